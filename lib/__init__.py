@@ -1,0 +1,1 @@
+"""zerolayer: a softmax classifier built by hand."""

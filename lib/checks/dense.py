@@ -1,0 +1,145 @@
+"""Statements on the dense layer's backward: what moves the weights, what moves the bias, and what goes to the layer below."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lib.parts import Part
+from lib.statements import Array, Drawn, Probes, Statement, Wrong, central_difference, expect_close, numbers
+
+SIZES = {"batch": (3, 4, 6), "square": (3, 4, 4)}
+"""(features, classes, batch): all different, and once with features + 1 = classes = batch, where a transpose runs unnoticed."""
+
+
+def draw(rng: np.random.Generator) -> Drawn:
+    """Draw weights, an input, an incoming gradient and a learning rate large enough to tell before from after."""
+    drawn: dict[str, Array] = {"learning_rate": np.array(rng.uniform(0.3, 0.6))}
+    for size, (features, classes, batch) in SIZES.items():
+        drawn[f"weights_{size}"] = rng.normal(size=(classes, features + 1))
+        drawn[f"input_{size}"] = rng.normal(size=(features, batch))
+        drawn[f"gradient_{size}"] = rng.normal(size=(classes, batch))
+    return drawn
+
+
+def layer_with(Dense: Any, weights: Array) -> Any:
+    """Make the student's layer and set its weights, (classes, features + 1)."""
+    layer = Dense(weights.shape[1] - 1, weights.shape[0])
+    layer.weights = weights.copy()
+    return layer
+
+
+def backward(Dense: Any, drawn: Drawn, size: str, given: bool = False) -> tuple[Array, Array]:
+    """Run the student's backward; give back how the weights moved and what was returned.
+
+    With `given` the layer's `input` is set, bias row included, as a right forward leaves it; otherwise the student's own
+    forward runs first.
+    """
+    weights, input_ = drawn[f"weights_{size}"], drawn[f"input_{size}"]
+    layer = layer_with(Dense, weights)
+    if given:
+        layer.input = np.vstack([input_, np.ones((1, input_.shape[1]))])
+    else:
+        layer.forward(input_.copy())
+    returned = layer.backward(drawn[f"gradient_{size}"].copy(), float(drawn["learning_rate"]))
+    moved = numbers(layer.weights, weights.shape, what="self.weights") - weights
+    return moved, returned
+
+
+class WeightsMove(Statement):
+    """The weights move by -learning_rate times their gradient, which agrees with central differences of your forward."""
+
+    points = 2
+    try_ = "One weight's slope is (gradient of its row's score) times (its input), summed over the samples: one np.dot."
+
+    def holds(self, drawn: Drawn, Dense: Any) -> None:
+        """Differentiate sum(gradient * forward(x)) with respect to W, numerically."""
+        for size in SIZES:
+            moved, _ = backward(Dense, drawn, size)
+            expected = -float(drawn["learning_rate"]) * _weights_slope(Dense, drawn, size)
+            batch = drawn[f"input_{size}"].shape[1]
+            if np.allclose(moved[:, :-1] * batch, expected[:, :-1], rtol=1e-3):
+                raise Wrong(
+                    "The step is divided by the batch size here.",
+                    try_="Leave 1/B to the training step: backward gets a gradient that already has it.",
+                )
+            what = "The weights did not move by -learning_rate times the gradient."
+            expect_close(moved[:, :-1], expected[:, :-1], what=what, where=_weight, rtol=1e-3, atol=1e-5)
+
+    def probes(self, drawn: Drawn, Dense: Any) -> Probes:
+        """How the weights moved, without the bias."""
+        return _both_routes(lambda size, given: backward(Dense, drawn, size, given)[0][:, :-1])
+
+
+class BiasMoves(Statement):
+    """The bias, the last column, moves by -learning_rate times the sum of the incoming gradient over the samples."""
+
+    rests_on = (WeightsMove,)
+    try_ = "self.input has a last row of ones: with it, one np.dot gives the bias's gradient too."
+
+    def holds(self, drawn: Drawn, Dense: Any) -> None:
+        """Compare with the sum."""
+        moved, _ = backward(Dense, drawn, "batch")
+        expected = -float(drawn["learning_rate"]) * drawn["gradient_batch"].sum(axis=1)
+        what = "The bias did not move by -learning_rate times the summed gradient."
+        expect_close(moved[:, -1], expected, what=what, where=lambda at: f"the bias of class {at[0]}")
+
+    def probes(self, drawn: Drawn, Dense: Any) -> Probes:
+        """How the bias moved."""
+        return _both_routes(lambda size, given: backward(Dense, drawn, size, given)[0][:, -1])
+
+
+class InputGradient(Statement):
+    """What backward returns is the input's gradient, (features, batch), with the weights from before the update."""
+
+    try_ = "No bias row (leave out the last column of the weights), and compute it before the weights change."
+
+    def holds(self, drawn: Drawn, Dense: Any) -> None:
+        """Differentiate sum(gradient * forward(x)) with respect to x, numerically."""
+        _, returned = backward(Dense, drawn, "batch")
+        x, gradient, weights = drawn["input_batch"], drawn["gradient_batch"], drawn["weights_batch"]
+
+        def loss(input_: Array) -> float:
+            return float((gradient * _forward(Dense, weights, input_)).sum())
+
+        what = "The returned gradient differs from central differences of your own forward."
+        found = numbers(returned, x.shape, what="What backward returns")
+        expect_close(
+            found,
+            central_difference(loss, x),
+            what=what,
+            where=lambda at: f"feature {at[0]}, sample {at[1]}",
+            rtol=1e-3,
+            atol=1e-5,
+        )
+
+    def probes(self, drawn: Drawn, Dense: Any) -> Probes:
+        """The returned gradient."""
+        return _both_routes(
+            lambda size, given: numbers(backward(Dense, drawn, size, given)[1], drawn[f"input_{size}"].shape)
+        )
+
+
+def _forward(Dense: Any, weights: Array, input_: Array) -> Array:
+    layer = layer_with(Dense, weights)
+    layer.forward(input_.copy())
+    return numbers(getattr(layer, "output", None), (weights.shape[0], input_.shape[1]), what="self.output of forward")
+
+
+def _weights_slope(Dense: Any, drawn: Drawn, size: str) -> Array:
+    x, gradient = drawn[f"input_{size}"], drawn[f"gradient_{size}"]
+    return central_difference(lambda w: float((gradient * _forward(Dense, w, x)).sum()), drawn[f"weights_{size}"])
+
+
+def _weight(at: tuple[int, ...]) -> str:
+    return f"the weight of class {at[0]}, feature {at[1]}"
+
+
+def _both_routes(run: Callable[[str, bool], Array]) -> Probes:
+    return {f"{route}/{size}": partial(run, size, route == "given") for route in ("own", "given") for size in SIZES}
+
+
+dense_backward = Part(
+    "check-dense-backward", "Dense, backward", ("Dense",), (WeightsMove(), BiasMoves(), InputGradient()), draw
+)

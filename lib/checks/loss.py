@@ -1,0 +1,154 @@
+"""Statements on the loss: categorical cross-entropy as a batch mean, and the gradient of one sample's own loss."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lib.checks.draws import SIZES, one_hot_columns, probabilities
+from lib.parts import Part
+from lib.statements import (
+    Array,
+    Drawn,
+    Probes,
+    Statement,
+    Wrong,
+    at_class_and_sample,
+    central_difference,
+    expect_close,
+    numbers,
+)
+
+
+def draw(rng: np.random.Generator) -> Drawn:
+    """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` …"""
+    drawn: dict[str, Array] = {}
+    for size, (classes, batch) in SIZES.items():
+        drawn[f"y_{size}"] = one_hot_columns(rng, classes, batch)
+        drawn[f"yhat_{size}"] = probabilities(rng, classes, batch)
+    return drawn
+
+
+def loss_of(cce: Any, drawn: Drawn, size: str) -> Any:
+    """Run the student's loss."""
+    return cce(drawn[f"y_{size}"].copy(), drawn[f"yhat_{size}"].copy())
+
+
+def gradient_of(cce_gradient: Any, drawn: Drawn, size: str) -> Array:
+    """Run the student's gradient; (classes, batch)."""
+    y, yhat = drawn[f"y_{size}"].copy(), drawn[f"yhat_{size}"].copy()
+    return numbers(cce_gradient(y, yhat), drawn[f"y_{size}"].shape, what="The gradient")
+
+
+class OneSample(Statement):
+    """One sample costs -log of the probability that its true class got: 1 where that is 1/e, 2 where it is 1/e²."""
+
+    try_ = "Sum -y * log(yhat) over the classes, with the natural logarithm, and mind the sign."
+
+    def holds(self, drawn: Drawn, cce: Any) -> None:
+        """Ask for losses that anyone can do in the head."""
+        for loss in (1.0, 2.0):
+            p = np.exp(-loss)
+            y, yhat = np.array([[0.0], [1.0], [0.0]]), np.array([[0.7 * (1 - p)], [p], [0.3 * (1 - p)]])
+            what = f"The loss should be {loss:g} where the true class has p = {p:.4f}."
+            expect_close(cce(y, yhat), loss, what=what, where=lambda at: "one sample of three classes")
+
+    def probes(self, drawn: Drawn, cce: Any) -> Probes:
+        """The loss of one sample."""
+        return {"loss": partial(loss_of, cce, drawn, "one")}
+
+
+class BatchMean(Statement):
+    """A batch costs the mean of what its samples cost."""
+
+    rests_on = (OneSample,)
+    try_ = "Divide by the number of samples. Samples are columns, so that is y.shape[1]."
+
+    def holds(self, drawn: Drawn, cce: Any) -> None:
+        """Compare a batch with its samples one at a time."""
+        for size in ("batch", "square"):
+            y, yhat = drawn[f"y_{size}"], drawn[f"yhat_{size}"]
+            each = [float(numbers(cce(y[:, [b]], yhat[:, [b]]))) for b in range(y.shape[1])]
+            where = f"{y.shape[0]} classes, {y.shape[1]} samples"
+            what = "The batch's loss is not the mean over its samples."
+            expect_close(loss_of(cce, drawn, size), np.mean(each), what=what, where=partial(_always, where))
+
+    def probes(self, drawn: Drawn, cce: Any) -> Probes:
+        """The loss of each batch."""
+        return {size: partial(loss_of, cce, drawn, size) for size in ("batch", "square")}
+
+
+class ZeroProbability(Statement):
+    """Advice: the loss stays a number where a probability is 0."""
+
+    points = 0
+    rests_on = (OneSample,)
+    try_ = "Keep yhat away from 0 inside the logarithm, for example with np.maximum(yhat, 1e-7)."
+
+    def holds(self, drawn: Drawn, cce: Any) -> None:
+        """Ask for the loss of a certain and right, and of a certain and wrong, prediction."""
+        for name, yhat in (("right", [[1.0], [0.0]]), ("wrong", [[0.0], [1.0]])):
+            loss = numbers(cce(np.array([[1.0], [0.0]]), np.array(yhat)))
+            if not np.isfinite(loss).all():
+                what = f"The loss is not finite for a prediction that is certain and {name}."
+                raise Wrong(what, found=float(loss.ravel()[0]), expected="a number")
+
+
+class TrueClass(Statement):
+    """At each sample's true class the entry is the slope of that sample's own loss: it agrees with central differences."""
+
+    points = 2
+    try_ = "Differentiate -y * log(yhat) with respect to yhat, for one sample. The batch's 1/B comes later."
+
+    def holds(self, drawn: Drawn, cce_gradient: Any, cce: Any) -> None:
+        """Compare with central differences of the student's own loss, a sample at a time."""
+        y, yhat = drawn["y_batch"], drawn["yhat_batch"]
+        found = gradient_of(cce_gradient, drawn, "batch") * y
+        slopes = np.hstack([_slope(cce, y[:, [b]], yhat[:, [b]]) for b in range(y.shape[1])]) * y
+        if np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):
+            raise Wrong(
+                "Every entry is divided by the batch size: this is each sample's own gradient, without 1/B.",
+                try_="Leave 1/B to the training step, just before Dense.backward.",
+            )
+        what = "The entry of the true class is not the slope of the sample's own loss."
+        expect_close(found, slopes, what=what, where=at_class_and_sample, rtol=1e-3)
+
+    def probes(self, drawn: Drawn, cce_gradient: Any, cce: Any) -> Probes:
+        """The gradient's entries at the true classes."""
+        return {size: partial(_entries, cce_gradient, drawn, size, drawn[f"y_{size}"]) for size in SIZES}
+
+
+class OtherClasses(Statement):
+    """Every other entry is 0: a sample's loss looks only at the probability of its true class."""
+
+    rests_on = (TrueClass,)
+    try_ = "The one-hot y is a factor of the gradient."
+
+    def holds(self, drawn: Drawn, cce_gradient: Any, cce: Any) -> None:
+        """Look at the entries where y is 0."""
+        y = drawn["y_batch"]
+        what = "An entry that isn't the true class's is not 0."
+        found = _entries(cce_gradient, drawn, "batch", 1 - y)
+        expect_close(found, np.zeros_like(y), what=what, where=at_class_and_sample)
+
+    def probes(self, drawn: Drawn, cce_gradient: Any, cce: Any) -> Probes:
+        """The gradient's other entries."""
+        return {size: partial(_entries, cce_gradient, drawn, size, 1 - drawn[f"y_{size}"]) for size in SIZES}
+
+
+def _always(text: str, at: tuple[int, ...]) -> str:
+    return text
+
+
+def _slope(cce: Any, y: Array, yhat: Array) -> Array:
+    return central_difference(lambda p: float(numbers(cce(y.copy(), p))), yhat)
+
+
+def _entries(cce_gradient: Any, drawn: Drawn, size: str, chosen: Array) -> Array:
+    return gradient_of(cce_gradient, drawn, size) * chosen
+
+
+cce = Part("check-cce", "The loss", ("cce",), (OneSample(), BatchMean(), ZeroProbability()), draw)
+cce_gradient = Part(
+    "check-cce-gradient", "The loss gradient", ("cce_gradient", "cce"), (TrueClass(), OtherClasses()), draw, (cce,)
+)

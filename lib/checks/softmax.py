@@ -1,0 +1,250 @@
+"""Statements on the softmax layer: forward, for large scores, and backward."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lib.checks.draws import SIZES, probabilities, scores
+from lib.parts import Part
+from lib.statements import (
+    Array,
+    Drawn,
+    Probes,
+    Statement,
+    Wrong,
+    at_class_and_sample,
+    central_difference,
+    expect_close,
+    numbers,
+)
+
+
+def draw_scores(rng: np.random.Generator) -> Drawn:
+    """Draw scores in each of `SIZES`, and whole-number ones."""
+    drawn = {f"scores_{size}": scores(rng, *shape) for size, shape in SIZES.items()}
+    drawn["scores_whole"] = rng.integers(-3, 4, size=(4, 6)).astype(float)
+    return drawn
+
+
+def draw_gradients(rng: np.random.Generator) -> Drawn:
+    """Draw scores and incoming gradients, and apart from these an output with the input that belongs to it."""
+    drawn = {}
+    for size, shape in SIZES.items():
+        drawn[f"scores_{size}"] = scores(rng, *shape)
+        drawn[f"gradient_{size}"] = rng.normal(size=shape)
+        drawn[f"output_{size}"] = probabilities(rng, *shape)
+        drawn[f"input_{size}"] = np.log(drawn[f"output_{size}"]) + rng.normal(size=(1, shape[1]))
+    return drawn
+
+
+def forward(Softmax: Any, z: Array) -> Array:
+    """Run the student's forward on a copy of `z`; give back the output that it set, (classes, batch)."""
+    layer = Softmax()
+    layer.forward(z.copy())
+    return numbers(getattr(layer, "output", None), z.shape, what="self.output")
+
+
+def backward(Softmax: Any, drawn: Drawn, size: str) -> Array:
+    """Run the student's backward after the student's own forward; (classes, batch)."""
+    layer = Softmax()
+    layer.forward(drawn[f"scores_{size}"].copy())
+    return _gradient(layer, drawn, size)
+
+
+def backward_given(Softmax: Any, drawn: Drawn, size: str) -> Array:
+    """Run the student's backward with `input` and `output` set, as if a right forward had run; (classes, batch)."""
+    layer = Softmax()
+    layer.input, layer.output = drawn[f"input_{size}"].copy(), drawn[f"output_{size}"].copy()
+    return _gradient(layer, drawn, size)
+
+
+def _gradient(layer: Any, drawn: Drawn, size: str) -> Array:
+    gradient = drawn[f"gradient_{size}"]
+    return numbers(layer.backward(gradient.copy()), gradient.shape, what="What backward returns")
+
+
+class ColumnsSumToOne(Statement):
+    """Every column of the output sums to 1, and no entry is below 0."""
+
+    try_ = "Classes run down a column: sum over axis 0, and keep the exponentials."
+
+    def holds(self, drawn: Drawn, Softmax: Any) -> None:
+        """Look at sums and signs, with B different from K and equal to it."""
+        for size in SIZES:
+            z = drawn[f"scores_{size}"]
+            output = forward(Softmax, z)
+            if size == "batch" and np.allclose(output.sum(axis=1), 1):
+                raise Wrong(
+                    "The rows sum to 1, not the columns.",
+                    found=output.sum(axis=0),
+                    expected="ones",
+                    try_="Sum over axis 0, the classes.",
+                )
+            what = "A column does not sum to 1."
+            expect_close(output.sum(axis=0), np.ones(z.shape[1]), what=what, where=lambda at: f"sample {at[0]}")
+            expect_close(
+                np.minimum(output, 0), np.zeros(z.shape), what="A probability is negative.", where=at_class_and_sample
+            )
+
+    def probes(self, drawn: Drawn, Softmax: Any) -> Probes:
+        """The sums of the columns, and what is below 0."""
+        return {size: partial(_sums_and_negatives, Softmax, drawn[f"scores_{size}"]) for size in SIZES}
+
+
+class RatiosFollowScores(Statement):
+    """Ratios follow the scores: in each column, log a_i - log a_j = z_i - z_j."""
+
+    rests_on = (ColumnsSumToOne,)
+    try_ = "Exponentiate each score once, then divide by the column's sum."
+
+    def holds(self, drawn: Drawn, Softmax: Any) -> None:
+        """Compare differences with those of class 0."""
+        z = drawn["scores_batch"]
+        logs = np.log(forward(Softmax, z))
+        what = "log a_i - log a_0 is not z_i - z_0."
+        expect_close(logs - logs[0], z - z[0], what=what, where=at_class_and_sample)
+
+    def probes(self, drawn: Drawn, Softmax: Any) -> Probes:
+        """The output itself."""
+        return {size: partial(forward, Softmax, drawn[f"scores_{size}"]) for size in SIZES}
+
+
+class WholeNumbers(Statement):
+    """Whole-number scores give the same as those numbers with a decimal point."""
+
+    rests_on = (ColumnsSumToOne,)
+    try_ = "Don't write into an array made from the input's type (zeros_like of integers): it can't hold 0.3."
+
+    def holds(self, drawn: Drawn, Softmax: Any) -> None:
+        """Compare an integer array with the float array of the same values."""
+        z = drawn["scores_whole"]
+        what = "Integers and floats of the same value give different outputs."
+        found = forward(Softmax, z.astype(int))
+        expect_close(found, forward(Softmax, z), what=what, where=at_class_and_sample)
+
+    def probes(self, drawn: Drawn, Softmax: Any) -> Probes:
+        """The output for integers."""
+        return {"whole": lambda: forward(Softmax, drawn["scores_whole"].astype(int))}
+
+
+class LargeScores(Statement):
+    """Adding 1000 to every score changes nothing, and no number overflows."""
+
+    try_ = "Subtract each column's largest score before the exponential: the ratios stay the same."
+
+    def holds(self, drawn: Drawn, Softmax: Any) -> None:
+        """Move the scores far up and down."""
+        z = drawn["scores_batch"]
+        near = forward(Softmax, z)
+        for far in (1000.0, -1000.0, 1e6):
+            moved = forward(Softmax, z + far)
+            if not np.isfinite(moved).all():
+                raise Wrong(
+                    "The output overflows.",
+                    where=f"scores near {far:g}",
+                    found="nan or inf",
+                    expected="the same probabilities as without the shift",
+                )
+            what = f"The output changes when {far:g} is added to every score."
+            expect_close(moved, near, what=what, where=at_class_and_sample)
+
+    def probes(self, drawn: Drawn, Softmax: Any) -> Probes:
+        """How far the output moves, and whether it has any spread: a mistake of forward's own costs nothing here."""
+        return {f"{far:g}": partial(_moved, Softmax, drawn["scores_batch"], far) for far in (1000.0, -1000.0, 1e6)}
+
+
+class OneSampleBack(Statement):
+    """For one sample, backward agrees with central differences of your forward."""
+
+    try_ = "Multiply the incoming gradient by the Jacobian of the output: a_i (1 - a_i) on its diagonal, -a_i a_j beside it."
+
+    def holds(self, drawn: Drawn, Softmax: Any) -> None:
+        """Differentiate sum(gradient * forward(z)) numerically."""
+        _agrees_with_central_differences(Softmax, drawn, "one")
+
+    def probes(self, drawn: Drawn, Softmax: Any) -> Probes:
+        """The result for one sample, after the student's own forward and with the attributes given."""
+        return _both_routes(Softmax, drawn, ("one",))
+
+
+class EachSampleItsOwn(Statement):
+    """In a batch every sample has a Jacobian of its own: each column agrees with central differences too."""
+
+    rests_on = (OneSampleBack,)
+    try_ = "Keep the sample's axis in every term of the einsum, in T and in the output."
+
+    def holds(self, drawn: Drawn, Softmax: Any) -> None:
+        """Differentiate numerically with B different from K and equal to it."""
+        for size in ("batch", "square"):
+            _agrees_with_central_differences(Softmax, drawn, size)
+
+    def probes(self, drawn: Drawn, Softmax: Any) -> Probes:
+        """The result for the batches."""
+        return _both_routes(Softmax, drawn, ("batch", "square"))
+
+
+class ColumnsSumToZero(Statement):
+    """Every column of the result sums to 0, since adding one number to all scores of a sample changes nothing."""
+
+    rests_on = (OneSampleBack,)
+    try_ = "Each row of the Jacobian sums to 0: look at its off-diagonal entries."
+
+    def holds(self, drawn: Drawn, Softmax: Any) -> None:
+        """Look at the sums."""
+        sums = backward(Softmax, drawn, "batch").sum(axis=0)
+        expect_close(sums, np.zeros_like(sums), what="A column does not sum to 0.", where=lambda at: f"sample {at[0]}")
+
+    def probes(self, drawn: Drawn, Softmax: Any) -> Probes:
+        """The sums for the batch."""
+        return {
+            "own/sums": lambda: backward(Softmax, drawn, "batch").sum(axis=0),
+            "given/sums": lambda: backward_given(Softmax, drawn, "batch").sum(axis=0),
+        }
+
+
+def _sums_and_negatives(Softmax: Any, z: Array) -> Array:
+    output = forward(Softmax, z)
+    return np.vstack([output.sum(axis=0), np.minimum(output, 0).sum(axis=0)])
+
+
+def _moved(Softmax: Any, z: Array, far: float) -> Array:
+    moved = forward(Softmax, z + far)
+    return np.append(moved - forward(Softmax, z), float(np.ptp(moved) > 1e-9))
+
+
+def _both_routes(Softmax: Any, drawn: Drawn, sizes: tuple[str, ...]) -> Probes:
+    own: Probes = {f"own/{size}": partial(backward, Softmax, drawn, size) for size in sizes}
+    return own | {f"given/{size}": partial(backward_given, Softmax, drawn, size) for size in sizes}
+
+
+def _agrees_with_central_differences(Softmax: Any, drawn: Drawn, size: str) -> None:
+    z, gradient = drawn[f"scores_{size}"], drawn[f"gradient_{size}"]
+    slopes = np.hstack(
+        [
+            central_difference(
+                lambda column, b=b: float((gradient[:, [b]] * forward(Softmax, column)).sum()), z[:, [b]]
+            )  # type: ignore[misc]  # b is bound at once
+            for b in range(z.shape[1])
+        ]
+    )
+    what = "The result differs from central differences of your own forward."
+    expect_close(backward(Softmax, drawn, size), slopes, what=what, where=at_class_and_sample, rtol=1e-3, atol=1e-5)
+
+
+softmax_forward = Part(
+    "check-softmax-forward",
+    "Softmax, forward",
+    ("Softmax",),
+    (ColumnsSumToOne(), RatiosFollowScores(), WholeNumbers()),
+    draw_scores,
+)
+softmax_stable = Part("check-softmax-stable", "Softmax for large scores", ("Softmax",), (LargeScores(),), draw_scores)
+softmax_backward = Part(
+    "check-softmax-backward",
+    "Softmax, backward",
+    ("Softmax",),
+    (OneSampleBack(), EachSampleItsOwn(), ColumnsSumToZero()),
+    draw_gradients,
+    (softmax_forward,),
+)

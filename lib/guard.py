@@ -1,0 +1,114 @@
+"""A guard around student code: whatever that code does, the caller goes on and can say what happened.
+
+Student code may raise, loop for ever, print, warn, call `sys.exit`, or reach an open blank. `guarded` runs it in a thread
+with a time limit and gives back its value, or `Trouble`: the reason in a student's words with the student's own line.
+"""
+
+import contextlib
+import ctypes
+import io
+import sysconfig
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from lib.statements import Wrong
+
+Value = TypeVar("Value")
+Kind = Literal["blank", "undefined", "error", "time", "value"]
+
+PATIENCE = 3.0
+"""Seconds that one piece of student code may run. A right answer needs a few milliseconds."""
+
+_FOREIGN = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}) + (
+    str(Path(__file__).parent),
+    "<frozen",
+    "<__array_function__",
+)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why student code gave no value: the kind of trouble, a sentence, and the student's own line if there is one."""
+
+    kind: Kind
+    says: str
+    line: str = ""
+
+
+def guarded(action: Callable[[], Value], seconds: float = PATIENCE) -> Value | Trouble:
+    """Run `action`; give back its value, or the trouble it was in. Never raises what student code raised.
+
+    `seconds` is the time limit. Code that ignores the stop signal is left behind in its thread.
+    """
+    outcome: list[Value | Trouble] = []
+
+    def run() -> None:
+        try:
+            with _quiet():
+                outcome.append(action())
+        except BaseException as error:
+            outcome.append(trouble_of(error))
+
+    worker = threading.Thread(target=run, daemon=True)
+    worker.start()
+    worker.join(seconds)
+    if worker.is_alive():
+        _stop(worker)
+        return Trouble("time", f"It was still running after {seconds:g} seconds. Is there a loop that never ends?")
+    return outcome[0]
+
+
+def trouble_of(error: BaseException) -> Trouble:
+    """Say what an exception from student code means, with the last of the student's own lines that it passed."""
+    if isinstance(error, Wrong):
+        return Trouble("value", error.sentence)
+    sentence = getattr(error, "sentence", None)
+    if type(error).__name__ == "OpenBlank" and isinstance(sentence, str):
+        return Trouble("blank", sentence)
+    try:
+        message = str(error)[:300]
+    except Exception:
+        message = ""
+    says = f"It raised {type(error).__name__}: {message}" if message else f"It raised {type(error).__name__}."
+    return Trouble("error", says, students_line(error))
+
+
+def students_line(error: BaseException) -> str:
+    """Return `line 3: return y / yhat` for the innermost frame that is the student's own, or nothing."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_FOREIGN)]
+    return f"line {own[-1].lineno}: {own[-1].line}"[:200] if own and own[-1].line else ""
+
+
+class _Nowhere(io.TextIOBase):
+    """A stream that forgets what it is given: checks call student code many times, and its prints would drown the result."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    nowhere = _Nowhere()
+    with (
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _stop(worker: threading.Thread, attempts: int = 5) -> None:
+    for _ in range(attempts):
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident or 0), ctypes.py_object(SystemExit))
+        worker.join(0.05)
+        if not worker.is_alive():
+            return

@@ -1,0 +1,58 @@
+"""Names that a check is called with before they exist.
+
+Python evaluates `check.cce(cce)` by looking `cce` up first, and a NameError would stop "Run All Cells" at a check whose cell
+is still to be written. In a notebook, every bare name in the call of a part becomes "that name, or `Undefined`", so that the
+check itself can say what is missing.
+"""
+
+import ast
+import builtins
+import sys
+from typing import Any
+
+from lib.desk import Undefined
+from lib.parts import Part
+
+
+class NamesOfParts(ast.NodeTransformer):
+    """Turn `part(name)` into `part(__defined__("name", lambda: name))` where `part` is a `Part` in the notebook."""
+
+    def __init__(self, shell: Any):
+        self.shell = shell
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Rewrite the bare names among a part's arguments; leave every other call alone."""
+        self.generic_visit(node)
+        if isinstance(self._called(node.func), Part):
+            node.args = [self._guarded(name) if isinstance(name, ast.Name) else name for name in node.args]
+        return node
+
+    def _called(self, function: ast.expr) -> object:
+        if isinstance(function, ast.Name):
+            return self.shell.user_ns.get(function.id)
+        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+            return getattr(self.shell.user_ns.get(function.value.id), function.attr, None)
+        return None
+
+    @staticmethod
+    def _guarded(name: ast.Name) -> ast.expr:
+        call = ast.parse(f"__defined__({name.id!r}, lambda: {name.id})", mode="eval").body
+        return ast.fix_missing_locations(ast.copy_location(call, name))
+
+
+def defined(name: str, look_up: Any) -> Any:
+    """Give what `look_up` finds, or `Undefined` where there is no such name."""
+    try:
+        return look_up()
+    except NameError:
+        return Undefined(name)
+
+
+def watch() -> None:
+    """Register the transformer with the running notebook, once; outside a notebook do nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None or any(type(known).__name__ == "NamesOfParts" for known in shell.ast_transformers):
+        return
+    shell.ast_transformers.append(NamesOfParts(shell))
+    builtins.__defined__ = defined  # type: ignore[attr-defined]  # survives %reset, which empties the namespace

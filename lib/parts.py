@@ -1,0 +1,50 @@
+"""A part: one graded thing, as a call in the notebook. What the call does depends on who is asking.
+
+At the desk it tests its statements and shows a report. Under nbgrader's `validate` a report with something wrong raises.
+At grading, with a challenge laid beside the notebook, it runs student code on the challenge and gives back arrays.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lib.answers import Answer, answer, laid_challenge
+from lib.desk import CheckFailed, Report, examine
+from lib.statements import Drawn, Statement
+
+
+@dataclass(frozen=True)
+class Part:
+    """One graded thing: its cell's id, its statements, and how its inputs are drawn.
+
+    `subjects` are the names under which the notebook defines what is checked. `rests_on` are parts without which this one
+    can't be tested at the desk (at grading every part is judged apart).
+    """
+
+    id: str
+    title: str
+    subjects: tuple[str, ...]
+    statements: tuple[Statement, ...]
+    draw: Callable[[np.random.Generator], Drawn]
+    rests_on: tuple["Part", ...] = ()
+
+    @property
+    def points(self) -> float:
+        """What the part is worth: the sum over its statements."""
+        return sum(statement.points for statement in self.statements)
+
+    def __call__(self, *subjects: Any) -> Report | Answer:
+        """Check the student's objects, given in the order of `subjects`, under whatever names they have.
+
+        Raises `CheckFailed` under `nbgrader validate` only.
+        """
+        challenge = laid_challenge(self.id)
+        if challenge is not None:
+            return Answer(self.id, answer(self, challenge, subjects))
+        report = examine(self, subjects)
+        if "NBGRADER_EXECUTION" in os.environ and not report.right:
+            raise CheckFailed(report)
+        return report

@@ -1,0 +1,149 @@
+"""A statement: one property that only right code has, with the points it earns.
+
+At the desk a statement is tested as a property (`holds`): columns sum to 1, a gradient agrees with central differences of
+the student's own forward. No right answer is needed, so none is shipped. At grading the same statement hands over plain
+arrays (`probes`), and a judge elsewhere compares them with the right ones.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Drawn = Mapping[str, Any]
+"""Inputs drawn at random: a name for each array."""
+Probes = dict[str, Callable[[], object]]
+"""What to run on student code for the judge: a name and a call each. Names before a `/` tell alternative routes apart."""
+
+
+class Wrong(Exception):
+    """A statement does not hold: what is wrong, where, what was found and expected, and one thing to try."""
+
+    def __init__(self, what: str, *, where: str = "", found: object = "", expected: object = "", try_: str = ""):
+        super().__init__(what)
+        self.what, self.where, self.try_ = what, where, try_
+        self.found, self.expected = shown(found), shown(expected)
+
+    @property
+    def sentence(self) -> str:
+        """All of it on one line, as plain text."""
+        parts = [self.what]
+        if self.where:
+            parts.append(f"Where: {self.where}.")
+        if self.found:
+            parts.append(f"Found {self.found}" + (f", expected {self.expected}." if self.expected else "."))
+        return " ".join(parts)
+
+
+class Statement:
+    """One property of one part. The first line of a subclass's docstring is what the student reads.
+
+    `points` are earned when it holds (0: advice). `rests_on` names the statements of the same part without which this
+    one says nothing. `try_` is the one thing to try when it fails.
+    """
+
+    points: ClassVar[float] = 1
+    rests_on: ClassVar[tuple[type["Statement"], ...]] = ()
+    try_: ClassVar[str] = ""
+
+    @property
+    def name(self) -> str:
+        """The class's name; verdicts store it."""
+        return type(self).__name__
+
+    @property
+    def says(self) -> str:
+        """The statement in one sentence."""
+        return inspect.cleandoc(type(self).__doc__ or self.name).split("\n\n")[0].replace("\n", " ")
+
+    def holds(self, drawn: Drawn, *subjects: Any) -> None:
+        """Test the property on the student's own code; raise `Wrong` where it fails."""
+        raise NotImplementedError
+
+    def probes(self, drawn: Drawn, *subjects: Any) -> Probes:
+        """Name what the judge wants to see of student code; nothing is run yet. Advice has none."""
+        return {}
+
+
+def shown(value: object) -> str:
+    """Write a value for a person: four digits, shapes of what is large."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float | np.floating):
+        return f"{value:.5g}"
+    if isinstance(value, np.ndarray):
+        return (
+            np.array2string(value, precision=4, separator=", ", threshold=8)
+            if value.size <= 8
+            else (f"an array of shape {value.shape}")
+        )
+    return repr(value)[:120]
+
+
+def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = "The result") -> Array:
+    """Read what student code gave as an array of float64.
+
+    Raises `Wrong` if there is nothing, if it isn't numbers, is larger than a check could ask for, or has another shape
+    than `shape`.
+    """
+    if value is None:
+        raise Wrong(f"{what} is missing.", found="None", expected="numbers", try_="Does every path end in a value?")
+    if not isinstance(value, np.ndarray | np.generic | float | int | list | tuple) and not hasattr(value, "__array__"):
+        raise Wrong(f"{what} is not numbers.", found=type(value).__name__, expected="a NumPy array")
+    try:
+        array = np.asarray(value)
+        size, kind = array.size, array.dtype.kind
+    except Exception:
+        size, kind = 0, "O"
+    if kind not in "biuf" or size > 1_000_000:
+        found = f"{size} values" if kind in "biuf" else type(value).__name__
+        raise Wrong(f"{what} is not numbers of a usable size.", found=found, expected="a NumPy array")
+    if shape is not None and array.shape != shape:
+        raise Wrong(f"{what} has the wrong shape.", found=f"shape {array.shape}", expected=f"shape {shape}")
+    return array.astype(np.float64)
+
+
+def expect_close(
+    found: object,
+    expected: object,
+    *,
+    what: str,
+    try_: str = "",
+    where: Callable[[tuple[int, ...]], str] = lambda at: "",
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
+) -> None:
+    """Raise `Wrong` unless `found` agrees with `expected` in shape and in every value; name the first entry that differs.
+
+    `where` turns that entry's index into words. float32 code passes; nan never does.
+    """
+    right = np.asarray(expected, dtype=np.float64)
+    try:
+        values = numbers(found, right.shape)
+    except Wrong as wrong:
+        raise Wrong(wrong.what, found=wrong.found, expected=wrong.expected, try_=try_ or wrong.try_) from None
+    agree = np.isclose(values, right, rtol=rtol, atol=atol)
+    if not agree.all():
+        at = tuple(int(i) for i in np.argwhere(~agree)[0])
+        raise Wrong(what, where=where(at), found=float(values[at]), expected=float(right[at]), try_=try_)
+
+
+def at_class_and_sample(at: tuple[int, ...]) -> str:
+    """Name an entry of a (classes, batch) array."""
+    return f"class {at[0]}, sample {at[1]}"
+
+
+def central_difference(function: Callable[[Array], float], point: Array, step: float = 1e-5) -> Array:
+    """Differentiate a number with respect to every entry of `point`; the result has the shape of `point`.
+
+    Central differences, (f(x + h) - f(x - h)) / 2h, are exact to the order of h squared.
+    """
+    slope = np.empty_like(point, dtype=np.float64)
+    for at in np.ndindex(*point.shape):
+        step_there = np.zeros_like(slope)
+        step_there[at] = step
+        slope[at] = (function(point + step_there) - function(point - step_there)) / (2 * step)
+    return slope
