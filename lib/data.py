@@ -1,0 +1,356 @@
+"""Data: one sample a column.
+
+X is (features, samples); labels are whole numbers 0, 1, 2, ..., one a sample; one-hot encoded they are y,
+(classes, samples). Four steps lead from raw data to training: draw or load it, `split` off a validation set,
+`standardise` both by what the training set shows, and `one_hot` encode the labels.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TypeAlias, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Matrix: TypeAlias = NDArray[np.float64]
+Labels: TypeAlias = NDArray[np.int64]
+Seed: TypeAlias = "int | np.random.Generator"  # quoted: numpy loads its random module at the first draw
+
+GAP = 4.0  # from one blob's centre to its neighbour's, in units of X
+ROUNDING = 1e-12  # a feature that varies by less than this part of its mean varies by rounding alone
+KERAS_EPSILON = 1e-7  # Keras takes any probability below this as this
+TOLERANCE = 1e-5  # how near a loss must come to the one that Keras works out in float32
+
+
+# ---- Draw or load
+
+
+def integers(
+    num_samples: int = 64, num_features: int = 5, num_labels: int = 3, seed: Seed = 0
+) -> tuple[NDArray[np.int64], Labels]:
+    """Draw whole numbers from 3 to 9 with random labels: an example of shapes, with nothing in it to learn.
+
+    The labels know nothing of X, so no classifier beats guessing on fresh data: its loss stays near
+    ln(num_labels), or above.
+
+    Returns X (features, samples) and labels (samples,). Raises ValueError for a size below 1.
+    """
+    _require_sizes(num_samples=num_samples, num_features=num_features, num_labels=num_labels)
+    rng = np.random.default_rng(seed)
+    return rng.integers(3, 10, size=(num_features, num_samples)), rng.integers(num_labels, size=num_samples)
+
+
+def blobs(
+    num_samples: int = 300, num_features: int = 2, num_labels: int = 3, seed: Seed = 0, spread: float = 1.0
+) -> tuple[Matrix, Labels]:
+    """Draw one round cluster for each label, 4 units from its neighbours: structure that a line can find.
+
+    `spread` is the standard deviation of a cluster along each feature. At 1 a linear classifier gets about
+    19 of 20 samples right; at 0.3 all of them; at 3 it struggles. The first two features carry the label,
+    any others are noise.
+
+    Returns X (features, samples) and labels (samples,), as many of each label as the number of samples
+    allows, shuffled. Raises ValueError for a size below 1.
+    """
+    _require_sizes(num_samples=num_samples, num_features=num_features, num_labels=num_labels)
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(num_samples) % num_labels)
+    X = _centres(num_features, num_labels)[:, labels] + rng.normal(0, spread, (num_features, num_samples))
+    return X, labels
+
+
+def _centres(num_features: int, num_labels: int) -> Matrix:
+    """Place the blobs' centres (features, labels) on a circle, or on a line if there is but one feature."""
+    centres = np.zeros((num_features, num_labels))
+    if num_features == 1:
+        centres[0] = GAP * (np.arange(num_labels) - (num_labels - 1) / 2)
+    elif num_labels > 1:
+        angle = 2 * np.pi * np.arange(num_labels) / num_labels
+        radius = GAP / 2 / np.sin(np.pi / num_labels)  # half a chord over the sine of half its angle
+        centres[:2] = radius * np.array([np.cos(angle), np.sin(angle)])
+    return centres
+
+
+def digits() -> tuple[Matrix, Labels]:
+    """Load 1,797 handwritten digits of 8 by 8 pixels, each pixel from 0 (paper) to 16 (ink).
+
+    Returns X (64, 1797) and labels (1797,), the digits 0 to 9. `X[:, j].reshape(8, 8)` is a picture.
+    The data ship with the package; `digits.txt` beside them names their source and licence.
+    """
+    from importlib.resources import files  # costs more to import than this whole module
+
+    with files("lib").joinpath("digits.npz").open("rb") as file, np.load(file) as shipped:
+        return shipped["X"].astype(np.float64), shipped["labels"].astype(np.int64)
+
+
+# ---- Split and standardise
+
+
+def split(
+    X: ArrayLike, labels: ArrayLike, validation: float = 0.2, seed: Seed = 0
+) -> tuple[Matrix, NDArray[np.generic], Matrix, NDArray[np.generic]]:
+    """Shuffle the samples and put a part of them aside, to see how well what was learnt holds for new data.
+
+    X is (features, samples); labels are (samples,), or one-hot (classes, samples). One shuffle serves both,
+    so each sample keeps its label. `validation` is the part put aside, between 0 and 1; either side gets at
+    least one sample.
+
+    Returns X_train, labels_train, X_validation, labels_validation. Raises ValueError if X and labels don't
+    have the same number of samples, if that number is below 2, or if `validation` isn't between 0 and 1.
+    """
+    X, labels = _columns("X", X), np.asarray(labels)
+    num_samples = X.shape[1]
+    if labels.ndim not in (1, 2) or labels.shape[-1] != num_samples:
+        remedy = "labels.T" if labels.shape[:1] == (num_samples,) else "labels and X from the same samples"
+        raise ValueError(
+            f"labels has shape {labels.shape}, but X has {num_samples} samples (columns); "
+            f"expected ({num_samples},) or (classes, {num_samples}). Try {remedy}."
+        )
+    if num_samples < 2:
+        raise ValueError(f"X has {num_samples} sample; a split needs 2 or more. Try more samples.")
+    if not 0 < validation < 1:
+        raise ValueError(f"validation is {validation}; expected a part between 0 and 1. Try validation=0.2.")
+    order = np.random.default_rng(seed).permutation(num_samples)
+    cut = min(max(round(validation * num_samples), 1), num_samples - 1)
+    aside, train = order[:cut], order[cut:]
+    return X[:, train], labels[..., train], X[:, aside], labels[..., aside]
+
+
+@overload
+def standardise(X: ArrayLike, /) -> Matrix: ...
+@overload
+def standardise(X: ArrayLike, other: ArrayLike, /, *others: ArrayLike) -> tuple[Matrix, ...]: ...
+def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]:
+    """Give each feature (row) of X mean 0 and standard deviation 1, so that no feature shouts down another.
+
+    The others, such as a validation set, are moved and scaled by the mean and deviation of X: what is only
+    there to measure must not leak into what is learnt. A feature that is constant in X has nothing to tell
+    and becomes 0 everywhere.
+
+    X is (features, samples), the others (features, any number of samples). Returns X alone, or a tuple of X
+    and the others. Raises ValueError if a shape doesn't fit or a value of X is not a finite number.
+    """
+    X = _columns("X", X)
+    if not np.isfinite(X).all():
+        row, column = np.argwhere(~np.isfinite(X))[0]
+        raise ValueError(
+            f"X[{row}, {column}] is {X[row, column]}; expected a finite number. Try leaving that sample out."
+        )
+    mean, deviation = X.mean(axis=1, keepdims=True), X.std(axis=1, keepdims=True)
+    deviation[deviation <= ROUNDING * np.abs(mean)] = np.inf  # anything over infinity is 0
+    scaled = [(X - mean) / deviation]
+    for place, other in enumerate(others, start=2):
+        other = _columns(f"argument {place}", other)
+        if len(other) != len(X):
+            raise ValueError(
+                f"argument {place} has {len(other)} features (rows), but X has {len(X)}; expected as many. "
+                "Try the same features, with samples in columns."
+            )
+        scaled.append((other - mean) / deviation)
+    return tuple(scaled) if others else scaled[0]
+
+
+# ---- Encode the labels, check the loss
+
+
+def one_hot(labels: ArrayLike, num_classes: int) -> Matrix:
+    """Encode labels (samples,) as columns y (classes, samples): 1 in the row of the label, 0 elsewhere.
+
+    This is `tf.keras.utils.to_categorical`, which puts samples in rows, transposed. Without TensorFlow
+    NumPy does the same.
+
+    Raises ValueError, and names the first bad label, unless each is a whole number from 0 to num_classes - 1;
+    also if labels aren't one-dimensional or num_classes is below 1.
+    """
+    _require_sizes(num_classes=num_classes)
+    checked = _checked_labels(labels, num_classes)
+    try:
+        with _quiet():
+            import tensorflow as tf
+
+            rows = tf.keras.utils.to_categorical(checked, num_classes)
+    except ImportError:
+        _say_once("No TensorFlow here, so NumPy encodes the labels; the result is the same.")
+        rows = np.eye(num_classes)[checked]
+    return np.ascontiguousarray(rows.T, dtype=np.float64)
+
+
+@dataclass(frozen=True, repr=False)
+class CrossCheck:
+    """Our loss beside TensorFlow's for the same y and yhat; printed, it says whether they agree."""
+
+    ours: float
+    tensorflow: float | None  # None: TensorFlow isn't installed
+    lowest: float  # the least probability that yhat gives to a true class
+
+    @property
+    def agree(self) -> bool:
+        """Whether both are the same to 5 decimals, or to 5 digits if that is wider."""
+        return self.tensorflow is not None and math.isclose(
+            self.ours, self.tensorflow, rel_tol=TOLERANCE, abs_tol=TOLERANCE
+        )
+
+    def __repr__(self) -> str:
+        if self.tensorflow is None:
+            return (
+                f"Our loss {self.ours:.7f}. To see TensorFlow's beside it, "
+                "install it (pip install tensorflow) and restart the kernel."
+            )
+        both = f"Our loss {self.ours:.7f}, TensorFlow's {self.tensorflow:.7f}"
+        if self.agree:
+            unit = "decimals" if abs(self.ours - self.tensorflow) <= TOLERANCE else "digits"
+            return f"{both}: they agree to 5 {unit}."
+        if self.lowest < KERAS_EPSILON:
+            return (
+                f"{both}: they differ. A true class has p = {self.lowest:.1e}, "
+                f"and TensorFlow takes any p below {KERAS_EPSILON:.0e} as {KERAS_EPSILON:.0e}."
+            )
+        if math.isfinite(self.ours) and self.tensorflow > TOLERANCE:
+            return f"{both}: they differ; ours is {self.ours / self.tensorflow:.4g} times TensorFlow's."
+        return f"{both}: they differ."
+
+
+def crosscheck(y: ArrayLike, yhat: ArrayLike, loss: float) -> CrossCheck:
+    """Compare a categorical cross-entropy loss, the mean over the samples, with TensorFlow's.
+
+    y and yhat are (classes, samples) with columns that sum to 1; loss is the number that your function gave
+    for them. They are transposed for `tf.keras.losses.CategoricalCrossentropy`, which wants samples in rows,
+    works in float32 and takes any probability below 1e-7 as 1e-7.
+
+    Returns a CrossCheck; without TensorFlow it says what is missing. Raises ValueError if y and yhat aren't
+    probabilities in columns of the same shape, or the loss isn't one number.
+    """
+    y, yhat = _columns("y", y), _columns("yhat", yhat)
+    _require_probabilities(y, yhat)
+    ours = np.asarray(loss)
+    if ours.size != 1 or ours.dtype.kind not in "biuf":
+        found = f"has shape {ours.shape}" if ours.size != 1 else f"is {loss!r}"
+        raise ValueError(
+            f"loss {found}; expected one number, the mean over the samples. Try printing what your loss returns."
+        )
+    try:
+        with _quiet():
+            import tensorflow as tf
+
+            theirs = float(tf.keras.losses.CategoricalCrossentropy()(y.T, yhat.T))
+    except ImportError:
+        theirs = None
+    return CrossCheck(float(ours.item()), theirs, lowest=float(yhat[y > 0].min()))
+
+
+# ---- What errors say
+
+
+def _require_sizes(**sizes: int) -> None:
+    """Refuse a size that isn't a whole number of at least 1."""
+    for name, size in sizes.items():
+        if not isinstance(size, int | np.integer) or size < 1:
+            raise ValueError(f"{name} is {size!r}; expected a whole number, 1 or more. Try {name}=3.")
+
+
+def _columns(name: str, values: ArrayLike) -> Matrix:
+    """Read values as a matrix of numbers with at least one sample in its columns."""
+    found = np.asarray(values, dtype=np.float64)
+    if found.ndim != 2 or found.shape[1] == 0:
+        remedy = "one_hot(labels, num_classes)" if name == "y" else f"printing {name}.shape where it is made"
+        raise ValueError(
+            f"{name} has shape {found.shape}; expected two dimensions with samples in columns, such as (5, 64). "
+            f"Try {remedy}."
+        )
+    return found
+
+
+def _checked_labels(labels: ArrayLike, num_classes: int) -> Labels:
+    """Read labels as whole numbers from 0 to num_classes - 1, or name the first that isn't one."""
+    found = np.asarray(labels)
+    if found.ndim != 1:
+        raise ValueError(
+            f"labels has shape {found.shape}; expected one dimension, a label a sample. Try {_flat_remedy(found)}."
+        )
+    allowed = np.isin(found, np.arange(num_classes)) & (found.dtype.kind in "biuf")
+    if not allowed.all():
+        first = int(np.argmin(allowed))
+        bad = found.tolist()[first]
+        raise ValueError(
+            f"labels[{first}] is {bad!r}; expected a whole number from 0 to {num_classes - 1} "
+            f"(num_classes={num_classes}). Try {_label_remedy(found, bad, num_classes)}."
+        )
+    return found.astype(np.int64)
+
+
+def _flat_remedy(found: NDArray[np.generic]) -> str:
+    """Tell labels that are one-hot already from labels that only need flattening."""
+    if found.ndim == 2 and min(found.shape) > 1 and np.isin(found, (0, 1)).all():
+        if (found.sum(axis=0) == 1).all():
+            return "them as they are: they look already one-hot"
+        if (found.sum(axis=1) == 1).all():
+            return "labels.T: they look already one-hot, with samples in rows"
+    return "np.ravel(labels)"
+
+
+def _label_remedy(found: NDArray[np.generic], bad: float, num_classes: int) -> str:
+    """Suggest what mends the first bad label."""
+    if found.dtype.kind in "biuf" and not math.isfinite(bad):
+        return "leaving that sample out"
+    if found.dtype.kind not in "biuf" or bad % 1 != 0:
+        return "np.unique(labels, return_inverse=True)[1], which numbers the classes from 0"
+    if bad < 0 or (found.min() == 1 and found.max() == num_classes):
+        return "labels - labels.min(), so that they count from 0"
+    return f"num_classes={found.max() + 1:.10g}"
+
+
+def _require_probabilities(y: Matrix, yhat: Matrix) -> None:
+    """Refuse y and yhat unless they have one shape and columns that sum to 1."""
+    if y.shape != yhat.shape:
+        raise ValueError(
+            f"y has shape {y.shape} and yhat {yhat.shape}; expected the same, (classes, samples). "
+            "Try .T on one that has samples in rows, and the same batch for both."
+        )
+    columns_fit = [np.allclose(each.sum(axis=0), 1, atol=TOLERANCE) for each in (y, yhat)]
+    rows_fit = [np.allclose(each.sum(axis=1), 1, atol=TOLERANCE) for each in (y, yhat)]
+    if not any(columns_fit) and all(rows_fit):
+        raise ValueError(
+            f"y and yhat, both of shape {y.shape}, have samples in rows: rows sum to 1, columns don't; "
+            "expected (classes, samples). Try crosscheck(y.T, yhat.T, loss)."
+        )
+    for name, each, fits in zip(("y", "yhat"), (y, yhat), columns_fit, strict=True):
+        if not fits:
+            sums = each.sum(axis=0)
+            worst = int(np.argmin(np.isclose(sums, 1, atol=TOLERANCE)))
+            raise ValueError(
+                f"{name}, column {worst} sums to {sums[worst]:.6g}; expected 1, the probabilities of one sample. "
+                f"Try {name}.sum(axis=0) to see all columns."
+            )
+
+
+# ---- TensorFlow, quietly
+
+_say_once = functools.cache(print)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep TensorFlow's start-up lines away from the reader; errors still rise.
+
+    Its C++ side writes to file descriptor 2, past `sys.stderr`, and TF_CPP_MIN_LOG_LEVEL does not stop every
+    line. So the descriptor itself points to nowhere for the while.
+    """
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    with ExitStack() as restore, warnings.catch_warnings(action="ignore"):
+        with suppress(OSError):  # no descriptor 2, or no null device in a sandbox: go on, less quietly
+            kept = os.dup(2)
+            restore.callback(os.close, kept)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            restore.callback(os.close, nowhere)
+            os.dup2(nowhere, 2)
+            restore.callback(os.dup2, kept, 2)
+        yield

@@ -1,0 +1,68 @@
+"""The command `zerolayer`: one door to the course, built on nbgrader's own apps, with their flags and exit codes."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nbgrader.apps import GenerateAssignmentApp
+from nbgrader.apps.baseapp import NbGrader
+from traitlets import default
+from traitlets.config import Config
+
+from lib.grading.demo import DemoApp
+from lib.grading.grade import GradeApp
+from lib.grading.lab import LabApp
+
+
+class BuildApp(GenerateAssignmentApp):
+    """`nbgrader generate_assignment --force`, for all assignments in the source directory if none is named."""
+
+    name = "zerolayer-build"
+    description = "Make the student notebooks from the solutions."
+    examples = """
+        zerolayer build
+        zerolayer build softmax_classifier
+    """
+
+    def build_extra_config(self) -> Config:
+        """Overwrite by default: what is generated is never edited."""
+        config = super().build_extra_config()
+        config.BaseConverter.force = True
+        return config
+
+    def start(self) -> None:
+        """Build the named assignment, or each one there is."""
+        if self.extra_args or self.coursedir.assignment_id:
+            super().start()
+            return
+        source = Path(self.coursedir.root, self.coursedir.source_directory)
+        assignments = sorted(folder.name for folder in source.glob("*") if any(folder.glob("*.ipynb")))
+        if not assignments:
+            self.fail(f"There are no notebooks in {source}. Start in a folder that has them, or give --course-dir.")
+        for assignment in assignments:
+            self.coursedir.assignment_id = assignment
+            super().start()
+
+
+class ZeroLayerApp(NbGrader):
+    """Build the course, open it, grade it."""
+
+    name = "zerolayer"
+    description = "A softmax classifier built by hand, and its grading. Give a command; each has --help."
+    version = version("zerolayer")
+    subcommands = {  # noqa: RUF012  # traitlets' own way to list them
+        app.name.removeprefix("zerolayer-"): (app, app.description) for app in (LabApp, DemoApp, BuildApp, GradeApp)
+    }
+
+    @default("classes")
+    def _classes_default(self) -> list[Any]:
+        return [*super()._classes_default(), *(app for app, _ in self.subcommands.values())]
+
+    def start(self) -> None:
+        """Run the command that was given, or list them."""
+        if self.subapp is None:
+            self.print_help()
+        super().start()
+
+
+main = ZeroLayerApp.launch_instance

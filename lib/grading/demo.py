@@ -1,0 +1,105 @@
+"""`zerolayer demo`: the whole loop on a sample class, in a scratch course: build, submit, grade, feedback, table."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from nbgrader.apps import GenerateAssignmentApp, GenerateFeedbackApp
+from nbgrader.apps.baseapp import NbGrader
+from tqdm import tqdm
+from traitlets import Unicode
+from traitlets.config import Application
+
+import lib
+from lib.grading.grade import GradeApp
+from lib.grading.sample_class import sample_class
+from lib.grading.verdicts import Verdict
+
+ASSIGNMENT = "softmax_classifier"
+CHECKOUT = Path(lib.__file__).resolve().parents[1]
+
+
+class DemoApp(NbGrader):
+    """Grade a dozen made-up students with the real thing, and say what each did wrong."""
+
+    name = "zerolayer-demo"
+    description = "Run the whole loop on a sample class: build, submit, grade, feedback."
+    folder = Unicode("", help="Where the scratch course is made; a new temporary folder by default.").tag(config=True)
+    aliases = {**NbGrader.aliases, "folder": "DemoApp.folder"}  # noqa: RUF012  # traitlets' own way
+
+    def start(self) -> None:
+        """Run the loop; exits with 1 where a step fails."""
+        if not (CHECKOUT / "solutions").is_dir():
+            self.fail(f"The demo needs the course's solutions, which are not in {CHECKOUT}. Run it from a clone.")
+        course = Path(self.folder or tempfile.mkdtemp(prefix="zerolayer-demo-"))
+        if course.exists() and any(course.iterdir()):
+            self.fail(f"{course} is not empty. Name a new folder, so that nothing is lost.")
+        copy_course(course)
+        steps = tqdm(total=3, bar_format="{desc:<46}{bar}| {n_fmt}/{total_fmt} {elapsed}", disable=None)
+        with steps:
+            steps.set_description("Building the student notebook")
+            run(GenerateAssignmentApp, course, ASSIGNMENT, "--force")
+            students = list(sample_class(course / "notebooks", course / "submitted", ASSIGNMENT))
+            steps.update()
+            steps.set_description(f"Grading {len(students)} submissions")
+            run(GradeApp, course, ASSIGNMENT)
+            steps.update()
+            steps.set_description("Writing feedback")
+            run(GenerateFeedbackApp, course, ASSIGNMENT)
+            steps.update()
+        print(table([Verdict.load(course / "autograded" / student / ASSIGNMENT) for student in students]))
+        print(ending(course))
+
+
+def copy_course(course: Path) -> None:
+    """Lay out a course: the solutions and the configuration."""
+    course.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(CHECKOUT / "solutions", course / "solutions")
+    shutil.copy(CHECKOUT / "nbgrader_config.py", course)
+
+
+def run(app: type[Application], course: Path, *arguments: str) -> None:
+    """Run one of nbgrader's commands or ours in `course`, as from its command line but quietly."""
+    app.clear_instance()
+    command = app.instance()
+    command.initialize([*arguments, f"--course-dir={course}", f"--config={course / 'nbgrader_config'}", "--log-level=ERROR"])
+    command.start()
+    app.clear_instance()
+
+
+def table(verdicts: list[Verdict]) -> str:
+    """Write who earned what, and the mistake that costs most or what went wrong, a line each."""
+    width = max(len(verdict.student) for verdict in verdicts)
+    lines = [f"\n{'student':<{width}}  points   what the judge found"]
+    for verdict in verdicts:
+        lines.append(f"{verdict.student:<{width}}  {verdict.points:>4g}/{verdict.max_points:g}  {found(verdict)}")
+    return "\n".join(lines)
+
+
+def found(verdict: Verdict) -> str:
+    """Say in one line what was found in a submission."""
+    if verdict.points == verdict.max_points:
+        return "everything right"
+    named = [part.mistake.name for part in verdict.parts if part.mistake]
+    open_ = sum(statement.state == "open" for part in verdict.parts for statement in part.statements)
+    unnamed = [part.title.lower() for part in verdict.parts if part.points < part.max_points and not part.mistake]
+    if named:
+        return "; ".join(dict.fromkeys(named))
+    if verdict.remarks:
+        return verdict.remarks[0]
+    return f"blanks still open in {', '.join(unnamed)}" if open_ else f"not right yet: {', '.join(unnamed)}"
+
+
+def ending(course: Path) -> str:
+    """Say where things lie and what to do next."""
+    return f"""
+The scratch course is {course}
+  feedback pages   {course}/feedback/<student>/{ASSIGNMENT}/{ASSIGNMENT}.html
+  verdicts         {course}/autograded/<student>/{ASSIGNMENT}/verdict.json
+  grades           {course}/gradebook.db
+
+Next, in that folder:
+  nbgrader export                    writes grades.csv
+  jupyter lab                        has formgrader, for the written questions
+  zerolayer grade {ASSIGNMENT} --force --student ada
+"""

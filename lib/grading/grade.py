@@ -1,0 +1,165 @@
+"""Grading a class: nbgrader's Autograde in which every submission gets a verdict and none stops the others."""
+
+import glob
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters.exporter import ResourcesDict
+from nbgrader.api import Gradebook
+from nbgrader.apps import AutogradeApp
+from nbgrader.converters import Autograde, BaseConverter, NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute
+from nbgrader.utils import find_all_files, setenv
+from sqlalchemy.exc import SQLAlchemyError
+from tqdm import tqdm
+from traitlets import default
+from traitlets.utils.importstring import import_item
+
+from lib.grading.execute import REMARKS
+from lib.grading.submissions import Submission, read_submission, unreadable
+
+
+class SubmittedCourse(CourseDirectory):
+    """A course directory in which a timestamp that can't be read is no timestamp: the student may have written it."""
+
+    def get_existing_timestamp(self, dest_path: str) -> datetime | None:
+        """Read when a submission was made, if it says so."""
+        try:
+            return super().get_existing_timestamp(dest_path)  # type: ignore[no-any-return]  # untyped
+        except Exception:
+            self.log.warning("The timestamp in %s can't be read; it is left out.", dest_path)
+            return None
+
+
+class RegularFiles(BaseConverter):
+    """Copies of a submission's other files only where they are files: no links, pipes or devices."""
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Called by Autograde's own `init_assignment` before anything else."""
+        source = Path(self._format_source(assignment_id, student_id))
+        target = Path(self._format_dest(assignment_id, student_id))
+        for name in find_all_files(str(source), [*self.coursedir.ignore, "*.ipynb"]):
+            if Path(name).is_symlink() or not Path(name).is_file():
+                self.log.warning("%s is not a regular file; it is left out.", name)
+                continue
+            copy = target / Path(name).relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(name, copy)
+
+
+class Grade(Autograde, RegularFiles):
+    """Autograde that also takes submissions without a readable notebook, and goes on after any that fail."""
+
+    def init_notebooks(self) -> None:
+        """Find all submitted folders, whether or not there is a notebook in them.
+
+        Raises NbGraderException if there are none, with nbgrader's own advice.
+        """
+        pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        folders = sorted(folder for folder in glob.glob(pattern) if Path(folder).is_dir())
+        if not folders:
+            super().init_notebooks()
+        self.assignments = {folder: self._expected(folder) for folder in folders}
+        self._progress = tqdm(total=len(folders), unit="submission", disable=None, leave=False)
+
+    def _expected(self, folder: str) -> list[str]:
+        """List the notebooks that a submission should have, as the gradebook knows them."""
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            assignment = gradebook.update_or_create_assignment(self.coursedir.assignment_id)
+            names = [notebook.name for notebook in assignment.notebooks]
+        if not names:
+            self.log.error(
+                "The gradebook has no notebook for %s. Run `zerolayer build` first.", self.coursedir.assignment_id
+            )
+            raise NbGraderException("nothing to grade")
+        return [str(Path(folder, f"{name}.ipynb")) for name in names if Path(name).match(self.coursedir.notebook_id)]
+
+    def init_destination(self, assignment_id: str, student_id: str) -> bool:
+        """Count the submission, then ask nbgrader whether it is to be graded."""
+        self._progress.update()
+        return bool(super().init_destination(assignment_id, student_id))
+
+    def convert_notebooks(self) -> None:
+        """Grade one submission after the other; afterwards the progress bar is gone."""
+        with self._progress:
+            super().convert_notebooks()
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        """Sanitise, run and judge one notebook; what can't be graded gets a verdict that says why.
+
+        Raises SQLAlchemyError where the gradebook itself fails: that is no submission's fault.
+        """
+        submission = read_submission(Path(notebook_filename))
+        try:
+            self._graded(notebook_filename, submission)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            self.log.exception("Grading %s failed", notebook_filename)
+            sentence = f"This notebook could not be graded ({type(error).__name__}). Your instructor has been told."
+            self._graded(notebook_filename, unreadable(sentence))
+
+    def _graded(self, filename: str, submission: Submission) -> None:
+        resources = ResourcesDict(**self.init_single_notebook_resources(filename))
+        names = resources["nbgrader"]
+        folder = self._format_dest(names["assignment"], names["student"])
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        resources["metadata"] = ResourcesDict(name=names["notebook"], path=folder)
+        resources[REMARKS] = list(submission.remarks)
+        notebook = self._preprocessed(submission.notebook, resources, self.sanitize_preprocessors)
+        steps = [step for step in self.autograde_preprocessors if submission.runnable or not _runs(step)]
+        with setenv(NBGRADER_EXECUTION="autograde"):
+            notebook = self._preprocessed(notebook, resources, steps)
+        output, resources = self._exported(notebook, resources)
+        self._sanitizing = True
+        self.write_single_notebook(output, resources)
+
+    def _preprocessed(self, notebook: Any, resources: ResourcesDict, steps: list[Any]) -> Any:
+        for step in steps:
+            preprocessor = import_item(step) if isinstance(step, str) else step
+            notebook, resources = preprocessor(parent=self.exporter)(notebook, resources)
+        return notebook
+
+    def _exported(self, notebook: Any, resources: ResourcesDict) -> tuple[str, ResourcesDict]:
+        self.exporter._preprocessors = []
+        return self.exporter.from_notebook_node(notebook, resources=resources)  # type: ignore[no-any-return]  # untyped
+
+
+def _runs(step: Any) -> bool:
+    preprocessor = import_item(step) if isinstance(step, str) else step
+    return isinstance(preprocessor, type) and issubclass(preprocessor, Execute)
+
+
+class GradeApp(AutogradeApp):
+    """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` with its flags, for a whole class at once."""
+
+    name = "zerolayer-grade"
+    description = "Grade the submissions of an assignment: every one gets a verdict, whatever it is."
+    examples = """
+        zerolayer grade softmax_classifier
+        zerolayer grade softmax_classifier --student ada --force
+    """
+
+    @default("classes")
+    def _classes_default(self) -> list[type]:
+        return [*super()._classes_default(), Grade]
+
+    def initialize(self, argv: list[str] | None = None, root: str = "") -> None:
+        """Read the configuration as nbgrader does; its course, with an eye for what students send."""
+        super().initialize(argv, root)
+        self.coursedir = SubmittedCourse(parent=self, **({"root": root} if root else {}))
+
+    def start(self) -> None:
+        """Grade; exits with 1 where nbgrader would."""
+        super(AutogradeApp, self).start()
+        names = [*self.extra_args, *([self.coursedir.assignment_id] if self.coursedir.assignment_id else [])]
+        if len(names) != 1:
+            self.fail("Name one assignment, for example: zerolayer grade softmax_classifier")
+        self.coursedir.assignment_id = names[0]
+        try:
+            Grade(coursedir=self.coursedir, parent=self).start()
+        except NbGraderException:
+            self.exit(1)

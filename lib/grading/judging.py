@@ -1,0 +1,124 @@
+"""Judging inside nbgrader's conversion: pose the challenge before a notebook runs, write the verdict after it.
+
+Both are ordinary nbgrader preprocessors, so `nbgrader autograde`, formgrader's button and `zerolayer grade` judge alike. The
+verdict takes the place of whatever a graded cell put out, and nbgrader reads its points from there.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Dict, Unicode
+from traitlets.utils.importstring import import_item
+
+from lib.answers import CHALLENGE, MIME
+from lib.grading.execute import REMARKS
+from lib.grading.judge import Answers, Unit, challenge, judge, seed_of
+from lib.grading.verdicts import PartVerdict, Verdict, html
+
+
+class Judging(NbGraderPreprocessor):
+    """What posing and judging share: which unit an assignment is, and a submission's seed."""
+
+    units = Dict(
+        {"softmax_classifier": "lib.grading.judge.softmax_classifier.UNIT"},
+        help="For each assignment that is judged, the import string of its Unit.",
+    ).tag(config=True)
+    secret_file = Unicode(
+        "judge_secret", help="Where the course keeps the secret from which seeds are derived; made at first need."
+    ).tag(config=True)
+
+    def unit(self, resources: dict[str, Any]) -> Unit | None:
+        """Find the unit of the assignment, or None for one that nbgrader grades by itself."""
+        name = self.units.get(resources["nbgrader"]["assignment"])
+        return import_item(name) if name else None
+
+    def seed(self, resources: dict[str, Any]) -> int:
+        """Derive the seed of this submission; a later submission of the same student has another."""
+        names = resources["nbgrader"]
+        stamp = Path(_folder(resources), "timestamp.txt")
+        submitted = stamp.read_text(errors="replace")[:100] if stamp.is_file() else ""
+        return seed_of(secret(Path(self.secret_file)), names["assignment"], names["notebook"], names["student"], submitted)
+
+
+class Pose(Judging):
+    """Lay the challenge beside the notebook, just before it is run."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Called by nbgrader's Autograde."""
+        unit = self.unit(resources)
+        if unit is not None:
+            path = Path(_folder(resources), CHALLENGE.name)
+            path.unlink(missing_ok=True)
+            path.write_text(json.dumps(challenge(unit, self.seed(resources))))
+        return nb, resources
+
+
+class Judge(Judging):
+    """Judge the answers in the graded cells' outputs, put the verdicts in their place, and store them."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Called by nbgrader's Autograde after the notebook was run."""
+        unit = self.unit(resources)
+        if unit is None:
+            return nb, resources
+        folder, remarks = Path(_folder(resources)), tuple(resources.get(REMARKS, ()))
+        Path(folder, CHALLENGE.name).unlink(missing_ok=True)
+        seed, verdicts = self.seed(resources), []
+        for cell in nb.cells:
+            part = unit.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+            if part is None or cell.cell_type != "code":
+                continue
+            given = answers_in(cell, part.id)
+            verdict = judge(unit, part, seed, given, problem=_problem(cell, remarks))
+            cell.outputs = [_shown(verdict, float(cell.metadata.nbgrader["points"]))]
+            verdicts.append(verdict)
+        names = resources["nbgrader"]
+        Verdict(names["assignment"], names["notebook"], names["student"], seed, tuple(verdicts), remarks).save(folder)
+        return nb, resources
+
+
+def answers_in(cell: NotebookNode, part: str) -> Answers | None:
+    """Find the answer among a graded cell's outputs: the last one for this part, whoever put it there."""
+    for output in reversed(cell.outputs):
+        data = output.get("data", {}).get(MIME) if output.output_type in ("execute_result", "display_data") else None
+        if isinstance(data, dict) and data.get("part") == part and isinstance(data.get("statements"), dict):
+            return data["statements"]
+    return None
+
+
+def secret(path: Path) -> bytes:
+    """Read the course's secret, making it if there is none yet; only its owner can read it."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32))
+    return path.read_bytes()
+
+
+def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:
+    """Say why a graded cell has no answer: the error that it ended with, or what happened to the run."""
+    for output in cell.outputs:
+        if output.output_type == "error":
+            return f"The check gave no answer. {output.ename}: {output.evalue}"[:300]
+    return " ".join(("The check gave no answer.", *remarks))
+
+
+def _shown(verdict: PartVerdict, worth: float) -> NotebookNode:
+    """Make the output that nbgrader reads as points (text) and people as a verdict (HTML)."""
+    scale = worth / verdict.max_points if verdict.max_points else 0.0
+    points = min(worth, round(verdict.points * scale, 4))
+    return new_output(
+        "execute_result", {"text/plain": str(points), "text/html": html(verdict, scale)}, execution_count=None
+    )
+
+
+def _folder(resources: dict[str, Any]) -> str:
+    return str(resources["metadata"]["path"])

@@ -1,0 +1,91 @@
+"""A sample class: a dozen submissions made by filling the released notebook's blanks, as students would.
+
+Some are right, each in a style of its own; some have one common mistake; some are open, broken, or no notebook at all.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from lib.blanks import open_blanks
+
+Fillings = Mapping[str, tuple[str, ...]]
+"""For each solution cell, what goes into its blanks, in order; an empty text leaves a blank open."""
+
+RIGHT: Fillings = {
+    "loss": ("-np.sum(y * np.log(yhat)) / y.shape[1]", "-y / yhat"),
+    "softmax": (
+        "np.exp(input - input.max(axis=0)) / np.sum(np.exp(input - input.max(axis=0)), axis=0)",
+        "np.einsum('ik,ij->ijk', self.output, np.eye(len(self.output)))"
+        " - np.einsum('ik,jk->ijk', self.output, self.output)",
+        "'ijk,jk->ik'",
+    ),
+    "dense": ("output_gradient", "self.input.T"),
+    "train": (
+        "batch", "batch", "softmax.output", "y[:, batch]", "softmax.output", "grad", "grad / len(batch)", "learning_rate",
+    ),
+}
+
+ANSWER = "The labels are drawn without looking at the features, so no weights can tell the classes apart."
+
+
+def varied(**cells: tuple[str, ...]) -> Fillings:
+    """Take the right fillings, with some cells' own."""
+    return {**RIGHT, **cells}
+
+
+STUDENTS: Mapping[str, Fillings] = {
+    "ada": RIGHT,
+    "bao": varied(
+        loss=("np.mean(np.sum(-y * np.log(np.maximum(yhat, 1e-7)), axis=0))", "np.where(y == 1, -1 / yhat, 0.0)"),
+        softmax=(
+            "(lambda e: e / e.sum(0, keepdims=True))(np.exp(input - np.max(input, axis=0)))",
+            "np.array([np.diag(a) - np.outer(a, a) for a in self.output.T])",
+            "'kij,jk->ik'",
+        ),
+    ),
+    "chidi": varied(dense=("output_gradient @ self.input.T", "np.eye(self.input.shape[0])")),
+    "dana": varied(softmax=("np.exp(input) / np.exp(input).sum(axis=1, keepdims=True)", *RIGHT["softmax"][1:])),
+    "emil": varied(loss=("-np.mean(y * np.log(yhat))", "-y / yhat")),
+    "farah": varied(loss=("-np.sum(y * np.log(yhat)) / y.shape[1]", "yhat - y")),
+    "goro": varied(softmax=("np.exp(input) / np.exp(input).sum(axis=0)", *RIGHT["softmax"][1:])),
+    "hana": varied(softmax=(RIGHT["softmax"][0], "self.output * (1 - self.output)", "'ik,ik->ik'")),
+    "ines": varied(train=(*RIGHT["train"][:6], "grad", "learning_rate")),
+    "jomo": varied(softmax=("", "", ""), train=("",) * 8),
+    "kaja": varied(loss=("np.linalg.inv(y", "-y / yhat")),
+}
+
+
+def sample_class(release: Path, submitted: Path, assignment: str) -> Iterator[str]:
+    """Write the class's submissions into `submitted`, from the released assignment; give each student's name."""
+    source = release / assignment / f"{assignment}.ipynb"
+    for student, fillings in STUDENTS.items():
+        folder = submitted / student / assignment
+        folder.mkdir(parents=True)
+        nbformat.write(completed(nbformat.read(source, as_version=4), fillings), folder / source.name)
+        yield student
+    folder = submitted / "lars" / assignment
+    folder.mkdir(parents=True)
+    (folder / source.name).write_text(source.read_text()[:2000])
+    yield "lars"
+
+
+def completed(notebook: NotebookNode, fillings: Fillings) -> NotebookNode:
+    """Fill a released notebook's blanks, and answer its written questions."""
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if name in fillings:
+            cell.source = filled(cell.source, fillings[name])
+        elif name.startswith("explain-"):
+            cell.source = ANSWER
+    return notebook
+
+
+def filled(source: str, fillings: tuple[str, ...]) -> str:
+    """Put expressions in place of a cell's blanks, the last first: earlier ones then keep their places."""
+    for blank, filling in reversed(list(zip(open_blanks(source), fillings, strict=True))):
+        if filling:
+            source = source[: blank.start] + filling + source[blank.end :]
+    return source

@@ -1,0 +1,136 @@
+"""A verdict: for one submitted notebook, the points of each part, what is wrong, and what to try.
+
+Verdicts are kept as `verdict.json` beside the autograded notebook, with the challenge, the answer and what was expected, so
+that an instructor can look at one on an appeal. Feedback and report read it; nothing else stores a verdict.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any, Literal
+
+from lib.panel import COLOURS, MARKS
+
+FILE = "verdict.json"
+State = Literal["right", "wrong", "open", "not checked"]
+"""`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
+
+
+@dataclass(frozen=True)
+class StatementVerdict:
+    """What became of one statement, and `why` where it isn't right."""
+
+    name: str
+    says: str
+    max_points: float
+    state: State
+    why: str = ""
+
+    @property
+    def points(self) -> float:
+        """A statement earns its points whole or not at all."""
+        return self.max_points if self.state == "right" else 0.0
+
+
+@dataclass(frozen=True)
+class Named:
+    """A mistake as a student reads it: its name and a hint."""
+
+    name: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class PartVerdict:
+    """What became of one part. `problem` says why there was no answer, if there was none."""
+
+    id: str
+    title: str
+    statements: tuple[StatementVerdict, ...]
+    mistake: Named | None = None
+    problem: str = ""
+    challenge: dict[str, Any] = field(default_factory=dict)
+    answer: dict[str, Any] = field(default_factory=dict)
+    expected: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def points(self) -> float:
+        """The sum over the statements."""
+        return sum(statement.points for statement in self.statements)
+
+    @property
+    def max_points(self) -> float:
+        """What the part is worth."""
+        return sum(statement.max_points for statement in self.statements)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All parts of one submitted notebook, the seed of its challenge, and remarks on how the run went."""
+
+    assignment: str
+    notebook: str
+    student: str
+    seed: int
+    parts: tuple[PartVerdict, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def points(self) -> float:
+        """The sum over the parts; written answers are graded by hand and not in it."""
+        return sum(part.points for part in self.parts)
+
+    @property
+    def max_points(self) -> float:
+        """What all parts are worth."""
+        return sum(part.max_points for part in self.parts)
+
+    def save(self, folder: Path) -> None:
+        """Write `verdict.json` into `folder`, whole or not at all."""
+        part_file = folder / f"{FILE}.part"
+        part_file.write_text(json.dumps(asdict(self), indent=1))
+        part_file.replace(folder / FILE)
+
+    @staticmethod
+    def load(folder: Path) -> "Verdict":
+        """Read the verdict in `folder`. Raises FileNotFoundError where there is none."""
+        data = json.loads((folder / FILE).read_text())
+        parts = tuple(_part(part) for part in data.pop("parts"))
+        return Verdict(parts=parts, remarks=tuple(data.pop("remarks")), **data)
+
+
+def _part(data: dict[str, Any]) -> PartVerdict:
+    statements = tuple(StatementVerdict(**statement) for statement in data.pop("statements"))
+    mistake = data.pop("mistake")
+    return PartVerdict(statements=statements, mistake=Named(**mistake) if mistake else None, **data)
+
+
+def html(part: PartVerdict, scale: float = 1.0) -> str:
+    """Write what the student may read: points, statements, the mistake's name and hint; no challenge, no expected value.
+
+    `scale` turns the part's own points into those of the gradebook.
+    """
+    points = f"{round(part.points * scale, 4):g} of {round(part.max_points * scale, 4):g} points"
+    items = "".join(_item(statement, scale) for statement in part.statements)
+    return (
+        f'<section aria-label="{escape(part.title)}: {points}"><p><b>{escape(part.title)}: {points}</b></p>'
+        f"{_named(part)}<ul style=\"list-style: none; margin: 0; padding: 0\">{items}</ul></section>"
+    )
+
+
+def _named(part: PartVerdict) -> str:
+    problem = f"<p>{escape(part.problem)}</p>" if part.problem else ""
+    if part.mistake is None:
+        return problem
+    return f"{problem}<p><b>{escape(part.mistake.name)}</b><br>{escape(part.mistake.hint)}</p>"
+
+
+def _item(statement: StatementVerdict, scale: float) -> str:
+    state = "not checked" if statement.state == "open" else statement.state
+    why = f'<div style="margin-left: 1.6em">{escape(statement.why)}</div>' if statement.why else ""
+    return (
+        f'<li style="border-left: 4px solid {COLOURS[state]}; padding: 2px 0 2px 10px; margin: 4px 0">'
+        f'<span aria-hidden="true">{MARKS[state]}</span> <b>{statement.state}:</b> {escape(statement.says)}'
+        f" ({round(statement.points * scale, 4):g} of {round(statement.max_points * scale, 4):g}){why}</li>"
+    )

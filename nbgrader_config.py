@@ -1,0 +1,58 @@
+"""The course's nbgrader configuration; it works in any folder that has `solutions/`, with `gradebook.db` there."""
+
+import os
+import sysconfig
+
+# nbgrader calls `alembic` by name, and its folder is not on the path where the environment isn't activated.
+os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+
+c = get_config()  # noqa: F821  # nbgrader provides it
+
+c.CourseDirectory.course_id = "zerolayer"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+# A verdict holds the challenge and what was expected: it stays with the instructor when feedback copies files on.
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "verdict.json", "challenge.json",
+]
+
+# Blanks stand where nbgrader would empty whole solution cells.
+c.GenerateAssignment.preprocessors = [
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.InstantiateTests",
+    "nbgrader.preprocessors.LockCells",
+    "lib.grading.build.Blanks",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.ClearMarkScheme",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "lib.grading.build.NoLeak",
+]
+
+# Pose before the notebook runs, judge after it, and let nbgrader save the points that the verdicts give.
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "lib.grading.restore.RestoreCells",
+]
+c.Autograde.autograde_preprocessors = [
+    "lib.grading.judging.Pose",
+    "lib.grading.execute.BoundedExecute",
+    "lib.grading.disarm.Disarm",
+    "lib.grading.judging.Judge",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+# No history file, and no warning on each kernel's start that loopback is not encrypted.
+c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"]
+
+# Feedback and formgrader render a student's Markdown without running any of it.
+c.HTMLExporter.filters = {"markdown2html": "lib.grading.disarm.markdown"}
