@@ -1,0 +1,30 @@
+"""How `zerolayer lab` starts JupyterLab: sliders that answer at once, and nothing that asks for the network.
+
+A slider move is a message of a few hundred bytes, and so is the first half of the answer. TCP holds such small
+packets back until the ones before are acknowledged (Nagle's algorithm, RFC 896), and the other end waits up to
+40 ms before it acknowledges. `PromptConnection` turns that off for the kernel's websocket. The settings are two
+JSON files in `lab_settings/`, a folder in Jupyter's configuration path; what people set themselves comes first.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+
+SETTINGS = Path(__file__).with_name("lab_settings")
+
+
+class PromptConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]  # jupyter_server is untyped here
+    """The kernel's websocket, with every message sent the moment it is written."""
+
+    async def connect(self) -> None:
+        """Join browser and kernel; jupyter_server calls this once, when the browser opens the websocket."""
+        self.websocket_handler.set_nodelay(True)
+        await super().connect()
+
+
+def lab_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return `environment` with zerolayer's settings in `JUPYTER_CONFIG_PATH`, for a process that is `jupyter lab`."""
+    paths = [str(SETTINGS), *filter(None, [environment.get("JUPYTER_CONFIG_PATH")])]
+    return {**environment, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}

@@ -1,0 +1,194 @@
+"""JupyterLab in a real browser: the server, a Chromium page, and the few moves that every browser test makes.
+
+The fixtures are `browser` (one Chromium for the session) and `lab` (one JupyterLab on a folder of its own).
+Without a browser these tests are skipped with the reason; under `CI=true` a missing browser is a failure.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import pytest
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+PATIENCE = 60_000  # ms: how long a page may take for one step before the test fails
+
+
+class Lab:
+    """A running Jupyter server on `folder`; `open` shows one of its notebooks in a page."""
+
+    def __init__(self, url, token, folder):
+        self.url = url
+        self.token = token
+        self.folder = Path(folder)
+
+    def write(self, name, *cells):
+        """Write a notebook of code cells into the folder and return its name."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, self.folder / name)
+        return name
+
+    def open(self, page, name, app="lab"):
+        """Open a notebook in JupyterLab (`app="lab"`, in a fresh workspace) or in Notebook 7 (`"notebook"`)."""
+        place = f"lab/workspaces/{uuid.uuid4().hex[:8]}/tree" if app == "lab" else "notebooks"
+        page.goto(f"{self.url}/{place}/{name}?token={self.token}")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
+        return page
+
+    def theme(self, name):
+        """Set the theme of pages opened from now on, such as "JupyterLab Dark"."""
+        raw = json.dumps({"raw": json.dumps({"theme": name})}).encode()
+        self._request("lab/api/settings/@jupyterlab/apputils-extension:themes", "PUT", raw)
+
+    def close_kernels(self):
+        """End every session, so that the next notebook starts in a new kernel."""
+        for session in json.load(self._request("api/sessions")):
+            self._request(f"api/sessions/{session['id']}", method="DELETE")
+
+    def is_up(self):
+        """Say whether the server answers."""
+        try:
+            return self._request("api").status == 200
+        except OSError:
+            return False
+
+    def _request(self, path, method="GET", body=None):
+        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/{path}", body, headers, method=method)
+        return urllib.request.urlopen(request, timeout=30)
+
+
+@contextmanager
+def jupyter_lab(folder, environment=os.environ):
+    """Start JupyterLab on `folder` with a free port and its own token and settings; yield a `Lab`."""
+    home = Path(tempfile.mkdtemp(prefix="lab-"))
+    token = secrets.token_hex(16)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
+    command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"]
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(
+            command, stdout=log, stderr=log, env={**environment, **places}, start_new_session=True
+        )
+    lab = Lab(f"http://127.0.0.1:{port}", token, folder)
+    try:
+        deadline = time.monotonic() + PATIENCE / 1000
+        while not lab.is_up():
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"JupyterLab did not start:\n{(home / 'log').read_text()[-2000:]}")
+            time.sleep(0.1)
+        yield lab
+        lab.close_kernels()
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def chromium():
+    """Start a headless Chromium; yield Playwright's browser object."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def missing(reason):
+    """Skip for want of a browser; under CI that is a failure, so that no browser test is lost unseen."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One headless Chromium for the session."""
+    running = chromium()
+    try:
+        found = running.__enter__()
+    except Exception as error:
+        missing(f"no browser: {error}")
+    yield found
+    running.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    """One JupyterLab for the session, started as `zerolayer lab` starts it."""
+    from lib.lab import lab_environment
+
+    with jupyter_lab(tmp_path_factory.mktemp("lab"), lab_environment()) as running:
+        yield running
+
+
+def wait_until_idle(page):
+    """Wait for a kernel that is there and idle: the status bar's word, not the toolbar's dot."""
+    page.wait_for_function(
+        "() => /\\| Idle/.test(document.querySelector('#jp-main-statusbar')?.textContent ?? '')"
+        " || document.querySelector('.jp-NotebookKernelStatus, .jp-Notebook-ExecutionIndicator')"
+        "?.dataset.status === 'idle' && !document.querySelector('#jp-main-statusbar')",
+        timeout=PATIENCE,
+    )
+
+
+def run_all(page):
+    """Run every cell from the menu and wait for the last to finish."""
+    wait_until_idle(page)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(
+        """() => {
+          const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent);
+          return prompts.some(p => /\\d/.test(p)) && !prompts.some(p => p.includes('*'));
+        }""",
+        timeout=PATIENCE,
+    )
+
+
+def slider(page, label):
+    """Return the handle of the slider with this label; focus it and press arrow keys."""
+    box = page.locator(".widget-slider").filter(has=page.locator(".widget-label", has_text=re.compile(f"^{label}")))
+    return box.get_by_role("slider")
+
+
+def readout(page, label):
+    """Return the text beside the slider with this label."""
+    box = page.locator(".widget-slider").filter(has=page.locator(".widget-label", has_text=re.compile(f"^{label}")))
+    return box.locator(".widget-readout").inner_text()

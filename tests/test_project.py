@@ -1,0 +1,84 @@
+"""The project itself: what its files promise about set-up, style and commands, and that they can't drift apart."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+
+
+def run(*command):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("command", [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)])
+def test_style_is_clean(command):
+    done = run(sys.executable, "-m", *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_dependency_is_pinned_within_what_it_asks_for():
+    named = [*PROJECT["dependencies"], *(line for extra in PROJECT["optional-dependencies"].values() for line in extra)]
+    pins = {name.lower().replace("_", "-"): version for name, version in PINS.items()}
+    for requirement in map(Requirement, named):
+        assert pins[requirement.name] in requirement.specifier, requirement.name
+
+
+def test_every_dependency_beyond_what_the_course_is_made_of_has_a_reason():
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    made_of = ("numpy", "matplotlib", "ipywidgets", "jupyterlab", "nbgrader", "pytest", "ruff", "mypy", "tensorflow>")
+    for above, line in zip(lines, lines[1:], strict=False):
+        name = line.strip().strip('",')
+        if re.match(r'  "[a-z-]+[><;]', line) and not name.startswith(made_of):
+            assert above.strip().startswith("#"), name
+
+
+def test_the_conda_environment_repeats_nothing_and_so_cannot_drift():
+    python, pip, from_pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert pip == "pip"
+    assert from_pip == {"pip": ["-c constraints.txt", "-e ."]}
+    version = python.removeprefix("python=")
+    assert version + ".0" in Requirement("python" + PROJECT["requires-python"]).specifier
+
+
+def tracked():
+    listed = run("git", "ls-files", "-co", "--exclude-standard").stdout.split("\n")
+    return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
+
+
+def test_no_file_names_a_package_registry_or_this_machine():
+    words = ["pypi" + ".org", "files.python" + "hosted", "registry.npm" + "js", "deb.debian" + ".org", str(ROOT) + os.sep]
+    for path in tracked():
+        text = path.read_bytes().decode(errors="ignore")
+        assert not [word for word in words if word in text], path
+        assert path.name != "uv.lock"
+
+
+def test_the_readme_sets_up_with_two_commands_of_one_line_each():
+    commands = [line.strip() for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    ")]
+    assert commands[0].endswith(".venv/bin/zerolayer demo")
+    assert commands[1].endswith(".venv/bin/pytest")
+    assert '-e ".[test]"' in commands[1]
+    for command in commands[:2]:
+        assert "-c constraints.txt" in command
+    assert commands[1] in run("grep", "-m", "1", r"\.venv/bin/pytest", "README.md").stdout
+
+
+def test_links_and_pictures_in_the_documents_exist():
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_importing_the_open_zone_loads_nothing_heavy():
+    code = "import sys, lib, lib.checks, lib.data; print([m for m in ('tensorflow', 'matplotlib', 'IPython') if m in sys.modules])"
+    assert run(sys.executable, "-c", code).stdout.strip() == "[]"
