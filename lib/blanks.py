@@ -1,0 +1,320 @@
+"""A blank is a `?` in a code cell: an expression still to be written, which complains when it is reached.
+
+    %load_ext lib.blanks
+
+    def cce(y, yhat):
+        return(?)  # the mean loss of the batch
+
+From then on a cell with open blanks runs: its functions are defined, the filled ones work, and reaching an
+open one ends in one sentence that names the blank, its line and what it is for. After the cell a line says how
+many are still open. Each `?` is replaced, before Python reads the cell, by `__blank__["that sentence"]`.
+Strings, comments, magics, shell lines and IPython's own help (`cce?`) are left alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import keyword
+import re
+import textwrap
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+
+__all__ = ["Blank", "OpenBlank", "masked", "misplaced", "open_blanks", "runnable"]
+
+
+class OpenBlank(Exception):
+    """An open blank was reached; `sentence` says which one, where, and what it is for."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython shows this in place of a traceback."""
+        return [self.sentence]
+
+
+class _Complaint:
+    """`__blank__`. A subscript, unlike a call, can stand wherever Python reads, assigns or deletes."""
+
+    def __getitem__(self, sentence: str) -> NoReturn:
+        raise OpenBlank(sentence)
+
+    def __setitem__(self, sentence: str, value: object) -> NoReturn:
+        raise OpenBlank(sentence)
+
+    def __delitem__(self, sentence: str) -> NoReturn:
+        raise OpenBlank(sentence)
+
+
+@dataclass(frozen=True)
+class Blank:
+    """Blank `index` of `of` in its cell, on `line` (all from 1); `source[start:end]` is what it stands for."""
+
+    line: int
+    index: int
+    of: int
+    purpose: str
+    start: int = field(repr=False)
+    end: int = field(repr=False)
+
+    @property
+    def sentence(self) -> str:
+        """What a student reads on reaching the blank."""
+        purpose = f": {self.purpose}" if self.purpose else ""
+        return (
+            f"Blank {self.index} of {self.of} on line {self.line} is still open{purpose}. "
+            "Write your code in place of the ?."
+        )
+
+
+def open_blanks(source: str) -> list[Blank]:
+    """The blanks of a code cell, in order.
+
+    What a blank is for is told by the comment behind it on its line, or else by a comment on a line of its own
+    just above. Several `?` without a space between them are one blank; so are those of one f-string.
+    """
+    if "?" not in source or source.strip() in ("?", "??"):
+        return []
+    mask = masked(source)
+    spans = [
+        blank.span()
+        for statement in _statements(mask)
+        if not _IPYTHON.fullmatch(statement[0])
+        for blank in _BLANK.finditer(mask, *statement.span())
+    ]
+    purposes = _purposes(source, mask)
+    lines = [source.count("\n", 0, mask.index("?", start)) + 1 for start, _ in spans]
+    return [
+        Blank(line, index, len(spans), purposes[line - 1], start, end)
+        for index, (line, (start, end)) in enumerate(zip(lines, spans, strict=True), 1)
+    ]
+
+
+def runnable(source: str) -> str:
+    """The same cell, line for line, with each open blank an expression that raises `OpenBlank` when reached.
+
+    A cell that Python cannot read because of a blank (`def ?():`) becomes that blank alone. All else stays as it
+    is, but for spaces behind IPython's `cce?`, which IPython would stumble over.
+    """
+    if "?" not in source:
+        return source
+    if blank := misplaced(source):
+        above, below = blank.line - 1, source.count("\n") - blank.line + 1
+        return "\n" * above + _complaint(blank) + "\n" * below
+    spaces = [(*found.span(), "") for found in _SPACES_BEHIND.finditer(masked(source))]
+    return _edited(source, [*_complaints(source), *spaces])
+
+
+def misplaced(source: str) -> Blank | None:
+    """The first blank that keeps Python from reading the cell, or None.
+
+    A slip elsewhere in the cell is not the blank's: Python tells it on its own line.
+    """
+    blanks = open_blanks(source)
+    if not blanks:
+        return None
+    passes = [
+        (*statement.span(), _indent(statement[0]) + "pass" + "\n" * statement[0].count("\r"))
+        for statement in _statements(masked(source))
+        if _IPYTHON.fullmatch(statement[0])
+    ]
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            ast.parse(textwrap.dedent(_edited(source, [*_complaints(source), *passes])))
+    except SyntaxError as error:
+        first = error.lineno or 1
+        return next((blank for blank in blanks if first <= blank.line <= (error.end_lineno or first)), None)
+    except (ValueError, RecursionError, MemoryError):
+        return None  # Python's own to tell: null characters, or nesting too deep
+    return None
+
+
+def masked(source: str) -> str:
+    r"""The cell at the same length with only its code to read, one line a statement.
+
+    Strings become `"`, f-strings `'` except for a `?` in their braces, comments `#`, magics and shell lines `%`,
+    and a newline inside a statement `\r`.
+    """
+    return _cover("%", source) if _FOREIGN_CELL.match(source) else _mask_code(source)
+
+
+def load_ipython_extension(ip: InteractiveShell) -> None:
+    """`%load_ext lib.blanks`: called by IPython; a second call changes nothing."""
+    vars(builtins)["__blank__"] = _Complaint()  # %reset clears the student's names, not these
+    if _transform not in ip.input_transformers_cleanup:
+        ip.input_transformers_cleanup.insert(0, _transform)  # first: lines still count as the student sees them
+    ip.events.register("post_run_cell", _announce)
+
+
+def unload_ipython_extension(ip: InteractiveShell) -> None:
+    """`%unload_ext lib.blanks`: called by IPython; everything is as before loading."""
+    vars(builtins).pop("__blank__", None)
+    with contextlib.suppress(ValueError):
+        ip.input_transformers_cleanup.remove(_transform)
+        ip.events.unregister("post_run_cell", _announce)
+
+
+def _transform(lines: list[str]) -> list[str]:
+    return runnable("".join(lines)).splitlines(keepends=True)
+
+
+def _announce(result: ExecutionResult | None) -> None:
+    """After a cell has run, say on one line how many of its blanks are open."""
+    blanks = open_blanks(result.info.raw_cell or "") if result and result.info else []
+    if blanks:
+        count = "1 blank is" if len(blanks) == 1 else f"{len(blanks)} blanks are"
+        places = dict.fromkeys(_place(blank) for blank in blanks)
+        print(f"{count} still open in this cell: {', '.join(places)}.")
+
+
+def _place(blank: Blank) -> str:
+    purpose = textwrap.shorten(blank.purpose, 48, placeholder="…")
+    return f"line {blank.line} ({purpose})" if purpose else f"line {blank.line}"
+
+
+def _purposes(source: str, mask: str) -> list[str]:
+    """For each line of the cell what a blank on it is for."""
+    lines = list(zip(source.split("\n"), re.split(r"[\r\n]", mask), strict=True))
+    comments = [text[code.index("#") :] if "#" in code else "" for text, code in lines]
+    above = ["", *("" if code.strip("# \t") else comment for comment, (_, code) in zip(comments, lines, strict=True))]
+    return [(own or up).lstrip("#").strip().rstrip(".") for own, up in zip(comments, above, strict=False)]
+
+
+def _complaints(source: str) -> list[tuple[int, int, str]]:
+    """For each blank the edit that puts its complaint in its place; `x?` and `np.?` stay what Python can't read."""
+    edits = []
+    for blank in open_blanks(source):
+        before, complaint = source[: blank.start], _complaint(blank)
+        if newlines := "\n" * source.count("\n", blank.start, blank.end):
+            complaint = f"({complaint}{newlines})"
+        elif re.search(r"\w\Z", before):
+            complaint = f" {complaint}"
+        elif re.search(r"\.\s*\Z", before):
+            complaint = f"({complaint})"
+        edits.append((blank.start, blank.end, complaint))
+    return edits
+
+
+def _complaint(blank: Blank) -> str:
+    return f"__blank__[{blank.sentence!r}]"
+
+
+def _edited(source: str, edits: list[tuple[int, int, str]]) -> str:
+    for start, end, text in sorted(edits, reverse=True):
+        source = source[:start] + text + source[end:]
+    return source
+
+
+def _statements(mask: str) -> Iterator[re.Match[str]]:
+    return re.finditer(r"[^\n]+", mask)
+
+
+def _indent(statement: str) -> str:
+    return statement[: len(statement) - len(statement.lstrip())]
+
+
+# Reading a mask: a `?` or several, or an f-string with one in its braces.
+_BLANK = re.compile(r"(?<!')'['\r]*\?['?\r]*'|\?+")
+
+_SPACES_BEHIND = re.compile(r"(?<=\?)[ \t]+$", re.MULTILINE)
+
+_KEYWORD = "|".join(word for word in keyword.kwlist if word.islower())
+
+# Reading a mask: a statement that is IPython's, not Python's.
+_IPYTHON = re.compile(
+    rf"""
+      \s* %.*                                                        # %magic, !shell
+    | \s* \?\??[ ]* (?![.\d]) %{{0,2}}[\w.*]+ (\[-?\d+\])* \s*\#*    # ?cce
+    | \s* [\w.*]*\*[\w.*]* \?\?? \s*                                 # np.*load*?
+    | (.*\W)? (?!({_KEYWORD})\?) (?!\d)\w+ (\.(?!\d)\w+|\[-?\d+\])* \?\?? \s*    # cce?, obj.attr?, x[0]?
+    """,
+    re.VERBOSE,
+)
+
+# Making a mask. Cell magics whose cell is not Python:
+_FOREIGN_CELL = re.compile(r"\s*%%(?!(time|timeit|capture|prun)\b)")
+
+_MAGIC = re.compile(r"""([ \t]*)(([^\n"'#?(=]+=[ \t]*)?[%!](\\\n|[^\n])*)""")
+
+_PIECE = re.compile(
+    r"""
+      (?P<comment> \#[^\n]* )
+    | (?P<string> (?P<prefix>[bBfFrRtTuU]{0,2}) (?P<quote>"{3}|'{3}|"|') )
+    | (?P<joint> \\\n )
+    | (?P<newline> \n )
+    | (?P<open> [(\[{] )
+    | (?P<close> [)\]}] )
+    | (?P<other> \w+ | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+# The rest of a string behind its opening quote; if no quote closes it, to the end of its line or of the cell.
+_REST = {
+    quote: re.compile(rf"(\\.|(?!{quote})[^\\{barred}])*({quote})?", re.DOTALL)
+    for quote, barred in {"'": r"\n", '"': r"\n", "'''": "", '"""': ""}.items()
+}
+
+
+def _mask_code(source: str, start: int = 0, *, braces: bool = False) -> str:
+    """`masked` from `start` to the end of the cell or, in the `braces` of an f-string, of their expression."""
+    mask, depth = "", 0
+    while (at := start + len(mask)) < len(source):
+        if not braces and mask[-1:] in ("", "\n") and (magic := _MAGIC.match(source, at)):
+            mask += magic[1] + _cover("%", magic[2])
+            continue
+        piece = _PIECE.match(source, at)
+        assert piece, "any character is a piece"
+        if braces and not depth and piece[0] in ("}", ":"):
+            break
+        depth = max(0, depth + (piece.lastgroup == "open") - (piece.lastgroup == "close"))
+        mask += _mask_piece(source, piece, depth)
+    return mask
+
+
+def _mask_piece(source: str, piece: re.Match[str], depth: int) -> str:
+    match piece.lastgroup:
+        case "comment":
+            return _cover("#", piece[0])
+        case "string" if {"f", "t"} & set(piece["prefix"].lower()):
+            return _mask_formatted(source, piece)
+        case "string":
+            rest = _REST[piece["quote"]].match(source, piece.end())
+            return _cover('"', piece[0] + (rest[0] if rest else ""))
+        case "joint":
+            return " \r"
+        case "newline" if depth:
+            return "\r"
+    return piece[0].replace("\r", " ")
+
+
+def _mask_formatted(source: str, opening: re.Match[str]) -> str:
+    """An f-string, masked but for a `?` in its braces, where a string may have the outer quotes (Python 3.12)."""
+    start, quote, mask = opening.start(), opening["quote"], _cover("'", opening[0])
+    while (at := start + len(mask)) < len(source) and not (source[at] == "\n" and len(quote) == 1):
+        pair = source[at : at + 2]
+        if source.startswith(quote, at):
+            return mask + _cover("'", quote)
+        if pair == "{{" or (pair[0] == "\\" and pair[1:] not in ("{", "}")):
+            mask += _cover("'", pair)
+        elif pair[0] == "{":
+            code = _mask_code(source, at + 1, braces=True)
+            if at + 1 + len(code) == len(source):  # never closed, so what follows is no code either
+                return mask + _cover("'", source[at:] if len(quote) == 3 else source[at:].partition("\n")[0])
+            mask += "'" + re.sub(r"[^?\r]", "'", code.replace("\n", "\r"))
+        else:
+            mask += _cover("'", pair[0])
+    return mask
+
+
+def _cover(mark: str, text: str) -> str:
+    return re.sub(r"[^\n]", mark, text).replace("\n", "\r")

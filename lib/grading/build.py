@@ -1,0 +1,268 @@
+"""Building the student version: each blank of a solution turns into the `?` that its marker shows.
+
+In a solution cell a blank is ordinary, running code. A marker behind the statement says what the student sees:
+
+    T = np.dot(left, right)  #? T = np.dot(?, ?)  # the product of the two
+
+The template replaces the statement, also one of several lines; every other byte of the cell stays. Each `?` stands
+for one expression, and what is around it must be the statement's own text, so a marker can't drift from its code.
+
+Among nbgrader's preprocessors of `generate_assignment`, `Blanks` takes the place of ClearSolutions, and `NoLeak`
+comes last: it reads the finished notebook for anything that a blank was to hide.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
+from nbgrader.utils import is_solution
+
+from lib.blanks import masked, misplaced, open_blanks
+
+__all__ = ["Blanks", "CannotBuild", "Hidden", "NoLeak", "student_source"]
+
+Resources = dict[str, Any]
+
+
+class CannotBuild(ValueError):
+    """The student version can't be made from this cell; the message says where, what was found and what to try."""
+
+    def __init__(self, problem: str, *, place: str, found: str, expected: str, attempt: str) -> None:
+        super().__init__(f"{place}: {problem}.\nFound:    {found}\nExpected: {expected}\nTry:      {attempt}.")
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """An expression that the student is to find, and the place (cell and line) of its blank."""
+
+    place: str
+    expression: str
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """A statement, the template its marker shows instead, and `source[start:end]`, the two of them."""
+
+    place: str
+    statement: str
+    template: str
+    start: int
+    end: int
+
+
+class Blanks(ClearSolutions):  # type: ignore[misc]  # nbgrader ships no types
+    """Code solutions become blanks; Markdown answers are cleared as nbgrader does. Called by GenerateAssignment."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Called once a notebook; what its blanks hide is left in `resources["blanks"]` for `NoLeak`."""
+        resources["blanks"] = []
+        nb, resources = super().preprocess(nb, resources)
+        return nb, resources
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Resources, cell_index: int
+    ) -> tuple[NotebookNode, Resources]:
+        """Called for each cell."""
+        if cell.cell_type != "code":
+            cell, resources = super().preprocess_cell(cell, resources, cell_index)
+            return cell, resources
+        place = _place(cell, cell_index, resources)
+        self._refuse_regions(cell.source, place)
+        if is_solution(cell):
+            cell.source, hidden = student_source(cell.source, place)
+            resources["blanks"] += hidden
+        else:
+            _refuse_markers(cell.source, place)
+        return cell, resources
+
+    def _refuse_regions(self, source: str, place: str) -> None:
+        for number, line in enumerate(source.split("\n"), 1):
+            if self.begin_solution_delimeter in line or self.end_solution_delimeter in line:
+                raise CannotBuild(
+                    "a solution region in code would not be cleared",
+                    place=f"{place}, line {number}",
+                    found=line.strip(),
+                    expected=f"a marker behind each statement to hide, {_EXAMPLE}",
+                    attempt="take the region's two lines out and mark the statements between them",
+                )
+
+
+class NoLeak(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
+    """Refuses a finished notebook in which something that a blank hides can still be read."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Called last, once a notebook."""
+        for index, cell in enumerate(nb.cells):
+            place = _place(cell, index, resources)
+            for where, text in ((place, cell.source), (f"{place}, output", "\n".join(_strings(cell.get("outputs"))))):
+                _refuse_leak(resources["blanks"], text, where)
+        return nb, resources
+
+
+_EXAMPLE = "like  T = np.dot(a, b)  #? T = ?  # what it is for"
+
+
+def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
+    """A code cell as its student sees it, and what its blanks hide.
+
+    Raises `CannotBuild`, with `place` to name the cell, where that is not certain.
+    """
+    for blank in open_blanks(source):
+        raise CannotBuild(
+            "a ? stands in the solution itself",
+            place=f"{place}, line {blank.line}",
+            found=source.split("\n")[blank.line - 1].strip(),
+            expected=f"code that runs, and the ? in a marker behind it, {_EXAMPLE}",
+            attempt="write the answer where the ? is",
+        )
+    markers = list(_markers(source, place))
+    if not markers:
+        raise CannotBuild(
+            "a solution cell without a blank would be given away whole",
+            place=place,
+            found="no marker",
+            expected=f"one behind each statement to hide, {_EXAMPLE}",
+            attempt="mark a statement, or make it a cell that is not a solution",
+        )
+    hidden = [Hidden(marker.place, expression) for marker in markers for expression in _hidden_by(marker)]
+    for marker in reversed(markers):
+        source = source[: marker.start] + marker.template + source[marker.end :]
+    if stray := misplaced(source):
+        raise CannotBuild(
+            "a ? stands where Python allows no expression",
+            place=f"{place}, line {stray.line} of the student version",
+            found=source.split("\n")[stray.line - 1].strip(),
+            expected="each ? in the place of an expression",
+            attempt="keep names that are defined or imported, and blank what is computed",
+        )
+    return source, hidden
+
+
+def _markers(source: str, place: str) -> Iterator[_Marker]:
+    """The statements of a cell that end in a marker. A mask has one line a statement and `#` for comments alone."""
+    for line in re.finditer(r"[^\n]+", masked(source)):
+        for comment in re.finditer(r"#+", line[0]):
+            start, end = line.start() + comment.start(), line.start() + comment.end()
+            if not source.startswith("#?", start):
+                continue
+            first = line.start() + len(line[0]) - len(line[0].lstrip())
+            at = f"{place}, line {source.count(chr(10), 0, start) + 1}"
+            if first == start or end < line.end():
+                raise CannotBuild(
+                    "a marker that is not at the end of a statement",
+                    place=at,
+                    found=source[start:end],
+                    expected=f"the marker behind the statement's last character, {_EXAMPLE}",
+                    attempt="move it to the end of the statement that it hides",
+                )
+            yield _Marker(at, source[first:start].rstrip(), source[start + 2 : end].strip(), first, end)
+
+
+def _refuse_markers(source: str, place: str) -> None:
+    for marker in _markers(source, place):
+        raise CannotBuild(
+            "a marker in a cell that is not a solution",
+            place=marker.place,
+            found=f"#? {marker.template}",
+            expected="markers in solution cells only",
+            attempt="make the cell a solution (nbgrader's Create Assignment), or take the marker out",
+        )
+
+
+def _hidden_by(marker: _Marker) -> list[str]:
+    """The expressions of the statement that its template hides, one for each `?`."""
+    length = len(masked(marker.template).partition("#")[0])
+    code, purpose = marker.template[:length].rstrip(), marker.template[length:].strip("# ")
+    blanks = open_blanks(marker.template)
+    if not blanks or not purpose:
+        raise CannotBuild(
+            "a marker that says nothing about what the ? is for" if blanks else "a marker without a ?",
+            place=marker.place,
+            found=f"#? {marker.template}",
+            expected=f"a ? and a comment that says what it is for, {_EXAMPLE}",
+            attempt="copy the statement behind #?, put ? where an expression is, and end with a comment",
+        )
+    edges = [0, *(edge for blank in blanks for edge in (blank.start, blank.end)), len(code)]
+    texts = [code[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    readings = list(_readings(marker.statement, texts))
+    if len(readings) != 1:
+        raise CannotBuild(
+            "a marker that fits its statement in more than one way" if readings else "a marker that does not fit",
+            place=marker.place,
+            found=marker.statement,
+            expected=f"{code}, with one expression for each ?",
+            attempt="hide it behind a single ?" if readings else "copy the statement again, and put in the ? alone",
+        )
+    return readings[0]
+
+
+def _readings(statement: str, texts: list[str]) -> Iterator[list[str]]:
+    """Every way to read the statement as these texts with one expression between each two."""
+    text, *others = texts
+    if not statement.startswith(text):
+        return
+    rest = statement[len(text) :]
+    if not others and not rest:
+        yield []
+    for end in range(1, len(rest) + 1 if others else 0):
+        if rest.startswith(others[0], end) and _expression(rest[:end]):
+            yield from ([rest[:end], *more] for more in _readings(rest[end:], others))
+
+
+def _expression(text: str) -> ast.expr | None:
+    """The one expression that the text is, or None. Whatever can be a key alone is one; `a, b` and `a:b` are not."""
+    if text != text.strip():
+        return None
+    try:
+        tree = ast.parse(f"{{{text}: 0}}", mode="eval").body
+    except SyntaxError:
+        return None
+    return tree.keys[0] if isinstance(tree, ast.Dict) and len(tree.keys) == 1 else None
+
+
+def _refuse_leak(hidden: Iterable[Hidden], text: str, place: str) -> None:
+    for secret in hidden:
+        if _telling(secret.expression) and _squeezed(secret.expression) in _squeezed(text):
+            raise CannotBuild(
+                f"it shows what the blank at {secret.place} hides",
+                place=place,
+                found=secret.expression,
+                expected="nothing that a student could copy",
+                attempt="say it in words there, or put another blank there, or hide less at the first",
+            )
+
+
+def _telling(expression: str) -> bool:
+    """Whether reading it elsewhere gives the answer away: it computes something, and is no commonplace."""
+    computing = (ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
+    tree = _expression(expression)
+    long = len(_squeezed(expression)) > 12
+    return long and tree is not None and any(isinstance(node, computing) for node in ast.walk(tree))
+
+
+def _squeezed(text: str) -> str:
+    """The text without spaces, line breaks and comment signs, and with one style of quotes."""
+    return re.sub(r"[\s#]", "", text).replace('"', "'")
+
+
+def _strings(value: object) -> Iterator[str]:
+    """All text in a cell's outputs."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+def _place(cell: NotebookNode, index: int, resources: Resources) -> str:
+    name = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id") or f"number {index + 1}"
+    return f"{resources['unique_key']}.ipynb, cell {name!r}"
