@@ -1,7 +1,8 @@
 """Answers: the arrays that student code gives for a judge's challenge, as plain data.
 
-At grading a file `challenge.json` lies beside the notebook: inputs that the judge drew, for each part. The check's call runs
-the student's code on them and shows an answer. Nothing here knows what is right; the judge does, in another process.
+At grading a file `challenge.json` lies beside the notebook: inputs that the judge drew, for each part. The check's call
+runs the student's code on them and shows an answer. Nothing here knows what is right; the judge does, in another
+process.
 """
 
 import json
@@ -10,17 +11,20 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from lib.desk import Undefined
-from lib.guard import PATIENCE, Trouble, guarded
+from lib.guard import PATIENCE, Kind, Trouble, guarded
 from lib.statements import Array, Drawn, numbers
 
 if TYPE_CHECKING:
     from lib.parts import Part
+
+Outcome = Array | Trouble
+"""What comes of one probe."""
 
 CHALLENGE = Path.cwd() / "challenge.json"
 """Where the challenge lies, known before student code can change the folder."""
@@ -29,6 +33,7 @@ BUDGET = 10.0
 """Seconds that all the probes of one part may take together."""
 LARGEST = 100_000
 """Numbers in one array; the right answers have a few hundred."""
+_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
 @dataclass(frozen=True)
@@ -50,67 +55,104 @@ def laid_challenge(part: str) -> Drawn | None:
     try:
         challenge = json.loads(CHALLENGE.read_text())["parts"][part]
         return {name: decoded(data) for name, data in challenge.items()}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def answer(part: "Part", drawn: Drawn, subjects: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
     """Run every probe of `part` on `subjects`; what fails becomes a record of its trouble, and the rest goes on."""
-    for subject in subjects:
-        if isinstance(subject, Undefined):
-            missing = _record(Trouble("undefined", f"{subject.name} is not defined."))
-            return {statement.name: {"": missing} for statement in part.statements}
-    deadline = time.monotonic() + BUDGET
+    missing = part.misses(subjects)
+    if missing:
+        return {statement.name: {"": record(Trouble("undefined", missing))} for statement in part.statements}
+    clock = _Clock()
     answers: dict[str, dict[str, Any]] = {}
     for statement in part.statements:
-        probes = guarded(lambda statement=statement: statement.probes(_copied(drawn), *subjects))
+        probes = guarded(partial(statement.probes, copied(drawn), *subjects))
         if isinstance(probes, Trouble):
-            answers[statement.name] = {"": _record(probes)}
+            answers[statement.name] = {"": record(probes)}
             continue
-        answers[statement.name] = {name: _record(_answered(probe, deadline)) for name, probe in probes.items()}
+        answers[statement.name] = {name: record(clock.run(name, probe)) for name, probe in probes.items()}
     return answers
 
 
-def _answered(probe: Callable[[], object], deadline: float) -> Array | Trouble:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        return Trouble("time", "What came before in this part took all the time there is.")
-    return guarded(lambda: numbers(probe()), min(PATIENCE, left))
+class _Clock:
+    """Holds one part's probes to their time. A route on which one never ended isn't tried again."""
+
+    def __init__(self) -> None:
+        self.deadline = time.monotonic() + BUDGET
+        self.stuck: dict[str, Trouble] = {}
+
+    def run(self, name: str, probe: Callable[[], object]) -> Outcome:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            return Trouble("time", "What came before in this part took all the time there is.")
+        route = route_of(name)
+        if route in self.stuck:
+            return self.stuck[route]
+        outcome = guarded(lambda: numbers(probe()), min(PATIENCE, left))
+        if isinstance(outcome, Trouble) and outcome.kind == "time":
+            self.stuck[route] = outcome
+        return outcome
+
+
+def route_of(probe: str) -> str:
+    """Give what stands before the `/` in a probe's name; probes without one share the nameless route."""
+    return probe.partition("/")[0] if "/" in probe else ""
+
+
+def copied(drawn: Drawn) -> Drawn:
+    """Copy every array: the code that gets them may write into them."""
+    return {name: np.array(value) for name, value in drawn.items()}
+
+
+def record(outcome: Outcome) -> dict[str, Any]:
+    """Write what came of a probe as plain data."""
+    if isinstance(outcome, Trouble):
+        return {"trouble": outcome.kind, "says": outcome.says, "line": outcome.line}
+    if outcome.size > LARGEST:
+        return record(Trouble("value", f"It gave {outcome.size:,} numbers, far more than asked for."))
+    return encoded(outcome)
+
+
+def recalled(data: object) -> Outcome:
+    """Read what `record` wrote. Whatever else there is, and it may be anything that JSON can say, is trouble."""
+    if isinstance(data, Mapping) and "trouble" in data:
+        kind, says, line = (_text(data.get(key)) for key in ("trouble", "says", "line"))
+        return Trouble(_KINDS.get(kind, "value"), says or "It gave no reason.", line)
+    try:
+        return decoded(data)
+    except ValueError as error:
+        return Trouble("value", f"It gave {error}.")
 
 
 def encoded(array: Array) -> dict[str, Any]:
-    """Write an array as plain data that reads back exactly; nan and infinities become words (JSON has no such numbers)."""
+    """Write an array as plain data that reads back exactly; nan and infinities, which JSON lacks, become words."""
     flat = [x if math.isfinite(x) else str(x) for x in array.ravel().tolist()]
     return {"shape": list(array.shape), "values": flat}
 
 
 def decoded(data: object) -> Array:
     """Read plain data as an array. Raises ValueError on anything that `encoded` doesn't write."""
-    if (
-        not isinstance(data, Mapping)
-        or not isinstance(data.get("shape"), list)
-        or not isinstance(data.get("values"), list)
-    ):
-        raise ValueError("not an array: expected a shape and values")
-    shape, values = data["shape"], data["values"]
+    if not isinstance(data, Mapping):
+        raise ValueError("no array")
+    shape, values = data.get("shape"), data.get("values")
+    if not isinstance(shape, list) or not isinstance(values, list):
+        raise ValueError("no array")
     if len(values) > LARGEST or len(shape) > 8 or not all(type(n) is int and 0 <= n <= LARGEST for n in shape):
-        raise ValueError("an array larger than a challenge asks for")
-    if math.prod(shape) != len(values) or not all(_number(x) for x in values):
+        raise ValueError("an array larger than was asked for")
+    if math.prod(shape) != len(values):
         raise ValueError("an array whose values don't fit its shape")
-    return np.array([float(x) for x in values], dtype=np.float64).reshape(shape)
+    return np.array([_number(x) for x in values], dtype=np.float64).reshape(shape)
 
 
-def _number(x: object) -> bool:
-    return type(x) in (int, float) and abs(x) < 1e300 or x in ("nan", "inf", "-inf")  # type: ignore[arg-type]  # int or float here
+def _text(value: object) -> str:
+    # Half a surrogate pair is a string to Python and JSON, but no file can hold it.
+    return value[:400].encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
-def _record(outcome: Array | Trouble) -> dict[str, Any]:
-    if isinstance(outcome, Trouble):
-        return {"trouble": outcome.kind, "says": outcome.says, "line": outcome.line}
-    if outcome.size > LARGEST:
-        return {"trouble": "value", "says": f"It gave {outcome.size} numbers, far more than asked for.", "line": ""}
-    return encoded(outcome)
-
-
-def _copied(drawn: Drawn) -> Drawn:
-    return {name: np.array(value) for name, value in drawn.items()}
+def _number(x: object) -> float:
+    if isinstance(x, int | float) and not isinstance(x, bool) and abs(x) < 1e300:
+        return float(x)
+    if isinstance(x, str) and x in ("nan", "inf", "-inf"):
+        return float(x)
+    raise ValueError("an array of something else than numbers")

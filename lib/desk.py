@@ -1,10 +1,10 @@
 """At the desk: a part's statements are tested one by one on the student's own code, and the report says what was found.
 
-A statement that rests on one that failed is "not checked", and so is all that meets an open blank or an undefined name: one
-mistake is told once.
+One mistake is told once. A statement that rests on one that fails is "not checked", and so is what meets the trouble
+that an earlier statement met already, an open blank, or an undefined name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,24 +31,23 @@ class Undefined:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one statement. `what` and the rest speak only where it isn't right."""
+    """What came of one statement, and why it isn't right."""
 
     statement: Statement
     state: State
-    what: str = ""
-    where: str = ""
-    found: str = ""
-    expected: str = ""
-    try_: str = ""
-    line: str = ""
+    why: Wrong | Trouble | str = ""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a check shows at the desk: one finding for each statement, in order."""
+    """What a check shows at the desk: one finding for each statement, in order.
+
+    `note` says what keeps the whole part from being checked, if anything does.
+    """
 
     part: "Part"
     findings: tuple[Finding, ...]
+    note: str = ""
 
     @property
     def right(self) -> bool:
@@ -82,40 +81,35 @@ class CheckFailed(Exception):
 
 def examine(part: "Part", subjects: tuple[Any, ...]) -> Report:
     """Test every statement of `part` on `subjects`; never raises what student code raised."""
-    unready = _unready(part, subjects)
-    if unready:
-        return Report(part, tuple(Finding(s, "not checked", what=unready) for s in part.statements))
-    findings: dict[type[Statement], Finding] = {}
+    note = part.misses(subjects) or _foundations_missing(part, subjects)
+    if note:
+        return Report(part, tuple(Finding(statement, "not checked") for statement in part.statements), note)
+    findings: list[Finding] = []
     for statement in part.statements:
-        findings[type(statement)] = _finding(statement, part, subjects, findings)
-    return Report(part, tuple(findings.values()))
+        findings.append(_not_checked(statement, findings) or _tested(statement, part, subjects, findings))
+    return Report(part, tuple(findings))
 
 
-def _unready(part: "Part", subjects: tuple[Any, ...]) -> str:
-    """Say what has to be there before `part` can be checked at all, if it isn't."""
-    for name, subject in zip(part.subjects, subjects, strict=False):
-        if isinstance(subject, Undefined):
-            return f"{subject.name} is not defined yet. Run the cell that defines {name} first."
-    if len(subjects) != len(part.subjects):
-        return f"This check takes {len(part.subjects)} things: {', '.join(part.subjects)}."
-    named = dict(zip(part.subjects, subjects, strict=True))
+def _foundations_missing(part: "Part", subjects: tuple[Any, ...]) -> str:
+    """Say which part this one rests on and isn't right yet, if there is one."""
+    named = dict(zip(part.subjects, subjects, strict=False))
     for foundation in part.rests_on:
-        report = examine(foundation, tuple(named[name] for name in foundation.subjects))
-        if not report.right:
+        if not examine(foundation, tuple(named[name] for name in foundation.subjects)).right:
             return f"This rests on {foundation.title.lower()}, which isn't right yet: see {foundation.id}."
     return ""
 
 
-def _finding(
-    statement: Statement,
-    part: "Part",
-    subjects: tuple[Any, ...],
-    earlier: Mapping[type[Statement], Finding],
-) -> Finding:
-    for foundation in statement.rests_on:
-        if earlier[foundation].state != "right":
-            return Finding(statement, "not checked", what=f"This rests on: {earlier[foundation].statement.says}")
+def _not_checked(statement: Statement, earlier: Sequence[Finding]) -> Finding | None:
+    """Tell from what came before that there is no use in testing `statement`, if there is none."""
+    for number, finding in enumerate(earlier, 1):
+        if finding.state != "right" and isinstance(finding.statement, statement.rests_on):
+            return Finding(statement, "not checked", f"It rests on statement {number}, which isn't right yet.")
+        if isinstance(finding.why, Trouble) and finding.why.kind == "time":
+            return Finding(statement, "not checked", f"Statement {number} never came to an end.")
+    return None
 
+
+def _tested(statement: Statement, part: "Part", subjects: tuple[Any, ...], earlier: Sequence[Finding]) -> Finding:
     def test() -> Wrong | None:
         try:
             statement.holds(fresh(part), *subjects)
@@ -123,28 +117,15 @@ def _finding(
             return wrong
         return None
 
-    outcome = guarded(test)
-    wrong_state: State = "wrong" if statement.points else "advice"
-    if outcome is None:
+    why = guarded(test)
+    if why is None:
         return Finding(statement, "right")
-    if isinstance(outcome, Trouble):
-        state: State = "not checked" if outcome.kind == "blank" else wrong_state
-        return Finding(statement, state, what=outcome.says, line=outcome.line, try_=_ADVICE.get(outcome.kind, ""))
-    return Finding(
-        statement,
-        wrong_state,
-        outcome.what,
-        outcome.where,
-        outcome.found,
-        outcome.expected,
-        outcome.try_ or statement.try_,
-    )
-
-
-_ADVICE = {
-    "error": "Read that line with the shapes of its arrays in mind: columns are samples.",
-    "time": "Stop the kernel if it stays busy, and look at what the loop waits for.",
-}
+    for number, finding in enumerate(earlier, 1):
+        if isinstance(why, Trouble) and finding.why == why:
+            return Finding(statement, "not checked", f"It meets what statement {number} met.")
+    if isinstance(why, Trouble) and why.kind == "blank":
+        return Finding(statement, "not checked", why)
+    return Finding(statement, "wrong" if statement.points else "advice", why)
 
 
 def fresh(part: "Part") -> Drawn:

@@ -1,7 +1,8 @@
 """A guard around student code: whatever that code does, the caller goes on and can say what happened.
 
-Student code may raise, loop for ever, print, warn, call `sys.exit`, or reach an open blank. `guarded` runs it in a thread
-with a time limit and gives back its value, or `Trouble`: the reason in a student's words with the student's own line.
+Student code may raise, loop for ever, print, warn, call `sys.exit`, or reach an open blank. `guarded` runs it in a
+thread with a time limit and gives back its value, or `Trouble`: the reason in a student's words with the student's own
+line.
 """
 
 import contextlib
@@ -13,11 +14,11 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
 
+from lib.blanks import OpenBlank
 from lib.statements import Wrong
 
 Value = TypeVar("Value")
@@ -26,8 +27,9 @@ Kind = Literal["blank", "undefined", "error", "time", "value"]
 PATIENCE = 3.0
 """Seconds that one piece of student code may run. A right answer needs a few milliseconds."""
 
-_FOREIGN = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}) + (
-    str(Path(__file__).parent),
+_FOREIGN = (
+    *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")},
+    __file__.removesuffix("guard.py"),
     "<frozen",
     "<__array_function__",
 )
@@ -51,30 +53,41 @@ def guarded(action: Callable[[], Value], seconds: float = PATIENCE) -> Value | T
 
     def run() -> None:
         try:
-            with _quiet():
-                outcome.append(action())
+            outcome.append(attempted(action))
         except BaseException as error:
             outcome.append(trouble_of(error))
 
     worker = threading.Thread(target=run, daemon=True)
-    worker.start()
-    worker.join(seconds)
-    if worker.is_alive():
-        _stop(worker)
-        return Trouble("time", f"It was still running after {seconds:g} seconds. Is there a loop that never ends?")
+    # Silence is the caller's to keep: a thread left behind would never give the streams back.
+    with _silence():
+        worker.start()
+        try:
+            worker.join(seconds)
+        finally:
+            late = _stopped(worker)
+    if late or not outcome:
+        return Trouble("time", f"It was still running after {seconds:.2g} seconds. Is there a loop that never ends?")
     return outcome[0]
+
+
+def attempted(action: Callable[[], Value]) -> Value | Trouble:
+    """Run `action` here and now, without a time limit: for code that is known to end."""
+    try:
+        with np.errstate(all="ignore"):
+            return action()
+    except Exception as error:
+        return trouble_of(error)
 
 
 def trouble_of(error: BaseException) -> Trouble:
     """Say what an exception from student code means, with the last of the student's own lines that it passed."""
     if isinstance(error, Wrong):
         return Trouble("value", error.sentence)
-    sentence = getattr(error, "sentence", None)
-    if type(error).__name__ == "OpenBlank" and isinstance(sentence, str):
-        return Trouble("blank", sentence)
+    if isinstance(error, OpenBlank):
+        return Trouble("blank", error.sentence)
     try:
         message = str(error)[:300]
-    except Exception:
+    except BaseException:
         message = ""
     says = f"It raised {type(error).__name__}: {message}" if message else f"It raised {type(error).__name__}."
     return Trouble("error", says, students_line(error))
@@ -87,28 +100,26 @@ def students_line(error: BaseException) -> str:
 
 
 class _Nowhere(io.TextIOBase):
-    """A stream that forgets what it is given: checks call student code many times, and its prints would drown the result."""
+    """A stream that forgets: checks call student code many times, and its prints would drown the result."""
 
     def write(self, text: str) -> int:
         return len(text)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _silence() -> Iterator[None]:
     nowhere = _Nowhere()
-    with (
-        contextlib.redirect_stdout(nowhere),
-        contextlib.redirect_stderr(nowhere),
-        warnings.catch_warnings(),
-        np.errstate(all="ignore"),
-    ):
+    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def _stop(worker: threading.Thread, attempts: int = 5) -> None:
-    for _ in range(attempts):
+def _stopped(worker: threading.Thread) -> bool:
+    """Tell whether the worker was still running, after asking it a few times to stop."""
+    late = worker.is_alive()
+    for _ in range(5):
+        if not worker.is_alive():
+            break
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident or 0), ctypes.py_object(SystemExit))
         worker.join(0.05)
-        if not worker.is_alive():
-            return
+    return late

@@ -7,6 +7,7 @@ JSON files in `lab_settings/`, a folder in Jupyter's configuration path; what pe
 """
 
 import os
+from asyncio import Future
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,13 +16,13 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 SETTINGS = Path(__file__).with_name("lab_settings")
 
 
-class PromptConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]  # jupyter_server is untyped here
+class PromptConnection(ZMQChannelsWebsocketConnection):
     """The kernel's websocket, with every message sent the moment it is written."""
 
-    async def connect(self) -> None:
+    def connect(self) -> Future[None] | None:  # type: ignore[override]  # as its parent does
         """Join browser and kernel; jupyter_server calls this once, when the browser opens the websocket."""
         self.websocket_handler.set_nodelay(True)
-        await super().connect()
+        return super().connect()
 
 
 def lab_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """Names that a check is called with before they exist.
 
-Python evaluates `check.cce(cce)` by looking `cce` up first, and a NameError would stop "Run All Cells" at a check whose cell
-is still to be written. In a notebook, every bare name in the call of a part becomes "that name, or `Undefined`", so that the
-check itself can say what is missing.
+Python evaluates `check.cce(cce)` by looking `cce` up first, and a NameError would stop "Run All Cells" at a check whose
+cell is still to be written. In a notebook, every bare name in the call of a part becomes "that name, or `Undefined`",
+so that the check itself can say what is missing.
 """
 
 import ast
 import builtins
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from lib.desk import Undefined
@@ -40,7 +41,7 @@ class NamesOfParts(ast.NodeTransformer):
         return ast.fix_missing_locations(ast.copy_location(call, name))
 
 
-def defined(name: str, look_up: Any) -> Any:
+def defined(name: str, look_up: Callable[[], object]) -> object:
     """Give what `look_up` finds, or `Undefined` where there is no such name."""
     try:
         return look_up()
@@ -52,7 +53,9 @@ def watch() -> None:
     """Register the transformer with the running notebook, once; outside a notebook do nothing."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None or any(type(known).__name__ == "NamesOfParts" for known in shell.ast_transformers):
+    if shell is None:
         return
+    # Whoever reloads lib has a new class of parts: the transformer of the old one would not know them.
+    shell.ast_transformers[:] = [known for known in shell.ast_transformers if type(known).__name__ != "NamesOfParts"]
     shell.ast_transformers.append(NamesOfParts(shell))
-    builtins.__defined__ = defined  # type: ignore[attr-defined]  # survives %reset, which empties the namespace
+    vars(builtins)["__defined__"] = defined  # in builtins it survives %reset, which empties the notebook's namespace

@@ -1,12 +1,15 @@
 """How a report looks: HTML that reads on light and dark themes and to a screen reader, and the same as plain text.
 
-Each statement carries its state as a word and a mark; colour only repeats it.
+Each statement has a number and carries its state as a word and a mark; colour only repeats it.
 """
 
 import textwrap
 from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
+
+from lib.guard import Trouble
+from lib.statements import Wrong
 
 if TYPE_CHECKING:
     from lib.desk import Finding, Report
@@ -18,13 +21,20 @@ COLOURS = {
     "not checked": "var(--jp-border-color1, #8a8a8a)",
     "advice": "var(--jp-warn-color1, #e65100)",
 }
+TRY = {
+    "error": "Read that line with the shapes of its arrays in mind: columns are samples.",
+    "time": "Stop the kernel if it stays busy, and look at what the loop waits for.",
+}
+"""One thing to try for each kind of trouble that doesn't say so itself."""
 
 
 def text(report: "Report", width: int = 84) -> str:
     """Write a report as plain text."""
     lines = [heading(report)]
-    for finding in report.findings:
-        lines += _wrapped(f"  {MARKS[finding.state]} {finding.state}: {finding.statement.says}", width)
+    if report.note:
+        lines += _wrapped(f"  {report.note}", width)
+    for number, finding in enumerate(report.findings, 1):
+        lines += _wrapped(f"  {number} {MARKS[finding.state]} {finding.state}: {finding.statement.says}", width)
         for label, sentence in details(finding):
             lines += _wrapped(f"      {label}{sentence}", width)
     return "\n".join(lines)
@@ -32,12 +42,8 @@ def text(report: "Report", width: int = 84) -> str:
 
 def html(report: "Report") -> str:
     """Write a report as an HTML section with a list of statements."""
-    items = "".join(_item(finding) for finding in report.findings)
-    return (
-        f'<section aria-label="{escape(heading(report))}" style="max-width: 46em">'
-        f"<p><b>{escape(heading(report))}</b></p>"
-        f'<ul style="list-style: none; margin: 0; padding: 0">{items}</ul></section>'
-    )
+    note = f"<p>{escape(report.note)}</p>" if report.note else ""
+    return section(heading(report), note, "".join(_item(finding) for finding in report.findings))
 
 
 def heading(report: "Report") -> str:
@@ -49,30 +55,51 @@ def heading(report: "Report") -> str:
 
 
 def details(finding: "Finding") -> Iterator[tuple[str, str]]:
-    """Give what a finding says beyond its statement, as labels and sentences."""
-    if finding.what:
-        yield "", finding.what
-    if finding.line:
-        yield "Your ", finding.line
-    if finding.where:
-        yield "Where: ", finding.where
-    if finding.found:
-        yield "Found ", finding.found + (f", expected {finding.expected}" if finding.expected else "")
-    if finding.try_:
-        yield "Try: ", finding.try_
+    """Give why a statement isn't right as labels and sentences."""
+    why = finding.why
+    if isinstance(why, Wrong):
+        yield "", why.what
+        if why.where:
+            yield "Where: ", why.where
+        if why.found:
+            yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
+        if why.try_ or finding.statement.try_:
+            yield "Try: ", why.try_ or finding.statement.try_
+    elif isinstance(why, Trouble):
+        yield "", why.says
+        if why.line:
+            yield "Your ", why.line
+        if why.kind in TRY:
+            yield "Try: ", TRY[why.kind]
+    elif why:
+        yield "", why
+
+
+def section(heading: str, opening: str, items: str) -> str:
+    """Write a heading, HTML that comes first, and a numbered list of `items`."""
+    return (
+        f'<section aria-label="{escape(heading)}" style="max-width: 46em"><p><b>{escape(heading)}</b></p>{opening}'
+        f'<ol style="margin: 0; padding-left: 2em">{items}</ol></section>'
+    )
+
+
+def item(state: str, word: str, says: str, details: str) -> str:
+    """Write one statement: the mark and colour of its `state`, the state in a `word`, and HTML with the details."""
+    return (
+        f'<li style="border-left: 4px solid {COLOURS[state]}; padding: 2px 0 2px 10px; margin: 4px 0">'
+        f'<span aria-hidden="true">{MARKS[state]}</span> <b>{escape(word)}:</b> {escape(says)}{details}</li>'
+    )
+
+
+def indented(html: str) -> str:
+    """Write a line of details under a statement."""
+    return f'<div style="margin-left: 1.6em">{html}</div>'
 
 
 def _item(finding: "Finding") -> str:
-    said = "".join(
-        f'<div style="margin-left: 1.6em">{escape(label)}{_worded(label, sentence)}</div>'
-        for label, sentence in details(finding)
-    )
     worth = f" ({finding.statement.points:g})" if finding.statement.points else ""
-    return (
-        f'<li style="border-left: 4px solid {COLOURS[finding.state]}; padding: 2px 0 2px 10px; margin: 4px 0">'
-        f'<span aria-hidden="true">{MARKS[finding.state]}</span> <b>{finding.state}:</b> '
-        f"{escape(finding.statement.says)}{worth}{said}</li>"
-    )
+    said = "".join(indented(escape(label) + _worded(label, sentence)) for label, sentence in details(finding))
+    return item(finding.state, finding.state, finding.statement.says + worth, said)
 
 
 def _worded(label: str, sentence: str) -> str:

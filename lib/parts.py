@@ -1,8 +1,11 @@
 """A part: one graded thing, as a call in the notebook. What the call does depends on who is asking.
 
-At the desk it tests its statements and shows a report. Under nbgrader's `validate` a report with something wrong raises.
-At grading, with a challenge laid beside the notebook, it runs student code on the challenge and gives back arrays.
+At the desk it tests its statements and shows a report. Under nbgrader's `validate` a report with something wrong
+raises. At grading, with a challenge laid beside the notebook, it runs student code on the challenge and gives back
+arrays.
 """
+
+from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
 
 import os
 from collections.abc import Callable
@@ -12,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lib.answers import Answer, answer, laid_challenge
-from lib.desk import CheckFailed, Report, examine
+from lib.desk import CheckFailed, Report, Undefined, examine
 from lib.statements import Drawn, Statement
 
 
@@ -20,8 +23,8 @@ from lib.statements import Drawn, Statement
 class Part:
     """One graded thing: its cell's id, its statements, and how its inputs are drawn.
 
-    `subjects` are the names under which the notebook defines what is checked. `rests_on` are parts without which this one
-    can't be tested at the desk (at grading every part is judged apart).
+    `subjects` are the names under which the notebook defines what is checked, and `settings` those that a call may add.
+    `rests_on` are parts without which this one can't be tested at the desk (at grading every part is judged apart).
     """
 
     id: str
@@ -29,7 +32,8 @@ class Part:
     subjects: tuple[str, ...]
     statements: tuple[Statement, ...]
     draw: Callable[[np.random.Generator], Drawn]
-    rests_on: tuple["Part", ...] = ()
+    rests_on: tuple[Part, ...] = ()
+    settings: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -39,7 +43,7 @@ class Part:
     def __call__(self, *subjects: Any) -> Report | Answer:
         """Check the student's objects, given in the order of `subjects`, under whatever names they have.
 
-        Raises `CheckFailed` under `nbgrader validate` only.
+        Raises `CheckFailed` under nbgrader only: `validate`, or a grading that laid no challenge.
         """
         challenge = laid_challenge(self.id)
         if challenge is not None:
@@ -48,3 +52,14 @@ class Part:
         if "NBGRADER_EXECUTION" in os.environ and not report.right:
             raise CheckFailed(report)
         return report
+
+    def misses(self, subjects: tuple[Any, ...]) -> str:
+        """Say what is missing from a call with `subjects`, or what it has too much; nothing if it is complete."""
+        names = (*self.subjects, *self.settings)
+        if not len(self.subjects) <= len(subjects) <= len(names):
+            takes = ", ".join(self.subjects) + "".join(f" (and {name}, if you like)" for name in self.settings)
+            return f"This check takes {takes}, but was called with {len(subjects) or 'nothing'}."
+        for name, subject in zip(names, subjects, strict=False):
+            if isinstance(subject, Undefined):
+                return f"{subject.name} is not defined yet. Run the cell that defines {name} first."
+        return ""

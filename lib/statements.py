@@ -1,8 +1,8 @@
 """A statement: one property that only right code has, with the points it earns.
 
-At the desk a statement is tested as a property (`holds`): columns sum to 1, a gradient agrees with central differences of
-the student's own forward. No right answer is needed, so none is shipped. At grading the same statement hands over plain
-arrays (`probes`), and a judge elsewhere compares them with the right ones.
+At the desk a statement is tested as a property (`holds`): columns sum to 1, a gradient agrees with central differences
+of the student's own forward. No right answer is needed, so none is shipped. At grading the same statement hands over
+plain arrays (`probes`), and a judge elsewhere compares them with the right ones.
 """
 
 import inspect
@@ -13,10 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Drawn = Mapping[str, Any]
+Drawn = Mapping[str, Array]
 """Inputs drawn at random: a name for each array."""
 Probes = dict[str, Callable[[], object]]
-"""What to run on student code for the judge: a name and a call each. Names before a `/` tell alternative routes apart."""
+"""What to run on student code for the judge: a name and a call each. Names before a `/` tell alternative routes apart,
+and any one route earns the points."""
+
+LARGEST = 1_000_000
+"""Numbers in one array that a check looks at; a right answer has a few hundred."""
 
 
 class Wrong(Exception):
@@ -39,7 +43,7 @@ class Wrong(Exception):
 
 
 class Statement:
-    """One property of one part. The first line of a subclass's docstring is what the student reads.
+    """One property of one part. The first paragraph of a subclass's docstring is what the student reads.
 
     `points` are earned when it holds (0: advice). `rests_on` names the statements of the same part without which this
     one says nothing. `try_` is the one thing to try when it fails.
@@ -69,41 +73,48 @@ class Statement:
 
 
 def shown(value: object) -> str:
-    """Write a value for a person: four digits, shapes of what is large."""
+    """Write a value for a person: five digits, and only the shape of what is large."""
     if isinstance(value, str):
         return value
     if isinstance(value, float | np.floating):
         return f"{value:.5g}"
     if isinstance(value, np.ndarray):
-        return (
-            np.array2string(value, precision=4, separator=", ", threshold=8)
-            if value.size <= 8
-            else (f"an array of shape {value.shape}")
-        )
+        small = np.array2string(value, precision=4, separator=", ") if value.size <= 8 else ""
+        return small or f"an array of shape {value.shape}"
     return repr(value)[:120]
 
 
 def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = "The result") -> Array:
-    """Read what student code gave as an array of float64.
+    """Read what student code gave as an array of float64 of its own.
 
-    Raises `Wrong` if there is nothing, if it isn't numbers, is larger than a check could ask for, or has another shape
-    than `shape`.
+    Raises `Wrong` if there is nothing, if it isn't real numbers, if there are more than a check could ask for, or if
+    `shape` is given and it has another.
     """
     if value is None:
         raise Wrong(f"{what} is missing.", found="None", expected="numbers", try_="Does every path end in a value?")
-    if not isinstance(value, np.ndarray | np.generic | float | int | list | tuple) and not hasattr(value, "__array__"):
-        raise Wrong(f"{what} is not numbers.", found=type(value).__name__, expected="a NumPy array")
-    try:
-        array = np.asarray(value)
-        size, kind = array.size, array.dtype.kind
-    except Exception:
-        size, kind = 0, "O"
-    if kind not in "biuf" or size > 1_000_000:
-        found = f"{size} values" if kind in "biuf" else type(value).__name__
-        raise Wrong(f"{what} is not numbers of a usable size.", found=found, expected="a NumPy array")
+    array = _as_array(value)
+    if array is None or array.dtype.kind not in "biuf":
+        raise Wrong(f"{what} is not made of real numbers.", found=_kind(value, array), expected="a NumPy array")
+    if array.size > LARGEST:
+        raise Wrong(f"{what} is far larger than asked for.", found=f"{array.size:,} numbers")
     if shape is not None and array.shape != shape:
         raise Wrong(f"{what} has the wrong shape.", found=f"shape {array.shape}", expected=f"shape {shape}")
     return array.astype(np.float64)
+
+
+def _as_array(value: object) -> NDArray[Any] | None:
+    if isinstance(value, list | tuple) and len(value) > LARGEST:
+        return None
+    if not isinstance(value, np.ndarray | np.generic | int | float | list | tuple) and not hasattr(value, "__array__"):
+        return None
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _kind(value: object, array: NDArray[Any] | None) -> str:
+    return type(value).__name__ if array is None else f"{type(value).__name__} of {array.dtype}"
 
 
 def expect_close(
@@ -116,15 +127,12 @@ def expect_close(
     rtol: float = 1e-4,
     atol: float = 1e-6,
 ) -> None:
-    """Raise `Wrong` unless `found` agrees with `expected` in shape and in every value; name the first entry that differs.
+    """Raise `Wrong` unless `found` agrees with `expected` in shape and in every value; name the first that differs.
 
     `where` turns that entry's index into words. float32 code passes; nan never does.
     """
     right = np.asarray(expected, dtype=np.float64)
-    try:
-        values = numbers(found, right.shape)
-    except Wrong as wrong:
-        raise Wrong(wrong.what, found=wrong.found, expected=wrong.expected, try_=try_ or wrong.try_) from None
+    values = numbers(found, right.shape)
     agree = np.isclose(values, right, rtol=rtol, atol=atol)
     if not agree.all():
         at = tuple(int(i) for i in np.argwhere(~agree)[0])
@@ -136,14 +144,29 @@ def at_class_and_sample(at: tuple[int, ...]) -> str:
     return f"class {at[0]}, sample {at[1]}"
 
 
-def central_difference(function: Callable[[Array], float], point: Array, step: float = 1e-5) -> Array:
+def central_difference(function: Callable[[Array], float], point: Array, step: float = 1e-2) -> Array:
     """Differentiate a number with respect to every entry of `point`; the result has the shape of `point`.
 
-    Central differences, (f(x + h) - f(x - h)) / 2h, are exact to the order of h squared.
+    Four points, (8 (f(x + h) - f(x - h)) - (f(x + 2h) - f(x - 2h))) / 12h, are exact to the fourth order of h: the step
+    can be large enough for code that works in float32.
     """
-    slope = np.empty_like(point, dtype=np.float64)
+    slope = np.empty_like(point)
     for at in np.ndindex(*point.shape):
-        step_there = np.zeros_like(slope)
-        step_there[at] = step
-        slope[at] = (function(point + step_there) - function(point - step_there)) / (2 * step)
+        nudge = np.zeros_like(point)
+        nudge[at] = step
+        slope[at] = _slope(lambda far, nudge=nudge: function(point + far * nudge), step)
     return slope
+
+
+def central_difference_by_column(function: Callable[[Array], Array], point: Array, step: float = 1e-2) -> Array:
+    """Differentiate one number a column, (batch,), with respect to that column's entries; the shape is `point`'s.
+
+    Columns must not look at each other: then a whole row of `point` can be nudged at once.
+    """
+    nudges = step * np.eye(len(point))[:, :, None]
+    return np.stack([_slope(lambda far, nudge=nudge: function(point + far * nudge), step) for nudge in nudges])
+
+
+def _slope(function_of_steps: Callable[[float], Any], step: float) -> Any:
+    near, far = (function_of_steps(n) - function_of_steps(-n) for n in (1, 2))
+    return (8 * near - far) / (12 * step)

@@ -101,7 +101,7 @@ def jupyter_lab(folder, environment=os.environ):
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
-            command, stdout=log, stderr=log, env={**environment, **places}, start_new_session=True
+            command, cwd=folder, stdout=log, stderr=log, env={**environment, **places}, start_new_session=True
         )
     lab = Lab(f"http://127.0.0.1:{port}", token, folder)
     try:

@@ -1,4 +1,4 @@
-"""Statements on the data that training gets: orientation, one-hot labels, scaling, and settings that can learn. No points."""
+"""Statements on the data that training gets: orientation, one-hot labels, scaling, settings. No points."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ class LabelsDependOnFeatures(Statement):
     try_ = "Shuffle X and y with the same permutation, or split them together. Random labels can't be learnt."
 
     def holds(self, drawn: Drawn, X: Any, y: Any, *settings: Any) -> None:
-        """Compare the spread of the class means with what chance gives (the F ratio of each feature's one-way ANOVA)."""
+        """Compare the spread of the class means with what chance gives: the F ratio of a feature's one-way ANOVA."""
         features, labels = numbers(X), numbers(y)
         labels = labels[labels.sum(axis=1) > 0]
         classes, samples = labels.shape
@@ -136,4 +136,5 @@ data = Part(
     ("X", "y"),
     (Columns(), OneHot(), Standardised(), LabelsDependOnFeatures(), SettingsCanLearn()),
     lambda rng: {},
+    settings=("batch_size", "learning_rate"),
 )

@@ -1,4 +1,6 @@
-"""Statements on the dense layer's backward: what moves the weights, what moves the bias, and what goes to the layer below."""
+"""Statements on the dense layer's backward: what moves the weights and the bias, and what goes to the layer below."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
@@ -9,8 +11,8 @@ import numpy as np
 from lib.parts import Part
 from lib.statements import Array, Drawn, Probes, Statement, Wrong, central_difference, expect_close, numbers
 
-SIZES = {"batch": (3, 4, 6), "square": (3, 4, 4)}
-"""(features, classes, batch): all different, and once with features + 1 = classes = batch, where a transpose runs unnoticed."""
+SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
+"""(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs."""
 
 
 def draw(rng: np.random.Generator) -> Drawn:
@@ -30,25 +32,26 @@ def layer_with(Dense: Any, weights: Array) -> Any:
     return layer
 
 
-def backward(Dense: Any, drawn: Drawn, size: str, given: bool = False) -> tuple[Array, Array]:
-    """Run the student's backward; give back how the weights moved and what was returned.
+def backward(Dense: Any, drawn: Drawn, size: str, route: str = "own") -> tuple[Any, Array]:
+    """Run the student's backward; give back what it returned, and how the weights moved.
 
-    With `given` the layer's `input` is set, bias row included, as a right forward leaves it; otherwise the student's own
-    forward runs first.
+    On the route `own` the student's own forward runs first; on `given` the attributes `input`, bias row included, and
+    `output` are set, as if a right forward had run. Weights that got another shape come back as they are.
     """
     weights, input_ = drawn[f"weights_{size}"], drawn[f"input_{size}"]
     layer = layer_with(Dense, weights)
-    if given:
-        layer.input = np.vstack([input_, np.ones((1, input_.shape[1]))])
-    else:
+    if route == "own":
         layer.forward(input_.copy())
+    else:
+        layer.input = np.vstack([input_, np.ones((1, input_.shape[1]))])
+        layer.output = weights @ layer.input
     returned = layer.backward(drawn[f"gradient_{size}"].copy(), float(drawn["learning_rate"]))
-    moved = numbers(layer.weights, weights.shape, what="self.weights") - weights
-    return moved, returned
+    after = numbers(layer.weights, what="self.weights")
+    return returned, after - weights if after.shape == weights.shape else after
 
 
 class WeightsMove(Statement):
-    """The weights move by -learning_rate times their gradient, which agrees with central differences of your forward."""
+    """The weights move by -learning_rate times their gradient; it agrees with central differences of your forward."""
 
     points = 2
     try_ = "One weight's slope is (gradient of its row's score) times (its input), summed over the samples: one np.dot."
@@ -56,20 +59,17 @@ class WeightsMove(Statement):
     def holds(self, drawn: Drawn, Dense: Any) -> None:
         """Differentiate sum(gradient * forward(x)) with respect to W, numerically."""
         for size in SIZES:
-            moved, _ = backward(Dense, drawn, size)
-            expected = -float(drawn["learning_rate"]) * _weights_slope(Dense, drawn, size)
-            batch = drawn[f"input_{size}"].shape[1]
-            if np.allclose(moved[:, :-1] * batch, expected[:, :-1], rtol=1e-3):
-                raise Wrong(
-                    "The step is divided by the batch size here.",
-                    try_="Leave 1/B to the training step: backward gets a gradient that already has it.",
-                )
+            moved = _moved(Dense, drawn, size)[:, :-1]
+            expected = -float(drawn["learning_rate"]) * _weights_slope(Dense, drawn, size)[:, :-1]
+            if np.allclose(moved * drawn[f"input_{size}"].shape[1], expected, rtol=1e-3):
+                what = "The step is divided by the batch size here."
+                raise Wrong(what, try_="Leave 1/B to the training step: backward gets a gradient that already has it.")
             what = "The weights did not move by -learning_rate times the gradient."
-            expect_close(moved[:, :-1], expected[:, :-1], what=what, where=_weight, rtol=1e-3, atol=1e-5)
+            expect_close(moved, expected, what=what, where=_weight, rtol=1e-3, atol=1e-3)
 
     def probes(self, drawn: Drawn, Dense: Any) -> Probes:
         """How the weights moved, without the bias."""
-        return _both_routes(lambda size, given: backward(Dense, drawn, size, given)[0][:, :-1])
+        return _both_routes(lambda size, route: backward(Dense, drawn, size, route)[1][:, :-1])
 
 
 class BiasMoves(Statement):
@@ -80,14 +80,14 @@ class BiasMoves(Statement):
 
     def holds(self, drawn: Drawn, Dense: Any) -> None:
         """Compare with the sum."""
-        moved, _ = backward(Dense, drawn, "batch")
         expected = -float(drawn["learning_rate"]) * drawn["gradient_batch"].sum(axis=1)
         what = "The bias did not move by -learning_rate times the summed gradient."
-        expect_close(moved[:, -1], expected, what=what, where=lambda at: f"the bias of class {at[0]}")
+        found = _moved(Dense, drawn, "batch")[:, -1]
+        expect_close(found, expected, what=what, where=lambda at: f"the bias of class {at[0]}")
 
     def probes(self, drawn: Drawn, Dense: Any) -> Probes:
         """How the bias moved."""
-        return _both_routes(lambda size, given: backward(Dense, drawn, size, given)[0][:, -1])
+        return _both_routes(lambda size, route: backward(Dense, drawn, size, route)[1][:, -1])
 
 
 class InputGradient(Statement):
@@ -97,28 +97,23 @@ class InputGradient(Statement):
 
     def holds(self, drawn: Drawn, Dense: Any) -> None:
         """Differentiate sum(gradient * forward(x)) with respect to x, numerically."""
-        _, returned = backward(Dense, drawn, "batch")
         x, gradient, weights = drawn["input_batch"], drawn["gradient_batch"], drawn["weights_batch"]
-
-        def loss(input_: Array) -> float:
-            return float((gradient * _forward(Dense, weights, input_)).sum())
-
+        found = numbers(backward(Dense, drawn, "batch")[0], x.shape, what="What backward returns")
+        slopes = central_difference(lambda near: float((gradient * _forward(Dense, weights, near)).sum()), x)
         what = "The returned gradient differs from central differences of your own forward."
-        found = numbers(returned, x.shape, what="What backward returns")
-        expect_close(
-            found,
-            central_difference(loss, x),
-            what=what,
-            where=lambda at: f"feature {at[0]}, sample {at[1]}",
-            rtol=1e-3,
-            atol=1e-5,
-        )
+        expect_close(found, slopes, what=what, where=_feature, rtol=1e-3, atol=1e-3)
 
     def probes(self, drawn: Drawn, Dense: Any) -> Probes:
         """The returned gradient."""
-        return _both_routes(
-            lambda size, given: numbers(backward(Dense, drawn, size, given)[1], drawn[f"input_{size}"].shape)
-        )
+        return _both_routes(lambda size, route: backward(Dense, drawn, size, route)[0])
+
+
+def _both_routes(run: Callable[[str, str], object]) -> Probes:
+    return {f"{route}/{size}": partial(run, size, route) for route in ("own", "given") for size in SIZES}
+
+
+def _moved(Dense: Any, drawn: Drawn, size: str) -> Array:
+    return numbers(backward(Dense, drawn, size)[1], drawn[f"weights_{size}"].shape, what="self.weights")
 
 
 def _forward(Dense: Any, weights: Array, input_: Array) -> Array:
@@ -136,8 +131,8 @@ def _weight(at: tuple[int, ...]) -> str:
     return f"the weight of class {at[0]}, feature {at[1]}"
 
 
-def _both_routes(run: Callable[[str, bool], Array]) -> Probes:
-    return {f"{route}/{size}": partial(run, size, route == "given") for route in ("own", "given") for size in SIZES}
+def _feature(at: tuple[int, ...]) -> str:
+    return f"feature {at[0]}, sample {at[1]}"
 
 
 dense_backward = Part(

@@ -3,6 +3,8 @@
 Each drawn set comes in three sizes. In the square one B equals K, because some wrong axes run only there.
 """
 
+from __future__ import annotations  # or the signatures would load numpy.random, which a check needs only later
+
 import numpy as np
 
 from lib.statements import Array

@@ -1,5 +1,7 @@
 """Statements on the loss: categorical cross-entropy as a batch mean, and the gradient of one sample's own loss."""
 
+from __future__ import annotations
+
 from functools import partial
 from typing import Any
 
@@ -23,21 +25,21 @@ from lib.statements import (
 def draw(rng: np.random.Generator) -> Drawn:
     """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` …"""
     drawn: dict[str, Array] = {}
-    for size, (classes, batch) in SIZES.items():
-        drawn[f"y_{size}"] = one_hot_columns(rng, classes, batch)
-        drawn[f"yhat_{size}"] = probabilities(rng, classes, batch)
+    for size, shape in SIZES.items():
+        drawn[f"y_{size}"] = one_hot_columns(rng, *shape)
+        drawn[f"yhat_{size}"] = probabilities(rng, *shape)
     return drawn
 
 
-def loss_of(cce: Any, drawn: Drawn, size: str) -> Any:
-    """Run the student's loss."""
-    return cce(drawn[f"y_{size}"].copy(), drawn[f"yhat_{size}"].copy())
+def loss_of(cce: Any, y: Array, yhat: Array) -> Array:
+    """Run the student's loss; in an array of one entry it counts as that number."""
+    loss = numbers(cce(y.copy(), yhat.copy()), what="The loss")
+    return loss.reshape(()) if loss.size == 1 else loss
 
 
 def gradient_of(cce_gradient: Any, drawn: Drawn, size: str) -> Array:
-    """Run the student's gradient; (classes, batch)."""
-    y, yhat = drawn[f"y_{size}"].copy(), drawn[f"yhat_{size}"].copy()
-    return numbers(cce_gradient(y, yhat), drawn[f"y_{size}"].shape, what="The gradient")
+    """Run the student's gradient; right is (classes, batch)."""
+    return numbers(cce_gradient(drawn[f"y_{size}"].copy(), drawn[f"yhat_{size}"].copy()), what="The gradient")
 
 
 class OneSample(Statement):
@@ -51,11 +53,11 @@ class OneSample(Statement):
             p = np.exp(-loss)
             y, yhat = np.array([[0.0], [1.0], [0.0]]), np.array([[0.7 * (1 - p)], [p], [0.3 * (1 - p)]])
             what = f"The loss should be {loss:g} where the true class has p = {p:.4f}."
-            expect_close(cce(y, yhat), loss, what=what, where=lambda at: "one sample of three classes")
+            expect_close(loss_of(cce, y, yhat), loss, what=what, where=lambda at: "one sample of three classes")
 
     def probes(self, drawn: Drawn, cce: Any) -> Probes:
         """The loss of one sample."""
-        return {"loss": partial(loss_of, cce, drawn, "one")}
+        return {"loss": partial(loss_of, cce, drawn["y_one"], drawn["yhat_one"])}
 
 
 class BatchMean(Statement):
@@ -68,18 +70,22 @@ class BatchMean(Statement):
         """Compare a batch with its samples one at a time."""
         for size in ("batch", "square"):
             y, yhat = drawn[f"y_{size}"], drawn[f"yhat_{size}"]
-            each = [float(numbers(cce(y[:, [b]], yhat[:, [b]]))) for b in range(y.shape[1])]
-            where = f"{y.shape[0]} classes, {y.shape[1]} samples"
-            what = "The batch's loss is not the mean over its samples."
-            expect_close(loss_of(cce, drawn, size), np.mean(each), what=what, where=partial(_always, where))
+            classes, samples = y.shape
+            each = [loss_of(cce, y[:, [b]], yhat[:, [b]]) for b in range(samples)]
+            expect_close(
+                loss_of(cce, y, yhat),
+                np.mean(each),
+                what="The batch's loss is not the mean over its samples.",
+                where=partial(_anywhere, f"{classes} classes, {samples} samples"),
+            )
 
     def probes(self, drawn: Drawn, cce: Any) -> Probes:
         """The loss of each batch."""
-        return {size: partial(loss_of, cce, drawn, size) for size in ("batch", "square")}
+        return {size: partial(loss_of, cce, drawn[f"y_{size}"], drawn[f"yhat_{size}"]) for size in ("batch", "square")}
 
 
 class ZeroProbability(Statement):
-    """Advice: the loss stays a number where a probability is 0."""
+    """The loss stays a number where a probability is 0."""
 
     points = 0
     rests_on = (OneSample,)
@@ -88,14 +94,14 @@ class ZeroProbability(Statement):
     def holds(self, drawn: Drawn, cce: Any) -> None:
         """Ask for the loss of a certain and right, and of a certain and wrong, prediction."""
         for name, yhat in (("right", [[1.0], [0.0]]), ("wrong", [[0.0], [1.0]])):
-            loss = numbers(cce(np.array([[1.0], [0.0]]), np.array(yhat)))
+            loss = loss_of(cce, np.array([[1.0], [0.0]]), np.array(yhat))
             if not np.isfinite(loss).all():
                 what = f"The loss is not finite for a prediction that is certain and {name}."
-                raise Wrong(what, found=float(loss.ravel()[0]), expected="a number")
+                raise Wrong(what, found=loss, expected="a number")
 
 
 class TrueClass(Statement):
-    """At each sample's true class the entry is the slope of that sample's own loss: it agrees with central differences."""
+    """At each sample's true class the entry is the slope of its own loss: it agrees with central differences."""
 
     points = 2
     try_ = "Differentiate -y * log(yhat) with respect to yhat, for one sample. The batch's 1/B comes later."
@@ -103,7 +109,8 @@ class TrueClass(Statement):
     def holds(self, drawn: Drawn, cce_gradient: Any, cce: Any) -> None:
         """Compare with central differences of the student's own loss, a sample at a time."""
         y, yhat = drawn["y_batch"], drawn["yhat_batch"]
-        found = gradient_of(cce_gradient, drawn, "batch") * y
+        gradient = numbers(gradient_of(cce_gradient, drawn, "batch"), y.shape, what="The gradient")
+        found = _entries(gradient, y)
         slopes = np.hstack([_slope(cce, y[:, [b]], yhat[:, [b]]) for b in range(y.shape[1])]) * y
         if np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):
             raise Wrong(
@@ -115,7 +122,7 @@ class TrueClass(Statement):
 
     def probes(self, drawn: Drawn, cce_gradient: Any, cce: Any) -> Probes:
         """The gradient's entries at the true classes."""
-        return {size: partial(_entries, cce_gradient, drawn, size, drawn[f"y_{size}"]) for size in SIZES}
+        return {size: partial(_gradient_at, cce_gradient, drawn, size, drawn[f"y_{size}"]) for size in SIZES}
 
 
 class OtherClasses(Statement):
@@ -128,24 +135,29 @@ class OtherClasses(Statement):
         """Look at the entries where y is 0."""
         y = drawn["y_batch"]
         what = "An entry that isn't the true class's is not 0."
-        found = _entries(cce_gradient, drawn, "batch", 1 - y)
+        found = _gradient_at(cce_gradient, drawn, "batch", 1 - y)
         expect_close(found, np.zeros_like(y), what=what, where=at_class_and_sample)
 
     def probes(self, drawn: Drawn, cce_gradient: Any, cce: Any) -> Probes:
         """The gradient's other entries."""
-        return {size: partial(_entries, cce_gradient, drawn, size, 1 - drawn[f"y_{size}"]) for size in SIZES}
+        return {size: partial(_gradient_at, cce_gradient, drawn, size, 1 - drawn[f"y_{size}"]) for size in SIZES}
 
 
-def _always(text: str, at: tuple[int, ...]) -> str:
+def _anywhere(text: str, at: tuple[int, ...]) -> str:
     return text
 
 
 def _slope(cce: Any, y: Array, yhat: Array) -> Array:
-    return central_difference(lambda p: float(numbers(cce(y.copy(), p))), yhat)
+    return central_difference(lambda p: float(loss_of(cce, y, p)), yhat, step=2e-3)
 
 
-def _entries(cce_gradient: Any, drawn: Drawn, size: str, chosen: Array) -> Array:
-    return gradient_of(cce_gradient, drawn, size) * chosen
+def _gradient_at(cce_gradient: Any, drawn: Drawn, size: str, chosen: Array) -> Array:
+    return _entries(gradient_of(cce_gradient, drawn, size), chosen)
+
+
+def _entries(gradient: Array, chosen: Array) -> Array:
+    """Keep the entries where `chosen` is 1, and 0 elsewhere; a gradient of another shape stays as it is."""
+    return np.where(chosen == 1, gradient, 0.0) if gradient.shape == chosen.shape else gradient
 
 
 cce = Part("check-cce", "The loss", ("cce",), (OneSample(), BatchMean(), ZeroProbability()), draw)

@@ -1,83 +1,75 @@
-"""Statements on the training loop, tested in a rehearsal with stand-ins."""
+"""Statements on the training loop, tested in a rehearsal with stand-ins.
 
-from collections.abc import Callable
+Each looks at no more steps than it needs: whoever drops the short batch loses what that batch shows, not the labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from lib.checks.draws import one_hot_columns, probabilities
-from lib.checks.rehearsal import Rehearsal, joined, rehearse
+from lib.checks.rehearsal import Rehearsal, Seen, Step, batches, columns, joined, of_step, rehearse
 from lib.parts import Part
-from lib.statements import Array, Drawn, Probes, Statement, Wrong, expect_close
+from lib.statements import Array, Drawn, Probes, Statement, Wrong, expect_close, numbers
+
+FEATURES, CLASSES, SAMPLES, BATCH_SIZE, EPOCHS = 2, 3, 11, 4, 3
+FULL = SAMPLES // BATCH_SIZE
+"""Steps of the first epoch that have a full batch."""
+STEPS = FULL + 1
+"""Steps of an epoch: the last batch is short."""
 
 
 def draw(rng: np.random.Generator) -> Drawn:
-    """Draw a data set whose last batch is short, the order of its samples in each epoch, and a bank for each stand-in."""
-    features, classes, samples, batch_size, nepochs = 2, 3, 11, 4, 3
-    steps = 16  # more than a right loop takes, so that one epoch too many still finds arrays
-
-    def normal(*shape: int) -> Array:
-        return rng.normal(size=shape)
-
+    """Draw a data set whose last batch is short, the samples' order in each epoch, and a bank for each stand-in."""
+    steps = (EPOCHS + 2) * STEPS  # more than a right loop takes, so that one epoch too many still finds arrays
     return {
-        "X": normal(features, samples),
-        "y": one_hot_columns(rng, classes, samples),
+        "X": rng.normal(size=(FEATURES, SAMPLES)),
+        "y": one_hot_columns(rng, CLASSES, SAMPLES),
         "learning_rate": np.array(rng.uniform(0.05, 0.5)),
-        "batch_size": np.array(batch_size),
-        "nepochs": np.array(nepochs),
-        "weights": normal(classes, features + 1),
-        "orders": np.array([rng.permutation(samples) for _ in range(nepochs + 2)]),
+        "batch_size": np.array(float(BATCH_SIZE)),
+        "nepochs": np.array(float(EPOCHS)),
+        "weights": rng.normal(size=(CLASSES, FEATURES + 1)),
+        "orders": np.array([rng.permutation(SAMPLES) for _ in range(EPOCHS + 2)], dtype=float),
         "losses": rng.uniform(0.5, 2.0, size=steps),
-        "scores": normal(steps, classes, samples),
-        "outputs": np.array([probabilities(rng, classes, samples) for _ in range(steps)]),
-        "output_gradients": normal(steps, classes, samples),
-        "score_gradients": normal(steps, classes, samples),
-        "input_gradients": normal(steps, features, samples),
+        "scores": rng.normal(size=(steps, CLASSES, SAMPLES)),
+        "outputs": np.array([probabilities(rng, CLASSES, SAMPLES) for _ in range(steps)]),
+        "output_gradients": rng.normal(size=(steps, CLASSES, SAMPLES)),
+        "jacobians": rng.normal(size=(steps, CLASSES, CLASSES)),
+        "input_gradients": rng.normal(size=(steps, FEATURES, SAMPLES)),
     }
 
 
-def batches(drawn: Drawn) -> list[Array]:
-    """List the batches of sample indices of all epochs, in order."""
-    size, samples = int(drawn["batch_size"]), drawn["X"].shape[1]
-    orders = drawn["orders"][: int(drawn["nepochs"])].astype(int)
-    return [order[start : start + size] for order in orders for start in range(0, samples, size)]
-
-
 class EveryBatch(Statement):
-    """Each of the nepochs epochs runs its batches X[:, batch] through the layers once, in order, the short last one too."""
+    """Each of the nepochs epochs runs its batches X[:, batch] through the layers, in order, the short last one too."""
 
     try_ = "Loop over generate_batch_indices once an epoch; each batch is a list of column numbers."
 
     def holds(self, drawn: Drawn, train: Any) -> None:
         """Compare what went into Dense.forward with the batches."""
-        seen = rehearse(train, drawn)
-        expected = batches(drawn)
-        if seen.epochs != int(drawn["nepochs"]):
-            raise Wrong(
-                "The number of epochs is wrong.",
-                found=f"{seen.epochs} calls of generate_batch_indices",
-                expected=f"{int(drawn['nepochs'])}, one an epoch",
+        seen, expected = rehearse(train, drawn), batches(drawn)
+        if seen.epochs != EPOCHS:
+            found, right = f"{seen.epochs} calls of generate_batch_indices", f"{EPOCHS}, one an epoch"
+            raise Wrong("The number of epochs is wrong.", found=found, expected=right)
+        if len(seen.steps) != len(expected):
+            found, right = (
+                f"{len(seen.steps)} steps",
+                f"{len(expected)}: 3 epochs of 3 batches, with 4, 4 and 3 samples",
             )
-        if len(seen.features) != len(expected):
-            raise Wrong(
-                "The number of training steps is wrong.",
-                found=f"{len(seen.features)} steps",
-                expected=f"{len(expected)}: 3 epochs of 3 batches, with 4, 4 and 3 samples",
-            )
-        for step, (features, batch) in enumerate(zip(seen.features, expected, strict=True)):
-            expect_close(
-                features,
-                drawn["X"][:, batch],
-                what="Other samples than the batch's went in.",
-                try_="Take the batch's columns: X[:, …].",
-                where=_in_step(step),
-            )
+            raise Wrong("The number of training steps is wrong.", found=found, expected=right)
+        for number, (step, batch) in enumerate(zip(seen.steps, expected, strict=True)):
+            what, try_ = "Other samples than the batch's went in.", "Take the batch's columns: X[:, …]."
+            expect_close(step.features, drawn["X"][:, batch], what=what, try_=try_, where=partial(_in_step, number))
 
     def probes(self, drawn: Drawn, train: Any) -> Probes:
         """The features of all steps, and where one step ends and the next begins."""
+        seen = cache(partial(rehearse, train, drawn))
         return {
-            "features": _from_rehearsal(train, drawn, lambda seen: joined(seen.features, "Dense.forward")),
-            "lengths": _from_rehearsal(train, drawn, lambda seen: [x.shape[-1] for x in seen.features]),
+            "features": lambda: joined(_all(seen().steps, "features"), "Dense.forward"),
+            "lengths": lambda: [numbers(features).shape[-1] for features in _all(seen().steps, "features")],
         }
 
 
@@ -88,78 +80,58 @@ class LabelsWithSamples(Statement):
 
     def holds(self, drawn: Drawn, train: Any) -> None:
         """Compare what went into cce and cce_gradient with the batches and the stand-in's output."""
-        seen, expected = rehearse(train, drawn), batches(drawn)
-        for step, features in enumerate(seen.features[: len(expected)]):
-            batch = expected[step]
-            output = _bank(drawn, "outputs", step, features.shape[-1])
-            for name, labels, outputs in (
-                ("cce", seen.loss_labels, seen.loss_outputs),
-                ("cce_gradient", seen.labels, seen.outputs),
+        for number, step, batch in _first(FULL, rehearse(train, drawn)):
+            right, output = drawn["y"][:, batch], columns(drawn, "outputs", number, len(batch))
+            where = partial(_in_step, number)
+            for call, labels, outputs in (
+                ("cce", step.loss_labels, step.loss_outputs),
+                ("cce_gradient", step.labels, step.outputs),
             ):
-                expect_close(
-                    labels.get(step),
-                    drawn["y"][:, batch],
-                    where=_in_step(step),
-                    what=f"{name} got other labels than its batch's.",
-                )
-                expect_close(
-                    outputs.get(step),
-                    output,
-                    where=_in_step(step),
-                    what=f"{name} got something else than softmax.output as its prediction.",
-                )
+                _require_call(call, labels, number)
+                expect_close(labels, right, what=f"{call} got other labels than its batch's.", where=where)
+                what = f"{call} got something else than softmax.output as its prediction."
+                expect_close(outputs, output, what=what, where=where)
 
     def probes(self, drawn: Drawn, train: Any) -> Probes:
-        """The labels and predictions of all steps."""
+        """The labels and predictions of the first epoch's full batches."""
+        seen = cache(partial(rehearse, train, drawn))
+
+        def of(name: str, call: str) -> Callable[[], Array]:
+            return lambda: joined(_all(seen().begun[:FULL], name), call)
+
         return {
-            "loss labels": _from_rehearsal(train, drawn, lambda seen: joined(seen.loss_labels, "cce")),
-            "loss outputs": _from_rehearsal(train, drawn, lambda seen: joined(seen.loss_outputs, "cce")),
-            "labels": _from_rehearsal(train, drawn, lambda seen: joined(seen.labels, "cce_gradient")),
-            "outputs": _from_rehearsal(train, drawn, lambda seen: joined(seen.outputs, "cce_gradient")),
+            "loss labels": of("loss_labels", "cce"),
+            "loss outputs": of("loss_outputs", "cce"),
+            "labels": of("labels", "cce_gradient"),
+            "outputs": of("outputs", "cce_gradient"),
         }
 
 
 class GradientFlowsBack(Statement):
-    """The gradient flows back: cce_gradient's result into softmax, softmax's times 1/len(batch) into dense, with the rate."""
+    """cce_gradient's result goes back into softmax, and softmax's, times 1/len(batch), into dense with the rate."""
 
-    try_ = "softmax.backward takes the loss gradient; Dense.backward takes its result over the batch's own length, and the rate."
+    try_ = "softmax.backward takes the loss gradient; Dense.backward its result over the batch's length, and the rate."
 
     def holds(self, drawn: Drawn, train: Any) -> None:
-        """Compare what went into both backward calls with what the stand-ins had handed out."""
-        seen = rehearse(train, drawn)
-        for step, features in enumerate(seen.features):
-            width = features.shape[-1]
-            into_softmax, into_dense = (
-                _bank(drawn, name, step, width) for name in ("output_gradients", "score_gradients")
-            )
-            expect_close(
-                seen.into_softmax.get(step),
-                into_softmax,
-                where=_in_step(step),
-                what="Softmax.backward got something else than cce_gradient's result.",
-            )
-            found = seen.into_dense.get(step)
-            if found is not None and found.shape == into_dense.shape and np.allclose(found, into_dense):
-                raise Wrong("1/B is missing.", where=f"step {step}, Dense.backward", try_="Multiply by 1/len(batch).")
-            expect_close(
-                found,
-                into_dense / width,
-                where=_in_step(step),
-                what="Dense.backward got something else than softmax's gradient times 1/len(batch).",
-            )
-            expect_close(
-                seen.rates.get(step),
-                float(drawn["learning_rate"]),
-                where=lambda at, step=step: f"step {step}",  # type: ignore[misc]  # step is bound at once
-                what="Dense.backward got another learning rate.",
-            )
+        """Compare what moves the weights with what the stand-ins had handed out, for the batches of the first epoch."""
+        for number, step, batch in _first(STEPS, rehearse(train, drawn)):
+            _require_call("Softmax.backward", step.into_softmax, number)
+            _require_call("Dense.backward", step.into_dense, number)
+            gradient = columns(drawn, "output_gradients", number, len(batch))
+            right = drawn["learning_rate"] * of_step(drawn, "jacobians", number) @ gradient / len(batch)
+            move = _move(step)
+            if not _agree(move, right):
+                _explain_size(move, right, len(batch), number)
+                if not any(_agree(step.into_softmax, factor * gradient) for factor in (1, 1 / len(batch))):
+                    what = "Softmax.backward got something else than cce_gradient's result."
+                    expect_close(step.into_softmax, gradient, what=what, where=partial(_in_step, number))
+            what = "Dense.backward got something else than softmax's gradient times 1/len(batch), or another rate."
+            expect_close(move, right, what=what, where=partial(_in_step, number))
 
     def probes(self, drawn: Drawn, train: Any) -> Probes:
-        """What went into both backward calls."""
+        """What moves the weights, rate times gradient, in the first epoch: 1/B may be in it at any place, but once."""
         return {
-            "into softmax": _from_rehearsal(train, drawn, lambda seen: joined(seen.into_softmax, "Softmax.backward")),
-            "into dense": _from_rehearsal(train, drawn, lambda seen: joined(seen.into_dense, "Dense.backward")),
-            "rates": _from_rehearsal(train, drawn, lambda seen: list(seen.rates.values())),
+            "moves": lambda: joined([_move(step) for step in rehearse(train, drawn).begun[:STEPS]], "Dense.backward")
         }
 
 
@@ -170,32 +142,56 @@ class EpochLoss(Statement):
 
     def holds(self, drawn: Drawn, train: Any) -> None:
         """Compare with the weighted mean of the losses that the stand-in gave."""
-        steps, samples = batches(drawn), drawn["X"].shape[1]
-        each = [len(batch) / samples * loss for batch, loss in zip(steps, drawn["losses"], strict=False)]
-        expected = np.reshape(each, (int(drawn["nepochs"]), -1)).sum(axis=1)
-        expect_close(
-            rehearse(train, drawn).losses,
-            expected,
-            what="An epoch's loss is not the mean over its samples.",
-            where=lambda at: f"epoch {at[0] + 1}" if at else "",
-        )
+        each = [len(batch) / SAMPLES * of_step(drawn, "losses", step) for step, batch in enumerate(batches(drawn))]
+        expected = np.reshape(each, (EPOCHS, STEPS)).sum(axis=1)
+        what = "An epoch's loss is not the mean over its samples."
+        found = rehearse(train, drawn).losses
+        expect_close(found[:2], expected[:2], what=what, where=lambda at: f"epoch {at[0] + 1}")
 
     def probes(self, drawn: Drawn, train: Any) -> Probes:
-        """The losses that train returned."""
-        return {"losses": _from_rehearsal(train, drawn, lambda seen: seen.losses)}
+        """The losses that train returned for the first two epochs: one too many is another statement's."""
+        return {"losses": lambda: rehearse(train, drawn).losses[:2]}
 
 
-def _from_rehearsal(train: Any, drawn: Drawn, look: Callable[[Rehearsal], object]) -> Callable[[], object]:
-    return lambda: look(rehearse(train, drawn))
+def _all(steps: list[Step], name: str) -> list[Seen]:
+    return [getattr(step, name) for step in steps]
 
 
-def _bank(drawn: Drawn, name: str, step: int, width: int) -> Array:
-    bank = drawn[name]
-    return np.resize(bank[step % len(bank)], (bank.shape[1], width))
+def _first(count: int, seen: Rehearsal) -> Iterator[tuple[int, Step, Array]]:
+    """Go through the first `count` steps that should have been: number, what was seen of it, indices of its batch."""
+    steps = (seen.begun + [Step()] * count)[:count]
+    return ((number, step, batch) for number, (step, batch) in enumerate(zip(steps, batches(seen.drawn), strict=False)))
 
 
-def _in_step(step: int) -> Callable[[tuple[int, ...]], str]:
-    return lambda at: f"step {step}, row {at[0]}, sample {at[1]} of the batch" if len(at) == 2 else f"step {step}"
+def _require_call(call: str, seen: Seen, step: int) -> None:
+    if seen is None:
+        raise Wrong(f"{call} never happened.", where=f"step {step}", found="no call", expected="one call in each step")
+
+
+def _move(step: Step) -> Array:
+    """Give what moves the weights in a step: the learning rate times the gradient that goes into Dense.backward."""
+    _require_call("Dense.backward", step.into_dense, 0)
+    rate = numbers(step.rate, (), what="The learning rate of Dense.backward")
+    return rate * numbers(step.into_dense, what="What goes into Dense.backward")
+
+
+def _explain_size(found: Array, right: Array, batch: int, step: int) -> None:
+    """Raise `Wrong` where a move has the right direction, but 1/B isn't in it exactly once."""
+    for factor, what in ((batch, "1/B is missing."), (1 / batch, "1/B is applied twice.")):
+        if _agree(found, factor * right):
+            raise Wrong(what, where=f"step {step}, Dense.backward", try_="Multiply the gradient by 1/len(batch) once.")
+    if batch != BATCH_SIZE and _agree(found, batch / BATCH_SIZE * right):
+        what, try_ = "1/B takes another B than this batch has.", "The last batch is short: take its own length."
+        raise Wrong(what, where=f"step {step}, with {batch} samples", try_=try_)
+
+
+def _agree(found: object, right: Array) -> bool:
+    values = numbers(found)
+    return values.shape == right.shape and np.allclose(values, right)
+
+
+def _in_step(step: int, at: tuple[int, ...]) -> str:
+    return f"step {step}, row {at[0]}, sample {at[1]} of the batch" if len(at) == 2 else f"step {step}"
 
 
 train = Part(

@@ -4,15 +4,26 @@ The file may be empty, cut short, not JSON, another notebook, or under another n
 """
 
 import json
+import re
 from dataclasses import dataclass
+from os.path import lexists
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+
+from lib.grading.leftovers import is_file
 
 LARGEST = 20_000_000
 """Bytes of a notebook file that are read: a completed one has some hundred thousand."""
+LONGEST = 1_000_000
+"""Characters that all cells together may have: a completed notebook has some ten thousand."""
+SKIPPED = "skip-execution"
+"""nbclient's tag for a cell that isn't run."""
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
+ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
 
 
 class UnreadableError(Exception):
@@ -21,7 +32,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """A notebook to grade, remarks for its verdict, and whether there is anything to run."""
+    """A notebook to grade, remarks for its verdict, and whether it may be run."""
 
     notebook: NotebookNode
     remarks: tuple[str, ...] = ()
@@ -29,15 +40,15 @@ class Submission:
 
 
 def read_submission(path: Path) -> Submission:
-    """Read the notebook at `path`, or the only other notebook beside it, or make an empty one that says what was wrong."""
-    others = [] if path.exists() else sorted(p for p in path.parent.glob("*.ipynb") if p.is_file())
+    """Read the notebook at `path`, or the only other one beside it, or make an empty one that says what was wrong."""
+    if lexists(path):
+        return _read(path)
+    others = sorted(other for other in path.parent.glob("*.ipynb") if is_file(other))
     if len(others) == 1:
         remark = f"{path.name} was not in the submission; {others[0].name} was graded in its place."
         return _read(others[0], (remark,))
-    if not path.exists():
-        found = f"found {', '.join(other.name for other in others)}" if others else "no notebook was there"
-        return unreadable(f"{path.name} was not in the submission: {found}. Submit the notebook under its own name.")
-    return _read(path)
+    found = f"found {', '.join(other.name for other in others)}" if others else "no notebook was there"
+    return unreadable(f"{path.name} was not in the submission: {found}. Submit the notebook under its own name.")
 
 
 def unreadable(sentence: str) -> Submission:
@@ -53,39 +64,64 @@ def _read(path: Path, remarks: tuple[str, ...] = ()) -> Submission:
 
 
 def notebook_in(path: Path) -> NotebookNode:
-    """Read a notebook of the current format, with every cell in order to be run.
+    """Read a notebook as one of the current format, with every cell made anew.
 
     Raises UnreadableError with a sentence for the student if the file isn't one.
     """
-    advice = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
-    if not path.is_file():
-        raise UnreadableError(f"{path.name} is not a file. {advice}")
+    if not is_file(path):
+        raise UnreadableError(f"{path.name} is not a file. {ADVICE}")
     if path.stat().st_size > LARGEST:
-        raise UnreadableError(f"{path.name} has more than {LARGEST // 10**6} MB. Clear the outputs, save, and submit again.")
-    text = path.read_text(encoding="utf-8", errors="replace")
+        raise UnreadableError(f"{path.name} has more than {LARGEST // 10**6} MB. Clear the outputs and submit again.")
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
     if not text.strip():
-        raise UnreadableError(f"{path.name} is empty. {advice}")
+        raise UnreadableError(f"{path.name} is empty. {ADVICE}")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableError(f"{path.name} is not a notebook: it can't be read as JSON. {advice}") from None
+        raise UnreadableError(f"{path.name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
     try:
-        notebook = nbformat.convert(nbformat.from_dict(data), to_version=4)
-        notebook = new_notebook(cells=[_sound(cell) for cell in notebook.cells], metadata=notebook.metadata)
-    except Exception:
-        raise UnreadableError(f"{path.name} is JSON, but not a notebook. {advice}") from None
-    return notebook
+        cells = [sound(cell) for cell in nbformat.convert(nbformat.from_dict(data), to_version=4).cells]
+    except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
+        raise UnreadableError(f"{path.name} is JSON, but not a notebook. {ADVICE}") from None
+    if sum(len(cell.source) for cell in cells) > LONGEST:
+        raise UnreadableError(f"{path.name} has cells with more than {LONGEST // 10**6} million characters.")
+    return new_notebook(cells=cells)
 
 
-def _sound(cell: NotebookNode) -> NotebookNode:
-    """Make a cell valid again, keeping its kind and text; ids, outputs and unknown keys are made anew."""
-    kind = cell.get("cell_type")
+def sound(cell: NotebookNode) -> NotebookNode:
+    """Make a submitted cell anew from its kind, its text, its pictures, its id in the course, and whether it is run.
+
+    All else that a cell can hold is a student's to write and nobody's to need.
+    """
+    make = {"code": new_code_cell, "raw": new_raw_cell}.get(cell.get("cell_type"), new_markdown_cell)
     source = cell.get("source", "")
-    source = "".join(source) if isinstance(source, list) else str(source)
-    metadata = cell.get("metadata", {})
-    make = {"code": nbformat.v4.new_code_cell, "raw": nbformat.v4.new_raw_cell}.get(kind, new_markdown_cell)
-    sound = make(source)
-    sound.metadata = NotebookNode(metadata) if isinstance(metadata, dict) else NotebookNode()
-    if kind == "markdown" and isinstance(cell.get("attachments"), dict):
-        sound.attachments = cell.attachments
-    return sound
+    made = make(plain("".join(source) if isinstance(source, list) else source))
+    metadata = cell.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    if (id := _course_id(metadata.get("nbgrader"))) is not None:
+        made.metadata["nbgrader"] = NotebookNode(grade_id=id)
+    if isinstance(metadata.get("tags"), list) and SKIPPED in metadata["tags"]:
+        made.metadata["tags"] = [SKIPPED]
+    if made.cell_type == "markdown" and isinstance(cell.get("attachments"), dict):
+        made.attachments = {plain(name): _pictures(data) for name, data in cell["attachments"].items()}
+    return made
+
+
+def plain(text: Any) -> str:
+    """Return a text as one that a file can hold (half a surrogate pair it can't), or nothing if it is no text."""
+    return text.encode(errors="replace").decode() if isinstance(text, str) else ""
+
+
+def is_base64(data: Any) -> bool:
+    """Tell whether `data` is written in the letters of base64, as pictures are."""
+    return isinstance(data, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data) is not None
+
+
+def _course_id(nbgrader: Any) -> str | None:
+    id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    return id if isinstance(id, str) else None
+
+
+def _pictures(data: Any) -> NotebookNode:
+    kept = data.items() if isinstance(data, dict) else ()
+    return NotebookNode({kind: picture for kind, picture in kept if kind in PICTURES and is_base64(picture)})

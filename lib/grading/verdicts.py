@@ -1,7 +1,8 @@
 """A verdict: for one submitted notebook, the points of each part, what is wrong, and what to try.
 
-Verdicts are kept as `verdict.json` beside the autograded notebook, with the challenge, the answer and what was expected, so
-that an instructor can look at one on an appeal. Feedback and report read it; nothing else stores a verdict.
+Verdicts are kept as `verdict.json` beside the autograded notebook, with the challenge, the answer and what was
+expected, so that an instructor can look at one on an appeal. Feedback and report read it; nothing else stores a
+verdict.
 """
 
 import json
@@ -10,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
-from lib.panel import COLOURS, MARKS
+from lib import panel
 
 FILE = "verdict.json"
 State = Literal["right", "wrong", "open", "not checked"]
@@ -107,19 +108,16 @@ def _part(data: dict[str, Any]) -> PartVerdict:
 
 
 def html(part: PartVerdict, scale: float = 1.0) -> str:
-    """Write what the student may read: points, statements, the mistake's name and hint; no challenge, no expected value.
+    """Write what the student may read: points, statements, the mistake's name and hint, but no expected value.
 
     `scale` turns the part's own points into those of the gradebook.
     """
-    points = f"{round(part.points * scale, 4):g} of {round(part.max_points * scale, 4):g} points"
+    heading = f"{part.title}: {_worth(part.points, part.max_points, scale)} points"
     items = "".join(_item(statement, scale) for statement in part.statements)
-    return (
-        f'<section aria-label="{escape(part.title)}: {points}"><p><b>{escape(part.title)}: {points}</b></p>'
-        f"{_named(part)}<ul style=\"list-style: none; margin: 0; padding: 0\">{items}</ul></section>"
-    )
+    return panel.section(heading, _opening(part), items)
 
 
-def _named(part: PartVerdict) -> str:
+def _opening(part: PartVerdict) -> str:
     problem = f"<p>{escape(part.problem)}</p>" if part.problem else ""
     if part.mistake is None:
         return problem
@@ -127,10 +125,10 @@ def _named(part: PartVerdict) -> str:
 
 
 def _item(statement: StatementVerdict, scale: float) -> str:
-    state = "not checked" if statement.state == "open" else statement.state
-    why = f'<div style="margin-left: 1.6em">{escape(statement.why)}</div>' if statement.why else ""
-    return (
-        f'<li style="border-left: 4px solid {COLOURS[state]}; padding: 2px 0 2px 10px; margin: 4px 0">'
-        f'<span aria-hidden="true">{MARKS[state]}</span> <b>{statement.state}:</b> {escape(statement.says)}'
-        f" ({round(statement.points * scale, 4):g} of {round(statement.max_points * scale, 4):g}){why}</li>"
-    )
+    says = f"{statement.says} ({_worth(statement.points, statement.max_points, scale)})"
+    why = panel.indented(escape(statement.why)) if statement.why else ""
+    return panel.item("not checked" if statement.state == "open" else statement.state, statement.state, says, why)
+
+
+def _worth(points: float, max_points: float, scale: float) -> str:
+    return f"{round(points * scale, 4):g} of {round(max_points * scale, 4):g}"

@@ -1,0 +1,52 @@
+"""The last position wins: work in slices, between a notebook's cells, always on the newest wish.
+
+A slider sends values faster than a network trains. Nothing queues here: `wake` only notes that there is something new,
+from whatever thread the message came in, and the next slice starts from what the controls show then. All work is done
+in the kernel's main thread, where the student's cells run too, so that the two never run at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+
+class Latest:
+    """Calls `slice_of_work` in the event loop; it returns the seconds until the next call, or None to rest."""
+
+    def __init__(self, slice_of_work: Callable[[], float | None]) -> None:
+        self._work = slice_of_work
+        self._woken = threading.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+
+    @property
+    def woken(self) -> bool:
+        """Whether something newer waits: a slice that is not urgent should end."""
+        return self._woken.is_set()
+
+    def wake(self) -> None:
+        """Ask for a slice as soon as can be; any thread may. Without an event loop the work is done at once."""
+        if self._loop is None:
+            self._woken.set()
+            while self._turn() is not None:
+                pass
+        elif not self._woken.is_set():
+            self._woken.set()
+            self._loop.call_soon_threadsafe(self._run)
+
+    def _run(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        wait = self._turn()
+        self._timer = None
+        if wait is not None and self._loop is not None and not self._woken.is_set():
+            self._timer = self._loop.call_later(wait, self._run)
+
+    def _turn(self) -> float | None:
+        self._woken.clear()
+        return self._work()

@@ -1,0 +1,198 @@
+"""The judge: draws challenges, computes the right answers and the known wrong ones, and compares.
+
+It runs apart from student code and believes nothing but numbers. The right answers are what a part's own probes give on
+the reference; a mistake's are what they give on the mistaken code. A unit is content alone: its parts, the right
+objects and the mistakes. What is to be judged as which unit is configured by an import string for each assignment
+(`Judging.units`).
+"""
+
+import hashlib
+import hmac
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lib.answers import Outcome, copied, encoded, recalled, record, route_of
+from lib.grading.mistakes import Mistake
+from lib.grading.verdicts import Named, PartVerdict, State, StatementVerdict
+from lib.guard import Trouble, attempted
+from lib.parts import Part
+from lib.statements import Array, Drawn, Statement, numbers
+
+Answers = Mapping[str, Any]
+"""What a check put out at grading: for each statement's name a record for each probe. It may be any JSON, though."""
+Outcomes = Mapping[str, Mapping[str, Outcome]]
+"""For each statement's name, what came of each probe."""
+
+RTOL, ATOL = 1e-4, 1e-6
+"""float32 code is right; a mistake differs in the second or third digit at the latest."""
+NOTHING = Trouble("value", "It gave no numbers.")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What there is to judge in one assignment: its parts, right objects by name, and the mistakes that have names."""
+
+    parts: tuple[Part, ...]
+    right: Mapping[str, object]
+    mistakes: tuple[Mistake, ...]
+
+    def part(self, id: str) -> Part | None:
+        """Find a part by its cell's id."""
+        return next((part for part in self.parts if part.id == id), None)
+
+    def subjects(self, part: Part, mistake: Mistake | None = None) -> tuple[object, ...]:
+        """Give what a part's check is called with: the right objects, or a mistake's in their place."""
+        objects = {**self.right, **(mistake.code if mistake else {})}
+        return tuple(objects[name] for name in part.subjects)
+
+
+def seed_of(secret: bytes, *names: str) -> int:
+    """Derive a submission's seed: the same for a regrade, not to be guessed without the course's secret."""
+    return int.from_bytes(hmac.digest(secret, "\0".join(names).encode(), hashlib.sha256)[:6], "big")
+
+
+def drawn_for(part: Part, seed: int) -> Drawn:
+    """Draw the inputs of one part; parts draw apart, so that none holds what another asks for."""
+    return part.draw(np.random.default_rng([seed, zlib.crc32(part.id.encode())]))
+
+
+def challenge(unit: Unit, seed: int) -> dict[str, Any]:
+    """Write all parts' inputs as the plain data that is laid beside the notebook."""
+    return {"parts": {part.id: _laid(drawn_for(part, seed)) for part in unit.parts}}
+
+
+def judge(unit: Unit, part: Part, seed: int, given: Answers | None, problem: str = "") -> PartVerdict:
+    """Judge one part's answer, as it came out of the student's kernel: any JSON, or None where there was none.
+
+    Never raises on what is in `given`: what doesn't read as the arrays asked for is wrong.
+    """
+    drawn = drawn_for(part, seed)
+    right = outcomes(part, drawn, unit.subjects(part))
+    found = _read(given, right)
+    states: dict[type[Statement], StatementVerdict] = {}
+    for statement in part.statements:
+        if statement.points:
+            states[type(statement)] = _not_run(statement) if given is None else _judged(statement, found, right, states)
+    lost = any(verdict.state != "right" for verdict in states.values())
+    return PartVerdict(
+        part.id,
+        part.title,
+        tuple(states.values()),
+        mistake=_named(unit, part, drawn, found, right) if lost and given is not None else None,
+        problem="" if given is not None else problem or "The check gave no answer.",
+        challenge=_laid(drawn),
+        answer=_recorded(found) if given is not None else {},
+        expected=_recorded(right),
+    )
+
+
+def outcomes(part: Part, drawn: Drawn, subjects: tuple[object, ...]) -> Outcomes:
+    """Run every probe of `part` on our own code, which is known to end."""
+    found: dict[str, dict[str, Outcome]] = {statement.name: {} for statement in part.statements}
+    for statement, probe, outcome in _run(part, drawn, subjects):
+        found[statement][probe] = outcome
+    return found
+
+
+def _run(
+    part: Part, drawn: Drawn, subjects: tuple[object, ...], route: str | None = None
+) -> Iterator[tuple[str, str, Outcome]]:
+    """Run the probes on our own code one after the other: the statement's name, the probe's, and what came of it.
+
+    With `route` only the probes on that route and on none.
+    """
+    for statement in part.statements:
+        for name, probe in statement.probes(copied(drawn), *subjects).items():
+            if route is None or route_of(name) in ("", route):
+                yield statement.name, name, attempted(partial(_ask, probe))
+
+
+def _ask(probe: Callable[[], object]) -> Array:
+    return numbers(probe())
+
+
+def _read(given: object, asked: Outcomes) -> Outcomes:
+    """Read from an answer what was asked for, and nothing else. A record without a probe's name stands for them all."""
+    found: dict[str, dict[str, Outcome]] = {}
+    for statement, probes in asked.items():
+        records = given.get(statement) if isinstance(given, Mapping) else None
+        records = records if isinstance(records, Mapping) else {}
+        whole = recalled(records[""]) if "" in records else NOTHING
+        found[statement] = {probe: recalled(records[probe]) if probe in records else whole for probe in probes}
+    return found
+
+
+def _judged(
+    statement: Statement, found: Outcomes, right: Outcomes, earlier: Mapping[type[Statement], StatementVerdict]
+) -> StatementVerdict:
+    """Give a statement its points where all probes of any one route agree, and the statements it rests on are right."""
+    answers = found[statement.name]
+    failing = {route_of(name) for name, outcome in answers.items() if not agree(outcome, right[statement.name][name])}
+    if not {*map(route_of, answers)} <= failing:
+        for number, (foundation, verdict) in enumerate(earlier.items(), 1):
+            if foundation in statement.rests_on and verdict.state != "right":
+                return _verdict(statement, "not checked", f"It rests on statement {number}, which isn't right.")
+        return _verdict(statement, "right")
+    trouble = next((outcome for outcome in answers.values() if isinstance(outcome, Trouble)), None)
+    if trouble is None:
+        return _verdict(statement, "wrong", "The numbers differ from the right ones.")
+    line = f" Your {trouble.line}" if trouble.line else ""
+    return _verdict(statement, "open" if trouble.kind == "blank" else "wrong", trouble.says + line)
+
+
+def _not_run(statement: Statement) -> StatementVerdict:
+    return _verdict(statement, "not checked")
+
+
+def _verdict(statement: Statement, state: State, why: str = "") -> StatementVerdict:
+    return StatementVerdict(statement.name, statement.says, statement.points, state, why)
+
+
+def _named(unit: Unit, part: Part, drawn: Drawn, found: Outcomes, right: Outcomes) -> Named | None:
+    """Name the mistake that explains most of an answer; of those that explain as much, the first in the catalogue."""
+    routes = {route_of(probe) for probes in right.values() for probe in probes}
+    routes = routes - {""} or {""}
+    best, most = None, 0
+    for mistake in unit.mistakes:
+        if mistake.part == part.id:
+            subjects = unit.subjects(part, mistake)
+            explains = max(_explains(_run(part, drawn, subjects, route), found, right) for route in sorted(routes))
+            if explains > most:
+                best, most = mistake, explains
+    return Named(best.name, best.hint) if best else None
+
+
+def _explains(mistaken: Iterator[tuple[str, str, Outcome]], found: Outcomes, right: Outcomes) -> int:
+    """Count the probes on which an answer and a mistake agree; 0 unless they agree wherever the mistake isn't right.
+
+    At least one of these must be numbers: all errors look alike. Stops at the first that tells the two apart.
+    """
+    count, telling = 0, False
+    for statement, probe, outcome in mistaken:
+        is_right = agree(outcome, right[statement][probe])
+        alike = agree(found[statement][probe], outcome, alike=True)
+        if not alike and not is_right:
+            return 0
+        count += alike
+        telling |= alike and not is_right and not isinstance(outcome, Trouble)
+    return count if telling else 0
+
+
+def agree(one: Outcome, other: Outcome, alike: bool = False) -> bool:
+    """Tell whether two arrays are equal but for rounding; if `alike`, nan equals nan, and trouble its own kind."""
+    if isinstance(one, Trouble) or isinstance(other, Trouble):
+        return alike and isinstance(one, Trouble) and isinstance(other, Trouble) and one.kind == other.kind
+    return one.shape == other.shape and np.allclose(one, other, rtol=RTOL, atol=ATOL, equal_nan=alike)
+
+
+def _laid(drawn: Drawn) -> dict[str, Any]:
+    return {name: encoded(np.asarray(value, dtype=np.float64)) for name, value in drawn.items()}
+
+
+def _recorded(found: Outcomes) -> dict[str, Any]:
+    return {name: {probe: record(outcome) for probe, outcome in probes.items()} for name, probes in found.items()}

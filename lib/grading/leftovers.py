@@ -1,0 +1,64 @@
+"""What a run leaves in a submission's folder: the files that were there before stay, and nothing else.
+
+Student code may leave pipes, links to other places, or folders a thousand deep, on which whatever walks the folder
+afterwards (nbgrader's permissions, feedback, formgrader) would hang, err or wander off.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+DEEPEST = 10
+"""Levels of folders that are looked into; a submission has one or two."""
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether an ordinary file lies at `path` itself: no link to one, no pipe, no device."""
+    return os.path.lexists(path) and stat.S_ISREG(path.lstat().st_mode)
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a folder lies at `path` itself, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """Give the ordinary files below `folder`, `DEEPEST` levels down and without following links."""
+    for place, folders, names in os.walk(folder):
+        if len(Path(place).relative_to(folder).parts) >= DEEPEST:
+            folders.clear()
+        yield from (path for path in (Path(place, name) for name in names) if is_file(path))
+
+
+def tidy(folder: Path, before: set[Path]) -> None:
+    """Take away what lies in `folder` and isn't one of the files that `files_in` gave before the run."""
+    if not is_folder(folder):
+        remove(folder)
+        folder.mkdir(parents=True)
+    folder.chmod(0o755)
+    for path in list(folder.iterdir()):
+        if is_folder(path) and any(path in kept.parents for kept in before):
+            tidy(path, before)
+        elif path not in before or not is_file(path):
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Delete whatever lies at `path`, if anything. Folders are lifted to one level first, so that none is too deep."""
+    if not is_folder(path):
+        path.unlink(missing_ok=True)
+        return
+    room = Path(mkdtemp(dir=path.parent))
+    folders = [path.rename(room / "0")]
+    for number, folder in enumerate(folders, 1):
+        folder.chmod(0o700)
+        for at, entry in enumerate(list(os.scandir(folder))):
+            if entry.is_dir(follow_symlinks=False):
+                Path(entry.path).chmod(0o700)
+                folders.append(Path(entry.path).rename(room / f"{number}-{at}"))
+            else:
+                Path(entry.path).unlink()
+        folder.rmdir()
+    room.rmdir()

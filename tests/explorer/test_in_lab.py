@@ -1,0 +1,298 @@
+"""The explorer as people meet it: in JupyterLab and Notebook 7, by keyboard and by mouse, in both themes."""
+
+import io
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from lib.explorer.training import Setting
+from tests.browser import readout, run_all, slider
+from tests.explorer import student
+from tests.explorer.test_training import BLOBS, by_hand
+
+CODE = Path(student.__file__).read_text()
+EXPLORE = "from lib.explorer import explore\nexplore(Dense, Softmax, cce, cce_gradient)"
+OVERFLOW = """class Overflowing(Softmax):
+    def forward(self, input):
+        self.output = np.exp(input) / np.exp(input).sum(axis=0)
+explore(Dense, Overflowing, cce, cce_gradient)"""
+RAISING = """class Raising(Softmax):
+    def backward(self, output_gradient):
+        return output_gradient @ self.output
+explore(Dense, Raising, cce, cce_gradient)"""
+ENDLESS = """class Endless(Dense):
+    def backward(self, output_gradient, learning_rate):
+        while True:
+            pass
+explore(Endless, Softmax, cce, cce_gradient)"""
+TRANSPOSED = """class Transposed(Dense):
+    def forward(self, input):
+        super().forward(input)
+        self.output = self.output.T
+explore(Transposed, Softmax, cce, cce_gradient)"""
+
+
+@pytest.fixture(scope="module")
+def page(browser, lab):
+    """A page with the explorer on the student's network, as it is after Run All."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    lab.open(page, lab.write("explorer.ipynb", CODE, EXPLORE))
+    run_all(page)
+    ready(page)
+    yield page
+    page.close()
+    lab.close_kernels()
+
+
+@pytest.fixture
+def explorer(page):
+    """The same, with everything back in its first state."""
+    if page.get_by_role("button", name="Forget kept runs").is_enabled():
+        page.get_by_role("button", name="Forget kept runs").click()
+    page.get_by_label("What if").select_option(index=0)
+    page.get_by_role("button", name="About right").click()
+    wait_for_words(page, "Learning rate 0.1, batch size 16. After 100 epochs")
+    return page
+
+
+def ready(page):
+    """Wait for the explorer's picture, and for the names that its controls get."""
+    page.locator(".zl-pictures svg").first.wait_for()
+    page.locator(".zl-live[role=status]").first.wait_for(state="attached")
+    page.locator(".zl-explorer").first.scroll_into_view_if_needed()
+
+
+def says(page):
+    return page.locator(".zl-says").first.inner_text()
+
+
+def wait_for_words(page, words, place=".zl-says"):
+    page.locator(place).filter(has_text=words).first.wait_for(state="attached")
+
+
+def pixels(page, view=0):
+    """Return the pixels of one of the pictures."""
+    shot = page.locator(".zl-pictures svg").nth(view).screenshot()
+    return imread(io.BytesIO(shot))
+
+
+def assert_changed(before, after):
+    assert before.shape == after.shape
+    assert (np.abs(before - after).max(axis=2) > 0.1).sum() > 200
+
+
+def test_a_key_changes_the_pictures_and_the_words_equal_numpy(explorer):
+    loss, regions = pixels(explorer, 0), pixels(explorer, 1)
+    handle = slider(explorer, "Learning rate")
+    for _ in range(10):
+        handle.press("ArrowLeft")
+    wait_for_words(explorer, "Learning rate 0.01, batch size 16. After 100 epochs")
+    assert float(readout(explorer, "Learning rate")) == 0.01
+    assert_changed(loss, pixels(explorer, 0))
+    assert_changed(regions, pixels(explorer, 1))
+    _, losses, validation = by_hand(BLOBS, Setting(0.01, 16), epochs=100)
+    assert f"the training loss is {losses[-1]:.3g}, the validation loss {validation:.3g}," in says(explorer)
+    wait_for_words(explorer, says(explorer), ".zl-live")  # those who listen hear the same once it rests
+
+
+def test_dragging_changes_the_pictures_which_stay_where_they_are(explorer):
+    before = pixels(explorer)
+    place = explorer.locator(".zl-pictures svg").first.bounding_box()
+    box = slider(explorer, "Learning rate").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    explorer.mouse.move(x, y)
+    explorer.mouse.down()
+    places = []
+    for step in range(30):
+        explorer.mouse.move(x - 3 * step, y)
+        places.append(explorer.locator(".zl-pictures svg").first.bounding_box())
+    explorer.mouse.up()
+    rate = float(readout(explorer, "Learning rate"))
+    assert rate < 0.01
+    wait_for_words(explorer, f"Learning rate {rate:g}, batch size 16. After 100 epochs")
+    assert_changed(before, pixels(explorer))
+    assert all(each == place for each in places)
+
+
+def test_twenty_quick_moves_end_on_the_last(explorer):
+    handle = slider(explorer, "Batch size")
+    handle.focus()
+    for move in range(20):
+        explorer.keyboard.press("ArrowRight" if move % 5 else "ArrowLeft")
+    for _ in range(2):
+        explorer.keyboard.press("ArrowLeft")
+    size = int(readout(explorer, "Batch size"))
+    assert size == 64
+    wait_for_words(explorer, f"batch size {size}. After 100 epochs (400 iterations)")
+
+
+def test_the_smallest_batch_shows_a_partial_curve_first_and_fills_it_in(explorer):
+    explorer.evaluate("""() => { window.heard = []; new MutationObserver(() =>
+        heard.push(document.querySelector('.zl-says')?.textContent ?? '')
+      ).observe(document.querySelector('.zl-pictures').parentElement, {childList: true}) }""")
+    seed = explorer.get_by_label("Seed")
+    seed.fill("3")
+    seed.press("Enter")
+    explorer.get_by_role("button", name="One sample at a time").click()
+    wait_for_words(explorer, "Learning rate 0.1, batch size 1. After 100 epochs (24,000 iterations)")
+    heard = explorer.evaluate("() => heard")
+    done = [int(found[1]) for words in heard if (found := re.search(r"size 1. After (\d+) of 100", words))]
+    assert done and done == sorted(done)
+    seed.fill("0")
+    seed.press("Enter")
+
+
+def test_a_kept_run_stays_in_the_picture(explorer):
+    before = pixels(explorer)
+    explorer.get_by_role("button", name="Keep this run").click()
+    explorer.get_by_role("button", name="Too small").click()
+    wait_for_words(explorer, "Learning rate 0.0001, batch size 16. After 100 epochs")
+    kept = explorer.locator(".zl-kept li")
+    assert kept.count() == 1
+    assert "rate 0.1, batch 16: training loss 0.127" in kept.inner_text()
+    with_kept = pixels(explorer)
+    assert_changed(before, with_kept)
+    explorer.get_by_role("button", name="Forget kept runs").click()
+    kept.wait_for(state="detached")
+    assert_changed(with_kept, pixels(explorer))
+
+
+def test_a_what_if_is_predicted_first_then_looked_at(explorer):
+    before = pixels(explorer, 1)
+    explorer.get_by_label("What if").select_option(label="the gradient's sign is flipped")
+    wait_for_words(explorer, "Predict the curve first, then press Look")
+    np.testing.assert_array_equal(pixels(explorer, 1), before)
+    explorer.get_by_role("button", name="Look").click()
+    wait_for_words(explorer, "The loss went up: this does not learn")
+    assert_changed(before, pixels(explorer, 1))
+
+
+def test_every_control_can_be_reached_by_keyboard_and_has_a_name(explorer):
+    explorer.get_by_role("button", name="Too small").focus()
+    named = []
+    for _ in range(30):
+        named.append(
+            explorer.evaluate(
+                """() => { const at = document.activeElement; return at.closest('.zl-explorer') &&
+                     (at.ariaLabel || at.textContent.trim() || '(no name)') }"""
+            )
+        )
+        explorer.keyboard.press("Tab")
+    reached = [name for name in named if name]
+    assert "(no name)" not in reached
+    for name in ("Learning rate", "Batch size", "Epochs", "Seed", "Data", "What if", "Keep this run", "Weights"):
+        assert name in reached, reached
+    handle = slider(explorer, "Learning rate")
+    assert handle.get_attribute("aria-valuetext") == readout(explorer, "Learning rate")
+
+
+def test_it_fits_into_900_pixels(explorer):
+    explorer.set_viewport_size({"width": 900, "height": 1000})
+    try:
+        overflow = explorer.locator(".zl-explorer").evaluate(
+            "box => [...box.querySelectorAll('*')].filter(e => e.checkVisibility() && !e.closest('.zl-aside')"
+            " && e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1).map(e => e.outerHTML)"
+        )
+        assert overflow == []
+    finally:
+        explorer.set_viewport_size({"width": 1280, "height": 1000})
+
+
+CONTRAST = """() => {
+  const probe = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const light = color => {
+    probe.fillStyle = color; probe.fillRect(0, 0, 1, 1);
+    return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v / 255)
+      .map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+      .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  };
+  const root = document.querySelector('.zl-explorer'), paper = light(getComputedStyle(root).getPropertyValue('--zl-paper'));
+  const ratio = color => { const v = light(color); return (Math.max(v, paper) + .05) / (Math.min(v, paper) + .05) };
+  const of = (name, what) => ratio(getComputedStyle(root.querySelector(name))[what]);
+  return {words: of('.zl-says', 'color'), labels: of('svg text', 'fill'),
+          train: of('.train', 'stroke'), validate: of('.validate', 'stroke')};
+}"""
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_both_themes_can_be_read(browser, lab, page, theme):
+    lab.theme(theme)
+    other = browser.new_page(viewport={"width": 1280, "height": 1000})
+    try:
+        lab.open(other, lab.write("theme.ipynb", CODE, EXPLORE))
+        run_all(other)
+        ready(other)
+        dark = other.evaluate("() => document.body.dataset.jpThemeLight === 'false'")
+        assert dark == (theme == "JupyterLab Dark")
+        contrast = other.evaluate(CONTRAST)
+        assert contrast["words"] >= 4.5 and contrast["labels"] >= 4.5  # WCAG 2.2, 1.4.3
+        assert contrast["train"] >= 3 and contrast["validate"] >= 3  # 1.4.11
+        corner = pixels(other)[2, -2, :3].mean()
+        assert corner < 0.2 if dark else corner > 0.9
+    finally:
+        lab.theme("JupyterLab Light")
+        other.close()
+
+
+def test_divergence_and_faulty_code_are_said_and_the_sliders_live_on(browser, lab):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    lab.open(
+        page,
+        lab.write("faults.ipynb", CODE, "from lib.explorer import explore", OVERFLOW, RAISING, ENDLESS, TRANSPOSED),
+    )
+    run_all(page)
+    explorers = page.locator(".zl-explorer")
+    explorers.nth(3).locator(".zl-says").wait_for()
+    overflow, raising, endless, transposed = (explorers.nth(number) for number in range(4))
+    overflow.get_by_role("button", name="Too large").click()
+    overflow.locator(".zl-says").filter(has_text=re.compile(r"Diverged in epoch \d+: .* nan")).wait_for()
+    assert overflow.locator("svg text").filter(has_text=re.compile(r"nan in epoch \d+")).count() == 1
+    assert raising.locator("pre").inner_text() == "return output_gradient @ self.output"
+    assert re.search(r"ValueError: .* in Raising.backward, cell .*line 3", raising.locator(".zl-says").inner_text())
+    assert "in Endless.backward" in endless.locator(".zl-says").inner_text()
+    assert (
+        "Dense.forward: output should be (3, 16), but its shape is (16, 3)"
+        in transposed.locator(".zl-says").inner_text()
+    )
+    for each in (raising, endless, transposed):
+        assert each.locator(".zl-pictures svg").count() == 1
+        each.get_by_role("button", name="Too small").click()
+    overflow.get_by_role("button", name="About right").click()
+    overflow.locator(".zl-says").filter(has_text="Learning rate 0.1, batch size 16. After 100 epochs").wait_for()
+    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+    page.close()
+    lab.close_kernels()
+
+
+def test_it_works_in_notebook_7(browser, lab):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    lab.open(page, lab.write("seven.ipynb", CODE, EXPLORE), app="notebook")
+    run_all(page)
+    ready(page)
+    before = pixels(page)
+    slider(page, "Learning rate").press("ArrowRight")
+    wait_for_words(page, "Learning rate 0.126, batch size 16. After 100 epochs")
+    assert_changed(before, pixels(page))
+    page.close()
+    lab.close_kernels()
+
+
+def test_without_a_kernel_there_is_a_still_picture(browser, lab, page):
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
+    saved = nbformat.read(lab.folder / "explorer.ipynb", as_version=4)
+    bundle = saved.cells[-1].outputs[0]["data"]
+    assert {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"} <= set(bundle)
+    assert bundle["text/plain"].startswith("Learning rate 0.1, batch size 16. After 100 epochs")
+    saved.metadata.pop("widgets", None)
+    nbformat.write(saved, lab.folder / "reopened.ipynb")
+    other = browser.new_page(viewport={"width": 1280, "height": 1000})
+    lab.open(other, "reopened.ipynb")
+    image = other.locator(".jp-OutputArea-output img").first
+    image.wait_for()
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 810
+    other.close()

@@ -1,0 +1,197 @@
+"""The explorer without a browser: what the words say equals what NumPy gives, and the last position wins."""
+
+import asyncio
+import io
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from lib.explorer import Explorer, Network
+from lib.explorer.latest import Latest
+from lib.explorer.live import near
+from lib.explorer.story import PRESETS
+from lib.explorer.training import Setting
+from tests.explorer import student
+from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising
+
+NUMBERS = re.compile(r"training loss is (\S+), the validation loss (\S+), and (\S+)% of the validation")
+
+
+@pytest.fixture
+def explorer():
+    return Explorer(STUDENT, "blobs")
+
+
+def pictures(explorer):
+    """Parse the pictures as XML, which also shows that they are well formed."""
+    markup = explorer.pictures.value
+    return ET.fromstring(f"<div>{markup}</div>").findall(".//svg[@role='img']")
+
+
+@pytest.mark.parametrize(("rate", "batch_size"), [(0.1, 16), (0.001, 1), (1.0, 240)])
+def test_the_words_equal_numpy(explorer, rate, batch_size):
+    explorer.controls.epochs.value = 5
+    explorer.controls.learning_rate.value = rate
+    explorer.controls.batch_size.value = batch_size
+    W, losses, validation = by_hand(BLOBS, Setting(rate, batch_size), epochs=5)
+    scores = W @ np.vstack([BLOBS.X_validation, np.ones(60)])
+    right = np.mean(scores.argmax(axis=0) == BLOBS.labels_validation)
+    said = NUMBERS.search(explorer.says)
+    assert said.groups() == (f"{losses[-1]:.3g}", f"{validation:.3g}", f"{100 * right:.1f}")
+    assert explorer.says.startswith(f"Learning rate {rate:g}, batch size {batch_size}. After 5 epochs")
+    assert explorer.says in "".join(ET.fromstring(f"<div>{explorer.pictures.value}</div>").itertext())
+
+
+def test_a_rate_is_trained_with_as_it_is_said(explorer):
+    explorer.controls.learning_rate.value = 10**-1.9
+    assert explorer.controls.wish().setting.learning_rate == 0.0126
+    assert explorer.says.startswith("Learning rate 0.0126,")
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_presets_tell_their_story(explorer, preset):
+    explorer.controls.choose(preset)
+    verdict = {
+        "Too small": "has hardly moved",
+        "About right": "has learnt",
+        "Too large": "went up",
+        "One sample at a time": "has learnt",
+        "The whole set at once": "still falling",
+    }[preset.name]
+    assert verdict in explorer.says
+
+
+def test_each_view_is_a_picture_of_its_own(explorer):
+    assert [picture.get("aria-label") for picture in pictures(explorer)] == ["Loss", "Decision regions"]
+    for button in explorer.controls.shown.values():
+        button.value = True
+    labels = [picture.get("aria-label") for picture in pictures(explorer)]
+    assert labels == ["Loss", "Decision regions", "Weights", "One sample"]
+    sizes = {picture.get("viewBox") for picture in pictures(explorer)}
+    assert sizes == {"0 0 420 330"}  # nothing jumps
+
+
+def test_one_sample_shows_scores_probabilities_and_loss_with_their_shapes(explorer):
+    explorer.controls.shown["One sample"].value = True
+    explorer.controls.sample.value = 7
+    words = " ".join(pictures(explorer)[-1].itertext())
+    run = explorer.run(explorer.controls.wish().setting)
+    x, y = BLOBS.X_validation[:, [7]], BLOBS.y_validation[:, [7]]
+    _, yhat = run.predict(x, 100)
+    loss = -np.log(yhat[y == 1]).item()
+    assert "validation sample 7" in words and "(2, 1)" in words and "(3, 1)" in words and "W (3, 3)" in words
+    assert f"= {loss:.3g}" in words
+
+
+def test_digits_have_images_for_weights_and_no_regions(explorer):
+    explorer.controls.epochs.value = 1
+    explorer.controls.data.value = "digits"
+    assert explorer.controls.shown["Regions"].disabled
+    assert [picture.get("aria-label") for picture in pictures(explorer)] == ["Loss", "Weights"]
+    assert "9: bias" in " ".join(pictures(explorer)[1].itertext())
+    assert explorer.controls.batch_size.options[-1] == ("1438, the whole set", 1438)
+    explorer.controls.data.value = "blobs"
+    assert [picture.get("aria-label") for picture in pictures(explorer)][:2] == ["Loss", "Decision regions"]
+
+
+def test_kept_runs_stay_behind_new_ones_with_their_settings(explorer):
+    explorer.controls.keep.click()
+    explorer.controls.learning_rate.value = 0.001
+    assert "1  rate 0.1, batch 16: training loss 0.127" in explorer.pictures.value
+    assert len(pictures(explorer)[0].findall(".//path[@class='kept']")) == 1
+    explorer.controls.forget.click()
+    assert "zl-kept" not in explorer.pictures.value
+
+
+def test_a_what_if_asks_for_a_prediction_before_it_shows(explorer):
+    before = [ET.tostring(picture) for picture in pictures(explorer)]
+    explorer.controls.what_if.value = "the gradient's sign is flipped"
+    assert "Predict the curve first" in explorer.says and "This is still your own code" in explorer.says
+    assert [ET.tostring(picture) for picture in pictures(explorer)] == before
+    explorer.controls.look.value = True
+    assert "what if the gradient's sign is flipped" in explorer.says and "went up" in explorer.says
+    assert "your code as it is" in explorer.pictures.value
+
+
+def test_divergence_is_said_at_its_epoch():
+    class Overflowing(student.Softmax):
+        def forward(self, input):
+            self.output = np.exp(input) / np.exp(input).sum(axis=0)
+
+    explorer = Explorer(Network(student.Dense, Overflowing, student.cce, student.cce_gradient), "blobs")
+    explorer.controls.learning_rate.value, explorer.controls.batch_size.value = 100.0, 1
+    epoch = explorer.run(explorer.controls.wish().setting).diverged
+    assert f"Diverged in epoch {epoch}" in explorer.says
+    assert f"nan in epoch {epoch}" in explorer.pictures.value
+
+
+@pytest.mark.parametrize("backward", [raising, endless])
+def test_faulty_code_is_quoted_and_the_explorer_lives_on(backward):
+    Softmax = type("Softmax", (student.Softmax,), {"backward": backward})
+    explorer = Explorer(Network(student.Dense, Softmax, student.cce, student.cce_gradient), "blobs")
+    assert f"in {backward.__name__}" in explorer.says
+    assert "<pre>" in explorer.pictures.value and pictures(explorer)
+    Softmax.backward = student.Softmax.backward
+    explorer.controls.learning_rate.value = 0.01
+    assert "training loss is 0.194" in explorer.says
+
+
+def test_what_student_code_prints_is_held_back(capsys):
+    class Chatty(student.Softmax):
+        def forward(self, input):
+            print("forward!")
+            super().forward(input)
+
+    explorer = Explorer(Network(student.Dense, Chatty, student.cce, student.cce_gradient), "blobs")
+    explorer.controls.learning_rate.value = 0.01
+    assert capsys.readouterr() == ("", "")
+
+
+def test_twenty_quick_moves_end_on_the_last_and_train_few():
+    async def move():
+        explorer = Explorer(STUDENT, "blobs")
+        known = len(explorer._runs)
+        for power in np.linspace(-4, -1.5, 20):
+            explorer.controls.learning_rate.value = 10**power
+        while "still training" in explorer.says or "0.0316" not in explorer.says:
+            await asyncio.sleep(0)
+        return explorer, len(explorer._runs) - known
+
+    explorer, trained = asyncio.run(move())
+    assert explorer.says.startswith("Learning rate 0.0316, batch size 16. After 100 epochs")
+    assert trained == 1  # the nineteen before were never begun
+
+
+def test_moves_while_it_works_replace_each_other():
+    async def move():
+        seen, wish = [], [0]
+
+        def work():
+            seen.append(wish[0])
+            return 0.0 if len(seen) < 3 else None
+
+        latest = Latest(work)
+        for value in range(1, 6):
+            wish[0] = value
+            latest.wake()
+        await asyncio.sleep(0.01)
+        return seen
+
+    assert asyncio.run(move()) == [5, 5, 5]
+
+
+def test_settings_near_by_are_those_the_slider_reaches():
+    first = [setting.learning_rate for setting in near(Setting(0.1, 16), [1, 16, 240])][:5]
+    assert first[0] == 0.1 and set(first[1:]) == {0.0794, 0.126, 0.0631, 0.158}
+    everything = list(near(Setting(0.1, 16), [1, 16, 240]))
+    assert len(everything) == 61 + 3
+
+
+def test_the_still_picture_is_a_png(explorer):
+    from matplotlib.image import imread
+
+    image = imread(io.BytesIO(explorer.png()))
+    assert image.shape == (378, 810, 4)
+    assert len(np.unique(image.reshape(-1, 4), axis=0)) > 100

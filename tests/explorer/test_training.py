@@ -1,0 +1,241 @@
+"""A run trains the student's own classes: the same numbers as the notebook's loop written out, for any setting."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
+
+from lib.explorer.samples import BUILT_IN, load, prepare, sources
+from lib.explorer.training import Network, Recipe, Run, Setting
+from lib.explorer.what_if import MISTAKES, bend
+from lib.reference.dense import Dense as ReferenceDense
+from lib.reference.loss import cce as reference_cce
+from lib.reference.loss import cce_gradient as reference_cce_gradient
+from lib.reference.softmax import Softmax as ReferenceSoftmax
+from tests.explorer import student
+
+STUDENT = Network(student.Dense, student.Softmax, student.cce, student.cce_gradient)
+REFERENCE = Network(ReferenceDense, ReferenceSoftmax, reference_cce, reference_cce_gradient)
+BLOBS = load(BUILT_IN["blobs"])
+
+
+def train(setting, epochs=5, network=STUDENT, samples=BLOBS):
+    run = Run(bend(Recipe(network), setting.what_if), samples, setting)
+    run.advance(epochs, seconds=60)
+    return run
+
+
+def by_hand(samples, setting, epochs):
+    """Train with gradients written out for softmax and cross-entropy together: dL/dz = p - y."""
+    state = np.random.RandomState(setting.seed)
+    W = state.randn(len(samples.y), len(samples.X) + 1)
+    W[:, -1] = 0.01
+    orders = np.random.default_rng(setting.seed)
+    losses = []
+
+    def forward(X):
+        z = W @ np.vstack([X, np.ones(X.shape[1])])
+        e = np.exp(z - z.max(axis=0))
+        return e / e.sum(axis=0)
+
+    for _ in range(epochs):
+        order = orders.permutation(samples.X.shape[1])
+        total = 0.0
+        for start in range(0, len(order), setting.batch_size):
+            X, y = (a[:, order[start : start + setting.batch_size]] for a in (samples.X, samples.y))
+            p = forward(X)
+            total -= (y * np.log(p)).sum()
+            W = W - setting.learning_rate / X.shape[1] * (p - y) @ np.vstack([X, np.ones(X.shape[1])]).T
+        losses.append(total / len(order))
+    validation = -(samples.y_validation * np.log(forward(samples.X_validation))).sum(axis=0).mean()
+    return W, losses, validation
+
+
+@given(
+    rate=st.floats(1e-4, 1.0),
+    batch_size=st.sampled_from(BLOBS.batch_sizes),
+    seed=st.integers(0, 99),
+)
+@budget(max_examples=15, deadline=None)
+def test_training_agrees_with_the_loop_written_out(rate, batch_size, seed):
+    setting = Setting(rate, batch_size, seed)
+    run = train(setting, epochs=2)
+    W, losses, validation = by_hand(BLOBS, setting, epochs=2)
+    np.testing.assert_allclose(run.weights[-1], W, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(run.epoch_loss, losses, rtol=1e-6)
+    assert run.validation_loss[-1] == pytest.approx(validation, rel=1e-6)
+
+
+def test_a_short_last_batch_is_trained_and_weighted_by_its_samples():
+    samples = prepare(*(part[..., :14] for part in BUILT_IN["blobs"]()))  # 11 to train on
+    setting = Setting(0.1, 4)
+    run = train(setting, epochs=3, samples=samples)
+    assert run.iterations_per_epoch == 3
+    assert len(run.iteration_loss) == 9
+    _, losses, _ = by_hand(samples, setting, epochs=3)
+    np.testing.assert_allclose(run.epoch_loss, losses, rtol=1e-9)
+    first = np.average(run.iteration_loss[:3], weights=[4, 4, 3])
+    assert run.epoch_loss[0] == pytest.approx(first)
+
+
+@pytest.mark.parametrize("network", [STUDENT, REFERENCE], ids=["student", "reference"])
+def test_a_seed_gives_the_same_start_and_the_same_order_for_every_setting(network):
+    small, large = (train(Setting(rate, 16), epochs=1, network=network) for rate in (1e-4, 100.0))
+    np.testing.assert_array_equal(small.weights[0], large.weights[0])
+    assert small.iteration_loss[0] == large.iteration_loss[0]
+    other = train(Setting(1e-4, 16, seed=1), epochs=1, network=network)
+    assert not np.array_equal(small.weights[0], other.weights[0])
+    whole, single = (train(Setting(1e-12, size), epochs=1, network=network) for size in (240, 1))
+    np.testing.assert_allclose(np.mean(single.iteration_loss), whole.epoch_loss[0], rtol=1e-6)
+
+
+def test_construction_leaves_numpys_global_generator_as_it_was():
+    np.random.seed(5)
+    expected = np.random.RandomState(5).rand(3)
+    train(Setting(0.1, 16), epochs=1)
+    np.testing.assert_array_equal(np.random.rand(3), expected)
+
+
+def test_a_run_goes_on_where_it_stopped():
+    whole = train(Setting(0.1, 16), epochs=6)
+    parts = train(Setting(0.1, 16), epochs=2)
+    for epochs in (3, 6):
+        parts.advance(epochs, seconds=60)
+    np.testing.assert_array_equal(parts.iteration_loss, whole.iteration_loss)
+    np.testing.assert_array_equal(parts.weights[-1], whole.weights[-1])
+    assert parts.epochs == 6
+
+
+def test_no_time_left_gives_a_partial_curve_that_can_go_on():
+    run = Run(Recipe(STUDENT), BLOBS, Setting(0.1, 1))
+    run.advance(100, seconds=0.01)
+    assert 0 < len(run.iteration_loss) < 24_000
+    assert not run.over
+
+
+def test_a_newer_wish_stops_a_run_at_the_next_batch():
+    run = Run(Recipe(STUDENT), BLOBS, Setting(0.1, 1))
+    run.advance(100, seconds=60, stop=lambda: len(run.iteration_loss) == 7)
+    assert len(run.iteration_loss) == 7
+
+
+def test_divergence_is_dated():
+    class Overflowing(student.Softmax):
+        def forward(self, input):
+            self.output = np.exp(input) / np.exp(input).sum(axis=0)
+
+    network = Network(student.Dense, Overflowing, student.cce, student.cce_gradient)
+    run = train(Setting(100.0, 1), network=network, epochs=100)
+    assert math.isnan(run.last_loss)
+    assert run.diverged == run.epochs + 1
+    assert run.over and not run.fault
+    assert np.isfinite(run.weights[-1]).all()
+
+
+def raising(self, output_gradient, learning_rate=None):
+    return output_gradient @ output_gradient  # shapes never fit
+
+
+def endless(self, output_gradient, learning_rate=None):
+    while True:
+        pass
+
+
+def sleeping(self, output_gradient, learning_rate=None):
+    time.sleep(3600)
+
+
+def swallowing(self, output_gradient, learning_rate=None):
+    while True:
+        try:
+            while True:
+                pass
+        except Exception:
+            pass
+
+
+def transposed(self, output_gradient, learning_rate=None):
+    return output_gradient.T
+
+
+@pytest.mark.parametrize(
+    ("backward", "words"),
+    [
+        (raising, ["ValueError", "in raising", "return output_gradient @ output_gradient"]),
+        (endless, ["had not returned", "in endless"]),
+        (sleeping, ["had not returned", "in sleeping", "time.sleep(3600)"]),
+        (swallowing, ["had not returned", "in swallowing"]),
+        (transposed, ["Softmax.backward", "(3, 16)", "(16, 3)", "columns are samples"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_fault_is_said_with_the_students_own_line(backward, words):
+    Faulty = type("Softmax", (student.Softmax,), {"backward": backward})
+    run = Run(Recipe(Network(student.Dense, Faulty, student.cce, student.cce_gradient)), BLOBS, Setting(0.1, 16))
+    run.advance(100, seconds=0.1)
+    assert all(word in run.fault for word in words), run.fault
+    assert run.over
+
+
+@pytest.mark.parametrize(
+    ("Dense", "words"),
+    [
+        (lambda d, k: [][0], ["IndexError", "in <lambda>"]),
+        (lambda d, k: object(), ["Dense: weights should be (3, 3)", "there is none"]),
+    ],
+)
+def test_a_dense_that_cannot_be_made_is_a_fault_too(Dense, words):
+    run = train(Setting(0.1, 16), network=Network(Dense, student.Softmax, student.cce, student.cce_gradient))
+    assert all(word in run.fault for word in words), run.fault
+    assert run.epochs == 0
+
+
+def test_every_what_if_runs_and_all_but_the_invisible_one_change_the_picture():
+    plain = train(Setting(0.1, 16), epochs=5)
+    same = []
+    for name in MISTAKES:
+        run = train(Setting(0.1, 16, what_if=name), epochs=5)
+        assert not run.fault, name
+        np.testing.assert_array_equal(run.weights[0], plain.weights[0])
+        if run.epoch_loss == plain.epoch_loss:
+            same.append(name)
+    assert same == ["the last, short batch is dropped"]  # 16 divides 240: nothing to see, as it says
+
+
+def test_what_ifs_do_what_they_say():
+    setting = Setting(0.1, 16)
+    plain = train(setting, epochs=1)
+    step = plain_step(setting)
+    np.testing.assert_allclose(plain_step(Setting(0.1, 16, what_if="the gradient's sign is flipped")), -step)
+    np.testing.assert_allclose(plain_step(Setting(0.1, 16, what_if="1/batch is left out")), 16 * step)
+    np.testing.assert_allclose(plain_step(Setting(0.1, 16, what_if="1/batch comes in twice")), step / 16)
+    short = train(Setting(0.1, 128, what_if="the last, short batch is dropped"), epochs=3)
+    assert short.iterations_per_epoch == 1 and plain.iterations_per_epoch == 15
+
+
+def plain_step(setting):
+    """Return how the first batch moves the weights."""
+    run = Run(bend(Recipe(STUDENT), setting.what_if), BLOBS, setting)
+    run.advance(1, seconds=60, stop=lambda: len(run.iteration_loss) == 1)
+    return run.layer.weights - run.weights[0]
+
+
+def test_sources_put_what_is_given_first():
+    X, labels = BUILT_IN["blobs"]()
+    assert list(sources(None)) == ["blobs", "digits"]
+    assert list(sources("digits")) == ["digits", "blobs"]
+    assert list(sources((X, labels))) == ["your data", "blobs", "digits"]
+    assert list(sources({"moons": (X, labels)})) == ["moons", "blobs", "digits"]
+    with pytest.raises(ValueError, match="Try data='blobs'"):
+        sources("moons")
+
+
+def test_one_hot_labels_are_as_good_as_whole_numbers():
+    X, labels = BUILT_IN["blobs"]()
+    a, b = prepare(X, labels), prepare(X, np.eye(3)[:, labels])
+    np.testing.assert_array_equal(a.y, b.y)
+    assert a.X.shape == (2, 240) and a.y.shape == (3, 240) and a.X_validation.shape == (2, 60)

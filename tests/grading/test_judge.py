@@ -1,0 +1,347 @@
+"""The judge: right code earns everything in any style, garbage earns and stops nothing, parts stand apart."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lib.answers import answer, decoded, encoded
+from lib.blanks import OpenBlank
+from lib.checks import PARTS
+from lib.checks.rehearsal import batches
+from lib.grading.judge import Answers, Unit, challenge, drawn_for, judge, seed_of
+from lib.grading.judge.softmax_classifier import UNIT
+from lib.grading.verdicts import PartVerdict
+from lib.parts import Part
+from lib.reference import Softmax
+from tests.grading.relu_unit import UNIT as RELU
+from tests.variants import BY_PART, written
+
+parts = pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+
+
+def given_by(part: Part, code: Mapping[str, object], seed: int = 1, unit: Unit = UNIT) -> Answers:
+    """What a notebook with `code` in it answers: both ways through JSON, as between the judge and a kernel."""
+    laid = json.loads(json.dumps(challenge(unit, seed)))["parts"][part.id]
+    drawn = {name: decoded(array) for name, array in laid.items()}
+    objects = {**unit.right, **code}
+    answered = answer(part, drawn, tuple(objects[name] for name in part.subjects))
+    answers: Answers = json.loads(json.dumps(answered, allow_nan=False))
+    return answers
+
+
+def judged(part: Part, code: Mapping[str, object], seed: int = 1, unit: Unit = UNIT) -> PartVerdict:
+    return judge(unit, part, seed, given_by(part, code, seed, unit))
+
+
+def states(verdict: PartVerdict) -> dict[str, str]:
+    return {statement.name: statement.state for statement in verdict.statements}
+
+
+def part_of(id: str) -> Part:
+    part = UNIT.part(id)
+    assert part is not None
+    return part
+
+
+@parts
+def test_the_reference_earns_everything(part: Part) -> None:
+    verdict = judged(part, {})
+    assert verdict.points == verdict.max_points == part.points
+    assert verdict.mistake is None
+    assert not verdict.problem
+
+
+@parts
+@some
+@given(data=st.data(), seed=st.integers(0, 2**48 - 1))
+def test_right_code_earns_everything_whatever_its_style(part: Part, data: st.DataObject, seed: int) -> None:
+    verdict = judged(part, data.draw(BY_PART[part.id]), seed)
+    assert verdict.points == verdict.max_points, verdict.statements
+    assert verdict.mistake is None
+
+
+KEYS = ["shape", "values", "trouble", "says", "line", "", "blank", "time"]
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["nan", "inf", "-inf", 10**400]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=4), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@parts
+@some
+@given(data=st.data())
+def test_garbage_earns_nothing_and_raises_nothing(part: Part, data: st.DataObject) -> None:
+    names = {
+        statement.name: st.dictionaries(st.sampled_from(probes_of(part, statement.name)), JSON | records(), max_size=9)
+        for statement in part.statements
+    }
+    garbage = data.draw(st.fixed_dictionaries({}, optional=names) | JSON)
+    verdict = judge(UNIT, part, 1, garbage)
+    assert verdict.points == 0
+    json.dumps(verdict.answer, allow_nan=False)
+
+
+def records() -> st.SearchStrategy[Any]:
+    """Records that look like arrays or trouble, and are neither."""
+    shape = st.lists(st.integers(-1, 10**7) | JSON, max_size=40)
+    return st.fixed_dictionaries(
+        {"shape": shape | JSON, "values": st.lists(JSON, max_size=9) | JSON}
+    ) | st.fixed_dictionaries({"trouble": JSON, "says": JSON, "line": JSON})
+
+
+def probes_of(part: Part, statement: str) -> list[str]:
+    found = next(each for each in part.statements if each.name == statement)
+    return ["", "nonsense", *found.probes(drawn_for(part, 1), *UNIT.subjects(part))]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"shape": [100_000] * 8, "values": []},
+        {"shape": [10**30, 0], "values": []},
+        {"shape": [True], "values": [1.0]},
+        {"shape": [1], "values": [True]},
+        {"shape": [1], "values": [10**400]},
+        {"shape": [1], "values": ["infinity"]},
+        {"shape": [1], "values": [[1.0]]},
+        {"shape": [200_000], "values": [0.0] * 200_000},
+        {"shape": {"0": 1}, "values": "1"},
+        {"trouble": "blank", "says": ["\ud800"] * 9, "line": {}},
+        {"trouble": "\ud800", "says": "\ud800" * 1000, "line": "\ud800"},
+        "nan",
+    ],
+)
+def test_a_record_that_is_no_array_is_worth_nothing_and_can_be_kept(record: object) -> None:
+    part = part_of("check-cce")
+    verdict = judge(UNIT, part, 1, {"OneSample": {"loss": record}, "BatchMean": {"": record}})
+    assert verdict.points == 0
+    assert all(statement.why for statement in verdict.statements)
+    assert len(json.dumps(verdict.answer)) < 3000
+    verdict.statements[0].why.encode()
+
+
+def test_deeply_nested_json_is_worth_nothing() -> None:
+    nested: Any = []
+    for _ in range(100_000):
+        nested = [nested]
+    verdict = judge(
+        UNIT, part_of("check-cce"), 1, {"OneSample": {"loss": {"shape": nested, "values": nested, "trouble": nested}}}
+    )
+    assert verdict.points == 0
+
+
+def test_a_forged_answer_must_be_right_to_win() -> None:
+    part = part_of("check-cce")
+    right, other = given_by(part, {}, seed=1), given_by(part, {}, seed=2)
+    assert judge(UNIT, part, 1, right).points == 2
+    assert judge(UNIT, part, 1, other).points == 0
+
+
+def test_no_answer_is_not_a_wrong_one() -> None:
+    verdict = judge(UNIT, part_of("check-cce"), 1, None, problem="The kernel died.")
+    assert set(states(verdict).values()) == {"not checked"}
+    assert (verdict.points, verdict.problem, verdict.mistake) == (0, "The kernel died.", None)
+    assert judge(UNIT, part_of("check-cce"), 1, None).problem == "The check gave no answer."
+
+
+def test_trouble_is_told_with_the_students_line() -> None:
+    code = written("def cce(y, yhat):\n    return y.reshape(99, 99)")
+    first, second = judged(part_of("check-cce"), code).statements
+    assert first.state == second.state == "wrong"
+    assert "It raised ValueError" in first.why
+    assert "Your line 2: return y.reshape(99, 99)" in first.why
+
+
+def test_an_open_blank_is_open_and_the_filled_ones_earn_their_points() -> None:
+    class HalfDone(Softmax):
+        def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+            raise OpenBlank("Blank 2 of 3 on line 6 is still open.")
+
+    assert judged(part_of("check-softmax-forward"), {"Softmax": HalfDone}).points == 3
+    verdict = judged(part_of("check-softmax-backward"), {"Softmax": HalfDone})
+    assert set(states(verdict).values()) == {"open"}
+    assert verdict.statements[0].why == "Blank 2 of 3 on line 6 is still open."
+    assert verdict.mistake is None
+
+
+def test_what_rests_on_a_failing_statement_is_not_checked() -> None:
+    class Zeros(Softmax):
+        def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+            return np.zeros_like(output_gradient)
+
+    verdict = judged(part_of("check-softmax-backward"), {"Softmax": Zeros})
+    assert states(verdict) == {"OneSampleBack": "wrong", "EachSampleItsOwn": "wrong", "ColumnsSumToZero": "not checked"}
+    assert verdict.statements[2].why == "It rests on statement 1, which isn't right."
+
+
+def test_backward_earns_its_points_with_the_attributes_given_when_forward_is_wrong() -> None:
+    class WrongForward(Softmax):
+        def forward(self, input: Any) -> Any:
+            self.output = np.zeros((2, 2))
+            return self.output
+
+    assert judged(part_of("check-softmax-forward"), {"Softmax": WrongForward}).points == 0
+    assert judged(part_of("check-softmax-backward"), {"Softmax": WrongForward}).points == 3
+
+
+def test_backward_earns_its_points_on_its_own_forward_when_that_is_right() -> None:
+    class Keeps(Softmax):
+        def forward(self, input: Any) -> Any:
+            self.a = super().forward(input)
+            return self.a
+
+        def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+            return self.a * (output_gradient - (self.a * output_gradient).sum(axis=0))
+
+    assert judged(part_of("check-softmax-backward"), {"Softmax": Keeps}).points == 3
+
+
+def test_two_mistakes_in_one_part_are_not_taken_for_a_third() -> None:
+    """The one that explains more is named; what it explains is really there."""
+    code = written(
+        """
+        def cce(y, yhat):
+            return -np.sum(y * np.log2(yhat))
+        """
+    )
+    assert judged(part_of("check-cce"), code).mistake is None
+    names = {mistake.name for mistake in UNIT.mistakes if mistake.part == "check-train"}
+    loop = LOOP.replace("(1 / len(batch)) * ", "").replace("len(batch) / num_samples * ", "")
+    verdict = judged(part_of("check-train"), written(loop))
+    assert verdict.mistake is not None and verdict.mistake.name in names
+    assert verdict.mistake.name in ("1/B is missing", "The losses of the batches are added, not averaged")
+    assert states(verdict) == {
+        "EveryBatch": "right",
+        "LabelsWithSamples": "right",
+        "GradientFlowsBack": "wrong",
+        "EpochLoss": "wrong",
+    }
+
+
+LOOP = """
+def train(X, y, learning_rate, batch_size, nepochs):
+    num_features, num_samples = X.shape
+    dense, softmax, losses = Dense(num_features, len(y)), Softmax(), []
+    for epoch in range(nepochs):
+        loss = 0
+        for batch in generate_batch_indices(num_samples, batch_size):
+            dense.forward(X[:, batch])
+            softmax.forward(dense.output)
+            loss += len(batch) / num_samples * cce(y[:, batch], softmax.output)
+            grad = cce_gradient(y[:, batch], softmax.output)
+            grad = softmax.backward(output_gradient=grad)
+            grad = dense.backward((1 / len(batch)) * grad, learning_rate)
+        losses.append(loss)
+    return dense, softmax, losses
+"""
+BLANK = '__blank__["Blank 1 of 1 on line 7 is still open."]'
+
+
+@pytest.mark.parametrize(
+    ("filled", "open_statement"),
+    [
+        ("X[:, batch]", "EveryBatch"),
+        ("(output_gradient=grad)", "GradientFlowsBack"),
+        ("((1 / len(batch)) * grad, ", "GradientFlowsBack"),
+        (", learning_rate)\n", "GradientFlowsBack"),
+    ],
+)
+def test_each_blank_of_the_loop_earns_its_own_points(filled: str, open_statement: str) -> None:
+    left = filled.replace("batch]", BLANK + "]").replace("=grad", "=" + BLANK)
+    left = left.replace("(1 / len(batch)) * grad", BLANK).replace(" learning_rate", BLANK)
+    assert LOOP.count(filled) == 1
+    verdict = judged(part_of("check-train"), written(LOOP.replace(filled, left)))
+    assert {name for name, state in states(verdict).items() if state == "open"} == {open_statement}
+    assert verdict.points == 3
+
+
+def test_a_loop_with_all_blanks_open_earns_nothing() -> None:
+    untouched = LOOP
+    for filled in ("X[:, batch]", "y[:, batch]"):
+        untouched = untouched.replace(filled, f"{filled[0]}[:, {BLANK}]")
+    untouched = untouched.replace(", softmax.output)", f", {BLANK})").replace("=grad)", f"={BLANK})")
+    untouched = untouched.replace("(1 / len(batch)) * grad, learning_rate", f"{BLANK}, {BLANK}")
+    verdict = judged(part_of("check-train"), written(untouched))
+    assert set(states(verdict).values()) == {"open"}
+
+
+@parts
+def test_the_same_seed_gives_the_same_verdict(part: Part) -> None:
+    mistake = next(mistake for mistake in UNIT.mistakes if mistake.part == part.id)
+    assert judged(part, mistake.code, 7) == judged(part, mistake.code, 7)
+    assert judged(part, mistake.code, 7).challenge != judged(part, mistake.code, 8).challenge
+
+
+def test_a_seed_is_the_same_for_a_regrade_and_differs_for_every_submission() -> None:
+    seeds = [
+        seed_of(secret, *names) for secret in (b"one", b"two") for names in (("ada", "bob"), ("adab", "ob"), ("ada",))
+    ]
+    assert len(set(seeds)) == len(seeds)
+    assert seed_of(b"one", "ada", "bob") == seeds[0]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**47])
+def test_no_challenge_holds_another_parts_answer(seed: int) -> None:
+    """Every number of a right answer that isn't whole, against every number of the other parts' challenges."""
+    laid = {id: numbers_in(inputs) for id, inputs in challenge(UNIT, seed)["parts"].items()}
+    for part in PARTS:
+        right = numbers_in(given_by(part, {}, seed))
+        telling = right[np.abs(right - np.round(right)) > 1e-6]
+        others = np.concatenate([numbers for id, numbers in laid.items() if id != part.id])
+        nearest = np.abs(telling[:, None] - others[None, :]).min(axis=1, initial=np.inf)
+        assert (nearest > 1e-9).all(), part.id
+
+
+def numbers_in(data: Any) -> np.ndarray:
+    if isinstance(data, Mapping) and "values" in data:
+        return np.asarray(data["values"], dtype=float)
+    if isinstance(data, Mapping):
+        return np.concatenate([numbers_in(value) for value in data.values()] or [np.array([])])
+    return np.array([])
+
+
+def test_batches_of_the_challenge_differ_in_size_and_order() -> None:
+    drawn = drawn_for(part_of("check-train"), 1)
+    assert [len(batch) for batch in batches(drawn)] == [4, 4, 3] * 3
+    assert not np.array_equal(drawn["orders"][0], drawn["orders"][1])
+
+
+@given(st.lists(st.floats(-1e299, 1e299) | st.sampled_from([np.nan, np.inf, -np.inf]), max_size=6))
+def test_arrays_survive_json_to_the_last_bit(values: list[float]) -> None:
+    array = np.array(values).reshape(-1, 1)
+    read = decoded(json.loads(json.dumps(encoded(array), allow_nan=False)))
+    assert read.shape == array.shape
+    assert read.tobytes() == array.tobytes() or np.array_equal(read, array, equal_nan=True)
+
+
+relu_parts = pytest.mark.parametrize("part", RELU.parts, ids=lambda part: part.id)
+
+
+@relu_parts
+def test_another_unit_is_judged_from_content_alone(part: Part) -> None:
+    verdict = judged(part, {}, unit=RELU)
+    assert verdict.points == verdict.max_points == part.points > 0
+    for mistake in RELU.mistakes:
+        if mistake.part == part.id:
+            wrong = judged(part, mistake.code, unit=RELU)
+            assert wrong.mistake is not None and wrong.mistake.name == mistake.name
+            assert 0 <= wrong.points < wrong.max_points
+
+
+def test_another_unit_finds_its_parts_by_id() -> None:
+    assert [RELU.part(part.id) for part in RELU.parts] == list(RELU.parts)
+    assert RELU.part("check-cce") is None

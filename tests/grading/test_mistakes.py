@@ -1,0 +1,192 @@
+"""The catalogue, certified: every mistake is found by its numbers, gets its own hint, and costs its own part alone."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from lib.answers import Outcome
+from lib.checks import PARTS
+from lib.grading.judge import agree, drawn_for, judge, outcomes
+from lib.grading.judge.softmax_classifier import UNIT
+from lib.grading.mistakes import Mistake
+from lib.grading.mistakes.softmax_classifier.training import changed, train
+from tests.grading.test_judge import judged, part_of
+
+SEEDS = (1, 2**20 + 3, 2**47 + 11)
+MISTAKES = UNIT.mistakes
+each = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake.part}: {mistake.name}")
+
+DESK = "at the desk"
+GIVEN_CELL = "check.data, at the desk"
+RIGHT = "right"
+FOUND_BY: dict[int, tuple[str, ...]] = {
+    1: ("The sum runs over the rows: each row sums to 1, not each column",),
+    2: ("The whole matrix sums to 1",),
+    3: ("The sum runs over the rows, and its axis is gone",),
+    4: ("Large scores overflow",),
+    5: ("The output is written into an array of integers",),
+    6: ("This is the sigmoid, not softmax",),
+    7: ("Softmax is applied twice",),
+    8: ("The exponential is missing",),
+    9: ("The minus sign is missing",),
+    10: ("The mean runs over all entries of the matrix",),
+    11: ("The loss is the sum over the batch, not its mean",),
+    12: ("The loss is divided by the number of classes",),
+    13: ("The logarithm has base 2", "The logarithm has base 10"),
+    14: ("y and yhat are exchanged",),
+    15: ("A matrix product mixes the classes", "A matrix product mixes the samples"),
+    16: (DESK,),
+    17: ("The gradient's sign is wrong",),
+    18: ("y - p is not this gradient",),
+    19: ("p - y is the gradient at the scores, not at yhat",),
+    20: ("The one-hot y is missing: every class gets a gradient",),
+    21: ("Only the diagonal of the Jacobian is used",),
+    22: ("The Jacobian is made of the layer's input, not of its output",),
+    23: ("backward returns the incoming gradient unchanged",),
+    24: ("Beside the Jacobian's diagonal the sign is wrong",),
+    25: ("The sum runs over the wrong axis of the Jacobian, and all comes out as 0",),
+    26: (
+        "The sum runs over the batch too: one column for all samples",
+        "The sum runs over the batch too, and every sample gets it",
+    ),
+    27: (RIGHT,),
+    28: ("All samples share one Jacobian, averaged over the batch",),
+    29: ("The product is the transpose of the weights' gradient",),
+    30: (
+        "The factors are multiplied entry by entry",
+        "The Jacobian is multiplied entry by entry, and nothing is summed",
+    ),
+    31: (
+        "The gradient is divided by the batch size",
+        "The result is divided by the batch size",
+        "The step is divided by the batch size",
+        "1/B is missing",
+        "1/B is applied twice",
+    ),
+    32: ("The weights change before the input's gradient is computed",),
+    33: ("The bias never moves", "The bias is left out of the update", DESK),
+    34: (GIVEN_CELL,),
+    36: (GIVEN_CELL,),
+    37: (
+        "The labels are always those of the first columns",
+        "The loss gets the labels of the first columns",
+        "The loss gradient gets the labels of the first columns",
+    ),
+    38: ("The short last batch is dropped", "1/B takes the nominal batch size"),
+    39: (GIVEN_CELL,),
+    41: (
+        "The loss never starts anew",
+        "All batches weigh the same in the epoch's loss, the short one too",
+        "The epoch's loss is divided by the batch size",
+        "The epoch's loss is divided by the number of full batches",
+    ),
+    42: ("There is one epoch too many", "There is one epoch too few"),
+    43: (GIVEN_CELL,),
+}
+"""The known mistakes by number, and who finds each: mistakes of the catalogue, or a check at the desk."""
+
+NOT_EVEN_SHIFTED = {
+    "This is the sigmoid, not softmax",
+    "The exponential is missing",
+    "The exponentials are divided by the largest of the whole matrix",
+    "The largest score is taken of each row, so the scores of a sample move apart",
+    "The largest score is subtracted above the fraction bar only",
+}
+"""What these compute changes when all scores of a sample are shifted, so no code for large scores could be right."""
+
+
+def test_every_known_mistake_has_someone_who_finds_it() -> None:
+    numbers = {*range(1, 35), 36, 37, 38, 39, 41, 42, 43}
+    assert set(FOUND_BY) == numbers
+    named = {name for names in FOUND_BY.values() for name in names} - {DESK, GIVEN_CELL, RIGHT}
+    assert named <= {mistake.name for mistake in MISTAKES}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@each
+def test_it_gets_its_own_hint(mistake: Mistake, seed: int) -> None:
+    verdict = judged(part_of(mistake.part), mistake.code, seed)
+    assert verdict.points < verdict.max_points
+    assert verdict.mistake is not None
+    if mistake.same_as:
+        assert verdict.mistake.name in mistake.same_as
+    else:
+        assert (verdict.mistake.name, verdict.mistake.hint) == (mistake.name, mistake.hint)
+
+
+@each
+def test_it_costs_once(mistake: Mistake) -> None:
+    for part in PARTS:
+        if part.id == mistake.part or not set(mistake.code) & set(part.subjects):
+            continue
+        if part.id == "check-softmax-stable" and mistake.name in NOT_EVEN_SHIFTED:
+            continue
+        verdict = judged(part, mistake.code)
+        assert verdict.points == verdict.max_points, part.id
+        assert verdict.mistake is None
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+def test_those_with_the_same_numbers_say_so(part) -> None:
+    ours = [mistake for mistake in MISTAKES if mistake.part == part.id]
+    prints = {mistake.name: fingerprint(mistake) for mistake in ours}
+    for first, second in combinations(ours, 2):
+        same = all(agree(a, b, alike=True) for a, b in zip(prints[first.name], prints[second.name], strict=True))
+        assert same == (first.name in second.same_as), (first.name, second.name)
+
+
+def fingerprint(mistake: Mistake) -> list[Outcome]:
+    """What the mistaken code gives for two challenges, on every probe."""
+    part = part_of(mistake.part)
+    runs = [outcomes(part, drawn_for(part, seed), UNIT.subjects(part, mistake)) for seed in SEEDS[:2]]
+    return [outcome for run in runs for probes in run.values() for outcome in probes.values()]
+
+
+def test_names_and_hints_are_sentences_for_a_student() -> None:
+    for part in PARTS:
+        names = [mistake.name for mistake in MISTAKES if mistake.part == part.id]
+        assert len(set(names)) == len(names) > 3
+    for mistake in MISTAKES:
+        assert not mistake.name.endswith(".")
+        assert mistake.hint.endswith((".", "?"))
+        assert 10 < len(mistake.hint) < 140
+        assert len(mistake.name) < 90
+
+
+def test_the_loop_is_right_before_anything_is_changed() -> None:
+    assert judged(part_of("check-train"), {"train": train}).points == 4
+    assert judged(part_of("check-train"), {"train": changed()}).points == 4
+
+
+def test_a_change_that_changes_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no 'nowhere' to change"):
+        changed(("nowhere", "here"))
+
+
+def test_a_mistake_is_found_behind_another_parts_mistake() -> None:
+    """Softmax's wrong forward garbles what its wrong backward gives; on the given attributes it shows all the same."""
+    wrong = {mistake.name: mistake.code["Softmax"] for mistake in MISTAKES if "Softmax" in mistake.code}
+
+    class Both(wrong["Only the diagonal of the Jacobian is used"]):
+        forward = wrong["The whole matrix sums to 1"].forward
+
+    for id, name in (
+        ("check-softmax-forward", "The whole matrix sums to 1"),
+        ("check-softmax-backward", "Only the diagonal of the Jacobian is used"),
+    ):
+        verdict = judged(part_of(id), {"Softmax": Both})
+        assert verdict.mistake is not None and verdict.mistake.name == name
+
+
+def test_a_mistake_is_found_in_float32_too() -> None:
+    code = {"cce": lambda y, yhat: -np.sum(y.astype(np.float32) * np.log2(yhat.astype(np.float32))) / y.shape[1]}
+    verdict = judged(part_of("check-cce"), code)
+    assert verdict.mistake is not None and verdict.mistake.name == "The logarithm has base 2"
+
+
+def test_errors_alone_name_no_mistake() -> None:
+    code = {"cce": lambda y, yhat: 1 / 0}
+    assert judged(part_of("check-cce"), code).mistake is None
+    garbage = {"OneSample": {"": {"trouble": "error"}}, "BatchMean": {"": {"trouble": "error"}}}
+    assert judge(UNIT, part_of("check-cce"), 1, garbage).mistake is None

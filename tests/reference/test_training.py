@@ -1,0 +1,182 @@
+"""Training: every step against a slow hand-written one and TensorFlow's, and what a loop may get wrong."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from lib.reference import Dense, Softmax, cce, generate_batch_indices, train
+from tests.reference.oracles import Array
+
+
+def blobs(num_samples: int = 90, num_features: int = 4, num_classes: int = 3) -> tuple[Array, Array]:
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, num_classes, num_samples)
+    centres = rng.normal(0, 3, (num_features, num_classes))
+    return centres[:, labels] + rng.normal(size=(num_features, num_samples)), np.eye(num_classes)[labels].T
+
+
+X, y = blobs()
+SHORT = 16  # leaves a last batch of 10
+
+
+def slow_training(learning_rate: float, batch_size: int, nepochs: int, seed: int) -> tuple[Array, list, list]:
+    """The same draws, and then one sample after the other with nothing but sums and the full Jacobian."""
+    rng = np.random.default_rng(seed)
+    weights = Dense(len(X), len(y), rng).weights
+    losses, accuracies = [], []
+    for _ in range(nepochs):
+        loss, hits = [], []
+        for batch in generate_batch_indices(X.shape[1], batch_size, rng):
+            step = np.zeros_like(weights)
+            for x, true in ((np.append(X[:, sample], 1), y[:, sample].argmax()) for sample in batch):
+                e = np.exp(weights @ x)
+                a = e / e.sum()
+                loss.append(-np.log(a[true]))
+                hits.append(a.argmax() == true)
+                gradient = np.zeros(len(y))
+                gradient[true] = -1 / a[true]
+                step += np.outer((np.diag(a) - np.outer(a, a)) @ gradient, x) / len(batch)
+            weights = weights - learning_rate * step
+        losses.append(np.mean(loss))
+        accuracies.append(np.mean(hits))
+    return weights, losses, accuracies
+
+
+@pytest.mark.parametrize("batch_size", [1, SHORT, 45, 90, 1000])
+def test_history_and_weights_are_those_of_a_slow_loop(batch_size):
+    history = train(X, y, 0.1, batch_size, nepochs=3, rng=11)
+    weights, losses, accuracies = slow_training(0.1, batch_size, nepochs=3, seed=11)
+    np.testing.assert_allclose(history.dense.weights, weights, atol=1e-10)
+    np.testing.assert_allclose(history.loss, losses, atol=1e-10)
+    np.testing.assert_allclose(history.accuracy, accuracies, atol=1e-12)
+
+
+def test_the_weights_are_those_of_a_tensorflow_loop():
+    history = train(X, y, 0.1, SHORT, nepochs=3, rng=11)
+    rng = np.random.default_rng(11)
+    W = tf.Variable(Dense(len(X), len(y), rng).weights)
+    inputs = tf.constant(np.vstack([X, np.ones(X.shape[1])]))
+    for batch in (batch for _ in range(3) for batch in generate_batch_indices(X.shape[1], SHORT, rng)):
+        with tf.GradientTape() as tape:
+            logits = tf.transpose(W @ tf.gather(inputs, batch, axis=1))
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y.T[batch], logits))
+        W.assign_sub(0.1 * tape.gradient(loss, W))
+    np.testing.assert_allclose(history.dense.weights, W.numpy(), atol=1e-8)
+
+
+def test_it_learns_what_has_structure():
+    history = train(X, y, 0.1, SHORT, nepochs=30, rng=1)
+    assert history.loss[0] > 10 * history.loss[-1]
+    assert history.accuracy[-1] > 0.98
+
+
+def test_the_same_seed_trains_the_same_and_another_does_not():
+    one, same, other = (train(X, y, 0.1, SHORT, 2, rng=rng) for rng in (4, np.random.default_rng(4), 5))
+    np.testing.assert_array_equal(one.dense.weights, same.dense.weights)
+    assert one.loss == same.loss
+    assert one.loss != other.loss
+
+
+def test_validation_judges_each_epoch_and_changes_nothing():
+    X_val, y_val = X[:, :20], y[:, :20]
+    history = train(X, y, 0.1, SHORT, 4, validation=(X_val, y_val), rng=2)
+    without = train(X, y, 0.1, SHORT, 4, rng=2)
+    np.testing.assert_array_equal(history.dense.weights, without.dense.weights)
+    assert (history.loss, history.accuracy) == (without.loss, without.accuracy)
+    assert (without.validation_loss, without.validation_accuracy) == ([], [])
+
+    yhat = Softmax().forward(without.dense.forward(X_val))
+    assert len(history.validation_loss) == len(history.validation_accuracy) == 4
+    assert history.validation_loss[-1] == cce(y_val, yhat)
+    assert history.validation_accuracy[-1] == np.mean(yhat.argmax(axis=0) == y_val.argmax(axis=0))
+
+
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray])
+@pytest.mark.parametrize("dtype", [int, float])
+def test_how_the_data_lies_in_memory_does_not_matter_and_it_stays_as_it_is(layout: Callable, dtype: type):
+    whole = np.round(X)
+    data, labels = layout(whole.astype(dtype)), layout(y.astype(dtype))
+    history = train(data, labels, 0.01, SHORT, 2, rng=3)
+    np.testing.assert_array_equal(history.dense.weights, train(whole, y, 0.01, SHORT, 2, rng=3).dense.weights)
+    np.testing.assert_array_equal(data, whole)
+    np.testing.assert_array_equal(labels, y)
+
+
+def test_the_loop_runs_on_whatever_stands_at_its_names(monkeypatch):
+    """A judge swaps layers and losses for stand-ins that record their calls; each must get what the one before gave."""
+    calls: list[tuple[str, tuple]] = []
+    rng = np.random.default_rng(0)
+    batches = [np.array([0, 2, 4]), np.array([1, 3])]
+
+    def recorded(name: str, answer: Callable[..., Any]) -> Callable[..., Any]:
+        def stand_in(*arguments: Any, **extra: Any) -> Any:
+            calls.append((name, arguments))
+            return answer(*arguments)
+
+        return stand_in
+
+    class Recording:
+        def __init__(self, name: str) -> None:
+            self.forward = recorded(f"{name}.forward", self.answer)
+            self.backward = recorded(f"{name}.backward", lambda *_: rng.normal(size=(3, 3)))
+
+        def answer(self, input: Array) -> Array:
+            self.output = rng.random((3, input.shape[1]))
+            return self.output
+
+    losses, gradients = count(1), (np.full((3, 3), value) for value in count())
+    for name, answer in {
+        "Dense": lambda *_: Recording("dense"),
+        "Softmax": lambda *_: Recording("softmax"),
+        "generate_batch_indices": lambda *_: batches,
+        "cce": lambda *_: next(losses),
+        "cce_gradient": lambda *_: next(gradients),
+    }.items():
+        monkeypatch.setitem(train.__globals__, name, recorded(name, answer))
+
+    history = train(X[:, :5], y[:, :5], 0.25, 3, nepochs=2)
+    step = ["dense.forward", "softmax.forward", "cce", "cce_gradient", "softmax.backward", "dense.backward"]
+    epoch = ["generate_batch_indices", *step, *step]
+    assert [name for name, _ in calls] == ["Dense", "Softmax", *epoch, *epoch]
+    assert calls[0][1] == (4, 3)
+    assert calls[2][1] == (5, 3)
+    for batch, start in zip(batches, (3, 9), strict=True):
+        arguments = [given for _, given in calls[start : start + 6]]
+        np.testing.assert_array_equal(arguments[0][0], X[:, batch])
+        np.testing.assert_array_equal(arguments[2][0], y[:, batch])
+        np.testing.assert_array_equal(arguments[3][0], y[:, batch])
+        assert arguments[2][1] is arguments[3][1]
+        assert arguments[5][1] == 0.25
+    assert history.loss == [(3 * 1 + 2 * 2) / 5, (3 * 3 + 2 * 4) / 5]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"y": y[:, :-1]}, r"X is \(4, 90\) and y is \(3, 89\), but should be \(features, samples\)"),
+        ({"X": X.T, "y": y.T}, r"X is \(90, 4\) and y is \(90, 3\), .* Try X.T or y.T"),
+        ({"y": y.argmax(axis=0)}, r"y is \(90,\)"),
+        ({"X": X[:, :0], "y": y[:, :0]}, r"X is \(4, 0\)"),
+        ({"y": 2 * y}, "training labels aren't one-hot: column 0 of y is"),
+        ({"y": np.full_like(y, 1 / 3)}, "aren't one-hot"),
+        ({"y": np.zeros_like(y)}, "aren't one-hot"),
+        ({"y": np.ones_like(y)}, "aren't one-hot"),
+        ({"X": np.where(np.arange(90) == 7, np.nan, X)}, "column 7 of X holds nan"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"nepochs": 0}, "nepochs is 0"),
+        ({"nepochs": 2.5}, "nepochs is 2.5, but should be a whole number"),
+        ({"learning_rate": 0}, "learning_rate is 0, but should be positive"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"validation": (X, y[:, 1:])}, "The validation samples and labels"),
+        ({"validation": (X, 0 * y)}, "The validation labels aren't one-hot"),
+        ({"validation": (X[1:], y)}, "has 3 features and 3 classes, but should have 4 and 3"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused_in_a_sentence(changed, message):
+    arguments = {"X": X, "y": y, "learning_rate": 0.1, "batch_size": 16, "nepochs": 1} | changed
+    with pytest.raises(ValueError, match=message):
+        train(**arguments)

@@ -1,0 +1,95 @@
+"""A student at the desk, in a real browser: opens the notebook, meets a blank, fills blanks, and reads two checks."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.browser import PATIENCE, run_all, wait_until_idle
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks" / "softmax_classifier"
+
+
+@pytest.fixture(scope="module")
+def page(browser, lab):
+    """The released notebook in JupyterLab, freshly copied, after Run All."""
+    shutil.copytree(NOTEBOOKS, lab.folder / "desk")
+    lab.close_kernels()
+    page = browser.new_page(viewport={"width": 1100, "height": 1400})
+    lab.open(page, "desk/softmax_classifier.ipynb")
+    run_all(page)
+    wait_until_idle(page)
+    yield page
+    page.close()
+
+
+def cell_with(page, text):
+    """The code cell whose source holds `text`, scrolled to (JupyterLab keeps only what is near the view in the page)."""
+    found = page.locator(".jp-CodeCell").filter(has=page.locator(".cm-content", has_text=text))
+    for _ in range(60):
+        if found.count():
+            break
+        page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollBy(0, 800)")
+        page.wait_for_timeout(50)
+    found.first.scroll_into_view_if_needed()
+    return found.first
+
+
+def top(page):
+    page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, 0)")
+
+
+def write_behind(page, cell, old, new, delete=False):
+    """Put the cursor behind `old` in its line, delete it if asked to, and type `new`."""
+    line = cell.locator(".cm-line").filter(has_text=old).first
+    behind = (line.text_content() or "").partition(old)[2]
+    line.click()
+    page.keyboard.press("End")
+    for _ in behind:
+        page.keyboard.press("ArrowLeft")
+    for _ in old if delete else "":
+        page.keyboard.press("Backspace")
+    page.keyboard.type(new)
+
+
+def said_by(cell, text):
+    """Wait until a cell's output holds `text`; give back all that it says."""
+    output = cell.locator(".jp-OutputArea").filter(has_text=text).first
+    output.wait_for(timeout=PATIENCE)
+    return output.inner_text()
+
+
+def run_cell(page, cell):
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    wait_until_idle(page)
+
+
+def test_run_all_goes_on_past_open_blanks_and_says_how_many_are_open(page):
+    top(page)
+    said_by(cell_with(page, "def cce_gradient"), "2 blanks are still open")
+    said_by(cell_with(page, "check.train(train)"), "not checked")
+
+
+def test_reaching_a_blank_gives_one_sentence_and_no_traceback(page):
+    top(page)
+    cell = cell_with(page, "print(cce_gradient(y_two, yhat_two))")
+    said = said_by(cell, "Blank 1 of 2 on line 3 is still open: the batch's mean loss")
+    assert "Traceback" not in said and "SyntaxError" not in said
+
+
+def test_a_filled_blank_passes_its_check_and_a_mistake_gets_its_hint(page):
+    top(page)
+    cell = cell_with(page, "def cce_gradient")
+    write_behind(page, cell, "?", "-np.sum(y * np.log(yhat))", delete=True)
+    run_cell(page, cell)
+    check = cell_with(page, "check.cce(cce)")
+    run_cell(page, check)
+    said = said_by(check, "1 of 2 points")
+    assert "The batch's loss is not the mean over its samples" in said
+    assert "y.shape[1]" in said
+
+    write_behind(page, cell, "np.log(yhat))", " / y.shape[1]")
+    run_cell(page, cell)
+    run_cell(page, check)
+    said_by(check, "2 of 2 points")

@@ -1,0 +1,129 @@
+"""The notebooks: the solution runs from top to bottom, and what students get is made from it and nothing else."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from lib.blanks import open_blanks
+from lib.checks import PARTS
+
+ROOT = Path(__file__).parents[1]
+NAME = "softmax_classifier"
+SOLUTION = nbformat.read(ROOT / "solutions" / NAME / f"{NAME}.ipynb", as_version=4)
+RELEASED = ROOT / "notebooks" / NAME / f"{NAME}.ipynb"
+
+
+def graded(notebook):
+    return {c.metadata.nbgrader.grade_id: c for c in notebook.cells if "nbgrader" in c.metadata}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A course built by nbgrader's own command, and the same by ours."""
+    courses = []
+    for command in (["nbgrader", "generate_assignment", NAME], ["lib.grading", "build"]):
+        course = tmp_path_factory.mktemp(command[1])
+        shutil.copytree(ROOT / "solutions", course / "solutions")
+        shutil.copy(ROOT / "nbgrader_config.py", course)
+        subprocess.run([sys.executable, "-m", *command], cwd=course, check=True, capture_output=True)
+        courses.append(course)
+    return courses
+
+
+def test_the_committed_student_notebook_is_what_both_commands_build(built):
+    for course in built:
+        for path in (ROOT / "notebooks" / NAME).rglob("*"):
+            if path.is_file():
+                assert (course / "notebooks" / path.relative_to(ROOT / "notebooks")).read_bytes() == path.read_bytes()
+        made = {p.relative_to(course / "notebooks") for p in (course / "notebooks").rglob("*") if p.is_file()}
+        assert made == {p.relative_to(ROOT / "notebooks") for p in (ROOT / "notebooks").rglob("*") if p.is_file()}
+
+
+def test_the_seeds_blanks_are_blanks_at_the_seeds_places():
+    cells = graded(nbformat.read(RELEASED, as_version=4))
+    blanks = {name: len(open_blanks(cell.source)) for name, cell in cells.items() if cell.cell_type == "code"}
+    assert {name: count for name, count in blanks.items() if count} == {"loss": 2, "softmax": 3, "dense": 2, "train": 8}
+    places = {
+        "loss": ["return(?)", "return(?)"],
+        "softmax": ["self.output = ?", "T = ?", "return(np.einsum(?, T, output_gradient))"],
+        "dense": ["weights_gradient = np.dot(?, ?)"],
+        "train": [
+            "dlayer.forward(X[:, ?])",
+            "cce(y[:, ?], ?)",
+            "cce_gradient(?, ?)",
+            "softmax.backward(output_gradient = ?)",
+            "dlayer.backward(?, ?)",
+        ],
+    }
+    for name, expected in places.items():
+        for place in expected:
+            assert place in cells[name].source
+
+
+def test_each_solution_cell_defines_its_own_and_nothing_else():
+    defined = {
+        name: re.findall(r"^(?:def|class) (\w+)", cell.source, re.MULTILINE)
+        for name, cell in graded(SOLUTION).items()
+        if cell.cell_type == "code" and cell.metadata.nbgrader.solution
+    }
+    assert defined == {
+        "loss": ["cce", "cce_gradient"],
+        "softmax": ["Softmax"],
+        "dense": ["Dense"],
+        "train": ["train"],
+    }
+
+
+def test_each_part_has_one_visible_call_and_the_points_of_its_statements():
+    cells = graded(SOLUTION)
+    for part in PARTS:
+        cell = cells[part.id]
+        assert cell.metadata.nbgrader.points == part.points
+        assert re.fullmatch(r"check\.\w+\([\w, ]+\)", cell.source)
+        assert cell.source.endswith(f"({', '.join(part.subjects)})")
+    written = [name for name in cells if name.startswith("explain-")]
+    assert len(written) >= 2
+    for name in written:
+        assert cells[name].cell_type == "markdown"
+        assert cells[name].metadata.nbgrader.solution and cells[name].metadata.nbgrader.grade
+
+
+def test_grading_runs_only_what_it_needs_and_never_tensorflow():
+    run = [c.source for c in SOLUTION.cells if c.cell_type == "code" and "skip-execution" not in c.metadata.get("tags", [])]
+    assert len(run) == 3 + 4 + len(PARTS)
+    assert not [source for source in run if re.search(r"one_hot\(|crosscheck\(|plt\.(plot|show|figure)", source)]
+    assert SOLUTION.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def test_figures_have_alternative_text_and_exist():
+    shown = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", "\n".join(c.source for c in SOLUTION.cells if c.cell_type == "markdown"))
+    assert len(shown) >= 2
+    for text, path in shown:
+        assert len(text) > 60
+        assert (ROOT / "solutions" / NAME / path).exists()
+
+
+def test_no_markdown_holds_raw_html():
+    for cell in SOLUTION.cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"</?[a-z]+[ >]", re.sub(r"\$.*?\$", "", cell.source, flags=re.DOTALL)), cell.id
+
+
+def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(tmp_path):
+    notebook = nbformat.from_dict(SOLUTION)
+    for cell in notebook.cells:
+        cell.metadata.pop("tags", None)
+    shutil.copytree(ROOT / "solutions" / NAME / "figures", tmp_path / "figures")
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    cells = graded(notebook)
+    for part in PARTS:
+        (output,) = cells[part.id].outputs
+        assert f"{part.points:g} of {part.points:g} points" in output.data["text/plain"]
+    noise = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs if o.get("name") == "stderr"]
+    assert not noise, noise[0].text
