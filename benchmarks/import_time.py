@@ -1,0 +1,34 @@
+"""Claim: `lib`, `lib.checks` and `lib.data` together import within 1.3 times of `numpy` alone.
+
+Fresh interpreters, one after the other in turn, medians; processor time as well as wall time, since machines are busy.
+"""
+
+import statistics
+import subprocess
+import sys
+
+ROUNDS = 15
+IMPORTS = {"numpy": "import numpy", "lib, lib.checks, lib.data": "import lib, lib.checks, lib.data"}
+MEASURE = "import time; w, c = time.perf_counter(), time.process_time(); {}; print(time.perf_counter() - w, time.process_time() - c)"
+
+
+def measured(statement):
+    """Time one import in an interpreter of its own: wall and processor seconds."""
+    done = subprocess.run([sys.executable, "-c", MEASURE.format(statement)], capture_output=True, text=True, check=True)
+    return tuple(map(float, done.stdout.split()))
+
+
+def main():
+    """Print medians and the ratio to numpy."""
+    times = {name: [] for name in IMPORTS}
+    for _ in range(ROUNDS):
+        for name, statement in IMPORTS.items():
+            times[name].append(measured(statement))
+    medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in times.items()}
+    for name, (wall, processor) in medians.items():
+        ratio = processor / medians["numpy"][1]
+        print(f"{name:<28} {1000 * wall:7.1f} ms wall {1000 * processor:7.1f} ms processor   {ratio:.2f} x numpy")
+
+
+if __name__ == "__main__":
+    main()

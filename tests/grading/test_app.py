@@ -1,0 +1,77 @@
+"""The command `zerolayer`, as people type it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lib.grading.verdicts import Verdict
+
+ROOT = Path(__file__).parents[2]
+
+
+def zerolayer(*arguments, cwd=ROOT):
+    command = [sys.executable, "-m", "lib.grading", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_it_lists_its_commands():
+    said = zerolayer().stdout
+    for command in ("lab", "demo", "build", "grade"):
+        assert command in said
+
+
+@pytest.mark.parametrize("command", ["lab", "demo", "build", "grade"])
+def test_each_command_has_help(command):
+    done = zerolayer(command, "--help")
+    assert done.returncode == 0
+    assert "Examples" in done.stdout or "Options" in done.stdout
+
+
+def test_grade_asks_for_an_assignment_and_for_submissions(tmp_path):
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    unnamed = zerolayer("grade", cwd=tmp_path)
+    assert unnamed.returncode == 1
+    assert "Name one assignment" in unnamed.stderr
+    empty = zerolayer("grade", "softmax_classifier", cwd=tmp_path)
+    assert empty.returncode == 1
+    assert "No notebooks were matched" in empty.stderr
+
+
+def test_build_says_where_it_found_nothing(tmp_path):
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    done = zerolayer("build", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "There are no notebooks in" in done.stderr
+
+
+def test_lab_opens_a_copy_and_keeps_what_was_done_in_it(tmp_path):
+    """JupyterLab itself is asked for its version only: the browser tests start it for real."""
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    assert zerolayer("lab", "--version", cwd=tmp_path).returncode == 0
+    copy = tmp_path / "my_work" / "softmax_classifier" / "softmax_classifier.ipynb"
+    assert copy.read_bytes() == (tmp_path / "notebooks" / copy.relative_to(tmp_path / "my_work")).read_bytes()
+    copy.write_text("my own")
+    zerolayer("lab", "--version", cwd=tmp_path)
+    assert copy.read_text() == "my own"
+
+
+def test_the_demo_grades_a_class_and_names_its_mistakes(tmp_path):
+    done = zerolayer("demo", f"--folder={tmp_path / 'course'}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if "/20 " in line)
+    assert len(rows) == 12
+    for student in ("ada", "bao"):
+        assert rows[student].split(maxsplit=1) == ["20/20", "everything right"]
+    named = {row.split(maxsplit=1)[1] for row in rows.values()}
+    assert len(named) >= 9
+    for student, row in rows.items():
+        verdict = Verdict.load(tmp_path / "course" / "autograded" / student / "softmax_classifier")
+        assert row.startswith(f"{verdict.points:g}/20")
+        assert (tmp_path / "course" / "feedback" / student / "softmax_classifier" / "softmax_classifier.html").exists()
+    again = zerolayer("demo", f"--folder={tmp_path / 'course'}", cwd=tmp_path)
+    assert again.returncode == 1
+    assert "is not empty" in again.stderr
