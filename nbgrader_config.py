@@ -13,7 +13,12 @@ c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "notebooks"
 # A verdict holds the challenge and what was expected: it stays with the instructor when feedback copies files on.
 c.CourseDirectory.ignore = [
-    ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "verdict.json", "challenge.json",
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "feedback",
+    "verdict.json",
+    "challenge.json",
 ]
 
 # Blanks stand where nbgrader would empty whole solution cells.

@@ -19,7 +19,9 @@ def main():
             report = part(*subjects)
             times.append(time.perf_counter() - start)
             assert report.right
-        print(f"{part.id:<24} {1000 * statistics.median(times):6.1f} ms   {statistics.median(times) / 0.05:.2f} x 50 ms")
+        print(
+            f"{part.id:<24} {1000 * statistics.median(times):6.1f} ms   {statistics.median(times) / 0.05:.2f} x 50 ms"
+        )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Fresh interpreters, one after the other in turn, medians; processor time as well as wall time, since machines are busy.
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -14,7 +15,9 @@ MEASURE = "import time; w, c = time.perf_counter(), time.process_time(); {}; pri
 
 def measured(statement):
     """Time one import in an interpreter of its own: wall and processor seconds."""
-    done = subprocess.run([sys.executable, "-c", MEASURE.format(statement)], capture_output=True, text=True, check=True)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", MEASURE.format(statement)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return tuple(map(float, done.stdout.split()))
 
 

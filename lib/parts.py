@@ -57,7 +57,7 @@ class Part:
         """Say what is missing from a call with `subjects`, or what it has too much; nothing if it is complete."""
         names = (*self.subjects, *self.settings)
         if not len(self.subjects) <= len(subjects) <= len(names):
-            takes = ", ".join(self.subjects) + "".join(f" (and {name}, if you like)" for name in self.settings)
+            takes = " and, if you like, ".join(", ".join(some) for some in (self.subjects, self.settings) if some)
             return f"This check takes {takes}, but was called with {len(subjects) or 'nothing'}."
         for name, subject in zip(names, subjects, strict=False):
             if isinstance(subject, Undefined):

@@ -159,11 +159,13 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
 
 
 def wait_until_idle(page):
-    """Wait for a kernel that is there and idle: the status bar's word, not the toolbar's dot."""
+    """Wait for a kernel that is there and idle: the status bar says so, or in Notebook 7 the tooltip."""
     page.wait_for_function(
-        "() => /\\| Idle/.test(document.querySelector('#jp-main-statusbar')?.textContent ?? '')"
-        " || document.querySelector('.jp-NotebookKernelStatus, .jp-Notebook-ExecutionIndicator')"
-        "?.dataset.status === 'idle' && !document.querySelector('#jp-main-statusbar')",
+        """() => {
+          const bar = document.querySelector('#jp-main-statusbar');
+          const words = (bar ?? document.querySelector('.jp-Notebook-ExecutionIndicator'))?.textContent ?? '';
+          return bar ? words.includes('| Idle') : words.includes('Kernel status: Idle');
+        }""",
         timeout=PATIENCE,
     )
 

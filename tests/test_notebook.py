@@ -95,14 +95,18 @@ def test_each_part_has_one_visible_call_and_the_points_of_its_statements():
 
 
 def test_grading_runs_only_what_it_needs_and_never_tensorflow():
-    run = [c.source for c in SOLUTION.cells if c.cell_type == "code" and "skip-execution" not in c.metadata.get("tags", [])]
+    run = [
+        c.source for c in SOLUTION.cells if c.cell_type == "code" and "skip-execution" not in c.metadata.get("tags", [])
+    ]
     assert len(run) == 3 + 4 + len(PARTS)
     assert not [source for source in run if re.search(r"one_hot\(|crosscheck\(|plt\.(plot|show|figure)", source)]
     assert SOLUTION.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def test_figures_have_alternative_text_and_exist():
-    shown = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", "\n".join(c.source for c in SOLUTION.cells if c.cell_type == "markdown"))
+    shown = re.findall(
+        r"!\[([^\]]*)\]\(([^)]+)\)", "\n".join(c.source for c in SOLUTION.cells if c.cell_type == "markdown")
+    )
     assert len(shown) >= 2
     for text, path in shown:
         assert len(text) > 60

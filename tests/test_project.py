@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_every_dependency_is_pinned_within_what_it_asks_for():
 def test_every_dependency_beyond_what_the_course_is_made_of_has_a_reason():
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
     made_of = ("numpy", "matplotlib", "ipywidgets", "jupyterlab", "nbgrader", "pytest", "ruff", "mypy", "tensorflow>")
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in pairwise(lines):
         name = line.strip().strip('",')
         if re.match(r'  "[a-z-]+[><;]', line) and not name.startswith(made_of):
             assert above.strip().startswith("#"), name
@@ -56,7 +57,13 @@ def tracked():
 
 
 def test_no_file_names_a_package_registry_or_this_machine():
-    words = ["pypi" + ".org", "files.python" + "hosted", "registry.npm" + "js", "deb.debian" + ".org", str(ROOT) + os.sep]
+    words = [
+        "pypi" + ".org",
+        "files.python" + "hosted",
+        "registry.npm" + "js",
+        "deb.debian" + ".org",
+        str(ROOT) + os.sep,
+    ]
     for path in tracked():
         text = path.read_bytes().decode(errors="ignore")
         assert not [word for word in words if word in text], path
@@ -80,5 +87,6 @@ def test_links_and_pictures_in_the_documents_exist():
 
 
 def test_importing_the_open_zone_loads_nothing_heavy():
-    code = "import sys, lib, lib.checks, lib.data; print([m for m in ('tensorflow', 'matplotlib', 'IPython') if m in sys.modules])"
+    heavy = "('tensorflow', 'matplotlib', 'IPython')"
+    code = f"import sys, lib, lib.checks, lib.data; print([name for name in {heavy} if name in sys.modules])"
     assert run(sys.executable, "-c", code).stdout.strip() == "[]"

@@ -2,7 +2,7 @@
 
 | call | cell | what it looks at |
 |---|---|---|
-| `check.data(X, y)` | | orientation, one-hot, scaling; earns no points |
+| `check.data(X, y)` | | orientation, one-hot, scaling; with `batch_size, learning_rate` these too; no points |
 | `check.cce(cce)` | `check-cce` | the loss |
 | `check.cce_gradient(cce_gradient, cce)` | `check-cce-gradient` | the gradient of one sample's loss |
 | `check.softmax_forward(Softmax)` | `check-softmax-forward` | probabilities |

@@ -24,6 +24,9 @@ class Columns(Statement):
                     expected="two axes",
                     try_="Labels become columns with one_hot(labels, num_classes).",
                 )
+            if not array.size or not np.isfinite(array).all():
+                found = "nan or inf" if array.size else f"shape {array.shape}"
+                raise Wrong(f"{name} should hold numbers.", found=found, expected="a finite number in every place")
         if features.shape[1] != labels.shape[1]:
             turned = features.shape[1] == labels.shape[0]
             raise Wrong(
@@ -62,7 +65,8 @@ class Standardised(Statement):
         """Look at each row's mean and deviation."""
         features = numbers(X)
         mean, deviation = features.mean(axis=1), features.std(axis=1)
-        bad = np.flatnonzero((np.abs(mean) > 0.5) | (deviation > 2) | ((deviation < 0.5) & (deviation > 1e-9)))
+        varies = deviation > 1e-9
+        bad = np.flatnonzero((np.abs(mean) > 0.5) | (deviation > 2) | (varies & (deviation < 0.5)))
         if bad.size:
             raise Wrong(
                 "A feature is not standardised.",

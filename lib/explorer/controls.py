@@ -18,7 +18,8 @@ VIEWS = ("Loss", "Regions", "Weights", "One sample")
 WIDE = {"description_width": "92px"}
 ROW = {"flex_flow": "row wrap", "grid_gap": "0 12px", "align_items": "center"}
 
-# HTML alone can't give a slider's handle a name, and a live region must be there before its text changes.
+# HTML alone can't give a slider's handle a name, and a live region must be there before its text changes. Nor can it
+# keep plain keys for the control that has the focus: in Notebook 7 arrows would go to the next cell.
 NAMES = """<img src="data:," alt="" hidden onerror="(function start(img, left) {
   const root = img.closest('.zl-explorer');
   if (!root || !root.querySelector('.noUi-handle')) { if (left) setTimeout(start, 100, img, left - 1); return; }
@@ -37,6 +38,9 @@ NAMES = """<img src="data:," alt="" hidden onerror="(function start(img, left) {
     new MutationObserver(() => name(box)).observe(box,
       {childList: true, characterData: true, subtree: true, attributeFilter: ['aria-valuetext']});
   }
+  window.zlKeys ??= addEventListener('keydown', event => event.target.closest?.('.zl-explorer') &&
+    event.target.toggleAttribute('data-lm-suppress-shortcuts',
+      !(event.ctrlKey || event.metaKey || event.altKey || event.shiftKey)), true) ?? true;
   const live = root.querySelector('.zl-live');
   live.role = 'status';
   live.ariaLive = 'polite';

@@ -32,8 +32,9 @@ STYLE = """<style>
 .zl-explorer .widget-html-content { line-height: 1.45; height: auto; width: 100%; }
 .zl-pictures { display: grid; gap: 8px 20px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 290px), 1fr)); }
 .zl-pictures svg { display: block; width: 100%; max-width: 520px; height: auto; overflow: visible; }
-.zl-pictures path { vector-effect: non-scaling-stroke; fill: none; stroke-linejoin: round; stroke-linecap: round; }
-.zl-pictures text { font: 11px var(--jp-ui-font-family, sans-serif); fill: var(--zl-soft); }
+.zl-pictures path, .zl-shapes path { vector-effect: non-scaling-stroke; fill: none;
+  stroke-linejoin: round; stroke-linecap: round; }
+.zl-pictures text, .zl-shapes text { font: 11px var(--jp-ui-font-family, sans-serif); fill: var(--zl-soft); }
 .zl-pictures .t { font-size: 13px; font-weight: 600; fill: var(--zl-ink); }
 .zl-pictures .i { fill: var(--zl-ink); }
 .zl-pictures .m { text-anchor: middle; } .zl-pictures .e { text-anchor: end; }
@@ -48,6 +49,7 @@ STYLE = """<style>
 .zl-pictures .dots { stroke: var(--zl-validate); stroke-width: 6; }
 .zl-pictures .kept { stroke: var(--zl-kept); stroke-width: 1.8; }
 .zl-pictures .stop { stroke: var(--zl-validate); stroke-width: 3; }
+.jp-OutputArea-child:has(.zl-explorer) + .jp-OutputArea-child:has(.jp-RenderedImage) { display: none; }
 .zl-says { margin: 2px 0 6px; min-height: 4.4em; font-size: var(--jp-ui-font-size1, 13px); max-width: 100ch; }
 .zl-says b { font-weight: 600; } .zl-says pre { margin: 2px 0 0; padding: 2px 8px; display: inline-block;
   background: var(--jp-layout-color2, #eee); color: var(--zl-ink); border-left: 3px solid var(--zl-validate); }
@@ -111,6 +113,12 @@ def picture(width: float, height: float, title: str, *parts: str) -> str:
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(title)}">'
         f"{text(4, 14, title, 't')}{''.join(parts)}</svg>"
     )
+
+
+def shape(name: str, parts: str) -> str:
+    """Return an invisible element that keeps `parts` for pictures to refer to by name."""
+    # The class is on the group: where it is referred to, rules see the group but not what is around it here.
+    return f'<svg width="0" height="0" class="zl-aside" aria-hidden="true"><g id="{name}" class="zl-shapes">{parts}</g></svg>'
 
 
 def marks(x: Points, y: Points, label: int, size: float) -> str:

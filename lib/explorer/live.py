@@ -12,7 +12,8 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 import ipywidgets as widgets
 import numpy as np
@@ -36,6 +37,13 @@ MOST_KEPT = 4
 OPENING = 2.0  # seconds of training before anything is shown
 
 
+class Page(NamedTuple):
+    """What is shown of a run: in words, and as markup with pictures and words."""
+
+    says: str
+    markup: str
+
+
 class Explorer:
     """A network under sliders; `box` is the widget to show."""
 
@@ -53,14 +61,17 @@ class Explorer:
             list(self._sources), samples.batch_sizes, samples.X_validation.shape[1], _planar(samples)
         )
         self.says = ""
+        self._name = f"zl-{uuid4().hex[:8]}"
+        self.shapes = widgets.HTML(ink.STYLE)
         self.pictures = widgets.HTML()
         self.status = widgets.HTML()
         self.status.add_class("zl-live")
         self.status.add_class("zl-aside")
-        self.box = self.controls.box(widgets.HTML(ink.STYLE), self.pictures, self.status)
+        self.box = self.controls.box(self.shapes, self.pictures, self.status)
         self._drawn: Wish | None = None
         self._chores: deque[Callable[[], None]] = deque()
-        self._ahead: Iterator[Run] | None = None
+        self._ahead: Iterator[bool] | None = None
+        self._pages: OrderedDict[Wish, Page] = OrderedDict()
         self._spent = 0.0
         self._latest = Latest(self.work)
         self._connect()
@@ -117,11 +128,27 @@ class Explorer:
 
     def draw(self, run: Run, wish: Wish) -> None:
         """Show a run: the pictures asked for, and the same in words, in one message to the browser."""
+        page = self.page(run, wish)
+        self.says, self.pictures.value = page.says, page.markup
+        self._drawn = wish
+
+    def page(self, run: Run, wish: Wish) -> Page:
+        """Return what there is to show of a run; once it is complete it is drawn only once."""
+        if wish not in self._pages:
+            page = self._draw_page(run, wish)
+            if not run.complete(wish.epochs):
+                return page
+            self._pages[wish] = page
+            while len(self._pages) > REMEMBERED:
+                self._pages.popitem(last=False)
+        return self._pages[wish]
+
+    def _draw_page(self, run: Run, wish: Wish) -> Page:
         views: list[str] = []
-        legend = ""
+        says = legend = ""
         try:
             with quiet(), time_limit(CALL_LIMIT):
-                self.says = story.tell(run, wish.epochs)
+                says = story.tell(run, wish.epochs)
                 kept = self._compared(wish) if run.weights else []
                 names = wish.views if run.weights else ("Loss",)
                 views = [self._view(name, run, wish, kept) for name in names]
@@ -131,11 +158,10 @@ class Explorer:
         except Exception as error:
             run.fault = explain(error)
         if not views:
-            views, self.says = [loss_view.draw(run, wish.epochs)], run.fault
+            views, says = [loss_view.draw(run, wish.epochs)], run.fault
         if wish.predict:
-            self.says = f"{story.ask(wish.predict)} This is still your own code: {self.says}"
-        self.pictures.value = f'{_paragraph(self.says)}<div class="zl-pictures">{"".join(views)}</div>{legend}'
-        self._drawn = wish
+            says = f"{story.ask(wish.predict)} This is still your own code: {says}"
+        return Page(says, f'{_paragraph(says)}<div class="zl-pictures">{"".join(views)}</div>{legend}')
 
     def png(self) -> bytes:
         """Return the picture as it is now, for a page without a kernel."""
@@ -148,11 +174,13 @@ class Explorer:
         wish = self.controls.wish()
         kept = self._kept(self.run(wish.setting), wish.epochs, story.name(wish.setting))
         self.kept = [*self.kept, kept][-MOST_KEPT:]
+        self._pages.clear()
         self.controls.forget.disabled = False
 
     def forget(self) -> None:
         """Take kept runs out of the picture."""
         self.kept = []
+        self._pages.clear()
         self.controls.forget.disabled = True
 
     def _view(self, name: str, run: Run, wish: Wish, kept: Sequence[loss_view.Kept]) -> str:
@@ -183,13 +211,15 @@ class Explorer:
             return loss_view.Kept(run, epochs, name, story.outcome(run, epochs), edge)
 
     def _plane(self, setting: Setting) -> tuple[regions_view.Plane, str]:
-        """Return the plane of a data set and its samples drawn on it, both made once."""
+        """Return the plane of a data set and its samples on it; the browser gets those once, and a reference after."""
         if setting.data not in self._planes:
             samples = self.samples(setting.data)
             plane = regions_view.Plane(np.hstack([samples.X, samples.X_validation]))
             points = regions_view.draw_points(samples.X, samples.labels, plane, filled=True)
             points += regions_view.draw_points(samples.X_validation, samples.labels_validation, plane, filled=False)
-            self._planes[setting.data] = plane, points + regions_view.legend(len(samples.y))
+            name = f"{self._name}-{len(self._planes)}"
+            self.shapes.value += ink.shape(name, points + regions_view.legend(len(samples.y)))
+            self._planes[setting.data] = plane, f'<use href="#{name}" />'
         return self._planes[setting.data]
 
     def _start(self, setting: Setting, samples: Samples) -> Matrix | None:
@@ -204,26 +234,26 @@ class Explorer:
         return self._starts[key]
 
     def _work_ahead(self, wish: Wish) -> float | None:
-        """Train a little of a run that the next move may ask for, where somebody looks; None when there are no more."""
+        """Prepare a little for the next move, where somebody looks; None when there is no more to prepare."""
         if self._ahead is None:
-            self._ahead, self._spent = self._neighbours(wish), 0.0
+            self._ahead, self._spent = self._prepare(wish), 0.0
         if not self.pictures._view_count or self._spent > AHEAD_IN_ALL:
             return None
         begin = time.perf_counter()
-        run = next((run for run in self._ahead if not run.complete(wish.epochs)), None)
-        if run is None:
-            return None
-        while not run.complete(wish.epochs) and time.perf_counter() < begin + AHEAD and not self._latest.woken:
-            run.advance(wish.epochs, AHEAD, stop=lambda: self._latest.woken)
+        more = next(self._ahead, False)
         self._spent += time.perf_counter() - begin
-        return 0.0005
+        return 0.0005 if more else None
 
-    def _neighbours(self, wish: Wish) -> Iterator[Run]:
-        """Yield the runs of settings near by, nearest first, each until it is complete."""
+    def _prepare(self, wish: Wish) -> Iterator[bool]:
+        """Train and draw the settings near by, nearest first, and yield now and then."""
         for setting in near(wish.setting, self.samples(wish.setting.data).batch_sizes):
-            run = self.run(setting)
+            run, there = self.run(setting), replace(wish, setting=setting)
             while not run.complete(wish.epochs):
-                yield run
+                run.advance(wish.epochs, AHEAD, stop=lambda: self._latest.woken)
+                yield True
+            if there not in self._pages:
+                self.page(run, there)
+                yield True
 
     def _ask(self, chore: Callable[[], None]) -> None:
         """Have a chore done before the next picture, where all work is done; buttons call in other threads."""

@@ -61,7 +61,9 @@ def copy_course(course: Path) -> None:
 def run(app: type[Application], course: Path, *arguments: str) -> None:
     """Run one of nbgrader's commands or ours in `course`, as from its command line but quietly."""
     command = app()
-    command.initialize([*arguments, f"--course-dir={course}", f"--config={course / 'nbgrader_config'}", "--log-level=ERROR"])
+    command.initialize(
+        [*arguments, f"--course-dir={course}", f"--config={course / 'nbgrader_config'}", "--log-level=ERROR"]
+    )
     command.start()
 
 

@@ -1,45 +1,126 @@
 """Disarming what a student wrote: pages that an instructor opens show it, and run none of it.
 
-Outputs lose every form that a browser might run; Markdown keeps its own signs, while HTML inside it is shown as text.
+There is one list of what HTML may say, and all that comes from a student passes through it: outputs after a run, and
+Markdown each time it is rendered. HTML inside Markdown is shown as text. What is too long to be read by a person is
+shown plainly, for cleaning HTML takes time that grows with the square of its length.
 """
 
+import re
+from html import escape
 from typing import Any
 
+import bleach  # type: ignore[import-untyped]  # it ships no types
+from bleach.css_sanitizer import CSSSanitizer  # type: ignore[import-untyped]  # the same
 from jinja2 import pass_context
 from jinja2.runtime import Context
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbconvert.preprocessors.sanitize import SanitizeHTML
+from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Integer
 
 from lib.answers import MIME
+from lib.grading.submissions import is_base64
+
+LONGEST = 20_000
+"""Characters of one Markdown cell or one HTML output that are rendered as such."""
+TAGS = frozenset(
+    re.findall(
+        r"\w+",
+        "a abbr b blockquote br caption code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img li mark ol p pre s small"
+        " span strong sub sup table tbody td tfoot th thead tr u ul",
+    )
+)
+SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
+CSS = CSSSanitizer(allowed_css_properties=["text-align"])
 
 
-class Disarm(SanitizeHTML):
-    """Keep text, tables and pictures of a cell's outputs; drop scripts, handlers, frames, SVG and widgets."""
+class Disarm(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
+    """Keep text, tables and pictures of a cell's outputs; drop all that might run, and what an output says of itself.
 
-    def __init__(self, **options: Any):
-        super().__init__(**options)
-        self.enabled = True
-        self.safe_output_keys = self.safe_output_keys | {MIME}  # numbers for the judge, which replaces them
+    A graded cell keeps its answers too: numbers for the judge, which replaces them.
+    """
+
+    html_left = Integer(200_000, help="Characters of HTML outputs that are kept of one notebook.").tag(config=True)
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: dict[str, Any], cell_index: int
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Called for each cell of a notebook that has been run; Markdown is left to `markdown`, which renders it."""
         if cell.cell_type == "code":
-            cell.outputs = self.sanitize_code_outputs(cell.outputs)
+            graded = cell.metadata.get("nbgrader", {}).get("grade", False)
+            for output in cell.outputs:
+                if "data" in output:
+                    output.metadata = NotebookNode()
+                    output.data = NotebookNode(self._disarmed(output.data, (*SHOWN, MIME) if graded else SHOWN))
         elif cell.cell_type == "raw":
-            cell.source = self.sanitize_html_tags(cell.source)
+            cell.source = cleaned(cell.source) if len(cell.source) <= LONGEST else escape(cell.source)
         return cell, resources
+
+    def _disarmed(self, data: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
+        kept = {kind: value for kind, value in data.items() if kind in kinds}
+        for picture in {"image/png", "image/jpeg"} & kept.keys():
+            if not is_base64(kept[picture]):
+                del kept[picture]
+        if "text/html" in kept:
+            html = kept.pop("text/html")
+            if len(html) <= min(LONGEST, self.html_left):
+                self.html_left -= len(html)
+                kept["text/html"] = cleaned(html)
+        return kept or {"text/plain": "An output that is not shown here."}
 
 
 @pass_context
 def markdown(context: Context, source: str) -> str:
-    """Render Markdown with HTML in it escaped, pictures embedded, and no `javascript:` link: nbconvert's own, told so."""
-    renderer = IPythonRenderer(
+    """Render Markdown as nbconvert does, with pictures embedded and nothing active in it; nbconvert's `markdown2html`.
+
+    What can't be rendered is shown as it was written.
+    """
+    renderer = _Renderer(
         escape=True,
         attachments=context.get("cell", {}).get("attachments", {}),
         embed_images=True,
+        exclude_anchor_links=True,  # a heading's id might be that of one of the page's own fields
         path=context.get("resources", {}).get("metadata", {}).get("path", ""),
     )
-    return str(MarkdownWithMath(renderer=renderer).render(source))
+    if len(source) <= LONGEST:
+        try:
+            return cleaned(MarkdownWithMath(renderer=renderer).render(source), classes=True)
+        except Exception:  # nesting too deep, or whatever a renderer meets in text made to break it
+            pass
+    return f"<pre>{escape(source)}</pre>"
+
+
+def cleaned(html: str, classes: bool = False) -> str:
+    """Return HTML in which only `TAGS` are left as such, without a style, a name, or, but for `classes`, a class."""
+    attributes = {
+        "*": ["class"] if classes else [],
+        "a": lambda tag, name, value: name == "title" or (name == "href" and not _is_data(value)),
+        "img": lambda tag, name, value: name in ("alt", "title") or (name == "src" and _is_picture(value)),
+        "td": ["colspan", "rowspan", "style"],
+        "th": ["colspan", "rowspan", "style"],
+    }
+    protocols = {"http", "https", "mailto", "data"}
+    return str(bleach.clean(html, tags=TAGS, attributes=attributes, protocols=protocols, css_sanitizer=CSS))
+
+
+def _is_data(url: str) -> bool:
+    return "data:" in "".join(url.split()).lower()
+
+
+def _is_picture(url: str) -> bool:
+    return not _is_data(url) or url.startswith("data:image/")
+
+
+class _Renderer(IPythonRenderer):  # type: ignore[misc]  # nbconvert's is untyped
+    """nbconvert's renderer, for pictures that may be missing and diagrams that stay text."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Show what a picture is of where it can't be found."""
+        try:
+            return str(super().image(text, url, title))
+        except (InvalidNotebook, OSError, StopIteration):
+            return escape(text)
+
+    def block_mermaidjs(self, code: str) -> str:
+        """Show the diagram's text: Mermaid would run it."""
+        return str(self.block_code(code))

@@ -1,96 +1,189 @@
 """Running a submitted notebook: nbgrader's Execute, for code that may die, hang, or talk without end.
 
-What ran before stays. What a kernel does to itself ends the run with a remark and never the class.
+What ran before stays. What a kernel does to itself ends the run with a remark and never the class. Of what a kernel
+says only plain outputs are taken, and each only by the cell that runs.
 """
 
+import asyncio
 import json
+import subprocess
+from contextlib import AbstractContextManager
+from time import monotonic
 from typing import Any
 
 from jupyter_client.utils import ensure_async
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
-from traitlets import Integer
+from traitlets import Bool, Enum, Integer
+
+from lib.answers import MIME
+from lib.grading.submissions import plain
 
 REMARKS = "zerolayer_remarks"
+OUTPUTS = ("stream", "display_data", "execute_result", "error")
+DEEPEST = 8
+"""Levels of lists and objects in an answer; a true one has five."""
 
 
-class BoundedExecute(Execute):
+class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
     """Execute each cell within a time limit and keep no more of its output than `max_output` characters."""
 
-    max_output = Integer(1_000_000, help="Characters of output kept for each cell; the rest is dropped.").tag(config=True)
+    max_output = Integer(1_000_000, help="Characters of output kept for each cell; the rest is dropped.").tag(
+        config=True
+    )
     max_messages = Integer(1_000, help="Outputs kept for each cell; the rest is dropped.").tag(config=True)
     grace = Integer(5, help="Seconds in which a cell has to end after it was interrupted.").tag(config=True)
+    budget = Integer(300, help="Seconds that all cells of a notebook may take together.").tag(config=True)
+    # A kernel that talks too fast loses some of its own words, and "idle" may be among them: no reason to end a run.
+    raise_on_iopub_timeout = Bool(False).tag(config=True)
+    record_timing = Bool(False).tag(config=True)
+    # What code does when it is asked to leave is no part of an answer.
+    shutdown_kernel = Enum(["graceful", "immediate"], "immediate").tag(config=True)
 
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any], km: Any = None
     ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Called by nbgrader's Autograde; leaves remarks on what went wrong in `resources`."""
-        self._kept: dict[int, tuple[int, int]] = {}
-        self._at = 0
-        remarks = resources.setdefault(REMARKS, [])
+        """Called by nbgrader's Autograde; leaves remarks on what went wrong in `resources`.
+
+        Raises what keeps a kernel from starting: no student's code has run by then.
+        """
+        self._at: int | None = None
+        self._remarks: list[str] = resources.setdefault(REMARKS, [])
+        self._deadline = monotonic() + self.budget
         try:
-            return super().preprocess(nb, resources, km)
-        except DeadKernelError:
-            remarks.append(f"The kernel died while {self._place(nb)} ran; nothing after it could run.")
-        except (CellTimeoutError, TimeoutError):
-            remarks.append(f"{self._place(nb).capitalize()} could not be stopped; nothing after it could run.")
-        except RuntimeError as error:
-            remarks.append(f"The notebook could not be run: {error}")
+            return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]  # untyped
+        except Exception as error:
+            if self._at is None:
+                raise
+            died, stuck = isinstance(error, DeadKernelError), isinstance(error, TimeoutError)
+            did = "made the kernel die" if died else "could not be stopped" if stuck else "broke off the run"
+            self.log.warning("The run ended early: %s", type(error).__name__)
+            self._remark(f"{self._place} {did}; nothing after it could run.")
         return nb, resources
+
+    def setup_kernel(self, **options: Any) -> AbstractContextManager[None]:
+        """Called once a run. What a kernel writes past Jupyter, on the terminal, is nobody's to read."""
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return super().setup_kernel(**quiet, **options)  # type: ignore[no-any-return]  # untyped
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: dict[str, Any], index: int
     ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Remember which cell runs, so that a remark can name it."""
+        """Run a cell, if there is time left."""
         self._at = index
-        return super().preprocess_cell(cell, resources, index)
+        self._kept: dict[str, int] = {"outputs": 0, "characters": 0, "of answers": 0}
+        if cell.cell_type == "code" and monotonic() > self._deadline:
+            self._remark(f"The notebook ran longer than {self.budget} seconds; its last cells were not run.")
+            return cell, resources
+        return super().preprocess_cell(cell, resources, index)  # type: ignore[no-any-return]  # untyped
+
+    def _get_timeout(self, cell: NotebookNode | None) -> int:
+        """Give the seconds for one cell: what is left of the notebook's, if that is less."""
+        left: int = max(1, round(self._deadline - monotonic()))
+        own: int = super()._get_timeout(cell) or left
+        return min(own, left)
 
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
         """Interrupt as nbclient does; kill a kernel that goes on regardless."""
         reply = await super()._async_handle_timeout(timeout, cell)
-        self.resources.setdefault(REMARKS, []).append(
-            f"{self._place(self.nb).capitalize()} ran longer than {timeout} seconds and was stopped."
-        )
+        if self._at is not None:
+            self._remark(f"{self._place} ran longer than {timeout} seconds and was stopped.")
         if not await self._is_idle():
             await ensure_async(self.km.shutdown_kernel(now=True))
-            raise CellTimeoutError.error_from_timeout_and_cell("The cell ignored the interrupt", timeout, cell)
+            raise CellTimeoutError("The cell ignored the interrupt")
         return reply
 
     async def _is_idle(self) -> bool:
         """Ask the kernel something easy and wait a little for the reply."""
-        wanted = self.kc.kernel_info()
-        try:
-            while True:
-                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=self.grace))
+        wanted, until = self.kc.kernel_info(), monotonic() + self.grace
+        while (left := until - monotonic()) > 0:
+            try:
+                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=left))
                 if reply["parent_header"].get("msg_id") == wanted:
                     return True
-        except Exception:
-            return False
+            except Exception:
+                await asyncio.sleep(0)
+        return False
+
+    async def _async_poll_output_msg(self, parent_msg_id: str, cell: NotebookNode, cell_index: int) -> None:
+        """Listen as nbclient does, past what can't be read, and letting the clock tick between two messages."""
+        while True:
+            await asyncio.sleep(0)
+            try:
+                msg = await ensure_async(self.kc.iopub_channel.get_msg(timeout=None))
+                if msg["parent_header"].get("msg_id") == parent_msg_id:
+                    self.process_message(msg, cell, cell_index)
+            except CellExecutionComplete:
+                return
+            except Exception:
+                self._remark(f"{self._place} sent something that can't be read.")
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Drop outputs beyond the limits before they are kept anywhere."""
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error", "update_display_data"):
-            size, count = self._kept.get(cell_index, (0, 0))
-            size, count = size + _size(msg["content"]), count + 1
-            if size > self.max_output or count > self.max_messages:
-                self._remark_once(f"{self._place(self.nb).capitalize()} put out more than is kept; the rest was dropped.")
+        """Take outputs, made plain and within the limits, and leave out what would reach beyond their cell.
+
+        Updates of displays could change a cell that ran before, and widgets could catch what one puts out.
+        """
+        kind, content = msg["msg_type"], msg["content"]
+        if kind == "clear_output":
+            self._kept = dict.fromkeys(self._kept, 0)
+            content = {"wait": bool(content.get("wait"))}
+        elif kind == "execute_input":
+            content = {"execution_count": _count(content)}
+        elif kind in OUTPUTS:
+            content = _plain_output(kind, content)
+            if not self._keeps(content):
+                self._remark(f"{self._place} put out more than is kept; the rest was dropped.")
                 return None
-            self._kept[cell_index] = (size, count)
-        return super().process_message(msg, cell, cell_index)
+        elif kind != "status":
+            return None
+        return super().process_message({**msg, "content": content}, cell, cell_index)
 
-    def _remark_once(self, remark: str) -> None:
-        remarks = self.resources.setdefault(REMARKS, [])
-        if remark not in remarks:
-            remarks.append(remark)
+    def _keeps(self, content: dict[str, Any]) -> bool:
+        """Count an output, and tell whether it is kept. Answers count apart: noise around them costs no points."""
+        size = len(json.dumps(content))
+        kept = self._kept
+        if MIME in content.get("data", {}):
+            kept["of answers"] += size
+            return bool(kept["of answers"] <= self.max_output)
+        kept["outputs"] += 1
+        kept["characters"] += size
+        return bool(kept["outputs"] <= self.max_messages and kept["characters"] <= self.max_output)
 
-    def _place(self, nb: NotebookNode) -> str:
-        cell = nb.cells[self._at]
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        return f"the cell {name}" if name else f"cell {self._at + 1}"
+    def _remark(self, remark: str) -> None:
+        if remark not in self._remarks:
+            self._remarks.append(remark)
+
+    @property
+    def _place(self) -> str:
+        at = self._at or 0
+        name = self.nb.cells[at].metadata.get("nbgrader", {}).get("grade_id")
+        return f"The cell {name}" if name else f"Cell {at + 1}"
 
 
-def _size(content: dict[str, Any]) -> int:
-    """Count an output's characters; a base64 picture counts as what it is written with."""
-    text = content.get("text")
-    return len(text) if isinstance(text, str) else len(json.dumps(content, default=str))
+def _plain_output(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Take from an output's message what nbformat knows, each of the type that nbformat says."""
+    match kind:
+        case "stream":
+            return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": plain(content["text"])}
+        case "error":
+            lines = [plain(line) for line in content["traceback"]]
+            return {"ename": plain(content["ename"]), "evalue": plain(content["evalue"]), "traceback": lines}
+    data = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
+    if _is_shallow(content["data"].get(MIME), DEEPEST):
+        data[MIME] = content["data"][MIME]
+    counted = {"execution_count": _count(content)} if kind == "execute_result" else {}
+    return {"data": data, "metadata": {}, **counted}
+
+
+def _is_shallow(value: object, depth: int) -> bool:
+    """Tell whether `value` is an object or a list of at most `depth` levels: deeper ones can break what copies them."""
+    if not isinstance(value, dict | list):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return depth > 0 and all(_is_shallow(item, depth - 1) for item in items if isinstance(item, dict | list))
+
+
+def _count(content: dict[str, Any]) -> int | None:
+    count = content.get("execution_count")
+    return count if type(count) is int and 0 <= count < 10**9 else None

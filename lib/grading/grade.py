@@ -1,8 +1,12 @@
 """Grading a class: nbgrader's Autograde in which every submission gets a verdict and none stops the others."""
 
-import glob
 import shutil
+from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
+from fnmatch import fnmatch
+from glob import glob
+from os.path import isdir
 from pathlib import Path
 from typing import Any
 
@@ -12,45 +16,58 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde, BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import find_all_files, setenv
+from nbgrader.utils import setenv
 from sqlalchemy.exc import SQLAlchemyError
 from tqdm import tqdm
 from traitlets import default
 from traitlets.utils.importstring import import_item
 
 from lib.grading.execute import REMARKS
+from lib.grading.leftovers import files_in, is_file
 from lib.grading.submissions import Submission, read_submission, unreadable
 
 
-class SubmittedCourse(CourseDirectory):
+class SubmittedCourse(CourseDirectory):  # type: ignore[misc]  # nbgrader ships no types
     """A course directory in which a timestamp that can't be read is no timestamp: the student may have written it."""
 
     def get_existing_timestamp(self, dest_path: str) -> datetime | None:
         """Read when a submission was made, if it says so."""
+        stamp = Path(dest_path, "timestamp.txt")
         try:
-            return super().get_existing_timestamp(dest_path)  # type: ignore[no-any-return]  # untyped
-        except Exception:
-            self.log.warning("The timestamp in %s can't be read; it is left out.", dest_path)
-            return None
+            if is_file(stamp) and stamp.stat().st_size < 1000:
+                return super().get_existing_timestamp(dest_path)  # type: ignore[no-any-return]  # untyped
+        except (Exception, SystemExit) as error:  # nbgrader itself would end the program here
+            self.log.warning("The timestamp in %s can't be read (%s); it is left out.", dest_path, error)
+        return None
 
 
-class RegularFiles(BaseConverter):
-    """Copies of a submission's other files only where they are files: no links, pipes or devices."""
+class RegularFiles(BaseConverter):  # type: ignore[misc]  # nbgrader ships no types
+    """Copies of a submission's other files only where they are files, and of a size that a person would submit."""
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Called by Autograde's own `init_assignment` before anything else."""
         source = Path(self._format_source(assignment_id, student_id))
         target = Path(self._format_dest(assignment_id, student_id))
-        for name in find_all_files(str(source), [*self.coursedir.ignore, "*.ipynb"]):
-            if Path(name).is_symlink() or not Path(name).is_file():
-                self.log.warning("%s is not a regular file; it is left out.", name)
+        own = Path(self.coursedir.format_path(self.coursedir.source_directory, ".", assignment_id))
+        ignored, left = ("*.ipynb", *self.coursedir.ignore), self.coursedir.max_dir_size * 1000
+        for file in files_in(source):
+            name = file.relative_to(source)
+            if any(fnmatch(part, pattern) for part in name.parts for pattern in ignored) or _clashes(name, own):
                 continue
-            copy = target / Path(name).relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(name, copy)
+            left -= file.stat().st_size
+            if left < 0:
+                self.log.warning("%s holds more than %s kB; the rest is left out.", source, self.coursedir.max_dir_size)
+                return
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target / name)
 
 
-class Grade(Autograde, RegularFiles):
+def _clashes(name: Path, own: Path) -> bool:
+    """Tell whether a submitted file is called as one of the course's own folders, or the other way round."""
+    return (own / name).is_dir() or any((own / parent).is_file() for parent in name.parents)
+
+
+class Grade(Autograde, RegularFiles):  # type: ignore[misc]  # nbgrader ships no types
     """Autograde that also takes submissions without a readable notebook, and goes on after any that fail."""
 
     def init_notebooks(self) -> None:
@@ -59,7 +76,7 @@ class Grade(Autograde, RegularFiles):
         Raises NbGraderException if there are none, with nbgrader's own advice.
         """
         pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
-        folders = sorted(folder for folder in glob.glob(pattern) if Path(folder).is_dir())
+        folders = sorted(filter(isdir, glob(pattern)))  # noqa: PTH207  # the whole path is a pattern
         if not folders:
             super().init_notebooks()
         self.assignments = {folder: self._expected(folder) for folder in folders}
@@ -92,15 +109,17 @@ class Grade(Autograde, RegularFiles):
 
         Raises SQLAlchemyError where the gradebook itself fails: that is no submission's fault.
         """
+        sentence = "This notebook could not be graded as it is. Your instructor has been told."
         submission = read_submission(Path(notebook_filename))
-        try:
-            self._graded(notebook_filename, submission)
-        except SQLAlchemyError:
-            raise
-        except Exception as error:
-            self.log.exception("Grading %s failed", notebook_filename)
-            sentence = f"This notebook could not be graded ({type(error).__name__}). Your instructor has been told."
-            self._graded(notebook_filename, unreadable(sentence))
+        unrun = replace(submission, remarks=(*submission.remarks, sentence), runnable=False)
+        for attempt in (submission, unrun):
+            try:
+                return self._graded(notebook_filename, attempt)
+            except SQLAlchemyError:
+                raise
+            except Exception:
+                self.log.exception("Grading %s failed", notebook_filename)
+        return self._graded(notebook_filename, unreadable(sentence))
 
     def _graded(self, filename: str, submission: Submission) -> None:
         resources = ResourcesDict(**self.init_single_notebook_resources(filename))
@@ -109,7 +128,7 @@ class Grade(Autograde, RegularFiles):
         Path(folder).mkdir(parents=True, exist_ok=True)
         resources["metadata"] = ResourcesDict(name=names["notebook"], path=folder)
         resources[REMARKS] = list(submission.remarks)
-        notebook = self._preprocessed(submission.notebook, resources, self.sanitize_preprocessors)
+        notebook = self._preprocessed(deepcopy(submission.notebook), resources, self.sanitize_preprocessors)
         steps = [step for step in self.autograde_preprocessors if submission.runnable or not _runs(step)]
         with setenv(NBGRADER_EXECUTION="autograde"):
             notebook = self._preprocessed(notebook, resources, steps)
@@ -133,7 +152,7 @@ def _runs(step: Any) -> bool:
     return isinstance(preprocessor, type) and issubclass(preprocessor, Execute)
 
 
-class GradeApp(AutogradeApp):
+class GradeApp(AutogradeApp):  # type: ignore[misc]  # nbgrader ships no types
     """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` with its flags, for a whole class at once."""
 
     name = "zerolayer-grade"
@@ -143,7 +162,7 @@ class GradeApp(AutogradeApp):
         zerolayer grade softmax_classifier --student ada --force
     """
 
-    @default("classes")
+    @default("classes")  # type: ignore[untyped-decorator]  # traitlets has none
     def _classes_default(self) -> list[type]:
         return [*super()._classes_default(), Grade]
 

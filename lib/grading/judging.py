@@ -1,12 +1,13 @@
 """Judging inside nbgrader's conversion: pose the challenge before a notebook runs, write the verdict after it.
 
-Both are ordinary nbgrader preprocessors, so `nbgrader autograde`, formgrader's button and `zerolayer grade` judge alike. The
-verdict takes the place of whatever a graded cell put out, and nbgrader reads its points from there.
+Both are ordinary nbgrader preprocessors, so `nbgrader autograde`, formgrader's button and `zerolayer grade` judge
+alike. The verdict takes the place of whatever a graded cell put out, and nbgrader reads its points from there.
 """
 
 import json
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,21 @@ from traitlets.utils.importstring import import_item
 from lib.answers import CHALLENGE, MIME
 from lib.grading.execute import REMARKS
 from lib.grading.judge import Answers, Unit, challenge, judge, seed_of
+from lib.grading.leftovers import files_in, is_file, remove, tidy
 from lib.grading.verdicts import PartVerdict, Verdict, html
 
+POSED = "zerolayer_posed"
 
-class Judging(NbGraderPreprocessor):
+
+@dataclass(frozen=True)
+class Posed:
+    """What stood before a run: the seed of the challenge, and the files in the submission's folder."""
+
+    seed: int
+    files: frozenset[Path]
+
+
+class Judging(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
     """What posing and judging share: which unit an assignment is, and a submission's seed."""
 
     units = Dict(
@@ -40,22 +52,24 @@ class Judging(NbGraderPreprocessor):
 
     def seed(self, resources: dict[str, Any]) -> int:
         """Derive the seed of this submission; a later submission of the same student has another."""
-        names = resources["nbgrader"]
-        stamp = Path(_folder(resources), "timestamp.txt")
-        submitted = stamp.read_text(errors="replace")[:100] if stamp.is_file() else ""
-        return seed_of(secret(Path(self.secret_file)), names["assignment"], names["notebook"], names["student"], submitted)
+        names, stamp = resources["nbgrader"], _folder(resources) / "timestamp.txt"
+        submitted = stamp.read_bytes()[:100].hex() if is_file(stamp) else ""
+        return seed_of(
+            secret(Path(self.secret_file)), names["assignment"], names["notebook"], names["student"], submitted
+        )
 
 
 class Pose(Judging):
     """Lay the challenge beside the notebook, just before it is run."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Called by nbgrader's Autograde."""
-        unit = self.unit(resources)
+        """Called by nbgrader's Autograde; leaves for `Judge` what a run must not change."""
+        unit, folder = self.unit(resources), _folder(resources)
         if unit is not None:
-            path = Path(_folder(resources), CHALLENGE.name)
-            path.unlink(missing_ok=True)
-            path.write_text(json.dumps(challenge(unit, self.seed(resources))))
+            remove(folder / CHALLENGE.name)
+            posed = Posed(self.seed(resources), frozenset(files_in(folder)))
+            (folder / CHALLENGE.name).write_text(json.dumps(challenge(unit, posed.seed)))
+            resources[POSED] = posed
         return nb, resources
 
 
@@ -67,19 +81,20 @@ class Judge(Judging):
         unit = self.unit(resources)
         if unit is None:
             return nb, resources
-        folder, remarks = Path(_folder(resources)), tuple(resources.get(REMARKS, ()))
-        Path(folder, CHALLENGE.name).unlink(missing_ok=True)
-        seed, verdicts = self.seed(resources), []
+        posed: Posed = resources[POSED]
+        tidy(_folder(resources), posed.files)
+        remarks, verdicts = tuple(resources.get(REMARKS, ())), []
         for cell in nb.cells:
             part = unit.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
             if part is None or cell.cell_type != "code":
                 continue
             given = answers_in(cell, part.id)
-            verdict = judge(unit, part, seed, given, problem=_problem(cell, remarks))
+            verdict = judge(unit, part, posed.seed, given, problem=_problem(cell, remarks))
             cell.outputs = [_shown(verdict, float(cell.metadata.nbgrader["points"]))]
             verdicts.append(verdict)
         names = resources["nbgrader"]
-        Verdict(names["assignment"], names["notebook"], names["student"], seed, tuple(verdicts), remarks).save(folder)
+        whole = Verdict(names["assignment"], names["notebook"], names["student"], posed.seed, tuple(verdicts), remarks)
+        whole.save(_folder(resources))
         return nb, resources
 
 
@@ -88,7 +103,8 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
     for output in reversed(cell.outputs):
         data = output.get("data", {}).get(MIME) if output.output_type in ("execute_result", "display_data") else None
         if isinstance(data, dict) and data.get("part") == part and isinstance(data.get("statements"), dict):
-            return data["statements"]
+            statements: Answers = data["statements"]
+            return statements
     return None
 
 
@@ -120,5 +136,5 @@ def _shown(verdict: PartVerdict, worth: float) -> NotebookNode:
     )
 
 
-def _folder(resources: dict[str, Any]) -> str:
-    return str(resources["metadata"]["path"])
+def _folder(resources: dict[str, Any]) -> Path:
+    return Path(resources["metadata"]["path"])

@@ -32,7 +32,7 @@ def files_in(folder: Path) -> Iterator[Path]:
         yield from (path for path in (Path(place, name) for name in names) if is_file(path))
 
 
-def tidy(folder: Path, before: set[Path]) -> None:
+def tidy(folder: Path, before: frozenset[Path]) -> None:
     """Take away what lies in `folder` and isn't one of the files that `files_in` gave before the run."""
     if not is_folder(folder):
         remove(folder)

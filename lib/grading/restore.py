@@ -1,7 +1,8 @@
 """Restoring a submitted notebook: ids, flags, points, locked cells and their places come from the gradebook.
 
-A student may have deleted, changed, doubled or moved a check, flipped a cell's metadata, or sent another notebook. Whatever
-came, what goes on from here has every cell that the course knows, once and in an order in which the checks can work.
+A student may have deleted, changed, doubled or moved a check, flipped a cell's metadata, or sent another notebook.
+Whatever came, what goes on from here has every cell that the course knows, once and in an order in which the checks
+can work.
 """
 
 from typing import Any
@@ -12,18 +13,27 @@ from nbgrader.api import Gradebook
 from nbgrader.api import Notebook as GradebookNotebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from lib.grading.execute import REMARKS
+from lib.grading.submissions import sound
+
 SCHEMA_VERSION = 3
 
 
-class RestoreCells(NbGraderPreprocessor):
+class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
     """Replaces DeduplicateIds, OverwriteCells and CheckCellMetadata when a submission is sanitised."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Called by nbgrader's Autograde on each submitted notebook before it is run."""
+        """Called by nbgrader's Autograde on each submitted notebook before it is run, after OverwriteKernelspec."""
         names = resources["nbgrader"]
         with Gradebook(names["db_url"]) as gradebook:
             known = known_cells(gradebook.find_notebook(names["notebook"], names["assignment"]))
-        nb.cells = restored(nb.cells, known)
+        submitted = [sound(cell) for cell in nb.cells]
+        if not any(_id(cell) in known for cell in submitted):
+            resources.setdefault(REMARKS, []).append(
+                "None of the assignment's cells are in it. Is it another notebook?"
+            )
+        nb.cells = restored(submitted, known)
+        nb.metadata = NotebookNode({key: nb.metadata[key] for key in ("kernelspec",) if key in nb.metadata})
         return nb, resources
 
 
@@ -37,7 +47,6 @@ def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
     for source in notebook.source_cells:
         make = new_code_cell if source.cell_type == "code" else new_markdown_cell
         cell = make(source.source)
-        cell.id = source.name[:64]
         cell.metadata["nbgrader"] = {
             "schema_version": SCHEMA_VERSION,
             "grade_id": source.name,
@@ -54,47 +63,77 @@ def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
 
 
 def restored(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
-    """Put submitted and known cells together.
+    """Put submitted and known cells together, each known one once.
 
-    Of a doubled cell the last counts (it is the one that a run leaves defined). Locked cells are the course's own, put
-    right behind the known cell that precedes them unless they stand somewhere after it already. A deleted code cell comes
-    back empty: its code may live on in another cell, which a fresh copy of the blanks would undo.
+    The student's cells stay in the student's order. What is missing comes in front of what follows it in the source. A
+    check that stands in front of a solution that precedes it there is moved behind it, and a given cell that stands
+    behind anything that follows it there is moved in front.
     """
-    counted = {_id(cell): at for at, cell in enumerate(cells) if _id(cell) in known}
-    kept = [_own(cell, known[_id(cell)] if counted.get(_id(cell)) == at else None) for at, cell in enumerate(cells)]
-    last = -1
-    for name, master in known.items():
-        at = next((i for i, cell in enumerate(kept) if _id(cell) == name), None)
-        movable = not master.metadata.nbgrader.solution
-        if at is None:
-            kept.insert(last + 1, _emptied(master))
-            at = last + 1
-        elif at < last and movable:
-            kept.insert(last, kept.pop(at))
-            at = last
-        last = max(last, at)
+    kept, names = _once(cells, known), list(known)
+    followers = {name: names[at + 1 :] for at, name in enumerate(names)}
+    solutions = [name for name in names if known[name].metadata.nbgrader.solution]
+    for name in reversed(names):
+        if not _places(kept, [name]):
+            kept.insert(_front(kept, followers[name]), _missing(known[name]))
+    for name in reversed(names):
+        [place] = _places(kept, [name])
+        if _is_given(known[name]):
+            kept.insert(min(place, _front(kept, followers[name])), kept.pop(place))
+        elif name not in solutions:
+            behind = 1 + max(_places(kept, [other for other in solutions if name in followers[other]]), default=-1)
+            kept.insert(max(place, behind - 1), kept.pop(place))
     return kept
 
 
-def _id(cell: NotebookNode) -> str:
-    metadata = cell.get("metadata", {}).get("nbgrader", {})
-    name = metadata.get("grade_id", "") if isinstance(metadata, dict) else ""
-    return name if isinstance(name, str) else ""
+def _once(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
+    """Keep each known cell once: of copies the last that isn't as it was released, since a run leaves that defined."""
+    copies: dict[str, list[int]] = {}
+    for at, cell in enumerate(cells):
+        copies.setdefault(_id(cell), []).append(at)
+    counted, untouched = set(), set()
+    for name in copies.keys() & known.keys():
+        written = [at for at in copies[name] if cells[at].source != known[name].source]
+        counted.add((written or copies[name])[-1])
+        untouched.update(set(copies[name]) - set(written))
+    return [
+        _own(cell, known[_id(cell)] if at in counted else None)
+        for at, cell in enumerate(cells)
+        if at in counted or at not in untouched
+    ]
 
 
 def _own(cell: NotebookNode, master: NotebookNode | None) -> NotebookNode:
-    """Return the cell that stands for a submitted one: the course's where it is locked, else the student's source."""
+    """Give the cell that stands for a submitted one: the course's where it is locked, else with the student's text."""
     if master is None:
         cell.metadata.pop("nbgrader", None)
         return cell
     own = NotebookNode(master)
     if master.metadata.nbgrader.solution:
         own.source = cell.source
+        if own.cell_type == "markdown" and "attachments" in cell:
+            own.attachments = cell.attachments
     return own
 
 
-def _emptied(master: NotebookNode) -> NotebookNode:
+def _missing(master: NotebookNode) -> NotebookNode:
+    """Give what stands for a deleted cell. Code may live on in another, which a fresh copy of the blanks would undo."""
     cell = NotebookNode(master)
-    if master.metadata.nbgrader.solution and cell.cell_type == "code":
+    if cell.cell_type == "code" and cell.metadata.nbgrader.solution:
         cell.source = ""
     return cell
+
+
+def _is_given(cell: NotebookNode) -> bool:
+    return not any(cell.metadata.nbgrader[flag] for flag in ("grade", "solution", "task"))
+
+
+def _front(kept: list[NotebookNode], names: list[str]) -> int:
+    return min(_places(kept, names), default=len(kept))
+
+
+def _places(kept: list[NotebookNode], names: list[str]) -> list[int]:
+    return [at for at, cell in enumerate(kept) if _id(cell) in names]
+
+
+def _id(cell: NotebookNode) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))

@@ -24,7 +24,14 @@ RIGHT: Fillings = {
     ),
     "dense": ("output_gradient", "self.input.T"),
     "train": (
-        "batch", "batch", "softmax.output", "y[:, batch]", "softmax.output", "grad", "grad / len(batch)", "learning_rate",
+        "batch",
+        "batch",
+        "softmax.output",
+        "y[:, batch]",
+        "softmax.output",
+        "grad",
+        "grad / len(batch)",
+        "learning_rate",
     ),
 }
 

@@ -94,8 +94,8 @@ def sound(cell: NotebookNode) -> NotebookNode:
     All else that a cell can hold is a student's to write and nobody's to need.
     """
     make = {"code": new_code_cell, "raw": new_raw_cell}.get(cell.get("cell_type"), new_markdown_cell)
-    source = cell.get("source", "")
-    made = make(plain("".join(source) if isinstance(source, list) else source))
+    source = cell.get("source")
+    made = make("".join(map(plain, source)) if isinstance(source, list) else plain(source))
     metadata = cell.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     if (id := _course_id(metadata.get("nbgrader"))) is not None:

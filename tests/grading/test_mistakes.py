@@ -13,7 +13,7 @@ from lib.grading.mistakes import Mistake
 from lib.grading.mistakes.softmax_classifier.training import changed, train
 from tests.grading.test_judge import judged, part_of
 
-SEEDS = (1, 2**20 + 3, 2**47 + 11)
+SEEDS = (1, 2**47 + 11)
 MISTAKES = UNIT.mistakes
 each = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake.part}: {mistake.name}")
 
@@ -139,7 +139,7 @@ def test_those_with_the_same_numbers_say_so(part) -> None:
 def fingerprint(mistake: Mistake) -> list[Outcome]:
     """What the mistaken code gives for two challenges, on every probe."""
     part = part_of(mistake.part)
-    runs = [outcomes(part, drawn_for(part, seed), UNIT.subjects(part, mistake)) for seed in SEEDS[:2]]
+    runs = [outcomes(part, drawn_for(part, seed), UNIT.subjects(part, mistake)) for seed in SEEDS]
     return [outcome for run in runs for probes in run.values() for outcome in probes.values()]
 
 

@@ -1,0 +1,96 @@
+"""The desk on the data and the settings that training gets: advice, without points."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lib.checks import data
+from lib.data import blobs, integers, one_hot, standardise
+from lib.desk import Report
+from tests.checks.desk import finding, said, states
+
+LABELS: Any
+X, LABELS = blobs(num_samples=90, num_features=2, num_labels=3, seed=1)
+X = standardise(X)
+Y = one_hot(LABELS, 3)
+
+
+def looked_at(*subjects: Any) -> Report:
+    report = data(*subjects)
+    assert isinstance(report, Report)
+    return report
+
+
+def test_data_with_structure_are_right_and_earn_nothing() -> None:
+    report = looked_at(X, Y, 16, 0.1)
+    assert set(states(report).values()) == {"right"}
+    assert (report.points, data.points, report.right) == (0, 0, True)
+
+
+def test_nothing_in_it_is_ever_wrong_only_advice() -> None:
+    report = looked_at(X * 1000, np.roll(Y, 1), 1000, 1e9)
+    assert "wrong" not in states(report).values()
+    assert report.right
+
+
+def test_labels_of_to_categorical_that_nobody_transposed_are_found() -> None:
+    report = looked_at(X, Y.T)
+    assert "Found X (2, 90), y (90, 3), expected y of shape (classes, 90)" in said(report, "Columns")
+    assert "Transpose y" in said(report, "Columns")
+    assert states(report)["OneHot"] == "not checked"
+
+
+@pytest.mark.parametrize("labels", [LABELS, LABELS[None].repeat(2, axis=0)[0]])
+def test_labels_that_are_no_columns_are_found(labels: Any) -> None:
+    assert "y is not a matrix." in said(looked_at(X, labels), "Columns")
+
+
+def test_different_numbers_of_samples_are_found() -> None:
+    assert "Split X and y together." in said(looked_at(X, Y[:, :50]), "Columns")
+
+
+def test_columns_that_are_not_one_hot_are_found() -> None:
+    two = Y.copy()
+    two[:, 7] = 1
+    assert "Where: sample 7" in said(looked_at(X, two), "OneHot")
+    assert finding(looked_at(X, Y * 0.5), "OneHot").state == "advice"
+
+
+def test_features_that_are_not_standardised_are_found() -> None:
+    report = looked_at(np.vstack([X, X[:1] * 3 + 6]), Y)
+    assert "Where: feature 2" in said(report, "Standardised")
+    assert finding(looked_at(np.vstack([X, np.zeros((1, 90))]), Y), "Standardised").state == "right", "constant is fine"
+
+
+def test_samples_and_labels_shuffled_apart_are_found() -> None:
+    shuffled = X[:, np.random.default_rng(0).permutation(90)]
+    report = looked_at(shuffled, Y)
+    assert states(report)["LabelsDependOnFeatures"] == "advice"
+    assert "Shuffle X and y with the same permutation" in said(report, "LabelsDependOnFeatures")
+
+
+def test_the_seeds_random_labels_have_nothing_to_learn() -> None:
+    features, labels = integers(seed=0)
+    report = looked_at(standardise(features), one_hot(labels, 3))
+    assert states(report)["LabelsDependOnFeatures"] == "advice"
+
+
+@pytest.mark.parametrize("batch_size", [0, 91, 1000])
+def test_a_batch_larger_than_the_data_or_empty_is_found(batch_size: int) -> None:
+    assert "expected 1 to 90" in said(looked_at(X, Y, batch_size), "SettingsCanLearn")
+
+
+@pytest.mark.parametrize(("rate", "word"), [(1e-6, "hardly moves"), (1e4, "overshoots"), (-0.1, "hardly moves")])
+def test_a_rate_that_stands_still_or_blows_up_is_found(rate: float, word: str) -> None:
+    assert word in said(looked_at(X, Y, 16, rate), "SettingsCanLearn")
+
+
+@pytest.mark.parametrize(
+    "junk", [None, "x", 3, np.full((2, 90), np.nan), [[1, 2], [3]], object(), np.zeros((0, 0)), print]
+)
+def test_whatever_it_gets_it_says_something(junk: Any) -> None:
+    for report in (looked_at(junk, Y), looked_at(X, junk), looked_at(junk, junk)):
+        assert "advice" in states(report).values() or "not checked" in states(report).values()
+        assert str(report)
+    assert str(looked_at(X, Y, junk, junk))

@@ -1,0 +1,74 @@
+"""The desk on the dense layer's backward."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+
+from lib.checks import dense_backward
+from lib.grading.mistakes import Mistake
+from lib.reference import Dense
+from tests.checks.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
+from tests.variants import Code, denses, released
+
+
+def test_the_reference_is_right() -> None:
+    assert set(states(checked(dense_backward)).values()) == {"right"}
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(denses())
+def test_a_right_layer_is_right_in_any_style(code: Code) -> None:
+    assert checked(dense_backward, **code).right
+
+
+@mistakes_of(dense_backward)
+def test_every_mistake_is_found(mistake: Mistake) -> None:
+    assert_it_says_what_is_wrong(mistaken(dense_backward, mistake))
+
+
+def test_a_step_over_the_batch_size_is_recognised() -> None:
+    report = mistaken(dense_backward, "The step is divided by the batch size")
+    assert "The step is divided by the batch size here." in said(report, "WeightsMove")
+    assert states(report)["InputGradient"] == "right"
+
+
+def test_weights_that_change_too_early_spoil_the_input_gradient_alone() -> None:
+    report = mistaken(dense_backward, "The weights change before the input's gradient is computed")
+    assert list(states(report).values()) == ["right", "right", "wrong"]
+    assert "compute it before the weights change" in said(report, "InputGradient")
+
+
+def test_a_bias_row_of_zeros_in_forward_is_found_in_backward() -> None:
+    class ZeroRow(Dense):
+        def forward(self, input: Any) -> Any:
+            self.input = np.vstack([input, np.zeros((1, input.shape[1]))])
+            self.output = self.weights @ self.input
+            return self.output
+
+    report = checked(dense_backward, Dense=ZeroRow)
+    assert list(states(report).values()) == ["right", "wrong", "right"]
+    assert "a last row of ones" in said(report, "BiasMoves")
+
+
+def test_a_missing_bias_row_meets_the_shapes() -> None:
+    class NoRow(Dense):
+        def forward(self, input: Any) -> Any:
+            self.input = input
+            self.output = self.weights[:, :-1] @ self.input
+            return self.output
+
+    report = checked(dense_backward, Dense=NoRow)
+    assert "could not be broadcast together" in said(report, "WeightsMove")
+
+
+def test_a_returned_bias_row_is_found_by_its_shape() -> None:
+    report = mistaken(dense_backward, "The returned gradient has a row for the bias")
+    assert "Found shape (5, 6), expected shape (4, 6)" in said(report, "InputGradient")
+
+
+def test_an_open_blank_is_told_once() -> None:
+    report = checked(dense_backward, Dense=released()["Dense"])
+    assert set(states(report).values()) == {"not checked"}
+    assert str(report).count("is still open") == 1
+    assert said(report, "InputGradient") == "It meets what statement 1 met."

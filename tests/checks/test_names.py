@@ -1,0 +1,86 @@
+"""Names that aren't defined yet: in a real IPython shell a check says so, and nothing raises."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+RELOAD = """
+import sys
+for name in [name for name in sys.modules if name.partition(".")[0] == "lib"]:
+    del sys.modules[name]
+from lib import checks as check
+"""
+CELLS = {
+    "import": "from lib import checks as check; from lib.checks import cce as check_cce",
+    "undefined": "check.cce(cce)",
+    "two undefined": "check.cce_gradient(cce_gradient, cce)",
+    "bare name": "check_cce(nowhere)",
+    "nested": "print(check.cce(cce).note)",
+    "other calls": "len(nowhere)",
+    "defined": "from math import log\ndef cce(y, yhat):\n    return 0\ncheck.cce(cce)",
+    "one undefined": "check.cce_gradient(cce_gradient, cce)",
+    "fails inside": "check.cce(cce, nowhere.attribute)",
+    "reset": "%reset -f",
+    "import again": "from lib import checks as check",
+    "after reset": "check.cce(cce)",
+    "reload": RELOAD,
+    "after reload": "check.softmax_forward(Softmax)",
+}
+RUN = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+shell = InteractiveShell.instance()
+said = {}
+for name, cell in json.load(sys.stdin).items():
+    with capture_output() as captured:
+        result = shell.run_cell(cell)
+    error = result.error_before_exec or result.error_in_exec
+    said[name] = [repr(error) if error else "", captured.stdout, str(result.result)]
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, list[str]]:
+    """For each cell its error, its output and its result, all run one after the other in one shell."""
+    run = subprocess.run(
+        [sys.executable, "-c", RUN], input=json.dumps(CELLS), capture_output=True, text=True, check=True
+    )
+    answers: dict[str, list[str]] = json.loads(run.stdout)
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("undefined", "cce is not defined yet. Run the cell that defines cce first."),
+        ("two undefined", "cce_gradient is not defined yet."),
+        ("bare name", "nowhere is not defined yet. Run the cell that defines cce first."),
+        ("one undefined", "cce_gradient is not defined yet."),
+        ("after reset", "cce is not defined yet."),
+        ("after reload", "Softmax is not defined yet."),
+    ],
+)
+def test_a_check_of_a_name_that_isnt_there_says_so(cell: str, sentence: str, said: dict[str, list[str]]) -> None:
+    error, _, result = said[cell]
+    assert error == ""
+    assert sentence in result
+    assert "wrong" not in result
+    assert "not checked" in result
+
+
+def test_it_works_inside_other_calls(said: dict[str, list[str]]) -> None:
+    assert "cce is not defined yet." in said["nested"][1]
+
+
+def test_other_calls_raise_as_ever(said: dict[str, list[str]]) -> None:
+    assert "NameError" in said["other calls"][0]
+    assert "NameError" in said["fails inside"][0]
+
+
+def test_names_that_are_there_are_checked(said: dict[str, list[str]]) -> None:
+    assert said["defined"][0] == ""
+    assert "✗ wrong" in said["defined"][2]

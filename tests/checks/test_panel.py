@@ -1,0 +1,125 @@
+"""The panel: a report reads in HTML and in plain text, whoever reads it."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from lib.checks import PARTS, cce, dense_backward, softmax_forward
+from lib.desk import CheckFailed, Report, Undefined
+from lib.panel import COLOURS, MARKS
+from lib.parts import Part
+from tests.checks.desk import checked, mistaken
+from tests.variants import released, written
+
+VOID = {"br", "img"}
+
+
+class Reader(HTMLParser):
+    """Reads HTML as a screen reader does: tags are balanced, and what is hidden is skipped."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.open: list[tuple[str, bool]] = []
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.heard = ""
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        if tag not in VOID:
+            self.open.append((tag, ("aria-hidden", "true") in attrs))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        if not any(hidden for _, hidden in self.open):
+            self.heard += data
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+def test_every_state_is_heard_as_a_word(part: Part) -> None:
+    report = checked(part)
+    reader = Reader(report._repr_html_())
+    assert reader.heard.count("right:") == len(part.statements)
+    assert not set(reader.heard) & set(MARKS.values()) - set("–!")
+    assert reader.tags[0] == "section"
+    assert "aria-label" in reader.attributes
+    assert reader.tags.count("li") == len(part.statements)
+    assert "ol" in reader.tags
+
+
+def test_the_text_says_the_same_as_the_page() -> None:
+    report = mistaken(cce, "The loss is the sum over the batch, not its mean")
+    text, heard = (re.sub(r"\W+", "", said) for said in (str(report), Reader(report._repr_html_()).heard))
+    for sentence in ("thebatchslossisnotthemean", "Found90826expected12975", "TryDividebythenumberofsamples"):
+        assert sentence.lower() in text.lower()
+        assert sentence.lower() in heard.lower()
+
+
+def test_statements_have_numbers_that_others_refer_to() -> None:
+    report = mistaken(cce, "The minus sign is missing")
+    assert "\n  1 ✗ wrong: " in str(report)
+    assert "\n  2 – not checked: " in str(report)
+    assert "It rests on statement 1, which isn't right yet." in str(report)
+
+
+def test_the_heading_counts_points_and_names_the_cell() -> None:
+    assert str(mistaken(cce, "The loss is the sum over the batch, not its mean")).startswith(
+        "The loss: 1 of 2 points (check-cce)\n"
+    )
+
+
+def test_what_student_code_says_is_escaped() -> None:
+    code = written('def cce(y, yhat):\n    raise ValueError("<script>alert(1)</script><img src=x onerror=alert(2)>")')
+    html = checked(cce, cce=code["cce"])._repr_html_()
+    reader = Reader(html)
+    assert not {"script", "img"} & set(reader.tags)
+    assert set(reader.attributes) <= {"style", "aria-label", "aria-hidden"}
+    assert "<script>alert(1)" in reader.heard
+
+
+def test_a_name_that_isnt_defined_is_told_once_above_the_statements() -> None:
+    report = dense_backward(Undefined("<b>Dense</b>"))
+    assert isinstance(report, Report)
+    assert str(report).count("is not defined yet") == 1
+    assert str(report).count("not checked") == 3
+    assert "b" not in Reader(report._repr_html_()).tags[:0] and "&lt;b&gt;Dense" in report._repr_html_()
+
+
+def test_lines_fit_a_terminal() -> None:
+    long = "x" * 200
+    report = checked(
+        softmax_forward, Softmax=written(f"class Softmax:\n    def forward(self, input): {long}")["Softmax"]
+    )
+    assert max(len(line) for line in str(report).splitlines() if long[:80] not in line) <= 84
+    assert max(len(line) for line in str(checked(softmax_forward)).splitlines()) <= 84
+
+
+def test_colours_only_repeat_the_words_and_follow_the_theme() -> None:
+    assert set(COLOURS) == set(MARKS) == {"right", "wrong", "not checked", "advice"}
+    assert all(colour.startswith("var(--jp-") for colour in COLOURS.values())
+    assert len(set(MARKS.values())) == len(MARKS)
+
+
+def test_a_failed_check_shows_as_its_report() -> None:
+    report = checked(cce, cce=released()["cce"])
+    failed = CheckFailed(report)
+    assert failed._render_traceback_() == str(report).splitlines()
+    assert str(failed) == "check-cce: not everything is right yet"
+
+
+def test_large_arrays_are_shown_by_their_shape() -> None:
+    report = checked(softmax_forward, Softmax=None)
+    assert "NoneType" in str(report)
+    from lib.statements import shown
+
+    assert shown(np.ones((30, 30))) == "an array of shape (30, 30)"
+    assert shown(np.array([1.23456, 2])) == "[1.2346, 2.    ]"
+    assert shown(1.23456789) == "1.2346"

@@ -1,0 +1,122 @@
+"""One visible call: what it does depends on who is asking."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib import answers
+from lib.answers import MIME, Answer
+from lib.checks import PARTS, cce, data, softmax_backward
+from lib.desk import CheckFailed, Report
+from lib.grading.judge import challenge, judge
+from lib.grading.judge.softmax_classifier import UNIT
+from lib.parts import Part
+from lib.reference import Softmax
+from lib.reference import cce as right
+from tests.checks.desk import states
+
+
+def wrong(y: Any, yhat: Any) -> float:
+    return 0.0
+
+
+def test_at_the_desk_nothing_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    report = cce(wrong)
+    assert isinstance(report, Report) and not report.right
+
+
+def test_under_validate_a_failed_check_fails_and_a_right_one_shows_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    with pytest.raises(CheckFailed):
+        cce(wrong)
+    assert isinstance(cce(right), Report)
+    assert isinstance(data(None, None), Report), "advice never fails"
+
+
+@pytest.fixture
+def laid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A challenge beside the notebook, as at grading."""
+    path = tmp_path / "challenge.json"
+    path.write_text(json.dumps(challenge(UNIT, 5)))
+    monkeypatch.setattr(answers, "CHALLENGE", path)
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    return path
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+def test_at_grading_the_call_answers_the_challenge(part: Part, laid: Path) -> None:
+    answered = part(*UNIT.subjects(part))
+    assert isinstance(answered, Answer)
+    bundle = json.loads(json.dumps(answered._repr_mimebundle_()))
+    assert bundle[MIME]["part"] == part.id
+    assert bundle["text/plain"] == f"The answer to {part.id}, for the judge."
+    verdict = judge(UNIT, part, 5, bundle[MIME]["statements"])
+    assert verdict.points == verdict.max_points
+
+
+@pytest.mark.parametrize(
+    "broken", ["", "{", "[]", '{"parts": 3}', '{"parts": {"check-cce": {"y_one": 1}}}', '{"parts": {"check-cce": []}}']
+)
+def test_a_challenge_that_cannot_be_read_falls_back_to_the_desk(broken: str, laid: Path) -> None:
+    laid.write_text(broken)
+    assert isinstance(cce(right), Report)
+    with pytest.raises(CheckFailed):
+        cce(wrong)
+
+
+def test_a_challenge_is_no_use_at_the_desk(laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    assert isinstance(cce(right), Report)
+
+
+def test_too_few_things_are_told_in_words() -> None:
+    report = softmax_backward()
+    assert isinstance(report, Report)
+    assert report.note == "This check takes Softmax, but was called with nothing."
+    assert set(states(report).values()) == {"not checked"}
+    report = data(1)
+    assert isinstance(report, Report)
+    assert report.note == ("This check takes X, y and, if you like, batch_size, learning_rate, but was called with 1.")
+
+
+def test_too_many_things_are_told_in_words(laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = softmax_backward(Softmax, 3)
+    assert isinstance(answered, Answer)
+    assert answered.statements["OneSampleBack"][""]["says"] == "This check takes Softmax, but was called with 2."
+    monkeypatch.delenv("NBGRADER_EXECUTION")
+    report = softmax_backward(Softmax, 3)
+    assert isinstance(report, Report)
+    assert report.note == "This check takes Softmax, but was called with 2."
+
+
+def test_a_student_class_may_have_any_name() -> None:
+    class MyOwnLayer(Softmax):
+        pass
+
+    report = softmax_backward(MyOwnLayer)
+    assert isinstance(report, Report) and report.right
+
+
+def test_points_are_the_statements_sum() -> None:
+    assert [part.points for part in PARTS] == [2, 3, 3, 1, 3, 4, 4]
+    assert len({part.id for part in PARTS}) == len(PARTS)
+    for part in (*PARTS, data):
+        for statement in part.statements:
+            assert 20 < len(statement.says) < 130
+            assert statement.says.endswith(".")
+            assert all(foundation in map(type, part.statements) for foundation in statement.rests_on)
+
+
+def test_checks_hold_no_answer_and_load_no_heavy_module() -> None:
+    code = "import sys, lib, lib.checks; print(*sorted(sys.modules))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    modules = loaded.stdout.split()
+    assert not [name for name in modules if name.startswith(("lib.reference", "lib.grading"))]
+    assert not {"tensorflow", "matplotlib", "IPython", "ipywidgets", "numpy.random", "asyncio"} & set(modules)

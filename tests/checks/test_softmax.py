@@ -1,0 +1,122 @@
+"""The desk on the softmax layer."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from lib.checks import softmax_backward, softmax_forward, softmax_stable
+from lib.grading.mistakes import Mistake
+from lib.parts import Part
+from lib.reference import Softmax
+from tests.checks.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
+from tests.variants import Code, released, softmaxes
+
+some = settings(max_examples=20, deadline=None, derandomize=True)
+
+
+class Flat(Softmax):
+    def forward(self, input: Any) -> Any:
+        self.output = np.ones(input.shape)
+        return self.output
+
+
+all_parts = pytest.mark.parametrize(
+    "part", [softmax_forward, softmax_stable, softmax_backward], ids=lambda part: part.id
+)
+
+
+@all_parts
+def test_the_reference_is_right(part: Part) -> None:
+    assert set(states(checked(part)).values()) == {"right"}
+
+
+@all_parts
+@some
+@given(softmaxes())
+def test_a_right_layer_is_right_in_any_style(part: Part, code: Code) -> None:
+    assert checked(part, **code).right
+
+
+@mistakes_of(softmax_forward)
+def test_every_mistake_in_forward_is_found(mistake: Mistake) -> None:
+    assert_it_says_what_is_wrong(mistaken(softmax_forward, mistake))
+
+
+@mistakes_of(softmax_stable)
+def test_every_mistake_with_large_scores_is_found(mistake: Mistake) -> None:
+    report = mistaken(softmax_stable, mistake)
+    assert_it_says_what_is_wrong(report)
+    assert mistaken(softmax_forward, mistake).right, "for small scores it does what it should"
+
+
+@mistakes_of(softmax_backward)
+def test_every_mistake_in_backward_is_found(mistake: Mistake) -> None:
+    assert_it_says_what_is_wrong(mistaken(softmax_backward, mistake))
+
+
+def test_rows_that_sum_to_1_are_recognised() -> None:
+    report = mistaken(softmax_forward, "The sum runs over the rows: each row sums to 1, not each column")
+    assert "The rows sum to 1, not the columns." in said(report, "ColumnsSumToOne")
+    assert said(report, "RatiosFollowScores") == "It rests on statement 1, which isn't right yet."
+
+
+def test_a_buffer_of_integers_is_right_for_all_other_scores() -> None:
+    report = mistaken(softmax_forward, "The output is written into an array of integers")
+    assert list(states(report).values()) == ["right", "right", "wrong"]
+    assert "zeros_like of integers" in said(report, "WholeNumbers")
+
+
+def test_overflow_is_found_where_it_happens() -> None:
+    report = mistaken(softmax_stable, "Large scores overflow")
+    assert "Where: scores near 1000" in said(report, "LargeScores")
+
+
+def test_one_shift_for_all_samples_is_found_where_they_differ() -> None:
+    report = mistaken(softmax_stable, "All samples are shifted by the same number")
+    assert "samples with scores of very different sizes" in said(report, "LargeScores")
+
+
+def test_a_jacobian_that_all_samples_share_is_right_for_one_sample() -> None:
+    report = mistaken(softmax_backward, "All samples share one Jacobian, averaged over the batch")
+    assert list(states(report).values()) == ["right", "wrong", "right"]
+
+
+def test_backward_is_not_checked_until_forward_is_right() -> None:
+    report = checked(softmax_backward, Softmax=Flat)
+    assert set(states(report).values()) == {"not checked"}
+    assert report.note == "This rests on softmax, forward, which isn't right yet: see check-softmax-forward."
+
+
+def test_an_output_that_is_returned_but_not_kept_is_missed() -> None:
+    class Forgetful(Softmax):
+        def forward(self, input: Any) -> Any:
+            e = np.exp(input - input.max(axis=0))
+            return e / e.sum(axis=0)
+
+    report = checked(softmax_forward, Softmax=Forgetful)
+    assert "self.output is missing." in said(report, "ColumnsSumToOne")
+
+
+def test_backward_is_held_to_the_students_own_forward() -> None:
+    report = mistaken(softmax_backward, "Only the diagonal of the Jacobian is used")
+    assert "differs from central differences of your own forward" in said(report, "OneSampleBack")
+
+
+@all_parts
+def test_every_blank_open_is_told_once(part: Part) -> None:
+    report = checked(part, Softmax=released()["Softmax"])
+    assert set(states(report).values()) == {"not checked"}
+    assert str(report).count("is still open") == (part is not softmax_backward)
+    assert bool(report.note) == (part is softmax_backward)
+
+
+def test_an_open_blank_in_backward_leaves_forward_right() -> None:
+    class HalfDone(Softmax):
+        backward = released()["Softmax"].backward
+
+    assert checked(softmax_forward, Softmax=HalfDone).right
+    report = checked(softmax_backward, Softmax=HalfDone)
+    assert list(states(report).values()) == ["not checked"] * 3
+    assert "Blank 2 of 3" in said(report, "OneSampleBack")

@@ -1,0 +1,77 @@
+"""Verdicts: kept whole beside the notebook, and shown without anything that a student could run or copy."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lib.grading.judge import judge
+from lib.grading.judge.softmax_classifier import UNIT
+from lib.grading.verdicts import FILE, Verdict, html
+from tests.checks.test_panel import Reader
+from tests.grading.test_judge import judged, part_of
+
+SUM = next(mistake for mistake in UNIT.mistakes if mistake.name == "The loss is the sum over the batch, not its mean")
+
+
+def verdict_of_a_class() -> Verdict:
+    parts = tuple(judged(part, SUM.code) for part in UNIT.parts)
+    return Verdict("softmax_classifier", "softmax_classifier", "ada", 1, parts, ("The kernel wrote to stderr.",))
+
+
+def test_a_verdict_reads_back_as_it_was_kept(tmp_path: Path) -> None:
+    verdict = verdict_of_a_class()
+    verdict.save(tmp_path)
+    assert Verdict.load(tmp_path) == verdict
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert (verdict.points, verdict.max_points) == (19, 20)
+
+
+def test_an_appeal_finds_challenge_answer_and_what_was_expected(tmp_path: Path) -> None:
+    verdict_of_a_class().save(tmp_path)
+    part = json.loads((tmp_path / FILE).read_text())["parts"][0]
+    assert part["answer"]["BatchMean"]["batch"]["values"][0] == pytest.approx(
+        7 * part["expected"]["BatchMean"]["batch"]["values"][0]
+    )
+    assert part["challenge"]["y_batch"]["shape"] == [4, 7]
+    assert part["mistake"]["hint"] == SUM.hint
+
+
+def test_a_missing_verdict_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Verdict.load(tmp_path)
+
+
+def test_the_page_shows_points_mistake_and_hint_but_no_expected_number() -> None:
+    part = judged(part_of("check-cce"), SUM.code)
+    reader = Reader(html(part))
+    assert "The loss: 1 of 2 points" in reader.heard
+    assert SUM.name in reader.heard
+    assert SUM.hint in reader.heard
+    assert "right:" in reader.heard
+    assert "wrong:" in reader.heard
+    for number in part.expected["BatchMean"]["batch"]["values"]:
+        assert str(number)[:6] not in reader.heard
+
+
+def test_points_are_scaled_to_the_gradebooks() -> None:
+    part = judged(part_of("check-cce"), SUM.code)
+    assert "The loss: 2.5 of 5 points" in html(part, scale=2.5)
+    assert "The loss: 0.3333 of 0.6667 points" in html(part, scale=1 / 3)
+
+
+def test_what_a_student_wrote_is_text() -> None:
+    attack = '<script>alert(1)</script><img src=x onerror="alert(2)"><iframe src=//x>'
+    records = {"": {"trouble": "error", "says": attack, "line": attack}}
+    part = judge(UNIT, part_of("check-cce"), 1, {"OneSample": records, "BatchMean": records})
+    reader = Reader(html(part))
+    assert not {"script", "img", "iframe"} & set(reader.tags)
+    assert set(reader.attributes) <= {"style", "aria-label", "aria-hidden"}
+    assert attack in reader.heard
+    assert attack not in Reader(html(judge(UNIT, part_of("check-cce"), 1, None, problem=attack))).tags
+
+
+def test_no_answer_shows_its_problem() -> None:
+    reader = Reader(html(judge(UNIT, part_of("check-cce"), 1, None, problem="The kernel died.")))
+    assert "The kernel died." in reader.heard
+    assert reader.heard.count("not checked:") == 2

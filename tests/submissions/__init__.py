@@ -1,0 +1,89 @@
+"""Whole submitted notebooks: for each name, what a student hands in, and the points that each part has to earn.
+
+A submission is a function that takes the released notebook and the folder it is handed in with. It returns the notebook
+(or the bytes of a file called like one), or nothing if it wrote all there is. Its docstring says what the student did.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+
+POINTS = {
+    "cce": 2,
+    "cce-gradient": 3,
+    "softmax-forward": 3,
+    "softmax-stable": 1,
+    "softmax-backward": 3,
+    "dense-backward": 4,
+    "train": 4,
+}
+EVERYTHING = frozenset(POINTS)
+NOTHING = frozenset()
+FILE = "softmax_classifier.ipynb"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """How one is made, and what it earns."""
+
+    make: Callable
+    earns: frozenset
+
+    @property
+    def name(self):
+        return self.make.__name__
+
+    @property
+    def points(self):
+        return {f"check-{part}": POINTS[part] if part in self.earns else 0 for part in POINTS}
+
+    def hand_in(self, released: Path, folder: Path):
+        """Write the submission into `folder`, from the released notebook at `released`."""
+        folder.mkdir(parents=True)
+        made = self.make(nbformat.read(released, as_version=4), folder)
+        if made is not None:
+            (folder / FILE).write_bytes(made if isinstance(made, bytes) else nbformat.writes(made).encode())
+
+
+def earns(parts):
+    """Say which parts a submission earns, all of their points or none."""
+    return lambda make: Submission(make, frozenset(parts))
+
+
+def but(*parts):
+    return EVERYTHING - set(parts)
+
+
+def submissions(*modules: ModuleType) -> Iterator[Submission]:
+    """Give all submissions that these modules define."""
+    for module in modules:
+        yield from (found for found in vars(module).values() if isinstance(found, Submission))
+
+
+def right(notebook):
+    """Fill all blanks rightly."""
+    from lib.grading.sample_class import RIGHT, completed
+
+    return completed(notebook, RIGHT)
+
+
+def cell(notebook, id):
+    """Find a cell of the course."""
+    return next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == id)
+
+
+def before(notebook, id, code):
+    """Add a cell of the student's own in front of one of the course's."""
+    notebook.cells.insert(notebook.cells.index(cell(notebook, id)), nbformat.v4.new_code_cell(code))
+    return notebook
+
+
+def replaced(notebook, id, old, new):
+    """Change some text in a cell of the course."""
+    found = cell(notebook, id)
+    assert old in found.source
+    found.source = found.source.replace(old, new)
+    return notebook

@@ -1,0 +1,199 @@
+"""What comes as a file: no notebook, another one, one under another name, and what can lie beside it."""
+
+import json
+import os
+
+import nbformat
+
+from tests.submissions import EVERYTHING, FILE, NOTHING, cell, earns, right
+
+
+def _bytes(notebook):
+    return nbformat.writes(notebook).encode()
+
+
+@earns(NOTHING)
+def empty(notebook, folder):
+    """A file of no bytes."""
+    return b""
+
+
+@earns(NOTHING)
+def cut_short(notebook, folder):
+    """The first half of a right notebook."""
+    whole = _bytes(right(notebook))
+    return whole[: len(whole) // 2]
+
+
+@earns(NOTHING)
+def not_json(notebook, folder):
+    """A picture with the notebook's name."""
+    return b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+
+
+@earns(NOTHING)
+def nested_without_end(notebook, folder):
+    """JSON, but a list in a list in a list..."""
+    return b"[" * 100_000
+
+
+@earns(NOTHING)
+def a_list(notebook, folder):
+    """JSON, but a list of cells."""
+    return json.dumps(notebook.cells).encode()
+
+
+@earns(NOTHING)
+def cells_of_nothing(notebook, folder):
+    """JSON, with cells that aren't any."""
+    return json.dumps({**notebook, "cells": [None, 7, "cell", [], {"cell_type": 7, "source": {}, "metadata": 7}]}).encode()
+
+
+@earns(NOTHING)
+def too_large(notebook, folder):
+    """Twenty million bytes, nearly all of them spaces."""
+    return _bytes(right(notebook)) + b" " * 20_000_000
+
+
+@earns(NOTHING)
+def another_notebook(notebook, folder):
+    """The right name, and last week's exercise inside."""
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('last week')")])
+
+
+@earns(EVERYTHING)
+def another_name(notebook, folder):
+    """A right notebook as a browser names a second download."""
+    (folder / "softmax_classifier (1).ipynb").write_bytes(_bytes(right(notebook)))
+
+
+@earns(NOTHING)
+def two_other_names(notebook, folder):
+    """Two notebooks, neither of them under the assignment's name."""
+    for name in ("draft.ipynb", "final.ipynb"):
+        (folder / name).write_bytes(_bytes(right(notebook)))
+
+
+@earns(NOTHING)
+def no_notebook(notebook, folder):
+    """A text about the exercise."""
+    (folder / "essay.txt").write_text("I have thought about it.")
+
+
+@earns(NOTHING)
+def nothing_at_all(notebook, folder):
+    """An empty folder."""
+
+
+@earns(NOTHING)
+def folder_for_a_notebook(notebook, folder):
+    """A folder with the notebook's name."""
+    (folder / FILE).mkdir()
+    (folder / FILE / "inner.ipynb").write_bytes(_bytes(right(notebook)))
+
+
+@earns(NOTHING)
+def somebody_elses(notebook, folder):
+    """A link to the notebook of a student who has everything right."""
+    (folder / FILE).symlink_to(folder.parents[1] / "honest" / folder.name / FILE)
+
+
+@earns(NOTHING)
+def device(notebook, folder):
+    """A link to a file that has no end."""
+    (folder / FILE).symlink_to("/dev/zero")
+
+
+@earns(NOTHING)
+def pipe(notebook, folder):
+    """A pipe that nobody writes into: whoever opens it waits for ever."""
+    os.mkfifo(folder / FILE)
+
+
+@earns(EVERYTHING)
+def strange_company(notebook, folder):
+    """Right, with pipes, links, devices, a thousand files, and names of the grader's own beside it."""
+    os.mkfifo(folder / "timestamp.txt")
+    os.mkfifo(folder / "pipe")
+    (folder / "secret").symlink_to(folder.parents[2] / "judge_secret")
+    (folder / "zero").symlink_to("/dev/zero")
+    (folder / "gone").symlink_to("nowhere")
+    (folder / "figures").write_text("a file where the course has a folder")
+    for name in ("challenge.json", "verdict.json", "verdict.json.part"):
+        (folder / name).mkdir()
+        (folder / name / "inner").write_text("{}")
+    (folder / "data").mkdir()
+    for number in range(1000):
+        (folder / "data" / f"{number}.csv").touch()
+    return right(notebook)
+
+
+@earns(EVERYTHING)
+def timestamp_garbled(notebook, folder):
+    """Right, handed in at no time that there is."""
+    (folder / "timestamp.txt").write_bytes(b"\xff\xfe the day before yesterday")
+    return right(notebook)
+
+
+@earns(EVERYTHING)
+def timestamp_huge(notebook, folder):
+    """Right, with a timestamp of a hundred thousand digits."""
+    (folder / "timestamp.txt").write_text("9" * 100_000)
+    return right(notebook)
+
+
+@earns(EVERYTHING)
+def old_format(notebook, folder):
+    """A right notebook, saved by a program of ten years ago."""
+    return nbformat.writes(nbformat.convert(right(notebook), 3), 3).encode()
+
+
+@earns(EVERYTHING)
+def said_twice(notebook, folder):
+    """Right, with each cell's metadata said twice, the second time in an old schema."""
+    twice = _bytes(right(notebook)).replace(b'"schema_version": 3', b'"schema_version": 3, "schema_version": 1')
+    return twice.replace(b'"nbformat": 4', b'"nbformat": 3, "nbformat": 4')
+
+
+@earns(EVERYTHING)
+def strange_letters(notebook, folder):
+    """Right, with a byte order mark, null characters and halves of letters in the text."""
+    cell(right(notebook), "loss").source += "\n# \ud83d and \x00".replace("\x00", "\\x00")
+    notebook.cells.append(nbformat.v4.new_markdown_cell("\ud83d \x00 \u202e"))
+    return b"\xef\xbb\xbf" + json.dumps(notebook).encode()
+
+
+@earns(EVERYTHING)
+def strange_cells(notebook, folder):
+    """Right, with ids, attachments and keys in its cells that no format knows, and names that a page might run."""
+    evil = '"><script>alert(1)</script>'
+    for found in right(notebook).cells:
+        found.update({"id": evil, evil: evil, "attachments": {evil: {evil: evil}}, "execution_count": evil})
+        found.metadata["tags"] = [evil]
+    notebook.metadata = {"title": evil, "widgets": evil, "language_info": {"name": evil}, "kernelspec": evil}
+    return json.dumps(notebook).encode()
+
+
+@earns(NOTHING)
+def nested_metadata(notebook, folder):
+    """Metadata so deep that a copy of it would break."""
+    notebook.metadata["deep"] = 7
+    deep = b'{"a":' * 400 + b"7" + b"}" * 400
+    return _bytes(right(notebook)).replace(b'"deep": 7', b'"deep": ' + deep)
+
+
+@earns(NOTHING)
+def own_launcher(notebook, folder):
+    """A file beside the notebook that Python takes for Jupyter's own, and with which no kernel starts."""
+    (folder / "ipykernel_launcher.py").write_text("raise SystemExit(1)")
+    return right(notebook)
+
+
+@earns(NOTHING)
+def own_library(notebook, folder):
+    """Nothing written, and a `lib` of the student's own whose checks are always content."""
+    (folder / "lib").mkdir()
+    (folder / "lib" / "__init__.py").write_text("checks = type('checks', (), {'__getattr__': lambda *a: lambda *b: 4.0})()")
+    (folder / "lib" / "blanks.py").write_text("def load_ipython_extension(ip): pass")
+    (folder / "lib" / "data.py").write_text("def __getattr__(name): return None")
+    return notebook

@@ -1,0 +1,192 @@
+"""What students hand in who mean well: open blanks, noise, cells deleted, doubled, moved or turned into something else."""
+
+import copy
+
+from tests.submissions import EVERYTHING, NOTHING, before, but, cell, earns, replaced, right
+
+
+@earns(EVERYTHING)
+def honest(notebook, folder):
+    """Everything filled in rightly."""
+    return right(notebook)
+
+
+@earns(NOTHING)
+def untouched(notebook, folder):
+    """Handed in as it was released."""
+    return notebook
+
+
+@earns(but("cce-gradient"))
+def one_blank_open(notebook, folder):
+    """One function of a cell is written, the other still open."""
+    return replaced(right(notebook), "loss", "-y / yhat", "?")
+
+
+@earns(but("softmax-forward", "softmax-stable", "softmax-backward", "train"))
+def blanks_open(notebook, folder):
+    """The softmax layer and the training loop as they were released."""
+    released = {id: cell(notebook, id).source for id in ("softmax", "train")}
+    right(notebook)
+    for id, source in released.items():
+        cell(notebook, id).source = source
+    return notebook
+
+
+@earns(EVERYTHING)
+def noisy(notebook, folder):
+    """Right, with warnings, prints to both streams, and a display left in from looking for a mistake."""
+    noise = "import sys, warnings; warnings.warn('noise'); print('noise', file=sys.stderr); display(y)\n    "
+    before(right(notebook), "loss", "import logging, sys\nlogging.warning('noise'); sys.__stderr__.write('noise')")
+    return replaced(notebook, "loss", "return(-np.sum", noise + "print(y); return(-np.sum")
+
+
+@earns(EVERYTHING)
+def checks_deleted(notebook, folder):
+    """Right, without a single check."""
+    notebook.cells = [cell for cell in right(notebook).cells if not cell.source.startswith("check.")]
+    return notebook
+
+
+@earns(EVERYTHING)
+def givens_deleted(notebook, folder):
+    """Right, without the cells that were given."""
+    given = [cell(right(notebook), id) for id in ("setup", "layer", "batch-indices")]
+    notebook.cells = [cell for cell in notebook.cells if cell not in given]
+    return notebook
+
+
+@earns(but("dense-backward"))
+def solution_deleted(notebook, folder):
+    """The dense layer is gone; training is judged with a layer of the judge's own."""
+    right(notebook).cells.remove(cell(notebook, "dense"))
+    return notebook
+
+
+@earns(EVERYTHING)
+def checks_changed(notebook, folder):
+    """Right, with something else in each locked cell."""
+    for found in right(notebook).cells:
+        if found.metadata.get("nbgrader", {}).get("locked"):
+            found.source = "2.0"
+    return notebook
+
+
+@earns(EVERYTHING)
+def cells_doubled(notebook, folder):
+    """Right, with a copy as released behind each solution, and each check twice."""
+    copies = copy.deepcopy({cell.id: cell for cell in notebook.cells if "nbgrader" in cell.metadata})
+    notebook.cells = [
+        each for found in right(notebook).cells for each in (found, copies.get(found.id)) if each is not None
+    ]
+    return notebook
+
+
+@earns(EVERYTHING)
+def reversed_order(notebook, folder):
+    """Right, with the last cell first and the first last."""
+    right(notebook).cells.reverse()
+    return notebook
+
+
+@earns(EVERYTHING)
+def written_elsewhere(notebook, folder):
+    """The loss is written in a cell of the student's own, and the course's cell deleted."""
+    before(right(notebook), "loss", cell(notebook, "loss").source)
+    notebook.cells.remove(cell(notebook, "loss"))
+    return notebook
+
+
+@earns(EVERYTHING)
+def types_changed(notebook, folder):
+    """Right, with solutions as raw cells and checks as Markdown."""
+    for found in right(notebook).cells:
+        kind = found.metadata.get("nbgrader", {})
+        found.cell_type = "raw" if kind.get("solution") else "markdown" if kind.get("grade") else found.cell_type
+    return notebook
+
+
+@earns(EVERYTHING)
+def flags_flipped(notebook, folder):
+    """Right, with every flag turned round and a thousand points for each cell."""
+    for found in right(notebook).cells:
+        for flag in ("grade", "solution", "locked", "task"):
+            if "nbgrader" in found.metadata:
+                found.metadata.nbgrader[flag] = not found.metadata.nbgrader[flag]
+                found.metadata.nbgrader["points"] = 1000
+    return notebook
+
+
+@earns(EVERYTHING)
+def ids_renamed(notebook, folder):
+    """Right, with ids that the course doesn't know."""
+    for found in right(notebook).cells:
+        if "nbgrader" in found.metadata:
+            found.metadata.nbgrader["grade_id"] += "-1"
+    return notebook
+
+
+@earns(EVERYTHING)
+def metadata_missing(notebook, folder):
+    """Right, through a program that keeps no metadata."""
+    for found in right(notebook).cells:
+        found.metadata = {}
+    notebook.metadata = {}
+    return notebook
+
+
+@earns(EVERYTHING)
+def metadata_mangled(notebook, folder):
+    """Right, with metadata of every wrong type."""
+    wrong = [None, "nbgrader", 7, [], {"grade_id": 7}, {"grade_id": ["loss"]}, {"grade_id": None, "points": "many"}]
+    for at, found in enumerate(right(notebook).cells):
+        found.metadata = {"nbgrader": wrong[at % len(wrong)], "tags": wrong[-at % len(wrong)]}
+    return notebook
+
+
+@earns(EVERYTHING)
+def schema_old(notebook, folder):
+    """Right, with metadata as nbgrader wrote it years ago, or will in years to come."""
+    for at, found in enumerate(right(notebook).cells):
+        if "nbgrader" in found.metadata:
+            found.metadata.nbgrader = {"grade_id": found.metadata.nbgrader["grade_id"], "schema_version": (1, 99)[at % 2]}
+    return notebook
+
+
+@earns(EVERYTHING)
+def tags_added(notebook, folder):
+    """Right, with each cell to be skipped, hidden, or expected to fail."""
+    for found in right(notebook).cells:
+        found.metadata["tags"] = ["skip-execution", "raises-exception", "remove-input"]
+    return notebook
+
+
+@earns(EVERYTHING)
+def other_kernel(notebook, folder):
+    """Right, from a machine with another kernel."""
+    right(notebook).metadata["kernelspec"] = {"name": "julia-1.9", "display_name": "Julia", "language": "julia"}
+    return notebook
+
+
+@earns(but("train"))
+def training_never_ends(notebook, folder):
+    """Only the training loop is wrong: it never ends."""
+    return replaced(right(notebook), "train", "for epoch in range(nepochs):", "while True:")
+
+
+@earns(EVERYTHING)
+def cell_never_ends(notebook, folder):
+    """Right, but for a cell of the student's own that never ends."""
+    return before(right(notebook), "softmax", "while True:\n    pass")
+
+
+@earns(EVERYTHING)
+def elsewhere(notebook, folder):
+    """Right; a cell moves to another folder."""
+    return before(right(notebook), "loss", "import os; os.chdir('/')")
+
+
+@earns(but("train"))
+def name_shadowed(notebook, folder):
+    """Right, but for the last check a name is lost."""
+    return before(right(notebook), "check-train", "check = None")
