@@ -10,7 +10,12 @@ import sys
 
 ROUNDS = 15
 IMPORTS = {"numpy": "import numpy", "lib, lib.checks, lib.data": "import lib, lib.checks, lib.data"}
-MEASURE = "import time; w, c = time.perf_counter(), time.process_time(); {}; print(time.perf_counter() - w, time.process_time() - c)"
+MEASURE = """
+from time import perf_counter, process_time
+wall, processor = perf_counter(), process_time()
+{}
+print(perf_counter() - wall, process_time() - processor)
+"""
 
 
 def measured(statement):

@@ -154,7 +154,7 @@ def central_difference(function: Callable[[Array], float], point: Array, step: f
     for at in np.ndindex(*point.shape):
         nudge = np.zeros_like(point)
         nudge[at] = step
-        slope[at] = _slope(lambda far, nudge=nudge: function(point + far * nudge), step)
+        slope[at] = _slope(function, point, nudge, step)
     return slope
 
 
@@ -164,9 +164,9 @@ def central_difference_by_column(function: Callable[[Array], Array], point: Arra
     Columns must not look at each other: then a whole row of `point` can be nudged at once.
     """
     nudges = step * np.eye(len(point))[:, :, None]
-    return np.stack([_slope(lambda far, nudge=nudge: function(point + far * nudge), step) for nudge in nudges])
+    return np.stack([_slope(function, point, nudge, step) for nudge in nudges])
 
 
-def _slope(function_of_steps: Callable[[float], Any], step: float) -> Any:
-    near, far = (function_of_steps(n) - function_of_steps(-n) for n in (1, 2))
+def _slope(function: Callable[[Array], Any], point: Array, nudge: Array, step: float) -> Any:
+    near, far = (function(point + n * nudge) - function(point - n * nudge) for n in (1, 2))
     return (8 * near - far) / (12 * step)

@@ -159,12 +159,18 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
 
 
 def wait_until_idle(page):
-    """Wait for a kernel that is there and idle: the status bar says so, or in Notebook 7 the tooltip."""
+    """Wait for a kernel that is there and idle: JupyterLab's status bar says so; Notebook 7 has none, so ask the server.
+
+    The toolbar's circle says idle before there is a kernel, and what is run then is lost.
+    """
     page.wait_for_function(
-        """() => {
+        """async () => {
           const bar = document.querySelector('#jp-main-statusbar');
-          const words = (bar ?? document.querySelector('.jp-Notebook-ExecutionIndicator'))?.textContent ?? '';
-          return bar ? words.includes('| Idle') : words.includes('Kernel status: Idle');
+          if (bar) return bar.textContent.includes('| Idle');
+          const sessions = await (await fetch('/api/sessions')).json();
+          const own = sessions.find(each => decodeURI(location.pathname).endsWith('/' + each.path));
+          return own?.kernel.connections > 0 && own.kernel.execution_state === 'idle'
+            && document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle';
         }""",
         timeout=PATIENCE,
     )

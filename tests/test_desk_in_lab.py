@@ -24,7 +24,7 @@ def page(browser, lab):
 
 
 def cell_with(page, text):
-    """The code cell whose source holds `text`, scrolled to (JupyterLab keeps only what is near the view in the page)."""
+    """The code cell whose source holds `text`, scrolled to: JupyterLab keeps only what is near the view in the page."""
     found = page.locator(".jp-CodeCell").filter(has=page.locator(".cm-content", has_text=text))
     for _ in range(60):
         if found.count():

@@ -9,7 +9,9 @@ pages without a kernel.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from IPython.display import Image, display
@@ -37,6 +39,9 @@ def explore(
     (features, samples) and labels (samples,), or a mapping from names to such pairs. Raises ValueError if it is
     something else or doesn't fit together; what goes wrong in the network is said in the explorer.
     """
-    explorer = Explorer(Network(Dense, Softmax, cce, cce_gradient), data)
+    loop = None
+    with suppress(RuntimeError):  # no kernel: a plain Python shell
+        loop = asyncio.get_running_loop()
+    explorer = Explorer(Network(Dense, Softmax, cce, cce_gradient), data, loop)
     display({**explorer.box._repr_mimebundle_(), "text/plain": explorer.says}, raw=True)
     display(Image(explorer.png(), alt=explorer.says))  # hidden by the style of the first while that is alive

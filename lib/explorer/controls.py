@@ -38,7 +38,7 @@ NAMES = """<img src="data:," alt="" hidden onerror="(function start(img, left) {
     new MutationObserver(() => name(box)).observe(box,
       {childList: true, characterData: true, subtree: true, attributeFilter: ['aria-valuetext']});
   }
-  window.zlKeys ??= addEventListener('keydown', event => event.target.closest?.('.zl-explorer') &&
+  window.zlKeys ??= window.addEventListener('keydown', event => event.target.closest?.('.zl-explorer') &&
     event.target.toggleAttribute('data-lm-suppress-shortcuts',
       !(event.ctrlKey || event.metaKey || event.altKey || event.shiftKey)), true) ?? true;
   const live = root.querySelector('.zl-live');

@@ -118,7 +118,8 @@ def picture(width: float, height: float, title: str, *parts: str) -> str:
 def shape(name: str, parts: str) -> str:
     """Return an invisible element that keeps `parts` for pictures to refer to by name."""
     # The class is on the group: where it is referred to, rules see the group but not what is around it here.
-    return f'<svg width="0" height="0" class="zl-aside" aria-hidden="true"><g id="{name}" class="zl-shapes">{parts}</g></svg>'
+    group = f'<g id="{name}" class="zl-shapes">{parts}</g>'
+    return f'<svg width="0" height="0" class="zl-aside" aria-hidden="true">{group}</svg>'
 
 
 def marks(x: Points, y: Points, label: int, size: float) -> str:

@@ -13,16 +13,18 @@ from collections.abc import Callable
 
 
 class Latest:
-    """Calls `slice_of_work` in the event loop; it returns the seconds until the next call, or None to rest."""
+    """Calls `slice_of_work` in an event loop; it returns the seconds until the next call, or None to rest.
 
-    def __init__(self, slice_of_work: Callable[[], float | None]) -> None:
+    Without an event loop `wake` does all the work at once.
+    """
+
+    def __init__(
+        self, slice_of_work: Callable[[], float | None], loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
         self._work = slice_of_work
         self._woken = threading.Event()
         self._timer: asyncio.TimerHandle | None = None
-        try:
-            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            self._loop = None
+        self._loop = loop
 
     @property
     def woken(self) -> bool:
@@ -30,7 +32,7 @@ class Latest:
         return self._woken.is_set()
 
     def wake(self) -> None:
-        """Ask for a slice as soon as can be; any thread may. Without an event loop the work is done at once."""
+        """Ask for a slice as soon as can be; any thread may."""
         if self._loop is None:
             self._woken.set()
             while self._turn() is not None:

@@ -7,6 +7,7 @@ setting is never trained twice.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import OrderedDict, deque
@@ -45,9 +46,9 @@ class Page(NamedTuple):
 
 
 class Explorer:
-    """A network under sliders; `box` is the widget to show."""
+    """A network under sliders; `box` is the widget to show, `loop` the kernel's event loop that the work is done in."""
 
-    def __init__(self, network: Network, data: Any = None) -> None:
+    def __init__(self, network: Network, data: Any = None, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.recipe = Recipe(network)
         self._sources = sources(data)
         self._samples: dict[str, Samples] = {}
@@ -73,7 +74,7 @@ class Explorer:
         self._ahead: Iterator[bool] | None = None
         self._pages: OrderedDict[Wish, Page] = OrderedDict()
         self._spent = 0.0
-        self._latest = Latest(self.work)
+        self._latest = Latest(self.work, loop)
         self._connect()
         self.answer(self.controls.wish(), OPENING)
 
@@ -153,10 +154,8 @@ class Explorer:
                 names = wish.views if run.weights else ("Loss",)
                 views = [self._view(name, run, wish, kept) for name in names]
                 legend = loss_view.legend(kept)
-        except OutOfTime as late:
-            run.fault = explain(late)
-        except Exception as error:
-            run.fault = explain(error)
+        except (Exception, OutOfTime) as error:
+            run.fault = run.fault or explain(error)
         if not views:
             views, says = [loss_view.draw(run, wish.epochs)], run.fault
         if wish.predict:

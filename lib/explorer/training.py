@@ -120,9 +120,7 @@ class Run:
             with quiet(), time_limit(seconds + CALL_LIMIT):
                 while not self.complete(epochs) and time.perf_counter() < deadline and not stop():
                     next(self._steps, None)
-        except OutOfTime as late:
-            self.fault = explain(late)
-        except Exception as error:
+        except (Exception, OutOfTime) as error:
             self.fault = explain(error)
         self.seconds += time.perf_counter() - begin
         if self.seconds >= RUN_LIMIT and not self.complete(epochs):

@@ -61,9 +61,7 @@ def copy_course(course: Path) -> None:
 def run(app: type[Application], course: Path, *arguments: str) -> None:
     """Run one of nbgrader's commands or ours in `course`, as from its command line but quietly."""
     command = app()
-    command.initialize(
-        [*arguments, f"--course-dir={course}", f"--config={course / 'nbgrader_config'}", "--log-level=ERROR"]
-    )
+    command.initialize([*arguments, f"--course-dir={course}", "--log-level=ERROR"])
     command.start()
 
 
@@ -77,17 +75,16 @@ def table(verdicts: list[Verdict]) -> str:
 
 
 def found(verdict: Verdict) -> str:
-    """Say in one line what was found in a submission."""
+    """Say in one line what was found in a submission: the named mistakes, else the first trouble."""
     if verdict.points == verdict.max_points:
         return "everything right"
-    named = [part.mistake.name for part in verdict.parts if part.mistake]
-    open_ = sum(statement.state == "open" for part in verdict.parts for statement in part.statements)
-    unnamed = [part.title.lower() for part in verdict.parts if part.points < part.max_points and not part.mistake]
-    if named:
-        return "; ".join(dict.fromkeys(named))
-    if verdict.remarks:
-        return verdict.remarks[0]
-    return f"blanks still open in {', '.join(unnamed)}" if open_ else f"not right yet: {', '.join(unnamed)}"
+    short = [part for part in verdict.parts if part.points < part.max_points]
+    named = dict.fromkeys(part.mistake.name for part in short if part.mistake)
+    open_ = [part.title.lower() for part in short if any(statement.state == "open" for statement in part.statements)]
+    why = next((statement.why for part in short for statement in part.statements if statement.why), "not right yet")
+    if named or verdict.remarks:
+        return "; ".join(named or verdict.remarks[:1])
+    return f"blanks still open in: {'; '.join(open_)}" if open_ else f"{short[0].title}: {why}"
 
 
 def ending(course: Path) -> str:

@@ -80,7 +80,8 @@ def notebook_in(path: Path) -> NotebookNode:
     except (ValueError, RecursionError):
         raise UnreadableError(f"{path.name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
     try:
-        cells = [sound(cell) for cell in nbformat.convert(nbformat.from_dict(data), to_version=4).cells]
+        current = data if "cells" in data else nbformat.convert(nbformat.from_dict(data), to_version=4)
+        cells = [sound(cell) for cell in current["cells"]]
     except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
         raise UnreadableError(f"{path.name} is JSON, but not a notebook. {ADVICE}") from None
     if sum(len(cell.source) for cell in cells) > LONGEST:
@@ -88,12 +89,12 @@ def notebook_in(path: Path) -> NotebookNode:
     return new_notebook(cells=cells)
 
 
-def sound(cell: NotebookNode) -> NotebookNode:
+def sound(cell: dict[str, Any]) -> NotebookNode:
     """Make a submitted cell anew from its kind, its text, its pictures, its id in the course, and whether it is run.
 
     All else that a cell can hold is a student's to write and nobody's to need.
     """
-    make = {"code": new_code_cell, "raw": new_raw_cell}.get(cell.get("cell_type"), new_markdown_cell)
+    make = {"code": new_code_cell, "raw": new_raw_cell}.get(str(cell.get("cell_type")), new_markdown_cell)
     source = cell.get("source")
     made = make("".join(map(plain, source)) if isinstance(source, list) else plain(source))
     metadata = cell.get("metadata")

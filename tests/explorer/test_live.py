@@ -4,6 +4,7 @@ import asyncio
 import io
 import re
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -22,6 +23,12 @@ NUMBERS = re.compile(r"training loss is (\S+), the validation loss (\S+), and (\
 @pytest.fixture
 def explorer():
     return Explorer(STUDENT, "blobs")
+
+
+def in_own_thread(coroutine):
+    """Run a coroutine in a new event loop; the browser tests may have left one running in this thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def pictures(explorer):
@@ -151,7 +158,7 @@ def test_what_student_code_prints_is_held_back(capsys):
 
 def test_twenty_quick_moves_end_on_the_last_and_train_few():
     async def move():
-        explorer = Explorer(STUDENT, "blobs")
+        explorer = Explorer(STUDENT, "blobs", asyncio.get_running_loop())
         known = len(explorer._runs)
         for power in np.linspace(-4, -1.5, 20):
             explorer.controls.learning_rate.value = 10**power
@@ -159,7 +166,7 @@ def test_twenty_quick_moves_end_on_the_last_and_train_few():
             await asyncio.sleep(0)
         return explorer, len(explorer._runs) - known
 
-    explorer, trained = asyncio.run(move())
+    explorer, trained = in_own_thread(move())
     assert explorer.says.startswith("Learning rate 0.0316, batch size 16. After 100 epochs")
     assert trained == 1  # the nineteen before were never begun
 
@@ -172,14 +179,14 @@ def test_moves_while_it_works_replace_each_other():
             seen.append(wish[0])
             return 0.0 if len(seen) < 3 else None
 
-        latest = Latest(work)
+        latest = Latest(work, asyncio.get_running_loop())
         for value in range(1, 6):
             wish[0] = value
             latest.wake()
         await asyncio.sleep(0.01)
         return seen
 
-    assert asyncio.run(move()) == [5, 5, 5]
+    assert in_own_thread(move()) == [5, 5, 5]
 
 
 def test_settings_near_by_are_those_the_slider_reaches():

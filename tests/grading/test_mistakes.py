@@ -92,8 +92,11 @@ NOT_EVEN_SHIFTED = {
     "The exponentials are divided by the largest of the whole matrix",
     "The largest score is taken of each row, so the scores of a sample move apart",
     "The largest score is subtracted above the fraction bar only",
+    "The sum runs over the rows, of exponentials that also overflow",
+    "The sum runs over the rows, of exponentials that also overflow, and its axis is gone",
+    "The whole matrix sums to 1, and its exponentials overflow",
 }
-"""What these compute changes when all scores of a sample are shifted, so no code for large scores could be right."""
+"""What these compute changes (or overflows) when all scores of a sample are shifted: not right for large scores either."""
 
 
 def test_every_known_mistake_has_someone_who_finds_it() -> None:

@@ -1,15 +1,10 @@
 """What comes as a file: no notebook, another one, one under another name, and what can lie beside it."""
 
-import json
 import os
 
 import nbformat
 
-from tests.submissions import EVERYTHING, FILE, NOTHING, cell, earns, right
-
-
-def _bytes(notebook):
-    return nbformat.writes(notebook).encode()
+from tests.submissions import EVERYTHING, FILE, NOTHING, as_bytes, cell, earns, right
 
 
 @earns(NOTHING)
@@ -21,7 +16,7 @@ def empty(notebook, folder):
 @earns(NOTHING)
 def cut_short(notebook, folder):
     """The first half of a right notebook."""
-    whole = _bytes(right(notebook))
+    whole = as_bytes(right(notebook))
     return whole[: len(whole) // 2]
 
 
@@ -40,19 +35,19 @@ def nested_without_end(notebook, folder):
 @earns(NOTHING)
 def a_list(notebook, folder):
     """JSON, but a list of cells."""
-    return json.dumps(notebook.cells).encode()
+    return as_bytes(notebook.cells)
 
 
 @earns(NOTHING)
 def cells_of_nothing(notebook, folder):
     """JSON, with cells that aren't any."""
-    return json.dumps({**notebook, "cells": [None, 7, "cell", [], {"cell_type": 7, "source": {}, "metadata": 7}]}).encode()
+    return as_bytes({**notebook, "cells": [None, 7, "cell", [], {"cell_type": 7, "source": {}, "metadata": 7}]})
 
 
 @earns(NOTHING)
 def too_large(notebook, folder):
     """Twenty million bytes, nearly all of them spaces."""
-    return _bytes(right(notebook)) + b" " * 20_000_000
+    return as_bytes(right(notebook)) + b" " * 20_000_000
 
 
 @earns(NOTHING)
@@ -64,14 +59,14 @@ def another_notebook(notebook, folder):
 @earns(EVERYTHING)
 def another_name(notebook, folder):
     """A right notebook as a browser names a second download."""
-    (folder / "softmax_classifier (1).ipynb").write_bytes(_bytes(right(notebook)))
+    (folder / "softmax_classifier (1).ipynb").write_bytes(as_bytes(right(notebook)))
 
 
 @earns(NOTHING)
 def two_other_names(notebook, folder):
     """Two notebooks, neither of them under the assignment's name."""
     for name in ("draft.ipynb", "final.ipynb"):
-        (folder / name).write_bytes(_bytes(right(notebook)))
+        (folder / name).write_bytes(as_bytes(right(notebook)))
 
 
 @earns(NOTHING)
@@ -89,7 +84,7 @@ def nothing_at_all(notebook, folder):
 def folder_for_a_notebook(notebook, folder):
     """A folder with the notebook's name."""
     (folder / FILE).mkdir()
-    (folder / FILE / "inner.ipynb").write_bytes(_bytes(right(notebook)))
+    (folder / FILE / "inner.ipynb").write_bytes(as_bytes(right(notebook)))
 
 
 @earns(NOTHING)
@@ -151,7 +146,7 @@ def old_format(notebook, folder):
 @earns(EVERYTHING)
 def said_twice(notebook, folder):
     """Right, with each cell's metadata said twice, the second time in an old schema."""
-    twice = _bytes(right(notebook)).replace(b'"schema_version": 3', b'"schema_version": 3, "schema_version": 1')
+    twice = as_bytes(right(notebook)).replace(b'"schema_version": 3', b'"schema_version": 3, "schema_version": 1')
     return twice.replace(b'"nbformat": 4', b'"nbformat": 3, "nbformat": 4')
 
 
@@ -160,7 +155,7 @@ def strange_letters(notebook, folder):
     """Right, with a byte order mark, null characters and halves of letters in the text."""
     cell(right(notebook), "loss").source += "\n# \ud83d and \x00".replace("\x00", "\\x00")
     notebook.cells.append(nbformat.v4.new_markdown_cell("\ud83d \x00 \u202e"))
-    return b"\xef\xbb\xbf" + json.dumps(notebook).encode()
+    return b"\xef\xbb\xbf" + as_bytes(notebook)
 
 
 @earns(EVERYTHING)
@@ -171,15 +166,15 @@ def strange_cells(notebook, folder):
         found.update({"id": evil, evil: evil, "attachments": {evil: {evil: evil}}, "execution_count": evil})
         found.metadata["tags"] = [evil]
     notebook.metadata = {"title": evil, "widgets": evil, "language_info": {"name": evil}, "kernelspec": evil}
-    return json.dumps(notebook).encode()
+    return notebook
 
 
-@earns(NOTHING)
+@earns(EVERYTHING)
 def nested_metadata(notebook, folder):
-    """Metadata so deep that a copy of it would break."""
-    notebook.metadata["deep"] = 7
-    deep = b'{"a":' * 400 + b"7" + b"}" * 400
-    return _bytes(right(notebook)).replace(b'"deep": 7', b'"deep": ' + deep)
+    """Right, with metadata so deep that a copy of it would break."""
+    for found in (right(notebook), *notebook.cells):
+        found.metadata["deep"] = 7
+    return as_bytes(notebook).replace(b'"deep": 7', b'"deep": ' + b'{"a":' * 400 + b"7" + b"}" * 400)
 
 
 @earns(NOTHING)
@@ -193,7 +188,9 @@ def own_launcher(notebook, folder):
 def own_library(notebook, folder):
     """Nothing written, and a `lib` of the student's own whose checks are always content."""
     (folder / "lib").mkdir()
-    (folder / "lib" / "__init__.py").write_text("checks = type('checks', (), {'__getattr__': lambda *a: lambda *b: 4.0})()")
+    (folder / "lib" / "__init__.py").write_text(
+        "checks = type('checks', (), {'__getattr__': lambda *a: lambda *b: 4.0})()"
+    )
     (folder / "lib" / "blanks.py").write_text("def load_ipython_extension(ip): pass")
     (folder / "lib" / "data.py").write_text("def __getattr__(name): return None")
     return notebook

@@ -1,4 +1,4 @@
-"""What students hand in who mean well: open blanks, noise, cells deleted, doubled, moved or turned into something else."""
+"""What students hand in who mean well: open blanks, noise, cells deleted, doubled, moved or changed."""
 
 import copy
 
@@ -51,8 +51,9 @@ def checks_deleted(notebook, folder):
 @earns(EVERYTHING)
 def givens_deleted(notebook, folder):
     """Right, without the cells that were given."""
-    given = [cell(right(notebook), id) for id in ("setup", "layer", "batch-indices")]
-    notebook.cells = [cell for cell in notebook.cells if cell not in given]
+    right(notebook)
+    for id in ("setup", "layer", "batch-indices"):
+        notebook.cells.remove(cell(notebook, id))
     return notebook
 
 
@@ -149,7 +150,10 @@ def schema_old(notebook, folder):
     """Right, with metadata as nbgrader wrote it years ago, or will in years to come."""
     for at, found in enumerate(right(notebook).cells):
         if "nbgrader" in found.metadata:
-            found.metadata.nbgrader = {"grade_id": found.metadata.nbgrader["grade_id"], "schema_version": (1, 99)[at % 2]}
+            found.metadata.nbgrader = {
+                "grade_id": found.metadata.nbgrader["grade_id"],
+                "schema_version": (1, 99)[at % 2],
+            }
     return notebook
 
 

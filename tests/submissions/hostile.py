@@ -31,7 +31,13 @@ def interrupt_ignored(notebook, folder):
 def stop_ignored(notebook, folder):
     """`Dense.backward` never ends, and goes on whatever is thrown at it."""
     endless = "\n        ".join(
-        ["import time", "while True:", "    try: time.sleep(0.01)", "    except BaseException: pass", "weights_gradient"]
+        [
+            "import time",
+            "while True:",
+            "    try: time.sleep(0.01)",
+            "    except BaseException: pass",
+            "weights_gradient",
+        ]
     )
     return replaced(right(notebook), "dense", "weights_gradient = np", f"{endless} = np")
 
@@ -51,7 +57,9 @@ def hundred_megabytes_in_a_line(notebook, folder):
 @earns(EVERYTHING)
 def displays_without_end(notebook, folder):
     """Displays, and updates of displays, until somebody stops it."""
-    code = "shown = display('x' * 10_000, display_id='it')\nwhile True:\n    display('x')\n    shown.update('y' * 100_000)"
+    code = (
+        "shown = display('x' * 10_000, display_id='it')\nwhile True:\n    display('x')\n    shown.update('y' * 100_000)"
+    )
     return before(right(notebook), "loss", code)
 
 
@@ -67,68 +75,58 @@ def talks_in_the_background(notebook, folder):
 def score_given(notebook, folder):
     """Nothing written; each check is a function that returns full points, twice over or as nan."""
     scores = "{'cce': 2, 'cce_gradient': float('nan'), 'train': 1e9}"
-    return before(notebook, "check-cce", f"check = type('', (), {{'__getattr__': lambda s, n: lambda *a: {scores}.get(n, 3.0)}})()")
+    return before(
+        notebook,
+        "check-cce",
+        f"check = type('', (), {{'__getattr__': lambda s, n: lambda *a: {scores}.get(n, 3.0)}})()",
+    )
 
 
-FORGE = """
-from IPython.display import display
+FORGER = """
 from lib.answers import MIME
 class Forger:
     def __getattr__(self, name):
-        return lambda *subjects: display({MIME: self.payload(name), 'text/plain': '4.0'}, raw=True)
-check, real = Forger(), check
+        return lambda *subjects: display({MIME: payload(name, subjects), 'text/plain': '4.0'}, raw=True)
+real, check = check, Forger()
 """
 
 
 @earns(NOTHING)
 def answers_made_up(notebook, folder):
-    """Nothing written; each check shows numbers in the right places and of the right shapes, all of them made up."""
-    return before(
-        notebook,
-        "check-cce",
-        FORGE
-        + """
-from lib.grading.judge.softmax_classifier import UNIT
+    """The checks' own answers to right code, with every number in them made up."""
+    payload = """
 from lib.answers import answer, laid_challenge
 def made_up(value):
     if isinstance(value, dict):
         return {key: [0.5 for _ in item] if key == 'values' else made_up(item) for key, item in value.items()}
     return value
-def payload(self, name):
+def payload(name, subjects):
     part = getattr(real, name)
-    subjects = [Undefined if False else UNIT.right[subject] for subject in part.subjects]
     return {'part': part.id, 'statements': made_up(answer(part, laid_challenge(part.id), subjects))}
-Forger.payload = payload
-""",
-    )
-
-
-NUMBERS = [
-    {"shape": [1], "values": [10**400]},
-    {"shape": [-1], "values": [1.0]},
-    {"shape": [2**63, 0], "values": []},
-    {"shape": [True], "values": [True]},
-    {"shape": [[1]], "values": [[[1.0]]]},
-    {"shape": [1], "values": ["nan"]},
-    {"shape": [1], "values": [{"__array__": "1"}], "trouble": ["blank"], "says": {"a": "b"}},
-    [[], {}, None],
-    "3.0",
-]
+"""
+    return before(right(notebook), "check-cce", FORGER + payload)
 
 
 @earns(NOTHING)
 def answers_of_every_type(notebook, folder):
     """Nothing written; each check shows something else that JSON can say and an answer can't be."""
-    payload = f"""
-def payload(self, name):
-    part = getattr(real, name)
-    kind = {NUMBERS}[:: -1 if name in dir(self) else 1]
-    pick = kind[sorted(vars(real)).index(name) % len(kind)]
-    names = [statement.name for statement in part.statements]
-    return {{'part': part.id, 'statements': {{**{{key: {{'': pick}} for key in names}}, '': pick, 'x': [pick]}}}}
-Forger.payload = payload
+    payload = """
+import itertools
+kinds = itertools.cycle([
+    {'shape': [1], 'values': [10**400]},
+    {'shape': [-1], 'values': [1.0]},
+    {'shape': [2**63, 0], 'values': []},
+    {'shape': [True], 'values': [True]},
+    {'shape': [[1]], 'values': [[[1.0]]]},
+    {'shape': [1], 'values': ['nan'], 'trouble': {'blank': 1}, 'says': ['b'], 'line': 7},
+    [[], {}, None, '3.0'],
+])
+def payload(name, subjects):
+    part, kind = getattr(real, name), next(kinds)
+    given = {statement.name: {'': kind} for statement in part.statements}
+    return {'part': part.id, 'statements': {**given, '': kind, 'x': [kind]}}
 """
-    return before(notebook, "check-cce", FORGE + payload)
+    return before(notebook, "check-cce", FORGER + payload)
 
 
 @earns(NOTHING)
@@ -276,7 +274,9 @@ os.chdir(home), os.mkdir('locked'), os.mkdir('locked/in'), os.chmod('locked/in',
 @earns(EVERYTHING)
 def folder_gone(notebook, folder):
     """Right; the last cell puts a link to the whole course in the place of its own folder."""
-    code = "import os, shutil, lib.answers\nhome = lib.answers.CHALLENGE.parent\nshutil.rmtree(home); home.symlink_to('/')"
+    code = (
+        "import os, shutil, lib.answers\nhome = lib.answers.CHALLENGE.parent\nshutil.rmtree(home); home.symlink_to('/')"
+    )
     right(notebook).cells.append(nbformat.v4.new_code_cell(code))
     return notebook
 
@@ -292,8 +292,17 @@ SCRIPTS = ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<iframe
 SCRIPTS += ["<svg onload=alert(1)><script>alert(1)</script></svg>", "<meta http-equiv=refresh content='0;url=//evil'>"]
 SCRIPTS += ["<a href='javascript:alert(1)'>a</a>", "<a href='data:text/html,<script>alert(1)</script>'>a</a>"]
 SCRIPTS += ["<div style='position:fixed;inset:0;z-index:9'>over it all</div>", "<div class='navbar-fixed-top'>x</div>"]
-SCRIPTS += ["<input id=check-cce>", "<form action=//evil><button>a</button></form>", "<base href=//evil>", "<link href=x>"]
-SCRIPTS += ["<object data=x></object><embed src=x>", "<style>*{display:none}</style>", "<math href='javascript:alert(1)'>x"]
+SCRIPTS += [
+    "<input id=check-cce>",
+    "<form action=//evil><button>a</button></form>",
+    "<base href=//evil>",
+    "<link href=x>",
+]
+SCRIPTS += [
+    "<object data=x></object><embed src=x>",
+    "<style>*{display:none}</style>",
+    "<math href='javascript:alert(1)'>x",
+]
 MARKDOWN = """**bold** and *leaning*
 
 * one
@@ -305,10 +314,29 @@ MARKDOWN = """**bold** and *leaning*
 
 $\\hat{y} < 1$ and [a link](https://example.org) and `code`
 """
-LINKS = [f"[a]({scheme}alert(1))" for scheme in ("javascript:", "JaVaScRiPt:", "java&Tab;script:", "\x01javascript:", "vbscript:")]
-LINKS += ["[a](data:text/html;base64,PHNjcmlwdD4=)", "<javascript:alert(1)>", "![a](javascript:alert(1))", "![a](data:text/html,x)"]
-LINKS += ["```mermaid\n<img src=x onerror=alert(1)>\n```", "# check-cce\n", "$<img src=x onerror=alert(1)>$", "```x\"onclick=y\nz\n```"]
-LINKS += ["![a](attachment:lost.png)", "![]()", "![a](../../../judge_secret)", "![a](verdict.json)", "![a\"onerror=x](x 'y\"onerror=z')"]
+LINKS = [
+    f"[a]({scheme}alert(1))"
+    for scheme in ("javascript:", "JaVaScRiPt:", "java&Tab;script:", "\x01javascript:", "vbscript:")
+]
+LINKS += [
+    "[a](data:text/html;base64,PHNjcmlwdD4=)",
+    "<javascript:alert(1)>",
+    "![a](javascript:alert(1))",
+    "![a](data:text/html,x)",
+]
+LINKS += [
+    "```mermaid\n<img src=x onerror=alert(1)>\n```",
+    "# check-cce\n",
+    "$<img src=x onerror=alert(1)>$",
+    '```x"onclick=y\nz\n```',
+]
+LINKS += [
+    "![a](attachment:lost.png)",
+    "![]()",
+    "![a](../../../judge_secret)",
+    "![a](verdict.json)",
+    "![a\"onerror=x](x 'y\"onerror=z')",
+]
 
 
 @earns(EVERYTHING)
@@ -345,6 +373,13 @@ def pages_without_end(notebook, folder):
     """Right; outputs and Markdown that take whoever cleans or renders them a very long time."""
     code = "from IPython.display import HTML\nfor _ in range(9): display(HTML('<div>' * 19_000))"
     right(notebook).cells.append(nbformat.v4.new_code_cell(code))
-    for text in ("[" * 200_000, "\\begin{a}" * 20_000, ">" * 10_000, "*a **b " * 20_000, "$" * 99_999, "- " * 9_000 + "x"):
+    for text in (
+        "[" * 200_000,
+        "\\begin{a}" * 20_000,
+        ">" * 10_000,
+        "*a **b " * 20_000,
+        "$" * 99_999,
+        "- " * 9_000 + "x",
+    ):
         notebook.cells.append(nbformat.v4.new_markdown_cell(text))
     return notebook

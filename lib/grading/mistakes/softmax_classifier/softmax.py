@@ -70,6 +70,30 @@ def _everything(z: Array) -> Any:
 
 
 @forward(
+    "The sum runs over the rows, of exponentials that also overflow",
+    "Columns are samples. Along which axis do the classes of a sample lie? And how large may a score be?",
+)
+def _rows_unshifted(z: Array) -> Any:
+    return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+
+
+@forward(
+    "The sum runs over the rows, of exponentials that also overflow, and its axis is gone",
+    "Columns are samples. Along which axis do the classes of a sample lie? And how large may a score be?",
+)
+def _rows_without_axis_unshifted(z: Array) -> Any:
+    return np.exp(z) / np.exp(z).sum(axis=1)
+
+
+@forward(
+    "The whole matrix sums to 1, and its exponentials overflow",
+    "Each sample has probabilities of its own: what should its column sum to? And how large may a score be?",
+)
+def _everything_unshifted(z: Array) -> Any:
+    return np.exp(z) / np.exp(z).sum()
+
+
+@forward(
     "The output is written into an array of integers",
     "An array made after integer scores holds integers. What becomes of 0.3 in it?",
 )
