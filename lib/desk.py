@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lib import panel
 from lib.guard import Trouble, guarded
 from lib.statements import Drawn, Statement, Wrong
 
@@ -60,12 +59,16 @@ class Report:
         return sum(finding.statement.points for finding in self.findings if finding.state == "right")
 
     def __str__(self) -> str:
-        return panel.text(self)
+        from lib.panel import text  # only where something is shown: a check's import is to be as light as numpy's
+
+        return text(self)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return panel.html(self)
+        from lib.panel import html
+
+        return html(self)
 
 
 class CheckFailed(Exception):

@@ -137,9 +137,9 @@ def missing(reason):
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """One headless Chromium for the session."""
+    """One headless Chromium for a module: Playwright keeps an event loop running, which other tests can't share."""
     running = chromium()
     try:
         found = running.__enter__()
@@ -158,22 +158,29 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
         yield running
 
 
+IDLE = """() => {
+  const bar = document.querySelector('#jp-main-statusbar');
+  return bar ? bar.textContent.includes('| Idle')
+    : document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle';
+}"""
+OWN_KERNEL = """async patience => {
+  for (const end = Date.now() + patience; Date.now() < end; await new Promise(later => setTimeout(later, 100))) {
+    const sessions = await (await fetch('/api/sessions')).json();
+    const own = sessions.find(each => decodeURI(location.pathname).endsWith('/' + each.path));
+    if (own?.kernel.connections && own.kernel.execution_state === 'idle') return;
+  }
+  throw Error('no kernel came');
+}"""
+
+
 def wait_until_idle(page):
-    """Wait for a kernel that is there and idle: JupyterLab's status bar says so; Notebook 7 has none, so ask the server.
+    """Wait for a kernel that is there and idle. The status bar says so; Notebook 7 has none, so ask the server first.
 
     The toolbar's circle says idle before there is a kernel, and what is run then is lost.
     """
-    page.wait_for_function(
-        """async () => {
-          const bar = document.querySelector('#jp-main-statusbar');
-          if (bar) return bar.textContent.includes('| Idle');
-          const sessions = await (await fetch('/api/sessions')).json();
-          const own = sessions.find(each => decodeURI(location.pathname).endsWith('/' + each.path));
-          return own?.kernel.connections > 0 && own.kernel.execution_state === 'idle'
-            && document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle';
-        }""",
-        timeout=PATIENCE,
-    )
+    if page.locator("body[data-notebook=notebooks]").count():
+        page.evaluate(OWN_KERNEL, PATIENCE)
+    page.wait_for_function(IDLE, timeout=PATIENCE)
 
 
 def run_all(page):

@@ -51,6 +51,7 @@ STYLE = """<style>
 .zl-pictures .stop { stroke: var(--zl-validate); stroke-width: 3; }
 .jp-OutputArea-child:has(.zl-explorer) + .jp-OutputArea-child:has(.jp-RenderedImage) { display: none; }
 .zl-says { margin: 2px 0 6px; min-height: 4.4em; font-size: var(--jp-ui-font-size1, 13px); max-width: 100ch; }
+@media (max-width: 1000px) { .zl-says { min-height: 6em; } }
 .zl-says b { font-weight: 600; } .zl-says pre { margin: 2px 0 0; padding: 2px 8px; display: inline-block;
   background: var(--jp-layout-color2, #eee); color: var(--zl-ink); border-left: 3px solid var(--zl-validate); }
 .zl-kept { list-style: none; margin: 4px 0 0; padding: 0; font-size: var(--jp-ui-font-size1, 13px); }

@@ -35,7 +35,7 @@ REST = 0.25  # seconds without a move that count as rest
 AHEAD_IN_ALL = 8.0  # seconds of training ahead in one rest
 REMEMBERED = 150  # runs
 MOST_KEPT = 4
-OPENING = 2.0  # seconds of training before anything is shown
+OPENING = 2.0  # seconds of training before anything is shown, or kept
 
 
 class Page(NamedTuple):
@@ -169,9 +169,11 @@ class Explorer:
             return still.png(self.run(wish.setting), wish.epochs, self.says)
 
     def keep(self) -> None:
-        """Leave the run that is shown in the picture, behind those to come."""
+        """Finish the run that is shown, and leave it in the picture behind those to come."""
         wish = self.controls.wish()
-        kept = self._kept(self.run(wish.setting), wish.epochs, story.name(wish.setting))
+        run = self.run(wish.setting)
+        run.advance(wish.epochs, OPENING)
+        kept = self._kept(run, wish.epochs, story.name(wish.setting))
         self.kept = [*self.kept, kept][-MOST_KEPT:]
         self._pages.clear()
         self.controls.forget.disabled = False

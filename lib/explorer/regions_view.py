@@ -128,7 +128,9 @@ def _kept(number: int, boundary: str) -> str:
     if not boundary:
         return ""
     x, y = (int(tenth) / 10 for tenth in boundary[1:].replace("M", " ").split()[:2])
-    return ink.path(boundary, "kept", opacity=".75") + ink.text(x - 8, y - 4, str(number + 1), "i o")
+    return ink.path(boundary, "kept", opacity=".75") + ink.text(
+        x - 12, min(max(y, TOP + 14), BOTTOM - 4), str(number + 1), "i o"
+    )
 
 
 def _ring(run: Run, plane: Plane, sample: int | None) -> str:

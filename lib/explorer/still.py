@@ -17,7 +17,7 @@ MARKERS = "o^sD"
 
 def png(run: Run, epochs: int, words: str) -> bytes:
     """Return the loss and, on two features, the decision regions of a run, with its words below, as a PNG."""
-    planar = len(run.samples.X) == 2 and bool(run.weights)
+    planar = len(run.samples.X) == 2 and not run.fault
     figure = Figure(figsize=(9 if planar else 5, 4.2), dpi=90, layout="constrained", facecolor="white")
     axes = figure.subplots(1, 2 if planar else 1, squeeze=False)[0]
     _loss(axes[0], run, epochs)

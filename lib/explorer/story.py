@@ -79,10 +79,12 @@ def verdict(run: Run, epochs: int) -> str:
         return "The loss went up: this does not learn."
     if max(tail) > 1.3 * min(tail) and epochs > 4:
         return "The loss jumps about: each step overshoots."
-    if last > 0.9 * min(first, guess):
+    if last > 0.9 * first:
         return "The loss has hardly moved: each step is too short, or there is nothing to learn."
-    if epochs > 4 and losses[-1] < 0.98 * losses[-max(2, epochs // 10)]:
+    if epochs > 4 and last < 0.98 * losses[-max(2, epochs // 10)]:
         return "It learns, and was still falling at the end."
+    if last > 0.97 * guess:
+        return f"It ends no better than guessing, whose loss is {guess:.3g}."
     return "It has learnt, and settled."
 
 

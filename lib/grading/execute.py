@@ -7,6 +7,7 @@ says only plain outputs are taken, and each only by the cell that runs.
 import asyncio
 import json
 import subprocess
+import threading
 from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Any
@@ -51,6 +52,9 @@ class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
         self._at: int | None = None
         self._remarks: list[str] = resources.setdefault(REMARKS, [])
         self._deadline = monotonic() + self.budget
+        watch = threading.Timer(self.budget + self.grace, self._kill)
+        watch.daemon = True
+        watch.start()
         try:
             return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]  # untyped
         except Exception as error:
@@ -60,7 +64,15 @@ class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
             did = "made the kernel die" if died else "could not be stopped" if stuck else "broke off the run"
             self.log.warning("The run ended early: %s", type(error).__name__)
             self._remark(f"{self._place} {did}; nothing after it could run.")
+        finally:
+            watch.cancel()
         return nb, resources
+
+    def _kill(self) -> None:
+        """End the kernel from outside: one that floods us with messages keeps every other clock from ticking."""
+        process = getattr(getattr(self.km, "provisioner", None), "process", None)
+        if process is not None:
+            process.kill()
 
     def setup_kernel(self, **options: Any) -> AbstractContextManager[None]:
         """Called once a run. What a kernel writes past Jupyter, on the terminal, is nobody's to read."""
@@ -87,11 +99,10 @@ class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
         """Interrupt as nbclient does; kill a kernel that goes on regardless."""
         reply = await super()._async_handle_timeout(timeout, cell)
-        if self._at is not None:
-            self._remark(f"{self._place} ran longer than {timeout} seconds and was stopped.")
         if not await self._is_idle():
             await ensure_async(self.km.shutdown_kernel(now=True))
-            raise CellTimeoutError("The cell ignored the interrupt")
+            raise CellTimeoutError(f"after {timeout} seconds and an interrupt")
+        self._remark(f"{self._place} ran longer than {timeout} seconds and was stopped.")
         return reply
 
     async def _is_idle(self) -> bool:
@@ -120,12 +131,13 @@ class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
                 self._remark(f"{self._place} sent something that can't be read.")
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Take outputs, made plain and within the limits, and leave out what would reach beyond their cell.
+        """Take outputs, made plain and within the limits, and leave out what would reach beyond them.
 
-        Updates of displays could change a cell that ran before, and widgets could catch what one puts out.
+        Updates of displays could change a cell that ran before, widgets could catch what one puts out, and clearing
+        could take an answer away.
         """
         kind, content = msg["msg_type"], msg["content"]
-        if kind == "clear_output":
+        if kind == "clear_output" and not cell.metadata.get("nbgrader", {}).get("grade"):
             self._kept = dict.fromkeys(self._kept, 0)
             content = {"wait": bool(content.get("wait"))}
         elif kind == "execute_input":

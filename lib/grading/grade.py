@@ -112,7 +112,7 @@ class Grade(Autograde, RegularFiles):  # type: ignore[misc]  # nbgrader ships no
         sentence = "This notebook could not be graded as it is. Your instructor has been told."
         submission = read_submission(Path(notebook_filename))
         unrun = replace(submission, remarks=(*submission.remarks, sentence), runnable=False)
-        for attempt in (submission, unrun):
+        for attempt in (submission, submission, unrun):  # twice: a kernel may fail to start for once
             try:
                 return self._graded(notebook_filename, attempt)
             except SQLAlchemyError:

@@ -21,9 +21,11 @@ from lib.answers import CHALLENGE, MIME
 from lib.grading.execute import REMARKS
 from lib.grading.judge import Answers, Unit, challenge, judge, seed_of
 from lib.grading.leftovers import files_in, is_file, remove, tidy
-from lib.grading.verdicts import PartVerdict, Verdict, html
+from lib.grading.verdicts import FILE, PartVerdict, Verdict, html
 
 POSED = "zerolayer_posed"
+OURS = (CHALLENGE.name, FILE, f"{FILE}.part")
+"""Names in a submission's folder that are not a student's to use."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Pose(Judging):
         """Called by nbgrader's Autograde; leaves for `Judge` what a run must not change."""
         unit, folder = self.unit(resources), _folder(resources)
         if unit is not None:
-            remove(folder / CHALLENGE.name)
+            for name in OURS:
+                remove(folder / name)
             posed = Posed(self.seed(resources), frozenset(files_in(folder)))
             (folder / CHALLENGE.name).write_text(json.dumps(challenge(unit, posed.seed)))
             resources[POSED] = posed

@@ -28,10 +28,9 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ship
         with Gradebook(names["db_url"]) as gradebook:
             known = known_cells(gradebook.find_notebook(names["notebook"], names["assignment"]))
         submitted = [sound(cell) for cell in nb.cells]
-        if not any(_id(cell) in known for cell in submitted):
-            resources.setdefault(REMARKS, []).append(
-                "None of the assignment's cells are in it. Is it another notebook?"
-            )
+        remarks = resources.setdefault(REMARKS, [])
+        if not remarks and not any(_id(cell) in known for cell in submitted):
+            remarks.append("No cell says that it is the assignment's. Is it another notebook, or is its metadata lost?")
         nb.cells = restored(submitted, known)
         nb.metadata = NotebookNode({key: nb.metadata[key] for key in ("kernelspec",) if key in nb.metadata})
         return nb, resources

@@ -20,6 +20,8 @@ LARGEST = 20_000_000
 """Bytes of a notebook file that are read: a completed one has some hundred thousand."""
 LONGEST = 1_000_000
 """Characters that all cells together may have: a completed notebook has some ten thousand."""
+MOST = 1_000
+"""Cells that a notebook may have: a completed one has a hundred."""
 SKIPPED = "skip-execution"
 """nbclient's tag for a cell that isn't run."""
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
@@ -44,10 +46,10 @@ def read_submission(path: Path) -> Submission:
     if lexists(path):
         return _read(path)
     others = sorted(other for other in path.parent.glob("*.ipynb") if is_file(other))
+    names = ", ".join(plain(other.name) for other in others)
     if len(others) == 1:
-        remark = f"{path.name} was not in the submission; {others[0].name} was graded in its place."
-        return _read(others[0], (remark,))
-    found = f"found {', '.join(other.name for other in others)}" if others else "no notebook was there"
+        return _read(others[0], (f"{path.name} was not in the submission; {names} was graded in its place.",))
+    found = f"found {names}" if others else "no notebook was there"
     return unreadable(f"{path.name} was not in the submission: {found}. Submit the notebook under its own name.")
 
 
@@ -81,7 +83,11 @@ def notebook_in(path: Path) -> NotebookNode:
         raise UnreadableError(f"{path.name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
     try:
         current = data if "cells" in data else nbformat.convert(nbformat.from_dict(data), to_version=4)
+        if len(current["cells"]) > MOST:
+            raise UnreadableError(f"{path.name} has more than {MOST:,} cells. Delete what you don't need, submit again.")
         cells = [sound(cell) for cell in current["cells"]]
+    except UnreadableError:
+        raise
     except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
         raise UnreadableError(f"{path.name} is JSON, but not a notebook. {ADVICE}") from None
     if sum(len(cell.source) for cell in cells) > LONGEST:

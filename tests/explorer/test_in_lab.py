@@ -264,7 +264,7 @@ def test_divergence_and_faulty_code_are_said_and_the_sliders_live_on(browser, la
         each.get_by_role("button", name="Too small").click()
     overflow.get_by_role("button", name="About right").click()
     overflow.locator(".zl-says").filter(has_text="Learning rate 0.1, batch size 16. After 100 epochs").wait_for()
-    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
     page.close()
     lab.close_kernels()
 

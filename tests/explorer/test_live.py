@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+import time
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 
@@ -122,6 +123,13 @@ def test_a_what_if_asks_for_a_prediction_before_it_shows(explorer):
     assert "your code as it is" in explorer.pictures.value
 
 
+@pytest.mark.parametrize("mistake", ["softmax runs over the wrong axis", "X and y are shuffled apart"])
+def test_a_curve_that_settles_high_is_not_called_learnt(explorer, mistake):
+    explorer.controls.what_if.value = mistake
+    explorer.controls.look.value = True
+    assert explorer.says.endswith("It ends no better than guessing, whose loss is 1.1.")
+
+
 def test_divergence_is_said_at_its_epoch():
     class Overflowing(student.Softmax):
         def forward(self, input):
@@ -143,6 +151,33 @@ def test_faulty_code_is_quoted_and_the_explorer_lives_on(backward):
     Softmax.backward = student.Softmax.backward
     explorer.controls.learning_rate.value = 0.01
     assert "training loss is 0.194" in explorer.says
+
+
+def test_slow_code_gets_a_partial_curve_and_a_sentence(monkeypatch):
+    class Slow(student.Softmax):
+        def forward(self, input):
+            time.sleep(0.002)
+            super().forward(input)
+
+    monkeypatch.setattr("lib.explorer.training.RUN_LIMIT", 0.3)
+    explorer = Explorer(Network(student.Dense, Slow, student.cce, student.cce_gradient), "blobs")
+    assert re.search(r"Training took over 0.3 seconds, so it stopped in epoch \d+\.", explorer.says)
+    assert "stopped in epoch" in explorer.pictures.value
+    assert pictures(explorer)[0].findall(".//path[@class='train']")[1:]  # beside the one in the legend
+    explorer.controls.batch_size.value = 240
+    explorer.controls.epochs.value = 20
+    assert "After 20 epochs (20 iterations)" in explorer.says
+
+
+def test_there_is_a_still_picture_of_faulty_code_too():
+    class Transposed(student.Dense):
+        def forward(self, input):
+            super().forward(input)
+            self.output = self.output.T
+
+    explorer = Explorer(Network(Transposed, student.Softmax, student.cce, student.cce_gradient), "blobs")
+    assert "Dense.forward: output should be (3, 16)" in explorer.says
+    assert explorer.png().startswith(b"\x89PNG")
 
 
 def test_what_student_code_prints_is_held_back(capsys):

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from types import ModuleType
 
 import nbformat
@@ -83,7 +84,7 @@ def cell(notebook, id):
 
 def before(notebook, id, code):
     """Add a cell of the student's own in front of one of the course's."""
-    notebook.cells.insert(notebook.cells.index(cell(notebook, id)), nbformat.v4.new_code_cell(code))
+    notebook.cells.insert(notebook.cells.index(cell(notebook, id)), nbformat.v4.new_code_cell(dedent(code)))
     return notebook
 
 

@@ -65,8 +65,8 @@ def another_name(notebook, folder):
 @earns(NOTHING)
 def two_other_names(notebook, folder):
     """Two notebooks, neither of them under the assignment's name."""
-    for name in ("draft.ipynb", "final.ipynb"):
-        (folder / name).write_bytes(as_bytes(right(notebook)))
+    (folder / "draft.ipynb").write_bytes(as_bytes(notebook))
+    (folder / "final.ipynb").write_bytes(as_bytes(right(notebook)))
 
 
 @earns(NOTHING)
@@ -164,7 +164,7 @@ def strange_cells(notebook, folder):
     evil = '"><script>alert(1)</script>'
     for found in right(notebook).cells:
         found.update({"id": evil, evil: evil, "attachments": {evil: {evil: evil}}, "execution_count": evil})
-        found.metadata["tags"] = [evil]
+        found.metadata.setdefault("tags", []).append(evil)
     notebook.metadata = {"title": evil, "widgets": evil, "language_info": {"name": evil}, "kernelspec": evil}
     return notebook
 
@@ -188,9 +188,8 @@ def own_launcher(notebook, folder):
 def own_library(notebook, folder):
     """Nothing written, and a `lib` of the student's own whose checks are always content."""
     (folder / "lib").mkdir()
-    (folder / "lib" / "__init__.py").write_text(
-        "checks = type('checks', (), {'__getattr__': lambda *a: lambda *b: 4.0})()"
-    )
+    content = "type('checks', (), {'__getattr__': lambda *names: lambda *subjects: 4.0})()"
+    (folder / "lib" / "__init__.py").write_text(f"checks = {content}")
     (folder / "lib" / "blanks.py").write_text("def load_ipython_extension(ip): pass")
     (folder / "lib" / "data.py").write_text("def __getattr__(name): return None")
     return notebook

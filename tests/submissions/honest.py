@@ -33,6 +33,12 @@ def blanks_open(notebook, folder):
     return notebook
 
 
+@earns(but("cce"))
+def common_mistake(notebook, folder):
+    """The loss is the mean over all entries, not over the samples."""
+    return replaced(right(notebook), "loss", "-np.sum(y * np.log(yhat)) / y.shape[1]", "-np.mean(y * np.log(yhat))")
+
+
 @earns(EVERYTHING)
 def noisy(notebook, folder):
     """Right, with warnings, prints to both streams, and a display left in from looking for a mistake."""
@@ -141,7 +147,8 @@ def metadata_mangled(notebook, folder):
     """Right, with metadata of every wrong type."""
     wrong = [None, "nbgrader", 7, [], {"grade_id": 7}, {"grade_id": ["loss"]}, {"grade_id": None, "points": "many"}]
     for at, found in enumerate(right(notebook).cells):
-        found.metadata = {"nbgrader": wrong[at % len(wrong)], "tags": wrong[-at % len(wrong)]}
+        found.metadata["nbgrader"] = wrong[at % len(wrong)]
+        found.metadata.setdefault("tags", wrong[-at % len(wrong)])
     return notebook
 
 
@@ -170,18 +177,6 @@ def other_kernel(notebook, folder):
     """Right, from a machine with another kernel."""
     right(notebook).metadata["kernelspec"] = {"name": "julia-1.9", "display_name": "Julia", "language": "julia"}
     return notebook
-
-
-@earns(but("train"))
-def training_never_ends(notebook, folder):
-    """Only the training loop is wrong: it never ends."""
-    return replaced(right(notebook), "train", "for epoch in range(nepochs):", "while True:")
-
-
-@earns(EVERYTHING)
-def cell_never_ends(notebook, folder):
-    """Right, but for a cell of the student's own that never ends."""
-    return before(right(notebook), "softmax", "while True:\n    pass")
 
 
 @earns(EVERYTHING)

@@ -1,0 +1,37 @@
+"""Pages as a browser understands them: what of one might run, cover or carry off anything."""
+
+import re
+
+import pytest
+
+html5lib = pytest.importorskip("bleach._vendor.html5lib")  # a browser's own parsing rules, which bleach brings along
+
+ACTIVE = {"script", "iframe", "frame", "object", "embed", "applet", "meta", "base", "link", "style", "svg", "math"}
+ACTIVE |= {"form", "button", "input", "textarea", "select", "video", "audio", "template", "dialog"}
+HARMLESS = re.compile(r"(https?:|mailto:|data:image/(png|jpeg|gif|svg\+xml);base64,|#|[\w./-]*$)")
+
+
+def elements(html):
+    """Give the elements of a page or a piece of one, in order."""
+    return list(html5lib.parse(html, namespaceHTMLElements=False).iter())
+
+
+def active(html):
+    """List what a browser might run, lay over the page, or take for one of the page's own parts."""
+    found = []
+    for element in elements(html):
+        tag = str(element.tag).rpartition("}")[2]
+        if tag in ACTIVE:
+            found.append((tag, *sorted(map(str, element.attrib.items())), (element.text or "").strip()))
+        for name, value in element.attrib.items():
+            name = str(name)
+            risky = name.startswith("on") or name in ("style", "srcdoc", "action", "name", "data-toggle", "target")
+            address = name in ("href", "src", "xlink:href") and not HARMLESS.match(value)
+            claimed = name == "id" and not value.startswith("cell-id=")
+            if (risky or address or claimed) and not re.fullmatch(r"text-align: ?(left|center|right);?", value):
+                found.append((tag, name, value))
+    return found
+
+
+def text_of(html):
+    return " ".join("".join(html5lib.parse(html, namespaceHTMLElements=False).itertext()).split())

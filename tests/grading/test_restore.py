@@ -1,0 +1,165 @@
+"""RestoreCells by itself: whatever is done to a notebook, each cell of the course is there, once, where it can work."""
+
+import copy
+
+import nbformat
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.grading.restore import restored
+from lib.grading.submissions import sound
+
+# (id, kind, what it is) as in a course's source; unnamed cells are text and examples.
+SOURCE = [
+    ("setup", "code", "given"),
+    ("", "markdown", ""),
+    ("layer", "code", "given"),
+    ("loss", "code", "solution"),
+    ("", "code", ""),
+    ("check-loss", "code", "check"),
+    ("check-gradient", "code", "check"),
+    ("softmax", "code", "solution"),
+    ("check-softmax", "code", "check"),
+    ("explain", "markdown", "answer"),
+    ("batches", "code", "given"),
+    ("train", "code", "solution"),
+    ("", "markdown", ""),
+    ("check-train", "code", "check"),
+]
+
+
+def released():
+    """The notebook as students get it."""
+    cells = []
+    for at, (id, kind, role) in enumerate(SOURCE):
+        make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+        cell = make(f"# {id or at}")
+        if id:
+            grade, solution = role in ("check", "answer"), role in ("solution", "answer")
+            locked = role in ("check", "given")
+            flags = {"grade": grade, "solution": solution, "locked": locked, "task": False, "schema_version": 3}
+            cell.metadata["nbgrader"] = {"grade_id": id, **flags, **({"points": 2} if grade else {})}
+        cells.append(cell)
+    return cells
+
+
+KNOWN = {id: cell for (id, _, _), cell in zip(SOURCE, released(), strict=True) if id}
+SOLUTIONS = [id for id, _, role in SOURCE if role in ("solution", "answer")]
+CHECKS = [id for id, _, role in SOURCE if role == "check"]
+GIVEN = [id for id, _, role in SOURCE if role == "given"]
+
+
+def restore(cells):
+    return restored([sound(cell) for cell in cells], copy.deepcopy(KNOWN))
+
+
+def ids(cells):
+    return [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in cells]
+
+
+NONSENSE = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5) | st.sampled_from(list(KNOWN)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["grade_id", "points", "x"]), inner),
+    max_leaves=5,
+)
+
+
+@st.composite
+def mangled(draw):
+    """The released notebook with cells dropped, doubled, moved, rewritten, retyped, and with other metadata."""
+    cells = released()
+    picked = draw(st.lists(st.sampled_from(range(len(cells))), max_size=25))
+    taken = [copy.deepcopy(cells[at]) for at in picked]
+    for cell in taken:
+        match draw(st.integers(0, 7)):
+            case 0:
+                cell.source = draw(st.text(max_size=10))
+            case 1:
+                cell.metadata = draw(NONSENSE)
+            case 2:
+                cell.metadata["nbgrader"] = draw(NONSENSE)
+            case 3:
+                cell.cell_type = draw(st.sampled_from(["code", "markdown", "raw", "else"]))
+            case 4:
+                cell.metadata["tags"] = ["skip-execution"]
+    return taken
+
+
+@given(mangled())
+@settings(max_examples=100, deadline=None)
+def test_each_cell_of_the_course_is_there_once_with_the_courses_metadata(cells):
+    found = restore(cells)
+    named = [cell for cell in found if ids([cell]) != [""]]
+    assert sorted(ids(named)) == sorted(KNOWN)
+    for cell in named:
+        master = KNOWN[cell.metadata.nbgrader.grade_id]
+        assert cell.metadata == master.metadata
+        assert cell.cell_type == master.cell_type
+        if ids([cell])[0] not in SOLUTIONS:
+            assert cell.source == master.source
+
+
+@given(mangled())
+@settings(max_examples=100, deadline=None)
+def test_checks_stand_behind_their_solutions_and_given_cells_before_what_follows_them(cells):
+    order, source = ids(restore(cells)), list(KNOWN)
+    for check in CHECKS:
+        for solution in SOLUTIONS:
+            if source.index(solution) < source.index(check):
+                assert order.index(solution) < order.index(check)
+    for name in GIVEN:
+        assert all(order.index(name) < order.index(other) for other in source[source.index(name) + 1 :])
+
+
+@given(mangled())
+@settings(max_examples=100, deadline=None)
+def test_what_students_wrote_stays_in_their_order(cells):
+    for at, cell in enumerate(cells):
+        cell.source = f"written {at}"
+    locked = [*CHECKS, *GIVEN]
+    written = [cell.source for cell in restore(cells) if cell.source.startswith("written")]
+    assert written == sorted(written, key=lambda source: int(source.split()[1]))
+    own = [cell.source for cell in map(sound, cells) if ids([cell])[0] not in locked]
+    assert set(own) <= set(written)
+
+
+@given(mangled())
+@settings(max_examples=100, deadline=None)
+def test_restoring_twice_changes_nothing_more(cells):
+    once = restore(cells)
+    assert [(cell.source, cell.metadata) for cell in restore(once)] == [(cell.source, cell.metadata) for cell in once]
+
+
+def test_the_released_notebook_stays_as_it_is():
+    assert [(cell.source, cell.metadata) for cell in restore(released())] == [
+        (cell.source, cell.metadata) for cell in released()
+    ]
+
+
+@pytest.mark.parametrize("missing", KNOWN)
+def test_a_missing_cell_comes_back_where_it_was(missing):
+    found = restore([cell for cell in released() if ids([cell]) != [missing]])
+    assert [id for id in ids(found) if id] == list(KNOWN)
+    [back] = [cell for cell in found if ids([cell]) == [missing]]
+    assert back.source == ("" if missing in ("loss", "softmax", "train") else KNOWN[missing].source)
+
+
+@pytest.mark.parametrize("further", [0, 1])
+def test_of_two_copies_the_one_that_was_written_counts(further):
+    cells = released()
+    at = ids(cells).index("loss")
+    written = copy.deepcopy(cells[at])
+    written.source = "written"
+    cells.insert(at + further, written)
+    found = restore(cells)
+    assert [cell.source for cell in found if ids([cell]) == ["loss"]] == ["written"]
+    assert len(found) == len(SOURCE)
+
+
+def test_a_written_answer_keeps_its_pictures():
+    cells = released()
+    answer = cells[ids(cells).index("explain")]
+    answer.source, answer.attachments = "![a](attachment:a.png)", {"a.png": {"image/png": "iVBORw0KGgo="}}
+    [back] = [cell for cell in restore(cells) if ids([cell]) == ["explain"]]
+    assert (back.source, back.attachments) == (answer.source, answer.attachments)

@@ -1,0 +1,151 @@
+"""What students hand in who try to win points with something else than right code."""
+
+from tests.submissions import NOTHING, before, but, earns, replaced, right
+
+
+@earns(NOTHING)
+def score_given(notebook, folder):
+    """Nothing written; each check is a function that returns full points, or more, or nan."""
+    code = """
+        scores = {'cce': 2.0, 'cce_gradient': float('nan'), 'train': 1e9}
+        class Content:
+            def __getattr__(self, name):
+                return lambda *subjects: scores.get(name, 3.0)
+        check = Content()
+        """
+    return before(notebook, "check-cce", code)
+
+
+FORGER = """
+from lib.answers import MIME
+class Forger:
+    def __getattr__(self, name):
+        return lambda *subjects: display({MIME: payload(name, subjects), 'text/plain': '4.0'}, raw=True)
+real, check = check, Forger()
+"""
+
+
+@earns(NOTHING)
+def answers_made_up(notebook, folder):
+    """The checks' own answers to right code, with every number in them made up."""
+    payload = """
+from lib.answers import answer, laid_challenge
+def made_up(value):
+    if isinstance(value, dict):
+        return {key: [0.5 for _ in item] if key == 'values' else made_up(item) for key, item in value.items()}
+    return value
+def payload(name, subjects):
+    part = getattr(real, name)
+    return {'part': part.id, 'statements': made_up(answer(part, laid_challenge(part.id), subjects))}
+"""
+    return before(right(notebook), "check-cce", FORGER + payload)
+
+
+@earns(NOTHING)
+def answers_of_every_type(notebook, folder):
+    """Nothing written; each check shows something else that JSON can say and an answer can't be."""
+    payload = """
+import itertools
+kinds = itertools.cycle([
+    {'shape': [1], 'values': [10**400]},
+    {'shape': [-1], 'values': [1.0]},
+    {'shape': [2**63, 0], 'values': []},
+    {'shape': [True], 'values': [True]},
+    {'shape': [[1]], 'values': [[[1.0]]]},
+    {'shape': [1], 'values': ['nan'], 'trouble': {'blank': 1}, 'says': ['b'], 'line': 7},
+    [[], {}, None, '3.0'],
+])
+def payload(name, subjects):
+    part, kind = getattr(real, name), next(kinds)
+    given = {statement.name: {'': kind} for statement in part.statements}
+    return {'part': part.id, 'statements': {**given, '': kind, 'x': [kind]}}
+"""
+    return before(notebook, "check-cce", FORGER + payload)
+
+
+@earns(NOTHING)
+def everything_patched(notebook, folder):
+    """Nothing written; comparisons, records, displays and builtins changed so as to agree with anything."""
+    code = """
+        import builtins, lib.answers, lib.guard, lib.parts, lib.statements
+        np.allclose = np.isclose = np.array_equal = lambda *a, **k: True
+        lib.answers.record = lib.answers.encoded = lambda outcome: {'shape': [], 'values': [1.0]}
+        lib.statements.numbers = lib.answers.numbers = lambda value, *a, **k: np.ones(())
+        lib.guard.guarded = lib.answers.guarded = lambda action, *a: np.ones(())
+        lib.parts.Part.__call__ = lambda self, *subjects: 4.0
+        lib.answers.Answer._repr_mimebundle_ = lambda self, **k: {'text/plain': '4.0'}
+        get_ipython().display_formatter.format = lambda *a, **k: ({'text/plain': '4.0'}, {})
+        builtins.all = builtins.any = lambda items: True
+        """
+    return before(notebook, "check-cce", code)
+
+
+@earns(NOTHING)
+def agrees_with_anything(notebook, folder):
+    """Every function returns an object that says it is equal, and gives other numbers each time it is asked."""
+    code = """
+        class Agreeable(float):
+            __eq__ = __ne__ = __le__ = __ge__ = __lt__ = __gt__ = __contains__ = lambda self, other: True
+            __hash__ = None
+            __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = lambda self, other: self
+            __getattr__ = __call__ = __getitem__ = lambda self, *a, **k: self
+            __array__ = lambda self, *a, **k: np.random.rand()
+            __array_ufunc__ = lambda self, *a, **k: self
+            forward = backward = lambda self, *a, **k: self
+            output = input = weights = property(lambda self: self)
+        cce = cce_gradient = train = Softmax = Dense = Agreeable()
+        """
+    for id in ("check-cce", "check-softmax-forward", "check-dense-backward", "check-train"):
+        before(notebook, id, code)
+    return notebook
+
+
+@earns(but("cce", "cce-gradient"))
+def nan_and_none(notebook, folder):
+    """The loss is nan, and its gradient nothing at all."""
+    replaced(right(notebook), "loss", "return(-np.sum", "return(np.nan * -np.sum")
+    return replaced(notebook, "loss", "return(-y / yhat)", "return(None)")
+
+
+@earns(but("cce", "cce-gradient"))
+def too_much(notebook, folder):
+    """The loss is a hundred million numbers, and its gradient a number of a thousand digits."""
+    replaced(right(notebook), "loss", "return(-np.sum", "return(np.zeros(10**8) if True else -np.sum")
+    return replaced(notebook, "loss", "return(-y / yhat)", "return(10**1000)")
+
+
+@earns(but("dense-backward", "train"))
+def challenge_deleted(notebook, folder):
+    """The challenge is read, and gone before the last checks."""
+    code = "import lib.answers; print(lib.answers.CHALLENGE.read_text()); lib.answers.CHALLENGE.unlink()"
+    return before(right(notebook), "check-dense-backward", code)
+
+
+@earns(but("dense-backward", "train"))
+def challenge_rewritten(notebook, folder):
+    """The challenge is made an easier one: all numbers are 0."""
+    code = r"""
+        import lib.answers, re
+        easy = re.sub(r'-?\d+\.\d+(e-?\d+)?', '0.0', lib.answers.CHALLENGE.read_text())
+        lib.answers.CHALLENGE.write_text(easy)
+        """
+    return before(right(notebook), "check-dense-backward", code)
+
+
+@earns(but("cce"))
+def earlier_answer_updated(notebook, folder):
+    """A wrong loss; a later cell has the right one, and puts its answer in the place of the wrong one's."""
+    wrong = """
+        class Updatable:
+            def cce(self, cce):
+                display(real.cce(cce), display_id='it')
+        real, check = check, Updatable()
+        """
+    later = """
+        check = real
+        def cce(y, yhat):
+            return -np.sum(y * np.log(yhat)) / y.shape[1]
+        update_display(check.cce(cce), display_id='it')
+        """
+    before(replaced(right(notebook), "loss", "return(-np.sum", "return(-2 * np.sum"), "check-cce", wrong)
+    return before(notebook, "check-cce-gradient", later)
