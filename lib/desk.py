@@ -85,10 +85,11 @@ class CheckFailed(Exception):
 def examine(part: "Part", subjects: tuple[Any, ...]) -> Report:
     """Test every statement of `part` on `subjects`; never raises what student code raised."""
     note = part.misses(subjects) or _foundations_missing(part, subjects)
+    statements = [statement for statement in part.statements if statement.applies(subjects)]
     if note:
-        return Report(part, tuple(Finding(statement, "not checked") for statement in part.statements), note)
+        return Report(part, tuple(Finding(statement, "not checked") for statement in statements), note)
     findings: list[Finding] = []
-    for statement in part.statements:
+    for statement in statements:
         findings.append(_not_checked(statement, findings) or _tested(statement, part, subjects, findings))
     return Report(part, tuple(findings))
 
@@ -98,7 +99,8 @@ def _foundations_missing(part: "Part", subjects: tuple[Any, ...]) -> str:
     named = dict(zip(part.subjects, subjects, strict=False))
     for foundation in part.rests_on:
         if not examine(foundation, tuple(named[name] for name in foundation.subjects)).right:
-            return f"This rests on {foundation.title.lower()}, which isn't right yet: see {foundation.id}."
+            rests = f"This rests on {foundation.title.lower()}, which isn't right yet: see {foundation.id}."
+            return f"{rests} Grading judges it apart."
     return ""
 
 

@@ -22,10 +22,12 @@ COLOURS = {
     "advice": "var(--jp-warn-color1, #e65100)",
 }
 TRY = {
+    "NameError": "Is the name spelt as where it was defined, or as in the function's arguments?",
+    "AttributeError": "What is in front of the dot? A layer keeps its own arrays as self.input and self.output.",
     "error": "Read that line with the shapes of its arrays in mind: columns are samples.",
-    "time": "Stop the kernel if it stays busy, and look at what the loop waits for.",
+    "time": "If the kernel stays busy, choose Kernel, then Interrupt Kernel, and look at what the loop waits for.",
 }
-"""One thing to try for each kind of trouble that doesn't say so itself."""
+"""One thing to try for each kind of trouble, or of exception, that doesn't say so itself."""
 
 
 def text(report: "Report", width: int = 84) -> str:
@@ -69,8 +71,9 @@ def details(finding: "Finding") -> Iterator[tuple[str, str]]:
         yield "", why.says
         if why.line:
             yield "Your ", why.line
-        if why.kind in TRY:
-            yield "Try: ", TRY[why.kind]
+        kinds = [kind for kind in TRY if kind == why.kind or f"It raised {kind}" in why.says]
+        if kinds:
+            yield "Try: ", TRY[kinds[0]]
     elif why:
         yield "", why
 

@@ -63,6 +63,10 @@ class Statement:
         """The statement in one sentence."""
         return inspect.cleandoc(type(self).__doc__ or self.name).split("\n\n")[0].replace("\n", " ")
 
+    def applies(self, subjects: tuple[Any, ...]) -> bool:
+        """Tell whether there is anything to test in a call with these subjects."""
+        return True
+
     def holds(self, drawn: Drawn, *subjects: Any) -> None:
         """Test the property on the student's own code; raise `Wrong` where it fails."""
         raise NotImplementedError

@@ -199,11 +199,13 @@ def run_all(page):
 
 def slider(page, label):
     """Return the handle of the slider with this label; focus it and press arrow keys."""
-    box = page.locator(".widget-slider").filter(has=page.locator(".widget-label", has_text=re.compile(f"^{label}")))
-    return box.get_by_role("slider")
+    return _box(page, label).get_by_role("slider")
 
 
 def readout(page, label):
     """Return the text beside the slider with this label."""
-    box = page.locator(".widget-slider").filter(has=page.locator(".widget-label", has_text=re.compile(f"^{label}")))
-    return box.locator(".widget-readout").inner_text()
+    return _box(page, label).locator(".widget-readout").inner_text()
+
+
+def _box(page, label):
+    return page.locator(".widget-slider").filter(has_text=re.compile(rf"^\s*{label}"))

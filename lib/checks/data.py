@@ -109,6 +109,10 @@ class SettingsCanLearn(Statement):
     points = 0
     rests_on = (OneHot,)
 
+    def applies(self, subjects: tuple[Any, ...]) -> bool:
+        """Ask for at least one setting."""
+        return len(subjects) > 2
+
     def holds(self, drawn: Drawn, X: Any, y: Any, batch_size: Any = None, learning_rate: Any = None) -> None:
         """Compare the rate with 2 / curvature: the mean loss bends at most half the largest eigenvalue of X Xᵀ / N."""
         features = numbers(X)

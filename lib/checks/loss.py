@@ -45,7 +45,7 @@ def gradient_of(cce_gradient: Any, drawn: Drawn, size: str) -> Array:
 class OneSample(Statement):
     """One sample costs -log of the probability that its true class got: 1 where that is 1/e, 2 where it is 1/e²."""
 
-    try_ = "Sum -y * log(yhat) over the classes, with the natural logarithm, and mind the sign."
+    try_ = "Is the sign right? Is the logarithm the natural one? And what is the sum divided by, if by anything?"
 
     def holds(self, drawn: Drawn, cce: Any) -> None:
         """Ask for losses that anyone can do in the head."""
@@ -64,7 +64,7 @@ class BatchMean(Statement):
     """A batch costs the mean of what its samples cost."""
 
     rests_on = (OneSample,)
-    try_ = "Divide by the number of samples. Samples are columns, so that is y.shape[1]."
+    try_ = "Divide by the number of samples. Samples are columns: which entry of y.shape counts these?"
 
     def holds(self, drawn: Drawn, cce: Any) -> None:
         """Compare a batch with its samples one at a time."""
@@ -143,6 +143,22 @@ class OtherClasses(Statement):
         return {size: partial(_gradient_at, cce_gradient, drawn, size, 1 - drawn[f"y_{size}"]) for size in SIZES}
 
 
+class ZeroProbabilityGradient(Statement):
+    """The gradient stays a number where a probability is 0."""
+
+    points = 0
+    rests_on = (TrueClass,)
+    try_ = "Keep yhat away from 0 below the fraction bar too, as in the loss."
+
+    def holds(self, drawn: Drawn, cce_gradient: Any, cce: Any) -> None:
+        """Ask for the gradient of a prediction that is certain and wrong."""
+        found = gradient_of(
+            cce_gradient, {"y_sure": np.array([[1.0], [0.0]]), "yhat_sure": np.array([[0.0], [1.0]])}, "sure"
+        )
+        if not np.isfinite(found).all():
+            raise Wrong("The gradient is not finite where the true class got 0.", found=found, expected="numbers")
+
+
 def _anywhere(text: str, at: tuple[int, ...]) -> str:
     return text
 
@@ -162,5 +178,10 @@ def _entries(gradient: Array, chosen: Array) -> Array:
 
 cce = Part("check-cce", "The loss", ("cce",), (OneSample(), BatchMean(), ZeroProbability()), draw)
 cce_gradient = Part(
-    "check-cce-gradient", "The loss gradient", ("cce_gradient", "cce"), (TrueClass(), OtherClasses()), draw, (cce,)
+    "check-cce-gradient",
+    "The loss gradient",
+    ("cce_gradient", "cce"),
+    (TrueClass(), OtherClasses(), ZeroProbabilityGradient()),
+    draw,
+    (cce,),
 )

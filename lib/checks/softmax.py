@@ -97,7 +97,7 @@ class ColumnsSumToOne(Statement):
 
 
 class RatiosFollowScores(Statement):
-    """Ratios follow the scores: in each column, log a_i - log a_j = z_i - z_j."""
+    """Ratios follow the scores: in each column, log a_k - log a_m = z_k - z_m."""
 
     rests_on = (ColumnsSumToOne,)
     try_ = "Exponentiate each score once, then divide by the column's sum."
@@ -106,7 +106,7 @@ class RatiosFollowScores(Statement):
         """Compare differences with those of class 0."""
         z = drawn["scores_batch"]
         logs = np.log(forward(Softmax, z))
-        what = "log a_i - log a_0 is not z_i - z_0."
+        what = "log a_k - log a_0 is not z_k - z_0."
         expect_close(logs - logs[0], z - z[0], what=what, where=at_class_and_sample)
 
     def probes(self, drawn: Drawn, Softmax: Any) -> Probes:
@@ -158,7 +158,7 @@ class LargeScores(Statement):
 class OneSampleBack(Statement):
     """For one sample, backward agrees with central differences of your forward."""
 
-    try_ = "Multiply the incoming gradient by the output's Jacobian: a_i (1 - a_i) on its diagonal, -a_i a_j beside it."
+    try_ = "Multiply the incoming gradient by the output's Jacobian: a_k (1 - a_k) on its diagonal, -a_k a_m beside it."
 
     def holds(self, drawn: Drawn, Softmax: Any) -> None:
         """Differentiate sum(gradient * forward(z)) numerically."""

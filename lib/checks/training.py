@@ -44,7 +44,7 @@ def draw(rng: np.random.Generator) -> Drawn:
 
 
 class EveryBatch(Statement):
-    """Each of the nepochs epochs runs its batches X[:, batch] through the layers, in order, the short last one too."""
+    """Each of the nepochs epochs runs its batches through the layers, in order, the short last one too."""
 
     try_ = "Loop over generate_batch_indices once an epoch; each batch is a list of column numbers."
 
@@ -76,7 +76,7 @@ class EveryBatch(Statement):
 class LabelsWithSamples(Statement):
     """The loss and its gradient get the labels of those same samples, and softmax's output as the prediction."""
 
-    try_ = "The labels of a batch are y[:, batch]; the prediction is what the softmax layer put out."
+    try_ = "Which columns of y belong to this batch? And which layer makes the prediction?"
 
     def holds(self, drawn: Drawn, train: Any) -> None:
         """Compare what went into cce and cce_gradient with the batches and the stand-in's output."""
@@ -108,9 +108,9 @@ class LabelsWithSamples(Statement):
 
 
 class GradientFlowsBack(Statement):
-    """cce_gradient's result goes back into softmax, and softmax's, times 1/len(batch), into dense with the rate."""
+    """The loss's gradient goes back into softmax, and softmax's, as the mean's, into dense, with the rate."""
 
-    try_ = "softmax.backward takes the loss gradient; Dense.backward its result over the batch's length, and the rate."
+    try_ = "Follow the dashed arrows of the figure, one call each. Where does the mean's 1/B come in?"
 
     def holds(self, drawn: Drawn, train: Any) -> None:
         """Compare what moves the weights with what the stand-ins had handed out, for the batches of the first epoch."""
@@ -138,7 +138,7 @@ class GradientFlowsBack(Statement):
 class EpochLoss(Statement):
     """train returns each epoch's loss: the mean over the samples seen in it, so a short batch counts for less."""
 
-    try_ = "Start every epoch at 0 and add len(batch)/num_samples times each batch's loss."
+    try_ = "Does every epoch start at 0? Does each batch count by its share of the samples?"
 
     def holds(self, drawn: Drawn, train: Any) -> None:
         """Compare with the weighted mean of the losses that the stand-in gave."""

@@ -9,6 +9,8 @@ from lib.explorer.ink import short
 from lib.explorer.training import Run, Setting
 from lib.explorer.what_if import MISTAKES
 
+SURE_AND_WRONG = 10.0  # the loss of a sample whose class is thought to have one chance in 22,000
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -22,7 +24,7 @@ class Preset:
 PRESETS = (
     Preset("Too small", 1e-4, 16),
     Preset("About right", 0.1, 16),
-    Preset("Too large", 100.0, 1),
+    Preset("Too large", 31.6, 16),
     Preset("One sample at a time", 0.1, 1),
     Preset("The whole set at once", 0.1, 0),
 )
@@ -72,13 +74,15 @@ def ask(what_if: str) -> str:
 def verdict(run: Run, epochs: int) -> str:
     """Say in a sentence what a finished training curve looks like."""
     losses = run.epoch_loss[:epochs]
-    first, last = run.iteration_loss[0], losses[-1]
+    first, last = run.loss_before(), losses[-1]
     guess = math.log(len(run.samples.y))
     tail = losses[-max(3, epochs // 4) :]
     if last > max(first, guess) * 1.1:
         return "The loss went up: this does not learn."
     if max(tail) > 1.3 * min(tail) and epochs > 4:
         return "The loss jumps about: each step overshoots."
+    if max(run.iteration_loss[-run.iterations_per_epoch * len(tail) :]) > SURE_AND_WRONG:
+        return "It is nearly certain of everything, also where it is wrong: the steps are too large."
     if last > 0.9 * first:
         return "The loss has hardly moved: each step is too short, or there is nothing to learn."
     if epochs > 4 and last < 0.98 * losses[-max(2, epochs // 10)]:

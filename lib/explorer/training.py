@@ -91,6 +91,7 @@ class Run:
         self.seconds = 0.0
         self._start = start
         self._seen: dict[int, float] = {}
+        self._before: float | None = None
         self._steps = self._train()
 
     @property
@@ -140,6 +141,14 @@ class Run:
             right = np.argmax(yhat, axis=0) == self.samples.labels_validation
             self._seen[epoch] = float(np.mean(right))
         return self._seen[epoch]
+
+    def loss_before(self) -> float:
+        """Return the loss on the training samples with the start weights."""
+        if self._before is None:
+            _, yhat = self.predict(self.samples.X, 0)
+            target = self.samples.y[:, self.recipe.labels(np.arange(yhat.shape[1]))]
+            self._before = float(self.recipe.network.cce(target, yhat))
+        return self._before
 
     def _train(self) -> Iterator[None]:
         """Train without end, and pause after every batch."""

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 from jupyter_client.utils import ensure_async
-from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionComplete, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer
@@ -101,7 +101,7 @@ class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
         reply = await super()._async_handle_timeout(timeout, cell)
         if not await self._is_idle():
             await ensure_async(self.km.shutdown_kernel(now=True))
-            raise CellTimeoutError(f"after {timeout} seconds and an interrupt")
+            raise TimeoutError("the kernel ignored an interrupt")
         self._remark(f"{self._place} ran longer than {timeout} seconds and was stopped.")
         return reply
 
@@ -119,10 +119,11 @@ class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
 
     async def _async_poll_output_msg(self, parent_msg_id: str, cell: NotebookNode, cell_index: int) -> None:
         """Listen as nbclient does, past what can't be read, and letting the clock tick between two messages."""
-        while True:
+        channel = self.kc.iopub_channel
+        while channel.is_alive():
             await asyncio.sleep(0)
             try:
-                msg = await ensure_async(self.kc.iopub_channel.get_msg(timeout=None))
+                msg = await ensure_async(channel.get_msg(timeout=None))
                 if msg["parent_header"].get("msg_id") == parent_msg_id:
                     self.process_message(msg, cell, cell_index)
             except CellExecutionComplete:

@@ -48,7 +48,7 @@ def test_a_sum_in_place_of_the_mean_is_shown_with_both_numbers() -> None:
         "The batch's loss is not the mean over its samples.",
         "Where: 4 classes, 7 samples",
         "Found 9.0826, expected 1.2975",
-        "Try: Divide by the number of samples. Samples are columns, so that is y.shape[1].",
+        "Try: Divide by the number of samples. Samples are columns: which entry of y.shape counts these?",
     ]
 
 
@@ -74,7 +74,7 @@ def test_a_gradient_over_the_batch_size_is_recognised() -> None:
 def test_the_gradient_is_not_checked_until_the_loss_is_right() -> None:
     report = checked(cce_gradient, cce=lambda y, yhat: 0.0)
     assert set(states(report).values()) == {"not checked"}
-    assert report.note == "This rests on the loss, which isn't right yet: see check-cce."
+    assert report.note == "This rests on the loss, which isn't right yet: see check-cce. Grading judges it apart."
 
 
 def test_the_gradient_is_compared_with_the_students_own_loss_and_not_with_ours() -> None:

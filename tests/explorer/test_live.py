@@ -64,7 +64,7 @@ def test_presets_tell_their_story(explorer, preset):
     verdict = {
         "Too small": "has hardly moved",
         "About right": "has learnt",
-        "Too large": "went up",
+        "Too large": "jumps about: each step overshoots",
         "One sample at a time": "has learnt",
         "The whole set at once": "still falling",
     }[preset.name]

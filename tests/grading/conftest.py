@@ -11,7 +11,7 @@ from lib.grading.verdicts import Verdict
 from tests.submissions import files, forgers, honest, pages, runs, submissions
 
 SUBMISSIONS = {submission.name: submission for submission in submissions(honest, files, runs, forgers, pages)}
-QUICK = ("--Execute.timeout=4", "--BoundedExecute.grace=1")
+QUICK = ("--Execute.timeout=4", "--BoundedExecute.grace=3")
 
 
 class Course:

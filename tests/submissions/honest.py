@@ -135,9 +135,9 @@ def ids_renamed(notebook, folder):
 
 @earns(EVERYTHING)
 def metadata_missing(notebook, folder):
-    """Right, through a program that keeps no metadata."""
+    """Right, through a program that keeps no metadata but tags."""
     for found in right(notebook).cells:
-        found.metadata = {}
+        found.metadata = {"tags": found.metadata.get("tags", [])}
     notebook.metadata = {}
     return notebook
 

@@ -1,0 +1,54 @@
+"""BoundedExecute by itself: a run as a whole has bounds too, and what a kernel writes past Jupyter is lost."""
+
+import nbformat
+import pytest
+
+from lib.grading.execute import REMARKS, BoundedExecute
+
+
+def executed(tmp_path, *sources, **limits):
+    """Run cells; give what each put out as text, and the remarks."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": ""}})
+    resources = {"metadata": {"path": str(tmp_path)}}
+    notebook, resources = BoundedExecute(**limits).preprocess(notebook, resources)
+    return ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells], resources[REMARKS]
+
+
+def test_a_notebook_of_many_slow_cells_is_not_run_to_its_end(tmp_path):
+    slow = "import time; time.sleep(1); print('slept')"
+    texts, remarks = executed(tmp_path, *[slow] * 20, budget=5)
+    assert texts[0] == "slept\n"
+    assert texts[-1] == ""
+    assert remarks == ["The notebook ran longer than 5 seconds; its last cells were not run."]
+
+
+def test_a_kernel_that_floods_the_channel_of_replies_is_ended(tmp_path):
+    """Each reply that isn't the one waited for keeps nbclient from looking at its clock."""
+    flood = """
+import threading
+kernel = get_ipython().kernel
+socket, parent, idents = kernel.shell_socket, kernel.get_parent(), kernel._parent_ident
+def flood():
+    while True:
+        kernel.session.send(socket, 'execute_reply', {'status': 'ok'}, ident=kernel._get_shell_context_var(idents))
+threading.Thread(target=flood).start()
+while True: pass
+"""
+    texts, remarks = executed(tmp_path, "print('before')", flood, "print('after')", budget=3, grace=1)
+    assert texts[0] == "before\n"
+    assert texts[2] == ""
+    assert "nothing after it could run" in remarks[-1]
+
+
+def test_what_a_kernel_writes_on_the_terminal_is_lost(tmp_path, capfd):
+    texts, remarks = executed(tmp_path, "import os; os.system('echo loud; echo louder >&2'); print('heard')")
+    assert "heard\n" in texts[0]
+    assert remarks == []
+    assert "loud" not in "".join(capfd.readouterr())
+
+
+def test_a_kernel_that_there_is_not_is_no_students_fault(tmp_path):
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "no-such-kernel", "display_name": ""}})
+    with pytest.raises(Exception, match="no-such-kernel"):
+        BoundedExecute().preprocess(notebook, {"metadata": {"path": str(tmp_path)}})
