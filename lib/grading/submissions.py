@@ -84,7 +84,7 @@ def notebook_in(path: Path) -> NotebookNode:
     try:
         current = data if "cells" in data else nbformat.convert(nbformat.from_dict(data), to_version=4)
         if len(current["cells"]) > MOST:
-            raise UnreadableError(f"{path.name} has more than {MOST:,} cells. Delete what you don't need, submit again.")
+            raise UnreadableError(f"{path.name} has more than {MOST:,} cells. Delete some and submit again.")
         cells = [sound(cell) for cell in current["cells"]]
     except UnreadableError:
         raise

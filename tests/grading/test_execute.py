@@ -16,24 +16,21 @@ def executed(tmp_path, *sources, **limits):
 
 
 def test_a_notebook_of_many_slow_cells_is_not_run_to_its_end(tmp_path):
-    slow = "import time; time.sleep(1); print('slept')"
-    texts, remarks = executed(tmp_path, *[slow] * 20, budget=5)
+    slow = "import time; time.sleep(0.5); print('slept')"
+    texts, remarks = executed(tmp_path, *[slow] * 20, budget=4)
     assert texts[0] == "slept\n"
     assert texts[-1] == ""
-    assert remarks == ["The notebook ran longer than 5 seconds; its last cells were not run."]
+    assert remarks[-1] == "The notebook ran longer than 4 seconds; its last cells were not run."
 
 
-def test_a_kernel_that_floods_the_channel_of_replies_is_ended(tmp_path):
+def test_a_kernel_that_floods_us_with_replies_is_ended(tmp_path):
     """Each reply that isn't the one waited for keeps nbclient from looking at its clock."""
     flood = """
-import threading
-kernel = get_ipython().kernel
-socket, parent, idents = kernel.shell_socket, kernel.get_parent(), kernel._parent_ident
-def flood():
-    while True:
-        kernel.session.send(socket, 'execute_reply', {'status': 'ok'}, ident=kernel._get_shell_context_var(idents))
-threading.Thread(target=flood).start()
-while True: pass
+from ipykernel.kernelapp import IPKernelApp
+kernel, socket = get_ipython().kernel, IPKernelApp.instance().shell_socket
+[ident] = kernel._get_shell_context_var(kernel._shell_parent_ident)
+while True:
+    socket.send_multipart([ident, *kernel.session.serialize(kernel.session.msg('execute_reply', {}))])
 """
     texts, remarks = executed(tmp_path, "print('before')", flood, "print('after')", budget=3, grace=1)
     assert texts[0] == "before\n"

@@ -96,7 +96,7 @@ NOT_EVEN_SHIFTED = {
     "The sum runs over the rows, of exponentials that also overflow, and its axis is gone",
     "The whole matrix sums to 1, and its exponentials overflow",
 }
-"""What these compute changes (or overflows) when all scores of a sample are shifted: not right for large scores either."""
+"""What these compute changes or overflows when a sample's scores are shifted: wrong for large scores as well."""
 
 
 def test_every_known_mistake_has_someone_who_finds_it() -> None:
