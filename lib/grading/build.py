@@ -56,7 +56,7 @@ class _Marker:
     end: int
 
 
-class Blanks(ClearSolutions):  # type: ignore[misc]  # nbgrader ships no types
+class Blanks(ClearSolutions):
     """Code solutions become blanks; Markdown answers are cleared as nbgrader does. Called by GenerateAssignment."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
@@ -93,7 +93,7 @@ class Blanks(ClearSolutions):  # type: ignore[misc]  # nbgrader ships no types
                 )
 
 
-class NoLeak(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
+class NoLeak(NbGraderPreprocessor):
     """Refuses a finished notebook in which something that a blank hides can still be read."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:

@@ -34,7 +34,7 @@ SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", 
 CSS = CSSSanitizer(allowed_css_properties=["text-align"])
 
 
-class Disarm(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
+class Disarm(NbGraderPreprocessor):
     """Keep text, tables and pictures of a cell's outputs; drop all that might run, and what an output says of itself.
 
     A graded cell keeps its answers too: numbers for the judge, which replaces them.
@@ -111,7 +111,7 @@ def _is_picture(url: str) -> bool:
     return not _is_data(url) or url.startswith("data:image/")
 
 
-class _Renderer(IPythonRenderer):  # type: ignore[misc]  # nbconvert's is untyped
+class _Renderer(IPythonRenderer):
     """nbconvert's renderer, for pictures that may be missing and diagrams that stay text."""
 
     def image(self, text: str, url: str, title: str | None = None) -> str:

@@ -27,7 +27,7 @@ DEEPEST = 8
 """Levels of lists and objects in an answer; a true one has five."""
 
 
-class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
+class BoundedExecute(Execute):
     """Execute each cell within a time limit and keep no more of its output than `max_output` characters."""
 
     max_output = Integer(1_000_000, help="Characters of output kept for each cell; the rest is dropped.").tag(
@@ -56,7 +56,7 @@ class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
         watch.daemon = True
         watch.start()
         try:
-            return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]  # untyped
+            return super().preprocess(nb, resources, km)
         except Exception as error:
             if self._at is None:
                 raise
@@ -77,7 +77,7 @@ class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
     def setup_kernel(self, **options: Any) -> AbstractContextManager[None]:
         """Called once a run. What a kernel writes past Jupyter, on the terminal, is nobody's to read."""
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return super().setup_kernel(**quiet, **options)  # type: ignore[no-any-return]  # untyped
+        return super().setup_kernel(**quiet, **options)
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: dict[str, Any], index: int
@@ -88,7 +88,7 @@ class BoundedExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
         if cell.cell_type == "code" and monotonic() > self._deadline:
             self._remark(f"The notebook ran longer than {self.budget} seconds; its last cells were not run.")
             return cell, resources
-        return super().preprocess_cell(cell, resources, index)  # type: ignore[no-any-return]  # untyped
+        return super().preprocess_cell(cell, resources, index)
 
     def _get_timeout(self, cell: NotebookNode | None) -> int:
         """Give the seconds for one cell: what is left of the notebook's, if that is less."""

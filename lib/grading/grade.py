@@ -27,7 +27,7 @@ from lib.grading.leftovers import files_in, is_file
 from lib.grading.submissions import Submission, read_submission, unreadable
 
 
-class SubmittedCourse(CourseDirectory):  # type: ignore[misc]  # nbgrader ships no types
+class SubmittedCourse(CourseDirectory):
     """A course directory in which a timestamp that can't be read is no timestamp: the student may have written it."""
 
     def get_existing_timestamp(self, dest_path: str) -> datetime | None:
@@ -35,13 +35,13 @@ class SubmittedCourse(CourseDirectory):  # type: ignore[misc]  # nbgrader ships 
         stamp = Path(dest_path, "timestamp.txt")
         try:
             if is_file(stamp) and stamp.stat().st_size < 1000:
-                return super().get_existing_timestamp(dest_path)  # type: ignore[no-any-return]  # untyped
+                return super().get_existing_timestamp(dest_path)
         except (Exception, SystemExit) as error:  # nbgrader itself would end the program here
             self.log.warning("The timestamp in %s can't be read (%s); it is left out.", dest_path, error)
         return None
 
 
-class RegularFiles(BaseConverter):  # type: ignore[misc]  # nbgrader ships no types
+class RegularFiles(BaseConverter):
     """Copies of a submission's other files only where they are files, and of a size that a person would submit."""
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
@@ -67,7 +67,7 @@ def _clashes(name: Path, own: Path) -> bool:
     return (own / name).is_dir() or any((own / parent).is_file() for parent in name.parents)
 
 
-class Grade(Autograde, RegularFiles):  # type: ignore[misc]  # nbgrader ships no types
+class Grade(Autograde, RegularFiles):
     """Autograde that also takes submissions without a readable notebook, and goes on after any that fail."""
 
     def init_notebooks(self) -> None:
@@ -144,7 +144,7 @@ class Grade(Autograde, RegularFiles):  # type: ignore[misc]  # nbgrader ships no
 
     def _exported(self, notebook: Any, resources: ResourcesDict) -> tuple[str, ResourcesDict]:
         self.exporter._preprocessors = []
-        return self.exporter.from_notebook_node(notebook, resources=resources)  # type: ignore[no-any-return]  # untyped
+        return self.exporter.from_notebook_node(notebook, resources=resources)
 
 
 def _runs(step: Any) -> bool:
@@ -152,7 +152,7 @@ def _runs(step: Any) -> bool:
     return isinstance(preprocessor, type) and issubclass(preprocessor, Execute)
 
 
-class GradeApp(AutogradeApp):  # type: ignore[misc]  # nbgrader ships no types
+class GradeApp(AutogradeApp):
     """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` with its flags, for a whole class at once."""
 
     name = "zerolayer-grade"
@@ -162,7 +162,7 @@ class GradeApp(AutogradeApp):  # type: ignore[misc]  # nbgrader ships no types
         zerolayer grade softmax_classifier --student ada --force
     """
 
-    @default("classes")  # type: ignore[untyped-decorator]  # traitlets has none
+    @default("classes")
     def _classes_default(self) -> list[type]:
         return [*super()._classes_default(), Grade]
 

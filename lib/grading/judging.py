@@ -36,7 +36,7 @@ class Posed:
     files: frozenset[Path]
 
 
-class Judging(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
+class Judging(NbGraderPreprocessor):
     """What posing and judging share: which unit an assignment is, and a submission's seed."""
 
     units = Dict(

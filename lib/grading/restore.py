@@ -19,7 +19,7 @@ from lib.grading.submissions import sound
 SCHEMA_VERSION = 3
 
 
-class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
+class RestoreCells(NbGraderPreprocessor):
     """Replaces DeduplicateIds, OverwriteCells and CheckCellMetadata when a submission is sanitised."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
