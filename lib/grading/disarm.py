@@ -6,6 +6,7 @@ shown plainly, for cleaning HTML takes time that grows with the square of its le
 """
 
 import re
+from contextlib import suppress
 from html import escape
 from typing import Any
 
@@ -13,6 +14,7 @@ import bleach  # type: ignore[import-untyped]  # it ships no types
 from bleach.css_sanitizer import CSSSanitizer  # type: ignore[import-untyped]  # the same
 from jinja2 import pass_context
 from jinja2.runtime import Context
+from mistune.plugins import import_plugin
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -31,6 +33,8 @@ TAGS = frozenset(
     )
 )
 SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
+PLUGINS = [import_plugin(name) for name in MarkdownWithMath.DEFAULT_PLUGINS if name != "task_lists"]
+"""Task lists are form fields."""
 CSS = CSSSanitizer(allowed_css_properties=["text-align"])
 
 
@@ -82,12 +86,12 @@ def markdown(context: Context, source: str) -> str:
         exclude_anchor_links=True,  # a heading's id might be that of one of the page's own fields
         path=context.get("resources", {}).get("metadata", {}).get("path", ""),
     )
+    html = f"<pre>{escape(source)}</pre>"
     if len(source) <= LONGEST:
-        try:
-            return cleaned(MarkdownWithMath(renderer=renderer).render(source), classes=True)
-        except Exception:  # nesting too deep, or whatever a renderer meets in text made to break it
-            pass
-    return f"<pre>{escape(source)}</pre>"
+        # Nesting may be too deep for the renderer, and text made to break it will find a way.
+        with suppress(Exception):
+            html = cleaned(MarkdownWithMath(renderer=renderer, plugins=PLUGINS).render(source), classes=True)
+    return html.replace("[", "&#91;")  # nbconvert goes on to look for links, and takes for ever where none is closed
 
 
 def cleaned(html: str, classes: bool = False) -> str:

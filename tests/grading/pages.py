@@ -8,7 +8,9 @@ html5lib = pytest.importorskip("bleach._vendor.html5lib")  # a browser's own par
 
 ACTIVE = {"script", "iframe", "frame", "object", "embed", "applet", "meta", "base", "link", "style", "svg", "math"}
 ACTIVE |= {"form", "button", "input", "textarea", "select", "video", "audio", "template", "dialog"}
-HARMLESS = re.compile(r"(https?:|mailto:|data:image/(png|jpeg|gif|svg\+xml);base64,|#|[\w./-]*$)")
+SCHEME = re.compile(r"[\x00-\x20]*([a-z][a-z0-9+.\t\n\r-]*):", re.IGNORECASE)
+HARMLESS = re.compile(r"https?:|mailto:|data:image/(png|jpeg|gif|svg\+xml);base64,", re.IGNORECASE)
+COLOURS = re.compile(r"((text-align|color|background-color): ?(\w+|rgb\([\d, ]+\));? ?)+")
 
 
 def elements(html):
@@ -25,10 +27,11 @@ def active(html):
             found.append((tag, *sorted(map(str, element.attrib.items())), (element.text or "").strip()))
         for name, value in element.attrib.items():
             name = str(name)
-            risky = name.startswith("on") or name in ("style", "srcdoc", "action", "name", "data-toggle", "target")
-            address = name in ("href", "src", "xlink:href") and not HARMLESS.match(value)
+            risky = name.startswith("on") or name in ("srcdoc", "action", "name", "data-toggle", "target")
+            address = name in ("href", "src", "xlink:href") and SCHEME.match(value) and not HARMLESS.match(value)
+            style = name == "style" and not COLOURS.fullmatch(value)
             claimed = name == "id" and not value.startswith("cell-id=")
-            if (risky or address or claimed) and not re.fullmatch(r"text-align: ?(left|center|right);?", value):
+            if risky or address or style or claimed:
                 found.append((tag, name, value))
     return found
 
