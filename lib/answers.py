@@ -5,7 +5,6 @@ runs the student's code on them and shows an answer. Nothing here knows what is 
 process.
 """
 
-import json
 import math
 import os
 import time
@@ -52,6 +51,8 @@ def laid_challenge(part: str) -> Drawn | None:
     """Read the challenge for `part`, or None where nobody is grading or it can't be read."""
     if os.environ.get("NBGRADER_EXECUTION") != "autograde":
         return None
+    import json  # only where somebody grades: a check's import is to be as light as numpy's
+
     try:
         challenge = json.loads(CHALLENGE.read_text())["parts"][part]
         return {name: decoded(data) for name, data in challenge.items()}
