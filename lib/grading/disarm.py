@@ -98,7 +98,7 @@ def cleaned(html: str, classes: bool = False) -> str:
     """Return HTML in which only `TAGS` are left as such, without a style, a name, or, but for `classes`, a class."""
     attributes = {
         "*": ["class"] if classes else [],
-        "a": lambda tag, name, value: name == "title" or (name == "href" and not _is_data(value)),
+        "a": lambda tag, name, value: name == "title" or (name == "href" and _leads_away(value)),
         "img": lambda tag, name, value: name in ("alt", "title") or (name == "src" and _is_picture(value)),
         "td": ["colspan", "rowspan", "style"],
         "th": ["colspan", "rowspan", "style"],
@@ -107,12 +107,14 @@ def cleaned(html: str, classes: bool = False) -> str:
     return str(bleach.clean(html, tags=TAGS, attributes=attributes, protocols=protocols, css_sanitizer=CSS))
 
 
-def _is_data(url: str) -> bool:
-    return "data:" in "".join(url.split()).lower()
+def _leads_away(url: str) -> bool:
+    """Tell whether a link stays on its page or leaves the page's server, where a file that was handed in might run."""
+    return re.match(r"#|https?://|mailto:", url, re.IGNORECASE) is not None
 
 
 def _is_picture(url: str) -> bool:
-    return not _is_data(url) or url.startswith("data:image/")
+    """Tell whether a picture is in the page itself: fetching one elsewhere could do something there, or tell of it."""
+    return url.startswith("data:image/")
 
 
 class _Renderer(IPythonRenderer):

@@ -36,8 +36,8 @@ class SubmittedCourse(CourseDirectory):
         try:
             if is_file(stamp) and stamp.stat().st_size < 1000:
                 return super().get_existing_timestamp(dest_path)
-        except (Exception, SystemExit) as error:  # nbgrader itself would end the program here
-            self.log.warning("The timestamp in %s can't be read (%s); it is left out.", dest_path, error)
+        except (Exception, SystemExit):  # nbgrader itself would end the program here
+            self.log.warning("The timestamp in %s can't be read; it is left out.", dest_path)
         return None
 
 
@@ -58,8 +58,11 @@ class RegularFiles(BaseConverter):
             if left < 0:
                 self.log.warning("%s holds more than %s kB; the rest is left out.", source, self.coursedir.max_dir_size)
                 return
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(file, target / name)
+            try:
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, target / name)
+            except OSError as error:
+                self.log.warning("%s is left out: %s", file, error.strerror)
 
 
 def _clashes(name: Path, own: Path) -> bool:

@@ -24,16 +24,19 @@ from lib.grading.leftovers import files_in, is_file, remove, tidy
 from lib.grading.verdicts import FILE, PartVerdict, Verdict, html
 
 POSED = "zerolayer_posed"
+STAMP = "timestamp.txt"
+"""nbgrader's note of when a submission was made; a later one is graded anew."""
 OURS = (CHALLENGE.name, FILE, f"{FILE}.part")
 """Names in a submission's folder that are not a student's to use."""
 
 
 @dataclass(frozen=True)
 class Posed:
-    """What stood before a run: the seed of the challenge, and the files in the submission's folder."""
+    """What stood before a run: the challenge's seed, the files in the submission's folder, and its timestamp."""
 
     seed: int
     files: frozenset[Path]
+    stamp: bytes
 
 
 class Judging(NbGraderPreprocessor):
@@ -54,11 +57,8 @@ class Judging(NbGraderPreprocessor):
 
     def seed(self, resources: dict[str, Any]) -> int:
         """Derive the seed of this submission; a later submission of the same student has another."""
-        names, stamp = resources["nbgrader"], _folder(resources) / "timestamp.txt"
-        submitted = stamp.read_bytes()[:100].hex() if is_file(stamp) else ""
-        return seed_of(
-            secret(Path(self.secret_file)), names["assignment"], names["notebook"], names["student"], submitted
-        )
+        names, key = resources["nbgrader"], secret(Path(self.secret_file))
+        return seed_of(key, names["assignment"], names["notebook"], names["student"], _stamp(resources)[:100].hex())
 
 
 class Pose(Judging):
@@ -70,7 +70,7 @@ class Pose(Judging):
         if unit is not None:
             for name in OURS:
                 remove(folder / name)
-            posed = Posed(self.seed(resources), frozenset(files_in(folder)))
+            posed = Posed(self.seed(resources), frozenset(files_in(folder)), _stamp(resources))
             (folder / CHALLENGE.name).write_text(json.dumps(challenge(unit, posed.seed)))
             resources[POSED] = posed
         return nb, resources
@@ -85,7 +85,11 @@ class Judge(Judging):
         if unit is None:
             return nb, resources
         posed: Posed = resources[POSED]
-        tidy(_folder(resources), posed.files)
+        folder = _folder(resources)
+        tidy(folder, posed.files)
+        if posed.stamp:
+            remove(folder / STAMP)
+            (folder / STAMP).write_bytes(posed.stamp)
         remarks, verdicts = tuple(resources.get(REMARKS, ())), []
         for cell in nb.cells:
             part = unit.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
@@ -97,7 +101,7 @@ class Judge(Judging):
             verdicts.append(verdict)
         names = resources["nbgrader"]
         whole = Verdict(names["assignment"], names["notebook"], names["student"], posed.seed, tuple(verdicts), remarks)
-        whole.save(_folder(resources))
+        whole.save(folder)
         return nb, resources
 
 
@@ -137,6 +141,11 @@ def _shown(verdict: PartVerdict, worth: float) -> NotebookNode:
     return new_output(
         "execute_result", {"text/plain": str(points), "text/html": html(verdict, scale)}, execution_count=None
     )
+
+
+def _stamp(resources: dict[str, Any]) -> bytes:
+    stamp = _folder(resources) / STAMP
+    return stamp.read_bytes() if is_file(stamp) else b""
 
 
 def _folder(resources: dict[str, Any]) -> Path:

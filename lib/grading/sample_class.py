@@ -35,7 +35,11 @@ RIGHT: Fillings = {
     ),
 }
 
-ANSWER = "The labels are drawn without looking at the features, so no weights can tell the classes apart."
+ANSWERS = {
+    "explain-gradient": "What is left is $\\hat{y} - y$: each class's probability, less 1 for the true class.",
+    "explain-random-labels": "The labels are drawn without looking at the features, so no weights can tell them apart.",
+}
+"""What is written under the questions that a person grades."""
 
 
 def varied(**cells: tuple[str, ...]) -> Fillings:
@@ -85,8 +89,8 @@ def completed(notebook: NotebookNode, fillings: Fillings) -> NotebookNode:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         if name in fillings:
             cell.source = filled(cell.source, fillings[name])
-        elif name.startswith("explain-"):
-            cell.source = ANSWER
+        elif name in ANSWERS:
+            cell.source = ANSWERS[name]
     return notebook
 
 

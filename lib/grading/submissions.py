@@ -74,7 +74,10 @@ def notebook_in(path: Path) -> NotebookNode:
         raise UnreadableError(f"{path.name} is not a file. {ADVICE}")
     if path.stat().st_size > LARGEST:
         raise UnreadableError(f"{path.name} has more than {LARGEST // 10**6} MB. Clear the outputs and submit again.")
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        raise UnreadableError(f"{path.name} can't be opened. {ADVICE}") from None
     if not text.strip():
         raise UnreadableError(f"{path.name} is empty. {ADVICE}")
     try:

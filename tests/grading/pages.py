@@ -9,6 +9,7 @@ html5lib = pytest.importorskip("bleach._vendor.html5lib")  # a browser's own par
 ACTIVE = {"script", "iframe", "frame", "object", "embed", "applet", "meta", "base", "link", "style", "svg", "math"}
 ACTIVE |= {"form", "button", "input", "textarea", "select", "video", "audio", "template", "dialog"}
 SCHEME = re.compile(r"[\x00-\x20]*([a-z][a-z0-9+.\t\n\r-]*):", re.IGNORECASE)
+AWAY = re.compile(r"#|https?://|mailto:", re.IGNORECASE)
 HARMLESS = re.compile(r"https?:|mailto:|data:image/(png|jpeg|gif|svg\+xml);base64,", re.IGNORECASE)
 COLOURS = re.compile(r"((text-align|color|background-color): ?(\w+|rgb\([\d, ]+\));? ?)+")
 
@@ -29,9 +30,11 @@ def active(html):
             name = str(name)
             risky = name.startswith("on") or name in ("srcdoc", "action", "name", "data-toggle", "target")
             address = name in ("href", "src", "xlink:href") and SCHEME.match(value) and not HARMLESS.match(value)
+            onto_us = tag == "a" and name == "href" and not AWAY.match(value)
+            fetched = tag == "img" and name == "src" and not value.startswith("data:image/")
             style = name == "style" and not COLOURS.fullmatch(value)
             claimed = name == "id" and not value.startswith("cell-id=")
-            if risky or address or style or claimed:
+            if risky or address or onto_us or fetched or style or claimed:
                 found.append((tag, name, value))
     return found
 

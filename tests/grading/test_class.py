@@ -91,6 +91,10 @@ def test_a_folder_holds_ordinary_files_alone_after_a_run(graded):
         assert not [path for path in folder.rglob("*") if path.is_symlink() or not (path.is_file() or path.is_dir())]
 
 
+def test_no_run_changes_when_a_submission_was_made(graded):
+    assert graded.notebook("folder_wrecked").with_name("timestamp.txt").read_text() == "2026-03-02 12:00:00 UTC"
+
+
 def test_what_a_graded_cell_put_out_gives_way_to_the_verdict(graded):
     for name in ("score_given", "noisy", "answers_made_up"):
         notebook = nbformat.read(graded.notebook(name), as_version=4)
@@ -168,6 +172,10 @@ def test_pages_render_a_students_markdown(graded, feedback, page):
     assert {("a", "a link"), ("td", "a table")} <= shown
     assert "$\\hat{y} < 1$" in text_of(html)
     assert "<script>alert(1)</script>" in text_of(html)  # told, not run
+
+
+def test_no_verdict_goes_out_with_feedback(graded, feedback):
+    assert not list((graded.root / "feedback").rglob("verdict.json"))
 
 
 def test_figures_of_the_course_are_part_of_the_page(feedback):

@@ -13,6 +13,8 @@ from types import ModuleType
 
 import nbformat
 
+from lib.grading.sample_class import RIGHT, completed
+
 POINTS = {
     "cce": 2,
     "cce-gradient": 3,
@@ -72,8 +74,6 @@ def as_bytes(notebook):
 
 def right(notebook):
     """Fill all blanks rightly."""
-    from lib.grading.sample_class import RIGHT, completed
-
     return completed(notebook, RIGHT)
 
 

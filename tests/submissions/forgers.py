@@ -1,5 +1,7 @@
 """What students hand in who try to win points with something else than right code."""
 
+import nbformat
+
 from tests.submissions import NOTHING, before, but, earns, replaced, right
 
 
@@ -14,6 +16,25 @@ def score_given(notebook, folder):
         check = Content()
         """
     return before(notebook, "check-cce", code)
+
+
+@earns(NOTHING)
+def checks_claimed(notebook, folder):
+    """Nothing written; each check is declared the student's own, empty, and worth a thousand points."""
+    for found in notebook.cells:
+        if found.source.startswith("check."):
+            found.source = "pass"
+            found.metadata.setdefault("nbgrader", {}).update({"solution": True, "locked": False, "points": 1000})
+    return notebook
+
+
+@earns(NOTHING)
+def outputs_saved(notebook, folder):
+    """The outputs of a better notebook are saved with the checks, and the kernel dies before any of them runs."""
+    for found in notebook.cells:
+        if found.source.startswith("check."):
+            found.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "4.0"}, execution_count=1)]
+    return before(notebook, "setup", "import os; os._exit(0)")
 
 
 FORGER = """

@@ -36,11 +36,19 @@ MARKDOWN = r"""
 
 [a](data:text/html;base64,PHNjcmlwdD4=)
 
+[a](handed-in.html)
+
+[a](/formgrader/submissions/1/handed-in.html)
+
 <javascript:alert(1)>
 
 ![a](javascript:alert(1))
 
 ![a](data:text/html,x)
+
+![a](/hub/logout)
+
+![a](https://example.org/seen.png)
 
 ![a](attachment:lost.png)
 

@@ -179,6 +179,7 @@ def folder_wrecked(notebook, folder):
         import lib.answers, os
         os.unlink(lib.answers.CHALLENGE), os.makedirs(lib.answers.CHALLENGE / 'inner')
         """
+    (folder / "timestamp.txt").write_text("2026-03-02 12:00:00 UTC")
     return after_all(before(right(notebook), "loss", code), late)
 
 

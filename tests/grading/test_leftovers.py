@@ -1,0 +1,67 @@
+"""Leftovers: whatever a run leaves in a folder goes, what was there stays, and nothing outside is touched."""
+
+import os
+from pathlib import Path
+
+from lib.grading.leftovers import files_in, is_file, remove, tidy
+
+
+def deep(folder, levels):
+    """Make a folder in a folder in a folder, deeper than a path can say."""
+    home = Path.cwd()
+    folder.mkdir()
+    os.chdir(folder)
+    for _ in range(levels):
+        os.mkdir("d")  # noqa: PTH102  # no path is short enough
+        os.chdir("d")
+    os.chdir(home)
+
+
+def test_a_folder_of_any_depth_is_removed(tmp_path):
+    deep(tmp_path / "deep", 3000)
+    remove(tmp_path / "deep")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link").symlink_to(tmp_path / "elsewhere")
+    remove(tmp_path / "folder")
+    remove(tmp_path / "nothing there")
+    assert (tmp_path / "elsewhere" / "file").exists()
+
+
+def test_only_ordinary_files_are_found(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "in" / "file")
+    (tmp_path / "round").symlink_to(tmp_path)
+    deep(tmp_path / "deep", 100)
+    assert list(files_in(tmp_path)) == [tmp_path / "in" / "file"]
+    assert not is_file(tmp_path / "nothing there")
+
+
+def test_tidying_keeps_what_was_there_before(tmp_path):
+    (tmp_path / "data").mkdir()
+    for name in ("data/kept", "data/replaced", "gone"):
+        (tmp_path / name).touch()
+    before = frozenset(files_in(tmp_path))
+    (tmp_path / "gone").unlink()
+    (tmp_path / "data" / "replaced").unlink()
+    (tmp_path / "data" / "replaced").symlink_to("/")
+    (tmp_path / "data" / "new").touch()
+    deep(tmp_path / "new", 2000)
+    tidy(tmp_path, before)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["data", "kept"]
+
+
+def test_a_folder_that_became_something_else_is_a_folder_again(tmp_path):
+    folder = tmp_path / "folder"
+    folder.symlink_to("/")
+    tidy(folder, frozenset())
+    assert folder.is_dir()
+    assert not folder.is_symlink()
+    assert list(folder.iterdir()) == []
