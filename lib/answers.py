@@ -118,7 +118,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
 def recalled(data: object) -> Outcome:
     """Read what `record` wrote. Whatever else there is, and it may be anything that JSON can say, is trouble."""
     if isinstance(data, Mapping) and "trouble" in data:
-        kind, says, line = (_text(data.get(key)) for key in ("trouble", "says", "line"))
+        kind, says, line = (plain(data.get(key))[:400] for key in ("trouble", "says", "line"))
         return Trouble(_KINDS.get(kind, "value"), says or "It gave no reason.", line)
     try:
         return decoded(data)
@@ -146,9 +146,9 @@ def decoded(data: object) -> Array:
     return np.array([_number(x) for x in values], dtype=np.float64).reshape(shape)
 
 
-def _text(value: object) -> str:
-    # Half a surrogate pair is a string to Python and JSON, but no file can hold it.
-    return value[:400].encode(errors="replace").decode() if isinstance(value, str) else ""
+def plain(text: object) -> str:
+    """Return a text as one that a file can hold (half a surrogate pair it can't), or nothing if it is no text."""
+    return text.encode(errors="replace").decode() if isinstance(text, str) else ""
 
 
 def _number(x: object) -> float:

@@ -6,6 +6,7 @@ import io
 import textwrap
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.explorer import regions_view
@@ -29,26 +30,26 @@ def png(run: Run, epochs: int, words: str) -> bytes:
     return file.getvalue()
 
 
-def _loss(axes: object, run: Run, epochs: int) -> None:
+def _loss(axes: Axes, run: Run, epochs: int) -> None:
     """Draw the loss by iteration and by epoch."""
     per_epoch = run.iterations_per_epoch
     done = np.arange(1, min(epochs, run.epochs) + 1)
     losses = np.array(run.iteration_loss)[: per_epoch * epochs]
-    axes.plot(np.arange(len(losses)) / per_epoch, losses, color="#0072b2", lw=0.5, alpha=0.4, label="by iteration")  # type: ignore[attr-defined]  # matplotlib is untyped here
-    axes.plot(done, run.epoch_loss[: len(done)], color="#0072b2", label="training")  # type: ignore[attr-defined]
-    axes.plot(done, run.validation_loss[: len(done)], "--", color="#c84b00", label="validation")  # type: ignore[attr-defined]
-    axes.set(title="Loss", xlabel="epoch", yscale="log")  # type: ignore[attr-defined]
-    axes.legend(frameon=False)  # type: ignore[attr-defined]
+    axes.plot(np.arange(len(losses)) / per_epoch, losses, color=COLOURS[0], lw=0.5, alpha=0.4, label="by iteration")
+    axes.plot(done, run.epoch_loss[: len(done)], color=COLOURS[0], label="training")
+    axes.plot(done, run.validation_loss[: len(done)], "--", color="#c84b00", label="validation")
+    axes.set(title="Loss", xlabel="epoch", yscale="log")
+    axes.legend(frameon=False)
 
 
-def _regions(axes: object, run: Run, epochs: int) -> None:
+def _regions(axes: Axes, run: Run, epochs: int) -> None:
     """Draw the decision regions with the training samples."""
     plane = regions_view.Plane(run.samples.X)
     leads = regions_view.leading(run, min(epochs, run.epochs), plane)
     x, y = (np.linspace(low, high, regions_view.GRID) for low, high in zip(plane.low, plane.high, strict=True))
     for label, lead in enumerate(leads):
         colour = COLOURS[label % len(COLOURS)]
-        axes.contourf(x, y, lead, levels=[0, regions_view.HIGHEST], colors=[colour], alpha=0.25)  # type: ignore[attr-defined]  # matplotlib is untyped here
-        own = run.samples.labels == label
-        axes.scatter(*run.samples.X[:, own], s=12, color=colour, marker=MARKERS[label % 4])  # type: ignore[attr-defined]
-    axes.set(title="Decision regions")  # type: ignore[attr-defined]
+        axes.contourf(x, y, lead, levels=[0, regions_view.HIGHEST], colors=[colour], alpha=0.25)
+        across, up = run.samples.X[:, run.samples.labels == label]
+        axes.scatter(across, up, s=12, color=colour, marker=MARKERS[label % 4])
+    axes.set(title="Decision regions")

@@ -18,8 +18,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer
 
-from lib.answers import MIME
-from lib.grading.submissions import plain
+from lib.answers import MIME, plain
 
 REMARKS = "zerolayer_remarks"
 OUTPUTS = ("stream", "display_data", "execute_result", "error")

@@ -82,11 +82,12 @@ class Grade(Autograde, RegularFiles):
         folders = sorted(filter(isdir, glob(pattern)))  # noqa: PTH207  # the whole path is a pattern
         if not folders:
             super().init_notebooks()
-        self.assignments = {folder: self._expected(folder) for folder in folders}
+        names = self._expected() if folders else []
+        self.assignments = {folder: [str(Path(folder, f"{name}.ipynb")) for name in names] for folder in folders}
         self._progress = tqdm(total=len(folders), unit="submission", disable=None, leave=False)
 
-    def _expected(self, folder: str) -> list[str]:
-        """List the notebooks that a submission should have, as the gradebook knows them."""
+    def _expected(self) -> list[str]:
+        """Name the notebooks that every submission should have, as the gradebook knows them."""
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             assignment = gradebook.update_or_create_assignment(self.coursedir.assignment_id)
             names = [notebook.name for notebook in assignment.notebooks]
@@ -95,7 +96,7 @@ class Grade(Autograde, RegularFiles):
                 "The gradebook has no notebook for %s. Run `zerolayer build` first.", self.coursedir.assignment_id
             )
             raise NbGraderException("nothing to grade")
-        return [str(Path(folder, f"{name}.ipynb")) for name in names if Path(name).match(self.coursedir.notebook_id)]
+        return [name for name in names if Path(name).match(self.coursedir.notebook_id)]
 
     def init_destination(self, assignment_id: str, student_id: str) -> bool:
         """Count the submission, then ask nbgrader whether it is to be graded."""
@@ -131,28 +132,23 @@ class Grade(Autograde, RegularFiles):
         Path(folder).mkdir(parents=True, exist_ok=True)
         resources["metadata"] = ResourcesDict(name=names["notebook"], path=folder)
         resources[REMARKS] = list(submission.remarks)
-        notebook = self._preprocessed(deepcopy(submission.notebook), resources, self.sanitize_preprocessors)
-        steps = [step for step in self.autograde_preprocessors if submission.runnable or not _runs(step)]
+        sanitise, grade = _imported(self.sanitize_preprocessors), _imported(self.autograde_preprocessors)
+        notebook = self._preprocessed(deepcopy(submission.notebook), resources, sanitise)
         with setenv(NBGRADER_EXECUTION="autograde"):
+            steps = [step for step in grade if submission.runnable or not issubclass(step, Execute)]
             notebook = self._preprocessed(notebook, resources, steps)
-        output, resources = self._exported(notebook, resources)
-        self._sanitizing = True
-        self.write_single_notebook(output, resources)
+        self.exporter._preprocessors = []  # all have been applied
+        self.write_single_notebook(*self.exporter.from_notebook_node(notebook, resources=resources))
 
-    def _preprocessed(self, notebook: Any, resources: ResourcesDict, steps: list[Any]) -> Any:
+    def _preprocessed(self, notebook: Any, resources: ResourcesDict, steps: list[type]) -> Any:
         for step in steps:
-            preprocessor = import_item(step) if isinstance(step, str) else step
-            notebook, resources = preprocessor(parent=self.exporter)(notebook, resources)
+            notebook, resources = step(parent=self.exporter)(notebook, resources)
         return notebook
 
-    def _exported(self, notebook: Any, resources: ResourcesDict) -> tuple[str, ResourcesDict]:
-        self.exporter._preprocessors = []
-        return self.exporter.from_notebook_node(notebook, resources=resources)
 
-
-def _runs(step: Any) -> bool:
-    preprocessor = import_item(step) if isinstance(step, str) else step
-    return isinstance(preprocessor, type) and issubclass(preprocessor, Execute)
+def _imported(steps: list[Any]) -> list[type]:
+    """Give the preprocessors that a list in the configuration names, by class or by import string."""
+    return [import_item(step) if isinstance(step, str) else step for step in steps]
 
 
 class GradeApp(AutogradeApp):

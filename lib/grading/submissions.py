@@ -14,6 +14,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
+from lib.answers import plain
 from lib.grading.leftovers import is_file
 
 LARGEST = 20_000_000
@@ -115,11 +116,6 @@ def sound(cell: dict[str, Any]) -> NotebookNode:
     if made.cell_type == "markdown" and isinstance(cell.get("attachments"), dict):
         made.attachments = {plain(name): _pictures(data) for name, data in cell["attachments"].items()}
     return made
-
-
-def plain(text: Any) -> str:
-    """Return a text as one that a file can hold (half a surrogate pair it can't), or nothing if it is no text."""
-    return text.encode(errors="replace").decode() if isinstance(text, str) else ""
 
 
 def is_base64(data: Any) -> bool:
