@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 Outcome = Array | Trouble
 """What comes of one probe."""
 
-CHALLENGE = Path.cwd() / "challenge.json"
-"""Where the challenge lies, known before student code can change the folder."""
+CHALLENGE = "challenge.json"
+"""What the challenge's file is called; it lies where the kernel was started."""
 MIME = "application/vnd.zerolayer.answer+json"
 BUDGET = 10.0
 """Seconds that all the probes of one part may take together."""
@@ -52,12 +51,21 @@ def laid_challenge(part: str) -> Drawn | None:
     if os.environ.get("NBGRADER_EXECUTION") != "autograde":
         return None
     import json  # only where somebody grades: a check's import is to be as light as numpy's
+    from pathlib import Path
 
     try:
-        challenge = json.loads(CHALLENGE.read_text())["parts"][part]
+        challenge = json.loads(Path(started_in(), CHALLENGE).read_text())["parts"][part]
         return {name: decoded(data) for name, data in challenge.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def started_in() -> str:
+    """Give the folder that the notebook's kernel was started in: its code may be in another by now."""
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    return shell.starting_dir if shell else os.curdir
 
 
 def answer(part: "Part", drawn: Drawn, subjects: tuple[Any, ...]) -> dict[str, dict[str, Any]]:

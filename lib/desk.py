@@ -126,11 +126,18 @@ def _tested(statement: Statement, part: "Part", subjects: tuple[Any, ...], earli
     if why is None:
         return Finding(statement, "right")
     for number, finding in enumerate(earlier, 1):
-        if isinstance(why, Trouble) and finding.why == why:
+        if _told(finding.why) == _told(why):
             return Finding(statement, "not checked", f"It meets what statement {number} met.")
     if isinstance(why, Trouble) and why.kind == "blank":
         return Finding(statement, "not checked", why)
     return Finding(statement, "wrong" if statement.points else "advice", why)
+
+
+def _told(why: Wrong | Trouble | str) -> tuple[str, ...]:
+    """Give what a student reads of a reason."""
+    if isinstance(why, Wrong):
+        return why.sentence, why.try_
+    return (why.says, why.line) if isinstance(why, Trouble) else (why,)
 
 
 def fresh(part: "Part") -> Drawn:

@@ -75,6 +75,10 @@ class Statement:
         """Name what the judge wants to see of student code; nothing is run yet. Advice has none."""
         return {}
 
+    def seen(self, probe: str, given: Array, drawn: Drawn) -> Array:
+        """Give what the statement is about of the numbers that a probe gave; the judge compares only that."""
+        return given
+
 
 def shown(value: object) -> str:
     """Write a value for a person: five digits, and only the shape of what is large."""

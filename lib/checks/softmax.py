@@ -92,8 +92,12 @@ class ColumnsSumToOne(Statement):
             expect_close(np.minimum(output, 0), np.zeros(z.shape), what=what, where=at_class_and_sample)
 
     def probes(self, drawn: Drawn, Softmax: Any) -> Probes:
+        """The output itself."""
+        return {size: partial(output_of, Softmax, drawn[f"scores_{size}"]) for size in SIZES}
+
+    def seen(self, probe: str, output: Array, drawn: Drawn) -> Array:
         """The sums of the columns, and what is below 0."""
-        return {size: partial(_sums_and_negatives, Softmax, drawn[f"scores_{size}"]) for size in SIZES}
+        return np.stack([output.sum(axis=0), np.minimum(output, 0).sum(axis=0)])
 
 
 class RatiosFollowScores(Statement):
@@ -151,8 +155,17 @@ class LargeScores(Statement):
             expect_close(moved, near, what=what, where=partial(_among, far))
 
     def probes(self, drawn: Drawn, Softmax: Any) -> Probes:
-        """How far the output moves, and whether it has any spread: a mistake of forward's own costs nothing here."""
+        """The output without each shift and with it."""
         return {str(i): partial(_moved, Softmax, drawn["scores"], shift) for i, shift in enumerate(_shifts(drawn))}
+
+    def seen(self, probe: str, outputs: Array, drawn: Drawn) -> Array:
+        """How far the output moves, and whether it has to do with the scores at all.
+
+        A mistake of forward's own costs nothing here: the classes may even lie in the wrong direction.
+        """
+        (near, moved), z = outputs, drawn["scores"]
+        follows = _follows(near, z) or _follows(near.T, z) or _is_scaled_exponential(near, z)
+        return np.append(moved - near, follows)
 
 
 class OneSampleBack(Statement):
@@ -202,9 +215,25 @@ class ColumnsSumToZero(Statement):
         return {f"{route}/sums": partial(_sums_of_backward, Softmax, drawn, route) for route in ("own", "given")}
 
 
-def _sums_and_negatives(Softmax: Any, z: Array) -> Array:
-    output = output_of(Softmax, z)
-    return np.stack([output.sum(axis=0), np.minimum(output, 0).sum(axis=0)])
+def _follows(output: Array, scores: Array) -> bool:
+    """Tell whether, of any two classes of a sample, the one with the larger score has the larger output, or none has.
+
+    So it is with any function of a score divided by something of its sample's; with the smaller output throughout, too.
+    """
+    if output.shape != scores.shape:
+        return False
+    one, other = np.triu_indices(len(scores), 1)
+    gaps = (output[one] - output[other]) * np.sign(scores[one] - scores[other])
+    clear = np.abs(gaps) > 1e-3 * np.maximum(np.abs(output[one]), np.abs(output[other]))
+    return bool(clear.any() and len(set(np.sign(gaps[clear]))) == 1)
+
+
+def _is_scaled_exponential(output: Array, scores: Array) -> bool:
+    """Tell whether the output is exp(scores) with rows and columns divided by whatever it may be."""
+    if output.shape != scores.shape or not (output > 0).all():
+        return False
+    factors = np.log(output) - scores
+    return np.allclose(factors - factors[:1] - factors[:, :1] + factors[0, 0], 0, atol=1e-3)
 
 
 def _shifts(drawn: Drawn) -> list[Array]:
@@ -212,8 +241,7 @@ def _shifts(drawn: Drawn) -> list[Array]:
 
 
 def _moved(Softmax: Any, z: Array, shift: Array) -> Array:
-    moved = output_of(Softmax, z + shift)
-    return np.append(moved - output_of(Softmax, z), float(np.ptp(moved) > 1e-9))
+    return np.stack([output_of(Softmax, z), output_of(Softmax, z + shift)])
 
 
 def _among(text: str, at: tuple[int, ...]) -> str:

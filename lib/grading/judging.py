@@ -26,7 +26,7 @@ from lib.grading.verdicts import FILE, PartVerdict, Verdict, html
 POSED = "zerolayer_posed"
 STAMP = "timestamp.txt"
 """nbgrader's note of when a submission was made; a later one is graded anew."""
-OURS = (CHALLENGE.name, FILE, f"{FILE}.part")
+OURS = (CHALLENGE, FILE, f"{FILE}.part")
 """Names in a submission's folder that are not a student's to use."""
 
 
@@ -71,7 +71,7 @@ class Pose(Judging):
             for name in OURS:
                 remove(folder / name)
             posed = Posed(self.seed(resources), frozenset(files_in(folder)), _stamp(resources))
-            (folder / CHALLENGE.name).write_text(json.dumps(challenge(unit, posed.seed)))
+            (folder / CHALLENGE).write_text(json.dumps(challenge(unit, posed.seed)))
             resources[POSED] = posed
         return nb, resources
 

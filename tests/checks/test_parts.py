@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from lib import answers
 from lib.answers import MIME, Answer
 from lib.checks import PARTS, cce, data, softmax_backward
 from lib.desk import CheckFailed, Report
@@ -44,7 +43,7 @@ def laid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A challenge beside the notebook, as at grading."""
     path = tmp_path / "challenge.json"
     path.write_text(json.dumps(challenge(UNIT, 5)))
-    monkeypatch.setattr(answers, "CHALLENGE", path)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     return path
 

@@ -176,20 +176,26 @@ def folder_wrecked(notebook, folder):
         os.chdir(home), os.makedirs('locked/in'), os.chmod('locked/in', 0), os.chmod('locked', 0)
         """
     late = """
-        import lib.answers, os
-        os.unlink(lib.answers.CHALLENGE), os.makedirs(lib.answers.CHALLENGE / 'inner')
+        import os
+        os.unlink('challenge.json'), os.makedirs('challenge.json/inner')
         """
     (folder / "timestamp.txt").write_text("2026-03-02 12:00:00 UTC")
     return after_all(before(right(notebook), "loss", code), late)
 
 
 @earns(EVERYTHING)
+def folder_changed(notebook, folder):
+    """Right; the first cell of all goes to another folder."""
+    return before(right(notebook), "setup", "import os; os.chdir('/')")
+
+
+@earns(EVERYTHING)
 def folder_gone(notebook, folder):
     """Right; the last cell puts a link to everything in the place of its own folder."""
     code = """
-        import lib.answers, shutil
-        home = lib.answers.CHALLENGE.parent
-        shutil.rmtree(home), home.symlink_to('/')
+        import os, shutil
+        home = os.getcwd()
+        shutil.rmtree(home), os.symlink('/', home)
         """
     return after_all(right(notebook), code)
 

@@ -77,7 +77,9 @@ def judge(unit: Unit, part: Part, seed: int, given: Answers | None, problem: str
     states: dict[type[Statement], StatementVerdict] = {}
     for statement in part.statements:
         if statement.points:
-            states[type(statement)] = _not_run(statement) if given is None else _judged(statement, found, right, states)
+            states[type(statement)] = (
+                _not_run(statement) if given is None else _judged(statement, drawn, found, right, states)
+            )
     lost = any(verdict.state != "right" for verdict in states.values())
     return PartVerdict(
         part.id,
@@ -95,21 +97,21 @@ def outcomes(part: Part, drawn: Drawn, subjects: tuple[object, ...]) -> Outcomes
     """Run every probe of `part` on our own code, which is known to end."""
     found: dict[str, dict[str, Outcome]] = {statement.name: {} for statement in part.statements}
     for statement, probe, outcome in _run(part, drawn, subjects):
-        found[statement][probe] = outcome
+        found[statement.name][probe] = outcome
     return found
 
 
 def _run(
     part: Part, drawn: Drawn, subjects: tuple[object, ...], route: str | None = None
-) -> Iterator[tuple[str, str, Outcome]]:
-    """Run the probes on our own code one after the other: the statement's name, the probe's, and what came of it.
+) -> Iterator[tuple[Statement, str, Outcome]]:
+    """Run the probes on our own code one after the other: the statement, the probe's name, and what came of it.
 
     With `route` only the probes on that route and on none.
     """
     for statement in part.statements:
         for name, probe in statement.probes(copied(drawn), *subjects).items():
             if route is None or route_of(name) in ("", route):
-                yield statement.name, name, attempted(partial(_ask, probe))
+                yield statement, name, attempted(partial(_ask, probe))
 
 
 def _ask(probe: Callable[[], object]) -> Array:
@@ -128,11 +130,16 @@ def _read(given: object, asked: Outcomes) -> Outcomes:
 
 
 def _judged(
-    statement: Statement, found: Outcomes, right: Outcomes, earlier: Mapping[type[Statement], StatementVerdict]
+    statement: Statement,
+    drawn: Drawn,
+    found: Outcomes,
+    right: Outcomes,
+    earlier: Mapping[type[Statement], StatementVerdict],
 ) -> StatementVerdict:
     """Give a statement its points where all probes of any one route agree, and the statements it rests on are right."""
     answers = found[statement.name]
-    failing = {route_of(name) for name, outcome in answers.items() if not agree(outcome, right[statement.name][name])}
+    wanted = right[statement.name]
+    failing = {route_of(name) for name, given in answers.items() if not _fits(statement, name, given, wanted, drawn)}
     if not {*map(route_of, answers)} <= failing:
         for number, (foundation, verdict) in enumerate(earlier.items(), 1):
             if foundation in statement.rests_on and verdict.state != "right":
@@ -161,26 +168,38 @@ def _named(unit: Unit, part: Part, drawn: Drawn, found: Outcomes, right: Outcome
     for mistake in unit.mistakes:
         if mistake.part == part.id:
             subjects = unit.subjects(part, mistake)
-            explains = max(_explains(_run(part, drawn, subjects, route), found, right) for route in sorted(routes))
+            runs = (_run(part, drawn, subjects, route) for route in sorted(routes))
+            explains = max(_explains(run, drawn, found, right) for run in runs)
             if explains > most:
                 best, most = mistake, explains
     return Named(best.name, best.hint) if best else None
 
 
-def _explains(mistaken: Iterator[tuple[str, str, Outcome]], found: Outcomes, right: Outcomes) -> int:
+def _explains(
+    mistaken: Iterator[tuple[Statement, str, Outcome]], drawn: Drawn, found: Outcomes, right: Outcomes
+) -> int:
     """Count the probes on which an answer and a mistake agree; 0 unless they agree wherever the mistake isn't right.
 
     At least one of these must be numbers: all errors look alike. Stops at the first that tells the two apart.
     """
     count, telling = 0, False
     for statement, probe, outcome in mistaken:
-        is_right = agree(outcome, right[statement][probe])
-        alike = agree(found[statement][probe], outcome, alike=True)
+        is_right = _fits(statement, probe, outcome, right[statement.name], drawn)
+        alike = agree(found[statement.name][probe], outcome, alike=True)
         if not alike and not is_right:
             return 0
         count += alike
         telling |= alike and not is_right and not isinstance(outcome, Trouble)
     return count if telling else 0
+
+
+def _fits(statement: Statement, probe: str, given: Outcome, right: Mapping[str, Outcome], drawn: Drawn) -> bool:
+    """Tell whether a probe's outcome is right in what the statement is about."""
+    wanted = right[probe]
+    if isinstance(given, Trouble) or isinstance(wanted, Trouble) or given.shape != wanted.shape:
+        return False
+    seen = attempted(partial(statement.seen, probe, given, drawn))
+    return not isinstance(seen, Trouble) and agree(seen, statement.seen(probe, wanted, drawn))
 
 
 def agree(one: Outcome, other: Outcome, alike: bool = False) -> bool:
