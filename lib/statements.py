@@ -140,7 +140,9 @@ def expect_close(
     `where` turns that entry's index into words. float32 code passes; nan never does.
     """
     right = np.asarray(expected, dtype=np.float64)
-    values = numbers(found, right.shape)
+    values = numbers(found)
+    if values.shape != right.shape:
+        raise Wrong(what, found=f"shape {values.shape}", expected=f"shape {right.shape}", try_=try_)
     agree = np.isclose(values, right, rtol=rtol, atol=atol)
     if not agree.all():
         at = tuple(int(i) for i in np.argwhere(~agree)[0])

@@ -176,7 +176,10 @@ def _move(step: Step) -> Array:
 
 
 def _explain_size(found: Array, right: Array, batch: int, step: int) -> None:
-    """Raise `Wrong` where a move has the right direction, but 1/B isn't in it exactly once."""
+    """Raise `Wrong` where a move is the right one turned round, or 1/B isn't in it exactly once."""
+    if _agree(found, -right):
+        what = "The weights move up the slope: gradient times rate has the wrong sign."
+        raise Wrong(what, where=f"step {step}, Dense.backward", try_="Dense.backward takes the minus itself.")
     for factor, what in ((batch, "1/B is missing."), (1 / batch, "1/B is applied twice.")):
         if _agree(found, factor * right):
             raise Wrong(what, where=f"step {step}, Dense.backward", try_="Multiply the gradient by 1/len(batch) once.")

@@ -2,18 +2,22 @@
 
 import io
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from nbclient import NotebookClient
+from nbconvert.exporters import HTMLExporter
 
 from lib.explorer.training import Setting
-from tests.browser import readout, run_all, slider
+from tests.browser import readout, run_all, slider, wait_until_idle
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, by_hand
 
+ROOT = Path(__file__).parents[2]
 # One cell: JupyterLab takes cells that are out of sight out of the page.
 NETWORK = f"from lib.explorer import explore\n{Path(student.__file__).read_text()}"
 EXPLORE = f"{NETWORK}\nexplore(Dense, Softmax, cce, cce_gradient)"
@@ -304,3 +308,35 @@ def test_without_a_kernel_there_is_a_still_picture(browser, lab):
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 810
     reopened.close()
     lab.close_kernels()
+
+
+def test_the_whole_solution_runs_without_a_word_on_stderr(browser, lab):
+    shutil.copytree(ROOT / "solutions" / "softmax_classifier", lab.folder / "solution")
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    lab.open(page, "solution/softmax_classifier.ipynb")
+    run_all(page)
+    wait_until_idle(page)
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
+    page.close()
+    lab.close_kernels()
+    cells = nbformat.read(lab.folder / "solution" / "softmax_classifier.ipynb", as_version=4).cells
+    ran = [cell for cell in cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in ran)
+    outputs = [output for cell in ran for output in cell.outputs]
+    assert [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"] == []
+    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in outputs)
+
+
+def test_a_feedback_page_shows_the_still_picture(browser, lab):
+    """nbgrader's feedback is made by nbconvert from the notebook that was run, and has no kernel."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(EXPLORE)])
+    NotebookClient(notebook, kernel_name="python3").execute()
+    made, _ = HTMLExporter(exclude_input_prompt=True).from_notebook_node(notebook)
+    (lab.folder / "feedback.html").write_text(made)
+    page = browser.new_page(viewport={"width": 900, "height": 1000})
+    page.goto((lab.folder / "feedback.html").as_uri())
+    image = page.locator('img[src^="data:image/png"]')
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 810
+    assert image.is_visible()
+    page.close()
