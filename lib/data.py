@@ -202,7 +202,7 @@ class CrossCheck:
         if self.tensorflow is None:
             return (
                 f"Our loss {self.ours:.7f}. To see TensorFlow's beside it, "
-                "install it (pip install tensorflow) and restart the kernel."
+                "install it (%pip install tensorflow, or with uv as README.md says) and restart the kernel."
             )
         both = f"Our loss {self.ours:.7f}, TensorFlow's {self.tensorflow:.7f}"
         if self.agree:

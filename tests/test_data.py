@@ -410,6 +410,6 @@ def test_without_tensorflow_crosscheck_says_what_it_needs():
     done = fresh_python(f"{NO_TENSORFLOW}from lib import data\n{check}print(result, result.agree)")
     assert done.stdout == (
         "Our loss 0.6931472. To see TensorFlow's beside it, "
-        "install it (pip install tensorflow) and restart the kernel. False\n"
+        "install it (%pip install tensorflow, or with uv as README.md says) and restart the kernel. False\n"
     )
     assert done.stderr == ""

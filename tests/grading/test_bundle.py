@@ -1,0 +1,453 @@
+"""The student bundle: what is in it, what isn't, and that a student can work with it and hand the result in.
+
+One student unzips it and opens it with the README's own command, on a machine that has Python and nothing else.
+"""
+
+import ast
+import base64
+import csv
+import hashlib
+import io
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from zipfile import ZipFile, is_zipfile
+
+import nbformat
+import pytest
+from packaging.metadata import Metadata
+from packaging.utils import parse_wheel_filename
+
+import lib
+from lib.grading.build import student_source
+from lib.grading.demo import ASSIGNMENT, CHECKOUT, copy_course
+from tests.browser import PATIENCE, Lab, missing, readout, run_all, slider
+from tests.grading.conftest import Course
+from tests.submissions import FILE, POINTS, as_bytes, right
+from tests.test_desk_in_lab import cell_with, said_by
+
+LIB = Path(lib.__file__).parent
+SOLUTION = nbformat.read(CHECKOUT / "solutions" / ASSIGNMENT / FILE, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course in which the command has made the bundle."""
+    course = Course(tmp_path_factory.mktemp("bundling"))
+    copy_course(course.root)
+    made = course.zerolayer("bundle", ASSIGNMENT)
+    assert made.returncode == 0, made.stderr
+    return course
+
+
+@pytest.fixture(scope="module")
+def bundle(course):
+    """What is in the zip, by name within its one folder."""
+    with ZipFile(course.root / "dist" / f"{ASSIGNMENT}.zip") as archive:
+        return {name.removeprefix(f"{ASSIGNMENT}/"): archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(scope="module")
+def wheel(bundle):
+    """What is in the wheel, by name."""
+    [name] = [name for name in bundle if name.endswith(".whl")]
+    with ZipFile(io.BytesIO(bundle[name])) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+class Student:
+    """A folder with the unzipped bundle, and the commands that a student gives there."""
+
+    def __init__(self, folder, home):
+        self.folder = folder
+        own = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "JUPYTER", "IPYTHON"))
+        }
+        places = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        pins = str(CHECKOUT / "constraints.txt")
+        self.environment = {**own, "PATH": places, "HOME": str(home), "PYTHONNOUSERSITE": "1", "PIP_CONSTRAINT": pins}
+
+    def run(self, *command, **how):
+        how = {"cwd": self.folder, "env": self.environment, "capture_output": True, "text": True, "timeout": 500} | how
+        return subprocess.run(command, check=False, **how)
+
+    def python(self, code):
+        done = self.run(".venv/bin/python", "-c", code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def installed(self):
+        """Every file that came into the environment under the package's or the distribution's name."""
+        [site] = self.folder.glob(".venv/lib/python*/site-packages")
+        paths = [path for pattern in ("lib/**/*", "zerolayer*/**/*") for path in site.glob(pattern)]
+        return {path.relative_to(site).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def student(course, bundle, tmp_path_factory):
+    """A student who gave the README's command for pip, and asked only for a version."""
+    folder = tmp_path_factory.mktemp("student")
+    shutil.unpack_archive(course.root / "dist" / f"{ASSIGNMENT}.zip", folder)
+    student = Student(folder / ASSIGNMENT, tmp_path_factory.mktemp("home"))
+    [command] = [line for line in commands(bundle) if line.startswith("python3 -m venv")]
+    done = student.run("sh", "-c", f"{command} --version")
+    if re.search("Could not find a version|Connection|resolution", done.stdout + done.stderr):
+        missing(f"no package registry: {done.stderr[-500:]}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return student
+
+
+def commands(bundle):
+    readme = bundle["README.md"].decode()
+    return [line.strip() for line in readme.splitlines() if line.startswith("    ")]
+
+
+# What is in it
+
+
+def test_two_builds_are_identical_to_the_byte(course, tmp_path, monkeypatch):
+    """Also on another day, from another folder, in another time zone, by somebody with other habits about modes."""
+    other = Course(tmp_path / "other")
+    copy_course(other.root)
+    for path in other.root.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+        path.chmod(0o700)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert other.zerolayer("bundle", ASSIGNMENT, "--BundleApp.folder=elsewhere").returncode == 0
+    first, second = course.root / "dist" / f"{ASSIGNMENT}.zip", other.root / "elsewhere" / f"{ASSIGNMENT}.zip"
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_it_holds_the_notebook_its_figures_the_wheel_a_page_and_nothing_else(bundle):
+    figures = {f"figures/{path.name}" for path in (CHECKOUT / "solutions" / ASSIGNMENT / "figures").iterdir()}
+    [wheel] = [name for name in bundle if name.endswith(".whl")]
+    assert set(bundle) == {FILE, "README.md", wheel} | figures
+    assert len(figures) >= 2
+
+
+def test_the_notebook_is_the_released_one(course, bundle):
+    assert bundle[FILE] == course.released().read_bytes() == (CHECKOUT / "notebooks" / ASSIGNMENT / FILE).read_bytes()
+
+
+def test_every_command_on_the_page_names_what_is_there(bundle, wheel):
+    [name] = [name for name in bundle if name.endswith(".whl")]
+    page = bundle["README.md"].decode()
+    assert "$" not in page
+    assert [line for line in commands(bundle) if line.startswith("uv run ") and line.endswith(FILE)]
+    assert all(name in line for line in commands(bundle) if "install" in line or "uv run" in line)
+    script = wheel[f"{info(wheel)}/entry_points.txt"].decode().splitlines()[1].partition(" = ")[0]
+    assert page.count(f"{script} {FILE}") == 4
+    assert len(page.splitlines()) < 60
+
+
+def info(wheel):
+    [folder] = {name.partition("/")[0] for name in wheel if ".dist-info/" in name}
+    return folder
+
+
+def test_the_wheel_is_pure_python_and_says_so(bundle, wheel):
+    [name] = [name for name in bundle if name.endswith(".whl")]
+    distribution, version, build, tags = parse_wheel_filename(name)
+    assert (distribution, build, [str(tag) for tag in tags]) == ("zerolayer-student", (), ["py3-none-any"])
+    assert info(wheel) == f"zerolayer_student-{version}.dist-info"
+    assert not [name for name in wheel if name.endswith((".so", ".pyd", ".dll", ".dylib", ".pyc"))]
+
+
+def test_the_wheel_needs_little_and_no_tensorflow(wheel):
+    metadata = Metadata.from_email(wheel[f"{info(wheel)}/METADATA"], validate=True)
+    plain = {each.name for each in metadata.requires_dist if "extra" not in str(each.marker)}
+    assert plain == {"numpy", "matplotlib", "ipywidgets", "jupyterlab", "contourpy"}
+    assert metadata.provides_extra == ["tensorflow"]
+    for system, machine in (("Linux", "x86_64"), ("Linux", "aarch64"), ("Windows", "AMD64"), ("Darwin", "arm64")):
+        there = {"platform_system": system, "platform_machine": machine, "extra": "tensorflow"}
+        asked = [each.name for each in metadata.requires_dist if each.marker and each.marker.evaluate(there)]
+        assert asked == ["tensorflow-cpu" if machine == "x86_64" else "tensorflow"]
+        assert not [
+            each for each in metadata.requires_dist if each.marker and each.marker.evaluate(there | {"extra": ""})
+        ]
+    assert b"BSD 3-Clause" in wheel[f"{info(wheel)}/licenses/LICENSE"]
+
+
+def test_the_record_lists_every_file_with_its_hash(wheel):
+    record = f"{info(wheel)}/RECORD"
+    listed = {name: (digest, size) for name, digest, size in csv.reader(wheel[record].decode().splitlines())}
+    assert listed.pop(record) == ("", "")
+    assert set(listed) == set(wheel) - {record}
+    for name, (digest, size) in listed.items():
+        algorithm, _, value = digest.partition("=")
+        made = hashlib.new(algorithm, wheel[name]).digest()
+        assert (base64.urlsafe_b64decode(value + "="), int(size)) == (made, len(wheel[name]))
+
+
+# On every system
+
+
+def test_names_can_be_written_on_every_system(bundle, wheel):
+    for names in (list(bundle), list(wheel)):
+        assert len({name.lower() for name in names}) == len(names)
+        for part in {part for name in names for part in name.split("/")}:
+            assert re.fullmatch(r"[\w.\-\[\]]+(?<!\.)", part, re.ASCII)
+            assert not re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", part, re.IGNORECASE)
+
+
+POSIX_MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
+POSIX_NAMES = re.compile(r"SIG(ALRM|KILL|HUP|USR\d|CHLD)|ITIMER_\w+|setitimer|fork|gete?[ug]id|killpg|setsid|uname")
+
+
+def at_import(tree):
+    """Walk what runs when a module is imported: everything but the bodies of functions."""
+    for child in ast.iter_child_nodes(tree):
+        yield child
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        yield from at_import(child)
+
+
+def modules(wheel):
+    return {name: ast.parse(source) for name, source in wheel.items() if name.endswith(".py")}
+
+
+def imported(tree):
+    """Name every module that this one imports, and what it imports from it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_module_needs_posix_to_be_imported(wheel):
+    for name, tree in modules(wheel).items():
+        assert not POSIX_MODULES & {used.partition(".")[0] for used in imported(tree)}, name
+        attributes = [node.attr for node in at_import(tree) if isinstance(node, ast.Attribute)]
+        assert not [attribute for attribute in attributes if POSIX_NAMES.fullmatch(attribute)], name
+
+
+def test_modules_find_each_other_in_the_wheel(wheel):
+    """The open zone is whole: walking its imports never leaves it for another zone."""
+    names = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in modules(wheel)}
+    assert {"lib", "lib.checks.loss", "lib.explorer.live", "lib.blanks", "lib.data", "lib.__main__"} <= names
+    for name, tree in modules(wheel).items():
+        for used in imported(tree):
+            if used.startswith("lib."):
+                assert {used, used.rpartition(".")[0]} & names, f"{name}: {used}"
+
+
+# What isn't in it
+
+
+def squeezed(content):
+    """The bytes without spaces, comment signs, line breaks and backslashes, and with one style of quotes."""
+    return re.sub(rb"\\n|[\s#\\]", b"", content).replace(b'"', b"'")
+
+
+def computes(code):
+    """Whether reading this line gives something away: it computes, and is no commonplace."""
+    try:
+        tree = ast.parse(code.strip())
+    except SyntaxError:
+        return False
+    kinds = (ast.Call, ast.BinOp, ast.UnaryOp)
+    return len(code.replace(" ", "")) > 20 and any(isinstance(node, kinds) for node in ast.walk(tree))
+
+
+GIVEN = {
+    "self.input = np.vstack([input, np.ones((1, input.shape[1]))])",
+    "softmax.forward(dense.output)",
+    "grad = softmax.backward(grad)",
+}
+"""What the reference has in common with what the notebook gives on purpose."""
+
+
+def answers():
+    """What blanks hide, the solutions' own lines, the written answers, and the reference, line by line."""
+    for cell in SOLUTION.cells:
+        if cell.cell_type == "markdown" and "### BEGIN SOLUTION" in cell.source:
+            yield from (line for line in cell.source.splitlines() if len(line) > 40)
+        elif cell.cell_type == "code" and "#?" in cell.source:
+            shown, hidden = student_source(cell.source, "")
+            own = {line.partition("#?")[0] for line in cell.source.splitlines()} - set(shown.splitlines())
+            yield from filter(computes, own | {secret.expression for secret in hidden})
+    for path in (LIB / "reference").glob("*.py"):
+        for line in path.read_text().splitlines():
+            sentence = len(line) > 40 and line.endswith(".")
+            if sentence or (computes(line.partition("  #")[0]) and line.strip() not in GIVEN):
+                yield line
+
+
+def unpacked(files):
+    """All files, also those in zips within them."""
+    for name, content in files.items():
+        yield name, content
+        if is_zipfile(io.BytesIO(content)):
+            with ZipFile(io.BytesIO(content)) as archive:
+                yield from unpacked({f"{name}/{each}": archive.read(each) for each in archive.namelist()})
+
+
+@pytest.fixture(scope="module")
+def everything(course, student):
+    """All that a student has of us, also what Python made of it: the package compiled, and pip's record."""
+    assert "1. 0." in student.python("import lib.checks, lib.explorer, lib.data; print(lib.data.one_hot([0, 1], 2))")
+    files = {"bundle": (course.root / "dist" / f"{ASSIGNMENT}.zip").read_bytes(), **student.installed()}
+    return dict(unpacked(files))
+
+
+def test_no_answer_is_in_it_in_any_form(everything):
+    assert len([name for name in everything if name.endswith(".pyc")]) > 20
+    telling = {squeezed(answer.encode()) for answer in answers()}
+    known = [CHECKOUT / "solutions" / ASSIGNMENT / FILE, *(LIB / "reference").glob("*.py")]
+    given = squeezed(b"".join(path.read_bytes() for path in known))
+    assert len(telling) > 60
+    assert all(answer in given for answer in telling)  # where they are, they are found
+    for name, content in everything.items():
+        content = squeezed(content)
+        assert not [answer for answer in telling if answer in content], name
+
+
+def test_no_closed_zone_is_in_it(everything):
+    for name, content in everything.items():
+        assert not {"grading", "reference", "judge", "mistakes"} & set(re.split(r"[/.]", name))
+        assert not re.search(rb"(from|import) lib\.(reference|grading)", content), name
+        assert f"{CHECKOUT}/".encode() not in content, name
+
+
+def test_what_is_installed_is_what_the_wheel_holds(student, wheel):
+    by_pip = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
+    found = {name for name in student.installed() if "__pycache__" not in name and Path(name).name not in by_pip}
+    assert found == {name for name in wheel if not name.endswith("RECORD")}
+    assert student.run(".venv/bin/python", "-m", "pip", "check").returncode == 0
+
+
+# At work
+
+
+@pytest.fixture(scope="module")
+def done(student):
+    """The student's notebook, rightly filled in, after each of its cells has run in the student's own kernel."""
+    path = student.folder / FILE
+    notebook = right(nbformat.read(path, as_version=4))
+    path.write_bytes(as_bytes(notebook))
+    ran = student.run(".venv/bin/jupyter-execute", "--inplace", "--NbClientApp.skip_cells_with_tag=none", FILE)
+    assert ran.returncode == 0, ran.stderr
+    return nbformat.read(path, as_version=4)
+
+
+def outputs(notebook, source):
+    return [output for cell in notebook.cells if source in cell.source for output in cell.get("outputs", [])]
+
+
+def test_there_is_no_tensorflow_and_no_checkout_at_the_students(student):
+    found = "import importlib.util as u, lib; print(u.find_spec('tensorflow'), u.find_spec('nbgrader'), lib.__file__)"
+    tensorflow, nbgrader, file = student.python(found).split()
+    assert (tensorflow, nbgrader) == ("None", "None")
+    assert Path(file).is_relative_to(student.folder / ".venv")
+
+
+@pytest.mark.parametrize("part", POINTS)
+def test_every_check_works_there(done, part):
+    [output] = outputs(done, f"check.{part.replace('-', '_')}(")
+    assert f"{POINTS[part]} of {POINTS[part]} points" in output.data["text/plain"]
+
+
+def test_labels_are_encoded_by_numpy_and_one_line_says_so_once(done):
+    printed = [output.text for cell in done.cells for output in cell.get("outputs", []) if "text" in output]
+    said = "No TensorFlow here, so NumPy encodes the labels; the result is the same."
+    assert "".join(printed).count(said) == 1
+    assert said in outputs(done, "y = one_hot(labels, num_labels)")[0].text
+
+
+def test_the_crosscheck_says_what_it_needs(done):
+    [output] = outputs(done, "crosscheck(y_validation")
+    assert re.match(r"Our loss 0\.\d+\. To see TensorFlow's beside it, install it", output.data["text/plain"])
+
+
+def test_the_explorer_works_there(done):
+    widget, picture = outputs(done, "explore(Dense")
+    assert "application/vnd.jupyter.widget-view+json" in widget.data
+    assert re.search(r"the training loss is 0\.\d+", widget.data["text/plain"])
+    assert base64.b64decode(picture.data["image/png"]).startswith(b"\x89PNG")
+
+
+def test_nothing_fails_or_warns(done):
+    all_of_them = [output for cell in done.cells for output in cell.get("outputs", [])]
+    assert not [output for output in all_of_them if output.output_type == "error" or output.get("name") == "stderr"]
+
+
+def test_what_was_done_there_earns_full_points(course, student, done):
+    folder = course.root / "submitted" / "ada" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    shutil.copy(student.folder / FILE, folder)
+    graded = course.zerolayer("grade", ASSIGNMENT)
+    assert graded.returncode == 0, graded.stderr
+    verdict = course.verdict("ada")
+    assert {part.id: part.points for part in verdict.parts} == {f"check-{part}": POINTS[part] for part in POINTS}
+    assert not verdict.remarks
+
+
+@pytest.fixture(scope="module")
+def desk(student, done):
+    """JupyterLab as the bundle's own command starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    command = [
+        ".venv/bin/zerolayer-student",
+        FILE,
+        "--no-browser",
+        f"--port={port}",
+        f"--IdentityProvider.token={token}",
+    ]
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with (student.folder.parent / "log").open("w+") as log:
+        server = subprocess.Popen(command, cwd=student.folder, env=student.environment, stdout=log, stderr=log)
+        lab = Lab(f"http://127.0.0.1:{port}", token, student.folder)
+        deadline = time.monotonic() + PATIENCE / 1000
+        while not lab.is_up():
+            if server.poll() is not None or time.monotonic() > deadline:
+                log.seek(0)
+                pytest.fail(f"JupyterLab did not start:\n{log.read()[-2000:]}")
+            time.sleep(0.1)
+        yield lab
+        lab.close_kernels()
+        server.terminate()
+        server.wait()
+
+
+def test_the_notebook_opens_in_the_browser_with_checks_and_sliders(browser, desk):
+    page = browser.new_page(viewport={"width": 1100, "height": 1400})
+    desk.open(page, FILE)
+    run_all(page)
+    assert "not checked" not in said_by(cell_with(page, "check.cce(cce)"), "The loss: 2 of 2 points")
+    cell_with(page, "explore(Dense")
+    before = readout(page, "Epochs")
+    slider(page, "Epochs").press("ArrowRight")
+    page.wait_for_function("before => !document.body.innerText.includes(before)", arg=f"After {before} epochs")
+    assert readout(page, "Epochs") != before
+    page.close()
+
+
+def test_jupyterlab_has_the_courses_settings_there(browser, desk):
+    page = browser.new_page()
+    place = f"{desk.url}/lab/api/settings/@jupyterlab/apputils-extension:notification?token={desk.token}"
+    assert page.request.get(place).json()["schema"]["properties"]["fetchNews"]["default"] == "false"
+    page.close()
+
+
+# What people type
+
+
+def test_without_an_assignment_it_asks_for_one(course):
+    asked = course.zerolayer("bundle")
+    assert asked.returncode == 1
+    assert "An assignment id must be specified" in asked.stderr
+    unknown = course.zerolayer("bundle", "softmax")
+    assert unknown.returncode == 1
+    assert f"Did you mean: {course.root}/solutions/./{ASSIGNMENT}" in unknown.stderr
+    assert not (course.root / "dist" / "softmax.zip").exists()
