@@ -45,7 +45,6 @@ c.GenerateAssignment.preprocessors = [
 # Pose before the notebook runs, judge after it, and let nbgrader save the points that the verdicts give.
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
-    "nbgrader.preprocessors.OverwriteKernelspec",
     "lib.grading.restore.RestoreCells",
 ]
 c.Autograde.autograde_preprocessors = [
@@ -55,9 +54,7 @@ c.Autograde.autograde_preprocessors = [
     "lib.grading.judging.Judge",
     "nbgrader.preprocessors.IgnorePattern",
     "nbgrader.preprocessors.LimitOutput",
-    "nbgrader.preprocessors.SaveAutoGrades",
-    "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
+    "lib.grading.gradebook.SaveScores",
 ]
 
 # No history file, and no warning on each kernel's start that loopback is not encrypted.
@@ -65,3 +62,15 @@ c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--log-level
 
 # Feedback and formgrader render a student's Markdown without running any of it.
 c.HTMLExporter.filters = {"markdown2html": "lib.grading.disarm.markdown"}
+
+# The student's page opens with points and, for each part, the mistake and the hint.
+c.GenerateFeedback.exporter_class = "lib.grading.feedback.FeedbackPage"
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    "lib.grading.feedback.Opening",
+]
+
+# `nbgrader zip_collect` reads the names that Canvas and Moodle give, and opens zips with care.
+c.ZipCollectApp.extractor_plugin = "lib.grading.collect.Download"
+c.ZipCollectApp.collector_plugin = "lib.grading.collect.LmsNames"

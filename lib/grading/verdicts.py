@@ -6,7 +6,8 @@ verdict.
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from typing import Any, Literal
 from lib import panel
 
 FILE = "verdict.json"
+EVIDENCE_LINES = (',"challenge":', ',"answer":', ',"expected":')
+"""How the lines in a verdict's file begin that hold a part's arrays."""
 State = Literal["right", "wrong", "open", "not checked"]
 """`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
 
@@ -68,7 +71,10 @@ class PartVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All parts of one submitted notebook, the seed of its challenge, and remarks on how the run went."""
+    """All parts of one submitted notebook, the seed of its challenge, and remarks on how the run went.
+
+    `borrowed` names what the student's code takes from a library where it was to be built.
+    """
 
     assignment: str
     notebook: str
@@ -76,6 +82,7 @@ class Verdict:
     seed: int
     parts: tuple[PartVerdict, ...]
     remarks: tuple[str, ...] = ()
+    borrowed: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -90,15 +97,33 @@ class Verdict:
     def save(self, folder: Path) -> None:
         """Write `verdict.json` into `folder`, whole or not at all."""
         part_file = folder / f"{FILE}.part"
-        part_file.write_text(json.dumps(asdict(self), indent=1))
+        part_file.write_text(_written(self))
         part_file.replace(folder / FILE)
 
     @staticmethod
-    def load(folder: Path) -> "Verdict":
-        """Read the verdict in `folder`. Raises FileNotFoundError where there is none."""
-        data = json.loads((folder / FILE).read_text())
+    def load(folder: Path, evidence: bool = True) -> "Verdict":
+        """Read the verdict in `folder`; without `evidence` all but challenges, answers and what was expected.
+
+        Raises FileNotFoundError where there is none.
+        """
+        text = (folder / FILE).read_text()
+        if not evidence:
+            text = "\n".join(line for line in text.split("\n") if not line.startswith(EVIDENCE_LINES))
+        data = json.loads(text)
         parts = tuple(_part(part) for part in data.pop("parts"))
-        return Verdict(parts=parts, remarks=tuple(data.pop("remarks")), **data)
+        remarks, borrowed = tuple(data.pop("remarks")), tuple(data.pop("borrowed", ()))
+        return Verdict(parts=parts, remarks=remarks, borrowed=borrowed, **data)
+
+
+def _written(verdict: Verdict) -> str:
+    """Write JSON in which each part's evidence has lines of its own: who needs none of it skips nearly all there is."""
+    dumps = partial(json.dumps, default=vars)
+    parts = []
+    for part in map(dict, map(vars, verdict.parts)):
+        evidence = "\n".join(f"{line} {dumps(part.pop(line[2:-2]))}" for line in EVIDENCE_LINES)
+        parts.append(f"{dumps(part)[:-1]}\n{evidence}\n}}")
+    rest = {name: value for name, value in vars(verdict).items() if name != "parts"}
+    return "\n".join([f'{dumps(rest)[:-1]}, "parts": [', ",\n".join(parts), "]}\n"])
 
 
 def _part(data: dict[str, Any]) -> PartVerdict:
@@ -113,21 +138,30 @@ def html(part: PartVerdict, scale: float = 1.0) -> str:
     `scale` turns the part's own points into those of the gradebook.
     """
     heading = f"{part.title}: {_worth(part.points, part.max_points, scale)} points"
-    items = "".join(_item(statement, scale) for statement in part.statements)
-    return panel.section(heading, _opening(part), items)
+    return panel.section(heading, opening(part), items(part, scale))
 
 
-def _opening(part: PartVerdict) -> str:
+def opening(part: PartVerdict) -> str:
+    """Say as HTML why there was no answer, if there was none, and the mistake with its hint, if it has a name."""
     problem = f"<p>{escape(part.problem)}</p>" if part.problem else ""
     if part.mistake is None:
         return problem
     return f"{problem}<p><b>{escape(part.mistake.name)}</b><br>{escape(part.mistake.hint)}</p>"
 
 
-def _item(statement: StatementVerdict, scale: float) -> str:
+def items(part: PartVerdict, scale: float = 1.0) -> str:
+    """Write the statements as HTML list items; what several have to say is said at the first."""
+    whys = [statement.why for statement in part.statements]
+    return "".join(
+        _item(statement, statement.why if statement.why not in whys[:at] else "", scale)
+        for at, statement in enumerate(part.statements)
+    )
+
+
+def _item(statement: StatementVerdict, why: str, scale: float) -> str:
     says = f"{statement.says} ({_worth(statement.points, statement.max_points, scale)})"
-    why = panel.indented(escape(statement.why)) if statement.why else ""
-    return panel.item("not checked" if statement.state == "open" else statement.state, statement.state, says, why)
+    details = panel.indented(escape(why)) if why else ""
+    return panel.item("not checked" if statement.state == "open" else statement.state, statement.state, says, details)
 
 
 def _worth(points: float, max_points: float, scale: float) -> str:

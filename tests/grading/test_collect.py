@@ -1,0 +1,197 @@
+"""LMS downloads: `nbgrader zip_collect` finds everybody's notebook in what Canvas and Moodle give, and no more."""
+
+import io
+import stat
+from datetime import datetime
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from lib.grading.demo import ASSIGNMENT, copy_course
+from tests.grading.conftest import QUICK, Course
+from tests.submissions import as_bytes, right
+
+FILE = f"{ASSIGNMENT}.ipynb"
+DUE = datetime(2026, 3, 1, 12)
+
+
+def packed(*entries):
+    """Make a zip of names, or whole entries, and what they hold."""
+    data = io.BytesIO()
+    with ZipFile(data, "w", ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def link(name):
+    entry = ZipInfo(name)
+    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return entry
+
+
+def encrypted(data):
+    """Set the flag that says so in both of a zip's headers."""
+    data = bytearray(data)
+    data[data.index(b"PK\x03\x04") + 6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
+def damaged(data):
+    """Change a byte in the middle of what is packed."""
+    middle = data.index(b"PK\x01\x02") // 2
+    return data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+
+
+WORK = as_bytes({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+"""What everybody hands in of whom only the name matters."""
+OWN = packed((FILE, WORK))
+
+CANVAS = {
+    "smithjane_12345_67890_softmax_classifier.ipynb": WORK,
+    "lopezana_LATE_12346_67891_softmax_classifier-1.ipynb": WORK,
+    "kimlee_late_12347_67892_softmax_classifier (2).ipynb": WORK,
+    "o_neil_12348_67893_softmax_classifier.ipynb.json": WORK,
+    "weiming_12349_67894_final.ipynb": WORK,
+    "weiming_12349_67895_notes.pdf": b"%PDF",
+    "zoubi_12350_67896_work.zip": packed(
+        ("work/softmax_classifier.ipynb", WORK),
+        ("__MACOSX/work/._softmax_classifier.ipynb", b"\0"),
+        ("work/.ipynb_checkpoints/softmax_classifier-checkpoint.ipynb", b"{}"),
+        ("work/data.csv", b"1,2"),
+    ),
+    "twice_12351_67897_softmax_classifier-2.ipynb": b"2",
+    "twice_12351_67898_softmax_classifier-10.ipynb": b"10",
+    "twice_12351_67899_softmax_classifier.ipynb": b"0",
+    "mallory_666_67900_work.zip": packed(("smithjane_12345_1_softmax_classifier.ipynb", b"not Jane's")),
+    "backslash_12352_67901_work.zip": packed(("work\\softmax_classifier.ipynb", WORK)),
+    "12353_67902_softmax_classifier.ipynb": WORK,
+}
+MOODLE = {
+    "Jane Smith_501_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+    "Åsa Öberg-Łuk_502_assignsubmission_file/softmax_classifier.ipynb": WORK,
+    "Participant_503_assignsubmission_file_/all.zip": OWN,
+    "Li Wei_504_assignsubmission_file_softmax_classifier.ipynb": WORK,
+    "Li Wei_505_assignsubmission_file_softmax_classifier.ipynb": WORK,
+    "Mary Lou_506_assignsubmission_onlinetext_/onlinetext.html": b"<p>see file</p>",
+}
+COLLECTED = {
+    "smithjane_12345": {FILE},
+    "lopezana_12346": {FILE, "timestamp.txt"},
+    "kimlee_12347": {FILE, "timestamp.txt"},
+    "o_neil_12348": {FILE},
+    "weiming_12349": {"final.ipynb"},
+    "zoubi_12350": {FILE},
+    "twice_12351": {FILE},
+    "mallory_666": {"smithjane_12345_1_softmax_classifier.ipynb"},
+    "backslash_12352": {FILE},
+    "student_12353": {FILE},
+    "Jane_Smith_501": {FILE},
+    "Åsa_Öberg-Łuk_502": {FILE},
+    "Participant_503": {FILE},
+    "Li_Wei_504": {FILE},
+    "Li_Wei_505": {FILE},
+    "byhand_77": {FILE},
+}
+REFUSED = {
+    "out_1_1_up.zip": (packed((f"../../{FILE}", WORK)), "leads out of its folder"),
+    "out_2_1_root.zip": (packed((f"/etc/{FILE}", WORK)), "leads out of its folder"),
+    "out_3_1_drive.zip": (packed((f"C:\\Users\\{FILE}", WORK)), "leads out of its folder"),
+    "out_4_1_backslash.zip": (packed((f"..\\..\\{FILE}", WORK)), "leads out of its folder"),
+    "link_5_1_work.zip": (packed((link(FILE), "../../../judge_secret")), "is a link or a device"),
+    "inner_6_1_work.zip": (packed(("inner.zip", OWN)), "is a zip in a student's zip"),
+    "key_7_1_work.zip": (encrypted(OWN), "is encrypted"),
+    "cut_8_1_work.zip": (OWN[: len(OWN) // 2], "can't be unpacked"),
+    "bad_9_1_work.zip": (damaged(packed((FILE, bytes(range(256)) * 9))), "can't be unpacked"),
+    "text_10_1_work.zip": (b"I have thought about it.", "can't be unpacked"),
+    "big_11_1_work.zip": (packed((FILE, b" " * 20_000_001)), "has more than 20 MB"),
+    "bomb_12_1_work.zip": (packed(*((f"{n}.ipynb", b" " * 19_000_000) for n in range(6))), "would unpack to 114 MB"),
+    "many_13_1_work.zip": (packed(*((f"{n}.ipynb", b"") for n in range(1001))), "holds 1,001 files"),
+    "deep_14_1_work.zip": (packed(("a/" * 2000 + FILE, WORK)), "2001 folders deep"),
+    "long_15_1_work.zip": (packed(("x" * 3000 + ".ipynb", WORK)), "can't be unpacked"),
+    "tar_16_1_work.tar.gz": (b"\x1f\x8b", "only zips are opened"),
+    "letter_17_1_work.zip": (packed(("\x1b[31m\n/../x.ipynb", WORK)), "?[31m?/../x.ipynb in"),
+}
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory):
+    """A course into which a download of each kind was collected in one run of the command."""
+    course = Course(tmp_path_factory.mktemp("collect") / "course")
+    copy_course(course.root)
+    assert course.zerolayer("build").returncode == 0
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.find_assignment(ASSIGNMENT).duedate = DUE
+        gradebook.db.commit()
+    (course.root / "judge_secret").write_text("secret")
+    archive = course.root / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    done = as_bytes(right(nbformat.read(course.released(), as_version=4)))
+    canvas = {**CANVAS, "smithjane_12345_67890_softmax_classifier.ipynb": done}
+    refused = {name: data for name, (data, _) in REFUSED.items()}
+    (archive / "submissions.zip").write_bytes(packed(*canvas.items(), *refused.items()))
+    (archive / "Course-Softmax-99.zip").write_bytes(packed(*MOODLE.items()))
+    (archive / "broken.zip").write_bytes(packed(*CANVAS.items())[:500])
+    (archive / "byhand_77_1_softmax_classifier.ipynb").write_bytes(WORK)
+    (archive / "nobody.ipynb").write_bytes(WORK)
+    (archive / "linked_78_1_softmax_classifier.ipynb").symlink_to(course.root / "judge_secret")
+    course.before = set(course.root.parent.rglob("*"))
+    course.run = course.nbgrader("zip_collect", ASSIGNMENT)
+    return course
+
+
+def test_the_command_goes_through_the_whole_download(collected):
+    assert collected.run.returncode == 0, collected.run.stderr
+
+
+def test_everybody_who_handed_in_is_there_and_nobody_else(collected):
+    found = {
+        folder.name: {path.name for path in (folder / ASSIGNMENT).iterdir()}
+        for folder in (collected.root / "submitted").iterdir()
+    }
+    assert found == COLLECTED
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_is_told_in_a_sentence_with_its_name(collected, name):
+    says = REFUSED[name][1]
+    [told, *_] = [line for line in collected.run.stderr.splitlines() if name in line and "left out" in line]
+    assert says in told
+    assert "sk for " in told
+    student = "_".join(name.split("_")[:2])
+    assert f"No notebook of {student} could be collected." in collected.run.stderr
+
+
+def test_a_broken_download_and_a_nameless_notebook_are_told(collected):
+    assert "broken.zip is left out: it can't be unpacked" in collected.run.stderr
+    assert "nobody.ipynb is left out: it is nobody's by its name" in collected.run.stderr
+
+
+def test_nothing_lands_outside_its_folders(collected):
+    new = set(collected.root.parent.rglob("*")) - collected.before
+    places = [collected.root / "submitted", collected.root / "downloaded" / ASSIGNMENT / "extracted"]
+    assert not [path for path in new if not any(path == place or place in path.parents for place in places)]
+    assert not [path for path in new if path.is_symlink()]
+    assert not [path for path in new if path.is_file() and b"secret" in path.read_bytes()]
+
+
+def test_of_several_copies_the_last_one_counts(collected):
+    assert (collected.root / "submitted" / "twice_12351" / ASSIGNMENT / FILE).read_bytes() == b"10"
+    assert "softmax_classifier.ipynb gives way" not in collected.run.stderr
+    assert "gives way to twice_12351_67898_softmax_classifier-10.ipynb" in collected.run.stderr
+
+
+def test_what_came_late_is_late(collected):
+    """Canvas says that it came late, not when: it is the least bit late."""
+    stamp = (collected.root / "submitted" / "lopezana_12346" / ASSIGNMENT / "timestamp.txt").read_text()
+    assert stamp == "2026-03-01 12:00:01"
+
+
+def test_what_was_collected_can_be_graded(collected):
+    graded = collected.zerolayer("grade", ASSIGNMENT, "--student=smithjane_12345", *QUICK)
+    assert graded.returncode == 0, graded.stderr
+    verdict = collected.verdict("smithjane_12345")
+    assert verdict.points == verdict.max_points == 20

@@ -1,0 +1,248 @@
+"""Feedback pages open with the points and, for each part, what was right, the mistake, the hint and where to look."""
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.server_extensions.formgrader import handlers
+from traitlets.config import PyFileConfigLoader
+
+from lib.grading.demo import ASSIGNMENT
+from lib.grading.disarm import Disarm
+from lib.grading.execute import BoundedExecute
+from lib.grading.feedback import FeedbackPage, Graded, Mark, Opening, opening
+from lib.grading.judge import judge
+from lib.grading.judge.softmax_classifier import UNIT
+from lib.grading.verdicts import Verdict
+from tests.browser import browser  # noqa: F401  # a fixture
+from tests.explorer import student
+from tests.grading.conftest import Course
+from tests.grading.pages import elements, text_of
+from tests.grading.test_judge import part_of
+
+STUDENTS = ["honest", "common_mistake", "untouched", "blanks_open", "one_blank_open", "solution_deleted", "empty"]
+STUDENTS += ["cell_never_ends", "kernel_dies", "hundred_megabytes_of_lines", "another_name", "name_shadowed", "noisy"]
+STUDENTS += ["checks_deleted", "reversed_order", "strange_cells"]
+
+
+@pytest.fixture(scope="module")
+def course(graded, tmp_path_factory) -> Course:
+    """Some of the graded class in a course of their own: some marked by hand, one late, one without a verdict."""
+    course = Course(tmp_path_factory.mktemp("feedback") / "course")
+    shutil.copytree(graded.root, course.root, ignore=shutil.ignore_patterns("submitted", "autograded", "feedback"))
+    for name in STUDENTS:
+        shutil.copytree(graded.root / "autograded" / name, course.root / "autograded" / name)
+    course.notebook("checks_deleted").with_name("verdict.json").unlink()
+    marks = {("noisy", "explain-gradient"): 2, ("noisy", "explain-random-labels"): 2}
+    marks |= {("reversed_order", "explain-gradient"): 0.5, ("reversed_order", "explain-random-labels"): 0}
+    marks |= {("one_blank_open", "check-cce-gradient"): 1.5}
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        for (name, cell), mark in marks.items():
+            grade = gradebook.find_grade(cell, ASSIGNMENT, ASSIGNMENT, name)
+            grade.manual_score, grade.needs_manual_grade = mark, False
+        gradebook.find_comment("loss", ASSIGNMENT, ASSIGNMENT, "one_blank_open").manual_comment = "So close!"
+        gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "reversed_order").late_submission_penalty = 3
+        gradebook.db.commit()
+    made = course.nbgrader("generate_feedback", ASSIGNMENT)
+    assert made.returncode == 0, made.stderr
+    return course
+
+
+def opens(course, name):
+    """Give the page's opening as a student reads it."""
+    apart = re.sub(r"(?=<(p|h1|h2|li|section|div)\b)", " ", course.feedback(name))
+    [header] = [element for element in elements(apart) if element.get("class") == "opening"]
+    return " ".join("".join(header.itertext()).split())
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("honest", "20 of 20 points so far Everything is right. You have built it, and it works: congratulations!"),
+        ("noisy", "24 of 24 points Everything is right."),
+        ("common_mistake", "18 of 20 points so far Below is, for each part, what was right"),
+        ("untouched", "0 of 24 points Nothing is right yet."),
+        ("empty", "0 of 24 points Your code could not be checked, so this says nothing about it."),
+        ("reversed_order", "17.5 of 24 points All of your code is right: well done! 3 points were taken off"),
+    ],
+)
+def test_a_page_opens_with_what_counts(course, name, says):
+    assert opens(course, name).startswith(says)
+
+
+def test_a_mistake_has_its_name_its_hint_and_a_place(course):
+    told = opens(course, "common_mistake")
+    [loss] = [part for part in course.verdict("common_mistake").parts if part.id == "check-cce"]
+    assert loss.mistake
+    where = "Where to look: your code in 5. Exercise: the loss and its gradient."
+    places = [told.index(said) for said in ("The loss: 0 of 2 points", loss.mistake.name, loss.mistake.hint, where)]
+    assert places == sorted(places)
+    assert "✓ Softmax, backward: 3 of 3 points" in told
+
+
+def test_what_was_right_of_a_part_is_said(course):
+    judged = judge(UNIT, part_of("check-softmax-forward"), 1, None)
+    first, *rest = judged.statements
+    half = type(judged)(judged.id, judged.title, (type(first)("A", "It adds up.", 1, "right"), *rest))
+    told = text_of(opening(graded_as(half)))
+    assert "right: It adds up. (1 of 1)" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("one_blank_open", "on line 6 is still open: one sample's own gradient"),
+        ("blanks_open", "Softmax, backward: 0 of 3 points The same as in Softmax, forward."),
+        ("solution_deleted", "Dense is not defined yet."),
+        ("solution_deleted", "Grading runs your notebook from top to bottom in a fresh kernel."),
+        ("cell_never_ends", "ran longer than 4 seconds and was stopped. Look for a loop that never ends"),
+        ("cell_never_ends", "It cost no points."),
+        ("kernel_dies", "made the kernel die; nothing after it could run. Python itself ended there."),
+        ("kernel_dies", "The training loop: 0 of 4 points Not checked: see above."),
+        ("hundred_megabytes_of_lines", "put out more than is kept; the rest was dropped. Usually that is a print"),
+        ("empty", "softmax_classifier.ipynb is empty. Open it in JupyterLab"),
+        ("another_name", "was graded in its place. Next time, hand it in under the name it came with."),
+        ("name_shadowed", "'NoneType' object has no attribute 'train'"),
+    ],
+)
+def test_what_went_wrong_is_said_in_a_students_words(course, name, says):
+    assert says in opens(course, name)
+
+
+def test_written_answers_say_whether_somebody_has_read_them(course):
+    waiting, read, empty = (opens(course, name) for name in ("honest", "reversed_order", "untouched"))
+    assert "Up to 4 more can come: your instructor has yet to read what you wrote." in waiting
+    assert waiting.count("up to 2 points Waiting for your instructor to read it.") == 2
+    assert re.search(r"Written answer 1 in [^:]+: [^:]*: 0.5 of 2 points", read)
+    assert empty.count("0 of 2 points Nothing was found here.") == 2
+
+
+def test_what_an_instructor_marked_and_wrote_is_said(course):
+    told = opens(course, "one_blank_open")
+    assert "The loss gradient: 1.5 of 3 points (your instructor's mark)" in told
+    assert "Your instructor wrote to you." in told
+
+
+@pytest.mark.parametrize("name", [name for name in STUDENTS if name != "checks_deleted"])
+def test_every_link_of_the_opening_leads_somewhere_on_the_page(course, name):
+    page = elements(course.feedback(name))
+    places = {element.get(key) for element in page for key in ("name", "id")}
+    [header] = [element for element in page if element.get("class") == "opening"]
+    links = [element.get("href") for element in header.iter("a")]
+    assert len(links) >= 9
+    assert {link[1:] for link in links} <= places
+
+
+def test_a_remark_leads_to_the_cell_it_names(course):
+    page = elements(course.feedback("cell_never_ends"))
+    [link] = [element for element in page if element.tag == "a" and (element.text or "").startswith("Cell ")]
+    [cell] = [element for element in page if element.get("id") == link.get("href")[1:]]
+    assert "while True : pass" in " ".join(" ".join(cell.itertext()).split())
+
+
+def test_without_a_verdict_the_page_is_nbgraders_own(course):
+    plain = "--CourseDirectory.feedback_directory=plain"
+    own = "--GenerateFeedback.exporter_class=nbconvert.exporters.HTMLExporter"
+    made = course.nbgrader("generate_feedback", ASSIGNMENT, "--student=checks_deleted", plain, own)
+    assert made.returncode == 0, made.stderr
+    path = Path("checks_deleted", ASSIGNMENT, f"{ASSIGNMENT}.html")
+    assert (course.root / "feedback" / path).read_bytes() == (course.root / "plain" / path).read_bytes()
+
+
+def test_formgraders_button_makes_the_same_page(course, monkeypatch):
+    monkeypatch.chdir(course.root)
+    before = course.feedback("honest")
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
+    config.CourseDirectory.root = str(course.root)
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    result = NbGraderAPI(config=config).generate_feedback(ASSIGNMENT, "honest")
+    assert result["success"], result
+    assert course.feedback("honest") == before
+
+
+@pytest.mark.parametrize(("assignment", "notebook"), [("other", ASSIGNMENT), (ASSIGNMENT, "other")])
+def test_another_assignment_or_notebook_has_no_opening(course, assignment, notebook):
+    names = {"assignment": assignment, "notebook": notebook, "student": "honest"}
+    resources = {"nbgrader": names, "metadata": {"path": str(course.notebook("honest").parent)}}
+    assert "opening" not in Opening().preprocess(nbformat.v4.new_notebook(), resources)[1]
+
+
+def graded_as(part, **more):
+    """A submission of this one part alone."""
+    verdict = Verdict(ASSIGNMENT, ASSIGNMENT, "x", 1, (part,), **more)
+    marks = {part.id: Mark(part.points, part.max_points)}
+    return Graded(verdict, nbformat.v4.new_notebook(), marks, {part.id: "softmax"}, frozenset(), part.points)
+
+
+def test_what_a_student_wrote_is_text():
+    attack = '<script>alert(1)</script><img src=x onerror="alert(2)"> Cell 99'
+    part = judge(UNIT, part_of("check-softmax-forward"), 1, None, problem=attack)
+    graded = graded_as(part, remarks=(attack, "The cell <b onclick=x> died"))
+    cells = [nbformat.v4.new_markdown_cell(f"# {attack}")]
+    error = nbformat.v4.new_output("error", ename=attack, evalue=attack, traceback=[])
+    cells.append(nbformat.v4.new_code_cell(metadata={"nbgrader": {"grade_id": "softmax"}}, outputs=[error]))
+    graded.notebook.cells = cells
+    page = elements(opening(graded))
+    tags = {"html", "head", "body", "header", "h1", "h2", "p", "section", "a", "span", "i", "code"}
+    assert {element.tag for element in page} == tags
+    assert {key for element in page for key in element.attrib} <= {"class", "href", "aria-hidden"}
+    assert text_of(opening(graded)).count("<script>alert(1)</script>") == 5
+
+
+CONTRAST = """selector => {
+  const parsed = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = colour => parsed(colour).slice(0, 3).map(c => c / 255)
+    .map(c => c <= 0.04 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = element => {
+    const colour = getComputedStyle(element).backgroundColor;
+    return parsed(colour)[3] === 0 ? behind(element.parentElement) : colour;
+  };
+  return Math.min(...[...document.querySelectorAll(selector)].map(element => {
+    const pair = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => a - b);
+    return (pair[1] + 0.05) / (pair[0] + 0.05);
+  }));
+}"""
+READ = ".opening *, .text_cell_render p, .text_cell_render code, .input_area pre, .output_html *"
+READ += ", .nbgrader_cell .panel-heading *"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["honest", "common_mistake", "kernel_dies"])
+def test_a_page_reads_on_a_phone_in_both_themes(course, browser, name, theme):  # noqa: F811  # the fixture
+    phone = browser.new_context(viewport={"width": 375, "height": 700}, is_mobile=True, color_scheme=theme)
+    page = phone.new_page()
+    page.route("http*://**", lambda route: route.abort())
+    page.goto((course.root / "feedback" / name / ASSIGNMENT / f"{ASSIGNMENT}.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == page.evaluate("innerWidth") == 375
+    assert page.locator(".opening h1").bounding_box()["y"] < 100
+    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.opening p')).fontSize)") >= 16
+    assert page.evaluate(CONTRAST, READ) >= 4.5
+    phone.close()
+
+
+def test_an_explorer_that_was_run_shows_its_still_picture(tmp_path):
+    """A student who takes the tag off has it run in grading: the page has the picture, and nothing of the widget."""
+    source = Path(student.__file__).read_text()
+    show = "from lib.explorer import explore\nexplore(Dense, Softmax, cce, cce_gradient)"
+    cells = [nbformat.v4.new_code_cell(code) for code in (source, show)]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": ""}})
+    resources = {"metadata": {"path": str(tmp_path)}}
+    notebook, _ = Disarm().preprocess(*BoundedExecute().preprocess(notebook, resources))
+    css = Path(handlers.static_path, "node_modules", "bootstrap", "dist", "css")
+    exporter = FeedbackPage(
+        template_name="feedback",
+        extra_template_basedirs=[handlers.template_path],
+        extra_template_paths=[str(css)],
+    )
+    names = {"notebook": "x", "score": 0, "max_score": 0, "late_penalty": 0}
+    page = exporter.from_notebook_node(notebook, resources={"nbgrader": names})[0]
+    pictures = [element.get("src") for element in elements(page) if element.tag == "img"]
+    assert [source[:22] for source in pictures] == ["data:image/png;base64,"]
+    assert "Learning rate 0.1, batch size 16." in text_of(page)
+    assert "widget-view" not in page
