@@ -59,6 +59,10 @@ c.Autograde.autograde_preprocessors = [
 
 # No history file, and no warning on each kernel's start that loopback is not encrypted.
 c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"]
+# Students' code runs in kernels that are forked from a warm process, and locked in.
+c.BoundedExecute.kernel_name = "zerolayer"
+# A warm kernel has met this argument already, and each other one would cost it time.
+c.BoundedExecute.extra_arguments = ["--HistoryManager.hist_file=:memory:"]
 
 # Feedback and formgrader render a student's Markdown without running any of it.
 c.HTMLExporter.filters = {"markdown2html": "lib.grading.disarm.markdown"}

@@ -14,6 +14,7 @@
 | `panel` | reports as HTML and as text |
 | `explorer` | the student's own network under sliders |
 | `lab`, `lab_settings` | JupyterLab as the explorer likes it: small messages sent at once |
+| `__main__` | JupyterLab on a notebook: `python -m lib`, or `zerolayer-student` |
 
 The closed zones, `lib.reference` and `lib.grading`, are the instructor's alone.
 """

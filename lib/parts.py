@@ -40,18 +40,21 @@ class Part:
         """What the part is worth: the sum over its statements."""
         return sum(statement.points for statement in self.statements)
 
-    def __call__(self, *subjects: Any) -> Report | Answer:
+    def __call__(self, *subjects: Any) -> Report | Answer | None:
         """Check the student's objects, given in the order of `subjects`, under whatever names they have.
 
-        Raises `CheckFailed` under nbgrader only: `validate`, or a grading that laid no challenge.
+        Under nbgrader's `validate`, or a grading that laid no challenge, a right check says nothing and another raises
+        `CheckFailed`: nbgrader would try to read the report as a number of points.
         """
         challenge = laid_challenge(self.id)
         if challenge is not None:
             return Answer(self.id, answer(self, challenge, subjects))
         report = examine(self, subjects)
-        if "NBGRADER_EXECUTION" in os.environ and not report.right:
+        if "NBGRADER_EXECUTION" not in os.environ:
+            return report
+        if not report.right:
             raise CheckFailed(report)
-        return report
+        return None
 
     def misses(self, subjects: tuple[Any, ...]) -> str:
         """Say what is missing from a call with `subjects`, or what it has too much; nothing if it is complete."""

@@ -1,5 +1,8 @@
 """The command `zerolayer`: one door to the course, built on nbgrader's own apps, with their flags and exit codes."""
 
+import lib.grading.lean  # noqa: F401  # before all that would import what it leaves out
+
+# isort: split
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,12 @@ from nbgrader.apps.baseapp import NbGrader
 from traitlets import default
 from traitlets.config import Config
 
+from lib.grading.bundle import BundleApp
 from lib.grading.demo import DemoApp
+from lib.grading.doctor import DoctorApp
 from lib.grading.grade import GradeApp
 from lib.grading.lab import LabApp
+from lib.grading.report.app import ReportApp
 
 
 class BuildApp(GenerateAssignmentApp):
@@ -51,7 +57,8 @@ class ZeroLayerApp(NbGrader):
     description = "A softmax classifier built by hand, and its grading. Give a command; each has --help."
     version = version("zerolayer")
     subcommands = {  # noqa: RUF012  # traitlets' own way to list them
-        app.name.removeprefix("zerolayer-"): (app, app.description) for app in (LabApp, DemoApp, BuildApp, GradeApp)
+        app.name.removeprefix("zerolayer-"): (app, app.description)
+        for app in (LabApp, DemoApp, DoctorApp, BuildApp, BundleApp, GradeApp, ReportApp)
     }
 
     @default("classes")
@@ -59,9 +66,11 @@ class ZeroLayerApp(NbGrader):
         return [*super()._classes_default(), *(app for app, _ in self.subcommands.values())]
 
     def start(self) -> None:
-        """Run the command that was given, or list them."""
+        """Run the command that was given, or list them; exits with 1 where there is no such command."""
         if self.subapp is None:
             self.print_help()
+            if self.extra_args:
+                self.fail(f"There is no command {self.extra_args[0]}. Try one of those above.")
         super().start()
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from nbgrader.apps import GenerateAssignmentApp, GenerateFeedbackApp
 from nbgrader.apps.baseapp import NbGrader
-from tqdm import tqdm
 from traitlets import Unicode
 from traitlets.config import Application
 
 import lib
 from lib.grading.grade import GradeApp
+from lib.grading.progress import Bar
 from lib.grading.sample_class import sample_class
 from lib.grading.verdicts import Verdict
 
@@ -35,7 +35,7 @@ class DemoApp(NbGrader):
         if course.exists() and any(course.iterdir()):
             self.fail(f"{course} is not empty. Name a new folder, so that nothing is lost.")
         copy_course(course)
-        steps = tqdm(total=3, bar_format="{desc:<46}{bar}| {n_fmt}/{total_fmt} {elapsed}", disable=None)
+        steps = Bar(total=3, bar_format="{desc:<46}{bar}| {n_fmt}/{total_fmt} {elapsed}", disable=None)
         with steps:
             steps.set_description("Building the student notebook")
             run(GenerateAssignmentApp, course, ASSIGNMENT, "--force")
@@ -96,7 +96,8 @@ The scratch course is {course}
   grades           {course}/gradebook.db
 
 Next, in that folder:
-  nbgrader export                    writes grades.csv
-  jupyter lab                        has formgrader, for the written questions
+  zerolayer report {ASSIGNMENT}      how the class did, and what waits for a person
+  nbgrader export                          writes grades.csv
+  jupyter lab                              has formgrader, for the written questions
   zerolayer grade {ASSIGNMENT} --force --student ada
 """

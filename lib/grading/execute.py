@@ -19,6 +19,7 @@ from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer
 
 from lib.answers import MIME, plain
+from lib.grading.submissions import SKIPPED
 
 REMARKS = "zerolayer_remarks"
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
@@ -81,10 +82,12 @@ class BoundedExecute(Execute):
     def preprocess_cell(
         self, cell: NotebookNode, resources: dict[str, Any], index: int
     ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Run a cell, if there is time left."""
+        """Run a cell with code, if there is time left. nbclient would start its event loop for the others too."""
+        if not has_code(cell):
+            return cell, resources
         self._at = index
         self._kept: dict[str, int] = {"outputs": 0, "characters": 0, "of answers": 0}
-        if cell.cell_type == "code" and monotonic() > self._deadline:
+        if monotonic() > self._deadline:
             self._remark(f"The notebook ran longer than {self.budget} seconds; its last cells were not run.")
             return cell, resources
         return super().preprocess_cell(cell, resources, index)
@@ -171,6 +174,11 @@ class BoundedExecute(Execute):
         at = self._at or 0
         name = self.nb.cells[at].metadata.get("nbgrader", {}).get("grade_id")
         return f"The cell {name}" if name else f"Cell {at + 1}"
+
+
+def has_code(cell: NotebookNode) -> bool:
+    """Tell whether there is something to run in a cell."""
+    return cell.cell_type == "code" and bool(cell.source.strip()) and SKIPPED not in cell.metadata.get("tags", [])
 
 
 def _plain_output(kind: str, content: dict[str, Any]) -> dict[str, Any]:

@@ -101,9 +101,10 @@ def graded(verdict: Verdict, nb: NotebookNode, names: dict[str, Any]) -> Graded:
     """Put together what a student may see; `names` are nbgrader's for the submission, with GetGrades' score in them."""
     with Gradebook(names["db_url"]) as gradebook:
         submitted = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
-        marks = {
-            grade.name: Mark(grade.score, grade.max_score, grade.needs_manual_grade, grade.manual_score is not None)
+        marks = {  # nbgrader asks for a person's eye again after each run; what was marked stays marked
+            grade.name: Mark(grade.score, grade.max_score, grade.needs_manual_grade and not by_hand, by_hand)
             for grade in submitted.grades
+            for by_hand in [grade.manual_score is not None]
         }
         comments = frozenset(comment.name for comment in submitted.comments if comment.manual_comment)
         known = known_cells(gradebook.find_notebook(names["notebook"], names["assignment"]))

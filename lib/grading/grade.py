@@ -1,30 +1,35 @@
-"""Grading a class: nbgrader's Autograde in which every submission gets a verdict and none stops the others."""
+"""Grading a class: nbgrader's Autograde with a parallel middle, in which every submission gets a verdict.
 
-import shutil
-from copy import deepcopy
-from dataclasses import replace
+What knows the gradebook, the course's secret and the answers runs here, one submission after the other: before the
+runs what makes a submission sound and poses its challenge, after them what judges and saves (`journey`). The runs
+themselves are handed out (`runner`).
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import datetime
-from fnmatch import fnmatch
 from glob import glob
 from os.path import isdir
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-from nbconvert.exporters.exporter import ResourcesDict
-from nbgrader.api import Gradebook
+from nbgrader.api import MissingEntry
 from nbgrader.apps import AutogradeApp
-from nbgrader.converters import Autograde, BaseConverter, NbGraderException
+from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import setenv
 from sqlalchemy.exc import SQLAlchemyError
-from tqdm import tqdm
-from traitlets import default
-from traitlets.utils.importstring import import_item
+from traitlets import Integer, Unicode, default
 
-from lib.grading.execute import REMARKS
-from lib.grading.leftovers import files_in, is_file
-from lib.grading.submissions import Submission, read_submission, unreadable
+from lib.grading.gradebook import Book
+from lib.grading.journey import Course, Journey, unfinished
+from lib.grading.leftovers import is_file, remove
+from lib.grading.lock import LockedError, locked
+from lib.grading.progress import Progress
+from lib.grading.room.doctor import protected
+from lib.grading.runner import Ran, Runner, Work, run, workers
 
 
 class SubmittedCourse(CourseDirectory):
@@ -41,37 +46,22 @@ class SubmittedCourse(CourseDirectory):
         return None
 
 
-class RegularFiles(BaseConverter):
-    """Copies of a submission's other files only where they are files, and of a size that a person would submit."""
+class Grade(Autograde):
+    """Autograde that runs many submissions at once, takes all that come, and goes on after any that fail."""
 
-    def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        """Called by Autograde's own `init_assignment` before anything else."""
-        source = Path(self._format_source(assignment_id, student_id))
-        target = Path(self._format_dest(assignment_id, student_id))
-        own = Path(self.coursedir.format_path(self.coursedir.source_directory, ".", assignment_id))
-        ignored, left = ("*.ipynb", *self.coursedir.ignore), self.coursedir.max_dir_size * 1000
-        for file in files_in(source):
-            name = file.relative_to(source)
-            if any(fnmatch(part, pattern) for part in name.parts for pattern in ignored) or _clashes(name, own):
-                continue
-            left -= file.stat().st_size
-            if left < 0:
-                self.log.warning("%s holds more than %s kB; the rest is left out.", source, self.coursedir.max_dir_size)
-                return
-            try:
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file, target / name)
-            except OSError as error:
-                self.log.warning("%s is left out: %s", file, error.strerror)
+    jobs = Integer(0, help="How many notebooks are run at once; by default two for each processor.").tag(config=True)
+    scheduler = Unicode("", help="The address of a Dask scheduler, whose workers then run the notebooks.").tag(
+        config=True
+    )
 
+    @property
+    def sandbox(self) -> bool:
+        """Tell whether kernels are locked in; so they are unless the configuration says otherwise."""
+        return bool(self.config.WarmProvisioner.get("sandbox", True))
 
-def _clashes(name: Path, own: Path) -> bool:
-    """Tell whether a submitted file is called as one of the course's own folders, or the other way round."""
-    return (own / name).is_dir() or any((own / parent).is_file() for parent in name.parents)
-
-
-class Grade(Autograde, RegularFiles):
-    """Autograde that also takes submissions without a readable notebook, and goes on after any that fail."""
+    @property
+    def _output_directory(self) -> str:
+        return unfinished(self.coursedir)
 
     def init_notebooks(self) -> None:
         """Find all submitted folders, whether or not there is a notebook in them.
@@ -82,73 +72,77 @@ class Grade(Autograde, RegularFiles):
         folders = sorted(filter(isdir, glob(pattern)))  # noqa: PTH207  # the whole path is a pattern
         if not folders:
             super().init_notebooks()
-        names = self._expected() if folders else []
-        self.assignments = {folder: [str(Path(folder, f"{name}.ipynb")) for name in names] for folder in folders}
-        self._progress = tqdm(total=len(folders), unit="submission", disable=None, leave=False)
-
-    def _expected(self) -> list[str]:
-        """Name the notebooks that every submission should have, as the gradebook knows them."""
-        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            assignment = gradebook.update_or_create_assignment(self.coursedir.assignment_id)
-            names = [notebook.name for notebook in assignment.notebooks]
-        if not names:
-            self.log.error(
-                "The gradebook has no notebook for %s. Run `zerolayer build` first.", self.coursedir.assignment_id
-            )
-            raise NbGraderException("nothing to grade")
-        return [name for name in names if Path(name).match(self.coursedir.notebook_id)]
-
-    def init_destination(self, assignment_id: str, student_id: str) -> bool:
-        """Count the submission, then ask nbgrader whether it is to be graded."""
-        self._progress.update()
-        return bool(super().init_destination(assignment_id, student_id))
+        self.assignments: dict[str, list[str]] = {folder: [] for folder in folders}
 
     def convert_notebooks(self) -> None:
-        """Grade one submission after the other; afterwards the progress bar is gone."""
-        with self._progress:
-            super().convert_notebooks()
+        """Grade all submissions that are due, and print what came of it.
 
-    def convert_single_notebook(self, notebook_filename: str) -> None:
-        """Sanitise, run and judge one notebook; what can't be graded gets a verdict that says why.
-
-        Raises SQLAlchemyError where the gradebook itself fails: that is no submission's fault.
+        Raises NbGraderException, after a sentence on what to do, where grading as a whole can't go on.
         """
-        sentence = "This notebook could not be graded as it is. Your instructor has been told."
-        submission = read_submission(Path(notebook_filename))
-        unrun = replace(submission, remarks=(*submission.remarks, sentence), runnable=False)
-        for attempt in (submission, submission, unrun):  # twice: a kernel may fail to start for once
-            try:
-                return self._graded(notebook_filename, attempt)
-            except SQLAlchemyError:
-                raise
-            except Exception:
-                self.log.exception("Grading %s failed", notebook_filename)
-        return self._graded(notebook_filename, unreadable(sentence))
+        directory, assignment = self.coursedir, self.coursedir.assignment_id
+        try:
+            with ExitStack() as stack:
+                stack.enter_context(locked(Path(directory.root, self._output_directory, f"{assignment}.lock")))
+                # The workers first: processes are forked from this one before it knows any answer.
+                runner: Runner[Journey] = stack.enter_context(workers(self.jobs, self.scheduler, self.sandbox))
+                if self.sandbox and (finding := runner.ask(protected)):
+                    self._stop(str(finding))
+                book = stack.enter_context(Book(directory.db_url, directory.course_id, assignment))
+                course = Course(self, book, self.sandbox)
+                self._progress = stack.enter_context(Progress(len(self.assignments)))
+                for left in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # the same
+                    remove(Path(left))
+                for journey, result in runner.runs(self._set_out(course)):
+                    if isinstance(result, BaseException):
+                        self._try_empty(runner, course)
+                    self._end(journey, result)
+        except LockedError:
+            self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
+        except MissingEntry:
+            self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
+        except (SQLAlchemyError, OSError, ImportError) as error:  # a database's driver may be missing
+            self._stop(f"{error}\nWhat was graded is kept. Once this is mended, the same command goes on from there.")
+        print(self._progress.table())
 
-    def _graded(self, filename: str, submission: Submission) -> None:
-        resources = ResourcesDict(**self.init_single_notebook_resources(filename))
-        names = resources["nbgrader"]
-        folder = self._format_dest(names["assignment"], names["student"])
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        resources["metadata"] = ResourcesDict(name=names["notebook"], path=folder)
-        resources[REMARKS] = list(submission.remarks)
-        sanitise, grade = _imported(self.sanitize_preprocessors), _imported(self.autograde_preprocessors)
-        notebook = self._preprocessed(deepcopy(submission.notebook), resources, sanitise)
-        with setenv(NBGRADER_EXECUTION="autograde"):
-            steps = [step for step in grade if submission.runnable or not issubclass(step, Execute)]
-            notebook = self._preprocessed(notebook, resources, steps)
-        self.exporter._preprocessors = []  # all have been applied
-        self.write_single_notebook(*self.exporter.from_notebook_node(notebook, resources=resources))
+    def _set_out(self, course: Course) -> Iterator[tuple[Journey, Work]]:
+        """Begin with each submission that is due; give those that are to be run."""
+        if not course.notebooks:
+            self._stop(f"The gradebook has no such notebook of {course.assignment}. Run `zerolayer build` first.")
+        for source in self.assignments:
+            journey = Journey(course, self._student(source), Path(source))
+            if not journey.is_due():
+                self._progress.add("skipped", journey.student)
+                continue
+            self.run_pre_convert_hook()
+            work = journey.work()
+            if work.notebooks:
+                yield journey, work
+            else:
+                self._end(journey, {})
 
-    def _preprocessed(self, notebook: Any, resources: ResourcesDict, steps: list[type]) -> Any:
-        for step in steps:
-            notebook, resources = step(parent=self.exporter)(notebook, resources)
-        return notebook
+    def _end(self, journey: Journey, result: Mapping[str, Ran] | BaseException) -> None:
+        """Save a submission that has been run, or failed to."""
+        self._progress.add("graded" if journey.end(result) else "failed", journey.student)
+        self.run_post_convert_hook()
 
+    def _try_empty(self, runner: Runner[Journey], course: Course) -> None:
+        """See whether a run that failed twice is the submission's fault: an empty notebook has to run."""
+        try:
+            runner.ask(run, course.trial())
+        except Exception as error:
+            self._stop(f"No notebook can be run at present: {error}\nTry `zerolayer doctor`. What was graded is kept.")
 
-def _imported(steps: list[Any]) -> list[type]:
-    """Give the preprocessors that a list in the configuration names, by class or by import string."""
-    return [import_item(step) if isinstance(step, str) else step for step in steps]
+    def _student(self, source: str) -> str:
+        """Read from a submitted folder's path whose it is."""
+        pattern = self._format_source(re.escape(self.coursedir.assignment_id), "(?P<student>.*)", escape=True)
+        found = re.fullmatch(pattern, source)
+        if found is None:
+            self._stop(f"{source} doesn't say whose submission it is: it isn't as {pattern} asks.")
+        return found["student"]
+
+    def _stop(self, sentence: str) -> NoReturn:
+        self.log.error("%s", sentence)
+        raise NbGraderException(sentence)
 
 
 class GradeApp(AutogradeApp):
@@ -159,11 +153,30 @@ class GradeApp(AutogradeApp):
     examples = """
         zerolayer grade softmax_classifier
         zerolayer grade softmax_classifier --student ada --force
+        zerolayer grade softmax_classifier --jobs 8 --timeout 60
+        zerolayer grade softmax_classifier --scheduler tcp://10.0.0.1:8786
     """
+    aliases = {  # noqa: RUF012  # traitlets' own way
+        **AutogradeApp.aliases,
+        "jobs": "Grade.jobs",
+        "scheduler": "Grade.scheduler",
+        "timeout": "Execute.timeout",
+    }
+    flags = {  # noqa: RUF012  # the same
+        **AutogradeApp.flags,
+        "no-sandbox": (
+            {"WarmProvisioner": {"sandbox": False}},
+            "Run students' code with all your rights, on this machine as it is.",
+        ),
+    }
+
+    @default("log_level")
+    def _log_level_default(self) -> int:
+        return logging.WARNING  # nbgrader's own level tells of each file of each submission
 
     @default("classes")
     def _classes_default(self) -> list[type]:
-        return [*super()._classes_default(), Grade]
+        return [*super()._classes_default(), Grade, Execute]
 
     def initialize(self, argv: list[str] | None = None, root: str = "") -> None:
         """Read the configuration as nbgrader does; its course, with an eye for what students send."""
@@ -181,3 +194,6 @@ class GradeApp(AutogradeApp):
             Grade(coursedir=self.coursedir, parent=self).start()
         except NbGraderException:
             self.exit(1)
+        except KeyboardInterrupt:
+            self.log.error("Stopped. What was graded is kept; the same command goes on from there.")
+            self.exit(130)

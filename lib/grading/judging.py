@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Unicode
 from traitlets.utils.importstring import import_item
 
 from lib.answers import CHALLENGE, MIME
+from lib.grading.borrowed import borrowed
 from lib.grading.execute import REMARKS
 from lib.grading.judge import Answers, Unit, challenge, judge, seed_of
 from lib.grading.leftovers import files_in, is_file, remove, tidy
@@ -100,8 +100,15 @@ class Judge(Judging):
             cell.outputs = [_shown(verdict, float(cell.metadata.nbgrader["points"]))]
             verdicts.append(verdict)
         names = resources["nbgrader"]
-        whole = Verdict(names["assignment"], names["notebook"], names["student"], posed.seed, tuple(verdicts), remarks)
-        whole.save(folder)
+        Verdict(
+            names["assignment"],
+            names["notebook"],
+            names["student"],
+            posed.seed,
+            tuple(verdicts),
+            remarks,
+            borrowed(nb.cells),
+        ).save(folder)
         return nb, resources
 
 
@@ -138,9 +145,8 @@ def _shown(verdict: PartVerdict, worth: float) -> NotebookNode:
     """Make the output that nbgrader reads as points (text) and people as a verdict (HTML)."""
     scale = worth / verdict.max_points if verdict.max_points else 0.0
     points = min(worth, round(verdict.points * scale, 4))
-    return new_output(
-        "execute_result", {"text/plain": str(points), "text/html": html(verdict, scale)}, execution_count=None
-    )
+    shown = NotebookNode({"text/plain": str(points), "text/html": html(verdict, scale)})
+    return NotebookNode(output_type="execute_result", data=shown, metadata=NotebookNode(), execution_count=None)
 
 
 def _stamp(resources: dict[str, Any]) -> bytes:

@@ -5,7 +5,10 @@ Whatever came, what goes on from here has every cell that the course knows, once
 can work.
 """
 
-from typing import Any
+import json
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Self
 
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -17,23 +20,53 @@ from lib.grading.execute import REMARKS
 from lib.grading.submissions import sound
 
 SCHEMA_VERSION = 3
+MASTER = "zerolayer_master"
+"""Under this name a run hands on, with a submission's resources, what it has already read from the gradebook."""
+
+
+@dataclass(frozen=True)
+class Master:
+    """A notebook as the gradebook knows it: its kernel, its cells, and the rows that hold points and comments.
+
+    `graded` and `commented` give the row of a cell by its name.
+    """
+
+    id: str
+    kernelspec: dict[str, str] | None
+    cells: dict[str, NotebookNode]
+    graded: dict[str, str]
+    commented: dict[str, str]
+
+    @classmethod
+    def of(cls, notebook: GradebookNotebook) -> Self:
+        """Read a master from the gradebook."""
+        graded, commented = (
+            {cell.name: cell.id for cell in (*cells, *notebook.task_cells)}
+            for cells in (notebook.grade_cells, notebook.solution_cells)
+        )
+        kernelspec = json.loads(notebook.kernelspec) if notebook.kernelspec else None
+        return cls(notebook.id, kernelspec, known_cells(notebook), graded, commented)
 
 
 class RestoreCells(NbGraderPreprocessor):
-    """Replaces DeduplicateIds, OverwriteCells and CheckCellMetadata when a submission is sanitised."""
+    """Stands for DeduplicateIds, OverwriteKernelspec, OverwriteCells and CheckCellMetadata in sanitising."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Called by nbgrader's Autograde on each submitted notebook before it is run, after OverwriteKernelspec."""
-        names = resources["nbgrader"]
-        with Gradebook(names["db_url"]) as gradebook:
-            known = known_cells(gradebook.find_notebook(names["notebook"], names["assignment"]))
+        """Called by nbgrader's Autograde on each submitted notebook before it is run."""
+        master = resources[MASTER] if MASTER in resources else _read(resources["nbgrader"])
+        known = deepcopy(master.cells)
         submitted = [sound(cell) for cell in nb.cells]
         remarks = resources.setdefault(REMARKS, [])
         if not remarks and not any(_id(cell) in known for cell in submitted):
             remarks.append("No cell says that it is the assignment's. Is it another notebook, or is its metadata lost?")
         nb.cells = restored(submitted, known)
-        nb.metadata = NotebookNode({key: nb.metadata[key] for key in ("kernelspec",) if key in nb.metadata})
+        nb.metadata = NotebookNode({"kernelspec": NotebookNode(master.kernelspec)} if master.kernelspec else {})
         return nb, resources
+
+
+def _read(names: dict[str, str]) -> Master:
+    with Gradebook(names["db_url"]) as gradebook:
+        return Master.of(gradebook.find_notebook(names["notebook"], names["assignment"]))
 
 
 def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
@@ -69,6 +102,8 @@ def restored(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[
     behind anything that follows it there is moved in front.
     """
     kept, names = _once(cells, known), list(known)
+    if [id for cell in kept if (id := _id(cell)) in known] == names:
+        return kept  # in the source's order, as nearly all submissions are
     followers = {name: names[at + 1 :] for at, name in enumerate(names)}
     solutions = [name for name in names if known[name].metadata.nbgrader.solution]
     for name in reversed(names):

@@ -12,7 +12,8 @@ from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+from nbformat.v4 import new_markdown_cell, new_notebook
+from nbformat.v4.nbbase import nbformat_minor, random_cell_id
 
 from lib.answers import plain
 from lib.grading.leftovers import is_file
@@ -71,32 +72,33 @@ def notebook_in(path: Path) -> NotebookNode:
 
     Raises UnreadableError with a sentence for the student if the file isn't one.
     """
+    name = plain(path.name)
     if not is_file(path):
-        raise UnreadableError(f"{path.name} is not a file. {ADVICE}")
+        raise UnreadableError(f"{name} is not a file. {ADVICE}")
     if path.stat().st_size > LARGEST:
-        raise UnreadableError(f"{path.name} has more than {LARGEST // 10**6} MB. Clear the outputs and submit again.")
+        raise UnreadableError(f"{name} has more than {LARGEST // 10**6} MB. Clear the outputs and submit again.")
     try:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
-        raise UnreadableError(f"{path.name} can't be opened. {ADVICE}") from None
+        raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
     if not text.strip():
-        raise UnreadableError(f"{path.name} is empty. {ADVICE}")
+        raise UnreadableError(f"{name} is empty. {ADVICE}")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableError(f"{path.name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
+        raise UnreadableError(f"{name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
     try:
         current = data if "cells" in data else nbformat.convert(nbformat.from_dict(data), to_version=4)
         if len(current["cells"]) > MOST:
-            raise UnreadableError(f"{path.name} has more than {MOST:,} cells. Delete some and submit again.")
+            raise UnreadableError(f"{name} has more than {MOST:,} cells. Delete some and submit again.")
         cells = [sound(cell) for cell in current["cells"]]
     except UnreadableError:
         raise
     except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
-        raise UnreadableError(f"{path.name} is JSON, but not a notebook. {ADVICE}") from None
+        raise UnreadableError(f"{name} is JSON, but not a notebook. {ADVICE}") from None
     if sum(len(cell.source) for cell in cells) > LONGEST:
-        raise UnreadableError(f"{path.name} has cells with more than {LONGEST // 10**6} million characters.")
-    return new_notebook(cells=cells)
+        raise UnreadableError(f"{name} has cells with more than {LONGEST // 10**6} million characters.")
+    return NotebookNode(nbformat=4, nbformat_minor=nbformat_minor, metadata=NotebookNode(), cells=cells)
 
 
 def sound(cell: dict[str, Any]) -> NotebookNode:
@@ -104,9 +106,15 @@ def sound(cell: dict[str, Any]) -> NotebookNode:
 
     All else that a cell can hold is a student's to write and nobody's to need.
     """
-    make = {"code": new_code_cell, "raw": new_raw_cell}.get(str(cell.get("cell_type")), new_markdown_cell)
-    source = cell.get("source")
-    made = make("".join(map(plain, source)) if isinstance(source, list) else plain(source))
+    kind, source = cell.get("cell_type"), cell.get("source")
+    made = NotebookNode(
+        id=random_cell_id(),  # nbformat's own functions would go on to validate what can't be wrong here
+        cell_type=kind if kind in ("code", "raw") else "markdown",
+        metadata=NotebookNode(),
+        source="".join(map(plain, source)) if isinstance(source, list) else plain(source),
+    )
+    if made.cell_type == "code":
+        made.update(execution_count=None, outputs=[])
     metadata = cell.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     if (id := _course_id(metadata.get("nbgrader"))) is not None:

@@ -17,6 +17,7 @@ from lib import panel
 FILE = "verdict.json"
 EVIDENCE_LINES = (',"challenge":', ',"answer":', ',"expected":')
 """How the lines in a verdict's file begin that hold a part's arrays."""
+SKIPPED = tuple(map(str.encode, EVIDENCE_LINES))
 State = Literal["right", "wrong", "open", "not checked"]
 """`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
 
@@ -106,10 +107,10 @@ class Verdict:
 
         Raises FileNotFoundError where there is none.
         """
-        text = (folder / FILE).read_text()
+        written = (folder / FILE).read_bytes()
         if not evidence:
-            text = "\n".join(line for line in text.split("\n") if not line.startswith(EVIDENCE_LINES))
-        data = json.loads(text)
+            written = b"\n".join(line for line in written.split(b"\n") if not line.startswith(SKIPPED))
+        data = json.loads(written)
         parts = tuple(_part(part) for part in data.pop("parts"))
         remarks, borrowed = tuple(data.pop("remarks")), tuple(data.pop("borrowed", ()))
         return Verdict(parts=parts, remarks=remarks, borrowed=borrowed, **data)

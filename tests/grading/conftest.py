@@ -32,15 +32,16 @@ class Course:
     def feedback(self, student):
         return (self.root / "feedback" / student / ASSIGNMENT / f"{ASSIGNMENT}.html").read_text()
 
-    def zerolayer(self, *arguments):
-        return self._run("lib.grading", *arguments)
+    def zerolayer(self, *arguments, **options):
+        return self._run("lib.grading", *arguments, **options)
 
     def nbgrader(self, *arguments):
         return self._run("nbgrader", *arguments)
 
-    def _run(self, module, *arguments):
+    def _run(self, module, *arguments, **options):
         command = [sys.executable, "-m", module, *arguments]
-        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=500, check=False)
+        options = {"cwd": self.root, "capture_output": True, "text": True, "timeout": 500, **options}
+        return subprocess.run(command, check=False, **options)
 
 
 @pytest.fixture(scope="session")

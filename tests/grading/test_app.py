@@ -10,6 +10,7 @@ import pytest
 from lib.grading.verdicts import Verdict
 
 ROOT = Path(__file__).parents[2]
+COMMANDS = ("lab", "demo", "doctor", "build", "bundle", "grade", "report")
 
 
 def zerolayer(*arguments, cwd=ROOT):
@@ -19,11 +20,17 @@ def zerolayer(*arguments, cwd=ROOT):
 
 def test_it_lists_its_commands():
     said = zerolayer().stdout
-    for command in ("lab", "demo", "build", "grade"):
+    for command in COMMANDS:
         assert command in said
 
 
-@pytest.mark.parametrize("command", ["lab", "demo", "build", "grade"])
+def test_it_says_that_there_is_no_such_command():
+    done = zerolayer("grdae")
+    assert done.returncode == 1
+    assert "There is no command grdae" in done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command):
     done = zerolayer(command, "--help")
     assert done.returncode == 0

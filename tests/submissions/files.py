@@ -70,6 +70,12 @@ def two_other_names(notebook, folder):
 
 
 @earns(NOTHING)
+def name_without_letters(notebook, folder):
+    """The first byte of a notebook, under a name in no encoding, as an old zip leaves one."""
+    (folder / "\udcff.ipynb").write_bytes(b"{")
+
+
+@earns(NOTHING)
 def no_notebook(notebook, folder):
     """A text about the exercise."""
     (folder / "essay.txt").write_text("I have thought about it.")

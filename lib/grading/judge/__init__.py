@@ -9,7 +9,7 @@ objects and the mistakes. What is to be judged as which unit is configured by an
 import hashlib
 import hmac
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -96,19 +96,19 @@ def judge(unit: Unit, part: Part, seed: int, given: Answers | None, problem: str
 def outcomes(part: Part, drawn: Drawn, subjects: tuple[object, ...]) -> Outcomes:
     """Run every probe of `part` on our own code, which is known to end."""
     found: dict[str, dict[str, Outcome]] = {statement.name: {} for statement in part.statements}
-    for statement, probe, outcome in _run(part, drawn, subjects):
+    for statement, probe, outcome in _run(part.statements, drawn, subjects):
         found[statement.name][probe] = outcome
     return found
 
 
 def _run(
-    part: Part, drawn: Drawn, subjects: tuple[object, ...], route: str | None = None
+    statements: Iterable[Statement], drawn: Drawn, subjects: tuple[object, ...], route: str | None = None
 ) -> Iterator[tuple[Statement, str, Outcome]]:
     """Run the probes on our own code one after the other: the statement, the probe's name, and what came of it.
 
     With `route` only the probes on that route and on none.
     """
-    for statement in part.statements:
+    for statement in statements:
         for name, probe in statement.probes(copied(drawn), *subjects).items():
             if route is None or route_of(name) in ("", route):
                 yield statement, name, attempted(partial(_ask, probe))
@@ -164,26 +164,42 @@ def _named(unit: Unit, part: Part, drawn: Drawn, found: Outcomes, right: Outcome
     """Name the mistake that explains most of an answer; of those that explain as much, the first in the catalogue."""
     routes = {route_of(probe) for probes in right.values() for probe in probes}
     routes = routes - {""} or {""}
+
+    good = {statement for statement in part.statements if _is_right(statement, drawn, found, right)}
+    order = sorted(part.statements, key=good.__contains__)
     best, most = None, 0
     for mistake in unit.mistakes:
         if mistake.part == part.id:
             subjects = unit.subjects(part, mistake)
-            runs = (_run(part, drawn, subjects, route) for route in sorted(routes))
-            explains = max(_explains(run, drawn, found, right) for run in runs)
+            runs = (_run(order, drawn, subjects, route) for route in sorted(routes))
+            explains = max(_explains(run, good, drawn, found, right) for run in runs)
             if explains > most:
                 best, most = mistake, explains
     return Named(best.name, best.hint) if best else None
 
 
+def _is_right(statement: Statement, drawn: Drawn, found: Outcomes, right: Outcomes) -> bool:
+    """Tell whether all of an answer's probes for a statement are right."""
+    probes, wanted = found[statement.name].items(), right[statement.name]
+    return all(_fits(statement, probe, given, wanted, drawn) for probe, given in probes)
+
+
 def _explains(
-    mistaken: Iterator[tuple[Statement, str, Outcome]], drawn: Drawn, found: Outcomes, right: Outcomes
+    mistaken: Iterator[tuple[Statement, str, Outcome]],
+    good: Container[Statement],
+    drawn: Drawn,
+    found: Outcomes,
+    right: Outcomes,
 ) -> int:
     """Count the probes on which an answer and a mistake agree; 0 unless they agree wherever the mistake isn't right.
 
-    At least one of these must be numbers: all errors look alike. Stops at the first that tells the two apart.
+    At least one of these must be numbers: all errors look alike. Stops at the first that tells the two apart, and where
+    only statements are left that are `good` in the answer: what tells must be among the others, which come first.
     """
     count, telling = 0, False
     for statement, probe, outcome in mistaken:
+        if not telling and statement in good:
+            return 0
         is_right = _fits(statement, probe, outcome, right[statement.name], drawn)
         alike = agree(found[statement.name][probe], outcome, alike=True)
         if not alike and not is_right:

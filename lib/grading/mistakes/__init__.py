@@ -17,7 +17,8 @@ class Mistake:
 
     `name` says in plain words what the code does, `hint` gives one thing to try without giving the answer. `code` holds
     the wrong objects by the names that the part checks. A mistake that gives the same numbers as earlier ones names
-    them in `same_as`: the judge can't tell them apart, and names the first.
+    them in `same_as`: the judge can't tell them apart, and names the first. `teach` tells an instructor what to go
+    through again when many have made it.
     """
 
     part: str
@@ -25,6 +26,7 @@ class Mistake:
     hint: str
     code: Mapping[str, object]
     same_as: tuple[str, ...] = ()
+    teach: str = ""
 
 
 def _as_it_is(code: Any) -> object:
@@ -35,19 +37,24 @@ def _as_it_is(code: Any) -> object:
 class Chapter:
     """The mistakes of one part in the making: a decorator that enters wrong code, in order, into `mistakes`.
 
-    `subject` is the name of the object that the part checks; `made_of` makes that object of the decorated code.
+    `subject` is the name of the object that the part checks; `made_of` makes that object of the decorated code. `teach`
+    says what to go through again, for all mistakes that don't say so themselves.
     """
 
     part: str
     subject: str
     made_of: Callable[[Any], object] = _as_it_is
     mistakes: list[Mistake] = field(default_factory=list)
+    teach: str = ""
 
-    def __call__(self, name: str, hint: str, *, same_as: tuple[str, ...] = ()) -> Callable[[Code], Code]:
+    def __call__(
+        self, name: str, hint: str, *, same_as: tuple[str, ...] = (), teach: str = ""
+    ) -> Callable[[Code], Code]:
         """Enter the decorated code under `name`."""
 
         def enter(code: Code) -> Code:
-            self.mistakes.append(Mistake(self.part, name, hint, {self.subject: self.made_of(code)}, same_as))
+            made = {self.subject: self.made_of(code)}
+            self.mistakes.append(Mistake(self.part, name, hint, made, same_as, teach or self.teach))
             return code
 
         return enter

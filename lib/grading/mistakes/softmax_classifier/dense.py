@@ -46,9 +46,28 @@ def _with_input_gradient(input_gradient: Callable[[Dense, Array], Any]) -> type[
 
 
 PART = "check-dense-backward"
-backward = Chapter(PART, "Dense", _with_backward)
-weights = Chapter(PART, "Dense", _with_weights_gradient, backward.mistakes)
-returned = Chapter(PART, "Dense", _with_input_gradient, backward.mistakes)
+backward = Chapter(
+    PART,
+    "Dense",
+    _with_backward,
+    teach="Say again what a step is: the weights there are, less the rate times their gradient, bias column and all;"
+    " and what goes back is taken with the weights from before it.",
+)
+weights = Chapter(
+    PART,
+    "Dense",
+    _with_weights_gradient,
+    backward.mistakes,
+    "Put the shapes beside each other at the board: a gradient of (outputs, batch) and an input of (features + 1,"
+    " batch) have to give the shape of the weights, summed over the samples.",
+)
+returned = Chapter(
+    PART,
+    "Dense",
+    _with_input_gradient,
+    backward.mistakes,
+    "Ask what the layer below needs: the slope of the loss with each of its outputs. It has no output for the bias.",
+)
 
 SHAPES = "Write the shapes of both factors beside each other: the product must have the shape of the weights."
 

@@ -7,8 +7,18 @@ import numpy as np
 from lib.grading.mistakes import Chapter
 from lib.statements import Array
 
-loss = Chapter("check-cce", "cce")
-gradient = Chapter("check-cce-gradient", "cce_gradient")
+loss = Chapter(
+    "check-cce",
+    "cce",
+    teach="Work a batch of two samples at the board: -log of the probability of each sample's true class, and then the"
+    " mean of the two numbers.",
+)
+gradient = Chapter(
+    "check-cce-gradient",
+    "cce_gradient",
+    teach="Differentiate -y log(yhat) for one sample, class by class: -1/yhat at the true class and 0 elsewhere. 1/B"
+    " and the step to the scores come later, each at a place of its own.",
+)
 
 
 @loss("The minus sign is missing", "log of a probability is never above 0. Which sign should a loss have?")

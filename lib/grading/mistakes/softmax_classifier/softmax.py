@@ -35,9 +35,27 @@ def _with_backward(gradient: Callable[[Softmax, Array], Any]) -> type[Softmax]:
     return Layer
 
 
-forward = Chapter("check-softmax-forward", "Softmax", _with_forward)
-stable = Chapter("check-softmax-stable", "Softmax", _with_forward)
-backward = Chapter("check-softmax-backward", "Softmax", _with_backward)
+forward = Chapter(
+    "check-softmax-forward",
+    "Softmax",
+    _with_forward,
+    teach="Fill in a small matrix of scores at the board, classes down and samples across: exponentiate every entry,"
+    " and divide each column by its own sum.",
+)
+stable = Chapter(
+    "check-softmax-stable",
+    "Softmax",
+    _with_forward,
+    teach="Show what exp(1000) gives, and why taking one number off all scores of a sample changes none of its ratios;"
+    " the sample's largest score is the number to take.",
+)
+backward = Chapter(
+    "check-softmax-backward",
+    "Softmax",
+    _with_backward,
+    teach="Write out one sample's Jacobian, diagonal and all, and its product with the gradient; then read the same off"
+    " the einsum: which index is the sample, and is never summed?",
+)
 
 
 def _exp(z: Array) -> Array:

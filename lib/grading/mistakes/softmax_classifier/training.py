@@ -39,7 +39,7 @@ def changed(*changes: tuple[str, str]) -> object:
 
 
 def _mistake(name: str, hint: str, *changes: tuple[str, str], same_as: tuple[str, ...] = ()) -> Mistake:
-    return Mistake("check-train", name, hint, {"train": changed(*changes)}, same_as)
+    return Mistake("check-train", name, hint, {"train": changed(*changes)}, same_as, TEACH.get(hint, LOOP))
 
 
 BATCHES = "generate_batch_indices(num_samples, batch_size)"
@@ -55,6 +55,19 @@ ORDER = "Which of the two arguments is the label? Look at the head of the functi
 BACK = "Follow the gradient back: each step takes what the step before it gave."
 EPOCH = "An epoch's loss is the mean over its samples. What does each batch add to it, and where does it start?"
 RATE = "train is given a learning rate."
+
+LOOP = (
+    "Follow one batch through the loop at the board: its columns of X and of y, forward, the loss, back, and what it"
+    " adds to the epoch's loss."
+)
+TEACH = {
+    COLUMNS: "Take a shuffled list of five indices, and pick the columns of X and of y by it, the same from both.",
+    ONCE: "Differentiate the mean of B losses: where does 1/B come from, and which line of the loop applies it?",
+    SHORT: "Cut ten samples into batches of four. What does the last batch change, in the gradient and in the loss?",
+    BACK: "Draw the layers in a row, and write over each arrow back which array travels there, and who makes it.",
+    EPOCH: "Cut ten samples into batches of four, and put the epoch's loss together from the three batches' means.",
+}
+"""What to go through again, for each hint that says what a mistake is about."""
 
 MISTAKES = (
     _mistake("1/B is missing", ONCE, ("(1 / len(batch)) * ", "")),

@@ -1,0 +1,88 @@
+"""System calls: the few hundred that a computation needs. All others are as if the kernel never had them.
+
+Starting a process, or a socket to the network, is refused with words a person understands: `Operation not permitted`.
+For the rest the answer is that there is no such call, and libraries that find it so fall back on older ones. Messages
+that carry descriptors are left out on purpose: those under way count for all kernels of a user together.
+"""
+
+import errno
+import os
+import socket
+from functools import cache
+
+FILES = """
+    access chdir chmod close close_range copy_file_range creat dup dup2 dup3 faccessat faccessat2 fadvise64 fallocate
+    fchdir fchmod fchmodat fchmodat2 fchown fchownat fcntl fdatasync fgetxattr flistxattr flock fstat fstatfs fsync
+    ftruncate getcwd getdents getdents64 getxattr lchown lgetxattr link linkat listxattr llistxattr lseek lstat mkdir
+    mkdirat newfstatat open openat openat2 pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readlink
+    readlinkat readv rename renameat renameat2 rmdir sendfile stat statfs statx symlink symlinkat sync_file_range
+    truncate umask unlink unlinkat utime utimensat utimes write writev chown futimesat"""
+MEMORY = " brk get_mempolicy madvise membarrier mincore mlock mlock2 mmap mprotect mremap mseal msync munlock munmap"
+THREADS = """
+    arch_prctl exit exit_group futex futex_requeue futex_wait futex_waitv futex_wake get_robust_list getcpu rseq
+    sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getparam sched_getscheduler
+    sched_rr_get_interval sched_setaffinity sched_setparam sched_setscheduler sched_yield set_robust_list
+    set_tid_address"""
+SIGNALS = """
+    alarm kill pause pidfd_open pidfd_send_signal restart_syscall rt_sigaction rt_sigpending rt_sigprocmask
+    rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo sigaltstack signalfd signalfd4 tgkill
+    tkill wait4 waitid"""
+TIME = """
+    clock_getres clock_gettime clock_nanosleep getitimer gettimeofday nanosleep setitimer time timer_create timer_delete
+    timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times"""
+WAITING = """
+    epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 pipe pipe2 poll ppoll
+    pselect6 select"""
+SOCKETS = """
+    accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom sendto setsockopt shutdown"""
+ONESELF = """
+    capget getegid geteuid getgid getgroups getpgid getpgrp getpid getppid getpriority getrandom getresgid getresuid
+    getrlimit getrusage getsid gettid getuid prlimit64 setpgid setpriority setrlimit setsid sysinfo uname"""
+
+THREAD = 0x00010000
+"""`clone`'s flag of a new thread, as opposed to a new process."""
+NAMESPACES = 0x7E020000
+"""`clone`'s flags of new namespaces."""
+PRCTL = (15, 16, 3, 0x53564D41)
+"""Of `prctl`: a thread's name, whether one may be looked into, names of memory areas."""
+IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451, 0x802C542A)
+"""Of `ioctl`: is this a terminal and how large, how much can be read, don't wait, close on exec."""
+
+
+@cache
+def program(commands: bool) -> bytes:
+    """Compile what is allowed for seccomp; with `commands`, starting processes is too.
+
+    Raises `ImportError` or `RuntimeError` where seccomp's library is missing.
+    """
+    import pyseccomp as seccomp  # Where its library is missing, importing it fails: a step of the lock-down.
+
+    rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.ENOSYS))
+    refused = seccomp.ERRNO(errno.EPERM)
+
+    def add(action: int, names: str, *conditions: seccomp.Arg) -> None:
+        for name in names.split():
+            if (number := seccomp.resolve_syscall(seccomp.Arch.NATIVE, name)) != -1:
+                rules.add_rule(action, number, *conditions)
+
+    def bits(argument: int, mask: int, value: int) -> seccomp.Arg:
+        return seccomp.Arg(argument, seccomp.MASKED_EQ, mask, value)
+
+    add(seccomp.ALLOW, FILES + MEMORY + THREADS + SIGNALS + TIME + WAITING + SOCKETS + ONESELF)
+    add(seccomp.ALLOW, "socket socketpair", seccomp.Arg(0, seccomp.EQ, socket.AF_UNIX))
+    add(refused, "socket socketpair", seccomp.Arg(0, seccomp.NE, socket.AF_UNIX))
+    for option in PRCTL:
+        add(seccomp.ALLOW, "prctl", bits(0, 0xFFFFFFFF, option))
+    if commands:
+        add(seccomp.ALLOW, "clone", bits(0, NAMESPACES, 0))
+        add(seccomp.ALLOW, "fork vfork execve ioctl")
+    else:
+        add(seccomp.ALLOW, "clone", bits(0, NAMESPACES | THREAD, THREAD))
+        add(refused, "clone", bits(0, THREAD, 0))
+        add(refused, "fork vfork execve execveat")
+        for request in IOCTL:
+            add(seccomp.ALLOW, "ioctl", bits(1, 0xFFFFFFFF, request))
+    with os.fdopen(os.memfd_create("rules"), "r+b") as compiled:
+        rules.export_bpf(compiled)
+        compiled.seek(0)
+        return compiled.read()

@@ -1,0 +1,248 @@
+"""A kernel provisioner: whoever starts kernels by Jupyter's own means gets warm ones, locked in.
+
+A kernelspec names it, as `zerolayer` does; or the environment variable `JUPYTER_DEFAULT_PROVISIONER_NAME`, for all of
+ipykernel's. Its options are set as for any part of Jupyter: `c.WarmProvisioner.sandbox = False`.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, fields
+from fnmatch import fnmatch
+from pathlib import Path
+from signal import SIGKILL
+from tempfile import mkdtemp
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning import KernelProvisionerBase
+from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, validate
+
+from lib.grading.leftovers import files_in
+from lib.grading.room import files
+from lib.grading.room.limits import Limits
+from lib.grading.room.request import PORTS, Request
+from lib.grading.room.warm import ADDRESS, Forked, KernelNotStarted, Warm
+
+LAUNCHER = "ipykernel_launcher"
+PATIENCE = 2.0
+"""Seconds in which a kernel may end by itself when it is asked to."""
+
+
+class WarmProvisioner(KernelProvisionerBase):
+    """Provides kernels that are forked from a warm process and, unless told otherwise, locked in."""
+
+    sandbox = Bool(
+        True,
+        help="""Lock kernels in: they see the libraries and a copy of their folder, and nothing else of the machine.
+        Without this, code runs with all your rights. That is for your own code alone.""",
+    ).tag(config=True)
+    limits = Dict(
+        help="How much of the machine a locked kernel may use: names and numbers as in lib.grading.room.limits."
+    ).tag(config=True)
+    largest_folder = Integer(64 * 2**20, help="Bytes of a folder that a locked kernel gets a copy of.").tag(config=True)
+    brings_back = List(
+        Unicode(),
+        help="""Patterns of names such as '*.png': what a locked kernel leaves under them is copied into its folder in
+        the end, over what is there.""",
+    ).tag(config=True)
+    variables = List(
+        Unicode(),
+        ["LANG", "LC_*", "TZ", "MPLBACKEND", "IPYKERNEL_*", "NBGRADER_*"],
+        help="""Patterns of names: what a locked kernel gets of your environment. What a caller adds to that, and the
+        kernelspec, it gets too.""",
+    ).tag(config=True)
+
+    @validate("limits")
+    def _known_limits(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        known = [field.name for field in fields(Limits)]
+        for name in proposal["value"]:
+            if name not in known:
+                raise TraitError(f"WarmProvisioner.limits knows no {name!r}. Try one of {', '.join(known)}.")
+        return proposal["value"]
+
+    kernel: Forked | None = None
+    """The kernel, from its launch until somebody has waited for its end."""
+    lost = False
+    """Whether it ended because the warm process did: no fault of the notebook's, so try again."""
+    _code: int | None = None
+    _sockets: Path | None = None
+    _folder: Path | None = None
+    _inbox: socket.socket | None = None
+    """Where a descriptor of the locked kernel's working directory comes."""
+
+    @property
+    def has_process(self) -> bool:
+        """Called by the kernel manager: is there a kernel to look after?"""
+        return self.kernel is not None
+
+    @property
+    def _warm(self) -> Warm:
+        return Warm.shared(self.sandbox)
+
+    # ---- The start
+
+    async def pre_launch(self, **options: Any) -> dict[str, Any]:
+        """Called first: choose where to meet, tell the manager, and put a command line together.
+
+        Raises `KernelNotStarted` for a kernelspec that isn't ipykernel's.
+        """
+        manager, session = self.parent, options.get("env", {}).get("JPY_SESSION_NAME", "")
+        self._sockets = self._sockets or Path(mkdtemp(prefix="kernel-", dir=self._warm.folder))
+        manager.transport, manager.ip = "ipc", str(self._sockets / "at")
+        for name, number in PORTS.items():
+            setattr(manager, name, number)
+        manager.write_connection_file(jupyter_session=session)
+        self.connection_info = manager.get_connection_info()
+        command = manager.format_kernel_cmd(extra_arguments=options.pop("extra_arguments", []))
+        if LAUNCHER not in command:
+            raise KernelNotStarted(
+                f"{self.kernel_spec.display_name} is not ipykernel, and no other kernel can be kept warm. Try the "
+                "kernel zerolayer."
+            )
+        return await super().pre_launch(cmd=command, **options)
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
+        """Called second, with what `pre_launch` gave: have a kernel forked, and come back when it listens.
+
+        Raises `KernelNotStarted` if it can't start, and `WarmProcessDied` if trying again may help.
+        """
+        self._folder = Path(options["cwd"]) if options.get("cwd") else None
+        self._code, self.lost = None, False
+        request = self._request(cmd[cmd.index(LAUNCHER) + 1 :], options["env"])
+        with ExitStack() as stack:
+            listeners = [stack.enter_context(self._listener(number)).fileno() for number in PORTS.values()]
+            outbox = self._outbox(stack) if self.sandbox and self.brings_back and self._folder else []
+            # Not the loop's own threads: in a process that was forked they are there no more.
+            thread, loop = stack.enter_context(ThreadPoolExecutor(1)), asyncio.get_running_loop()
+            self.kernel = await loop.run_in_executor(thread, self._warm.fork, request, [*listeners, *outbox])
+        return self.connection_info
+
+    def _request(self, arguments: list[str], environment: Mapping[str, str]) -> Request:
+        connection = {**self.connection_info, "key": self.connection_info["key"].decode()}
+        if not self.sandbox:
+            known = {name: value for name, value in environment.items() if name != ADDRESS}
+            return Request(connection, arguments, known, folder=str(self._folder or Path.cwd()))
+        known = {name: value for name, value in environment.items() if self._gives(name, value)}
+        return Request(connection, arguments, known, limits=asdict(Limits(**self.limits)), files=self._copies())
+
+    def _gives(self, name: str, value: str) -> bool:
+        """Tell whether a locked kernel gets a variable."""
+        added = os.environ.get(name) != value or name in self.kernel_spec.env
+        return added or any(fnmatch(name, pattern) for pattern in self.variables)
+
+    def _copies(self) -> dict[str, bytes]:
+        """Read the ordinary files of the kernel's folder; without one it starts in an empty folder."""
+        copies: dict[str, bytes] = {}
+        if self._folder is None:
+            return copies
+        left = self.largest_folder
+        for path in files_in(self._folder):
+            left -= path.stat().st_size
+            if left < 0:
+                raise KernelNotStarted(
+                    f"{self._folder} holds more than {self.largest_folder:,} bytes, and a locked kernel works on a "
+                    "copy of its folder. Try a folder with less in it, or raise WarmProvisioner.largest_folder."
+                )
+            copies[str(path.relative_to(self._folder))] = path.read_bytes()
+        return copies
+
+    def _listener(self, number: int) -> socket.socket:
+        """Bind a socket before the kernel is there, so that nobody calls too early."""
+        address = Path(f"{self.connection_info['ip']}-{number}")
+        address.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(address))
+        listener.listen(32)
+        return listener
+
+    def _outbox(self, stack: ExitStack) -> list[int]:
+        """Have the kernel's working directory sent to us: whoever holds it can read it when the kernel is gone."""
+        self._inbox, outbox = socket.socketpair()
+        return [stack.enter_context(outbox).fileno()]
+
+    # ---- The end
+
+    async def poll(self) -> int | None:
+        """Called by whoever wants to know: None while the kernel runs, afterwards its exit code."""
+        if self.kernel is not None and not self.kernel.has_ended():
+            return None
+        return self._exit_code()
+
+    async def wait(self) -> int | None:
+        """Called to see the kernel end: comes back the moment it does, with its exit code."""
+        if self.kernel is not None:
+            await self._end(self.kernel)
+            self._exit_code()
+            self._bring_back()
+            self.kernel.close()
+            self.kernel = None
+        return self._code
+
+    async def _end(self, kernel: Forked) -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        handle = os.dup(kernel.handle)  # one for each who waits
+        loop.add_reader(handle, ended.set)
+        try:
+            while not kernel.has_ended():  # a forked process may hear of what its parent waits for
+                await ended.wait()
+                ended.clear()
+        finally:
+            loop.remove_reader(handle)
+            os.close(handle)
+
+    def _exit_code(self) -> int:
+        if self._code is None and self.kernel is not None:
+            code = self.kernel.exit_code()
+            self._code, self.lost = (-SIGKILL, True) if code is None else (code, False)
+        return self._code or 0
+
+    def _bring_back(self) -> None:
+        """Copy files out of the working directory of a kernel that has ended: nobody else writes there now."""
+        if self._inbox is None or self._folder is None:
+            return
+        with self._inbox:
+            working = files.receive(self._inbox)
+        self._inbox = None
+        try:
+            found = (Path(place, name) for place, _, names, _ in os.fwalk(dir_fd=working) for name in names)
+            wanted = [str(name) for name in found if any(name.match(pattern) for pattern in self.brings_back)]
+            left_out = files.collect(working, wanted, self._folder, self.largest_folder)
+        finally:
+            os.close(working)
+        if left_out:
+            self.log.warning("The kernel's files %s were not brought back: too large, or no ordinary files.", left_out)
+
+    async def send_signal(self, signum: int) -> None:
+        """Called to interrupt the kernel, with SIGINT."""
+        if self.kernel is not None:
+            self.kernel.signal(signum)
+
+    async def kill(self, restart: bool = False) -> None:
+        """Called to end the kernel at once."""
+        await self.send_signal(SIGKILL)
+        if self.kernel is not None:
+            await self._end(self.kernel)
+
+    async def terminate(self, restart: bool = False) -> None:
+        """Called when a kernel didn't end by itself; the first process of a namespace can't be asked more politely."""
+        await self.kill(restart)
+
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """Called after the kernel was asked to end: give it the time that it takes."""
+        with suppress(TimeoutError):
+            if self.kernel is not None:
+                await asyncio.wait_for(self._end(self.kernel), PATIENCE)
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Called at last: leave nothing behind."""
+        if self.kernel is not None:
+            self.kernel.close()
+            self.kernel = None
+        if self._sockets is not None and not restart:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+            self._sockets = None

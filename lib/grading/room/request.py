@@ -1,0 +1,64 @@
+"""A request: all that a forked kernel has to know, as it crosses from the caller to the child."""
+
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
+"""Jupyter's numbers for a kernel's unix sockets, and their order among the listeners that are sent along."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What makes one kernel different from another."""
+
+    connection: Mapping[str, Any]
+    """What Jupyter's connection file says; its ports are `PORTS`."""
+    arguments: Sequence[str]
+    """The command line of ipykernel, without the program: `-f`, the connection file, and others."""
+    environment: Mapping[str, str]
+    limits: Mapping[str, Any] | None = None
+    """The fields of `Limits`, for a kernel that is locked in; None for one that isn't."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """What lies in the working directory, by relative name, of a kernel that is locked in."""
+    folder: str = ""
+    """The working directory of a kernel that isn't."""
+
+    def send(self, line: socket.socket, descriptors: Sequence[int]) -> None:
+        """Send the request with descriptors: the kernel's five listening sockets and, if wanted, `Room.outbox`."""
+        sizes = {name: len(content) for name, content in self.files.items()}
+        with os.fdopen(os.memfd_create("request"), "w+b") as paper:
+            paper.write(json.dumps({**vars(self), "files": sizes}).encode() + b"\n")
+            paper.writelines(self.files.values())
+            paper.flush()
+            say(line, paper.fileno(), *descriptors)
+
+    @classmethod
+    def receive(cls, line: socket.socket) -> tuple[Self, list[int]]:
+        """Read what `send` wrote. Raises `EOFError` if the caller hung up."""
+        _, descriptors = hear(line)
+        if not descriptors:
+            raise EOFError("the caller hung up")
+        with os.fdopen(descriptors[0], "rb") as paper:
+            paper.seek(0)
+            words = json.loads(paper.readline())
+            files = {name: paper.read(size) for name, size in words.pop("files").items()}
+        return cls(**words, files=files), descriptors[1:]
+
+
+def say(line: socket.socket, *descriptors: int, **words: Any) -> None:
+    """Send plain data over a socket that keeps messages apart, and descriptors with it: a locked kernel has none."""
+    message = json.dumps(words).encode()
+    if descriptors:
+        socket.send_fds(line, [message], descriptors)
+    else:
+        line.send(message)
+
+
+def hear(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Wait for what `say` sends; no words at all once the other end is closed."""
+    data, descriptors, *_ = socket.recv_fds(line, 2**16, 7)
+    return json.loads(data or b"{}"), descriptors

@@ -1,0 +1,116 @@
+"""Linux's own words: the calls that build namespaces and mounts, which Python's standard library doesn't have.
+
+Each raises `OSError` with what the kernel answered.
+"""
+
+import ctypes
+import itertools
+import os
+from signal import SIGKILL
+
+NEW_MOUNTS, NEW_CGROUP, NEW_NAMES, NEW_IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
+NEW_USERS, NEW_PIDS, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
+"""Kinds of namespace."""
+
+READ_ONLY, NO_SETUID, NO_DEVICES, NO_PROGRAMS = 1, 2, 4, 8
+"""What a mount forbids: writing, set-user-id programs, device files, running files."""
+
+HIGHEST_DESCRIPTOR = 2**31 - 2
+
+_BIND, _RECURSIVE, _PRIVATE, _DETACH = 0x1000, 0x4000, 0x40000, 2
+_HERE, _AND_BELOW = -100, 0x8000
+_PARENT_DEATH, _DUMPABLE, _SECCOMP, _IS_BOUNDING, _DROP_FROM_BOUNDING_SET, _NO_NEW_PRIVILEGES = 1, 4, 22, 23, 24, 38
+_MOUNT_SETATTR = 442
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong)
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "user_namespace")]
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
+
+
+def checked(answer: int) -> int:
+    """Give the kernel's answer back, or raise it."""
+    if answer < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return answer
+
+
+def call(number: int, *arguments: object) -> int:
+    """Make a system call that libc has no function for; its number is the same on every architecture."""
+    return checked(_libc.syscall(ctypes.c_long(number), *arguments))
+
+
+def unshare(kinds: int) -> None:
+    """Leave namespaces of these kinds for new ones. For `NEW_PIDS` it is the next child that is in the new one."""
+    checked(_libc.unshare(kinds))
+
+
+def enter(namespace: int, kind: int) -> None:
+    """Enter the namespace behind a descriptor. For `NEW_PIDS` it is children that are in it."""
+    checked(_libc.setns(namespace, kind))
+
+
+def mount(kind: str, target: str, forbids: int = 0, options: str = "") -> None:
+    """Mount a new file system at `target`."""
+    checked(_libc.mount(kind.encode(), target.encode(), kind.encode(), ctypes.c_ulong(forbids), options.encode()))
+
+
+def bind(source: str, target: str) -> None:
+    """Make `source`, and what is mounted below it, appear at `target` too."""
+    checked(_libc.mount(source.encode(), target.encode(), None, ctypes.c_ulong(_BIND | _RECURSIVE), None))
+
+
+def keep_mounts_private() -> None:
+    """Let no mount that is made from here on be seen in another namespace, nor theirs in this one."""
+    checked(_libc.mount(None, b"/", None, ctypes.c_ulong(_PRIVATE | _RECURSIVE), None))
+
+
+def restrict(target: str, forbids: int, and_below: bool = True) -> None:
+    """Forbid more on the mount at `target`, and on the mounts below it."""
+    wanted = _MountAttributes(set=forbids)
+    size = ctypes.c_size_t(ctypes.sizeof(wanted))
+    call(_MOUNT_SETATTR, _HERE, target.encode(), _AND_BELOW if and_below else 0, ctypes.byref(wanted), size)
+
+
+def change_root(root: str) -> None:
+    """Make the mount at `root` the root of this namespace and let go of the old one."""
+    os.chdir(root)
+    checked(_libc.pivot_root(b".", b"."))
+    checked(_libc.umount2(b".", _DETACH))
+    os.chdir("/")
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends."""
+    checked(_libc.prctl(_PARENT_DEATH, SIGKILL, None, 0, 0))
+
+
+def be_open_to_view(yes: bool) -> None:
+    """Say whether one's own files in /proc can be opened, and memory be dumped. Changing user says no by itself."""
+    checked(_libc.prctl(_DUMPABLE, int(yes), None, 0, 0))
+
+
+def gain_no_privileges() -> None:
+    """Make it so that running a program never adds a right."""
+    checked(_libc.prctl(_NO_NEW_PRIVILEGES, 1, None, 0, 0))
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, for good."""
+    known = itertools.takewhile(lambda number: _libc.prctl(_IS_BOUNDING, number, None, 0, 0) >= 0, itertools.count())
+    for capability in known:
+        checked(_libc.prctl(_DROP_FROM_BOUNDING_SET, capability, None, 0, 0))
+    header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    checked(_libc.capset(header, none))
+
+
+def filter_calls(program: bytes) -> None:
+    """Let a seccomp program decide on every system call from here on."""
+    checked(_libc.prctl(_SECCOMP, 2, ctypes.byref(_Program(len(program) // 8, program)), 0, 0))

@@ -1,0 +1,221 @@
+"""Runs: notebooks executed elsewhere, many at once. Bytes go out, bytes come back, and no folder is shared.
+
+Who executes is any `concurrent.futures.Executor`: processes on this machine, or Dask's workers on many. Only so many
+runs are under way, whatever the size of a class, so memory stays what it is. A run that fails is tried once more. A
+worker that dies takes along what its pool was doing: each of these is then tried alone, and none falls for another.
+"""
+
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from traitlets.config import Config
+
+from lib.grading.execute import REMARKS
+from lib.grading.leftovers import files_in, remove
+from lib.grading.room.warm import Warm
+
+Tag = TypeVar("Tag")
+Answer = TypeVar("Answer")
+SILENT = logging.Logger("a run", logging.CRITICAL)
+"""What goes wrong in a run is the submission's own, and told by remarks."""
+KERNEL = "zerolayer"
+"""The kernelspec whose kernels are forked from a warm process, and locked in."""
+JOBS = 2
+"""Kernels for each processor: a kernel waits for much of its life."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A notebook's JSON, and the files to lie beside it."""
+
+    notebook: bytes
+    files: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, notebook: NotebookNode, folder: Path) -> Self:
+        """Pack up a notebook with all files in `folder`."""
+        files = {str(path.relative_to(folder)): path.read_bytes() for path in files_in(folder)}
+        return cls(json.dumps(notebook).encode(), files)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be run of one submission: its notebooks by name, the preprocessor that runs them, and its settings."""
+
+    notebooks: Mapping[str, Packed]
+    execute: type
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a run: each cell's outputs and number as JSON, and remarks on how it went."""
+
+    cells: bytes
+    remarks: tuple[str, ...]
+
+    def into(self, notebook: NotebookNode) -> None:
+        """Put outputs and numbers into the notebook that was run."""
+        for cell, ran in zip(notebook.cells, json.loads(self.cells), strict=True):
+            if ran is not None:
+                cell.update(nbformat.from_dict(ran))
+
+
+def settings(execute: type, config: Config, locked: bool) -> dict[str, Any]:
+    """Take from the configuration what is for a run, and see to it that kernels are `locked` in if they have to be."""
+    sections = {*(kind.__name__ for kind in execute.__mro__), "KernelManager", "AsyncKernelManager", "WarmProvisioner"}
+    found = {name: dict(config[name]) for name in sections if name in config}
+    own = found.setdefault(execute.__name__, {})
+    if locked:
+        own["kernel_name"] = KERNEL
+    elif sys.platform != "linux":
+        own["kernel_name"] = "python3"  # what keeps kernels warm is Linux's
+    return found
+
+
+def run(work: Work) -> dict[str, Ran]:
+    """Run a submission's notebooks one after the other. Raises what keeps a kernel from starting."""
+    return {name: _run(packed, work.execute, Config(work.settings)) for name, packed in work.notebooks.items()}
+
+
+def _run(packed: Packed, execute: type, config: Config) -> Ran:
+    """Run a notebook in a folder of its own, which is gone afterwards."""
+    os.environ["NBGRADER_EXECUTION"] = "autograde"
+    folder = Path(mkdtemp(prefix="zerolayer-"))
+    try:
+        for name, data in packed.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        resources: dict[str, Any] = {"metadata": {"path": str(folder)}, REMARKS: []}
+        step = execute(config=config, log=SILENT)
+        notebook, resources = step(nbformat.from_dict(json.loads(packed.notebook)), resources)
+    finally:
+        remove(folder)
+    kept = ("outputs", "execution_count")
+    cells = [{key: cell[key] for key in kept} if cell.cell_type == "code" else None for cell in notebook.cells]
+    return Ran(json.dumps(cells).encode(), tuple(resources[REMARKS]))
+
+
+class Runner(Generic[Tag]):
+    """Hands works to an executor, at most `width` at a time, and opens another one where it breaks."""
+
+    def __init__(self, executor: Callable[[], Executor], width: int, close: Callable[[], object] = lambda: None):
+        self._open, self._width, self._close = executor, width, close
+        self._executor = executor()
+        self._flying: dict[Future[dict[str, Ran]], _Try[Tag]] = {}
+        self._again: deque[_Try[Tag]] = deque()
+        self._suspects: deque[_Try[Tag]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End the workers: at once, if something went wrong."""
+        for future in self._flying:
+            future.cancel()
+        self._executor.shutdown(wait=kind is None)
+        if kind is not None:
+            for child in multiprocessing.active_children():
+                child.terminate()
+        self._close()
+
+    def runs(self, works: Iterable[tuple[Tag, Work]]) -> Iterator[tuple[Tag, dict[str, Ran] | BaseException]]:
+        """Run works as they come; give for each tag what its run gave, or the error that it failed with twice."""
+        fresh = (_Try(tag, work) for tag, work in works)
+        while True:
+            while (attempt := self._next(fresh)) is not None:
+                self._flying[self._submitted(run, attempt.work)] = attempt
+            if not self._flying:
+                return
+            done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
+            for future in done:
+                attempt, error = self._flying.pop(future), future.exception()
+                if error is None:
+                    yield attempt.tag, future.result()
+                elif isinstance(error, BrokenExecutor) and not attempt.alone:
+                    self._suspects.append(replace(attempt, alone=True))
+                elif attempt.is_last:
+                    yield attempt.tag, error
+                else:
+                    queue = self._suspects if attempt.alone else self._again
+                    queue.append(replace(attempt, is_last=True))
+
+    def _next(self, fresh: Iterator["_Try[Tag]"]) -> "_Try[Tag] | None":
+        """Choose what is run next, if anything is to be: suspects wait until nothing else is under way."""
+        if self._suspects:
+            return None if self._flying else self._suspects.popleft()
+        if len(self._flying) >= self._width or any(attempt.alone for attempt in self._flying.values()):
+            return None
+        return self._again.popleft() if self._again else next(fresh, None)
+
+    def ask(self, question: Callable[..., Answer], *words: object) -> Answer:
+        """Have a worker answer a question, and wait for it. Raises what the question raises."""
+        return self._submitted(question, *words).result()
+
+    def _submitted(self, call: Callable[..., Answer], *words: object) -> Future[Answer]:
+        try:
+            return self._executor.submit(call, *words)
+        except BrokenExecutor:
+            self._executor.shutdown()
+            self._executor = self._open()
+            return self._executor.submit(call, *words)
+
+
+@dataclass(frozen=True)
+class _Try(Generic[Tag]):
+    """A work that is tried. What others may have broken is tried `alone`, and then it is on its own account."""
+
+    tag: Tag
+    work: Work
+    is_last: bool = False
+    alone: bool = False
+
+
+def workers(jobs: int, scheduler: str, locked: bool) -> Runner[Any]:
+    """Make the runner for a Dask scheduler's workers where there is one, else for `jobs` processes on this machine."""
+    if scheduler:
+        from distributed import Client
+
+        client = Client(scheduler)
+        return Runner(client.get_executor, 2 * sum(client.nthreads().values()), client.close)
+    Warm.shared(locked).start()  # it warms up while the first submissions are read
+    jobs = jobs or JOBS * (os.cpu_count() or 1)
+    return Runner(partial(processes, jobs), 2 * jobs)
+
+
+def processes(jobs: int) -> Executor:
+    """Open a pool of processes on this machine. Where they can be forked, nothing is imported twice."""
+    can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if can_fork else "spawn")
+    executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
+    executor.submit(int)  # the processes are there from the first submission on
+    return executor
+
+
+def _begin() -> None:
+    """Called once in each process: an interrupt is for the one that forked it, and it goes when that one does."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,171 @@
+"""Claim: whatever becomes of a notebook, its class is graded to the end, and its student gets one verdict: their own.
+
+    python -m tests.fuzz --count 2000 --seed 1
+
+hands in the mutants 1 to 2000 (`tests.submissions.mutations`) in a scratch course, a few dozen at a time, and has them
+graded by `zerolayer grade` and given feedback by nbgrader, as a class is. What then has to hold is read from the
+gradebook's tables, the verdicts' files and the pages, by none of the code that wrote them. Each finding names a mutant;
+`--count 1 --seed` with its number makes it again. Exits with 1 if there is any finding.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hmac import digest
+from pathlib import Path
+from time import perf_counter
+
+from lib.grading.demo import ASSIGNMENT, copy_course
+from tests.grading.conftest import Course
+from tests.submissions import POINTS
+from tests.submissions.mutations import Mutant
+
+CLASS = 50
+"""Mutants in one class."""
+PAGE = f"{ASSIGNMENT}.html"
+SIGNED = re.compile(rb"signed-[0-9a-f]{16}")
+SCORES = """
+    select student_id, base_cell.name, grade.auto_score from submitted_assignment
+    join submitted_notebook on submitted_notebook.assignment_id = submitted_assignment.id
+    join grade on grade.notebook_id = submitted_notebook.id
+    join base_cell on base_cell.id = grade.cell_id
+"""
+
+
+def new_course(root: Path) -> Course:
+    """Lay out a course and release its notebook."""
+    course = Course(root)
+    copy_course(root)
+    built = course.zerolayer("build")
+    assert built.returncode == 0, built.stderr
+    return course
+
+
+def graded(course: Course, mutants: list[Mutant]) -> list[str]:
+    """Hand mutants in, have them graded and given feedback, and tell what isn't as it has to be, a sentence each."""
+    return [*grading(course, mutants), *findings(course, mutants)]
+
+
+def grading(course: Course, mutants: list[Mutant]) -> Iterator[str]:
+    """Tell which commands failed as a whole."""
+    for mutant in mutants:
+        mutant.hand_in(course.released(), course.root / "submitted" / mutant.student / ASSIGNMENT)
+    ended = [course.zerolayer("grade", ASSIGNMENT)]
+    halves = [f"*[{digits}]" for digits in ("02468", "13579") if any(each.student[-1] in digits for each in mutants)]
+    with ThreadPoolExecutor() as pool:  # nbgrader makes one page after the other
+        ended += pool.map(lambda half: course.nbgrader("generate_feedback", ASSIGNMENT, f"--student={half}"), halves)
+    for command in ended:
+        if command.returncode != 0:
+            yield f"{' '.join(command.args[2:])} exits with {command.returncode}: {command.stderr[-2000:]}"
+
+
+def findings(course: Course, mutants: list[Mutant]) -> Iterator[str]:
+    """Tell what a mutant has that it shouldn't, or hasn't that it should."""
+    scores, seeds, rows = gradebook(course), Counter(), submission_rows(course)
+    everyones = {mutant.signature for mutant in mutants}
+    for mutant in mutants:
+        try:
+            verdict = json.loads(path_of(course, mutant, "verdict.json").read_text())
+        except (OSError, ValueError) as error:
+            yield f"{mutant}: no verdict can be read: {error}"
+            continue
+        seeds[verdict["seed"]] += 1
+        points = {part["id"]: earned(part) for part in verdict["parts"]}
+        expected = [
+            ("rows in the gradebook", rows[mutant.student], 1),
+            ("student", (verdict["student"], verdict["assignment"]), (mutant.student, ASSIGNMENT)),
+            ("seed", verdict["seed"], seed(course, mutant)),
+            ("parts", set(points), {f"check-{part}" for part in POINTS}),
+            ("score in the gradebook", scores.get(mutant.student), points),
+            ("parts above their maximum", [id for id in points if not 0 <= points[id] <= most(id)], []),
+            ("signatures of others", signatures(course, mutant) & everyones - {mutant.signature}, set()),
+            ("feedback page", (course.root / "feedback" / mutant.student / ASSIGNMENT / PAGE).is_file(), True),
+        ]
+        if mutant.is_harmless:
+            own = mutant.signature.encode() in path_of(course, mutant, f"{ASSIGNMENT}.ipynb").read_bytes()
+            expected += [("points", points, mutant.base.points), ("own signature", own, True)]
+        for what, found, right in expected:
+            if found != right:
+                yield f"{mutant}: {what}: found {found}, expected {right}; remarks: {verdict['remarks']}"
+    yield from (f"seed {seed} was posed {count} times" for seed, count in seeds.items() if count > 1)
+
+
+def path_of(course: Course, mutant: Mutant, name: str) -> Path:
+    return course.root / "autograded" / mutant.student / ASSIGNMENT / name
+
+
+def earned(part: dict) -> float:
+    return sum(statement["max_points"] for statement in part["statements"] if statement["state"] == "right")
+
+
+def most(id: str) -> float:
+    return POINTS[id.removeprefix("check-")]
+
+
+def gradebook(course: Course) -> dict[str, dict[str, float]]:
+    """Read each student's automatic points from the gradebook's tables, a row for each part."""
+    scores = {}
+    with sqlite3.connect(course.root / "gradebook.db") as tables:
+        for student, cell, score in tables.execute(SCORES):
+            if cell.startswith("check-"):
+                scores.setdefault(student, {})[cell] = score
+    return scores
+
+
+def submission_rows(course: Course) -> Counter:
+    with sqlite3.connect(course.root / "gradebook.db") as tables:
+        return Counter(student for (student,) in tables.execute("select student_id from submitted_assignment"))
+
+
+def seed(course: Course, mutant: Mutant) -> int:
+    """Derive whose challenge it has to be: from the secret, the names, and the note of when it was handed in."""
+    stamp = course.root / "submitted" / mutant.student / ASSIGNMENT / "timestamp.txt"
+    when = stamp.read_bytes()[:100].hex() if stamp.is_file() else ""
+    names = "\0".join((ASSIGNMENT, ASSIGNMENT, mutant.student, when)).encode()
+    return int.from_bytes(digest((course.root / "judge_secret").read_bytes(), names, "sha256")[:6], "big")
+
+
+def signatures(course: Course, mutant: Mutant) -> set[str]:
+    """Find all signatures in what grading and feedback left for a mutant."""
+    places = (course.root / step / mutant.student for step in ("autograded", "feedback"))
+    files = (path for place in places for path in place.rglob("*") if path.is_file())
+    return {word.decode() for path in files for word in SIGNED.findall(path.read_bytes())}
+
+
+def summary(mutants: list[Mutant]) -> str:
+    drawn = Counter(mutator.name for mutant in mutants for mutator in mutant.mutators)
+    harmless = sum(mutant.is_harmless for mutant in mutants)
+    often = f"{min(drawn.values())} to {max(drawn.values())} times"
+    return f"{len(mutants)} mutants by {len(drawn)} mutators, each drawn {often}; {harmless} were to keep their points"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Grade mutated notebooks by the class, and look for what went wrong.")
+    parser.add_argument("--count", type=int, default=2000, help="how many mutants")
+    parser.add_argument("--seed", type=int, default=1, help="the number of the first")
+    options = parser.parse_args()
+    mutants = [Mutant(number) for number in range(options.seed, options.seed + options.count)]
+    start, kept = perf_counter(), []
+    for first in range(0, len(mutants), CLASS):
+        course, some = new_course(Path(tempfile.mkdtemp(prefix="zerolayer-fuzz-"))), mutants[first : first + CLASS]
+        found = graded(course, some)
+        print(*found, f"{first + len(some)} mutants, {perf_counter() - start:.0f} s", sep="\n", flush=True)
+        if found:
+            kept.append(str(course.root))
+        else:
+            shutil.rmtree(course.root)
+    print(summary(mutants))
+    if kept:
+        sys.exit(f"The classes with findings are kept in {', '.join(kept)}.")
+    print("No findings.")
+
+
+if __name__ == "__main__":
+    main()

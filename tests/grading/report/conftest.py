@@ -1,0 +1,73 @@
+"""A small class in a term of its own, graded by the real command: a roster with names, a due date, and who was late."""
+
+from datetime import datetime
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from lib.grading.demo import ASSIGNMENT, copy_course, run
+from lib.grading.report.app import ReportApp
+from lib.grading.sample_class import RIGHT, completed, varied
+from tests.grading.conftest import Course
+
+DUE = datetime(2026, 3, 1, 12)
+LOSS, SLOPE = RIGHT["loss"]
+FILLINGS = {
+    "ada": RIGHT,
+    "bao": RIGHT,
+    "emil": varied(loss=("-np.mean(y * np.log(yhat))", SLOPE)),
+    "emma": varied(loss=("-np.mean(y * np.log(yhat))", SLOPE)),
+    "finn": varied(loss=(f"3 * ({LOSS})", SLOPE)),
+    "gail": varied(loss=(f"({LOSS}) * 3", SLOPE)),
+    "hana": varied(softmax=("scipy.special.softmax(input, axis=0)", *RIGHT["softmax"][1:])),
+    "ines": varied(train=(*RIGHT["train"][:6], "grad", "learning_rate")),
+    "jomo": varied(softmax=("", "", "")),
+    "kaja": varied(loss=("np.linalg.inv(y", SLOPE)),
+}
+NAMES = {
+    "ada": ("Ada", "King", "ada@example.org", "77"),
+    "bao": ("Bảo", "Nguyễn, Dr.", "bao@example.org", None),
+    "emil": ("<script>alert('E')</script>", '"><img src=x onerror=alert(1)>', None, "N-12"),
+    "mona": ("Mona", "Missing", "mona@example.org", None),
+}
+
+
+class SmallClass(Course):
+    """A course in which more can be handed in."""
+
+    def hand_in(self, student, fillings, stamp=None):
+        folder = self.root / "submitted" / student / ASSIGNMENT
+        folder.mkdir(parents=True, exist_ok=True)
+        notebook = completed(nbformat.read(self.released(), as_version=4), fillings)
+        if student == "hana":
+            notebook.cells.insert(3, nbformat.v4.new_code_cell("import scipy.special"))
+        nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")
+        if stamp:
+            (folder / "timestamp.txt").write_text(stamp)
+
+    def report(self, *arguments):
+        run(ReportApp, self.root, ASSIGNMENT, *arguments)
+        return (self.root / "reports" / f"{ASSIGNMENT}.html").read_text()
+
+
+@pytest.fixture(scope="session")
+def small_class(tmp_path_factory) -> SmallClass:
+    """The class as grading and `generate_feedback` (for one student) leave it; `nils` came after that."""
+    course = SmallClass(tmp_path_factory.mktemp("small"))
+    copy_course(course.root)
+    assert course.zerolayer("build").returncode == 0
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer") as gradebook:
+        gradebook.update_or_create_assignment(ASSIGNMENT, duedate=DUE)
+        for student, (first, last, email, lms) in NAMES.items():
+            gradebook.add_student(student, first_name=first, last_name=last, email=email, lms_user_id=lms)
+    for student, fillings in FILLINGS.items():
+        course.hand_in(student, fillings, stamp="2026-03-02 15:20:00 UTC" if student == "bao" else None)
+    (course.root / "submitted" / "lars" / ASSIGNMENT).mkdir(parents=True)
+    (course.root / "submitted" / "lars" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").write_text("{not a notebook")
+    done = course.zerolayer("grade", ASSIGNMENT)
+    assert done.returncode == 0, done.stderr
+    done = course.nbgrader("generate_feedback", ASSIGNMENT, "--student", "ada")
+    assert done.returncode == 0, done.stderr
+    course.hand_in("nils", RIGHT)
+    return course

@@ -1,0 +1,103 @@
+"""Wrong answers grouped: the same mistake on different challenges is one group, and simple relations are named."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lib.grading.judge.softmax_classifier import UNIT
+from lib.grading.report.alike import NONE, compared, defines, is_unknown, relation
+from lib.guard import Trouble
+from lib.reference import cce
+from tests.grading.test_judge import judged, part_of
+
+SEEDS = (1, 2**47 + 11, 77)
+BY_CHANCE = {
+    "The output is 1 for the largest score, and 0 elsewhere",
+    "The largest score is taken of each row, so the scores of a sample move apart",
+    "The sum runs over both axes of the Jacobian",
+    "Only one batch an epoch is trained",
+}
+"""Mistakes that give the right numbers, or the same one everywhere, for some draws only."""
+RIGHT = np.array([[0.5, 2.0, -3.0, 1.25], [4.0, 0.75, 1.5, -2.0], [1.0, 7.0, -0.5, 0.3]])
+
+
+def unnamed(part, code, seed):
+    """A verdict as it would be if the catalogue didn't have this mistake."""
+    return replace(judged(part, code, seed), mistake=None)
+
+
+@pytest.mark.parametrize("mistake", UNIT.mistakes, ids=lambda mistake: f"{mistake.part}: {mistake.name}")
+def test_a_mistake_is_alike_on_any_challenge(mistake):
+    """The catalogue stands in for what it doesn't have yet: taken as unknown, each of its mistakes is one group."""
+    verdicts = [unnamed(part_of(mistake.part), mistake.code, seed) for seed in SEEDS]
+    assert all(map(is_unknown, verdicts))
+    groups = {compared(verdict) for verdict in verdicts}
+    assert len(groups) == 1 or mistake.name in BY_CHANCE
+
+
+def test_mistakes_that_relate_otherwise_are_other_groups():
+    part = part_of("check-cce")
+    codes = [lambda y, p, factor=factor: factor * cce(y, p) for factor in (-1, 3, 4, 1 / 3)]
+    assert len({compared(unnamed(part, {"cce": code}, 1)) for code in codes}) == len(codes)
+
+
+def test_groups_are_many():
+    """What distinguishes groups is worth something only if the catalogue's mistakes don't all end up in a few."""
+    parts = {part.id: part for part in UNIT.parts}
+    groups = {(one.part, compared(unnamed(parts[one.part], one.code, 1))) for one in UNIT.mistakes}
+    assert len(groups) > len(UNIT.mistakes) / 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (7 * RIGHT, "7 times the right numbers"),
+        (-RIGHT / 4, "-1/4 times the right numbers"),
+        (0.377 * RIGHT, "some number times the right numbers"),
+        (RIGHT + 0.2, "the right numbers plus one number"),
+        (np.abs(RIGHT), "right but for some signs"),
+        (RIGHT.T, "the transpose of the right numbers"),
+        (RIGHT * [1, 1, 1, 9], "right but for the last column"),
+        (RIGHT * [[1], [2], [3]], "each row times a number of its own"),
+        (RIGHT - RIGHT.max(axis=0), "each column plus a number of its own"),
+        (RIGHT.sum(axis=0), "the sum of the right numbers over axis 0"),
+        (RIGHT.mean(axis=1, keepdims=True), "the mean of the right numbers over axis 1"),
+        (RIGHT[::-1], "the right numbers in other places"),
+        (np.zeros((3, 4)), "0 everywhere"),
+        (np.full((3, 4), 0.1), "the same number everywhere"),
+        (np.where(RIGHT > 0, RIGHT, np.nan), "nan or infinite in some places"),
+        (np.ones((2, 2)), "shape (2, 2) instead of (3, 4)"),
+        (RIGHT**2, f"{NONE} (none below 0)"),
+        (np.full((3, 4), 1e300) * np.sign(RIGHT), NONE),
+        (np.arange(5.0), "the challenge's own z"),
+        (
+            Trouble("error", "It raised ValueError: shapes (3,4) and (5,4)."),
+            "It raised ValueError: shapes (…,…) and (…,…)",
+        ),
+    ],
+)
+def test_a_relation_is_said_in_words(answer, said):
+    assert relation(answer, RIGHT, {"z": np.arange(5.0)}) == said
+
+
+def test_a_factor_that_comes_of_the_challenge_is_not_said_of_one_number():
+    """Any number is some factor times another: only whole ones, and one over those, tell of a mistake."""
+    assert relation(np.array(3.0), np.array(1.5), {}) == "2 times the right number"
+    assert relation(np.array(2.5), np.array(1.5), {}) == "the right number plus 1"
+    assert relation(np.array(1.9), np.array(1.5), {}) == "larger than the right number"
+
+
+@pytest.mark.parametrize(
+    ("cell", "does"),
+    [
+        ("def cce(y, p):\n    return 0", True),
+        ("class cce:\n    pass", True),
+        ("print(cce)", False),
+        ("def cce_gradient(y, p):\n    return 0", False),
+        ("def cce(y, p:", False),
+        ("(" * 50_000, False),
+    ],
+)
+def test_the_cell_that_defines_a_subject_is_found(cell, does):
+    assert defines(cell, ["cce"]) is does

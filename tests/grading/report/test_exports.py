@@ -1,0 +1,79 @@
+"""The exports, read as their importers read them: Canvas' gradebook_importer.rb, Moodle's CSV import and worksheet."""
+
+import csv
+
+import pytest
+
+from lib.grading.demo import ASSIGNMENT
+from tests.grading.report.conftest import FILLINGS
+
+WORKSHEET = '''\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum grade","Last modified (grade)",Notes
+"Participant 501","Ada King",ADA@example.org,"Submitted for grading",,100.00,"Monday, 2 March 2026","Good, ""Ada"""
+"Participant 502","Mona Missing",mona@example.org,"No submission",,100.00,-,
+'''
+
+
+def exported(course, exporter, *options):
+    done = course.nbgrader("export", f"--exporter=lib.grading.exports.{exporter}", "--to=out.csv", *options)
+    assert done.returncode == 0, done.stderr
+    assert "wait to be marked" in done.stderr
+    with (course.root / "out.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_canvas_finds_its_header_points_and_students(small_class):
+    head, points, *students = exported(small_class, "CanvasExporter")
+    assert "Student" in head[0] and "ID" in head[1]
+    assert head[2:5] == ["SIS User ID", "SIS Login ID", "Section"]
+    assert head[5:] == [ASSIGNMENT]
+    assert "Points Possible" in points[0] and points[5] == "24"
+    rows = {row[3]: row for row in students}
+    assert rows["ada"] == ["King, Ada", "77", "", "ada", "", "20"]
+    assert rows["emil"][1:3] == ["", "N-12"]
+    assert rows["bao"][0] == "Nguyễn, Dr., Bảo"
+    assert set(rows) == {*FILLINGS, "lars"}
+    assert all(len(row) == len(head) for row in students)
+
+
+def test_canvas_finds_the_column_by_its_id(small_class):
+    option = f"--CanvasExporter.columns={{'{ASSIGNMENT}': 'Softmax classifier (1234)'}}"
+    assert exported(small_class, "CanvasExporter", option)[0][5] == "Softmax classifier (1234)"
+
+
+def test_moodle_can_map_each_way_of_telling_a_student(small_class):
+    head, *students = exported(small_class, "MoodleExporter")
+    assert head == ["First name", "Last name", "Username", "ID number", "Email address", ASSIGNMENT]
+    rows = {row[2]: dict(zip(head, row, strict=True)) for row in students}
+    assert rows["ada"]["Email address"] == "ada@example.org"
+    assert rows["ada"]["ID number"] == "77"
+    verdict = small_class.verdict("finn")
+    assert float(rows["finn"][ASSIGNMENT]) == verdict.points
+    assert "mona" not in rows
+
+
+def test_a_worksheet_gets_grades_and_keeps_all_else(small_class):
+    sheet = small_class.root / "worksheet.csv"
+    sheet.write_text(WORKSHEET, encoding="utf-8")
+    before = list(csv.reader(WORKSHEET.removeprefix("\ufeff").splitlines()))
+    after = exported(small_class, "MoodleWorksheetExporter", f"--MoodleWorksheetExporter.worksheet={sheet}")
+    assert after[1][4] == f"{20 / 24 * 100:.2f}"
+    after[1][4] = ""
+    assert after == before
+
+
+@pytest.mark.parametrize("sheet", ["Name,Points\nAda,3\n", "", None])
+def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
+    path = small_class.root / "no_worksheet.csv"
+    path.unlink(missing_ok=True)
+    if sheet is not None:
+        path.write_text(sheet)
+    exporter = "--exporter=lib.grading.exports.MoodleWorksheetExporter"
+    done = small_class.nbgrader("export", exporter, f"--MoodleWorksheetExporter.worksheet={path}")
+    assert done.returncode == 1
+    assert ("is no grading worksheet" if sheet is not None else "There is no worksheet") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_some_students_alone_can_be_asked_for(small_class):
+    rows = exported(small_class, "MoodleExporter", "--student=['ada', 'emil']", f"--assignment=['{ASSIGNMENT}']")
+    assert [row[2] for row in rows[1:]] == ["emil", "ada"]

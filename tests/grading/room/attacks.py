@@ -1,0 +1,367 @@
+"""Attacks on the room: each a piece of code that tells `worked` if, and only if, it got what it was after.
+
+`facts` names what there is to reach on this machine. Where it does no harm, an attack is first shown to work in a house
+without locks: a key that fits nowhere says nothing about a lock.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What is run, and how it is known that a lock stopped it."""
+
+    name: str
+    code: str
+    stopped_by: str
+    """What it tells in the room: a pattern, mostly the name of an exception."""
+    as_root: bool = False
+    """Whether only root can show it working."""
+    limits: dict[str, int] = field(default_factory=dict)
+
+
+CALLS = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def call(name, *arguments):
+    plain = (ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)
+    answer = libc.syscall(ctypes.c_long(facts['numbers'][name]), *plain)
+    if answer < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return answer
+"""
+
+FILES = [
+    Attack("read a file", "open(facts['canary']).read() == facts['secret'] and tell('worked')", "FileNotFoundError"),
+    Attack("read the passwords", "open('/etc/shadow').read() and tell('worked')", "FileNotFoundError", as_root=True),
+    Attack("read the gradebook", "open(facts['gradebook']).read() and tell('worked')", "FileNotFoundError"),
+    Attack(
+        "write a file",
+        "open(facts['folder'] + '/' + facts['name'], 'w').write('x') and tell('worked')",
+        "FileNotFoundError",
+    ),
+    Attack(
+        "read the solutions beside the package",
+        """
+import lib, pathlib
+list(pathlib.Path(lib.__file__).parents[1].glob('solutions/*/*.ipynb'))[0].read_text() and tell('worked')
+""",
+        "IndexError",
+    ),
+    Attack("import the reference", "import lib.reference.dense; tell('worked')", "ModuleNotFoundError"),
+    Attack("import the judge", "import lib.grading.judge; tell('worked')", "ModuleNotFoundError"),
+    Attack(
+        "find the closed zones, as source or compiled",
+        """
+import lib, pathlib, sys
+places = {pathlib.Path(place) for place in (*sys.path, *lib.__path__)} | {pathlib.Path(lib.__file__).parents[1]}
+files = [file for place in places for zone in ('lib/reference', 'lib/grading', 'reference', 'grading')
+         for file in (place / zone).glob('**/*.py*')]
+tell('worked' if any(file.name != '__init__.py' for file in files) else 'found nothing')
+""",
+        "found nothing",
+    ),
+    Attack(
+        "follow a link out of scratch",
+        "import os; os.symlink(facts['canary'], 'link'); open('link').read() and tell('worked')",
+        "FileNotFoundError",
+    ),
+    Attack(
+        "climb out of the working directory",
+        "open('../' * 40 + facts['canary'].lstrip('/')).read() and tell('worked')",
+        "FileNotFoundError",
+    ),
+    Attack(
+        "use a descriptor that was left open",
+        """
+import os
+for number in range(3, 200):
+    try:
+        if os.pread(number, 100, 0).decode() == facts['secret']:
+            tell('worked')
+    except (OSError, UnicodeDecodeError):
+        pass
+tell('tried them all')
+""",
+        "tried them all",
+    ),
+    Attack(
+        "make a device",
+        "import os, stat; os.mknod('disk', stat.S_IFBLK | 0o666, os.makedev(7, 0)); tell('worked')",
+        "OSError",
+        as_root=True,
+    ),
+    Attack(
+        "open the kernel's settings for writing",
+        "open('/proc/sys/kernel/core_pattern', 'r+') and tell('worked')",
+        "FileNotFoundError",
+        as_root=True,
+    ),
+    Attack(
+        "read what devices there are", "import os; os.listdir('/sys/class') and tell('worked')", "FileNotFoundError"
+    ),
+]
+
+OTHERS = [
+    Attack(
+        "read the environment of others",
+        """
+import pathlib
+for process in pathlib.Path('/proc').glob('[0-9]*'):
+    try:
+        if facts['secret'] in (process / 'environ').read_text():
+            tell('worked')
+    except OSError:
+        pass
+tell('looked at all')
+""",
+        "looked at all",
+    ),
+    Attack(
+        "read the command lines of others",
+        """
+import pathlib
+lines = [(process / 'cmdline').read_bytes() for process in pathlib.Path('/proc').glob('[0-9]*')]
+tell('worked' if any(b'600.25' in line for line in lines) else 'looked at all')
+""",
+        "looked at all",
+    ),
+    Attack(
+        "read what another submission wrote",
+        """
+import os
+for place in ('/scratch/work', *(f'/proc/{name}/cwd' for name in os.listdir('/proc'))):
+    try:
+        if open(place + '/mine.txt').read() == facts['secret']:
+            tell('worked')
+    except OSError:
+        pass
+tell('looked everywhere')
+""",
+        "looked everywhere",
+    ),
+    Attack(
+        "read another submission's shared memory",
+        "open('/dev/shm/' + facts['name']).read() == facts['secret'] and tell('worked')",
+        "FileNotFoundError",
+    ),
+    Attack("signal another kernel", "import os; os.kill(facts['neighbour'], 0); tell('worked')", "ProcessLookupError"),
+    Attack("signal everyone", "import os; os.kill(-1, 0); tell('worked')", "ProcessLookupError"),
+    Attack(
+        "signal the parent",
+        "import os; parent = os.getppid() or 1 / 0; os.kill(parent, 0); tell('worked')",
+        "ZeroDivisionError",
+    ),
+    Attack(
+        "take hold of another kernel",
+        CALLS + "call('ptrace', 0x4206, facts['neighbour'], 0, 0); tell('worked')",
+        "OSError",
+        as_root=True,
+    ),
+    Attack(
+        "read the memory of another kernel",
+        CALLS
+        + """
+class Piece(ctypes.Structure):
+    _fields_ = [('start', ctypes.c_void_p), ('size', ctypes.c_size_t)]
+mine, size = ctypes.create_string_buffer(100), len(facts['secret'])
+here, there = Piece(ctypes.addressof(mine), size), Piece(facts['address'], size)
+call('process_vm_readv', facts['neighbour'], ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
+mine.value.decode() == facts['secret'] and tell('worked')
+""",
+        "OSError",
+        as_root=True,
+    ),
+    Attack(
+        "pass descriptors on, where they count for all",
+        """
+import socket
+here, there = socket.socketpair()
+socket.send_fds(here, [b'x'], [here.fileno()])
+tell('worked')
+""",
+        "OSError",
+    ),
+]
+
+NETWORK = [
+    Attack(
+        "reach a listener by TCP",
+        "import socket; socket.create_connection(('127.0.0.1', facts['port'])); tell('worked')",
+        "PermissionError",
+    ),
+    Attack(
+        "reach a listener's abstract socket",
+        "import socket; socket.socket(socket.AF_UNIX).connect(chr(0) + facts['abstract']); tell('worked')",
+        "PermissionError|ConnectionRefusedError",
+    ),
+    Attack(
+        "reach a listener's socket in a folder",
+        "import socket; socket.socket(socket.AF_UNIX).connect(facts['socket']); tell('worked')",
+        "FileNotFoundError",
+    ),
+    Attack(
+        "open any other kind of socket",
+        """
+import socket
+for family in range(2, 46):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):
+        try:
+            socket.socket(family, kind)
+            tell('worked', family, kind)
+        except OSError:
+            pass
+tell('tried them all')
+""",
+        "tried them all",
+    ),
+]
+
+PROCESSES = [
+    Attack("fork", "import os; os.fork() and tell('worked')", "PermissionError"),
+    Attack("run a command", "import subprocess; subprocess.run(['true']); tell('worked')", "PermissionError"),
+    Attack("spawn a command", "import os; os.posix_spawnp('true', ['true'], {}); tell('worked')", "PermissionError"),
+    Attack("run a shell", "import os; tell('worked' if os.system('exit 7') == 7 << 8 else 'no shell')", "no shell"),
+    Attack(
+        "become another program",
+        """
+import os
+os.set_inheritable(speaks, True)
+os.execv('/bin/sh', ['sh', '-c', f'echo worked >&{speaks}'])
+""",
+        "PermissionError",
+    ),
+    Attack("fork past libc", CALLS + "call('clone', 17, 0, 0, 0, 0) and tell('worked')", "PermissionError"),
+    Attack(
+        "fork by the newest call",
+        CALLS + "call('clone3', ctypes.byref((ctypes.c_uint64 * 8)(0, 0, 0, 0, 17)), 64) and tell('worked')",
+        "not implemented",
+    ),
+    Attack(
+        "become root of a new world",
+        CALLS + "call('unshare', 0x10000000); tell('worked')",
+        "not implemented",
+    ),
+    Attack(
+        "mount something",
+        CALLS
+        + """
+call('unshare', 0x20000)
+call('mount', b'none', facts['folder'].encode(), b'tmpfs', 0, None)
+tell('worked')
+""",
+        "not implemented",
+        as_root=True,
+    ),
+    Attack("have another root", "import os; os.chroot('.'); tell('worked')", "not implemented", as_root=True),
+    Attack("be another user", "import os; os.setuid(1); tell('worked')", "not implemented", as_root=True),
+    Attack(
+        "take the processor before all others",
+        "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)); tell('worked')",
+        "PermissionError",
+        as_root=True,
+    ),
+    Attack(
+        "lift a limit",
+        """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+tell('worked')
+""",
+        "ValueError",
+    ),
+]
+
+MIB = 2**20
+BOMBS = [
+    Attack(
+        "take more memory than there is for one",
+        "import mmap; mmap.mmap(-1, 2 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS); tell('worked')",
+        "OSError",
+        limits={"memory": 1 << 30},
+    ),
+    Attack(
+        "take it piece by piece",
+        "pieces = [bytearray(64 << 20) for _ in range(8)]; tell('worked')",
+        "MemoryError",
+        limits={"memory": 512 * MIB},
+    ),
+    Attack(
+        "take shared memory",
+        "import mmap; mmap.mmap(-1, 2 << 30); tell('worked')",
+        "OSError",
+        limits={"memory": 1 << 30},
+    ),
+    Attack("take memory as a file", "import os; os.memfd_create('hoard'); tell('worked')", "not implemented"),
+    Attack(
+        "take System V's shared memory", CALLS + "call('shmget', 0, 4096, 0o600); tell('worked')", "not implemented"
+    ),
+    Attack("take System V's messages", CALLS + "call('msgget', 0, 0o600); tell('worked')", "not implemented"),
+    Attack(
+        "fill /dev/shm",
+        """
+import os
+with open('/dev/shm/hoard', 'wb') as file:
+    os.unlink('/dev/shm/hoard')
+    for _ in range(16):
+        file.write(bytes(1 << 20)), file.flush()
+tell('worked')
+""",
+        "No space left",
+        limits={"scratch": 8 * MIB},
+    ),
+    Attack(
+        "fill the disk with one file",
+        "open('large', 'wb').write(bytes(5 << 20)) and tell('worked')",
+        "File too large",
+        limits={"file_size": 4 * MIB},
+    ),
+    Attack(
+        "fill the disk with many files",
+        "[open(str(number), 'wb').write(bytes(1 << 20)) for number in range(16)] and tell('worked')",
+        "No space left",
+        limits={"scratch": 8 * MIB},
+    ),
+    Attack(
+        "fill the disk with empty files",
+        "[open(str(number), 'w').close() for number in range(600)] and tell('worked')",
+        "No space left",
+        limits={"inodes": 300},
+    ),
+    Attack(
+        "start threads without end",
+        """
+import threading
+end = threading.Event()
+try:
+    for _ in range(80):
+        threading.Thread(target=end.wait, daemon=True).start()
+    tell('worked')
+finally:
+    end.set()
+""",
+        "RuntimeError",
+        limits={"tasks": 40},
+    ),
+    Attack(
+        "open files without end",
+        "files = [open('/dev/null') for _ in range(300)]; tell('worked')",
+        "Too many open files",
+        limits={"open_files": 100},
+    ),
+    Attack(
+        "start processes without end, where commands are allowed",
+        """
+import os, time
+for _ in range(80):
+    if not os.fork():
+        time.sleep(3)
+        os._exit(0)
+tell('worked')
+""",
+        "BlockingIOError",
+        limits={"tasks": 40, "commands": True},
+    ),
+]
+
+ATTACKS = [*FILES, *OTHERS, *NETWORK, *PROCESSES, *BOMBS]

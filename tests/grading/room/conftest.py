@@ -1,0 +1,112 @@
+"""One house of each kind for all tests, and what there is to reach from it."""
+
+import os
+import shutil
+import socket
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyseccomp
+import pytest
+
+from tests.grading.room.houses import House
+
+SECRET = "nobody's business"
+CALLS = ("ptrace", "process_vm_readv", "clone", "clone3", "execve", "unshare", "mount", "shmget", "msgget")
+NEIGHBOUR = """
+import pathlib, signal
+pathlib.Path('mine.txt').write_text(facts['secret'])
+pathlib.Path('/dev/shm', facts['name']).write_text(facts['secret'])
+tell('lives')
+signal.pause()
+"""
+
+
+@pytest.fixture(scope="session")
+def home():
+    """A folder that everyone may use: pytest's own are for one user alone."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def facts(home):
+    """What there is to reach on this machine: files and listeners."""
+    canary, gradebook, place = home / "canary", home / "gradebook.db", home / "socket"
+    for file in (canary, gradebook):
+        file.write_text(SECRET)
+    abstract = f"zerolayer-{os.getpid()}"
+    with socket.create_server(("127.0.0.1", 0)) as tcp, listening(f"\0{abstract}"), listening(str(place)):
+        place.chmod(0o777)
+        yield {
+            "secret": SECRET,
+            "folder": str(home),
+            "canary": str(canary),
+            "gradebook": str(gradebook),
+            "port": tcp.getsockname()[1],
+            "abstract": abstract,
+            "socket": str(place),
+            "numbers": {name: pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in CALLS},
+        }
+
+
+def listening(address):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen()
+    return listener
+
+
+@contextmanager
+def a_house(kind, home, facts, ordinary):
+    """Open a house with a neighbour in it, or skip where the machine can't lock one: not where everything must run."""
+    house = House(kind, home, ordinary=ordinary, secret=SECRET)
+    if house.refusal:
+        says = house.refusal.strip().splitlines()[-1]
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(says)
+    name = f"zerolayer-{os.getpid()}-{kind}-{'ordinary' if ordinary else 'root'}"
+    house.facts |= {**facts, "name": name}
+    neighbour = house.run(NEIGHBOUR, stays=True)
+    assert neighbour.told == ["began", "lives"]
+    house.facts["neighbour"] = neighbour.pid
+    yield house
+    house.close()
+    Path("/dev/shm", name).unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session", params=["root", "ordinary user"])
+def user(request):
+    if request.param == "root" and os.geteuid() != 0:
+        pytest.skip("These tests were not started by root.")
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def room(user, home, facts):
+    """A house that locks its children in."""
+    with a_house("room", home, facts, user != "root") as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def room_without_landlock(user, home, facts):
+    """A house that locks its children in on a kernel that never heard of Landlock."""
+    with a_house("room without Landlock", home, facts, user != "root") as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def open_house(user, home, facts):
+    """A house without locks."""
+    with a_house("open", home, facts, user != "root") as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def lockable(home, facts):
+    """A machine on which whoever runs these tests can lock kernels in."""
+    with a_house("room", home, facts, ordinary=False):
+        yield

@@ -1,0 +1,132 @@
+"""A warm process for tests: it forks a child for each piece of code, locked in or not, and says what came of it.
+
+A script: `house.py room|open MODULE…` imports the modules and reads lines of JSON from standard input. The first is a
+secret; each other is what `House.run` was asked for, and is answered by a line with an `Outcome`. Code finds `facts`,
+and a function `tell`: all that is heard of it.
+"""
+
+import errno
+import importlib
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pyseccomp
+
+from lib.grading.room import confine, files, system
+from lib.grading.room.limits import Limits
+
+IS_ROOM = sys.argv[1] != "open"
+SECRET = json.loads(sys.stdin.readline()).encode()
+"""Something that is in the memory of this process, and so of each child's that lives in an open house."""
+PATIENCE = 1.0
+"""Seconds after which what a child left behind is believed to stay."""
+
+
+def main():
+    for module in sys.argv[2:]:
+        importlib.import_module(module)
+    if "without Landlock" in sys.argv[1]:
+        rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+        rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "landlock_create_ruleset")
+        rules.load()
+    witness = {"env": {"SECRET": SECRET.decode()}, "preexec_fn": system.die_with_parent}
+    subprocess.Popen(["sleep", "600.25"], **witness)
+    if IS_ROOM:
+        confine.prepare()
+    left_open = tempfile.TemporaryFile()  # noqa: SIM115  # nobody closes it: that is the point
+    left_open.write(SECRET)
+    left_open.flush()
+    address = id(SECRET) + bytes.__basicsize__ - 1
+    print(json.dumps({"address": address}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(attend(json.loads(line))), flush=True)
+
+
+def attend(request):
+    heard, speaks = os.pipe()
+    inbox, outbox = socket.socketpair()
+    child = confine.fork() if IS_ROOM else os.fork()
+    if not child:
+        os.close(heard)
+        live(request, speaks, outbox.fileno())
+    os.close(speaks)
+    outbox.close()
+    if request["stays"]:
+        with os.fdopen(heard) as lines:
+            return {"told": [next(lines, "").strip() for _ in range(2)], "pid": child, "uid": uid_of(child)}
+    exit_code = end(child, request["seconds"])
+    told, survivors = listen(heard)
+    brought = bring(inbox, request["brings"]) if request["brings"] else {}
+    return {"told": told, "exit": exit_code, "survivors": survivors, "brought": brought}
+
+
+def bring(inbox, names):
+    """Give the text of named files in the working directory of a child that has ended."""
+    working = files.receive(inbox)
+    with tempfile.TemporaryDirectory() as folder:
+        files.collect(working, names, Path(folder), 10_000)
+        os.close(working)
+        return {name: Path(folder, name).read_text() for name in names if Path(folder, name).is_relative_to(folder)}
+
+
+def uid_of(child):
+    """Give a child's user as this machine sees it, whose /proc this still is."""
+    handle = os.pidfd_open(child)
+    seen = dict(line.split(":", 1) for line in Path(f"/proc/self/fdinfo/{handle}").read_text().splitlines())
+    os.close(handle)
+    status = Path(f"/proc/{int(seen['Pid'])}/status").read_text()
+    return int(re.search(r"^Uid:\s+(\d+)", status, re.M)[1])
+
+
+def end(child, seconds):
+    """Wait for the child to end, kill it if it doesn't, and give its exit code; none if it was killed or stopped."""
+    handle = os.pidfd_open(child)
+    ended, _, _ = select.select([handle], [], [], seconds)
+    os.close(handle)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def listen(heard):
+    """Give what was told, and whether somebody is left who could still tell something."""
+    told, survivors = b"", False
+    while not survivors:
+        survivors = not select.select([heard], [], [], PATIENCE)[0]
+        if not survivors and not (more := os.read(heard, 65536)):
+            break
+        told += b"" if survivors else more
+    os.close(heard)
+    return told.decode(errors="replace").splitlines(), survivors
+
+
+def live(request, speaks, outbox):
+    """Be the child: lock oneself in, run the code, and never return."""
+
+    def tell(*words):
+        os.write(speaks, (" ".join(map(str, words)) + "\n").encode())
+
+    system.die_with_parent()
+    try:
+        if IS_ROOM:
+            laid_out = {name: text.encode() for name, text in request["files"].items()}
+            confine.confine(confine.Room(Limits(**request["limits"]), laid_out, keep=(speaks,), outbox=outbox))
+        else:
+            os.chdir(tempfile.mkdtemp())
+        tell("began")
+        exec(request["code"], {"tell": tell, "speaks": speaks, "facts": request["facts"], "__name__": "__main__"})
+    except BaseException as error:
+        tell(type(error).__name__, error)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

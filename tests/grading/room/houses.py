@@ -1,0 +1,95 @@
+"""Houses to run code in, from the tests: with locks or without, as root or as an ordinary user."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+COURSE = HERE.parents[2]
+ORDINARY = 4242
+"""The number of an ordinary user."""
+
+AS_ORDINARY_USER = r"""
+mount -t tmpfs none /mnt
+number=0
+for path in $NEEDED; do mkdir /mnt/$number; mount --rbind "$path" /mnt/$number; number=$((number + 1)); done
+for folder in $CLOSED; do mount -t tmpfs none "$folder"; done
+number=0
+for path in $NEEDED; do mkdir -p "$path"; mount --rbind /mnt/$number "$path"; number=$((number + 1)); done
+exec setpriv --reuid=$ORDINARY --regid=$ORDINARY --clear-groups "$@"
+"""
+"""Become somebody else, in a world where what is needed can be read though it may lie in root's own home."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a piece of code."""
+
+    told: list[str]
+    exit: int | None = None
+    """Its exit code; None if it had to be ended."""
+    survivors: bool = False
+    """Whether processes of it are left."""
+    pid: int = 0
+    uid: int = -1
+    """Its user, as this machine sees it."""
+    brought: dict[str, str] = field(default_factory=dict)
+    """Files that were brought out after its end."""
+
+    @property
+    def worked(self):
+        """Whether an attack got what it was after."""
+        return any(line.startswith("worked") for line in self.told)
+
+
+class House:
+    """A warm process that runs one piece of code after another, each in a child of its own."""
+
+    def __init__(self, kind, home, *modules, ordinary=False, secret="none", course=COURSE, python=sys.executable):
+        self.kind, self.ordinary = kind, ordinary or os.geteuid() != 0
+        command = [python, str(HERE / "house.py"), kind, *modules]
+        environment = {
+            **{name: str(home) for name in ("HOME", "MPLCONFIGDIR", "TMPDIR")},
+            **{"PATH": os.environ["PATH"], "PYTHONPATH": f"{course}{os.pathsep}{sysconfig.get_path('purelib')}"},
+            **{"OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        }
+        if ordinary and os.geteuid() == 0:
+            needed = [sys.base_prefix, sys.prefix, str(COURSE), str(home)]
+            closed = closed_folders(needed)
+            environment |= {"NEEDED": " ".join(needed), "CLOSED": " ".join(closed), "ORDINARY": str(ORDINARY)}
+            command = ["unshare", "--mount", "sh", "-euc", AS_ORDINARY_USER, "sh", *command]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self._process = subprocess.Popen(command, text=True, env=environment, cwd=home, **pipes)
+        print(json.dumps(secret), file=self._process.stdin, flush=True)
+        ready = self._process.stdout.readline()
+        self.refusal = "" if ready else self._process.stderr.read()
+        self.facts = json.loads(ready) if ready else {}
+
+    def run(self, code, *, facts=None, files=None, seconds=20, stays=False, brings=(), **limits):
+        """Run code in a child; with `stays`, until it tells something, and leave it running."""
+        request = {
+            "code": code,
+            "facts": {**self.facts, **(facts or {})},
+            "files": files or {},
+            "limits": limits,
+            "brings": brings,
+        }
+        print(json.dumps({**request, "seconds": seconds, "stays": stays}), file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        assert answer, self._process.stderr.read()
+        return Outcome(**json.loads(answer))
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+
+
+def closed_folders(paths):
+    """Give the outermost folders on the way to these paths that only their owners can enter."""
+    ways = ((*reversed(Path(path).parents), Path(path)) for path in paths)
+    closed = (next((str(folder) for folder in way if not folder.stat().st_mode & 0o001), None) for way in ways)
+    return sorted({folder for folder in closed if folder})

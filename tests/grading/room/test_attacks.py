@@ -1,0 +1,35 @@
+"""What hostile code tries, for real: first in a house without locks, where it works, then in the room."""
+
+import re
+
+import pytest
+
+from tests.grading.room.attacks import ATTACKS
+
+
+def named(attack):
+    return attack.name.replace(" ", "-")
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
+def test_an_attack_works_without_locks(open_house, attack):
+    if attack.as_root and open_house.ordinary:
+        pytest.skip("Only root can do this anyway.")
+    outcome = open_house.run(attack.code)
+    assert outcome.worked, outcome.told
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
+def test_an_attack_is_stopped_in_the_room(room, attack):
+    assert_stopped(room.run(attack.code, **attack.limits), attack)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
+def test_no_attack_is_stopped_by_landlock_alone(room_without_landlock, attack):
+    assert_stopped(room_without_landlock.run(attack.code, **attack.limits), attack)
+
+
+def assert_stopped(outcome, attack):
+    assert outcome.told[0] == "began", outcome.told
+    assert not outcome.worked
+    assert re.search(attack.stopped_by, outcome.told[-1]), outcome.told

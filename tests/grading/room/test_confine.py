@@ -1,0 +1,172 @@
+"""The lock-down as an honest notebook meets it: what is there, what works, what comes in and what goes out."""
+
+import os
+import shutil
+import venv
+
+import pytest
+
+from tests.grading.room.houses import COURSE, ORDINARY, House
+
+STATE = """
+import os, resource, socket
+status = dict(line.split(':', 1) for line in open('/proc/self/status'))
+for name in ('Uid', 'Gid', 'Groups', 'CapEff', 'CapPrm', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp'):
+    tell(name, *status[name].split())
+tell('processes', *[name for name in os.listdir('/proc') if name.isdigit()], 'me', os.getpid(), 'session', os.getsid(0))
+tell('host', socket.gethostname())
+tell('descriptors', *sorted(os.listdir('/proc/self/fd'), key=int))
+"""
+
+
+def test_a_kernel_is_nobody_alone_and_without_rights(room):
+    state = room.run(STATE).told[1:]
+    assert state[:3] == ["Uid 1000 1000 1000 1000", "Gid 1000 1000 1000 1000", "Groups"]
+    assert state[3:7] == [f"{kind} 0000000000000000" for kind in ("CapEff", "CapPrm", "CapBnd", "CapAmb")]
+    assert state[7:11] == ["NoNewPrivs 1", "Seccomp 2", "processes 1 me 1 session 1", "host room"]
+    # The standard streams, the pipe that `tell` writes to, and the one that looks.
+    assert len(state[11].split()) == 1 + 5
+
+
+def test_root_is_left_for_good(room, user):
+    """Seen from outside, a kernel of root's is nobody, and one of an ordinary user's is that user still."""
+    kernel = room.run("import signal; tell('lives'); signal.pause()", stays=True)
+    assert kernel.told == ["began", "lives"]
+    assert kernel.uid == (65534 if user == "root" else os.geteuid() or ORDINARY)
+
+
+DEVICES = {"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "shm", "pts", "ptmx"}
+LOOK = """
+import os
+tell('root', *sorted(os.listdir('/')))
+tell('dev', *sorted(os.listdir('/dev')))
+tell('etc', *sorted(os.listdir('/etc')))
+for folder, _, names in os.walk('/'):
+    if not folder.startswith(('/proc', '/scratch', '/tmp', '/dev')):
+        if os.access(folder, os.W_OK):
+            tell('writable', folder)
+        if folder.endswith(('lib/reference', 'lib/grading')) and os.listdir(folder) != ['__init__.py']:
+            tell('closed', folder)
+        for name in names:
+            if name in ('softmax_classifier.ipynb', 'gradebook.db') and 'nbgrader/tests' not in folder:
+                tell('course', folder, name)
+"""
+
+
+def test_nothing_of_the_machine_is_seen_but_libraries(room):
+    told = room.run(LOOK, seconds=60).told[1:]
+    assert set(told[1].split()[1:]) == DEVICES
+    assert not set(told[2].split()) & {"shadow", "sudoers", "ssh", "hostname", "machine-id", "environment"}
+    assert told[3:] == []
+
+
+def test_only_scratch_can_be_written_and_it_is_all_one(room):
+    code = """
+import os, pathlib, tempfile
+for place in (os.getcwd(), os.environ['HOME'], tempfile.gettempdir(), '/tmp', '/dev/shm'):
+    pathlib.Path(place, 'note').write_text('x')
+    tell(place, os.statvfs(place).f_blocks * os.statvfs(place).f_frsize, os.stat(place).st_dev)
+"""
+    told = [line.split() for line in room.run(code, scratch=16 * 2**20).told[1:]]
+    assert [place for place, _, _ in told] == ["/scratch/work", "/scratch/home", "/tmp", "/tmp", "/dev/shm"]
+    assert {size for _, size, _ in told} == {str(16 * 2**20)}
+    assert len({device for _, _, device in told}) == 1
+
+
+def test_the_submission_is_laid_into_the_working_directory(room):
+    code = "import pathlib; tell(*sorted(map(str, pathlib.Path().glob('**/*')))); tell(open('data/train.csv').read())"
+    told = room.run(code, files={"data/train.csv": "1,2", "challenge.json": "{}"}).told
+    assert told == ["began", "challenge.json data data/train.csv", "1,2"]
+
+
+@pytest.mark.parametrize("name", ["../up", "data/../../up", "/etc/passwd", "/tmp/up"])
+def test_a_name_that_leads_out_of_the_working_directory_ends_the_lock_down(room, name):
+    [told] = room.run("tell('ran')", files={name: "x"}).told
+    assert told.startswith("NotConfined")
+    assert f"{name!r} leads out of the working directory" in told
+
+
+def test_a_submission_larger_than_scratch_ends_the_lock_down(room):
+    [told] = room.run("tell('ran')", files={"data": "x" * 2**21}, scratch=2**20).told
+    assert (
+        told == "NotConfined The kernel room can't be locked: files: No space left on device. Try `zerolayer doctor`."
+    )
+
+
+LIBRARIES = """
+import os, threading
+import numpy as np, matplotlib.pyplot as plt, tensorflow as tf
+a = np.ones((600, 600))
+tell('product', (a @ a).sum())
+tell('one-hot', tf.one_hot([1], 3).numpy().tolist())
+model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(3, activation='softmax')])
+model.compile('sgd', 'categorical_crossentropy')
+model.fit(np.ones((32, 4)), np.eye(3)[np.zeros(32, int)], epochs=1, verbose=0)
+tell('trained', model.count_params())
+tell('threads', len(os.listdir('/proc/self/task')) > 1)
+figure, axes = plt.subplots()
+axes.set_title(r'$\\sum_i x_i$ für Ähnliches')
+figure.savefig('plot.png')
+tell('drawn', open('plot.png', 'rb').read(4)[1:])
+"""
+
+
+def test_numpy_matplotlib_and_tensorflow_work_after_the_lock_down(home):
+    """They are imported before, in one thread, as the warm process does; their own threads start inside."""
+    house = House("room", home, "numpy", "matplotlib.pyplot", "tensorflow")
+    try:
+        told = house.run(LIBRARIES, seconds=100).told
+    finally:
+        house.close()
+    assert told == [
+        "began",
+        "product 216000000.0",
+        "one-hot [[0.0, 1.0, 0.0]]",
+        "trained 15",
+        "threads True",
+        "drawn b'PNG'",
+    ]
+
+
+def test_a_course_may_allow_commands(room):
+    code = """
+import subprocess, sys
+tell(subprocess.run('echo hello; ls /', shell=True, capture_output=True, text=True).stdout.split())
+tell(subprocess.run([sys.executable, '-c', 'print(6 * 7)'], capture_output=True, text=True).stdout.strip())
+tell(subprocess.run(['cat', facts['canary']], capture_output=True, text=True).stderr.strip())
+"""
+    told = room.run(code, commands=True).told
+    assert told[1].startswith("['hello', ")
+    assert told[2] == "42"
+    assert told[3].endswith("No such file or directory")
+
+
+def test_it_hides_the_closed_zones_of_an_installed_package_too(home, tmp_path):
+    site = home / "lib" / "site-packages"
+    shutil.copytree(COURSE / "lib", site / "lib")
+    house = House("room", home, course=site)
+    try:
+        code = "import lib.checks; tell(lib.__file__); import lib.reference.dense"
+        told = house.run(code).told
+    finally:
+        house.close()
+    assert told == [
+        "began",
+        str(site / "lib/__init__.py"),
+        "ModuleNotFoundError No module named 'lib.reference' where submissions run",
+    ]
+
+
+def test_an_interpreter_that_only_root_can_reach_is_within_reach_inside(home):
+    if os.geteuid() != 0:
+        pytest.skip("These tests were not started by root.")
+    closed = home / "closed"
+    closed.mkdir(mode=0o700)
+    venv.create(closed / "venv", symlinks=True)
+    (closed / "venv/lib/mine.txt").write_text("within reach")
+    house = House("room", home, python=str(closed / "venv/bin/python"))
+    try:
+        told = house.run("import sys; tell(open(sys.prefix + '/lib/mine.txt').read())").told
+    finally:
+        house.close()
+    assert told == ["began", "within reach"]

@@ -1,0 +1,88 @@
+"""The doctor, on machines that can't lock a kernel in: this one, each time with something really taken away."""
+
+import json
+import subprocess
+import sys
+
+import pyseccomp
+
+from lib.grading.room import doctor
+
+EXAMINE = "from lib.grading.room import doctor; print(doctor.report(doctor.examine()))"
+LOCK_THAT_HOLDS_NOTHING = """
+import os, pyseccomp
+from lib.grading.room import calls, trial
+open_door = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+file = os.fdopen(os.memfd_create("rules"), "r+b")
+open_door.export_bpf(file)
+file.seek(0)
+rules = file.read()
+calls.program = lambda commands: rules
+trial.main()
+"""
+
+
+def said_where(*missing):
+    """Give what the doctor says in a process for which these system calls don't exist."""
+
+    def take_away():
+        rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+        for call in missing:
+            rules.add_rule(pyseccomp.ERRNO(38), call)
+        rules.load()
+
+    command = [sys.executable, "-c", EXAMINE]
+    return subprocess.run(command, preexec_fn=take_away, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_where_kernels_can_be_locked_in_nothing_blocks(lockable):
+    assert doctor.protected() is None
+    assert doctor.report(doctor.examine()).startswith("Kernels that run student code are locked in here.")
+
+
+def test_it_tells_what_an_old_kernel_is_missing(lockable):
+    said = said_where("mount_setattr")
+    assert said.startswith("Kernels that run student code can't be locked in here.")
+    assert "at the step “private root”: Function not implemented." in said
+    assert "Linux 5.14 or newer" in said
+    assert "--no-sandbox" in said
+
+
+def test_missing_landlock_is_said_but_does_not_block(lockable):
+    said = said_where("landlock_create_ruleset")
+    assert said.startswith("Kernels that run student code are locked in here.")
+    assert "Landlock: this kernel has it not" in said
+
+
+def test_it_names_the_setting_that_forbids_user_namespaces(lockable):
+    forbid = f'echo 0 > /proc/sys/user/max_user_namespaces; exec "{sys.executable}" -c "{EXAMINE}"'
+    command = ["unshare", "--user", "--map-root-user", "sh", "-c", forbid]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "at the step “user namespace”: No space left on device." in said
+    assert "sysctl user.max_user_namespaces=10000" in said
+
+
+def test_a_lock_that_holds_nothing_is_noticed(lockable):
+    tried = subprocess.run([sys.executable, "-c", LOCK_THAT_HOLDS_NOTHING], capture_output=True, text=True, timeout=60)
+    assert json.loads(tried.stdout) == {"step": "proof", "reason": "a process was started"}
+
+
+def test_elsewhere_than_on_linux_it_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    finding = doctor.protected()
+    assert "not Linux" in finding.found
+    assert "virtual machine" in finding.advice
+
+
+def test_the_command_says_it_and_exits_by_it(lockable):
+    command = [sys.executable, "-m", "lib.grading", "doctor"]
+    healthy = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (healthy.returncode, healthy.stdout.splitlines()[0]) == (
+        0,
+        "Kernels that run student code are locked in here.",
+    )
+    denied = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
+    within = ["unshare", "--user", "--map-root-user", "sh", "-c", denied, "sh"]
+    ill = subprocess.run([*within, *command], capture_output=True, text=True, timeout=60, check=False)
+    assert ill.returncode == 1
+    assert ill.stdout.startswith("Kernels that run student code can't be locked in here.")

@@ -1,0 +1,86 @@
+"""How code in the room ends: by itself, by its limits, or from outside, but always whole."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+HUNG = """
+import signal
+from pathlib import Path
+
+import pytest
+for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
+    signal.signal(number, signal.SIG_IGN)
+tell('ignores everything')
+while True:
+    pass
+"""
+DAEMON = """
+import os, time
+if not os.fork():
+    os.setsid()
+    if not os.fork():
+        time.sleep(5)
+    os._exit(0)
+tell('left a daemon')
+"""
+STOP = """
+import os, signal
+os.kill(os.getpid(), signal.SIGSTOP)
+tell('goes on')
+"""
+THE_OLD_GATE = """
+import ctypes, mmap
+page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+page.write(bytes.fromhex('b814000000cd80c3'))  # mov eax, 20 (getpid); int 0x80; ret
+gate = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
+tell('worked' if gate() > 0 else 'no such gate')
+"""
+
+
+def test_it_may_end_at_once(room):
+    assert room.run("import os; os._exit(7)").exit == 7
+
+
+def test_it_may_crash(room):
+    assert room.run("import ctypes; ctypes.string_at(0)").exit == -signal.SIGSEGV
+
+
+def test_code_that_ignores_every_signal_ends_when_its_processor_time_is_spent(room):
+    outcome = room.run(HUNG, cpu_seconds=1)
+    assert outcome.told == ["began", "ignores everything"]
+    assert outcome.exit == -signal.SIGKILL
+
+
+def test_without_a_limit_it_would_go_on(open_house):
+    assert open_house.run(HUNG, seconds=1.5).exit is None
+
+
+def test_code_that_stops_itself_goes_on(room, open_house):
+    """The first process of a namespace isn't stopped from inside; elsewhere nobody would hear of it again."""
+    assert open_house.run(STOP, seconds=1).told == ["began"]
+    assert room.run(STOP).told == ["began", "goes on"]
+
+
+def test_no_process_survives_its_kernel(room, open_house):
+    survived = open_house.run(DAEMON)
+    assert survived.told == ["began", "left a daemon"]
+    assert survived.survivors
+    ended = room.run(DAEMON, commands=True)
+    assert ended.told == ["began", "left a daemon"]
+    assert not ended.survivors
+
+
+def test_what_is_written_to_the_terminal_is_lost(room):
+    told = room.run("import os; [os.write(number, b'x') for number in (1, 2)]; tell(os.fstat(1).st_rdev)").told
+    assert told == ["began", str(Path(os.devnull).stat().st_rdev)]
+
+
+def test_the_gate_of_32_bit_programs_is_shut(room, open_house):
+    if os.uname().machine != "x86_64" or not open_house.run(THE_OLD_GATE).worked:
+        pytest.skip("There is no such gate on this machine.")
+    outcome = room.run(THE_OLD_GATE)
+    assert outcome.told == ["began"]
+    assert outcome.exit == -signal.SIGSYS

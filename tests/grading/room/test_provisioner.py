@@ -1,0 +1,288 @@
+"""The provisioner as Jupyter's own parts use it: kernel managers, nbclient, nbgrader and a server."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from nbclient import NotebookClient
+from nbgrader.preprocessors import Execute
+from traitlets.config import Config
+
+import lib
+from lib.grading.room.provisioner import WarmProvisioner
+from lib.grading.room.warm import KernelNotStarted, Warm
+from tests.grading.room.kernels import LOCKED, OPEN, at_work_in, kernel
+
+BOTH = pytest.mark.parametrize("options", [LOCKED, OPEN], ids=["locked", "open"])
+MODULES = ("numpy", "matplotlib.pyplot", "tensorflow", "ipywidgets", "lib.checks", "lib.data", "lib.explorer")
+COURSE = Path(lib.__file__).parent
+
+
+# ---- The start
+
+
+@BOTH
+def test_what_notebooks_import_is_there_already(options):
+    with kernel(options) as talk:
+        assert isinstance(talk.provisioner, WarmProvisioner)
+        assert talk.run(f"import sys; [name for name in {MODULES} if name not in sys.modules]") == "[]"
+
+
+def test_the_package_brings_a_kernelspec_that_names_the_provisioner():
+    spec = KernelSpecManager().get_kernel_spec("zerolayer")
+    assert spec.metadata["kernel_provisioner"]["provisioner_name"] == "zerolayer-warm"
+    assert spec.to_json() == type(spec).from_resource_dir(str(COURSE / "grading/room/kernelspec")).to_json()
+
+
+def test_the_kernels_folder_is_where_it_was_started(tmp_path):
+    with kernel(OPEN, cwd=str(tmp_path)) as talk:
+        talk.run("open('made.txt', 'w').close(); import os; os.chdir('/')")
+        assert talk.run("print(get_ipython().starting_dir)") == str(tmp_path)
+        assert Path(tmp_path, "made.txt").exists()
+
+
+def test_a_locked_kernel_has_a_copy_of_its_folder(tmp_path):
+    Path(tmp_path, "data").mkdir()
+    Path(tmp_path, "data", "train.csv").write_text("1,2")
+    Path(tmp_path, "way out").symlink_to("/etc/passwd")
+    with kernel(LOCKED, cwd=str(tmp_path)) as talk:
+        assert talk.run("import os; sorted(os.listdir())") == "['data']"
+        assert talk.run("print(open('data/train.csv').read())") == "1,2"
+        assert talk.run("open('data/train.csv', 'w').write('mine'); open('new', 'w').close()") == ""
+        assert talk.run("os.chdir('data'); get_ipython().starting_dir == os.path.dirname(os.getcwd())") == "True"
+    assert Path(tmp_path, "data", "train.csv").read_text() == "1,2"
+    assert not Path(tmp_path, "new").exists()
+
+
+def test_what_is_named_is_brought_back_and_nothing_else(tmp_path):
+    options = LOCKED | {"brings_back": ["*.txt"]}
+    with kernel(options, cwd=str(tmp_path)) as talk:
+        talk.run("import os; os.mkdir('a'); open('a/kept.txt', 'w').write('here'); open('not.csv', 'w').close()")
+        talk.run("os.symlink('/etc/passwd', 'link.txt'); os.mkfifo('pipe.txt')")
+        talk.run("with open('huge.txt', 'wb') as file: file.truncate(200_000_000)")
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")] == ["a/kept.txt"]
+    assert Path(tmp_path, "a", "kept.txt").read_text() == "here"
+
+
+def test_a_folder_that_is_too_large_to_copy_is_said_to_be(tmp_path):
+    Path(tmp_path, "large").write_bytes(bytes(1001))
+    manager = KernelManager(kernel_name="zerolayer", config=Config({"WarmProvisioner": {"largest_folder": 1000}}))
+    with pytest.raises(KernelNotStarted, match="more than 1,000 bytes"):
+        manager.start_kernel(cwd=str(tmp_path))
+    manager.cleanup_resources()
+
+
+def test_a_locked_kernel_gets_what_a_caller_adds_to_its_environment_and_little_else(monkeypatch):
+    monkeypatch.setenv("INSTRUCTORS_TOKEN", "secret")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    ask = "import os; [os.environ.get(name) for name in ('ADDED', 'NBGRADER_EXECUTION', 'INSTRUCTORS_TOKEN')]"
+    born_with = "pathlib.Path('/proc/self/environ').read_bytes()"
+    added = {**os.environ, "ADDED": "1"}
+    with kernel(LOCKED, env=added) as talk:
+        assert talk.run(ask) == "['1', 'autograde', None]"
+        assert "secret" not in talk.run(f"import pathlib; {born_with}")  # whether or not it may be read
+    with kernel(OPEN, env=added) as talk:
+        assert talk.run(ask) == "['1', 'autograde', 'secret']"
+
+
+@BOTH
+def test_arguments_are_obeyed(options):
+    arguments = ["--IPKernelApp.exec_lines=told = 42", "--PlainTextFormatter.pprint=False", "--log-level=ERROR"]
+    with kernel(options, extra_arguments=arguments) as talk:
+        assert talk.run("told") == "42"
+        assert talk.run("shell = get_ipython(); shell.display_formatter.formatters['text/plain'].pprint") == "False"
+        assert talk.run("from ipykernel.kernelapp import IPKernelApp; IPKernelApp.instance().log_level") == "40"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--HistoryManager.hist_file=:memory:"]])
+def test_history_is_kept_in_memory(arguments):
+    with kernel(LOCKED, extra_arguments=arguments) as talk:
+        talk.run("a = 1")
+        assert talk.run("get_ipython().history_manager.hist_file") == "':memory:'"
+        assert talk.run("%history -n 1") == "1: a = 1"
+
+
+def test_history_is_kept_in_a_file_for_whoever_wants_it(tmp_path):
+    with kernel(OPEN, extra_arguments=[f"--HistoryManager.hist_file={tmp_path}/history"]) as talk:
+        talk.run("a = 1")
+    assert Path(tmp_path, "history").exists()
+
+
+def test_chance_is_its_own_in_every_fork():
+    draw = """
+import random, uuid, numpy as np, tensorflow as tf
+print(random.random(), np.random.rand(), np.random.default_rng().random(), float(tf.random.uniform([])), uuid.uuid4())
+"""
+    with kernel() as one, kernel() as other:
+        first, second = (talk.run(draw).split() for talk in (one, other))
+        assert len(first) == 5
+        assert not set(first) & set(second)
+        assert one.run("hash('warm')") == other.run("hash('warm')")  # Python's seed for this is its process's
+
+
+def test_figures_are_shown_inline_unless_told_otherwise():
+    draw = "from matplotlib import pyplot; pyplot.plot([1]); print(pyplot.get_backend())"
+    with kernel() as talk:
+        assert "inline" in talk.run(draw)
+    with kernel(env={**os.environ, "MPLBACKEND": "agg"}) as talk:
+        assert talk.run(draw) == "agg"
+
+
+def test_another_kernel_than_ipykernel_is_refused_with_a_reason(tmp_path, monkeypatch):
+    spec = tmp_path / "kernels" / "other"
+    spec.mkdir(parents=True)
+    says = {"argv": ["sh", "{connection_file}"], "display_name": "Shell", "language": "sh"}
+    Path(spec, "kernel.json").write_text(json.dumps(says))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setattr("jupyter_client.provisioning.KernelProvisionerFactory._instance", None)
+    monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "zerolayer-warm")
+    manager = KernelManager(kernel_name="other")
+    with pytest.raises(KernelNotStarted, match="Shell is not ipykernel"):
+        manager.start_kernel()
+    manager.cleanup_resources()
+
+
+# ---- The end
+
+
+@BOTH
+def test_an_end_is_noticed_at_once_and_without_asking_again(options, monkeypatch):
+    async def ends():
+        manager = AsyncKernelManager(kernel_name="zerolayer", config=Config({"WarmProvisioner": options}))
+        await manager.start_kernel()
+        client = manager.client()
+        client.start_channels()
+        client.execute("import os; os._exit(3)")
+        monkeypatch.setattr(asyncio, "sleep", None)  # whoever polls, sleeps
+        code = await manager.provisioner.wait()
+        monkeypatch.undo()
+        alive = await manager.is_alive()
+        client.stop_channels()
+        await manager.cleanup_resources()
+        return code, alive
+
+    assert asyncio.run(ends()) == (3, False)
+
+
+@BOTH
+def test_a_kernel_is_interrupted_and_goes_on(options):
+    with kernel(options) as talk:
+        said = talk.run("print('going', flush=True)\nwhile True: pass", lambda text: talk.manager.interrupt_kernel())
+        assert "KeyboardInterrupt" in said
+        assert talk.run("1 + 1") == "2"
+
+
+@BOTH
+def test_a_restarted_kernel_is_a_new_one_at_the_same_address(options, tmp_path):
+    with kernel(options, cwd=str(tmp_path)) as talk:
+        talk.run("a = 1")
+        before = talk.manager.get_connection_info()
+        talk.manager.restart_kernel(now=True)
+        assert talk.manager.get_connection_info() == before
+        talk.client.wait_for_ready(timeout=60)
+        assert talk.run("a") == "NameError: name 'a' is not defined"
+
+
+@BOTH
+def test_a_kernel_that_is_asked_to_ends_by_itself(options, tmp_path):
+    with kernel(options | {"brings_back": ["*"]}, cwd=str(tmp_path)) as talk:
+        talk.run("import atexit; atexit.register(lambda: open('last', 'w').write('words'))")
+        sockets = Path(talk.manager.ip).parent
+        assert len(list(sockets.iterdir())) == 5
+        talk.manager.shutdown_kernel()
+        assert not talk.manager.has_kernel
+        assert not sockets.exists()
+    assert Path(tmp_path, "last").read_text() == "words"
+
+
+@BOTH
+def test_a_kernel_that_stops_itself_or_ignores_everything_is_ended_all_the_same(options):
+    with kernel(options) as talk:
+        talk.run("import signal, os; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)]")
+        talk.client.execute("os.kill(os.getpid(), signal.SIGSTOP)\nwhile True: pass")
+        talk.manager.shutdown_kernel(now=True)
+        assert not talk.manager.has_kernel
+
+
+def test_only_the_owner_of_the_sockets_can_reach_them():
+    with kernel() as talk:
+        folder = Path(talk.manager.ip).parent
+        assert folder.stat().st_mode & 0o777 == folder.parent.stat().st_mode & 0o777 == 0o700
+        with socket.socket(socket.AF_UNIX) as anyone:
+            anyone.connect(f"{talk.manager.ip}-1")
+
+
+# ---- Who uses it
+
+
+def test_nbclient_runs_a_notebook_in_it(tmp_path):
+    cells = [nbformat.v4.new_code_cell(code) for code in ("import numpy as np", "np.arange(3).sum()", "1 / 0")]
+    client = NotebookClient(
+        nbformat.v4.new_notebook(cells=cells),
+        kernel_name="zerolayer",
+        allow_errors=True,
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
+    done = client.execute()
+    assert "3" in done.cells[1].outputs[0].data["text/plain"]
+    assert done.cells[2].outputs[0].ename == "ZeroDivisionError"
+
+
+def test_nbgraders_execute_runs_a_notebook_in_it(tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os; os.getcwd()")])
+    resources = {"metadata": {"path": str(tmp_path)}}
+    done, _ = Execute(kernel_name="zerolayer").preprocess(notebook, resources)
+    assert done.cells[0].outputs[0].data["text/plain"] == "'/scratch/work'"
+
+
+def test_a_jupyter_server_starts_interrupts_restarts_and_ends_it(tmp_path):
+    async def a_day_at_the_server():
+        kernels = AsyncMappingKernelManager(root_dir=str(tmp_path))
+        number = await kernels.start_kernel(kernel_name="zerolayer", path="/")
+        one = kernels.get_kernel(number)
+        await one.ready
+        assert isinstance(one.provisioner, WarmProvisioner)
+        await kernels.interrupt_kernel(number)
+        await kernels.restart_kernel(number)
+        alive = await kernels.is_alive(number)
+        await kernels.shutdown_kernel(number)
+        return alive, number in kernels
+
+    assert asyncio.run(a_day_at_the_server()) == (True, False)
+
+
+def asked_in_a_process_of_its_own(code):
+    """Called in a worker process."""
+    with kernel() as talk:
+        return os.environ["ZEROLAYER_WARM"], talk.run(code)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_worker_processes_share_one_warm_process(way):
+    """Whichever way they come to be, and also if the process that they are forked from has had kernels itself."""
+    folder = Warm.shared().folder
+    with kernel(), ProcessPoolExecutor(2, get_context(way)) as workers:
+        before = at_work_in(folder)
+        answers = list(workers.map(asked_in_a_process_of_its_own, ["1 + 1", "2 + 2", "3 + 3"]))
+    assert answers == [(str(folder), answer) for answer in ("2", "4", "6")]
+    assert before
+    assert at_work_in(folder) == before
+
+
+def test_a_signal_goes_to_the_kernel_alone():
+    with kernel(OPEN) as one, kernel(OPEN) as other:
+        asyncio.run(one.provisioner.send_signal(signal.SIGKILL))
+        assert asyncio.run(one.provisioner.wait()) == -signal.SIGKILL
+        assert not one.provisioner.lost
+        assert other.run("1 + 1") == "2"

@@ -1,0 +1,95 @@
+"""What code borrows from a library is found by reading it, and never by running it."""
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from lib.grading.borrowed import MOST, borrowed
+from lib.grading.sample_class import RIGHT
+
+
+def found(*sources):
+    return borrowed([new_code_cell(source) for source in sources])
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("import scipy.special\nscipy.special.softmax(z, axis=0)", "scipy.special.softmax"),
+        ("import scipy.special as sp\nsp.log_softmax(z)", "scipy.special.log_softmax"),
+        ("from scipy import special\nspecial.logsumexp(z)", "scipy.special.logsumexp"),
+        ("from scipy.special import softmax as s\ns(z)", "scipy.special.softmax"),
+        ("from scipy.special import *\nsoftmax(z)", "scipy.special.softmax"),
+        ("import tensorflow as tf\ntf.nn.softmax(z)", "tensorflow.nn.softmax"),
+        (
+            "import tensorflow as tf\ntf.nn.softmax_cross_entropy_with_logits(y, z)",
+            "tensorflow.nn.softmax_cross_entropy_with_logits",
+        ),
+        ("import tensorflow as tf\nnn = tf.nn\nnn.softmax(z)", "tensorflow.nn.softmax"),
+        ("import tensorflow as tf\nwith tf.GradientTape() as tape: pass", "tensorflow.GradientTape"),
+        (
+            "from tensorflow.keras.losses import CategoricalCrossentropy\nCategoricalCrossentropy()(y, p)",
+            "tensorflow.keras.losses.CategoricalCrossentropy",
+        ),
+        (
+            "import keras\nkeras.losses.categorical_crossentropy(y, p)",
+            "keras.losses.categorical_crossentropy",
+        ),
+        ("from sklearn.metrics import log_loss\nlog_loss(y, p)", "sklearn.metrics.log_loss"),
+        ("import torch.nn.functional as F\nF.cross_entropy(z, y)", "torch.nn.functional.cross_entropy"),
+        ("def forward(z):\n    import torch\n    return torch.softmax(z, 0)", "torch.softmax"),
+    ],
+)
+def test_a_librarys_own_is_named_in_full(source, name):
+    assert found(source) == (name,)
+
+
+def test_an_import_in_one_cell_counts_in_another():
+    assert found("import scipy.special as sp", "%matplotlib inline\np = sp.softmax(z)") == ("scipy.special.softmax",)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "\n".join(expression for cell in RIGHT.values() for expression in cell[:1] if "'" not in expression),
+        "class Softmax:\n    pass\nsoftmax = Softmax()\nsoftmax.forward(z)",
+        "def softmax(z):\n    return np.exp(z) / np.exp(z).sum(0)\nsoftmax(z)",
+        "import scipy.special\nimport tensorflow as tf\ntf.keras.utils.to_categorical(labels)",
+        "import my_softmax\nmy_softmax.softmax(z)",
+        "# scipy.special.softmax(z)\n'tf.nn.softmax'",
+    ],
+)
+def test_what_is_built_is_no_ones_but_the_students(source):
+    assert found(source) == ()
+
+
+def test_the_courses_own_cells_are_not_looked_at():
+    given = new_code_cell("import tensorflow as tf\ntf.nn.softmax(z)", metadata={"nbgrader": {"locked": True}})
+    assert borrowed([given, new_markdown_cell("tf.nn.softmax")]) == ()
+    assert borrowed([given, new_code_cell("tf.nn.softmax(z)")]) == ("tensorflow.nn.softmax",)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(:",
+        "\0",
+        "'\\d'",
+        "!pip install x\n?\nname?",
+        "(" * 19_000,
+        "-" * 19_000 + "1",
+        "a" + ".b" * 9_000,
+        "a" + "()" * 9_000,
+        "x = " + "1" * 19_000,
+        "lambda: " * 2_000 + "1",
+        "a" * 50_000,
+    ],
+    ids=lambda source: source[:12],
+)
+def test_code_that_cant_be_read_is_passed_over(source, recwarn):
+    assert found(source, "import torch\ntorch.softmax(z, 0)") == ("torch.softmax",)
+    assert not recwarn.list
+
+
+def test_there_is_an_end_to_it():
+    many = "\n".join(f"torch.n{number}.softmax" for number in range(500))
+    assert len(found(f"import torch\n{many}\ntorch.{'x' * 100}.softmax")) == MOST

@@ -1,0 +1,383 @@
+"""A run of `zerolayer grade`, however it is disturbed: no grade is lost, none is somebody else's, nothing is left."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from distributed import Client
+from nbgrader.api import Gradebook
+from sqlalchemy import create_engine, text
+
+from lib.grading.demo import ASSIGNMENT, copy_course
+from lib.grading.room.warm import Warm
+from tests.grading.conftest import SUBMISSIONS, Course
+from tests.submissions import FILE, POINTS, as_bytes, before, right
+
+CLASS = ("blanks_open", "common_mistake", "cut_short", "honest", "kernel_dies", "one_blank_open")
+"""Four that run to the end, one that can't be read, and one that breaks off."""
+EVERYTHING = sum(POINTS.values())
+SCORES = """
+    SELECT student_id, base_cell.name, base_cell.type, auto_score, manual_score, extra_credit, needs_manual_grade
+    FROM grade JOIN base_cell ON base_cell.id = cell_id JOIN submitted_notebook AS n ON n.id = grade.notebook_id
+    JOIN submitted_assignment AS s ON s.id = n.assignment_id"""
+COMMENTS = """
+    SELECT student_id, base_cell.name, auto_comment, manual_comment
+    FROM comment JOIN base_cell ON base_cell.id = cell_id JOIN submitted_notebook AS n ON n.id = comment.notebook_id
+    JOIN submitted_assignment AS s ON s.id = n.assignment_id"""
+SUBMITTED = """
+    SELECT student_id, timestamp, late_submission_penalty, flagged
+    FROM submitted_notebook AS n JOIN submitted_assignment AS s ON s.id = n.assignment_id"""
+
+
+def rows(course):
+    """Read what the gradebook holds on submissions, without the ids that are drawn anew in each."""
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as database:
+        return [sorted(database.execute(query), key=repr) for query in (SCORES, COMMENTS, SUBMITTED)]
+
+
+def state(course):
+    """Give all that grading leaves: what lies in the folders, each verdict, and the gradebook's rows."""
+    root = course.root / "autograded"
+    files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and path.suffix != ".lock"}
+    return files, {path.parts[-3]: path.read_text() for path in root.glob("*/*/verdict.json")}, rows(course)
+
+
+def total(course, student):
+    return course.verdict(student).points
+
+
+def configured(course, *lines):
+    """Add lines to the course's configuration."""
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write("\n".join(["", *lines, ""]))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Course:
+    """A course before anybody has handed in. All its runs share one warm process."""
+    Warm.shared().start()
+    course = Course(tmp_path_factory.mktemp("built"))
+    copy_course(course.root)
+    (course.root / "judge_secret").write_text("the same in all copies")
+    made = course.zerolayer("build")
+    assert made.returncode == 0, made.stderr
+    return course
+
+
+def handed_in(built, root, names=CLASS) -> Course:
+    course = Course(root)
+    shutil.copytree(built.root, root)
+    for name in names:
+        SUBMISSIONS[name].hand_in(course.released(), root / "submitted" / name / ASSIGNMENT)
+    return course
+
+
+@pytest.fixture
+def course(built, tmp_path) -> Course:
+    return handed_in(built, tmp_path / "course")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(built, tmp_path_factory) -> Course:
+    """The class, graded in one go."""
+    course = handed_in(built, tmp_path_factory.mktemp("undisturbed") / "course")
+    course.run = course.zerolayer("grade", ASSIGNMENT)
+    assert course.run.returncode == 0, course.run.stderr
+    return course
+
+
+def test_a_run_ends_with_what_came_of_it(undisturbed):
+    said = undisturbed.run.stdout
+    assert "6 of 6 submissions graded" in said
+    assert "2 could not be run to the end; their verdicts say why: cut_short, kernel_dies" in said.replace("\n", " ")
+    assert undisturbed.run.stderr == ""  # neither a terminal nor anything to warn of
+
+
+# A run that is broken off
+
+MOMENT = """
+import json, os, signal
+import psutil
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+calls = []
+
+def come(**_):
+    calls.append(None)
+    if len(calls) == {number}:
+        with open("children.json", "w") as file:
+            json.dump([child.pid for child in psutil.Process().children(recursive=True)], file)
+        os.killpg(0, signal.{signal})
+
+class Moment(NbGraderPreprocessor):
+    def preprocess(self, nb, resources):
+        come()
+        return nb, resources
+"""
+MOMENTS = {
+    "begun": "c.BaseConverter.pre_convert_hook = 'moment.come'",
+    "judged": "c.Autograde.autograde_preprocessors.append('moment.Moment')",
+    "saved": "c.BaseConverter.post_convert_hook = 'moment.come'",
+}
+
+
+@pytest.mark.parametrize(
+    ("moment", "number", "signal"),
+    [("begun", 4, "SIGKILL"), ("judged", 3, "SIGKILL"), ("saved", 2, "SIGKILL"), ("saved", 3, "SIGINT")],
+)
+def test_a_run_broken_off_goes_on_where_it_was(course, undisturbed, moment, number, signal):
+    (course.root / "moment.py").write_text(MOMENT.format(number=number, signal=signal))
+    shutil.copy(course.root / "nbgrader_config.py", course.root / "kept.py")
+    configured(course, MOMENTS[moment])
+    idle = set(around_the_warm_process())
+    broken = course.zerolayer("grade", ASSIGNMENT, start_new_session=True)
+    assert broken.returncode in (-9, 130)
+    assert left(course, idle) == []
+    saved = len(list((course.root / "autograded").glob("*/*/verdict.json")))
+    assert saved < len(CLASS)
+    shutil.move(course.root / "kept.py", course.root / "nbgrader_config.py")
+    again = course.zerolayer("grade", ASSIGNMENT)
+    assert again.returncode == 0, again.stderr
+    assert f"{len(CLASS) - saved} of 6 submissions graded" in again.stdout
+    assert state(course) == state(undisturbed)
+
+
+def around_the_warm_process():
+    return psutil.Process(Warm.shared().process.pid).children(recursive=True)
+
+
+def left(course, idle):
+    """Wait for the workers of a run that was broken off, and its kernels, to end; give those that don't."""
+    workers = json.loads((course.root / "children.json").read_text())
+    kernels = set(around_the_warm_process()) - idle
+    _, alive = psutil.wait_procs([*map(psutil.Process, filter(psutil.pid_exists, workers)), *kernels], timeout=30)
+    return alive
+
+
+def test_what_is_there_in_part_is_graded_anew(course, undisturbed):
+    """Rows without a folder, and a folder without a notebook: a run may end between two of its last steps."""
+    shutil.copy(undisturbed.root / "gradebook.db", course.root)
+    (course.root / "autograded" / "honest" / ASSIGNMENT).mkdir(parents=True)
+    (course.root / "autograded" / ".unfinished" / "honest" / ASSIGNMENT / "deep").mkdir(parents=True)
+    assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
+    assert state(course) == state(undisturbed)
+
+
+# Others at work at the same time
+
+SECOND = """
+import subprocess, sys
+
+def come(**_):
+    command = [sys.executable, "-m", "lib.grading", "grade", "softmax_classifier"]
+    with open("second.txt", "a") as file:
+        done = subprocess.run(command, capture_output=True, text=True)
+        file.write(f"{done.returncode} {done.stderr}")
+"""
+
+
+def test_of_two_runs_at_once_one_waits_for_another_day(course, undisturbed):
+    (course.root / "moment.py").write_text(SECOND)
+    configured(course, MOMENTS["saved"])
+    assert course.zerolayer("grade", ASSIGNMENT, "--student=honest").returncode == 0
+    second = (course.root / "second.txt").read_text()
+    assert second.startswith("1 ")
+    assert "softmax_classifier is being graded by another run. Wait until it is through, or end it." in second
+    assert {path.name for path in (course.root / "autograded").iterdir()} == {".unfinished", "honest"}
+
+
+def test_the_gradebook_can_be_written_while_a_class_is_graded(course, undisturbed):
+    """As formgrader does when somebody marks: neither is told that the gradebook is locked."""
+    url = f"sqlite:///{course.root}/gradebook.db"
+    with ThreadPoolExecutor(1) as thread:
+        run = thread.submit(course.zerolayer, "grade", ASSIGNMENT)
+        for number in count():
+            with Gradebook(url, "zerolayer") as gradebook:
+                gradebook.update_or_create_student("somebody", first_name=f"Number {number}")
+            if run.done():
+                break
+    assert number > 10
+    assert run.result().returncode == 0, run.result().stderr
+    assert state(course) == state(undisturbed)
+
+
+# Workers
+
+DEADLY = """
+    import os, pathlib, signal
+    met = pathlib.Path({met!r})
+    if {always} or not met.exists():
+        met.touch()
+        os.kill(os.getppid(), signal.SIGKILL)
+    """
+
+
+def test_what_a_worker_died_of_is_tried_again_alone_and_takes_nobody_along(course, undisturbed, tmp_path):
+    """In kernels that aren't locked in, and that the worker itself starts, so that there is something to kill."""
+    for name, always in (("always", True), ("once", False)):
+        notebook = right(nbformat.read(course.released(), as_version=4))
+        code = DEADLY.format(met=str(tmp_path / name), always=always)
+        folder = course.root / "submitted" / name / ASSIGNMENT
+        folder.mkdir(parents=True)
+        (folder / FILE).write_bytes(as_bytes(before(notebook, "check-train", code)))
+    configured(course, "c.BoundedExecute.kernel_name = 'python3'")
+    run = course.zerolayer("grade", ASSIGNMENT, "--jobs=3", "--no-sandbox")
+    assert run.returncode == 0, run.stderr
+    assert "could not be graded as it is" in " ".join(course.verdict("always").remarks)
+    assert {name: total(course, name) for name in ("always", "once")} == {"always": 0, "once": EVERYTHING}
+    for name in CLASS:
+        assert course.verdict(name) == undisturbed.verdict(name)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Start a Dask scheduler and two workers, by the commands that docs/scaling.md gives; give their address."""
+    address = tmp_path / "scheduler.json"
+    commands = [
+        ["scheduler", "--port=0", "--no-dashboard"],
+        *2 * [["worker", "--nthreads=2", "--no-dashboard", "--local-directory", str(tmp_path)]],
+    ]
+    with ExitStack() as stack:
+        for command in commands:
+            command = [sys.executable, "-m", "dask", *command, "--scheduler-file", str(address)]
+            process = stack.enter_context(subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL))
+            stack.callback(process.terminate)
+        with Client(scheduler_file=str(address), timeout=60) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield json.loads(address.read_text())["address"]
+
+
+def test_dask_workers_give_the_same(course, undisturbed, cluster):
+    run = course.zerolayer("grade", ASSIGNMENT, f"--scheduler={cluster}")
+    assert run.returncode == 0, run.stderr
+    assert state(course) == state(undisturbed)
+
+
+def test_neither_order_nor_number_makes_a_difference(course, undisturbed):
+    """The last one first, and then one at a time."""
+    assert course.zerolayer("grade", ASSIGNMENT, f"--student={CLASS[-1]}").returncode == 0
+    assert course.zerolayer("grade", ASSIGNMENT, "--jobs=1").returncode == 0
+    assert state(course) == state(undisturbed)
+
+
+# The gradebook's rows
+
+STOCK_STEPS = """
+steps = c.Autograde.autograde_preprocessors
+steps[steps.index("lib.grading.gradebook.SaveScores")] = "nbgrader.preprocessors.SaveAutoGrades"
+steps.append("nbgrader.preprocessors.AssignLatePenalties")
+"""
+
+
+def test_the_rows_are_those_that_nbgrader_writes(built, tmp_path):
+    """Scores, comments, what a person is to look at and what being late costs; again once a person has marked."""
+    ours, theirs = (handed_in(built, tmp_path / name, CLASS[:2]) for name in ("ours", "theirs"))
+    configured(theirs, STOCK_STEPS)
+    for course in (ours, theirs):
+        configured(course, "c.LateSubmissionPlugin.penalty_method = 'zero'")
+        stamp = course.root / "submitted" / "common_mistake" / ASSIGNMENT / "timestamp.txt"
+        stamp.write_text("2026-03-02 12:00:00 UTC")
+        with gradebook_of(course) as gradebook:
+            gradebook.update_or_create_assignment(ASSIGNMENT, duedate=datetime(2026, 3, 1))
+    grade = {ours: ours.zerolayer, theirs: theirs.nbgrader}
+    command = {ours: "grade", theirs: "autograde"}
+    for course in (ours, theirs):
+        assert grade[course](command[course], ASSIGNMENT).returncode == 0
+    assert rows(ours) == rows(theirs)
+    for course in (ours, theirs):
+        with gradebook_of(course) as gradebook:
+            for cell, mark in (("explain-gradient", 1.5), ("check-train", 3.5)):
+                found = gradebook.find_grade(cell, ASSIGNMENT, ASSIGNMENT, "common_mistake")
+                found.manual_score, found.extra_credit, found.needs_manual_grade = mark, 0.5, False
+            gradebook.db.commit()
+        assert grade[course](command[course], ASSIGNMENT, "--force").returncode == 0
+    assert rows(ours) == rows(theirs)
+
+
+def gradebook_of(course):
+    return Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer")
+
+
+# What is asked for
+
+
+def test_only_what_is_due_is_graded(course):
+    stamp = course.root / "submitted" / "honest" / ASSIGNMENT / "timestamp.txt"
+    for day, options, says in (
+        (2, ["--student=honest"], "1 of 1 submissions graded"),
+        (2, ["--CourseDirectory.student_id_exclude=" + ",".join(set(CLASS) - {"honest"})], "6 skipped"),
+        (2, ["--student=honest", "--force"], "1 of 1 submissions graded"),
+        (3, ["--student=honest"], "1 of 1 submissions graded"),
+    ):
+        stamp.write_text(f"2026-03-0{day} 12:00:00 UTC")
+        assert says in course.zerolayer("grade", ASSIGNMENT, *options).stdout
+        assert course.notebook("honest").with_name("timestamp.txt").read_text() == stamp.read_text()
+
+
+def test_nothing_runs_unprotected_by_itself(course, tmp_path):
+    """On a machine that lacks what locks kernels in; here a library."""
+    (tmp_path / "pyseccomp.py").write_text("raise ImportError('there is no libseccomp')")
+    lacking = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    refused = course.zerolayer("grade", ASSIGNMENT, env=lacking)
+    assert refused.returncode == 1
+    assert "with --no-sandbox" in refused.stderr
+    assert not list((course.root / "autograded").glob("[!.]*"))
+    allowed = course.zerolayer("grade", ASSIGNMENT, "--student=honest", "--no-sandbox", env=lacking)
+    assert allowed.returncode == 0, allowed.stderr
+    assert total(course, "honest") == EVERYTHING
+
+
+def test_an_assignment_that_the_gradebook_does_not_know(course):
+    shutil.copytree(course.root / "submitted" / "honest" / ASSIGNMENT, course.root / "submitted" / "honest" / "other")
+    run = course.zerolayer("grade", "other")
+    assert run.returncode == 1
+    assert "The gradebook doesn't know other. Run `zerolayer build` first." in run.stderr
+
+
+@pytest.fixture
+def postgresql():
+    """Start a PostgreSQL server of our own, reached by a socket in its folder; give the URL of an empty database."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("PostgreSQL's server is not installed here")
+    pytest.importorskip("psycopg", reason="the driver for PostgreSQL is not installed here")
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    user = {}
+    if os.geteuid() == 0:  # it refuses to be root's
+        shutil.chown(folder, "postgres")
+        user = {"user": "postgres", "extra_groups": []}
+
+    def call(program, *arguments):
+        command = [programs[-1] / program, *arguments]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, **user)
+
+    call("initdb", "--auth=trust", "--username=teacher", folder / "data")
+    call("pg_ctl", "start", "--wait", "-D", folder / "data", "-l", folder / "log", "-o", f"-k {folder} -h ''")
+    try:
+        call("createdb", "-h", folder, "-U", "teacher", "grades")
+        yield f"postgresql://teacher@/grades?host={folder}"
+    finally:
+        call("pg_ctl", "stop", "--wait", "-D", folder / "data", "--mode=immediate")
+        shutil.rmtree(folder)
+
+
+def test_the_gradebook_may_be_in_postgresql(course, undisturbed, postgresql):
+    assert course.zerolayer("build", "--db", postgresql).returncode == 0
+    run = course.zerolayer("grade", ASSIGNMENT, "--db", postgresql)
+    assert run.returncode == 0, run.stderr
+    with create_engine(postgresql).connect() as connection:
+        found = [sorted(map(tuple, connection.execute(text(query))), key=repr) for query in (SCORES, COMMENTS)]
+    scores, comments, _ = rows(undisturbed)
+    assert found == [[(*row[:-1], bool(row[-1])) for row in scores], comments]

@@ -1,0 +1,136 @@
+"""A term, with real parts, as the commands in README and docs tell it.
+
+Ada has everything right and hands in once more after the due date; Emil takes a mean over too much and is in time. A
+chapter of the story is a fixture that needs the one before; what is looked at later is kept as it was then.
+"""
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import nbformat
+import pytest
+
+from lib.grading.demo import ASSIGNMENT
+from lib.grading.sample_class import STUDENTS, completed
+from tests.browser import PATIENCE, chromium, jupyter_lab, missing
+from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK, Term, ended
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory):
+    """The course is built, has a due date, and lies in the exchange."""
+    term = Term(tmp_path_factory.mktemp("term"))
+    term.instructor.runs("zerolayer build")
+    term.instructor.runs(f'nbgrader db assignment add {ASSIGNMENT} --duedate "2100-01-31 18:00 UTC"')
+    term.instructor.runs(f"nbgrader release_assignment {ASSIGNMENT}")
+    return term
+
+
+@pytest.fixture(scope="session")
+def fetched(released):
+    """Both students have a copy."""
+    released.both(f"nbgrader fetch_assignment {ASSIGNMENT}")
+    released.copies = [student.notebook.read_bytes() for student in released.students]
+    return released
+
+
+@pytest.fixture(scope="session")
+def validated(fetched):
+    """Both have filled in the blanks and asked nbgrader what it thinks."""
+    for student in fetched.students:
+        notebook = completed(nbformat.read(student.notebook, as_version=4), STUDENTS[student.name])
+        nbformat.write(notebook, student.notebook)
+    fetched.validations = fetched.both(f"nbgrader validate {ASSIGNMENT}/{NOTEBOOK}")
+    return fetched
+
+
+@pytest.fixture(scope="session")
+def collected(validated):
+    """Both have handed in; then the due date was there, and the instructor took in what came."""
+    validated.both(f"nbgrader submit {ASSIGNMENT}")
+    validated.instructor.runs(f'nbgrader db assignment add {ASSIGNMENT} --duedate "{datetime.now(UTC)}"')
+    validated.instructor.runs(f"nbgrader collect {ASSIGNMENT}")
+    return validated
+
+
+@pytest.fixture(scope="session")
+def graded(collected):
+    """The grader has given its points."""
+    collected.said = collected.instructor.runs(f"zerolayer grade {ASSIGNMENT}")
+    collected.before_marking = collected.submissions()
+    return collected
+
+
+@contextmanager
+def formgrader(term):
+    """Give a page in the instructor's JupyterLab, logged in, and formgrader's address."""
+    try:
+        running = chromium()
+        browser = running.__enter__()
+    except Exception as error:
+        missing(f"no browser: {error}")
+    try:
+        with jupyter_lab(term.course, term.instructor.environment) as lab:
+            page = browser.new_page(viewport={"width": 1200, "height": 1000})
+            page.goto(f"{lab.url}/lab?token={lab.token}")
+            yield page, f"{lab.url}/formgrader"
+    finally:
+        running.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def marked(graded):
+    """A person has read the written answers in formgrader."""
+    with formgrader(graded) as (page, address):
+        for number in (1, 2):
+            page.goto(f"{address}/gradebook/{ASSIGNMENT}/{ASSIGNMENT}")
+            page.get_by_role("link", name=f"Submission #{number}").click()
+            page.locator(f"#{QUESTIONS[-1]}.needs_manual_grade").wait_for(timeout=PATIENCE)
+            student = page.locator("a.name-shown").first.text_content().strip()
+            for question, points in zip(QUESTIONS, MARKS[student], strict=True):
+                give(page, page.locator(f"#{question}"), points, "grade")
+            give(page, page.locator(f"#{QUESTIONS[0]}-comment"), REMARK, "comment")
+    graded.after_marking = graded.submissions()
+    return graded
+
+
+def give(page, field, value, kind):
+    """Type into a field of formgrader, leave it, and wait until that is saved."""
+    with page.expect_response(lambda answer: f"/api/{kind}/" in answer.url and answer.request.method == "PUT"):
+        field.fill(str(value))
+        field.press("Tab")
+
+
+@pytest.fixture(scope="session")
+def regraded(marked):
+    """Ada has handed in once more, late, which costs all points in this course; everybody is graded again."""
+    with (marked.course / "nbgrader_config.py").open("a") as settings:
+        settings.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
+    marked.ada.runs(f"nbgrader submit {ASSIGNMENT}")
+    marked.instructor.runs(f"nbgrader collect {ASSIGNMENT} --update")
+    marked.instructor.runs(f"zerolayer grade {ASSIGNMENT} --force")
+    marked.after_regrading = marked.submissions()
+    return marked
+
+
+@pytest.fixture(scope="session")
+def fed_back(regraded):
+    """Feedback pages are with the students."""
+    regraded.instructor.runs(f"nbgrader generate_feedback {ASSIGNMENT}")
+    regraded.instructor.runs(f"nbgrader release_feedback {ASSIGNMENT}")
+    regraded.both(f"nbgrader fetch_feedback {ASSIGNMENT}")
+    return regraded
+
+
+@pytest.fixture(scope="session")
+def told(fed_back):
+    """The class's report is written, and its grades are exported: the term's end."""
+    ending = (
+        f"zerolayer report {ASSIGNMENT}",
+        "nbgrader export",
+        "nbgrader export --exporter=lib.grading.exports.CanvasExporter --to=canvas.csv",
+        "nbgrader export --exporter=lib.grading.exports.MoodleExporter --to=moodle.csv",
+    )
+    for process in [fed_back.instructor.starts(command) for command in ending]:
+        ended(process)
+    return fed_back

@@ -1,0 +1,169 @@
+"""Every command in README and docs is run: by the term's story, here at its end, or by a test that is named here."""
+
+import ast
+import os
+import re
+import secrets
+import socket
+import time
+import urllib.request
+from pathlib import Path
+from textwrap import dedent
+
+import mistune
+import pytest
+
+from lib.grading.demo import ASSIGNMENT
+from tests.browser import PATIENCE, Lab
+from tests.people import NOTEBOOK
+
+pytest_plugins = ["tests.term"]
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROGRAMS = {"zerolayer", "zerolayer-student", "nbgrader", "jupyter", "python", "python3", "pip", "pytest", "ruff"}
+PROGRAMS |= {"mypy", "uv", "uvx", "git", "dask", "conda", "mamba", "docker", "sudo", "apt", "sysctl"}
+"""A line that begins with one of these is a command."""
+
+AFTERWARDS = [f"zerolayer report {ASSIGNMENT} --student ada", f"zerolayer bundle {ASSIGNMENT}", "jupyter --paths"]
+"""What the instructor gives when the term is over."""
+SERVERS = {"jupyter lab": f"notebooks/{ASSIGNMENT}/{NOTEBOOK}", "zerolayer lab": NOTEBOOK}
+"""What runs until it is stopped, and a notebook that it has to show."""
+ELSEWHERE = {
+    "zerolayer demo": "grading/test_app.py::test_the_demo_grades_a_class_and_names_its_mistakes",
+    f"nbgrader zip_collect {ASSIGNMENT}": "grading/test_collect.py::test_the_command_goes_through_the_whole_download",
+    "zerolayer doctor": "grading/room/test_doctor.py::test_the_command_says_it_and_exits_by_it",
+    f"nbgrader autograde {ASSIGNMENT}": "grading/test_class.py::by_nbgrader",
+    "ruff check .": "test_project.py::test_style_is_clean",
+    "ruff format --check .": "test_project.py::test_style_is_clean",
+}
+"""What another test or fixture runs."""
+
+
+def parsed(markdown):
+    """Give a document's blocks of code, each with its language, and its code within lines."""
+    blocks, inline = [], []
+
+    def walk(tokens):
+        for token in tokens:
+            if token["type"] == "block_code":
+                blocks.append(((token.get("attrs") or {}).get("info", ""), token["raw"]))
+            elif token["type"] == "codespan":
+                inline.append(token["raw"])
+            walk(token.get("children", ()))
+
+    walk(mistune.create_markdown(renderer=None, plugins=["table"])(markdown))
+    return blocks, inline
+
+
+def typed(line):
+    """Give the commands of a line, less what makes no difference: comments, and the folder that a program lies in."""
+    parts = re.sub(r"(^|\s)#.*", "", line).split("&&")
+    return [part.strip().removeprefix(".venv/bin/") for part in parts if part.strip()]
+
+
+def is_command(line):
+    return line.split()[0] in PROGRAMS
+
+
+def not_run(markdown, run):
+    """Give each command in a document that isn't among those that are `run`, and each block that is nothing known.
+
+    Code within a line that is a program's name and a command's stands for the command; alone, a name is but a name.
+    """
+    blocks, inline = parsed(markdown)
+    for language, block in blocks:
+        lines = [command for line in block.splitlines() for command in typed(line)]
+        if any(map(is_command, lines)):
+            yield from (line for line in lines if line not in run)
+        elif language in ("", "python") and not is_python(block):
+            yield block
+    for [line] in filter(lambda lines: len(lines) == 1, map(typed, inline)):
+        if is_command(line) and " " in line and not any(f"{each} ".startswith(f"{line} ") for each in run):
+            yield line
+
+
+def is_python(block):
+    try:
+        ast.parse(dedent(block))
+    except SyntaxError:
+        return False
+    return True
+
+
+def run_by_ci():
+    """Give the commands that `.ci/run` takes from README and runs; an extra more or less installs the same project."""
+    script = (ROOT / ".ci" / "run").read_text()
+    [pattern] = re.findall(r"command=\$\(grep -m 1 '(.+)' README.md\)", script)
+    assert script.rstrip().endswith('bash -c "$command"')
+    line = next(line for line in (ROOT / "README.md").read_text().splitlines() if re.search(pattern, line))
+    return {each for command in typed(line) for each in (command, command.replace('".[test]"', "."))}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_command_in_a_document_is_run(told, document):
+    these = {f"pytest {test.relative_to(ROOT).as_posix()}" for test in ROOT.glob("tests/**/test_*.py")}
+    run = {*told.commands, *AFTERWARDS, *SERVERS, *ELSEWHERE, *run_by_ci(), *these}
+    missed = list(not_run(document.read_text(), run))
+    assert not missed, f"Give them in tests/term.py or here, or name the test that runs them: {missed}"
+
+
+@pytest.mark.parametrize(
+    ("document", "missed"),
+    [
+        ("So:\n\n    nbgrader collect x\n    nbgrader export  # to a file\n", ["nbgrader export"]),
+        ("```\n# Once\n.venv/bin/nbgrader collect x && zerolayer dance\n```", ["zerolayer dance"]),
+        ("`nbgrader collect`, `nbgrader coll`, `nbgrader` and `lib`", ["nbgrader coll"]),
+        ("| step |\n|---|\n| `zerolayer dance` |\n", ["zerolayer dance"]),
+        ("So:\n\n    make install\n\nand\n\n    c.Some.option = 1\n", ["make install"]),
+    ],
+)
+def test_a_command_that_no_test_runs_is_found(document, missed):
+    assert list(not_run(document, {"nbgrader collect x"})) == missed
+
+
+def test_what_is_said_to_be_in_the_documents_is_there():
+    said = [block for document in DOCUMENTS for blocks, _ in [parsed(document.read_text())] for _, block in blocks]
+    lines = [line for block in said for each in block.splitlines() for line in typed(each)]
+    lines += [line for document in DOCUMENTS for line in parsed(document.read_text())[1]]
+    for command in (*AFTERWARDS, *SERVERS, *ELSEWHERE):
+        assert any(is_command(line) and f"{command} ".startswith(f"{line} ") for line in lines), command
+
+
+@pytest.mark.parametrize("command", ELSEWHERE)
+def test_who_is_said_to_run_a_command_exists_and_names_it(command):
+    file, _, name = ELSEWHERE[command].partition("::")
+    text = (ROOT / "tests" / file).read_text()
+    assert f"def {name}(" in text
+    assert command.split()[1] in text
+
+
+@pytest.mark.parametrize("command", AFTERWARDS)
+def test_commands_for_afterwards_work(told, command):
+    assert told.instructor.runs(command)
+
+
+@pytest.mark.parametrize("command", SERVERS)
+def test_servers_start_and_show_the_notebook(told, command):
+    port, token = free_port(), secrets.token_hex(16)
+    options = f"--no-browser --ip=127.0.0.1 --ServerApp.port={port} --IdentityProvider.token={token}"
+    root = " --allow-root" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""
+    lab = Lab(f"http://127.0.0.1:{port}", token, told.course)
+    server = told.instructor.starts(f"{command} {options}{root}")
+    deadline = time.monotonic() + PATIENCE / 1000
+    try:
+        while not lab.is_up():
+            assert server.poll() is None and time.monotonic() < deadline, f"{command} did not start"
+            time.sleep(0.1)
+        notebook = f"{lab.url}/api/contents/{SERVERS[command]}?content=0&token={token}"
+        with urllib.request.urlopen(notebook, timeout=30) as answer:
+            assert answer.status == 200
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

@@ -1,0 +1,90 @@
+"""nbgrader's buttons in JupyterLab: a student fetches, validates and submits this course, the instructor collects."""
+
+import nbformat
+import pytest
+
+from lib.grading.demo import ASSIGNMENT
+from lib.grading.sample_class import RIGHT, STUDENTS, completed
+from lib.lab import lab_environment
+from tests.browser import PATIENCE, jupyter_lab
+from tests.people import NOTEBOOK, Term
+
+
+@pytest.fixture(scope="module")
+def term(tmp_path_factory):
+    """A course whose assignment is released."""
+    term = Term(tmp_path_factory.mktemp("buttons"))
+    term.instructor.runs("zerolayer build")
+    term.instructor.runs(f"nbgrader release_assignment {ASSIGNMENT}")
+    return term
+
+
+@pytest.fixture(scope="module")
+def student(browser, term):
+    """The student's JupyterLab, in a page."""
+    with jupyter_lab(term.emil.folder, lab_environment(term.emil.environment)) as lab:
+        yield opened(browser, lab)
+
+
+@pytest.fixture(scope="module")
+def instructor(browser, term):
+    """The instructor's JupyterLab, in a page."""
+    with jupyter_lab(term.course, lab_environment(term.instructor.environment)) as lab:
+        yield opened(browser, lab)
+
+
+def opened(browser, lab):
+    """Give a page that shows a JupyterLab, and knows it as `lab`."""
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{lab.url}/lab?token={lab.token}")
+    page.lab = lab
+    return page
+
+
+def choose(page, item):
+    """Choose an item of JupyterLab's Nbgrader menu."""
+    page.get_by_role("menuitem", name="Nbgrader", exact=True).click()
+    page.get_by_role("menuitem", name=item, exact=True).click()
+
+
+def test_the_assignment_list_shows_what_was_released_and_fetches_it(student, term):
+    choose(student, "Assignment List")
+    released = student.locator("#released_assignments_list .list_item")
+    assert released.inner_text().split() == [ASSIGNMENT, "zerolayer", "Fetch"]
+    released.get_by_role("button", name="Fetch").click()
+    student.locator("#fetched_assignments_list").get_by_role("button", name="Submit").wait_for()
+    assert term.emil.notebook.read_bytes() == (term.course / "notebooks" / ASSIGNMENT / NOTEBOOK).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("fillings", "says"),
+    [(STUDENTS["emil"], "The loss should be 1 where the true class has p = 0.3679."), (RIGHT, "Success")],
+    ids=["a mistake", "all right"],
+)
+def test_validate_says_what_is_wrong_and_when_all_is_right(student, term, fillings, says):
+    released = nbformat.read(term.course / "notebooks" / ASSIGNMENT / NOTEBOOK, as_version=4)
+    nbformat.write(completed(released, fillings), term.emil.notebook)
+    student.lab.open(student, f"{ASSIGNMENT}/{NOTEBOOK}")
+    student.get_by_role("button", name="Validate", exact=True).click()
+    dialog = student.get_by_role("dialog").filter(has_text="Validation Results")
+    dialog.get_by_text(says).wait_for()
+    dialog.get_by_role("button", name="Ok").click()
+
+
+def test_the_assignment_list_submits(student, term):
+    student.goto(f"{student.lab.url}/lab?reset")
+    choose(student, "Assignment List")
+    student.locator("#fetched_assignments_list").get_by_role("button", name="Submit").click()
+    student.locator("#submitted_assignments_list").get_by_text(ASSIGNMENT).first.wait_for()
+
+
+def test_formgrader_opens_from_the_menu_collects_and_shows_who_handed_in(instructor):
+    choose(instructor, "Formgrader")
+    formgrader = instructor.frame_locator("iframe[src*=formgrader]")
+    row = formgrader.get_by_role("row").filter(has_text=ASSIGNMENT)
+    row.filter(has_text="released").locator(".collect a").click()
+    dialog = formgrader.get_by_role("dialog").filter(has_text="Successfully collected")
+    dialog.get_by_role("button", name="OK").click()
+    row.get_by_role("link", name="1", exact=True).click()
+    formgrader.get_by_role("row").filter(has_text="emil").filter(has_text="needs autograding").wait_for()
