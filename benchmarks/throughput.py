@@ -2,7 +2,8 @@
 
 The peer has nbgrader's own configuration and Jupyter's own kernels, one after the other. It grades every tenth of the
 class, and what the whole would take is reckoned from there. Processor time is told too: machines are busy. A part is
-whole or nothing in stock nbgrader, so it is the parts that are whole that have to agree.
+whole or nothing in stock nbgrader, and not whole where it rests on one that is wrong; apart from that, the parts that
+are whole have to agree.
 
     python benchmarks/throughput.py                 100 submissions, side by side, with and without the sandbox
     python benchmarks/throughput.py --thousand      1,000 against 100: memory of the coordinator, and cost of each
@@ -27,6 +28,7 @@ from time import perf_counter
 
 import nbformat
 
+from lib.checks import PARTS
 from lib.grading.demo import ASSIGNMENT, copy_course
 from lib.grading.execute import has_code
 from lib.grading.judge import challenge
@@ -149,8 +151,20 @@ def side_by_side(root, size):
     told("stock / ours", stock, locked)
     told("with / without the sandbox", locked, unlocked)
     theirs, wholes = whole_parts(sample), whole_parts(ours)
-    same = sum(wholes[part] == whole for part, whole in theirs.items())
-    print(f"parts that are whole in both or in neither: {same} of {len(theirs)}")
+    differ = [key for key, whole in theirs.items() if wholes[key] != whole]
+    judged_apart = [key for key in differ if wholes[key] and rests_on_another(key, wholes)]
+    print(f"parts that are whole in both or in neither: {len(theirs) - len(differ)} of {len(theirs)}")
+    print(f"right, but resting on a part that is wrong, which only the judge can tell apart: {len(judged_apart)}")
+    print(f"other differences: {len(differ) - len(judged_apart)}")
+
+
+def rests_on_another(key, wholes):
+    """Tell whether a student's part rests on another that the student got wrong."""
+    student, id = key
+    [part] = [part for part in PARTS if part.id == id]
+    return any(
+        not wholes[student, other.id] or rests_on_another((student, other.id), wholes) for other in part.rests_on
+    )
 
 
 def reckoned(first, some, number, size):

@@ -26,11 +26,11 @@
 
 One submission's journey: `grade` finds the folder, and `journey` makes its copy of the ordinary files in it;
 `submissions` reads the notebook, or makes an empty one that says what was wrong; `restore` puts the course's cells
-back, and `judging.Pose` lays `challenge.json` beside the notebook. `runner` sends both to a worker, where `execute` runs
-the notebook in a kernel of the `room`; each check answers the challenge with arrays. Back here `disarm` cleans what was
-put out, and `judging.Judge` hands the arrays to `judge`, puts a verdict in the place of each graded cell's outputs and
-stores them all. `gradebook` saves the points, and the folder is moved to its place: graded, whole or not at all.
-Feedback pages, formgrader and the report show the rest.
+back, and `judging.Pose` lays `challenge.json` beside the notebook. `runner` sends both to a worker, where `execute`
+runs the notebook in a kernel of the `room`; each check answers the challenge with arrays. Back here `disarm` cleans
+what was put out, and `judging.Judge` hands the arrays to `judge`, puts a verdict in the place of each graded cell's
+outputs and stores them all. `gradebook` saves the points, and the folder is moved to its place: graded, whole or not at
+all. Feedback pages, formgrader and the report show the rest.
 
 No student code ever runs in this process, and nothing here is imported where it runs: `judge` and `mistakes` hold the
 answers, since they alone import `lib.reference`. `nbgrader autograde` and formgrader's button take the same journey

@@ -183,9 +183,9 @@ def nested_metadata(notebook, folder):
     return as_bytes(notebook).replace(b'"deep": 7', b'"deep": ' + b'{"a":' * 400 + b"7" + b"}" * 400)
 
 
-@earns(NOTHING)
+@earns(EVERYTHING)
 def own_launcher(notebook, folder):
-    """A file beside the notebook that Python takes for Jupyter's own, and with which no kernel starts."""
+    """Right, with a file beside it that Python would take for Jupyter's own, and start no kernel with."""
     (folder / "ipykernel_launcher.py").write_text("raise SystemExit(1)")
     return right(notebook)
 

@@ -65,7 +65,7 @@ class WarmProvisioner(KernelProvisionerBase):
                 raise TraitError(f"WarmProvisioner.limits knows no {name!r}. Try one of {', '.join(known)}.")
         return proposal["value"]
 
-    kernel: Forked | None = None
+    process: Forked | None = None
     """The kernel, from its launch until somebody has waited for its end."""
     lost = False
     """Whether it ended because the warm process did: no fault of the notebook's, so try again."""
@@ -78,7 +78,7 @@ class WarmProvisioner(KernelProvisionerBase):
     @property
     def has_process(self) -> bool:
         """Called by the kernel manager: is there a kernel to look after?"""
-        return self.kernel is not None
+        return self.process is not None
 
     @property
     def _warm(self) -> Warm:
@@ -119,7 +119,7 @@ class WarmProvisioner(KernelProvisionerBase):
             outbox = self._outbox(stack) if self.sandbox and self.brings_back and self._folder else []
             # Not the loop's own threads: in a process that was forked they are there no more.
             thread, loop = stack.enter_context(ThreadPoolExecutor(1)), asyncio.get_running_loop()
-            self.kernel = await loop.run_in_executor(thread, self._warm.fork, request, [*listeners, *outbox])
+            self.process = await loop.run_in_executor(thread, self._warm.fork, request, [*listeners, *outbox])
         return self.connection_info
 
     def _request(self, arguments: list[str], environment: Mapping[str, str]) -> Request:
@@ -169,18 +169,18 @@ class WarmProvisioner(KernelProvisionerBase):
 
     async def poll(self) -> int | None:
         """Called by whoever wants to know: None while the kernel runs, afterwards its exit code."""
-        if self.kernel is not None and not self.kernel.has_ended():
+        if self.process is not None and not self.process.has_ended():
             return None
         return self._exit_code()
 
     async def wait(self) -> int | None:
         """Called to see the kernel end: comes back the moment it does, with its exit code."""
-        if self.kernel is not None:
-            await self._end(self.kernel)
+        if self.process is not None:
+            await self._end(self.process)
             self._exit_code()
             self._bring_back()
-            self.kernel.close()
-            self.kernel = None
+            self.process.close()
+            self.process = None
         return self._code
 
     async def _end(self, kernel: Forked) -> None:
@@ -196,8 +196,8 @@ class WarmProvisioner(KernelProvisionerBase):
             os.close(handle)
 
     def _exit_code(self) -> int:
-        if self._code is None and self.kernel is not None:
-            code = self.kernel.exit_code()
+        if self._code is None and self.process is not None:
+            code = self.process.exit_code()
             self._code, self.lost = (-SIGKILL, True) if code is None else (code, False)
         return self._code or 0
 
@@ -219,14 +219,14 @@ class WarmProvisioner(KernelProvisionerBase):
 
     async def send_signal(self, signum: int) -> None:
         """Called to interrupt the kernel, with SIGINT."""
-        if self.kernel is not None:
-            self.kernel.signal(signum)
+        if self.process is not None:
+            self.process.signal(signum)
 
     async def kill(self, restart: bool = False) -> None:
         """Called to end the kernel at once."""
         await self.send_signal(SIGKILL)
-        if self.kernel is not None:
-            await self._end(self.kernel)
+        if self.process is not None:
+            await self._end(self.process)
 
     async def terminate(self, restart: bool = False) -> None:
         """Called when a kernel didn't end by itself; the first process of a namespace can't be asked more politely."""
@@ -235,14 +235,14 @@ class WarmProvisioner(KernelProvisionerBase):
     async def shutdown_requested(self, restart: bool = False) -> None:
         """Called after the kernel was asked to end: give it the time that it takes."""
         with suppress(TimeoutError):
-            if self.kernel is not None:
-                await asyncio.wait_for(self._end(self.kernel), PATIENCE)
+            if self.process is not None:
+                await asyncio.wait_for(self._end(self.process), PATIENCE)
 
     async def cleanup(self, restart: bool = False) -> None:
         """Called at last: leave nothing behind."""
-        if self.kernel is not None:
-            self.kernel.close()
-            self.kernel = None
+        if self.process is not None:
+            self.process.close()
+            self.process = None
         if self._sockets is not None and not restart:
             shutil.rmtree(self._sockets, ignore_errors=True)
             self._sockets = None

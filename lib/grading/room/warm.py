@@ -190,6 +190,10 @@ class Forked:
         with suppress(ProcessLookupError):
             pidfd_send_signal(self.handle, number)
 
+    def kill(self) -> None:
+        """End the kernel at once; safe to call from any thread."""
+        self.signal(SIGKILL)
+
     def close(self) -> None:
         """Hang up: that ends the kernel, if it hasn't ended."""
         self.line.close()

@@ -58,7 +58,7 @@ def kernel(options=LOCKED, name="zerolayer", **start):
 
 def number_of(talk):
     """Give the process number of a kernel, as this process sees it."""
-    told = Path(f"/proc/self/fdinfo/{talk.provisioner.kernel.handle}").read_text()
+    told = Path(f"/proc/self/fdinfo/{talk.provisioner.process.handle}").read_text()
     return next(int(line.split()[1]) for line in told.splitlines() if line.startswith("Pid:"))
 
 
@@ -82,12 +82,13 @@ def sockets_of(number):
     return {target for target in targets if target.startswith("socket:")}
 
 
-def at_work_in(folder):
-    """Give the numbers of the warm processes that were started in a folder."""
-    found = []
+def at_work_in(folder, locked=True):
+    """Give the numbers of the warm processes behind a folder, for kernels that are locked in or those that aren't."""
+    kind, found = b"locked" if locked else b"open", []
     for place in Path("/proc").glob("[0-9]*"):
         try:
-            if (place / "cwd").readlink() == Path(folder) and b"room.warm" in (place / "cmdline").read_bytes():
+            command = (place / "cmdline").read_bytes().split(b"\0")
+            if (place / "cwd").readlink() == Path(folder) and b"lib.grading.room.warm" in command and kind in command:
                 found.append(int(place.name))
         except OSError:
             continue

@@ -88,7 +88,7 @@ def test_a_kernel_holds_nothing_that_was_sent_for_another(tmp_path):
 def test_kernels_share_no_socket_with_each_other_or_the_warm_process(options):
     with kernel(options) as one, kernel(options) as other:
         numbers = [number_of(one), number_of(other)]
-        others = set(at_work_in(one.provisioner._warm.folder)) - set(numbers)
+        others = set(at_work_in(one.provisioner._warm.folder, options["sandbox"])) - set(numbers)
         first, second = (sockets_of(number) for number in numbers)
         warm_ones = set().union(*(sockets_of(number) for number in others))
         assert min(len(sockets) for sockets in (first, second, warm_ones)) >= 3
@@ -150,8 +150,8 @@ def test_one_that_dies_again_is_told_with_its_last_words(monkeypatch):
 @BOTH
 def test_a_caller_that_hangs_up_ends_its_kernel(options):
     with kernel(options) as talk:
-        talk.provisioner.kernel.line.close()
-        assert ended(talk.provisioner.kernel.handle)
+        talk.provisioner.process.line.close()
+        assert ended(talk.provisioner.process.handle)
 
 
 def test_it_ends_with_its_owner_and_takes_all_along():
