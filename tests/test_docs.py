@@ -34,6 +34,11 @@ ELSEWHERE = {
     f"nbgrader zip_collect {ASSIGNMENT}": "grading/test_collect.py::test_the_command_goes_through_the_whole_download",
     "zerolayer doctor": "grading/room/test_doctor.py::test_the_command_says_it_and_exits_by_it",
     f"nbgrader autograde {ASSIGNMENT}": "grading/test_class.py::by_nbgrader",
+    "dask scheduler": "grading/test_runner.py::cluster",
+    "dask worker tcp://SCHEDULER:8786 --nthreads=2": "grading/test_runner.py::cluster",
+    f"zerolayer grade {ASSIGNMENT} --scheduler tcp://SCHEDULER:8786": (
+        "grading/test_runner.py::test_dask_workers_give_the_same"
+    ),
     "ruff check .": "test_project.py::test_style_is_clean",
     "ruff format --check .": "test_project.py::test_style_is_clean",
 }
