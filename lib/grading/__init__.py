@@ -22,7 +22,7 @@
 | `progress` | how far a run is, and what came of it |
 | `feedback` | the page a student gets: points, mistake, hint and where to look, before the notebook |
 | `report`, `exports` | what an instructor sees of the class, and what Canvas and Moodle import |
-| `app`, `lab`, `demo`, `sample_class` | the command `zerolayer`, and a made-up class to try it on |
+| `app`, `command`, `lab`, `demo`, `sample_class` | the command `zerolayer`, and a made-up class to try it on |
 
 One submission's journey: `grade` finds the folder, and `journey` makes its copy of the ordinary files in it;
 `submissions` reads the notebook, or makes an empty one that says what was wrong; `restore` puts the course's cells

@@ -7,12 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.apps.baseapp import NbGrader
 from traitlets import default
-from traitlets.config import Config
 
 from lib.grading.bundle import BundleApp
+from lib.grading.command import Rebuild
 from lib.grading.demo import DemoApp
 from lib.grading.doctor import DoctorApp
 from lib.grading.grade import GradeApp
@@ -20,7 +19,7 @@ from lib.grading.lab import LabApp
 from lib.grading.report.app import ReportApp
 
 
-class BuildApp(GenerateAssignmentApp):
+class BuildApp(Rebuild):
     """`nbgrader generate_assignment --force`, for all assignments in the source directory if none is named."""
 
     name = "zerolayer-build"
@@ -29,12 +28,6 @@ class BuildApp(GenerateAssignmentApp):
         zerolayer build
         zerolayer build softmax_classifier
     """
-
-    def build_extra_config(self) -> Config:
-        """Overwrite by default: what is generated is never edited."""
-        config = super().build_extra_config()
-        config.BaseConverter.force = True
-        return config
 
     def start(self) -> None:
         """Build the named assignment, or each one there is."""

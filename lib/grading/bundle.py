@@ -16,11 +16,10 @@ from pathlib import Path
 from string import Template
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from nbgrader.apps import GenerateAssignmentApp
 from traitlets import Unicode
-from traitlets.config import Config
 
 import lib
+from lib.grading.command import Rebuild
 
 CLOSED = {"grading", "reference"}
 NAME = "zerolayer-student"
@@ -31,7 +30,7 @@ Files = dict[str, bytes]
 """What lies under each name; folders are parts of names, divided by slashes."""
 
 
-class BundleApp(GenerateAssignmentApp):
+class BundleApp(Rebuild):
     """`zerolayer build ASSIGNMENT`, and what students need of it as one zip."""
 
     name = "zerolayer-bundle"
@@ -40,12 +39,6 @@ class BundleApp(GenerateAssignmentApp):
         zerolayer bundle softmax_classifier
     """
     folder = Unicode("dist", help="Where the zip is written, in the course folder.").tag(config=True)
-
-    def build_extra_config(self) -> Config:
-        """Overwrite by default: a bundle is made from what the solutions say now."""
-        config = super().build_extra_config()
-        config.BaseConverter.force = True
-        return config
 
     def start(self) -> None:
         """Build and pack; exits with 1 where the build does."""

@@ -23,6 +23,7 @@ from nbgrader.preprocessors import Execute
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Integer, Unicode, default
 
+from lib.grading.command import named_assignment
 from lib.grading.gradebook import Book
 from lib.grading.journey import Course, Journey, unfinished
 from lib.grading.leftovers import is_file, remove
@@ -186,10 +187,7 @@ class GradeApp(AutogradeApp):
     def start(self) -> None:
         """Grade; exits with 1 where nbgrader would."""
         super(AutogradeApp, self).start()
-        names = [*self.extra_args, *([self.coursedir.assignment_id] if self.coursedir.assignment_id else [])]
-        if len(names) != 1:
-            self.fail("Name one assignment, for example: zerolayer grade softmax_classifier")
-        self.coursedir.assignment_id = names[0]
+        self.coursedir.assignment_id = named_assignment(self)
         try:
             Grade(coursedir=self.coursedir, parent=self).start()
         except NbGraderException:

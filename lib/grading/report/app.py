@@ -9,6 +9,7 @@ from nbgrader.api import MissingEntry
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
 from traitlets import Unicode, default
 
+from lib.grading.command import named_assignment
 from lib.grading.judging import Judging
 from lib.grading.report.classroom import Classroom, read_classroom
 from lib.grading.report.pages import Links, class_page, own_page, student_page
@@ -44,7 +45,7 @@ class ReportApp(NbGrader):
     def start(self) -> None:
         """Write the pages and say where they are; exits with 1 where there is nothing to report on."""
         super().start()
-        assignment = self._assignment()
+        assignment = named_assignment(self)
         classroom = self._classroom(assignment)
         notebook = classroom.graded[0][1].notebook
         target = Path(self.coursedir.root, self.folder)
@@ -57,12 +58,6 @@ class ReportApp(NbGrader):
         links = Links(self.coursedir, assignment, notebook, target, self.server)
         _write(page, class_page(classroom, unit, links, made))
         print(f"{page} is on {len(classroom.graded)} graded submissions. Open it in a browser.")
-
-    def _assignment(self) -> str:
-        names = [*self.extra_args, *([self.coursedir.assignment_id] if self.coursedir.assignment_id else [])]
-        if len(names) != 1:
-            self.fail("Name one assignment, for example: zerolayer report softmax_classifier")
-        return names[0]
 
     def _classroom(self, assignment: str) -> Classroom:
         try:
