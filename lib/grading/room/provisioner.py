@@ -209,8 +209,7 @@ class WarmProvisioner(KernelProvisionerBase):
             working = files.receive(self._inbox)
         self._inbox = None
         try:
-            found = (Path(place, name) for place, _, names, _ in os.fwalk(dir_fd=working) for name in names)
-            wanted = [str(name) for name in found if any(name.match(pattern) for pattern in self.brings_back)]
+            wanted = files.find(working, self.brings_back)
             left_out = files.collect(working, wanted, self._folder, self.largest_folder)
         finally:
             os.close(working)
