@@ -108,21 +108,21 @@ class Book:
             id = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
             columns = (GRADES.c.cell_id, GRADES.c.auto_score, GRADES.c.manual_score, GRADES.c.extra_credit)
             rows = connection.execute(_of_cells(GRADES, id, master.graded, *columns))
-            marks = {row.cell_id: _Marks(*row[1:]) for row in rows}
+            marks = {row.cell_id: Marks(*row[1:]) for row in rows}
             given = {master.graded[name]: score for name, score in scores.items()}
             for cell, score in given.items():
                 marks[cell].auto = score
             _write(connection, GRADES, id, {cell: marks[cell].written for cell in given})
             said = {master.commented[name]: {"auto_comment": comment} for name, comment in comments.items()}
             _write(connection, COMMENTS, id, said)
-            late = _seconds_late(timestamp, self.duedate, extension)
+            late = late_by(timestamp, self.duedate, extension).total_seconds()
             costs = penalty(sum(mark.score for mark in marks.values()), late) if late > 0 else None
             row = update(NOTEBOOKS).where(NOTEBOOKS.c.id == id)
             connection.execute(row.values(late_submission_penalty=costs))
 
 
 @dataclass
-class _Marks:
+class Marks:
     """One grade: what the grader gave, what a person gave, and what a person gave on top."""
 
     auto: float | None
@@ -163,10 +163,11 @@ def _write(connection: Connection, table: Table, notebook: str, rows: Mapping[st
         connection.execute(row.values(values), new)
 
 
-def _seconds_late(timestamp: datetime | None, duedate: datetime | None, extension: timedelta | None) -> float:
+def late_by(timestamp: datetime | None, duedate: datetime | None, extension: timedelta | None) -> timedelta:
+    """Tell how late a submission is; nothing if it is in time, or one of the two times isn't known."""
     if timestamp is None or duedate is None:
-        return 0.0
-    return (timestamp - duedate - (extension or timedelta())).total_seconds()
+        return timedelta()
+    return max(timedelta(), timestamp - duedate - (extension or timedelta()))
 
 
 def _comments(nb: NotebookNode) -> dict[str, str | None]:

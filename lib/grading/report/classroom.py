@@ -28,6 +28,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from lib.grading.gradebook import Marks, late_by
 from lib.grading.verdicts import Verdict
 
 State = Literal["graded", "not graded", "missing"]
@@ -136,8 +137,7 @@ def _in_gradebook(db: Session, assignment: str) -> tuple[datetime | None, float,
         work = owner[notebook] = works[student]
         work.handed_in, work.submission = True, notebook
         work.penalty += penalty or 0.0
-        if stamp is not None and known.duedate is not None:
-            work.late = max(timedelta(), stamp - known.duedate - (extension or timedelta()))
+        work.late = late_by(stamp, known.duedate, extension)
     grades = (
         select(
             Grade.notebook_id, BaseCell.name, Grade.auto_score, Grade.manual_score, Grade.extra_credit,
@@ -148,7 +148,7 @@ def _in_gradebook(db: Session, assignment: str) -> tuple[datetime | None, float,
     )  # fmt: skip
     for notebook, cell, auto, manual, extra, waits in db.execute(grades):
         work = owner[notebook]
-        work.score += (manual if manual is not None else auto or 0.0) + (extra or 0.0)
+        work.score += Marks(auto, manual, extra).score
         if waits:
             work.to_mark.append(cell)
     return known.duedate, max_score, works
