@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -50,14 +50,21 @@ def laid_challenge(part: str) -> Drawn | None:
     """Read the challenge for `part`, or None where nobody is grading or it can't be read."""
     if os.environ.get("NBGRADER_EXECUTION") != "autograde":
         return None
-    import json  # only where somebody grades: a check's import is to be as light as numpy's
-    from pathlib import Path
+    from pathlib import Path  # only where somebody grades: a check's import is to be as light as numpy's
 
     try:
-        challenge = json.loads(Path(started_in(), CHALLENGE).read_text())["parts"][part]
+        challenge = _read(Path(started_in(), CHALLENGE).read_text())["parts"][part]
         return {name: decoded(data) for name, data in challenge.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> Any:
+    """Read JSON, once for all parts: each asks for the same text."""
+    import json
+
+    return json.loads(text)
 
 
 def started_in() -> str:
