@@ -28,10 +28,11 @@ from traitlets.config import Config
 
 from lib.grading.execute import REMARKS
 from lib.grading.leftovers import files_in, remove
-from lib.grading.room.warm import Warm
 
 Tag = TypeVar("Tag")
 Answer = TypeVar("Answer")
+LINUX = sys.platform == "linux"
+"""Elsewhere nothing keeps kernels warm or locks them in, and what does so can't even be imported."""
 SILENT = logging.Logger("a run", logging.CRITICAL)
 """What goes wrong in a run is the submission's own, and told by remarks."""
 KERNEL = "zerolayer"
@@ -84,8 +85,8 @@ def settings(execute: type, config: Config, locked: bool) -> dict[str, Any]:
     own = found.setdefault(execute.__name__, {})
     if locked:
         own["kernel_name"] = KERNEL
-    elif sys.platform != "linux":
-        own["kernel_name"] = "python3"  # what keeps kernels warm is Linux's
+    elif not LINUX:
+        own["kernel_name"] = "python3"
     return found
 
 
@@ -194,7 +195,10 @@ def workers(jobs: int, scheduler: str, locked: bool) -> Runner[Any]:
 
         client = Client(scheduler)
         return Runner(client.get_executor, 2 * sum(client.nthreads().values()), client.close)
-    Warm.shared(locked).start()  # it warms up while the first submissions are read
+    if LINUX:
+        from lib.grading.room.warm import Warm
+
+        Warm.shared(locked).start()  # it warms up while the first submissions are read
     jobs = jobs or JOBS * (os.cpu_count() or 1)
     return Runner(partial(processes, jobs), 2 * jobs)
 
