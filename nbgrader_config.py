@@ -49,7 +49,7 @@ c.Autograde.sanitize_preprocessors = [
 ]
 c.Autograde.autograde_preprocessors = [
     "lib.grading.judging.Pose",
-    "lib.grading.execute.BoundedExecute",
+    "lib.grading.direct.DirectExecute",
     "lib.grading.disarm.Disarm",
     "lib.grading.judging.Judge",
     "nbgrader.preprocessors.IgnorePattern",

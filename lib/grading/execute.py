@@ -52,11 +52,11 @@ class BoundedExecute(Execute):
         self._at: int | None = None
         self._remarks: list[str] = resources.setdefault(REMARKS, [])
         self._deadline = monotonic() + self.budget
-        watch = threading.Timer(self.budget + self.grace, self._kill)
+        watch = threading.Timer(self.budget + self.grace, self.kill)
         watch.daemon = True
         watch.start()
         try:
-            return super().preprocess(nb, resources, km)
+            self.run_cells(nb, resources, km)
         except Exception as error:
             if self._at is None:
                 raise
@@ -68,7 +68,11 @@ class BoundedExecute(Execute):
             watch.cancel()
         return nb, resources
 
-    def _kill(self) -> None:
+    def run_cells(self, nb: NotebookNode, resources: dict[str, Any], km: Any) -> None:
+        """Run all cells, in a kernel that is started for them unless there is a manager of one."""
+        super().preprocess(nb, resources, km)
+
+    def kill(self) -> None:
         """End the kernel from outside: one that floods us with messages keeps every other clock from ticking."""
         process = getattr(getattr(self.km, "provisioner", None), "process", None)
         if process is not None:
@@ -147,21 +151,30 @@ class BoundedExecute(Execute):
             content = {"execution_count": _count(content)}
         elif kind in OUTPUTS:
             content = _plain_output(kind, content)
-            if not self._keeps(content):
+            text = content["text"] if self._goes_on(kind, content, cell) else None
+            if not self._keeps(content, counts=text is None):
                 self._remark(f"{self._place} put out more than is kept; the rest was dropped.")
+                return None
+            if text is not None:
+                cell.outputs[-1].text += text
                 return None
         elif kind != "status":
             return None
         return super().process_message({**msg, "content": content}, cell, cell_index)
 
-    def _keeps(self, content: dict[str, Any]) -> bool:
+    def _goes_on(self, kind: str, content: dict[str, Any], cell: NotebookNode) -> bool:
+        """Tell whether an output is more of the text that came last."""
+        last = cell.outputs[-1] if cell.outputs and not self.clear_before_next_output else {}
+        return kind == "stream" and last.get("output_type") == "stream" and last["name"] == content["name"]
+
+    def _keeps(self, content: dict[str, Any], counts: bool) -> bool:
         """Count an output, and tell whether it is kept. Answers count apart: noise around them costs no points."""
         size = len(json.dumps(content))
         kept = self._kept
         if MIME in content.get("data", {}):
             kept["of answers"] += size
             return bool(kept["of answers"] <= self.max_output)
-        kept["outputs"] += 1
+        kept["outputs"] += counts
         kept["characters"] += size
         return bool(kept["outputs"] <= self.max_messages and kept["characters"] <= self.max_output)
 

@@ -198,7 +198,7 @@ def workers(jobs: int, scheduler: str, locked: bool) -> Runner[Any]:
     if LINUX:
         from lib.grading.room.warm import Warm
 
-        Warm.shared(locked).start()  # it warms up while the first submissions are read
+        Warm.shared(locked, tensorflow=False).start()  # it warms up while the first submissions are read
     jobs = jobs or JOBS * (os.cpu_count() or 1)
     return Runner(partial(processes, jobs), 2 * jobs)
 

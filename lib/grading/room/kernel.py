@@ -15,11 +15,14 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn, Self
 
 import zmq
@@ -32,7 +35,7 @@ from IPython.paths import get_ipython_dir
 from jupyter_client.session import Session
 from traitlets.config import Config
 
-from lib.grading.room import pages, system
+from lib.grading.room import cells, pages, system
 from lib.grading.room.request import PORTS, Request, say
 
 MET = ["--HistoryManager.hist_file=:memory:"]
@@ -40,10 +43,11 @@ MET = ["--HistoryManager.hist_file=:memory:"]
 INLINE = "module://matplotlib_inline.backend_inline"
 IMPORTS = (
     *("numpy", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
-    *("tensorflow", "keras", "keras.utils", "keras.losses"),
     *("lib.answers", "lib.blanks", "lib.checks", "lib.data", "lib.explorer", "lib.panel"),
 )
 """What notebooks import, at once or while they run."""
+TENSORFLOW = ("tensorflow", "keras", "keras.utils", "keras.losses")
+"""What takes longer to import than all the rest together, and not every notebook needs."""
 
 
 class HalfKernel(IPythonKernel):
@@ -101,12 +105,27 @@ class HalfApp(IPKernelApp):
         self.init_io()
         self.init_signal()
         self.init_kernel()
+        self._settle_shell()
+        self._obey(request.arguments)
+        self.log.setLevel(self.log_level)  # traitlets makes a record of all that is said, and throws most of it away
+
+    def attend_to(self, caller: socket.socket) -> Callable[[], NoReturn]:
+        """Make what is this kernel's own where it has one caller and no sockets of Jupyter's; give what it then does."""
+        outlet = cells.Outlet()
+        outlet.open(caller)
+        sys.stdout, sys.stderr = (cells.Printed(name, outlet) for name in ("stdout", "stderr"))
+        kernel = self.kernel
+        kernel.session, kernel.iopub_socket = outlet, caller
+        kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
+        kernel._take_names()
+        self._settle_shell()
+        return partial(cells.serve, kernel, outlet)
+
+    def _settle_shell(self) -> None:
         shell, here = self.kernel.shell, Path.cwd()
         shell.init_environment()
         shell.starting_dir = str(here)
         shell.history_manager.dir_hist[:] = [here]
-        self._obey(request.arguments)
-        self.log.setLevel(self.log_level)  # traitlets makes a record of all that is said, and throws most of it away
 
     def _obey(self, arguments: Sequence[str]) -> None:
         """Follow a command line. What ipykernel reads while it makes a shell is read too late: profiles."""
@@ -151,12 +170,12 @@ class HalfApp(IPKernelApp):
         os._exit(0)
 
 
-def warm_up() -> None:
+def warm_up(tensorflow: bool) -> None:
     """Make the first half of a kernel and import what notebooks import, in one thread."""
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a debugger takes threads, a port and 70 ms a kernel
     app = HalfApp.instance()
     app.prepare()
-    for name in IMPORTS:
+    for name in (*IMPORTS, *(TENSORFLOW if tensorflow else ())):
         importlib.import_module(name)
     _draw()
     _run_a_cell(app.kernel)
@@ -189,9 +208,14 @@ def run(line: socket.socket) -> NoReturn:
     app: HalfApp = HalfApp.instance()
     try:
         request, descriptors = Request.receive(line)
-        listeners, outbox = descriptors[: len(PORTS)], descriptors[len(PORTS) :]
-        _settle(request, (line.fileno(), *listeners), *outbox)
-        app.complete(request, listeners)
+        sockets = 1 if request.connection is None else len(PORTS)
+        own, outbox = descriptors[:sockets], descriptors[sockets:]
+        _settle(request, (line.fileno(), *own), *outbox)
+        work: Callable[[], object] = app.start
+        if request.connection is None:
+            work = app.attend_to(socket.socket(fileno=own[0]))
+        else:
+            app.complete(request, own)
         say(line, ready=True)
         line.close()
     except BaseException as error:
@@ -199,7 +223,7 @@ def run(line: socket.socket) -> NoReturn:
             say(line, failed=f"{type(error).__name__}: {error}")
         os._exit(1)
     with suppress(BaseException):
-        app.start()
+        work()
     app.end()
 
 

@@ -26,6 +26,7 @@ from lib.grading.leftovers import files_in
 from lib.grading.room import files
 from lib.grading.room.limits import Limits
 from lib.grading.room.request import PORTS, Request
+from lib.grading.room.talk import Talk
 from lib.grading.room.warm import ADDRESS, Forked, KernelNotStarted, Warm
 
 LAUNCHER = "ipykernel_launcher"
@@ -40,6 +41,10 @@ class WarmProvisioner(KernelProvisionerBase):
         True,
         help="""Lock kernels in: they see the libraries and a copy of their folder, and nothing else of the machine.
         Without this, code runs with all your rights. That is for your own code alone.""",
+    ).tag(config=True)
+    tensorflow = Bool(
+        True,
+        help="Fork from a process that has TensorFlow. Without this, code that imports it waits for some seconds.",
     ).tag(config=True)
     limits = Dict(
         help="How much of the machine a locked kernel may use: names and numbers as in lib.grading.room.limits."
@@ -82,7 +87,7 @@ class WarmProvisioner(KernelProvisionerBase):
 
     @property
     def _warm(self) -> Warm:
-        return Warm.shared(self.sandbox)
+        return Warm.shared(self.sandbox, self.tensorflow)
 
     # ---- The start
 
@@ -113,7 +118,8 @@ class WarmProvisioner(KernelProvisionerBase):
         """
         self._folder = Path(options["cwd"]) if options.get("cwd") else None
         self._code, self.lost = None, False
-        request = self._request(cmd[cmd.index(LAUNCHER) + 1 :], options["env"])
+        connection = {**self.connection_info, "key": self.connection_info["key"].decode()}
+        request = self._request(connection, cmd[cmd.index(LAUNCHER) + 1 :], options["env"])
         with ExitStack() as stack:
             listeners = [stack.enter_context(self._listener(number)).fileno() for number in PORTS.values()]
             outbox = self._outbox(stack) if self.sandbox and self.brings_back and self._folder else []
@@ -122,8 +128,20 @@ class WarmProvisioner(KernelProvisionerBase):
             self.process = await loop.run_in_executor(thread, self._warm.fork, request, [*listeners, *outbox])
         return self.connection_info
 
-    def _request(self, arguments: list[str], environment: Mapping[str, str]) -> Request:
-        connection = {**self.connection_info, "key": self.connection_info["key"].decode()}
+    def talk(self, folder: str) -> Talk:
+        """Have a kernel forked that works in `folder` and is given cells by us, without Jupyter's sockets.
+
+        Raises `KernelNotStarted` and `WarmProcessDied` as `launch_kernel` does.
+        """
+        self._folder = Path(folder)
+        request = self._request(None, [], os.environ)
+        ours, its = socket.socketpair()
+        with its:
+            return Talk(self._warm.fork(request, [its.fileno()]), ours)
+
+    def _request(
+        self, connection: Mapping[str, Any] | None, arguments: list[str], environment: Mapping[str, str]
+    ) -> Request:
         if not self.sandbox:
             known = {name: value for name, value in environment.items() if name != ADDRESS}
             return Request(connection, arguments, known, folder=str(self._folder or Path.cwd()))

@@ -46,19 +46,19 @@ HANG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
 def main() -> None:
-    """Called in the warm process with a listening socket, the owner's number and whether its kernels are locked in."""
+    """Called in the warm process with a listening socket, the owner's number, and the words of `Warm.kind`."""
     listener, owner = socket.socket(fileno=int(sys.argv[1])), os.pidfd_open(int(sys.argv[2]))
     sys.path.remove(here := str(Path.cwd()))
     os.environ["IPYTHONDIR"] = here
     fork = _plain_fork
-    if sys.argv[3] == "locked":
+    if "locked" in sys.argv[3:]:
         from lib.grading.room import confine
 
         confine.prepare()
         fork = confine.fork
     from lib.grading.room import kernel
 
-    kernel.warm_up()
+    kernel.warm_up("tensorflow" in sys.argv[3:])
     kernel.run(serve(listener, owner, fork))
 
 
@@ -206,18 +206,20 @@ class Warm:
     The folder is named after the process that made it. Warm processes in it end with that one.
     """
 
-    def __init__(self, folder: Path, locked: bool = True):
-        """Look at nothing yet. Its kernels will be locked in, unless `locked` is false."""
-        self.folder, self.kind = folder, "locked" if locked else "open"
+    def __init__(self, folder: Path, locked: bool = True, tensorflow: bool = True):
+        """Look at nothing yet. Its kernels will be locked in, and have TensorFlow, unless told otherwise."""
+        self.folder = folder
+        self.kind = ("locked" if locked else "open", *(["tensorflow"] if tensorflow else []))
+        self.name = "-".join(self.kind)
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def shared(cls, locked: bool = True) -> "Warm":
+    def shared(cls, locked: bool = True, tensorflow: bool = True) -> "Warm":
         """Give the one that this process shares with its parents and children, through its environment."""
         if not _is_in_use(os.environ.get(ADDRESS, "")):
             os.environ[ADDRESS] = mkdtemp(prefix=f"zerolayer-{os.getpid()}-")
             atexit.register(_tidy, Path(os.environ[ADDRESS]))
-        return _known(os.environ[ADDRESS], locked)
+        return _known(os.environ[ADDRESS], locked, tensorflow)
 
     def fork(self, request: Request, descriptors: Sequence[int]) -> Forked:
         """Have a kernel forked, and wait until it can be talked to.
@@ -268,20 +270,20 @@ class Warm:
     def _connected(self) -> socket.socket:
         line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            line.connect(str(self.folder / self.kind))
+            line.connect(str(self.folder / self.name))
         except OSError:
             line.close()
             raise
         return line
 
     def _start(self) -> None:
-        address, owner = self.folder / self.kind, _maker(self.folder)
+        address, owner = self.folder / self.name, _maker(self.folder)
         address.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, self._log.open("wb") as log:
             listener.bind(str(address))
             listener.listen(256)
             self.process = subprocess.Popen(
-                [sys.executable, "-m", __spec__.name, str(listener.fileno()), str(owner), self.kind],
+                [sys.executable, "-m", __spec__.name, str(listener.fileno()), str(owner), *self.kind],
                 cwd=self.folder,
                 env=ENVIRONMENT | {name: os.environ[name] for name in INHERITED if name in os.environ},
                 pass_fds=[listener.fileno()],
@@ -294,13 +296,13 @@ class Warm:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep others who know the folder from starting a process at the same time."""
-        with Path(self.folder, f"{self.kind}.lock").open("w") as lock:
+        with Path(self.folder, f"{self.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     @property
     def _log(self) -> Path:
-        return self.folder / f"{self.kind}.log"
+        return self.folder / f"{self.name}.log"
 
     def _last_words(self) -> str:
         lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
@@ -308,8 +310,8 @@ class Warm:
 
 
 @cache
-def _known(folder: str, locked: bool) -> Warm:
-    return Warm(Path(folder), locked)
+def _known(folder: str, locked: bool, tensorflow: bool) -> Warm:
+    return Warm(Path(folder), locked, tensorflow)
 
 
 def _maker(folder: Path) -> int:

@@ -1,0 +1,107 @@
+"""A run without Jupyter between us and the kernel: a cell is sent to a warm kernel, and its outputs come back.
+
+The kernel is the one that Jupyter would get; the bounds are `BoundedExecute`'s, and so are the remarks. What is left
+out is what costs most on a short notebook: five sockets, three threads, signatures, and a turn of two event loops for
+each word. Where kernels aren't ours (another kernelspec, another system), `BoundedExecute` runs the notebook.
+"""
+
+import json
+import math
+import re
+from time import monotonic
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec
+from nbclient.exceptions import DeadKernelError
+from nbformat.notebooknode import NotebookNode
+from traitlets import Integer
+
+from lib.answers import plain
+from lib.grading.execute import BoundedExecute, has_code
+from lib.grading.room.talk import REPLY
+
+KERNEL = "zerolayer"
+"""The kernelspec whose kernels are forked from a warm process, and locked in."""
+TENSORFLOW = re.compile(r"tensorflow|keras|\b(one_hot|crosscheck)\(")
+"""How code that is likely to import TensorFlow looks. Other code may do so too, and then waits for it."""
+
+
+class FloodError(TimeoutError):
+    """A cell puts out so much that it isn't waited for any longer."""
+
+
+class DirectExecute(BoundedExecute):
+    """Execute each cell in a warm kernel that we talk to directly, within `BoundedExecute`'s limits."""
+
+    flood = Integer(20, help="A cell that puts out so many times more than is kept is stopped.").tag(config=True)
+
+    def run_cells(self, nb: NotebookNode, resources: dict[str, Any], km: Any) -> None:
+        """Run the notebook in a kernel of its own, which is gone afterwards."""
+        if km is not None or self.kernel_name != KERNEL:
+            super().run_cells(nb, resources, km)
+            return
+        from lib.grading.room.provisioner import WarmProvisioner  # on Linux alone
+
+        self.nb, self.resources = nb, resources
+        self.reset_execution_trackers()
+        tensorflow = any(has_code(cell) and TENSORFLOW.search(cell.source) for cell in nb.cells)
+        provisioner = WarmProvisioner(parent=self, kernel_spec=KernelSpec(), tensorflow=tensorflow)
+        with provisioner.talk(resources["metadata"]["path"]) as self._talk:
+            for index, cell in enumerate(nb.cells):
+                self.preprocess_cell(cell, resources, index)
+
+    def kill(self) -> None:
+        """End the kernel from outside."""
+        if hasattr(self, "_talk"):
+            self._talk.kill()
+        else:
+            super().kill()
+
+    def execute_cell(self, cell: NotebookNode, cell_index: int, **_: Any) -> NotebookNode:
+        """Run a cell. Raises `DeadKernelError`, and `TimeoutError` if it can't be stopped."""
+        self.code_cells_executed += 1
+        cell.outputs, cell.execution_count = [], self.code_cells_executed
+        self.clear_before_next_output = False
+        seconds = self._get_timeout(cell)
+        try:
+            self._talk.run(cell.source, seconds)
+            reply = self._heard(cell, monotonic() + seconds, self._talk.heard + self.flood * self.max_output)
+        except TimeoutError as reason:
+            reply = self._stopped(cell, reason, seconds)
+        self.on_cell_executed(cell=cell, cell_index=cell_index, execute_reply={"content": reply})
+        return cell
+
+    def _stopped(self, cell: NotebookNode, reason: TimeoutError, seconds: int) -> dict[str, Any]:
+        """Interrupt a cell, and say why."""
+        self._talk.interrupt()
+        reply = self._heard(cell, monotonic() + self.grace)
+        if isinstance(reason, FloodError):
+            self._remark(f"{self._place} put out far more than is kept, and was stopped.")
+            return reply
+        self._remark(f"{self._place} ran longer than {seconds} seconds and was stopped.")
+        return {"status": "error", **self.error_on_timeout}
+
+    def _heard(self, cell: NotebookNode, until: float, most: float = math.inf) -> dict[str, Any]:
+        """Take what the kernel says of a cell, up to its reply or to so many bytes."""
+        for words in self._talk.messages(until):
+            if self._talk.heard > most:
+                raise FloodError
+            try:
+                message = json.loads(words)
+                kind, content = message["msg_type"], message["content"]
+                if kind == REPLY:
+                    return _plain_reply(content)
+                header = {"msg_type": kind}
+                msg = {**header, "header": header, "parent_header": {}, "content": content}
+                self.process_message(msg, cell, self._at or 0)
+            except Exception:
+                self._remark(f"{self._place} sent something that can't be read.")
+        raise DeadKernelError("the kernel hung up")
+
+
+def _plain_reply(content: Any) -> dict[str, Any]:
+    """Take from a reply whether the cell ended in an error, and in which."""
+    if content["status"] != "error":
+        return {"status": "ok"}
+    name, value = (plain(content.get(key))[:1000] for key in ("ename", "evalue"))
+    return {"status": "error", "ename": name, "evalue": value, "traceback": []}
