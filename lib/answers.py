@@ -31,6 +31,9 @@ BUDGET = 10.0
 """Seconds that all the probes of one part may take together."""
 LARGEST = 100_000
 """Numbers in one array; the right answers have a few hundred."""
+HUGE = 1e300
+"""Larger than any number that is read."""
+NO_NUMBERS = "an array of something else than numbers"
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
@@ -143,7 +146,9 @@ def recalled(data: object) -> Outcome:
 
 def encoded(array: Array) -> dict[str, Any]:
     """Write an array as plain data that reads back exactly; nan and infinities, which JSON lacks, become words."""
-    flat = [x if math.isfinite(x) else str(x) for x in array.ravel().tolist()]
+    flat = array.ravel().tolist()
+    if not np.isfinite(array).all():
+        flat = [x if math.isfinite(x) else str(x) for x in flat]
     return {"shape": list(array.shape), "values": flat}
 
 
@@ -158,7 +163,7 @@ def decoded(data: object) -> Array:
         raise ValueError("an array larger than was asked for")
     if math.prod(shape) != len(values):
         raise ValueError("an array whose values don't fit its shape")
-    return np.array([_number(x) for x in values], dtype=np.float64).reshape(shape)
+    return _numbers(values).reshape(shape)
 
 
 def plain(text: object) -> str:
@@ -166,9 +171,19 @@ def plain(text: object) -> str:
     return text.encode(errors="replace").decode() if isinstance(text, str) else ""
 
 
+def _numbers(values: list[object]) -> Array:
+    """Read a list: at once where JSON wrote every entry as a number with a point, as `encoded` does with most arrays."""
+    if {*map(type, values)} != {float}:
+        return np.array([_number(x) for x in values], dtype=np.float64)
+    array = np.array(values, dtype=np.float64)
+    if not (abs(array) < HUGE).all():
+        raise ValueError(NO_NUMBERS)
+    return array
+
+
 def _number(x: object) -> float:
-    if isinstance(x, int | float) and not isinstance(x, bool) and abs(x) < 1e300:
+    if isinstance(x, int | float) and not isinstance(x, bool) and abs(x) < HUGE:
         return float(x)
     if isinstance(x, str) and x in ("nan", "inf", "-inf"):
         return float(x)
-    raise ValueError("an array of something else than numbers")
+    raise ValueError(NO_NUMBERS)

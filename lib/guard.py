@@ -2,7 +2,7 @@
 
 Student code may raise, loop for ever, print, warn, call `sys.exit`, or reach an open blank. `guarded` runs it in a
 thread with a time limit and gives back its value, or `Trouble`: the reason in a student's words with the student's own
-line.
+line. A thread whose code ended in time is used again: to start one takes longer than a right answer does.
 """
 
 import contextlib
@@ -13,8 +13,10 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from contextvars import Context
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -49,25 +51,19 @@ def guarded(action: Callable[[], Value], seconds: float = PATIENCE) -> Value | T
 
     `seconds` is the time limit. Code that ignores the stop signal is left behind in its thread.
     """
-    outcome: list[Value | Trouble] = []
-
-    def run() -> None:
-        try:
-            outcome.append(attempted(action))
-        except BaseException as error:
-            outcome.append(trouble_of(error))
-
-    worker = threading.Thread(target=run, daemon=True)
+    worker = _Worker.free()
     # Silence is the caller's to keep: a thread left behind would never give the streams back.
     with _silence():
-        worker.start()
         try:
-            worker.join(seconds)
-        finally:
-            late = _stopped(worker)
-    if late or not outcome:
-        return Trouble("time", f"It was still running after {seconds:.2g} seconds. Is there a loop that never ends?")
-    return outcome[0]
+            outcome: Value | Trouble = worker.run(action, seconds)
+        except BaseException as error:
+            worker.stop()
+            if not isinstance(error, Empty):
+                raise
+            says = f"It was still running after {seconds:.2g} seconds. Is there a loop that never ends?"
+            return Trouble("time", says)
+    _idle.append(worker)
+    return outcome
 
 
 def attempted(action: Callable[[], Value]) -> Value | Trouble:
@@ -114,12 +110,52 @@ def _silence() -> Iterator[None]:
         yield
 
 
-def _stopped(worker: threading.Thread) -> bool:
-    """Tell whether the worker was still running, after asking it a few times to stop."""
-    late = worker.is_alive()
-    for _ in range(5):
-        if not worker.is_alive():
-            break
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident or 0), ctypes.py_object(SystemExit))
-        worker.join(0.05)
-    return late
+class _Worker:
+    """A thread that runs one action after another, each in a context of its own, until one has to be stopped."""
+
+    def __init__(self) -> None:
+        self._actions: SimpleQueue[Callable[[], Any]] = SimpleQueue()
+        self._outcomes: SimpleQueue[Any] = SimpleQueue()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def free(cls) -> "_Worker":
+        """Give one that has nothing to do: student code may call a check of its own, and may have forked."""
+        with contextlib.suppress(IndexError):
+            while not (worker := _idle.pop())._thread.is_alive():
+                pass
+            return worker
+        return cls()
+
+    def run(self, action: Callable[[], Value], seconds: float) -> Value | Trouble:
+        """Have an action run, and give what came of it. Raises `queue.Empty` if it takes longer than that."""
+        self._actions.put(action)
+        outcome: Value | Trouble = self._outcomes.get(timeout=seconds)
+        return outcome
+
+    def _work(self) -> None:
+        while not self._stopped:
+            action = self._actions.get()
+            try:
+                outcome = Context().run(attempted, action)
+            except BaseException as error:
+                outcome = trouble_of(error)
+            del action
+            self._outcomes.put(outcome)
+            del outcome
+
+    def stop(self) -> None:
+        """Ask the thread a few times to end."""
+        self._stopped = True
+        for _ in range(5):
+            if not self._thread.is_alive():
+                return
+            stop = ctypes.py_object(SystemExit)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident or 0), stop)
+            self._thread.join(0.05)
+
+
+_idle: list[_Worker] = []
+"""Threads whose last action has ended."""

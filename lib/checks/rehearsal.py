@@ -108,7 +108,7 @@ class Rehearsal:
 
     def begin(self) -> Step:
         """Begin a step, unless the one under way hasn't ended: then the loop has only looked at the data."""
-        if len(self.begun) == len(self.steps):
+        if not self.begun or self.begun[-1].into_dense is not None:
             self.begun.append(Step())
         return self.begun[-1]
 

@@ -66,5 +66,3 @@ class ZeroLayerApp(NbGrader):
                 self.fail(f"There is no command {self.extra_args[0]}. Try one of those above.")
         super().start()
 
-
-main = ZeroLayerApp.launch_instance

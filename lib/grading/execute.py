@@ -14,7 +14,7 @@ from typing import Any
 
 from jupyter_client.utils import ensure_async
 from nbclient.exceptions import CellExecutionComplete, DeadKernelError
-from nbformat.notebooknode import NotebookNode
+from nbformat.notebooknode import NotebookNode, from_dict
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer
 
@@ -161,6 +161,16 @@ class BoundedExecute(Execute):
         elif kind != "status":
             return None
         return super().process_message({**msg, "content": content}, cell, cell_index)
+
+    def output(
+        self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> NotebookNode:
+        """Called by nbclient to keep an output, which would be validated again; `process_message` has made it plain."""
+        if self.clear_before_next_output:
+            outs.clear()
+            self.clear_before_next_output = False
+        outs.append(from_dict({"output_type": msg["msg_type"], **msg["content"]}))
+        return outs[-1]
 
     def _goes_on(self, kind: str, content: dict[str, Any], cell: NotebookNode) -> bool:
         """Tell whether an output is more of the text that came last."""

@@ -86,10 +86,11 @@ class Grade(Autograde):
                 stack.enter_context(locked(Path(directory.root, self._output_directory, f"{assignment}.lock")))
                 # The workers first: processes are forked from this one before it knows any answer.
                 runner: Runner[Journey] = stack.enter_context(workers(self.jobs, self.scheduler, self.sandbox))
-                if self.sandbox and (finding := runner.ask(protected)):
-                    self._stop(str(finding))
+                tried = runner.asked(protected) if self.sandbox else None
                 book = stack.enter_context(Book(directory.db_url, directory.course_id, assignment))
                 course = Course(self, book, self.sandbox)
+                if tried and (finding := tried.result()):
+                    self._stop(str(finding))
                 self._progress = stack.enter_context(Progress(len(self.assignments)))
                 for left in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # the same
                     remove(Path(left))
@@ -129,7 +130,7 @@ class Grade(Autograde):
     def _try_empty(self, runner: Runner[Journey], course: Course) -> None:
         """See whether a run that failed twice is the submission's fault: an empty notebook has to run."""
         try:
-            runner.ask(run, course.trial())
+            runner.asked(run, course.trial()).result()
         except Exception as error:
             self._stop(f"No notebook can be run at present: {error}\nTry `zerolayer doctor`. What was graded is kept.")
 

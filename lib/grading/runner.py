@@ -141,7 +141,7 @@ class Runner(Generic[Tag]):
         fresh = (_Try(tag, work) for tag, work in works)
         while True:
             while (attempt := self._next(fresh)) is not None:
-                self._flying[self._submitted(run, attempt.work)] = attempt
+                self._flying[self.asked(run, attempt.work)] = attempt
             if not self._flying:
                 return
             done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
@@ -165,17 +165,14 @@ class Runner(Generic[Tag]):
             return None
         return self._again.popleft() if self._again else next(fresh, None)
 
-    def ask(self, question: Callable[..., Answer], *words: object) -> Answer:
-        """Have a worker answer a question, and wait for it. Raises what the question raises."""
-        return self._submitted(question, *words).result()
-
-    def _submitted(self, call: Callable[..., Answer], *words: object) -> Future[Answer]:
+    def asked(self, question: Callable[..., Answer], *words: object) -> Future[Answer]:
+        """Have a worker answer a question; the result is the answer, or raises what the question raised."""
         try:
-            return self._executor.submit(call, *words)
+            return self._executor.submit(question, *words)
         except BrokenExecutor:
             self._executor.shutdown()
             self._executor = self._open()
-            return self._executor.submit(call, *words)
+            return self._executor.submit(question, *words)
 
 
 @dataclass(frozen=True)

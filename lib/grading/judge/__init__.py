@@ -166,6 +166,9 @@ def _named(unit: Unit, part: Part, drawn: Drawn, found: Outcomes, right: Outcome
     routes = routes - {""} or {""}
 
     good = {statement for statement in part.statements if _is_right(statement, drawn, found, right)}
+    given = (found[statement.name].values() for statement in part.statements if statement not in good)
+    if all(isinstance(outcome, Trouble) for outcomes in given for outcome in outcomes):
+        return None  # all errors look alike
     order = sorted(part.statements, key=good.__contains__)
     best, most = None, 0
     for mistake in unit.mistakes:

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterable
+from functools import lru_cache
 from time import monotonic
 from typing import Any, NoReturn
 
@@ -107,7 +108,10 @@ def serve(kernel: IPythonKernel, outlet: Outlet) -> NoReturn:
 
 async def _attend(kernel: IPythonKernel, outlet: Outlet, cells: Iterable[str]) -> None:
     """Run each cell within one event loop, as Jupyter does: code may find it running, and leave tasks in it."""
+    # ipykernel transforms each cell twice, once to see whether it awaits anything.
+    kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
     for cell in cells:
+        transform.cache_clear()
         reply: dict[str, Any] = {"status": "error"}
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:

@@ -42,7 +42,7 @@ MET = ["--HistoryManager.hist_file=:memory:"]
 """Arguments that nbclient gives every kernel; a warm one is so already."""
 INLINE = "module://matplotlib_inline.backend_inline"
 IMPORTS = (
-    *("numpy", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
+    *("numpy", "numpy.random", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
     *("lib.answers", "lib.blanks", "lib.checks", "lib.data", "lib.explorer", "lib.panel"),
 )
 """What notebooks import, at once or while they run."""
