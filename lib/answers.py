@@ -146,9 +146,9 @@ def recalled(data: object) -> Outcome:
 
 def encoded(array: Array) -> dict[str, Any]:
     """Write an array as plain data that reads back exactly; nan and infinities, which JSON lacks, become words."""
-    flat = array.ravel().tolist()
+    flat: list[Any] = array.ravel().tolist()
     if not np.isfinite(array).all():
-        flat = [x if math.isfinite(x) else str(x) for x in flat]
+        flat = [x if math.isfinite(x) else str(x) for x in array.ravel().tolist()]
     return {"shape": list(array.shape), "values": flat}
 
 
@@ -172,7 +172,7 @@ def plain(text: object) -> str:
 
 
 def _numbers(values: list[object]) -> Array:
-    """Read a list: at once where JSON wrote every entry as a number with a point, as `encoded` does with most arrays."""
+    """Read a list: at once where every entry is a number with a point, as `encoded` writes most arrays."""
     if {*map(type, values)} != {float}:
         return np.array([_number(x) for x in values], dtype=np.float64)
     array = np.array(values, dtype=np.float64)

@@ -65,4 +65,3 @@ class ZeroLayerApp(NbGrader):
             if self.extra_args:
                 self.fail(f"There is no command {self.extra_args[0]}. Try one of those above.")
         super().start()
-

@@ -18,7 +18,7 @@ from traitlets import Integer
 
 from lib.answers import plain
 from lib.grading.execute import BoundedExecute, has_code
-from lib.grading.room.talk import REPLY
+from lib.grading.room.talk import REPLY, Talk
 
 KERNEL = "zerolayer"
 """The kernelspec whose kernels are forked from a warm process, and locked in."""
@@ -35,8 +35,12 @@ class DirectExecute(BoundedExecute):
 
     flood = Integer(20, help="A cell that puts out so many times more than is kept is stopped.").tag(config=True)
 
+    _talk: Talk | None = None
+    """Our talk with the kernel, while there is one."""
+
     def run_cells(self, nb: NotebookNode, resources: dict[str, Any], km: Any) -> None:
         """Run the notebook in a kernel of its own, which is gone afterwards."""
+        self._talk = None
         if km is not None or self.kernel_name != KERNEL:
             super().run_cells(nb, resources, km)
             return
@@ -52,39 +56,42 @@ class DirectExecute(BoundedExecute):
 
     def kill(self) -> None:
         """End the kernel from outside."""
-        if hasattr(self, "_talk"):
-            self._talk.kill()
-        else:
+        if self._talk is None:
             super().kill()
+        else:
+            self._talk.kill()
 
-    def execute_cell(self, cell: NotebookNode, cell_index: int, **_: Any) -> NotebookNode:
+    def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
         """Run a cell. Raises `DeadKernelError`, and `TimeoutError` if it can't be stopped."""
+        if self._talk is None:
+            return super().execute_cell(cell, cell_index, **options)
+        talk = self._talk
         self.code_cells_executed += 1
         cell.outputs, cell.execution_count = [], self.code_cells_executed
         self.clear_before_next_output = False
         seconds = self._get_timeout(cell)
         try:
-            self._talk.run(cell.source, seconds)
-            reply = self._heard(cell, monotonic() + seconds, self._talk.heard + self.flood * self.max_output)
+            talk.run(cell.source, seconds)
+            reply = self._heard(talk, cell, monotonic() + seconds, talk.heard + self.flood * self.max_output)
         except TimeoutError as reason:
-            reply = self._stopped(cell, reason, seconds)
+            talk.interrupt()
+            reply = self._heard(talk, cell, monotonic() + self.grace)
+            reply = self._stopped(reason, seconds) or reply
         self.on_cell_executed(cell=cell, cell_index=cell_index, execute_reply={"content": reply})
         return cell
 
-    def _stopped(self, cell: NotebookNode, reason: TimeoutError, seconds: int) -> dict[str, Any]:
-        """Interrupt a cell, and say why."""
-        self._talk.interrupt()
-        reply = self._heard(cell, monotonic() + self.grace)
+    def _stopped(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
+        """Say why a cell was interrupted; give the reply that stands for its own if it was too late."""
         if isinstance(reason, FloodError):
             self._remark(f"{self._place} put out far more than is kept, and was stopped.")
-            return reply
+            return {}
         self._remark(f"{self._place} ran longer than {seconds} seconds and was stopped.")
         return {"status": "error", **self.error_on_timeout}
 
-    def _heard(self, cell: NotebookNode, until: float, most: float = math.inf) -> dict[str, Any]:
+    def _heard(self, talk: Talk, cell: NotebookNode, until: float, most: float = math.inf) -> dict[str, Any]:
         """Take what the kernel says of a cell, up to its reply or to so many bytes."""
-        for words in self._talk.messages(until):
-            if self._talk.heard > most:
+        for words in talk.messages(until):
+            if talk.heard > most:
                 raise FloodError
             try:
                 message = json.loads(words)

@@ -50,6 +50,7 @@ class BoundedExecute(Execute):
         Raises what keeps a kernel from starting: no student's code has run by then.
         """
         self._at: int | None = None
+        self.clear_before_next_output: bool = False
         self._remarks: list[str] = resources.setdefault(REMARKS, [])
         self._deadline = monotonic() + self.budget
         watch = threading.Timer(self.budget + self.grace, self.kill)
@@ -158,7 +159,9 @@ class BoundedExecute(Execute):
             if text is not None:
                 cell.outputs[-1].text += text
                 return None
-        elif kind != "status":
+        elif kind == "status":
+            content = {"execution_state": content["execution_state"]}
+        else:
             return None
         return super().process_message({**msg, "content": content}, cell, cell_index)
 

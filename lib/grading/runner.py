@@ -26,7 +26,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 from traitlets.config import Config
 
-from lib.grading.execute import REMARKS
+from lib.grading.execute import REMARKS, has_code
 from lib.grading.leftovers import files_in, remove
 
 Tag = TypeVar("Tag")
@@ -40,6 +40,9 @@ KERNEL = "zerolayer"
 JOBS = 2
 """Kernels for each processor: a kernel waits for much of its life."""
 
+UNRUN = {"cell_type": "raw", "metadata": {}, "source": ""}
+"""What stands for a cell that isn't run."""
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -50,9 +53,10 @@ class Packed:
 
     @classmethod
     def of(cls, notebook: NotebookNode, folder: Path) -> Self:
-        """Pack up a notebook with all files in `folder`."""
+        """Pack up a notebook with all files in `folder`. Cells that aren't run only keep their places."""
+        cells = [cell if has_code(cell) else UNRUN for cell in notebook.cells]
         files = {str(path.relative_to(folder)): path.read_bytes() for path in files_in(folder)}
-        return cls(json.dumps(notebook).encode(), files)
+        return cls(json.dumps({**notebook, "cells": cells}).encode(), files)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class Printed(io.TextIOBase):
         self._size, self._sent = 0, 0.0
         self._taking = threading.RLock()
 
-    encoding, errors = "utf-8", "replace"  # type: ignore[assignment]  # some programs ask a terminal
+    encoding, errors = "utf-8", "replace"  # some programs ask
 
     def writable(self) -> bool:
         """Called by whoever writes."""
@@ -119,7 +119,7 @@ async def _attend(kernel: IPythonKernel, outlet: Outlet, cells: Iterable[str]) -
             sys.stdout.flush()
             sys.stderr.flush()
         except BaseException as error:
-            reply |= {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
+            reply |= {"ename": type(error).__name__, "evalue": str(error)}
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        outlet.send(None, REPLY, {key: reply[key] for key in ("status", "ename", "evalue", "traceback") if key in reply})
+        outlet.send(None, REPLY, {key: reply.get(key) for key in ("status", "ename", "evalue")})

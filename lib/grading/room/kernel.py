@@ -110,7 +110,7 @@ class HalfApp(IPKernelApp):
         self.log.setLevel(self.log_level)  # traitlets makes a record of all that is said, and throws most of it away
 
     def attend_to(self, caller: socket.socket) -> Callable[[], NoReturn]:
-        """Make what is this kernel's own where it has one caller and no sockets of Jupyter's; give what it then does."""
+        """Make what is this kernel's own where it has one caller and none of Jupyter's sockets; give its work."""
         outlet = cells.Outlet()
         outlet.open(caller)
         sys.stdout, sys.stderr = (cells.Printed(name, outlet) for name in ("stdout", "stderr"))

@@ -16,7 +16,7 @@ class Request:
     """What makes one kernel different from another."""
 
     connection: Mapping[str, Any] | None
-    """What Jupyter's connection file says; its ports are `PORTS`. None for a kernel that is given cells by one caller."""
+    """What Jupyter's connection file says; its ports are `PORTS`. None for a kernel that has one caller (`cells`)."""
     arguments: Sequence[str]
     """The command line of ipykernel, without the program: `-f`, the connection file, and others."""
     environment: Mapping[str, str]
@@ -28,7 +28,7 @@ class Request:
     """The working directory of a kernel that isn't."""
 
     def send(self, line: socket.socket, descriptors: Sequence[int]) -> None:
-        """Send the request with descriptors: the kernel's five listening sockets, or its one to a caller, and `Room.outbox`."""
+        """Send the request with descriptors: five listening sockets or the one to a caller, and `Room.outbox`."""
         sizes = {name: len(content) for name, content in self.files.items()}
         with os.fdopen(os.memfd_create("request"), "w+b") as paper:
             paper.write(json.dumps({**vars(self), "files": sizes}).encode() + b"\n")

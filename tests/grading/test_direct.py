@@ -1,0 +1,235 @@
+"""A run that talks to the kernel directly: it gives what Jupyter's way gives, and survives what a kernel may say."""
+
+import re
+
+import nbformat
+import pytest
+from nbgrader.preprocessors import Execute
+from traitlets.config import Config
+
+from lib.grading.direct import DirectExecute
+from lib.grading.execute import REMARKS, BoundedExecute
+
+pytestmark = pytest.mark.usefixtures("lockable_here")
+
+CELLS = {
+    "prints": "print('one')\nprint('two', end='')",
+    "both streams": "import sys\nprint('out'); print('err', file=sys.stderr); print('out again')",
+    "a value": "6 * 7",
+    "nothing": "x = 1;",
+    "rich values": "from IPython.display import HTML, Markdown\ndisplay(HTML('<b>b</b>'), Markdown('*m*')); HTML('i')",
+    "a figure": "import matplotlib.pyplot as plt\nprint('before')\nplt.plot([1, 2]); plt.show()\nprint('after')",
+    "a figure left open": "_ = plt.plot([2, 1])",
+    "an error": "print('before')\ndef f(x):\n    return 1 / x\nf(0)",
+    "a syntax error": "def f(:\n    pass",
+    "cleared": "from IPython.display import clear_output\nprint('gone'); clear_output(); print('here')",
+    "cleared later": "print('gone'); clear_output(wait=True); print('here')",
+    "awaits": "import asyncio\nawait asyncio.sleep(0)\nprint('slept')",
+    "a loop runs": "asyncio.get_running_loop().is_running()",
+    "a task": "async def later():\n    return 5\nawait asyncio.create_task(later())",
+    "asks": "input('name?')",
+    "leaves": "raise SystemExit(3)",
+    "magic": "%%capture said\nprint('caught')",
+    "what magic left": "said.stdout",
+    "help": "len?",
+    "a widget": "import ipywidgets\nipywidgets.IntSlider().value",
+    "counts": "len(In), Out[3]",
+    "warns": "import warnings; warnings.warn('careful')",
+    "unicode": "print('π', '\\x00', '😀')",
+}
+
+
+def executed(tmp_path, *sources, how=DirectExecute, kernel="zerolayer", **limits):
+    """Run cells; give the notebook and the remarks."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": kernel, "display_name": ""}})
+    resources = {"metadata": {"path": str(tmp_path)}, REMARKS: []}
+    notebook, resources = how(kernel_name=kernel, **limits).preprocess(notebook, resources)
+    return notebook, resources[REMARKS]
+
+
+def texts(notebook):
+    return ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells]
+
+
+def comparable(outputs):
+    """Leave out what differs from run to run: places in memory and the numbers of cells' files."""
+    joined = []
+    for output in outputs:
+        last = joined[-1] if joined else {}
+        if output.output_type == last.get("output_type") == "stream" and output.name == last["name"]:
+            last["text"] += output.text
+        else:
+            joined.append(dict(sorted(output.items())))
+    return re.sub(r"0x[0-9a-f]+|ipykernel_\d+/\d+|/tmp/\S+", "…", repr(joined))
+
+
+@pytest.fixture(scope="module")
+def both_ways(tmp_path_factory):
+    """The cells, run by nbgrader's own Execute in Jupyter's own kernel, and by ours."""
+    stock, _ = executed(tmp_path_factory.mktemp("stock"), *CELLS.values(), how=Execute, kernel="python3")
+    direct, remarks = executed(tmp_path_factory.mktemp("direct"), *CELLS.values())
+    assert remarks == []
+    return dict(zip(CELLS, zip(stock.cells, direct.cells, strict=True), strict=True))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_puts_out_what_it_does_in_jupyters_own_kernel(both_ways, name):
+    stock, direct = both_ways[name]
+    assert comparable(direct.outputs) == comparable(stock.outputs)
+    assert direct.execution_count == stock.execution_count
+
+
+def test_with_another_kernel_jupyter_runs_the_cells(tmp_path):
+    notebook, remarks = executed(tmp_path, "import os; print(os.getcwd())", kernel="python3")
+    assert texts(notebook) == [f"{tmp_path}\n"]
+    assert remarks == []
+
+
+@pytest.mark.parametrize("how", [DirectExecute, BoundedExecute])
+def test_files_beside_the_notebook_are_there_and_nothing_comes_back(tmp_path, how):
+    (tmp_path / "data.txt").write_text("five")
+    notebook, _ = executed(tmp_path, "open('made.txt', 'w').write(open('data.txt').read())", how=how)
+    assert notebook.cells[0].outputs[0].data["text/plain"] == "4"
+    assert [path.name for path in tmp_path.iterdir()] == ["data.txt"]
+
+
+def test_without_the_sandbox_it_works_where_the_notebook_lies(tmp_path):
+    config = Config({"WarmProvisioner": {"sandbox": False}})
+    notebook, _ = executed(
+        tmp_path, "open('made.txt', 'w').write('x'); print(__import__('os').getcwd())", config=config
+    )
+    assert texts(notebook) == [f"{tmp_path}\n"]
+    assert (tmp_path / "made.txt").exists()
+
+
+HAS_TENSORFLOW = "import sys; print('tensor' + 'flow' in sys.modules)"
+
+
+@pytest.mark.parametrize(("mentions", "has"), [("x = 1", "False\n"), ("def f():\n    import tensorflow", "True\n")])
+def test_tensorflow_is_there_at_once_where_code_names_it(tmp_path, mentions, has):
+    notebook, _ = executed(tmp_path, HAS_TENSORFLOW, mentions)
+    assert texts(notebook)[0] == has
+
+
+def test_code_that_hides_its_wish_for_tensorflow_gets_it_all_the_same(tmp_path):
+    notebook, remarks = executed(tmp_path, "__import__('tensor' + 'flow').constant(3).numpy().item()", timeout=120)
+    assert notebook.cells[0].outputs[-1].data["text/plain"] == "3"
+    assert remarks == []
+
+
+# Bounds
+
+BEFORE, AFTER = "print('before')", "print('after')"
+
+
+def test_a_cell_that_runs_too_long_is_stopped_and_the_rest_runs(tmp_path):
+    notebook, remarks = executed(tmp_path, BEFORE, "print('within')\nwhile True: pass", AFTER, timeout=1)
+    assert texts(notebook) == ["before\n", "within\n", "after\n"]
+    assert remarks == ["Cell 2 ran longer than 1 seconds and was stopped."]
+    assert notebook.cells[1].outputs[-1].ename == "CellTimeoutError"
+
+
+def test_a_task_that_is_awaited_too_long_is_stopped_too(tmp_path):
+    notebook, remarks = executed(tmp_path, "import asyncio; await asyncio.sleep(60)", AFTER, timeout=1)
+    assert texts(notebook)[-1] == "after\n"
+    assert remarks == ["Cell 1 ran longer than 1 seconds and was stopped."]
+
+
+def test_what_cannot_be_stopped_is_ended(tmp_path):
+    deaf = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)"
+    notebook, remarks = executed(tmp_path, BEFORE, deaf, AFTER, timeout=1, grace=1)
+    assert texts(notebook) == ["before\n", "", ""]
+    assert remarks == ["Cell 2 could not be stopped; nothing after it could run."]
+    assert notebook.cells[2].execution_count is None
+
+
+def test_all_cells_together_have_their_time(tmp_path):
+    slow = "import time; time.sleep(0.4); print('slept')"
+    notebook, remarks = executed(tmp_path, *[slow] * 20, budget=2)
+    assert texts(notebook)[0] == "slept\n"
+    assert texts(notebook)[-1] == ""
+    assert remarks[-1] == "The notebook ran longer than 2 seconds; its last cells were not run."
+
+
+@pytest.mark.parametrize("death", ["import os; os._exit(0)", "import ctypes; ctypes.string_at(0)"])
+def test_a_kernel_that_dies_ends_the_run_and_what_ran_stays(tmp_path, death):
+    notebook, remarks = executed(tmp_path, BEFORE, death, AFTER)
+    assert texts(notebook) == ["before\n", "", ""]
+    assert remarks == ["Cell 2 made the kernel die; nothing after it could run."]
+
+
+def test_much_is_kept_within_bounds_and_a_flood_is_stopped(tmp_path):
+    much = "for number in range(20_000): print(number)"
+    flood = "while True: print('x' * 1000)"
+    notebook, remarks = executed(tmp_path, much, flood, AFTER, max_output=100_000)
+    for cell in notebook.cells:
+        assert sum(len(output.get("text", "")) for output in cell.outputs) <= 100_000
+    assert texts(notebook)[0].startswith("0\n1\n2\n")
+    assert texts(notebook)[2] == "after\n"
+    assert remarks == [
+        "Cell 1 put out more than is kept; the rest was dropped.",
+        "Cell 2 put out more than is kept; the rest was dropped.",
+        "Cell 2 put out far more than is kept, and was stopped.",
+    ]
+
+
+# What a kernel may say that none of Jupyter's would
+
+SPEAK = "line = get_ipython().kernel.session.line\n"
+MADE_UP = 'b\'{"msg_type": "execute_reply", "content": {"status": "ok"}}\\n\''
+WORDS = {
+    "no JSON": "line.sendall(b'\\xff\\xfe no words \\n')",
+    "no message": "line.sendall(b'7\\nnull\\n[]\\n{}\\n')",
+    "no content": 'line.sendall(b\'{"msg_type": "stream", "content": 7}\\n\')',
+    "depth": "line.sendall(b'[' * 200_000 + b'\\n')",
+    "a reply of strange parts": 'line.sendall(b\'{"msg_type": "execute_reply", "content": []}\\n\')',
+}
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
+def test_what_cannot_be_read_is_remarked_and_passed_over(tmp_path, words):
+    notebook, remarks = executed(tmp_path, SPEAK, words + "; print('said')", AFTER)
+    assert texts(notebook)[1:] == ["said\n", "after\n"]
+    assert remarks == ["Cell 2 sent something that can't be read."]
+
+
+def test_a_message_without_end_is_not_kept(tmp_path):
+    endless = "for _ in range(40): line.sendall(b'x' * 2**20)\nline.sendall(b'\\n'); print('said')"
+    notebook, remarks = executed(tmp_path, SPEAK, endless, AFTER, max_output=10_000_000)
+    assert texts(notebook)[1:] == ["said\n", "after\n"]
+    assert remarks == ["Cell 2 sent something that can't be read."]
+
+
+def test_who_ends_a_cell_too_early_puts_only_the_own_outputs_elsewhere(tmp_path):
+    forged = f"line.sendall({MADE_UP})\nprint('late')"
+    notebook, remarks = executed(tmp_path, SPEAK, forged, AFTER, "print('last')")
+    assert remarks == []
+    assert "last\n" not in texts(notebook)[1]
+    assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3, 4]
+
+
+def test_replies_without_end_neither_hold_the_run_up_nor_fill_memory(tmp_path):
+    endless = f"while True: line.sendall({MADE_UP} * 1000)"
+    notebook, remarks = executed(tmp_path, SPEAK, endless, BEFORE, AFTER, budget=3, grace=1)
+    assert "after\n" not in texts(notebook)[1]
+    assert len(remarks) <= 1
+
+
+def test_a_kernel_that_hangs_up_is_as_good_as_dead(tmp_path):
+    notebook, remarks = executed(tmp_path, BEFORE, SPEAK + "import socket; line.shutdown(socket.SHUT_RDWR)", AFTER)
+    assert texts(notebook)[0] == "before\n"
+    assert remarks == ["Cell 2 made the kernel die; nothing after it could run."]
+
+
+def test_a_thread_that_talks_on_breaks_nothing(tmp_path):
+    talk = """
+import threading, time
+def talk():
+    while True:
+        print('x', flush=True); display(1); time.sleep(0.001)
+threading.Thread(target=talk, daemon=True).start()
+"""
+    notebook, remarks = executed(tmp_path, talk, "x = 1", "print('heard')", "6 * 7")
+    assert "heard\n" in texts(notebook)[2]
+    assert remarks == []
