@@ -22,6 +22,9 @@ and any one route earns the points."""
 LARGEST = 1_000_000
 """Numbers in one array that a check looks at; a right answer has a few hundred."""
 
+ARRAYS = (np.ndarray, np.generic, int, float, list, tuple)
+"""Types of what reads as an array; so does what says how it would be one."""
+
 
 class Wrong(Exception):
     """A statement does not hold: what is wrong, where, what was found and expected, and one thing to try."""
@@ -113,7 +116,7 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
 def _as_array(value: object) -> NDArray[Any] | None:
     if isinstance(value, list | tuple) and len(value) > LARGEST:
         return None
-    if not isinstance(value, np.ndarray | np.generic | int | float | list | tuple) and not hasattr(value, "__array__"):
+    if not isinstance(value, ARRAYS) and not hasattr(value, "__array__"):
         return None
     try:
         return np.asarray(value)

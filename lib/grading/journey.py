@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
@@ -38,8 +39,11 @@ class Course:
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
         steps = _imported(converter.autograde_preprocessors)
         at = next((at for at, step in enumerate(steps) if issubclass(step, Execute)), len(steps))
-        self.before = [*_imported(converter.sanitize_preprocessors), *steps[:at]]
-        self.execute, self.after = next(iter(steps[at:]), Execute), steps[at + 1 :]
+        self.before, self.after = (
+            [step(parent=converter.exporter) for step in some]
+            for some in ([*_imported(converter.sanitize_preprocessors), *steps[:at]], steps[at + 1 :])
+        )
+        self.execute = next(iter(steps[at:]), Execute)
         self.assignment = self.directory.assignment_id
         kept = converter.exclude_overwriting.get(self.assignment, [])
         self.own = own_files(self.directory, self.assignment, kept)
@@ -52,10 +56,10 @@ class Course:
         empty = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernelspec or {}}, "cells": []}
         return Work({"trial": Packed(json.dumps(empty).encode(), {})}, self.execute, self.settings)
 
-    def applied(self, steps: Sequence[type], nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
+    def applied(self, steps: Sequence[Preprocessor], nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
         """Apply preprocessors one after the other."""
         for step in steps:
-            nb, resources = step(parent=self.converter.exporter)(nb, resources)
+            nb, resources = step(nb, resources)
         return nb
 
 
