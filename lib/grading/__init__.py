@@ -12,6 +12,7 @@
 | `judging` | the challenge posed before a run, the verdict written after it |
 | `runner` | runs handed out to processes or to a cluster, many at once |
 | `execute` | a run within bounds, of code that may die, hang or talk without end |
+| `direct` | the same without Jupyter between us and the kernel: most of the time that a run takes |
 | `room` | the kernel room: kernels that start in no time and can't hurt anyone; `doctor` tries the locks |
 | `folders`, `leftovers` | a submission's folder: filled with care, and after a run nothing in it but what came |
 | `disarm` | outputs and Markdown that an instructor's browser shows and never runs |
@@ -26,7 +27,7 @@
 
 One submission's journey: `grade` finds the folder, and `journey` makes its copy of the ordinary files in it;
 `submissions` reads the notebook, or makes an empty one that says what was wrong; `restore` puts the course's cells
-back, and `judging.Pose` lays `challenge.json` beside the notebook. `runner` sends both to a worker, where `execute`
+back, and `judging.Pose` lays `challenge.json` beside the notebook. `runner` sends both to a worker, where `direct`
 runs the notebook in a kernel of the `room`; each check answers the challenge with arrays. Back here `disarm` cleans
 what was put out, and `judging.Judge` hands the arrays to `judge`, puts a verdict in the place of each graded cell's
 outputs and stores them all. `gradebook` saves the points, and the folder is moved to its place: graded, whole or not at

@@ -26,6 +26,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 from traitlets.config import Config
 
+from lib.grading.direct import KERNEL
 from lib.grading.execute import REMARKS, has_code
 from lib.grading.leftovers import files_in, remove
 
@@ -35,8 +36,6 @@ LINUX = sys.platform == "linux"
 """Elsewhere nothing keeps kernels warm or locks them in, and what does so can't even be imported."""
 SILENT = logging.Logger("a run", logging.CRITICAL)
 """What goes wrong in a run is the submission's own, and told by remarks."""
-KERNEL = "zerolayer"
-"""The kernelspec whose kernels are forked from a warm process, and locked in."""
 JOBS = 2
 """Kernels for each processor: a kernel waits for much of its life."""
 

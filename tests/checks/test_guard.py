@@ -1,6 +1,7 @@
 """The guard: a check survives whatever student code does, and says so."""
 
 import io
+import os
 import sys
 import threading
 import time
@@ -72,6 +73,11 @@ def printing(*_: Any, **__: Any) -> float:
     print("and to stderr", file=sys.stderr)
     warnings.warn("careful", stacklevel=1)
     return float(np.log(np.zeros(1))[0])
+
+
+def endless_sleep() -> None:
+    while True:
+        time.sleep(0.001)
 
 
 def giving(value: Any) -> Any:
@@ -223,6 +229,39 @@ def test_a_loop_that_ignores_the_stop_signal_is_left_behind_and_keeps_nothing() 
     assert outcome == Trouble("time", "It was still running after 0.05 seconds. Is there a loop that never ends?")
     assert heard.getvalue() == "still heard\n"
     assert [str(warning.message) for warning in warned] == ["still warned"]
+
+
+def test_code_that_ends_in_time_runs_in_one_thread_and_leaves_nothing_for_the_next() -> None:
+    def careless() -> Any:
+        np.seterr(divide="raise")
+        return threading.current_thread()
+
+    first = guarded(careless)
+    assert first != threading.current_thread()
+    assert guarded(threading.current_thread) == first
+    assert guarded(np.geterr) == {**dict.fromkeys(np.geterr(), "ignore")}
+    assert guarded(endless_sleep, seconds=0.05) == guarded(endless_sleep, seconds=0.05)
+    assert guarded(threading.current_thread) not in (first, threading.current_thread())
+
+
+def test_student_code_may_call_a_check_of_its_own() -> None:
+    inner: list[Any] = []
+
+    def checking(*_: Any, **__: Any) -> float:
+        inner.append(guarded(threading.get_ident))
+        return float(threading.get_ident())
+
+    assert guarded(checking) != inner[0]
+    assert isinstance(inner[0], int)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="This system doesn't fork.")
+def test_a_fork_has_threads_of_its_own() -> None:
+    assert guarded(lambda: 1) == 1
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if guarded(lambda: 1) == 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_one_route_that_never_ends_leaves_the_other_its_time() -> None:
