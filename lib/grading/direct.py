@@ -8,6 +8,7 @@ each word. Where kernels aren't ours (another kernelspec, another system), `Boun
 import json
 import math
 import re
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -17,8 +18,8 @@ from nbformat.notebooknode import NotebookNode
 from traitlets import Integer
 
 from lib.answers import plain
-from lib.grading.execute import BoundedExecute, has_code
-from lib.grading.room.talk import REPLY, Talk
+from lib.grading.execute import BoundedExecute, RunLostError, has_code
+from lib.grading.room.talk import LONGEST, REPLY, Talk
 
 KERNEL = "zerolayer"
 """The kernelspec whose kernels are forked from a warm process, and locked in."""
@@ -33,7 +34,7 @@ class FloodError(TimeoutError):
 class DirectExecute(BoundedExecute):
     """Execute each cell in a warm kernel that we talk to directly, within `BoundedExecute`'s limits."""
 
-    flood = Integer(20, help="A cell that puts out so many times more than is kept is stopped.").tag(config=True)
+    flood = Integer(20, help="A cell is stopped when so many times `max_output` of it was dropped.").tag(config=True)
 
     _talk: Talk | None = None
     """Our talk with the kernel, while there is one."""
@@ -44,15 +45,25 @@ class DirectExecute(BoundedExecute):
         if km is not None or self.kernel_name != KERNEL:
             super().run_cells(nb, resources, km)
             return
-        from lib.grading.room.provisioner import WarmProvisioner  # on Linux alone
-
         self.nb, self.resources = nb, resources
         self.reset_execution_trackers()
-        tensorflow = any(has_code(cell) and TENSORFLOW.search(cell.source) for cell in nb.cells)
-        provisioner = WarmProvisioner(parent=self, kernel_spec=KernelSpec(), tensorflow=tensorflow)
-        with provisioner.talk(resources["metadata"]["path"]) as self._talk:
+        with self._begun() as self._talk:
             for index, cell in enumerate(nb.cells):
                 self.preprocess_cell(cell, resources, index)
+
+    def _begun(self) -> Talk:
+        """Begin to talk with a kernel that has TensorFlow if code names it, or one without if there is no other."""
+        from lib.grading.room.provisioner import WarmProvisioner  # on Linux alone
+        from lib.grading.room.warm import WarmProcessDied
+
+        folder = self.resources.get("metadata", {}).get("path", "")
+        room = WarmProvisioner(parent=self, kernel_spec=KernelSpec())
+        room.tensorflow = any(has_code(cell) and TENSORFLOW.search(cell.source) for cell in self.nb.cells)
+        if room.tensorflow:
+            with suppress(WarmProcessDied):
+                return room.talk(folder)
+            room.tensorflow = False
+        return room.talk(folder)
 
     def kill(self) -> None:
         """End the kernel from outside."""
@@ -62,7 +73,7 @@ class DirectExecute(BoundedExecute):
             self._talk.kill()
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
-        """Run a cell. Raises `DeadKernelError`, and `TimeoutError` if it can't be stopped."""
+        """Run a cell. Raises `DeadKernelError`, `TimeoutError` if it can't be stopped, and `RunLostError`."""
         if self._talk is None:
             return super().execute_cell(cell, cell_index, **options)
         talk = self._talk
@@ -72,7 +83,7 @@ class DirectExecute(BoundedExecute):
         seconds = self._get_timeout(cell)
         try:
             talk.run(cell.source, seconds)
-            reply = self._heard(talk, cell, monotonic() + seconds, talk.heard + self.flood * self.max_output)
+            reply = self._heard(talk, cell, monotonic() + seconds, self.flood * self.max_output)
         except TimeoutError as reason:
             talk.interrupt()
             reply = self._heard(talk, cell, monotonic() + self.grace)
@@ -89,9 +100,9 @@ class DirectExecute(BoundedExecute):
         return {"status": "error", **self.error_on_timeout}
 
     def _heard(self, talk: Talk, cell: NotebookNode, until: float, most: float = math.inf) -> dict[str, Any]:
-        """Take what the kernel says of a cell, up to its reply or to so many bytes."""
+        """Take what the kernel says of a cell, up to its reply, or until so many characters were dropped."""
         for words in talk.messages(until):
-            if talk.heard > most:
+            if self._dropped > most:
                 raise FloodError
             try:
                 message = json.loads(words)
@@ -102,7 +113,10 @@ class DirectExecute(BoundedExecute):
                 msg = {**header, "header": header, "parent_header": {}, "content": content}
                 self.process_message(msg, cell, self._at or 0)
             except Exception:
+                self._drop(len(words) or LONGEST)
                 self._remark(f"{self._place} sent something that can't be read.")
+        if talk.was_lost():
+            raise RunLostError("The warm process ended while a notebook was run.")
         raise DeadKernelError("the kernel hung up")
 
 

@@ -25,6 +25,8 @@ from lib.grading.submissions import is_base64
 
 LONGEST = 20_000
 """Characters of one Markdown cell or one HTML output that are rendered as such."""
+HTML_LEFT = "zerolayer_html_left"
+"""Under this name a notebook's resources hold what is left of the characters of HTML that are kept of it."""
 TAGS = frozenset(
     re.findall(
         r"\w+",
@@ -55,20 +57,20 @@ class Disarm(NbGraderPreprocessor):
             for output in cell.outputs:
                 if "data" in output:
                     output.metadata = NotebookNode()
-                    output.data = NotebookNode(self._disarmed(output.data, (*SHOWN, MIME) if graded else SHOWN))
+                    output.data = NotebookNode(self._disarmed(output.data, resources, graded))
         elif cell.cell_type == "raw":
             cell.source = cleaned(cell.source) if len(cell.source) <= LONGEST else escape(cell.source)
         return cell, resources
 
-    def _disarmed(self, data: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
-        kept = {kind: value for kind, value in data.items() if kind in kinds}
+    def _disarmed(self, data: dict[str, Any], resources: dict[str, Any], graded: bool) -> dict[str, Any]:
+        kept = {kind: value for kind, value in data.items() if kind in SHOWN or (graded and kind == MIME)}
         for picture in {"image/png", "image/jpeg"} & kept.keys():
             if not is_base64(kept[picture]):
                 del kept[picture]
         if "text/html" in kept:
             html = kept.pop("text/html")
-            if len(html) <= min(LONGEST, self.html_left):
-                self.html_left -= len(html)
+            if len(html) <= min(LONGEST, resources.setdefault(HTML_LEFT, self.html_left)):
+                resources[HTML_LEFT] -= len(html)
                 kept["text/html"] = cleaned(html)
         return kept or {"text/plain": "An output that is not shown here."}
 

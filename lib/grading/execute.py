@@ -27,6 +27,10 @@ DEEPEST = 8
 """Levels of lists and objects in an answer; a true one has five."""
 
 
+class RunLostError(RuntimeError):
+    """A run ended by no fault of the notebook's; another try may help."""
+
+
 class BoundedExecute(Execute):
     """Execute each cell within a time limit and keep no more of its output than `max_output` characters."""
 
@@ -47,7 +51,7 @@ class BoundedExecute(Execute):
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde; leaves remarks on what went wrong in `resources`.
 
-        Raises what keeps a kernel from starting: no student's code has run by then.
+        Raises what keeps a kernel from starting, when no student's code has run, and `RunLostError`.
         """
         self._at: int | None = None
         self.clear_before_next_output: bool = False
@@ -59,7 +63,7 @@ class BoundedExecute(Execute):
         try:
             self.run_cells(nb, resources, km)
         except Exception as error:
-            if self._at is None:
+            if self._at is None or isinstance(error, RunLostError):
                 raise
             died, stuck = isinstance(error, DeadKernelError), isinstance(error, TimeoutError)
             did = "made the kernel die" if died else "could not be stopped" if stuck else "broke off the run"
@@ -92,6 +96,7 @@ class BoundedExecute(Execute):
             return cell, resources
         self._at = index
         self._kept: dict[str, int] = {"outputs": 0, "characters": 0, "of answers": 0}
+        self._dropped = 0
         if monotonic() > self._deadline:
             self._remark(f"The notebook ran longer than {self.budget} seconds; its last cells were not run.")
             return cell, resources
@@ -186,10 +191,18 @@ class BoundedExecute(Execute):
         kept = self._kept
         if MIME in content.get("data", {}):
             kept["of answers"] += size
-            return bool(kept["of answers"] <= self.max_output)
-        kept["outputs"] += counts
-        kept["characters"] += size
-        return bool(kept["outputs"] <= self.max_messages and kept["characters"] <= self.max_output)
+            keeps = kept["of answers"] <= self.max_output
+        else:
+            kept["outputs"] += counts
+            kept["characters"] += size
+            keeps = kept["outputs"] <= self.max_messages and kept["characters"] <= self.max_output
+        if not keeps:
+            self._drop(size)
+        return bool(keeps)
+
+    def _drop(self, size: int) -> None:
+        """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""
+        self._dropped += max(size, self.max_output // self.max_messages)
 
     def _remark(self, remark: str) -> None:
         if remark not in self._remarks:

@@ -1,6 +1,8 @@
 """A run that talks to the kernel directly: it gives what Jupyter's way gives, and survives what a kernel may say."""
 
+import os
 import re
+import signal
 
 import nbformat
 import pytest
@@ -8,7 +10,9 @@ from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 
 from lib.grading.direct import DirectExecute
-from lib.grading.execute import REMARKS, BoundedExecute
+from lib.grading.execute import REMARKS, BoundedExecute, RunLostError
+from lib.grading.room import warm
+from tests.grading.room.kernels import at_work_in
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
 
@@ -53,15 +57,32 @@ def texts(notebook):
 
 
 def comparable(outputs):
-    """Leave out what differs from run to run: places in memory and the numbers of cells' files."""
-    joined = []
+    """Leave out what differs from run to run: how streams mix, places in memory, the numbers of cells' files."""
+    joined, streams = [], {}
     for output in outputs:
-        last = joined[-1] if joined else {}
-        if output.output_type == last.get("output_type") == "stream" and output.name == last["name"]:
-            last["text"] += output.text
-        else:
-            joined.append(dict(sorted(output.items())))
+        if output.output_type == "stream" and output.name in streams:
+            streams[output.name]["text"] += output.text
+            continue
+        joined.append(dict(sorted(output.items())))
+        if output.output_type == "stream":
+            streams[output.name] = joined[-1]
     return re.sub(r"0x[0-9a-f]+|ipykernel_\d+/\d+|/tmp/\S+", "…", repr(joined))
+
+
+def end_warm_process():
+    for number in at_work_in(os.environ[warm.ADDRESS]):
+        os.kill(number, signal.SIGKILL)
+
+
+def start_without_tensorflow(start):
+    """Make a way to start warm processes that fails for those that have TensorFlow."""
+
+    def started(self):
+        if "tensorflow" in self.kind:
+            raise warm.WarmProcessDied("TensorFlow can't be imported.")
+        start(self)
+
+    return started
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +193,75 @@ def test_much_is_kept_within_bounds_and_a_flood_is_stopped(tmp_path):
         "Cell 2 put out more than is kept; the rest was dropped.",
         "Cell 2 put out far more than is kept, and was stopped.",
     ]
+
+
+def test_pictures_that_take_each_others_place_are_no_flood(tmp_path):
+    film = """
+from IPython.display import clear_output
+for number in range(300):
+    clear_output(wait=True); display({"text/plain": str(number), "image/png": "A" * 100_000}, raw=True)
+"""
+    notebook, remarks = executed(tmp_path, film, AFTER, max_output=1_000_000)
+    assert [output.data["text/plain"] for output in notebook.cells[0].outputs] == ["299"]
+    assert texts(notebook)[1] == "after\n"
+    assert remarks == []
+
+
+def test_text_and_values_come_in_the_order_in_which_they_were_put_out(tmp_path):
+    code = "import sys\nprint('a'); display(1); print('b', end=''); print('c', file=sys.stderr); print('d')"
+    notebook, _ = executed(tmp_path, code)
+    [cell] = notebook.cells
+    assert [output.get("text") or output.data["text/plain"] for output in cell.outputs] == [
+        "a\n",
+        "1",
+        "b",
+        "c\n",
+        "d\n",
+    ]
+
+
+def test_text_is_not_lost_where_code_puts_another_stream_in_place(tmp_path):
+    code = "import io, sys\nprint('a'); print('b', end='')\nkept, sys.stdout = sys.stdout, io.StringIO()"
+    notebook, _ = executed(tmp_path, code, "sys.stdout = kept; print('c')")
+    assert texts(notebook) == ["a\nb", "c\n"]
+
+
+def test_an_interrupt_that_comes_as_a_cell_ends_does_no_harm(tmp_path):
+    """A signal that code sends to itself at its very end; the one after must not meet it."""
+    late = (
+        "import os, signal, threading, time\nthreading.Timer(0.001 * {}, os.kill, (os.getpid(), signal.SIGINT)).start()"
+    )
+    cells = [late.format(number / 4) for number in range(12)]
+    notebook, remarks = executed(tmp_path, *cells, "time.sleep(0.1)", AFTER)
+    assert texts(notebook)[-1] == "after\n"
+    assert remarks == []
+
+
+def test_a_task_that_a_cell_left_goes_on_before_the_next(tmp_path):
+    leave = "import asyncio\nasync def f():\n    print('went on')\n_ = asyncio.get_running_loop().create_task(f())"
+    notebook, _ = executed(tmp_path, leave, "print('next')")
+    assert texts(notebook)[1] == "went on\nnext\n"
+
+
+def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(tmp_path):
+    """Its own parent is out of a kernel's reach; here it is ended from outside, while a cell runs."""
+
+    class Watching(DirectExecute):
+        def process_message(self, msg, cell, cell_index):
+            end_warm_process()
+            return super().process_message(msg, cell, cell_index)
+
+    with pytest.raises(RunLostError):
+        executed(tmp_path, "import time; print('now', flush=True); time.sleep(60)", how=Watching)
+    assert texts(executed(tmp_path, AFTER)[0]) == ["after\n"]
+
+
+def test_without_a_warm_tensorflow_code_that_only_names_it_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(warm.Warm, "_start", start_without_tensorflow(warm.Warm._start))
+    monkeypatch.setenv(warm.ADDRESS, "")
+    notebook, remarks = executed(tmp_path, "# keras is fun\n" + AFTER)
+    assert texts(notebook) == ["after\n"]
+    assert remarks == []
 
 
 # What a kernel may say that none of Jupyter's would

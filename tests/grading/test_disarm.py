@@ -118,6 +118,17 @@ def test_no_other_file_gets_into_a_page(tmp_path, address):
     assert "base64" not in page
 
 
+def test_what_one_notebook_spends_on_html_is_not_missing_in_the_next():
+    """One step serves a whole class."""
+    step, kept = Disarm(html_left=50), []
+    for _ in range(2):
+        outputs = [nbformat.v4.new_output("display_data", {"text/html": "<b>x</b>" * 5}) for _ in range(2)]
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=outputs)])
+        step.preprocess(notebook, {})
+        kept.append([list(output.data) for output in notebook.cells[0].outputs])
+    assert kept == [[["text/html"], ["text/plain"]]] * 2
+
+
 def test_an_output_keeps_what_can_be_shown_and_nothing_that_it_says_of_itself():
     data = {
         "text/plain": "1",

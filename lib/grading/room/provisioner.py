@@ -131,13 +131,14 @@ class WarmProvisioner(KernelProvisionerBase):
     def talk(self, folder: str) -> Talk:
         """Have a kernel forked that works in `folder` and is given cells by us, without Jupyter's sockets.
 
-        Raises `KernelNotStarted` and `WarmProcessDied` as `launch_kernel` does.
+        Nothing is brought back. Raises `KernelNotStarted` and `WarmProcessDied` as `launch_kernel` does.
         """
         self._folder = Path(folder)
         request = self._request(None, [], os.environ)
-        ours, its = socket.socketpair()
-        with its:
-            return Talk(self._warm.fork(request, [its.fileno()]), ours)
+        with ExitStack() as stack:
+            ours, its = map(stack.enter_context, socket.socketpair())
+            kernel = self._warm.fork(request, [its.fileno()])
+            return Talk(kernel, socket.socket(fileno=ours.detach()))
 
     def _request(
         self, connection: Mapping[str, Any] | None, arguments: list[str], environment: Mapping[str, str]

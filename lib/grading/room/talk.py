@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REPLY = "execute_reply"
 """The message that ends a cell."""
-LONGEST = 2**24
+LONGEST = 2**22
 """Bytes of a message that is read; a longer one is passed over."""
 CHUNK = 2**18
 """Bytes that are received at a time."""
@@ -32,8 +32,6 @@ class Talk:
         self._kernel, self._line = kernel, line
         self._whole: deque[bytes] = deque()
         self._rest, self._passing = bytearray(), False
-        self.heard = 0
-        """Bytes that the kernel has said so far."""
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +67,6 @@ class Talk:
         more = b""
         with suppress(ConnectionError):
             more = self._line.recv(CHUNK)
-        self.heard += len(more)
         self._rest += more
         *whole, self._rest = self._rest.split(b"\n")
         for words in whole:
@@ -84,6 +81,11 @@ class Talk:
     def interrupt(self) -> None:
         """Interrupt the cell that runs, as a person would."""
         self._kernel.signal(SIGINT)
+
+    def was_lost(self) -> bool:
+        """End the kernel, and tell whether the warm process had ended and taken it along."""
+        self.kill()
+        return self._kernel.exit_code() is None
 
     def kill(self) -> None:
         """End the kernel at once; safe to call from any thread."""
