@@ -74,15 +74,15 @@ def end_warm_process():
         os.kill(number, signal.SIGKILL)
 
 
-def start_without_tensorflow(start):
-    """Make a way to start warm processes that fails for those that have TensorFlow."""
+def without_tensorflow(fork):
+    """Make a way to have kernels forked that fails for those that have TensorFlow."""
 
-    def started(self):
+    def forked(self, request, descriptors):
         if "tensorflow" in self.kind:
             raise warm.WarmProcessDied("TensorFlow can't be imported.")
-        start(self)
+        return fork(self, request, descriptors)
 
-    return started
+    return forked
 
 
 @pytest.fixture(scope="module")
@@ -257,8 +257,7 @@ def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(tmp
 
 
 def test_without_a_warm_tensorflow_code_that_only_names_it_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(warm.Warm, "_start", start_without_tensorflow(warm.Warm._start))
-    monkeypatch.setenv(warm.ADDRESS, "")
+    monkeypatch.setattr(warm.Warm, "fork", without_tensorflow(warm.Warm.fork))
     notebook, remarks = executed(tmp_path, "# keras is fun\n" + AFTER)
     assert texts(notebook) == ["after\n"]
     assert remarks == []

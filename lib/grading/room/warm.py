@@ -217,8 +217,7 @@ class Warm:
     def shared(cls, locked: bool = True, tensorflow: bool = True) -> "Warm":
         """Give the one that this process shares with its parents and children, through its environment."""
         if not _is_in_use(os.environ.get(ADDRESS, "")):
-            os.environ[ADDRESS] = mkdtemp(prefix=f"zerolayer-{os.getpid()}-")
-            atexit.register(_tidy, Path(os.environ[ADDRESS]))
+            os.environ[ADDRESS] = _made_by(os.getpid())
         return _known(os.environ[ADDRESS], locked, tensorflow)
 
     def fork(self, request: Request, descriptors: Sequence[int]) -> Forked:
@@ -307,6 +306,14 @@ class Warm:
     def _last_words(self) -> str:
         lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
         return next((f"It said: {line}" for line in reversed(lines) if line.strip()), "It said nothing.")
+
+
+@cache
+def _made_by(number: int) -> str:
+    """Make a folder for the warm processes of this process, whose number it bears; the same one each time."""
+    folder = mkdtemp(prefix=f"zerolayer-{number}-")
+    atexit.register(_tidy, Path(folder))
+    return folder
 
 
 @cache

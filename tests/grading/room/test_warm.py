@@ -96,6 +96,13 @@ def test_kernels_share_no_socket_with_each_other_or_the_warm_process(options):
         assert not (first | second) & warm_ones
 
 
+def test_a_process_that_loses_its_environment_finds_its_warm_process_again(monkeypatch):
+    monkeypatch.delenv(warm.ADDRESS, raising=False)
+    folder = Warm.shared().folder
+    monkeypatch.delenv(warm.ADDRESS)
+    assert Warm.shared().folder == folder
+
+
 def test_a_process_with_a_second_thread_is_not_forked():
     wait = threading.Event()
     threading.Thread(target=wait.wait).start()
