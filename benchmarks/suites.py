@@ -32,6 +32,9 @@ EXCEPTIONS = {
     "tests.test_client::test_async_parallel_notebooks": (
         "Two notebooks meet in a folder outside: a locked kernel neither sees it nor what another one writes."
     ),
+    "test_nbgrader_validate.TestNbGraderValidate::test_validate_subdir": (
+        "Nobody says where the kernel is to work, and where we are there may be a gradebook: it gets an empty folder."
+    ),
 }
 """Tests that pass with Jupyter's provisioner and not with ours, and what the sandbox forbids them."""
 
@@ -69,7 +72,7 @@ def results(tests: list[str], provisioner: str, folder: Path, more: list[str]) -
     }
     subprocess.run(command, cwd=folder, env=environment, check=False)
     cases = ElementTree.parse(report).iter("testcase")
-    return {f"{case.get('classname')}::{case.get('name')}": _outcome(case) for case in cases}
+    return {f"{'.'.join(case.get('classname').split('.')[-2:])}::{case.get('name')}": _outcome(case) for case in cases}
 
 
 def _outcome(case: ElementTree.Element) -> str:
