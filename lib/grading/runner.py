@@ -5,6 +5,7 @@ runs are under way, whatever the size of a class, so memory stays what it is. A 
 worker that dies takes along what its pool was doing: each of these is then tried alone, and none falls for another.
 """
 
+import gc
 import json
 import logging
 import multiprocessing
@@ -207,6 +208,7 @@ def processes(jobs: int) -> Executor:
     """Open a pool of processes on this machine. Where they can be forked, nothing is imported twice."""
     can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if can_fork else "spawn")
+    gc.freeze()  # what is there by now stays: no process looks through it again for what could go
     executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
     executor.submit(int)  # the processes are there from the first submission on
     return executor
