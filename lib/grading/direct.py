@@ -88,6 +88,7 @@ class DirectExecute(BoundedExecute):
             talk.interrupt()
             reply = self._heard(talk, cell, monotonic() + self.grace)
             reply = self._stopped(reason, seconds) or reply
+        cell.execution_count = self.code_cells_executed  # whatever the kernel said it was
         self.on_cell_executed(cell=cell, cell_index=cell_index, execute_reply={"content": reply})
         return cell
 

@@ -162,6 +162,29 @@ for message in (
 
 
 @earns(EVERYTHING)
+def line_garbled(notebook, folder):
+    """Right; on the line to its grader the kernel writes what no kernel writes, and leaves a message unfinished."""
+    code = """
+line = get_ipython().kernel.session.line
+for words in (b'{', b'7', b'[' * 100_000, bytes(range(11, 256)), b'{"msg_type": 7, "content": {}}', b'x' * 5_000_000):
+    line.sendall(words + b'\\n')
+line.sendall(b'{"msg_type": "stream", "content": {"name": "stdout", "te')
+"""
+    return before(right(notebook), "loss", code)
+
+
+@earns(EVERYTHING)
+def replies_made_up(notebook, folder):
+    """Right; the last cell replies in the kernel's place, without end."""
+    code = """
+line = get_ipython().kernel.session.line
+while True:
+    line.sendall(b'{"msg_type": "execute_reply", "content": {"status": "ok"}}\\n')
+"""
+    return after_all(right(notebook), code)
+
+
+@earns(EVERYTHING)
 def folder_wrecked(notebook, folder):
     """Right; a cell fills the folder with what hangs or breaks whoever walks it, and takes what is there away."""
     code = """
