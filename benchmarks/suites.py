@@ -20,6 +20,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
+from lib.grading.room.warm import Warm
+
 PLUGINS = ("pytest-asyncio", "flaky", "xmltodict", "testpath", "pytest-rerunfailures")
 NBGRADER = (
     *("apps/test_nbgrader_autograde.py", "apps/test_nbgrader_validate.py", "apps/test_nbgrader_generate_feedback.py"),
@@ -64,6 +66,8 @@ def results(tests: list[str], provisioner: str, folder: Path, more: list[str]) -
     command = [sys.executable, "-m", "pytest", "-q", "--disable-warnings", "--tb=short", "-p", "no:cacheprovider"]
     command += [part for option in options for part in ("-o", option)]
     command += [f"--junitxml={report}", f"--basetemp={folder / 'tmp'}", *tests, *more]
+    if provisioner == PROVISIONERS["ours"]:
+        Warm.shared().start()  # one for all commands that the tests give
     environment = {
         **os.environ,
         "JUPYTER_DEFAULT_PROVISIONER_NAME": provisioner,

@@ -250,7 +250,7 @@ class Warm:
             raise KernelNotStarted(f"The kernel ended before it could start, with code {words['exit']}.")
         if "failed" in words:
             raise KernelNotStarted(words["failed"])
-        raise WarmProcessDied(f"The warm process ended. {self._last_words()}")
+        raise self._died()
 
     def start(self) -> None:
         """Start the process if there is none: it warms up while the caller does something else."""
@@ -264,7 +264,10 @@ class Warm:
         with suppress(OSError):
             return self._connected()
         self.start()
-        return self._connected()
+        try:
+            return self._connected()
+        except OSError:
+            raise self._died() from None
 
     def _connected(self) -> socket.socket:
         line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -303,9 +306,10 @@ class Warm:
     def _log(self) -> Path:
         return self.folder / f"{self.name}.log"
 
-    def _last_words(self) -> str:
+    def _died(self) -> WarmProcessDied:
         lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
-        return next((f"It said: {line}" for line in reversed(lines) if line.strip()), "It said nothing.")
+        said = next((f"It said: {line}" for line in reversed(lines) if line.strip()), "It said nothing.")
+        return WarmProcessDied(f"The warm process ended. {said}")
 
 
 @cache
