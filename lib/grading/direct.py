@@ -101,9 +101,13 @@ class DirectExecute(BoundedExecute):
         return {"status": "error", **self.error_on_timeout}
 
     def _heard(self, talk: Talk, cell: NotebookNode, until: float, most: float = math.inf) -> dict[str, Any]:
-        """Take what the kernel says of a cell, up to its reply, or until so many characters were dropped."""
+        """Take what the kernel says of a cell, up to its reply, or until so many characters were dropped.
+
+        Ten times as many may be said: pictures that take each other's place are no flood.
+        """
+        began = talk.heard
         for words in talk.messages(until):
-            if self._dropped > most:
+            if self._dropped > most or talk.heard - began > 10 * most:
                 raise FloodError
             try:
                 message = json.loads(words)

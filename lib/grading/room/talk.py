@@ -32,6 +32,8 @@ class Talk:
         self._kernel, self._line = kernel, line
         self._whole: deque[bytes] = deque()
         self._rest, self._passing = bytearray(), False
+        self.heard = 0
+        """Bytes that the kernel has said so far."""
 
     def __enter__(self) -> Self:
         return self
@@ -67,6 +69,7 @@ class Talk:
         more = b""
         with suppress(ConnectionError):
             more = self._line.recv(CHUNK)
+        self.heard += len(more)
         self._rest += more
         *whole, self._rest = self._rest.split(b"\n")
         for words in whole:
