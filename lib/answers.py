@@ -148,7 +148,7 @@ def encoded(array: Array) -> dict[str, Any]:
     """Write an array as plain data that reads back exactly; nan and infinities, which JSON lacks, become words."""
     flat: list[Any] = array.ravel().tolist()
     if not np.isfinite(array).all():
-        flat = [x if math.isfinite(x) else str(x) for x in array.ravel().tolist()]
+        flat = [x if math.isfinite(x) else str(x) for x in flat]
     return {"shape": list(array.shape), "values": flat}
 
 

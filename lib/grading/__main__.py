@@ -9,17 +9,13 @@ ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
 def main() -> None:
     """Run the command that was given; its exit code is the program's."""
     command, *options = sys.argv[1:] or [""]
-    if sys.platform == "linux" and command == "grade" and not any(map(_leads_elsewhere, options)):
+    if sys.platform == "linux" and command == "grade" and not any(option.startswith(ELSEWHERE) for option in options):
         from lib.grading.room.warm import Warm
 
         Warm.shared(tensorflow=False).start()
     from lib.grading.app import ZeroLayerApp
 
     ZeroLayerApp.launch_instance()
-
-
-def _leads_elsewhere(option: str) -> bool:
-    return option.startswith(ELSEWHERE)
 
 
 if __name__ == "__main__":

@@ -115,6 +115,15 @@ def test_files_beside_the_notebook_are_there_and_nothing_comes_back(tmp_path, ho
     assert [path.name for path in tmp_path.iterdir()] == ["data.txt"]
 
 
+def test_without_a_folder_a_locked_kernel_sees_nothing_of_where_we_are(tmp_path, monkeypatch):
+    """There may be a gradebook."""
+    (tmp_path / "gradebook.db").write_text("points")
+    monkeypatch.chdir(tmp_path)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os; print(os.listdir())")])
+    notebook, _ = DirectExecute(kernel_name="zerolayer").preprocess(notebook, {})
+    assert texts(notebook) == ["[]\n"]
+
+
 def test_without_the_sandbox_it_works_where_the_notebook_lies(tmp_path):
     config = Config({"WarmProvisioner": {"sandbox": False}})
     notebook, _ = executed(

@@ -129,11 +129,11 @@ class WarmProvisioner(KernelProvisionerBase):
         return self.connection_info
 
     def talk(self, folder: str) -> Talk:
-        """Have a kernel forked that works in `folder` and is given cells by us, without Jupyter's sockets.
+        """Have a kernel forked that works in `folder`, if one is named, and is given cells by us over one socket.
 
         Nothing is brought back. Raises `KernelNotStarted` and `WarmProcessDied` as `launch_kernel` does.
         """
-        self._folder = Path(folder)
+        self._folder = Path(folder) if folder else None
         request = self._request(None, [], os.environ)
         with ExitStack() as stack:
             ours, its = map(stack.enter_context, socket.socketpair())
