@@ -4,13 +4,13 @@ Both are ordinary nbgrader preprocessors, so `nbgrader autograde`, formgrader's 
 alike. The verdict takes the place of whatever a graded cell put out, and nbgrader reads its points from there.
 """
 
-import json
 import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Unicode
@@ -71,7 +71,7 @@ class Pose(Judging):
             for name in OURS:
                 remove(folder / name)
             posed = Posed(self.seed(resources), frozenset(files_in(folder)), _stamp(resources))
-            (folder / CHALLENGE).write_text(json.dumps(challenge(unit, posed.seed)))
+            (folder / CHALLENGE).write_bytes(orjson.dumps(challenge(unit, posed.seed)))
             resources[POSED] = posed
         return nb, resources
 

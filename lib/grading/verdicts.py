@@ -5,19 +5,18 @@ expected, so that an instructor can look at one on an appeal. Feedback and repor
 verdict.
 """
 
-import json
 from dataclasses import dataclass, field
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
+import orjson
+
 from lib import panel
 
 FILE = "verdict.json"
-EVIDENCE_LINES = (',"challenge":', ',"answer":', ',"expected":')
-"""How the lines in a verdict's file begin that hold a part's arrays."""
-SKIPPED = tuple(map(str.encode, EVIDENCE_LINES))
+EVIDENCE = {name: f',"{name}":'.encode() for name in ("challenge", "answer", "expected")}
+"""What holds a part's arrays, and how its lines in a verdict's file begin."""
 State = Literal["right", "wrong", "open", "not checked"]
 """`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
 
@@ -98,7 +97,7 @@ class Verdict:
     def save(self, folder: Path) -> None:
         """Write `verdict.json` into `folder`, whole or not at all."""
         part_file = folder / f"{FILE}.part"
-        part_file.write_text(_written(self))
+        part_file.write_bytes(_written(self))
         part_file.replace(folder / FILE)
 
     @staticmethod
@@ -109,22 +108,21 @@ class Verdict:
         """
         written = (folder / FILE).read_bytes()
         if not evidence:
-            written = b"\n".join(line for line in written.split(b"\n") if not line.startswith(SKIPPED))
-        data = json.loads(written)
+            written = b"\n".join(line for line in written.split(b"\n") if not line.startswith(tuple(EVIDENCE.values())))
+        data = orjson.loads(written)
         parts = tuple(_part(part) for part in data.pop("parts"))
         remarks, borrowed = tuple(data.pop("remarks")), tuple(data.pop("borrowed", ()))
         return Verdict(parts=parts, remarks=remarks, borrowed=borrowed, **data)
 
 
-def _written(verdict: Verdict) -> str:
+def _written(verdict: Verdict) -> bytes:
     """Write JSON in which each part's evidence has lines of its own: who needs none of it skips nearly all there is."""
-    dumps = partial(json.dumps, default=vars)
     parts = []
     for part in map(dict, map(vars, verdict.parts)):
-        evidence = "\n".join(f"{line} {dumps(part.pop(line[2:-2]))}" for line in EVIDENCE_LINES)
-        parts.append(f"{dumps(part)[:-1]}\n{evidence}\n}}")
-    rest = {name: value for name, value in vars(verdict).items() if name != "parts"}
-    return "\n".join([f'{dumps(rest)[:-1]}, "parts": [', ",\n".join(parts), "]}\n"])
+        evidence = b"\n".join(b"%b %b" % (line, orjson.dumps(part.pop(name))) for name, line in EVIDENCE.items())
+        parts.append(b"%b\n%b\n}" % (orjson.dumps(part)[:-1], evidence))
+    rest = orjson.dumps({name: value for name, value in vars(verdict).items() if name != "parts"})
+    return b'%b,"parts":[\n%b]}\n' % (rest[:-1], b",\n".join(parts))
 
 
 def _part(data: dict[str, Any]) -> PartVerdict:

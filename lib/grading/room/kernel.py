@@ -30,13 +30,16 @@ from ipykernel.heartbeat import Heartbeat
 from ipykernel.iostream import IOPubThread
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.profiledir import ProfileDir
 from IPython.paths import get_ipython_dir
 from jupyter_client.session import Session
+from traitlets import Type
 from traitlets.config import Config
 
 from lib.grading.room import cells, pages, system
 from lib.grading.room.request import PORTS, Request, say
+from lib.grading.room.shell import Shell
 
 MET = ["--HistoryManager.hist_file=:memory:"]
 """Arguments that nbclient gives every kernel; a warm one is so already."""
@@ -52,6 +55,9 @@ TENSORFLOW = ("tensorflow", "keras", "keras.utils", "keras.losses")
 
 class HalfKernel(IPythonKernel):
     """A kernel that is made before it has anything to talk with."""
+
+    shell_class = Type(Shell)
+    compiler_class = Type(CachingCompiler)  # ipykernel's own names each cell by a checksum, for a debugger
 
     @classmethod
     def instance(cls, *args: Any, **own: Any) -> Self:
@@ -200,6 +206,7 @@ def _run_a_cell(kernel: Any) -> None:
     session = Session(key=b"nobody's")
     session.deserialize(session.serialize(session.msg("execute_request", {"code": ""}))[1:])
     str(kernel.kernel_info)
+    kernel.shell.find_line_magic("load_ext")
     kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
 
 
