@@ -8,14 +8,14 @@ process.
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from lib.guard import PATIENCE, Kind, Trouble, guarded
+from lib.guard import PATIENCE, Kind, Trouble, attempted, guarded_each
 from lib.statements import Array, Drawn, numbers
 
 if TYPE_CHECKING:
@@ -83,35 +83,46 @@ def answer(part: "Part", drawn: Drawn, subjects: tuple[Any, ...]) -> dict[str, d
     missing = part.misses(subjects)
     if missing:
         return {statement.name: {"": record(Trouble("undefined", missing))} for statement in part.statements}
-    clock = _Clock()
-    answers: dict[str, dict[str, Any]] = {}
+    answers: dict[str, dict[str, Any]] = {statement.name: {} for statement in part.statements}
+    asked: list[_Asked] = []
     for statement in part.statements:
-        probes = guarded(partial(statement.probes, copied(drawn), *subjects))
+        probes = attempted(partial(statement.probes, copied(drawn), *subjects))
         if isinstance(probes, Trouble):
-            answers[statement.name] = {"": record(probes)}
-            continue
-        answers[statement.name] = {name: record(clock.run(name, probe)) for name, probe in probes.items()}
+            answers[statement.name][""] = record(probes)
+        else:
+            asked += [_Asked(statement.name, name, probe) for name, probe in probes.items()]
+    for one, outcome in _outcomes(asked):
+        answers[one.statement][one.name] = record(outcome)
     return answers
 
 
-class _Clock:
-    """Holds one part's probes to their time. A route on which one never ended isn't tried again."""
+@dataclass(frozen=True)
+class _Asked:
+    """One probe of a statement."""
 
-    def __init__(self) -> None:
-        self.deadline = time.monotonic() + BUDGET
-        self.stuck: dict[str, Trouble] = {}
+    statement: str
+    name: str
+    probe: Callable[[], object]
 
-    def run(self, name: str, probe: Callable[[], object]) -> Outcome:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            return Trouble("time", "What came before in this part took all the time there is.")
-        route = route_of(name)
-        if route in self.stuck:
-            return self.stuck[route]
-        outcome = guarded(lambda: numbers(probe()), min(PATIENCE, left))
-        if isinstance(outcome, Trouble) and outcome.kind == "time":
-            self.stuck[route] = outcome
-        return outcome
+    @property
+    def route(self) -> str:
+        return route_of(self.name)
+
+    def __call__(self) -> Array:
+        return numbers(self.probe())
+
+
+def _outcomes(asked: list[_Asked]) -> Iterator[tuple[_Asked, Outcome]]:
+    """Hold one part's probes to their time. A route on which one never ended isn't tried again."""
+    until = time.monotonic() + BUDGET
+    while asked and time.monotonic() < until:
+        ran = guarded_each(asked, PATIENCE, until)
+        yield from zip(asked, ran, strict=False)
+        last, asked = asked[len(ran) - 1], asked[len(ran) :]
+        stuck = [one for one in asked if one.route == last.route]
+        yield from ((one, ran[-1]) for one in stuck)
+        asked = [one for one in asked if one not in stuck]
+    yield from ((one, Trouble("time", "What came before in this part took all the time there is.")) for one in asked)
 
 
 def route_of(probe: str) -> str:

@@ -2,20 +2,23 @@
 
 Student code may raise, loop for ever, print, warn, call `sys.exit`, or reach an open blank. `guarded` runs it in a
 thread with a time limit and gives back its value, or `Trouble`: the reason in a student's words with the student's own
-line. A thread whose code ended in time is used again: to start one takes longer than a right answer does.
+line. A thread whose code ended in time is used again, and one after the other needs no word in between: to start a
+thread, or to wait for one, takes longer than a right answer does.
 """
 
 import contextlib
 import ctypes
 import io
+import math
 import sysconfig
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -51,19 +54,32 @@ def guarded(action: Callable[[], Value], seconds: float = PATIENCE) -> Value | T
 
     `seconds` is the time limit. Code that ignores the stop signal is left behind in its thread.
     """
+    [outcome] = guarded_each([action], seconds)
+    return outcome
+
+
+def guarded_each(
+    actions: Sequence[Callable[[], Value]], seconds: float = PATIENCE, until: float = math.inf
+) -> list[Value | Trouble]:
+    """Run actions one after the other, each as `guarded` does, until one doesn't end in time; that one's comes last.
+
+    Not in time is also what still runs when the clock (`time.monotonic`) says `until`.
+    """
     worker = _Worker.free()
+    outcomes: list[Value | Trouble] = []
     # Silence is the caller's to keep: a thread left behind would never give the streams back.
     with _silence():
         try:
-            outcome: Value | Trouble = worker.run(action, seconds)
+            worker.run(actions, outcomes, seconds, until)
         except BaseException as error:
+            ended, ran = list(outcomes), monotonic() - worker.began
             worker.stop()
             if not isinstance(error, Empty):
                 raise
-            says = f"It was still running after {seconds:.2g} seconds. Is there a loop that never ends?"
-            return Trouble("time", says)
+            says = f"It was still running after {ran:.2g} seconds. Is there a loop that never ends?"
+            return [*ended[: len(actions) - 1], Trouble("time", says)]
     _idle.append(worker)
-    return outcome
+    return outcomes
 
 
 def attempted(action: Callable[[], Value]) -> Value | Trouble:
@@ -111,11 +127,13 @@ def _silence() -> Iterator[None]:
 
 
 class _Worker:
-    """A thread that runs one action after another, each in a context of its own, until one has to be stopped."""
+    """A thread that runs actions one after another, each in a context of its own, until one has to be stopped."""
 
     def __init__(self) -> None:
-        self._actions: SimpleQueue[Callable[[], Any]] = SimpleQueue()
-        self._outcomes: SimpleQueue[Any] = SimpleQueue()
+        self._given: SimpleQueue[tuple[Sequence[Callable[[], Any]], list[Any]]] = SimpleQueue()
+        self._ended: SimpleQueue[None] = SimpleQueue()
+        self.began = 0.0
+        """When the action under way began."""
         self._stopped = False
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -129,22 +147,29 @@ class _Worker:
             return worker
         return cls()
 
-    def run(self, action: Callable[[], Value], seconds: float) -> Value | Trouble:
-        """Have an action run, and give what came of it. Raises `queue.Empty` if it takes longer than that."""
-        self._actions.put(action)
-        outcome: Value | Trouble = self._outcomes.get(timeout=seconds)
-        return outcome
+    def run(self, actions: Sequence[Callable[[], Any]], outcomes: list[Any], seconds: float, until: float) -> None:
+        """Have actions run, what comes of them put into `outcomes`. Raises `queue.Empty` if one isn't in time."""
+        self.began = monotonic()
+        self._given.put((actions, outcomes))
+        while (left := min(self.began + seconds, until) - monotonic()) > 0:
+            with contextlib.suppress(Empty):
+                return self._ended.get(timeout=left)
+        return self._ended.get(block=False)
 
     def _work(self) -> None:
         while not self._stopped:
-            action = self._actions.get()
-            try:
-                outcome = Context().run(attempted, action)
-            except BaseException as error:
-                outcome = trouble_of(error)
-            del action
-            self._outcomes.put(outcome)
-            del outcome
+            actions, outcomes = self._given.get()
+            for action in actions:
+                if self._stopped:
+                    return
+                self.began = monotonic()
+                try:
+                    outcome = Context().run(attempted, action)
+                except BaseException as error:
+                    outcome = trouble_of(error)
+                outcomes.append(outcome)
+            del actions, outcomes, action, outcome
+            self._ended.put(None)
 
     def stop(self) -> None:
         """Ask the thread a few times to end."""

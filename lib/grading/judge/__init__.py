@@ -31,7 +31,7 @@ Outcomes = Mapping[str, Mapping[str, Outcome]]
 RTOL, ATOL = 1e-4, 1e-6
 """float32 code is right; a mistake differs in the second or third digit at the latest."""
 DIGITS = 9
-"""Behind the point of what is drawn: enough for any comparison, and half as long to write and to read as all of them."""
+"""Behind the point of what is drawn: enough for any comparison, and half as long to write as all of them."""
 NOTHING = Trouble("value", "It gave no numbers.")
 
 

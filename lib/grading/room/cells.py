@@ -112,9 +112,9 @@ class Printed(io.TextIOBase):
 
 def serve(kernel: IPythonKernel, outlet: Outlet) -> NoReturn:
     """Run cells until the caller hangs up, and end the process."""
+    cells = outlet.line.makefile("r", encoding="utf-8")
     try:
-        with outlet.line.makefile("r", encoding="utf-8") as cells:
-            asyncio.run(_attend(kernel, outlet, cells))
+        asyncio.run(_attend(kernel, outlet, cells))
     finally:
         os._exit(0)
 
@@ -134,6 +134,7 @@ async def _attend(kernel: IPythonKernel, outlet: Outlet, cells: Iterable[str]) -
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
         _be_deaf()
         outlet.send(None, REPLY, {key: reply.get(key) for key in ("status", "ename", "evalue")})
+    os._exit(0)  # nothing is taken apart that goes with the process
 
 
 def _be_deaf() -> None:

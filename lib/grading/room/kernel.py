@@ -45,7 +45,14 @@ MET = ["--HistoryManager.hist_file=:memory:"]
 """Arguments that nbclient gives every kernel; a warm one is so already."""
 INLINE = "module://matplotlib_inline.backend_inline"
 IMPORTS = (
-    *("numpy", "numpy.random", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
+    *(
+        "numpy",
+        "numpy.random",
+        "matplotlib.pyplot",
+        INLINE.removeprefix("module://"),
+        "ipywidgets",
+        "IPython.core.logger",
+    ),
     *("lib.answers", "lib.blanks", "lib.checks", "lib.data", "lib.explorer", "lib.panel"),
 )
 """What notebooks import, at once or while they run."""
@@ -207,6 +214,7 @@ def _run_a_cell(kernel: Any) -> None:
     session.deserialize(session.serialize(session.msg("execute_request", {"code": ""}))[1:])
     str(kernel.kernel_info)
     kernel.shell.find_line_magic("load_ext")
+    kernel.shell.display_formatter.format(None)
     kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
 
 

@@ -10,8 +10,8 @@ import inspect
 import re
 from typing import Any
 
-from IPython.core.inputtransformer2 import TransformerManager
 from ipykernel.zmqshell import ZMQInteractiveShell
+from IPython.core.inputtransformer2 import TransformerManager
 from traitlets import Instance
 
 LETTERS = re.compile(r"[%!?]|^\s*[,;/]", re.MULTILINE)
