@@ -1,5 +1,6 @@
 """The command `zerolayer`, also as `python -m lib.grading`: kernels for a class warm up while the rest is imported."""
 
+import gc
 import sys
 
 ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
@@ -13,9 +14,20 @@ def main() -> None:
         from lib.grading.room.warm import Warm
 
         Warm.shared(tensorflow=False).start()
-    from lib.grading.app import ZeroLayerApp
+    if command == "grade":
+        import lib.grading.lean  # noqa: F401  # before all that would import what it leaves out
 
-    ZeroLayerApp.launch_instance()
+        # isort: split
+        gc.disable()
+        from lib.grading.grade import GradeApp
+
+        gc.freeze()  # nothing of what was imported will ever go, so nobody need look through it for what could
+        gc.enable()
+        GradeApp.launch_instance(options)
+    else:
+        from lib.grading.app import ZeroLayerApp
+
+        ZeroLayerApp.launch_instance()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from nbformat.notebooknode import NotebookNode
 from traitlets import Integer
 
 from lib.answers import plain
-from lib.grading.execute import BoundedExecute, RunLostError, has_code
+from lib.grading.execute import FILES, BoundedExecute, RunLostError, has_code
 from lib.grading.room.talk import LONGEST, REPLY, Talk
 
 KERNEL = "zerolayer"
@@ -39,6 +39,11 @@ class DirectExecute(BoundedExecute):
     _talk: Talk | None = None
     """Our talk with the kernel, while there is one."""
 
+    @property
+    def takes_files(self) -> bool:
+        """Tell whether the files beside a notebook may be in its resources, as `FILES`, and in no folder."""
+        return bool(self.kernel_name == KERNEL and self.config.WarmProvisioner.get("sandbox", True))
+
     def run_cells(self, nb: NotebookNode, resources: dict[str, Any], km: Any) -> None:
         """Run the notebook in a kernel of its own, which is gone afterwards."""
         self._talk = None
@@ -56,14 +61,14 @@ class DirectExecute(BoundedExecute):
         from lib.grading.room.provisioner import WarmProvisioner  # on Linux alone
         from lib.grading.room.warm import WarmProcessDied
 
-        folder = self.resources.get("metadata", {}).get("path", "")
+        where = self.resources.get("metadata", {}).get("path", ""), self.resources.get(FILES)
         room = WarmProvisioner(parent=self, kernel_spec=KernelSpec())
         room.tensorflow = any(has_code(cell) and TENSORFLOW.search(cell.source) for cell in self.nb.cells)
         if room.tensorflow:
             with suppress(WarmProcessDied):
-                return room.talk(folder)
+                return room.talk(*where)
             room.tensorflow = False
-        return room.talk(folder)
+        return room.talk(*where)
 
     def kill(self) -> None:
         """End the kernel from outside."""

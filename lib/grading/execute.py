@@ -22,6 +22,8 @@ from lib.answers import MIME, plain
 from lib.grading.submissions import SKIPPED
 
 REMARKS = "zerolayer_remarks"
+FILES = "zerolayer_files"
+"""Under this name a notebook's resources hold files that are to lie beside it in a run and nowhere else, by name."""
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 DEEPEST = 8
 """Levels of lists and objects in an answer; a true one has five."""

@@ -20,7 +20,7 @@ from nbgrader.preprocessors import Execute
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.utils.importstring import import_item
 
-from lib.grading.execute import REMARKS, has_code
+from lib.grading.execute import FILES, REMARKS, has_code
 from lib.grading.folders import fill, own_files, put_in_place
 from lib.grading.gradebook import BOOK, TIMESTAMP, Book
 from lib.grading.leftovers import is_file, is_folder
@@ -112,8 +112,9 @@ class Journey:
             except Exception:
                 self._log(name)
                 self.sheets[name] = self._prepared(name, unreadable(SENTENCE))
-            if self.sheets[name].submission.runnable:
-                notebooks[name] = Packed.of(self.sheets[name].notebook, self.folder)
+            sheet = self.sheets[name]
+            if sheet.submission.runnable:
+                notebooks[name] = Packed.of(sheet.notebook, self.folder, sheet.resources[FILES])
         return Work(notebooks, course.execute, course.settings)
 
     def end(self, result: Mapping[str, Ran] | BaseException) -> bool:
@@ -146,6 +147,7 @@ class Journey:
             "output_files_dir": f"{name}_files",
             "metadata": {"name": name, "path": str(self.folder)},
             REMARKS: list(submission.remarks),
+            FILES: {},
             BOOK: course.book,
             MASTER: course.book.masters[name],
             TIMESTAMP: self.timestamp,

@@ -18,7 +18,7 @@ from traitlets.utils.importstring import import_item
 
 from lib.answers import CHALLENGE, MIME
 from lib.grading.borrowed import borrowed
-from lib.grading.execute import REMARKS
+from lib.grading.execute import FILES, REMARKS
 from lib.grading.judge import Answers, Unit, challenge, judge, seed_of
 from lib.grading.leftovers import files_in, is_file, remove, tidy
 from lib.grading.verdicts import FILE, PartVerdict, Verdict, html
@@ -71,8 +71,12 @@ class Pose(Judging):
             for name in OURS:
                 remove(folder / name)
             posed = Posed(self.seed(resources), frozenset(files_in(folder)), _stamp(resources))
-            (folder / CHALLENGE).write_bytes(orjson.dumps(challenge(unit, posed.seed)))
             resources[POSED] = posed
+            laid = orjson.dumps(challenge(unit, posed.seed))
+            if FILES in resources:
+                resources[FILES][CHALLENGE] = laid
+            else:
+                (folder / CHALLENGE).write_bytes(laid)
         return nb, resources
 
 

@@ -1,9 +1,31 @@
 """A lean start: what takes longer to import than all the rest together, and nothing here needs, is not imported.
 
 jsonschema looks for `rfc3987_syntax`, which makes a grammar of internationalised addresses at every start. Without it
-jsonschema leaves the format of such addresses unchecked, and no notebook has any to check.
+jsonschema leaves the format of such addresses unchecked, and no notebook has any to check. nbgrader imports setuptools
+for three functions that unpack archives, which `zip_collect` calls.
 """
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+ARCHIVES = "setuptools.archive_util"
+
+
+def _later(name: str) -> Callable[..., Any]:
+    """Make what stands for a function of `ARCHIVES`, which is imported at the first call."""
+
+    def function(*arguments: Any, **options: Any) -> Any:
+        if sys.modules.get(ARCHIVES) is _stand_in:
+            del sys.modules[ARCHIVES]
+        return getattr(import_module(ARCHIVES), name)(*arguments, **options)
+
+    return function
+
 
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # Python's own way to say: not to be found
+_stand_in = ModuleType(ARCHIVES)
+vars(_stand_in).update({f"unpack_{what}": _later(f"unpack_{what}") for what in ("archive", "tarfile", "zipfile")})
+sys.modules.setdefault(ARCHIVES, _stand_in)

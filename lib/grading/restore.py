@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.api import Notebook as GradebookNotebook
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -77,8 +76,7 @@ def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
     )
     known = {}
     for source in notebook.source_cells:
-        make = new_code_cell if source.cell_type == "code" else new_markdown_cell
-        cell = make(source.source)
+        cell = sound({"cell_type": source.cell_type, "source": source.source})
         cell.metadata["nbgrader"] = {
             "schema_version": SCHEMA_VERSION,
             "grade_id": source.name,

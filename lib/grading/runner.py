@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,12 +24,11 @@ from tempfile import mkdtemp
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-import nbformat
 from nbformat.notebooknode import NotebookNode
 from traitlets.config import Config
 
-from lib.grading.direct import KERNEL
-from lib.grading.execute import REMARKS, has_code
+from lib.grading.direct import KERNEL, DirectExecute
+from lib.grading.execute import FILES, REMARKS, has_code
 from lib.grading.leftovers import files_in, remove
 
 Tag = TypeVar("Tag")
@@ -52,11 +52,11 @@ class Packed:
     files: Mapping[str, bytes]
 
     @classmethod
-    def of(cls, notebook: NotebookNode, folder: Path) -> Self:
-        """Pack up a notebook with all files in `folder`. Cells that aren't run only keep their places."""
+    def of(cls, notebook: NotebookNode, folder: Path, more: Mapping[str, bytes]) -> Self:
+        """Pack up a notebook with all files in `folder` and some more. Cells that aren't run only keep their places."""
         cells = [cell if has_code(cell) else UNRUN for cell in notebook.cells]
         files = {str(path.relative_to(folder)): path.read_bytes() for path in files_in(folder)}
-        return cls(json.dumps({**notebook, "cells": cells}).encode(), files)
+        return cls(json.dumps({**notebook, "cells": cells}).encode(), {**files, **more})
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ class Ran:
 
     def into(self, notebook: NotebookNode) -> None:
         """Put outputs and numbers into the notebook that was run."""
-        for cell, ran in zip(notebook.cells, json.loads(self.cells), strict=True):
+        for cell, ran in zip(notebook.cells, json.loads(self.cells, object_hook=NotebookNode), strict=True):
             if ran is not None:
-                cell.update(nbformat.from_dict(ran))
+                cell.update(ran)
 
 
 def settings(execute: type, config: Config, locked: bool) -> dict[str, Any]:
@@ -100,21 +100,32 @@ def run(work: Work) -> dict[str, Ran]:
 
 
 def _run(packed: Packed, execute: type, config: Config) -> Ran:
-    """Run a notebook in a folder of its own, which is gone afterwards."""
+    """Run a notebook beside its files."""
     os.environ["NBGRADER_EXECUTION"] = "autograde"
-    folder = Path(mkdtemp(prefix="zerolayer-"))
-    try:
-        for name, data in packed.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(data)
-        resources: dict[str, Any] = {"metadata": {"path": str(folder)}, REMARKS: []}
-        step = execute(config=config, log=SILENT)
-        notebook, resources = step(nbformat.from_dict(json.loads(packed.notebook)), resources)
-    finally:
-        remove(folder)
+    step = execute(config=config, log=SILENT)
+    notebook = json.loads(packed.notebook, object_hook=NotebookNode)
+    resources: dict[str, Any] = {"metadata": {}, REMARKS: []}
+    if isinstance(step, DirectExecute) and step.takes_files:
+        notebook, resources = step(notebook, {**resources, FILES: packed.files})
+    else:
+        with _laid_out(packed.files) as folder:
+            notebook, resources = step(notebook, {**resources, "metadata": {"path": str(folder)}})
     kept = ("outputs", "execution_count")
     cells = [{key: cell[key] for key in kept} if cell.cell_type == "code" else None for cell in notebook.cells]
     return Ran(json.dumps(cells).encode(), tuple(resources[REMARKS]))
+
+
+@contextmanager
+def _laid_out(files: Mapping[str, bytes]) -> Iterator[Path]:
+    """Put files into a folder of their own, which is gone afterwards."""
+    folder = Path(mkdtemp(prefix="zerolayer-"))
+    try:
+        for name, data in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        yield folder
+    finally:
+        remove(folder)
 
 
 class Runner(Generic[Tag]):

@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass
 from os.path import lexists
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_markdown_cell, new_notebook
-from nbformat.v4.nbbase import nbformat_minor, random_cell_id
+from nbformat.v4.nbbase import nbformat_minor
 
 from lib.answers import plain
 from lib.grading.leftovers import is_file
@@ -57,7 +57,8 @@ def read_submission(path: Path) -> Submission:
 
 def unreadable(sentence: str) -> Submission:
     """Make the submission that stands for one that can't be graded: an empty notebook with the sentence on top."""
-    return Submission(new_notebook(cells=[new_markdown_cell(f"**{sentence}**")]), (sentence,), runnable=False)
+    cell = sound({"cell_type": "markdown", "source": f"**{sentence}**"})
+    return Submission(_notebook([cell]), (sentence,), runnable=False)
 
 
 def _read(path: Path, remarks: tuple[str, ...] = ()) -> Submission:
@@ -98,6 +99,10 @@ def notebook_in(path: Path) -> NotebookNode:
         raise UnreadableError(f"{name} is JSON, but not a notebook. {ADVICE}") from None
     if sum(len(cell.source) for cell in cells) > LONGEST:
         raise UnreadableError(f"{name} has cells with more than {LONGEST // 10**6} million characters.")
+    return _notebook(cells)
+
+
+def _notebook(cells: list[NotebookNode]) -> NotebookNode:
     return NotebookNode(nbformat=4, nbformat_minor=nbformat_minor, metadata=NotebookNode(), cells=cells)
 
 
@@ -108,7 +113,7 @@ def sound(cell: dict[str, Any]) -> NotebookNode:
     """
     kind, source = cell.get("cell_type"), cell.get("source")
     made = NotebookNode(
-        id=random_cell_id(),  # nbformat's own functions would go on to validate what can't be wrong here
+        id=token_hex(4),  # nbformat's own functions would go on to validate what can't be wrong here
         cell_type=kind if kind in ("code", "raw") else "markdown",
         metadata=NotebookNode(),
         source="".join(map(plain, source)) if isinstance(source, list) else plain(source),

@@ -66,7 +66,7 @@ def comparable(outputs):
         joined.append(dict(sorted(output.items())))
         if output.output_type == "stream":
             streams[output.name] = joined[-1]
-    return re.sub(r"0x[0-9a-f]+|ipykernel_\d+/\d+|/tmp/\S+", "…", repr(joined))
+    return re.sub(r"0x[0-9a-f]+|ipykernel_\d+|\d+\.py|/tmp/\S+", "…", repr(joined))
 
 
 def end_warm_process():

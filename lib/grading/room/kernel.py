@@ -30,7 +30,6 @@ from ipykernel.heartbeat import Heartbeat
 from ipykernel.iostream import IOPubThread
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
-from IPython.core.compilerop import CachingCompiler
 from IPython.core.profiledir import ProfileDir
 from IPython.paths import get_ipython_dir
 from jupyter_client.session import Session
@@ -39,7 +38,7 @@ from traitlets.config import Config
 
 from lib.grading.room import cells, pages, system
 from lib.grading.room.request import PORTS, Request, say
-from lib.grading.room.shell import Shell
+from lib.grading.room.shell import Compiler, Shell
 
 MET = ["--HistoryManager.hist_file=:memory:"]
 """Arguments that nbclient gives every kernel; a warm one is so already."""
@@ -64,7 +63,7 @@ class HalfKernel(IPythonKernel):
     """A kernel that is made before it has anything to talk with."""
 
     shell_class = Type(Shell)
-    compiler_class = Type(CachingCompiler)  # ipykernel's own names each cell by a checksum, for a debugger
+    compiler_class = Type(Compiler)
 
     @classmethod
     def instance(cls, *args: Any, **own: Any) -> Self:
@@ -194,6 +193,7 @@ def warm_up(tensorflow: bool) -> None:
     _run_a_cell(app.kernel)
     gc.collect()
     gc.freeze()
+    gc.enable()
     pages.gather()
 
 

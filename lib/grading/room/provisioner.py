@@ -128,26 +128,33 @@ class WarmProvisioner(KernelProvisionerBase):
             self.process = await loop.run_in_executor(thread, self._warm.fork, request, [*listeners, *outbox])
         return self.connection_info
 
-    def talk(self, folder: str) -> Talk:
+    def talk(self, folder: str, more: Mapping[str, bytes] | None = None) -> Talk:
         """Have a kernel forked that works in `folder`, if one is named, and is given cells by us over one socket.
 
-        Nothing is brought back. Raises `KernelNotStarted` and `WarmProcessDied` as `launch_kernel` does.
+        A locked one finds `more` files there, by name. Nothing is brought back.
+
+        Raises `KernelNotStarted` and `WarmProcessDied` as `launch_kernel` does.
         """
         self._folder = Path(folder) if folder else None
-        request = self._request(None, [], os.environ)
+        request = self._request(None, [], os.environ, more)
         with ExitStack() as stack:
             ours, its = map(stack.enter_context, socket.socketpair())
             kernel = self._warm.fork(request, [its.fileno()])
             return Talk(kernel, socket.socket(fileno=ours.detach()))
 
     def _request(
-        self, connection: Mapping[str, Any] | None, arguments: list[str], environment: Mapping[str, str]
+        self,
+        connection: Mapping[str, Any] | None,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        more: Mapping[str, bytes] | None = None,
     ) -> Request:
         if not self.sandbox:
             known = {name: value for name, value in environment.items() if name != ADDRESS}
             return Request(connection, arguments, known, folder=str(self._folder or Path.cwd()))
         known = {name: value for name, value in environment.items() if self._gives(name, value)}
-        return Request(connection, arguments, known, limits=asdict(Limits(**self.limits)), files=self._copies())
+        copies = {**self._copies(), **(more or {})}
+        return Request(connection, arguments, known, limits=asdict(Limits(**self.limits)), files=copies)
 
     def _gives(self, name: str, value: str) -> bool:
         """Tell whether a locked kernel gets a variable."""

@@ -8,8 +8,11 @@ and `async` awaits nothing.
 
 import inspect
 import re
+import zlib
+from pathlib import Path
 from typing import Any
 
+from ipykernel.compiler import XCachingCompiler, get_tmp_directory
 from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.inputtransformer2 import TransformerManager
 from traitlets import Instance
@@ -17,6 +20,14 @@ from traitlets import Instance
 LETTERS = re.compile(r"[%!?]|^\s*[,;/]", re.MULTILINE)
 """What stands in all that `TransformerManager.token_transformers` find."""
 AWAITS = re.compile("await|async")
+
+
+class Compiler(XCachingCompiler):
+    """ipykernel's own, with another checksum in the name of a cell."""
+
+    def get_code_name(self, raw_code: str, code: str, number: int) -> str:
+        """Name a cell: as a file, since tracebacks say more of those."""
+        return str(Path(get_tmp_directory(), f"{zlib.crc32(raw_code.encode(errors='replace'))}.py"))
 
 
 class Transformers(TransformerManager):

@@ -26,9 +26,12 @@ def train(X: Array, y: Array, learning_rate: float, batch_size: int, nepochs: in
     return dense, softmax, losses
 
 
+SOURCE = inspect.getsource(train)
+
+
 def changed(*changes: tuple[str, str]) -> object:
     """Give the loop with some of its text changed, wherever it stands. Raises ValueError where it doesn't."""
-    source = inspect.getsource(train)
+    source = SOURCE
     for old, new in changes:
         if old not in source:
             raise ValueError(f"The loop has no {old!r} to change.")
