@@ -73,7 +73,8 @@ def serve(listener: socket.socket, owner: int, fork: Callable[[], int]) -> socke
     while True:
         ready = {descriptor for descriptor, _ in poll.poll(None if children else IDLE * 1000)}
         if owner in ready:
-            shutil.rmtree(os.curdir, ignore_errors=True)
+            with suppress(FileNotFoundError):  # the owner may have been quicker
+                shutil.rmtree(Path.cwd(), ignore_errors=True)
         if owner in ready or not (ready or children):
             os._exit(0)
         for descriptor in ready - {listener.fileno()}:
