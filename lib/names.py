@@ -9,30 +9,35 @@ import ast
 import builtins
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from lib.desk import Undefined
 from lib.parts import Part
 
 
-class NamesOfParts(ast.NodeTransformer):
+class NamesOfParts:
     """Turn `part(name)` into `part(__defined__("name", lambda: name))` where `part` is a `Part` in the notebook."""
+
+    knows_places = True
+    """Whether whatever it puts into a tree knows its line: whoever sees to that otherwise has no need to."""
 
     def __init__(self, shell: Any):
         self.shell = shell
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Rewrite the bare names among a part's arguments; leave every other call alone."""
-        self.generic_visit(node)
-        if isinstance(self._called(node.func), Part):
-            node.args = [self._guarded(name) if isinstance(name, ast.Name) else name for name in node.args]
-        return node
+    def visit(self, tree: ast.AST) -> ast.AST:
+        """Called by IPython: rewrite the bare names among a part's arguments; leave every other call alone."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(self._called(node.func), Part):
+                node.args = [self._guarded(name) if isinstance(name, ast.Name) else name for name in node.args]
+        return tree
 
     def _called(self, function: ast.expr) -> object:
         if isinstance(function, ast.Name):
             return self.shell.user_ns.get(function.id)
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-            return getattr(self.shell.user_ns.get(function.value.id), function.attr, None)
+            with suppress(Exception):  # an object may do anything when it is asked
+                return getattr(self.shell.user_ns.get(function.value.id), function.attr, None)
         return None
 
     @staticmethod

@@ -36,6 +36,8 @@ class DirectExecute(BoundedExecute):
 
     flood = Integer(20, help="A cell is stopped when so many times `max_output` of it was dropped.").tag(config=True)
 
+    _heard_last = 0
+    """Bytes of the message that was heard last."""
     _talk: Talk | None = None
     """Our talk with the kernel, while there is one."""
 
@@ -97,6 +99,10 @@ class DirectExecute(BoundedExecute):
         self.on_cell_executed(cell=cell, cell_index=cell_index, execute_reply={"content": reply})
         return cell
 
+    def _size(self, content: dict[str, Any]) -> int:
+        """Give what was heard of the output: it was written already."""
+        return super()._size(content) if self._talk is None else self._heard_last
+
     def _stopped(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
         """Say why a cell was interrupted; give the reply that stands for its own if it was too late."""
         if isinstance(reason, FloodError):
@@ -115,7 +121,7 @@ class DirectExecute(BoundedExecute):
             if self._dropped > most or talk.heard - began > 10 * most:
                 raise FloodError
             try:
-                message = json.loads(words)
+                message, self._heard_last = json.loads(words), len(words)
                 kind, content = message["msg_type"], message["content"]
                 if kind == REPLY:
                     return _plain_reply(content)

@@ -14,7 +14,7 @@ from typing import Any
 
 from jupyter_client.utils import ensure_async
 from nbclient.exceptions import CellExecutionComplete, DeadKernelError
-from nbformat.notebooknode import NotebookNode, from_dict
+from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer
 
@@ -179,7 +179,7 @@ class BoundedExecute(Execute):
         if self.clear_before_next_output:
             outs.clear()
             self.clear_before_next_output = False
-        outs.append(from_dict({"output_type": msg["msg_type"], **msg["content"]}))
+        outs.append(NotebookNode(output_type=msg["msg_type"], **msg["content"]))
         return outs[-1]
 
     def _goes_on(self, kind: str, content: dict[str, Any], cell: NotebookNode) -> bool:
@@ -189,8 +189,7 @@ class BoundedExecute(Execute):
 
     def _keeps(self, content: dict[str, Any], counts: bool) -> bool:
         """Count an output, and tell whether it is kept. Answers count apart: noise around them costs no points."""
-        size = len(json.dumps(content))
-        kept = self._kept
+        size, kept = self._size(content), self._kept
         if MIME in content.get("data", {}):
             kept["of answers"] += size
             keeps = kept["of answers"] <= self.max_output
@@ -201,6 +200,10 @@ class BoundedExecute(Execute):
         if not keeps:
             self._drop(size)
         return bool(keeps)
+
+    def _size(self, content: dict[str, Any]) -> int:
+        """Give the characters of an output as it is written."""
+        return len(json.dumps(content))
 
     def _drop(self, size: int) -> None:
         """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""
@@ -230,19 +233,21 @@ def _plain_output(kind: str, content: dict[str, Any]) -> dict[str, Any]:
         case "error":
             lines = [plain(line) for line in content["traceback"]]
             return {"ename": plain(content["ename"]), "evalue": plain(content["evalue"]), "traceback": lines}
-    data = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
+    texts = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
+    data = NotebookNode(texts)
     if _is_shallow(content["data"].get(MIME), DEEPEST):
         data[MIME] = content["data"][MIME]
     counted = {"execution_count": _count(content)} if kind == "execute_result" else {}
-    return {"data": data, "metadata": {}, **counted}
+    return {"data": data, "metadata": NotebookNode(), **counted}
 
 
 def _is_shallow(value: object, depth: int) -> bool:
     """Tell whether `value` is an object or a list of at most `depth` levels: deeper ones can break what copies them."""
-    if not isinstance(value, dict | list):
+    if not isinstance(value, (dict, list)):
         return False
     items = value.values() if isinstance(value, dict) else value
-    return depth > 0 and all(_is_shallow(item, depth - 1) for item in items if isinstance(item, dict | list))
+    inner = [item for item in items if isinstance(item, (dict, list))]
+    return depth > 0 and all(_is_shallow(item, depth - 1) for item in inner)
 
 
 def _count(content: dict[str, Any]) -> int | None:

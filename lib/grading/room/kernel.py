@@ -100,6 +100,7 @@ class HalfApp(IPKernelApp):
         self.init_path()
         self.init_shell()
         self._reach_out()
+        self.outlet = cells.Outlet()
 
     def _reach_out(self) -> None:
         self.init_gui_pylab()
@@ -123,7 +124,7 @@ class HalfApp(IPKernelApp):
 
     def attend_to(self, caller: socket.socket) -> Callable[[], NoReturn]:
         """Make what is this kernel's own where it has one caller and none of Jupyter's sockets; give its work."""
-        outlet = cells.Outlet()
+        outlet = self.outlet
         outlet.open(caller)
         sys.stdout, sys.stderr = (cells.Printed(name, outlet) for name in ("stdout", "stderr"))
         kernel = self.kernel

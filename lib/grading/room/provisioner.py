@@ -6,13 +6,15 @@ ipykernel's. Its options are set as for any part of Jupyter: `c.WarmProvisioner.
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, fields
-from fnmatch import fnmatch
+from fnmatch import translate
+from functools import cache
 from pathlib import Path
 from signal import SIGKILL
 from tempfile import mkdtemp
@@ -159,7 +161,7 @@ class WarmProvisioner(KernelProvisionerBase):
     def _gives(self, name: str, value: str) -> bool:
         """Tell whether a locked kernel gets a variable."""
         added = os.environ.get(name) != value or name in self.kernel_spec.env
-        return added or any(fnmatch(name, pattern) for pattern in self.variables)
+        return added or _matching(tuple(self.variables)).fullmatch(name) is not None
 
     def _copies(self) -> dict[str, bytes]:
         """Read the ordinary files of the kernel's folder; without one it starts in an empty folder."""
@@ -271,3 +273,9 @@ class WarmProvisioner(KernelProvisionerBase):
         if self._sockets is not None and not restart:
             shutil.rmtree(self._sockets, ignore_errors=True)
             self._sockets = None
+
+
+@cache
+def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Make one expression of patterns of names."""
+    return re.compile("|".join(map(translate, patterns)) or r"(?!)")

@@ -6,6 +6,7 @@ millisecond that is half of it. A cell without a magic's letters has no magic, a
 and `async` awaits nothing.
 """
 
+import ast
 import inspect
 import re
 import zlib
@@ -42,6 +43,14 @@ class Shell(ZMQInteractiveShell):
     """ipykernel's shell, which does less for the same."""
 
     input_transformer_manager = Instance(Transformers, ())
+
+    def transform_ast(self, node: ast.AST) -> ast.AST:
+        """Let transformers change a cell's tree, and see that all in it know their lines, if that isn't sure."""
+        if not all(getattr(transformer, "knows_places", False) for transformer in self.ast_transformers):
+            return super().transform_ast(node)
+        for transformer in self.ast_transformers:
+            node = transformer.visit(node)
+        return node
 
     def should_run_async(self, raw_cell: str, *, transformed_cell: str | None = None, **rest: Any) -> bool:
         """Tell whether a cell awaits anything."""
