@@ -8,6 +8,7 @@ process.
 import math
 import os
 import time
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -57,7 +58,7 @@ def laid_challenge(part: str) -> Drawn | None:
 
     try:
         challenge = _read(Path(started_in(), CHALLENGE).read_text())["parts"][part]
-        return {name: decoded(data) for name, data in challenge.items()}
+        return {name: unpacked(data) for name, data in challenge.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -175,6 +176,16 @@ def decoded(data: object) -> Array:
     if math.prod(shape) != len(values):
         raise ValueError("an array whose values don't fit its shape")
     return _numbers(values).reshape(shape)
+
+
+def packed(array: Array) -> dict[str, Any]:
+    """Write an array as bytes in base64: a challenge is read anew for each notebook."""
+    return {"shape": list(array.shape), "float64": b2a_base64(array.astype("<f8").tobytes(), newline=False).decode()}
+
+
+def unpacked(data: Any) -> Array:
+    """Read what `packed` wrote. Raises ValueError, KeyError or TypeError on anything else."""
+    return np.frombuffer(a2b_base64(data["float64"]), "<f8").astype(np.float64).reshape(data["shape"])
 
 
 def plain(text: object) -> str:

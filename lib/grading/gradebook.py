@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, Self
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Comment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
 
 from lib.grading.restore import Master
 
@@ -76,13 +76,11 @@ class Book:
             row(STUDENTS, id=student)
             submission = row(SUBMISSIONS, assignment_id=self.id, student_id=student)
             if timestamp is not None:
-                connection.execute(
-                    update(SUBMISSIONS).where(SUBMISSIONS.c.id == submission).values(timestamp=timestamp)
-                )
+                connection.execute(_setting(SUBMISSIONS, "timestamp"), {"this": submission, "new": timestamp})
             for notebook in self.masters.values():
                 id = row(NOTEBOOKS, notebook_id=notebook.id, assignment_id=submission)
                 for table, cells in ((GRADES, notebook.graded), (COMMENTS, notebook.commented)):
-                    there = connection.scalars(_of_cells(table, id, cells, table.c.cell_id))
+                    there = connection.scalars(_of_cells(table), {"notebook": id, "cells": list(cells.values())})
                     if missing := set(cells.values()).difference(there):
                         connection.execute(insert(table), [{"cell_id": cell, "notebook_id": id} for cell in missing])
 
@@ -100,14 +98,10 @@ class Book:
         """
         master = self.masters[notebook]
         with self.transaction() as connection:
-            submission, timestamp, extension = connection.execute(
-                select(SUBMISSIONS.c.id, SUBMISSIONS.c.timestamp, SUBMISSIONS.c.extension).filter_by(
-                    assignment_id=self.id, student_id=student
-                )
-            ).one()
+            key = {"assignment_id": self.id, "student_id": student}
+            submission, timestamp, extension = connection.execute(_where(SUBMISSIONS, *key), key).one()
             id = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
-            columns = (GRADES.c.cell_id, GRADES.c.auto_score, GRADES.c.manual_score, GRADES.c.extra_credit)
-            rows = connection.execute(_of_cells(GRADES, id, master.graded, *columns))
+            rows = connection.execute(_of_cells(GRADES), {"notebook": id, "cells": list(master.graded.values())})
             marks = {row.cell_id: Marks(*row[1:]) for row in rows}
             given = {master.graded[name]: score for name, score in scores.items()}
             for cell, score in given.items():
@@ -117,8 +111,7 @@ class Book:
             _write(connection, COMMENTS, id, said)
             late = late_by(timestamp, self.duedate, extension).total_seconds()
             costs = penalty(sum(mark.score for mark in marks.values()), late) if late > 0 else None
-            row = update(NOTEBOOKS).where(NOTEBOOKS.c.id == id)
-            connection.execute(row.values(late_submission_penalty=costs))
+            connection.execute(_setting(NOTEBOOKS, "late_submission_penalty"), {"this": id, "new": costs})
 
 
 @dataclass
@@ -143,24 +136,61 @@ class Marks:
 
 def _row(connection: Connection, table: Table, **key: str) -> str:
     """Find a row by its key, or make it; give its id."""
-    found = connection.scalar(select(table.c.id).filter_by(**key))
+    found = connection.scalar(_where(table, *key), key)
     if found is None:
         found = connection.scalar(insert(table).values(key).returning(table.c.id))
     return str(found)
 
 
-def _of_cells(table: Table, notebook: str, cells: Mapping[str, str], *columns: Any) -> Any:
-    """Select from a submitted notebook's grades or comments: by the cells, since the index begins with them."""
-    return select(*columns).where(table.c.notebook_id == notebook, table.c.cell_id.in_(list(cells.values())))
-
-
 def _write(connection: Connection, table: Table, notebook: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
     """Set columns of a submitted notebook's grades or comments, by cell."""
     if rows:
-        row = update(table).where(table.c.notebook_id == notebook, table.c.cell_id == bindparam("cell"))
-        values: dict[str, Any] = {column: bindparam(f"new_{column}") for column in next(iter(rows.values()))}
-        new = [{"cell": cell, **{f"new_{key}": value for key, value in row.items()}} for cell, row in rows.items()]
-        connection.execute(row.values(values), new)
+        columns = next(iter(rows.values()))
+        new = [
+            {"notebook": notebook, "cell": cell, **{f"new_{column}": row[column] for column in columns}}
+            for cell, row in rows.items()
+        ]
+        connection.execute(_setting_of_cells(table, *columns), new)
+
+
+# What is asked for each submission is put together once.
+
+KNOWN = {
+    SUBMISSIONS: ("id", "timestamp", "extension"),
+    GRADES: ("cell_id", "auto_score", "manual_score", "extra_credit"),
+    COMMENTS: ("cell_id",),
+}
+"""The columns that are asked for, where it isn't the id alone."""
+
+
+def _asking(table: Table) -> Select[Any]:
+    return select(*(table.c[name] for name in KNOWN.get(table, ("id",))))
+
+
+@cache
+def _where(table: Table, *key: str) -> Select[Any]:
+    """Select a row by columns, each given under its own name."""
+    return _asking(table).where(*(table.c[name] == bindparam(name) for name in key))
+
+
+@cache
+def _of_cells(table: Table) -> Select[Any]:
+    """Select a `notebook`'s grades or comments: by the `cells`, since the index begins with them."""
+    cells = table.c.cell_id.in_(bindparam("cells", expanding=True))
+    return _asking(table).where(table.c.notebook_id == bindparam("notebook"), cells)
+
+
+@cache
+def _setting(table: Table, column: str) -> Update:
+    """Set a column to something `new` in `this` row."""
+    return update(table).where(table.c.id == bindparam("this")).values({column: bindparam("new")})
+
+
+@cache
+def _setting_of_cells(table: Table, *columns: str) -> Update:
+    """Set columns, each to what is `new_` of its name, in a `notebook`'s grade or comment of a `cell`."""
+    row = update(table).where(table.c.notebook_id == bindparam("notebook"), table.c.cell_id == bindparam("cell"))
+    return row.values({column: bindparam(f"new_{column}") for column in columns})
 
 
 def late_by(timestamp: datetime | None, duedate: datetime | None, extension: timedelta | None) -> timedelta:

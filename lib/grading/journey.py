@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
 from nbgrader.converters import Autograde
@@ -127,7 +128,7 @@ class Journey:
         with course.book.transaction():
             made = {name: self._judged(name, sheet, result) for name, sheet in self.sheets.items()}
             for name, notebook in made.items():
-                (self.folder / f"{name}.ipynb").write_text(json.dumps(notebook, ensure_ascii=False))
+                (self.folder / f"{name}.ipynb").write_bytes(orjson.dumps(notebook))
             course.converter.set_permissions(course.assignment, self.student)
         put_in_place(self.folder, self.place)
         return all(map(_was_run, made.values()))

@@ -2,7 +2,8 @@
 
 jsonschema looks for `rfc3987_syntax`, which makes a grammar of internationalised addresses at every start. Without it
 jsonschema leaves the format of such addresses unchecked, and no notebook has any to check. nbgrader imports setuptools
-for three functions that unpack archives, which `zip_collect` calls.
+for three functions that unpack archives, which `zip_collect` calls, and its pages for Jupyter's server, where there is
+one.
 """
 
 import sys
@@ -29,3 +30,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # Pyth
 _stand_in = ModuleType(ARCHIVES)
 vars(_stand_in).update({f"unpack_{what}": _later(f"unpack_{what}") for what in ("archive", "tarfile", "zipfile")})
 sys.modules.setdefault(ARCHIVES, _stand_in)
+for name in ("assignment_list", "course_list", "formgrader", "validate_assignment"):
+    page = ModuleType(f"nbgrader.server_extensions.{name}")
+    vars(page)["load_jupyter_server_extension"] = None
+    sys.modules.setdefault(page.__name__, page)

@@ -11,12 +11,12 @@ import hmac
 import zlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
-from lib.answers import Outcome, copied, encoded, recalled, record, route_of
+from lib.answers import Outcome, copied, encoded, packed, recalled, record, route_of
 from lib.grading.mistakes import Mistake
 from lib.grading.verdicts import Named, PartVerdict, State, StatementVerdict
 from lib.guard import Trouble, attempted
@@ -31,7 +31,7 @@ Outcomes = Mapping[str, Mapping[str, Outcome]]
 RTOL, ATOL = 1e-4, 1e-6
 """float32 code is right; a mistake differs in the second or third digit at the latest."""
 DIGITS = 9
-"""Behind the point of what is drawn: enough for any comparison, and half as long to write as all of them."""
+"""Behind the point of what is drawn: enough for any comparison, and half as long in a verdict as all of them."""
 NOTHING = Trouble("value", "It gave no numbers.")
 
 
@@ -58,15 +58,23 @@ def seed_of(secret: bytes, *names: str) -> int:
     return int.from_bytes(hmac.digest(secret, "\0".join(names).encode(), hashlib.sha256)[:6], "big")
 
 
+@lru_cache(1000)
 def drawn_for(part: Part, seed: int) -> Drawn:
-    """Draw the inputs of one part, to nine digits; parts draw apart, so that none holds what another asks for."""
+    """Draw the inputs of one part, to nine digits; parts draw apart, so that none holds what another asks for.
+
+    They are drawn to pose a challenge and looked at again to judge it, so they are kept for a while, for reading only.
+    """
     drawn = part.draw(np.random.default_rng([seed, zlib.crc32(part.id.encode())]))
-    return {name: np.round(value, DIGITS) for name, value in drawn.items()}
+    rounded = {name: np.array(np.round(value, DIGITS), dtype=np.float64) for name, value in drawn.items()}
+    for array in rounded.values():
+        array.setflags(write=False)
+    return rounded
 
 
 def challenge(unit: Unit, seed: int) -> dict[str, Any]:
     """Write all parts' inputs as the plain data that is laid beside the notebook."""
-    return {"parts": {part.id: _laid(drawn_for(part, seed)) for part in unit.parts}}
+    laid = {part.id: drawn_for(part, seed) for part in unit.parts}
+    return {"parts": {id: {name: packed(array) for name, array in drawn.items()} for id, drawn in laid.items()}}
 
 
 def judge(unit: Unit, part: Part, seed: int, given: Answers | None, problem: str = "") -> PartVerdict:
@@ -90,7 +98,7 @@ def judge(unit: Unit, part: Part, seed: int, given: Answers | None, problem: str
         tuple(states.values()),
         mistake=_named(unit, part, drawn, found, right) if lost and given is not None else None,
         problem="" if given is not None else problem or "The check gave no answer.",
-        challenge=_laid(drawn),
+        challenge={name: encoded(array) for name, array in drawn.items()},
         answer=_recorded(found) if given is not None else {},
         expected=_recorded(right),
     )
@@ -233,10 +241,6 @@ def agree(one: Outcome, other: Outcome, alike: bool = False) -> bool:
     if one.shape != other.shape:
         return False
     return bool((one == other).all()) or np.allclose(one, other, rtol=RTOL, atol=ATOL, equal_nan=alike)
-
-
-def _laid(drawn: Drawn) -> dict[str, Any]:
-    return {name: encoded(np.asarray(value, dtype=np.float64)) for name, value in drawn.items()}
 
 
 def _recorded(found: Outcomes) -> dict[str, Any]:
