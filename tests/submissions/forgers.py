@@ -165,7 +165,8 @@ def challenge_rewritten(notebook, folder):
     code = r"""
         import pathlib, re
         laid = pathlib.Path('challenge.json')
-        laid.write_text(re.sub(r'-?\d+\.\d+(e-?\d+)?', '0.0', laid.read_text()))
+        zeros = lambda found: 'A' * len(found[0])
+        laid.write_text(re.sub(r'(?<="float64":")[^"=]+', zeros, laid.read_text()))
         """
     return before(right(notebook), "check-dense-backward", code)
 
