@@ -106,13 +106,19 @@ def _notebook(cells: list[NotebookNode]) -> NotebookNode:
     return NotebookNode(nbformat=4, nbformat_minor=nbformat_minor, metadata=NotebookNode(), cells=cells)
 
 
-def sound(cell: dict[str, Any]) -> NotebookNode:
+class Sound(NotebookNode):
+    """A cell that was made anew: there is nothing in it but what `sound` has looked at."""
+
+
+def sound(cell: dict[str, Any]) -> Sound:
     """Make a submitted cell anew from its kind, its text, its pictures, its id in the course, and whether it is run.
 
     All else that a cell can hold is a student's to write and nobody's to need.
     """
+    if isinstance(cell, Sound):
+        return cell
     kind, source = cell.get("cell_type"), cell.get("source")
-    made = NotebookNode(
+    made = Sound(
         id=token_hex(4),  # nbformat's own functions would go on to validate what can't be wrong here
         cell_type=kind if kind in ("code", "raw") else "markdown",
         metadata=NotebookNode(),

@@ -181,9 +181,12 @@ def _named(unit: Unit, part: Part, drawn: Drawn, found: Outcomes, right: Outcome
     if all(isinstance(outcome, Trouble) for outcomes in given for outcome in outcomes):
         return None  # all errors look alike
     order = sorted(part.statements, key=good.__contains__)
+    every = max(
+        sum(route_of(probe) in ("", route) for probes in right.values() for probe in probes) for route in routes
+    )
     best, most = None, 0
     for mistake in unit.mistakes:
-        if mistake.part == part.id:
+        if mistake.part == part.id and most < every:  # more than every probe can't be explained
             subjects = unit.subjects(part, mistake)
             runs = (_run(order, drawn, subjects, route) for route in sorted(routes))
             explains = max(_explains(run, good, drawn, found, right) for run in runs)
