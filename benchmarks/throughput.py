@@ -1,9 +1,9 @@
 """Claim: `zerolayer grade` grades a class at least 30 times as fast as stock `nbgrader autograde`, everything included.
 
 The peer has nbgrader's own configuration and Jupyter's own kernels, one after the other. It grades every tenth of the
-class, and what the whole would take is reckoned from there. Processor time is told too: machines are busy. A part is
-whole or nothing in stock nbgrader, and not whole where it rests on one that is wrong; apart from that, the parts that
-are whole have to agree.
+class, and what the whole would take is reckoned from there. All take turns, several times, and medians are told.
+Processor time is told too: machines are busy. A part is whole or nothing in stock nbgrader, and not whole where it
+rests on one that is wrong; apart from that, the parts that are whole have to agree.
 
     python benchmarks/throughput.py                 100 submissions, side by side, with and without the sandbox
     python benchmarks/throughput.py --thousand      1,000 against 100: memory of the coordinator, and cost of each
@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from statistics import median
 from threading import Event, Thread
 from time import perf_counter
 
@@ -127,22 +128,16 @@ def whole_parts(course):
         return {(student, part): score == most for student, part, score, most in database.execute(query)}
 
 
-def side_by_side(root, size):
+def side_by_side(root, size, rounds):
     """Grade the same class by stock nbgrader (a sample), by us, and by us without the sandbox."""
     honest(root, size)
     students = sorted(path.name for path in (root / "submitted").iterdir())
-    sample, one = copied(root, "sample", students[::10]), copied(root, "one", students[:1])
-    for course in (sample, one):
-        (course / "nbgrader_config.py").write_text(STOCK)
-    ours, bare = copied(root, "ours", students), copied(root, "bare", students)
-    first = measured(one, "nbgrader", "autograde", ASSIGNMENT)
-    locked = measured(ours, "lib.grading", "grade", ASSIGNMENT)
-    some = measured(sample, "nbgrader", "autograde", ASSIGNMENT)
-    unlocked = measured(bare, "lib.grading", "grade", ASSIGNMENT, "--no-sandbox")
-    stock = reckoned(first, some, len(students[::10]), size)
+    turns = [a_turn(root, students, number) for number in range(rounds)]
+    stock, locked, unlocked = (middle(found) for found in zip(*turns, strict=True))
+    sample, ours = (root.parent / f"{name}-0" for name in ("sample", "ours"))
     cells = own_cells(root / "submitted" / students[0] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
 
-    print(f"{size} submissions on {os.cpu_count()} processors, with all that starts and ends")
+    print(f"{size} submissions on {os.cpu_count()} processors, with all that starts and ends; medians of {rounds}")
     table = {"stock nbgrader (from every tenth)": stock, "zerolayer grade": locked, "--no-sandbox": unlocked}
     for name, found in table.items():
         each = 1000 * found.processor / size
@@ -156,6 +151,24 @@ def side_by_side(root, size):
     print(f"parts that are whole in both or in neither: {len(theirs) - len(differ)} of {len(theirs)}")
     print(f"right, but resting on a part that is wrong, which only the judge can tell apart: {len(judged_apart)}")
     print(f"other differences: {len(differ) - len(judged_apart)}")
+
+
+def a_turn(root, students, number):
+    """Let each grade a fresh copy of the course."""
+    chosen = {"one": students[:1], "sample": students[::10], "ours": students, "bare": students}
+    one, sample, ours, bare = (copied(root, f"{name}-{number}", some) for name, some in chosen.items())
+    for course in (one, sample):
+        (course / "nbgrader_config.py").write_text(STOCK)
+    first = measured(one, "nbgrader", "autograde", ASSIGNMENT)
+    locked = measured(ours, "lib.grading", "grade", ASSIGNMENT)
+    some = measured(sample, "nbgrader", "autograde", ASSIGNMENT)
+    unlocked = measured(bare, "lib.grading", "grade", ASSIGNMENT, "--no-sandbox")
+    return reckoned(first, some, len(students[::10]), len(students)), locked, unlocked
+
+
+def middle(found):
+    """Give the medians of several measurements."""
+    return Measured(*(median(getattr(one, name.name) for one in found) for name in fields(Measured)))
 
 
 def rests_on_another(key, wholes):
@@ -243,6 +256,7 @@ def main():
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=100, help="submissions in the class")
+    parser.add_argument("--rounds", type=int, default=3, help="turns that each takes, side by side")
     parser.add_argument("--thousand", action="store_true")
     parser.add_argument("--hostile", action="store_true")
     asked = parser.parse_args()
@@ -254,7 +268,7 @@ def main():
         elif asked.hostile:
             hostile(root, asked.size)
         else:
-            side_by_side(root, asked.size)
+            side_by_side(root, asked.size, asked.rounds)
 
 
 if __name__ == "__main__":
