@@ -192,7 +192,6 @@ def warm_up(tensorflow: bool) -> None:
         importlib.import_module(name)
     _draw()
     _run_a_cell(app.kernel)
-    gc.collect()
     gc.freeze()
     gc.enable()
     pages.gather()
