@@ -158,18 +158,18 @@ class _Worker:
 
     def _work(self) -> None:
         while not self._stopped:
-            actions, outcomes = self._given.get()
-            for action in actions:
-                if self._stopped:
-                    return
-                self.began = monotonic()
-                try:
-                    outcome = Context().run(attempted, action)
-                except BaseException as error:
-                    outcome = trouble_of(error)
-                outcomes.append(outcome)
-            del actions, outcomes, action, outcome
+            self._go_through(*self._given.get())
             self._ended.put(None)
+
+    def _go_through(self, actions: Sequence[Callable[[], Any]], outcomes: list[Any]) -> None:
+        for action in actions:
+            if self._stopped:
+                return
+            self.began = monotonic()
+            try:
+                outcomes.append(Context().run(attempted, action))
+            except BaseException as error:
+                outcomes.append(trouble_of(error))
 
     def stop(self) -> None:
         """Ask the thread a few times to end."""

@@ -7,6 +7,7 @@
 | `pages` | its memory in large pages, so that a fork is quick |
 | `request` | what a forked kernel has to know, as it crosses from the caller to the child |
 | `kernel` | ipykernel in two halves: what is the same for all, and what is each fork's own |
+| `shell` | its shell, which finds sooner what isn't there |
 | `cells`, `talk` | a kernel with one caller and no sockets of Jupyter's: its end of the line, and ours |
 | `confine` | the lock-down of a forked child, step by step |
 | `namespaces` | process, user and other worlds of its own for each child |
