@@ -87,7 +87,7 @@ def answer(part: "Part", drawn: Drawn, subjects: tuple[Any, ...]) -> dict[str, d
     answers: dict[str, dict[str, Any]] = {statement.name: {} for statement in part.statements}
     asked: list[_Asked] = []
     for statement in part.statements:
-        probes = attempted(partial(statement.probes, copied(drawn), *subjects))
+        probes = attempted(partial(statement.probes, Copy(drawn), *subjects))
         if isinstance(probes, Trouble):
             answers[statement.name][""] = record(probes)
         else:
@@ -120,7 +120,7 @@ def _outcomes(asked: list[_Asked]) -> Iterator[tuple[_Asked, Outcome]]:
         ran = guarded_each(asked, PATIENCE, until)
         yield from zip(asked, ran, strict=False)
         last, asked = asked[len(ran) - 1], asked[len(ran) :]
-        stuck = [one for one in asked if one.route == last.route]
+        stuck = [one for one in asked if one.route == last.route] if time.monotonic() < until else []
         yield from ((one, ran[-1]) for one in stuck)
         asked = [one for one in asked if one not in stuck]
     yield from ((one, Trouble("time", "What came before in this part took all the time there is.")) for one in asked)
@@ -131,9 +131,12 @@ def route_of(probe: str) -> str:
     return probe.partition("/")[0] if "/" in probe else ""
 
 
-def copied(drawn: Drawn) -> Drawn:
-    """Copy every array: the code that gets them may write into them."""
-    return {name: np.array(value) for name, value in drawn.items()}
+class Copy(dict[str, Array]):
+    """A draw's arrays for code that may write into them. `of` is the draw, by which one copy knows another."""
+
+    def __init__(self, drawn: Drawn):
+        super().__init__({name: np.array(value) for name, value in drawn.items()})
+        self.of = drawn
 
 
 def record(outcome: Outcome) -> dict[str, Any]:

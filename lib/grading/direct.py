@@ -15,7 +15,9 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from nbclient.exceptions import DeadKernelError
 from nbformat.notebooknode import NotebookNode
-from traitlets import Integer
+from traitlets import Bool, Integer
+from traitlets.config import Config
+from traitlets.config.loader import DeferredConfig
 
 from lib.answers import plain
 from lib.grading.execute import FILES, BoundedExecute, RunLostError, has_code
@@ -27,6 +29,12 @@ TENSORFLOW = re.compile(r"tensorflow|keras|\b(one_hot|crosscheck)\(")
 """How code that is likely to import TensorFlow looks. Other code may do so too, and then waits for it."""
 
 
+def locks_in(config: Config) -> bool:
+    """Read from a configuration whether kernels are locked in; they are, unless it says otherwise."""
+    said = config.WarmProvisioner.get("sandbox", True)
+    return bool(said.get_value(Bool()) if isinstance(said, DeferredConfig) else said)
+
+
 class FloodError(TimeoutError):
     """A cell puts out so much that it isn't waited for any longer."""
 
@@ -36,15 +44,13 @@ class DirectExecute(BoundedExecute):
 
     flood = Integer(20, help="A cell is stopped when so many times `max_output` of it was dropped.").tag(config=True)
 
-    _heard_last = 0
-    """Bytes of the message that was heard last."""
     _talk: Talk | None = None
     """Our talk with the kernel, while there is one."""
 
     @property
     def takes_files(self) -> bool:
         """Tell whether the files beside a notebook may be in its resources, as `FILES`, and in no folder."""
-        return bool(self.kernel_name == KERNEL and self.config.WarmProvisioner.get("sandbox", True))
+        return bool(self.kernel_name == KERNEL and locks_in(self.config))
 
     def run_cells(self, nb: NotebookNode, resources: dict[str, Any], km: Any) -> None:
         """Run the notebook in a kernel of its own, which is gone afterwards."""
@@ -99,10 +105,6 @@ class DirectExecute(BoundedExecute):
         self.on_cell_executed(cell=cell, cell_index=cell_index, execute_reply={"content": reply})
         return cell
 
-    def _size(self, content: dict[str, Any]) -> int:
-        """Give what was heard of the output: it was written already."""
-        return super()._size(content) if self._talk is None else self._heard_last
-
     def _stopped(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
         """Say why a cell was interrupted; give the reply that stands for its own if it was too late."""
         if isinstance(reason, FloodError):
@@ -121,7 +123,7 @@ class DirectExecute(BoundedExecute):
             if self._dropped > most or talk.heard - began > 10 * most:
                 raise FloodError
             try:
-                message, self._heard_last = json.loads(words), len(words)
+                message = json.loads(words)
                 kind, content = message["msg_type"], message["content"]
                 if kind == REPLY:
                     return _plain_reply(content)

@@ -189,7 +189,7 @@ class BoundedExecute(Execute):
 
     def _keeps(self, content: dict[str, Any], counts: bool) -> bool:
         """Count an output, and tell whether it is kept. Answers count apart: noise around them costs no points."""
-        size, kept = self._size(content), self._kept
+        size, kept = len(json.dumps(content)), self._kept
         if MIME in content.get("data", {}):
             kept["of answers"] += size
             keeps = kept["of answers"] <= self.max_output
@@ -200,10 +200,6 @@ class BoundedExecute(Execute):
         if not keeps:
             self._drop(size)
         return bool(keeps)
-
-    def _size(self, content: dict[str, Any]) -> int:
-        """Give the characters of an output as it is written."""
-        return len(json.dumps(content))
 
     def _drop(self, size: int) -> None:
         """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""

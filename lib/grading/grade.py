@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Integer, Unicode, default
 
 from lib.grading.command import named_assignment
+from lib.grading.direct import locks_in
 from lib.grading.gradebook import Book
 from lib.grading.journey import Course, Journey, unfinished
 from lib.grading.leftovers import is_file, remove
@@ -58,7 +59,7 @@ class Grade(Autograde):
     @property
     def sandbox(self) -> bool:
         """Tell whether kernels are locked in; so they are unless the configuration says otherwise."""
-        return bool(self.config.WarmProvisioner.get("sandbox", True))
+        return locks_in(self.config)
 
     @property
     def _output_directory(self) -> str:

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
 from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
 from nbgrader.converters import Autograde
@@ -127,11 +126,11 @@ class Journey:
         course = self.course
         with course.book.transaction():
             made = {name: self._judged(name, sheet, result) for name, sheet in self.sheets.items()}
-            for name, notebook in made.items():
-                (self.folder / f"{name}.ipynb").write_bytes(orjson.dumps(notebook))
+            for name, (_, written) in made.items():
+                (self.folder / f"{name}.ipynb").write_bytes(written)
             course.converter.set_permissions(course.assignment, self.student)
         put_in_place(self.folder, self.place)
-        return all(map(_was_run, made.values()))
+        return all(_was_run(notebook) for notebook, _ in made.values())
 
     def _prepared(self, name: str, submission: Submission) -> Sheet:
         """Make a notebook sound and pose its challenge."""
@@ -156,8 +155,11 @@ class Journey:
         notebook = course.applied(course.before, NotebookNode(submission.notebook), resources)
         return Sheet(submission, notebook, resources)
 
-    def _judged(self, name: str, sheet: Sheet, result: Mapping[str, Ran] | BaseException) -> NotebookNode:
-        """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one."""
+    def _judged(self, name: str, sheet: Sheet, result: Mapping[str, Ran] | BaseException) -> tuple[NotebookNode, bytes]:
+        """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one.
+
+        Gives it with its JSON: to write what came of a student's code can fail too.
+        """
         unrun = replace(sheet.submission, remarks=(*sheet.submission.remarks, SENTENCE), runnable=False)
         if isinstance(result, BaseException):
             self.course.log.error("Running %s of %s failed twice: %r", name, self.student, result)
@@ -167,13 +169,17 @@ class Journey:
             sheet.resources[REMARKS].extend(result[name].remarks)
         for again in (unrun, unreadable(SENTENCE)):
             try:
-                return self.course.applied(self.course.after, sheet.notebook, sheet.resources)
+                return self._finished(sheet)
             except SQLAlchemyError:
                 raise
             except Exception:
                 self._log(name)
             sheet = self._prepared(name, again)
-        return self.course.applied(self.course.after, sheet.notebook, sheet.resources)
+        return self._finished(sheet)
+
+    def _finished(self, sheet: Sheet) -> tuple[NotebookNode, bytes]:
+        notebook = self.course.applied(self.course.after, sheet.notebook, sheet.resources)
+        return notebook, json.dumps(notebook, ensure_ascii=False).encode()
 
     def _log(self, name: str) -> None:
         self.course.log.exception("Grading %s of %s failed", name, self.student)

@@ -19,16 +19,21 @@ def _later(name: str) -> Callable[..., Any]:
     """Make what stands for a function of `ARCHIVES`, which is imported at the first call."""
 
     def function(*arguments: Any, **options: Any) -> Any:
-        if sys.modules.get(ARCHIVES) is _stand_in:
-            del sys.modules[ARCHIVES]
-        return getattr(import_module(ARCHIVES), name)(*arguments, **options)
+        return _real(name)(*arguments, **options)
 
     return function
+
+
+def _real(name: str) -> Any:
+    if sys.modules.get(ARCHIVES) is _stand_in:
+        del sys.modules[ARCHIVES]
+    return getattr(import_module(ARCHIVES), name)
 
 
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # Python's own way to say: not to be found
 _stand_in = ModuleType(ARCHIVES)
 vars(_stand_in).update({f"unpack_{what}": _later(f"unpack_{what}") for what in ("archive", "tarfile", "zipfile")})
+vars(_stand_in)["__getattr__"] = _real
 sys.modules.setdefault(ARCHIVES, _stand_in)
 for name in ("assignment_list", "course_list", "formgrader", "validate_assignment"):
     page = ModuleType(f"nbgrader.server_extensions.{name}")

@@ -116,7 +116,7 @@ def sound(cell: dict[str, Any]) -> Sound:
     All else that a cell can hold is a student's to write and nobody's to need.
     """
     if isinstance(cell, Sound):
-        return cell
+        return Sound(cell, metadata=NotebookNode(cell.metadata), **({"outputs": []} if "outputs" in cell else {}))
     kind, source = cell.get("cell_type"), cell.get("source")
     made = Sound(
         id=token_hex(4),  # nbformat's own functions would go on to validate what can't be wrong here

@@ -8,10 +8,12 @@ import nbformat
 import pytest
 from nbgrader.preprocessors import Execute
 from traitlets.config import Config
+from traitlets.config.loader import KVArgParseConfigLoader
 
-from lib.grading.direct import DirectExecute
+from lib.grading.direct import DirectExecute, locks_in
 from lib.grading.execute import REMARKS, BoundedExecute, RunLostError
 from lib.grading.room import warm
+from lib.grading.room.provisioner import WarmProvisioner
 from tests.grading.room.kernels import at_work_in
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -131,6 +133,13 @@ def test_without_the_sandbox_it_works_where_the_notebook_lies(tmp_path):
     )
     assert texts(notebook) == [f"{tmp_path}\n"]
     assert (tmp_path / "made.txt").exists()
+
+
+@pytest.mark.parametrize(("words", "locked"), [([], True), (["--WarmProvisioner.sandbox=False"], False)])
+def test_a_command_line_says_whether_kernels_are_locked_in(words, locked):
+    config = KVArgParseConfigLoader(words, classes=[WarmProvisioner]).load_config()
+    assert locks_in(config) is locked
+    assert DirectExecute(kernel_name="zerolayer", config=config).takes_files is locked
 
 
 HAS_TENSORFLOW = "import sys; print('tensor' + 'flow' in sys.modules)"

@@ -15,6 +15,7 @@ from lib.checks import PARTS
 from lib.checks.rehearsal import batches
 from lib.grading.judge import Answers, Unit, challenge, drawn_for, judge, seed_of
 from lib.grading.judge.softmax_classifier import UNIT
+from lib.grading.mistakes.softmax_classifier import training
 from lib.grading.verdicts import PartVerdict
 from lib.parts import Part
 from lib.reference import Softmax
@@ -346,3 +347,13 @@ def test_another_unit_is_judged_from_content_alone(part: Part) -> None:
 def test_another_unit_finds_its_parts_by_id() -> None:
     assert [RELU.part(part.id) for part in RELU.parts] == list(RELU.parts)
     assert RELU.part("check-cce") is None
+
+
+def test_a_loop_is_rehearsed_anew_when_it_is_checked_again() -> None:
+    """What it calls may have been mended in the meantime, and it is the same function still."""
+    notebook = {**vars(training), "share": lambda batch: 2 / len(batch)}
+    exec(training.SOURCE.replace("1 / len(batch)", "share(batch)"), notebook)
+    train, part = notebook["train"], part_of("check-train")
+    assert judged(part, {"train": train}).points < part.points
+    notebook["share"] = lambda batch: 1 / len(batch)
+    assert judged(part, {"train": train}).points == part.points

@@ -163,3 +163,13 @@ def test_a_written_answer_keeps_its_pictures():
     answer.source, answer.attachments = "![a](attachment:a.png)", {"a.png": {"image/png": "iVBORw0KGgo="}}
     [back] = [cell for cell in restore(cells) if ids([cell]) == ["explain"]]
     assert (back.source, back.attachments) == (answer.source, answer.attachments)
+
+
+def test_what_a_run_does_to_a_cell_is_not_in_what_is_made_of_it_next():
+    first = sound({"cell_type": "code", "source": "x", "metadata": {"nbgrader": {"grade_id": "loss"}}})
+    second = sound(first)
+    assert second == first
+    second.outputs.append("said")
+    del second.metadata["nbgrader"]
+    assert sound(first).outputs == []
+    assert ids([sound(first)]) == ["loss"]

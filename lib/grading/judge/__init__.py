@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.answers import Outcome, copied, encoded, packed, recalled, record, route_of
+from lib.answers import Copy, Outcome, encoded, packed, recalled, record, route_of
 from lib.grading.mistakes import Mistake
 from lib.grading.verdicts import Named, PartVerdict, State, StatementVerdict
 from lib.guard import Trouble, attempted
@@ -120,7 +120,7 @@ def _run(
     With `route` only the probes on that route and on none.
     """
     for statement in statements:
-        for name, probe in statement.probes(copied(drawn), *subjects).items():
+        for name, probe in statement.probes(Copy(drawn), *subjects).items():
             if route is None or route_of(name) in ("", route):
                 yield statement, name, attempted(partial(_ask, probe))
 

@@ -38,7 +38,7 @@ from traitlets.config import Config
 
 from lib.grading.room import cells, pages, system
 from lib.grading.room.request import PORTS, Request, say
-from lib.grading.room.shell import Compiler, Shell
+from lib.grading.room.shell import Compiler, ZMQInteractiveShell
 
 MET = ["--HistoryManager.hist_file=:memory:"]
 """Arguments that nbclient gives every kernel; a warm one is so already."""
@@ -62,7 +62,7 @@ TENSORFLOW = ("tensorflow", "keras", "keras.utils", "keras.losses")
 class HalfKernel(IPythonKernel):
     """A kernel that is made before it has anything to talk with."""
 
-    shell_class = Type(Shell)
+    shell_class = Type(ZMQInteractiveShell)
     compiler_class = Type(Compiler)
 
     @classmethod

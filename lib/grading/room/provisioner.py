@@ -135,7 +135,7 @@ class WarmProvisioner(KernelProvisionerBase):
 
         A locked one finds `more` files there, by name. Nothing is brought back.
 
-        Raises `KernelNotStarted` and `WarmProcessDied` as `launch_kernel` does.
+        Raises `KernelNotStarted` and `WarmProcessDied` as `launch_kernel` does, and ValueError where it isn't locked.
         """
         self._folder = Path(folder) if folder else None
         request = self._request(None, [], os.environ, more)
@@ -152,10 +152,12 @@ class WarmProvisioner(KernelProvisionerBase):
         more: Mapping[str, bytes] | None = None,
     ) -> Request:
         if not self.sandbox:
+            if more:
+                raise ValueError("Only a locked kernel can be given files that lie in no folder.")
             known = {name: value for name, value in environment.items() if name != ADDRESS}
             return Request(connection, arguments, known, folder=str(self._folder or Path.cwd()))
         known = {name: value for name, value in environment.items() if self._gives(name, value)}
-        copies = {**self._copies(), **(more or {})}
+        copies = self._copies(more or {})
         return Request(connection, arguments, known, limits=asdict(Limits(**self.limits)), files=copies)
 
     def _gives(self, name: str, value: str) -> bool:
@@ -163,20 +165,20 @@ class WarmProvisioner(KernelProvisionerBase):
         added = os.environ.get(name) != value or name in self.kernel_spec.env
         return added or _matching(tuple(self.variables)).fullmatch(name) is not None
 
-    def _copies(self) -> dict[str, bytes]:
-        """Read the ordinary files of the kernel's folder; without one it starts in an empty folder."""
-        copies: dict[str, bytes] = {}
-        if self._folder is None:
-            return copies
-        left = self.largest_folder
-        for path in files_in(self._folder):
-            left -= path.stat().st_size
-            if left < 0:
-                raise KernelNotStarted(
-                    f"{self._folder} holds more than {self.largest_folder:,} bytes, and a locked kernel works on a "
-                    "copy of its folder. Try a folder with less in it, or raise WarmProvisioner.largest_folder."
-                )
-            copies[str(path.relative_to(self._folder))] = path.read_bytes()
+    def _copies(self, more: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Read the ordinary files of the kernel's folder; without one there are only those that are given."""
+        copies, left = dict(more), self.largest_folder - sum(map(len, more.values()))
+        if folder := self._folder:
+            for path in files_in(folder):
+                left -= path.stat().st_size
+                if left < 0:
+                    break
+                copies[str(path.relative_to(folder))] = path.read_bytes()
+        if left < 0:
+            raise KernelNotStarted(
+                f"{folder or 'The notebook'} has more than {self.largest_folder:,} bytes of files, and a locked "
+                "kernel works on copies. Try fewer, or raise WarmProvisioner.largest_folder."
+            )
         return copies
 
     def _listener(self, number: int) -> socket.socket:

@@ -8,18 +8,20 @@ and `async` awaits nothing.
 
 import ast
 import inspect
+import os
 import re
 import zlib
 from pathlib import Path
 from typing import Any
 
+from ipykernel import zmqshell
 from ipykernel.compiler import XCachingCompiler, get_tmp_directory
-from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.inputtransformer2 import TransformerManager
 from traitlets import Instance
 
-LETTERS = re.compile(r"[%!?]|^\s*[,;/]", re.MULTILINE)
-"""What stands in all that `TransformerManager.token_transformers` find."""
+LETTERS = re.compile(r"[%!?]|^\s*[,;/]")
+"""What stands in each line where one of `KNOWN` finds something."""
+KNOWN = TransformerManager().token_transformers
 AWAITS = re.compile("await|async")
 
 
@@ -27,8 +29,9 @@ class Compiler(XCachingCompiler):
     """ipykernel's own, with another checksum in the name of a cell."""
 
     def get_code_name(self, raw_code: str, code: str, number: int) -> str:
-        """Name a cell: as a file, since tracebacks say more of those."""
-        return str(Path(get_tmp_directory(), f"{zlib.crc32(raw_code.encode(errors='replace'))}.py"))
+        """Name a cell: as a file, since tracebacks say more of those, unless the environment has a name for all."""
+        number = zlib.crc32(raw_code.encode(errors="replace"))
+        return os.environ.get("IPYKERNEL_CELL_NAME") or str(Path(get_tmp_directory(), f"{number}.py"))
 
 
 class Transformers(TransformerManager):
@@ -36,11 +39,12 @@ class Transformers(TransformerManager):
 
     def do_token_transforms(self, lines: list[str]) -> list[str]:
         """Replace what is IPython's own within lines, if there may be any."""
-        return super().do_token_transforms(lines) if LETTERS.search("".join(lines)) else lines
+        may = self.token_transformers != KNOWN or any(map(LETTERS.search, lines))
+        return super().do_token_transforms(lines) if may else lines
 
 
-class Shell(ZMQInteractiveShell):
-    """ipykernel's shell, which does less for the same."""
+class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
+    """ipykernel's shell, which does less for the same. By its name programs know that they are in a notebook."""
 
     input_transformer_manager = Instance(Transformers, ())
 
@@ -58,4 +62,4 @@ class Shell(ZMQInteractiveShell):
         return may and super().should_run_async(raw_cell, transformed_cell=transformed_cell, **rest)
 
 
-Shell.run_cell_async.__signature__ = inspect.signature(Shell.run_cell_async)
+ZMQInteractiveShell.run_cell_async.__signature__ = inspect.signature(ZMQInteractiveShell.run_cell_async)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager, KernelManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from nbclient import NotebookClient
@@ -80,6 +80,17 @@ def test_a_folder_that_is_too_large_to_copy_is_said_to_be(tmp_path):
     with pytest.raises(KernelNotStarted, match="more than 1,000 bytes"):
         manager.start_kernel(cwd=str(tmp_path))
     manager.cleanup_resources()
+
+
+def test_files_that_are_given_count_like_those_of_the_folder():
+    provisioner = WarmProvisioner(kernel_spec=KernelSpec(), largest_folder=1000)
+    with pytest.raises(KernelNotStarted, match="more than 1,000 bytes"):
+        provisioner.talk("", {"large": bytes(1001)})
+
+
+def test_files_without_a_folder_are_for_locked_kernels_alone():
+    with pytest.raises(ValueError, match="Only a locked kernel"):
+        WarmProvisioner(kernel_spec=KernelSpec(), sandbox=False).talk("", {"data.txt": b""})
 
 
 def test_a_locked_kernel_gets_what_a_caller_adds_to_its_environment_and_little_else(monkeypatch):
