@@ -44,17 +44,11 @@ MET = ["--HistoryManager.hist_file=:memory:"]
 """Arguments that nbclient gives every kernel; a warm one is so already."""
 INLINE = "module://matplotlib_inline.backend_inline"
 IMPORTS = (
-    *(
-        "numpy",
-        "numpy.random",
-        "matplotlib.pyplot",
-        INLINE.removeprefix("module://"),
-        "ipywidgets",
-        "IPython.core.logger",
-    ),
+    *("numpy", "numpy.random", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
     *("lib.answers", "lib.blanks", "lib.checks", "lib.data", "lib.explorer", "lib.panel"),
+    "IPython.core.logger",
 )
-"""What notebooks import, at once or while they run."""
+"""What notebooks import, at once or while they run, and IPython for each."""
 TENSORFLOW = ("tensorflow", "keras", "keras.utils", "keras.losses")
 """What takes longer to import than all the rest together, and not every notebook needs."""
 
