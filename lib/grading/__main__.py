@@ -1,10 +1,16 @@
 """The command `zerolayer`, also as `python -m lib.grading`: kernels for a class warm up while the rest is imported."""
 
+import atexit
 import gc
+import os
 import sys
+from contextlib import suppress
 
 ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
 """With these, `zerolayer grade` needs no kernels that are locked in on this machine."""
+
+SELDOM = 20_000
+"""Things made and kept, after which it is looked for what could go: of a notebook nearly all goes by itself."""
 
 
 def main() -> None:
@@ -22,12 +28,23 @@ def main() -> None:
         from lib.grading.grade import GradeApp
 
         gc.freeze()  # nothing of what was imported will ever go, so nobody need look through it for what could
+        gc.set_threshold(SELDOM)
         gc.enable()
         GradeApp.launch_instance(options)
+        _end()
     else:
         from lib.grading.app import ZeroLayerApp
 
         ZeroLayerApp.launch_instance()
+
+
+def _end() -> None:
+    """End as Python does, but take nothing apart that goes with the process: that takes as long as a submission."""
+    atexit._run_exitfuncs()
+    with suppress(OSError):  # nobody may be reading any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import inspect
 import os
 import re
 import zlib
-from pathlib import Path
 from typing import Any
 
 from ipykernel import zmqshell
@@ -31,7 +30,7 @@ class Compiler(XCachingCompiler):
     def get_code_name(self, raw_code: str, code: str, number: int) -> str:
         """Name a cell: as a file, since tracebacks say more of those, unless the environment has a name for all."""
         number = zlib.crc32(raw_code.encode(errors="replace"))
-        return os.environ.get("IPYKERNEL_CELL_NAME") or str(Path(get_tmp_directory(), f"{number}.py"))
+        return os.environ.get("IPYKERNEL_CELL_NAME") or f"{get_tmp_directory()}/{number}.py"
 
 
 class Transformers(TransformerManager):
