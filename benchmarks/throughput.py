@@ -1,11 +1,13 @@
 """Claim: `zerolayer grade` grades a class at least 30 times as fast as stock `nbgrader autograde`, everything included.
 
 The peer has nbgrader's own configuration and Jupyter's own kernels, one after the other. It grades every tenth of the
-class, and what the whole would take is reckoned from there. All take turns, several times, and medians are told.
+class, and what the whole would take is reckoned from there, unless it is to grade more. All take turns, several times,
+and medians are told.
 Processor time is told too: machines are busy. A part is whole or nothing in stock nbgrader, and not whole where it
 rests on one that is wrong; apart from that, the parts that are whole have to agree.
 
     python benchmarks/throughput.py                 100 submissions, side by side, with and without the sandbox
+    python benchmarks/throughput.py --every 1       the same, with nothing reckoned: stock nbgrader grades them all
     python benchmarks/throughput.py --thousand      1,000 against 100: memory of the coordinator, and cost of each
     python benchmarks/throughput.py --hostile       one in five hostile, against the honest class
 """
@@ -135,17 +137,17 @@ def whole_parts(course):
         return {(student, part): score == most for student, part, score, most in database.execute(query)}
 
 
-def side_by_side(root, size, rounds):
-    """Grade the same class by stock nbgrader (a sample), by us, and by us without the sandbox."""
+def side_by_side(root, size, rounds, every):
+    """Grade the same class by stock nbgrader (`every` so many of it), by us, and by us without the sandbox."""
     honest(root, size)
     students = sorted(path.name for path in (root / "submitted").iterdir())
-    turns = [a_turn(root, students, number) for number in range(rounds)]
+    turns = [a_turn(root, students, every, number) for number in range(rounds)]
     stock, locked, unlocked = (middle(found) for found in zip(*turns, strict=True))
     sample, ours = (root.parent / f"{name}-0" for name in ("sample", "ours"))
     cells = own_cells(root / "submitted" / students[0] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
 
     print(f"{size} submissions on {os.cpu_count()} processors, with all that starts and ends; medians of {rounds}")
-    table = {"stock nbgrader (from every tenth)": stock, "zerolayer grade": locked, "--no-sandbox": unlocked}
+    table = {f"stock nbgrader (from every {every})": stock, "zerolayer grade": locked, "--no-sandbox": unlocked}
     for name, found in table.items():
         each = 1000 * found.processor / size
         print(f"{name:<36}{found.seconds:7.1f} s {each:7.0f} ms of processor a submission")
@@ -160,9 +162,9 @@ def side_by_side(root, size, rounds):
     print(f"other differences: {len(differ) - len(judged_apart)}")
 
 
-def a_turn(root, students, number):
+def a_turn(root, students, every, number):
     """Let each grade a fresh copy of the course."""
-    chosen = {"one": students[:1], "sample": students[::10], "ours": students, "bare": students}
+    chosen = {"one": students[:1], "sample": students[::every], "ours": students, "bare": students}
     one, sample, ours, bare = (copied(root, f"{name}-{number}", some) for name, some in chosen.items())
     for course in (one, sample):
         (course / "nbgrader_config.py").write_text(STOCK)
@@ -170,7 +172,7 @@ def a_turn(root, students, number):
     locked = measured(ours, "lib.grading", "grade", ASSIGNMENT)
     some = measured(sample, "nbgrader", "autograde", ASSIGNMENT)
     unlocked = measured(bare, "lib.grading", "grade", ASSIGNMENT, "--no-sandbox")
-    return reckoned(first, some, len(students[::10]), len(students)), locked, unlocked
+    return reckoned(first, some, len(students[::every]), len(students)), locked, unlocked
 
 
 def middle(found):
@@ -264,6 +266,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=100, help="submissions in the class")
     parser.add_argument("--rounds", type=int, default=3, help="turns that each takes, side by side")
+    parser.add_argument("--every", type=int, default=10, help="stock nbgrader grades one in so many")
     parser.add_argument("--thousand", action="store_true")
     parser.add_argument("--hostile", action="store_true")
     asked = parser.parse_args()
@@ -275,7 +278,7 @@ def main():
         elif asked.hostile:
             hostile(root, asked.size)
         else:
-            side_by_side(root, asked.size, asked.rounds)
+            side_by_side(root, asked.size, asked.rounds, asked.every)
 
 
 if __name__ == "__main__":
