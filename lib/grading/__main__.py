@@ -9,7 +9,7 @@ from contextlib import suppress
 ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
 """With these, `zerolayer grade` needs no kernels that are locked in on this machine."""
 
-SELDOM = 20_000
+SELDOM = 5_000
 """Things made and kept, after which it is looked for what could go: of a notebook nearly all goes by itself."""
 
 
