@@ -1,41 +1,74 @@
-"""A lean start: what takes longer to import than all the rest together, and nothing here needs, is not imported.
+"""A lean start: what takes long to import, and nearly no command needs, is not imported, or not before it is used.
 
-jsonschema looks for `rfc3987_syntax`, which makes a grammar of internationalised addresses at every start. Without it
-jsonschema leaves the format of such addresses unchecked, and no notebook has any to check. nbgrader imports setuptools
-for three functions that unpack archives, which `zip_collect` calls, and its pages for Jupyter's server, where there is
-one.
+jsonschema looks for what checks the formats of addresses, durations and the like; without it they go unchecked, and a
+notebook has none. nbgrader imports setuptools for three functions that unpack archives, which `zip_collect` calls,
+requests to ask a JupyterHub, and its pages for Jupyter's server, where there is one; bs4 imports soupsieve for
+selectors that nobody here writes.
 """
 
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
 
+FORMATS = ("isoduration", "rfc3986_validator", "rfc3987_syntax", "uri_template")
+SELDOM = ("requests", "soupsieve")
 ARCHIVES = "setuptools.archive_util"
+PAGES = ("assignment_list", "course_list", "formgrader", "validate_assignment")
 
 
-def _later(name: str) -> Callable[..., Any]:
+class Later(ModuleType):
+    """A module that is run when something in it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what isn't there yet; only the module's name, its file and the like are."""
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        spec = self.__spec__
+        assert spec and spec.loader, "put_off leaves no other"
+        if spec.submodule_search_locations is not None:
+            self.__path__ = spec.submodule_search_locations
+        spec.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def put_off(name: str) -> None:
+    """Have a module run when something in it is asked for, unless it has been run or isn't there at all."""
+    spec = None if name in sys.modules else find_spec(name)
+    if spec is not None and spec.loader is not None:
+        sys.modules[name] = module = module_from_spec(spec)
+        vars(module).pop("__path__", None)  # whoever imports a part of it asks for this first
+        module.__class__ = Later
+
+
+def _unpacking(name: str) -> Callable[..., Any]:
     """Make what stands for a function of `ARCHIVES`, which is imported at the first call."""
 
     def function(*arguments: Any, **options: Any) -> Any:
-        return _real(name)(*arguments, **options)
+        return _of_archives(name)(*arguments, **options)
 
     return function
 
 
-def _real(name: str) -> Any:
-    if sys.modules.get(ARCHIVES) is _stand_in:
+def _of_archives(name: str) -> Any:
+    """Give something of `ARCHIVES` itself. Python asks every module for some names that begin like `__path__`."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    if sys.modules[ARCHIVES] is _archives:
         del sys.modules[ARCHIVES]
     return getattr(import_module(ARCHIVES), name)
 
 
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # Python's own way to say: not to be found
-_stand_in = ModuleType(ARCHIVES)
-vars(_stand_in).update({f"unpack_{what}": _later(f"unpack_{what}") for what in ("archive", "tarfile", "zipfile")})
-vars(_stand_in)["__getattr__"] = _real
-sys.modules.setdefault(ARCHIVES, _stand_in)
-for name in ("assignment_list", "course_list", "formgrader", "validate_assignment"):
+for name in FORMATS:
+    sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # Python's own way to say: not to be found
+for name in SELDOM:
+    put_off(name)
+_archives = ModuleType(ARCHIVES)
+vars(_archives).update({name: _unpacking(name) for name in ("unpack_archive", "unpack_tarfile", "unpack_zipfile")})
+vars(_archives)["__getattr__"] = _of_archives
+sys.modules.setdefault(ARCHIVES, _archives)
+for name in PAGES:
     page = ModuleType(f"nbgrader.server_extensions.{name}")
     vars(page)["load_jupyter_server_extension"] = None
     sys.modules.setdefault(page.__name__, page)
