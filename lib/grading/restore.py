@@ -6,7 +6,6 @@ can work.
 """
 
 import json
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -53,7 +52,7 @@ class RestoreCells(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde on each submitted notebook before it is run."""
         master = resources[MASTER] if MASTER in resources else _read(resources["nbgrader"])
-        known = deepcopy(master.cells)
+        known = master.cells
         submitted = [sound(cell) for cell in nb.cells]
         remarks = resources.setdefault(REMARKS, [])
         if not remarks and not any(_id(cell) in known for cell in submitted):
@@ -139,7 +138,7 @@ def _own(cell: NotebookNode, master: NotebookNode | None) -> NotebookNode:
     if master is None:
         cell.metadata.pop("nbgrader", None)
         return cell
-    own = NotebookNode(master)
+    own = _copy(master)
     if master.metadata.nbgrader.solution:
         own.source = cell.source
         if own.cell_type == "markdown" and "attachments" in cell:
@@ -149,9 +148,16 @@ def _own(cell: NotebookNode, master: NotebookNode | None) -> NotebookNode:
 
 def _missing(master: NotebookNode) -> NotebookNode:
     """Give what stands for a deleted cell. Code may live on in another, which a fresh copy of the blanks would undo."""
-    cell = NotebookNode(master)
+    cell = _copy(master)
     if cell.cell_type == "code" and cell.metadata.nbgrader.solution:
         cell.source = ""
+    return cell
+
+
+def _copy(master: NotebookNode) -> NotebookNode:
+    """Copy a cell of the course's, for one submission: nbgrader's steps write into cells."""
+    cell = sound(master)
+    cell.metadata["nbgrader"] = NotebookNode(master.metadata["nbgrader"])
     return cell
 
 
