@@ -3,10 +3,11 @@
 Fresh interpreters, one after the other in turn, medians; processor time as well as wall time, since machines are busy.
 """
 
-import os
 import statistics
 import subprocess
 import sys
+
+from environment import as_a_user
 
 ROUNDS = 15
 IMPORTS = {"numpy": "import numpy", "lib, lib.checks, lib.data": "import lib, lib.checks, lib.data"}
@@ -20,9 +21,8 @@ print(perf_counter() - wall, process_time() - processor)
 
 def measured(statement):
     """Time one import in an interpreter of its own: wall and processor seconds."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, "-c", MEASURE.format(statement)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=as_a_user(), capture_output=True, text=True, check=True)
     return tuple(map(float, done.stdout.split()))
 
 

@@ -2,9 +2,8 @@
 
 The peer has nbgrader's own configuration and Jupyter's own kernels, one after the other. It grades every tenth of the
 class, and what the whole would take is reckoned from there, unless it is to grade more. All take turns, several times,
-and medians are told.
-Processor time is told too: machines are busy. A part is whole or nothing in stock nbgrader, and not whole where it
-rests on one that is wrong; apart from that, the parts that are whole have to agree.
+and medians are told. Processor time is told too: machines are busy. A part is whole or nothing in stock nbgrader, and
+not whole where it rests on one that is wrong; apart from that, the parts that are whole have to agree.
 
     python benchmarks/throughput.py                 100 submissions, side by side, with and without the sandbox
     python benchmarks/throughput.py --every 1       the same, with nothing reckoned: stock nbgrader grades them all
@@ -30,6 +29,7 @@ from threading import Event, Thread
 from time import perf_counter
 
 import nbformat
+from environment import as_a_user
 
 from lib.checks import PARTS
 from lib.grading.demo import ASSIGNMENT, copy_course
@@ -84,11 +84,6 @@ def measured(course, module, *arguments):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Measured(seconds, processor, peak[0])
-
-
-def as_a_user():
-    """Give the environment, without what has Python compile all that it imports anew each time."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _watch(pid, done, peak):

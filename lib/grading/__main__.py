@@ -41,7 +41,7 @@ def main() -> None:
 def _end() -> None:
     """End as Python does, but take nothing apart that goes with the process: that takes as long as a submission."""
     atexit._run_exitfuncs()
-    with suppress(OSError):  # nobody may be reading any more
+    with suppress(OSError):  # where nobody reads any more, Python is left to end in its own way
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

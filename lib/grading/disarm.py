@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 import bleach  # type: ignore[import-untyped]  # it ships no types
-from bleach.css_sanitizer import CSSSanitizer  # type: ignore[import-untyped]  # the same
+from bleach.css_sanitizer import CSSSanitizer  # type: ignore[import-untyped]  # part of bleach
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from mistune.plugins import import_plugin

@@ -93,7 +93,7 @@ class Grade(Autograde):
                 if tried and (finding := tried.result()):
                     self._stop(str(finding))
                 self._progress = stack.enter_context(Progress(len(self.assignments)))
-                for left in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # the same
+                for left in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
                     remove(Path(left))
                 for journey, result in runner.runs(self._set_out(course)):
                     if isinstance(result, BaseException):
@@ -165,7 +165,7 @@ class GradeApp(AutogradeApp):
         "scheduler": "Grade.scheduler",
         "timeout": "Execute.timeout",
     }
-    flags = {  # noqa: RUF012  # the same
+    flags = {  # noqa: RUF012  # traitlets' own way
         **AutogradeApp.flags,
         "no-sandbox": (
             {"WarmProvisioner": {"sandbox": False}},

@@ -14,17 +14,20 @@ from types import ModuleType
 from typing import Any
 
 FORMATS = ("isoduration", "rfc3986_validator", "rfc3987_syntax", "uri_template")
-SELDOM = ("requests", "soupsieve")
+PUT_OFF = ("requests", "soupsieve")
 ARCHIVES = "setuptools.archive_util"
 PAGES = ("assignment_list", "course_list", "formgrader", "validate_assignment")
 
 
 class Later(ModuleType):
-    """A module that is run when something in it is asked for."""
+    """A module that is run when something in it is asked for.
+
+    importlib's own LazyLoader runs a module whatever is asked for, and `import` itself asks each for its `__spec__`.
+    """
 
     def __getattr__(self, name: str) -> Any:
         """Called for what isn't there yet; only the module's name, its file and the like are."""
-        self.__class__ = ModuleType  # type: ignore[assignment]
+        self.__class__ = ModuleType  # type: ignore[assignment]  # from now on it is a module as any
         spec = self.__spec__
         assert spec and spec.loader, "put_off leaves no other"
         if spec.submodule_search_locations is not None:
@@ -62,7 +65,7 @@ def _of_archives(name: str) -> Any:
 
 for name in FORMATS:
     sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # Python's own way to say: not to be found
-for name in SELDOM:
+for name in PUT_OFF:
     put_off(name)
 _archives = ModuleType(ARCHIVES)
 vars(_archives).update({name: _unpacking(name) for name in ("unpack_archive", "unpack_tarfile", "unpack_zipfile")})

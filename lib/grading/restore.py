@@ -52,12 +52,11 @@ class RestoreCells(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde on each submitted notebook before it is run."""
         master = resources[MASTER] if MASTER in resources else _read(resources["nbgrader"])
-        known = master.cells
         submitted = [sound(cell) for cell in nb.cells]
         remarks = resources.setdefault(REMARKS, [])
-        if not remarks and not any(_id(cell) in known for cell in submitted):
+        if not remarks and not any(_id(cell) in master.cells for cell in submitted):
             remarks.append("No cell says that it is the assignment's. Is it another notebook, or is its metadata lost?")
-        nb.cells = restored(submitted, known)
+        nb.cells = restored(submitted, master.cells)
         nb.metadata = NotebookNode({"kernelspec": NotebookNode(master.kernelspec)} if master.kernelspec else {})
         return nb, resources
 

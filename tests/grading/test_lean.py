@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-ELSEWHERE = """
+START = """
 import lib.grading.lean
 from lib.grading.grade import GradeApp
 import sys
@@ -14,7 +14,7 @@ import sys
 
 def said(code: str) -> str:
     """Run code in an interpreter of its own that has imported what grades; give what it printed."""
-    done = subprocess.run([sys.executable, "-c", ELSEWHERE + code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", START + code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -27,10 +27,7 @@ def test_grading_imports_nothing_of_what_was_put_off() -> None:
 @pytest.mark.parametrize(
     ("use", "right"),
     [
-        (
-            "import requests; print(requests.get.__module__)",
-            "requests.api",
-        ),
+        ("import requests; print(requests.get.__module__)", "requests.api"),
         ("import requests.adapters; print(requests.adapters.HTTPAdapter.__name__)", "HTTPAdapter"),
         ("from requests import sessions; print(sessions.Session.__name__)", "Session"),
         ("import requests; print(hasattr(requests, 'nothing'), requests.codes.ok)", "False 200"),

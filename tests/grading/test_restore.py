@@ -173,3 +173,17 @@ def test_what_a_run_does_to_a_cell_is_not_in_what_is_made_of_it_next():
     del second.metadata["nbgrader"]
     assert sound(first).outputs == []
     assert ids([sound(first)]) == ["loss"]
+
+
+def test_what_is_written_into_one_submissions_cells_is_in_no_others():
+    known = {id: sound(cell) for id, cell in KNOWN.items()}
+    for id, cell in known.items():
+        cell.metadata["nbgrader"] = copy.deepcopy(KNOWN[id].metadata["nbgrader"])
+    before = copy.deepcopy(known)
+    kept = [sound(cell) for cell in released() if ids([cell]) != ["layer"]]
+    for cell in restored(kept, known):
+        cell.source = "another"
+        cell.metadata.setdefault("nbgrader", {})["points"] = 100
+        cell.metadata["tags"] = ["another"]
+        cell.setdefault("outputs", []).append("said")
+    assert known == before

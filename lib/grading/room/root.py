@@ -145,7 +145,7 @@ def _lay_scratch(limits: Limits, owner: tuple[int, int]) -> None:
     bounds = f"size={limits.scratch},nr_inodes={limits.inodes}"
     system.mount("tmpfs", _SITE + SCRATCH, forbids, f"mode=755,uid={owner[0]},gid={owner[1]},{bounds}")
     for folder, place in ((WORK, None), (HOME, None), (f"{SCRATCH}/tmp", TEMPORARY), (f"{SCRATCH}/shm", SHARED)):
-        os.mkdir(_SITE + folder)  # noqa: PTH102  # likewise
+        os.mkdir(_SITE + folder)  # noqa: PTH102  # a view's paths are text
         os.chown(_SITE + folder, *owner)
         if place:
             system.bind(_SITE + folder, _SITE + place)
@@ -154,10 +154,10 @@ def _lay_scratch(limits: Limits, owner: tuple[int, int]) -> None:
 def _furnish(seen: View) -> None:
     """Make what is ours alone, and a place for each thing that is not."""
     for path in seen.folders:
-        os.mkdir(_SITE + path)  # noqa: PTH102  # likewise
+        os.mkdir(_SITE + path)  # noqa: PTH102  # a view's paths are text
     for path in seen.files:
         os.close(os.open(_SITE + path, os.O_CREAT))
     for path, goal in seen.links.items():
-        os.symlink(goal, _SITE + path)  # noqa: PTH211  # likewise
+        os.symlink(goal, _SITE + path)  # noqa: PTH211  # a view's paths are text
     for path, content in _WRITTEN.items():
         Path(_SITE + path).write_text(content)
