@@ -2,13 +2,16 @@
 
 import json
 import os
+import pty
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import termios
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -103,6 +106,21 @@ def test_a_run_ends_with_what_came_of_it(undisturbed):
     assert "6 of 6 submissions graded" in said
     assert "2 could not be run to the end; their verdicts say why: cut_short, kernel_dies" in said.replace("\n", " ")
     assert undisturbed.run.stderr == ""  # neither a terminal nor anything to warn of
+
+
+def test_a_terminal_shows_rate_time_left_and_counts_while_it_runs(course):
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 120))
+    command = [sys.executable, "-m", "lib.grading", "grade", ASSIGNMENT, "--jobs=1"]
+    shown = b""
+    with subprocess.Popen(command, cwd=course.root, stdout=subprocess.DEVNULL, stderr=theirs) as run:
+        os.close(theirs)
+        with suppress(OSError):  # Linux's word for: nobody is at the other end any more
+            while piece := os.read(ours, 65536):
+                shown += piece
+    os.close(ours)
+    assert run.returncode == 0
+    assert re.search(r"[1-5]/6 \[\d\d:\d\d<\d\d:\d\d, .*submission.*(graded|failed)=\d", shown.decode())
 
 
 # A run that is broken off
