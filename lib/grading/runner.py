@@ -14,11 +14,13 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing.connection import wait as wait_for_any
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
@@ -222,7 +224,21 @@ def processes(jobs: int) -> Executor:
     gc.freeze()  # what is there by now stays: no process looks through it again for what could go
     executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
     executor.submit(int)  # the processes are there from the first submission on
+    if can_fork:
+        # They have their own ends of the pipe on which results come: without ours it ends when all of them have.
+        executor._result_queue._writer.close()  # type: ignore[attr-defined]  # Python leaves no other way to it
+        threading.Thread(target=_end_together, args=(multiprocessing.active_children(),), daemon=True).start()
     return executor
+
+
+def _end_together(workers: Sequence[BaseProcess]) -> None:
+    """Wait until one worker ends, and end the others too, since that breaks the pool anyway.
+
+    It may have died in the middle of a result, whose rest the pool would wait for, and the others for their turn.
+    """
+    wait_for_any([worker.sentinel for worker in workers])
+    for worker in workers:
+        worker.terminate()
 
 
 def _begin() -> None:

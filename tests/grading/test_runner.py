@@ -277,6 +277,33 @@ def cluster(tmp_path):
         yield json.loads(address.read_text())["address"]
 
 
+HALF_A_RESULT = """
+import os, signal, sys
+from concurrent.futures import BrokenExecutor
+from multiprocessing.connection import Connection
+from lib.grading.runner import processes
+
+def large():
+    send = Connection._send
+    Connection._send = lambda *piece: (send(*piece), os.kill(os.getpid(), signal.SIGKILL))
+    return bytes(50_000)  # so large that it is sent in two pieces: the worker dies after the first
+
+executor = processes(int(sys.argv[1]))
+try:
+    executor.submit(large).result()
+except BrokenExecutor:
+    print("noticed")
+executor.shutdown()
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_a_worker_that_dies_in_the_middle_of_its_result_is_noticed(jobs):
+    command = [sys.executable, "-c", HALF_A_RESULT, jobs]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (run.stdout, run.stderr) == ("noticed\n", "")
+
+
 def test_dask_workers_give_the_same(course, undisturbed, cluster):
     run = course.zerolayer("grade", ASSIGNMENT, f"--scheduler={cluster}")
     assert run.returncode == 0, run.stderr
