@@ -30,7 +30,7 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.InstantiateTests",
     "nbgrader.preprocessors.LockCells",
-    "lib.grading.build.Blanks",
+    "lib.grading.commands.build.Blanks",
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.CheckCellMetadata",
     "nbgrader.preprocessors.ComputeChecksums",
@@ -39,22 +39,22 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.ClearMarkScheme",
     "nbgrader.preprocessors.ComputeChecksums",
     "nbgrader.preprocessors.CheckCellMetadata",
-    "lib.grading.build.NoLeak",
+    "lib.grading.commands.build.NoLeak",
 ]
 
 # Pose before the notebook runs, judge after it, and let nbgrader save the points that the verdicts give.
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
-    "lib.grading.restore.RestoreCells",
+    "lib.grading.submissions.restore.RestoreCells",
 ]
 c.Autograde.autograde_preprocessors = [
-    "lib.grading.judging.Pose",
-    "lib.grading.direct.DirectExecute",
-    "lib.grading.disarm.Disarm",
-    "lib.grading.judging.Judge",
+    "lib.grading.judge.preprocessors.Pose",
+    "lib.grading.running.forked_execute.DirectExecute",
+    "lib.grading.submissions.sanitize.Disarm",
+    "lib.grading.judge.preprocessors.Judge",
     "nbgrader.preprocessors.IgnorePattern",
     "nbgrader.preprocessors.LimitOutput",
-    "lib.grading.gradebook.SaveScores",
+    "lib.grading.submissions.gradebook.SaveScores",
 ]
 
 # No history file, and no warning on each kernel's start that loopback is not encrypted.
@@ -65,16 +65,16 @@ c.BoundedExecute.kernel_name = "zerolayer"
 c.BoundedExecute.extra_arguments = ["--HistoryManager.hist_file=:memory:"]
 
 # Feedback and formgrader render a student's Markdown without running any of it.
-c.HTMLExporter.filters = {"markdown2html": "lib.grading.disarm.markdown"}
+c.HTMLExporter.filters = {"markdown2html": "lib.grading.submissions.sanitize.markdown"}
 
 # The student's page opens with points and, for each part, the mistake and the hint.
-c.GenerateFeedback.exporter_class = "lib.grading.feedback.FeedbackPage"
+c.GenerateFeedback.exporter_class = "lib.grading.report.feedback.FeedbackPage"
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-    "lib.grading.feedback.Opening",
+    "lib.grading.report.feedback.Opening",
 ]
 
 # `nbgrader zip_collect` reads the names that Canvas and Moodle give, and opens zips with care.
-c.ZipCollectApp.extractor_plugin = "lib.grading.collect.Download"
-c.ZipCollectApp.collector_plugin = "lib.grading.collect.LmsNames"
+c.ZipCollectApp.extractor_plugin = "lib.grading.submissions.collect.Download"
+c.ZipCollectApp.collector_plugin = "lib.grading.submissions.collect.LmsNames"

@@ -19,13 +19,15 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
-from lib.grading.demo import ASSIGNMENT, copy_course, run
-from lib.grading.grade import GradeApp
-from lib.grading.judge.softmax_classifier import UNIT
+from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.grade import GradeApp
+from lib.grading.commands.sample_class import write_sample_class
+from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.report.classroom import read_classroom
 from lib.grading.report.pages import Links, class_page
-from lib.grading.sample_class import sample_class
-from lib.grading.verdicts import FILE, Verdict
+from lib.units.softmax_classifier.closed import ANSWER_KEY
+from lib.units.softmax_classifier.closed.sample_class import SAMPLE_CLASS
+from tests.course import ASSIGNMENT
 
 STUDENTS = 1000
 ROUNDS = 5
@@ -35,7 +37,7 @@ def made_up_class(root: Path) -> CourseDirectory:
     """Grade the sample class for real, then copy its verdicts and its rows in the gradebook until there are enough."""
     copy_course(root)
     run(GenerateAssignmentApp, root, ASSIGNMENT, "--force")
-    models = list(sample_class(root / "notebooks", root / "submitted", ASSIGNMENT))
+    models = list(write_sample_class(SAMPLE_CLASS, root / "notebooks", root / "submitted", ASSIGNMENT))
     run(GradeApp, root, ASSIGNMENT)
     course = CourseDirectory(config=Config(CourseDirectory={"root": str(root)}))
     with Gradebook(course.db_url, course.course_id) as gradebook:
@@ -87,7 +89,7 @@ def main():
 
         def report() -> str:
             links = Links(course, ASSIGNMENT, ASSIGNMENT, Path(root, "reports"), "http://localhost:8888")
-            return class_page(read_classroom(course, ASSIGNMENT), UNIT, links, datetime.now())
+            return class_page(read_classroom(course, ASSIGNMENT), ANSWER_KEY, links, datetime.now())
 
         wall, processor, page = seconds(report)
         peer_wall, peer_processor, _ = seconds(lambda: [Verdict.load(folder) for folder in folders])

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
-from lib.grading.room.warm import Warm
+from lib.grading.kernels.forkserver import Warm
 
 PLUGINS = ("pytest-asyncio", "flaky", "xmltodict", "testpath", "pytest-rerunfailures")
 NBGRADER = (

@@ -31,13 +31,15 @@ from time import perf_counter
 import nbformat
 from environment import as_a_user
 
-from lib.checks import PARTS
-from lib.grading.demo import ASSIGNMENT, copy_course
-from lib.grading.execute import has_code
-from lib.grading.judge import challenge
-from lib.grading.judge.softmax_classifier import UNIT
-from lib.grading.sample_class import STUDENTS, completed
-from lib.grading.verdicts import Verdict
+from lib.grading.commands.demo import copy_course
+from lib.grading.commands.sample_class import complete
+from lib.grading.judge.challenge import challenge
+from lib.grading.judge.verdict import Verdict
+from lib.grading.running.execute import has_code
+from lib.units.softmax_classifier import UNIT
+from lib.units.softmax_classifier.closed import ANSWER_KEY
+from lib.units.softmax_classifier.closed.sample_class import ANSWERS, STUDENTS
+from tests.course import ASSIGNMENT
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.submissions import files, forgers, pages, runs, submissions
@@ -108,7 +110,8 @@ def honest(root, size):
         folder = root / "submitted" / f"student{number:04}" / ASSIGNMENT
         folder.mkdir(parents=True)
         nbformat.write(
-            completed(nbformat.read(source, as_version=4), fillings[number % len(fillings)]), folder / source.name
+            complete(nbformat.read(source, as_version=4), fillings[number % len(fillings)], ANSWERS),
+            folder / source.name,
         )
 
 
@@ -178,9 +181,9 @@ def middle(found):
 def rests_on_another(key, wholes):
     """Tell whether a student's part rests on another that the student got wrong."""
     student, id = key
-    [part] = [part for part in PARTS if part.id == id]
+    [part] = [part for part in UNIT.parts if part.id == id]
     return any(
-        not wholes[student, other.id] or rests_on_another((student, other.id), wholes) for other in part.rests_on
+        not wholes[student, other.id] or rests_on_another((student, other.id), wholes) for other in part.depends_on
     )
 
 
@@ -202,12 +205,9 @@ def own_cells(path):
     import matplotlib.pyplot  # noqa: F401
     from IPython.core.interactiveshell import InteractiveShell
 
-    import lib.checks
-    import lib.data  # noqa: F401
-
     sources = [cell.source for cell in nbformat.read(path, as_version=4).cells if has_code(cell)]
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "challenge.json").write_text(json.dumps(challenge(UNIT, 1)))
+        Path(folder, "challenge.json").write_text(json.dumps(challenge(ANSWER_KEY, 1)))
         times = []
         for _ in range(5):
             child = os.fork()

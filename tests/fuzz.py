@@ -22,7 +22,8 @@ from hmac import digest
 from pathlib import Path
 from time import perf_counter
 
-from lib.grading.demo import ASSIGNMENT, copy_course
+from lib.grading.commands.demo import copy_course
+from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions import POINTS
 from tests.submissions.mutations import Mutant

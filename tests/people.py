@@ -12,7 +12,8 @@ from types import SimpleNamespace
 
 from nbgrader.api import Gradebook
 
-from lib.grading.demo import ASSIGNMENT, copy_course
+from lib.grading.commands.demo import copy_course
+from tests.course import ASSIGNMENT
 
 NOTEBOOK = f"{ASSIGNMENT}.ipynb"
 QUESTIONS = ("explain-gradient", "explain-random-labels")

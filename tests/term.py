@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 import nbformat
 import pytest
 
-from lib.grading.demo import ASSIGNMENT
-from lib.grading.sample_class import STUDENTS, completed
+from lib.grading.commands.sample_class import complete
+from lib.units.softmax_classifier.closed.sample_class import ANSWERS, STUDENTS
 from tests.browser import PATIENCE, chromium, jupyter_lab, missing
+from tests.course import ASSIGNMENT
 from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK, Term, ended
 
 
@@ -38,7 +39,7 @@ def fetched(released):
 def validated(fetched):
     """Both have filled in the blanks and asked nbgrader what it thinks."""
     for student in fetched.students:
-        notebook = completed(nbformat.read(student.notebook, as_version=4), STUDENTS[student.name])
+        notebook = complete(nbformat.read(student.notebook, as_version=4), STUDENTS[student.name], ANSWERS)
         nbformat.write(notebook, student.notebook)
     fetched.validations = fetched.both(f"nbgrader validate {ASSIGNMENT}/{NOTEBOOK}")
     return fetched
@@ -128,8 +129,8 @@ def told(fed_back):
     ending = (
         f"zerolayer report {ASSIGNMENT}",
         "nbgrader export",
-        "nbgrader export --exporter=lib.grading.exports.CanvasExporter --to=canvas.csv",
-        "nbgrader export --exporter=lib.grading.exports.MoodleExporter --to=moodle.csv",
+        "nbgrader export --exporter=lib.grading.report.exports.CanvasExporter --to=canvas.csv",
+        "nbgrader export --exporter=lib.grading.report.exports.MoodleExporter --to=moodle.csv",
     )
     for process in [fed_back.instructor.starts(command) for command in ending]:
         ended(process)

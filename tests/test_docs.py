@@ -13,8 +13,8 @@ from textwrap import dedent
 import mistune
 import pytest
 
-from lib.grading.demo import ASSIGNMENT
 from tests.browser import PATIENCE, Lab
+from tests.course import ASSIGNMENT
 from tests.people import NOTEBOOK
 
 pytest_plugins = ["tests.term"]

@@ -3,10 +3,11 @@
 import nbformat
 import pytest
 
-from lib.grading.demo import ASSIGNMENT
-from lib.grading.sample_class import RIGHT, STUDENTS, completed
+from lib.grading.commands.sample_class import complete
 from lib.lab import lab_environment
+from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, STUDENTS
 from tests.browser import PATIENCE, jupyter_lab
+from tests.course import ASSIGNMENT
 from tests.people import NOTEBOOK, Term
 
 
@@ -62,13 +63,13 @@ def test_the_assignment_list_shows_what_was_released_and_fetches_it(student, ter
     [(STUDENTS["emil"], "The loss should be 1 where the true class has p = 0.3679."), (RIGHT, "Success")],
     ids=["a mistake", "all right"],
 )
-def test_validate_says_what_is_wrong_and_when_all_is_right(student, term, fillings, says):
+def test_validate_says_what_is_wrong_and_when_all_is_right(student, term, fillings, text):
     released = nbformat.read(term.course / "notebooks" / ASSIGNMENT / NOTEBOOK, as_version=4)
-    nbformat.write(completed(released, fillings), term.emil.notebook)
+    nbformat.write(complete(released, fillings, ANSWERS), term.emil.notebook)
     student.lab.open(student, f"{ASSIGNMENT}/{NOTEBOOK}")
     student.get_by_role("button", name="Validate", exact=True).click()
     dialog = student.get_by_role("dialog").filter(has_text="Validation Results")
-    dialog.get_by_text(says).wait_for()
+    dialog.get_by_text(text).wait_for()
     dialog.get_by_role("button", name="Ok").click()
 
 

@@ -11,7 +11,7 @@ import pytest
 from nbclient import NotebookClient
 
 from lib.blanks import open_blanks
-from lib.checks import PARTS
+from lib.units.softmax_classifier import UNIT
 
 ROOT = Path(__file__).parents[1]
 NAME = "softmax_classifier"
@@ -82,7 +82,7 @@ def test_each_solution_cell_defines_its_own_and_nothing_else():
 
 def test_each_part_has_one_visible_call_and_the_points_of_its_statements():
     cells = graded(SOLUTION)
-    for part in PARTS:
+    for part in UNIT.parts:
         cell = cells[part.id]
         assert cell.metadata.nbgrader.points == part.points
         assert re.fullmatch(r"check\.\w+\([\w, ]+\)", cell.source)
@@ -98,7 +98,7 @@ def test_grading_runs_only_what_it_needs_and_never_tensorflow():
     run = [
         c.source for c in SOLUTION.cells if c.cell_type == "code" and "skip-execution" not in c.metadata.get("tags", [])
     ]
-    assert len(run) == 3 + 4 + len(PARTS)
+    assert len(run) == 3 + 4 + len(UNIT.parts)
     assert not [source for source in run if re.search(r"one_hot\(|crosscheck\(|plt\.(plot|show|figure)", source)]
     assert SOLUTION.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -126,7 +126,7 @@ def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(tmp_path)
     shutil.copytree(ROOT / "solutions" / NAME / "figures", tmp_path / "figures")
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
     cells = graded(notebook)
-    for part in PARTS:
+    for part in UNIT.parts:
         (output,) = cells[part.id].outputs
         assert f"{part.points:g} of {part.points:g} points" in output.data["text/plain"]
     noise = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs if o.get("name") == "stderr"]

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import nbformat
 
 from lib.blanks import open_blanks
-from lib.grading.demo import ASSIGNMENT
-from lib.grading.verdicts import Verdict
+from lib.grading.judge.verdict import Verdict
+from tests.course import ASSIGNMENT
 from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK
 
 pytest_plugins = ["tests.term"]

@@ -43,5 +43,5 @@ def explore(
     with suppress(RuntimeError):  # no kernel: a plain Python shell
         loop = asyncio.get_running_loop()
     explorer = Explorer(Network(Dense, Softmax, cce, cce_gradient), data, loop)
-    display({**explorer.box._repr_mimebundle_(), "text/plain": explorer.says}, raw=True)
-    display(Image(explorer.png(), alt=explorer.says))  # hidden by the style of the first while that is alive
+    display({**explorer.box._repr_mimebundle_(), "text/plain": explorer.caption}, raw=True)
+    display(Image(explorer.png(), alt=explorer.caption))  # hidden by the style of the first while that is alive

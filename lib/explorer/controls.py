@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from lib.explorer.story import PRESETS, Preset
+from lib.explorer.captions import PRESETS, Preset
 from lib.explorer.training import Setting
 from lib.explorer.what_if import MISTAKES
 

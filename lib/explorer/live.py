@@ -19,12 +19,12 @@ from uuid import uuid4
 import ipywidgets as widgets
 import numpy as np
 
-from lib.explorer import ink, loss_view, regions_view, sample_view, still, story, weights_view
+from lib.explorer import captions, loss_view, png, regions_view, sample_view, svg, weights_view
+from lib.explorer.coalesce import Latest
 from lib.explorer.controls import LEARNING_RATE, Controls, Wish, rounded
-from lib.explorer.faults import explain
-from lib.explorer.latest import Latest
-from lib.explorer.patience import OutOfTime, quiet, time_limit
+from lib.explorer.errors import explain
 from lib.explorer.samples import Samples, load, sources
+from lib.explorer.timeout import OutOfTime, quiet, time_limit
 from lib.explorer.training import CALL_LIMIT, Matrix, Network, Recipe, Run, Setting, start_weights
 from lib.explorer.what_if import bend
 
@@ -41,7 +41,7 @@ OPENING = 2.0  # seconds of training before anything is shown, or kept
 class Page(NamedTuple):
     """What is shown of a run: in words, and as markup with pictures and words."""
 
-    says: str
+    caption: str
     markup: str
 
 
@@ -61,9 +61,9 @@ class Explorer:
         self.controls = Controls(
             list(self._sources), samples.batch_sizes, samples.X_validation.shape[1], _planar(samples)
         )
-        self.says = ""
+        self.caption = ""
         self._name = f"zl-{uuid4().hex[:8]}"
-        self.shapes = widgets.HTML(ink.STYLE)
+        self.shapes = widgets.HTML(svg.STYLE)
         self.pictures = widgets.HTML()
         self.status = widgets.HTML()
         self.status.add_class("zl-live")
@@ -118,7 +118,7 @@ class Explorer:
             return self.answer(self.controls.wish(), FIRST)
         if not self.run(wish.setting).complete(wish.epochs):
             return self.fill_in(wish)
-        self.status.value = ink.escape(self.says)
+        self.status.value = svg.escape(self.caption)
         return None if self.run(wish.setting).fault else self._work_ahead(wish)
 
     def fit(self, wish: Wish) -> None:
@@ -130,7 +130,7 @@ class Explorer:
     def draw(self, run: Run, wish: Wish) -> None:
         """Show a run: the pictures asked for, and the same in words, in one message to the browser."""
         page = self.page(run, wish)
-        self.says, self.pictures.value = page.says, page.markup
+        self.caption, self.pictures.value = page.caption, page.markup
         self._drawn = wish
 
     def page(self, run: Run, wish: Wish) -> Page:
@@ -146,10 +146,10 @@ class Explorer:
 
     def _draw_page(self, run: Run, wish: Wish) -> Page:
         views: list[str] = []
-        says = legend = ""
+        caption = legend = ""
         try:
             with quiet(), time_limit(CALL_LIMIT):
-                says = story.tell(run, wish.epochs)
+                caption = captions.tell(run, wish.epochs)
                 kept = self._compared(wish) if run.weights else []
                 names = wish.views if run.weights else ("Loss",)
                 views = [self._view(name, run, wish, kept) for name in names]
@@ -157,23 +157,23 @@ class Explorer:
         except (Exception, OutOfTime) as error:
             run.fault = run.fault or explain(error)
         if not views:
-            views, says = [loss_view.draw(run, wish.epochs)], run.fault
+            views, caption = [loss_view.draw(run, wish.epochs)], run.fault
         if wish.predict:
-            says = f"{story.ask(wish.predict)} This is still your own code: {says}"
-        return Page(says, f'{_paragraph(says)}<div class="zl-pictures">{"".join(views)}</div>{legend}')
+            caption = f"{captions.ask(wish.predict)} This is still your own code: {caption}"
+        return Page(caption, f'{_paragraph(caption)}<div class="zl-pictures">{"".join(views)}</div>{legend}')
 
     def png(self) -> bytes:
         """Return the picture as it is now, for a page without a kernel."""
         wish = self.controls.wish()
         with quiet():
-            return still.png(self.run(wish.setting), wish.epochs, self.says)
+            return png.png(self.run(wish.setting), wish.epochs, self.caption)
 
     def keep(self) -> None:
         """Finish the run that is shown, and leave it in the picture behind those to come."""
         wish = self.controls.wish()
         run = self.run(wish.setting)
         run.advance(wish.epochs, OPENING)
-        kept = self._kept(run, wish.epochs, story.name(wish.setting))
+        kept = self._kept(run, wish.epochs, captions.name(wish.setting))
         self.kept = [*self.kept, kept][-MOST_KEPT:]
         self._pages.clear()
         self.controls.forget.disabled = False
@@ -209,7 +209,7 @@ class Explorer:
         with quiet():
             if _planar(run.samples) and run.weights:
                 edge = regions_view.boundary(run, min(epochs, run.epochs), self._plane(run.setting)[0])
-            return loss_view.Kept(run, epochs, name, story.outcome(run, epochs), edge)
+            return loss_view.Kept(run, epochs, name, captions.outcome(run, epochs), edge)
 
     def _plane(self, setting: Setting) -> tuple[regions_view.Plane, str]:
         """Return the plane of a data set and its samples on it; the browser gets those once, and a reference after."""
@@ -219,7 +219,7 @@ class Explorer:
             points = regions_view.draw_points(samples.X, samples.labels, plane, filled=True)
             points += regions_view.draw_points(samples.X_validation, samples.labels_validation, plane, filled=False)
             name = f"{self._name}-{len(self._planes)}"
-            self.shapes.value += ink.shape(name, points + regions_view.legend(len(samples.y)))
+            self.shapes.value += svg.shape(name, points + regions_view.legend(len(samples.y)))
             self._planes[setting.data] = plane, f'<use href="#{name}" />'
         return self._planes[setting.data]
 
@@ -265,7 +265,7 @@ class Explorer:
         self.controls.on_change(self._latest.wake)
         self.controls.keep.on_click(lambda button: self._ask(self.keep))
         self.controls.forget.on_click(lambda button: self._ask(self.forget))
-        for button, preset in zip(self.controls.presets, story.PRESETS, strict=True):
+        for button, preset in zip(self.controls.presets, captions.PRESETS, strict=True):
             button.on_click(lambda _, preset=preset: self.controls.choose(preset))
         self.pictures._view_count = 0
         self.pictures.observe(lambda change: self._latest.wake(), "_view_count")
@@ -288,5 +288,5 @@ def _planar(samples: Samples) -> bool:
 
 def _paragraph(words: str) -> str:
     """Lay words out; from the second line on they are code."""
-    said, _, code = ink.escape(words).partition("\n")
+    said, _, code = svg.escape(words).partition("\n")
     return f'<div class="zl-says">{said}{f"<pre>{code}</pre>" if code else ""}</div>'

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lib.explorer import ink
+from lib.explorer import svg
 from lib.explorer.training import Run
 
 WIDTH, HEIGHT = 420, 330
@@ -43,7 +43,7 @@ def height(loss: ArrayLike) -> NDArray[np.float64]:
 
 def draw(run: Run, epochs: int, kept: Sequence[Kept] = ()) -> str:
     """Return the picture of a run's first `epochs` epochs, with kept runs behind it."""
-    return ink.picture(
+    return svg.picture(
         WIDTH,
         HEIGHT,
         "Loss",
@@ -63,17 +63,17 @@ def across(epoch: ArrayLike, epochs: int) -> NDArray[np.float64]:
 
 def _axes(epochs: int, per_epoch: int, classes: int) -> str:
     ticks = (0.01, 0.1, 1, 10)
-    grid = "".join(ink.line([LEFT, RIGHT], [float(height(tick))] * 2) for tick in ticks)
+    grid = "".join(svg.line([LEFT, RIGHT], [float(height(tick))] * 2) for tick in ticks)
     guess = float(height(math.log(classes)))
     steps = sorted({0, epochs // 4, epochs // 2, 3 * epochs // 4, epochs})
     return "".join(
         [
-            ink.path(grid, "g"),
-            *(ink.text(LEFT - 6, float(height(tick)) + 4, f"{tick:g}", "e") for tick in ticks),
-            ink.path(ink.line([LEFT, RIGHT], [guess, guess]), "guess"),
-            ink.text(RIGHT, guess - 4, f"guessing: ln {classes} = {math.log(classes):.2f}", "e"),
-            *(ink.text(float(across(step, epochs)), BOTTOM + 15, str(step), "m") for step in steps),
-            ink.text((LEFT + RIGHT) / 2, BOTTOM + 30, f"epoch ({per_epoch * epochs:,} iterations in all)", "m"),
+            svg.path(grid, "g"),
+            *(svg.text(LEFT - 6, float(height(tick)) + 4, f"{tick:g}", "e") for tick in ticks),
+            svg.path(svg.line([LEFT, RIGHT], [guess, guess]), "guess"),
+            svg.text(RIGHT, guess - 4, f"guessing: ln {classes} = {math.log(classes):.2f}", "e"),
+            *(svg.text(float(across(step, epochs)), BOTTOM + 15, str(step), "m") for step in steps),
+            svg.text((LEFT + RIGHT) / 2, BOTTOM + 30, f"epoch ({per_epoch * epochs:,} iterations in all)", "m"),
             _legend(),
         ]
     )
@@ -82,12 +82,12 @@ def _axes(epochs: int, per_epoch: int, classes: int) -> str:
 def _legend() -> str:
     return "".join(
         [
-            ink.path(ink.line([64, 84], [10, 10]), "train") + ink.text(88, 14, "training, by epoch"),
-            ink.path(ink.line([194, 199, 204, 209, 214], [6, 14, 5, 15, 8]), "noise")
-            + ink.text(218, 14, "by iteration"),
-            ink.path(ink.line([290, 314], [10, 10]), "validate")
-            + ink.path("M3020 100h0", "dots")
-            + ink.text(319, 14, "validation"),
+            svg.path(svg.line([64, 84], [10, 10]), "train") + svg.text(88, 14, "training, by epoch"),
+            svg.path(svg.line([194, 199, 204, 209, 214], [6, 14, 5, 15, 8]), "noise")
+            + svg.text(218, 14, "by iteration"),
+            svg.path(svg.line([290, 314], [10, 10]), "validate")
+            + svg.path("M3020 100h0", "dots")
+            + svg.text(319, 14, "validation"),
         ]
     )
 
@@ -103,22 +103,22 @@ def _iterations(run: Run, epochs: int) -> str:
     starts = np.arange(0, len(losses), group)
     x = across((starts + group / 2) / per_epoch, epochs)
     if group == 1:
-        return ink.path(ink.line(x, height(losses)), "noise")
+        return svg.path(svg.line(x, height(losses)), "noise")
     ends = [np.minimum.reduceat(losses, starts), np.maximum.reduceat(losses, starts)]
-    return ink.path(ink.line(np.repeat(x, 2), height(np.column_stack(ends).ravel())), "noise")
+    return svg.path(svg.line(np.repeat(x, 2), height(np.column_stack(ends).ravel())), "noise")
 
 
 def _by_epoch(losses: Sequence[float], epochs: int, name: str) -> str:
     done = np.arange(1, len(losses) + 1)
     x, y = across(done, epochs), height(losses)
     if name == "train":
-        return ink.path(ink.line(x, y), name) + (ink.path(_dot(x[:1], y[:1]), name) if len(x) == 1 else "")
+        return svg.path(svg.line(x, y), name) + (svg.path(_dot(x[:1], y[:1]), name) if len(x) == 1 else "")
     every = max(1, epochs // 8)
-    return ink.path(ink.line(x, y), name) + ink.path(_dot(x[every - 1 :: every], y[every - 1 :: every]), "dots")
+    return svg.path(svg.line(x, y), name) + svg.path(_dot(x[every - 1 :: every], y[every - 1 :: every]), "dots")
 
 
 def _dot(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
-    return "".join(f"M{a} {b}h0" for a, b in zip(ink.tenths(x).tolist(), ink.tenths(y).tolist(), strict=True))
+    return "".join(f"M{a} {b}h0" for a, b in zip(svg.tenths(x).tolist(), svg.tenths(y).tolist(), strict=True))
 
 
 def _kept(number: int, kept: Kept, epochs: int) -> str:
@@ -128,7 +128,7 @@ def _kept(number: int, kept: Kept, epochs: int) -> str:
         return ""
     x, y = across(np.arange(1, len(losses) + 1), epochs), height(losses)
     at = min(float(x[-1]) + 3, RIGHT + 2), float(y[-1]) + 4
-    return ink.path(ink.line(x, y), "kept", stroke_dasharray=dash(number)) + ink.text(*at, str(number + 1), "i o")
+    return svg.path(svg.line(x, y), "kept", stroke_dasharray=dash(number)) + svg.text(*at, str(number + 1), "i o")
 
 
 def dash(number: int) -> str:
@@ -141,7 +141,7 @@ def legend(kept: Sequence[Kept]) -> str:
     rows = []
     for number, each in enumerate(kept):
         stroke = f'<path class="kept" d="M2 6h32" stroke-dasharray="{dash(number)}" />'
-        words = ink.escape(f"{number + 1}  {each.name}: {each.outcome}")
+        words = svg.escape(f"{number + 1}  {each.name}: {each.outcome}")
         rows.append(f'<li><svg viewBox="0 0 36 12" aria-hidden="true">{stroke}</svg> {words}</li>')
     return f'<ul class="zl-kept" aria-label="Kept runs">{"".join(rows)}</ul>' if rows else ""
 
@@ -154,6 +154,6 @@ def _end(run: Run, epochs: int) -> str:
     cross = f"M{x * 10 - 60:.0f} {TOP * 10 - 60}l120 120m0 -120l-120 120"
     anchor = "start" if x < 200 else "end"
     words = f"stopped in epoch {run.epochs + 1}" if run.fault else f"{run.last_loss} in epoch {run.diverged}"
-    return ink.path(cross, "stop") + ink.text(
+    return svg.path(cross, "stop") + svg.text(
         x + (12 if x < 200 else -12), TOP + 5, words, "h", style=f"text-anchor:{anchor}"
     )

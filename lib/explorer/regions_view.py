@@ -13,7 +13,7 @@ import numpy as np
 from contourpy import FillType, LineType, contour_generator
 from numpy.typing import NDArray
 
-from lib.explorer import ink
+from lib.explorer import svg
 from lib.explorer.loss_view import Kept
 from lib.explorer.training import Run
 
@@ -49,13 +49,13 @@ def draw(run: Run, epochs: int, plane: Plane, points: str, kept: Sequence[Kept] 
     """Return the picture after `epochs` epochs (or as many as the run has), with the boundaries of kept runs."""
     epoch = min(epochs, run.epochs)
     leads = leading(run, epoch, plane)
-    return ink.picture(
+    return svg.picture(
         WIDTH,
         HEIGHT,
         "Decision regions",
-        ink.path(f"M{LEFT * 10} {TOP * 10}H{RIGHT * 10}V{BOTTOM * 10}H{LEFT * 10}z", "g"),
+        svg.path(f"M{LEFT * 10} {TOP * 10}H{RIGHT * 10}V{BOTTOM * 10}H{LEFT * 10}z", "g"),
         *(_region(lead, label, plane) for label, lead in enumerate(leads)),
-        ink.path(_edges(leads, plane), stroke="var(--zl-ink)", stroke_width="1.3", opacity=".7"),
+        svg.path(_edges(leads, plane), stroke="var(--zl-ink)", stroke_width="1.3", opacity=".7"),
         *(_kept(number, each.boundary) for number, each in enumerate(kept)),
         points,
         _ring(run, plane, sample),
@@ -84,11 +84,11 @@ def draw_points(samples_X: NDArray[np.float64], labels: NDArray[np.intp], plane:
     parts = []
     for label in np.unique(labels).tolist():
         x, y = plane.pixels(samples_X[:, labels == label])
-        look = {"fill": ink.colour(label)} if filled else {"fill": "var(--zl-paper)"}
-        edge = "var(--zl-paper)" if filled else ink.colour(label)
+        look = {"fill": svg.colour(label)} if filled else {"fill": "var(--zl-paper)"}
+        edge = "var(--zl-paper)" if filled else svg.colour(label)
         width = ".7" if filled else "1.6"
         style = ";".join(f"{key}:{value}" for key, value in look.items())
-        parts.append(ink.path(ink.marks(x, y, label, 3.1), style=style, stroke=edge, stroke_width=width))
+        parts.append(svg.path(svg.marks(x, y, label, 3.1), style=style, stroke=edge, stroke_width=width))
     return "".join(parts)
 
 
@@ -96,12 +96,12 @@ def legend(classes: int) -> str:
     """Return the line that says what the markers mean."""
     parts = []
     for label in range(classes):
-        mark = ink.marks(np.array([174.0 + 28 * label]), np.array([10.0]), label, 4)
-        parts.append(ink.path(mark, style=f"fill:{ink.colour(label)}"))
-        parts.append(ink.text(182 + 28 * label, 14, str(label)))
-    ring = ink.marks(np.array([318.0]), np.array([10.0]), 0, 3.4)
-    hollow = ink.path(ring, stroke="var(--zl-soft)", stroke_width="1.6")
-    return ink.text(134, 14, "class") + "".join(parts[: 2 * LEGEND]) + hollow + ink.text(326, 14, "hollow: validation")
+        mark = svg.marks(np.array([174.0 + 28 * label]), np.array([10.0]), label, 4)
+        parts.append(svg.path(mark, style=f"fill:{svg.colour(label)}"))
+        parts.append(svg.text(182 + 28 * label, 14, str(label)))
+    ring = svg.marks(np.array([318.0]), np.array([10.0]), 0, 3.4)
+    hollow = svg.path(ring, stroke="var(--zl-soft)", stroke_width="1.6")
+    return svg.text(134, 14, "class") + "".join(parts[: 2 * LEGEND]) + hollow + svg.text(326, 14, "hollow: validation")
 
 
 def _region(lead: NDArray[np.float64], label: int, plane: Plane) -> str:
@@ -110,8 +110,8 @@ def _region(lead: NDArray[np.float64], label: int, plane: Plane) -> str:
     parts = []
     for band in BANDS:
         polygons, offsets = contours.filled(band, HIGHEST)
-        data = "".join(ink.rings(p, o) for p, o in zip(polygons, offsets, strict=True))
-        parts.append(ink.path(data, style=f"fill:{ink.colour(label)}", fill_opacity=".15"))
+        data = "".join(svg.rings(p, o) for p, o in zip(polygons, offsets, strict=True))
+        parts.append(svg.path(data, style=f"fill:{svg.colour(label)}", fill_opacity=".15"))
     return "".join(parts)
 
 
@@ -119,7 +119,7 @@ def _edges(leads: NDArray[np.float64], plane: Plane) -> str:
     parts = []
     for lead in leads[:-1] if len(leads) == 2 else leads:
         contours: Any = contour_generator(plane.px, plane.py, lead, line_type=LineType.Separate)
-        parts += [ink.strokes(line) for line in contours.lines(0.0)]
+        parts += [svg.strokes(line) for line in contours.lines(0.0)]
     return "".join(parts)
 
 
@@ -128,7 +128,7 @@ def _kept(number: int, boundary: str) -> str:
     if not boundary:
         return ""
     x, y = (int(tenth) / 10 for tenth in boundary[1:].replace("M", " ").split()[:2])
-    return ink.path(boundary, "kept", opacity=".75") + ink.text(
+    return svg.path(boundary, "kept", opacity=".75") + svg.text(
         x - 12, min(max(y, TOP + 14), BOTTOM - 4), str(number + 1), "i o"
     )
 
@@ -137,7 +137,7 @@ def _ring(run: Run, plane: Plane, sample: int | None) -> str:
     if sample is None:
         return ""
     x, y = plane.pixels(run.samples.X_validation[:, [sample]])
-    return ink.path(ink.marks(x, y, 0, 8), stroke="var(--zl-ink)", stroke_width="2")
+    return svg.path(svg.marks(x, y, 0, 8), stroke="var(--zl-ink)", stroke_width="2")
 
 
 def _words(run: Run, epochs: int, epoch: int) -> str:
@@ -145,4 +145,4 @@ def _words(run: Run, epochs: int, epoch: int) -> str:
     if run.diverged is None or run.diverged > epochs:
         return ""
     last = f"as after epoch {epoch}, the last with numbers" if epoch else "as at the start: no epoch was finished"
-    return ink.text((LEFT + RIGHT) / 2, BOTTOM - 10, last, "h")
+    return svg.text((LEFT + RIGHT) / 2, BOTTOM - 10, last, "h")

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.explorer import ink
+from lib.explorer import svg
 from lib.explorer.training import Run
 
 WIDTH, HEIGHT = 420, 330
@@ -24,11 +24,11 @@ def draw(run: Run, epochs: int, sample: int) -> str:
     loss = float(run.recipe.network.cce(y, yhat))
     W = run.weights[0].shape
     true = int(y[:, 0].argmax())
-    return ink.picture(
+    return svg.picture(
         WIDTH,
         HEIGHT,
         "One sample",
-        ink.text(100, 14, f"validation sample {sample}, of class {true}"),
+        svg.text(100, 14, f"validation sample {sample}, of class {true}"),
         _heading(0, "x", x.shape),
         _heading(1, "z = W [x; 1]", scores.shape),
         _heading(2, "ŷ = softmax(z)", yhat.shape),
@@ -36,15 +36,15 @@ def draw(run: Run, epochs: int, sample: int) -> str:
         _bars(scores[:, 0], 1, true, signed=True),
         _bars(yhat[:, 0], 2, true, signed=False),
         _arrows(),
-        ink.text(4, HEIGHT - 40, f"W {W} times [x; 1] {(len(x) + 1, 1)} is z {scores.shape}."),
-        ink.text(4, HEIGHT - 24, f"y {y.shape} is 1 for class {true} and 0 elsewhere, so the loss is"),
-        ink.text(4, HEIGHT - 6, f"−ln {yhat[true, 0]:.3g} = {loss:.3g}", "t"),
+        svg.text(4, HEIGHT - 40, f"W {W} times [x; 1] {(len(x) + 1, 1)} is z {scores.shape}."),
+        svg.text(4, HEIGHT - 24, f"y {y.shape} is 1 for class {true} and 0 elsewhere, so the loss is"),
+        svg.text(4, HEIGHT - 6, f"−ln {yhat[true, 0]:.3g} = {loss:.3g}", "t"),
     )
 
 
 def _heading(column: int, name: str, shape: tuple[int, ...]) -> str:
     left = COLUMNS[column][0]
-    return ink.text(left, 36, name, "t") + ink.text(left, 51, str(shape))
+    return svg.text(left, 36, name, "t") + svg.text(left, 51, str(shape))
 
 
 def _features(x: NDArray[np.float64], side: int) -> str:
@@ -53,7 +53,7 @@ def _features(x: NDArray[np.float64], side: int) -> str:
         size = (right - left) / side
         shade = np.clip((x.reshape(side, side) + 1.5) / 4, 0, 1)
         cells = [
-            ink.path(
+            svg.path(
                 _square(left + column * size, TOP + row * size, size),
                 style="fill:var(--zl-ink)",
                 fill_opacity=f"{shade[row, column]:.2f}",
@@ -62,8 +62,8 @@ def _features(x: NDArray[np.float64], side: int) -> str:
         ]
         return "".join(cells)
     shown = x[:8]
-    return "".join(ink.text(left, TOP + 14 + 20 * row, f"{value:.3g}", "i") for row, value in enumerate(shown)) + (
-        ink.text(left, TOP + 14 + 20 * len(shown), "…") if len(x) > len(shown) else ""
+    return "".join(svg.text(left, TOP + 14 + 20 * row, f"{value:.3g}", "i") for row, value in enumerate(shown)) + (
+        svg.text(left, TOP + 14 + 20 * len(shown), "…") if len(x) > len(shown) else ""
     )
 
 
@@ -86,11 +86,11 @@ def _bars(values: Sequence[float] | NDArray[np.float64], column: int, true: int,
         length = value / largest * (room / 2 if signed else room)
         bar = f"M{middle * 10:.0f} {y * 10:.0f}h{length * 10:.0f}v{high * 10:.0f}h{-length * 10:.0f}z"
         outline = {"stroke": "var(--zl-ink)", "stroke_width": "2"} if label == true else {}
-        parts.append(ink.path(bar, style=f"fill:{ink.colour(label)}", **outline))
-        parts.append(ink.text(left, y + high / 2 + 4, str(label), "i"))
-        parts.append(ink.text(right, y + high / 2 + 4, f"{value:.2f}".replace("-", "−"), "e i"))
+        parts.append(svg.path(bar, style=f"fill:{svg.colour(label)}", **outline))
+        parts.append(svg.text(left, y + high / 2 + 4, str(label), "i"))
+        parts.append(svg.text(right, y + high / 2 + 4, f"{value:.2f}".replace("-", "−"), "e i"))
     return "".join(parts)
 
 
 def _arrows() -> str:
-    return "".join(ink.text((a[1] + b[0]) / 2, 36, "→", "t m") for a, b in pairwise(COLUMNS))
+    return "".join(svg.text((a[1] + b[0]) / 2, 36, "→", "t m") for a, b in pairwise(COLUMNS))

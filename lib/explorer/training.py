@@ -19,9 +19,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.explorer.faults import WrongShape, explain
-from lib.explorer.patience import OutOfTime, quiet, time_limit
+from lib.explorer.errors import WrongShape, explain
 from lib.explorer.samples import Samples
+from lib.explorer.timeout import OutOfTime, quiet, time_limit
 
 Matrix: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.explorer import ink
+from lib.explorer import svg
 from lib.explorer.training import Run
 
 WIDTH, HEIGHT = 420, 330
@@ -25,7 +25,7 @@ def draw(run: Run, epochs: int) -> str:
     largest = float(np.abs(W).max(initial=0))
     span = 2.0 ** math.ceil(math.log2(largest)) if 0 < largest < math.inf else 1.0
     body = _images(W, span, run.samples.side) if run.samples.side else _table(W, span)
-    return ink.picture(WIDTH, HEIGHT, "Weights", _scale(span), body)
+    return svg.picture(WIDTH, HEIGHT, "Weights", _scale(span), body)
 
 
 def _table(W: NDArray[np.float64], span: float) -> str:
@@ -35,8 +35,8 @@ def _table(W: NDArray[np.float64], span: float) -> str:
     parts = [_cells(W, span, left, top, wide, high)]
     names = [f"x{_low(column)}" for column in range(columns - 1)] + ["bias"]
     if columns <= 12:
-        parts += [ink.text(left + wide * (column + 0.5), top - 6, name, "m i") for column, name in enumerate(names)]
-    parts += [ink.text(left - 6, top + high * (row + 0.5) + 4, f"class {row}", "e i") for row in range(rows)]
+        parts += [svg.text(left + wide * (column + 0.5), top - 6, name, "m i") for column, name in enumerate(names)]
+    parts += [svg.text(left - 6, top + high * (row + 0.5) + 4, f"class {row}", "e i") for row in range(rows)]
     if W.size <= NUMBERS:
         parts += [
             _number(W[row, column], left + wide * (column + 0.5), top + high * (row + 0.5) + 4)
@@ -48,7 +48,7 @@ def _table(W: NDArray[np.float64], span: float) -> str:
 
 def _number(value: float, x: float, y: float) -> str:
     halo = "paint-order:stroke;stroke:var(--zl-paper);stroke-width:3px"
-    return ink.text(x, y, f"{value:.3g}".replace("-", "−"), "m i", style=halo)
+    return svg.text(x, y, f"{value:.3g}".replace("-", "−"), "m i", style=halo)
 
 
 def _images(W: NDArray[np.float64], span: float, side: int) -> str:
@@ -61,7 +61,7 @@ def _images(W: NDArray[np.float64], span: float, side: int) -> str:
     for label, row in enumerate(W):
         x, y = 4 + (label % columns) * (size + gap), top + (label // columns) * (size + 28)
         parts.append(_cells(row[:-1].reshape(side, side), span, x, y, size / side, size / side))
-        parts.append(ink.text(x + size / 2, y + size + 13, f"{label}: bias {ink.short(row[-1])}", "m"))
+        parts.append(svg.text(x + size / 2, y + size + 13, f"{label}: bias {svg.short(row[-1])}", "m"))
     return "".join(parts)
 
 
@@ -71,13 +71,13 @@ def _cells(W: NDArray[np.float64], span: float, left: float, top: float, wide: f
     w, h = round(wide * 10), round(high * 10)
     rows, columns = W.shape
     frame = f"M{left * 10:.0f} {top * 10:.0f}h{w * columns}v{h * rows}h{-w * columns}z"
-    parts = [ink.path(frame, "g")]
+    parts = [svg.path(frame, "g")]
     for level in np.unique(shade).tolist():
         if level:
             row, column = np.nonzero(shade == level)
             x, y = (column * w + round(left * 10)).tolist(), (row * h + round(top * 10)).tolist()
             data = "".join(f"M{a} {b}h{w}v{h}h{-w}z" for a, b in zip(x, y, strict=True))
-            parts.append(ink.path(data, style=f"fill:{_sign(level)}", fill_opacity=f"{abs(level) / LEVELS:.2f}"))
+            parts.append(svg.path(data, style=f"fill:{_sign(level)}", fill_opacity=f"{abs(level) / LEVELS:.2f}"))
     return "".join(parts)
 
 
@@ -85,7 +85,7 @@ def _scale(span: float) -> str:
     """Draw the strip that says what colours mean."""
     steps = np.arange(-LEVELS, LEVELS + 1)[None, :] / LEVELS
     strip = _cells(steps, 1.0, 230, 5, 7, 10)
-    return strip + ink.text(224, 14, f"−{span:g}", "e") + ink.text(355, 14, f"+{span:g}")
+    return strip + svg.text(224, 14, f"−{span:g}", "e") + svg.text(355, 14, f"+{span:g}")
 
 
 def _sign(level: int) -> str:

@@ -17,15 +17,15 @@ def main() -> None:
     """Run the command that was given; its exit code is the program's."""
     command, *options = sys.argv[1:] or [""]
     if sys.platform == "linux" and command == "grade" and not any(option.startswith(ELSEWHERE) for option in options):
-        from lib.grading.room.warm import Warm
+        from lib.grading.kernels.forkserver import Warm
 
         Warm.shared(tensorflow=False).start()
     if command == "grade":
-        import lib.grading.lean  # noqa: F401  # before all that would import what it leaves out
+        import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
 
         # isort: split
         gc.disable()
-        from lib.grading.grade import GradeApp
+        from lib.grading.commands.grade import GradeApp
 
         gc.freeze()  # nothing of what was imported will ever go, so nobody need look through it for what could
         gc.set_threshold(SELDOM)
@@ -33,7 +33,7 @@ def main() -> None:
         GradeApp.launch_instance(options)
         _end()
     else:
-        from lib.grading.app import ZeroLayerApp
+        from lib.grading.commands.app import ZeroLayerApp
 
         ZeroLayerApp.launch_instance()
 

@@ -2,31 +2,31 @@
 
 import pytest
 
-from lib import panel
-from lib.desk import Finding, Report
-from lib.grading.judge.softmax_classifier import UNIT
-from lib.grading.mistakes import Mistake
-from lib.parts import Part
+from lib.checking import render
+from lib.checking.dispatch import Check
+from lib.checking.render import Finding, Report
+from lib.unit import Mistake, Part
+from lib.units.softmax_classifier.closed import ANSWER_KEY
 
 
 def checked(part: Part, **code: object) -> Report:
     """The report on `code`, with the reference for what isn't given."""
-    objects = {**UNIT.right, **code}
-    report = part(*(objects[name] for name in part.subjects))
+    objects = {**ANSWER_KEY.right, **code}
+    report = Check(part)(*(objects[name] for name in part.subjects))
     assert isinstance(report, Report)
     return report
 
 
 def mistakes_of(part: Part) -> pytest.MarkDecorator:
     """Parametrize a test with the catalogue's mistakes in one part."""
-    ours = [mistake for mistake in UNIT.mistakes if mistake.part == part.id]
+    ours = [mistake for mistake in ANSWER_KEY.mistakes if mistake.part == part.id]
     return pytest.mark.parametrize("mistake", ours, ids=lambda mistake: mistake.name)
 
 
 def mistaken(part: Part, mistake: Mistake | str) -> Report:
     """The report on a mistake of the catalogue; by its name on one in this part."""
     if isinstance(mistake, str):
-        mistake = next(each for each in UNIT.mistakes if (each.part, each.name) == (part.id, mistake))
+        mistake = next(each for each in ANSWER_KEY.mistakes if (each.part, each.name) == (part.id, mistake))
     return checked(part, **mistake.code)
 
 
@@ -41,7 +41,7 @@ def states(report: Report) -> dict[str, str]:
 
 def said(report: Report, statement: str) -> str:
     """All that the report says under one statement."""
-    return "\n".join(label + sentence for label, sentence in panel.details(finding(report, statement)))
+    return "\n".join(label + sentence for label, sentence in render.details(finding(report, statement)))
 
 
 def assert_it_says_what_is_wrong(report: Report) -> None:
@@ -50,7 +50,7 @@ def assert_it_says_what_is_wrong(report: Report) -> None:
     wrong = [found for found in report.findings if found.state == "wrong"]
     assert wrong
     for found in wrong:
-        details = dict(panel.details(found))
+        details = dict(render.details(found))
         assert len(details[""]) > 10
         assert "Try: " in details
     assert report.points < report.part.points

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.checks import data
+from lib.checking.render import Report
 from lib.data import blobs, integers, one_hot, standardise
-from lib.desk import Report
+from lib.units.softmax_classifier import check, data
 from tests.checks.desk import finding, said, states
 
 LABELS: Any
@@ -17,7 +17,7 @@ Y = one_hot(LABELS, 3)
 
 
 def looked_at(*subjects: Any) -> Report:
-    report = data(*subjects)
+    report = check.data(*subjects)
     assert isinstance(report, Report)
     return report
 

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.answers import answer
 from lib.blanks import OpenBlank
-from lib.checks import PARTS, cce, softmax_backward, softmax_forward, train
-from lib.guard import Trouble, guarded, trouble_of
-from lib.parts import Part
+from lib.checking.answers import answer
+from lib.checking.student_code import Failure, failure_of, guarded
+from lib.checking.values import Wrong, numbers
 from lib.reference import Softmax
-from lib.statements import Wrong, numbers
+from lib.unit import Part
+from lib.units.softmax_classifier import UNIT, cce, softmax_backward, softmax_forward, train
 from tests.checks.desk import checked, said, states
 from tests.variants import written
 
-parts = pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+parts = pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
 
 
 class Everything:
@@ -226,7 +226,7 @@ def test_a_loop_that_ignores_the_stop_signal_is_left_behind_and_keeps_nothing() 
         print("still heard")
         warnings.warn("still warned", stacklevel=1)
     enough.set()
-    assert outcome == Trouble("time", "It was still running after 0.05 seconds. Is there a loop that never ends?")
+    assert outcome == Failure("time", "It was still running after 0.05 seconds. Is there a loop that never ends?")
     assert heard.getvalue() == "still heard\n"
     assert [str(warning.message) for warning in warned] == ["still warned"]
 
@@ -277,21 +277,21 @@ def test_one_route_that_never_ends_leaves_the_other_its_time() -> None:
 
 
 def test_an_open_blank_is_trouble_of_its_own_kind_and_no_other_exception_is() -> None:
-    assert trouble_of(OpenBlank("Blank 1.")) == Trouble("blank", "Blank 1.")
+    assert failure_of(OpenBlank("Blank 1.")) == Failure("blank", "Blank 1.")
 
     class Pretender(Exception):
         sentence = "Blank 1."
 
     Pretender.__name__ = "OpenBlank"
-    assert trouble_of(Pretender()).kind == "error"
+    assert failure_of(Pretender()).kind == "error"
 
 
 def test_what_our_own_process_runs_may_be_interrupted() -> None:
-    from lib.guard import attempted
+    from lib.checking.student_code import attempted
 
     with pytest.raises(KeyboardInterrupt):
         attempted(raising(KeyboardInterrupt()))
-    assert isinstance(attempted(raising(ZeroDivisionError())), Trouble)
+    assert isinstance(attempted(raising(ZeroDivisionError())), Failure)
 
 
 @pytest.mark.parametrize(

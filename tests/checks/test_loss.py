@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from lib.checks import cce, cce_gradient
-from lib.grading.mistakes import Mistake
+from lib.unit import Mistake
+from lib.units.softmax_classifier import cce, cce_gradient
 from tests.checks.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, gradients, losses, released
 

@@ -13,7 +13,7 @@ for name in [name for name in sys.modules if name.partition(".")[0] == "lib"]:
 from lib import checks as check
 """
 CELLS = {
-    "import": "from lib import checks as check; from lib.checks import cce as check_cce",
+    "import": "from lib import checks as check; check_cce = check.cce",
     "undefined": "check.cce(cce)",
     "two undefined": "check.cce_gradient(cce_gradient, cce)",
     "bare name": "check_cce(nowhere)",

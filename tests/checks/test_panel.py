@@ -6,10 +6,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from lib.checks import PARTS, cce, dense_backward, softmax_forward
-from lib.desk import CheckFailed, Report, Undefined
-from lib.panel import COLOURS, MARKS
-from lib.parts import Part
+from lib.checking.arguments import Undefined
+from lib.checking.dispatch import CheckFailed
+from lib.checking.render import COLOURS, MARKS, Report
+from lib.unit import Part
+from lib.units.softmax_classifier import UNIT, cce, check, softmax_forward
 from tests.checks.desk import checked, mistaken
 from tests.variants import released, written
 
@@ -43,7 +44,7 @@ class Reader(HTMLParser):
             self.heard += data
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+@pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
 def test_every_state_is_heard_as_a_word(part: Part) -> None:
     report = checked(part)
     reader = Reader(report._repr_html_())
@@ -86,7 +87,7 @@ def test_what_student_code_says_is_escaped() -> None:
 
 
 def test_a_name_that_isnt_defined_is_told_once_above_the_statements() -> None:
-    report = dense_backward(Undefined("<b>Dense</b>"))
+    report = check.dense_backward(Undefined("<b>Dense</b>"))
     assert isinstance(report, Report)
     assert str(report).count("is not defined yet") == 1
     assert str(report).count("not checked") == 3
@@ -118,7 +119,7 @@ def test_a_failed_check_shows_as_its_report() -> None:
 def test_large_arrays_are_shown_by_their_shape() -> None:
     report = checked(softmax_forward, Softmax=None)
     assert "NoneType" in str(report)
-    from lib.statements import shown
+    from lib.checking.values import shown
 
     assert shown(np.ones((30, 30))) == "an array of shape (30, 30)"
     assert shown(np.array([1.23456, 2])) == "[1.2346, 2.    ]"

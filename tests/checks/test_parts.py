@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from lib.answers import MIME, Answer
-from lib.checks import PARTS, cce, data, softmax_backward
-from lib.desk import CheckFailed, Report
-from lib.grading.judge import challenge, judge
-from lib.grading.judge.softmax_classifier import UNIT
-from lib.parts import Part
+from lib.checking.answers import MIME, Answer
+from lib.checking.dispatch import Check, CheckFailed
+from lib.checking.render import Report
+from lib.grading.judge.challenge import challenge
+from lib.grading.judge.judge import judge
 from lib.reference import Softmax
 from lib.reference import cce as right
+from lib.unit import Part
+from lib.units.softmax_classifier import UNIT, check, data
+from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.checks.desk import states
 
 
@@ -26,36 +28,36 @@ def wrong(y: Any, yhat: Any) -> float:
 
 def test_at_the_desk_nothing_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    report = cce(wrong)
+    report = check.cce(wrong)
     assert isinstance(report, Report) and not report.right
 
 
 def test_under_validate_a_failed_check_fails_and_a_right_one_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
     with pytest.raises(CheckFailed):
-        cce(wrong)
-    assert cce(right) is None
-    assert data(None, None) is None, "advice never fails"
+        check.cce(wrong)
+    assert check.cce(right) is None
+    assert check.data(None, None) is None, "advice never fails"
 
 
 @pytest.fixture
 def laid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A challenge beside the notebook, as at grading."""
     path = tmp_path / "challenge.json"
-    path.write_text(json.dumps(challenge(UNIT, 5)))
+    path.write_text(json.dumps(challenge(ANSWER_KEY, 5)))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     return path
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+@pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
 def test_at_grading_the_call_answers_the_challenge(part: Part, laid: Path) -> None:
-    answered = part(*UNIT.subjects(part))
+    answered = Check(part)(*ANSWER_KEY.subjects(part))
     assert isinstance(answered, Answer)
     bundle = json.loads(json.dumps(answered._repr_mimebundle_()))
     assert bundle[MIME]["part"] == part.id
     assert bundle["text/plain"] == f"The answer to {part.id}, for the judge."
-    verdict = judge(UNIT, part, 5, bundle[MIME]["statements"])
+    verdict = judge(ANSWER_KEY, part, 5, bundle[MIME]["statements"])
     assert verdict.points == verdict.max_points
 
 
@@ -64,32 +66,32 @@ def test_at_grading_the_call_answers_the_challenge(part: Part, laid: Path) -> No
 )
 def test_a_challenge_that_cannot_be_read_falls_back_to_the_desk(broken: str, laid: Path) -> None:
     laid.write_text(broken)
-    assert cce(right) is None
+    assert check.cce(right) is None
     with pytest.raises(CheckFailed):
-        cce(wrong)
+        check.cce(wrong)
 
 
 def test_a_challenge_is_no_use_at_the_desk(laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
-    assert cce(right) is None
+    assert check.cce(right) is None
 
 
 def test_too_few_things_are_told_in_words() -> None:
-    report = softmax_backward()
+    report = check.softmax_backward()
     assert isinstance(report, Report)
     assert report.note == "This check takes Softmax, but was called with nothing."
     assert set(states(report).values()) == {"not checked"}
-    report = data(1)
+    report = check.data(1)
     assert isinstance(report, Report)
     assert report.note == ("This check takes X, y and, if you like, batch_size, learning_rate, but was called with 1.")
 
 
 def test_too_many_things_are_told_in_words(laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answered = softmax_backward(Softmax, 3)
+    answered = check.softmax_backward(Softmax, 3)
     assert isinstance(answered, Answer)
     assert answered.statements["OneSampleBack"][""]["says"] == "This check takes Softmax, but was called with 2."
     monkeypatch.delenv("NBGRADER_EXECUTION")
-    report = softmax_backward(Softmax, 3)
+    report = check.softmax_backward(Softmax, 3)
     assert isinstance(report, Report)
     assert report.note == "This check takes Softmax, but was called with 2."
 
@@ -98,22 +100,22 @@ def test_a_student_class_may_have_any_name() -> None:
     class MyOwnLayer(Softmax):
         pass
 
-    report = softmax_backward(MyOwnLayer)
+    report = check.softmax_backward(MyOwnLayer)
     assert isinstance(report, Report) and report.right
 
 
 def test_points_are_the_statements_sum() -> None:
-    assert [part.points for part in PARTS] == [2, 3, 3, 1, 3, 4, 4]
-    assert len({part.id for part in PARTS}) == len(PARTS)
-    for part in (*PARTS, data):
+    assert [part.points for part in UNIT.parts] == [2, 3, 3, 1, 3, 4, 4]
+    assert len({part.id for part in UNIT.parts}) == len(UNIT.parts)
+    for part in (*UNIT.parts, data):
         for statement in part.statements:
-            assert 20 < len(statement.says) < 130
-            assert statement.says.endswith(".")
-            assert all(foundation in map(type, part.statements) for foundation in statement.rests_on)
+            assert 20 < len(statement.text) < 130
+            assert statement.text.endswith(".")
+            assert all(foundation in map(type, part.statements) for foundation in statement.depends_on)
 
 
 def test_checks_hold_no_answer_and_load_no_heavy_module() -> None:
-    code = "import sys, lib, lib.checks; print(*sorted(sys.modules))"
+    code = "import sys, lib, lib.units.softmax_classifier; print(*sorted(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     modules = loaded.stdout.split()

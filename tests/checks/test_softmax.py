@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from lib.checks import softmax_backward, softmax_forward, softmax_stable
-from lib.grading.mistakes import Mistake
-from lib.parts import Part
 from lib.reference import Softmax
+from lib.unit import Mistake, Part
+from lib.units.softmax_classifier import softmax_backward, softmax_forward, softmax_stable
 from tests.checks.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, released, softmaxes
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 
 from lib.blanks import OpenBlank
-from lib.checks import train
-from lib.checks.rehearsal import Hole, Samples, rehearse
-from lib.desk import fresh
-from lib.grading.mistakes import Mistake
-from lib.guard import students_line
+from lib.checking.local_checks import fresh
+from lib.checking.student_code import students_line
+from lib.unit import Mistake
+from lib.units.softmax_classifier import train
+from lib.units.softmax_classifier.spies import Hole, Samples, rehearse
 from tests.checks.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, released, trains, written
 

@@ -71,7 +71,7 @@ def ready(page):
     page.locator(".zl-explorer").first.scroll_into_view_if_needed()
 
 
-def says(page):
+def caption(page):
     return page.locator(".zl-says").first.inner_text()
 
 
@@ -100,8 +100,8 @@ def test_a_key_changes_the_pictures_and_the_words_equal_numpy(explorer):
     assert_changed(loss, pixels(explorer, 0))
     assert_changed(regions, pixels(explorer, 1))
     _, losses, validation = by_hand(BLOBS, Setting(0.01, 16), epochs=100)
-    assert f"the training loss is {losses[-1]:.3g}, the validation loss {validation:.3g}," in says(explorer)
-    wait_for_words(explorer, says(explorer), ".zl-live")  # those who listen hear the same once it rests
+    assert f"the training loss is {losses[-1]:.3g}, the validation loss {validation:.3g}," in caption(explorer)
+    wait_for_words(explorer, caption(explorer), ".zl-live")  # those who listen hear the same once it rests
 
 
 def test_dragging_changes_the_pictures_which_stay_where_they_are(explorer):

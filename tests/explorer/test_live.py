@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from lib.explorer import Explorer, Network
-from lib.explorer.latest import Latest
+from lib.explorer.captions import PRESETS
+from lib.explorer.coalesce import Latest
 from lib.explorer.live import near
-from lib.explorer.story import PRESETS
 from lib.explorer.training import Setting
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising
@@ -46,16 +46,16 @@ def test_the_words_equal_numpy(explorer, rate, batch_size):
     W, losses, validation = by_hand(BLOBS, Setting(rate, batch_size), epochs=5)
     scores = W @ np.vstack([BLOBS.X_validation, np.ones(60)])
     right = np.mean(scores.argmax(axis=0) == BLOBS.labels_validation)
-    said = NUMBERS.search(explorer.says)
+    said = NUMBERS.search(explorer.caption)
     assert said.groups() == (f"{losses[-1]:.3g}", f"{validation:.3g}", f"{100 * right:.1f}")
-    assert explorer.says.startswith(f"Learning rate {rate:g}, batch size {batch_size}. After 5 epochs")
-    assert explorer.says in "".join(ET.fromstring(f"<div>{explorer.pictures.value}</div>").itertext())
+    assert explorer.caption.startswith(f"Learning rate {rate:g}, batch size {batch_size}. After 5 epochs")
+    assert explorer.caption in "".join(ET.fromstring(f"<div>{explorer.pictures.value}</div>").itertext())
 
 
 def test_a_rate_is_trained_with_as_it_is_said(explorer):
     explorer.controls.learning_rate.value = 10**-1.9
     assert explorer.controls.wish().setting.learning_rate == 0.0126
-    assert explorer.says.startswith("Learning rate 0.0126,")
+    assert explorer.caption.startswith("Learning rate 0.0126,")
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
@@ -68,7 +68,7 @@ def test_presets_tell_their_story(explorer, preset):
         "One sample at a time": "has learnt",
         "The whole set at once": "still falling",
     }[preset.name]
-    assert verdict in explorer.says
+    assert verdict in explorer.caption
 
 
 def test_each_view_is_a_picture_of_its_own(explorer):
@@ -116,10 +116,10 @@ def test_kept_runs_stay_behind_new_ones_with_their_settings(explorer):
 def test_a_what_if_asks_for_a_prediction_before_it_shows(explorer):
     before = [ET.tostring(picture) for picture in pictures(explorer)]
     explorer.controls.what_if.value = "the gradient's sign is flipped"
-    assert "Predict the curve first" in explorer.says and "This is still your own code" in explorer.says
+    assert "Predict the curve first" in explorer.caption and "This is still your own code" in explorer.caption
     assert [ET.tostring(picture) for picture in pictures(explorer)] == before
     explorer.controls.look.value = True
-    assert "what if the gradient's sign is flipped" in explorer.says and "went up" in explorer.says
+    assert "what if the gradient's sign is flipped" in explorer.caption and "went up" in explorer.caption
     assert "your code as it is" in explorer.pictures.value
 
 
@@ -127,7 +127,7 @@ def test_a_what_if_asks_for_a_prediction_before_it_shows(explorer):
 def test_a_curve_that_settles_high_is_not_called_learnt(explorer, mistake):
     explorer.controls.what_if.value = mistake
     explorer.controls.look.value = True
-    assert explorer.says.endswith("It ends no better than guessing, whose loss is 1.1.")
+    assert explorer.caption.endswith("It ends no better than guessing, whose loss is 1.1.")
 
 
 def test_divergence_is_said_at_its_epoch():
@@ -138,7 +138,7 @@ def test_divergence_is_said_at_its_epoch():
     explorer = Explorer(Network(student.Dense, Overflowing, student.cce, student.cce_gradient), "blobs")
     explorer.controls.learning_rate.value, explorer.controls.batch_size.value = 100.0, 1
     epoch = explorer.run(explorer.controls.wish().setting).diverged
-    assert f"Diverged in epoch {epoch}" in explorer.says
+    assert f"Diverged in epoch {epoch}" in explorer.caption
     assert f"nan in epoch {epoch}" in explorer.pictures.value
 
 
@@ -146,11 +146,11 @@ def test_divergence_is_said_at_its_epoch():
 def test_faulty_code_is_quoted_and_the_explorer_lives_on(backward):
     Softmax = type("Softmax", (student.Softmax,), {"backward": backward})
     explorer = Explorer(Network(student.Dense, Softmax, student.cce, student.cce_gradient), "blobs")
-    assert f"in {backward.__name__}" in explorer.says
+    assert f"in {backward.__name__}" in explorer.caption
     assert "<pre>" in explorer.pictures.value and pictures(explorer)
     Softmax.backward = student.Softmax.backward
     explorer.controls.learning_rate.value = 0.01
-    assert "training loss is 0.194" in explorer.says
+    assert "training loss is 0.194" in explorer.caption
 
 
 def test_slow_code_gets_a_partial_curve_and_a_sentence(monkeypatch):
@@ -161,12 +161,12 @@ def test_slow_code_gets_a_partial_curve_and_a_sentence(monkeypatch):
 
     monkeypatch.setattr("lib.explorer.training.RUN_LIMIT", 0.3)
     explorer = Explorer(Network(student.Dense, Slow, student.cce, student.cce_gradient), "blobs")
-    assert re.search(r"Training took over 0.3 seconds, so it stopped in epoch \d+\.", explorer.says)
+    assert re.search(r"Training took over 0.3 seconds, so it stopped in epoch \d+\.", explorer.caption)
     assert "stopped in epoch" in explorer.pictures.value
     assert pictures(explorer)[0].findall(".//path[@class='train']")[1:]  # beside the one in the legend
     explorer.controls.batch_size.value = 240
     explorer.controls.epochs.value = 20
-    assert "After 20 epochs (20 iterations)" in explorer.says
+    assert "After 20 epochs (20 iterations)" in explorer.caption
 
 
 def test_there_is_a_still_picture_of_faulty_code_too():
@@ -176,7 +176,7 @@ def test_there_is_a_still_picture_of_faulty_code_too():
             self.output = self.output.T
 
     explorer = Explorer(Network(Transposed, student.Softmax, student.cce, student.cce_gradient), "blobs")
-    assert "Dense.forward: output should be (3, 16)" in explorer.says
+    assert "Dense.forward: output should be (3, 16)" in explorer.caption
     assert explorer.png().startswith(b"\x89PNG")
 
 
@@ -197,12 +197,12 @@ def test_twenty_quick_moves_end_on_the_last_and_train_few():
         known = len(explorer._runs)
         for power in np.linspace(-4, -1.5, 20):
             explorer.controls.learning_rate.value = 10**power
-        while "still training" in explorer.says or "0.0316" not in explorer.says:
+        while "still training" in explorer.caption or "0.0316" not in explorer.caption:
             await asyncio.sleep(0)
         return explorer, len(explorer._runs) - known
 
     explorer, trained = in_own_thread(move())
-    assert explorer.says.startswith("Learning rate 0.0316, batch size 16. After 100 epochs")
+    assert explorer.caption.startswith("Learning rate 0.0316, batch size 16. After 100 epochs")
     assert trained == 1  # the nineteen before were never begun
 
 

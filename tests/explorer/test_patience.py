@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from lib.explorer.patience import OutOfTime, _planted_exception, time_limit
+from lib.explorer.timeout import OutOfTime, _planted_exception, time_limit
 
 
 def spin():

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lib.grading.demo import ASSIGNMENT, copy_course
-from lib.grading.room.doctor import protected
-from lib.grading.verdicts import Verdict
+from lib.grading.commands.demo import copy_course
+from lib.grading.judge.verdict import Verdict
+from lib.grading.sandbox.doctor import protected
+from tests.course import ASSIGNMENT
 from tests.submissions import files, forgers, honest, pages, runs, submissions
 
 SUBMISSIONS = {submission.name: submission for submission in submissions(honest, files, runs, forgers, pages)}

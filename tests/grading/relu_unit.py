@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.grading.judge import Unit
-from lib.grading.mistakes import Chapter
-from lib.parts import Part
-from lib.statements import Array, Drawn, Probes, Statement, central_difference, expect_close, numbers
+from lib.checking.values import central_difference, expect_close, numbers
+from lib.unit import AnswerKey, Array, Inputs, MistakeCatalog, Part, Probes, Statement, Unit
 
 
 class ReLU:
@@ -34,55 +32,55 @@ def mse(y: Array, yhat: Array) -> Any:
 
 
 class Rectifies(Statement):
-    """Positive inputs pass, negative ones become 0."""
+    text = "Positive inputs pass, negative ones become 0."
 
-    def holds(self, drawn: Drawn, ReLU: Any) -> None:
+    def holds(self, drawn: Inputs, ReLU: Any) -> None:
         expect_close(
             ReLU().forward(drawn["x"]), np.where(drawn["x"] > 0, drawn["x"], 0), what="Something else came out."
         )
 
-    def probes(self, drawn: Drawn, ReLU: Any) -> Probes:
+    def probes(self, drawn: Inputs, ReLU: Any) -> Probes:
         return {"output": partial(ReLU().forward, drawn["x"])}
 
 
 class StopsGradients(Statement):
-    """The gradient passes where the input did."""
+    text = "The gradient passes where the input did."
 
     points = 2
-    rests_on = (Rectifies,)
+    depends_on = (Rectifies,)
 
-    def holds(self, drawn: Drawn, ReLU: Any) -> None:
+    def holds(self, drawn: Inputs, ReLU: Any) -> None:
         slopes = central_difference(lambda x: float((drawn["g"] * ReLU().forward(x)).sum()), drawn["x"], step=1e-6)
         expect_close(self._backward(ReLU, drawn), slopes, what="The gradient differs from central differences.")
 
-    def probes(self, drawn: Drawn, ReLU: Any) -> Probes:
+    def probes(self, drawn: Inputs, ReLU: Any) -> Probes:
         return {"gradient": partial(self._backward, ReLU, drawn)}
 
     @staticmethod
-    def _backward(ReLU: Any, drawn: Drawn) -> Array:
+    def _backward(ReLU: Any, drawn: Inputs) -> Array:
         layer = ReLU()
         layer.forward(drawn["x"])
         return numbers(layer.backward(drawn["g"]))
 
 
 class SquaredError(Statement):
-    """The loss is the mean of the squared differences."""
+    text = "The loss is the mean of the squared differences."
 
-    def holds(self, drawn: Drawn, mse: Any) -> None:
+    def holds(self, drawn: Inputs, mse: Any) -> None:
         expect_close(mse(np.zeros((2, 2)), np.full((2, 2), 3.0)), 9.0, what="A distance of 3 should cost 9.")
 
-    def probes(self, drawn: Drawn, mse: Any) -> Probes:
+    def probes(self, drawn: Inputs, mse: Any) -> Probes:
         return {"loss": partial(mse, drawn["x"], drawn["g"])}
 
 
-def draw(rng: np.random.Generator) -> Drawn:
+def draw(rng: np.random.Generator) -> Inputs:
     return {"x": rng.normal(size=(3, 5)), "g": rng.normal(size=(3, 5))}
 
 
 relu = Part("check-relu", "The rectifier", ("ReLU",), (Rectifies(), StopsGradients()), draw)
 loss = Part("check-mse", "The squared error", ("mse",), (SquaredError(),), draw)
 
-layers, losses = Chapter("check-relu", "ReLU"), Chapter("check-mse", "mse")
+layers, losses = MistakeCatalog("check-relu", "ReLU"), MistakeCatalog("check-mse", "mse")
 
 
 @layers("The sign is turned", "Which inputs should pass?")
@@ -102,4 +100,6 @@ def absolute(y: Array, yhat: Array) -> Any:
     return np.mean(np.abs(y - yhat))
 
 
-UNIT = Unit((relu, loss), {"ReLU": ReLU, "mse": mse}, (*layers.mistakes, *losses.mistakes))
+ANSWER_KEY = AnswerKey(
+    Unit("relu", "The rectifier", (relu, loss)), {"ReLU": ReLU, "mse": mse}, (*layers.mistakes, *losses.mistakes)
+)

@@ -14,7 +14,7 @@ from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config, PyFileConfigLoader
 
 from lib.blanks import open_blanks
-from lib.grading.build import Blanks, CannotBuild, Hidden, NoLeak, student_source
+from lib.grading.commands.build import Blanks, CannotBuild, Hidden, NoLeak, student_source
 
 ROOT = Path(__file__).parents[2]
 

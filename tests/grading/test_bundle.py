@@ -25,9 +25,10 @@ from packaging.metadata import Metadata
 from packaging.utils import parse_wheel_filename
 
 import lib
-from lib.grading.build import student_source
-from lib.grading.demo import ASSIGNMENT, CHECKOUT, copy_course
+from lib.grading.commands.build import student_source
+from lib.grading.commands.demo import CHECKOUT, copy_course
 from tests.browser import PATIENCE, Lab, missing, readout, run_all, slider
+from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions import FILE, POINTS, as_bytes, right
 from tests.test_desk_in_lab import cell_with, said_by
@@ -232,7 +233,14 @@ def test_no_module_needs_posix_to_be_imported(wheel):
 def test_modules_find_each_other_in_the_wheel(wheel):
     """The open zone is whole: walking its imports never leaves it for another zone."""
     names = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in modules(wheel)}
-    assert {"lib", "lib.checks.loss", "lib.explorer.live", "lib.blanks", "lib.data", "lib.__main__"} <= names
+    assert {
+        "lib",
+        "lib.units.softmax_classifier.loss",
+        "lib.explorer.live",
+        "lib.blanks",
+        "lib.data",
+        "lib.__main__",
+    } <= names
     for name, tree in modules(wheel).items():
         for used in imported(tree):
             if used.startswith("lib."):
@@ -293,7 +301,9 @@ def unpacked(files):
 @pytest.fixture(scope="module")
 def everything(course, student):
     """All that a student has of us, also what Python made of it: the package compiled, and pip's record."""
-    assert "1. 0." in student.python("import lib.checks, lib.explorer, lib.data; print(lib.data.one_hot([0, 1], 2))")
+    assert "1. 0." in student.python(
+        "import lib.units.softmax_classifier, lib.explorer, lib.data; print(lib.data.one_hot([0, 1], 2))"
+    )
     files = {"bundle": (course.root / "dist" / f"{ASSIGNMENT}.zip").read_bytes(), **student.installed()}
     return dict(unpacked(files))
 

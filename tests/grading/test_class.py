@@ -14,8 +14,8 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
-from lib.grading.demo import ASSIGNMENT
-from lib.grading.restore import known_cells
+from lib.grading.submissions.restore import known_cells
+from tests.course import ASSIGNMENT
 from tests.grading.conftest import QUICK, SUBMISSIONS, Course
 from tests.grading.pages import active, elements, text_of
 from tests.submissions import POINTS, as_bytes, right
@@ -66,8 +66,8 @@ def test_the_gradebook_has_the_verdicts_points(graded, name):
         ("messages_malformed", "can't be read"),
     ],
 )
-def test_a_verdict_says_what_went_wrong(graded, name, says):
-    assert says in " ".join(graded.verdict(name).remarks)
+def test_a_verdict_says_what_went_wrong(graded, name, text):
+    assert text in " ".join(graded.verdict(name).remarks)
 
 
 def test_the_gradebook_knows_the_cells_in_the_notebooks_order(graded):
@@ -106,7 +106,7 @@ def test_what_a_graded_cell_put_out_gives_way_to_the_verdict(graded):
 def test_a_live_kernel_holds_no_answers(graded):
     notebook = nbformat.read(graded.notebook("modules_named"), as_version=4)
     loaded = notebook.cells[-1].outputs[0].text.split()
-    assert {"lib.checks", "lib.answers", "lib.blanks"} <= set(loaded)
+    assert {"lib.units.softmax_classifier", "lib.checking.answers", "lib.blanks"} <= set(loaded)
     assert not [name for name in loaded if re.match(r"lib\.(reference|grading\.(?!room\b))", name)]
 
 

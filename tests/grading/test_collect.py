@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.demo import ASSIGNMENT, copy_course
+from lib.grading.commands.demo import copy_course
+from tests.course import ASSIGNMENT
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import as_bytes, right
 
@@ -157,9 +158,9 @@ def test_everybody_who_handed_in_is_there_and_nobody_else(collected):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused_is_told_in_a_sentence_with_its_name(collected, name):
-    says = REFUSED[name][1]
+    text = REFUSED[name][1]
     [told, *_] = [line for line in collected.run.stderr.splitlines() if name in line and "left out" in line]
-    assert says in told
+    assert text in told
     assert "sk for " in told
     student = "_".join(name.split("_")[:2])
     assert f"No notebook of {student} could be collected." in collected.run.stderr

@@ -10,10 +10,10 @@ from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 from traitlets.config.loader import KVArgParseConfigLoader
 
-from lib.grading.direct import DirectExecute, locks_in
-from lib.grading.execute import REMARKS, BoundedExecute, RunLostError
-from lib.grading.room import warm
-from lib.grading.room.provisioner import WarmProvisioner
+from lib.grading.kernels import forkserver
+from lib.grading.kernels.provisioner import WarmProvisioner
+from lib.grading.running.execute import REMARKS, BoundedExecute, RunLostError
+from lib.grading.running.forked_execute import DirectExecute, locks_in
 from tests.grading.room.kernels import at_work_in
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -72,7 +72,7 @@ def comparable(outputs):
 
 
 def end_warm_process():
-    for number in at_work_in(os.environ[warm.ADDRESS]):
+    for number in at_work_in(os.environ[forkserver.ADDRESS]):
         os.kill(number, signal.SIGKILL)
 
 
@@ -81,7 +81,7 @@ def without_tensorflow(fork):
 
     def forked(self, request, descriptors):
         if "tensorflow" in self.kind:
-            raise warm.WarmProcessDied("TensorFlow can't be imported.")
+            raise forkserver.WarmProcessDied("TensorFlow can't be imported.")
         return fork(self, request, descriptors)
 
     return forked
@@ -275,7 +275,7 @@ def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(tmp
 
 
 def test_without_a_warm_tensorflow_code_that_only_names_it_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(warm.Warm, "fork", without_tensorflow(warm.Warm.fork))
+    monkeypatch.setattr(forkserver.Warm, "fork", without_tensorflow(forkserver.Warm.fork))
     notebook, remarks = executed(tmp_path, "# keras is fun\n" + AFTER)
     assert texts(notebook) == ["after\n"]
     assert remarks == []

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.answers import MIME
-from lib.grading.disarm import Disarm, cleaned, markdown
+from lib.checking.answers import MIME
+from lib.grading.submissions.sanitize import Disarm, cleaned, markdown
 from tests.grading.pages import active, elements, text_of
 from tests.submissions import pages
 

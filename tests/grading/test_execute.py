@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from lib.grading.execute import REMARKS, BoundedExecute
+from lib.grading.running.execute import REMARKS, BoundedExecute
 
 
 def executed(tmp_path, *sources, **limits):

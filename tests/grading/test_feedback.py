@@ -11,14 +11,14 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
-from lib.grading.demo import ASSIGNMENT
-from lib.grading.disarm import Disarm
-from lib.grading.execute import BoundedExecute
-from lib.grading.feedback import FeedbackPage, Graded, Mark, Opening, opening
-from lib.grading.judge import judge
-from lib.grading.judge.softmax_classifier import UNIT
-from lib.grading.verdicts import Verdict
+from lib.grading.judge.judge import judge
+from lib.grading.judge.verdict import Verdict
+from lib.grading.report.feedback import FeedbackPage, Graded, Mark, Opening, opening
+from lib.grading.running.execute import BoundedExecute
+from lib.grading.submissions.sanitize import Disarm
+from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.browser import browser  # noqa: F401  # a fixture
+from tests.course import ASSIGNMENT
 from tests.explorer import student
 from tests.grading.conftest import Course
 from tests.grading.pages import elements, text_of
@@ -70,8 +70,8 @@ def opens(course, name):
         ("reversed_order", "17.5 of 24 points All of your code is right: well done! 3 points were taken off"),
     ],
 )
-def test_a_page_opens_with_what_counts(course, name, says):
-    assert opens(course, name).startswith(says)
+def test_a_page_opens_with_what_counts(course, name, text):
+    assert opens(course, name).startswith(text)
 
 
 def test_a_mistake_has_its_name_its_hint_and_a_place(course):
@@ -85,7 +85,7 @@ def test_a_mistake_has_its_name_its_hint_and_a_place(course):
 
 
 def test_what_was_right_of_a_part_is_said(course):
-    judged = judge(UNIT, part_of("check-softmax-forward"), 1, None)
+    judged = judge(ANSWER_KEY, part_of("check-softmax-forward"), 1, None)
     first, *rest = judged.statements
     half = type(judged)(judged.id, judged.title, (type(first)("A", "It adds up.", 1, "right"), *rest))
     told = text_of(opening(graded_as(half)))
@@ -109,8 +109,8 @@ def test_what_was_right_of_a_part_is_said(course):
         ("name_shadowed", "'NoneType' object has no attribute 'train'"),
     ],
 )
-def test_what_went_wrong_is_said_in_a_students_words(course, name, says):
-    assert says in opens(course, name)
+def test_what_went_wrong_is_said_in_a_students_words(course, name, text):
+    assert text in opens(course, name)
 
 
 def test_written_answers_say_whether_somebody_has_read_them(course):
@@ -181,7 +181,7 @@ def graded_as(part, **more):
 
 def test_what_a_student_wrote_is_text():
     attack = '<script>alert(1)</script><img src=x onerror="alert(2)"> Cell 99'
-    part = judge(UNIT, part_of("check-softmax-forward"), 1, None, problem=attack)
+    part = judge(ANSWER_KEY, part_of("check-softmax-forward"), 1, None, problem=attack)
     graded = graded_as(part, remarks=(attack, "The cell <b onclick=x> died"))
     cells = [nbformat.v4.new_markdown_cell(f"# {attack}")]
     error = nbformat.v4.new_output("error", ename=attack, evalue=attack, traceback=[])

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from lib.grading.demo import ASSIGNMENT, copy_course, run
-from lib.grading.grade import GradeApp
-from lib.grading.sample_class import sample_class
+from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.grade import GradeApp
+from lib.units.softmax_classifier.closed.sample_class import sample_class
 from tests.browser import PATIENCE, jupyter_lab
+from tests.course import ASSIGNMENT
 
 nbgrader_apps = pytest.importorskip("nbgrader.apps")
 

@@ -6,8 +6,8 @@ import sqlite3
 
 import pytest
 
-from lib.grading.demo import ASSIGNMENT
 from tests import fuzz
+from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions.mutations import MUTATORS, Mutant
 
@@ -84,7 +84,7 @@ def scores_raised(course, one, other):
         (scores_raised, "score in the gradebook: found"),
     ],
 )
-def test_what_may_never_happen_is_found(fuzzed, tmp_path, tamper, says):
+def test_what_may_never_happen_is_found(fuzzed, tmp_path, tamper, text):
     course = Course(tmp_path)
     for name in ("gradebook.db", "judge_secret"):
         shutil.copy(fuzzed.root / name, tmp_path)
@@ -94,7 +94,7 @@ def test_what_may_never_happen_is_found(fuzzed, tmp_path, tamper, says):
     assert list(fuzz.findings(course, PAIR)) == []
     tamper(course, *PAIR)
     found = list(fuzz.findings(course, PAIR))
-    assert [finding for finding in found if finding.startswith(str(PAIR[0])) and says in finding]
+    assert [finding for finding in found if finding.startswith(str(PAIR[0])) and text in finding]
 
 
 # Mutants

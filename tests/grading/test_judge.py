@@ -9,24 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.answers import answer, decoded, encoded, packed, unpacked
 from lib.blanks import OpenBlank
-from lib.checks import PARTS
-from lib.checks.rehearsal import batches
-from lib.grading.judge import Answers, Unit, challenge, drawn_for, judge, seed_of
-from lib.grading.judge.softmax_classifier import UNIT
-from lib.grading.mistakes.softmax_classifier import training
-from lib.grading.verdicts import PartVerdict
-from lib.parts import Part
+from lib.checking.answers import answer, decoded, encoded, packed, unpacked
+from lib.grading.judge.challenge import challenge, drawn_for, seed_of
+from lib.grading.judge.judge import Answers, judge
+from lib.grading.judge.verdict import PartVerdict
 from lib.reference import Softmax
-from tests.grading.relu_unit import UNIT as RELU
+from lib.unit import AnswerKey, Part
+from lib.units.softmax_classifier import UNIT
+from lib.units.softmax_classifier.closed import ANSWER_KEY, training
+from lib.units.softmax_classifier.spies import batches
+from tests.grading.relu_unit import ANSWER_KEY as RELU
 from tests.variants import BY_PART, released, written
 
-parts = pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+parts = pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
 some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
-def given_by(part: Part, code: Mapping[str, object], seed: int = 1, unit: Unit = UNIT) -> Answers:
+def given_by(part: Part, code: Mapping[str, object], seed: int = 1, unit: AnswerKey = ANSWER_KEY) -> Answers:
     """What a notebook with `code` in it answers: both ways through JSON, as between the judge and a kernel."""
     laid = json.loads(json.dumps(challenge(unit, seed)))["parts"][part.id]
     drawn = {name: unpacked(array) for name, array in laid.items()}
@@ -36,7 +36,7 @@ def given_by(part: Part, code: Mapping[str, object], seed: int = 1, unit: Unit =
     return answers
 
 
-def judged(part: Part, code: Mapping[str, object], seed: int = 1, unit: Unit = UNIT) -> PartVerdict:
+def judged(part: Part, code: Mapping[str, object], seed: int = 1, unit: AnswerKey = ANSWER_KEY) -> PartVerdict:
     return judge(unit, part, seed, given_by(part, code, seed, unit))
 
 
@@ -45,7 +45,7 @@ def states(verdict: PartVerdict) -> dict[str, str]:
 
 
 def part_of(id: str) -> Part:
-    part = UNIT.part(id)
+    part = ANSWER_KEY.part(id)
     assert part is not None
     return part
 
@@ -91,7 +91,7 @@ def test_garbage_earns_nothing_and_raises_nothing(part: Part, data: st.DataObjec
         for statement in part.statements
     }
     garbage = data.draw(st.fixed_dictionaries({}, optional=names) | JSON)
-    verdict = judge(UNIT, part, 1, garbage)
+    verdict = judge(ANSWER_KEY, part, 1, garbage)
     assert verdict.points == 0
     json.dumps(verdict.answer, allow_nan=False)
 
@@ -106,7 +106,7 @@ def records() -> st.SearchStrategy[Any]:
 
 def probes_of(part: Part, statement: str) -> list[str]:
     found = next(each for each in part.statements if each.name == statement)
-    return ["", "nonsense", *found.probes(drawn_for(part, 1), *UNIT.subjects(part))]
+    return ["", "nonsense", *found.probes(drawn_for(part, 1), *ANSWER_KEY.subjects(part))]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def probes_of(part: Part, statement: str) -> list[str]:
 )
 def test_a_record_that_is_no_array_is_worth_nothing_and_can_be_kept(record: object) -> None:
     part = part_of("check-cce")
-    verdict = judge(UNIT, part, 1, {"OneSample": {"loss": record}, "BatchMean": {"": record}})
+    verdict = judge(ANSWER_KEY, part, 1, {"OneSample": {"loss": record}, "BatchMean": {"": record}})
     assert verdict.points == 0
     assert all(statement.why for statement in verdict.statements)
     assert len(json.dumps(verdict.answer)) < 3000
@@ -140,7 +140,10 @@ def test_deeply_nested_json_is_worth_nothing() -> None:
     for _ in range(100_000):
         nested = [nested]
     verdict = judge(
-        UNIT, part_of("check-cce"), 1, {"OneSample": {"loss": {"shape": nested, "values": nested, "trouble": nested}}}
+        ANSWER_KEY,
+        part_of("check-cce"),
+        1,
+        {"OneSample": {"loss": {"shape": nested, "values": nested, "trouble": nested}}},
     )
     assert verdict.points == 0
 
@@ -148,15 +151,15 @@ def test_deeply_nested_json_is_worth_nothing() -> None:
 def test_a_forged_answer_must_be_right_to_win() -> None:
     part = part_of("check-cce")
     right, other = given_by(part, {}, seed=1), given_by(part, {}, seed=2)
-    assert judge(UNIT, part, 1, right).points == 2
-    assert judge(UNIT, part, 1, other).points == 0
+    assert judge(ANSWER_KEY, part, 1, right).points == 2
+    assert judge(ANSWER_KEY, part, 1, other).points == 0
 
 
 def test_no_answer_is_not_a_wrong_one() -> None:
-    verdict = judge(UNIT, part_of("check-cce"), 1, None, problem="The kernel died.")
+    verdict = judge(ANSWER_KEY, part_of("check-cce"), 1, None, problem="The kernel died.")
     assert set(states(verdict).values()) == {"not checked"}
     assert (verdict.points, verdict.problem, verdict.mistake) == (0, "The kernel died.", None)
-    assert judge(UNIT, part_of("check-cce"), 1, None).problem == "The check gave no answer."
+    assert judge(ANSWER_KEY, part_of("check-cce"), 1, None).problem == "The check gave no answer."
 
 
 def test_trouble_is_told_with_the_students_line() -> None:
@@ -220,7 +223,7 @@ def test_two_mistakes_in_one_part_are_not_taken_for_a_third() -> None:
         """
     )
     assert judged(part_of("check-cce"), code).mistake is None
-    names = {mistake.name for mistake in UNIT.mistakes if mistake.part == "check-train"}
+    names = {mistake.name for mistake in ANSWER_KEY.mistakes if mistake.part == "check-train"}
     loop = LOOP.replace("(1 / len(batch)) * ", "").replace("len(batch) / num_samples * ", "")
     verdict = judged(part_of("check-train"), written(loop))
     assert verdict.mistake is not None and verdict.mistake.name in names
@@ -280,7 +283,7 @@ def test_an_untouched_notebook_earns_nothing(part: Part) -> None:
 
 @parts
 def test_the_same_seed_gives_the_same_verdict(part: Part) -> None:
-    mistake = next(mistake for mistake in UNIT.mistakes if mistake.part == part.id)
+    mistake = next(mistake for mistake in ANSWER_KEY.mistakes if mistake.part == part.id)
     assert judged(part, mistake.code, 7) == judged(part, mistake.code, 7)
     assert judged(part, mistake.code, 7).challenge != judged(part, mistake.code, 8).challenge
 
@@ -296,8 +299,8 @@ def test_a_seed_is_the_same_for_a_regrade_and_differs_for_every_submission() -> 
 @pytest.mark.parametrize("seed", [0, 1, 2**47])
 def test_no_challenge_holds_another_parts_answer(seed: int) -> None:
     """Every number of a right answer that isn't whole, against every number of the other parts' challenges."""
-    laid = {id: numbers_in(inputs) for id, inputs in challenge(UNIT, seed)["parts"].items()}
-    for part in PARTS:
+    laid = {id: numbers_in(inputs) for id, inputs in challenge(ANSWER_KEY, seed)["parts"].items()}
+    for part in UNIT.parts:
         right = numbers_in(given_by(part, {}, seed))
         telling = right[np.abs(right - np.round(right)) > 1e-6]
         others = np.concatenate([numbers for id, numbers in laid.items() if id != part.id])

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 START = """
-import lib.grading.lean
-from lib.grading.grade import GradeApp
+import lib.grading.startup
+from lib.grading.commands.grade import GradeApp
 import sys
 """
 

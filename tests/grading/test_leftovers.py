@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from lib.grading.leftovers import files_in, is_file, remove, tidy
+from lib.grading.safe_files import files_in, is_file, remove, tidy
 
 
 def deep(folder, levels):

@@ -5,16 +5,18 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from lib.answers import Outcome
-from lib.checks import PARTS
-from lib.grading.judge import agree, drawn_for, judge, outcomes
-from lib.grading.judge.softmax_classifier import UNIT
-from lib.grading.mistakes import Mistake
-from lib.grading.mistakes.softmax_classifier.training import changed, train
+from lib.checking.answers import Outcome
+from lib.grading.judge.challenge import drawn_for
+from lib.grading.judge.comparison import agree, outcomes
+from lib.grading.judge.judge import judge
+from lib.unit import Mistake
+from lib.units.softmax_classifier import UNIT
+from lib.units.softmax_classifier.closed import ANSWER_KEY
+from lib.units.softmax_classifier.closed.training import changed, train
 from tests.grading.test_judge import judged, part_of
 
 SEEDS = (1, 2**47 + 11)
-MISTAKES = UNIT.mistakes
+MISTAKES = ANSWER_KEY.mistakes
 each = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake.part}: {mistake.name}")
 
 DESK = "at the desk"
@@ -120,7 +122,7 @@ def test_it_gets_its_own_hint(mistake: Mistake, seed: int) -> None:
 
 @each
 def test_it_costs_once(mistake: Mistake) -> None:
-    for part in PARTS:
+    for part in UNIT.parts:
         if part.id == mistake.part or not set(mistake.code) & set(part.subjects):
             continue
         if part.id == "check-softmax-stable" and mistake.name in NOT_EVEN_SHIFTED:
@@ -130,7 +132,7 @@ def test_it_costs_once(mistake: Mistake) -> None:
         assert verdict.mistake is None
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+@pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
 def test_those_with_the_same_numbers_say_so(part) -> None:
     ours = [mistake for mistake in MISTAKES if mistake.part == part.id]
     prints = {mistake.name: fingerprint(mistake) for mistake in ours}
@@ -142,12 +144,12 @@ def test_those_with_the_same_numbers_say_so(part) -> None:
 def fingerprint(mistake: Mistake) -> list[Outcome]:
     """What the mistaken code gives for two challenges, on every probe."""
     part = part_of(mistake.part)
-    runs = [outcomes(part, drawn_for(part, seed), UNIT.subjects(part, mistake)) for seed in SEEDS]
+    runs = [outcomes(part, drawn_for(part, seed), ANSWER_KEY.subjects(part, mistake)) for seed in SEEDS]
     return [outcome for run in runs for probes in run.values() for outcome in probes.values()]
 
 
 def test_names_and_hints_are_sentences_for_a_student() -> None:
-    for part in PARTS:
+    for part in UNIT.parts:
         names = [mistake.name for mistake in MISTAKES if mistake.part == part.id]
         assert len(set(names)) == len(names) > 3
     for mistake in MISTAKES:
@@ -192,4 +194,4 @@ def test_errors_alone_name_no_mistake() -> None:
     code = {"cce": lambda y, yhat: 1 / 0}
     assert judged(part_of("check-cce"), code).mistake is None
     garbage = {"OneSample": {"": {"trouble": "error"}}, "BatchMean": {"": {"trouble": "error"}}}
-    assert judge(UNIT, part_of("check-cce"), 1, garbage).mistake is None
+    assert judge(ANSWER_KEY, part_of("check-cce"), 1, garbage).mistake is None

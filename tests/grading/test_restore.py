@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.grading.restore import restored
-from lib.grading.submissions import sound
+from lib.grading.submissions.read import sound
+from lib.grading.submissions.restore import restored
 
 # (id, kind, what it is) as in a course's source; unnamed cells are text and examples.
 SOURCE = [

@@ -23,8 +23,9 @@ from distributed import Client
 from nbgrader.api import Gradebook
 from sqlalchemy import create_engine, text
 
-from lib.grading.demo import ASSIGNMENT, copy_course
-from lib.grading.room.warm import Warm
+from lib.grading.commands.demo import copy_course
+from lib.grading.kernels.forkserver import Warm
+from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS, Course
 from tests.submissions import FILE, POINTS, as_bytes, before, right
 
@@ -281,7 +282,7 @@ HALF_A_RESULT = """
 import os, signal, sys
 from concurrent.futures import BrokenExecutor
 from multiprocessing.connection import Connection
-from lib.grading.runner import processes
+from lib.grading.running.runner import processes
 
 def large():
     send = Connection._send
@@ -321,7 +322,7 @@ def test_neither_order_nor_number_makes_a_difference(course, undisturbed):
 
 STOCK_STEPS = """
 steps = c.Autograde.autograde_preprocessors
-steps[steps.index("lib.grading.gradebook.SaveScores")] = "nbgrader.preprocessors.SaveAutoGrades"
+steps[steps.index("lib.grading.submissions.gradebook.SaveScores")] = "nbgrader.preprocessors.SaveAutoGrades"
 steps.append("nbgrader.preprocessors.AssignLatePenalties")
 """
 
@@ -360,14 +361,14 @@ def gradebook_of(course):
 
 def test_only_what_is_due_is_graded(course):
     stamp = course.root / "submitted" / "honest" / ASSIGNMENT / "timestamp.txt"
-    for day, options, says in (
+    for day, options, printed in (
         (2, ["--student=honest"], "1 of 1 submissions graded"),
         (2, ["--CourseDirectory.student_id_exclude=" + ",".join(set(CLASS) - {"honest"})], "6 skipped"),
         (2, ["--student=honest", "--force"], "1 of 1 submissions graded"),
         (3, ["--student=honest"], "1 of 1 submissions graded"),
     ):
         stamp.write_text(f"2026-03-0{day} 12:00:00 UTC")
-        assert says in course.zerolayer("grade", ASSIGNMENT, *options).stdout
+        assert printed in course.zerolayer("grade", ASSIGNMENT, *options).stdout
         assert course.notebook("honest").with_name("timestamp.txt").read_text() == stamp.read_text()
 
 

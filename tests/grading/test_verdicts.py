@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from lib.grading.judge import judge
-from lib.grading.judge.softmax_classifier import UNIT
-from lib.grading.verdicts import FILE, Verdict, html
+from lib.grading.judge.judge import judge
+from lib.grading.judge.verdict import FILE, Verdict, html
+from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.checks.test_panel import Reader
 from tests.grading.test_judge import judged, part_of
 
-SUM = next(mistake for mistake in UNIT.mistakes if mistake.name == "The loss is the sum over the batch, not its mean")
+SUM = next(
+    mistake for mistake in ANSWER_KEY.mistakes if mistake.name == "The loss is the sum over the batch, not its mean"
+)
 
 
 def verdict_of_a_class() -> Verdict:
-    parts = tuple(judged(part, SUM.code) for part in UNIT.parts)
+    parts = tuple(judged(part, SUM.code) for part in ANSWER_KEY.parts)
     return Verdict("softmax_classifier", "softmax_classifier", "ada", 1, parts, ("The kernel wrote to stderr.",))
 
 
@@ -63,15 +65,15 @@ def test_points_are_scaled_to_the_gradebooks() -> None:
 def test_what_a_student_wrote_is_text() -> None:
     attack = '<script>alert(1)</script><img src=x onerror="alert(2)"><iframe src=//x>'
     records = {"": {"trouble": "error", "says": attack, "line": attack}}
-    part = judge(UNIT, part_of("check-cce"), 1, {"OneSample": records, "BatchMean": records})
+    part = judge(ANSWER_KEY, part_of("check-cce"), 1, {"OneSample": records, "BatchMean": records})
     reader = Reader(html(part))
     assert not {"script", "img", "iframe"} & set(reader.tags)
     assert set(reader.attributes) <= {"style", "aria-label", "aria-hidden"}
     assert attack in reader.heard
-    assert attack not in Reader(html(judge(UNIT, part_of("check-cce"), 1, None, problem=attack))).tags
+    assert attack not in Reader(html(judge(ANSWER_KEY, part_of("check-cce"), 1, None, problem=attack))).tags
 
 
 def test_no_answer_shows_its_problem() -> None:
-    reader = Reader(html(judge(UNIT, part_of("check-cce"), 1, None, problem="The kernel died.")))
+    reader = Reader(html(judge(ANSWER_KEY, part_of("check-cce"), 1, None, problem="The kernel died.")))
     assert "The kernel died." in reader.heard
     assert reader.heard.count("not checked:") == 2

@@ -38,7 +38,7 @@ def outputs_saved(notebook, folder):
 
 
 FORGER = """
-from lib.answers import MIME
+from lib.checking.answers import MIME
 class Forger:
     def __getattr__(self, name):
         return lambda *subjects: display({MIME: payload(name, subjects), 'text/plain': '4.0'}, raw=True)
@@ -50,7 +50,7 @@ real, check = check, Forger()
 def answers_made_up(notebook, folder):
     """The checks' own answers to right code, with every number in them made up."""
     payload = """
-from lib.answers import answer, laid_challenge
+from lib.checking.answers import answer, laid_challenge
 def made_up(value):
     if isinstance(value, dict):
         return {key: [0.5 for _ in item] if key == 'values' else made_up(item) for key, item in value.items()}
@@ -66,7 +66,7 @@ def payload(name, subjects):
 def answers_that_fit_any_draw(notebook, folder):
     """Right code's answers are shown, each number replaced by one that no draw could prove wrong by itself."""
     payload = """
-from lib.answers import answer, laid_challenge
+from lib.checking.answers import answer, laid_challenge
 def steady(value):
     if isinstance(value, dict):
         return {key: [round(float(x)) if abs(float(x)) % 1 in (0.0, 1.0) else 0.25 for x in item]
@@ -105,13 +105,13 @@ def payload(name, subjects):
 def everything_patched(notebook, folder):
     """Nothing written; comparisons, records, displays and builtins changed so as to agree with anything."""
     code = """
-        import builtins, lib.answers, lib.guard, lib.parts, lib.statements
+        import builtins, lib.checking.answers, lib.checking.student_code, lib.unit, lib.checking.values
         np.allclose = np.isclose = np.array_equal = lambda *a, **k: True
-        lib.answers.record = lib.answers.encoded = lambda outcome: {'shape': [], 'values': [1.0]}
-        lib.statements.numbers = lib.answers.numbers = lambda value, *a, **k: np.ones(())
-        lib.guard.guarded = lib.answers.guarded = lambda action, *a: np.ones(())
-        lib.parts.Part.__call__ = lambda self, *subjects: 4.0
-        lib.answers.Answer._repr_mimebundle_ = lambda self, **k: {'text/plain': '4.0'}
+        lib.checking.answers.record = lib.checking.answers.encoded = lambda outcome: {'shape': [], 'values': [1.0]}
+        lib.checking.values.numbers = lib.checking.answers.numbers = lambda value, *a, **k: np.ones(())
+        lib.checking.student_code.guarded = lib.checking.answers.guarded = lambda action, *a: np.ones(())
+        lib.unit.Part.__call__ = lambda self, *subjects: 4.0
+        lib.checking.answers.Answer._repr_mimebundle_ = lambda self, **k: {'text/plain': '4.0'}
         get_ipython().display_formatter.format = lambda *a, **k: ({'text/plain': '4.0'}, {})
         builtins.all = builtins.any = lambda items: True
         """

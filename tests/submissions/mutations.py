@@ -21,7 +21,7 @@ from typing import Literal
 
 import nbformat
 
-from lib.answers import MIME
+from lib.checking.answers import MIME
 from tests.submissions import FILE, POINTS, honest
 
 BASES = (honest.honest, honest.untouched, honest.one_blank_open, honest.blanks_open, honest.common_mistake)

@@ -28,8 +28,8 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lib.grading.gradebook import Marks, late_by
-from lib.grading.verdicts import Verdict
+from lib.grading.judge.verdict import Verdict
+from lib.grading.submissions.gradebook import Marks, late_by
 
 State = Literal["graded", "not graded", "missing"]
 """`not graded`: something was handed in, and there is no verdict on it."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lib.grading.judge import Unit
 from lib.grading.report.classroom import Classroom, Work
+from lib.unit import AnswerKey
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Made:
     works: list[Work] = field(default_factory=list)
 
 
-def mistakes_made(classroom: Classroom, unit: Unit | None) -> list[Made]:
+def mistakes_made(classroom: Classroom, unit: AnswerKey | None) -> list[Made]:
     """Collect named mistakes from the verdicts; what to teach comes from today's catalogue, if it still has them."""
     teach: Mapping[tuple[str, str], str] = {(one.part, one.name): one.teach for one in (unit.mistakes if unit else ())}
     made: dict[tuple[str, str], Made] = {}

@@ -16,12 +16,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from nbgrader.coursedir import CourseDirectory
 
-from lib.grading.judge import Unit
-from lib.grading.report import alike, appeal, events, figures, pictures
+from lib.checking.render import MARKS
+from lib.grading.judge.verdict import Verdict
+from lib.grading.report import charts, clusters, evidence, item_analysis, run_issues
 from lib.grading.report.classroom import Classroom, Work
 from lib.grading.report.mistakes import mistakes_made
-from lib.grading.verdicts import Verdict
-from lib.panel import MARKS
+from lib.unit import AnswerKey
 
 HERE = Path(__file__).parent
 
@@ -57,9 +57,9 @@ def own_page(folder: Path, assignment: str, student: str) -> Path:
     return folder / assignment / f"{student}.html"
 
 
-def class_page(classroom: Classroom, unit: Unit | None, links: Links, made: datetime) -> str:
+def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made: datetime) -> str:
     """Write the class's page."""
-    found = figures.scores(classroom)
+    found = item_analysis.scores(classroom)
     return (
         _environment(links)
         .get_template("class.html.j2")
@@ -68,14 +68,14 @@ def class_page(classroom: Classroom, unit: Unit | None, links: Links, made: date
             made=made,
             scores=found,
             median=median(found.values) if found.values else None,
-            bins=figures.distribution(found),
-            parts=figures.part_figures(classroom),
+            bins=item_analysis.distribution(found),
+            parts=item_analysis.part_figures(classroom),
             mistakes=mistakes_made(classroom, unit),
-            unknown=alike.groups_of_unknown(classroom),
-            codes_of=lambda group: alike.codes_of(group, unit),
-            events=events.run_events(classroom),
-            borrowed=events.borrowings(classroom),
-            to_mark=events.to_mark(classroom),
+            unknown=clusters.groups_of_unknown(classroom),
+            codes_of=lambda group: clusters.codes_of(group, unit),
+            events=run_issues.run_events(classroom),
+            borrowed=run_issues.borrowings(classroom),
+            to_mark=run_issues.to_mark(classroom),
             late=[work for work in classroom.works if work.late],
         )
     )
@@ -86,7 +86,7 @@ def student_page(work: Work, verdict: Verdict, links: Links, made: datetime) -> 
     return (
         _environment(links)
         .get_template("student.html.j2")
-        .render(work=work, verdict=verdict, made=made, asked=appeal.asked, probes=appeal.probes)
+        .render(work=work, verdict=verdict, made=made, asked=evidence.asked, probes=evidence.probes)
     )
 
 
@@ -98,9 +98,9 @@ def _environment(links: Links) -> Environment:
         assignment=links.assignment,
         links=links,
         links_of=cache(lambda work: (links.feedback(work), links.formgrader(work))),
-        pictures=pictures,
-        outcomes=figures.OUTCOMES,
-        outcome_of=figures.outcome,
+        charts=charts,
+        outcomes=item_analysis.OUTCOMES,
+        outcome_of=item_analysis.outcome,
         marks=MARKS | {"open": "?"},
         css=Markup((HERE / "report.css").read_text(encoding="utf-8")),
     )

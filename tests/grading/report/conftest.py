@@ -6,9 +6,11 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.demo import ASSIGNMENT, copy_course, run
-from lib.grading.report.app import ReportApp
-from lib.grading.sample_class import RIGHT, completed, varied
+from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.report import ReportApp
+from lib.grading.commands.sample_class import complete
+from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, varied
+from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 
 DUE = datetime(2026, 3, 1, 12)
@@ -39,7 +41,7 @@ class SmallClass(Course):
     def hand_in(self, student, fillings, stamp=None):
         folder = self.root / "submitted" / student / ASSIGNMENT
         folder.mkdir(parents=True, exist_ok=True)
-        notebook = completed(nbformat.read(self.released(), as_version=4), fillings)
+        notebook = complete(nbformat.read(self.released(), as_version=4), fillings, ANSWERS)
         if student == "hana":
             notebook.cells.insert(3, nbformat.v4.new_code_cell("import scipy.special"))
         nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lib.grading.judge.softmax_classifier import UNIT
-from lib.grading.report.alike import NONE, compared, defines, is_unknown, relation
-from lib.guard import Trouble
+from lib.checking.student_code import Failure
+from lib.grading.report.clusters import NONE, compared, defines, is_unknown, relation
 from lib.reference import cce
+from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.test_judge import judged, part_of
 
 SEEDS = (1, 2**47 + 11, 77)
@@ -27,7 +27,7 @@ def unnamed(part, code, seed):
     return replace(judged(part, code, seed), mistake=None)
 
 
-@pytest.mark.parametrize("mistake", UNIT.mistakes, ids=lambda mistake: f"{mistake.part}: {mistake.name}")
+@pytest.mark.parametrize("mistake", ANSWER_KEY.mistakes, ids=lambda mistake: f"{mistake.part}: {mistake.name}")
 def test_a_mistake_is_alike_on_any_challenge(mistake):
     """The catalogue stands in for what it doesn't have yet: taken as unknown, each of its mistakes is one group."""
     verdicts = [unnamed(part_of(mistake.part), mistake.code, seed) for seed in SEEDS]
@@ -44,9 +44,9 @@ def test_mistakes_that_relate_otherwise_are_other_groups():
 
 def test_groups_are_many():
     """What distinguishes groups is worth something only if the catalogue's mistakes don't all end up in a few."""
-    parts = {part.id: part for part in UNIT.parts}
-    groups = {(one.part, compared(unnamed(parts[one.part], one.code, 1))) for one in UNIT.mistakes}
-    assert len(groups) > len(UNIT.mistakes) / 2
+    parts = {part.id: part for part in ANSWER_KEY.parts}
+    groups = {(one.part, compared(unnamed(parts[one.part], one.code, 1))) for one in ANSWER_KEY.mistakes}
+    assert len(groups) > len(ANSWER_KEY.mistakes) / 2
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_groups_are_many():
         (np.full((3, 4), 1e300) * np.sign(RIGHT), NONE),
         (np.arange(5.0), "the challenge's own z"),
         (
-            Trouble("error", "It raised ValueError: shapes (3,4) and (5,4)."),
+            Failure("error", "It raised ValueError: shapes (3,4) and (5,4)."),
             "It raised ValueError: shapes (…,…) and (…,…)",
         ),
     ],

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from lib.grading.demo import ASSIGNMENT
+from tests.course import ASSIGNMENT
 from tests.grading.report.conftest import FILLINGS
 
 WORKSHEET = '''\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum grade","Last modified (grade)",Notes
@@ -14,7 +14,7 @@ WORKSHEET = '''\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximu
 
 
 def exported(course, exporter, *options):
-    done = course.nbgrader("export", f"--exporter=lib.grading.exports.{exporter}", "--to=out.csv", *options)
+    done = course.nbgrader("export", f"--exporter=lib.grading.report.exports.{exporter}", "--to=out.csv", *options)
     assert done.returncode == 0, done.stderr
     assert "wait to be marked" in done.stderr
     with (course.root / "out.csv").open(newline="", encoding="utf-8") as file:
@@ -67,7 +67,7 @@ def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
     path.unlink(missing_ok=True)
     if sheet is not None:
         path.write_text(sheet)
-    exporter = "--exporter=lib.grading.exports.MoodleWorksheetExporter"
+    exporter = "--exporter=lib.grading.report.exports.MoodleWorksheetExporter"
     done = small_class.nbgrader("export", exporter, f"--MoodleWorksheetExporter.worksheet={path}")
     assert done.returncode == 1
     assert ("is no grading worksheet" if sheet is not None else "There is no worksheet") in done.stderr

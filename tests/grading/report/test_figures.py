@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.grading.report.figures import FEWEST, Scores, discrimination, distribution, outcome
-from lib.grading.verdicts import PartVerdict, StatementVerdict
+from lib.grading.judge.verdict import PartVerdict, StatementVerdict
+from lib.grading.report.item_analysis import FEWEST, Scores, discrimination, distribution, outcome
 
 POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 16)), min_size=FEWEST, max_size=40)
 

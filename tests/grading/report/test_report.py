@@ -7,10 +7,11 @@ from urllib.parse import unquote
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.demo import ASSIGNMENT, run
-from lib.grading.report.app import ReportApp
-from lib.grading.sample_class import RIGHT
-from lib.grading.verdicts import FILE, Verdict
+from lib.grading.commands.demo import run
+from lib.grading.commands.report import ReportApp
+from lib.grading.judge.verdict import FILE, Verdict
+from lib.units.softmax_classifier.closed.sample_class import RIGHT
+from tests.course import ASSIGNMENT
 from tests.grading.pages import elements, text_of
 from tests.grading.report.conftest import FILLINGS
 
@@ -183,11 +184,11 @@ def test_grading_again_changes_the_next_report(small_class, page):
         ((ASSIGNMENT, "--CourseDirectory.autograded_directory=elsewhere"), "Run `zerolayer grade"),
     ],
 )
-def test_where_there_is_nothing_to_report_it_says_what_to_do(small_class, capsys, arguments, says):
+def test_where_there_is_nothing_to_report_it_says_what_to_do(small_class, capsys, arguments, text):
     with pytest.raises(SystemExit) as ended:
         run(ReportApp, small_class.root, *arguments)
     assert ended.value.code == 1
-    assert says in capsys.readouterr().err
+    assert text in capsys.readouterr().err
 
 
 def test_a_class_with_every_kind_of_submission_has_a_report(graded):

@@ -65,8 +65,8 @@ def a_house(kind, home, facts, ordinary):
     """Open a house with a neighbour in it, or skip where the machine can't lock one: not where everything must run."""
     house = House(kind, home, ordinary=ordinary, secret=SECRET)
     if house.refusal:
-        says = house.refusal.strip().splitlines()[-1]
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(says)
+        text = house.refusal.strip().splitlines()[-1]
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(text)
     name = f"zerolayer-{os.getpid()}-{kind}-{'ordinary' if ordinary else 'root'}"
     house.facts |= {**facts, "name": name}
     neighbour = house.run(NEIGHBOUR, stays=True)

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pyseccomp
 
-from lib.grading.room import confine, files, system
-from lib.grading.room.limits import Limits
+from lib.grading.sandbox import confine, files, syscalls
+from lib.grading.sandbox.limits import Limits
 
 IS_ROOM = sys.argv[1] != "open"
 SECRET = json.loads(sys.stdin.readline()).encode()
@@ -37,7 +37,7 @@ def main():
         rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
         rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "landlock_create_ruleset")
         rules.load()
-    witness = {"env": {"SECRET": SECRET.decode()}, "preexec_fn": system.die_with_parent}
+    witness = {"env": {"SECRET": SECRET.decode()}, "preexec_fn": syscalls.die_with_parent}
     subprocess.Popen(["sleep", "600.25"], **witness)
     if IS_ROOM:
         confine.prepare()
@@ -114,7 +114,7 @@ def live(request, speaks, outbox):
     def tell(*words):
         os.write(speaks, (" ".join(map(str, words)) + "\n").encode())
 
-    system.die_with_parent()
+    syscalls.die_with_parent()
     try:
         if IS_ROOM:
             laid_out = {name: text.encode() for name, text in request["files"].items()}

@@ -88,7 +88,11 @@ def at_work_in(folder, locked=True):
     for place in Path("/proc").glob("[0-9]*"):
         try:
             command = (place / "cmdline").read_bytes().split(b"\0")
-            if (place / "cwd").readlink() == Path(folder) and b"lib.grading.room.warm" in command and kind in command:
+            if (
+                (place / "cwd").readlink() == Path(folder)
+                and b"lib.grading.kernels.forkserver" in command
+                and kind in command
+            ):
                 found.append(int(place.name))
         except OSError:
             continue

@@ -6,7 +6,7 @@ import sys
 
 import pyseccomp
 
-from lib.grading.room import doctor
+from lib.grading.sandbox import doctor
 
 EXAMINE = "from lib.grading.room import doctor; print(doctor.report(doctor.examine()))"
 LOCK_THAT_HOLDS_NOTHING = """

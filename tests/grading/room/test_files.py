@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from lib.grading import leftovers
-from lib.grading.room import files
+from lib.grading import safe_files
+from lib.grading.sandbox import files
 
 MADE = {
     "plot.png": b"picture",
@@ -29,7 +29,7 @@ def working(tmp_path):
     descriptor = os.open(folder, os.O_RDONLY)
     yield descriptor
     os.close(descriptor)
-    leftovers.remove(folder)
+    safe_files.remove(folder)
 
 
 def collected(working, into, *names, limit=100):

@@ -19,12 +19,20 @@ from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 
 import lib
-from lib.grading.room.provisioner import WarmProvisioner
-from lib.grading.room.warm import KernelNotStarted, Warm
+from lib.grading.kernels.forkserver import KernelNotStarted, Warm
+from lib.grading.kernels.provisioner import WarmProvisioner
 from tests.grading.room.kernels import LOCKED, OPEN, at_work_in, kernel
 
 BOTH = pytest.mark.parametrize("options", [LOCKED, OPEN], ids=["locked", "open"])
-MODULES = ("numpy", "matplotlib.pyplot", "tensorflow", "ipywidgets", "lib.checks", "lib.data", "lib.explorer")
+MODULES = (
+    "numpy",
+    "matplotlib.pyplot",
+    "tensorflow",
+    "ipywidgets",
+    "lib.units.softmax_classifier",
+    "lib.data",
+    "lib.explorer",
+)
 COURSE = Path(lib.__file__).parent
 
 
@@ -152,8 +160,8 @@ def test_figures_are_shown_inline_unless_told_otherwise():
 def test_another_kernel_than_ipykernel_is_refused_with_a_reason(tmp_path, monkeypatch):
     spec = tmp_path / "kernels" / "other"
     spec.mkdir(parents=True)
-    says = {"argv": ["sh", "{connection_file}"], "display_name": "Shell", "language": "sh"}
-    Path(spec, "kernel.json").write_text(json.dumps(says))
+    text = {"argv": ["sh", "{connection_file}"], "display_name": "Shell", "language": "sh"}
+    Path(spec, "kernel.json").write_text(json.dumps(text))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     monkeypatch.setattr("jupyter_client.provisioning.KernelProvisionerFactory._instance", None)
     monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "zerolayer-warm")

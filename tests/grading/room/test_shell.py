@@ -10,7 +10,7 @@ from ipykernel import zmqshell
 from IPython.core.async_helpers import _should_be_async
 from IPython.core.inputtransformer2 import TokenTransformBase, TransformerManager
 
-from lib.grading.room.shell import AWAITS, Compiler, Transformers, ZMQInteractiveShell
+from lib.grading.kernels.shell import AWAITS, Compiler, Transformers, ZMQInteractiveShell
 
 PIECES = (
     *(

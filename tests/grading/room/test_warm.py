@@ -17,14 +17,14 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 import lib
-from lib.grading.room import warm
-from lib.grading.room.request import Request
-from lib.grading.room.warm import KernelNotStarted, Warm, WarmProcessDied
+from lib.grading.kernels import forkserver
+from lib.grading.kernels.forkserver import KernelNotStarted, Warm, WarmProcessDied
+from lib.grading.kernels.spawn_request import Request
 from tests.grading.room.kernels import LOCKED, OPEN, at_work_in, held, kernel, number_of, sockets_of
 
 BOTH = pytest.mark.parametrize("options", [LOCKED, OPEN], ids=["locked", "open"])
 COURSE = Path(lib.__file__).parent
-CLOSED = ("lib.reference", "lib.grading.judge", "lib.grading.mistakes", "nbgrader")
+CLOSED = ("lib.reference", "lib.grading.judge", "lib.unit_mistakes", "nbgrader")
 A_DAY = """
 from tests.grading.room.kernels import kernel, number_of
 with kernel() as one, kernel() as other:
@@ -37,16 +37,16 @@ from lib.grading.room import warm
 with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
     listener.bind(sys.argv[1])
     listener.listen()
-    warm.IDLE = 0
-    warm.serve(listener, os.pidfd_open(os.getppid()), os.fork)
+    forkserver.IDLE = 0
+    forkserver.serve(listener, os.pidfd_open(os.getppid()), os.fork)
 """
 
 
 def sentences(zone):
     """Give the first sentence of each module in a zone as it lies in memory, where a text is as wide as it needs."""
     for path in sorted((COURSE / zone).rglob("*.py")):
-        says = ast.get_docstring(ast.parse(path.read_text()))
-        yield says.splitlines()[0].encode("latin-1" if max(map(ord, says)) < 256 else "utf-16-le")
+        text = ast.get_docstring(ast.parse(path.read_text()))
+        yield text.splitlines()[0].encode("latin-1" if max(map(ord, text)) < 256 else "utf-16-le")
 
 
 def ended(handle):
@@ -61,7 +61,7 @@ def test_a_kernel_holds_no_answers():
     """None of their modules, and none of their words anywhere in its memory. The open zone's are found there."""
     with kernel() as talk:
         loaded = talk.run("import sys; print(*sys.modules)").split()
-        assert "lib.checks.loss" in loaded
+        assert "lib.units.softmax_classifier.loss" in loaded
         assert not [name for name in loaded if name.startswith(CLOSED)]
         known, closed = {*sentences("checks")}, {*sentences("reference"), *sentences("grading/judge")}
         assert min(len(known), len(closed)) > 5
@@ -71,7 +71,7 @@ def test_a_kernel_holds_no_answers():
 def test_a_locked_kernel_cannot_import_the_answers():
     with kernel() as talk:
         assert talk.run("import lib.reference.softmax").startswith("ModuleNotFoundError")
-        assert talk.run("import lib.grading.judge.softmax_classifier").startswith("ModuleNotFoundError")
+        assert talk.run("import lib.units.softmax_classifier.closed").startswith("ModuleNotFoundError")
 
 
 def test_a_kernel_holds_nothing_that_was_sent_for_another(tmp_path):
@@ -97,9 +97,9 @@ def test_kernels_share_no_socket_with_each_other_or_the_warm_process(options):
 
 
 def test_a_process_that_loses_its_environment_finds_its_warm_process_again(monkeypatch):
-    monkeypatch.delenv(warm.ADDRESS, raising=False)
+    monkeypatch.delenv(forkserver.ADDRESS, raising=False)
     folder = Warm.shared().folder
-    monkeypatch.delenv(warm.ADDRESS)
+    monkeypatch.delenv(forkserver.ADDRESS)
     assert Warm.shared().folder == folder
 
 
@@ -108,7 +108,7 @@ def test_a_process_with_a_second_thread_is_not_forked():
     threading.Thread(target=wait.wait).start()
     try:
         with pytest.raises(RuntimeError, match="threads can't be forked safely"):
-            warm._plain_fork()
+            forkserver._plain_fork()
     finally:
         wait.set()
 
@@ -143,11 +143,11 @@ def test_a_warm_process_that_died_is_started_again():
 
 
 def test_one_that_dies_again_is_told_with_its_last_words(monkeypatch):
-    monkeypatch.setattr(warm, "ENVIRONMENT", {"PYTHONHOME": "/no/such/place"})  # no Python starts with that
+    monkeypatch.setattr(forkserver, "ENVIRONMENT", {"PYTHONHOME": "/no/such/place"})  # no Python starts with that
     folder = Path(mkdtemp(prefix=f"zerolayer-{os.getpid()}-"))
     with pytest.raises(WarmProcessDied, match="It said: "):
         Warm(folder).fork(Request({}, [], {}), [])
-    warm._tidy(folder)
+    forkserver._tidy(folder)
     assert not folder.exists()
 
 
@@ -163,7 +163,7 @@ def test_a_caller_that_hangs_up_ends_its_kernel(options):
 
 def test_it_ends_with_its_owner_and_takes_all_along():
     command = [sys.executable, "-c", A_DAY]
-    environment = {name: value for name, value in os.environ.items() if name != warm.ADDRESS}
+    environment = {name: value for name, value in os.environ.items() if name != forkserver.ADDRESS}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as owner:
         folder, *kernels = owner.stdout.readline().split()
         handles = [os.pidfd_open(int(number)) for number in (*kernels, *at_work_in(folder))]

@@ -1,0 +1,213 @@
+"""Answers: the arrays that student code gives for a judge's challenge, as plain data.
+
+At grading a file `challenge.json` lies beside the notebook: inputs that the judge drew, for each part. The check's call
+runs the student's code on them and shows an answer. Nothing here knows what is right; the judge does, in another
+process.
+"""
+
+import math
+import os
+import time
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, get_args
+
+import numpy as np
+
+from lib.checking.arguments import argument_error
+from lib.checking.student_code import PATIENCE, Failure, Kind, attempted, guarded_each
+from lib.checking.values import numbers
+from lib.unit import Array, Inputs, Part
+
+Outcome = Array | Failure
+"""What comes of one probe."""
+
+CHALLENGE = "challenge.json"
+"""What the challenge's file is called; it lies where the kernel was started."""
+MIME = "application/vnd.zerolayer.answer+json"
+BUDGET = 10.0
+"""Seconds that all the probes of one part may take together."""
+LARGEST = 100_000
+"""Numbers in one array; the right answers have a few hundred."""
+HUGE = 1e300
+"""Larger than any number that is read."""
+NO_NUMBERS = "an array of something else than numbers"
+_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a check shows at grading: for each statement, its probes' arrays or the trouble they met."""
+
+    part: str
+    statements: dict[str, dict[str, Any]]
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        data = {"part": self.part, "statements": self.statements}
+        return {MIME: data, "text/plain": f"The answer to {self.part}, for the judge."}
+
+
+def laid_challenge(part: str) -> Inputs | None:
+    """Read the challenge for `part`, or None where nobody is grading or it can't be read."""
+    if os.environ.get("NBGRADER_EXECUTION") != "autograde":
+        return None
+    from pathlib import Path  # only where somebody grades: a check's import is to be as light as numpy's
+
+    try:
+        challenge = _read(Path(started_in(), CHALLENGE).read_text())["parts"][part]
+        return {name: unpacked(data) for name, data in challenge.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> Any:
+    """Read JSON, once for all parts: each asks for the same text."""
+    import json
+
+    return json.loads(text)
+
+
+def started_in() -> str:
+    """Give the folder that the notebook's kernel was started in: its code may be in another by now."""
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    return shell.starting_dir if shell else os.curdir
+
+
+def answer(part: Part, drawn: Inputs, subjects: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
+    """Run every probe of `part` on `subjects`; what fails becomes a record of its trouble, and the rest goes on."""
+    missing = argument_error(part, subjects)
+    if missing:
+        return {statement.name: {"": record(Failure("undefined", missing))} for statement in part.statements}
+    answers: dict[str, dict[str, Any]] = {statement.name: {} for statement in part.statements}
+    asked: list[_Asked] = []
+    for statement in part.statements:
+        probes = attempted(partial(statement.probes, Copy(drawn), *subjects))
+        if isinstance(probes, Failure):
+            answers[statement.name][""] = record(probes)
+        else:
+            asked += [_Asked(statement.name, name, probe) for name, probe in probes.items()]
+    for one, outcome in _outcomes(asked):
+        answers[one.statement][one.name] = record(outcome)
+    return answers
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One probe of a statement."""
+
+    statement: str
+    name: str
+    probe: Callable[[], object]
+
+    @property
+    def route(self) -> str:
+        return route_of(self.name)
+
+    def __call__(self) -> Array:
+        return numbers(self.probe())
+
+
+def _outcomes(asked: list[_Asked]) -> Iterator[tuple[_Asked, Outcome]]:
+    """Hold one part's probes to their time. A route on which one never ended isn't tried again."""
+    until = time.monotonic() + BUDGET
+    while asked and time.monotonic() < until:
+        ran = guarded_each(asked, PATIENCE, until)
+        yield from zip(asked, ran, strict=False)
+        last, asked = asked[len(ran) - 1], asked[len(ran) :]
+        stuck = [one for one in asked if one.route == last.route] if time.monotonic() < until else []
+        yield from ((one, ran[-1]) for one in stuck)
+        asked = [one for one in asked if one not in stuck]
+    yield from ((one, Failure("time", "What came before in this part took all the time there is.")) for one in asked)
+
+
+def route_of(probe: str) -> str:
+    """Give what stands before the `/` in a probe's name; probes without one share the nameless route."""
+    return probe.partition("/")[0] if "/" in probe else ""
+
+
+class Copy(dict[str, Array]):
+    """A draw's arrays for code that may write into them. `of` is the draw, by which one copy knows another."""
+
+    def __init__(self, drawn: Inputs):
+        super().__init__({name: np.array(value) for name, value in drawn.items()})
+        self.of = drawn
+
+
+def record(outcome: Outcome) -> dict[str, Any]:
+    """Write what came of a probe as plain data."""
+    if isinstance(outcome, Failure):
+        return {"trouble": outcome.kind, "says": outcome.text, "line": outcome.line}
+    if outcome.size > LARGEST:
+        return record(Failure("value", f"It gave {outcome.size:,} numbers, far more than asked for."))
+    return encoded(outcome)
+
+
+def recalled(data: object) -> Outcome:
+    """Read what `record` wrote. Whatever else there is, and it may be anything that JSON can say, is trouble."""
+    if isinstance(data, Mapping) and "trouble" in data:
+        kind, text, line = (plain(data.get(key))[:400] for key in ("trouble", "says", "line"))
+        return Failure(_KINDS.get(kind, "value"), text or "It gave no reason.", line)
+    try:
+        return decoded(data)
+    except ValueError as error:
+        return Failure("value", f"It gave {error}.")
+
+
+def encoded(array: Array) -> dict[str, Any]:
+    """Write an array as plain data that reads back exactly; nan and infinities, which JSON lacks, become words."""
+    flat: list[Any] = array.ravel().tolist()
+    if not np.isfinite(array).all():
+        flat = [x if math.isfinite(x) else str(x) for x in flat]
+    return {"shape": list(array.shape), "values": flat}
+
+
+def decoded(data: object) -> Array:
+    """Read plain data as an array. Raises ValueError on anything that `encoded` doesn't write."""
+    if not isinstance(data, Mapping):
+        raise ValueError("no array")
+    shape, values = data.get("shape"), data.get("values")
+    if not isinstance(shape, list) or not isinstance(values, list):
+        raise ValueError("no array")
+    if len(values) > LARGEST or len(shape) > 8 or not all(type(n) is int and 0 <= n <= LARGEST for n in shape):
+        raise ValueError("an array larger than was asked for")
+    if math.prod(shape) != len(values):
+        raise ValueError("an array whose values don't fit its shape")
+    return _numbers(values).reshape(shape)
+
+
+def packed(array: Array) -> dict[str, Any]:
+    """Write an array as bytes in base64: a challenge is read anew for each notebook."""
+    return {"shape": list(array.shape), "float64": b2a_base64(array.astype("<f8").tobytes(), newline=False).decode()}
+
+
+def unpacked(data: Any) -> Array:
+    """Read what `packed` wrote. Raises ValueError, KeyError or TypeError on anything else."""
+    return np.frombuffer(a2b_base64(data["float64"]), "<f8").astype(np.float64).reshape(data["shape"])
+
+
+def plain(text: object) -> str:
+    """Return a text as one that a file can hold (half a surrogate pair it can't), or nothing if it is no text."""
+    return text.encode(errors="replace").decode() if isinstance(text, str) else ""
+
+
+def _numbers(values: list[object]) -> Array:
+    """Read a list: at once where every entry is a number with a point, as `encoded` writes most arrays."""
+    if {*map(type, values)} != {float}:
+        return np.array([_number(x) for x in values], dtype=np.float64)
+    array = np.array(values, dtype=np.float64)
+    if not (abs(array) < HUGE).all():
+        raise ValueError(NO_NUMBERS)
+    return array
+
+
+def _number(x: object) -> float:
+    if isinstance(x, int | float) and not isinstance(x, bool) and abs(x) < HUGE:
+        return float(x)
+    if isinstance(x, str) and x in ("nan", "inf", "-inf"):
+        return float(x)
+    raise ValueError(NO_NUMBERS)

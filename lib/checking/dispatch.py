@@ -1,0 +1,66 @@
+"""Dispatch: what the call of a check does depends on who is asking.
+
+At the desk it tests the part's statements and shows a report. Under nbgrader's `validate` a report with something wrong
+raises. At grading, with a challenge laid beside the notebook, it runs student code on the challenge and gives back
+arrays.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from lib.checking.answers import Answer, answer, laid_challenge
+from lib.checking.arguments import Undefined
+from lib.checking.local_checks import examine
+from lib.checking.render import Report
+from lib.unit import Part
+
+
+class CheckFailed(Exception):
+    """Something in a report is wrong, under `nbgrader validate`. It shows as the report, without a traceback."""
+
+    def __init__(self, report: Report):
+        super().__init__(f"{report.part.id}: not everything is right yet")
+        self.report = report
+
+    def _render_traceback_(self) -> list[str]:
+        """Called by IPython in place of a traceback."""
+        return str(self.report).splitlines()
+
+
+class Check:
+    """One part's call in the notebook."""
+
+    def __init__(self, part: Part):
+        self.part = part
+
+    def __call__(self, *subjects: Any) -> Report | Answer | None:
+        """Check the student's objects, given in the order of the part's `subjects`, under whatever names they have.
+
+        Under nbgrader's `validate`, or a grading that laid no challenge, a right check says nothing and another raises
+        `CheckFailed`: nbgrader would try to read the report as a number of points.
+        """
+        challenge = laid_challenge(self.part.id)
+        if challenge is not None:
+            return Answer(self.part.id, answer(self.part, challenge, subjects))
+        report = examine(self.part, subjects)
+        if "NBGRADER_EXECUTION" not in os.environ:
+            return report
+        if not report.right:
+            raise CheckFailed(report)
+        return None
+
+    @staticmethod
+    def look_up(name: str, value: Callable[[], object]) -> object:
+        """Give a name's value, or `Undefined` where there is no such name; `undefined_names` puts this into calls."""
+        try:
+            return value()
+        except NameError:
+            return Undefined(name)
+
+
+class Checks:
+    """A unit's checks by the names of their parts: `check.cce(cce)`."""
+
+    def __init__(self, parts: Iterable[Part]):
+        vars(self).update({part.name: Check(part) for part in parts})

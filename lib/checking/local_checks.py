@@ -1,0 +1,82 @@
+"""At the desk: a part's statements are tested one by one on the student's own code, and the report says what was found.
+
+One mistake is told once. A statement that rests on one that fails is "not checked", and so is what meets the trouble
+that an earlier statement met already, an open blank, or an undefined name.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lib.checking.arguments import argument_error
+from lib.checking.render import Finding, Report
+from lib.checking.student_code import Failure, guarded
+from lib.checking.values import Wrong
+from lib.unit import Inputs, Part, Statement
+
+SEED = 0
+"""The desk draws the same inputs every time, so that a student can follow one number while changing code."""
+
+
+def examine(part: Part, subjects: tuple[Any, ...]) -> Report:
+    """Test every statement of `part` on `subjects`; never raises what student code raised."""
+    note = argument_error(part, subjects) or _foundations_missing(part, subjects)
+    statements = [statement for statement in part.statements if statement.applies(subjects)]
+    if note:
+        return Report(part, tuple(Finding(statement, "not checked") for statement in statements), note)
+    findings: list[Finding] = []
+    for statement in statements:
+        findings.append(_not_checked(statement, findings) or _tested(statement, part, subjects, findings))
+    return Report(part, tuple(findings))
+
+
+def _foundations_missing(part: Part, subjects: tuple[Any, ...]) -> str:
+    """Say which part this one rests on and isn't right yet, if there is one."""
+    named = dict(zip(part.subjects, subjects, strict=False))
+    for foundation in part.depends_on:
+        if not examine(foundation, tuple(named[name] for name in foundation.subjects)).right:
+            rests = f"This rests on {foundation.title.lower()}, which isn't right yet: see {foundation.id}."
+            return f"{rests} Grading judges it apart."
+    return ""
+
+
+def _not_checked(statement: Statement, earlier: Sequence[Finding]) -> Finding | None:
+    """Tell from what came before that there is no use in testing `statement`, if there is none."""
+    for number, finding in enumerate(earlier, 1):
+        if finding.state != "right" and isinstance(finding.statement, statement.depends_on):
+            return Finding(statement, "not checked", f"It rests on statement {number}, which isn't right yet.")
+        if isinstance(finding.why, Failure) and finding.why.kind == "time":
+            return Finding(statement, "not checked", f"Statement {number} never came to an end.")
+    return None
+
+
+def _tested(statement: Statement, part: Part, subjects: tuple[Any, ...], earlier: Sequence[Finding]) -> Finding:
+    def test() -> Wrong | None:
+        try:
+            statement.holds(fresh(part), *subjects)
+        except Wrong as wrong:
+            return wrong
+        return None
+
+    why = guarded(test)
+    if why is None:
+        return Finding(statement, "right")
+    for number, finding in enumerate(earlier, 1):
+        if _told(finding.why) == _told(why):
+            return Finding(statement, "not checked", f"It meets what statement {number} met.")
+    if isinstance(why, Failure) and why.kind == "blank":
+        return Finding(statement, "not checked", why)
+    return Finding(statement, "wrong" if statement.points else "advice", why)
+
+
+def _told(why: Wrong | Failure | str) -> tuple[str, ...]:
+    """Give what a student reads of a reason."""
+    if isinstance(why, Wrong):
+        return why.sentence, why.hint
+    return (why.text, why.line) if isinstance(why, Failure) else (why,)
+
+
+def fresh(part: Part) -> Inputs:
+    """Draw the desk's inputs for `part`, anew for each statement: student code may write into what it is given."""
+    return part.draw(np.random.default_rng(SEED))

@@ -1,0 +1,154 @@
+"""Reports: what a check found, and how that looks as plain text and as HTML on light and dark themes.
+
+Each statement has a number and carries its state as a word and a mark; colour only repeats it.
+"""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+from lib.checking.student_code import Failure
+from lib.checking.values import Wrong
+from lib.unit import Part, Statement
+
+State = Literal["right", "wrong", "not checked", "advice"]
+MARKS = {"right": "✓", "wrong": "✗", "not checked": "–", "advice": "!"}
+COLOURS = {
+    "right": "var(--jp-success-color1, #2e7d32)",
+    "wrong": "var(--jp-error-color1, #d32f2f)",
+    "not checked": "var(--jp-border-color1, #8a8a8a)",
+    "advice": "var(--jp-warn-color1, #e65100)",
+}
+TRY = {
+    "NameError": "Is the name spelt as where it was defined, or as in the function's arguments?",
+    "AttributeError": "What is in front of the dot? A layer keeps its own arrays as self.input and self.output.",
+    "error": "Read that line with the shapes of its arrays in mind: columns are samples.",
+    "time": "If the kernel stays busy, choose Kernel, then Interrupt Kernel, and look at what the loop waits for.",
+}
+"""One thing to try for each kind of trouble, or of exception, that doesn't say so itself."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one statement, and why it isn't right."""
+
+    statement: Statement
+    state: State
+    why: Wrong | Failure | str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check shows at the desk: one finding for each statement, in order.
+
+    `note` says what keeps the whole part from being checked, if anything does.
+    """
+
+    part: Part
+    findings: tuple[Finding, ...]
+    note: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether every statement that earns points holds."""
+        return all(finding.state == "right" for finding in self.findings if finding.statement.points)
+
+    @property
+    def points(self) -> float:
+        """What the statements that hold are worth."""
+        return sum(finding.statement.points for finding in self.findings if finding.state == "right")
+
+    def __str__(self) -> str:
+        return text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Called by IPython to show it."""
+        return html(self)
+
+
+def text(report: Report, width: int = 84) -> str:
+    """Write a report as plain text."""
+    lines = [heading(report)]
+    if report.note:
+        lines += _wrapped(f"  {report.note}", width)
+    for number, finding in enumerate(report.findings, 1):
+        lines += _wrapped(f"  {number} {MARKS[finding.state]} {finding.state}: {finding.statement.text}", width)
+        for label, sentence in details(finding):
+            lines += _wrapped(f"      {label}{sentence}", width)
+    return "\n".join(lines)
+
+
+def html(report: Report) -> str:
+    """Write a report as an HTML section with a list of statements."""
+    note = f"<p>{escape(report.note)}</p>" if report.note else ""
+    return section(heading(report), note, "".join(_item(finding) for finding in report.findings))
+
+
+def heading(report: Report) -> str:
+    """Say which part this is and how many of its points hold."""
+    part = report.part
+    if not part.points:
+        return part.title
+    return f"{part.title}: {report.points:g} of {part.points:g} points ({part.id})"
+
+
+def details(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Give why a statement isn't right as labels and sentences."""
+    why = finding.why
+    if isinstance(why, Wrong):
+        yield "", why.what
+        if why.where:
+            yield "Where: ", why.where
+        if why.found:
+            yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
+        if why.hint or finding.statement.hint:
+            yield "Try: ", why.hint or finding.statement.hint
+    elif isinstance(why, Failure):
+        yield "", why.text
+        if why.line:
+            yield "Your ", why.line
+        kinds = [kind for kind in TRY if kind == why.kind or f"It raised {kind}" in why.text]
+        if kinds:
+            yield "Try: ", TRY[kinds[0]]
+    elif why:
+        yield "", why
+
+
+def section(heading: str, opening: str, items: str) -> str:
+    """Write a heading, HTML that comes first, and a numbered list of `items`."""
+    return (
+        f'<section aria-label="{escape(heading)}" style="max-width: 46em"><p><b>{escape(heading)}</b></p>{opening}'
+        f'<ol style="margin: 0; padding-left: 2em">{items}</ol></section>'
+    )
+
+
+def item(state: str, word: str, text: str, details: str) -> str:
+    """Write one statement: the mark and colour of its `state`, the state in a `word`, and HTML with the details."""
+    return (
+        f'<li style="border-left: 4px solid {COLOURS[state]}; padding: 2px 0 2px 10px; margin: 4px 0">'
+        f'<span aria-hidden="true">{MARKS[state]}</span> <b>{escape(word)}:</b> {escape(text)}{details}</li>'
+    )
+
+
+def indented(html: str) -> str:
+    """Write a line of details under a statement."""
+    return f'<div style="margin-left: 1.6em">{html}</div>'
+
+
+def _item(finding: Finding) -> str:
+    worth = f" ({finding.statement.points:g})" if finding.statement.points else ""
+    said = "".join(indented(escape(label) + _worded(label, sentence)) for label, sentence in details(finding))
+    return item(finding.state, finding.state, finding.statement.text + worth, said)
+
+
+def _worded(label: str, sentence: str) -> str:
+    return f"<code>{escape(sentence)}</code>" if label == "Your " else escape(sentence)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    indent = len(line) - len(line.lstrip())
+    return textwrap.wrap(line, width, subsequent_indent=" " * (indent + 2), break_long_words=False) or [""]

@@ -1,0 +1,141 @@
+"""Values: what student code gave, read as numbers and compared, with a sentence where they differ.
+
+Also the oracles of properties: central differences of the student's own functions.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.unit import Array
+
+LARGEST = 1_000_000
+"""Numbers in one array that a check looks at; a right answer has a few hundred."""
+
+ARRAYS = (np.ndarray, np.generic, int, float, list, tuple)
+"""Types of what reads as an array; so does what says how it would be one."""
+
+
+class Wrong(Exception):
+    """A statement does not hold: what is wrong, where, what was found and expected, and one thing to try."""
+
+    def __init__(self, what: str, *, where: str = "", found: object = "", expected: object = "", hint: str = ""):
+        super().__init__(what)
+        self.what, self.where, self.hint = what, where, hint
+        self.found, self.expected = shown(found), shown(expected)
+
+    @property
+    def sentence(self) -> str:
+        """All of it on one line, as plain text."""
+        parts = [self.what]
+        if self.where:
+            parts.append(f"Where: {self.where}.")
+        if self.found:
+            parts.append(f"Found {self.found}" + (f", expected {self.expected}." if self.expected else "."))
+        return " ".join(parts)
+
+
+def shown(value: object) -> str:
+    """Write a value for a person: five digits, and only the shape of what is large."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float | np.floating):
+        return f"{value:.5g}"
+    if isinstance(value, np.ndarray):
+        small = np.array2string(value, precision=4, separator=", ") if value.size <= 8 else ""
+        return small or f"an array of shape {value.shape}"
+    return repr(value)[:120]
+
+
+def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = "The result") -> Array:
+    """Read what student code gave as an array of float64 of its own.
+
+    Raises `Wrong` if there is nothing, if it isn't real numbers, if there are more than a check could ask for, or if
+    `shape` is given and it has another.
+    """
+    if type(value) is np.ndarray and value.dtype == np.float64 and shape is None and value.size <= LARGEST:
+        return value.copy()  # as nearly all are
+    if value is None:
+        raise Wrong(f"{what} is missing.", found="None", expected="numbers", hint="Does every path end in a value?")
+    array = _as_array(value)
+    if array is None or array.dtype.kind not in "biuf":
+        raise Wrong(f"{what} is not made of real numbers.", found=_kind(value, array), expected="a NumPy array")
+    if array.size > LARGEST:
+        raise Wrong(f"{what} is far larger than asked for.", found=f"{array.size:,} numbers")
+    if shape is not None and array.shape != shape:
+        raise Wrong(f"{what} has the wrong shape.", found=f"shape {array.shape}", expected=f"shape {shape}")
+    return array.astype(np.float64)
+
+
+def _as_array(value: object) -> NDArray[Any] | None:
+    if isinstance(value, list | tuple) and len(value) > LARGEST:
+        return None
+    if not isinstance(value, ARRAYS) and not hasattr(value, "__array__"):
+        return None
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _kind(value: object, array: NDArray[Any] | None) -> str:
+    return type(value).__name__ if array is None else f"{type(value).__name__} of {array.dtype}"
+
+
+def expect_close(
+    found: object,
+    expected: object,
+    *,
+    what: str,
+    hint: str = "",
+    where: Callable[[tuple[int, ...]], str] = lambda at: "",
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
+) -> None:
+    """Raise `Wrong` unless `found` agrees with `expected` in shape and in every value; name the first that differs.
+
+    `where` turns that entry's index into words. float32 code passes; nan never does.
+    """
+    right = np.asarray(expected, dtype=np.float64)
+    values = numbers(found)
+    if values.shape != right.shape:
+        raise Wrong(what, found=f"shape {values.shape}", expected=f"shape {right.shape}", hint=hint)
+    agree = np.isclose(values, right, rtol=rtol, atol=atol)
+    if not agree.all():
+        at = tuple(int(i) for i in np.argwhere(~agree)[0])
+        raise Wrong(what, where=where(at), found=float(values[at]), expected=float(right[at]), hint=hint)
+
+
+def at_class_and_sample(at: tuple[int, ...]) -> str:
+    """Name an entry of a (classes, batch) array."""
+    return f"class {at[0]}, sample {at[1]}"
+
+
+def central_difference(function: Callable[[Array], float], point: Array, step: float = 1e-2) -> Array:
+    """Differentiate a number with respect to every entry of `point`; the result has the shape of `point`.
+
+    Four points, (8 (f(x + h) - f(x - h)) - (f(x + 2h) - f(x - 2h))) / 12h, are exact to the fourth order of h: the step
+    can be large enough for code that works in float32.
+    """
+    slope = np.empty_like(point)
+    for at in np.ndindex(*point.shape):
+        nudge = np.zeros_like(point)
+        nudge[at] = step
+        slope[at] = _slope(function, point, nudge, step)
+    return slope
+
+
+def central_difference_by_column(function: Callable[[Array], Array], point: Array, step: float = 1e-2) -> Array:
+    """Differentiate one number a column, (batch,), with respect to that column's entries; the shape is `point`'s.
+
+    Columns must not look at each other: then a whole row of `point` can be nudged at once.
+    """
+    nudges = step * np.eye(len(point))[:, :, None]
+    return np.stack([_slope(function, point, nudge, step) for nudge in nudges])
+
+
+def _slope(function: Callable[[Array], Any], point: Array, nudge: Array, step: float) -> Any:
+    near, far = (function(point + n * nudge) - function(point - n * nudge) for n in (1, 2))
+    return (8 * near - far) / (12 * step)

@@ -1,0 +1,12 @@
+"""The command `zerolayer`, one module a subcommand, each built on nbgrader's own apps.
+
+| module | what it is |
+|---|---|
+| `app` | the list of subcommands, and `build` for all assignments |
+| `build` | a solution becomes the student notebook: blanks where markers are, and nothing that leaks |
+| `bundle` | the notebook, its figures and the open half's wheel, as one zip for students |
+| `grade`, `job` | `zerolayer grade`, and one submission's way from the folder handed in to the one that is graded |
+| `report`, `doctor`, `lab` | the class report; the sandbox tried; JupyterLab on a copy of the notebook |
+| `demo`, `sample_class` | the whole loop on a made-up class |
+| `command` | what they share |
+"""

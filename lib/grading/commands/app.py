@@ -1,0 +1,67 @@
+"""The command `zerolayer`: one door to the course, built on nbgrader's own apps, with their flags and exit codes."""
+
+import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
+
+# isort: split
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nbgrader.apps.baseapp import NbGrader
+from traitlets import default
+
+from lib.grading.commands.bundle import BundleApp
+from lib.grading.commands.command import Rebuild
+from lib.grading.commands.demo import DemoApp
+from lib.grading.commands.doctor import DoctorApp
+from lib.grading.commands.grade import GradeApp
+from lib.grading.commands.lab import LabApp
+from lib.grading.commands.report import ReportApp
+
+
+class BuildApp(Rebuild):
+    """`nbgrader generate_assignment --force`, for all assignments in the source directory if none is named."""
+
+    name = "zerolayer-build"
+    description = "Make the student notebooks from the solutions."
+    examples = """
+        zerolayer build
+        zerolayer build softmax_classifier
+    """
+
+    def start(self) -> None:
+        """Build the named assignment, or each one there is."""
+        if self.extra_args or self.coursedir.assignment_id:
+            super().start()
+            return
+        source = Path(self.coursedir.root, self.coursedir.source_directory)
+        assignments = sorted(folder.name for folder in source.glob("*") if any(folder.glob("*.ipynb")))
+        if not assignments:
+            self.fail(f"There are no notebooks in {source}. Start in a folder that has them, or give --course-dir.")
+        for assignment in assignments:
+            self.coursedir.assignment_id = assignment
+            super().start()
+
+
+class ZeroLayerApp(NbGrader):
+    """Build the course, open it, grade it."""
+
+    name = "zerolayer"
+    description = "A softmax classifier built by hand, and its grading. Give a command; each has --help."
+    version = version("zerolayer")
+    subcommands = {  # noqa: RUF012  # traitlets' own way to list them
+        app.name.removeprefix("zerolayer-"): (app, app.description)
+        for app in (LabApp, DemoApp, DoctorApp, BuildApp, BundleApp, GradeApp, ReportApp)
+    }
+
+    @default("classes")
+    def _classes_default(self) -> list[Any]:
+        return [*super()._classes_default(), *(app for app, _ in self.subcommands.values())]
+
+    def start(self) -> None:
+        """Run the command that was given, or list them; exits with 1 where there is no such command."""
+        if self.subapp is None:
+            self.print_help()
+            if self.extra_args:
+                self.fail(f"There is no command {self.extra_args[0]}. Try one of those above.")
+        super().start()

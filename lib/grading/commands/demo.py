@@ -1,0 +1,113 @@
+"""`zerolayer demo`: the whole loop on a sample class, in a scratch course: build, submit, grade, feedback, table."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from nbgrader.apps import GenerateAssignmentApp, GenerateFeedbackApp
+from nbgrader.apps.baseapp import NbGrader
+from traitlets import Unicode
+from traitlets.config import Application
+
+import lib
+from lib.grading import units
+from lib.grading.commands.command import named_unit
+from lib.grading.commands.grade import GradeApp
+from lib.grading.commands.sample_class import write_sample_class
+from lib.grading.judge.verdict import Verdict
+from lib.grading.running.progress import Bar
+
+CHECKOUT = Path(lib.__file__).resolve().parents[1]
+
+
+class DemoApp(NbGrader):
+    """Grade a dozen made-up students with the real thing, and say what each did wrong."""
+
+    name = "zerolayer-demo"
+    description = "Run the whole loop on a sample class: build, submit, grade, feedback."
+    examples = """
+        zerolayer demo
+        zerolayer demo softmax_classifier
+    """
+    folder = Unicode("", help="Where the scratch course is made; a new temporary folder by default.").tag(config=True)
+    aliases = {**NbGrader.aliases, "folder": "DemoApp.folder"}  # noqa: RUF012  # traitlets' own way
+
+    def start(self) -> None:
+        """Run the loop; exits with 1 where a step fails."""
+        if not (CHECKOUT / "solutions").is_dir():
+            self.fail(f"The demo needs the course's solutions, which are not in {CHECKOUT}. Run it from a clone.")
+        course = Path(self.folder or tempfile.mkdtemp(prefix="zerolayer-demo-"))
+        if course.exists() and any(course.iterdir()):
+            self.fail(f"{course} is not empty. Name a new folder, so that nothing is lost.")
+        unit = named_unit(self, self.extra_args)
+        copy_course(course)
+        steps = Bar(total=3, bar_format="{desc:<46}{bar}| {n_fmt}/{total_fmt} {elapsed}", disable=None)
+        with steps:
+            steps.set_description("Building the student notebook")
+            run(GenerateAssignmentApp, course, unit, "--force")
+            students = list(
+                write_sample_class(
+                    units.answer_key(unit).sample_class, course / "notebooks", course / "submitted", unit
+                )
+            )
+            steps.update()
+            steps.set_description(f"Grading {len(students)} submissions")
+            run(GradeApp, course, unit)
+            steps.update()
+            steps.set_description("Writing feedback")
+            run(GenerateFeedbackApp, course, unit)
+            steps.update()
+        print(table([Verdict.load(course / "autograded" / student / unit) for student in students]))
+        print(ending(course, unit))
+
+
+def copy_course(course: Path) -> None:
+    """Lay out a course: the solutions and the configuration."""
+    course.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(CHECKOUT / "solutions", course / "solutions")
+    shutil.copy(CHECKOUT / "nbgrader_config.py", course)
+
+
+def run(app: type[Application], course: Path, *arguments: str) -> None:
+    """Run one of nbgrader's commands or ours in `course`, as from its command line but quietly."""
+    command = app()
+    command.initialize([*arguments, f"--course-dir={course}", "--log-level=ERROR"])
+    command.start()
+
+
+def table(verdicts: list[Verdict]) -> str:
+    """Write who earned what, and the mistake that costs most or what went wrong, a line each."""
+    width = max(len(verdict.student) for verdict in verdicts)
+    lines = [f"\n{'student':<{width}}  points   what the judge found"]
+    for verdict in verdicts:
+        lines.append(f"{verdict.student:<{width}}  {verdict.points:>4g}/{verdict.max_points:g}  {found(verdict)}")
+    return "\n".join(lines)
+
+
+def found(verdict: Verdict) -> str:
+    """Say in one line what was found in a submission: the named mistakes, else the first trouble."""
+    if verdict.points == verdict.max_points:
+        return "everything right"
+    short = [part for part in verdict.parts if part.points < part.max_points]
+    named = dict.fromkeys(part.mistake.name for part in short if part.mistake)
+    open_ = [part.title.lower() for part in short if any(statement.state == "open" for statement in part.statements)]
+    why = next((statement.why for part in short for statement in part.statements if statement.why), "not right yet")
+    if named or verdict.remarks:
+        return "; ".join(named or verdict.remarks[:1])
+    return f"blanks still open in: {'; '.join(open_)}" if open_ else f"{short[0].title}: {why}"
+
+
+def ending(course: Path, unit: str) -> str:
+    """Say where things lie and what to do next."""
+    return f"""
+The scratch course is {course}
+  feedback pages   {course}/feedback/<student>/{unit}/{unit}.html
+  verdicts         {course}/autograded/<student>/{unit}/verdict.json
+  grades           {course}/gradebook.db
+
+Next, in that folder:
+  zerolayer report {unit}      how the class did, and what waits for a person
+  nbgrader export                          writes grades.csv
+  jupyter lab                              has formgrader, for the written questions
+  zerolayer grade {unit} --force --student ada
+"""

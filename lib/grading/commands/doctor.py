@@ -1,0 +1,22 @@
+"""`zerolayer doctor`: whether student code is locked in on this machine, and if not, why and what to do."""
+
+from nbgrader.apps.baseapp import NbGrader
+
+from lib.grading.sandbox import doctor
+
+
+class DoctorApp(NbGrader):
+    """Lock a throwaway kernel in and say what came of it; exits with 1 where student code would not be run."""
+
+    name = "zerolayer-doctor"
+    description = "Try on this machine whether student code can be locked in."
+    examples = """
+        zerolayer doctor
+    """
+
+    def start(self) -> None:
+        """Try, and say what came of it."""
+        super().start()
+        findings = doctor.examine()
+        print(doctor.report(findings))
+        self.exit(int(any(finding.blocks for finding in findings)))

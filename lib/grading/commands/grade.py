@@ -1,0 +1,199 @@
+"""Grading a class: nbgrader's Autograde with a parallel middle, in which every submission gets a verdict.
+
+What knows the gradebook, the course's secret and the answers runs here, one submission after the other: before the
+runs what makes a submission sound and poses its challenge, after them what judges and saves (`journey`). The runs
+themselves are handed out (`runner`).
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from glob import glob
+from os.path import isdir
+from pathlib import Path
+from typing import NoReturn
+
+from nbgrader.api import MissingEntry
+from nbgrader.apps import AutogradeApp
+from nbgrader.converters import Autograde, NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets import Integer, Unicode, default
+
+from lib.grading.commands.command import named_assignment
+from lib.grading.commands.job import Course, Journey, unfinished
+from lib.grading.running.forked_execute import locks_in
+from lib.grading.running.lock import LockedError, locked
+from lib.grading.running.progress import Progress
+from lib.grading.running.runner import Ran, Runner, Work, run, workers
+from lib.grading.safe_files import is_file, remove
+from lib.grading.sandbox.doctor import protected
+from lib.grading.submissions.gradebook import Book
+
+
+class SubmittedCourse(CourseDirectory):
+    """A course directory in which a timestamp that can't be read is no timestamp: the student may have written it."""
+
+    def get_existing_timestamp(self, dest_path: str) -> datetime | None:
+        """Read when a submission was made, if it says so."""
+        stamp = Path(dest_path, "timestamp.txt")
+        try:
+            if is_file(stamp) and stamp.stat().st_size < 1000:
+                return super().get_existing_timestamp(dest_path)
+        except (Exception, SystemExit):  # nbgrader itself would end the program here
+            self.log.warning("The timestamp in %s can't be read; it is left out.", dest_path)
+        return None
+
+
+class Grade(Autograde):
+    """Autograde that runs many submissions at once, takes all that come, and goes on after any that fail."""
+
+    jobs = Integer(0, help="How many notebooks are run at once; by default two for each processor.").tag(config=True)
+    scheduler = Unicode("", help="The address of a Dask scheduler, whose workers then run the notebooks.").tag(
+        config=True
+    )
+
+    @property
+    def sandbox(self) -> bool:
+        """Tell whether kernels are locked in; so they are unless the configuration says otherwise."""
+        return locks_in(self.config)
+
+    @property
+    def _output_directory(self) -> str:
+        return unfinished(self.coursedir)
+
+    def init_notebooks(self) -> None:
+        """Find all submitted folders, whether or not there is a notebook in them.
+
+        Raises NbGraderException if there are none, with nbgrader's own advice.
+        """
+        pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        folders = sorted(filter(isdir, glob(pattern)))  # noqa: PTH207  # the whole path is a pattern
+        if not folders:
+            super().init_notebooks()
+        self.assignments: dict[str, list[str]] = {folder: [] for folder in folders}
+
+    def convert_notebooks(self) -> None:
+        """Grade all submissions that are due, and print what came of it.
+
+        Raises NbGraderException, after a sentence on what to do, where grading as a whole can't go on.
+        """
+        directory, assignment = self.coursedir, self.coursedir.assignment_id
+        try:
+            with ExitStack() as stack:
+                stack.enter_context(locked(Path(directory.root, self._output_directory, f"{assignment}.lock")))
+                # The workers first: processes are forked from this one before it knows any answer.
+                runner: Runner[Journey] = stack.enter_context(workers(self.jobs, self.scheduler, self.sandbox))
+                tried = runner.asked(protected) if self.sandbox else None
+                book = stack.enter_context(Book(directory.db_url, directory.course_id, assignment))
+                course = Course(self, book, self.sandbox)
+                if tried and (finding := tried.result()):
+                    self._stop(str(finding))
+                self._progress = stack.enter_context(Progress(len(self.assignments)))
+                for left in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
+                    remove(Path(left))
+                for journey, result in runner.runs(self._set_out(course)):
+                    if isinstance(result, BaseException):
+                        self._try_empty(runner, course)
+                    self._end(journey, result)
+        except LockedError:
+            self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
+        except MissingEntry:
+            self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
+        except (SQLAlchemyError, OSError, ImportError) as error:  # a database's driver may be missing
+            self._stop(f"{error}\nWhat was graded is kept. Once this is mended, the same command goes on from there.")
+        print(self._progress.table())
+
+    def _set_out(self, course: Course) -> Iterator[tuple[Journey, Work]]:
+        """Begin with each submission that is due; give those that are to be run."""
+        if not course.notebooks:
+            self._stop(f"The gradebook has no such notebook of {course.assignment}. Run `zerolayer build` first.")
+        for source in self.assignments:
+            journey = Journey(course, self._student(source), Path(source))
+            if not journey.is_due():
+                self._progress.add("skipped", journey.student)
+                continue
+            self.run_pre_convert_hook()
+            work = journey.work()
+            if work.notebooks:
+                yield journey, work
+            else:
+                self._end(journey, {})
+
+    def _end(self, journey: Journey, result: Mapping[str, Ran] | BaseException) -> None:
+        """Save a submission that has been run, or failed to."""
+        self._progress.add("graded" if journey.end(result) else "failed", journey.student)
+        self.run_post_convert_hook()
+
+    def _try_empty(self, runner: Runner[Journey], course: Course) -> None:
+        """See whether a run that failed twice is the submission's fault: an empty notebook has to run."""
+        try:
+            runner.asked(run, course.trial()).result()
+        except Exception as error:
+            self._stop(f"No notebook can be run at present: {error}\nTry `zerolayer doctor`. What was graded is kept.")
+
+    def _student(self, source: str) -> str:
+        """Read from a submitted folder's path whose it is."""
+        pattern = self._format_source(re.escape(self.coursedir.assignment_id), "(?P<student>.*)", escape=True)
+        found = re.fullmatch(pattern, source)
+        if found is None:
+            self._stop(f"{source} doesn't say whose submission it is: it isn't as {pattern} asks.")
+        return found["student"]
+
+    def _stop(self, sentence: str) -> NoReturn:
+        self.log.error("%s", sentence)
+        raise NbGraderException(sentence)
+
+
+class GradeApp(AutogradeApp):
+    """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` with its flags, for a whole class at once."""
+
+    name = "zerolayer-grade"
+    description = "Grade the submissions of an assignment: every one gets a verdict, whatever it is."
+    examples = """
+        zerolayer grade softmax_classifier
+        zerolayer grade softmax_classifier --student ada --force
+        zerolayer grade softmax_classifier --jobs 8 --timeout 60
+        zerolayer grade softmax_classifier --scheduler tcp://10.0.0.1:8786
+    """
+    aliases = {  # noqa: RUF012  # traitlets' own way
+        **AutogradeApp.aliases,
+        "jobs": "Grade.jobs",
+        "scheduler": "Grade.scheduler",
+        "timeout": "Execute.timeout",
+    }
+    flags = {  # noqa: RUF012  # traitlets' own way
+        **AutogradeApp.flags,
+        "no-sandbox": (
+            {"WarmProvisioner": {"sandbox": False}},
+            "Run students' code with all your rights, on this machine as it is.",
+        ),
+    }
+
+    @default("log_level")
+    def _log_level_default(self) -> int:
+        return logging.WARNING  # nbgrader's own level tells of each file of each submission
+
+    @default("classes")
+    def _classes_default(self) -> list[type]:
+        return [*super()._classes_default(), Grade, Execute]
+
+    def initialize(self, argv: list[str] | None = None, root: str = "") -> None:
+        """Read the configuration as nbgrader does; its course, with an eye for what students send."""
+        super().initialize(argv, root)
+        self.coursedir = SubmittedCourse(parent=self, **({"root": root} if root else {}))
+
+    def start(self) -> None:
+        """Grade; exits with 1 where nbgrader would."""
+        super(AutogradeApp, self).start()
+        self.coursedir.assignment_id = named_assignment(self)
+        try:
+            Grade(coursedir=self.coursedir, parent=self).start()
+        except NbGraderException:
+            self.exit(1)
+        except KeyboardInterrupt:
+            self.log.error("Stopped. What was graded is kept; the same command goes on from there.")
+            self.exit(130)

@@ -1,0 +1,200 @@
+"""A journey: one submission from the folder that was handed in to the one that is graded.
+
+It is made in a folder apart. When its rows are in the gradebook the folder is moved to its place, and from then on the
+submission counts as graded: it is there whole or not at all, whenever a run is broken off.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nbconvert.preprocessors import Preprocessor
+from nbformat.notebooknode import NotebookNode
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets.utils.importstring import import_item
+
+from lib.grading.running.execute import FILES, REMARKS, has_code
+from lib.grading.running.runner import Packed, Ran, Work, settings
+from lib.grading.safe_files import is_file, is_folder
+from lib.grading.submissions.folders import fill, own_files, put_in_place
+from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, Book
+from lib.grading.submissions.read import Submission, read_submission, unreadable
+from lib.grading.submissions.restore import MASTER
+
+SENTENCE = "This notebook could not be graded as it is. Your instructor has been told."
+
+
+class Course:
+    """What all journeys of a run have in common: the course, its gradebook, and nbgrader's steps around a run."""
+
+    def __init__(self, converter: Autograde, book: Book, locked: bool):
+        """Take the configured preprocessors apart where the notebook is run, by kernels that are `locked` in or not."""
+        self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
+        steps = _imported(converter.autograde_preprocessors)
+        at = next((at for at, step in enumerate(steps) if issubclass(step, Execute)), len(steps))
+        self.before, self.after = (
+            [step(parent=converter.exporter) for step in some]
+            for some in ([*_imported(converter.sanitize_preprocessors), *steps[:at]], steps[at + 1 :])
+        )
+        self.execute = next(iter(steps[at:]), Execute)
+        self.assignment = self.directory.assignment_id
+        kept = converter.exclude_overwriting.get(self.assignment, [])
+        self.own = own_files(self.directory, self.assignment, kept)
+        self.notebooks = [name for name in book.masters if Path(name).match(self.directory.notebook_id)]
+        self.settings = settings(self.execute, converter.exporter.config, locked)
+
+    def trial(self) -> Work:
+        """Make the work that fails for no submission's fault: a notebook without cells."""
+        kernelspec = self.book.masters[self.notebooks[0]].kernelspec
+        empty = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernelspec or {}}, "cells": []}
+        return Work({"trial": Packed(json.dumps(empty).encode(), {})}, self.execute, self.settings)
+
+    def applied(self, steps: Sequence[Preprocessor], nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
+        """Apply preprocessors one after the other."""
+        for step in steps:
+            nb, resources = step(nb, resources)
+        return nb
+
+
+@dataclass
+class Sheet:
+    """One notebook of a submission: as it came, as it is to be run, and what nbgrader's steps hand on with it."""
+
+    submission: Submission
+    notebook: NotebookNode
+    resources: dict[str, Any]
+
+
+class Journey:
+    """One submission on its way."""
+
+    def __init__(self, course: Course, student: str, source: Path):
+        """Begin with the submission in `source`."""
+        self.course, self.student, self.source = course, student, source
+        directory = course.directory
+        self.place, self.folder = (
+            Path(directory.format_path(step, student, course.assignment))
+            for step in (directory.autograded_directory, unfinished(directory))
+        )
+        self.timestamp: datetime | None = directory.get_existing_timestamp(str(source))
+        self.sheets: dict[str, Sheet] = {}
+
+    def is_due(self) -> bool:
+        """Tell, by nbgrader's own rule, whether this is to be graded: not before, or by force, or handed in anew."""
+        if self.student in self.course.directory.student_id_exclude.split(","):
+            return False
+        graded = [is_file(self.place / f"{name}.ipynb") for name in self.course.notebooks]
+        if self.course.converter.force or not all(graded):
+            return True
+        before = self.course.directory.get_existing_timestamp(str(self.place))
+        return self.timestamp is not None and before is not None and self.timestamp > before
+
+    def work(self) -> Work:
+        """Fill the folder and prepare the notebooks; give what is to be run of them."""
+        course = self.course
+        if course.directory.notebook_id != "*" and is_folder(self.place):
+            shutil.copytree(self.place, self.folder)
+        fill(self.folder, self.source, course.own, course.directory, course.log)
+        notebooks = {}
+        for name in course.notebooks:
+            submission = read_submission(self.source / f"{name}.ipynb")
+            try:
+                self.sheets[name] = self._prepared(name, submission)
+            except SQLAlchemyError:
+                raise
+            except Exception:
+                self._log(name)
+                self.sheets[name] = self._prepared(name, unreadable(SENTENCE))
+            sheet = self.sheets[name]
+            if sheet.submission.runnable:
+                notebooks[name] = Packed.of(sheet.notebook, self.folder, sheet.resources[FILES])
+        return Work(notebooks, course.execute, course.settings)
+
+    def end(self, result: Mapping[str, Ran] | BaseException) -> bool:
+        """Judge the notebooks, save all there is, and move the folder to its place.
+
+        Tells whether all could be run to the end. Raises SQLAlchemyError or OSError where saving fails: that is no
+        submission's fault.
+        """
+        course = self.course
+        with course.book.transaction():
+            made = {name: self._judged(name, sheet, result) for name, sheet in self.sheets.items()}
+            for name, (_, written) in made.items():
+                (self.folder / f"{name}.ipynb").write_bytes(written)
+            course.converter.set_permissions(course.assignment, self.student)
+        put_in_place(self.folder, self.place)
+        return all(_was_run(notebook) for notebook, _ in made.values())
+
+    def _prepared(self, name: str, submission: Submission) -> Sheet:
+        """Make a notebook sound and pose its challenge."""
+        course = self.course
+        names = {
+            "assignment": course.assignment,
+            "notebook": name,
+            "student": self.student,
+            "db_url": course.directory.db_url,
+        }
+        resources = {
+            "nbgrader": names,
+            "unique_key": name,
+            "output_files_dir": f"{name}_files",
+            "metadata": {"name": name, "path": str(self.folder)},
+            REMARKS: list(submission.remarks),
+            FILES: {},
+            BOOK: course.book,
+            MASTER: course.book.masters[name],
+            TIMESTAMP: self.timestamp,
+        }
+        notebook = course.applied(course.before, NotebookNode(submission.notebook), resources)
+        return Sheet(submission, notebook, resources)
+
+    def _judged(self, name: str, sheet: Sheet, result: Mapping[str, Ran] | BaseException) -> tuple[NotebookNode, bytes]:
+        """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one.
+
+        Gives it with its JSON: to write what came of a student's code can fail too.
+        """
+        unrun = replace(sheet.submission, remarks=(*sheet.submission.remarks, SENTENCE), runnable=False)
+        if isinstance(result, BaseException):
+            self.course.log.error("Running %s of %s failed twice: %r", name, self.student, result)
+            sheet = self._prepared(name, unrun)
+        elif name in result:
+            result[name].into(sheet.notebook)
+            sheet.resources[REMARKS].extend(result[name].remarks)
+        for again in (unrun, unreadable(SENTENCE)):
+            try:
+                return self._finished(sheet)
+            except SQLAlchemyError:
+                raise
+            except Exception:
+                self._log(name)
+            sheet = self._prepared(name, again)
+        return self._finished(sheet)
+
+    def _finished(self, sheet: Sheet) -> tuple[NotebookNode, bytes]:
+        notebook = self.course.applied(self.course.after, sheet.notebook, sheet.resources)
+        return notebook, json.dumps(notebook, ensure_ascii=False).encode()
+
+    def _log(self, name: str) -> None:
+        self.course.log.exception("Grading %s of %s failed", name, self.student)
+
+
+def unfinished(directory: CourseDirectory) -> str:
+    """Name the folder in which submissions are made, beside those that are autograded: patterns don't find it."""
+    return str(Path(directory.autograded_directory, ".unfinished"))
+
+
+def _was_run(notebook: NotebookNode) -> bool:
+    """Tell whether every cell with code was begun."""
+    return all(cell.execution_count is not None for cell in notebook.cells if has_code(cell))
+
+
+def _imported(steps: Sequence[Any]) -> list[type]:
+    """Give the preprocessors that a list in the configuration names, by class or by import string."""
+    return [import_item(step) if isinstance(step, str) else step for step in steps]

@@ -1,0 +1,92 @@
+"""`zerolayer report ASSIGNMENT`: write the class report, and on request one student's page for an appeal."""
+
+from datetime import datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import MissingEntry
+from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
+from traitlets import Unicode, default
+
+from lib.grading.commands.command import named_assignment
+from lib.grading.judge.preprocessors import Judging
+from lib.grading.judge.verdict import Verdict
+from lib.grading.report.classroom import Classroom, read_classroom
+from lib.grading.report.pages import Links, class_page, own_page, student_page
+
+
+class ReportApp(NbGrader):
+    """Write what an instructor wants to know of a graded class as one HTML file."""
+
+    name = "zerolayer-report"
+    description = (
+        "Write a page on a graded class: scores, parts, the class's mistakes, and what a person should look at."
+    )
+    examples = """
+        zerolayer report softmax_classifier
+        zerolayer report softmax_classifier --student ada    for an appeal: every number of one student
+    """
+    folder = Unicode("reports", help="Where reports are written, in the course folder.").tag(config=True)
+    server = Unicode(
+        "http://localhost:8888", help="The address of the Jupyter server whose formgrader the report links to."
+    ).tag(config=True)
+    aliases = {  # noqa: RUF012  # traitlets' own way
+        **nbgrader_aliases,
+        "course": "CourseDirectory.course_id",
+        "server": "ReportApp.server",
+    }
+    flags = nbgrader_flags
+
+    @default("classes")
+    def _classes_default(self) -> list[Any]:
+        return [*super()._classes_default(), ReportApp, Judging]
+
+    def start(self) -> None:
+        """Write the pages and say where they are; exits with 1 where there is nothing to report on."""
+        super().start()
+        assignment = named_assignment(self)
+        classroom = self._classroom(assignment)
+        notebook = classroom.graded[0][1].notebook
+        target = Path(self.coursedir.root, self.folder)
+        made = datetime.now().astimezone()
+        self._write_students(
+            classroom, Links(self.coursedir, assignment, notebook, target / assignment, self.server), made
+        )
+        unit = Judging(parent=self).unit({"nbgrader": {"assignment": assignment}})
+        page = target / f"{assignment}.html"
+        links = Links(self.coursedir, assignment, notebook, target, self.server)
+        _write(page, class_page(classroom, unit, links, made))
+        print(f"{page} is on {len(classroom.graded)} graded submissions. Open it in a browser.")
+
+    def _classroom(self, assignment: str) -> Classroom:
+        try:
+            classroom = read_classroom(self.coursedir, assignment)
+        except MissingEntry:
+            self.fail(
+                f"The gradebook {self.coursedir.db_url} doesn't know {assignment}. Is the name right, or --course-dir?"
+            )
+        if not classroom.graded:
+            self.fail(f"There is no verdict on {assignment} yet. Run `zerolayer grade {assignment}` first.")
+        return classroom
+
+    def _write_students(self, classroom: Classroom, links: Links, made: datetime) -> None:
+        """Write the pages that are asked for, and anew those that were before: a regrade may have changed them."""
+        asked, target = self.coursedir.student_id, links.folder.parent
+        wanted = {work.student for work, _ in classroom.graded if asked != "*" and fnmatchcase(work.student, asked)}
+        if asked != "*" and not wanted:
+            self.fail(f"There is no verdict on a student called {asked}. Is the name as in the gradebook?")
+        for work, _ in classroom.graded:
+            page = own_page(target, classroom.assignment, work.student)
+            if work.student in wanted or page.is_file():
+                _write(page, student_page(work, Verdict.load(work.folder), links, made))
+                if work.student in wanted:
+                    print(f"{page} has every number of {work.name or work.student}.")
+
+
+def _write(page: Path, text: str) -> None:
+    """Write a page, whole or not at all."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    part = page.with_name(f".{page.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(page)

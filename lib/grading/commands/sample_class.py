@@ -1,0 +1,44 @@
+"""A sample class, written as submissions: the released notebook's blanks filled as the answer key's students would."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from lib.blanks import open_blanks
+from lib.unit import Fillings, SampleClass
+
+
+def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assignment: str) -> Iterator[str]:
+    """Write the class's submissions into `submitted`, from the released assignment; give each student's name."""
+    source = release / assignment / f"{assignment}.ipynb"
+    for student, fillings in sample.students.items():
+        folder = submitted / student / assignment
+        folder.mkdir(parents=True)
+        notebook = complete(nbformat.read(source, as_version=4), fillings, sample.answers)
+        nbformat.write(notebook, folder / source.name)
+        yield student
+    folder = submitted / "lars" / assignment
+    folder.mkdir(parents=True)
+    (folder / source.name).write_text(source.read_text()[:2000])
+    yield "lars"
+
+
+def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, str]) -> NotebookNode:
+    """Fill a released notebook's blanks, and answer its written questions."""
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if name in fillings:
+            cell.source = fill(cell.source, fillings[name])
+        elif name in answers:
+            cell.source = answers[name]
+    return notebook
+
+
+def fill(source: str, fillings: tuple[str, ...]) -> str:
+    """Put expressions in place of a cell's blanks, the last first: earlier ones then keep their places."""
+    for blank, filling in reversed(list(zip(open_blanks(source), fillings, strict=True))):
+        if filling:
+            source = source[: blank.start] + filling + source[blank.end :]
+    return source

@@ -1,0 +1,19 @@
+"""The two halves of `lib`: the open one, which students have, and the closed one, which holds answers and grading."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+CLOSED = ("grading", "reference", "units/*/closed")
+"""Folders in `lib`, as patterns: never in the student bundle, never in sight of a process that runs student code."""
+
+
+def closed_folders(package: Path) -> Iterator[Path]:
+    """Find the folders of the closed half in an installed `lib`."""
+    return (folder for pattern in CLOSED for folder in package.glob(pattern) if folder.is_dir())
+
+
+def is_closed(file: PurePath) -> bool:
+    """Tell whether a file, by its path in `lib`, belongs to the closed half."""
+    patterns = [PurePath(pattern) for pattern in CLOSED]
+    tops = [PurePath(*file.parts[: len(pattern.parts)]) for pattern in patterns]
+    return any(top != file and top.match(str(pattern)) for top, pattern in zip(tops, patterns, strict=True))

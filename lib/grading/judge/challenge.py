@@ -1,0 +1,39 @@
+"""Challenges: the inputs of every part, drawn for one submission from a seed that nobody can guess."""
+
+import hashlib
+import hmac
+import zlib
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from lib.checking.answers import packed
+from lib.unit import AnswerKey, Inputs, Part
+
+DIGITS = 9
+"""Behind the point of what is drawn: enough for any comparison, and half as long in a verdict as all of them."""
+
+
+def seed_of(secret: bytes, *names: str) -> int:
+    """Derive a submission's seed: the same for a regrade, not to be guessed without the course's secret."""
+    return int.from_bytes(hmac.digest(secret, "\0".join(names).encode(), hashlib.sha256)[:6], "big")
+
+
+@lru_cache(1000)
+def drawn_for(part: Part, seed: int) -> Inputs:
+    """Draw the inputs of one part, to nine digits; parts draw apart, so that none holds what another asks for.
+
+    They are drawn to pose a challenge and looked at again to judge it, so they are kept for a while, for reading only.
+    """
+    drawn = part.draw(np.random.default_rng([seed, zlib.crc32(part.id.encode())]))
+    rounded = {name: np.array(np.round(value, DIGITS), dtype=np.float64) for name, value in drawn.items()}
+    for array in rounded.values():
+        array.setflags(write=False)
+    return rounded
+
+
+def challenge(key: AnswerKey, seed: int) -> dict[str, Any]:
+    """Write all parts' inputs as the plain data that is laid beside the notebook."""
+    laid = {part.id: drawn_for(part, seed) for part in key.parts}
+    return {"parts": {id: {name: packed(array) for name, array in drawn.items()} for id, drawn in laid.items()}}

@@ -1,0 +1,61 @@
+"""Comparison: what student code gave for a challenge, held against what right code gives."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+
+import numpy as np
+
+from lib.checking.answers import Copy, Outcome, route_of
+from lib.checking.student_code import Failure, attempted
+from lib.checking.values import numbers
+from lib.unit import Array, Inputs, Part, Statement
+
+Outcomes = Mapping[str, Mapping[str, Outcome]]
+"""For each statement's name, what came of each probe."""
+RTOL, ATOL = 1e-4, 1e-6
+"""float32 code is right; a mistake differs in the second or third digit at the latest."""
+
+
+def outcomes(part: Part, drawn: Inputs, subjects: tuple[object, ...]) -> Outcomes:
+    """Run every probe of `part` on our own code, which is known to end."""
+    found: dict[str, dict[str, Outcome]] = {statement.name: {} for statement in part.statements}
+    for statement, probe, outcome in run(part.statements, drawn, subjects):
+        found[statement.name][probe] = outcome
+    return found
+
+
+def run(
+    statements: Iterable[Statement], drawn: Inputs, subjects: tuple[object, ...], route: str | None = None
+) -> Iterator[tuple[Statement, str, Outcome]]:
+    """Run the probes on our own code one after the other: the statement, the probe's name, and what came of it.
+
+    With `route` only the probes on that route and on none.
+    """
+    for statement in statements:
+        for name, probe in statement.probes(Copy(drawn), *subjects).items():
+            if route is None or route_of(name) in ("", route):
+                yield statement, name, attempted(partial(_ask, probe))
+
+
+def _ask(probe: Callable[[], object]) -> Array:
+    return numbers(probe())
+
+
+def fits(statement: Statement, probe: str, given: Outcome, right: Mapping[str, Outcome], drawn: Inputs) -> bool:
+    """Tell whether a probe's outcome is right in what the statement is about."""
+    wanted = right[probe]
+    if isinstance(given, Failure) or isinstance(wanted, Failure) or given.shape != wanted.shape:
+        return False
+    if (given == wanted).all():
+        return True
+    seen = attempted(partial(statement.compared_part, probe, given, drawn))
+    return not isinstance(seen, Failure) and agree(seen, statement.compared_part(probe, wanted, drawn))
+
+
+def agree(one: Outcome, other: Outcome, alike: bool = False) -> bool:
+    """Tell whether two arrays are equal but for rounding; if `alike`, nan equals nan, and trouble its own kind."""
+    if isinstance(one, Failure) or isinstance(other, Failure):
+        return alike and isinstance(one, Failure) and isinstance(other, Failure) and one.kind == other.kind
+    if one.shape != other.shape:
+        return False
+    return bool((one == other).all()) or np.allclose(one, other, rtol=RTOL, atol=ATOL, equal_nan=alike)

@@ -1,0 +1,89 @@
+"""Judging one part: its answer is read, compared and diagnosed, and becomes a verdict."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lib.checking.answers import Outcome, encoded, recalled, record, route_of
+from lib.checking.student_code import Failure
+from lib.grading.judge.challenge import drawn_for
+from lib.grading.judge.comparison import Outcomes, fits, outcomes
+from lib.grading.judge.diagnosis import diagnose
+from lib.grading.judge.verdict import PartVerdict, State, StatementVerdict
+from lib.unit import AnswerKey, Inputs, Part, Statement
+
+Answers = Mapping[str, Any]
+"""What a check put out at grading: for each statement's name a record for each probe. It may be any JSON, though."""
+NOTHING = Failure("value", "It gave no numbers.")
+
+
+def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem: str = "") -> PartVerdict:
+    """Judge one part's answer, as it came out of the student's kernel: any JSON, or None where there was none.
+
+    Never raises on what is in `given`: what doesn't read as the arrays asked for is wrong.
+    """
+    drawn = drawn_for(part, seed)
+    right = outcomes(part, drawn, key.subjects(part))
+    found = _read(given, right)
+    states: dict[type[Statement], StatementVerdict] = {}
+    for statement in part.statements:
+        if statement.points:
+            states[type(statement)] = (
+                _not_run(statement) if given is None else _judged(statement, drawn, found, right, states)
+            )
+    lost = any(verdict.state != "right" for verdict in states.values())
+    return PartVerdict(
+        part.id,
+        part.title,
+        tuple(states.values()),
+        mistake=diagnose(key, part, drawn, found, right) if lost and given is not None else None,
+        problem="" if given is not None else problem or "The check gave no answer.",
+        challenge={name: encoded(array) for name, array in drawn.items()},
+        answer=_recorded(found) if given is not None else {},
+        expected=_recorded(right),
+    )
+
+
+def _read(given: object, asked: Outcomes) -> Outcomes:
+    """Read from an answer what was asked for, and nothing else. A record without a probe's name stands for them all."""
+    found: dict[str, dict[str, Outcome]] = {}
+    for statement, probes in asked.items():
+        records = given.get(statement) if isinstance(given, Mapping) else None
+        records = records if isinstance(records, Mapping) else {}
+        whole = recalled(records[""]) if "" in records else NOTHING
+        found[statement] = {probe: recalled(records[probe]) if probe in records else whole for probe in probes}
+    return found
+
+
+def _judged(
+    statement: Statement,
+    drawn: Inputs,
+    found: Outcomes,
+    right: Outcomes,
+    earlier: Mapping[type[Statement], StatementVerdict],
+) -> StatementVerdict:
+    """Give a statement its points where all probes of any one route agree, and the statements it rests on are right."""
+    answers = found[statement.name]
+    wanted = right[statement.name]
+    failing = {route_of(name) for name, given in answers.items() if not fits(statement, name, given, wanted, drawn)}
+    if not {*map(route_of, answers)} <= failing:
+        for number, (foundation, verdict) in enumerate(earlier.items(), 1):
+            if foundation in statement.depends_on and verdict.state != "right":
+                return _verdict(statement, "not checked", f"It rests on statement {number}, which isn't right.")
+        return _verdict(statement, "right")
+    trouble = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
+    if trouble is None:
+        return _verdict(statement, "wrong", "The numbers differ from the right ones.")
+    line = f" Your {trouble.line}" if trouble.line else ""
+    return _verdict(statement, "open" if trouble.kind == "blank" else "wrong", trouble.text + line)
+
+
+def _not_run(statement: Statement) -> StatementVerdict:
+    return _verdict(statement, "not checked")
+
+
+def _verdict(statement: Statement, state: State, why: str = "") -> StatementVerdict:
+    return StatementVerdict(statement.name, statement.text, statement.points, state, why)
+
+
+def _recorded(found: Outcomes) -> dict[str, Any]:
+    return {name: {probe: record(outcome) for probe, outcome in probes.items()} for name, probes in found.items()}

@@ -1,0 +1,96 @@
+"""A talk with a kernel whose cells are run at our word (`cells`): cells go out, messages come in, within bounds.
+
+Nothing that is heard is believed. A kernel may say anything, at any length and at any time: what is too long is passed
+over as it comes, what can't be read is told from what can, and whoever listens sets the hour.
+"""
+
+import json
+import socket
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from signal import SIGINT
+from time import monotonic
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from lib.grading.kernels.forkserver import Forked
+
+REPLY = "execute_reply"
+"""The message that ends a cell."""
+LONGEST = 2**22
+"""Bytes of a message that is read; a longer one is passed over."""
+CHUNK = 2**18
+"""Bytes that are received at a time."""
+
+
+class Talk:
+    """One caller's talk with one kernel; leaving it ends the kernel."""
+
+    def __init__(self, kernel: "Forked", line: socket.socket):
+        """Talk with a forked kernel over our end of the socket whose other end it has."""
+        self._kernel, self._line = kernel, line
+        self._whole: deque[bytes] = deque()
+        self._rest, self._passing = bytearray(), False
+        self.heard = 0
+        """Bytes that the kernel has said so far."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._line.close()
+        self._kernel.close()
+
+    def run(self, code: str, seconds: float) -> None:
+        """Have a cell run. Raises `TimeoutError` if the kernel doesn't take it in time."""
+        self._line.settimeout(seconds)
+        with suppress(ConnectionError):  # `messages` will tell
+            self._line.sendall(json.dumps(code).encode() + b"\n")
+
+    def messages(self, until: float) -> Iterator[bytes]:
+        """Give each message that the kernel sends, until it hangs up; nothing in place of one that is too long.
+
+        Raises `TimeoutError` when the clock (`time.monotonic`) says `until`.
+        """
+        while True:
+            while self._whole:
+                yield self._whole.popleft()
+            if not self._receive(until):
+                return
+
+    def _receive(self, until: float) -> bool:
+        """Wait for something to be said; tell whether there was anything."""
+        left = until - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._line.settimeout(left)
+        more = b""
+        with suppress(ConnectionError):
+            more = self._line.recv(CHUNK)
+        self.heard += len(more)
+        self._rest += more
+        *whole, self._rest = self._rest.split(b"\n")
+        for words in whole:
+            if words or self._passing:
+                self._whole.append(b"" if self._passing else bytes(words))
+            self._passing = False
+        if len(self._rest) > LONGEST:
+            self._rest.clear()
+            self._passing = True
+        return bool(more)
+
+    def interrupt(self) -> None:
+        """Interrupt the cell that runs, as a person would."""
+        self._kernel.signal(SIGINT)
+
+    def was_lost(self) -> bool:
+        """End the kernel, and tell whether the warm process had ended and taken it along."""
+        self.kill()
+        return self._kernel.exit_code() is None
+
+    def kill(self) -> None:
+        """End the kernel at once; safe to call from any thread."""
+        with suppress(OSError):
+            self._kernel.kill()

@@ -1,0 +1,352 @@
+"""The warm process: it imports once what notebooks import, and forks a kernel for everyone who asks.
+
+It never reads what a caller sends. It forks first and the child reads, so that no kernel finds in its memory what was
+sent for another. On each connection there come
+
+1. from the warm process: a descriptor of the child, by which the caller signals it and sees it end,
+2. from the caller: a `Request`,
+3. from the child: that it is ready, or what kept it from starting,
+4. from the warm process, once the child has ended: its exit code.
+
+A caller that hangs up ends its kernel. A warm process ends with its owner, and takes all its kernels along.
+"""
+
+import atexit
+import fcntl
+import gc
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from signal import SIGKILL, pidfd_send_signal
+from tempfile import mkdtemp
+from typing import Any
+
+from lib.grading.kernels.spawn_request import Request, hear, say
+
+ADDRESS = "ZEROLAYER_WARM"
+"""The environment variable that names the folder of a warm process to share."""
+ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+INHERITED = ("PATH", "LD_LIBRARY_PATH")
+"""The rest of the environment stays outside: a kernel can read what its warm process was started with."""
+IDLE = 600
+"""Seconds without a kernel, after which a warm process ends to give its memory back."""
+STARTING = 120
+"""Seconds that a warm process may take to become warm and fork a kernel; it needs a few."""
+HANG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
+
+
+# ---- The warm process
+
+
+def main() -> None:
+    """Called in the warm process with a listening socket, the owner's number, and the words of `Warm.kind`."""
+    listener, owner = socket.socket(fileno=int(sys.argv[1])), os.pidfd_open(int(sys.argv[2]))
+    sys.path.remove(here := str(Path.cwd()))
+    os.environ["IPYTHONDIR"] = here
+    fork = _plain_fork
+    if "locked" in sys.argv[3:]:
+        from lib.grading.sandbox import confine
+
+        confine.prepare()
+        fork = confine.fork
+    gc.disable()  # what is imported stays
+    from lib.grading.kernels import kernel
+
+    kernel.warm_up("tensorflow" in sys.argv[3:])
+    kernel.run(serve(listener, owner, fork))
+
+
+def serve(listener: socket.socket, owner: int, fork: Callable[[], int]) -> socket.socket:
+    """Fork a child for every caller until the owner ends. Returns in each child, with the line to its caller."""
+    poll = select.poll()
+    poll.register(owner, select.POLLIN)
+    poll.register(listener, select.POLLIN)
+    children = Children(poll)
+    while True:
+        ready = {descriptor for descriptor, _ in poll.poll(None if children else IDLE * 1000)}
+        if owner in ready:
+            with suppress(FileNotFoundError):  # the owner may have been quicker
+                shutil.rmtree(Path.cwd(), ignore_errors=True)
+        if owner in ready or not (ready or children):
+            os._exit(0)
+        for descriptor in ready - {listener.fileno()}:
+            children.attend(descriptor)
+        if listener.fileno() in ready:
+            line, _ = listener.accept()
+            try:
+                child = fork()
+            except Exception as error:
+                with line, suppress(OSError):
+                    say(line, failed=f"No kernel could be forked: {error}")
+                continue
+            if child == 0:
+                children.forget()
+                listener.close()
+                os.close(owner)
+                return line
+            children.add(child, line)
+
+
+def _plain_fork() -> int:
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    if threads != 1:
+        raise RuntimeError(f"A process with {threads} threads can't be forked safely; start none before.")
+    return os.fork()
+
+
+@dataclass(frozen=True)
+class Child:
+    """A kernel that runs: its number, a descriptor that can be read once it has ended, and the line to its caller."""
+
+    number: int
+    handle: int
+    line: socket.socket
+
+
+class Children:
+    """The kernels that run."""
+
+    def __init__(self, poll: select.poll):
+        self.poll = poll
+        self.watched: dict[int, Child] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.watched)
+
+    def add(self, number: int, line: socket.socket) -> None:
+        """Give the caller its child, and watch both."""
+        child = Child(number, os.pidfd_open(number), line)
+        self.watched[child.handle] = self.watched[line.fileno()] = child
+        self.poll.register(child.handle, select.POLLIN)
+        self.poll.register(line, HANG_UP)
+        with suppress(OSError):
+            say(line, child.handle)
+
+    def attend(self, descriptor: int) -> None:
+        """Bury a child that has ended; end the child of a caller that has hung up."""
+        child = self.watched.get(descriptor)
+        if child is None:
+            return  # just buried
+        if descriptor == child.handle:
+            self._bury(child)
+        else:
+            self.poll.unregister(descriptor)
+            pidfd_send_signal(child.handle, SIGKILL)
+
+    def _bury(self, child: Child) -> None:
+        _, status = os.waitpid(child.number, 0)
+        for descriptor in (child.handle, child.line.fileno()):
+            del self.watched[descriptor]
+            with suppress(KeyError):
+                self.poll.unregister(descriptor)
+        os.close(child.handle)
+        with child.line, suppress(OSError):
+            say(child.line, exit=os.waitstatus_to_exitcode(status))
+
+    def forget(self) -> None:
+        """Let go of them all, in a child: its brothers are none of its business."""
+        for child in set(self.watched.values()):
+            os.close(child.handle)
+            child.line.close()
+
+
+# ---- Its callers
+
+
+class WarmProcessDied(RuntimeError):
+    """The warm process ended, by no fault of the notebook's. Whoever asks again gets a new one."""
+
+
+class KernelNotStarted(RuntimeError):
+    """A child was forked and could not become a kernel; the message says why."""
+
+
+@dataclass
+class Forked:
+    """A kernel that was forked for us."""
+
+    handle: int
+    """A descriptor of its process; it can be read once that has ended."""
+    line: socket.socket
+
+    def has_ended(self) -> bool:
+        """Tell whether the process has ended."""
+        return bool(select.select([self.handle], [], [], 0)[0])
+
+    def exit_code(self) -> int | None:
+        """Give the code that an ended process ended with; None if the warm process ended too, and took it along."""
+        with suppress(OSError):
+            words, _ = hear(self.line)
+            return words.get("exit")
+        return None
+
+    def signal(self, number: int) -> None:
+        """Send a signal. Of those that it doesn't expect, only SIGKILL reaches a kernel that is locked in."""
+        with suppress(ProcessLookupError):
+            pidfd_send_signal(self.handle, number)
+
+    def kill(self) -> None:
+        """End the kernel at once; safe to call from any thread."""
+        self.signal(SIGKILL)
+
+    def close(self) -> None:
+        """Hang up: that ends the kernel, if it hasn't ended."""
+        self.line.close()
+        os.close(self.handle)
+
+
+class Warm:
+    """A warm process, known by a folder that all who share it know; whoever finds it cold starts it.
+
+    The folder is named after the process that made it. Warm processes in it end with that one.
+    """
+
+    def __init__(self, folder: Path, locked: bool = True, tensorflow: bool = True):
+        """Look at nothing yet. Its kernels will be locked in, and have TensorFlow, unless told otherwise."""
+        self.folder = folder
+        self.kind = ("locked" if locked else "open", *(["tensorflow"] if tensorflow else []))
+        self.name = "-".join(self.kind)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def shared(cls, locked: bool = True, tensorflow: bool = True) -> "Warm":
+        """Give the one that this process shares with its parents and children, through its environment."""
+        if not _is_in_use(os.environ.get(ADDRESS, "")):
+            os.environ[ADDRESS] = _made_by(os.getpid())
+        return _known(os.environ[ADDRESS], locked, tensorflow)
+
+    def fork(self, request: Request, descriptors: Sequence[int]) -> Forked:
+        """Have a kernel forked, and wait until it can be talked to.
+
+        Raises `KernelNotStarted` if there is a reason why it can't be, and `WarmProcessDied` if the warm process ended
+        over it, and one started in its place too.
+        """
+        with suppress(WarmProcessDied):
+            return self._fork(request, descriptors)
+        return self._fork(request, descriptors)
+
+    def _fork(self, request: Request, descriptors: Sequence[int]) -> Forked:
+        line = self._called()
+        line.settimeout(STARTING)
+        words: dict[str, Any] = {}
+        handle: int | None = None
+        with suppress(OSError):
+            words, handles = hear(line)
+            if handles:
+                (handle,) = handles
+                request.send(line, descriptors)
+                words, _ = hear(line)
+        if handle is not None and words.get("ready"):
+            return Forked(handle, line)
+        line.close()
+        if handle is not None:
+            os.close(handle)
+        if "exit" in words:
+            raise KernelNotStarted(f"The kernel ended before it could start, with code {words['exit']}.")
+        if "failed" in words:
+            raise KernelNotStarted(words["failed"])
+        raise self._died()
+
+    def start(self) -> None:
+        """Start the process if there is none: it warms up while the caller does something else."""
+        with self._alone():
+            try:
+                self._connected().close()
+            except OSError:
+                self._start()
+
+    def _called(self) -> socket.socket:
+        with suppress(OSError):
+            return self._connected()
+        self.start()
+        try:
+            return self._connected()
+        except OSError:
+            raise self._died() from None
+
+    def _connected(self) -> socket.socket:
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            line.connect(str(self.folder / self.name))
+        except OSError:
+            line.close()
+            raise
+        return line
+
+    def _start(self) -> None:
+        address, owner = self.folder / self.name, _maker(self.folder)
+        address.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, self._log.open("wb") as log:
+            listener.bind(str(address))
+            listener.listen(256)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", __spec__.name, str(listener.fileno()), str(owner), *self.kind],
+                cwd=self.folder,
+                env=ENVIRONMENT | {name: os.environ[name] for name in INHERITED if name in os.environ},
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep others who know the folder from starting a process at the same time."""
+        with Path(self.folder, f"{self.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    def _died(self) -> WarmProcessDied:
+        lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
+        said = next((f"It said: {line}" for line in reversed(lines) if line.strip()), "It said nothing.")
+        return WarmProcessDied(f"The warm process ended. {said}")
+
+
+@cache
+def _made_by(number: int) -> str:
+    """Make a folder for the warm processes of this process, whose number it bears; the same one each time."""
+    folder = mkdtemp(prefix=f"zerolayer-{number}-")
+    atexit.register(_tidy, Path(folder))
+    return folder
+
+
+@cache
+def _known(folder: str, locked: bool, tensorflow: bool) -> Warm:
+    return Warm(Path(folder), locked, tensorflow)
+
+
+def _maker(folder: Path) -> int:
+    """Read the number of the process that made a warm process's folder."""
+    return int(folder.name.split("-")[1])
+
+
+def _is_in_use(folder: str) -> bool:
+    """Tell whether a folder is ours, and the process that made it still there."""
+    try:
+        os.kill(_maker(Path(folder)), 0)
+        return Path(folder).stat().st_uid == os.geteuid()
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def _tidy(folder: Path) -> None:
+    """Remove a folder when the process that made it ends, and not when a copy of that does."""
+    if _maker(folder) == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+"""A kernel in two halves.
+
+What all kernels have in common is made once, in the warm process: ipykernel's application, its kernel and its shell,
+with magics, formatters and what notebooks import. What is one kernel's own is made after the fork: sockets, threads,
+streams, names and chance. The first half opens no socket and starts no thread, for neither lives through a fork.
+
+Not fresh in a fork are the seed of `hash` and the places of things in memory: those are the warm process's.
+"""
+
+import atexit
+import gc
+import importlib
+import io
+import os
+import pkgutil
+import signal
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn, Self
+
+import zmq
+from ipykernel.heartbeat import Heartbeat
+from ipykernel.iostream import IOPubThread
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from IPython.core.profiledir import ProfileDir
+from IPython.paths import get_ipython_dir
+from jupyter_client.session import Session
+from traitlets import Type
+from traitlets.config import Config
+
+import lib.units
+from lib.grading.kernels import server
+from lib.grading.kernels.shell import Compiler, ZMQInteractiveShell
+from lib.grading.kernels.spawn_request import PORTS, Request, say
+from lib.grading.sandbox import syscalls
+
+MET = ["--HistoryManager.hist_file=:memory:"]
+"""Arguments that nbclient gives every kernel; a warm one is so already."""
+INLINE = "module://matplotlib_inline.backend_inline"
+IMPORTS = (
+    *("numpy", "numpy.random", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
+    *(
+        "lib.checking.answers",
+        "lib.blanks",
+        "lib.data",
+        "lib.explorer",
+        "lib.checking.render",
+    ),
+    "IPython.core.logger",
+)
+"""What notebooks import, at once or while they run, and IPython for each."""
+TENSORFLOW = ("tensorflow", "keras", "keras.utils", "keras.losses")
+"""What takes longer to import than all the rest together, and not every notebook needs."""
+
+
+class HalfKernel(IPythonKernel):
+    """A kernel that is made before it has anything to talk with."""
+
+    shell_class = Type(ZMQInteractiveShell)
+    compiler_class = Type(Compiler)
+
+    @classmethod
+    def instance(cls, *args: Any, **own: Any) -> Self:
+        """Called by ipykernel's application with what is the kernel's own; the rest of it may exist already."""
+        if not cls.initialized():
+            return super().instance(*args, **own)
+        kernel = super().instance()
+        for name in own.keys() - {"parent", "user_ns"}:
+            setattr(kernel, name, own[name])
+        kernel._take_names()
+        return kernel
+
+    def _take_names(self) -> None:
+        self.ident = str(uuid.uuid4())
+        self._stdout, self._stderr = sys.stdout, sys.stderr
+        for publisher in (self.shell.displayhook, self.shell.display_pub):
+            publisher.session, publisher.pub_socket = self.session, self.iopub_socket
+        self.shell.displayhook.topic = self._topic("execute_result")
+        self.shell.profile_dir = self.profile_dir
+
+
+class HalfApp(IPKernelApp):
+    """ipykernel's application in two halves, over listening sockets that somebody else has bound."""
+
+    name = "ipython-kernel"
+    kernel_class = HalfKernel
+
+    def prepare(self) -> None:
+        """Make what all kernels have in common."""
+        self.update_config(Config({"HistoryManager": {"hist_file": ":memory:"}}))
+        super(IPKernelApp, self).initialize([])
+        self.init_pdb()
+        self.kernel = HalfKernel.instance(parent=self, log=self.log, profile_dir=self.profile_dir, user_ns=self.user_ns)
+        self.init_path()
+        self.init_shell()
+        self._reach_out()
+        self.outlet = server.Outlet()
+
+    def _reach_out(self) -> None:
+        self.init_gui_pylab()
+        self.init_extensions()
+        self.init_code()
+
+    def complete(self, request: Request, listeners: Sequence[int]) -> None:
+        """Make what is this kernel's own, after the fork and where it is going to work."""
+        self.listeners = dict(zip(PORTS.values(), listeners, strict=True))
+        self.load_connection_info(request.connection)
+        self.profile_dir = ProfileDir.create_profile_dir_by_name(get_ipython_dir())
+        self.init_sockets()
+        self.init_heartbeat()
+        self.log_connection_info()
+        self.init_io()
+        self.init_signal()
+        self.init_kernel()
+        self._settle_shell()
+        self._obey(request.arguments)
+        self.log.setLevel(self.log_level)  # traitlets makes a record of all that is said, and throws most of it away
+
+    def attend_to(self, caller: socket.socket) -> Callable[[], NoReturn]:
+        """Make what is this kernel's own where it has one caller and none of Jupyter's sockets; give its work."""
+        outlet = self.outlet
+        outlet.open(caller)
+        sys.stdout, sys.stderr = (server.Printed(name, outlet) for name in ("stdout", "stderr"))
+        kernel = self.kernel
+        kernel.session, kernel.iopub_socket = outlet, caller
+        kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
+        kernel._take_names()
+        self._settle_shell()
+        return partial(server.serve, kernel, outlet)
+
+    def _settle_shell(self) -> None:
+        shell, here = self.kernel.shell, Path.cwd()
+        shell.init_environment()
+        shell.starting_dir = str(here)
+        shell.history_manager.dir_hist[:] = [here]
+
+    def _obey(self, arguments: Sequence[str]) -> None:
+        """Follow a command line. What ipykernel reads while it makes a shell is read too late: profiles."""
+        *_, self.connection_file = arguments[:2]
+        if set(arguments[2:]) <= set(MET):
+            return
+        shell = self.kernel.shell
+        self.parse_command_line(list(arguments))
+        for part in (self.kernel, *shell.configurables, *shell.display_formatter.formatters.values()):
+            if part is not self:
+                part.update_config(self.config)
+        if shell.history_manager.hist_file != ":memory:":
+            shell.init_history()
+        self._reach_out()
+
+    def _try_bind_socket(self, s: zmq.Socket[bytes], port: int) -> int:
+        s.setsockopt(zmq.USE_FD, self.listeners[port])
+        return super()._try_bind_socket(s, port)
+
+    def init_iopub(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+        """Publish from a thread that listens to no forked children: ipykernel would open a TCP port for them."""
+        socket = context.socket(zmq.XPUB)
+        socket.linger = 1000
+        self.iopub_port = self._bind_socket(socket, PORTS["iopub_port"])
+        self.configure_tornado_logger()
+        self.iopub_thread = IOPubThread(socket, pipe=False, session=self.session)
+        self.iopub_thread.start()
+        self.iopub_socket = self.iopub_thread.background_socket
+
+    def init_heartbeat(self) -> None:
+        """Beat in a context of its own, as ipykernel does: it must not wait for Python."""
+        context = zmq.Context()
+        context.setsockopt(zmq.USE_FD, self.listeners[self.hb_port])
+        self.heartbeat = Heartbeat(context, (self.transport, self.ip, self.hb_port))
+        self.heartbeat.start()
+
+    def end(self) -> NoReturn:
+        """End the process as a kernel ends, except that nothing is taken apart that goes with the process."""
+        self.control_thread.stop()
+        self.control_thread.join(1)  # it is saying its last words, and would wait for streams that are gone
+        atexit._run_exitfuncs()
+        os._exit(0)
+
+
+def warm_up(tensorflow: bool) -> None:
+    """Make the first half of a kernel and import what notebooks import, in one thread."""
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # a debugger takes threads, a port and 70 ms a kernel
+    app = HalfApp.instance()
+    app.prepare()
+    units = (f"lib.units.{module.name}" for module in pkgutil.iter_modules(lib.units.__path__))
+    for name in (*IMPORTS, *units, *(TENSORFLOW if tensorflow else ())):
+        importlib.import_module(name)
+    _draw()
+    _run_a_cell(app.kernel)
+    gc.freeze()
+    gc.enable()
+
+
+def _draw() -> None:
+    """Draw a figure once: fonts are found, and what matplotlib imports late is imported."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots()
+    axes.plot([0, 1], label="$x$")
+    axes.legend()
+    figure.savefig(io.BytesIO(), format="png")
+    pyplot.close("all")
+
+
+def _run_a_cell(kernel: Any) -> None:
+    """Run a cell once that does and leaves nothing: what is worked out at the first one is worked out."""
+    session = Session(key=b"nobody's")
+    session.deserialize(session.serialize(session.msg("execute_request", {"code": ""}))[1:])
+    str(kernel.kernel_info)
+    kernel.shell.find_line_magic("load_ext")
+    kernel.shell.display_formatter.format(None)
+    kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
+
+
+def run(line: socket.socket) -> NoReturn:
+    """Be a kernel, in a forked child, until it is told to end."""
+    app: HalfApp = HalfApp.instance()
+    try:
+        request, descriptors = Request.receive(line)
+        sockets = 1 if request.connection is None else len(PORTS)
+        own, outbox = descriptors[:sockets], descriptors[sockets:]
+        _settle(request, (line.fileno(), *own), *outbox)
+        work: Callable[[], object] = app.start
+        if request.connection is None:
+            work = app.attend_to(socket.socket(fileno=own[0]))
+        else:
+            app.complete(request, own)
+        say(line, ready=True)
+        line.close()
+    except BaseException as error:
+        with suppress(OSError):
+            say(line, failed=f"{type(error).__name__}: {error}")
+        os._exit(1)
+    with suppress(BaseException):
+        work()
+    app.end()
+
+
+def _settle(request: Request, keep: tuple[int, ...], outbox: int | None = None) -> None:
+    """Go where the kernel is to work, with chance and an environment of its own."""
+    os.environ.clear()
+    os.environ.update(request.environment)
+    if request.limits is None:
+        _stay_outside(request.folder)
+    else:
+        from lib.grading.sandbox.confine import Room, confine
+        from lib.grading.sandbox.limits import Limits
+
+        confine(Room(limits=Limits(**request.limits), files=request.files, keep=keep, outbox=outbox))
+        # The first process of a namespace hears no signal that it has no handler for, not even from itself.
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+    sys.argv = ["ipykernel_launcher.py", *request.arguments]
+    time.tzset()
+    sys.modules["numpy"].random.seed()
+    backend = os.environ.setdefault("MPLBACKEND", INLINE)
+    if backend != INLINE:
+        sys.modules["matplotlib"].rcParams["backend"] = backend
+
+
+def _stay_outside(folder: str) -> None:
+    """Run with all the rights of the warm process, and end with it."""
+    syscalls.die_with_parent()
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nothing, stream)
+    os.close(nothing)
+    os.chdir(folder)

@@ -1,0 +1,283 @@
+"""A kernel provisioner: whoever starts kernels by Jupyter's own means gets warm ones, locked in.
+
+A kernelspec names it, as `zerolayer` does; or the environment variable `JUPYTER_DEFAULT_PROVISIONER_NAME`, for all of
+ipykernel's. Its options are set as for any part of Jupyter: `c.WarmProvisioner.sandbox = False`.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, fields
+from fnmatch import translate
+from functools import cache
+from pathlib import Path
+from signal import SIGKILL
+from tempfile import mkdtemp
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning import KernelProvisionerBase
+from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, validate
+
+from lib.grading.kernels.client import Talk
+from lib.grading.kernels.forkserver import ADDRESS, Forked, KernelNotStarted, Warm
+from lib.grading.kernels.spawn_request import PORTS, Request
+from lib.grading.safe_files import files_in
+from lib.grading.sandbox import files
+from lib.grading.sandbox.limits import Limits
+
+LAUNCHER = "ipykernel_launcher"
+PATIENCE = 2.0
+"""Seconds in which a kernel may end by itself when it is asked to."""
+
+
+class WarmProvisioner(KernelProvisionerBase):
+    """Provides kernels that are forked from a warm process and, unless told otherwise, locked in."""
+
+    sandbox = Bool(
+        True,
+        help="""Lock kernels in: they see the libraries and a copy of their folder, and nothing else of the machine.
+        Without this, code runs with all your rights. That is for your own code alone.""",
+    ).tag(config=True)
+    tensorflow = Bool(
+        True,
+        help="Fork from a process that has TensorFlow. Without this, code that imports it waits for some seconds.",
+    ).tag(config=True)
+    limits = Dict(
+        help="How much of the machine a locked kernel may use: names and numbers as in lib.grading.sandbox.limits."
+    ).tag(config=True)
+    largest_folder = Integer(64 * 2**20, help="Bytes of a folder that a locked kernel gets a copy of.").tag(config=True)
+    brings_back = List(
+        Unicode(),
+        help="""Patterns of names such as '*.png': what a locked kernel leaves under them is copied into its folder in
+        the end, over what is there.""",
+    ).tag(config=True)
+    variables = List(
+        Unicode(),
+        ["LANG", "LC_*", "TZ", "MPLBACKEND", "IPYKERNEL_*", "NBGRADER_*"],
+        help="""Patterns of names: what a locked kernel gets of your environment. What a caller adds to that, and the
+        kernelspec, it gets too.""",
+    ).tag(config=True)
+
+    @validate("limits")
+    def _known_limits(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        known = [field.name for field in fields(Limits)]
+        for name in proposal["value"]:
+            if name not in known:
+                raise TraitError(f"WarmProvisioner.limits knows no {name!r}. Try one of {', '.join(known)}.")
+        return proposal["value"]
+
+    process: Forked | None = None
+    """The kernel, from its launch until somebody has waited for its end."""
+    lost = False
+    """Whether it ended because the warm process did: no fault of the notebook's, so try again."""
+    _code: int | None = None
+    _sockets: Path | None = None
+    _folder: Path | None = None
+    _inbox: socket.socket | None = None
+    """Where a descriptor of the locked kernel's working directory comes."""
+
+    @property
+    def has_process(self) -> bool:
+        """Called by the kernel manager: is there a kernel to look after?"""
+        return self.process is not None
+
+    @property
+    def _warm(self) -> Warm:
+        return Warm.shared(self.sandbox, self.tensorflow)
+
+    # ---- The start
+
+    async def pre_launch(self, **options: Any) -> dict[str, Any]:
+        """Called first: choose where to meet, tell the manager, and put a command line together.
+
+        Raises `KernelNotStarted` for a kernelspec that isn't ipykernel's.
+        """
+        manager, session = self.parent, options.get("env", {}).get("JPY_SESSION_NAME", "")
+        self._sockets = self._sockets or Path(mkdtemp(prefix="kernel-", dir=self._warm.folder))
+        manager.transport, manager.ip = "ipc", str(self._sockets / "at")
+        for name, number in PORTS.items():
+            setattr(manager, name, number)
+        manager.write_connection_file(jupyter_session=session)
+        self.connection_info = manager.get_connection_info()
+        command = manager.format_kernel_cmd(extra_arguments=options.pop("extra_arguments", []))
+        if LAUNCHER not in command:
+            raise KernelNotStarted(
+                f"{self.kernel_spec.display_name} is not ipykernel, and no other kernel can be kept warm. Try the "
+                "kernel zerolayer."
+            )
+        return await super().pre_launch(cmd=command, **options)
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
+        """Called second, with what `pre_launch` gave: have a kernel forked, and come back when it listens.
+
+        Raises `KernelNotStarted` if it can't start, and `WarmProcessDied` if trying again may help.
+        """
+        self._folder = Path(options["cwd"]) if options.get("cwd") else None
+        self._code, self.lost = None, False
+        connection = {**self.connection_info, "key": self.connection_info["key"].decode()}
+        request = self._request(connection, cmd[cmd.index(LAUNCHER) + 1 :], options["env"])
+        with ExitStack() as stack:
+            listeners = [stack.enter_context(self._listener(number)).fileno() for number in PORTS.values()]
+            outbox = self._outbox(stack) if self.sandbox and self.brings_back and self._folder else []
+            # Not the loop's own threads: in a process that was forked they are there no more.
+            thread, loop = stack.enter_context(ThreadPoolExecutor(1)), asyncio.get_running_loop()
+            self.process = await loop.run_in_executor(thread, self._warm.fork, request, [*listeners, *outbox])
+        return self.connection_info
+
+    def talk(self, folder: str, more: Mapping[str, bytes] | None = None) -> Talk:
+        """Have a kernel forked that works in `folder`, if one is named, and is given cells by us over one socket.
+
+        A locked one finds `more` files there, by name. Nothing is brought back.
+
+        Raises `KernelNotStarted` and `WarmProcessDied` as `launch_kernel` does, and ValueError where it isn't locked.
+        """
+        self._folder = Path(folder) if folder else None
+        request = self._request(None, [], os.environ, more)
+        with ExitStack() as stack:
+            ours, its = map(stack.enter_context, socket.socketpair())
+            kernel = self._warm.fork(request, [its.fileno()])
+            return Talk(kernel, socket.socket(fileno=ours.detach()))
+
+    def _request(
+        self,
+        connection: Mapping[str, Any] | None,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        more: Mapping[str, bytes] | None = None,
+    ) -> Request:
+        if not self.sandbox:
+            if more:
+                raise ValueError("Only a locked kernel can be given files that lie in no folder.")
+            known = {name: value for name, value in environment.items() if name != ADDRESS}
+            return Request(connection, arguments, known, folder=str(self._folder or Path.cwd()))
+        known = {name: value for name, value in environment.items() if self._gives(name, value)}
+        copies = self._copies(more or {})
+        return Request(connection, arguments, known, limits=asdict(Limits(**self.limits)), files=copies)
+
+    def _gives(self, name: str, value: str) -> bool:
+        """Tell whether a locked kernel gets a variable."""
+        added = os.environ.get(name) != value or name in self.kernel_spec.env
+        return added or _matching(tuple(self.variables)).fullmatch(name) is not None
+
+    def _copies(self, more: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Read the ordinary files of the kernel's folder; without one there are only those that are given."""
+        copies, left = dict(more), self.largest_folder - sum(map(len, more.values()))
+        if folder := self._folder:
+            for path in files_in(folder):
+                left -= path.stat().st_size
+                if left < 0:
+                    break
+                copies[str(path.relative_to(folder))] = path.read_bytes()
+        if left < 0:
+            raise KernelNotStarted(
+                f"{folder or 'The notebook'} has more than {self.largest_folder:,} bytes of files, and a locked "
+                "kernel works on copies. Try fewer, or raise WarmProvisioner.largest_folder."
+            )
+        return copies
+
+    def _listener(self, number: int) -> socket.socket:
+        """Bind a socket before the kernel is there, so that nobody calls too early."""
+        address = Path(f"{self.connection_info['ip']}-{number}")
+        address.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(address))
+        listener.listen(32)
+        return listener
+
+    def _outbox(self, stack: ExitStack) -> list[int]:
+        """Have the kernel's working directory sent to us: whoever holds it can read it when the kernel is gone."""
+        self._inbox, outbox = socket.socketpair()
+        return [stack.enter_context(outbox).fileno()]
+
+    # ---- The end
+
+    async def poll(self) -> int | None:
+        """Called by whoever wants to know: None while the kernel runs, afterwards its exit code."""
+        if self.process is not None and not self.process.has_ended():
+            return None
+        return self._exit_code()
+
+    async def wait(self) -> int | None:
+        """Called to see the kernel end: comes back the moment it does, with its exit code."""
+        if self.process is not None:
+            await self._end(self.process)
+            self._exit_code()
+            self._bring_back()
+            self.process.close()
+            self.process = None
+        return self._code
+
+    async def _end(self, kernel: Forked) -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        handle = os.dup(kernel.handle)  # one for each who waits
+        loop.add_reader(handle, ended.set)
+        try:
+            while not kernel.has_ended():  # a forked process may hear of what its parent waits for
+                await ended.wait()
+                ended.clear()
+        finally:
+            loop.remove_reader(handle)
+            os.close(handle)
+
+    def _exit_code(self) -> int:
+        if self._code is None and self.process is not None:
+            code = self.process.exit_code()
+            self._code, self.lost = (-SIGKILL, True) if code is None else (code, False)
+        return self._code or 0
+
+    def _bring_back(self) -> None:
+        """Copy files out of the working directory of a kernel that has ended: nobody else writes there now."""
+        if self._inbox is None or self._folder is None:
+            return
+        with self._inbox:
+            working = files.receive(self._inbox)
+        self._inbox = None
+        try:
+            wanted = files.find(working, self.brings_back)
+            left_out = files.collect(working, wanted, self._folder, self.largest_folder)
+        finally:
+            os.close(working)
+        if left_out:
+            self.log.warning("The kernel's files %s were not brought back: too large, or no ordinary files.", left_out)
+
+    async def send_signal(self, signum: int) -> None:
+        """Called to interrupt the kernel, with SIGINT."""
+        if self.process is not None:
+            self.process.signal(signum)
+
+    async def kill(self, restart: bool = False) -> None:
+        """Called to end the kernel at once."""
+        await self.send_signal(SIGKILL)
+        if self.process is not None:
+            await self._end(self.process)
+
+    async def terminate(self, restart: bool = False) -> None:
+        """Called when a kernel didn't end by itself; the first process of a namespace can't be asked more politely."""
+        await self.kill(restart)
+
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """Called after the kernel was asked to end: give it the time that it takes."""
+        with suppress(TimeoutError):
+            if self.process is not None:
+                await asyncio.wait_for(self._end(self.process), PATIENCE)
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Called at last: leave nothing behind."""
+        if self.process is not None:
+            self.process.close()
+            self.process = None
+        if self._sockets is not None and not restart:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+            self._sockets = None
+
+
+@cache
+def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Make one expression of patterns of names."""
+    return re.compile("|".join(map(translate, patterns)) or r"(?!)")

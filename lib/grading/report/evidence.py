@@ -1,0 +1,71 @@
+"""An appeal: what one student was asked in each part, what came back, and what was expected, number beside number."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lib.checking.answers import decoded, recalled
+from lib.checking.student_code import Failure
+from lib.grading.judge.comparison import ATOL, RTOL
+from lib.grading.judge.verdict import PartVerdict
+from lib.unit import Array
+
+MOST = 400
+"""Numbers of one array that are shown; all are in `verdict.json`."""
+
+Cell = tuple[str, bool]
+"""A number as it is shown, and whether it differs from the one it is compared with."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An array as rows of cells under a caption, or the words that stand for it."""
+
+    caption: str
+    rows: list[list[Cell]]
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One thing that was asked: its name, the answer and what was expected, each as a table."""
+
+    name: str
+    answer: Shown
+    expected: Shown
+
+
+def asked(part: PartVerdict) -> list[Shown]:
+    """Show the challenge's arrays."""
+    return [_shown(name, decoded(data)) for name, data in part.challenge.items()]
+
+
+def probes(part: PartVerdict, statement: str) -> Iterator[Probe]:
+    """Show what each of a statement's probes gave beside what it should have."""
+    answers: dict[str, Any] = part.answer.get(statement, {})
+    for name, data in part.expected.get(statement, {}).items():
+        right, given = recalled(data), recalled(answers.get(name))
+        expected = Shown("expected", [], right.text) if isinstance(right, Failure) else _shown("expected", right)
+        if isinstance(given, Failure):
+            answer = Shown("answer", [], " ".join(filter(None, (given.text, given.line))) if answers else "none")
+        else:
+            answer = _shown("answer", given, None if isinstance(right, Failure) else right)
+        yield Probe(name, answer, expected)
+
+
+def _shown(name: str, array: Array, right: Array | None = None) -> Shown:
+    """Lay an array out in rows, the last axis across; entries that differ from `right` are marked."""
+    caption = f"{name}, {' × '.join(map(str, array.shape)) or 'one number'}"
+    if right is None:
+        differs = np.zeros(array.shape, bool)
+    elif array.shape != right.shape:
+        differs, caption = np.ones(array.shape, bool), f"{caption} instead of {' × '.join(map(str, right.shape))}"
+    else:
+        differs = ~np.isclose(array, right, rtol=RTOL, atol=ATOL)
+    across = array.shape[-1] if array.ndim else 1
+    cells = [(f"{x:.6g}", bool(wrong)) for x, wrong in zip(array.ravel(), differs.ravel(), strict=True)]
+    rows = [cells[at : at + across] for at in range(0, min(len(cells), MOST), across)] if across else []
+    left = len(cells) - sum(map(len, rows))
+    return Shown(caption, rows, f"and {left:,} more numbers, in verdict.json" if left > 0 else "")

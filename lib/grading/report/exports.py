@@ -1,0 +1,175 @@
+"""Grades as a learning management system imports them: what `nbgrader export` writes, for Canvas and Moodle.
+
+    nbgrader export --exporter=lib.grading.report.exports.CanvasExporter --to=canvas.csv
+    nbgrader export --exporter=lib.grading.report.exports.MoodleExporter --to=moodle.csv
+    nbgrader export --exporter=lib.grading.report.exports.MoodleWorksheetExporter \
+        --MoodleWorksheetExporter.worksheet=w.csv
+
+A score is nbgrader's: points and extra credit, less the penalty for being late. Only who handed something in has one:
+nothing is said of the others, so nothing of theirs is changed. Students are told apart by nbgrader's own table: `id` is
+taken for the login, and `email` and `lms_user_id` are what `nbgrader db student add` was given.
+"""
+
+import csv
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.api import Gradebook, Student
+from nbgrader.plugins import ExportPlugin
+from traitlets import Dict, Unicode
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one student has earned in one assignment, out of `best`."""
+
+    assignment: str
+    student: str
+    points: float
+    best: float
+
+
+class LmsExporter(ExportPlugin):
+    """What the exporters share: whom and what they are asked for, the scores, and the file."""
+
+    default_name = "grades.csv"
+
+    def scores(self, gradebook: Gradebook) -> list[Score]:
+        """Read the scores of the assignments and students that were asked for, all by default."""
+        found, waiting = [], 0
+        names = [str(name) for name in self.assignment] or [one.name for one in gradebook.assignments]
+        for name in sorted(names):
+            best = gradebook.find_assignment(name).max_score
+            penalties = {one.student_id: one.late_submission_penalty for one in gradebook.assignment_submissions(name)}
+            for row in gradebook.submission_dicts(name):
+                if not self.student or row["student"] in map(str, self.student):
+                    waiting += row["needs_manual_grade"]
+                    points = max(0.0, row["score"] - (penalties[row["student"]] or 0.0))
+                    found.append(Score(name, row["student"], round(points, 4), best))
+        if waiting:
+            self.log.warning(
+                "%s submissions have written answers that wait to be marked: they count 0 so far.", waiting
+            )
+        return found
+
+    def write(self, rows: Iterable[Iterable[object]]) -> None:
+        """Write a CSV file to where `--to` says."""
+        target = Path(self.to or self.default_name)
+        with target.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+        self.log.info("%s is ready to be imported.", target)
+
+
+class CanvasExporter(LmsExporter):
+    """The file that Canvas imports under Grades, Import: a row of points possible, then one for each student.
+
+    Canvas finds a student by its own ID, else by SIS user ID, login or name, and an assignment by the id in brackets
+    behind its title, else by the title; one that it doesn't know it offers to make.
+    """
+
+    default_name = "canvas.csv"
+    columns = Dict(
+        help="For each assignment the head of its column in Canvas, such as 'Softmax (1234)'; by default its name."
+    ).tag(config=True)
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Called by `nbgrader export`."""
+        table, best = _by_student(self.scores(gradebook))
+        heads = [self.columns.get(name, name) for name in best]
+        rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
+        rows.append(["    Points Possible", "", "", "", "", *(f"{points:g}" for points in best.values())])
+        for student in _roster(gradebook, table):
+            name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
+            own = student.lms_user_id or ""
+            ids = [own, ""] if own.isdigit() else ["", own]
+            rows.append([name, *ids, student.id, "", *_points(table[student.id], best)])
+        self.write(rows)
+
+
+class MoodleExporter(LmsExporter):
+    """The file that Moodle imports under Grades, Import, CSV file; map from e-mail address, username or ID number."""
+
+    default_name = "moodle.csv"
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Called by `nbgrader export`."""
+        table, best = _by_student(self.scores(gradebook))
+        rows: list[list[object]] = [["First name", "Last name", "Username", "ID number", "Email address", *best]]
+        for student in _roster(gradebook, table):
+            known = (student.first_name, student.last_name, student.id, student.lms_user_id, student.email)
+            rows.append([*(value or "" for value in known), *_points(table[student.id], best, missing="-")])
+        self.write(rows)
+
+
+class MoodleWorksheetExporter(LmsExporter):
+    """A Moodle assignment's offline grading worksheet, with the grades filled in.
+
+    Only Moodle knows its participants' numbers, so the worksheet is one that was downloaded from the assignment. Points
+    are scaled to the worksheet's maximum grade; rows of students without a score stay as they are.
+    """
+
+    default_name = "moodle_worksheet.csv"
+    worksheet = Unicode("", help="The worksheet as it was downloaded from the assignment in Moodle.").tag(config=True)
+    found_by = ("Email address", "ID number", "Username")
+    """Columns that tell who a row is about; Moodle shows those that the course allows."""
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Called by `nbgrader export`; exits with a sentence where there is no worksheet, or no one assignment."""
+        table, best = _by_student(self.scores(gradebook))
+        if len(best) != 1:
+            named = ", ".join(best) or "none with a submission"
+            sys.exit(f"A worksheet is about one assignment, found {named}. Name it: --assignment=\"['my_assignment']\"")
+        heads, rows = self._read()
+        owner = {
+            key.casefold(): student.id
+            for student in _roster(gradebook, table)
+            for key in (student.email, student.lms_user_id, student.id)
+            if key
+        }
+        for row in rows:
+            keys = (row.get(column, "").strip().casefold() for column in self.found_by)
+            student = next((owner[key] for key in keys if key in owner), None)
+            if student is not None:
+                row["Grade"] = _scaled(table[student], best, row)
+        self.write([heads, *(row.values() for row in rows)])
+
+    def _read(self) -> tuple[list[str], list[dict[str, str]]]:
+        """Read the worksheet's heads and rows."""
+        if not Path(self.worksheet).is_file():
+            sys.exit(f"There is no worksheet {self.worksheet!r}. Give it: --MoodleWorksheetExporter.worksheet=FILE")
+        with Path(self.worksheet).open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            heads, rows = list(reader.fieldnames or ()), list(reader)
+        if not {"Identifier", "Grade"} <= set(heads) or not set(self.found_by) & set(heads):
+            sys.exit(
+                f"{self.worksheet} is no grading worksheet, with Identifier, Grade and {' or '.join(self.found_by)}:"
+                f" found {', '.join(heads) or 'nothing'}. In Moodle, choose Submissions, Download grading worksheet."
+            )
+        return heads, rows
+
+
+def _scaled(own: Mapping[str, float], best: Mapping[str, float], row: Mapping[str, str]) -> str:
+    """Turn points into the worksheet's: its heads are in the case of whichever Moodle it is from."""
+    [(name, most)] = best.items()
+    maximum = {head.casefold(): value for head, value in row.items()}.get("maximum grade") or most
+    return f"{own[name] / most * float(maximum):.2f}" if most else "0.00"
+
+
+def _by_student(scores: Iterable[Score]) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Give each student's points by assignment, and the best there is in each."""
+    table: dict[str, dict[str, float]] = {}
+    best: dict[str, float] = {}
+    for score in scores:
+        table.setdefault(score.student, {})[score.assignment] = score.points
+        best[score.assignment] = score.best
+    return table, best
+
+
+def _roster(gradebook: Gradebook, table: Mapping[str, object]) -> list[Student]:
+    return [student for student in gradebook.students if student.id in table]
+
+
+def _points(own: Mapping[str, float], best: Iterable[str], missing: str = "") -> list[str]:
+    return [f"{own[name]:g}" if name in own else missing for name in best]

@@ -1,0 +1,251 @@
+"""Running a submitted notebook: nbgrader's Execute, for code that may die, hang, or talk without end.
+
+What ran before stays. What a kernel does to itself ends the run with a remark and never the class. Of what a kernel
+says only plain outputs are taken, and each only by the cell that runs.
+"""
+
+import asyncio
+import json
+import subprocess
+import threading
+from contextlib import AbstractContextManager
+from time import monotonic
+from typing import Any
+
+from jupyter_client.utils import ensure_async
+from nbclient.exceptions import CellExecutionComplete, DeadKernelError
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import Execute
+from traitlets import Bool, Enum, Integer
+
+from lib.checking.answers import MIME, plain
+from lib.grading.submissions.read import SKIPPED
+
+REMARKS = "zerolayer_remarks"
+FILES = "zerolayer_files"
+"""Under this name a notebook's resources hold files that are to lie beside it in a run and nowhere else, by name."""
+OUTPUTS = ("stream", "display_data", "execute_result", "error")
+DEEPEST = 8
+"""Levels of lists and objects in an answer; a true one has five."""
+
+
+class RunLostError(RuntimeError):
+    """A run ended by no fault of the notebook's; another try may help."""
+
+
+class BoundedExecute(Execute):
+    """Execute each cell within a time limit and keep no more of its output than `max_output` characters."""
+
+    max_output = Integer(1_000_000, help="Characters of output kept for each cell; the rest is dropped.").tag(
+        config=True
+    )
+    max_messages = Integer(1_000, help="Outputs kept for each cell; the rest is dropped.").tag(config=True)
+    grace = Integer(5, help="Seconds in which a cell has to end after it was interrupted.").tag(config=True)
+    budget = Integer(300, help="Seconds that all cells of a notebook may take together.").tag(config=True)
+    # A kernel that talks too fast loses some of its own words, and "idle" may be among them: no reason to end a run.
+    raise_on_iopub_timeout = Bool(False).tag(config=True)
+    record_timing = Bool(False).tag(config=True)
+    # What code does when it is asked to leave is no part of an answer.
+    shutdown_kernel = Enum(["graceful", "immediate"], "immediate").tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: dict[str, Any], km: Any = None
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Called by nbgrader's Autograde; leaves remarks on what went wrong in `resources`.
+
+        Raises what keeps a kernel from starting, when no student's code has run, and `RunLostError`.
+        """
+        self._at: int | None = None
+        self.clear_before_next_output: bool = False
+        self._remarks: list[str] = resources.setdefault(REMARKS, [])
+        self._deadline = monotonic() + self.budget
+        watch = threading.Timer(self.budget + self.grace, self.kill)
+        watch.daemon = True
+        watch.start()
+        try:
+            self.run_cells(nb, resources, km)
+        except Exception as error:
+            if self._at is None or isinstance(error, RunLostError):
+                raise
+            died, stuck = isinstance(error, DeadKernelError), isinstance(error, TimeoutError)
+            did = "made the kernel die" if died else "could not be stopped" if stuck else "broke off the run"
+            self.log.warning("The run ended early: %s", type(error).__name__)
+            self._remark(f"{self._place} {did}; nothing after it could run.")
+        finally:
+            watch.cancel()
+        return nb, resources
+
+    def run_cells(self, nb: NotebookNode, resources: dict[str, Any], km: Any) -> None:
+        """Run all cells, in a kernel that is started for them unless there is a manager of one."""
+        super().preprocess(nb, resources, km)
+
+    def kill(self) -> None:
+        """End the kernel from outside: one that floods us with messages keeps every other clock from ticking."""
+        process = getattr(getattr(self.km, "provisioner", None), "process", None)
+        if process is not None:
+            process.kill()
+
+    def setup_kernel(self, **options: Any) -> AbstractContextManager[None]:
+        """Called once a run. What a kernel writes past Jupyter, on the terminal, is nobody's to read."""
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return super().setup_kernel(**quiet, **options)
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: dict[str, Any], index: int
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Run a cell with code, if there is time left. nbclient would start its event loop for the others too."""
+        if not has_code(cell):
+            return cell, resources
+        self._at = index
+        self._kept: dict[str, int] = {"outputs": 0, "characters": 0, "of answers": 0}
+        self._dropped = 0
+        if monotonic() > self._deadline:
+            self._remark(f"The notebook ran longer than {self.budget} seconds; its last cells were not run.")
+            return cell, resources
+        return super().preprocess_cell(cell, resources, index)
+
+    def _get_timeout(self, cell: NotebookNode | None) -> int:
+        """Give the seconds for one cell: what is left of the notebook's, if that is less."""
+        left: int = max(1, round(self._deadline - monotonic()))
+        own: int = super()._get_timeout(cell) or left
+        return min(own, left)
+
+    async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
+        """Interrupt as nbclient does; kill a kernel that goes on regardless."""
+        reply = await super()._async_handle_timeout(timeout, cell)
+        if not await self._is_idle():
+            await ensure_async(self.km.shutdown_kernel(now=True))
+            raise TimeoutError("the kernel ignored an interrupt")
+        self._remark(f"{self._place} ran longer than {timeout} seconds and was stopped.")
+        return reply
+
+    async def _is_idle(self) -> bool:
+        """Ask the kernel something easy and wait a little for the reply."""
+        wanted, until = self.kc.kernel_info(), monotonic() + self.grace
+        while (left := until - monotonic()) > 0:
+            try:
+                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=left))
+                if reply["parent_header"].get("msg_id") == wanted:
+                    return True
+            except Exception:
+                await asyncio.sleep(0)
+        return False
+
+    async def _async_poll_output_msg(self, parent_msg_id: str, cell: NotebookNode, cell_index: int) -> None:
+        """Listen as nbclient does, past what can't be read, and letting the clock tick between two messages."""
+        channel = self.kc.iopub_channel
+        while channel.is_alive():
+            await asyncio.sleep(0)
+            try:
+                msg = await ensure_async(channel.get_msg(timeout=None))
+                if msg["parent_header"].get("msg_id") == parent_msg_id:
+                    self.process_message(msg, cell, cell_index)
+            except CellExecutionComplete:
+                return
+            except Exception:
+                self._remark(f"{self._place} sent something that can't be read.")
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        """Take outputs, made plain and within the limits, and leave out what would reach beyond them.
+
+        Updates of displays could change a cell that ran before, widgets could catch what one puts out, and clearing
+        could take an answer away.
+        """
+        kind, content = msg["msg_type"], msg["content"]
+        if kind == "clear_output" and not cell.metadata.get("nbgrader", {}).get("grade"):
+            self._kept = dict.fromkeys(self._kept, 0)
+            content = {"wait": bool(content.get("wait"))}
+        elif kind == "execute_input":
+            content = {"execution_count": _count(content)}
+        elif kind in OUTPUTS:
+            content = _plain_output(kind, content)
+            text = content["text"] if self._goes_on(kind, content, cell) else None
+            if not self._keeps(content, counts=text is None):
+                self._remark(f"{self._place} put out more than is kept; the rest was dropped.")
+                return None
+            if text is not None:
+                cell.outputs[-1].text += text
+                return None
+        elif kind == "status":
+            content = {"execution_state": content["execution_state"]}
+        else:
+            return None
+        return super().process_message({**msg, "content": content}, cell, cell_index)
+
+    def output(
+        self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> NotebookNode:
+        """Called by nbclient to keep an output, which would be validated again; `process_message` has made it plain."""
+        if self.clear_before_next_output:
+            outs.clear()
+            self.clear_before_next_output = False
+        outs.append(NotebookNode(output_type=msg["msg_type"], **msg["content"]))
+        return outs[-1]
+
+    def _goes_on(self, kind: str, content: dict[str, Any], cell: NotebookNode) -> bool:
+        """Tell whether an output is more of the text that came last."""
+        last = cell.outputs[-1] if cell.outputs and not self.clear_before_next_output else {}
+        return kind == "stream" and last.get("output_type") == "stream" and last["name"] == content["name"]
+
+    def _keeps(self, content: dict[str, Any], counts: bool) -> bool:
+        """Count an output, and tell whether it is kept. Answers count apart: noise around them costs no points."""
+        size, kept = len(json.dumps(content)), self._kept
+        if MIME in content.get("data", {}):
+            kept["of answers"] += size
+            keeps = kept["of answers"] <= self.max_output
+        else:
+            kept["outputs"] += counts
+            kept["characters"] += size
+            keeps = kept["outputs"] <= self.max_messages and kept["characters"] <= self.max_output
+        if not keeps:
+            self._drop(size)
+        return bool(keeps)
+
+    def _drop(self, size: int) -> None:
+        """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""
+        self._dropped += max(size, self.max_output // self.max_messages)
+
+    def _remark(self, remark: str) -> None:
+        if remark not in self._remarks:
+            self._remarks.append(remark)
+
+    @property
+    def _place(self) -> str:
+        at = self._at or 0
+        name = self.nb.cells[at].metadata.get("nbgrader", {}).get("grade_id")
+        return f"The cell {name}" if name else f"Cell {at + 1}"
+
+
+def has_code(cell: NotebookNode) -> bool:
+    """Tell whether there is something to run in a cell."""
+    return cell.cell_type == "code" and bool(cell.source.strip()) and SKIPPED not in cell.metadata.get("tags", [])
+
+
+def _plain_output(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Take from an output's message what nbformat knows, each of the type that nbformat says."""
+    match kind:
+        case "stream":
+            return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": plain(content["text"])}
+        case "error":
+            lines = [plain(line) for line in content["traceback"]]
+            return {"ename": plain(content["ename"]), "evalue": plain(content["evalue"]), "traceback": lines}
+    texts = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
+    data = NotebookNode(texts)
+    if _is_shallow(content["data"].get(MIME), DEEPEST):
+        data[MIME] = content["data"][MIME]
+    counted = {"execution_count": _count(content)} if kind == "execute_result" else {}
+    return {"data": data, "metadata": NotebookNode(), **counted}
+
+
+def _is_shallow(value: object, depth: int) -> bool:
+    """Tell whether `value` is an object or a list of at most `depth` levels: deeper ones can break what copies them."""
+    if not isinstance(value, (dict, list)):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    inner = [item for item in items if isinstance(item, (dict, list))]
+    return depth > 0 and all(_is_shallow(item, depth - 1) for item in inner)
+
+
+def _count(content: dict[str, Any]) -> int | None:
+    count = content.get("execution_count")
+    return count if type(count) is int and 0 <= count < 10**9 else None

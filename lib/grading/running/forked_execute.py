@@ -1,0 +1,146 @@
+"""A run without Jupyter between us and the kernel: a cell is sent to a warm kernel, and its outputs come back.
+
+The kernel is the one that Jupyter would get; the bounds are `BoundedExecute`'s, and so are the remarks. What is left
+out is what costs most on a short notebook: five sockets, three threads, signatures, and a turn of two event loops for
+each word. Where kernels aren't ours (another kernelspec, another system), `BoundedExecute` runs the notebook.
+"""
+
+import json
+import math
+import re
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec
+from nbclient.exceptions import DeadKernelError
+from nbformat.notebooknode import NotebookNode
+from traitlets import Bool, Integer
+from traitlets.config import Config
+from traitlets.config.loader import DeferredConfig
+
+from lib.checking.answers import plain
+from lib.grading.kernels.client import LONGEST, REPLY, Talk
+from lib.grading.running.execute import FILES, BoundedExecute, RunLostError, has_code
+
+KERNEL = "zerolayer"
+"""The kernelspec whose kernels are forked from a warm process, and locked in."""
+TENSORFLOW = re.compile(r"tensorflow|keras|\b(one_hot|crosscheck)\(")
+"""How code that is likely to import TensorFlow looks. Other code may do so too, and then waits for it."""
+
+
+def locks_in(config: Config) -> bool:
+    """Read from a configuration whether kernels are locked in; they are, unless it says otherwise."""
+    said = config.WarmProvisioner.get("sandbox", True)
+    return bool(said.get_value(Bool()) if isinstance(said, DeferredConfig) else said)
+
+
+class FloodError(TimeoutError):
+    """A cell puts out so much that it isn't waited for any longer."""
+
+
+class DirectExecute(BoundedExecute):
+    """Execute each cell in a warm kernel that we talk to directly, within `BoundedExecute`'s limits."""
+
+    flood = Integer(20, help="A cell is stopped when so many times `max_output` of it was dropped.").tag(config=True)
+
+    _talk: Talk | None = None
+    """Our talk with the kernel, while there is one."""
+
+    @property
+    def takes_files(self) -> bool:
+        """Tell whether the files beside a notebook may be in its resources, as `FILES`, and in no folder."""
+        return bool(self.kernel_name == KERNEL and locks_in(self.config))
+
+    def run_cells(self, nb: NotebookNode, resources: dict[str, Any], km: Any) -> None:
+        """Run the notebook in a kernel of its own, which is gone afterwards."""
+        self._talk = None
+        if km is not None or self.kernel_name != KERNEL:
+            super().run_cells(nb, resources, km)
+            return
+        self.nb, self.resources = nb, resources
+        self.reset_execution_trackers()
+        with self._begun() as self._talk:
+            for index, cell in enumerate(nb.cells):
+                self.preprocess_cell(cell, resources, index)
+
+    def _begun(self) -> Talk:
+        """Begin to talk with a kernel that has TensorFlow if code names it, or one without if there is no other."""
+        from lib.grading.kernels.forkserver import WarmProcessDied
+        from lib.grading.kernels.provisioner import WarmProvisioner  # on Linux alone
+
+        where = self.resources.get("metadata", {}).get("path", ""), self.resources.get(FILES)
+        room = WarmProvisioner(parent=self, kernel_spec=KernelSpec())
+        room.tensorflow = any(has_code(cell) and TENSORFLOW.search(cell.source) for cell in self.nb.cells)
+        if room.tensorflow:
+            with suppress(WarmProcessDied):
+                return room.talk(*where)
+            room.tensorflow = False
+        return room.talk(*where)
+
+    def kill(self) -> None:
+        """End the kernel from outside."""
+        if self._talk is None:
+            super().kill()
+        else:
+            self._talk.kill()
+
+    def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
+        """Run a cell. Raises `DeadKernelError`, `TimeoutError` if it can't be stopped, and `RunLostError`."""
+        if self._talk is None:
+            return super().execute_cell(cell, cell_index, **options)
+        talk = self._talk
+        self.code_cells_executed += 1
+        cell.outputs, cell.execution_count = [], self.code_cells_executed
+        self.clear_before_next_output = False
+        seconds = self._get_timeout(cell)
+        try:
+            talk.run(cell.source, seconds)
+            reply = self._heard(talk, cell, monotonic() + seconds, self.flood * self.max_output)
+        except TimeoutError as reason:
+            talk.interrupt()
+            reply = self._heard(talk, cell, monotonic() + self.grace)
+            reply = self._stopped(reason, seconds) or reply
+        cell.execution_count = self.code_cells_executed  # whatever the kernel said it was
+        self.on_cell_executed(cell=cell, cell_index=cell_index, execute_reply={"content": reply})
+        return cell
+
+    def _stopped(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
+        """Say why a cell was interrupted; give the reply that stands for its own if it was too late."""
+        if isinstance(reason, FloodError):
+            self._remark(f"{self._place} put out far more than is kept, and was stopped.")
+            return {}
+        self._remark(f"{self._place} ran longer than {seconds} seconds and was stopped.")
+        return {"status": "error", **self.error_on_timeout}
+
+    def _heard(self, talk: Talk, cell: NotebookNode, until: float, most: float = math.inf) -> dict[str, Any]:
+        """Take what the kernel says of a cell, up to its reply, or until so many characters were dropped.
+
+        Ten times as many may be said: pictures that take each other's place are no flood.
+        """
+        began = talk.heard
+        for words in talk.messages(until):
+            if self._dropped > most or talk.heard - began > 10 * most:
+                raise FloodError
+            try:
+                message = json.loads(words)
+                kind, content = message["msg_type"], message["content"]
+                if kind == REPLY:
+                    return _plain_reply(content)
+                header = {"msg_type": kind}
+                msg = {**header, "header": header, "parent_header": {}, "content": content}
+                self.process_message(msg, cell, self._at or 0)
+            except Exception:
+                self._drop(len(words) or LONGEST)
+                self._remark(f"{self._place} sent something that can't be read.")
+        if talk.was_lost():
+            raise RunLostError("The warm process ended while a notebook was run.")
+        raise DeadKernelError("the kernel hung up")
+
+
+def _plain_reply(content: Any) -> dict[str, Any]:
+    """Take from a reply whether the cell ended in an error, and in which."""
+    if content["status"] != "error":
+        return {"status": "ok"}
+    name, value = (plain(content.get(key))[:1000] for key in ("ename", "evalue"))
+    return {"status": "error", "ename": name, "evalue": value, "traceback": []}

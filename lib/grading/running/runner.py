@@ -1,0 +1,254 @@
+"""Runs: notebooks executed elsewhere, many at once. Bytes go out, bytes come back, and no folder is shared.
+
+Who executes is any `concurrent.futures.Executor`: processes on this machine, or Dask's workers on many. Only so many
+runs are under way, whatever the size of a class, so memory stays what it is. A run that fails is tried once more. A
+worker that dies takes along what its pool was doing: each of these is then tried alone, and none falls for another.
+"""
+
+import gc
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing.connection import wait as wait_for_any
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from tempfile import mkdtemp
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from nbformat.notebooknode import NotebookNode
+from traitlets.config import Config
+
+from lib.grading.running.execute import FILES, REMARKS, has_code
+from lib.grading.running.forked_execute import KERNEL, DirectExecute
+from lib.grading.safe_files import files_in, remove
+
+Tag = TypeVar("Tag")
+Answer = TypeVar("Answer")
+LINUX = sys.platform == "linux"
+"""Elsewhere nothing keeps kernels warm or locks them in, and what does so can't even be imported."""
+SILENT = logging.Logger("a run", logging.CRITICAL)
+"""What goes wrong in a run is the submission's own, and told by remarks."""
+JOBS = 2
+"""Kernels for each processor: a kernel waits for much of its life."""
+
+UNRUN = {"cell_type": "raw", "metadata": {}, "source": ""}
+"""What stands for a cell that isn't run."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A notebook's JSON, and the files to lie beside it."""
+
+    notebook: bytes
+    files: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, notebook: NotebookNode, folder: Path, more: Mapping[str, bytes]) -> Self:
+        """Pack up a notebook with all files in `folder` and some more. Cells that aren't run only keep their places."""
+        cells = [cell if has_code(cell) else UNRUN for cell in notebook.cells]
+        files = {str(path.relative_to(folder)): path.read_bytes() for path in files_in(folder)}
+        return cls(json.dumps({**notebook, "cells": cells}).encode(), {**files, **more})
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be run of one submission: its notebooks by name, the preprocessor that runs them, and its settings."""
+
+    notebooks: Mapping[str, Packed]
+    execute: type
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a run: each cell's outputs and number as JSON, and remarks on how it went."""
+
+    cells: bytes
+    remarks: tuple[str, ...]
+
+    def into(self, notebook: NotebookNode) -> None:
+        """Put outputs and numbers into the notebook that was run."""
+        for cell, ran in zip(notebook.cells, json.loads(self.cells, object_hook=NotebookNode), strict=True):
+            if ran is not None:
+                cell.update(ran)
+
+
+def settings(execute: type, config: Config, locked: bool) -> dict[str, Any]:
+    """Take from the configuration what is for a run, and see to it that kernels are `locked` in if they have to be."""
+    sections = {*(kind.__name__ for kind in execute.__mro__), "KernelManager", "AsyncKernelManager", "WarmProvisioner"}
+    found = {name: dict(config[name]) for name in sections if name in config}
+    own = found.setdefault(execute.__name__, {})
+    if locked:
+        own["kernel_name"] = KERNEL
+    elif not LINUX:
+        own["kernel_name"] = "python3"
+    return found
+
+
+def run(work: Work) -> dict[str, Ran]:
+    """Run a submission's notebooks one after the other. Raises what keeps a kernel from starting."""
+    return {name: _run(packed, work.execute, Config(work.settings)) for name, packed in work.notebooks.items()}
+
+
+def _run(packed: Packed, execute: type, config: Config) -> Ran:
+    """Run a notebook beside its files."""
+    os.environ["NBGRADER_EXECUTION"] = "autograde"
+    step = execute(config=config, log=SILENT)
+    notebook = json.loads(packed.notebook, object_hook=NotebookNode)
+    resources: dict[str, Any] = {"metadata": {}, REMARKS: []}
+    if isinstance(step, DirectExecute) and step.takes_files:
+        notebook, resources = step(notebook, {**resources, FILES: packed.files})
+    else:
+        with _laid_out(packed.files) as folder:
+            notebook, resources = step(notebook, {**resources, "metadata": {"path": str(folder)}})
+    kept = ("outputs", "execution_count")
+    cells = [{key: cell[key] for key in kept} if cell.cell_type == "code" else None for cell in notebook.cells]
+    return Ran(json.dumps(cells).encode(), tuple(resources[REMARKS]))
+
+
+@contextmanager
+def _laid_out(files: Mapping[str, bytes]) -> Iterator[Path]:
+    """Put files into a folder of their own, which is gone afterwards."""
+    folder = Path(mkdtemp(prefix="zerolayer-"))
+    try:
+        for name, data in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        yield folder
+    finally:
+        remove(folder)
+
+
+class Runner(Generic[Tag]):
+    """Hands works to an executor, at most `width` at a time, and opens another one where it breaks."""
+
+    def __init__(self, executor: Callable[[], Executor], width: int, close: Callable[[], object] = lambda: None):
+        self._open, self._width, self._close = executor, width, close
+        self._executor = executor()
+        self._flying: dict[Future[dict[str, Ran]], _Try[Tag]] = {}
+        self._again: deque[_Try[Tag]] = deque()
+        self._suspects: deque[_Try[Tag]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End the workers: at once, if something went wrong."""
+        for future in self._flying:
+            future.cancel()
+        self._executor.shutdown(wait=kind is None)
+        if kind is not None:
+            for child in multiprocessing.active_children():
+                child.terminate()
+        self._close()
+
+    def runs(self, works: Iterable[tuple[Tag, Work]]) -> Iterator[tuple[Tag, dict[str, Ran] | BaseException]]:
+        """Run works as they come; give for each tag what its run gave, or the error that it failed with twice."""
+        fresh = (_Try(tag, work) for tag, work in works)
+        while True:
+            while (attempt := self._next(fresh)) is not None:
+                self._flying[self.asked(run, attempt.work)] = attempt
+            if not self._flying:
+                return
+            done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
+            for future in done:
+                attempt, error = self._flying.pop(future), future.exception()
+                if error is None:
+                    yield attempt.tag, future.result()
+                elif isinstance(error, BrokenExecutor) and not attempt.alone:
+                    self._suspects.append(replace(attempt, alone=True))
+                elif attempt.is_last:
+                    yield attempt.tag, error
+                else:
+                    queue = self._suspects if attempt.alone else self._again
+                    queue.append(replace(attempt, is_last=True))
+
+    def _next(self, fresh: Iterator["_Try[Tag]"]) -> "_Try[Tag] | None":
+        """Choose what is run next, if anything is to be: suspects wait until nothing else is under way."""
+        if self._suspects:
+            return None if self._flying else self._suspects.popleft()
+        if len(self._flying) >= self._width or any(attempt.alone for attempt in self._flying.values()):
+            return None
+        return self._again.popleft() if self._again else next(fresh, None)
+
+    def asked(self, question: Callable[..., Answer], *words: object) -> Future[Answer]:
+        """Have a worker answer a question; the result is the answer, or raises what the question raised."""
+        try:
+            return self._executor.submit(question, *words)
+        except BrokenExecutor:
+            self._executor.shutdown()
+            self._executor = self._open()
+            return self._executor.submit(question, *words)
+
+
+@dataclass(frozen=True)
+class _Try(Generic[Tag]):
+    """A work that is tried. What others may have broken is tried `alone`, and then it is on its own account."""
+
+    tag: Tag
+    work: Work
+    is_last: bool = False
+    alone: bool = False
+
+
+def workers(jobs: int, scheduler: str, locked: bool) -> Runner[Any]:
+    """Make the runner for a Dask scheduler's workers where there is one, else for `jobs` processes on this machine."""
+    if scheduler:
+        from distributed import Client
+
+        client = Client(scheduler)
+        return Runner(client.get_executor, 2 * sum(client.nthreads().values()), client.close)
+    if LINUX:
+        from lib.grading.kernels.forkserver import Warm
+
+        Warm.shared(locked, tensorflow=False).start()  # it warms up while the first submissions are read
+    jobs = jobs or JOBS * (os.cpu_count() or 1)
+    return Runner(partial(processes, jobs), 2 * jobs)
+
+
+def processes(jobs: int) -> Executor:
+    """Open a pool of processes on this machine. Where they can be forked, nothing is imported twice."""
+    can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if can_fork else "spawn")
+    gc.freeze()  # what is there by now stays: no process looks through it again for what could go
+    executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
+    executor.submit(int)  # the processes are there from the first submission on
+    if can_fork:
+        # They have their own ends of the pipe on which results come: without ours it ends when all of them have.
+        executor._result_queue._writer.close()  # type: ignore[attr-defined]  # Python leaves no other way to it
+        threading.Thread(target=_end_together, args=(multiprocessing.active_children(),), daemon=True).start()
+    return executor
+
+
+def _end_together(workers: Sequence[BaseProcess]) -> None:
+    """Wait until one worker ends, and end the others too, since that breaks the pool anyway.
+
+    It may have died in the middle of a result, whose rest the pool would wait for, and the others for their turn.
+    """
+    wait_for_any([worker.sentinel for worker in workers])
+    for worker in workers:
+        worker.terminate()
+
+
+def _begin() -> None:
+    """Called once in each process: an interrupt is for the one that forked it, and it goes when that one does."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)

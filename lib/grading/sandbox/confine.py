@@ -1,0 +1,114 @@
+"""The lock-down of a forked child: from here on it is alone, and has only what a computation needs.
+
+    confine.prepare()            # once, in the warm process
+    if confine.fork() == 0:      # for each kernel
+        confine.confine(Room())  # in the child, before any student code
+        ...
+
+Each step makes the next one possible or safe; their order matters. `NotConfined` means that the child must end.
+"""
+
+import itertools
+import os
+import socket
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lib.grading.sandbox import files, landlock, namespaces, rootfs, seccomp, syscalls
+from lib.grading.sandbox.errors import NotConfined, step
+from lib.grading.sandbox.limits import Limits
+from lib.grading.sandbox.namespaces import fork, prepare
+
+__all__ = ["Limits", "NotConfined", "Room", "confine", "fork", "prepare", "step"]
+
+ENVIRONMENT = {
+    "HOME": rootfs.HOME,
+    "IPYTHONDIR": f"{rootfs.HOME}/.ipython",
+    "JUPYTER_CONFIG_DIR": f"{rootfs.HOME}/.jupyter",
+    "JUPYTER_DATA_DIR": f"{rootfs.HOME}/.jupyter",
+    "JUPYTER_RUNTIME_DIR": f"{rootfs.HOME}/.jupyter",
+    "MPLCONFIGDIR": f"{rootfs.HOME}/.matplotlib",
+    "TMPDIR": rootfs.TEMPORARY,
+}
+"""Where programs keep their own files: all of it in scratch."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What one child is given."""
+
+    limits: Limits = field(default_factory=Limits)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """What lies in the working directory at the start, by relative path such as `data/train.csv`."""
+    keep: tuple[int, ...] = ()
+    """Descriptors that stay open, such as listening sockets; all others are closed."""
+    outbox: int | None = None
+    """A connected unix socket over which a descriptor of the working directory is sent; see `files.collect`."""
+
+
+def confine(room: Room) -> None:
+    """Called in the child right after `fork`; afterwards student code may run, in as many threads as it likes.
+
+    The working directory is `rootfs.WORK`, standard input and output are gone. Raises `NotConfined`.
+    """
+    limits = room.limits
+    with step("descriptors"):
+        os.setsid()
+        _close_all_but((*room.keep, *([] if room.outbox is None else [room.outbox])))
+    with step("own namespaces"):
+        namespaces.leave_shared_worlds()
+        socket.sethostname("room")
+    with step("private root"):
+        rootfs.build(limits, namespaces.inhabitant())
+    with step("another user"):
+        namespaces.leave_root()
+    with step("files"):
+        files.lay_out(room.files)
+    with step("user namespace in the room"):
+        namespaces.new_users(namespaces.STUDENT, namespaces.STUDENT)
+    if room.outbox is not None:
+        with step("outbox"):
+            _hand_out_working_directory(room.outbox)
+    with step("Landlock"):
+        syscalls.gain_no_privileges()
+        landlock.allow_only(_rights(limits.commands))
+    with step("limits"):
+        limits.impose()
+    with step("capabilities"):
+        syscalls.drop_capabilities()
+        syscalls.be_open_to_view(False)
+    os.environ.update(ENVIRONMENT)
+    tempfile.tempdir = rootfs.TEMPORARY
+    with step("standard streams"):
+        _silence()
+    with step("system calls"):
+        syscalls.filter_calls(seccomp.program(limits.commands))
+
+
+def _close_all_but(kept: Sequence[int]) -> None:
+    """Close every descriptor above the standard streams, but those."""
+    edges = [2, *sorted(set(kept) - {0, 1, 2}), syscalls.HIGHEST_DESCRIPTOR + 1]
+    for low, high in itertools.pairwise(edges):
+        os.closerange(low + 1, high)
+
+
+def _hand_out_working_directory(outbox: int) -> None:
+    working = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+    files.send(working, outbox)
+    os.close(working)
+    os.close(outbox)
+
+
+def _rights(commands: bool) -> dict[str, int]:
+    run = landlock.RUN if commands else 0
+    writable = dict.fromkeys((rootfs.SCRATCH, rootfs.TEMPORARY, rootfs.SHARED), landlock.CHANGE | run)
+    devices = dict.fromkeys((*rootfs.DEVICES, *([rootfs.TERMINALS] if commands else [])), landlock.USE_DEVICE)
+    return {"/": landlock.READ | run, **writable, **devices}
+
+
+def _silence() -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)

@@ -1,0 +1,78 @@
+"""The lock-down tried in earnest: `python -m lib.grading.sandbox.selftest` locks a child in and has it try the door.
+
+It prints one JSON object: the step that failed and the reason, or the version of Landlock that holds.
+"""
+
+import importlib.util
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from lib.grading.sandbox import confine, landlock
+
+SECONDS = 20
+"""What a trial may take before it is given up; it needs a fraction of one."""
+
+
+def main() -> None:
+    """Try, and say what came of it."""
+    heard, speaks = os.pipe()
+    signal.alarm(SECONDS)
+    try:
+        confine.prepare()
+        child = confine.fork()
+        if not child:
+            _answer(speaks)
+    except confine.NotConfined as failure:
+        print(json.dumps({"step": failure.step, "reason": failure.reason}))
+        return
+    os.close(speaks)
+    with os.fdopen(heard) as answer:
+        print(answer.read() or json.dumps({"step": "life", "reason": "the child died"}))
+    os.waitpid(child, 0)
+
+
+def _answer(speaks: int) -> None:
+    """Be the child."""
+    said: dict[str, object] = {"landlock": landlock.version()}
+    try:
+        confine.confine(confine.Room(keep=(speaks,)))
+        with confine.step("proof"):
+            _try_the_door()
+    except confine.NotConfined as failure:
+        said = {"step": failure.step, "reason": failure.reason}
+    os.write(speaks, json.dumps(said).encode())
+    os._exit(0)
+
+
+def _start_a_process() -> None:
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def _try_the_door() -> None:
+    """Raise if what must not be possible is, or what must be possible is not."""
+    forbidden: dict[str, Callable[[], object]] = {
+        "a process was started": _start_a_process,
+        "a way to the network was opened": partial(socket.socket, socket.AF_INET),
+        "the closed zones can be read": Path(__file__).read_bytes,
+        "the machine's programs can be seen": Path("/sbin").stat,
+        "the interpreter's files can be changed": Path(os.__file__).touch,
+    }
+    for name, attempt in forbidden.items():
+        try:
+            attempt()
+        except OSError:
+            continue
+        raise RuntimeError(name)
+    numpy = importlib.util.find_spec("numpy")
+    if numpy is None or not numpy.origin or not Path(numpy.origin).read_bytes():
+        raise RuntimeError("the interpreter's packages can't be read")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+"""Submissions: what came from a student, made safe.
+
+| module | what it is |
+|---|---|
+| `collect` | downloads of Canvas and Moodle, sorted into `submitted/` |
+| `read` | a file read as a notebook, if it can be |
+| `restore` | the course's own cells, ids and points put back where they belong |
+| `folders` | a submission's folder: filled, and put in its place whole or not at all |
+| `sanitize` | outputs and Markdown that an instructor's browser shows and never runs |
+| `gradebook` | one open gradebook for a whole class |
+"""

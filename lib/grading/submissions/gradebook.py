@@ -1,0 +1,252 @@
+"""The gradebook in a run: one connection for a whole class, one transaction a submission, nbgrader's own rows.
+
+nbgrader opens its gradebook anew for each thing that it asks, nine times a submission, and commits cell by cell. Here
+the rows of a submission are written together, by columns that have an index: the last of a class costs what the first
+did.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import Any, Self
+
+from nbformat.notebooknode import NotebookNode
+from nbgrader import utils
+from nbgrader.api import Comment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
+
+from lib.grading.submissions.restore import Master
+
+STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
+    model.__table__ for model in (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
+)
+BOOK = "zerolayer_book"
+"""Under this name a run hands on its open gradebook with a submission's resources."""
+TIMESTAMP = "zerolayer_timestamp"
+"""And under this one when the submission was made, if that is known."""
+Penalty = Callable[[float, float], float | None]
+"""From the points of a late submission and the seconds that it is late to the points that this costs."""
+
+
+class Book:
+    """nbgrader's gradebook, opened once, for one assignment."""
+
+    def __init__(self, db_url: str, course_id: str, assignment: str):
+        """Open the gradebook. Raises nbgrader's MissingEntry where it doesn't know the assignment."""
+        self._gradebook = Gradebook(db_url, course_id)
+        self._connection: Connection | None = None
+        try:
+            found = self._gradebook.find_assignment(assignment)
+            self.id, self.duedate = found.id, found.duedate
+            self.masters = {notebook.name: Master.of(notebook) for notebook in found.notebooks}
+            self._gradebook.db.remove()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the gradebook."""
+        self._gradebook.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Write all that is written within, or nothing of it; one within another is part of it."""
+        if self._connection is not None:
+            yield self._connection
+            return
+        with self._gradebook.engine.begin() as self._connection:
+            try:
+                yield self._connection
+            finally:
+                self._connection = None
+
+    def enrol(self, student: str, timestamp: datetime | None) -> None:
+        """Make what rows a student and a submission lack, and note when the submission was made."""
+        with self.transaction() as connection:
+            row = partial(_row, connection)
+            row(STUDENTS, id=student)
+            submission = row(SUBMISSIONS, assignment_id=self.id, student_id=student)
+            if timestamp is not None:
+                connection.execute(_setting(SUBMISSIONS, "timestamp"), {"this": submission, "new": timestamp})
+            for notebook in self.masters.values():
+                id = row(NOTEBOOKS, notebook_id=notebook.id, assignment_id=submission)
+                for table, cells in ((GRADES, notebook.graded), (COMMENTS, notebook.commented)):
+                    there = connection.scalars(_of_cells(table), {"notebook": id, "cells": list(cells.values())})
+                    if missing := set(cells.values()).difference(there):
+                        connection.execute(insert(table), [{"cell_id": cell, "notebook_id": id} for cell in missing])
+
+    def save(
+        self,
+        student: str,
+        notebook: str,
+        scores: Mapping[str, float | None],
+        comments: Mapping[str, str | None],
+        penalty: Penalty,
+    ) -> None:
+        """Write what a run gave for a notebook's cells, by name; marks that a person gave stay, to be looked at again.
+
+        A score of None is for a person to give. The rows are there already, from `enrol` or from nbgrader.
+        """
+        master = self.masters[notebook]
+        with self.transaction() as connection:
+            key = {"assignment_id": self.id, "student_id": student}
+            submission, timestamp, extension = connection.execute(_where(SUBMISSIONS, *key), key).one()
+            id = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
+            rows = connection.execute(_of_cells(GRADES), {"notebook": id, "cells": list(master.graded.values())})
+            marks = {row.cell_id: Marks(*row[1:]) for row in rows}
+            given = {master.graded[name]: score for name, score in scores.items()}
+            for cell, score in given.items():
+                marks[cell].auto = score
+            _write(connection, GRADES, id, {cell: marks[cell].written for cell in given})
+            said = {master.commented[name]: {"auto_comment": comment} for name, comment in comments.items()}
+            _write(connection, COMMENTS, id, said)
+            late = late_by(timestamp, self.duedate, extension).total_seconds()
+            costs = penalty(sum(mark.score for mark in marks.values()), late) if late > 0 else None
+            connection.execute(_setting(NOTEBOOKS, "late_submission_penalty"), {"this": id, "new": costs})
+
+
+@dataclass
+class Marks:
+    """One grade: what the grader gave, what a person gave, and what a person gave on top."""
+
+    auto: float | None
+    manual: float | None
+    extra: float | None
+
+    @property
+    def score(self) -> float:
+        """What counts, as nbgrader counts: a person's mark before the grader's."""
+        given = self.auto if self.manual is None else self.manual
+        return 0.0 if given is None else given + (self.extra or 0.0)
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """What a run writes. A person is to look where nobody gave points, or a person did before this run."""
+        return {"auto_score": self.auto, "needs_manual_grade": self.manual is not None or self.auto is None}
+
+
+def _row(connection: Connection, table: Table, **key: str) -> str:
+    """Find a row by its key, or make it; give its id."""
+    found = connection.scalar(_where(table, *key), key)
+    if found is None:
+        found = connection.scalar(insert(table).values(key).returning(table.c.id))
+    return str(found)
+
+
+def _write(connection: Connection, table: Table, notebook: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set columns of a submitted notebook's grades or comments, by cell."""
+    if rows:
+        columns = next(iter(rows.values()))
+        new = [
+            {"notebook": notebook, "cell": cell, **{f"new_{column}": row[column] for column in columns}}
+            for cell, row in rows.items()
+        ]
+        connection.execute(_setting_of_cells(table, *columns), new)
+
+
+# What is asked for each submission is put together once.
+
+KNOWN = {
+    SUBMISSIONS: ("id", "timestamp", "extension"),
+    GRADES: ("cell_id", "auto_score", "manual_score", "extra_credit"),
+    COMMENTS: ("cell_id",),
+}
+"""The columns that are asked for, where it isn't the id alone."""
+
+
+def _asking(table: Table) -> Select[Any]:
+    return select(*(table.c[name] for name in KNOWN.get(table, ("id",))))
+
+
+@cache
+def _where(table: Table, *key: str) -> Select[Any]:
+    """Select a row by columns, each given under its own name."""
+    return _asking(table).where(*(table.c[name] == bindparam(name) for name in key))
+
+
+@cache
+def _of_cells(table: Table) -> Select[Any]:
+    """Select a `notebook`'s grades or comments: by the `cells`, since the index begins with them."""
+    cells = table.c.cell_id.in_(bindparam("cells", expanding=True))
+    return _asking(table).where(table.c.notebook_id == bindparam("notebook"), cells)
+
+
+@cache
+def _setting(table: Table, column: str) -> Update:
+    """Set a column to something `new` in `this` row."""
+    return update(table).where(table.c.id == bindparam("this")).values({column: bindparam("new")})
+
+
+@cache
+def _setting_of_cells(table: Table, *columns: str) -> Update:
+    """Set columns, each to what is `new_` of its name, in a `notebook`'s grade or comment of a `cell`."""
+    row = update(table).where(table.c.notebook_id == bindparam("notebook"), table.c.cell_id == bindparam("cell"))
+    return row.values({column: bindparam(f"new_{column}") for column in columns})
+
+
+def late_by(timestamp: datetime | None, duedate: datetime | None, extension: timedelta | None) -> timedelta:
+    """Tell how late a submission is; nothing if it is in time, or one of the two times isn't known."""
+    if timestamp is None or duedate is None:
+        return timedelta()
+    return max(timedelta(), timestamp - duedate - (extension or timedelta()))
+
+
+def _comments(nb: NotebookNode) -> dict[str, str | None]:
+    """Say of each cell that was to be written whether it is as it was released."""
+    comments = {}
+    for cell in nb.cells:
+        if utils.is_solution(cell) or utils.is_task(cell):
+            own = cell.metadata.nbgrader
+            untouched = own.get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
+            comments[own.grade_id] = "No response." if untouched else None
+    return comments
+
+
+class SaveScores(AssignLatePenalties):
+    """Stands for nbgrader's SaveAutoGrades and AssignLatePenalties: the same rows, all at once."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Called by nbgrader's Autograde after the notebook was judged."""
+        self.init_plugin()
+        names = resources["nbgrader"]
+        scores, comments = self._scores(nb), _comments(nb)
+        with opened(resources) as book:
+            penalty = partial(self._penalty, names["student"])
+            with book.transaction():
+                if TIMESTAMP in resources:
+                    book.enrol(names["student"], resources[TIMESTAMP])
+                book.save(names["student"], names["notebook"], scores, comments, penalty)
+        return nb, resources
+
+    def _scores(self, nb: NotebookNode) -> dict[str, float | None]:
+        """Read the points of each graded cell as nbgrader does."""
+        return {
+            cell.metadata.nbgrader.grade_id: utils.determine_grade(cell, self.log)[0]
+            for cell in filter(utils.is_grade, nb.cells)
+        }
+
+    def _penalty(self, student: str, score: float, late: float) -> float | None:
+        """Ask the course's plugin what being late costs: no less than nothing and no more than there is."""
+        self.log.warning("%s is %s seconds late", student, late)
+        penalty = self.plugin_inst.late_submission_penalty(student, score, late)
+        return None if penalty is None else min(max(penalty, 0), score)
+
+
+@contextmanager
+def opened(resources: dict[str, Any]) -> Iterator[Book]:
+    """Give a run's open gradebook, or open it for the moment where nbgrader runs one step after the other."""
+    if BOOK in resources:
+        yield resources[BOOK]
+        return
+    names = resources["nbgrader"]
+    with Book(names["db_url"], "default_course", names["assignment"]) as book:  # the course that nbgrader's steps name
+        yield book

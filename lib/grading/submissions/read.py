@@ -1,0 +1,152 @@
+"""A submission: what came from a student, read as a notebook if it can be, with a sentence if it can't.
+
+The file may be empty, cut short, not JSON, another notebook, or under another name. None of this stops a class.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from os.path import lexists
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbformat.v4.nbbase import nbformat_minor
+
+from lib.checking.answers import plain
+from lib.grading.safe_files import is_file
+
+LARGEST = 20_000_000
+"""Bytes of a notebook file that are read: a completed one has some hundred thousand."""
+LONGEST = 1_000_000
+"""Characters that all cells together may have: a completed notebook has some ten thousand."""
+MOST = 1_000
+"""Cells that a notebook may have: a completed one has a hundred."""
+SKIPPED = "skip-execution"
+"""nbclient's tag for a cell that isn't run."""
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
+ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
+
+
+class UnreadableError(Exception):
+    """A file that isn't a notebook; the message says so to the student."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A notebook to grade, remarks for its verdict, and whether it may be run."""
+
+    notebook: NotebookNode
+    remarks: tuple[str, ...] = ()
+    runnable: bool = True
+
+
+def read_submission(path: Path) -> Submission:
+    """Read the notebook at `path`, or the only other one beside it, or make an empty one that says what was wrong."""
+    if lexists(path):
+        return _read(path)
+    others = sorted(other for other in path.parent.glob("*.ipynb") if is_file(other))
+    names = ", ".join(plain(other.name) for other in others)
+    if len(others) == 1:
+        return _read(others[0], (f"{path.name} was not in the submission; {names} was graded in its place.",))
+    found = f"found {names}" if others else "no notebook was there"
+    return unreadable(f"{path.name} was not in the submission: {found}. Submit the notebook under its own name.")
+
+
+def unreadable(sentence: str) -> Submission:
+    """Make the submission that stands for one that can't be graded: an empty notebook with the sentence on top."""
+    cell = sound({"cell_type": "markdown", "source": f"**{sentence}**"})
+    return Submission(_notebook([cell]), (sentence,), runnable=False)
+
+
+def _read(path: Path, remarks: tuple[str, ...] = ()) -> Submission:
+    try:
+        return Submission(notebook_in(path), remarks)
+    except UnreadableError as error:
+        return unreadable(str(error))
+
+
+def notebook_in(path: Path) -> NotebookNode:
+    """Read a notebook as one of the current format, with every cell made anew.
+
+    Raises UnreadableError with a sentence for the student if the file isn't one.
+    """
+    name = plain(path.name)
+    if not is_file(path):
+        raise UnreadableError(f"{name} is not a file. {ADVICE}")
+    if path.stat().st_size > LARGEST:
+        raise UnreadableError(f"{name} has more than {LARGEST // 10**6} MB. Clear the outputs and submit again.")
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
+    if not text.strip():
+        raise UnreadableError(f"{name} is empty. {ADVICE}")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UnreadableError(f"{name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
+    try:
+        current = data if "cells" in data else nbformat.convert(nbformat.from_dict(data), to_version=4)
+        if len(current["cells"]) > MOST:
+            raise UnreadableError(f"{name} has more than {MOST:,} cells. Delete some and submit again.")
+        cells = [sound(cell) for cell in current["cells"]]
+    except UnreadableError:
+        raise
+    except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
+        raise UnreadableError(f"{name} is JSON, but not a notebook. {ADVICE}") from None
+    if sum(len(cell.source) for cell in cells) > LONGEST:
+        raise UnreadableError(f"{name} has cells with more than {LONGEST // 10**6} million characters.")
+    return _notebook(cells)
+
+
+def _notebook(cells: list[NotebookNode]) -> NotebookNode:
+    return NotebookNode(nbformat=4, nbformat_minor=nbformat_minor, metadata=NotebookNode(), cells=cells)
+
+
+class Sound(NotebookNode):
+    """A cell that was made anew: there is nothing in it but what `sound` has looked at."""
+
+
+def sound(cell: dict[str, Any]) -> Sound:
+    """Make a submitted cell anew from its kind, its text, its pictures, its id in the course, and whether it is run.
+
+    All else that a cell can hold is a student's to write and nobody's to need.
+    """
+    if isinstance(cell, Sound):
+        return Sound(cell, metadata=NotebookNode(cell.metadata), **({"outputs": []} if "outputs" in cell else {}))
+    kind, source = cell.get("cell_type"), cell.get("source")
+    made = Sound(
+        id=token_hex(4),  # nbformat's own functions would go on to validate what can't be wrong here
+        cell_type=kind if kind in ("code", "raw") else "markdown",
+        metadata=NotebookNode(),
+        source="".join(map(plain, source)) if isinstance(source, list) else plain(source),
+    )
+    if made.cell_type == "code":
+        made.update(execution_count=None, outputs=[])
+    metadata = cell.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    if (id := _course_id(metadata.get("nbgrader"))) is not None:
+        made.metadata["nbgrader"] = NotebookNode(grade_id=id)
+    if isinstance(metadata.get("tags"), list) and SKIPPED in metadata["tags"]:
+        made.metadata["tags"] = [SKIPPED]
+    if made.cell_type == "markdown" and isinstance(cell.get("attachments"), dict):
+        made.attachments = {plain(name): _pictures(data) for name, data in cell["attachments"].items()}
+    return made
+
+
+def is_base64(data: Any) -> bool:
+    """Tell whether `data` is written in the letters of base64, as pictures are."""
+    return isinstance(data, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data) is not None
+
+
+def _course_id(nbgrader: Any) -> str | None:
+    id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    return id if isinstance(id, str) else None
+
+
+def _pictures(data: Any) -> NotebookNode:
+    kept = data.items() if isinstance(data, dict) else ()
+    return NotebookNode({kind: picture for kind, picture in kept if kind in PICTURES and is_base64(picture)})

@@ -1,0 +1,176 @@
+"""A unit: what one notebook teaches, checks and grades, as plain data.
+
+A `Unit` has parts, a `Part` has statements, and a `Statement` is one property that only right code has. Students have
+all of these: they are the open half. The closed half is the `AnswerKey`: the right objects, the mistakes that have
+names, and a sample class. `lib.checking` says what a check does with them, and `lib.grading` what a grader does.
+"""
+
+from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Inputs = Mapping[str, Array]
+"""Inputs drawn at random: a name for each array."""
+Probes = dict[str, Callable[[], object]]
+"""What to run on student code for the judge: a name and a call each. Names before a `/` tell alternative routes apart,
+and any one route earns the points."""
+Fillings = Mapping[str, tuple[str, ...]]
+"""For each solution cell, what goes into its blanks, in order; an empty text leaves a blank open."""
+Code = TypeVar("Code")
+
+
+class Statement:
+    """One property of one part, in a sentence that the student reads: `text`.
+
+    At the desk a statement is tested as a property (`holds`): columns sum to 1, or a gradient agrees with central
+    differences of the student's own forward. No right answer is needed, so none is shipped. At grading the same
+    statement hands over plain arrays (`probes`), and a judge elsewhere compares them with the right ones.
+
+    `points` are earned when it holds (0: advice). `depends_on` names the statements of the same part without which this
+    one says nothing. `hint` is the one thing to try when it fails.
+    """
+
+    text: ClassVar[str]
+    points: ClassVar[float] = 1
+    depends_on: ClassVar[tuple[type[Statement], ...]] = ()
+    hint: ClassVar[str] = ""
+
+    @property
+    def name(self) -> str:
+        """The class's name; verdicts store it."""
+        return type(self).__name__
+
+    def applies(self, subjects: tuple[Any, ...]) -> bool:
+        """Tell whether there is anything to test in a call with these subjects."""
+        return True
+
+    def holds(self, inputs: Inputs, *subjects: Any) -> None:
+        """Test the property on the student's own code; raise `lib.checking.values.Wrong` where it fails."""
+        raise NotImplementedError(f"{self.name} has no test for the desk")
+
+    def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
+        """Name what the judge wants to see of student code; nothing is run yet. Advice has none."""
+        return {}
+
+    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
+        """Give what the statement is about of the numbers that a probe gave; the judge compares only that."""
+        return given
+
+
+@dataclass(frozen=True)
+class Part:
+    """One graded thing: its cell's id, its statements, and how its inputs are drawn.
+
+    `subjects` are the names under which the notebook defines what is checked, and `settings` those that a call may add.
+    `depends_on` are parts without which this one can't be tested at the desk (at grading every part is judged apart).
+    """
+
+    id: str
+    title: str
+    subjects: tuple[str, ...]
+    statements: tuple[Statement, ...]
+    draw: Callable[[np.random.Generator], Inputs]
+    depends_on: tuple[Part, ...] = ()
+    settings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the part's check is called: `check.cce_gradient` belongs to the cell `check-cce-gradient`."""
+        return self.id.removeprefix("check-").replace("-", "_")
+
+    @property
+    def points(self) -> float:
+        """What the part is worth: the sum over its statements."""
+        return sum(statement.points for statement in self.statements)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One assignment: its name, its title, and its graded parts in the notebook's order."""
+
+    name: str
+    title: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One wrong variant of one part's code.
+
+    `name` says in plain words what the code does, `hint` gives one thing to try without giving the answer. `code` holds
+    the wrong objects by the names that the part checks. A mistake that gives the same numbers as earlier ones names
+    them in `same_as`: the judge can't tell them apart, and names the first. `teach` tells an instructor what to go
+    through again when many have made it.
+    """
+
+    part: str
+    name: str
+    hint: str
+    code: Mapping[str, object]
+    same_as: tuple[str, ...] = ()
+    teach: str = ""
+
+
+@dataclass(frozen=True)
+class MistakeCatalog:
+    """The mistakes of one part: a decorator that adds wrong code, in order, to `mistakes`.
+
+    `subject` is the name of the object that the part checks; `make` makes that object of the decorated code. `teach`
+    says what to go through again, for all mistakes that don't say so themselves.
+    """
+
+    part: str
+    subject: str
+    make: Callable[[Any], object] = lambda code: code
+    mistakes: list[Mistake] = field(default_factory=list)
+    teach: str = ""
+
+    def __call__(
+        self, name: str, hint: str, *, same_as: tuple[str, ...] = (), teach: str = ""
+    ) -> Callable[[Code], Code]:
+        """Add the decorated code under `name`."""
+
+        def add(code: Code) -> Code:
+            objects = {self.subject: self.make(code)}
+            self.mistakes.append(Mistake(self.part, name, hint, objects, same_as, teach or self.teach))
+            return code
+
+        return add
+
+
+@dataclass(frozen=True)
+class SampleClass:
+    """A made-up class for `zerolayer demo`: how each student fills the blanks, and what is written under questions."""
+
+    students: Mapping[str, Fillings]
+    answers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class AnswerKey:
+    """A unit's closed half: the right objects by name, the mistakes that have names, and a sample class."""
+
+    unit: Unit
+    right: Mapping[str, object]
+    mistakes: tuple[Mistake, ...]
+    sample_class: SampleClass = SampleClass({}, {})
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The unit's graded parts."""
+        return self.unit.parts
+
+    def part(self, id: str) -> Part | None:
+        """Find a part by its cell's id."""
+        return next((part for part in self.parts if part.id == id), None)
+
+    def subjects(self, part: Part, mistake: Mistake | None = None) -> tuple[object, ...]:
+        """Give what a part's check is called with: the right objects, or a mistake's in their place."""
+        objects = {**self.right, **(mistake.code if mistake else {})}
+        return tuple(objects[name] for name in part.subjects)

@@ -1,0 +1,34 @@
+"""The softmax classifier, a network without a hidden layer.
+
+In the notebook: `from lib.units.softmax_classifier import check`.
+
+| call | cell | what it looks at |
+|---|---|---|
+| `check.data(X, y)` | | orientation, one-hot, scaling; with `batch_size, learning_rate` these too; no points |
+| `check.cce(cce)` | `check-cce` | the loss |
+| `check.cce_gradient(cce_gradient, cce)` | `check-cce-gradient` | the gradient of one sample's loss |
+| `check.softmax_forward(Softmax)` | `check-softmax-forward` | probabilities |
+| `check.softmax_stable(Softmax)` | `check-softmax-stable` | large scores |
+| `check.softmax_backward(Softmax)` | `check-softmax-backward` | the Jacobian at work |
+| `check.dense_backward(Dense)` | `check-dense-backward` | the update, and the input's gradient |
+| `check.train(train)` | `check-train` | the loop |
+"""
+
+from lib.checking.dispatch import Checks
+from lib.checking.undefined_names import watch
+from lib.unit import Unit
+from lib.units.softmax_classifier.data import data
+from lib.units.softmax_classifier.dense import dense_backward
+from lib.units.softmax_classifier.loss import cce, cce_gradient
+from lib.units.softmax_classifier.softmax import softmax_backward, softmax_forward, softmax_stable
+from lib.units.softmax_classifier.training import train
+
+UNIT = Unit(
+    "softmax_classifier",
+    "Softmax classifier",
+    (cce, cce_gradient, softmax_forward, softmax_stable, softmax_backward, dense_backward, train),
+)
+
+check = Checks((data, *UNIT.parts))
+
+watch()

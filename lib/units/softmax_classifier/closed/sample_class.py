@@ -1,0 +1,64 @@
+"""A sample class: a dozen submissions made by filling the released notebook's blanks, as students would.
+
+Some are right, each in a style of its own; some have one common mistake; some are open, broken, or no notebook at all.
+"""
+
+from collections.abc import Mapping
+
+from lib.unit import Fillings, SampleClass
+
+RIGHT: Fillings = {
+    "loss": ("-np.sum(y * np.log(yhat)) / y.shape[1]", "-y / yhat"),
+    "softmax": (
+        "np.exp(input - input.max(axis=0)) / np.sum(np.exp(input - input.max(axis=0)), axis=0)",
+        "np.einsum('ik,ij->ijk', self.output, np.eye(len(self.output)))"
+        " - np.einsum('ik,jk->ijk', self.output, self.output)",
+        "'ijk,jk->ik'",
+    ),
+    "dense": ("output_gradient", "self.input.T"),
+    "train": (
+        "batch",
+        "batch",
+        "softmax.output",
+        "y[:, batch]",
+        "softmax.output",
+        "grad",
+        "grad / len(batch)",
+        "learning_rate",
+    ),
+}
+
+ANSWERS = {
+    "explain-gradient": "What is left is $\\hat{y} - y$: each class's probability, less 1 for the true class.",
+    "explain-random-labels": "The labels are drawn without looking at the features, so no weights can tell them apart.",
+}
+"""What is written under the questions that a person grades."""
+
+
+def varied(**cells: tuple[str, ...]) -> Fillings:
+    """Take the right fillings, with some cells' own."""
+    return {**RIGHT, **cells}
+
+
+STUDENTS: Mapping[str, Fillings] = {
+    "ada": RIGHT,
+    "bao": varied(
+        loss=("np.mean(np.sum(-y * np.log(np.maximum(yhat, 1e-7)), axis=0))", "np.where(y == 1, -1 / yhat, 0.0)"),
+        softmax=(
+            "(lambda e: e / e.sum(0, keepdims=True))(np.exp(input - np.max(input, axis=0)))",
+            "np.array([np.diag(a) - np.outer(a, a) for a in self.output.T])",
+            "'kij,jk->ik'",
+        ),
+    ),
+    "chidi": varied(dense=("output_gradient @ self.input.T", "np.eye(self.input.shape[0])")),
+    "dana": varied(softmax=("np.exp(input) / np.exp(input).sum(axis=1, keepdims=True)", *RIGHT["softmax"][1:])),
+    "emil": varied(loss=("-np.mean(y * np.log(yhat))", "-y / yhat")),
+    "farah": varied(loss=("-np.sum(y * np.log(yhat)) / y.shape[1]", "yhat - y")),
+    "goro": varied(softmax=("np.exp(input) / np.exp(input).sum(axis=0)", *RIGHT["softmax"][1:])),
+    "hana": varied(softmax=(RIGHT["softmax"][0], "self.output * (1 - self.output)", "'ik,ik->ik'")),
+    "ines": varied(train=(*RIGHT["train"][:6], "grad", "learning_rate")),
+    "jomo": varied(softmax=("", "", ""), train=("",) * 8),
+    "kaja": varied(loss=("np.linalg.inv(y", "-y / yhat")),
+}
+
+SAMPLE_CLASS = SampleClass(STUDENTS, ANSWERS)

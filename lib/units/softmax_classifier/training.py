@@ -1,0 +1,215 @@
+"""Statements on the training loop, tested in a rehearsal with stand-ins.
+
+Each looks at no more steps than it needs: whoever drops the short batch loses what that batch shows, not the labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lib.checking.values import Wrong, expect_close, numbers
+from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier.inputs import one_hot_columns, probabilities
+from lib.units.softmax_classifier.spies import Rehearsal, Seen, Step, batches, columns, joined, of_step, rehearse
+
+FEATURES, CLASSES, SAMPLES, BATCH_SIZE, EPOCHS = 2, 3, 11, 4, 3
+FULL = SAMPLES // BATCH_SIZE
+"""Steps of the first epoch that have a full batch."""
+STEPS = FULL + 1
+"""Steps of an epoch: the last batch is short."""
+
+
+def draw(rng: np.random.Generator) -> Inputs:
+    """Draw a data set whose last batch is short, the samples' order in each epoch, and a bank for each stand-in."""
+    steps = (EPOCHS + 2) * STEPS  # more than a right loop takes, so that one epoch too many still finds arrays
+    return {
+        "X": rng.normal(size=(FEATURES, SAMPLES)),
+        "y": one_hot_columns(rng, CLASSES, SAMPLES),
+        "learning_rate": np.array(rng.uniform(0.05, 0.5)),
+        "batch_size": np.array(float(BATCH_SIZE)),
+        "nepochs": np.array(float(EPOCHS)),
+        "weights": rng.normal(size=(CLASSES, FEATURES + 1)),
+        "orders": np.array([rng.permutation(SAMPLES) for _ in range(EPOCHS + 2)], dtype=float),
+        "losses": rng.uniform(0.5, 2.0, size=steps),
+        "scores": rng.normal(size=(steps, CLASSES, SAMPLES)),
+        "outputs": np.array([probabilities(rng, CLASSES, SAMPLES) for _ in range(steps)]),
+        "output_gradients": rng.normal(size=(steps, CLASSES, SAMPLES)),
+        "jacobians": rng.normal(size=(steps, CLASSES, CLASSES)),
+        "input_gradients": rng.normal(size=(steps, FEATURES, SAMPLES)),
+    }
+
+
+class EveryBatch(Statement):
+    text = "Each of the nepochs epochs runs its batches through the layers, in order, the short last one too."
+    hint = "Loop over generate_batch_indices once an epoch; each batch is a list of column numbers."
+
+    def holds(self, drawn: Inputs, train: Any) -> None:
+        """Compare what went into Dense.forward with the batches."""
+        seen, expected = rehearse(train, drawn), batches(drawn)
+        if seen.epochs != EPOCHS:
+            found, right = f"{seen.epochs} calls of generate_batch_indices", f"{EPOCHS}, one an epoch"
+            raise Wrong("The number of epochs is wrong.", found=found, expected=right)
+        if len(seen.steps) != len(expected):
+            found, right = (
+                f"{len(seen.steps)} steps",
+                f"{len(expected)}: 3 epochs of 3 batches, with 4, 4 and 3 samples",
+            )
+            raise Wrong("The number of training steps is wrong.", found=found, expected=right)
+        for number, (step, batch) in enumerate(zip(seen.steps, expected, strict=True)):
+            what, hint = "Other samples than the batch's went in.", "Take the batch's columns: X[:, …]."
+            expect_close(step.features, drawn["X"][:, batch], what=what, hint=hint, where=partial(_in_step, number))
+
+    def probes(self, drawn: Inputs, train: Any) -> Probes:
+        """The features of all steps, and where one step ends and the next begins."""
+        seen = partial(_rehearsed, train, drawn)
+        return {
+            "features": lambda: joined(_all(seen().steps, "features"), "Dense.forward"),
+            "lengths": lambda: [numbers(features).shape[-1] for features in _all(seen().steps, "features")],
+        }
+
+
+class LabelsWithSamples(Statement):
+    text = "The loss and its gradient get the labels of those same samples, and softmax's output as the prediction."
+    hint = "Which columns of y belong to this batch? And which layer makes the prediction?"
+
+    def holds(self, drawn: Inputs, train: Any) -> None:
+        """Compare what went into cce and cce_gradient with the batches and the stand-in's output."""
+        for number, step, batch in _first(FULL, rehearse(train, drawn)):
+            right, output = drawn["y"][:, batch], columns(drawn, "outputs", number, len(batch))
+            where = partial(_in_step, number)
+            for call, labels, outputs in (
+                ("cce", step.loss_labels, step.loss_outputs),
+                ("cce_gradient", step.labels, step.outputs),
+            ):
+                _require_call(call, labels, number)
+                expect_close(labels, right, what=f"{call} got other labels than its batch's.", where=where)
+                what = f"{call} got something else than softmax.output as its prediction."
+                expect_close(outputs, output, what=what, where=where)
+
+    def probes(self, drawn: Inputs, train: Any) -> Probes:
+        """The labels and predictions of the first epoch's full batches."""
+        seen = partial(_rehearsed, train, drawn)
+
+        def of(name: str, call: str) -> Callable[[], Array]:
+            return lambda: joined(_all(seen().begun[:FULL], name), call)
+
+        return {
+            "loss labels": of("loss_labels", "cce"),
+            "loss outputs": of("loss_outputs", "cce"),
+            "labels": of("labels", "cce_gradient"),
+            "outputs": of("outputs", "cce_gradient"),
+        }
+
+
+class GradientFlowsBack(Statement):
+    text = "The loss's gradient goes back into softmax, and softmax's, as the mean's, into dense, with the rate."
+    hint = "Follow the dashed arrows of the figure, one call each. Where does the mean's 1/B come in?"
+
+    def holds(self, drawn: Inputs, train: Any) -> None:
+        """Compare what moves the weights with what the stand-ins had handed out, for the batches of the first epoch."""
+        for number, step, batch in _first(STEPS, rehearse(train, drawn)):
+            _require_call("Softmax.backward", step.into_softmax, number)
+            _require_call("Dense.backward", step.into_dense, number)
+            gradient = columns(drawn, "output_gradients", number, len(batch))
+            right = drawn["learning_rate"] * of_step(drawn, "jacobians", number) @ gradient / len(batch)
+            move = _move(step)
+            if not _agree(move, right):
+                _explain_size(move, right, len(batch), number)
+                if not any(_agree(step.into_softmax, factor * gradient) for factor in (1, 1 / len(batch))):
+                    what = "Softmax.backward got something else than cce_gradient's result."
+                    expect_close(step.into_softmax, gradient, what=what, where=partial(_in_step, number))
+            what = "Dense.backward got something else than softmax's gradient times 1/len(batch), or another rate."
+            expect_close(move, right, what=what, where=partial(_in_step, number))
+
+    def probes(self, drawn: Inputs, train: Any) -> Probes:
+        """What moves the weights, rate times gradient, in the first epoch: 1/B may be in it at any place, but once."""
+        seen = partial(_rehearsed, train, drawn)
+        return {"moves": lambda: joined([_move(step) for step in seen().begun[:STEPS]], "Dense.backward")}
+
+
+class EpochLoss(Statement):
+    text = "train returns each epoch's loss: the mean over the samples seen in it, so a short batch counts for less."
+    hint = "Does every epoch start at 0? Does each batch count by its share of the samples?"
+
+    def holds(self, drawn: Inputs, train: Any) -> None:
+        """Compare with the weighted mean of the losses that the stand-in gave."""
+        each = [len(batch) / SAMPLES * of_step(drawn, "losses", step) for step, batch in enumerate(batches(drawn))]
+        expected = np.reshape(each, (EPOCHS, STEPS)).sum(axis=1)
+        what = "An epoch's loss is not the mean over its samples."
+        found = rehearse(train, drawn).losses
+        expect_close(found[:2], expected[:2], what=what, where=lambda at: f"epoch {at[0] + 1}")
+
+    def probes(self, drawn: Inputs, train: Any) -> Probes:
+        """The losses that train returned for the first two epochs: one too many is another statement's."""
+        return {"losses": lambda: _rehearsed(train, drawn).losses[:2]}
+
+
+_last: list[tuple[Any, Inputs, Rehearsal]] = []
+
+
+def _rehearsed(train: Any, drawn: Inputs) -> Rehearsal:
+    """Rehearse, or give the rehearsal of just before: probes of one loop on copies of one draw look at the same."""
+    draw = getattr(drawn, "of", drawn)
+    for earlier, seen, rehearsal in _last:
+        if earlier is train and seen is draw:
+            return rehearsal
+    rehearsal = rehearse(train, drawn)
+    _last[:] = [(train, draw, rehearsal)]
+    return rehearsal
+
+
+def _all(steps: list[Step], name: str) -> list[Seen]:
+    return [getattr(step, name) for step in steps]
+
+
+def _first(count: int, seen: Rehearsal) -> Iterator[tuple[int, Step, Array]]:
+    """Go through the first `count` steps that should have been: number, what was seen of it, indices of its batch."""
+    steps = (seen.begun + [Step()] * count)[:count]
+    return ((number, step, batch) for number, (step, batch) in enumerate(zip(steps, batches(seen.drawn), strict=False)))
+
+
+def _require_call(call: str, seen: Seen, step: int) -> None:
+    if seen is None:
+        raise Wrong(f"{call} never happened.", where=f"step {step}", found="no call", expected="one call in each step")
+
+
+def _move(step: Step) -> Array:
+    """Give what moves the weights in a step: the learning rate times the gradient that goes into Dense.backward."""
+    _require_call("Dense.backward", step.into_dense, 0)
+    rate = numbers(step.rate, (), what="The learning rate of Dense.backward")
+    return rate * numbers(step.into_dense, what="What goes into Dense.backward")
+
+
+def _explain_size(found: Array, right: Array, batch: int, step: int) -> None:
+    """Raise `Wrong` where a move is the right one turned round, or 1/B isn't in it exactly once."""
+    if _agree(found, -right):
+        what = "The weights move up the slope: gradient times rate has the wrong sign."
+        raise Wrong(what, where=f"step {step}, Dense.backward", hint="Dense.backward takes the minus itself.")
+    for factor, what in ((batch, "1/B is missing."), (1 / batch, "1/B is applied twice.")):
+        if _agree(found, factor * right):
+            raise Wrong(what, where=f"step {step}, Dense.backward", hint="Multiply the gradient by 1/len(batch) once.")
+    if batch != BATCH_SIZE and _agree(found, batch / BATCH_SIZE * right):
+        what, hint = "1/B takes another B than this batch has.", "The last batch is short: take its own length."
+        raise Wrong(what, where=f"step {step}, with {batch} samples", hint=hint)
+
+
+def _agree(found: object, right: Array) -> bool:
+    values = numbers(found)
+    return values.shape == right.shape and np.allclose(values, right)
+
+
+def _in_step(step: int, at: tuple[int, ...]) -> str:
+    return f"step {step}, row {at[0]}, sample {at[1]} of the batch" if len(at) == 2 else f"step {step}"
+
+
+train = Part(
+    "check-train",
+    "The training loop",
+    ("train",),
+    (EveryBatch(), LabelsWithSamples(), GradientFlowsBack(), EpochLoss()),
+    draw,
+)
