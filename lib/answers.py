@@ -79,11 +79,14 @@ def started_in() -> str:
     return shell.starting_dir if shell else os.curdir
 
 
-def answer(part: "Part", drawn: Drawn, subjects: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
-    """Run every probe of `part` on `subjects`; what fails becomes a record of its trouble, and the rest goes on."""
-    missing = part.misses(subjects)
+def answer(
+    part: "Part", drawn: Drawn, given: tuple[Any, ...], named: Mapping[str, Any] = {}
+) -> dict[str, dict[str, Any]]:
+    """Run every probe of `part` on a call's arguments; what fails becomes a record of its trouble, the rest goes on."""
+    missing = part.misses(given, named)
     if missing:
         return {statement.name: {"": record(Trouble("undefined", missing))} for statement in part.statements}
+    subjects = part.arguments(given, named)
     answers: dict[str, dict[str, Any]] = {statement.name: {} for statement in part.statements}
     asked: list[_Asked] = []
     for statement in part.statements:

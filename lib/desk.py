@@ -4,7 +4,7 @@ One mistake is told once. A statement that rests on one that fails is "not check
 that an earlier statement met already, an open blank, or an undefined name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,9 +82,11 @@ class CheckFailed(Exception):
         return str(self.report).splitlines()
 
 
-def examine(part: "Part", subjects: tuple[Any, ...]) -> Report:
-    """Test every statement of `part` on `subjects`; never raises what student code raised."""
-    note = part.misses(subjects) or _foundations_missing(part, subjects)
+def examine(part: "Part", given: tuple[Any, ...], named: Mapping[str, Any] = {}) -> Report:
+    """Test every statement of `part` on a call's arguments; never raises what student code raised."""
+    note = part.misses(given, named)
+    subjects = given if note else part.arguments(given, named)
+    note = note or _foundations_missing(part, subjects)
     statements = [statement for statement in part.statements if statement.applies(subjects)]
     if note:
         return Report(part, tuple(Finding(statement, "not checked") for statement in statements), note)

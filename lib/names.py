@@ -9,7 +9,7 @@ import ast
 import builtins
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from inspect import getattr_static
 from typing import Any
 
 from lib.desk import Undefined
@@ -28,22 +28,27 @@ class NamesOfParts:
     def visit(self, tree: ast.AST) -> ast.AST:
         """Called by IPython: rewrite the bare names among a part's arguments; leave every other call alone."""
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(self._called(node.func), Part):
-                node.args = [self._guarded(name) if isinstance(name, ast.Name) else name for name in node.args]
+            # Of the object only its type is asked: `isinstance` would run a `__class__` that a student wrote.
+            if isinstance(node, ast.Call) and issubclass(type(self._look_up(node.func)), Part):
+                node.args = [self._guarded(argument) for argument in node.args]
+                for keyword in node.keywords:
+                    keyword.value = self._guarded(keyword.value)
         return tree
 
-    def _called(self, function: ast.expr) -> object:
+    def _look_up(self, function: ast.expr) -> object:
+        """Find what a dotted name stands for, without running properties or `__getattr__` of the objects on the way."""
         if isinstance(function, ast.Name):
             return self.shell.user_ns.get(function.id)
-        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-            with suppress(Exception):  # an object may do anything when it is asked
-                return getattr(self.shell.user_ns.get(function.value.id), function.attr, None)
+        if isinstance(function, ast.Attribute):
+            return getattr_static(self._look_up(function.value), function.attr, None)
         return None
 
     @staticmethod
-    def _guarded(name: ast.Name) -> ast.expr:
-        call = ast.parse(f"__defined__({name.id!r}, lambda: {name.id})", mode="eval").body
-        return ast.fix_missing_locations(ast.copy_location(call, name))
+    def _guarded(argument: ast.expr) -> ast.expr:
+        if not isinstance(argument, ast.Name):
+            return argument
+        call = ast.parse(f"__defined__({argument.id!r}, lambda: {argument.id})", mode="eval").body
+        return ast.fix_missing_locations(ast.copy_location(call, argument))
 
 
 def defined(name: str, look_up: Callable[[], object]) -> object:
