@@ -124,7 +124,7 @@ def test_other_arguments_are_told_in_words(given: tuple[Any, ...], named: dict[s
     assert set(states(report).values()) == {"not checked"}
 
 
-@pytest.mark.parametrize("junk", ["0.1", 1j, np.nan, [0.1, 0.2], np.array([0.1]), 10**400, print])
+@pytest.mark.parametrize("junk", ["0.1", 1j, np.nan, [0.1, 0.2], np.array([0.1]), 10**400, print], ids=type)
 @pytest.mark.parametrize("name", ["batch_size", "learning_rate"])
 def test_a_setting_that_is_no_number_is_told_in_words(name: str, junk: Any) -> None:
     assert said(looked_at(X, Y, **{name: junk}), "SettingsCanLearn").startswith(f"{name} is not a number.")

@@ -230,6 +230,7 @@ def by_nbgrader(graded, tmp_path_factory):
     return course
 
 
+@pytest.mark.gives(f"nbgrader autograde {ASSIGNMENT}")
 @pytest.mark.parametrize("name", BY_NBGRADER)
 def test_nbgraders_own_command_gives_the_same_verdict(graded, by_nbgrader, name):
     assert by_nbgrader.run.returncode == 0, by_nbgrader.run.stderr

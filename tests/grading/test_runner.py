@@ -304,6 +304,7 @@ def test_a_worker_that_dies_in_the_middle_of_its_result_is_noticed(jobs):
     assert (run.stdout, run.stderr) == ("noticed\n", "")
 
 
+@pytest.mark.gives("dask scheduler", "dask worker --nthreads=2", f"zerolayer grade {ASSIGNMENT} --scheduler")
 def test_dask_workers_give_the_same(course, undisturbed, cluster):
     run = course.zerolayer("grade", ASSIGNMENT, f"--scheduler={cluster}")
     assert run.returncode == 0, run.stderr
