@@ -10,7 +10,7 @@ from traitlets import Unicode
 from traitlets.config import Application
 
 import lib
-from lib.grading.grade import GradeApp
+from lib.grading.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.progress import Bar
 from lib.grading.sample_class import sample_class
 from lib.grading.verdicts import Verdict
@@ -59,10 +59,17 @@ def copy_course(course: Path) -> None:
 
 
 def run(app: type[Application], course: Path, *arguments: str) -> None:
-    """Run one of nbgrader's commands or ours in `course`, as from its command line but quietly."""
+    """Run one of nbgrader's commands or ours in `course`, as from its command line but quietly.
+
+    Exits where it does, but goes on where it only asks for a person: the sample class has work that can't be read.
+    """
     command = app()
     command.initialize([*arguments, f"--course-dir={course}", "--log-level=ERROR"])
-    command.start()
+    try:
+        command.start()
+    except SystemExit as end:
+        if end.code != NEEDS_A_PERSON:
+            raise
 
 
 def table(verdicts: list[Verdict]) -> str:
