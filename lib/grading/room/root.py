@@ -129,6 +129,8 @@ def build(limits: Limits, owner: tuple[int, int]) -> None:
         Path(f"{_SITE}{path}/__init__.py").write_text(_NOTICE)
     for path in seen.shown:
         system.restrict(_SITE + path, system.READ_ONLY | system.NO_SETUID | system.NO_DEVICES)
+    for path in DEVICES:  # they can be written to all the same, but what is noted of them, such as times, stays
+        system.restrict(_SITE + path, system.READ_ONLY | system.NO_SETUID)
     system.mount("proc", _SITE + PROC, system.NO_SETUID | system.NO_DEVICES | system.NO_PROGRAMS, "subset=pid")
     if limits.commands:
         system.mount("devpts", _SITE + TERMINALS, system.NO_SETUID | system.NO_PROGRAMS, "newinstance,ptmxmode=666")
