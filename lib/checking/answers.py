@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from lib.checking.arguments import argument_error
+from lib.checking.arguments import argument_error, ordered
 from lib.checking.student_code import PATIENCE, Failure, Kind, attempted, guarded_each
 from lib.checking.values import numbers
 from lib.unit import Array, Inputs, Part
@@ -78,11 +78,14 @@ def started_in() -> str:
     return shell.starting_dir if shell else os.curdir
 
 
-def answer(part: Part, drawn: Inputs, subjects: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
-    """Run every probe of `part` on `subjects`; what fails becomes a record of its trouble, and the rest goes on."""
-    missing = argument_error(part, subjects)
+def answer(
+    part: Part, drawn: Inputs, given: tuple[Any, ...], named: Mapping[str, Any] = {}
+) -> dict[str, dict[str, Any]]:
+    """Run every probe of `part` on a call's arguments; what fails becomes a record of it, and the rest goes on."""
+    missing = argument_error(part, given, named)
     if missing:
         return {statement.name: {"": record(Failure("undefined", missing))} for statement in part.statements}
+    subjects = ordered(part, given, named)
     answers: dict[str, dict[str, Any]] = {statement.name: {} for statement in part.statements}
     asked: list[_Asked] = []
     for statement in part.statements:

@@ -1,5 +1,6 @@
 """Arguments: what a check is called with, and names that do not exist yet."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lib.unit import Part
@@ -12,13 +13,30 @@ class Undefined:
         self.name = name
 
 
-def argument_error(part: Part, subjects: tuple[Any, ...]) -> str:
-    """Say what is missing from a call with `subjects`, or what it has too much; nothing if it is complete."""
+def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -> str:
+    """Say what is missing from a call with these arguments, or what is too much; nothing if it is complete."""
     names = (*part.subjects, *part.settings)
-    if not len(part.subjects) <= len(subjects) <= len(names):
-        takes = " and, if you like, ".join(", ".join(some) for some in (part.subjects, part.settings) if some)
-        return f"This check takes {takes}, but was called with {len(subjects) or 'nothing'}."
-    for name, subject in zip(names, subjects, strict=False):
-        if isinstance(subject, Undefined):
-            return f"{subject.name} is not defined yet. Run the cell that defines {name} first."
+    takes = " and, if you like, ".join(", ".join(some) for some in (part.subjects, part.settings) if some)
+    unknown = [name for name in named if name not in names]
+    if unknown:
+        return f"This check takes {takes}, but was called with {', '.join(f'{name}=' for name in unknown)}."
+    twice = [name for name in names[: len(given)] if name in named]
+    if twice:
+        return f"This check takes {takes}, but was called with {twice[0]} twice."
+    arguments = dict(zip(names, given, strict=False)) | dict(named)
+    missing = [name for name in part.subjects if name not in arguments]
+    if missing and named:
+        return f"This check takes {takes}, but was called without {missing[0]}."
+    if missing or len(given) > len(names):
+        return f"This check takes {takes}, but was called with {len(given) + len(named) or 'nothing'}."
+    for name, argument in arguments.items():
+        if type(argument) is Undefined:  # `isinstance` would run a `__class__` that a student wrote
+            return f"{argument.name} is not defined yet. Run the cell that defines {name} first."
     return ""
+
+
+def ordered(part: Part, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Put the arguments of a complete call into the order of `subjects`, then `settings`; None for one left out."""
+    names = (*part.subjects, *part.settings)
+    arguments = dict(zip(names, given, strict=False)) | dict(named)
+    return tuple(arguments.get(name) for name in names)

@@ -34,16 +34,16 @@ class Check:
     def __init__(self, part: Part):
         self.part = part
 
-    def __call__(self, *subjects: Any) -> Report | Answer | None:
-        """Check the student's objects, given in the order of the part's `subjects`, under whatever names they have.
+    def __call__(self, /, *given: Any, **named: Any) -> Report | Answer | None:
+        """Check the student's objects, given in the order of the part's `subjects` or by keyword, whatever their names.
 
         Under nbgrader's `validate`, or a grading that laid no challenge, a right check says nothing and another raises
         `CheckFailed`: nbgrader would try to read the report as a number of points.
         """
         challenge = laid_challenge(self.part.id)
         if challenge is not None:
-            return Answer(self.part.id, answer(self.part, challenge, subjects))
-        report = examine(self.part, subjects)
+            return Answer(self.part.id, answer(self.part, challenge, given, named))
+        report = examine(self.part, given, named)
         if "NBGRADER_EXECUTION" not in os.environ:
             return report
         if not report.right:

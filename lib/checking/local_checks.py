@@ -4,12 +4,12 @@ One mistake is told once. A statement that rests on one that fails is "not check
 that an earlier statement met already, an open blank, or an undefined name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from lib.checking.arguments import argument_error
+from lib.checking.arguments import argument_error, ordered
 from lib.checking.render import Finding, Report
 from lib.checking.student_code import Failure, guarded
 from lib.checking.values import Wrong
@@ -19,9 +19,11 @@ SEED = 0
 """The desk draws the same inputs every time, so that a student can follow one number while changing code."""
 
 
-def examine(part: Part, subjects: tuple[Any, ...]) -> Report:
-    """Test every statement of `part` on `subjects`; never raises what student code raised."""
-    note = argument_error(part, subjects) or _foundations_missing(part, subjects)
+def examine(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -> Report:
+    """Test every statement of `part` on a call's arguments; never raises what student code raised."""
+    note = argument_error(part, given, named)
+    subjects = given if note else ordered(part, given, named)
+    note = note or _foundations_missing(part, subjects)
     statements = [statement for statement in part.statements if statement.applies(subjects)]
     if note:
         return Report(part, tuple(Finding(statement, "not checked") for statement in statements), note)

@@ -72,11 +72,11 @@ def guarded_each(
         try:
             worker.run(actions, outcomes, seconds, until)
         except BaseException as error:
-            ended, ran = list(outcomes), monotonic() - worker.began
+            ended, allowed = list(outcomes), min(seconds, until - worker.began)
             worker.stop()
             if not isinstance(error, Empty):
                 raise
-            text = f"It was still running after {ran:.2g} seconds. Is there a loop that never ends?"
+            text = f"It was still running after {max(allowed, 0):.2g} seconds. Is there a loop that never ends?"
             return [*ended[: len(actions) - 1], Failure("time", text)]
     _idle.append(worker)
     return outcomes

@@ -7,10 +7,10 @@ so that the check itself can say what is missing.
 
 import ast
 import sys
-from types import ModuleType
+from inspect import getattr_static
 from typing import Any
 
-from lib.checking.dispatch import Check, Checks
+from lib.checking.dispatch import Check
 
 
 class LookUpNames:
@@ -25,24 +25,27 @@ class LookUpNames:
     def visit(self, tree: ast.AST) -> ast.AST:
         """Called by IPython: rewrite the bare names among a check's arguments; leave every other call alone."""
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and self._is_check(node.func):
-                node.args = [_looked_up(node.func, arg) if isinstance(arg, ast.Name) else arg for arg in node.args]
+            # Of the object only its type is asked: `isinstance` would run a `__class__` that a student wrote.
+            if isinstance(node, ast.Call) and issubclass(type(self._find(node.func)), Check):
+                node.args = [_looked_up(node.func, argument) for argument in node.args]
+                for keyword in node.keywords:
+                    keyword.value = _looked_up(node.func, keyword.value)
         return tree
 
-    def _is_check(self, function: ast.expr) -> bool:
-        """Tell whether an expression is one of our checks, without running any code of a student's object."""
+    def _find(self, function: ast.expr) -> object:
+        """Find what a dotted name stands for, without running properties or `__getattr__` of the objects on the way."""
         if isinstance(function, ast.Name):
-            return isinstance(self.shell.user_ns.get(function.id), Check)
-        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-            holder = self.shell.user_ns.get(function.value.id)
-            if type(holder) in (Checks, ModuleType):  # these keep what they hold in their own dictionary
-                return isinstance(vars(holder).get(function.attr), Check)
-        return False
+            return self.shell.user_ns.get(function.id)
+        if isinstance(function, ast.Attribute):
+            return getattr_static(self._find(function.value), function.attr, None)
+        return None
 
 
-def _looked_up(check: ast.expr, name: ast.Name) -> ast.expr:
-    call = ast.parse(f"{ast.unparse(check)}.look_up({name.id!r}, lambda: {name.id})", mode="eval").body
-    return ast.fix_missing_locations(ast.copy_location(call, name))
+def _looked_up(check: ast.expr, argument: ast.expr) -> ast.expr:
+    if not isinstance(argument, ast.Name):
+        return argument
+    call = ast.parse(f"{ast.unparse(check)}.look_up({argument.id!r}, lambda: {argument.id})", mode="eval").body
+    return ast.fix_missing_locations(ast.copy_location(call, argument))
 
 
 def watch() -> None:

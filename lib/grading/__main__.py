@@ -30,21 +30,25 @@ def main() -> None:
         gc.freeze()  # nothing of what was imported will ever go, so nobody need look through it for what could
         gc.set_threshold(SELDOM)
         gc.enable()
-        GradeApp.launch_instance(options)
-        _end()
+        code: object = 0
+        try:
+            GradeApp.launch_instance(options)
+        except SystemExit as end:
+            code = end.code
+        _end(code if isinstance(code, int) else int(code is not None))
     else:
         from lib.grading.commands.app import ZeroLayerApp
 
         ZeroLayerApp.launch_instance()
 
 
-def _end() -> None:
+def _end(code: int) -> None:
     """End as Python does, but take nothing apart that goes with the process: that takes as long as a submission."""
     atexit._run_exitfuncs()
     with suppress(OSError):  # where nobody reads any more, Python is left to end in its own way
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(code)
 
 
 if __name__ == "__main__":

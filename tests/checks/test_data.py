@@ -16,8 +16,8 @@ X = standardise(X)
 Y = one_hot(LABELS, 3)
 
 
-def looked_at(*subjects: Any) -> Report:
-    report = check.data(*subjects)
+def looked_at(*given: Any, **named: Any) -> Report:
+    report = check.data(*given, **named)
     assert isinstance(report, Report)
     return report
 
@@ -84,6 +84,54 @@ def test_a_batch_larger_than_the_data_or_empty_is_found(batch_size: int) -> None
 @pytest.mark.parametrize(("rate", "word"), [(1e-6, "hardly moves"), (1e4, "overshoots"), (-0.1, "hardly moves")])
 def test_a_rate_that_stands_still_or_blows_up_is_found(rate: float, word: str) -> None:
     assert word in said(looked_at(X, Y, 16, rate), "SettingsCanLearn")
+
+
+@pytest.mark.parametrize(
+    ("settings", "state"),
+    [
+        ({"batch_size": 16}, "right"),
+        ({"learning_rate": 0.1}, "right"),
+        ({"learning_rate": 0.1, "batch_size": 16}, "right"),
+        ({"batch_size": 91}, "advice"),
+        ({"learning_rate": 1e4}, "advice"),
+    ],
+)
+def test_settings_may_be_given_by_keyword(settings: dict[str, Any], state: str) -> None:
+    assert states(looked_at(X, Y, **settings))["SettingsCanLearn"] == state
+    assert states(looked_at(X=X, y=Y, **settings))["SettingsCanLearn"] == state
+
+
+def test_a_setting_that_is_left_out_is_not_looked_at() -> None:
+    assert "SettingsCanLearn" not in states(looked_at(X=X, y=Y))
+    assert "SettingsCanLearn" not in states(looked_at(X, Y, None, learning_rate=None))
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "called"),
+    [
+        ((X, Y), {"rate": 1}, "with rate="),
+        ((X, Y), {"rate": 1, "batch": 2}, "with rate=, batch="),
+        ((X, Y), {"y": Y}, "with y twice"),
+        ((X, Y, 16), {"batch_size": 16}, "with batch_size twice"),
+        ((), {"y": Y}, "without X"),
+        ((X,), {"learning_rate": 1}, "without y"),
+        ((X, Y, 16, 0.1, 3), {}, "with 5"),
+    ],
+)
+def test_other_arguments_are_told_in_words(given: tuple[Any, ...], named: dict[str, Any], called: str) -> None:
+    report = looked_at(*given, **named)
+    assert report.note == f"This check takes X, y and, if you like, batch_size, learning_rate, but was called {called}."
+    assert set(states(report).values()) == {"not checked"}
+
+
+@pytest.mark.parametrize("junk", ["0.1", 1j, np.nan, [0.1, 0.2], np.array([0.1]), 10**400, print], ids=type)
+@pytest.mark.parametrize("name", ["batch_size", "learning_rate"])
+def test_a_setting_that_is_no_number_is_told_in_words(name: str, junk: Any) -> None:
+    assert said(looked_at(X, Y, **{name: junk}), "SettingsCanLearn").startswith(f"{name} is not a number.")
+
+
+def test_half_a_sample_is_no_part_of_a_batch() -> None:
+    assert "Found batch_size 2.5" in said(looked_at(X, Y, batch_size=2.5), "SettingsCanLearn")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,44 @@ for name in [name for name in sys.modules if name.partition(".")[0] == "lib"]:
     del sys.modules[name]
 from lib import checks as check
 """
+ALIVE = """
+ran = []
+class Meta(type):
+    def __instancecheck__(cls, other):
+        ran.append("a metaclass")
+    @property
+    def of_type(cls):
+        ran.append("a metaclass's property")
+class Queue(metaclass=Meta):
+    @property
+    def next(self):
+        ran.append("the property")
+        return print
+    @property
+    def __class__(self):
+        ran.append("__class__")
+        return type(check.cce)
+    def __getattr__(self, name):
+        ran.append(name)
+        raise AttributeError(name)
+    def __call__(self, *given):
+        pass
+class Descriptor:
+    def __get__(self, *given):
+        ran.append("a descriptor")
+        return print
+class Owner:
+    said = Descriptor()
+q = Queue()
+"""
+CALLS = """
+if False:
+    q.next(q), q.missing(q), q(q), q.next.next(q), Queue.of_type(q), Owner.said(q), Owner().said(q)
+    [q][0].next(q), (lambda: q)()(q)
+print(ran)
+q.next()
+print(ran)
+"""
 CELLS = {
     "import": "from lib import checks as check; check_cce = check.cce",
     "undefined": "check.cce(cce)",
@@ -22,6 +60,12 @@ CELLS = {
     "defined": "from math import log\ndef cce(y, yhat):\n    return 0\ncheck.cce(cce)",
     "one undefined": "check.cce_gradient(cce_gradient, cce)",
     "fails inside": "check.cce(cce, nowhere.attribute)",
+    "student objects": ALIVE + CALLS,
+    "keyword": "check.cce(cce=nowhere)",
+    "setting": "check.data(cce, cce, learning_rate=nowhere)",
+    "other ways": "import lib.checks\nfrom types import SimpleNamespace\nours = SimpleNamespace(check=check)",
+    "in a namespace": "ours.check.cce(nowhere)",
+    "dotted": "lib.checks.cce(nowhere)",
     "reset": "%reset -f",
     "import again": "from lib import checks as check",
     "after reset": "check.cce(cce)",
@@ -60,6 +104,10 @@ def said() -> dict[str, list[str]]:
         ("two undefined", "cce_gradient is not defined yet."),
         ("bare name", "nowhere is not defined yet. Run the cell that defines cce first."),
         ("one undefined", "cce_gradient is not defined yet."),
+        ("keyword", "nowhere is not defined yet. Run the cell that defines cce first."),
+        ("setting", "nowhere is not defined yet. Run the cell that defines learning_rate first."),
+        ("in a namespace", "nowhere is not defined yet."),
+        ("dotted", "nowhere is not defined yet."),
         ("after reset", "cce is not defined yet."),
         ("after reload", "Softmax is not defined yet."),
     ],
@@ -79,6 +127,11 @@ def test_it_works_inside_other_calls(said: dict[str, list[str]]) -> None:
 def test_other_calls_raise_as_ever(said: dict[str, list[str]]) -> None:
     assert "NameError" in said["other calls"][0]
     assert "NameError" in said["fails inside"][0]
+
+
+def test_to_read_a_cell_runs_nothing_of_the_students(said: dict[str, list[str]]) -> None:
+    """A property runs when the cell runs, and once."""
+    assert said["student objects"][:2] == ["", "[]\n\n['the property']\n"]
 
 
 def test_names_that_are_there_are_checked(said: dict[str, list[str]]) -> None:

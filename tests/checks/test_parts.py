@@ -50,7 +50,7 @@ def laid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
+@pytest.mark.parametrize("part", ANSWER_KEY.parts, ids=lambda part: part.id)
 def test_at_grading_the_call_answers_the_challenge(part: Part, laid: Path) -> None:
     answered = Check(part)(*ANSWER_KEY.subjects(part))
     assert isinstance(answered, Answer)
@@ -96,6 +96,50 @@ def test_too_many_things_are_told_in_words(laid: Path, monkeypatch: pytest.Monke
     assert report.note == "This check takes Softmax, but was called with 2."
 
 
+@pytest.mark.parametrize(
+    ("given", "named", "note"),
+    [
+        ((), {"Softmix": Softmax}, "This check takes Softmax, but was called with Softmix=."),
+        ((Softmax,), {"learning_rate": 0.1}, "This check takes Softmax, but was called with learning_rate=."),
+        ((Softmax,), {"self": 1}, "This check takes Softmax, but was called with self=."),
+        ((Softmax,), {"Softmax": Softmax}, "This check takes Softmax, but was called with Softmax twice."),
+    ],
+)
+def test_keywords_that_no_check_knows_are_told_in_words(
+    given: tuple[Any, ...], named: dict[str, Any], note: str, laid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = check.softmax_backward(*given, **named)
+    assert isinstance(answered, Answer)
+    assert answered.statements["OneSampleBack"][""]["says"] == note
+    monkeypatch.delenv("NBGRADER_EXECUTION")
+    report = check.softmax_backward(*given, **named)
+    assert isinstance(report, Report)
+    assert report.note == note
+
+
+@pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
+def test_what_is_checked_may_be_given_by_keyword(part: Part, laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = dict(zip(part.subjects, ANSWER_KEY.subjects(part), strict=True))
+    answered = Check(part)(**named)
+    assert isinstance(answered, Answer)
+    verdict = judge(ANSWER_KEY, part, 5, json.loads(json.dumps(answered.statements)))
+    assert verdict.points == verdict.max_points
+    monkeypatch.delenv("NBGRADER_EXECUTION")
+    report = Check(part)(**dict(reversed(named.items())))
+    assert isinstance(report, Report) and report.right
+
+
+def test_an_argument_is_asked_for_nothing_before_it_is_checked() -> None:
+    class Hostile:
+        @property
+        def __class__(self) -> Any:
+            raise RuntimeError("asked")
+
+    report = check.cce(Hostile())
+    assert isinstance(report, Report)
+    assert "'Hostile' object is not callable" in str(report)
+
+
 def test_a_student_class_may_have_any_name() -> None:
     class MyOwnLayer(Softmax):
         pass
@@ -105,9 +149,9 @@ def test_a_student_class_may_have_any_name() -> None:
 
 
 def test_points_are_the_statements_sum() -> None:
-    assert [part.points for part in UNIT.parts] == [2, 3, 3, 1, 3, 4, 4]
-    assert len({part.id for part in UNIT.parts}) == len(UNIT.parts)
-    for part in (*UNIT.parts, data):
+    assert [part.points for part in ANSWER_KEY.parts] == [2, 3, 3, 1, 3, 4, 4]
+    assert len({part.id for part in ANSWER_KEY.parts}) == len(ANSWER_KEY.parts)
+    for part in (*ANSWER_KEY.parts, data):
         for statement in part.statements:
             assert 20 < len(statement.text) < 130
             assert statement.text.endswith(".")

@@ -73,6 +73,7 @@ def test_lab_opens_a_copy_and_keeps_what_was_done_in_it(tmp_path):
     assert copy.read_text() == "my own"
 
 
+@pytest.mark.gives("zerolayer demo")
 def test_the_demo_grades_a_class_and_names_its_mistakes(tmp_path):
     done = zerolayer("demo", f"--folder={tmp_path / 'course'}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

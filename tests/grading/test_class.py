@@ -14,6 +14,7 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
+from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.submissions.restore import known_cells
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import QUICK, SUBMISSIONS, Course
@@ -28,7 +29,7 @@ def points(verdict):
 
 
 def test_the_command_goes_through_the_whole_class(graded):
-    assert graded.run.returncode == 0, graded.run.stderr
+    assert graded.run.returncode == NEEDS_A_PERSON, graded.run.stderr
 
 
 @pytest.mark.parametrize("name", SUBMISSIONS)
@@ -230,6 +231,7 @@ def by_nbgrader(graded, tmp_path_factory):
     return course
 
 
+@pytest.mark.gives(f"nbgrader autograde {ASSIGNMENT}")
 @pytest.mark.parametrize("name", BY_NBGRADER)
 def test_nbgraders_own_command_gives_the_same_verdict(graded, by_nbgrader, name):
     assert by_nbgrader.run.returncode == 0, by_nbgrader.run.stderr

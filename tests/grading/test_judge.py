@@ -16,13 +16,12 @@ from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.reference import Softmax
 from lib.unit import AnswerKey, Part
-from lib.units.softmax_classifier import UNIT
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
 from lib.units.softmax_classifier.spies import batches
 from tests.grading.relu_unit import ANSWER_KEY as RELU
 from tests.variants import BY_PART, released, written
 
-parts = pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
+parts = pytest.mark.parametrize("part", ANSWER_KEY.parts, ids=lambda part: part.id)
 some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
@@ -300,7 +299,7 @@ def test_a_seed_is_the_same_for_a_regrade_and_differs_for_every_submission() -> 
 def test_no_challenge_holds_another_parts_answer(seed: int) -> None:
     """Every number of a right answer that isn't whole, against every number of the other parts' challenges."""
     laid = {id: numbers_in(inputs) for id, inputs in challenge(ANSWER_KEY, seed)["parts"].items()}
-    for part in UNIT.parts:
+    for part in ANSWER_KEY.parts:
         right = numbers_in(given_by(part, {}, seed))
         telling = right[np.abs(right - np.round(right)) > 1e-6]
         others = np.concatenate([numbers for id, numbers in laid.items() if id != part.id])

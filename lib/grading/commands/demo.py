@@ -12,7 +12,7 @@ from traitlets.config import Application
 import lib
 from lib.grading import units
 from lib.grading.commands.command import named_unit
-from lib.grading.commands.grade import GradeApp
+from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.sample_class import write_sample_class
 from lib.grading.judge.verdict import Verdict
 from lib.grading.running.progress import Bar
@@ -69,10 +69,17 @@ def copy_course(course: Path) -> None:
 
 
 def run(app: type[Application], course: Path, *arguments: str) -> None:
-    """Run one of nbgrader's commands or ours in `course`, as from its command line but quietly."""
+    """Run one of nbgrader's commands or ours in `course`, as from its command line but quietly.
+
+    Exits where it does, but goes on where it only asks for a person: the sample class has work that can't be read.
+    """
     command = app()
     command.initialize([*arguments, f"--course-dir={course}", "--log-level=ERROR"])
-    command.start()
+    try:
+        command.start()
+    except SystemExit as end:
+        if end.code != NEEDS_A_PERSON:
+            raise
 
 
 def table(verdicts: list[Verdict]) -> str:

@@ -33,6 +33,10 @@ from lib.grading.safe_files import is_file, remove
 from lib.grading.sandbox.doctor import protected
 from lib.grading.submissions.gradebook import Book
 
+NEEDS_A_PERSON = 3
+"""The exit code that says: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with
+126 or more."""
+
 
 class SubmittedCourse(CourseDirectory):
     """A course directory in which a timestamp that can't be read is no timestamp: the student may have written it."""
@@ -55,6 +59,11 @@ class Grade(Autograde):
     scheduler = Unicode("", help="The address of a Dask scheduler, whose workers then run the notebooks.").tag(
         config=True
     )
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Tell whether a person has to look at some of the submissions that were graded."""
+        return bool(self._progress.for_a_person)
 
     @property
     def sandbox(self) -> bool:
@@ -125,7 +134,7 @@ class Grade(Autograde):
 
     def _end(self, journey: Journey, result: Mapping[str, Ran] | BaseException) -> None:
         """Save a submission that has been run, or failed to."""
-        self._progress.add("graded" if journey.end(result) else "failed", journey.student)
+        self._progress.add("graded", journey.student, journey.end(result))
         self.run_post_convert_hook()
 
     def _try_empty(self, runner: Runner[Journey], course: Course) -> None:
@@ -152,7 +161,14 @@ class GradeApp(AutogradeApp):
     """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` with its flags, for a whole class at once."""
 
     name = "zerolayer-grade"
-    description = "Grade the submissions of an assignment: every one gets a verdict, whatever it is."
+    description = f"""
+        Grade the submissions of an assignment: every one gets a verdict, whatever it is.
+
+        Exits with 0 when all is graded. Exits with {NEEDS_A_PERSON} when all is done, but a person has to look at some:
+        those that could not be read, or not be run to the end, and others, each listed with the reason. Exits with 1
+        when grading had to stop, after a sentence that says why: what was graded is kept, and the same command goes
+        on from there.
+    """
     examples = """
         zerolayer grade softmax_classifier
         zerolayer grade softmax_classifier --student ada --force
@@ -187,13 +203,16 @@ class GradeApp(AutogradeApp):
         self.coursedir = SubmittedCourse(parent=self, **({"root": root} if root else {}))
 
     def start(self) -> None:
-        """Grade; exits with 1 where nbgrader would."""
+        """Grade; exits with 1 where nbgrader would, and with `NEEDS_A_PERSON` where one is needed."""
         super(AutogradeApp, self).start()
         self.coursedir.assignment_id = named_assignment(self)
+        grade = Grade(coursedir=self.coursedir, parent=self)
         try:
-            Grade(coursedir=self.coursedir, parent=self).start()
+            grade.start()
         except NbGraderException:
             self.exit(1)
         except KeyboardInterrupt:
             self.log.error("Stopped. What was graded is kept; the same command goes on from there.")
             self.exit(130)
+        if grade.needs_a_person:
+            self.exit(NEEDS_A_PERSON)

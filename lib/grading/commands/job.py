@@ -20,7 +20,7 @@ from nbgrader.preprocessors import Execute
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.utils.importstring import import_item
 
-from lib.grading.running.execute import FILES, REMARKS, has_code
+from lib.grading.running.execute import FILES, FOR_A_PERSON, REMARKS, has_code
 from lib.grading.running.runner import Packed, Ran, Work, settings
 from lib.grading.safe_files import is_file, is_folder
 from lib.grading.submissions.folders import fill, own_files, put_in_place
@@ -117,11 +117,11 @@ class Journey:
                 notebooks[name] = Packed.of(sheet.notebook, self.folder, sheet.resources[FILES])
         return Work(notebooks, course.execute, course.settings)
 
-    def end(self, result: Mapping[str, Ran] | BaseException) -> bool:
+    def end(self, result: Mapping[str, Ran] | BaseException) -> list[str]:
         """Judge the notebooks, save all there is, and move the folder to its place.
 
-        Tells whether all could be run to the end. Raises SQLAlchemyError or OSError where saving fails: that is no
-        submission's fault.
+        Gives the reasons why a person has to look at the submission, if there are any. Raises SQLAlchemyError or
+        OSError where saving fails: that is no submission's fault.
         """
         course = self.course
         with course.book.transaction():
@@ -130,7 +130,8 @@ class Journey:
                 (self.folder / f"{name}.ipynb").write_bytes(written)
             course.converter.set_permissions(course.assignment, self.student)
         put_in_place(self.folder, self.place)
-        return all(_was_run(notebook) for notebook, _ in made.values())
+        reasons = [reason for sheet, _ in made.values() for reason in _for_a_person(sheet)]
+        return list(dict.fromkeys(reasons))
 
     def _prepared(self, name: str, submission: Submission) -> Sheet:
         """Make a notebook sound and pose its challenge."""
@@ -147,6 +148,7 @@ class Journey:
             "output_files_dir": f"{name}_files",
             "metadata": {"name": name, "path": str(self.folder)},
             REMARKS: list(submission.remarks),
+            FOR_A_PERSON: [],
             FILES: {},
             BOOK: course.book,
             MASTER: course.book.masters[name],
@@ -155,7 +157,7 @@ class Journey:
         notebook = course.applied(course.before, NotebookNode(submission.notebook), resources)
         return Sheet(submission, notebook, resources)
 
-    def _judged(self, name: str, sheet: Sheet, result: Mapping[str, Ran] | BaseException) -> tuple[NotebookNode, bytes]:
+    def _judged(self, name: str, sheet: Sheet, result: Mapping[str, Ran] | BaseException) -> tuple[Sheet, bytes]:
         """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one.
 
         Gives it with its JSON: to write what came of a student's code can fail too.
@@ -177,9 +179,9 @@ class Journey:
             sheet = self._prepared(name, again)
         return self._finished(sheet)
 
-    def _finished(self, sheet: Sheet) -> tuple[NotebookNode, bytes]:
-        notebook = self.course.applied(self.course.after, sheet.notebook, sheet.resources)
-        return notebook, json.dumps(notebook, ensure_ascii=False).encode()
+    def _finished(self, sheet: Sheet) -> tuple[Sheet, bytes]:
+        sheet.notebook = self.course.applied(self.course.after, sheet.notebook, sheet.resources)
+        return sheet, json.dumps(sheet.notebook, ensure_ascii=False).encode()
 
     def _log(self, name: str) -> None:
         self.course.log.exception("Grading %s of %s failed", name, self.student)
@@ -190,9 +192,14 @@ def unfinished(directory: CourseDirectory) -> str:
     return str(Path(directory.autograded_directory, ".unfinished"))
 
 
-def _was_run(notebook: NotebookNode) -> bool:
-    """Tell whether every cell with code was begun."""
-    return all(cell.execution_count is not None for cell in notebook.cells if has_code(cell))
+def _for_a_person(sheet: Sheet) -> list[str]:
+    """Say in a few words why a person has to look at a notebook that was graded, if there is a reason."""
+    given: list[str] = sheet.resources[FOR_A_PERSON]
+    if not sheet.submission.runnable:
+        return ["could not be read or run", *given]
+    if any(cell.execution_count is None for cell in sheet.notebook.cells if has_code(cell)):
+        return ["was not run to the end", *given]
+    return given
 
 
 def _imported(steps: Sequence[Any]) -> list[type]:

@@ -24,6 +24,9 @@ from lib.grading.submissions.read import SKIPPED
 REMARKS = "zerolayer_remarks"
 FILES = "zerolayer_files"
 """Under this name a notebook's resources hold files that are to lie beside it in a run and nowhere else, by name."""
+FOR_A_PERSON = "zerolayer_for_a_person"
+"""Under this name a preprocessor may leave in a notebook's resources a list of reasons, in a few words each, why a
+person has to look at the submission: `zerolayer grade` lists them in the end, and exits with a code that says so."""
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 DEEPEST = 8
 """Levels of lists and objects in an answer; a true one has five."""

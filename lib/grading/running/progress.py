@@ -1,6 +1,7 @@
 """Progress: how far a run is while it goes on, on a terminal, and what came of it at its end."""
 
 from collections import Counter
+from collections.abc import Sequence
 from time import monotonic
 from typing import Self
 
@@ -13,12 +14,17 @@ class Bar(tqdm):
     monitor_interval = 0
 
 
+MOST = 40
+"""Lines about single submissions; each one's verdict says more, and `zerolayer report` lists them all."""
+
+
 class Progress:
-    """Counts submissions by what became of them: graded, failed (with a verdict that says why), skipped."""
+    """Counts submissions by what became of them: graded, skipped, and how many a person has to look at."""
 
     def __init__(self, total: int):
         self.counts: Counter[str] = Counter()
-        self.failed: list[str] = []
+        self.for_a_person: dict[str, str] = {}
+        """Why a person has to look at a submission, by student."""
         self._start = monotonic()
         self._bar = Bar(total=total, unit="submission", disable=None, leave=False, dynamic_ncols=True)
 
@@ -28,23 +34,32 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def add(self, outcome: str, student: str = "") -> None:
-        """Count one submission as `graded`, `failed` or `skipped`."""
+    def add(self, outcome: str, student: str, reasons: Sequence[str] = ()) -> None:
+        """Count one submission as `graded`, `not graded` or `skipped`; with reasons, it needs a person."""
         self.counts[outcome] += 1
-        if outcome == "failed":
-            self.failed.append(student)
-        self._bar.set_postfix(dict(self.counts), refresh=False)
+        if reasons:
+            self.for_a_person[student] = "; ".join(reasons)
+        shown = {**self.counts, **({"for a person": len(self.for_a_person)} if self.for_a_person else {})}
+        self._bar.set_postfix(shown, refresh=False)
         self._bar.update()
 
     def table(self) -> str:
-        """Write how many submissions were graded how fast, which could not be run to their end, and what to do."""
+        """Write how many submissions were graded how fast, who needs a person and why, and what to do."""
         seconds = monotonic() - self._start
-        done = self.counts["graded"] + self.counts["failed"]
+        done = self.counts["graded"]
         rate = f" in {seconds:.0f} s, {done / seconds:.1f} a second" if done else ""
         lines = [f"{done} of {self.counts.total()} submissions graded{rate}"]
-        if self.failed:
-            names = ", ".join(self.failed[:10]) + (", ..." if len(self.failed) > 10 else "")
-            lines.append(f"{len(self.failed):>6} could not be run to the end; their verdicts say why: {names}")
         if skipped := self.counts["skipped"]:
             lines.append(f"{skipped:>6} skipped: graded before, and not submitted again since (--force grades them)")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._people()])
+
+    def _people(self) -> list[str]:
+        """Write a line for each submission that needs a person."""
+        if not self.for_a_person:
+            return []
+        shown = dict(list(self.for_a_person.items())[:MOST])
+        width = max(map(len, shown))
+        lines = [f"{len(self.for_a_person):>6} need a person; what was graded has a verdict that says more:"]
+        lines += [f"{'':>7}{student:<{width}}  {reason}" for student, reason in shown.items()]
+        more = len(self.for_a_person) - len(shown)
+        return [*lines, *([f"{'':>7}and {more} more: see `zerolayer report`"] if more else [])]

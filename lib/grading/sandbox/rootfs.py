@@ -129,6 +129,8 @@ def build(limits: Limits, owner: tuple[int, int]) -> None:
         Path(f"{_SITE}{path}/__init__.py").write_text(_NOTICE)
     for path in seen.shown:
         syscalls.restrict(_SITE + path, syscalls.READ_ONLY | syscalls.NO_SETUID | syscalls.NO_DEVICES)
+    for path in DEVICES:  # they can be written to all the same, but what is noted of them, such as times, stays
+        syscalls.restrict(_SITE + path, syscalls.READ_ONLY | syscalls.NO_SETUID)
     syscalls.mount("proc", _SITE + PROC, syscalls.NO_SETUID | syscalls.NO_DEVICES | syscalls.NO_PROGRAMS, "subset=pid")
     if limits.commands:
         syscalls.mount(

@@ -106,12 +106,18 @@ class SettingsCanLearn(Statement):
 
     def applies(self, subjects: tuple[Any, ...]) -> bool:
         """Ask for at least one setting."""
-        return len(subjects) > 2
+        return any(setting is not None for setting in subjects[2:])
 
     def holds(self, drawn: Inputs, X: Any, y: Any, batch_size: Any = None, learning_rate: Any = None) -> None:
         """Compare the rate with 2 / curvature: the mean loss bends at most half the largest eigenvalue of X Xᵀ / N."""
+        for name, setting in (("batch_size", batch_size), ("learning_rate", learning_rate)):
+            _require_number(name, setting)
         features = numbers(X)
         samples = features.shape[1]
+        if batch_size is not None and batch_size % 1:
+            raise Wrong(
+                "A batch has a whole number of samples.", found=f"batch_size {batch_size:g}", expected="such as 16"
+            )
         if batch_size is not None and not 1 <= batch_size <= samples:
             raise Wrong(
                 "A batch can't be larger than the data set or smaller than 1.",
@@ -131,6 +137,18 @@ class SettingsCanLearn(Statement):
                 expected=f"something like {limit / 10:.2g}",
                 hint="Try rates a factor of 3 apart and look at the curves.",
             )
+
+
+def _require_number(name: str, setting: object) -> None:
+    """Refuse what is neither left out nor one finite number: there would be nothing to compare."""
+    if setting is None:
+        return
+    try:
+        number = numbers(setting, ())
+    except Wrong:
+        number = np.array(np.nan)
+    if not np.isfinite(number):
+        raise Wrong(f"{name} is not a number.", found=setting, expected=f"one finite number, as in {name}=1")
 
 
 data = Part(

@@ -193,12 +193,12 @@ NETWORK = [
     Attack(
         "reach a listener's abstract socket",
         "import socket; socket.socket(socket.AF_UNIX).connect(chr(0) + facts['abstract']); tell('worked')",
-        "PermissionError|ConnectionRefusedError",
+        "PermissionError",
     ),
     Attack(
         "reach a listener's socket in a folder",
         "import socket; socket.socket(socket.AF_UNIX).connect(facts['socket']); tell('worked')",
-        "FileNotFoundError",
+        "PermissionError",
     ),
     Attack(
         "open any other kind of socket",
@@ -364,4 +364,163 @@ tell('worked')
     ),
 ]
 
-ATTACKS = [*FILES, *OTHERS, *NETWORK, *PROCESSES, *BOMBS]
+LIBRARY = """
+import ctypes, fcntl, mmap, os, struct
+F_SETPIPE_SZ, F_OFD_GETLK, F_OFD_SETLK, PAGE, DONTNEED, MERGEABLE = 1031, 36, 37, mmap.PAGESIZE, 4, 12
+library = os.open(facts['library'], os.O_RDONLY)
+def lock(kind):
+    return struct.pack('hhqqi4x', kind, os.SEEK_SET, 0, 0, 0)
+def is_locked(command):
+    return struct.unpack_from('h', fcntl.fcntl(library, command, lock(fcntl.F_WRLCK)))[0] != fcntl.F_UNLCK
+"""
+"""A library file that belongs to the kernel's user; the neighbour has locked it in every way that it could."""
+SHARED = [
+    Attack(
+        "stop whoever opens a library",
+        LIBRARY + "fcntl.fcntl(library, fcntl.F_SETLEASE, fcntl.F_RDLCK); tell('worked')",
+        "not implemented",
+    ),
+    Attack(
+        "feel a neighbour's lock on a library",
+        LIBRARY
+        + """
+try:
+    fcntl.flock(library, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    tell('felt nothing')
+except BlockingIOError:
+    tell('worked')
+""",
+        "felt nothing",
+    ),
+    Attack(
+        "feel a neighbour's record lock on a library",
+        LIBRARY + "tell('worked' if is_locked(fcntl.F_GETLK) else 'felt nothing')",
+        "not implemented",
+    ),
+    Attack(
+        "feel a lock on a library by its open description",
+        LIBRARY
+        + """
+other = os.open(facts['library'], os.O_RDONLY)
+fcntl.fcntl(other, F_OFD_SETLK, lock(fcntl.F_RDLCK))
+tell('worked' if is_locked(F_OFD_GETLK) else 'felt nothing')
+""",
+        "not implemented",
+    ),
+    Attack(
+        "hear of what happens in a library's folder",
+        LIBRARY
+        + """
+folder = os.open(os.path.dirname(facts['library']), os.O_RDONLY)
+fcntl.fcntl(folder, fcntl.F_NOTIFY, fcntl.DN_ACCESS)
+tell('worked')
+""",
+        "not implemented",
+    ),
+    Attack(
+        "have signals sent for a descriptor",
+        LIBRARY + "fcntl.fcntl(library, fcntl.F_SETOWN, os.getpid()); tell('worked')",
+        "not implemented",
+    ),
+    Attack(
+        "see which pages of a library are in memory",
+        CALLS
+        + LIBRARY
+        + """
+pages = mmap.mmap(library, 0, prot=mmap.PROT_READ | mmap.PROT_WRITE, flags=mmap.MAP_PRIVATE)
+place = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+call('mincore', ctypes.c_void_p(place), PAGE, ctypes.create_string_buffer(1))
+tell('worked')
+""",
+        "not implemented",
+    ),
+    Attack(
+        "read of a library only what is in memory",
+        LIBRARY + "os.preadv(library, [bytearray(1)], 0, os.RWF_NOWAIT) and tell('worked')",
+        "not implemented|not supported",
+    ),
+    Attack(
+        "put a library out of memory",
+        LIBRARY + "os.posix_fadvise(library, 0, 0, os.POSIX_FADV_DONTNEED); tell('worked')",
+        "not implemented",
+    ),
+    Attack(
+        "share memory with whoever has the same in it",
+        LIBRARY + "mmap.mmap(-1, PAGE).madvise(MERGEABLE); tell('worked')",
+        "not implemented",
+    ),
+    Attack(
+        "leave a time on a device that all share",
+        """
+import os
+before = os.stat('/dev/null').st_mtime_ns
+os.utime('/dev/null')
+tell('worked' if os.stat('/dev/null').st_mtime_ns != before else 'left nothing')
+""",
+        "Read-only file system",
+    ),
+]
+
+QUEUES = [
+    Attack(
+        "queue data for a listener, past all limits",
+        """
+import socket
+listener, queued = socket.socket(socket.AF_UNIX), 0
+listener.bind(chr(0) + facts['name'] + 'hoard')
+listener.listen(4096)
+while queued < 64 << 20:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(listener.getsockname())
+        client.setblocking(False)
+        queued += client.send(bytes(128 << 10))
+tell('worked')
+""",
+        "PermissionError",
+    ),
+    Attack(
+        "queue data for a name, past all limits",
+        """
+import socket
+receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+receiver.bind(chr(0) + facts['name'] + 'names')
+for _ in range(8):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(bytes(128 << 10), receiver.getsockname())
+tell('worked')
+""",
+        "PermissionError",
+    ),
+    Attack(
+        "get a name without asking",
+        """
+import socket
+SO_PASSCRED = 16
+here, there = (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
+here.setsockopt(socket.SOL_SOCKET, SO_PASSCRED, 1)
+here.bind('')
+there.connect(here.getsockname())
+tell('worked')
+""",
+        "PermissionError",
+    ),
+    Attack(
+        "enlarge a socket's buffer",
+        """
+import socket
+here, there = socket.socketpair()
+before = here.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 30)
+tell('worked' if here.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > before else 'as it was')
+""",
+        "PermissionError",
+    ),
+    Attack(
+        "enlarge a pipe's buffer",
+        LIBRARY + "fcntl.fcntl(os.pipe()[1], F_SETPIPE_SZ, 1 << 18) > 1 << 16 and tell('worked')",
+        "not implemented",
+    ),
+]
+"""What Linux keeps for a process in memory of its own."""
+
+ATTACKS = [*FILES, *OTHERS, *NETWORK, *PROCESSES, *BOMBS, *SHARED, *QUEUES]

@@ -10,12 +10,19 @@ from pathlib import Path
 import pyseccomp
 import pytest
 
-from tests.grading.room.houses import House
+from tests.grading.room.houses import ORDINARY, House, packages_of
 
 SECRET = "nobody's business"
-CALLS = ("ptrace", "process_vm_readv", "clone", "clone3", "execve", "unshare", "mount", "shmget", "msgget")
+CALLS = (
+    *("ptrace", "process_vm_readv", "clone", "clone3", "execve", "unshare", "mount", "shmget", "msgget"),
+    "mincore",
+)
+NOBODY = 65534
 NEIGHBOUR = """
-import pathlib, signal
+import fcntl, pathlib, signal
+library = open(facts['library'])
+fcntl.flock(library, fcntl.LOCK_SH)
+fcntl.lockf(library, fcntl.LOCK_SH)
 pathlib.Path('mine.txt').write_text(facts['secret'])
 pathlib.Path('/dev/shm', facts['name']).write_text(facts['secret'])
 tell('lives')
@@ -28,8 +35,11 @@ def home():
     """A folder that everyone may use: pytest's own are for one user alone."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o777)
+    packages = packages_of(folder)
+    packages.mkdir()
     yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    for made in (folder, packages):
+        shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +78,11 @@ def a_house(kind, home, facts, ordinary):
         text = house.refusal.strip().splitlines()[-1]
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(text)
     name = f"zerolayer-{os.getpid()}-{kind}-{'ordinary' if ordinary else 'root'}"
-    house.facts |= {**facts, "name": name}
+    library = packages_of(home) / f"{name}.py"
+    library.write_text("# Python\n")
+    if os.geteuid() == 0:
+        os.chown(library, *[ORDINARY if ordinary else NOBODY] * 2)
+    house.facts |= {**facts, "name": name, "library": str(library)}
     neighbour = house.run(NEIGHBOUR, stays=True)
     assert neighbour.told == ["began", "lives"]
     house.facts["neighbour"] = neighbour.pid

@@ -54,11 +54,12 @@ class House:
         command = [python, str(HERE / "house.py"), kind, *modules]
         environment = {
             **{name: str(home) for name in ("HOME", "MPLCONFIGDIR", "TMPDIR")},
-            **{"PATH": os.environ["PATH"], "PYTHONPATH": f"{course}{os.pathsep}{sysconfig.get_path('purelib')}"},
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join([str(course), sysconfig.get_path("purelib"), str(packages_of(home))]),
             **{"OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
         }
         if ordinary and os.geteuid() == 0:
-            needed = [sys.base_prefix, sys.prefix, str(COURSE), str(home)]
+            needed = [sys.base_prefix, sys.prefix, str(COURSE), str(home), str(packages_of(home))]
             closed = closed_folders(needed)
             environment |= {"NEEDED": " ".join(needed), "CLOSED": " ".join(closed), "ORDINARY": str(ORDINARY)}
             command = ["unshare", "--mount", "sh", "-euc", AS_ORDINARY_USER, "sh", *command]
@@ -86,6 +87,11 @@ class House:
     def close(self):
         self._process.kill()
         self._process.wait()
+
+
+def packages_of(home):
+    """Name the folder of packages beside a house's home; files in it belong to whoever runs the code."""
+    return home.with_name(f"{home.name}-packages")
 
 
 def closed_folders(paths):

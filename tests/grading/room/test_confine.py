@@ -128,6 +128,34 @@ def test_numpy_matplotlib_and_tensorflow_work_after_the_lock_down(home):
     ]
 
 
+HONEST = """
+import asyncio, fcntl, mmap, os, sqlite3, tempfile
+import numpy as np
+table = sqlite3.connect('notes.db')
+table.execute('create table notes (number)')
+table.executemany('insert into notes values (?)', [(1,), (2,)])
+table.commit()
+tell('sum', *sqlite3.connect('notes.db').execute('select sum(number) from notes').fetchone())
+with open('log', 'w') as log:
+    fcntl.flock(log, fcntl.LOCK_EX)
+    fcntl.lockf(log, fcntl.LOCK_EX)
+    log.write('kept'), log.flush(), os.fsync(log)
+    tell(os.get_inheritable(os.dup(log.fileno())), fcntl.fcntl(log, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY)
+numbers = np.memmap('numbers', float, 'w+', shape=3)
+numbers[:] = 7
+numbers.flush()
+tell(np.fromfile('numbers').sum())
+async def away():
+    return await asyncio.to_thread(tempfile.mkdtemp)
+tell(asyncio.run(away()).startswith('/tmp/'))
+"""
+
+
+def test_what_honest_code_asks_of_its_files_works(room):
+    """Locks are given, though none is taken; to wait for a disk comes back at once, for there is none."""
+    assert room.run(HONEST).told == ["began", "sum 3", "False True", "21.0", "True"]
+
+
 def test_a_course_may_allow_commands(room):
     code = """
 import subprocess, sys
