@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from lib.grading.kernels.forkserver import Forked
 
-REPLY = "execute_reply"
-"""The message that ends a cell."""
 LONGEST = 2**22
 """Bytes of a message that is read; a longer one is passed over."""
 CHUNK = 2**18

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import Session
 
-from lib.grading.kernels.client import REPLY
+from lib.grading.kernels.spawn_request import REPLY
 
 COMMS = "comm_"
 """How the messages of widgets begin: nobody listens to them."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+REPLY = "execute_reply"
+"""The message that ends a cell."""
 PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
 """Jupyter's numbers for a kernel's unix sockets, and their order among the listeners that are sent along."""
 

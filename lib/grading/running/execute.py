@@ -19,8 +19,9 @@ from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer
 
 from lib.checking.answers import MIME, plain
-from lib.grading.submissions.read import SKIPPED
 
+SKIPPED = "skip-execution"
+"""nbclient's tag for a cell that isn't run."""
 REMARKS = "zerolayer_remarks"
 FILES = "zerolayer_files"
 """Under this name a notebook's resources hold files that are to lie beside it in a run and nowhere else, by name."""

@@ -20,7 +20,8 @@ from traitlets.config import Config
 from traitlets.config.loader import DeferredConfig
 
 from lib.checking.answers import plain
-from lib.grading.kernels.client import LONGEST, REPLY, Talk
+from lib.grading.kernels.client import LONGEST, Talk
+from lib.grading.kernels.spawn_request import REPLY
 from lib.grading.running.execute import FILES, BoundedExecute, RunLostError, has_code
 
 KERNEL = "zerolayer"

@@ -16,6 +16,7 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4.nbbase import nbformat_minor
 
 from lib.checking.answers import plain
+from lib.grading.running.execute import SKIPPED
 from lib.grading.safe_files import is_file
 
 LARGEST = 20_000_000
@@ -24,8 +25,6 @@ LONGEST = 1_000_000
 """Characters that all cells together may have: a completed notebook has some ten thousand."""
 MOST = 1_000
 """Cells that a notebook may have: a completed one has a hundred."""
-SKIPPED = "skip-execution"
-"""nbclient's tag for a cell that isn't run."""
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
 ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
 
