@@ -7,11 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nbgrader.apps.baseapp import NbGrader
 from traitlets import default
 
 from lib.grading.bundle import BundleApp
 from lib.grading.command import Rebuild
+from lib.grading.config import Configured
 from lib.grading.demo import DemoApp
 from lib.grading.doctor import DoctorApp
 from lib.grading.grade import GradeApp
@@ -43,7 +43,7 @@ class BuildApp(Rebuild):
             super().start()
 
 
-class ZeroLayerApp(NbGrader):
+class ZeroLayerApp(Configured):
     """Build the course, open it, grade it."""
 
     name = "zerolayer"

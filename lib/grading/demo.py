@@ -5,11 +5,11 @@ import tempfile
 from pathlib import Path
 
 from nbgrader.apps import GenerateAssignmentApp, GenerateFeedbackApp
-from nbgrader.apps.baseapp import NbGrader
 from traitlets import Unicode
 from traitlets.config import Application
 
 import lib
+from lib.grading.config import Configured
 from lib.grading.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.progress import Bar
 from lib.grading.sample_class import sample_class
@@ -19,13 +19,13 @@ ASSIGNMENT = "softmax_classifier"
 CHECKOUT = Path(lib.__file__).resolve().parents[1]
 
 
-class DemoApp(NbGrader):
+class DemoApp(Configured):
     """Grade a dozen made-up students with the real thing, and say what each did wrong."""
 
     name = "zerolayer-demo"
     description = "Run the whole loop on a sample class: build, submit, grade, feedback."
     folder = Unicode("", help="Where the scratch course is made; a new temporary folder by default.").tag(config=True)
-    aliases = {**NbGrader.aliases, "folder": "DemoApp.folder"}  # noqa: RUF012  # traitlets' own way
+    aliases = {**Configured.aliases, "folder": "DemoApp.folder"}  # noqa: RUF012  # traitlets' own way
 
     def start(self) -> None:
         """Run the loop; exits with 1 where a step fails."""

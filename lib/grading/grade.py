@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Integer, Unicode, default
 
 from lib.grading.command import named_assignment
+from lib.grading.config import ConfigError, Configured
 from lib.grading.direct import locks_in
 from lib.grading.gradebook import Book
 from lib.grading.journey import Course, Journey, unfinished
@@ -32,6 +33,7 @@ from lib.grading.lock import LockedError, locked
 from lib.grading.progress import Progress
 from lib.grading.room.doctor import protected
 from lib.grading.runner import Ran, Runner, Work, run, workers
+from lib.grading.secret import SecretError
 
 NEEDS_A_PERSON = 3
 """The exit code that says: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with
@@ -112,6 +114,8 @@ class Grade(Autograde):
             self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
         except MissingEntry:
             self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
+        except (ConfigError, SecretError) as error:
+            self._stop(str(error))
         except (SQLAlchemyError, OSError, ImportError) as error:  # a database's driver may be missing
             self._stop(f"{error}\nWhat was graded is kept. Once this is mended, the same command goes on from there.")
         print(self._progress.table())
@@ -157,8 +161,10 @@ class Grade(Autograde):
         raise NbGraderException(sentence)
 
 
-class GradeApp(AutogradeApp):
+class GradeApp(Configured, AutogradeApp):
     """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` with its flags, for a whole class at once."""
+
+    in_course = True
 
     name = "zerolayer-grade"
     description = f"""
