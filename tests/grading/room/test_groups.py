@@ -1,7 +1,4 @@
-"""Memory groups: where this machine lets us make some, a kernel's processes, scratch and buffers are bounded together."""
-
-import os
-from pathlib import Path
+"""Memory groups: a kernel's processes, scratch and buffers are bounded together, where this machine lets us say so."""
 
 import pytest
 
