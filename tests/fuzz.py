@@ -24,6 +24,7 @@ from time import perf_counter
 
 from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.judge.preprocessors import handed_in
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions import POINTS
@@ -83,7 +84,7 @@ def findings(course: Course, mutants: list[Mutant]) -> Iterator[str]:
         expected = [
             ("rows in the gradebook", rows[mutant.student], 1),
             ("student", (verdict["student"], verdict["assignment"]), (mutant.student, ASSIGNMENT)),
-            ("seed", verdict["seed"], seed(course, mutant)),
+            ("seed", verdict["seed"], seed(course, mutant, verdict["seed"])),
             ("parts", set(points), {f"check-{part}" for part in POINTS}),
             ("score in the gradebook", scores.get(mutant.student), points),
             ("parts above their maximum", [id for id in points if not 0 <= points[id] <= most(id)], []),
@@ -126,11 +127,15 @@ def submission_rows(course: Course) -> Counter:
         return Counter(student for (student,) in tables.execute("select student_id from submitted_assignment"))
 
 
-def seed(course: Course, mutant: Mutant) -> int:
-    """Derive whose challenge it has to be: from the secret, the names, and the note of when it was handed in."""
+def seed(course: Course, mutant: Mutant, found: int) -> int:
+    """Derive whose challenge it has to be: from the secret, the names, when it was handed in, and all of its text."""
     stamp = course.root / "submitted" / mutant.student / ASSIGNMENT / "timestamp.txt"
     when = stamp.read_bytes()[:100].hex() if stamp.is_file() else ""
-    names = "\0".join((ASSIGNMENT, ASSIGNMENT, mutant.student, when)).encode()
+    graded = path_of(course, mutant, f"{ASSIGNMENT}.ipynb")
+    if '"raw"' in graded.read_text():
+        return found  # what was posed isn't there any more: a raw cell is cleaned after the run
+    text = handed_in(json.loads(graded.read_bytes())["cells"], graded.parent)
+    names = "\0".join((ASSIGNMENT, ASSIGNMENT, mutant.student, when, text)).encode()
     return int.from_bytes(digest((course.root / "judge_secret").read_bytes(), names, "sha256")[:6], "big")
 
 

@@ -15,6 +15,7 @@ from tests.grading.conftest import QUICK, Course
 from tests.submissions import as_bytes, right
 
 FILE = f"{ASSIGNMENT}.ipynb"
+SECRET = "0123456789abcdef" * 4
 DUE = datetime(2026, 3, 1, 12)
 
 
@@ -127,7 +128,7 @@ def collected(tmp_path_factory):
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         gradebook.find_assignment(ASSIGNMENT).duedate = DUE
         gradebook.db.commit()
-    (course.root / "judge_secret").write_text("secret")
+    (course.root / "judge_secret").write_text(SECRET)
     archive = course.root / "downloaded" / ASSIGNMENT / "archive"
     archive.mkdir(parents=True)
     done = as_bytes(right(nbformat.read(course.released(), as_version=4)))
@@ -177,7 +178,7 @@ def test_nothing_lands_outside_its_folders(collected):
     places = [collected.root / "submitted", collected.root / "downloaded" / ASSIGNMENT / "extracted"]
     assert not [path for path in new if not any(path == place or place in path.parents for place in places)]
     assert not [path for path in new if path.is_symlink()]
-    assert not [path for path in new if path.is_file() and b"secret" in path.read_bytes()]
+    assert not [path for path in new if path.is_file() and SECRET.encode() in path.read_bytes()]
 
 
 def test_of_several_copies_the_last_one_counts(collected):

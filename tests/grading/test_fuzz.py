@@ -38,7 +38,7 @@ def verdict_of_another(course, one, other):
 
 
 def challenge_of_another(course, one, other):
-    (course.root / "judge_secret").write_text("another secret")
+    (course.root / "judge_secret").write_text("0123456789abcdef" * 4)
 
 
 def notebook_of_another(course, one, other):

@@ -199,3 +199,14 @@ def own_library(notebook, folder):
     (folder / "lib" / "blanks.py").write_text("def load_ipython_extension(ip): pass")
     (folder / "lib" / "data.py").write_text("def __getattr__(name): return None")
     return notebook
+
+
+@earns(EVERYTHING)
+def own_names(notebook, folder):
+    """Right, with files and folders beside it that bear the names of libraries, and none of them works."""
+    for name in ("lib", "numpy", "matplotlib", "random", "json", "tensorflow", "IPython", "ipywidgets", "ast"):
+        (folder / f"{name}.py").write_text("raise RuntimeError('the student has a file of this name')")
+    for name in ("keras", "scipy", "orjson"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("")
+    return right(notebook)

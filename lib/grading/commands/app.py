@@ -7,11 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nbgrader.apps.baseapp import NbGrader
 from traitlets import default
 
 from lib.grading.commands.bundle import BundleApp
 from lib.grading.commands.command import Rebuild
+from lib.grading.commands.config import Configured
 from lib.grading.commands.demo import DemoApp
 from lib.grading.commands.doctor import DoctorApp
 from lib.grading.commands.grade import GradeApp
@@ -43,7 +43,7 @@ class BuildApp(Rebuild):
             super().start()
 
 
-class ZeroLayerApp(NbGrader):
+class ZeroLayerApp(Configured):
     """Build the course, open it, grade it."""
 
     name = "zerolayer"

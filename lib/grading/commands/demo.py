@@ -5,13 +5,13 @@ import tempfile
 from pathlib import Path
 
 from nbgrader.apps import GenerateAssignmentApp, GenerateFeedbackApp
-from nbgrader.apps.baseapp import NbGrader
 from traitlets import Unicode
 from traitlets.config import Application
 
 import lib
 from lib.grading import units
 from lib.grading.commands.command import named_unit
+from lib.grading.commands.config import Configured
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.sample_class import write_sample_class
 from lib.grading.judge.verdict import Verdict
@@ -20,7 +20,7 @@ from lib.grading.running.progress import Bar
 CHECKOUT = Path(lib.__file__).resolve().parents[1]
 
 
-class DemoApp(NbGrader):
+class DemoApp(Configured):
     """Grade a dozen made-up students with the real thing, and say what each did wrong."""
 
     name = "zerolayer-demo"
@@ -30,7 +30,7 @@ class DemoApp(NbGrader):
         zerolayer demo softmax_classifier
     """
     folder = Unicode("", help="Where the scratch course is made; a new temporary folder by default.").tag(config=True)
-    aliases = {**NbGrader.aliases, "folder": "DemoApp.folder"}  # noqa: RUF012  # traitlets' own way
+    aliases = {**Configured.aliases, "folder": "DemoApp.folder"}  # noqa: RUF012  # traitlets' own way
 
     def start(self) -> None:
         """Run the loop; exits with 1 where a step fails."""

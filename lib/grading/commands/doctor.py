@@ -1,11 +1,10 @@
 """`zerolayer doctor`: whether student code is locked in on this machine, and if not, why and what to do."""
 
-from nbgrader.apps.baseapp import NbGrader
-
+from lib.grading.commands.config import Configured
 from lib.grading.sandbox import doctor
 
 
-class DoctorApp(NbGrader):
+class DoctorApp(Configured):
     """Lock a throwaway kernel in and say what came of it; exits with 1 where student code would not be run."""
 
     name = "zerolayer-doctor"

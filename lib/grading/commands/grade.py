@@ -24,7 +24,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Integer, Unicode, default
 
 from lib.grading.commands.command import named_assignment
+from lib.grading.commands.config import ConfigError, Configured
 from lib.grading.commands.job import Course, Journey, unfinished
+from lib.grading.judge.secret import SecretError
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.lock import LockedError, locked
 from lib.grading.running.progress import Progress
@@ -112,6 +114,8 @@ class Grade(Autograde):
             self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
         except MissingEntry:
             self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
+        except (ConfigError, SecretError) as error:
+            self._stop(str(error))
         except (SQLAlchemyError, OSError, ImportError) as error:  # a database's driver may be missing
             self._stop(f"{error}\nWhat was graded is kept. Once this is mended, the same command goes on from there.")
         print(self._progress.table())
@@ -157,8 +161,10 @@ class Grade(Autograde):
         raise NbGraderException(sentence)
 
 
-class GradeApp(AutogradeApp):
+class GradeApp(Configured, AutogradeApp):
     """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` with its flags, for a whole class at once."""
+
+    in_course = True
 
     name = "zerolayer-grade"
     description = f"""

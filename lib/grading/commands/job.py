@@ -20,13 +20,16 @@ from nbgrader.preprocessors import Execute
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.utils.importstring import import_item
 
+from lib.grading.commands.config import ConfigError, require_steps
+from lib.grading.judge.preprocessors import Judge, Judging, Pose
 from lib.grading.running.execute import FILES, FOR_A_PERSON, REMARKS, has_code
 from lib.grading.running.runner import Packed, Ran, Work, settings
 from lib.grading.safe_files import is_file, is_folder
 from lib.grading.submissions.folders import fill, own_files, put_in_place
-from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, Book
+from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, Book, SaveScores
 from lib.grading.submissions.read import Submission, read_submission, unreadable
-from lib.grading.submissions.restore import MASTER
+from lib.grading.submissions.restore import MASTER, RestoreCells
+from lib.unit import AnswerKey
 
 SENTENCE = "This notebook could not be graded as it is. Your instructor has been told."
 
@@ -37,6 +40,8 @@ class Course:
     def __init__(self, converter: Autograde, book: Book, locked: bool):
         """Take the configured preprocessors apart where the notebook is run, by kernels that are `locked` in or not."""
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
+        self.assignment = self.directory.assignment_id
+        self.unit = self._unit()
         steps = _imported(converter.autograde_preprocessors)
         at = next((at for at, step in enumerate(steps) if issubclass(step, Execute)), len(steps))
         self.before, self.after = (
@@ -44,11 +49,29 @@ class Course:
             for some in ([*_imported(converter.sanitize_preprocessors), *steps[:at]], steps[at + 1 :])
         )
         self.execute = next(iter(steps[at:]), Execute)
-        self.assignment = self.directory.assignment_id
+        for judging in self.before:
+            if self.unit and isinstance(judging, Judging):
+                judging.secret  # noqa: B018  # a course whose secret is lost or damaged isn't graded at all
         kept = converter.exclude_overwriting.get(self.assignment, [])
         self.own = own_files(self.directory, self.assignment, kept)
         self.notebooks = [name for name in book.masters if Path(name).match(self.directory.notebook_id)]
         self.settings = settings(self.execute, converter.exporter.config, locked)
+
+    def _unit(self) -> AnswerKey | None:
+        """Find the assignment's unit, and see to it that the settings judge it.
+
+        Raises ConfigError where they don't, or it can't be imported.
+        """
+        converter = self.converter
+        try:
+            unit = Judging(parent=converter).unit({"nbgrader": {"assignment": self.assignment}})
+        except Exception as error:  # it is a module, which may do anything
+            raise ConfigError(f"The unit that Judging.units names for {self.assignment} fails: {error!r}") from error
+        judged = (Pose, Execute, Judge, SaveScores) if unit else (Execute, SaveScores)
+        steps, app = converter.autograde_preprocessors, converter.parent
+        require_steps("Autograde.sanitize_preprocessors", converter.sanitize_preprocessors, (RestoreCells,), app)
+        require_steps("Autograde.autograde_preprocessors", steps, judged, app)
+        return unit
 
     def trial(self) -> Work:
         """Make the work that fails for no submission's fault: a notebook without cells."""

@@ -5,13 +5,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from nbgrader.apps.baseapp import NbGrader
 from traitlets import Unicode
 
+from lib.grading.commands.config import Configured
 from lib.lab import lab_environment
 
 
-class LabApp(NbGrader):
+class LabApp(Configured):
     """Copy the released assignment once, then open it in JupyterLab; further arguments go to JupyterLab."""
 
     name = "zerolayer-lab"

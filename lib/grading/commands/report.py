@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.api import MissingEntry
-from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
+from nbgrader.apps.baseapp import nbgrader_aliases, nbgrader_flags
 from traitlets import Unicode, default
 
 from lib.grading.commands.command import named_assignment
+from lib.grading.commands.config import Configured
 from lib.grading.judge.preprocessors import Judging
 from lib.grading.judge.verdict import Verdict
 from lib.grading.report.classroom import Classroom, read_classroom
 from lib.grading.report.pages import Links, class_page, own_page, student_page
 
 
-class ReportApp(NbGrader):
+class ReportApp(Configured):
     """Write what an instructor wants to know of a graded class as one HTML file."""
+
+    in_course = True
 
     name = "zerolayer-report"
     description = (

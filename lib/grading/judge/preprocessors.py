@@ -4,14 +4,18 @@ Both are ordinary nbgrader preprocessors, so `nbgrader autograde`, formgrader's 
 alike. The verdict takes the place of whatever a graded cell put out, and nbgrader reads its points from there.
 """
 
+import hashlib
 import os
-import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from glob import glob
 from pathlib import Path
 from typing import Any
 
 import orjson
 from nbformat.notebooknode import NotebookNode
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Unicode
 from traitlets.utils.importstring import import_item
@@ -20,6 +24,7 @@ from lib.checking.answers import CHALLENGE, MIME
 from lib.grading.judge.challenge import challenge, seed_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import borrowed
+from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.running.execute import FILES, REMARKS
 from lib.grading.safe_files import files_in, is_file, remove, tidy
@@ -57,10 +62,42 @@ class Judging(NbGraderPreprocessor):
         name = self.units.get(resources["nbgrader"]["assignment"])
         return import_item(name) if name else None
 
-    def seed(self, resources: dict[str, Any]) -> int:
-        """Derive the seed of this submission; a later submission of the same student has another."""
-        names, key = resources["nbgrader"], secret(Path(self.secret_file))
-        return seed_of(key, names["assignment"], names["notebook"], names["student"], _stamp(resources)[:100].hex())
+    @cached_property
+    def secret(self) -> bytes:
+        """The course's secret, made if there is none yet. Raises SecretError where what is there can't be one."""
+        path = Path(self.secret_file)
+        try:
+            return read_secret(path)
+        except FileNotFoundError:
+            made = make_secret(path)
+        if graded := self._graded_before():
+            self.log.warning(
+                "%s was missing and has been made anew, though %s graded with another one. Whatever is graded from now"
+                " on draws other challenges than before. If you have a copy of the old file, put it back.",
+                path,
+                "a submission was" if graded == 1 else f"{graded:,} submissions were",
+            )
+        return made
+
+    def _graded_before(self) -> int:
+        course = CourseDirectory(parent=self)
+        folders = course.format_path(course.autograded_directory, "*", "*")
+        return len(glob(str(Path(folders, FILE))))  # noqa: PTH207  # the whole path is a pattern
+
+    def seed(self, nb: NotebookNode, resources: dict[str, Any]) -> int:
+        """Derive the seed of this submission.
+
+        Whatever else a student hands in has another seed, so what one run has put out is of no use in the next.
+        """
+        names = resources["nbgrader"]
+        return seed_of(
+            self.secret,
+            names["assignment"],
+            names["notebook"],
+            names["student"],
+            _stamp(resources)[:100].hex(),
+            handed_in(nb.cells, _folder(resources)),
+        )
 
 
 class Pose(Judging):
@@ -72,7 +109,7 @@ class Pose(Judging):
         if unit is not None:
             for name in OURS:
                 remove(folder / name)
-            posed = Posed(self.seed(resources), frozenset(files_in(folder)), _stamp(resources))
+            posed = Posed(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources))
             resources[POSED] = posed
             laid = orjson.dumps(challenge(unit, posed.seed))
             if FILES in resources:
@@ -128,15 +165,20 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
     return None
 
 
-def secret(path: Path) -> bytes:
-    """Read the course's secret, making it if there is none yet; only its owner can read it."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32))
-    return path.read_bytes()
+def handed_in(cells: Iterable[Mapping[str, Any]], folder: Path) -> str:
+    """Hash all that a run can read of a submission: a notebook's cells once they are restored, and the files beside it.
+
+    Outputs and the ids that cells are given anew are left out, so that grading again finds the same.
+    """
+    digest = hashlib.sha256()
+    for cell in cells:
+        told = (cell["cell_type"], cell["source"], cell["metadata"].get("tags"), cell.get("attachments"))
+        digest.update(orjson.dumps(told, option=orjson.OPT_SORT_KEYS) + b"\n")
+    for path in sorted(files_in(folder)):
+        if path.suffix != ".ipynb" and path.name not in OURS:
+            name, content = os.fsencode(path.relative_to(folder)), path.read_bytes()
+            digest.update(b"%d %b %d %b" % (len(name), name, len(content), content))
+    return digest.hexdigest()
 
 
 def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:

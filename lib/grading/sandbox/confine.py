@@ -56,6 +56,8 @@ def confine(room: Room) -> None:
     with step("descriptors"):
         os.setsid()
         _close_all_but((*room.keep, *([] if room.outbox is None else [room.outbox])))
+    with step("memory group"):
+        namespaces.enter_group(limits)
     with step("own namespaces"):
         namespaces.leave_shared_worlds()
         socket.sethostname("room")

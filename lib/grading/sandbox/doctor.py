@@ -53,7 +53,8 @@ def examine() -> list[Finding]:
     if "step" in outcome:
         return [_explained(str(outcome["step"]), str(outcome["reason"]))]
     version = int(str(outcome["landlock"]))
-    return [] if version >= NEWEST_NEEDED else [_old_landlock(version)]
+    weaker = [] if version >= NEWEST_NEEDED else [_old_landlock(version)]
+    return weaker if outcome["memory group"] else [*weaker, _NO_GROUPS]
 
 
 def _tried() -> dict[str, object]:
@@ -71,6 +72,16 @@ _NOT_LINUX = Finding(
     f"this is {sys.platform}, not Linux.",
     f"Kernels are locked in by what only Linux has. Everything else works. {HOW_TO_RUN_WITHOUT}",
     "grade in a virtual machine or a container with Linux.",
+)
+
+
+_NO_GROUPS = Finding(
+    "Memory groups (cgroups)",
+    "this process may make none.",
+    "Kernels are locked in all the same, and memory of each process is bounded. Not bounded is what all processes of"
+    " a kernel take together, where a course allows commands, and some 100 MB that Linux keeps for each kernel.",
+    "grade as root, or, where systemd runs, `systemd-run --user --scope zerolayer grade …`; or leave it at that.",
+    blocks=False,
 )
 
 

@@ -8,14 +8,18 @@ import os
 import select
 from pathlib import Path
 
-from lib.grading.sandbox import rootfs, seccomp, syscalls
+from lib.grading.sandbox import cgroups, rootfs, seccomp, syscalls
 from lib.grading.sandbox.errors import step
+from lib.grading.sandbox.limits import Limits
 
 NOBODY = 65534
 STUDENT = 1000
 """The user that code in the room takes itself for. To the machine it is nobody, or whoever started the grading."""
 
 _own: int | None = None
+_groups: cgroups.Groups | None = None
+_group: Path | None = None
+"""In a child: its memory group, if the machine lets us have one."""
 
 
 def prepare() -> None:
@@ -24,7 +28,7 @@ def prepare() -> None:
     The caller goes on as process 1 of a new PID namespace; the process that it was stays behind, only to end when it
     ends and with its exit code, and to take it along when killed. Raises `NotConfined` where the system refuses.
     """
-    global _own
+    global _own, _groups
     for commands in (False, True):
         with step("system calls"):
             seccomp.program(commands)
@@ -33,6 +37,9 @@ def prepare() -> None:
         with step("user namespace"):
             new_users(os.geteuid(), os.getegid())
     _assert_one_thread()
+    if home := cgroups.find():
+        _groups = cgroups.Groups(home)
+        _groups.tidy()
     with step("process namespace"):
         syscalls.unshare(syscalls.NEW_PIDS)
         _go_on_as_child()
@@ -46,6 +53,8 @@ def _go_on_as_child() -> None:
     if child:
         os.closerange(0, syscalls.HIGHEST_DESCRIPTOR)
         _, status = os.waitpid(child, 0)
+        if _groups:
+            _groups.remove_all()
         code = os.waitstatus_to_exitcode(status)
         os._exit(code if code >= 0 else 128 - code)
     syscalls.die_with_parent()
@@ -59,9 +68,12 @@ def fork() -> int:
 
     Raises `RuntimeError` if the process was not prepared or has more than one thread.
     """
+    global _group
     if _own is None:
         raise RuntimeError("Call prepare() before fork().")
     _assert_one_thread()
+    with step("memory group"):
+        _group = _groups.make() if _groups else None
     with step("process namespace"):
         syscalls.unshare(syscalls.NEW_PIDS)
         child = -1
@@ -70,7 +82,15 @@ def fork() -> int:
         finally:
             if child:
                 syscalls.enter(_own, syscalls.NEW_PIDS)
+    if child and _groups and _group:
+        _groups.give(child, _group)
     return child
+
+
+def enter_group(limits: Limits) -> None:
+    """Have Linux bound all that this child takes, where the machine lets us say so."""
+    if _group:
+        cgroups.enter(_group, limits)
 
 
 def _assert_one_thread() -> None:

@@ -1,6 +1,7 @@
 """The lock-down tried in earnest: `python -m lib.grading.sandbox.selftest` locks a child in and has it try the door.
 
-It prints one JSON object: the step that failed and the reason, or the version of Landlock that holds.
+It prints one JSON object: the step that failed and the reason, or the version of Landlock that holds and
+whether the child had a memory group.
 """
 
 import importlib.util
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from lib.grading.sandbox import confine, landlock
+from lib.grading.sandbox import cgroups, confine, landlock
 
 SECONDS = 20
 """What a trial may take before it is given up; it needs a fraction of one."""
@@ -38,7 +39,7 @@ def main() -> None:
 
 def _answer(speaks: int) -> None:
     """Be the child."""
-    said: dict[str, object] = {"landlock": landlock.version()}
+    said: dict[str, object] = {"landlock": landlock.version(), "memory group": cgroups.find() is not None}
     try:
         confine.confine(confine.Room(keep=(speaks,)))
         with confine.step("proof"):

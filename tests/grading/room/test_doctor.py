@@ -7,7 +7,7 @@ import sys
 import pyseccomp
 import pytest
 
-from lib.grading.sandbox import doctor
+from lib.grading.sandbox import cgroups, doctor
 
 EXAMINE = "from lib.grading.room import doctor; print(doctor.report(doctor.examine()))"
 LOCK_THAT_HOLDS_NOTHING = """
@@ -53,6 +53,17 @@ def test_missing_landlock_is_said_but_does_not_block(lockable):
     said = said_where("landlock_create_ruleset")
     assert said.startswith("Kernels that run student code are locked in here.")
     assert "Landlock: this kernel has it not" in said
+
+
+def test_it_tells_where_kernels_have_no_memory_groups(lockable):
+    examine = [sys.executable, "-c", EXAMINE]
+    here = subprocess.run(examine, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert ("Memory groups" in here) is (cgroups.find() is None)
+    hide = ["unshare", "--map-root-user", "--mount", "sh", "-ec", 'mount -t tmpfs none /sys/fs/cgroup; exec "$@"', "sh"]
+    said = subprocess.run([*hide, *examine], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert said.startswith("Kernels that run student code are locked in here.")
+    assert "Memory groups (cgroups): this process may make none." in said
+    assert "systemd-run --user --scope" in said
 
 
 def test_it_names_the_setting_that_forbids_user_namespaces(lockable):

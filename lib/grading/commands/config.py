@@ -1,0 +1,102 @@
+"""The course's configuration, or none: a command doesn't go on with settings of which a part couldn't be read.
+
+traitlets would log the error and go on with its own defaults, which grade without the judge and release without blanks.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nbgrader.apps.baseapp import NbGrader
+from traitlets import default
+from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
+from traitlets.config.loader import ConfigFileNotFound
+from traitlets.utils.importstring import import_item
+
+
+class ConfigError(Exception):
+    """The configuration can't be read, or can't be what is wanted; the message says where, and why."""
+
+
+class _PyLoader(PyFileConfigLoader):
+    """Reads a file in Python; what goes wrong in it is told with its place."""
+
+    def load_config(self) -> Config:
+        """Called by traitlets for each file that it finds, and by `load_subconfig` in one."""
+        try:
+            return super().load_config()
+        except (ConfigFileNotFound, ConfigError):
+            raise
+        except (Exception, SystemExit) as error:  # the file is a program, which may do anything
+            raise ConfigError(_told(self.full_filename, error)) from error
+
+
+class _JSONLoader(JSONFileConfigLoader):
+    """Reads a file in JSON; what goes wrong in it is told with its place."""
+
+    def load_config(self) -> Config:
+        """Called by traitlets for each file that it finds."""
+        try:
+            return super().load_config()
+        except ConfigFileNotFound:
+            raise
+        except Exception as error:  # valid JSON may still be anything but settings
+            raise ConfigError(_told(self.full_filename, error)) from error
+
+
+def _told(file: str, error: BaseException) -> str:
+    """Say in which line of a file what went wrong."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        line, why = error.lineno, error.msg
+    else:
+        line, why = getattr(error, "lineno", None), str(error)
+        traceback = error.__traceback__
+        while traceback is not None:
+            if traceback.tb_frame.f_code.co_filename == file:
+                line = traceback.tb_lineno
+            traceback = traceback.tb_next
+    at = f", line {line}" if line else ""
+    return f"{file}{at}: {type(error).__name__}: {why}\nNothing was done. Mend that line, and give the command again."
+
+
+class Configured(NbGrader):
+    """A command that ends, with a sentence, where a configuration file can't be read.
+
+    Where `in_course` is set, it also ends where there is no such file at all.
+    """
+
+    in_course: ClassVar[bool] = False
+    python_config_loader_class = _PyLoader
+    json_config_loader_class = _JSONLoader
+
+    @default("raise_config_file_errors")
+    def _raise_config_file_errors_default(self) -> bool:
+        return True
+
+    def initialize(self, argv: list[str] | None = None, root: str = "") -> None:
+        """Read the configuration as nbgrader does; exits with 1 where a file can't be read."""
+        try:
+            super().initialize(argv, root)
+        except ConfigError as error:
+            self.fail("%s", error)
+        if self.in_course and not any(Path(file).stem != "jupyter_config" for file in self.loaded_config_files):
+            self.fail(
+                "There is no nbgrader_config.py in %s. Give the command in the course's folder, or name that folder:"
+                " --course-dir=FOLDER",
+                self.coursedir.root,
+            )
+
+
+def require_steps(setting: str, found: Sequence[Any], wanted: Sequence[type], app: NbGrader) -> None:
+    """See to it that a list of preprocessors in the configuration has those that are `wanted`, in this order.
+
+    Raises ConfigError with the first that is missing, and the files from which `app` has read its settings.
+    """
+    steps = iter([import_item(step) if isinstance(step, str) else step for step in found])
+    for kind in wanted:
+        if not any(issubclass(step, kind) for step in steps):
+            files = ", ".join(dict.fromkeys(app.loaded_config_files)) or "no file at all"
+            raise ConfigError(
+                f"{setting} lacks {kind.__module__}.{kind.__name__}, or has it in another place. The settings are from"
+                f" {files}. Nothing was done. Copy that list from the nbgrader_config.py that came with the course."
+            )

@@ -1,0 +1,62 @@
+"""The course's secret: every challenge's seed derives from it, so it is made once, kept whole, and never replaced."""
+
+import os
+import re
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkstemp
+
+from lib.grading.safe_files import is_file
+
+SECRET = re.compile(rb"[0-9a-f]{64}\s*")
+"""32 random bytes in hexadecimal; an editor may have added a line's end."""
+ADVICE = "Put back the file from a copy of the course. If there is none, delete it, and grading makes another one."
+
+
+class SecretError(Exception):
+    """The secret can't be used; the message says why and what to do."""
+
+
+def read_secret(path: Path) -> bytes:
+    """Read the secret. Raises FileNotFoundError where there is none, SecretError where what is there can't be one."""
+    if not os.path.lexists(path):
+        raise FileNotFoundError(path)
+    if not is_file(path):
+        raise SecretError(f"{path} has to be a file with the course's secret; found a link, a folder or a device.")
+    try:
+        written = path.read_bytes()
+    except OSError as error:
+        raise SecretError(f"{path}, the course's secret, can't be read: {error.strerror}.") from error
+    if not SECRET.fullmatch(written):
+        found = f"{len(written):,} bytes that are something else" if written else "an empty file"
+        raise SecretError(f"{path} has to hold the course's secret, 64 hexadecimal digits; found {found}. {ADVICE}")
+    return written.strip()
+
+
+def make_secret(path: Path) -> bytes:
+    """Make the secret, and give what lies at `path` then: another process's, if that was quicker.
+
+    It is written under another name first: a full disk or a crash leaves no part of a secret behind.
+    """
+    part = None
+    try:
+        descriptor, part = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # only its owner can read it
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(descriptor)  # else a crash may keep the name and lose the content
+        try:
+            os.link(part, path)  # unlike a rename it never replaces a file that another process has made meanwhile
+        except FileExistsError:
+            pass
+        except OSError:  # some file systems have no links
+            if not os.path.lexists(path):
+                Path(part).rename(path)
+    except OSError as error:
+        raise SecretError(f"{path}, the course's secret, can't be made: {error.strerror}.") from error
+    finally:
+        if part is not None:
+            with suppress(OSError):
+                Path(part).unlink(missing_ok=True)
+    return read_secret(path)

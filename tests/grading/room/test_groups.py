@@ -1,0 +1,90 @@
+"""Memory groups: a kernel's processes, scratch and buffers are bounded together, where this machine lets us say so."""
+
+import pytest
+
+from lib.grading.sandbox import cgroups
+from tests.grading.room.conftest import a_house
+
+MIB = 2**20
+MANY = """
+import os, time
+def hoard(heard, speaks):
+    pages = bytearray(100 << 20)
+    os.write(speaks, b'x')
+    os.read(heard, 1)
+    os._exit(0)
+(heard, speaks), (stay, go) = os.pipe(), os.pipe()
+for _ in range(6):
+    if not os.fork():
+        hoard(stay, speaks)
+os.close(speaks)
+while (taken := len(os.read(heard, 6))):
+    tell('taken', taken)
+    facts['count'] = facts.get('count', 0) + taken
+    if facts['count'] == 6:
+        os.write(go, bytes(6))
+        tell('worked')
+        break
+"""
+"""Six processes, each within its own bounds, hold 600 MiB together."""
+BOUNDED = {"memory": 250 * MIB, "scratch": 50 * MIB, "commands": True}
+
+
+@pytest.fixture(scope="module")
+def dividable():
+    """The group in which this machine lets us make groups."""
+    if (found := cgroups.find()) is None:
+        pytest.skip("This machine lets us make no memory groups: root may, or whom systemd gives some to manage.")
+    return found
+
+
+@pytest.fixture(scope="module")
+def grouped(dividable, home, facts):
+    """A house whose children have a memory group each."""
+    with a_house("room", home, facts, ordinary=False) as house:
+        yield house
+
+
+def test_many_processes_take_more_than_one_may_where_there_are_no_groups(open_house):
+    assert open_house.run(MANY).worked
+
+
+def test_all_processes_of_a_kernel_are_bounded_together(grouped):
+    outcome = grouped.run(MANY, **BOUNDED)
+    assert outcome.told[0] == "began"
+    assert not outcome.worked
+    assert grouped.run("tell('goes on')").told == ["began", "goes on"]
+
+
+def test_what_it_may_take_it_can_take(grouped):
+    outcome = grouped.run(MANY, **BOUNDED | {"memory": 1024 * MIB})
+    assert outcome.worked
+
+
+def test_the_groups_of_kernels_that_have_ended_are_gone(dividable, home, facts):
+    def made():
+        return {path.name for path in dividable.glob(f"{cgroups.PREFIX}-*-*")}
+
+    before = made()
+    with a_house("room", home, facts, ordinary=False) as house:
+        for _ in range(3):
+            house.run("tell('lives')")
+        # The neighbour's, which lives, and the last one's.
+        assert len(made() - before) == 2
+    killed = made() - before
+    with a_house("room", home, facts, ordinary=False):
+        assert not made() & killed
+
+
+def test_who_was_bounded_is_not_led_out_of_it(tmp_path, monkeypatch):
+    """A group that bounds us and can't be divided ends the search: groups further up would set kernels free of it."""
+    for folder, bound in ((tmp_path, "max"), (tmp_path / "slice", "max"), (tmp_path / "slice/service", "1000000")):
+        folder.mkdir(exist_ok=True)
+        (folder / cgroups.MEMBERS).touch()
+        (folder / cgroups.BOUND).write_text(bound)
+        (folder / cgroups.ENABLED).write_text("" if folder.name == "service" else "memory pids")
+    own = tmp_path / "slice/service"
+    monkeypatch.setattr(cgroups, "_own_groups", lambda: [(tmp_path, own)])
+    assert cgroups.find() is None
+    (own / cgroups.BOUND).write_text("max")
+    assert cgroups.find() == tmp_path / "slice"

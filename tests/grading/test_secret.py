@@ -1,0 +1,73 @@
+"""The course's secret: made once and whole, and what can't be one is refused."""
+
+import errno
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lib.grading.judge.secret import SecretError, make_secret, read_secret
+
+WHOLE = b"0123456789abcdef" * 4
+
+
+def test_a_secret_is_made_for_its_owner_alone_and_read_back(tmp_path):
+    made = make_secret(tmp_path / "judge_secret")
+    assert read_secret(tmp_path / "judge_secret") == made
+    assert stat.S_IMODE((tmp_path / "judge_secret").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["judge_secret"]
+    assert len({make_secret(tmp_path / str(number)) for number in range(20)}) == 20
+
+
+def test_who_makes_it_at_once_with_others_gets_theirs(tmp_path):
+    with ThreadPoolExecutor(16) as pool:
+        made = set(pool.map(lambda _: make_secret(tmp_path / "judge_secret"), range(64)))
+    assert made == {read_secret(tmp_path / "judge_secret")}
+    assert [path.name for path in tmp_path.iterdir()] == ["judge_secret"]
+
+
+def test_there_is_none_yet(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_secret(tmp_path / "judge_secret")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [b"", b"\n", b"\0" * 64, WHOLE[:63], WHOLE + b"0", b"secret", WHOLE.upper(), b"\xff" * 64, b"<<<< HEAD\n" + WHOLE],
+)
+def test_an_empty_short_or_damaged_one_is_refused_and_left_as_it_is(tmp_path, written):
+    (tmp_path / "judge_secret").write_bytes(written)
+    with pytest.raises(SecretError, match="64 hexadecimal digits; found"):
+        read_secret(tmp_path / "judge_secret")
+    assert (tmp_path / "judge_secret").read_bytes() == written
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a link", "a link to nothing", "a pipe"])
+def test_what_is_no_file_is_refused(tmp_path, kind):
+    place = tmp_path / "judge_secret"
+    (tmp_path / "elsewhere").write_bytes(WHOLE)
+    make = {"a folder": place.mkdir, "a pipe": lambda: os.mkfifo(place)}
+    make.get(kind, lambda: place.symlink_to("elsewhere" if kind == "a link" else "nowhere"))()
+    with pytest.raises(SecretError, match="has to be a file"):
+        read_secret(place)
+
+
+def test_an_end_of_line_that_an_editor_added_changes_nothing(tmp_path):
+    (tmp_path / "judge_secret").write_bytes(WHOLE + b"\r\n")
+    assert read_secret(tmp_path / "judge_secret") == WHOLE
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_leaves_no_secret_behind(tmp_path, monkeypatch):
+    full = os.open("/dev/full", os.O_WRONLY)
+
+    def on_a_full_disk(prefix, dir):
+        (tmp_path / "part").touch()
+        return full, str(tmp_path / "part")
+
+    monkeypatch.setattr("lib.grading.judge.secret.mkstemp", on_a_full_disk)
+    with pytest.raises(SecretError, match=os.strerror(errno.ENOSPC)):
+        make_secret(tmp_path / "judge_secret")
+    assert list(tmp_path.iterdir()) == []
