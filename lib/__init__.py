@@ -1,20 +1,19 @@
-"""zerolayer: a softmax classifier built by hand. This is the open zone: what students have, and no answer in it.
+"""zerolayer: neural networks built by hand in notebooks, checked at once, and graded.
+
+The open half is what students have. There is no answer in it.
 
 | module | what it is |
 |---|---|
-| `data` | data sets, one-hot labels, a loss cross-checked with TensorFlow |
+| `unit` | a unit as plain data: statements, parts, mistakes |
+| `units` | one folder for each notebook: its statements, and in `closed` its answers |
+| `checking` | what a check does: at the desk, under `nbgrader validate`, at grading |
 | `blanks` | a `?` in a cell is an expression that complains when it is reached |
-| `checks` | the calls that the notebook makes on a student's code, each a handful of statements |
-| `statements` | one property that only right code has: tested at the desk, probed for the judge |
-| `parts` | statements that are graded together; what a call does depends on who asks |
-| `desk` | properties tested on the student's own code, and the report of what was found |
-| `answers` | at grading: the arrays that student code gives for a challenge, as plain data |
-| `guard` | student code run so that the caller goes on, whatever it does |
-| `names` | a name that isn't defined yet, told by the check instead of an error |
-| `panel` | reports as HTML and as text |
+| `data` | data sets, one-hot labels, a loss cross-checked with TensorFlow |
 | `explorer` | the student's own network under sliders |
-| `lab`, `lab_settings` | JupyterLab as the explorer likes it: small messages sent at once |
+| `lab`, `lab_settings` | JupyterLab as the explorer needs it: small messages sent at once |
+| `checks` | the first unit's checks under the name that older notebooks import |
 | `__main__` | JupyterLab on a notebook: `python -m lib`, or `zerolayer-student` |
 
-The closed zones, `lib.reference` and `lib.grading`, are the instructor's alone.
+The closed half belongs to the instructor: `reference` and each unit's `closed` hold the right answers, and `grading`
+grades a class.
 """

@@ -1,39 +1,25 @@
-"""The closed zones: what grades, and what it knows.
+"""Grading: from a submission to a verdict, and what an instructor sees of a class. Students never have this.
 
-| module | what it is |
+| package | what it is |
 |---|---|
-| `build` | a solution becomes the student notebook: blanks where markers are, and nothing that leaks |
-| `bundle` | the notebook, its figures and the open zone's wheel, as one zip for students |
-| `collect` | downloads of Canvas and Moodle, sorted into `submitted/` with care |
-| `grade` | `zerolayer grade`: nbgrader's Autograde with a parallel middle, in which every submission gets a verdict |
-| `journey` | one submission from the folder that was handed in to the one that is graded |
-| `submissions` | what came from a student, read as a notebook if it can be |
-| `restore` | the course's own cells, ids and points put back where they belong |
-| `judging` | the challenge posed before a run, the verdict written after it |
-| `runner` | runs handed out to processes or to a cluster, many at once |
-| `execute` | a run within bounds, of code that may die, hang or talk without end |
-| `direct` | the same without Jupyter between us and the kernel: most of the time that a run takes |
-| `room` | the kernel room: kernels that start in no time and can't hurt anyone; `doctor` tries the locks |
-| `folders`, `leftovers` | a submission's folder: filled with care, and after a run nothing in it but what came |
-| `disarm` | outputs and Markdown that an instructor's browser shows and never runs |
-| `judge` | right answers from `lib.reference`, wrong ones from `mistakes`, and the comparison |
-| `borrowed` | a library's own softmax or cross-entropy in a student's code: right, and told to a person |
-| `verdicts` | points, what is wrong, what to try: kept as `verdict.json`, shown as HTML |
-| `gradebook`, `lock` | one open gradebook for a whole class, and one run at a time |
-| `progress` | how far a run is, and what came of it |
-| `feedback` | the page a student gets: points, mistake, hint and where to look, before the notebook |
-| `report`, `exports` | what an instructor sees of the class, and what Canvas and Moodle import |
-| `app`, `command`, `lab`, `demo`, `sample_class` | the command `zerolayer`, and a made-up class to try it on |
+| `commands` | the command `zerolayer`, built on nbgrader's own apps |
+| `report` | the class report, feedback pages, exports to Canvas and Moodle |
+| `submissions` | what came from a student, made safe |
+| `judge` | challenges, right answers, known mistakes, and the comparison |
+| `running` | notebooks executed within bounds, many at once |
+| `kernels` | the fork server and its kernels |
+| `sandbox` | what locks a kernel in before any student code runs |
 
-One submission's journey: `grade` finds the folder, and `journey` makes its copy of the ordinary files in it;
-`submissions` reads the notebook, or makes an empty one that says what was wrong; `restore` puts the course's cells
-back, and `judging.Pose` lays `challenge.json` beside the notebook. `runner` sends both to a worker, where `direct`
-runs the notebook in a kernel of the `room`; each check answers the challenge with arrays. Back here `disarm` cleans
-what was put out, and `judging.Judge` hands the arrays to `judge`, puts a verdict in the place of each graded cell's
-outputs and stores them all. `gradebook` saves the points, and the folder is moved to its place: graded, whole or not at
-all. Feedback pages, formgrader and the report show the rest.
+A package imports only those below it. `halves` says what students never have, `units` finds the units, `safe_files`
+reads only ordinary files, and `startup` leaves out imports that no command here needs.
 
-No student code ever runs in this process, and nothing here is imported where it runs: `judge` and `mistakes` hold the
-answers, since they alone import `lib.reference`. `nbgrader autograde` and formgrader's button take the same journey
-from `restore` on, one submission after the other.
+How one submission is graded: `commands.grade` finds the folder, and `commands.job` copies the ordinary files in it.
+`submissions.read` reads the notebook, or makes an empty one that says what was wrong. `submissions.restore` puts the
+course's own cells back, and `judge.preprocessors` writes the challenge. `running.runner` sends both to a worker, where
+`running.forked_execute` runs the notebook in a kernel of its own; each check answers the challenge with arrays. Back in
+the command's process `submissions.sanitize` cleans the outputs, the judge compares the arrays with the right ones, and
+`submissions.gradebook` saves the points. Then the folder is moved to its place: graded, whole or not at all.
+
+No student code ever runs in the process that holds the answers, and nothing here is imported where it runs. `nbgrader
+autograde` and formgrader's button take the same steps from `restore` on, one submission after the other.
 """
