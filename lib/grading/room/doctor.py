@@ -78,7 +78,7 @@ _NOT_LINUX = Finding(
 _NO_GROUPS = Finding(
     "Memory groups (cgroups)",
     "this process may make none.",
-    "Kernels are locked in all the same, and the memory of each process is bounded. Not bounded is what all processes of"
+    "Kernels are locked in all the same, and each process has its bound. Not bounded is what all processes of"
     " a kernel take together, where a course allows commands, and some 100 MB that Linux keeps for each kernel.",
     "grade as root, or, where systemd runs, `systemd-run --user --scope zerolayer grade …`; or leave it at that.",
     blocks=False,
