@@ -9,6 +9,7 @@ import json
 import math
 import re
 from contextlib import suppress
+from secrets import token_hex
 from time import monotonic
 from typing import Any
 
@@ -27,6 +28,13 @@ KERNEL = "zerolayer"
 """The kernelspec whose kernels are forked from a warm process, and locked in."""
 TENSORFLOW = re.compile(r"tensorflow|keras|\b(one_hot|crosscheck)\(")
 """How code that is likely to import TensorFlow looks. Other code may do so too, and then waits for it."""
+
+ERROR_ON_FLOOD = {
+    "ename": "OutputLimitError",
+    "evalue": "The cell put out far more than is kept, and was stopped.",
+    "traceback": ["OutputLimitError: The cell put out far more than is kept, and was stopped."],
+}
+"""The error that a cell ends with when it is stopped in the middle of a flood."""
 
 
 def locks_in(config: Config) -> bool:
@@ -94,26 +102,29 @@ class DirectExecute(BoundedExecute):
         cell.outputs, cell.execution_count = [], self.code_cells_executed
         self.clear_before_next_output = False
         seconds = self._get_timeout(cell)
+        token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
         try:
-            talk.run(cell.source, seconds)
-            reply = self._heard(talk, cell, monotonic() + seconds, self.flood * self.max_output)
+            talk.run(cell.source, token, seconds)
+            reply = self._heard(talk, cell, token, monotonic() + seconds, self.flood * self.max_output)
         except TimeoutError as reason:
             talk.interrupt()
-            reply = self._heard(talk, cell, monotonic() + self.grace)
-            reply = self._stopped(reason, seconds) or reply
+            self._heard(talk, cell, token, monotonic() + self.grace)
+            reply = self._stopped(reason, seconds)
         cell.execution_count = self.code_cells_executed  # whatever the kernel said it was
         self.on_cell_executed(cell=cell, cell_index=cell_index, execute_reply={"content": reply})
         return cell
 
     def _stopped(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
-        """Say why a cell was interrupted; give the reply that stands for its own if it was too late."""
+        """Say why a cell was interrupted; give the error that stands for its own reply, which came too late."""
         if isinstance(reason, FloodError):
             self._remark(f"{self._place} put out far more than is kept, and was stopped.")
-            return {}
+            return {"status": "error", **ERROR_ON_FLOOD}
         self._remark(f"{self._place} ran longer than {seconds} seconds and was stopped.")
         return {"status": "error", **self.error_on_timeout}
 
-    def _heard(self, talk: Talk, cell: NotebookNode, until: float, most: float = math.inf) -> dict[str, Any]:
+    def _heard(
+        self, talk: Talk, cell: NotebookNode, token: str, until: float, most: float = math.inf
+    ) -> dict[str, Any]:
         """Take what the kernel says of a cell, up to its reply, or until so many characters were dropped.
 
         Ten times as many may be said: pictures that take each other's place are no flood.
@@ -126,7 +137,10 @@ class DirectExecute(BoundedExecute):
                 message = json.loads(words)
                 kind, content = message["msg_type"], message["content"]
                 if kind == REPLY:
-                    return _plain_reply(content)
+                    if content.get("token") == token:
+                        return _plain_reply(content)
+                    self._drop(len(words))  # a reply made up by code, or to a cell that is over
+                    continue
                 header = {"msg_type": kind}
                 msg = {**header, "header": header, "parent_header": {}, "content": content}
                 self.process_message(msg, cell, self._at or 0)

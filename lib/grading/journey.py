@@ -27,6 +27,7 @@ from lib.grading.gradebook import BOOK, TIMESTAMP, Book, SaveScores
 from lib.grading.judge import Unit
 from lib.grading.judging import Judge, Judging, Pose
 from lib.grading.leftovers import is_file, is_folder
+from lib.grading.manual import NOT_RUN, queued
 from lib.grading.restore import MASTER, RestoreCells
 from lib.grading.runner import Packed, Ran, Work, settings
 from lib.grading.submissions import Submission, read_submission, unreadable
@@ -58,19 +59,17 @@ class Course:
         self.settings = settings(self.execute, converter.exporter.config, locked)
 
     def _unit(self) -> Unit | None:
-        """Find the assignment's unit, and see to it that the settings judge it.
+        """Find the assignment's unit, and see to it that the settings judge it, and each graded cell gets a verdict.
 
-        Raises ConfigError where they don't, or it can't be imported.
+        Raises ConfigError where they don't, it can't be imported, or it doesn't fit the notebook.
         """
-        converter = self.converter
-        try:
-            unit = Judging(parent=converter).unit({"nbgrader": {"assignment": self.assignment}})
-        except Exception as error:  # it is a module, which may do anything
-            raise ConfigError(f"The unit that Judging.units names for {self.assignment} fails: {error!r}") from error
+        converter, judging = self.converter, Judging(parent=self.converter)
+        unit = judging.unit({"nbgrader": {"assignment": self.assignment}})
         judged = (Pose, Execute, Judge, SaveScores) if unit else (Execute, SaveScores)
         steps, app = converter.autograde_preprocessors, converter.parent
         require_steps("Autograde.sanitize_preprocessors", converter.sanitize_preprocessors, (RestoreCells,), app)
         require_steps("Autograde.autograde_preprocessors", steps, judged, app)
+        judging.check_unit(self.assignment, self.book.masters)
         return unit
 
     def trial(self) -> Work:
@@ -130,7 +129,7 @@ class Journey:
             submission = read_submission(self.source / f"{name}.ipynb")
             try:
                 self.sheets[name] = self._prepared(name, submission)
-            except SQLAlchemyError:
+            except (SQLAlchemyError, ConfigError):
                 raise
             except Exception:
                 self._log(name)
@@ -220,6 +219,7 @@ def _for_a_person(sheet: Sheet) -> list[str]:
     given: list[str] = sheet.resources[FOR_A_PERSON]
     if not sheet.submission.runnable:
         return ["could not be read or run", *given]
+    given = [*(f"{cell}: {why}" for cell, why in queued(sheet.notebook).items() if why != NOT_RUN), *given]
     if any(cell.execution_count is None for cell in sheet.notebook.cells if has_code(cell)):
         return ["was not run to the end", *given]
     return given

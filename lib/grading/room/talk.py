@@ -43,11 +43,14 @@ class Talk:
         self._line.close()
         self._kernel.close()
 
-    def run(self, code: str, seconds: float) -> None:
-        """Have a cell run. Raises `TimeoutError` if the kernel doesn't take it in time."""
+    def run(self, code: str, token: str, seconds: float) -> None:
+        """Have a cell run, and its reply repeat the token.
+
+        Raises `TimeoutError` if the kernel doesn't take it in time.
+        """
         self._line.settimeout(seconds)
         with suppress(ConnectionError):  # `messages` will tell
-            self._line.sendall(json.dumps(code).encode() + b"\n")
+            self._line.sendall(json.dumps([code, token]).encode() + b"\n")
 
     def messages(self, until: float) -> Iterator[bytes]:
         """Give each message that the kernel sends, until it hangs up; nothing in place of one that is too long.
