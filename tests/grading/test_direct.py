@@ -309,22 +309,22 @@ def test_a_message_without_end_is_not_kept(tmp_path):
     assert remarks == ["Cell 2 sent something that can't be read."]
 
 
-def test_who_ends_a_cell_too_early_puts_only_the_own_outputs_elsewhere(tmp_path):
-    forged = f"line.sendall({MADE_UP})\nprint('late')"
+def test_a_reply_made_up_in_advance_ends_no_cell(tmp_path):
+    forged = f"line.sendall({MADE_UP} * 3)\nprint('late')"
     notebook, remarks = executed(tmp_path, SPEAK, forged, AFTER, "print('last')")
     assert remarks == []
-    assert texts(notebook) == ["", "", "late\n", "after\n"]
+    assert texts(notebook) == ["", "late\n", "after\n", "last\n"]
     assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3, 4]
 
 
 def test_replies_without_end_neither_hold_the_run_up_nor_fill_memory(tmp_path):
     endless = f"while True: line.sendall({MADE_UP} * 1000)"
     tracemalloc.start()
-    notebook, remarks = executed(tmp_path, SPEAK, endless, BEFORE, AFTER, budget=3, grace=1)
+    notebook, remarks = executed(tmp_path, SPEAK, endless, BEFORE, AFTER)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert texts(notebook) == ["", "", "", ""], "the kernel is in its loop: what a cell after it says is not its own"
-    assert set(remarks) <= {"The notebook ran longer than 3 seconds; its last cells were not run."}
+    assert texts(notebook) == ["", "", "before\n", "after\n"]
+    assert remarks[-1] == "Cell 2 put out far more than is kept, and was stopped."
     assert most < 2**26
 
 
