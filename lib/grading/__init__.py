@@ -15,6 +15,7 @@
 | `direct` | the same without Jupyter between us and the kernel: most of the time that a run takes |
 | `room` | the kernel room: kernels that start in no time and can't hurt anyone; `doctor` tries the locks |
 | `folders`, `leftovers` | a submission's folder: filled with care, and after a run nothing in it but what came |
+| `machine` | faults of the machine, told apart from those of a submission |
 | `disarm` | outputs and Markdown that an instructor's browser shows and never runs |
 | `judge` | right answers from `lib.reference`, wrong ones from `mistakes`, and the comparison |
 | `borrowed` | a library's own softmax or cross-entropy in a student's code: right, and told to a person |

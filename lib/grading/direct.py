@@ -8,21 +8,26 @@ each word. Where kernels aren't ours (another kernelspec, another system), `Boun
 import json
 import math
 import re
+import signal
 from contextlib import suppress
 from secrets import token_hex
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_client.kernelspec import KernelSpec
 from nbclient.exceptions import DeadKernelError
 from nbformat.notebooknode import NotebookNode
-from traitlets import Bool, Integer
+from traitlets import Bool, Dict, Integer, TraitType
 from traitlets.config import Config
 from traitlets.config.loader import DeferredConfig
 
 from lib.answers import plain
 from lib.grading.execute import FILES, BoundedExecute, RunLostError, has_code
 from lib.grading.room.talk import LONGEST, REPLY, Talk
+from lib.grading.room.threads import REFUSED, STACK, TRIAL
+
+if TYPE_CHECKING:
+    from lib.grading.room.limits import Limits
 
 KERNEL = "zerolayer"
 """The kernelspec whose kernels are forked from a warm process, and locked in."""
@@ -37,10 +42,18 @@ ERROR_ON_FLOOD = {
 """The error that a cell ends with when it is stopped in the middle of a flood."""
 
 
+def setting(config: Config, name: str, trait: TraitType[Any, Any], otherwise: Any) -> Any:
+    """Read one of `WarmProvisioner`'s settings from a configuration, on systems too where there is no such thing."""
+    said = config.WarmProvisioner.get(name, otherwise)
+    return said.get_value(trait) if isinstance(said, DeferredConfig) else said
+
+
 def locks_in(config: Config) -> bool:
     """Read from a configuration whether kernels are locked in; they are, unless it says otherwise."""
-    said = config.WarmProvisioner.get("sandbox", True)
-    return bool(said.get_value(Bool()) if isinstance(said, DeferredConfig) else said)
+    return bool(setting(config, "sandbox", Bool(), True))
+
+
+SECONDS_OF_A_TRIAL = 20
 
 
 class FloodError(TimeoutError):
@@ -143,13 +156,60 @@ class DirectExecute(BoundedExecute):
                     continue
                 header = {"msg_type": kind}
                 msg = {**header, "header": header, "parent_header": {}, "content": content}
+                self._notice_refusals(talk, words)
                 self.process_message(msg, cell, self._at or 0)
+            except (MemoryError, RunLostError):
+                raise
             except Exception:
                 self._drop(len(words) or LONGEST)
                 self._remark(f"{self._place} sent something that can't be read.")
-        if talk.was_lost():
-            raise RunLostError("The warm process ended while a notebook was run.")
+        self._see_why_it_ended(talk)
         raise DeadKernelError("the kernel hung up")
+
+    def _notice_refusals(self, talk: Talk, words: bytes) -> None:
+        """Raise `RunLostError` where a kernel says that it was refused a thread, and is within its own limits.
+
+        What it says may be made up: that costs the one who does so a verdict, and nobody else.
+        """
+        if any(text in words for text in REFUSED):
+            threads, size = talk.holds()
+            limits = self._limits()
+            if threads < limits.tasks // 2 and size < limits.memory - STACK:
+                raise RunLostError(
+                    f"A kernel with {threads} threads could not start another one. Raise the limit on tasks (`ulimit "
+                    "-u`, or `pids.max` of the container or service), or run fewer notebooks at once with --jobs."
+                )
+
+    def _limits(self) -> "Limits":
+        from lib.grading.room.limits import Limits  # not on every system
+
+        return Limits(**setting(self.config, "limits", Dict(), {}))
+
+    def _see_why_it_ended(self, talk: Talk) -> None:
+        """Raise `RunLostError` where a kernel did not end by its own doing, as far as can be told.
+
+        Nothing within a locked kernel can kill its first process; Linux does where memory is short, and where its
+        processor time is spent. A library that is refused a thread aborts: whether that was so is tried.
+        """
+        code, seconds = talk.ended_with()
+        if code is None:
+            raise RunLostError("The warm process ended while a notebook was run.")
+        if code >= 0 or talk.was_killed or not locks_in(self.config):
+            return
+        if code == -signal.SIGKILL and seconds < self._limits().cpu_seconds - 1:
+            raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
+        if code == -signal.SIGABRT:
+            self._try_threads()
+
+    def _try_threads(self) -> None:
+        """See whether a kernel can start as many threads as a notebook needs. Raises `RunLostError`."""
+        with self._begun() as talk:
+            talk.run(TRIAL, token_hex(8), SECONDS_OF_A_TRIAL)
+            for words in talk.messages(monotonic() + SECONDS_OF_A_TRIAL):
+                self._notice_refusals(talk, words)
+                if f'"{REPLY}"'.encode() in words:
+                    return
+        raise RunLostError("A kernel that only starts some threads ended before it had.")
 
 
 def _plain_reply(content: Any) -> dict[str, Any]:

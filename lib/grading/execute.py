@@ -56,7 +56,7 @@ class BoundedExecute(Execute):
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde; leaves remarks on what went wrong in `resources`.
 
-        Raises what keeps a kernel from starting, when no student's code has run, and `RunLostError`.
+        Raises `RunLostError` where no kernel can be started, when no student's code has run, or the machine fails.
         """
         self._at: int | None = None
         self.clear_before_next_output: bool = False
@@ -64,12 +64,14 @@ class BoundedExecute(Execute):
         self._deadline = monotonic() + self.budget
         watch = threading.Timer(self.budget + self.grace, self.kill)
         watch.daemon = True
-        watch.start()
         try:
+            watch.start()
             self.run_cells(nb, resources, km)
         except Exception as error:
-            if self._at is None or isinstance(error, RunLostError):
+            if isinstance(error, RunLostError):
                 raise
+            if self._at is None or _is_the_machines(error):
+                raise RunLostError(f"{type(error).__name__}: {error}") from error
             died, stuck = isinstance(error, DeadKernelError), isinstance(error, TimeoutError)
             did = "made the kernel die" if died else "could not be stopped" if stuck else "broke off the run"
             self.log.warning("The run ended early: %s", type(error).__name__)
@@ -152,7 +154,9 @@ class BoundedExecute(Execute):
                 msg = await ensure_async(channel.get_msg(timeout=None))
                 if msg["parent_header"].get("msg_id") == parent_msg_id:
                     self.process_message(msg, cell, cell_index)
-            except CellExecutionComplete:
+            except (CellExecutionComplete, MemoryError) as end:
+                if isinstance(end, MemoryError):
+                    raise
                 return
             except Exception:
                 self._remark(f"{self._place} sent something that can't be read.")
@@ -240,6 +244,11 @@ class BoundedExecute(Execute):
         at = self._at or 0
         name = self.nb.cells[at].metadata.get("nbgrader", {}).get("grade_id")
         return f"The cell {name}" if name else f"Cell {at + 1}"
+
+
+def _is_the_machines(error: Exception) -> bool:
+    """Tell an error of this process from one of the kernel's. A kernel that is waited for in vain is no such error."""
+    return isinstance(error, (OSError, MemoryError)) and not isinstance(error, TimeoutError)
 
 
 def has_code(cell: NotebookNode) -> bool:

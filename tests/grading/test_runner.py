@@ -74,7 +74,7 @@ def built(tmp_path_factory) -> Course:
     Warm.shared().start()
     course = Course(tmp_path_factory.mktemp("built"))
     copy_course(course.root)
-    (course.root / "judge_secret").write_text("the same in all copies")
+    (course.root / "judge_secret").write_text("ab" * 32)  # the same in all copies
     made = course.zerolayer("build")
     assert made.returncode == 0, made.stderr
     return course

@@ -15,6 +15,7 @@
 | `files` | what goes in with a notebook, and what comes out again |
 | `landlock` | which files it may touch, and how |
 | `limits` | how much of the machine it may use |
+| `threads` | how many threads a notebook needs, and whether they can be started |
 | `calls` | the few hundred system calls that are left |
 | `system` | the calls behind all this that Python has no name for |
 | `steps` | a step that succeeds, or ends it all by its name |

@@ -20,6 +20,8 @@ REPLY = "execute_reply"
 """The message that ends a cell."""
 LONGEST = 2**22
 """Bytes of a message that is read; a longer one is passed over."""
+ENDING = 1.0
+"""Seconds in which a kernel that hung up may end: what closed its socket is most often its end."""
 CHUNK = 2**18
 """Bytes that are received at a time."""
 
@@ -34,6 +36,8 @@ class Talk:
         self._rest, self._passing = bytearray(), False
         self.heard = 0
         """Bytes that the kernel has said so far."""
+        self.was_killed = False
+        """Whether it was this side that ended it."""
 
     def __enter__(self) -> Self:
         return self
@@ -88,12 +92,21 @@ class Talk:
         """Interrupt the cell that runs, as a person would."""
         self._kernel.signal(SIGINT)
 
-    def was_lost(self) -> bool:
-        """End the kernel, and tell whether the warm process had ended and taken it along."""
-        self.kill()
-        return self._kernel.exit_code() is None
+    def ended_with(self) -> tuple[int | None, float]:
+        """End a kernel that hung up, unless it ends by itself; give its exit code and the seconds of processor time.
+
+        The code is None where the warm process had ended and taken it along.
+        """
+        if not self._kernel.has_ended(within=ENDING):
+            self.kill()
+        return self._kernel.exit_code(), self._kernel.seconds
+
+    def holds(self) -> tuple[int, int]:
+        """Tell how many threads the kernel has, and bytes of address space."""
+        return self._kernel.holds()
 
     def kill(self) -> None:
         """End the kernel at once; safe to call from any thread."""
+        self.was_killed = self.was_killed or not self._kernel.has_ended()
         with suppress(OSError):
             self._kernel.kill()
