@@ -2,9 +2,8 @@
 
 import pytest
 
-from lib.grading.demo import ASSIGNMENT, copy_course, run
+from lib.grading.demo import ASSIGNMENT, run
 from lib.grading.report.app import ReportApp
-from tests.grading.conftest import Course
 
 CONFIG = "nbgrader_config.py"
 STOCK = """
@@ -24,10 +23,8 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    course = Course(tmp_path_factory.mktemp("config") / "course")
-    copy_course(course.root)
-    assert course.zerolayer("build").returncode == 0
+def built(new_course, tmp_path_factory):
+    course = new_course(tmp_path_factory.mktemp("config") / "course")
     (course.root / "submitted" / "ada" / ASSIGNMENT).mkdir(parents=True)
     (course.root / "submitted" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").write_bytes(course.released().read_bytes())
     return course

@@ -187,8 +187,9 @@ def test_what_cannot_be_stopped_is_ended(tmp_path):
 def test_all_cells_together_have_their_time(tmp_path):
     slow = "import time; time.sleep(0.4); print('slept')"
     notebook, remarks = executed(tmp_path, *[slow] * 20, budget=2)
-    assert texts(notebook)[0] == "slept\n"
-    assert texts(notebook)[-1] == ""
+    run = texts(notebook).count("slept\n")  # how many, depends on how soon the kernel is there
+    assert texts(notebook) == ["slept\n"] * run + [""] * (20 - run)
+    assert run < 20
     assert remarks[-1] == "The notebook ran longer than 2 seconds; its last cells were not run."
 
 
