@@ -25,7 +25,23 @@ TOGETHER = {
     "tests/grading/report/test_exports.py": "a graded class",
 }
 """Files that share what takes long to make: one process runs them, as it does the tests of one file."""
-LONGEST = ("tests/grading/room/test_suites.py",)
+LONGEST = (
+    "JupyterLab",
+    "a graded class",
+    "a term",
+    "tests/grading/test_runner.py",
+    "tests/grading/room/test_suites.py",
+    "tests/grading/test_bundle.py",
+    "tests/grading/test_plain.py",
+    "tests/grading/test_fuzz.py",
+    "tests/test_lab_buttons.py",
+    "tests/grading/test_formgrader.py",
+    "tests/grading/test_app.py",
+    "tests/grading/room/test_warm.py",
+    "tests/grading/room/test_provisioner.py",
+    "tests/grading/test_execute.py",
+    "tests/test_notebook.py",
+)
 """What takes longest begins first, so that no process is left alone with it at the end."""
 GIVEN: list[list[str]] = []
 """The commands that this process has given so far, as words."""
