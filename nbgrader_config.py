@@ -78,3 +78,13 @@ c.GenerateFeedback.preprocessors = [
 # `nbgrader zip_collect` reads the names that Canvas and Moodle give, and opens zips with care.
 c.ZipCollectApp.extractor_plugin = "lib.grading.collect.Download"
 c.ZipCollectApp.collector_plugin = "lib.grading.collect.LmsNames"
+
+# Every account of a machine can write into its exchange: what is collected belongs to the student it is named for.
+# Set c.ExchangeCollect.check_owner = False where one account hands in for all students.
+c.ExchangeFactory.collect = "lib.grading.exchange.OwnedCollect"
+
+# Students choose names of files and folders: what a terminal would obey in one is logged as text.
+c.Application.logging_config = {
+    "filters": {"visible": {"()": "lib.grading.names.VisibleNames"}},
+    "handlers": {"console": {"filters": ["visible"]}},
+}
