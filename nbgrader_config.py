@@ -48,10 +48,10 @@ c.Autograde.sanitize_preprocessors = [
     "lib.grading.submissions.restore.RestoreCells",
 ]
 c.Autograde.autograde_preprocessors = [
-    "lib.grading.judge.preprocessors.Pose",
+    "lib.grading.submissions.preprocessors.Pose",
     "lib.grading.running.forked_execute.DirectExecute",
     "lib.grading.submissions.sanitize.Disarm",
-    "lib.grading.judge.preprocessors.Judge",
+    "lib.grading.submissions.preprocessors.Judge",
     "nbgrader.preprocessors.IgnorePattern",
     "nbgrader.preprocessors.LimitOutput",
     "lib.grading.submissions.gradebook.SaveScores",
@@ -78,3 +78,13 @@ c.GenerateFeedback.preprocessors = [
 # `nbgrader zip_collect` reads the names that Canvas and Moodle give, and opens zips with care.
 c.ZipCollectApp.extractor_plugin = "lib.grading.submissions.collect.Download"
 c.ZipCollectApp.collector_plugin = "lib.grading.submissions.collect.LmsNames"
+
+# Every account of a machine can write into its exchange: what is collected belongs to the student it is named for.
+# Set c.ExchangeCollect.check_owner = False where one account hands in for all students.
+c.ExchangeFactory.collect = "lib.grading.submissions.exchange.OwnedCollect"
+
+# Students choose names of files and folders: what a terminal would obey in one is logged as text.
+c.Application.logging_config = {
+    "filters": {"visible": {"()": "lib.grading.untrusted_names.VisibleNames"}},
+    "handlers": {"console": {"filters": ["visible"]}},
+}

@@ -7,11 +7,42 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.browser import browser, lab
 
 __all__ = ["browser", "lab"]
 
+TOGETHER = {
+    "tests/test_docs.py": "a term",
+    "tests/test_term.py": "a term",
+    "tests/explorer/test_in_lab.py": "JupyterLab",
+    "tests/explorer/test_lab.py": "JupyterLab",
+    "tests/test_desk_in_lab.py": "JupyterLab",
+    "tests/grading/test_class.py": "a graded class",
+    "tests/grading/test_feedback.py": "a graded class",
+    "tests/grading/report/test_report.py": "a graded class",
+    "tests/grading/report/test_exports.py": "a graded class",
+}
+"""Files that share what takes long to make: one process runs them, as it does the tests of one file."""
+LONGEST = (
+    "JupyterLab",
+    "a graded class",
+    "a term",
+    "tests/grading/test_runner.py",
+    "tests/grading/room/test_suites.py",
+    "tests/grading/test_bundle.py",
+    "tests/grading/test_plain.py",
+    "tests/grading/test_fuzz.py",
+    "tests/test_lab_buttons.py",
+    "tests/grading/test_formgrader.py",
+    "tests/grading/test_app.py",
+    "tests/grading/room/test_warm.py",
+    "tests/grading/room/test_provisioner.py",
+    "tests/grading/test_execute.py",
+    "tests/test_notebook.py",
+)
+"""What takes longest begins first, so that no process is left alone with it at the end."""
 GIVEN: list[list[str]] = []
 """The commands that this process has given so far, as words."""
 
@@ -37,6 +68,31 @@ def was_given(command: str) -> bool:
         name == program and all(any(f"{word}=".startswith(f"{each}=") for word in words) for each in wanted)
         for name, *words in GIVEN
     )
+
+
+class ByFile(LoadFileScheduling):
+    """Tests of one file, or of files that go together, are run by one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return TOGETHER.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    """Called by xdist; another way to hand out tests, as `--dist=load`, remains possible."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort tests by how long their file takes; xdist hands files out in this order."""
+
+    def rank(item: pytest.Item) -> int:
+        file = item.nodeid.partition("::")[0]
+        scope = TOGETHER.get(file, file)
+        return LONGEST.index(scope) if scope in LONGEST else len(LONGEST)
+
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(wrapper=True)

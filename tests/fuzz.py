@@ -24,7 +24,7 @@ from time import perf_counter
 
 from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.judge.preprocessors import handed_in
+from lib.grading.submissions.preprocessors import handed_in
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions import POINTS

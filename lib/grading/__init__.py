@@ -10,12 +10,13 @@
 | `kernels` | the fork server and its kernels |
 | `sandbox` | what locks a kernel in before any student code runs |
 
-A package imports only those below it. `halves` says what students never have, `units` finds the units, `safe_files`
-reads only ordinary files, and `startup` leaves out imports that no command here needs.
+A package imports only those below it. Beside them stand `halves` (what students never have), `units` (finds the units),
+`safe_files` (reads only ordinary files), `machine_faults` (told apart from a submission's), `marking_queue` (cells that
+need a person), `untrusted_names` (made fit to be shown), `errors`, and `startup` (imports that no command here needs).
 
 How one submission is graded: `commands.grade` finds the folder, and `commands.job` copies the ordinary files in it.
 `submissions.read` reads the notebook, or makes an empty one that says what was wrong. `submissions.restore` puts the
-course's own cells back, and `judge.preprocessors` writes the challenge. `running.runner` sends both to a worker, where
+course's own cells back, and `submissions.preprocessors` writes the challenge. `running.runner` sends both to a worker, where
 `running.forked_execute` runs the notebook in a kernel of its own; each check answers the challenge with arrays. Back in
 the command's process `submissions.sanitize` cleans the outputs, the judge compares the arrays with the right ones, and
 `submissions.gradebook` saves the points. Then the folder is moved to its place: graded, whole or not at all.

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
+LARGEST_FOLDER = 128 * 2**20
+"""Bytes of a folder that a locked kernel gets a copy of: what nbgrader lets students submit (`max_dir_size`), and some
+more for what is laid beside it."""
 DEEPEST = 10
 """Levels of folders that are looked into; a submission has one or two."""
 

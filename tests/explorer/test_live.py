@@ -164,6 +164,7 @@ def test_slow_code_gets_a_partial_curve_and_a_sentence(monkeypatch):
     assert re.search(r"Training took over 0.3 seconds, so it stopped in epoch \d+\.", explorer.caption)
     assert "stopped in epoch" in explorer.pictures.value
     assert pictures(explorer)[0].findall(".//path[@class='train']")[1:]  # beside the one in the legend
+    monkeypatch.setattr("lib.explorer.training.RUN_LIMIT", 60)
     explorer.controls.batch_size.value = 240
     explorer.controls.epochs.value = 20
     assert "After 20 epochs (20 iterations)" in explorer.caption

@@ -1,8 +1,12 @@
 """A class in a scratch course, graded once by the real command and shared by the tests that look at it."""
 
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,12 +59,29 @@ def lockable_here():
 
 
 @pytest.fixture(scope="session")
-def graded(tmp_path_factory) -> Course:
+def new_course(tmp_path_factory) -> Callable[[Path], Course]:
+    """Give `new_course(root)`, which lays out a course that is built; the build is one for all of a run's processes."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    source = Course(folder / "built")
+    with closing(sqlite3.connect(folder / "built.lock", timeout=500, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")  # waits for whoever builds it, and ends with the connection
+        if not source.released().exists():
+            copy_course(source.root)
+            built = source.zerolayer("build")
+            assert built.returncode == 0, built.stderr
+
+    def lay_out(root: Path) -> Course:
+        shutil.copytree(source.root, root, dirs_exist_ok=True)
+        return Course(root)
+
+    return lay_out
+
+
+@pytest.fixture(scope="session")
+def graded(new_course, tmp_path_factory) -> Course:
     """All submissions, graded in one run of `zerolayer grade`."""
-    course = Course(tmp_path_factory.mktemp("course"))
-    copy_course(course.root)
-    built = course.zerolayer("build")
-    assert built.returncode == 0, built.stderr
+    course = new_course(tmp_path_factory.mktemp("course"))
     for name, submission in SUBMISSIONS.items():
         submission.hand_in(course.released(), course.root / "submitted" / name / ASSIGNMENT)
     course.run = course.zerolayer("grade", ASSIGNMENT, *QUICK)

@@ -9,9 +9,8 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import copy_course
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import QUICK, Course
+from tests.grading.conftest import QUICK
 from tests.submissions import as_bytes, right
 
 FILE = f"{ASSIGNMENT}.ipynb"
@@ -120,11 +119,9 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory):
+def collected(new_course, tmp_path_factory):
     """A course into which a download of each kind was collected in one run of the command."""
-    course = Course(tmp_path_factory.mktemp("collect") / "course")
-    copy_course(course.root)
-    assert course.zerolayer("build").returncode == 0
+    course = new_course(tmp_path_factory.mktemp("collect") / "course")
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         gradebook.find_assignment(ASSIGNMENT).duedate = DUE
         gradebook.db.commit()

@@ -2,10 +2,9 @@
 
 import pytest
 
-from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import Course
 
 CONFIG = "nbgrader_config.py"
 STOCK = """
@@ -25,10 +24,8 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    course = Course(tmp_path_factory.mktemp("config") / "course")
-    copy_course(course.root)
-    assert course.zerolayer("build").returncode == 0
+def built(new_course, tmp_path_factory):
+    course = new_course(tmp_path_factory.mktemp("config") / "course")
     (course.root / "submitted" / "ada" / ASSIGNMENT).mkdir(parents=True)
     (course.root / "submitted" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").write_bytes(course.released().read_bytes())
     return course
@@ -103,7 +100,7 @@ def test_a_configuration_of_nbgraders_own_steps_is_refused(course, command):
 def test_settings_that_override_the_judge_are_refused(course):
     with (course.root / CONFIG).open("a") as config:
         config.write(STOCK)
-    assert "autograde_preprocessors lacks lib.grading.judge.preprocessors.Pose" in refused(
+    assert "autograde_preprocessors lacks lib.grading.submissions.preprocessors.Pose" in refused(
         course, "grade", ASSIGNMENT, "--force"
     )
 

@@ -187,8 +187,9 @@ def test_what_cannot_be_stopped_is_ended(tmp_path):
 def test_all_cells_together_have_their_time(tmp_path):
     slow = "import time; time.sleep(0.4); print('slept')"
     notebook, remarks = executed(tmp_path, *[slow] * 20, budget=2)
-    assert texts(notebook)[0] == "slept\n"
-    assert texts(notebook)[-1] == ""
+    run = texts(notebook).count("slept\n")  # how many, depends on how soon the kernel is there
+    assert texts(notebook) == ["slept\n"] * run + [""] * (20 - run)
+    assert run < 20
     assert remarks[-1] == "The notebook ran longer than 2 seconds; its last cells were not run."
 
 
@@ -309,22 +310,22 @@ def test_a_message_without_end_is_not_kept(tmp_path):
     assert remarks == ["Cell 2 sent something that can't be read."]
 
 
-def test_who_ends_a_cell_too_early_puts_only_the_own_outputs_elsewhere(tmp_path):
-    forged = f"line.sendall({MADE_UP})\nprint('late')"
+def test_a_reply_made_up_in_advance_ends_no_cell(tmp_path):
+    forged = f"line.sendall({MADE_UP} * 3)\nprint('late')"
     notebook, remarks = executed(tmp_path, SPEAK, forged, AFTER, "print('last')")
     assert remarks == []
-    assert texts(notebook) == ["", "", "late\n", "after\n"]
+    assert texts(notebook) == ["", "late\n", "after\n", "last\n"]
     assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3, 4]
 
 
 def test_replies_without_end_neither_hold_the_run_up_nor_fill_memory(tmp_path):
     endless = f"while True: line.sendall({MADE_UP} * 1000)"
     tracemalloc.start()
-    notebook, remarks = executed(tmp_path, SPEAK, endless, BEFORE, AFTER, budget=3, grace=1)
+    notebook, remarks = executed(tmp_path, SPEAK, endless, BEFORE, AFTER)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert texts(notebook) == ["", "", "", ""], "the kernel is in its loop: what a cell after it says is not its own"
-    assert set(remarks) <= {"The notebook ran longer than 3 seconds; its last cells were not run."}
+    assert texts(notebook) == ["", "", "before\n", "after\n"]
+    assert remarks[-1] == "Cell 2 put out far more than is kept, and was stopped."
     assert most < 2**26
 
 

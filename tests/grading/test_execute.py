@@ -18,8 +18,9 @@ def executed(tmp_path, *sources, **limits):
 def test_a_notebook_of_many_slow_cells_is_not_run_to_its_end(tmp_path):
     slow = "import time; time.sleep(0.5); print('slept')"
     texts, remarks = executed(tmp_path, *[slow] * 20, budget=4)
-    assert texts[0] == "slept\n"
-    assert texts[-1] == ""
+    run = texts.count("slept\n")  # how many, depends on how soon the kernel is there
+    assert texts == ["slept\n"] * run + [""] * (20 - run)
+    assert run < 20
     assert remarks[-1] == "The notebook ran longer than 4 seconds; its last cells were not run."
 
 
@@ -32,9 +33,8 @@ kernel, socket = get_ipython().kernel, IPKernelApp.instance().shell_socket
 while True:
     socket.send_multipart([ident, *kernel.session.serialize(kernel.session.msg('execute_reply', {}))])
 """
-    texts, remarks = executed(tmp_path, "print('before')", flood, "print('after')", budget=3, grace=1)
-    assert texts[0] == "before\n"
-    assert texts[2] == ""
+    texts, remarks = executed(tmp_path, "print('before')", flood, "print('after')", budget=5, grace=1)
+    assert texts == ["before\n", "", ""]
     assert "nothing after it could run" in remarks[-1]
 
 

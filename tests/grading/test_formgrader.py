@@ -5,21 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.demo import run
 from lib.grading.commands.grade import GradeApp
 from lib.units.softmax_classifier.closed.sample_class import sample_class
 from tests.browser import PATIENCE, jupyter_lab
 from tests.course import ASSIGNMENT
 
-nbgrader_apps = pytest.importorskip("nbgrader.apps")
-
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def course(new_course, tmp_path_factory):
     """Two students of the sample class, graded."""
-    course = tmp_path_factory.mktemp("course")
-    copy_course(course)
-    run(nbgrader_apps.GenerateAssignmentApp, course, ASSIGNMENT)
+    course = new_course(tmp_path_factory.mktemp("course")).root
     list(sample_class(course / "notebooks", course / "submitted", ASSIGNMENT))
     for folder in Path(course, "submitted").iterdir():
         if folder.name not in ("ada", "emil"):

@@ -16,8 +16,8 @@ PAIR = [mutant for mutant in SAMPLE if mutant.is_harmless][:2]
 
 
 @pytest.fixture(scope="module")
-def fuzzed(tmp_path_factory):
-    course = fuzz.new_course(tmp_path_factory.mktemp("fuzz"))
+def fuzzed(new_course, tmp_path_factory):
+    course = new_course(tmp_path_factory.mktemp("fuzz"))
     course.found = fuzz.graded(course, SAMPLE)
     return course
 

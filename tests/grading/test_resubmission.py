@@ -6,10 +6,8 @@ import shutil
 import nbformat
 import pytest
 
-from lib.grading.commands.demo import copy_course
-from lib.grading.judge.preprocessors import handed_in
+from lib.grading.submissions.preprocessors import handed_in
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import Course
 from tests.submissions import as_bytes, before, right
 from tests.submissions.forgers import FORGER
 
@@ -33,11 +31,9 @@ def reading(notebook):
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def course(new_course, tmp_path_factory):
     """Two students have handed in right notebooks and learned, by whatever channel, all that the judge was told."""
-    course = Course(tmp_path_factory.mktemp("resubmission") / "course")
-    copy_course(course.root)
-    assert course.zerolayer("build").returncode == 0
+    course = new_course(tmp_path_factory.mktemp("resubmission") / "course")
     course.fresh = lambda: nbformat.read(course.released(), as_version=4)
     hand_in(course, "in_text", right(course.fresh()))
     hand_in(course, "in_a_file", reading(course.fresh()))

@@ -23,7 +23,6 @@ from distributed import Client
 from nbgrader.api import Gradebook
 from sqlalchemy import create_engine, text
 
-from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.kernels.forkserver import Warm
 from tests.course import ASSIGNMENT
@@ -70,14 +69,11 @@ def configured(course, *lines):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Course:
+def built(new_course, tmp_path_factory) -> Course:
     """A course before anybody has handed in. All its runs share one warm process."""
     Warm.shared().start()
-    course = Course(tmp_path_factory.mktemp("built"))
-    copy_course(course.root)
-    (course.root / "judge_secret").write_text("the same in all copies")
-    made = course.zerolayer("build")
-    assert made.returncode == 0, made.stderr
+    course = new_course(tmp_path_factory.mktemp("built"))
+    (course.root / "judge_secret").write_text("ab" * 32)  # the same in all copies
     return course
 
 

@@ -9,8 +9,9 @@ from traitlets.config import Config
 
 from lib.grading import units
 from lib.grading.commands.build import Blanks, NoLeak
-from lib.grading.commands.config import ConfigError, Configured, require_steps
-from lib.grading.judge.preprocessors import Judging
+from lib.grading.commands.config import Configured, require_steps
+from lib.grading.errors import ConfigError
+from lib.grading.submissions.preprocessors import Judging
 
 
 def named_assignment(app: NbGrader) -> str:

@@ -13,9 +13,7 @@ from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
 from traitlets.config.loader import ConfigFileNotFound
 from traitlets.utils.importstring import import_item
 
-
-class ConfigError(Exception):
-    """The configuration can't be read, or can't be what is wanted; the message says where, and why."""
+from lib.grading.errors import ConfigError
 
 
 class _PyLoader(PyFileConfigLoader):

@@ -20,13 +20,14 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
-from sqlalchemy.exc import SQLAlchemyError
-from traitlets import Integer, Unicode, default
+from traitlets import Integer, TraitError, Unicode, default
 
 from lib.grading.commands.command import named_assignment
-from lib.grading.commands.config import ConfigError, Configured
-from lib.grading.commands.job import Course, Journey, unfinished
+from lib.grading.commands.config import Configured
+from lib.grading.commands.job import OF_THE_MACHINE, Course, Journey, unfinished
+from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
+from lib.grading.machine_faults import GO_ON, sentence
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.lock import LockedError, locked
 from lib.grading.running.progress import Progress
@@ -108,16 +109,21 @@ class Grade(Autograde):
                     remove(Path(left))
                 for journey, result in runner.runs(self._set_out(course)):
                     if isinstance(result, BaseException):
-                        self._try_empty(runner, course)
-                    self._end(journey, result)
+                        self._see_whether_any_runs(runner, journey)
+                    if isinstance(result, BaseException) and journey.is_lost(result):
+                        self._leave(journey, result)
+                    else:
+                        self._end(journey, result)
         except LockedError:
             self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
         except MissingEntry:
             self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
         except (ConfigError, SecretError) as error:
             self._stop(str(error))
-        except (SQLAlchemyError, OSError, ImportError) as error:  # a database's driver may be missing
-            self._stop(f"{error}\nWhat was graded is kept. Once this is mended, the same command goes on from there.")
+        except TraitError as error:
+            self._stop(f"A setting can't be used: {error}")
+        except (*OF_THE_MACHINE, ImportError) as error:  # a database's driver may be missing
+            self._stop(f"{sentence(error)}\n{GO_ON}")
         print(self._progress.table())
 
     def _set_out(self, course: Course) -> Iterator[tuple[Journey, Work]]:
@@ -141,12 +147,20 @@ class Grade(Autograde):
         self._progress.add("graded", journey.student, journey.end(result))
         self.run_post_convert_hook()
 
-    def _try_empty(self, runner: Runner[Journey], course: Course) -> None:
-        """See whether a run that failed twice is the submission's fault: an empty notebook has to run."""
+    def _leave(self, journey: Journey, error: BaseException) -> None:
+        """Leave a submission ungraded that the machine kept from being run twice, and go on with the others."""
+        journey.leave()
+        self._progress.add("not graded", journey.student, [f"was not graded: {sentence(error)}"])
+
+    def _see_whether_any_runs(self, runner: Runner[Journey], journey: Journey) -> None:
+        """See whether a run failed twice because none works at present: then stop."""
         try:
-            runner.asked(run, course.trial()).result()
+            ran = runner.asked(run, journey.trial()).result()
+            problem = next((ran[name].error() for name in ran), "")
         except Exception as error:
-            self._stop(f"No notebook can be run at present: {error}\nTry `zerolayer doctor`. What was graded is kept.")
+            problem = sentence(error)
+        if problem:
+            self._stop(f"No notebook can be run at present: {problem}\nTry `zerolayer doctor`. {GO_ON}")
 
     def _student(self, source: str) -> str:
         """Read from a submitted folder's path whose it is."""
@@ -156,9 +170,9 @@ class Grade(Autograde):
             self._stop(f"{source} doesn't say whose submission it is: it isn't as {pattern} asks.")
         return found["student"]
 
-    def _stop(self, sentence: str) -> NoReturn:
-        self.log.error("%s", sentence)
-        raise NbGraderException(sentence)
+    def _stop(self, why: str) -> NoReturn:
+        self.log.error("%s", why)
+        raise NbGraderException(why)
 
 
 class GradeApp(Configured, AutogradeApp):

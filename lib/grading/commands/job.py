@@ -7,6 +7,7 @@ submission counts as graded: it is there whole or not at all, whenever a run is 
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,23 +15,32 @@ from typing import Any
 
 from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.utils.importstring import import_item
 
-from lib.grading.commands.config import ConfigError, require_steps
-from lib.grading.judge.preprocessors import Judge, Judging, Pose
-from lib.grading.running.execute import FILES, FOR_A_PERSON, REMARKS, has_code
+from lib.grading.commands.config import require_steps
+from lib.grading.errors import ConfigError
+from lib.grading.judge.secret import SecretError
+from lib.grading.marking_queue import NOT_RUN, queued
+from lib.grading.running.execute import FILES, FOR_A_PERSON, REMARKS, RunLostError, has_code
+from lib.grading.running.forked_execute import TENSORFLOW
 from lib.grading.running.runner import Packed, Ran, Work, settings
-from lib.grading.safe_files import is_file, is_folder
-from lib.grading.submissions.folders import fill, own_files, put_in_place
+from lib.grading.safe_files import is_file, is_folder, remove
+from lib.grading.sandbox.threads import TRIAL
+from lib.grading.submissions.folders import bounds, fill, own_files, put_in_place
 from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, Book, SaveScores
+from lib.grading.submissions.preprocessors import Judge, Judging, Pose
 from lib.grading.submissions.read import Submission, read_submission, unreadable
 from lib.grading.submissions.restore import MASTER, RestoreCells
 from lib.unit import AnswerKey
 
+OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigError)
+"""Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
+is nested is the notebook's doing."""
 SENTENCE = "This notebook could not be graded as it is. Your instructor has been told."
 
 
@@ -56,28 +66,35 @@ class Course:
         self.own = own_files(self.directory, self.assignment, kept)
         self.notebooks = [name for name in book.masters if Path(name).match(self.directory.notebook_id)]
         self.settings = settings(self.execute, converter.exporter.config, locked)
+        self.locked = locked
+        self.bounds = bounds(self.directory, converter.exporter.config)
+        if self.bounds.less(self.own.values()).size < 0:
+            problem = f"the course's own files take more than {self.bounds.size:,} bytes"
+            raise OSError(None, problem, self.directory.source_directory)
 
     def _unit(self) -> AnswerKey | None:
-        """Find the assignment's unit, and see to it that the settings judge it.
+        """Find the assignment's unit, and see to it that the settings judge it, and each graded cell gets a verdict.
 
-        Raises ConfigError where they don't, or it can't be imported.
+        Raises ConfigError where they don't, it can't be imported, or it doesn't fit the notebook.
         """
-        converter = self.converter
-        try:
-            unit = Judging(parent=converter).unit({"nbgrader": {"assignment": self.assignment}})
-        except Exception as error:  # it is a module, which may do anything
-            raise ConfigError(f"The unit that Judging.units names for {self.assignment} fails: {error!r}") from error
+        converter, judging = self.converter, Judging(parent=self.converter)
+        unit = judging.unit({"nbgrader": {"assignment": self.assignment}})
         judged = (Pose, Execute, Judge, SaveScores) if unit else (Execute, SaveScores)
         steps, app = converter.autograde_preprocessors, converter.parent
         require_steps("Autograde.sanitize_preprocessors", converter.sanitize_preprocessors, (RestoreCells,), app)
         require_steps("Autograde.autograde_preprocessors", steps, judged, app)
+        judging.check_unit(self.assignment, self.book.masters)
         return unit
 
-    def trial(self) -> Work:
-        """Make the work that fails for no submission's fault: a notebook without cells."""
+    def trial(self, tensorflow: bool) -> Work:
+        """Make the work that fails for no submission's fault: a notebook that starts as many threads as any needs.
+
+        It is run by the same kind of kernel as one whose code names TensorFlow, if that is said.
+        """
         kernelspec = self.book.masters[self.notebooks[0]].kernelspec
-        empty = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernelspec or {}}, "cells": []}
-        return Work({"trial": Packed(json.dumps(empty).encode(), {})}, self.execute, self.settings)
+        code = TRIAL + ("# tensorflow" if tensorflow else "")
+        notebook = new_notebook(metadata={"kernelspec": kernelspec or {}}, cells=[new_code_cell(code)])
+        return Work({"trial": Packed(json.dumps(notebook).encode(), {})}, self.execute, self.settings)
 
     def applied(self, steps: Sequence[Preprocessor], nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
         """Apply preprocessors one after the other."""
@@ -124,27 +141,48 @@ class Journey:
         course = self.course
         if course.directory.notebook_id != "*" and is_folder(self.place):
             shutil.copytree(self.place, self.folder)
-        fill(self.folder, self.source, course.own, course.directory, course.log)
+        left_out = fill(self.folder, self.source, course.own, course.directory, course.bounds)
         notebooks = {}
         for name in course.notebooks:
             submission = read_submission(self.source / f"{name}.ipynb")
+            submission = replace(submission, remarks=(*submission.remarks, *left_out))
             try:
-                self.sheets[name] = self._prepared(name, submission)
-            except SQLAlchemyError:
+                sheet = self._prepared(name, submission)
+            except OF_THE_MACHINE:
                 raise
-            except Exception:
-                self._log(name)
-                self.sheets[name] = self._prepared(name, unreadable(SENTENCE))
-            sheet = self.sheets[name]
+            except Exception as error:
+                self._log(name, error)
+                sheet = self._prepared(name, unreadable(SENTENCE))
+            if left_out:
+                sheet.resources[FOR_A_PERSON].append("files were left out")
+            self.sheets[name] = sheet
             if sheet.submission.runnable:
                 notebooks[name] = Packed.of(sheet.notebook, self.folder, sheet.resources[FILES])
         return Work(notebooks, course.execute, course.settings)
 
+    def is_lost(self, result: BaseException) -> bool:
+        """Tell whether what kept a submission from being run is the machine's fault: then it is no verdict.
+
+        From within the sandbox nobody can end a worker; without it, what runs there can.
+        """
+        return isinstance(result, (RunLostError, OSError, MemoryError)) or (
+            self.course.locked and isinstance(result, BrokenExecutor)
+        )
+
+    def trial(self) -> Work:
+        """Make the trial for this submission's kind of kernel."""
+        code = [cell.source for sheet in self.sheets.values() for cell in sheet.notebook.cells if has_code(cell)]
+        return self.course.trial(any(map(TENSORFLOW.search, code)))
+
+    def leave(self) -> None:
+        """Leave the submission as it was before."""
+        remove(self.folder)
+
     def end(self, result: Mapping[str, Ran] | BaseException) -> list[str]:
         """Judge the notebooks, save all there is, and move the folder to its place.
 
-        Gives the reasons why a person has to look at the submission, if there are any. Raises SQLAlchemyError or
-        OSError where saving fails: that is no submission's fault.
+        Gives the reasons why a person has to look at the submission, if there are any. Raises what is
+        `OF_THE_MACHINE`: nothing is saved then.
         """
         course = self.course
         with course.book.transaction():
@@ -195,10 +233,10 @@ class Journey:
         for again in (unrun, unreadable(SENTENCE)):
             try:
                 return self._finished(sheet)
-            except SQLAlchemyError:
+            except OF_THE_MACHINE:
                 raise
-            except Exception:
-                self._log(name)
+            except Exception as error:
+                self._log(name, error)
             sheet = self._prepared(name, again)
         return self._finished(sheet)
 
@@ -206,8 +244,9 @@ class Journey:
         sheet.notebook = self.course.applied(self.course.after, sheet.notebook, sheet.resources)
         return sheet, json.dumps(sheet.notebook, ensure_ascii=False).encode()
 
-    def _log(self, name: str) -> None:
-        self.course.log.exception("Grading %s of %s failed", name, self.student)
+    def _log(self, name: str, error: Exception) -> None:
+        self.course.log.error("Grading %s of %s failed: %r", name, self.student, error)
+        self.course.log.debug("This is where", exc_info=True)
 
 
 def unfinished(directory: CourseDirectory) -> str:
@@ -220,6 +259,7 @@ def _for_a_person(sheet: Sheet) -> list[str]:
     given: list[str] = sheet.resources[FOR_A_PERSON]
     if not sheet.submission.runnable:
         return ["could not be read or run", *given]
+    given = [*(f"{cell}: {why}" for cell, why in queued(sheet.notebook).items() if why != NOT_RUN), *given]
     if any(cell.execution_count is None for cell in sheet.notebook.cells if has_code(cell)):
         return ["was not run to the end", *given]
     return given

@@ -11,10 +11,10 @@ from traitlets import Unicode, default
 
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured
-from lib.grading.judge.preprocessors import Judging
 from lib.grading.judge.verdict import Verdict
 from lib.grading.report.classroom import Classroom, read_classroom
 from lib.grading.report.pages import Links, class_page, own_page, student_page
+from lib.grading.submissions.preprocessors import Judging
 
 
 class ReportApp(Configured):

@@ -8,7 +8,6 @@
 | `judge` | one part's answer, from numbers to a verdict |
 | `library_calls` | a library's own function in the place of one to be built: for a person to read |
 | `verdict` | points, what is wrong, what to try: kept as `verdict.json` |
-| `preprocessors` | the challenge written before a run and the verdict after it, inside nbgrader's conversion |
 
 It runs apart from student code and believes nothing but numbers. The right answers are what a part's own probes give on
 the reference; a mistake's are what they give on the mistaken code.

@@ -17,6 +17,8 @@ from lib.checking import render
 FILE = "verdict.json"
 EVIDENCE = {name: f',"{name}":'.encode() for name in ("challenge", "answer", "expected")}
 """What holds a part's arrays, and how its lines in a verdict's file begin."""
+JUDGED = "zerolayer_judged"
+"""Under this name a notebook's resources hold the ids of the cells that got a verdict."""
 State = Literal["right", "wrong", "open", "not checked"]
 """`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LONGEST = 2**22
 """Bytes of a message that is read; a longer one is passed over."""
+ENDING = 1.0
+"""Seconds in which a kernel that hung up may end: what closed its socket is most often its end."""
 CHUNK = 2**18
 """Bytes that are received at a time."""
 
@@ -32,6 +34,8 @@ class Talk:
         self._rest, self._passing = bytearray(), False
         self.heard = 0
         """Bytes that the kernel has said so far."""
+        self.was_killed = False
+        """Whether it was this side that ended it."""
 
     def __enter__(self) -> Self:
         return self
@@ -41,11 +45,14 @@ class Talk:
         self._line.close()
         self._kernel.close()
 
-    def run(self, code: str, seconds: float) -> None:
-        """Have a cell run. Raises `TimeoutError` if the kernel doesn't take it in time."""
+    def run(self, code: str, token: str, seconds: float) -> None:
+        """Have a cell run, and its reply repeat the token.
+
+        Raises `TimeoutError` if the kernel doesn't take it in time.
+        """
         self._line.settimeout(seconds)
         with suppress(ConnectionError):  # `messages` will tell
-            self._line.sendall(json.dumps(code).encode() + b"\n")
+            self._line.sendall(json.dumps([code, token]).encode() + b"\n")
 
     def messages(self, until: float) -> Iterator[bytes]:
         """Give each message that the kernel sends, until it hangs up; nothing in place of one that is too long.
@@ -83,12 +90,21 @@ class Talk:
         """Interrupt the cell that runs, as a person would."""
         self._kernel.signal(SIGINT)
 
-    def was_lost(self) -> bool:
-        """End the kernel, and tell whether the warm process had ended and taken it along."""
-        self.kill()
-        return self._kernel.exit_code() is None
+    def ended_with(self) -> tuple[int | None, float]:
+        """End a kernel that hung up, unless it ends by itself; give its exit code and the seconds of processor time.
+
+        The code is None where the warm process had ended and taken it along.
+        """
+        if not self._kernel.has_ended(within=ENDING):
+            self.kill()
+        return self._kernel.exit_code(), self._kernel.seconds
+
+    def holds(self) -> tuple[int, int]:
+        """Tell how many threads the kernel has, and bytes of address space."""
+        return self._kernel.holds()
 
     def kill(self) -> None:
         """End the kernel at once; safe to call from any thread."""
+        self.was_killed = self.was_killed or not self._kernel.has_ended()
         with suppress(OSError):
             self._kernel.kill()

@@ -6,7 +6,7 @@ sent for another. On each connection there come
 1. from the warm process: a descriptor of the child, by which the caller signals it and sees it end,
 2. from the caller: a `Request`,
 3. from the child: that it is ready, or what kept it from starting,
-4. from the warm process, once the child has ended: its exit code.
+4. from the warm process, once the child has ended: its exit code, and the processor time that it took.
 
 A caller that hangs up ends its kernel. A warm process ends with its owner, and takes all its kernels along.
 """
@@ -142,14 +142,14 @@ class Children:
             pidfd_send_signal(child.handle, SIGKILL)
 
     def _bury(self, child: Child) -> None:
-        _, status = os.waitpid(child.number, 0)
+        _, status, usage = os.wait4(child.number, 0)
         for descriptor in (child.handle, child.line.fileno()):
             del self.watched[descriptor]
             with suppress(KeyError):
                 self.poll.unregister(descriptor)
         os.close(child.handle)
         with child.line, suppress(OSError):
-            say(child.line, exit=os.waitstatus_to_exitcode(status))
+            say(child.line, exit=os.waitstatus_to_exitcode(status), seconds=usage.ru_utime + usage.ru_stime)
 
     def forget(self) -> None:
         """Let go of them all, in a child: its brothers are none of its business."""
@@ -169,6 +169,19 @@ class KernelNotStarted(RuntimeError):
     """A child was forked and could not become a kernel; the message says why."""
 
 
+@contextmanager
+def short_way(folder: Path) -> Iterator[str]:
+    """Give a path to `folder` of few characters, for as long as it is needed.
+
+    A socket's address may have 107, and a folder for temporary files may be named as its owner likes.
+    """
+    opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/{os.getpid()}/fd/{opened}"
+    finally:
+        os.close(opened)
+
+
 @dataclass
 class Forked:
     """A kernel that was forked for us."""
@@ -176,15 +189,26 @@ class Forked:
     handle: int
     """A descriptor of its process; it can be read once that has ended."""
     line: socket.socket
+    seconds: float = 0.0
+    """Processor time that it took, once its exit code is known."""
 
-    def has_ended(self) -> bool:
-        """Tell whether the process has ended."""
-        return bool(select.select([self.handle], [], [], 0)[0])
+    def has_ended(self, within: float = 0) -> bool:
+        """Tell whether the process has ended, or does so within some seconds."""
+        return bool(select.select([self.handle], [], [], within)[0])
+
+    def holds(self) -> tuple[int, int]:
+        """Tell how many threads it has, and bytes of address space; none once it has ended."""
+        number = _field(f"/proc/self/fdinfo/{self.handle}", "Pid")
+        with suppress(OSError):
+            status = f"/proc/{number}/status"
+            return _field(status, "Threads"), _field(status, "VmSize") * 1024
+        return 0, 0
 
     def exit_code(self) -> int | None:
         """Give the code that an ended process ended with; None if the warm process ended too, and took it along."""
         with suppress(OSError):
             words, _ = hear(self.line)
+            self.seconds = words.get("seconds", 0.0)
             return words.get("exit")
         return None
 
@@ -275,17 +299,19 @@ class Warm:
     def _connected(self) -> socket.socket:
         line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            line.connect(str(self.folder / self.name))
+            with short_way(self.folder) as way:
+                line.connect(f"{way}/{self.name}")
         except OSError:
             line.close()
             raise
         return line
 
     def _start(self) -> None:
-        address, owner = self.folder / self.name, _maker(self.folder)
-        address.unlink(missing_ok=True)
+        owner = _maker(self.folder)
+        (self.folder / self.name).unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, self._log.open("wb") as log:
-            listener.bind(str(address))
+            with short_way(self.folder) as way:
+                listener.bind(f"{way}/{self.name}")
             listener.listen(256)
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __spec__.name, str(listener.fileno()), str(owner), *self.kind],
@@ -313,6 +339,12 @@ class Warm:
         lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
         said = next((f"It said: {line}" for line in reversed(lines) if line.strip()), "It said nothing.")
         return WarmProcessDied(f"The warm process ended. {said}")
+
+
+def _field(path: str, name: str) -> int:
+    """Read a number from one of the system's tables, 0 if it isn't there."""
+    lines = (line.split() for line in Path(path).read_text().splitlines())
+    return next((int(words[1]) for words in lines if words and words[0] == f"{name}:"), 0)
 
 
 @cache

@@ -25,13 +25,15 @@ from jupyter_client.provisioning import KernelProvisionerBase
 from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, validate
 
 from lib.grading.kernels.client import Talk
-from lib.grading.kernels.forkserver import ADDRESS, Forked, KernelNotStarted, Warm
+from lib.grading.kernels.forkserver import ADDRESS, Forked, KernelNotStarted, Warm, short_way
 from lib.grading.kernels.spawn_request import PORTS, Request
-from lib.grading.safe_files import files_in
+from lib.grading.safe_files import LARGEST_FOLDER, files_in
 from lib.grading.sandbox import files
 from lib.grading.sandbox.limits import Limits
 
 LAUNCHER = "ipykernel_launcher"
+LONGEST_ADDRESS = 107
+"""Bytes of a unix socket's address; Linux has no more."""
 PATIENCE = 2.0
 """Seconds in which a kernel may end by itself when it is asked to."""
 
@@ -51,7 +53,9 @@ class WarmProvisioner(KernelProvisionerBase):
     limits = Dict(
         help="How much of the machine a locked kernel may use: names and numbers as in lib.grading.sandbox.limits."
     ).tag(config=True)
-    largest_folder = Integer(64 * 2**20, help="Bytes of a folder that a locked kernel gets a copy of.").tag(config=True)
+    largest_folder = Integer(LARGEST_FOLDER, help="Bytes of a folder that a locked kernel gets a copy of.").tag(
+        config=True
+    )
     brings_back = List(
         Unicode(),
         help="""Patterns of names such as '*.png': what a locked kernel leaves under them is copied into its folder in
@@ -79,8 +83,15 @@ class WarmProvisioner(KernelProvisionerBase):
     _code: int | None = None
     _sockets: Path | None = None
     _folder: Path | None = None
+    _way: ExitStack
+    """What keeps a short way to the folder of the sockets open."""
     _inbox: socket.socket | None = None
     """Where a descriptor of the locked kernel's working directory comes."""
+
+    def __init__(self, **options: Any):
+        """Called by the kernel manager with the kernelspec and settings."""
+        super().__init__(**options)
+        self._way = ExitStack()
 
     @property
     def has_process(self) -> bool:
@@ -100,7 +111,7 @@ class WarmProvisioner(KernelProvisionerBase):
         """
         manager, session = self.parent, options.get("env", {}).get("JPY_SESSION_NAME", "")
         self._sockets = self._sockets or Path(mkdtemp(prefix="kernel-", dir=self._warm.folder))
-        manager.transport, manager.ip = "ipc", str(self._sockets / "at")
+        manager.transport, manager.ip = "ipc", self._address(self._sockets)
         for name, number in PORTS.items():
             setattr(manager, name, number)
         manager.write_connection_file(jupyter_session=session)
@@ -166,8 +177,11 @@ class WarmProvisioner(KernelProvisionerBase):
         return added or _matching(tuple(self.variables)).fullmatch(name) is not None
 
     def _copies(self, more: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Read the ordinary files of the kernel's folder; without one there are only those that are given."""
-        copies, left = dict(more), self.largest_folder - sum(map(len, more.values()))
+        """Read the ordinary files of the kernel's folder; without one there are only those that are given.
+
+        Whoever gives files has chosen them, and how many: it is folders that may hold anything.
+        """
+        copies, left = dict(more), self.largest_folder
         if folder := self._folder:
             for path in files_in(folder):
                 left -= path.stat().st_size
@@ -176,10 +190,17 @@ class WarmProvisioner(KernelProvisionerBase):
                 copies[str(path.relative_to(folder))] = path.read_bytes()
         if left < 0:
             raise KernelNotStarted(
-                f"{folder or 'The notebook'} has more than {self.largest_folder:,} bytes of files, and a locked "
+                f"{self._folder} has more than {self.largest_folder:,} bytes of files, and a locked "
                 "kernel works on copies. Try fewer, or raise WarmProvisioner.largest_folder."
             )
         return copies
+
+    def _address(self, folder: Path) -> str:
+        """Give the sockets' address, without Jupyter's number: by a shorter way where it is too long for sockets."""
+        if len(os.fsencode(folder / "at-5")) > LONGEST_ADDRESS:
+            self._way.close()
+            return f"{self._way.enter_context(short_way(folder))}/at"
+        return str(folder / "at")
 
     def _listener(self, number: int) -> socket.socket:
         """Bind a socket before the kernel is there, so that nobody calls too early."""
@@ -274,6 +295,7 @@ class WarmProvisioner(KernelProvisionerBase):
             self.process = None
         if self._sockets is not None and not restart:
             shutil.rmtree(self._sockets, ignore_errors=True)
+            self._way.close()
             self._sockets = None
 
 

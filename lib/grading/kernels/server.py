@@ -123,17 +123,19 @@ async def _attend(kernel: IPythonKernel, outlet: Outlet, cells: Iterable[str]) -
     """Run each cell within one event loop, as Jupyter does: code may find it running, and leave tasks in it."""
     # ipykernel transforms each cell twice, once to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
-    for cell in cells:
+    for line in cells:
+        code, token = json.loads(line)
         await asyncio.sleep(0)  # tasks that cells before this one left
         transform.cache_clear()
         reply: dict[str, Any] = {"status": "error"}
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            reply = await kernel.do_execute(json.loads(cell), silent=False)
+            reply = await kernel.do_execute(code, silent=False)
         except BaseException as error:
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
         _be_deaf()
-        outlet.send(None, REPLY, {key: reply.get(key) for key in ("status", "ename", "evalue")})
+        said = {key: reply.get(key) for key in ("status", "ename", "evalue")}
+        outlet.send(None, REPLY, {**said, "token": token})
     os._exit(0)  # nothing is taken apart that goes with the process
 
 

@@ -18,8 +18,8 @@ from traitlets import Unicode
 
 from lib.checking.render import MARKS
 from lib.grading.judge import verdict
-from lib.grading.judge.preprocessors import Judging
 from lib.grading.judge.verdict import PartVerdict, Verdict
+from lib.grading.submissions.preprocessors import Judging
 from lib.grading.submissions.restore import known_cells
 
 ADVICE = {

@@ -57,7 +57,7 @@ class BoundedExecute(Execute):
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde; leaves remarks on what went wrong in `resources`.
 
-        Raises what keeps a kernel from starting, when no student's code has run, and `RunLostError`.
+        Raises `RunLostError` where no kernel can be started, when no student's code has run, or the machine fails.
         """
         self._at: int | None = None
         self.clear_before_next_output: bool = False
@@ -65,12 +65,14 @@ class BoundedExecute(Execute):
         self._deadline = monotonic() + self.budget
         watch = threading.Timer(self.budget + self.grace, self.kill)
         watch.daemon = True
-        watch.start()
         try:
+            watch.start()
             self.run_cells(nb, resources, km)
         except Exception as error:
-            if self._at is None or isinstance(error, RunLostError):
+            if isinstance(error, RunLostError):
                 raise
+            if self._at is None or _is_the_machines(error):
+                raise RunLostError(f"{type(error).__name__}: {error}") from error
             died, stuck = isinstance(error, DeadKernelError), isinstance(error, TimeoutError)
             did = "made the kernel die" if died else "could not be stopped" if stuck else "broke off the run"
             self.log.warning("The run ended early: %s", type(error).__name__)
@@ -97,7 +99,10 @@ class BoundedExecute(Execute):
     def preprocess_cell(
         self, cell: NotebookNode, resources: dict[str, Any], index: int
     ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Run a cell with code, if there is time left. nbclient would start its event loop for the others too."""
+        """Run a cell with code, if there is time left. nbclient would start its event loop for the others too.
+
+        A cell has a number afterwards if it ran to its end, and None otherwise: `gradebook` gives points by that.
+        """
         if not has_code(cell):
             return cell, resources
         self._at = index
@@ -106,7 +111,13 @@ class BoundedExecute(Execute):
         if monotonic() > self._deadline:
             self._remark(f"The notebook ran longer than {self.budget} seconds; its last cells were not run.")
             return cell, resources
-        return super().preprocess_cell(cell, resources, index)
+        try:
+            cell, resources = super().preprocess_cell(cell, resources, index)
+        except Exception:
+            cell.execution_count = None  # the kernel may have told one when the cell began
+            raise
+        cell.execution_count = cell.execution_count or self.code_cells_executed  # its message may be lost
+        return cell, resources
 
     def _get_timeout(self, cell: NotebookNode | None) -> int:
         """Give the seconds for one cell: what is left of the notebook's, if that is less."""
@@ -144,7 +155,9 @@ class BoundedExecute(Execute):
                 msg = await ensure_async(channel.get_msg(timeout=None))
                 if msg["parent_header"].get("msg_id") == parent_msg_id:
                     self.process_message(msg, cell, cell_index)
-            except CellExecutionComplete:
+            except (CellExecutionComplete, MemoryError) as end:
+                if isinstance(end, MemoryError):
+                    raise
                 return
             except Exception:
                 self._remark(f"{self._place} sent something that can't be read.")
@@ -166,7 +179,9 @@ class BoundedExecute(Execute):
             text = content["text"] if self._goes_on(kind, content, cell) else None
             if not self._keeps(content, counts=text is None):
                 self._remark(f"{self._place} put out more than is kept; the rest was dropped.")
-                return None
+                if not self._is_needed(kind, content, cell):
+                    return None
+                content = _shortened(content)
             if text is not None:
                 cell.outputs[-1].text += text
                 return None
@@ -205,6 +220,18 @@ class BoundedExecute(Execute):
             self._drop(size)
         return bool(keeps)
 
+    def _is_needed(self, kind: str, content: dict[str, Any], cell: NotebookNode) -> bool:
+        """Tell whether nbgrader reads a graded cell's points from an output, however much came before it.
+
+        Without it a cell that prints enough first would earn full points for a failure. An error is in the reply, too.
+        """
+        graded = cell.metadata.get("nbgrader", {}).get("grade")
+        return (
+            bool(graded)
+            and _gives_points(kind, content)
+            and not any(_gives_points(output.output_type, output) for output in cell.outputs)
+        )
+
     def _drop(self, size: int) -> None:
         """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""
         self._dropped += max(size, self.max_output // self.max_messages)
@@ -218,6 +245,11 @@ class BoundedExecute(Execute):
         at = self._at or 0
         name = self.nb.cells[at].metadata.get("nbgrader", {}).get("grade_id")
         return f"The cell {name}" if name else f"Cell {at + 1}"
+
+
+def _is_the_machines(error: Exception) -> bool:
+    """Tell an error of this process from one of the kernel's. A kernel that is waited for in vain is no such error."""
+    return isinstance(error, (OSError, MemoryError)) and not isinstance(error, TimeoutError)
 
 
 def has_code(cell: NotebookNode) -> bool:
@@ -239,6 +271,19 @@ def _plain_output(kind: str, content: dict[str, Any]) -> dict[str, Any]:
         data[MIME] = content["data"][MIME]
     counted = {"execution_count": _count(content)} if kind == "execute_result" else {}
     return {"data": data, "metadata": NotebookNode(), **counted}
+
+
+def _gives_points(kind: str, content: dict[str, Any]) -> bool:
+    """Tell whether nbgrader would read points from an output: from a result, or none from what is on stderr."""
+    return kind == "execute_result" or (kind == "stream" and content["name"] == "stderr")
+
+
+def _shortened(content: dict[str, Any]) -> dict[str, Any]:
+    """Keep of an output only the beginning of its text, which is enough for a number."""
+    if "text" in content:
+        return {**content, "text": content["text"][:1000]}
+    text = content["data"].get("text/plain", "")[:1000]
+    return {**content, "data": NotebookNode({"text/plain": text})}
 
 
 def _is_shallow(value: object, depth: int) -> bool:

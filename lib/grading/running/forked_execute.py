@@ -8,14 +8,16 @@ each word. Where kernels aren't ours (another kernelspec, another system), `Boun
 import json
 import math
 import re
+import signal
 from contextlib import suppress
+from secrets import token_hex
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_client.kernelspec import KernelSpec
 from nbclient.exceptions import DeadKernelError
 from nbformat.notebooknode import NotebookNode
-from traitlets import Bool, Integer
+from traitlets import Bool, Dict, Integer, TraitType
 from traitlets.config import Config
 from traitlets.config.loader import DeferredConfig
 
@@ -23,17 +25,36 @@ from lib.checking.answers import plain
 from lib.grading.kernels.client import LONGEST, Talk
 from lib.grading.kernels.spawn_request import REPLY
 from lib.grading.running.execute import FILES, BoundedExecute, RunLostError, has_code
+from lib.grading.sandbox.threads import REFUSED, STACK, TRIAL
+
+if TYPE_CHECKING:
+    from lib.grading.sandbox.limits import Limits
 
 KERNEL = "zerolayer"
 """The kernelspec whose kernels are forked from a warm process, and locked in."""
 TENSORFLOW = re.compile(r"tensorflow|keras|\b(one_hot|crosscheck)\(")
 """How code that is likely to import TensorFlow looks. Other code may do so too, and then waits for it."""
 
+ERROR_ON_FLOOD = {
+    "ename": "OutputLimitError",
+    "evalue": "The cell put out far more than is kept, and was stopped.",
+    "traceback": ["OutputLimitError: The cell put out far more than is kept, and was stopped."],
+}
+"""The error that a cell ends with when it is stopped in the middle of a flood."""
+
+
+def setting(config: Config, name: str, trait: TraitType[Any, Any], otherwise: Any) -> Any:
+    """Read one of `WarmProvisioner`'s settings from a configuration, on systems too where there is no such thing."""
+    said = config.WarmProvisioner.get(name, otherwise)
+    return said.get_value(trait) if isinstance(said, DeferredConfig) else said
+
 
 def locks_in(config: Config) -> bool:
     """Read from a configuration whether kernels are locked in; they are, unless it says otherwise."""
-    said = config.WarmProvisioner.get("sandbox", True)
-    return bool(said.get_value(Bool()) if isinstance(said, DeferredConfig) else said)
+    return bool(setting(config, "sandbox", Bool(), True))
+
+
+SECONDS_OF_A_TRIAL = 20
 
 
 class FloodError(TimeoutError):
@@ -95,26 +116,29 @@ class DirectExecute(BoundedExecute):
         cell.outputs, cell.execution_count = [], self.code_cells_executed
         self.clear_before_next_output = False
         seconds = self._get_timeout(cell)
+        token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
         try:
-            talk.run(cell.source, seconds)
-            reply = self._heard(talk, cell, monotonic() + seconds, self.flood * self.max_output)
+            talk.run(cell.source, token, seconds)
+            reply = self._heard(talk, cell, token, monotonic() + seconds, self.flood * self.max_output)
         except TimeoutError as reason:
             talk.interrupt()
-            reply = self._heard(talk, cell, monotonic() + self.grace)
-            reply = self._stopped(reason, seconds) or reply
+            self._heard(talk, cell, token, monotonic() + self.grace)
+            reply = self._stopped(reason, seconds)
         cell.execution_count = self.code_cells_executed  # whatever the kernel said it was
         self.on_cell_executed(cell=cell, cell_index=cell_index, execute_reply={"content": reply})
         return cell
 
     def _stopped(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
-        """Say why a cell was interrupted; give the reply that stands for its own if it was too late."""
+        """Say why a cell was interrupted; give the error that stands for its own reply, which came too late."""
         if isinstance(reason, FloodError):
             self._remark(f"{self._place} put out far more than is kept, and was stopped.")
-            return {}
+            return {"status": "error", **ERROR_ON_FLOOD}
         self._remark(f"{self._place} ran longer than {seconds} seconds and was stopped.")
         return {"status": "error", **self.error_on_timeout}
 
-    def _heard(self, talk: Talk, cell: NotebookNode, until: float, most: float = math.inf) -> dict[str, Any]:
+    def _heard(
+        self, talk: Talk, cell: NotebookNode, token: str, until: float, most: float = math.inf
+    ) -> dict[str, Any]:
         """Take what the kernel says of a cell, up to its reply, or until so many characters were dropped.
 
         Ten times as many may be said: pictures that take each other's place are no flood.
@@ -127,16 +151,66 @@ class DirectExecute(BoundedExecute):
                 message = json.loads(words)
                 kind, content = message["msg_type"], message["content"]
                 if kind == REPLY:
-                    return _plain_reply(content)
+                    if content.get("token") == token:
+                        return _plain_reply(content)
+                    self._drop(len(words))  # a reply made up by code, or to a cell that is over
+                    continue
                 header = {"msg_type": kind}
                 msg = {**header, "header": header, "parent_header": {}, "content": content}
+                self._notice_refusals(talk, words)
                 self.process_message(msg, cell, self._at or 0)
+            except (MemoryError, RunLostError):
+                raise
             except Exception:
                 self._drop(len(words) or LONGEST)
                 self._remark(f"{self._place} sent something that can't be read.")
-        if talk.was_lost():
-            raise RunLostError("The warm process ended while a notebook was run.")
+        self._see_why_it_ended(talk)
         raise DeadKernelError("the kernel hung up")
+
+    def _notice_refusals(self, talk: Talk, words: bytes) -> None:
+        """Raise `RunLostError` where a kernel says that it was refused a thread, and is within its own limits.
+
+        What it says may be made up: that costs the one who does so a verdict, and nobody else.
+        """
+        if any(text in words for text in REFUSED):
+            threads, size = talk.holds()
+            limits = self._limits()
+            if threads < limits.tasks // 2 and size < limits.memory - STACK:
+                raise RunLostError(
+                    f"A kernel with {threads} threads could not start another one. Raise the limit on tasks (`ulimit "
+                    "-u`, or `pids.max` of the container or service), or run fewer notebooks at once with --jobs."
+                )
+
+    def _limits(self) -> "Limits":
+        from lib.grading.sandbox.limits import Limits  # not on every system
+
+        return Limits(**setting(self.config, "limits", Dict(), {}))
+
+    def _see_why_it_ended(self, talk: Talk) -> None:
+        """Raise `RunLostError` where a kernel did not end by its own doing, as far as can be told.
+
+        Nothing within a locked kernel can kill its first process; Linux does where memory is short, and where its
+        processor time is spent. A library that is refused a thread aborts: whether that was so is tried.
+        """
+        code, seconds = talk.ended_with()
+        if code is None:
+            raise RunLostError("The warm process ended while a notebook was run.")
+        if code >= 0 or talk.was_killed or not locks_in(self.config):
+            return
+        if code == -signal.SIGKILL and seconds < self._limits().cpu_seconds - 1:
+            raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
+        if code == -signal.SIGABRT:
+            self._try_threads()
+
+    def _try_threads(self) -> None:
+        """See whether a kernel can start as many threads as a notebook needs. Raises `RunLostError`."""
+        with self._begun() as talk:
+            talk.run(TRIAL, token_hex(8), SECONDS_OF_A_TRIAL)
+            for words in talk.messages(monotonic() + SECONDS_OF_A_TRIAL):
+                self._notice_refusals(talk, words)
+                if f'"{REPLY}"'.encode() in words:
+                    return
+        raise RunLostError("A kernel that only starts some threads ended before it had.")
 
 
 def _plain_reply(content: Any) -> dict[str, Any]:

@@ -77,6 +77,12 @@ class Ran:
     cells: bytes
     remarks: tuple[str, ...]
 
+    def error(self) -> str:
+        """Give the error that a cell ended with or the first remark, if there is one: for a run that has neither."""
+        outputs = [output for cell in json.loads(self.cells) if cell for output in cell["outputs"]]
+        errors = [f"{each['ename']}: {each['evalue']}" for each in outputs if each["output_type"] == "error"]
+        return next(iter([*errors, *self.remarks]), "")
+
     def into(self, notebook: NotebookNode) -> None:
         """Put outputs and numbers into the notebook that was run."""
         for cell, ran in zip(notebook.cells, json.loads(self.cells, object_hook=NotebookNode), strict=True):

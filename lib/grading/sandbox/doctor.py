@@ -3,6 +3,7 @@
 Whoever is about to run student code asks `protected` first.
 """
 
+import errno
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lib
+from lib.grading.sandbox.threads import NEEDED
 
 HOW_TO_RUN_WITHOUT = "Grading goes on without protection only if you ask for it, with --no-sandbox."
 NEWEST_NEEDED = 6
@@ -61,7 +63,10 @@ def _tried() -> dict[str, object]:
     command = [sys.executable, "-P", "-m", "lib.grading.sandbox.selftest"]
     places = [str(Path(lib.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return {"step": "a process of its own", "reason": error.strerror}
     last = (done.stderr.strip().splitlines() or [f"it ended with exit code {done.returncode}"])[-1]
     outcome: dict[str, object] = json.loads(done.stdout) if done.stdout else {"step": "life", "reason": last}
     return outcome
@@ -78,7 +83,7 @@ _NOT_LINUX = Finding(
 _NO_GROUPS = Finding(
     "Memory groups (cgroups)",
     "this process may make none.",
-    "Kernels are locked in all the same, and memory of each process is bounded. Not bounded is what all processes of"
+    "Kernels are locked in all the same, and each process has its bound. Not bounded is what all processes of"
     " a kernel take together, where a course allows commands, and some 100 MB that Linux keeps for each kernel.",
     "grade as root, or, where systemd runs, `systemd-run --user --scope zerolayer grade …`; or leave it at that.",
     blocks=False,
@@ -88,7 +93,9 @@ _NO_GROUPS = Finding(
 def _explained(step: str, reason: str) -> Finding:
     """Say what a failed step means on this machine."""
     means, advice = _MEANINGS.get(step, ("This is not a fault we know.", "tell the authors of zerolayer about it."))
-    if step in _OF_NAMESPACES:
+    if reason == os.strerror(errno.EAGAIN):
+        means, advice = _TOO_FEW_TASKS
+    elif step in _OF_NAMESPACES:
         means, advice = _why_no_namespaces() or _MEANINGS.get(step, _NO_NAMESPACES)
     return Finding(f"Locking a kernel in, at the step “{step}”", f"{reason}.", f"{means} {HOW_TO_RUN_WITHOUT}", advice)
 
@@ -98,7 +105,12 @@ _NO_NAMESPACES = (
     "This process may not make the namespaces that a kernel lives in.",
     "grade as root, or in a virtual machine of your own.",
 )
+_TOO_FEW_TASKS = (
+    f"A notebook needs up to {NEEDED} threads at once, and a limit on tasks lets not so many be started.",
+    "raise the limit of this user (`ulimit -u`), or of the container or service (`pids.max`, `TasksMax`).",
+)
 _MEANINGS = {
+    "threads": _TOO_FEW_TASKS,
     "system calls": (
         "The library that compiles the filter of system calls, or seccomp itself, is missing.",
         "`pip install pyseccomp`, and `apt install libseccomp2` or your system's like.",

@@ -2,10 +2,12 @@
 
 | module | what it is |
 |---|---|
+| `exchange` | nbgrader's collect, for which a name proves nothing |
 | `collect` | downloads of Canvas and Moodle, sorted into `submitted/` |
 | `read` | a file read as a notebook, if it can be |
 | `restore` | the course's own cells, ids and points put back where they belong |
 | `folders` | a submission's folder: filled, and put in its place whole or not at all |
 | `sanitize` | outputs and Markdown that an instructor's browser shows and never runs |
+| `preprocessors` | the challenge written before a run and the verdict after it, inside nbgrader's conversion |
 | `gradebook` | one open gradebook for a whole class |
 """

@@ -1,17 +1,65 @@
 """A submission's folder: filled with what may be in it, made apart, and put in its place whole or not at all."""
 
 import shutil
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
-from logging import Logger
 from pathlib import Path
 from tempfile import mkdtemp
 
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
+from traitlets import Dict, Integer
+from traitlets.config import Config
 
-from lib.grading.safe_files import files_in, is_folder, remove
+from lib.checking.answers import plain
+from lib.grading.machine_faults import is_of_a_file
+from lib.grading.running.forked_execute import setting
+from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, files_in, is_folder, remove
+
+NAMED = 5
+"""Files that a remark names; there may be thousands."""
+MOST = 1_000
+"""Files that a submission may have beside its notebook; each may be in folders of its own."""
+PAGE = 4096
+"""Bytes of which a file takes whole ones where notebooks run: its disk is memory."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much may lie beside a notebook."""
+
+    size: int
+    """Bytes of all files together."""
+    files: int
+    """How many there may be."""
+
+    def hold(self, file: Path) -> bool:
+        """Tell whether one more file is within these bounds."""
+        return self.files > 0 and _taken(file) <= self.size
+
+    def less(self, files: Iterable[Path]) -> "Bounds":
+        """Give what is left of these bounds with some files in them."""
+        taken = [_taken(file) for file in files]
+        return replace(self, size=self.size - sum(taken), files=self.files - len(taken))
+
+
+def bounds(coursedir: CourseDirectory, config: Config) -> Bounds:
+    """Tell how much may lie beside a notebook: what may be submitted, and no more than a locked kernel has room for."""
+    size = min(coursedir.max_dir_size * 1000, setting(config, "largest_folder", Integer(), LARGEST_FOLDER))
+    if sys.platform != "linux":
+        return Bounds(size, MOST)
+    from lib.grading.sandbox.limits import Limits
+
+    limits = Limits(**setting(config, "limits", Dict(), {}))
+    return Bounds(min(size, limits.scratch // 2), min(MOST, limits.inodes // (DEEPEST + 2)))
+
+
+def _taken(file: Path) -> int:
+    """Tell how many bytes a file takes where notebooks run."""
+    return -(-file.stat().st_size // PAGE) * PAGE
 
 
 def own_files(coursedir: CourseDirectory, assignment: str, excluded: Iterable[str]) -> dict[str, Path]:
@@ -22,27 +70,41 @@ def own_files(coursedir: CourseDirectory, assignment: str, excluded: Iterable[st
     return {name: path for name, path in own.items() if name not in excluded}
 
 
-def fill(folder: Path, source: Path, own: dict[str, Path], coursedir: CourseDirectory, log: Logger) -> None:
+def fill(folder: Path, source: Path, own: dict[str, Path], coursedir: CourseDirectory, bounds: Bounds) -> list[str]:
     """Make `folder` with a submission's files, and the course's `own` in the place of those that are called alike.
 
-    Of what was handed in only ordinary files are copied, no notebooks, and no more than a person would submit.
+    Of what was handed in only ordinary files are copied, no notebooks, and no more than fits. Gives remarks on what was
+    left out. Raises OSError where the machine is at fault.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ignored, left = ("*.ipynb", *coursedir.ignore), coursedir.max_dir_size * 1000
+    ignored, left = ("*.ipynb", *coursedir.ignore), bounds.less(own.values())
+    unread, too_much = [], []
     for file in sorted(files_in(source)):
         name = file.relative_to(source)
         if any(fnmatch(part, pattern) for part in name.parts for pattern in ignored) or _clashes(name, own):
             continue
-        left -= file.stat().st_size
-        if left < 0:
-            log.warning("%s holds more than %s kB; the rest is left out.", source, coursedir.max_dir_size)
-            break
+        if not left.hold(file):
+            too_much.append(str(name))
+            continue
         try:
             _copy(file, folder / name)
+            left = left.less([file])
         except OSError as error:
-            log.warning("%s is left out: %s", file, error.strerror)
+            if not is_of_a_file(error):
+                raise
+            unread.append(str(name))
     for place, file in own.items():
         _copy(file, folder / place)
+    largest = f"A submission may have {bounds.files:,} files of {bounds.size // 10**6:,} MB beside its notebook."
+    return [*_left_out(too_much, largest), *_left_out(unread, "They can't be read.")]
+
+
+def _left_out(names: list[str], why: str) -> list[str]:
+    """Remark, to the student, that files were left out."""
+    if not names:
+        return []
+    shown = ", ".join(map(plain, names[:NAMED])) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return [f"The notebook was run without these files: {shown}. {why}"]
 
 
 def put_in_place(made: Path, place: Path) -> None:
@@ -51,7 +113,11 @@ def put_in_place(made: Path, place: Path) -> None:
     if is_folder(place):
         aside = Path(mkdtemp(dir=made.parent))
         place.rename(aside / place.name)
-        made.rename(place)
+        try:
+            made.rename(place)
+        except OSError:
+            (aside / place.name).rename(place)
+            raise
         remove(aside)
     else:
         remove(place)
@@ -63,7 +129,7 @@ def put_in_place(made: Path, place: Path) -> None:
 def _copy(file: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
-    shutil.copy(file, target)
+    shutil.copyfile(file, target)  # and not its rights: the copy has to be read later
 
 
 def _clashes(name: Path, own: dict[str, Path]) -> bool:

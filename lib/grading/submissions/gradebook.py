@@ -5,7 +5,7 @@ the rows of a submission are written together, by columns that have an index: th
 did.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +18,8 @@ from nbgrader.api import Comment, Grade, Gradebook, Student, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
 
+from lib.grading.judge.verdict import JUDGED
+from lib.grading.marking_queue import NOT_RUN, queue, queued
 from lib.grading.submissions.restore import Master
 
 STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
@@ -91,10 +93,12 @@ class Book:
         scores: Mapping[str, float | None],
         comments: Mapping[str, str | None],
         penalty: Penalty,
+        needs_person: Container[str] = (),
     ) -> None:
         """Write what a run gave for a notebook's cells, by name; marks that a person gave stay, to be looked at again.
 
-        A score of None is for a person to give. The rows are there already, from `enrol` or from nbgrader.
+        A score of None is for a person to give, and so is that of a cell in `needs_person`, which counts until then.
+        The rows are there already, from `enrol` or from nbgrader.
         """
         master = self.masters[notebook]
         with self.transaction() as connection:
@@ -103,9 +107,9 @@ class Book:
             id = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
             rows = connection.execute(_of_cells(GRADES), {"notebook": id, "cells": list(master.graded.values())})
             marks = {row.cell_id: Marks(*row[1:]) for row in rows}
-            given = {master.graded[name]: score for name, score in scores.items()}
-            for cell, score in given.items():
-                marks[cell].auto = score
+            given = {master.graded[name]: name for name in scores}
+            for cell, name in given.items():
+                marks[cell].auto, marks[cell].needs_person = scores[name], name in needs_person
             _write(connection, GRADES, id, {cell: marks[cell].written for cell in given})
             said = {master.commented[name]: {"auto_comment": comment} for name, comment in comments.items()}
             _write(connection, COMMENTS, id, said)
@@ -116,11 +120,12 @@ class Book:
 
 @dataclass
 class Marks:
-    """One grade: what the grader gave, what a person gave, and what a person gave on top."""
+    """One grade: what the grader gave, what a person gave and gave on top, and whether a person has to look."""
 
     auto: float | None
     manual: float | None
     extra: float | None
+    needs_person: bool = False
 
     @property
     def score(self) -> float:
@@ -131,7 +136,8 @@ class Marks:
     @property
     def written(self) -> dict[str, Any]:
         """What a run writes. A person is to look where nobody gave points, or a person did before this run."""
-        return {"auto_score": self.auto, "needs_manual_grade": self.manual is not None or self.auto is None}
+        waits = self.needs_person or self.manual is not None or self.auto is None
+        return {"auto_score": self.auto, "needs_manual_grade": waits}
 
 
 def _row(connection: Connection, table: Table, **key: str) -> str:
@@ -201,14 +207,48 @@ def late_by(timestamp: datetime | None, duedate: datetime | None, extension: tim
 
 
 def _comments(nb: NotebookNode) -> dict[str, str | None]:
-    """Say of each cell that was to be written whether it is as it was released."""
-    comments = {}
+    """Say of each cell that was to be written why it needs a person, or else whether it is as it was released."""
+    comments: dict[str, str | None] = {}
     for cell in nb.cells:
         if utils.is_solution(cell) or utils.is_task(cell):
             own = cell.metadata.nbgrader
             untouched = own.get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
-            comments[own.grade_id] = "No response." if untouched else None
+            comments[own.grade_id] = queued(nb).get(own.grade_id) or ("No response." if untouched else None)
     return comments
+
+
+def doubt(cell: NotebookNode) -> str:
+    """Say why a graded code cell's outputs tell no points for certain, or nothing.
+
+    nbgrader gives full points to a cell without an error, also to one that never ran, and to a result of nan or less
+    than 0; a result without text, or above the cell's points, stops it.
+    """
+    if cell.execution_count is None:
+        return NOT_RUN
+    if _has_error(cell):
+        return ""
+    results = {output.data.get("text/plain", "") for output in cell.outputs if output.output_type == "execute_result"}
+    if len(results) > 1:
+        return "It gave more than one result."
+    for result in results:
+        try:
+            if not 0 <= float(result) <= float(cell.metadata.nbgrader.points):
+                return f"Its result, {result[:20]}, is no number of points from 0 to {cell.metadata.nbgrader.points:g}."
+        except ValueError:
+            if not result:
+                return "Its result has no text."
+    return ""
+
+
+def _has_error(cell: NotebookNode) -> bool:
+    return any(output.output_type == "error" for output in cell.outputs)
+
+
+def _failed(why: str) -> NotebookNode:
+    """Make the output that tells why a graded cell has no points; as an error it gives none by nbgrader's rule too."""
+    said = f"{why} It counts 0 points until your instructor has looked at it."
+    trace = [f"NotGraded: {said}"]
+    return NotebookNode(output_type="error", ename="NotGraded", evalue=said, traceback=trace)
 
 
 class SaveScores(AssignLatePenalties):
@@ -218,21 +258,35 @@ class SaveScores(AssignLatePenalties):
         """Called by nbgrader's Autograde after the notebook was judged."""
         self.init_plugin()
         names = resources["nbgrader"]
-        scores, comments = self._scores(nb), _comments(nb)
+        scores = self._scores(nb, resources.get(JUDGED, ()))
+        comments = _comments(nb)
         with opened(resources) as book:
             penalty = partial(self._penalty, names["student"])
             with book.transaction():
                 if TIMESTAMP in resources:
                     book.enrol(names["student"], resources[TIMESTAMP])
-                book.save(names["student"], names["notebook"], scores, comments, penalty)
+                book.save(names["student"], names["notebook"], scores, comments, penalty, queued(nb))
         return nb, resources
 
-    def _scores(self, nb: NotebookNode) -> dict[str, float | None]:
-        """Read the points of each graded cell as nbgrader does."""
-        return {
-            cell.metadata.nbgrader.grade_id: utils.determine_grade(cell, self.log)[0]
-            for cell in filter(utils.is_grade, nb.cells)
-        }
+    def _scores(self, nb: NotebookNode, judged: Container[str]) -> dict[str, float | None]:
+        """Read the points of each graded cell as nbgrader does, but where that would give points for no work.
+
+        A cell that ran keeps nbgrader's score. One that says nothing for certain earns 0, and is for a person.
+        """
+        scores: dict[str, float | None] = {}
+        for cell in filter(utils.is_grade, nb.cells):
+            name = cell.metadata.nbgrader.grade_id
+            is_test = cell.cell_type == "code" and not utils.is_solution(cell)
+            if is_test and name not in judged and (why := doubt(cell)):
+                queue(nb, name, why)
+                cell.outputs.append(_failed(why))
+            if is_test and _has_error(cell):
+                scores[name] = 0.0  # wherever it stands: nbgrader takes a result that was shown before it
+            elif name in queued(nb):
+                scores[name] = None  # an answer that wasn't found is not an empty one
+            else:
+                scores[name] = utils.determine_grade(cell, self.log)[0]
+        return scores
 
     def _penalty(self, student: str, score: float, late: float) -> float | None:
         """Ask the course's plugin what being late costs: no less than nothing and no more than there is."""

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.demo import run
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.report import ReportApp
 from lib.grading.commands.sample_class import complete
@@ -55,11 +55,9 @@ class SmallClass(Course):
 
 
 @pytest.fixture(scope="session")
-def small_class(tmp_path_factory) -> SmallClass:
+def small_class(new_course, tmp_path_factory) -> SmallClass:
     """The class as grading and `generate_feedback` (for one student) leave it; `nils` came after that."""
-    course = SmallClass(tmp_path_factory.mktemp("small"))
-    copy_course(course.root)
-    assert course.zerolayer("build").returncode == 0
+    course = SmallClass(new_course(tmp_path_factory.mktemp("small")).root)
     with Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer") as gradebook:
         gradebook.update_or_create_assignment(ASSIGNMENT, duedate=DUE)
         for student, (first, last, email, lms) in NAMES.items():

@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from glob import glob
 from pathlib import Path
@@ -21,13 +22,16 @@ from traitlets import Dict, Unicode
 from traitlets.utils.importstring import import_item
 
 from lib.checking.answers import CHALLENGE, MIME
+from lib.grading.errors import ConfigError
 from lib.grading.judge.challenge import challenge, seed_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import borrowed
 from lib.grading.judge.secret import make_secret, read_secret
-from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
+from lib.grading.judge.verdict import FILE, JUDGED, PartVerdict, Verdict, html
 from lib.grading.running.execute import FILES, REMARKS
 from lib.grading.safe_files import files_in, is_file, remove, tidy
+from lib.grading.submissions.gradebook import BOOK, opened
+from lib.grading.submissions.restore import Master
 from lib.unit import AnswerKey
 
 POSED = "zerolayer_posed"
@@ -58,9 +62,27 @@ class Judging(NbGraderPreprocessor):
     ).tag(config=True)
 
     def unit(self, resources: dict[str, Any]) -> AnswerKey | None:
-        """Find the unit of the assignment, or None for one that nbgrader grades by itself."""
-        name = self.units.get(resources["nbgrader"]["assignment"])
-        return import_item(name) if name else None
+        """Find the unit of the assignment, or None for one that nbgrader grades by itself.
+
+        Raises ConfigError where the configuration names one that isn't there.
+        """
+        assignment = resources["nbgrader"]["assignment"]
+        name = self.units.get(assignment)
+        return _imported(name, assignment) if name else None
+
+    def check_unit(self, assignment: str, masters: Mapping[str, Master]) -> None:
+        """See that each graded cell of an assignment with a Unit has its Part, and each Part its cell.
+
+        Raises ConfigError otherwise: nbgrader would give everybody full points for a cell without a verdict.
+        """
+        unit = self.unit({"nbgrader": {"assignment": assignment}})
+        if unit is not None and (found := _mismatches(unit, masters)):
+            said = "\n".join(found)
+            raise ConfigError(
+                f"{assignment} can't be graded: the cells of its notebook don't fit the Parts of"
+                f" {self.units[assignment]}.\n{said}\nCorrect the id in the source notebook and run `zerolayer build`,"
+                " or correct it in the Unit. Then grade again."
+            )
 
     @cached_property
     def secret(self) -> bytes:
@@ -107,6 +129,9 @@ class Pose(Judging):
         """Called by nbgrader's Autograde; leaves for `Judge` what a run must not change."""
         unit, folder = self.unit(resources), _folder(resources)
         if unit is not None:
+            if BOOK not in resources:  # one that is there was looked at when the run began
+                with opened(resources) as book:
+                    self.check_unit(resources["nbgrader"]["assignment"], book.masters)
             for name in OURS:
                 remove(folder / name)
             posed = Posed(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources))
@@ -152,7 +177,55 @@ class Judge(Judging):
             remarks,
             borrowed(nb.cells),
         ).save(folder)
+        resources[JUDGED] = {verdict.id for verdict in verdicts}
         return nb, resources
+
+
+def _imported(name: str, assignment: str) -> AnswerKey:
+    """Import a unit by the name that the configuration gives it. Raises ConfigError where there is none."""
+    try:
+        found = import_item(name)
+    except Exception as error:  # whatever a module may raise as it is imported
+        why = f"can't be imported: {type(error).__name__}: {error}"
+    else:
+        if isinstance(found, AnswerKey):
+            return found
+        why = f"is a {type(found).__name__}"
+    raise ConfigError(
+        f"The unit that Judging.units names for {assignment} fails: {name!r} {why}. Nothing was graded."
+        " Expected the import string of a Unit, such as 'my_package.judge.UNIT'."
+        " Correct it, or take it out if nbgrader is to grade the assignment by itself."
+    )
+
+
+def _mismatches(unit: AnswerKey, masters: Mapping[str, Master]) -> list[str]:
+    """Say of each graded code cell without a Part, and of each Part without such a cell, what was expected."""
+    parts = {part.id for part in unit.parts}
+    cells = {id: cell.metadata.nbgrader for master in masters.values() for id, cell in master.cells.items()}
+    graded = {
+        id for id, own in cells.items() if own.grade and own.cell_type == "code" and (id in parts or not own.solution)
+    }
+    manual = {id for id in graded if cells[id].solution}
+    return [
+        *(
+            f"The graded cell {id!r} has no Part, so nothing judges it. Expected a Part of this id{_like(id, parts)}."
+            for id in sorted(graded - parts)
+        ),
+        *(
+            f"The Part {id!r} has no cell. Expected a graded code cell of this id{_like(id, graded - parts)}."
+            for id in sorted(parts - graded)
+        ),
+        *(
+            f"The cell {id!r} of a Part is a solution cell, which a person grades. Expected one with tests alone."
+            for id in sorted(manual)
+        ),
+    ]
+
+
+def _like(id: str, others: Iterable[str]) -> str:
+    """Name what is spelt nearly alike, if there is any."""
+    found = get_close_matches(id, sorted(others), 1)
+    return f"; found {found[0]!r}" if found else ""
 
 
 def answers_in(cell: NotebookNode, part: str) -> Answers | None:

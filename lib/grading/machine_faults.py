@@ -1,0 +1,62 @@
+"""Faults of the machine: told apart from those of a submission, and said in a sentence.
+
+A full disk, a database that is locked, or too little memory is nobody's verdict: grading stops, and nothing is saved of
+the submission that it was at.
+"""
+
+import errno
+from typing import Any
+
+OF_A_FILE = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.EINVAL,
+        errno.EILSEQ,
+        errno.ENXIO,
+    }
+)
+"""What keeps a submitted file from being read by its own fault: its rights, its name, or its kind."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+GO_ON = "What was graded is kept. Once this is mended, the same command goes on from there."
+
+
+def is_of_a_file(error: OSError) -> bool:
+    """Tell whether a submitted file can't be read by its own fault, and not by the machine's."""
+    return error.errno in OF_A_FILE
+
+
+def sentence(error: BaseException) -> str:
+    """Say what went wrong with the machine, and one thing to try where that is known."""
+    if isinstance(error, MemoryError):
+        return "There is not enough memory to go on. End other programs, or run fewer notebooks at once with --jobs."
+    if isinstance(error, OSError):
+        return _of_the_system(error)
+    original = getattr(error, "orig", None)  # SQLAlchemy's own text holds the statement and its values
+    return str(error) if original is None else f"The gradebook can't be used: {_of_a_database(original)}"
+
+
+def _of_the_system(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    advice = " Free some space there." if error.errno in FULL else ""
+    return f"{place}{error.strerror or error}.{advice}"
+
+
+def _of_a_database(error: Any) -> str:
+    """Say what a database's driver says; SQLite's words are short, and one thing can be tried for some."""
+    said = str(error).strip()
+    advice = {
+        "SQLITE_BUSY": "Another program holds it, such as a backup or another nbgrader command. Wait, or end that.",
+        "SQLITE_FULL": "Free some space on its disk.",
+        "SQLITE_IOERR": "Look whether its disk is full or failing.",
+        "SQLITE_READONLY": "Look whether it, and the folder that it is in, may be written.",
+        "SQLITE_CANTOPEN": "Look whether its folder is there and may be written.",
+    }
+    name = getattr(error, "sqlite_errorname", "")
+    known = (text for code, text in advice.items() if name.startswith(code))
+    return f"{said}. {next(known, '')}".strip()

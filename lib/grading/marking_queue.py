@@ -1,0 +1,20 @@
+"""Graded cells that need a person though a machine grades their like: which they are, and why.
+
+The note lies in the metadata of the notebook, which `restore` makes anew for each submission: nbgrader writes a
+notebook to disk between restoring and running it, and keeps nothing else of what the first of these found.
+"""
+
+from nbformat.notebooknode import NotebookNode
+
+KEY = "zerolayer_manual"
+NOT_RUN = "It was not run to its end."
+
+
+def queue(nb: NotebookNode, cell: str, why: str) -> None:
+    """Note that the cell with this id needs a person, and why; the first reason stays."""
+    nb.metadata.setdefault(KEY, NotebookNode()).setdefault(cell, why)
+
+
+def queued(nb: NotebookNode) -> dict[str, str]:
+    """Give the cells that need a person, by id, each with the reason."""
+    return dict(nb.metadata.get(KEY, {}))

@@ -1,0 +1,120 @@
+"""Collecting from nbgrader's exchange, where every account of the machine can write into `inbound/`.
+
+nbgrader takes the newest folder that is named for a student, whoever made it, and copies what its links lead to. Here
+a folder counts only if the student whose name it bears owns it, and only that student's own ordinary files are copied.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from nbgrader.exchange.default import ExchangeCollect
+from nbgrader.utils import parse_utc
+
+from lib.grading.safe_files import DEEPEST
+from lib.grading.untrusted_names import trouble_with, visible
+
+SERVICE = "Where one account hands in for all students, set c.ExchangeCollect.check_owner = False."
+REFUSED: dict[str, Any] = {"username": None, "filename": "", "timestamp": datetime.min}
+"""Stands for a folder that is left out: nbgrader's list has an entry for each that it found."""
+
+
+class OwnedCollect(ExchangeCollect):
+    """nbgrader's `collect`, for which a name proves nothing. `check_owner` refuses, where nbgrader's only warns."""
+
+    src_records: list[dict[str, Any]]
+
+    def init_src(self) -> None:
+        """Called by nbgrader: choose one folder for each student among those that may be collected."""
+        super().init_src()
+        self.src_records = [record for record in self.src_records if record["username"] is not None]
+
+    def _path_to_record(self, path: str) -> dict[str, Any]:
+        """Read a folder's name, as nbgrader's own does; called for each before the newest of a student is chosen.
+
+        So a forged folder that claims to be newer is out before it is compared.
+        """
+        if why := self._refusal(path):
+            self.log.warning("%s is left out: %s", visible(path), why)
+            return dict(REFUSED)
+        student, _, timestamp, *_ = Path(path).name.rsplit("+", 3)
+        return {"username": student, "filename": Path(path).name, "timestamp": parse_utc(timestamp)}
+
+    def _refusal(self, path: str) -> str:
+        """Say why a folder in `inbound/` isn't collected and what to do, or nothing where it is."""
+        parts = Path(path).name.rsplit("+", 3)
+        if len(parts) < 3 or parts[1] != self.coursedir.assignment_id or not _is_time(parts[2]):
+            return "nbgrader doesn't name a submission so. Delete it."
+        if why := trouble_with(parts[0]):
+            return f"its student's id can't be one: {why}. Ask its owner, {_owner(path)}, to submit again."
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            return "it is no folder. Delete it."
+        owner = _owner(path)
+        if self.check_owner and owner != parts[0]:
+            return f"it is named for {parts[0]}, but {owner} owns it. Ask {owner} what it is. {SERVICE}"
+        return ""
+
+    def do_copy(self, src: str, dest: str, log: Any = None) -> None:
+        """Copy a submission's ordinary files; called by nbgrader, whose own copy follows the links in it."""
+        with TemporaryDirectory() as safe:
+            for place, content in self._own_files(src):
+                (target := Path(safe, place)).parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            super().do_copy(safe, dest)
+
+    def _own_files(self, folder: str) -> Iterator[tuple[Path, bytes]]:
+        """Give what may be copied, by its place in the folder, up to nbgrader's `max_dir_size`.
+
+        Each file is opened below a folder that is open already, and looked at once it is open: its owner may change
+        folders into links meanwhile. A file of another's may lie there as a hard link.
+        """
+        left, owner = 1000 * self.coursedir.max_dir_size, os.lstat(folder).st_uid
+        for root, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
+            place = Path(root).relative_to(folder)
+            if len(place.parts) >= DEEPEST:
+                folders.clear()
+            for name in sorted(names):
+                content = _content(name, descriptor, owner, left)
+                if content is None:
+                    self.log.warning(
+                        "%s is left out: it is too large, or no file of its own.", visible(Path(root, name))
+                    )
+                    continue
+                left -= len(content)
+                yield place / name, content
+
+
+def _content(name: str, folder: int, owner: int, most: int) -> bytes | None:
+    """Read an ordinary file that `owner` has in the open folder; None for all else, and for more than `most` bytes."""
+    try:
+        # Without O_NONBLOCK, opening a pipe that nobody writes to waits for ever.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != owner or found.st_size > most:
+            return None
+        return file.read(most)
+
+
+def _owner(path: str) -> str:
+    """Name the account that owns what lies at `path`, by number where it has no name."""
+    import pwd  # Windows hasn't got it, nor has nbgrader an exchange there: this module can be imported all the same
+
+    uid = os.lstat(path).st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"account {uid}"
+
+
+def _is_time(text: str) -> bool:
+    with suppress(Exception):  # what a parser of dates raises has no end
+        return parse_utc(text).tzinfo is None
+    return False

@@ -1,0 +1,52 @@
+"""Names that somebody else chose: of files, folders and students, made fit to be shown, and refused as an id where not.
+
+A name may hold what a terminal obeys, a second line that looks like a message of the program's, letters that turn the
+reading direction, or bytes in no encoding. `visible` shows all of that as text. An id goes further than a screen: into
+paths, patterns, the gradebook and pages of other programs, so `trouble_with` asks more of it.
+"""
+
+import logging
+
+FORBIDDEN = frozenset('<>&"`\\/|*?[]{}')
+"""What has a meaning in HTML, in a path, or in the patterns by which nbgrader finds folders."""
+LONGEST = 100
+"""Characters of an id."""
+
+
+def visible(text: object, keep: str = "") -> str:
+    """Write a text with an escape such as `\\x1b` for each character that isn't printed; those in `keep` stay.
+
+    Halves of surrogate pairs are among them: Python reads a name in no encoding so.
+    """
+    return "".join(
+        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode()
+        for letter in str(text)
+    )
+
+
+def trouble_with(id: str) -> str:
+    """Say what keeps a student's id from being one, or nothing where it may be one."""
+    if not id.isprintable():
+        return "it has a character that isn't printed, or in no encoding"
+    if found := sorted(FORBIDDEN & set(id)):
+        return f"it has {' '.join(found)} in it"
+    if id != id.strip() or id.startswith("."):
+        return "it begins with a dot or a space, or ends with a space"
+    return "" if 0 < len(id) <= LONGEST else f"it has {len(id)} characters"
+
+
+class VisibleNames(logging.Filter):
+    """Makes what isn't printed visible in all that a program logs, whoever wrote the message.
+
+    Lines stay: Python's tracebacks have many. nbgrader's formatter indents all but the first of a message, so that
+    a name with a line break in it can't pass for another message.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Called by `logging` for each message, before it is formatted."""
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = visible(record.exc_text, keep="\n\t")
+        record.msg, record.args = visible(record.getMessage(), keep="\n\t"), ()
+        return True

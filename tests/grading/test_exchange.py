@@ -1,0 +1,185 @@
+"""Collecting from an exchange in which any account can write: first what nbgrader's own does, then what ours does."""
+
+import os
+import pwd
+import re
+import shutil
+import sysconfig
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.apps import CollectApp
+from nbgrader.exchange.default import ExchangeCollect
+
+from lib.grading.submissions.exchange import OwnedCollect
+
+ROOT = Path(__file__).parents[2]
+ME = pwd.getpwuid(os.getuid()).pw_name
+OTHER = "games" if ME != "games" else "daemon"
+SOON, LATER = "2026-03-01 12:00:00.000000 UTC", "2099-03-01 12:00:00.000000 UTC"
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand in for two accounts")
+
+
+class Exchange:
+    """An exchange, and a course that collects `ps1` from it."""
+
+    def __init__(self, root, gradebook):
+        self.root, self.course = root, root / "course"
+        self.inbound = root / "exchange" / "zerolayer" / "inbound"
+        self.inbound.mkdir(parents=True)
+        self.inbound.parent.parent.chmod(0o777)
+        self.course.mkdir()
+        shutil.copy(ROOT / "nbgrader_config.py", self.course)
+        shutil.copy(gradebook, self.course / "gradebook.db")
+
+    def hand_in(self, student, text="honest", owner=None, stamp=SOON):
+        """Lay a submission into `inbound/`, as the account `owner`."""
+        name = student if isinstance(student, str) else os.fsdecode(student)
+        folder = self.inbound / f"{name}+ps1+{stamp}+random"
+        folder.mkdir()
+        (folder / "ps1.ipynb").write_text(text)
+        if owner:
+            for path in (folder, folder / "ps1.ipynb"):
+                os.chown(path, pwd.getpwnam(owner).pw_uid, -1)
+        return folder
+
+    def collect(self, kind=OwnedCollect, *options):
+        """Collect with nbgrader's command, by this plugin; give what each student's notebook says."""
+        place, plugin = f"--Exchange.root={self.root / 'exchange'}", f"{kind.__module__}.{kind.__name__}"
+        command = CollectApp()
+        chosen = [place, f"--ExchangeFactory.collect={plugin}", f"--course-dir={self.course}", "--log-level=WARN"]
+        command.initialize([*chosen, *options, "ps1"])
+        command.start()
+        return {file.parent.parent.name: file.read_text() for file in self.course.glob("submitted/*/ps1/ps1.ipynb")}
+
+
+@pytest.fixture(scope="module")
+def gradebook(tmp_path_factory):
+    """A gradebook to copy: nbgrader takes a second or two to make one."""
+    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
+    with pytest.MonkeyPatch.context() as patch:  # nbgrader calls alembic by name
+        patch.setenv("PATH", sysconfig.get_path("scripts"), prepend=os.pathsep)
+        Gradebook(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def exchange(tmp_path, gradebook):
+    return Exchange(tmp_path, gradebook)
+
+
+def test_a_folder_counts_only_for_the_student_who_owns_it(exchange, capsys):
+    exchange.hand_in(ME)
+    exchange.hand_in("ada", "forged")
+    assert "ada" in exchange.collect(ExchangeCollect)
+    for folder in (exchange.course / "submitted").iterdir():
+        folder.rename(exchange.root / folder.name)
+    assert exchange.collect() == {ME: "honest"}
+    said = capsys.readouterr().err
+    assert f"it is named for ada, but {ME} owns it" in said
+    assert "check_owner = False" in said
+
+
+@as_root
+@pytest.mark.parametrize(("kind", "collected"), [(ExchangeCollect, "forged"), (OwnedCollect, "honest")])
+def test_a_newer_forgery_replaces_nothing(exchange, kind, collected):
+    exchange.hand_in(OTHER, owner=OTHER)
+    exchange.hand_in(OTHER, "forged", stamp=LATER)
+    assert exchange.collect(kind)[OTHER] == collected
+
+
+def test_a_link_to_an_older_submission_of_the_same_student_is_no_submission(exchange, capsys):
+    first = exchange.hand_in(ME, "old")
+    exchange.hand_in(ME, "new", stamp="2026-04-01 12:00:00.000000 UTC")
+    Path(exchange.inbound, f"{ME}+ps1+{LATER}+x").symlink_to(first)
+    assert exchange.collect(ExchangeCollect) == {ME: "old"}
+    assert exchange.collect(OwnedCollect, "--update") == {ME: "new"}
+    assert "it is no folder" in capsys.readouterr().err
+
+
+def test_one_account_may_hand_in_for_all_where_the_course_says_so(exchange):
+    exchange.hand_in("ada")
+    exchange.hand_in("Jane Smith_12", "hers")
+    found = exchange.collect(OwnedCollect, "--ExchangeCollect.check_owner=False")
+    assert found == {"ada": "honest", "Jane Smith_12": "hers"}
+
+
+ODD = [
+    "<img src=x onerror=alert(1)>",
+    'a"b',
+    "a\nFake: 60 submissions graded",
+    "a\x1b[2Jb",
+    "a\rb",
+    "a\u202eb",
+    "a\u200bb",
+    "a\u2028b",
+    b"a\xff\xfeb",
+    "*",
+    "a\\b",
+    " a",
+    "a" * 150,
+]
+
+
+def test_names_that_can_be_no_students_are_left_out_and_the_class_goes_on(exchange, capfd):
+    exchange.hand_in(ME)
+    for student in ODD:
+        exchange.hand_in(student)
+    found = exchange.collect(OwnedCollect, "--ExchangeCollect.check_owner=False")
+    assert found == {ME: "honest"}
+    said = capfd.readouterr().err
+    assert said.count(f"Ask its owner, {ME}, to submit again") == len(ODD)
+    assert all(letter.isprintable() or letter == "\n" for letter in re.sub("\x1b\\[[0-9;]*m", "", said))
+    assert not any(line.startswith("Fake") for line in said.splitlines())
+
+
+@pytest.mark.parametrize("kind", [ExchangeCollect, OwnedCollect])
+def test_a_name_without_a_time_stops_nothing_any_more(exchange, capsys, kind):
+    exchange.hand_in(ME)
+    for stamp in ("tomorrow", "9" * 200, "", "2026-13-45 UTC"):
+        (exchange.inbound / f"{ME}+ps1+{stamp}").mkdir()
+    if kind is ExchangeCollect:
+        with pytest.raises(ValueError):
+            exchange.collect(kind)
+        return
+    assert exchange.collect(kind) == {ME: "honest"}
+    assert capsys.readouterr().err.count("nbgrader doesn't name a submission so") == 4
+
+
+def test_only_ordinary_files_of_the_student_are_copied(exchange, capsys):
+    folder, secret = exchange.hand_in(ME), exchange.root / "private" / "gradebook.db"
+    secret.parent.mkdir()
+    secret.write_text("all marks")
+    (folder / "data.txt").symlink_to(secret)
+    (folder / "outside").symlink_to(secret.parent)
+    (folder / "more").mkdir()
+    (folder / "more" / "notes.txt").write_text("mine")
+    exchange.collect(ExchangeCollect)
+    submitted = exchange.course / "submitted" / ME / "ps1"
+    assert (submitted / "data.txt").read_text() == "all marks"
+    submitted.rename(exchange.root / "stock")
+    os.mkfifo(folder / "pipe")
+    exchange.collect()
+    assert sorted(str(file.relative_to(submitted)) for file in submitted.rglob("*")) == [
+        "more", "more/notes.txt", "ps1.ipynb",
+    ]  # fmt: skip
+    assert "data.txt is left out" in capsys.readouterr().err
+
+
+@as_root
+def test_a_hard_link_to_another_students_file_is_not_copied(exchange):
+    hers = exchange.hand_in(OTHER, "her answer", owner=OTHER)
+    mine = exchange.hand_in(ME)
+    os.link(hers / "ps1.ipynb", mine / "answer.ipynb")
+    exchange.collect()
+    assert not (exchange.course / "submitted" / ME / "ps1" / "answer.ipynb").exists()
+
+
+def test_one_submission_that_is_too_large_stops_no_class(exchange):
+    folder = exchange.hand_in(ME)
+    (folder / "more.bin").write_bytes(bytes(3000))
+    option = "--CourseDirectory.max_dir_size=2"
+    with pytest.raises(RuntimeError):
+        exchange.collect(ExchangeCollect, option)
+    assert exchange.collect(OwnedCollect, option) == {ME: "honest"}

@@ -1,0 +1,87 @@
+"""Which Unit an assignment is graded by: one that doesn't fit its notebook, or isn't there, stops the class."""
+
+import sqlite3
+from contextlib import closing
+
+import nbformat
+import pytest
+
+from lib.grading.commands.demo import copy_course
+from tests.course import ASSIGNMENT
+from tests.grading.conftest import SUBMISSIONS, Course
+
+FILE = f"{ASSIGNMENT}.ipynb"
+RIGHT = "lib.units.softmax_classifier.closed.UNIT"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A course in which the id of one check has a letter too few."""
+    course = Course(tmp_path_factory.mktemp("units"))
+    copy_course(course.root)
+    source = course.root / "solutions" / ASSIGNMENT / FILE
+    source.write_text(source.read_text().replace('"check-cce-gradient"', '"check-cce-gradiet"'))
+    made = course.zerolayer("build")
+    assert made.returncode == 0, made.stderr
+    SUBMISSIONS["untouched"].hand_in(course.released(), course.root / "submitted" / "ada" / ASSIGNMENT)
+    return course
+
+
+def saved(course):
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as database:
+        return database.execute("SELECT auto_score FROM grade WHERE auto_score > 0").fetchall()
+
+
+def test_a_graded_cell_without_a_part_and_a_part_without_a_cell_stop_the_class(built):
+    graded = built.zerolayer("grade", ASSIGNMENT)
+    assert graded.returncode == 1
+    assert "The graded cell 'check-cce-gradiet' has no Part" in graded.stderr
+    assert "Expected a Part of this id; found 'check-cce-gradient'" in graded.stderr
+    assert "The Part 'check-cce-gradient' has no cell" in graded.stderr
+    assert "run `zerolayer build`" in graded.stderr
+    assert "Traceback" not in graded.stderr
+    assert not list((built.root / "autograded").glob("*/*/*.ipynb"))
+    assert saved(built) == []
+
+
+def test_nbgraders_own_command_says_so_too_and_saves_no_points(built):
+    graded = built.nbgrader("autograde", ASSIGNMENT)
+    assert graded.returncode == 1
+    assert "The graded cell 'check-cce-gradiet' has no Part" in graded.stderr
+    assert not list((built.root / "autograded").glob("*/*/*.ipynb"))
+    assert saved(built) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("lib.grading.judge.softmax_clasifier.UNIT", "can't be imported: ModuleNotFoundError"),
+        ("lib.units.softmax_classifier.closed.UNITS", "can't be imported: ImportError"),
+        ("broken_unit.UNIT", "can't be imported: ZeroDivisionError"),
+        ("lib.grading.judge.Unit", "is a type"),
+        ("math", "is a module"),
+    ],
+)
+def test_a_unit_that_is_not_there_stops_the_class(built, name, text):
+    (built.root / "broken_unit.py").write_text("1 / 0")
+    graded = built.zerolayer("grade", ASSIGNMENT, f"--Judging.units={ASSIGNMENT}={name}")
+    assert graded.returncode == 1
+    assert f"fails: {name!r} {text}" in graded.stderr
+    assert "Traceback" not in graded.stderr
+    assert saved(built) == []
+
+
+def test_a_part_whose_cell_is_for_a_person_to_grade_stops_the_class(built, tmp_path):
+    course = Course(tmp_path / "course")
+    copy_course(course.root)
+    source = course.root / "solutions" / ASSIGNMENT / FILE
+    notebook = nbformat.read(source, as_version=4)
+    [check] = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "check-train"]
+    check.metadata.nbgrader.update(solution=True, locked=False)
+    check.source = "check.train(train)  #? check.train(?)  # what to check\n"
+    nbformat.write(notebook, source)
+    assert course.zerolayer("build").returncode == 0
+    SUBMISSIONS["untouched"].hand_in(course.released(), course.root / "submitted" / "ada" / ASSIGNMENT)
+    graded = course.zerolayer("grade", ASSIGNMENT)
+    assert graded.returncode == 1
+    assert "The cell 'check-train' of a Part is a solution cell" in graded.stderr
