@@ -16,10 +16,10 @@ need a person), `untrusted_names` (made fit to be shown), `errors`, and `startup
 
 How one submission is graded: `commands.grade` finds the folder, and `commands.job` copies the ordinary files in it.
 `submissions.read` reads the notebook, or makes an empty one that says what was wrong. `submissions.restore` puts the
-course's own cells back, and `submissions.preprocessors` writes the challenge. `running.runner` sends both to a worker, where
-`running.forked_execute` runs the notebook in a kernel of its own; each check answers the challenge with arrays. Back in
-the command's process `submissions.sanitize` cleans the outputs, the judge compares the arrays with the right ones, and
-`submissions.gradebook` saves the points. Then the folder is moved to its place: graded, whole or not at all.
+course's own cells back, and `submissions.preprocessors` writes the challenge. `running.runner` sends both to a worker,
+where `running.forked_execute` runs the notebook in a kernel of its own; each check answers the challenge with arrays.
+Back in the command's process `submissions.sanitize` cleans the outputs, the judge compares the arrays with the right
+ones, and `submissions.gradebook` saves the points. Then the folder is moved to its place: graded, whole or not at all.
 
 No student code ever runs in the process that holds the answers, and nothing here is imported where it runs. `nbgrader
 autograde` and formgrader's button take the same steps from `restore` on, one submission after the other.
