@@ -24,6 +24,8 @@ LONGEST = 1_000_000
 """Characters that all cells together may have: a completed notebook has some ten thousand."""
 MOST = 1_000
 """Cells that a notebook may have: a completed one has a hundred."""
+MOST_PARTS = 2_000_000
+"""Lists and objects in a notebook file: each takes a hundred bytes when read, and a completed one has thousands."""
 SKIPPED = "skip-execution"
 """nbclient's tag for a cell that isn't run."""
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
@@ -84,6 +86,8 @@ def notebook_in(path: Path) -> NotebookNode:
         raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
     if not text.strip():
         raise UnreadableError(f"{name} is empty. {ADVICE}")
+    if text.count("[") + text.count("{") > MOST_PARTS:
+        raise UnreadableError(f"{name} has more than {MOST_PARTS:,} lists. Clear the outputs and submit again.")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
