@@ -88,10 +88,10 @@ class Opening(Judging):
         """Called by nbgrader's GenerateFeedback for each autograded notebook; leaves HTML in `resources`."""
         if self.unit(resources) is not None:
             try:
-                verdict = Verdict.load(Path(resources["metadata"]["path"]))
+                verdicts = Verdict.load_each(Path(resources["metadata"]["path"]))
             except FileNotFoundError:
                 return nb, resources
-            if verdict.notebook == resources["nbgrader"]["notebook"]:
+            for verdict in (one for one in verdicts if one.notebook == resources["nbgrader"]["notebook"]):
                 resources["opening"] = opening(graded(verdict, nb, resources["nbgrader"]))
                 resources["code_in_the_dark"] = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
         return nb, resources

@@ -6,7 +6,7 @@ alike. The verdict takes the place of whatever a graded cell put out, and nbgrad
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -41,11 +41,15 @@ OURS = (CHALLENGE, FILE, f"{FILE}.part")
 
 @dataclass(frozen=True)
 class Posed:
-    """What stood before a run: the challenge's seed, the files in the submission's folder, and its timestamp."""
+    """What stood before a run: the challenge's seed, the files in the submission's folder, and its timestamp.
+
+    `others` are the verdicts on the assignment's other notebooks; no run may read or change them.
+    """
 
     seed: int
     files: frozenset[Path]
     stamp: bytes
+    others: tuple[Verdict, ...]
 
 
 class Judging(NbGraderPreprocessor):
@@ -127,12 +131,13 @@ class Pose(Judging):
         """Called by nbgrader's Autograde; leaves for `Judge` what a run must not change."""
         unit, folder = self.unit(resources), _folder(resources)
         if unit is not None:
-            if BOOK not in resources:  # one that is there was looked at when the run began
-                with opened(resources) as book:
+            with opened(resources) as book:
+                if BOOK not in resources:  # one that is there was looked at when the run began
                     self.check_unit(resources["nbgrader"]["assignment"], book.masters)
+                others = _others(folder, book.masters.keys() - {resources["nbgrader"]["notebook"]})
             for name in OURS:
                 remove(folder / name)
-            posed = Posed(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources))
+            posed = Posed(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources), others)
             resources[POSED] = posed
             laid = orjson.dumps(challenge(unit, posed.seed))
             if FILES in resources:
@@ -151,7 +156,11 @@ class Judge(Judging):
         if unit is None:
             return nb, resources
         posed: Posed = resources[POSED]
-        folder = _folder(resources)
+        folder, names = _folder(resources), resources["nbgrader"]
+        others = {verdict.notebook: verdict for verdict in posed.others}
+        if FILES in resources:  # no run was in this folder: what is in it comes from the notebook judged before
+            judged = _others(folder, resources[BOOK].masters.keys() - {names["notebook"]})
+            others |= {verdict.notebook: verdict for verdict in judged}
         tidy(folder, posed.files)
         if posed.stamp:
             remove(folder / STAMP)
@@ -165,7 +174,6 @@ class Judge(Judging):
             verdict = judge(unit, part, posed.seed, given, problem=_problem(cell, remarks))
             cell.outputs = [_shown(verdict, float(cell.metadata.nbgrader["points"]))]
             verdicts.append(verdict)
-        names = resources["nbgrader"]
         Verdict(
             names["assignment"],
             names["notebook"],
@@ -174,7 +182,7 @@ class Judge(Judging):
             tuple(verdicts),
             remarks,
             borrowed(nb.cells),
-        ).save(folder)
+        ).save(folder, others.values())
         resources[JUDGED] = {verdict.id for verdict in verdicts}
         return nb, resources
 
@@ -250,6 +258,17 @@ def handed_in(cells: Iterable[Mapping[str, Any]], folder: Path) -> str:
             name, content = os.fsencode(path.relative_to(folder)), path.read_bytes()
             digest.update(b"%d %b %d %b" % (len(name), name, len(content), content))
     return digest.hexdigest()
+
+
+def _others(folder: Path, notebooks: Set[str]) -> tuple[Verdict, ...]:
+    """Give the verdicts that `folder` has on these notebooks of an assignment."""
+    if not notebooks or not is_file(folder / FILE):
+        return ()
+    try:
+        found = Verdict.load_each(folder)
+    except Exception:  # a student may have handed in anything under this name
+        return ()
+    return tuple(verdict for verdict in found if verdict.notebook in notebooks)
 
 
 def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:

@@ -5,7 +5,8 @@ expected, so that an instructor can look at one on an appeal. Feedback and repor
 verdict.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,8 @@ import orjson
 from lib import panel
 
 FILE = "verdict.json"
+OTHERS = "others"
+"""Under this name a verdict's file holds those on the assignment's other notebooks; most assignments have but one."""
 EVIDENCE = {name: f',"{name}":'.encode() for name in ("challenge", "answer", "expected")}
 """What holds a part's arrays, and how its lines in a verdict's file begin."""
 JUDGED = "zerolayer_judged"
@@ -96,35 +99,63 @@ class Verdict:
         """What all parts are worth."""
         return sum(part.max_points for part in self.parts)
 
-    def save(self, folder: Path) -> None:
-        """Write `verdict.json` into `folder`, whole or not at all."""
+    def save(self, folder: Path, others: Iterable["Verdict"] = ()) -> None:
+        """Write `verdict.json` into `folder`, whole or not at all; `others` are on the assignment's other notebooks."""
+        found = sorted((self, *others), key=lambda one: (one.notebook != one.assignment, one.notebook))
         part_file = folder / f"{FILE}.part"
-        part_file.write_bytes(_written(self))
+        part_file.write_bytes(_written(found))
         part_file.replace(folder / FILE)
 
     @staticmethod
     def load(folder: Path, evidence: bool = True) -> "Verdict":
         """Read the verdict in `folder`; without `evidence` all but challenges, answers and what was expected.
 
+        Where an assignment has several notebooks it is one on all: their parts, remarks and what they borrow together.
         Raises FileNotFoundError where there is none.
         """
+        found = Verdict.load_each(folder, evidence)
+        if len(found) == 1:
+            return found[0]
+        return replace(
+            found[0],
+            parts=tuple(part for verdict in found for part in verdict.parts),
+            remarks=tuple(dict.fromkeys(remark for verdict in found for remark in verdict.remarks)),
+            borrowed=tuple(dict.fromkeys(name for verdict in found for name in verdict.borrowed)),
+        )
+
+    @staticmethod
+    def load_each(folder: Path, evidence: bool = True) -> list["Verdict"]:
+        """Read the verdicts in `folder`, one for each notebook. Raises FileNotFoundError where there is none."""
         written = (folder / FILE).read_bytes()
         if not evidence:
             written = b"\n".join(line for line in written.split(b"\n") if not line.startswith(tuple(EVIDENCE.values())))
         data = orjson.loads(written)
-        parts = tuple(_part(part) for part in data.pop("parts"))
-        remarks, borrowed = tuple(data.pop("remarks")), tuple(data.pop("borrowed", ()))
-        return Verdict(parts=parts, remarks=remarks, borrowed=borrowed, **data)
+        others = data.pop(OTHERS, ())
+        return [_verdict(one) for one in (data, *others)]
 
 
-def _written(verdict: Verdict) -> bytes:
+def _verdict(data: dict[str, Any]) -> Verdict:
+    parts = tuple(_part(part) for part in data.pop("parts"))
+    remarks, borrowed = tuple(data.pop("remarks")), tuple(data.pop("borrowed", ()))
+    return Verdict(parts=parts, remarks=remarks, borrowed=borrowed, **data)
+
+
+def _written(verdicts: list[Verdict]) -> bytes:
+    """Write JSON: the first verdict, and the others within it."""
+    first, *others = map(_one_written, verdicts)
+    if not others:
+        return first + b"\n"
+    return b'%b,"%b":[\n%b]}\n' % (first[:-1], OTHERS.encode(), b",\n".join(others))
+
+
+def _one_written(verdict: Verdict) -> bytes:
     """Write JSON in which each part's evidence has lines of its own: who needs none of it skips nearly all there is."""
     parts = []
     for part in map(dict, map(vars, verdict.parts)):
         evidence = b"\n".join(b"%b %b" % (line, orjson.dumps(part.pop(name))) for name, line in EVIDENCE.items())
         parts.append(b"%b\n%b\n}" % (orjson.dumps(part)[:-1], evidence))
     rest = orjson.dumps({name: value for name, value in vars(verdict).items() if name != "parts"})
-    return b'%b,"parts":[\n%b]}\n' % (rest[:-1], b",\n".join(parts))
+    return b'%b,"parts":[\n%b]}' % (rest[:-1], b",\n".join(parts))
 
 
 def _part(data: dict[str, Any]) -> PartVerdict:
