@@ -28,7 +28,7 @@ from lib.grading.execute import FILES, REMARKS
 from lib.grading.gradebook import BOOK, opened
 from lib.grading.judge import Answers, Unit, challenge, judge, seed_of
 from lib.grading.leftovers import files_in, is_file, remove, tidy
-from lib.grading.restore import Master
+from lib.grading.restore import RESTORED, Master
 from lib.grading.secret import make_secret, read_secret
 from lib.grading.verdicts import FILE, JUDGED, PartVerdict, Verdict, html
 
@@ -165,7 +165,7 @@ class Judge(Judging):
         if posed.stamp:
             remove(folder / STAMP)
             (folder / STAMP).write_bytes(posed.stamp)
-        remarks, verdicts = tuple(resources.get(REMARKS, ())), []
+        remarks, verdicts = (*nb.metadata.get(RESTORED, ()), *resources.get(REMARKS, ())), []
         for cell in nb.cells:
             part = unit.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
             if part is None or cell.cell_type != "code":
