@@ -82,10 +82,8 @@ def fill(folder: Path, source: Path, own: dict[str, Path], coursedir: CourseDire
     unread, too_much = [], []
     for file in sorted(files_in(source)):
         name = file.relative_to(source)
-        ignores = NOTEBOOK.search(name.name) or any(
-            fnmatch(part, pattern) for part in name.parts for pattern in ignored
-        )
-        if ignores or _clashes(name, own):
+        is_ignored = any(NOTEBOOK.search(part) or any(fnmatch(part, like) for like in ignored) for part in name.parts)
+        if is_ignored or _clashes(name, own):
             continue
         if not left.hold(file):
             too_much.append(str(name))
