@@ -282,8 +282,7 @@ def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:
 def _shown(verdict: PartVerdict, worth: float) -> NotebookNode:
     """Make the output that nbgrader reads as points (text) and people as a verdict (HTML)."""
     scale = worth / verdict.max_points if verdict.max_points else 0.0
-    points = min(worth, round(verdict.points * scale, 4))
-    shown = NotebookNode({"text/plain": str(points), "text/html": html(verdict, scale)})
+    shown = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": html(verdict, scale)})
     return NotebookNode(output_type="execute_result", data=shown, metadata=NotebookNode(), execution_count=None)
 
 
