@@ -88,3 +88,6 @@ c.Application.logging_config = {
     "filters": {"visible": {"()": "lib.grading.untrusted_names.VisibleNames"}},
     "handlers": {"console": {"filters": ["visible"]}},
 }
+
+# `nbgrader export` writes nbgrader's own columns; what somebody else wrote is text in a spreadsheet, and no formula.
+c.ExportApp.plugin_class = "lib.grading.report.exports.TextExporter"

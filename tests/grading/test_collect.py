@@ -56,6 +56,7 @@ CANVAS = {
     "lopezana_LATE_12346_67891_softmax_classifier-1.ipynb": WORK,
     "kimlee_late_12347_67892_softmax_classifier (2).ipynb": WORK,
     "o_neil_12348_67893_softmax_classifier.ipynb.json": WORK,
+    "capital_12354_67903_softmax_classifier.IPYNB": WORK,
     "weiming_12349_67894_final.ipynb": WORK,
     "weiming_12349_67895_notes.pdf": b"%PDF",
     "zoubi_12350_67896_work.zip": packed(
@@ -84,6 +85,7 @@ COLLECTED = {
     "lopezana_12346": {FILE, "timestamp.txt"},
     "kimlee_12347": {FILE, "timestamp.txt"},
     "o_neil_12348": {FILE},
+    "capital_12354": {FILE},
     "weiming_12349": {"final.ipynb"},
     "zoubi_12350": {FILE},
     "twice_12351": {FILE},

@@ -14,7 +14,7 @@ from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.sample_class import write_sample_class
-from lib.grading.judge.verdict import Verdict
+from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.running.progress import Bar
 
 CHECKOUT = Path(lib.__file__).resolve().parents[1]
@@ -57,7 +57,11 @@ class DemoApp(Configured):
             steps.set_description("Writing feedback")
             run(GenerateFeedbackApp, course, unit)
             steps.update()
-        print(table([Verdict.load(course / "autograded" / student / unit) for student in students]))
+        try:
+            found = [Verdict.load(course / "autograded" / student / unit, evidence=False) for student in students]
+        except (DamagedVerdictError, OSError) as error:
+            self.fail("A verdict in %s can't be read: %s. Is the disk full?", course, error)
+        print(table(found))
         print(ending(course, unit))
 
 

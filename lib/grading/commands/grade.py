@@ -135,6 +135,8 @@ class Grade(Autograde):
             if not journey.is_due():
                 self._progress.add("skipped", journey.student)
                 continue
+            if journey.lost:
+                self._progress.note_again(journey.student, journey.lost)
             self.run_pre_convert_hook()
             work = journey.work()
             if work.notebooks:

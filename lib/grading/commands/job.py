@@ -25,6 +25,7 @@ from traitlets.utils.importstring import import_item
 from lib.grading.commands.config import require_steps
 from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.marking_queue import NOT_RUN, queued
 from lib.grading.running.execute import FILES, FOR_A_PERSON, REMARKS, RunLostError, has_code
 from lib.grading.running.forked_execute import TENSORFLOW
@@ -32,7 +33,7 @@ from lib.grading.running.runner import Packed, Ran, Work, settings
 from lib.grading.safe_files import is_file, is_folder, remove
 from lib.grading.sandbox.threads import TRIAL
 from lib.grading.submissions.folders import bounds, fill, own_files, put_in_place
-from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, Book, SaveScores
+from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, Book, Known, SaveScores
 from lib.grading.submissions.preprocessors import Judge, Judging, Pose
 from lib.grading.submissions.read import Submission, read_submission, unreadable
 from lib.grading.submissions.restore import MASTER, RestoreCells
@@ -65,6 +66,13 @@ class Course:
         kept = converter.exclude_overwriting.get(self.assignment, [])
         self.own = own_files(self.directory, self.assignment, kept)
         self.notebooks = [name for name in book.masters if Path(name).match(self.directory.notebook_id)]
+        self.judged = {
+            (name, part.id, tuple((one.name, one.points) for one in part.statements if one.points))
+            for name in self.notebooks
+            for part in (self.unit.parts if self.unit else ())
+            if part.id in book.masters[name].graded
+        }
+        """What has to have a verdict: in which notebook, which part, and its statements with their points."""
         self.settings = settings(self.execute, converter.exporter.config, locked)
         self.locked = locked
         self.bounds = bounds(self.directory, converter.exporter.config)
@@ -125,16 +133,47 @@ class Journey:
         )
         self.timestamp: datetime | None = directory.get_existing_timestamp(str(source))
         self.sheets: dict[str, Sheet] = {}
+        self.lost = ""
+        """What isn't there any more of an earlier run, if that is why this is graded again."""
 
     def is_due(self) -> bool:
-        """Tell, by nbgrader's own rule, whether this is to be graded: not before, or by force, or handed in anew."""
+        """Tell, by nbgrader's own rule, whether this is to be graded: not before, or by force, or handed in anew.
+
+        What was graded before is due too where the gradebook and the verdict don't tell of it alike.
+        """
         if self.student in self.course.directory.student_id_exclude.split(","):
             return False
         graded = [is_file(self.place / f"{name}.ipynb") for name in self.course.notebooks]
         if self.course.converter.force or not all(graded):
             return True
-        before = self.course.directory.get_existing_timestamp(str(self.place))
-        return self.timestamp is not None and before is not None and self.timestamp > before
+        known = self.course.book.known(self.student)
+        if known is None:
+            self.lost = "the gradebook had nothing of it"
+            return True
+        self.lost = self._lost_of_verdict(known) if self.course.unit else ""
+        before = known.timestamp
+        return bool(self.lost) or (self.timestamp is not None and (before is None or self.timestamp > before))
+
+    def _lost_of_verdict(self, known: Known) -> str:
+        """Say why the verdict of an earlier run can't stay, if it can't."""
+        masters = self.course.book.masters
+        try:
+            verdicts = Verdict.load_each(self.place, evidence=False, of=(self.course.assignment, self.student))
+        except FileNotFoundError:
+            return f"its {FILE} was missing"
+        except DamagedVerdictError as error:
+            return f"its {FILE} {error}"
+        found = {
+            (verdict.notebook, part.id, tuple((one.name, one.max_points) for one in part.statements))
+            for verdict in verdicts
+            for part in verdict.parts
+            if verdict.notebook in self.course.notebooks or verdict.notebook not in masters
+        }
+        if found != self.course.judged:
+            return f"its {FILE} was about other parts"
+        if any(known.differs(one, masters[one.notebook]) for one in verdicts if one.notebook in self.course.notebooks):
+            return "the gradebook had other points"
+        return ""
 
     def work(self) -> Work:
         """Fill the folder and prepare the notebooks; give what is to be run of them."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from nbgrader.api import MissingEntry
 from nbgrader.apps.baseapp import nbgrader_aliases, nbgrader_flags
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Unicode, default
 
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured
-from lib.grading.judge.verdict import Verdict
 from lib.grading.report.classroom import Classroom, read_classroom
 from lib.grading.report.pages import Links, class_page, own_page, student_page
 from lib.grading.submissions.preprocessors import Judging
@@ -46,9 +46,16 @@ class ReportApp(Configured):
         return [*super()._classes_default(), ReportApp, Judging]
 
     def start(self) -> None:
-        """Write the pages and say where they are; exits with 1 where there is nothing to report on."""
+        """Write the pages and say where they are; exits with 1 where there is nothing to report on, or no place."""
         super().start()
-        assignment = named_assignment(self)
+        try:
+            self._write_report(named_assignment(self))
+        except OSError as error:
+            self.fail("%s can't be written: %s. Name another folder: --ReportApp.folder=FOLDER", error.filename, error)
+        except SQLAlchemyError as error:
+            self.fail("The gradebook %s can't be read: %s", self.coursedir.db_url, getattr(error, "orig", error))
+
+    def _write_report(self, assignment: str) -> None:
         classroom = self._classroom(assignment)
         notebook = classroom.graded[0][1].notebook
         target = Path(self.coursedir.root, self.folder)
@@ -61,6 +68,8 @@ class ReportApp(Configured):
         links = Links(self.coursedir, assignment, notebook, target, self.server)
         _write(page, class_page(classroom, unit, links, made))
         print(f"{page} is on {len(classroom.graded)} graded submissions. Open it in a browser.")
+        if classroom.strangers:
+            print(_on_strangers(classroom))
 
     def _classroom(self, assignment: str) -> Classroom:
         try:
@@ -70,7 +79,9 @@ class ReportApp(Configured):
                 f"The gradebook {self.coursedir.db_url} doesn't know {assignment}. Is the name right, or --course-dir?"
             )
         if not classroom.graded:
-            self.fail(f"There is no verdict on {assignment} yet. Run `zerolayer grade {assignment}` first.")
+            faults = [f"The verdict.json of {work.student} {work.fault}." for work in classroom.works if work.fault]
+            none = f"There is no verdict on {assignment} yet. Run `zerolayer grade {assignment}` first."
+            self.fail("%s", " ".join([none, *faults[:3], *([_on_strangers(classroom)] if classroom.strangers else [])]))
         return classroom
 
     def _write_students(self, classroom: Classroom, links: Links, made: datetime) -> None:
@@ -82,9 +93,18 @@ class ReportApp(Configured):
         for work, _ in classroom.graded:
             page = own_page(target, classroom.assignment, work.student)
             if work.student in wanted or page.is_file():
-                _write(page, student_page(work, Verdict.load(work.folder), links, made))
+                _write(page, student_page(work, work.whole_verdict(), links, made))
                 if work.student in wanted:
                     print(f"{page} has every number of {work.name or work.student}.")
+
+
+def _on_strangers(classroom: Classroom) -> str:
+    """Say who was graded and isn't in the gradebook."""
+    names = ", ".join(classroom.strangers[:10]) + (", …" if len(classroom.strangers) > 10 else "")
+    return (
+        f"Left out: {len(classroom.strangers)} that were graded and aren't in the gradebook: {names}. If it was made"
+        f" anew, `zerolayer grade {classroom.assignment}` grades them again; if they left, their folders can go too."
+    )
 
 
 def _write(page: Path, text: str) -> None:

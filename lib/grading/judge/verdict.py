@@ -5,22 +5,37 @@ expected, so that an instructor can look at one on an appeal. Feedback and repor
 verdict.
 """
 
-from dataclasses import dataclass, field
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import orjson
 
 from lib.checking import render
+from lib.checking.answers import decoded
+from lib.grading.safe_files import is_file
 
 FILE = "verdict.json"
+OTHERS = "others"
+"""Under this name a verdict's file holds those on the assignment's other notebooks; most assignments have but one."""
 EVIDENCE = {name: f',"{name}":'.encode() for name in ("challenge", "answer", "expected")}
 """What holds a part's arrays, and how its lines in a verdict's file begin."""
+LARGEST_FILE = 50_000_000
+"""Bytes of a verdict's file that are read: one has some ten thousand."""
 JUDGED = "zerolayer_judged"
 """Under this name a notebook's resources hold the ids of the cells that got a verdict."""
 State = Literal["right", "wrong", "open", "not checked"]
 """`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
+
+
+class DamagedVerdictError(ValueError):
+    """There is a verdict's file, and it isn't one, or another submission's; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,10 @@ class PartVerdict:
         """What the part is worth."""
         return sum(statement.max_points for statement in self.statements)
 
+    def score(self, worth: float) -> float:
+        """Turn the points into those of a gradebook, in which the part is `worth` so many."""
+        return min(worth, round(self.points * worth / self.max_points, 4)) if self.max_points else 0.0
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -96,41 +115,137 @@ class Verdict:
         """What all parts are worth."""
         return sum(part.max_points for part in self.parts)
 
-    def save(self, folder: Path) -> None:
-        """Write `verdict.json` into `folder`, whole or not at all."""
+    def save(self, folder: Path, others: Iterable["Verdict"] = ()) -> None:
+        """Write `verdict.json` into `folder`, whole or not at all; `others` are on the assignment's other notebooks."""
+        found = sorted((self, *others), key=lambda one: (one.notebook != one.assignment, one.notebook))
         part_file = folder / f"{FILE}.part"
-        part_file.write_bytes(_written(self))
+        part_file.write_bytes(_written(found))
         part_file.replace(folder / FILE)
 
     @staticmethod
-    def load(folder: Path, evidence: bool = True) -> "Verdict":
+    def load(folder: Path, evidence: bool = True, of: tuple[str, str] | None = None) -> "Verdict":
         """Read the verdict in `folder`; without `evidence` all but challenges, answers and what was expected.
 
-        Raises FileNotFoundError where there is none.
+        Where an assignment has several notebooks it is one on all: their parts, remarks and what they borrow together.
+        Takes and raises what `load_each` does.
         """
-        written = (folder / FILE).read_bytes()
+        found = Verdict.load_each(folder, evidence, of)
+        if len(found) == 1:
+            return found[0]
+        return replace(
+            found[0],
+            parts=tuple(part for verdict in found for part in verdict.parts),
+            remarks=tuple(dict.fromkeys(remark for verdict in found for remark in verdict.remarks)),
+            borrowed=tuple(dict.fromkeys(name for verdict in found for name in verdict.borrowed)),
+        )
+
+    @staticmethod
+    def load_each(folder: Path, evidence: bool = True, of: tuple[str, str] | None = None) -> list["Verdict"]:
+        """Read the verdicts in `folder`, one for each notebook.
+
+        Where it is known whose they have to be, `of` names the assignment and the student. Raises FileNotFoundError
+        where there is none, DamagedVerdictError where what is there isn't one.
+        """
+        written = _file_in(folder)
         if not evidence:
             written = b"\n".join(line for line in written.split(b"\n") if not line.startswith(tuple(EVIDENCE.values())))
-        data = orjson.loads(written)
-        parts = tuple(_part(part) for part in data.pop("parts"))
-        remarks, borrowed = tuple(data.pop("remarks")), tuple(data.pop("borrowed", ()))
-        return Verdict(parts=parts, remarks=remarks, borrowed=borrowed, **data)
+        try:
+            data = orjson.loads(written)
+            found = [_verdict(one) for one in (data, *data.pop(OTHERS, ()))]
+        except orjson.JSONDecodeError as error:
+            raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # JSON can say anything
+            raise DamagedVerdictError(f"isn't laid out as a verdict: {error}") from None
+        if not any(verdict.parts for verdict in found):
+            raise DamagedVerdictError("has no part in it")
+        for verdict in found:
+            if of is not None and of != (verdict.assignment, verdict.student):
+                raise DamagedVerdictError(f"is about {verdict.assignment} of {verdict.student}")
+        return found
 
 
-def _written(verdict: Verdict) -> bytes:
+def _file_in(folder: Path) -> bytes:
+    """Read the file that a verdict's folder keeps it in."""
+    path = folder / FILE
+    if not os.path.lexists(path):
+        raise FileNotFoundError(path)
+    if not is_file(path):
+        raise DamagedVerdictError("is a link, a folder or a device")
+    if (size := path.stat().st_size) > LARGEST_FILE:
+        raise DamagedVerdictError(f"has {size / 1e6:,.0f} MB")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DamagedVerdictError(f"can't be opened: {error.strerror}") from error
+
+
+def _checked(thing: Any) -> Any:
+    """Give a dataclass whose values are of the types that it says. Raises TypeError where they aren't."""
+    for name, (kinds, items) in _types(thing.__class__).items():
+        value = getattr(thing, name)
+        is_sound = isinstance(value, kinds) and value is not True and value is not False
+        if is_sound and items is str:
+            is_sound = all(isinstance(item, str) for item in value)
+        elif is_sound and items is State:
+            is_sound = value in get_args(State)
+        elif is_sound and kinds == (int, float):
+            is_sound = math.isfinite(value)
+        if not is_sound:
+            raise TypeError(f"{name} can't be {str(value)[:40]!r}")
+    return thing
+
+
+@cache
+def _types(kind: type) -> dict[str, tuple[tuple[type, ...], Any]]:
+    """Give for each of a dataclass's fields the types that its value may have, and what is in it."""
+    found: dict[str, tuple[tuple[type, ...], Any]] = {}
+    for name, hint in get_type_hints(kind).items():
+        if hint is State:
+            found[name] = ((str,), State)
+        elif isinstance(hint, UnionType):
+            found[name] = (get_args(hint), None)
+        elif hint is float:
+            found[name] = ((int, float), None)
+        else:
+            found[name] = ((get_origin(hint) or hint,), next(iter(get_args(hint)), None))
+    return found
+
+
+def _verdict(data: dict[str, Any]) -> Verdict:
+    parts = tuple(_part(part) for part in data.pop("parts"))
+    remarks, borrowed = tuple(data.pop("remarks")), tuple(data.pop("borrowed", ()))
+    verdict: Verdict = _checked(Verdict(parts=parts, remarks=remarks, borrowed=borrowed, **data))
+    return verdict
+
+
+def _written(verdicts: list[Verdict]) -> bytes:
+    """Write JSON: the first verdict, and the others within it."""
+    first, *others = map(_one_written, verdicts)
+    if not others:
+        return first + b"\n"
+    return b'%b,"%b":[\n%b]}\n' % (first[:-1], OTHERS.encode(), b",\n".join(others))
+
+
+def _one_written(verdict: Verdict) -> bytes:
     """Write JSON in which each part's evidence has lines of its own: who needs none of it skips nearly all there is."""
     parts = []
     for part in map(dict, map(vars, verdict.parts)):
         evidence = b"\n".join(b"%b %b" % (line, orjson.dumps(part.pop(name))) for name, line in EVIDENCE.items())
         parts.append(b"%b\n%b\n}" % (orjson.dumps(part)[:-1], evidence))
     rest = orjson.dumps({name: value for name, value in vars(verdict).items() if name != "parts"})
-    return b'%b,"parts":[\n%b]}\n' % (rest[:-1], b",\n".join(parts))
+    return b'%b,"parts":[\n%b]}' % (rest[:-1], b",\n".join(parts))
 
 
 def _part(data: dict[str, Any]) -> PartVerdict:
-    statements = tuple(StatementVerdict(**statement) for statement in data.pop("statements"))
+    statements = tuple(_checked(StatementVerdict(**statement)) for statement in data.pop("statements"))
     mistake = data.pop("mistake")
-    return PartVerdict(statements=statements, mistake=Named(**mistake) if mistake else None, **data)
+    part = PartVerdict(statements=statements, mistake=_checked(Named(**mistake)) if mistake else None, **data)
+    for array in part.challenge.values():
+        decoded(array)
+    if not all(isinstance(probes, dict) for probes in (*part.answer.values(), *part.expected.values())):
+        raise TypeError("a statement's answers aren't told apart by probe")
+    checked: PartVerdict = _checked(part)
+    return checked
 
 
 def html(part: PartVerdict, scale: float = 1.0) -> str:

@@ -28,7 +28,8 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lib.grading.judge.verdict import Verdict
+from lib.grading.judge.verdict import DamagedVerdictError, Verdict
+from lib.grading.safe_files import is_folder
 from lib.grading.submissions.gradebook import Marks, late_by
 
 State = Literal["graded", "not graded", "missing"]
@@ -40,7 +41,8 @@ class Work:
     """What one student did in one assignment. `late` is in time after the due date, extensions counted.
 
     `score` is what the gradebook has for all cells together, before the late `penalty`; `to_mark` names the cells that
-    wait for a person. `submission` is the id under which formgrader shows it, or nothing.
+    wait for a person. `scores` has for each cell what grading gave, out of how much; `fault` says what is wrong with
+    the verdict's file. `submission` is the id under which formgrader shows it, or nothing.
     """
 
     student: str
@@ -54,6 +56,8 @@ class Work:
     score: float = 0.0
     penalty: float = 0.0
     to_mark: list[str] = field(default_factory=list)
+    scores: dict[str, tuple[float | None, float]] = field(default_factory=dict)
+    fault: str = ""
 
     @property
     def state(self) -> State:
@@ -61,6 +65,33 @@ class Work:
         if self.verdict is not None:
             return "graded"
         return "not graded" if self.handed_in else "missing"
+
+    def read_verdict(self, assignment: str) -> None:
+        """Read the verdict that grading left, as far as the gradebook knows of it, or note what is wrong with it."""
+        try:
+            verdict = Verdict.load(self.folder, evidence=False, of=(assignment, self.student))
+        except FileNotFoundError:
+            self.fault = "is missing" if is_folder(self.folder) else ""
+            return
+        except DamagedVerdictError as error:
+            self.fault = str(error)
+            return
+        if not self.submission:
+            self.fault = "is about a submission that the gradebook doesn't have"
+            return
+        self.verdict = verdict
+        scored = ((part, *self.scores[part.id]) for part in verdict.parts if part.id in self.scores)
+        if any(score != part.score(worth) for part, score, worth in scored):
+            self.fault = "has other points than the gradebook"
+
+    def whole_verdict(self) -> Verdict:
+        """Read the verdict with its evidence; where that is damaged, give what could be read of it, and note that."""
+        assert self.verdict is not None
+        try:
+            return Verdict.load(self.folder, of=(self.verdict.assignment, self.student))
+        except (DamagedVerdictError, FileNotFoundError) as error:
+            self.fault = f"has lost its evidence: {error}"
+            return self.verdict
 
     @property
     def ran(self) -> bool:
@@ -70,12 +101,16 @@ class Work:
 
 @dataclass(frozen=True)
 class Classroom:
-    """One assignment's class, by name. `max_score` counts the written answers too; `due` is in UTC."""
+    """One assignment's class, by name. `max_score` counts the written answers too; `due` is in UTC.
+
+    `strangers` have been graded and aren't in the gradebook: they were removed from it, or it was made anew.
+    """
 
     assignment: str
     due: datetime | None
     max_score: float
     works: tuple[Work, ...]
+    strangers: tuple[str, ...] = ()
 
     def of_state(self, state: State) -> list[Work]:
         """Choose the works of one state."""
@@ -91,16 +126,21 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
     """Read what is stored of an assignment. Raises MissingEntry if the gradebook doesn't know it."""
     with Gradebook(course.db_url, course.course_id) as gradebook:
         due, max_score, works = _in_gradebook(gradebook.db, assignment)
-    for student in _handed_in(course, assignment):
-        works.setdefault(student, Work(student)).handed_in = True
+    strangers = []
+    for student in sorted(_handed_in(course, assignment)):
+        if student not in works and is_folder(_graded_folder(course, student, assignment)):
+            strangers.append(student)
+        else:
+            works.setdefault(student, Work(student)).handed_in = True
     for student, work in works.items():
-        work.folder = Path(course.format_path(course.autograded_directory, student, assignment))
-        try:
-            work.verdict = Verdict.load(work.folder, evidence=False)
-        except FileNotFoundError:
-            continue
+        work.folder = _graded_folder(course, student, assignment)
+        work.read_verdict(assignment)
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
-    return Classroom(assignment, due, max_score, tuple(by_name))
+    return Classroom(assignment, due, max_score, tuple(by_name), tuple(strangers))
+
+
+def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
+    return Path(course.format_path(course.autograded_directory, student, assignment))
 
 
 def _in_gradebook(db: Session, assignment: str) -> tuple[datetime | None, float, dict[str, Work]]:
@@ -141,13 +181,15 @@ def _in_gradebook(db: Session, assignment: str) -> tuple[datetime | None, float,
     grades = (
         select(
             Grade.notebook_id, BaseCell.name, Grade.auto_score, Grade.manual_score, Grade.extra_credit,
-            Grade.needs_manual_grade,
+            Grade.needs_manual_grade, GradeCell.__table__.c.max_score,
         )
         .join(BaseCell, BaseCell.id == Grade.cell_id)
+        .outerjoin(GradeCell.__table__, GradeCell.__table__.c.id == Grade.cell_id)
         .where(BaseCell.notebook_id.in_(notebooks))
     )  # fmt: skip
-    for notebook, cell, auto, manual, extra, waits in db.execute(grades):
+    for notebook, cell, auto, manual, extra, waits, worth in db.execute(grades):
         work = owner[notebook]
+        work.scores[cell] = (auto, worth or 0.0)
         work.score += Marks(auto, manual, extra).score
         if waits:
             work.to_mark.append(cell)

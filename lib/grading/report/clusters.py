@@ -18,7 +18,7 @@ from lib.checking.answers import Outcome, decoded, recalled
 from lib.checking.student_code import Failure
 from lib.grading.judge.comparison import agree
 from lib.grading.judge.library_calls import parsed
-from lib.grading.judge.verdict import PartVerdict, Verdict
+from lib.grading.judge.verdict import PartVerdict
 from lib.grading.report.classroom import Classroom, Work
 from lib.unit import AnswerKey, Array
 
@@ -49,7 +49,7 @@ def groups_of_unknown(classroom: Classroom) -> list[Group]:
     groups: dict[tuple[str, tuple[tuple[str, str], ...]], Group] = {}
     for work, light in classroom.graded:
         if any(is_unknown(part) for part in light.parts):
-            for part in filter(is_unknown, Verdict.load(work.folder).parts):
+            for part in filter(is_unknown, work.whole_verdict().parts):
                 failing, numbers = compared(part)
                 group = Group(part.id, part.title, failing, numbers)
                 groups.setdefault((part.id, failing), group).works.append(work)

@@ -11,14 +11,34 @@ taken for the login, and `email` and `lms_user_id` are what `nbgrader db student
 """
 
 import csv
+import re
 import sys
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbgrader.api import Gradebook, Student
-from nbgrader.plugins import ExportPlugin
+from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
+from nbgrader.plugins import CsvExportPlugin, ExportPlugin
 from traitlets import Dict, Unicode
+
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
+"""What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
+
+
+def as_text(cell: object) -> str:
+    """Write a cell so that a spreadsheet shows it and doesn't compute it: what reads as a formula gets an apostrophe.
+
+    Names, addresses and titles are written by others. Spreadsheets skip blanks, quotes and letters that don't show in
+    front of a formula, and take the wide signs of East Asian keyboards for the narrow ones. No id of Canvas or Moodle
+    begins so, and numbers stay as they are.
+    """
+    text = str(cell)
+    if NUMBER.fullmatch(text):
+        return text
+    shown = unicodedata.normalize("NFKC", text).lstrip("\"'`")
+    shown = "".join(letter for letter in shown if letter.isprintable() and not letter.isspace()).lstrip("\"'`")
+    return f"'{text}" if text[:1] in ("\t", "\r", "\n") or shown[:1] in tuple("=+-@") else text
 
 
 @dataclass(frozen=True)
@@ -58,8 +78,47 @@ class LmsExporter(ExportPlugin):
         """Write a CSV file to where `--to` says."""
         target = Path(self.to or self.default_name)
         with target.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
+            # All in quotes: where a semicolon or a tab divides cells, none in a name can begin another cell.
+            csv.writer(file, quoting=csv.QUOTE_ALL).writerows([as_text(cell) for cell in row] for row in rows)
         self.log.info("%s is ready to be imported.", target)
+
+
+class TextExporter(CsvExportPlugin):
+    """nbgrader's own export, in its own columns; no cell is a formula, and a comma in a name divides nothing."""
+
+    columns = (
+        "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
+        "late_submission_penalty", "score", "max_score",
+    )  # fmt: skip
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Called by `nbgrader export`: have nbgrader fill each line, and write it as CSV."""
+        target = Path(self.to or "grades.csv")
+        students, assignments = [str(one) for one in self.student], [str(one) for one in self.assignment]
+        self.log.info("Exporting grades to %s", target)
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self.columns)
+            writer.writeheader()
+            for assignment in gradebook.assignments:
+                for student in gradebook.students:
+                    if (assignment.name in assignments or not assignments) and (student.id in students or not students):
+                        row = _row(gradebook, assignment, student)
+                        writer.writerow({column: "" if cell is None else as_text(cell) for column, cell in row})
+
+
+def _row(gradebook: Gradebook, assignment: Assignment, student: Student) -> Iterator[tuple[str, object]]:
+    """Give what nbgrader's export says of a student's work, by column: who handed in nothing has 0 points."""
+    yield from (("assignment", assignment.name), ("duedate", assignment.duedate), ("max_score", assignment.max_score))
+    yield from (("student_id", student.id), ("last_name", student.last_name), ("first_name", student.first_name))
+    yield "email", student.email
+    try:
+        submission = gradebook.find_submission(assignment.name, student.id)
+    except MissingEntry:
+        yield from (("timestamp", ""), ("raw_score", 0.0), ("late_submission_penalty", 0.0), ("score", 0.0))
+        return
+    penalty = submission.late_submission_penalty
+    yield from (("timestamp", submission.timestamp), ("raw_score", submission.score))
+    yield from (("late_submission_penalty", penalty), ("score", max(0.0, submission.score - penalty)))
 
 
 class CanvasExporter(LmsExporter):

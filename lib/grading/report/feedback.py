@@ -18,7 +18,7 @@ from traitlets import Unicode
 
 from lib.checking.render import MARKS
 from lib.grading.judge import verdict
-from lib.grading.judge.verdict import PartVerdict, Verdict
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.submissions.preprocessors import Judging
 from lib.grading.submissions.restore import known_cells
 
@@ -88,13 +88,23 @@ class Opening(Judging):
         """Called by nbgrader's GenerateFeedback for each autograded notebook; leaves HTML in `resources`."""
         if self.unit(resources) is not None:
             try:
-                verdict = Verdict.load(Path(resources["metadata"]["path"]))
-            except FileNotFoundError:
+                verdicts = Verdict.load_each(Path(resources["metadata"]["path"]), False, of=_submission(resources))
+            except (DamagedVerdictError, FileNotFoundError) as error:
+                why = str(error) if isinstance(error, DamagedVerdictError) else "is missing"
+                assignment, student = _submission(resources)
+                self.log.error(
+                    "The page of %s has no opening: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
+                    student, FILE, resources["metadata"]["path"], why, assignment, student,
+                )  # fmt: skip
                 return nb, resources
-            if verdict.notebook == resources["nbgrader"]["notebook"]:
+            for verdict in (one for one in verdicts if one.notebook == resources["nbgrader"]["notebook"]):
                 resources["opening"] = opening(graded(verdict, nb, resources["nbgrader"]))
                 resources["code_in_the_dark"] = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
         return nb, resources
+
+
+def _submission(resources: dict[str, Any]) -> tuple[str, str]:
+    return resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
 
 
 def graded(verdict: Verdict, nb: NotebookNode, names: dict[str, Any]) -> Graded:

@@ -31,6 +31,10 @@ person has to look at the submission: `zerolayer grade` lists them in the end, a
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 DEEPEST = 8
 """Levels of lists and objects in an answer; a true one has five."""
+BYTES_OF = {"{": 430, "[": 64, ",": 32}
+"""What the parts of an answer take in memory beside their letters, measured: an object, a list, another number."""
+BYTES_OF_A_TEXT = 100
+"""Likewise for each line of a traceback, and each kind in which an output is given."""
 
 
 class RunLostError(RuntimeError):
@@ -44,6 +48,11 @@ class BoundedExecute(Execute):
         config=True
     )
     max_messages = Integer(1_000, help="Outputs kept for each cell; the rest is dropped.").tag(config=True)
+    max_notebook_output = Integer(
+        10_000_000,
+        help="""Bytes that the outputs of all cells of a notebook may take in memory; the rest is dropped. Answers of
+        checks may take as many besides.""",
+    ).tag(config=True)
     grace = Integer(5, help="Seconds in which a cell has to end after it was interrupted.").tag(config=True)
     budget = Integer(300, help="Seconds that all cells of a notebook may take together.").tag(config=True)
     # A kernel that talks too fast loses some of its own words, and "idle" may be among them: no reason to end a run.
@@ -62,6 +71,7 @@ class BoundedExecute(Execute):
         self._at: int | None = None
         self.clear_before_next_output: bool = False
         self._remarks: list[str] = resources.setdefault(REMARKS, [])
+        self._held, self._full = {"outputs": 0, "answers": 0}, set[str]()
         self._deadline = monotonic() + self.budget
         watch = threading.Timer(self.budget + self.grace, self.kill)
         watch.daemon = True
@@ -107,6 +117,7 @@ class BoundedExecute(Execute):
             return cell, resources
         self._at = index
         self._kept: dict[str, int] = {"outputs": 0, "characters": 0, "of answers": 0}
+        self._held_of_cell = dict.fromkeys(self._held, 0)
         self._dropped = 0
         if monotonic() > self._deadline:
             self._remark(f"The notebook ran longer than {self.budget} seconds; its last cells were not run.")
@@ -171,14 +182,15 @@ class BoundedExecute(Execute):
         kind, content = msg["msg_type"], msg["content"]
         if kind == "clear_output" and not cell.metadata.get("nbgrader", {}).get("grade"):
             self._kept = dict.fromkeys(self._kept, 0)
+            self._held = {kind: bytes - self._held_of_cell[kind] for kind, bytes in self._held.items()}
+            self._held_of_cell = dict.fromkeys(self._held, 0)
             content = {"wait": bool(content.get("wait"))}
         elif kind == "execute_input":
             content = {"execution_count": _count(content)}
         elif kind in OUTPUTS:
-            content = _plain_output(kind, content)
+            content = _plain_output(kind, content, cell)
             text = content["text"] if self._goes_on(kind, content, cell) else None
             if not self._keeps(content, counts=text is None):
-                self._remark(f"{self._place} put out more than is kept; the rest was dropped.")
                 if not self._is_needed(kind, content, cell):
                     return None
                 content = _shortened(content)
@@ -208,16 +220,20 @@ class BoundedExecute(Execute):
 
     def _keeps(self, content: dict[str, Any], counts: bool) -> bool:
         """Count an output, and tell whether it is kept. Answers count apart: noise around them costs no points."""
-        size, kept = len(json.dumps(content)), self._kept
-        if MIME in content.get("data", {}):
-            kept["of answers"] += size
+        text, kept, is_answer = json.dumps(content), self._kept, MIME in content.get("data", {})
+        if is_answer:
+            kept["of answers"] += len(text)
             keeps = kept["of answers"] <= self.max_output
         else:
             kept["outputs"] += counts
-            kept["characters"] += size
+            kept["characters"] += len(text)
             keeps = kept["outputs"] <= self.max_messages and kept["characters"] <= self.max_output
         if not keeps:
-            self._drop(size)
+            self._remark(f"{self._place} put out more than is kept; the rest was dropped.")
+        elif not self._holds("answers" if is_answer else "outputs", _bytes(content, text) if counts else len(text)):
+            keeps = False
+        if not keeps:
+            self._drop(len(text))
         return bool(keeps)
 
     def _is_needed(self, kind: str, content: dict[str, Any], cell: NotebookNode) -> bool:
@@ -231,6 +247,17 @@ class BoundedExecute(Execute):
             and _gives_points(kind, content)
             and not any(_gives_points(output.output_type, output) for output in cell.outputs)
         )
+
+    def _holds(self, kind: str, bytes: int) -> bool:
+        """Count what the notebook holds in memory, if there is room for this too; say so where there is none."""
+        if self._held[kind] + bytes > self.max_notebook_output:
+            if kind not in self._full:
+                self._full.add(kind)
+                self._remark(f"{self._place} made the notebook's {kind} more than is kept of all; some were dropped.")
+            return False
+        self._held[kind] += bytes
+        self._held_of_cell[kind] += bytes
+        return True
 
     def _drop(self, size: int) -> None:
         """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""
@@ -257,8 +284,8 @@ def has_code(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and bool(cell.source.strip()) and SKIPPED not in cell.metadata.get("tags", [])
 
 
-def _plain_output(kind: str, content: dict[str, Any]) -> dict[str, Any]:
-    """Take from an output's message what nbformat knows, each of the type that nbformat says."""
+def _plain_output(kind: str, content: dict[str, Any], cell: NotebookNode) -> dict[str, Any]:
+    """Take from an output what nbformat knows, of the type that nbformat says, and answers where the cell is graded."""
     match kind:
         case "stream":
             return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": plain(content["text"])}
@@ -267,7 +294,8 @@ def _plain_output(kind: str, content: dict[str, Any]) -> dict[str, Any]:
             return {"ename": plain(content["ename"]), "evalue": plain(content["evalue"]), "traceback": lines}
     texts = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
     data = NotebookNode(texts)
-    if _is_shallow(content["data"].get(MIME), DEEPEST):
+    graded = cell.metadata.get("nbgrader", {}).get("grade")
+    if graded and _is_shallow(content["data"].get(MIME), DEEPEST):
         data[MIME] = content["data"][MIME]
     counted = {"execution_count": _count(content)} if kind == "execute_result" else {}
     return {"data": data, "metadata": NotebookNode(), **counted}
@@ -284,6 +312,14 @@ def _shortened(content: dict[str, Any]) -> dict[str, Any]:
         return {**content, "text": content["text"][:1000]}
     text = content["data"].get("text/plain", "")[:1000]
     return {**content, "data": NotebookNode({"text/plain": text})}
+
+
+def _bytes(content: dict[str, Any], text: str) -> int:
+    """Estimate what an output, in JSON `text`, takes in memory: its parts may take far more than its letters."""
+    data = content.get("data", {})
+    if MIME in data:
+        return len(text) + sum(bytes * text.count(part) for part, bytes in BYTES_OF.items())
+    return len(text) + BYTES_OF["{"] + BYTES_OF_A_TEXT * len(data or content.get("traceback", ()))
 
 
 def _is_shallow(value: object, depth: int) -> bool:

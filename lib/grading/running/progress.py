@@ -1,7 +1,7 @@
 """Progress: how far a run is while it goes on, on a terminal, and what came of it at its end."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Self
 
@@ -25,6 +25,8 @@ class Progress:
         self.counts: Counter[str] = Counter()
         self.for_a_person: dict[str, str] = {}
         """Why a person has to look at a submission, by student."""
+        self.again: dict[str, str] = {}
+        """Why a submission that was graded before is graded again, by student."""
         self._start = monotonic()
         self._bar = Bar(total=total, unit="submission", disable=None, leave=False, dynamic_ncols=True)
 
@@ -43,6 +45,10 @@ class Progress:
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update()
 
+    def note_again(self, student: str, reason: str) -> None:
+        """Note why a submission that was graded before is graded again."""
+        self.again[student] = reason
+
     def table(self) -> str:
         """Write how many submissions were graded how fast, who needs a person and why, and what to do."""
         seconds = monotonic() - self._start
@@ -51,15 +57,18 @@ class Progress:
         lines = [f"{done} of {self.counts.total()} submissions graded{rate}"]
         if skipped := self.counts["skipped"]:
             lines.append(f"{skipped:>6} skipped: graded before, and not submitted again since (--force grades them)")
-        return "\n".join([*lines, *self._people()])
+        lines += _listed("graded before, and now again", self.again)
+        lines += _listed("need a person; what was graded has a verdict that says more", self.for_a_person)
+        return "\n".join(lines)
 
-    def _people(self) -> list[str]:
-        """Write a line for each submission that needs a person."""
-        if not self.for_a_person:
-            return []
-        shown = dict(list(self.for_a_person.items())[:MOST])
-        width = max(map(len, shown))
-        lines = [f"{len(self.for_a_person):>6} need a person; what was graded has a verdict that says more:"]
-        lines += [f"{'':>7}{student:<{width}}  {reason}" for student, reason in shown.items()]
-        more = len(self.for_a_person) - len(shown)
-        return [*lines, *([f"{'':>7}and {more} more: see `zerolayer report`"] if more else [])]
+
+def _listed(heading: str, reasons: Mapping[str, str]) -> list[str]:
+    """Write a line for each submission of which there is something to say, below how many there are."""
+    if not reasons:
+        return []
+    shown = dict(list(reasons.items())[:MOST])
+    width = max(map(len, shown))
+    lines = [f"{len(reasons):>6} {heading}:"]
+    lines += [f"{'':>7}{student:<{width}}  {reason}" for student, reason in shown.items()]
+    more = len(reasons) - len(shown)
+    return [*lines, *([f"{'':>7}and {more} more: see `zerolayer report`"] if more else [])]

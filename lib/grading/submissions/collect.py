@@ -164,9 +164,9 @@ class Download(ExtractorPlugin):
     def _keep(self, name: Path, data: IO[bytes], student: str) -> None:
         """Write a notebook below the extracted folder. Of copies under one name the one with the highest number stays.
 
-        Programs that don't know notebooks add `.json` or `.txt` to their names.
+        Programs that don't know notebooks add `.json` or `.txt` to their names, and some write them in capitals.
         """
-        name = name.with_name(re.sub(rf"({re.escape(NOTEBOOK)})\.(json|txt)$", r"\1", name.name))
+        name = name.with_name(re.sub(r"\.ipynb(\.json|\.txt)?$", NOTEBOOK, name.name, flags=re.IGNORECASE))
         if name.suffix != NOTEBOOK:
             return
         if not student:

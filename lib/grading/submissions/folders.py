@@ -18,6 +18,7 @@ from lib.checking.answers import plain
 from lib.grading.machine_faults import is_of_a_file
 from lib.grading.running.forked_execute import setting
 from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, files_in, is_folder, remove
+from lib.grading.submissions.read import NOTEBOOK
 
 NAMED = 5
 """Files that a remark names; there may be thousands."""
@@ -77,11 +78,12 @@ def fill(folder: Path, source: Path, own: dict[str, Path], coursedir: CourseDire
     left out. Raises OSError where the machine is at fault.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ignored, left = ("*.ipynb", *coursedir.ignore), bounds.less(own.values())
+    ignored, left = coursedir.ignore, bounds.less(own.values())
     unread, too_much = [], []
     for file in sorted(files_in(source)):
         name = file.relative_to(source)
-        if any(fnmatch(part, pattern) for part in name.parts for pattern in ignored) or _clashes(name, own):
+        is_ignored = any(NOTEBOOK.search(part) or any(fnmatch(part, like) for like in ignored) for part in name.parts)
+        if is_ignored or _clashes(name, own):
             continue
         if not left.hold(file):
             too_much.append(str(name))

@@ -18,7 +18,7 @@ from nbgrader.api import Comment, Grade, Gradebook, Student, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
 
-from lib.grading.judge.verdict import JUDGED
+from lib.grading.judge.verdict import JUDGED, Verdict
 from lib.grading.marking_queue import NOT_RUN, queue, queued
 from lib.grading.submissions.restore import Master
 
@@ -71,6 +71,22 @@ class Book:
             finally:
                 self._connection = None
 
+    def known(self, student: str) -> "Known | None":
+        """Read what an earlier run has left of a submission, or None where there is nothing."""
+        with self.transaction() as connection:
+            key = {"assignment_id": self.id, "student_id": student}
+            submission = connection.execute(_where(SUBMISSIONS, *key), key).first()
+            if submission is None:
+                return None
+            scores = {}
+            for name, master in self.masters.items():
+                key = {"notebook_id": master.id, "assignment_id": submission.id}
+                cells = {cell: id for id, cell in master.graded.items()}
+                id = connection.scalar(_where(NOTEBOOKS, *key), key)
+                rows = connection.execute(_of_cells(GRADES), {"notebook": id, "cells": list(cells)})
+                scores[name] = {cells[row.cell_id]: row.auto_score for row in rows}
+            return Known(submission.timestamp, scores)
+
     def enrol(self, student: str, timestamp: datetime | None) -> None:
         """Make what rows a student and a submission lack, and note when the submission was made."""
         with self.transaction() as connection:
@@ -116,6 +132,23 @@ class Book:
             late = late_by(timestamp, self.duedate, extension).total_seconds()
             costs = penalty(sum(mark.score for mark in marks.values()), late) if late > 0 else None
             connection.execute(_setting(NOTEBOOKS, "late_submission_penalty"), {"this": id, "new": costs})
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the gradebook has of a submission: when it was made, and what grading gave, by notebook and cell."""
+
+    timestamp: datetime | None
+    scores: Mapping[str, Mapping[str, float | None]]
+
+    def differs(self, verdict: Verdict, master: Master) -> bool:
+        """Tell whether the points of a verdict are other ones than grading has put here."""
+        scores = self.scores[verdict.notebook]
+        return any(
+            scores.get(part.id) != part.score(float(master.cells[part.id].metadata.nbgrader["points"]))
+            for part in verdict.parts
+            if part.id in master.graded
+        )
 
 
 @dataclass

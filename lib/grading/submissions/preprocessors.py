@@ -6,7 +6,7 @@ alike. The verdict takes the place of whatever a graded cell put out, and nbgrad
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -31,7 +31,7 @@ from lib.grading.judge.verdict import FILE, JUDGED, PartVerdict, Verdict, html
 from lib.grading.running.execute import FILES, REMARKS
 from lib.grading.safe_files import files_in, is_file, remove, tidy
 from lib.grading.submissions.gradebook import BOOK, opened
-from lib.grading.submissions.restore import Master
+from lib.grading.submissions.restore import RESTORED, Master
 from lib.unit import AnswerKey
 
 POSED = "zerolayer_posed"
@@ -43,11 +43,15 @@ OURS = (CHALLENGE, FILE, f"{FILE}.part")
 
 @dataclass(frozen=True)
 class Posed:
-    """What stood before a run: the challenge's seed, the files in the submission's folder, and its timestamp."""
+    """What stood before a run: the challenge's seed, the files in the submission's folder, and its timestamp.
+
+    `others` are the verdicts on the assignment's other notebooks; no run may read or change them.
+    """
 
     seed: int
     files: frozenset[Path]
     stamp: bytes
+    others: tuple[Verdict, ...]
 
 
 class Judging(NbGraderPreprocessor):
@@ -129,12 +133,13 @@ class Pose(Judging):
         """Called by nbgrader's Autograde; leaves for `Judge` what a run must not change."""
         unit, folder = self.unit(resources), _folder(resources)
         if unit is not None:
-            if BOOK not in resources:  # one that is there was looked at when the run began
-                with opened(resources) as book:
+            with opened(resources) as book:
+                if BOOK not in resources:  # one that is there was looked at when the run began
                     self.check_unit(resources["nbgrader"]["assignment"], book.masters)
+                others = _others(folder, book.masters.keys() - {resources["nbgrader"]["notebook"]})
             for name in OURS:
                 remove(folder / name)
-            posed = Posed(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources))
+            posed = Posed(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources), others)
             resources[POSED] = posed
             laid = orjson.dumps(challenge(unit, posed.seed))
             if FILES in resources:
@@ -153,12 +158,16 @@ class Judge(Judging):
         if unit is None:
             return nb, resources
         posed: Posed = resources[POSED]
-        folder = _folder(resources)
+        folder, names = _folder(resources), resources["nbgrader"]
+        others = {verdict.notebook: verdict for verdict in posed.others}
+        if FILES in resources:  # no run was in this folder: what is in it comes from the notebook judged before
+            judged = _others(folder, resources[BOOK].masters.keys() - {names["notebook"]})
+            others |= {verdict.notebook: verdict for verdict in judged}
         tidy(folder, posed.files)
         if posed.stamp:
             remove(folder / STAMP)
             (folder / STAMP).write_bytes(posed.stamp)
-        remarks, verdicts = tuple(resources.get(REMARKS, ())), []
+        remarks, verdicts = (*nb.metadata.get(RESTORED, ()), *resources.get(REMARKS, ())), []
         for cell in nb.cells:
             part = unit.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
             if part is None or cell.cell_type != "code":
@@ -167,7 +176,6 @@ class Judge(Judging):
             verdict = judge(unit, part, posed.seed, given, problem=_problem(cell, remarks))
             cell.outputs = [_shown(verdict, float(cell.metadata.nbgrader["points"]))]
             verdicts.append(verdict)
-        names = resources["nbgrader"]
         Verdict(
             names["assignment"],
             names["notebook"],
@@ -176,7 +184,7 @@ class Judge(Judging):
             tuple(verdicts),
             remarks,
             borrowed(nb.cells),
-        ).save(folder)
+        ).save(folder, others.values())
         resources[JUDGED] = {verdict.id for verdict in verdicts}
         return nb, resources
 
@@ -254,6 +262,17 @@ def handed_in(cells: Iterable[Mapping[str, Any]], folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _others(folder: Path, notebooks: Set[str]) -> tuple[Verdict, ...]:
+    """Give the verdicts that `folder` has on these notebooks of an assignment."""
+    if not notebooks or not is_file(folder / FILE):
+        return ()
+    try:
+        found = Verdict.load_each(folder)
+    except Exception:  # a student may have handed in anything under this name
+        return ()
+    return tuple(verdict for verdict in found if verdict.notebook in notebooks)
+
+
 def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:
     """Say why a graded cell has no answer: the error that it ended with, or what happened to the run."""
     for output in cell.outputs:
@@ -265,8 +284,7 @@ def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:
 def _shown(verdict: PartVerdict, worth: float) -> NotebookNode:
     """Make the output that nbgrader reads as points (text) and people as a verdict (HTML)."""
     scale = worth / verdict.max_points if verdict.max_points else 0.0
-    points = min(worth, round(verdict.points * scale, 4))
-    shown = NotebookNode({"text/plain": str(points), "text/html": html(verdict, scale)})
+    shown = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": html(verdict, scale)})
     return NotebookNode(output_type="execute_result", data=shown, metadata=NotebookNode(), execution_count=None)
 
 

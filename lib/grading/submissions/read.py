@@ -17,7 +17,7 @@ from nbformat.v4.nbbase import nbformat_minor
 
 from lib.checking.answers import plain
 from lib.grading.running.execute import SKIPPED
-from lib.grading.safe_files import is_file
+from lib.grading.safe_files import files_in, is_file
 
 LARGEST = 20_000_000
 """Bytes of a notebook file that are read: a completed one has some hundred thousand."""
@@ -25,7 +25,13 @@ LONGEST = 1_000_000
 """Characters that all cells together may have: a completed notebook has some ten thousand."""
 MOST = 1_000
 """Cells that a notebook may have: a completed one has a hundred."""
+MOST_PARTS = 2_000_000
+"""Lists and objects in a notebook file: each takes a hundred bytes when read, and a completed one has thousands."""
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
+NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.IGNORECASE)
+"""How the name of a notebook ends."""
+HIDDEN = re.compile(r"\.|__MACOSX$")
+"""How names begin that no person gave."""
 ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
 
 
@@ -43,15 +49,37 @@ class Submission:
 
 
 def read_submission(path: Path) -> Submission:
-    """Read the notebook at `path`, or the only other one beside it, or make an empty one that says what was wrong."""
+    """Read the notebook at `path`, or the one that stands for it, or make an empty one that says what was wrong."""
     if lexists(path):
         return _read(path)
-    others = sorted(other for other in path.parent.glob("*.ipynb") if is_file(other))
-    names = ", ".join(plain(other.name) for other in others)
-    if len(others) == 1:
-        return _read(others[0], (f"{path.name} was not in the submission; {names} was graded in its place.",))
+    others = _notebooks_in(path.parent)
+    names = ", ".join(plain(str(other.relative_to(path.parent))) for other in others)
+    if (other := _standing_for(path, others)) is not None:
+        name = plain(str(other.relative_to(path.parent)))
+        return _read(other, (f"{path.name} was not in the submission; {name} was graded in its place.",))
     found = f"found {names}" if others else "no notebook was there"
     return unreadable(f"{path.name} was not in the submission: {found}. Submit the notebook under its own name.")
+
+
+def _notebooks_in(folder: Path) -> list[Path]:
+    """Find the notebooks of a submission: in its folder or, where there are none, in the folders in it.
+
+    Some systems write `.IPYNB`, and programs that don't know notebooks add `.txt` or `.json`. Hidden files and folders
+    hold what was saved automatically.
+    """
+    found = [
+        path
+        for path in sorted(files_in(folder))
+        if NOTEBOOK.search(path.name) and not any(map(HIDDEN.match, path.relative_to(folder).parts))
+    ]
+    return [path for path in found if path.parent == folder] or found
+
+
+def _standing_for(path: Path, others: list[Path]) -> Path | None:
+    """Choose the notebook that stands for the one that is missing: the only one of its name but for the case of its
+    letters and its ending, else the only one there is."""
+    alike = [other for other in others if NOTEBOOK.sub("", other.name).lower() == path.stem.lower()]
+    return next((some[0] for some in (alike, others) if len(some) == 1), None)
 
 
 def unreadable(sentence: str) -> Submission:
@@ -78,11 +106,13 @@ def notebook_in(path: Path) -> NotebookNode:
     if path.stat().st_size > LARGEST:
         raise UnreadableError(f"{name} has more than {LARGEST // 10**6} MB. Clear the outputs and submit again.")
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        text = _decoded(path.read_bytes())
     except OSError:
         raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
     if not text.strip():
         raise UnreadableError(f"{name} is empty. {ADVICE}")
+    if text.count("[") + text.count("{") > MOST_PARTS:
+        raise UnreadableError(f"{name} has more than {MOST_PARTS:,} lists. Clear the outputs and submit again.")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
@@ -99,6 +129,15 @@ def notebook_in(path: Path) -> NotebookNode:
     if sum(len(cell.source) for cell in cells) > LONGEST:
         raise UnreadableError(f"{name} has cells with more than {LONGEST // 10**6} million characters.")
     return _notebook(cells)
+
+
+def _decoded(data: bytes) -> str:
+    """Read the text of a notebook in whatever encoding of Unicode it is.
+
+    JSON begins with letters of ASCII, so its first bytes tell UTF-8, 16 and 32 from each other also without a mark. In
+    UTF-8, bytes that are none are shown as such: some editors write single letters in an encoding of their own.
+    """
+    return data.decode(json.detect_encoding(data), errors="replace")
 
 
 def _notebook(cells: list[NotebookNode]) -> NotebookNode:

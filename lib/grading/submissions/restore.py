@@ -6,18 +6,26 @@ can work.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.api import Notebook as GradebookNotebook
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Dict
 
+from lib.grading.marking_queue import queue
 from lib.grading.running.execute import REMARKS
-from lib.grading.submissions.read import sound
+from lib.grading.submissions.identify import Found, Released, course_id, identify
+from lib.grading.submissions.read import UnreadableError, notebook_in, sound
 
 SCHEMA_VERSION = 3
+RESTORED = "zerolayer_restored"
+"""Under this name a restored notebook's metadata hold remarks on what was lost: nbgrader keeps no resources."""
 MASTER = "zerolayer_master"
 """Under this name a run hands on, with a submission's resources, what it has already read from the gradebook."""
 
@@ -49,21 +57,62 @@ class Master:
 class RestoreCells(NbGraderPreprocessor):
     """Stands for DeduplicateIds, OverwriteKernelspec, OverwriteCells and CheckCellMetadata in sanitising."""
 
+    _read_before = Dict()
+
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde on each submitted notebook before it is run."""
         master = resources[MASTER] if MASTER in resources else _read(resources["nbgrader"])
         submitted = [sound(cell) for cell in nb.cells]
-        remarks = resources.setdefault(REMARKS, [])
-        if not remarks and not any(_id(cell) in master.cells for cell in submitted):
-            remarks.append("No cell says that it is the assignment's. Is it another notebook, or is its metadata lost?")
-        nb.cells = restored(submitted, master.cells)
+        found = identify(submitted, master.cells, self._released(resources["nbgrader"], master))
+        for at, id in found.ids.items():
+            submitted[at].metadata["nbgrader"] = NotebookNode(grade_id=id)
         nb.metadata = NotebookNode({"kernelspec": NotebookNode(master.kernelspec)} if master.kernelspec else {})
+        if remarks := list(_remarks(submitted, master, found, bool(resources.get(REMARKS)))):
+            nb.metadata[RESTORED] = remarks
+        for id, why in found.doubts.items():
+            queue(nb, id, why)
+        nb.cells = restored(submitted, master.cells)
         return nb, resources
+
+    def _released(self, names: dict[str, str], master: Master) -> list[Released]:
+        """Read the notebook as it was handed out, once; without it the cells that the gradebook knows have to do."""
+        if master.id not in self._read_before:
+            self._read_before[master.id] = _released(getattr(self.parent, "parent", None), names, master)
+        return self._read_before[master.id]
 
 
 def _read(names: dict[str, str]) -> Master:
     with Gradebook(names["db_url"]) as gradebook:
         return Master.of(gradebook.find_notebook(names["notebook"], names["assignment"]))
+
+
+def _released(converter: Any, names: dict[str, str], master: Master) -> list[Released]:
+    """Read the notebook as it was handed out, or its source, whichever is there and has the gradebook's cells."""
+    course: Any = getattr(converter, "coursedir", None)
+    for kept in ("release_directory", "source_directory") if course else ():
+        folder = course.format_path(getattr(course, kept), ".", names["assignment"])
+        with suppress(UnreadableError, OSError):
+            cells = notebook_in(Path(folder, f"{names['notebook']}.ipynb")).cells
+            ids = [name if (name := course_id(cell)) in master.cells else "" for cell in cells]
+            if [id for id in ids if id] == list(master.cells):
+                solved = kept == "source_directory"
+                return [
+                    Released(id, cell.cell_type, master.cells[id].source if id and solved else cell.source)
+                    for id, cell in zip(ids, cells, strict=True)
+                ]
+    return [Released(id, cell.cell_type, cell.source) for id, cell in master.cells.items()]
+
+
+def _remarks(submitted: list[NotebookNode], master: Master, found: Found, explained: bool) -> Iterator[str]:
+    """Say what was lost of a submission's cells, and what became of it; `explained` where it is said already why."""
+    if not any(course_id(cell) in master.cells for cell in submitted):
+        if not explained:
+            yield "No cell says that it is the assignment's. Is it another notebook, or is its metadata lost?"
+        return
+    if found.ids:
+        yield "Cells had lost the marks by which the grader knows them. They were found by their text and their place."
+    if found.doubts:
+        yield "Not every written answer stood in its own cell. Your instructor will look for it in your notebook."
 
 
 def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
@@ -98,7 +147,7 @@ def restored(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[
     behind anything that follows it there is moved in front.
     """
     kept, names = _once(cells, known), list(known)
-    if [id for cell in kept if (id := _id(cell)) in known] == names:
+    if [id for cell in kept if (id := course_id(cell)) in known] == names:
         return kept  # in the source's order, as nearly all submissions are
     followers = {name: names[at + 1 :] for at, name in enumerate(names)}
     solutions = [name for name in names if known[name].metadata.nbgrader.solution]
@@ -119,14 +168,14 @@ def _once(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[Not
     """Keep each known cell once: of copies the last that isn't as it was released, since a run leaves that defined."""
     copies: dict[str, list[int]] = {}
     for at, cell in enumerate(cells):
-        copies.setdefault(_id(cell), []).append(at)
+        copies.setdefault(course_id(cell), []).append(at)
     counted, untouched = set(), set()
     for name in copies.keys() & known.keys():
         written = [at for at in copies[name] if cells[at].source != known[name].source]
         counted.add((written or copies[name])[-1])
         untouched.update(set(copies[name]) - set(written))
     return [
-        _own(cell, known[_id(cell)] if at in counted else None)
+        _own(cell, known[course_id(cell)] if at in counted else None)
         for at, cell in enumerate(cells)
         if at in counted or at not in untouched
     ]
@@ -169,8 +218,4 @@ def _front(kept: list[NotebookNode], names: list[str]) -> int:
 
 
 def _places(kept: list[NotebookNode], names: list[str]) -> list[int]:
-    return [at for at, cell in enumerate(kept) if _id(cell) in names]
-
-
-def _id(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+    return [at for at, cell in enumerate(kept) if course_id(cell) in names]

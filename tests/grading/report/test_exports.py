@@ -3,9 +3,11 @@
 import csv
 
 import pytest
+from nbgrader.api import Gradebook
 
+from lib.grading.report.exports import as_text
 from tests.course import ASSIGNMENT
-from tests.grading.report.conftest import FILLINGS
+from tests.grading.report.conftest import FILLINGS, NAMES
 
 WORKSHEET = '''\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum grade","Last modified (grade)",Notes
 "Participant 501","Ada King",ADA@example.org,"Submitted for grading",,100.00,"Monday, 2 March 2026","Good, ""Ada"""
@@ -77,3 +79,84 @@ def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
 def test_some_students_alone_can_be_asked_for(small_class):
     rows = exported(small_class, "MoodleExporter", "--student=['ada', 'emil']", f"--assignment=['{ASSIGNMENT}']")
     assert [row[2] for row in rows[1:]] == ["emil", "ada"]
+
+
+FORMULAS = [
+    "=1+1", "+1+1", "-1+1", "@SUM(A1)", " =1+1", "\t=1+1", "\r=1+1", "\n=1+1", '"=1+1', "'=1+1", "\u200b=1+1",
+    "\ufeff=1+1", "\u00a0=1+1",
+    "＝1+1", "＋1", "－1+1", "＠SUM(A1)", "\t1", "=", "-2+3+cmd|' /C calc'!A0", "--1", "-1;2", "-1x",
+]  # fmt: skip
+HARMLESS = [
+    "Ada",
+    "O'Neil",
+    "Bảo",
+    "",
+    "a=b",
+    "ada@example.org",
+    "77",
+    "-3.5",
+    "-1e-05",
+    "-",
+    "    Points Possible",
+    "2-1",
+]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_what_reads_as_a_formula_is_made_text(formula):
+    assert as_text(formula) == f"'{formula}"
+
+
+@pytest.mark.parametrize("cell", HARMLESS)
+def test_all_else_stays_as_it_is(cell):
+    assert as_text(cell) == cell
+
+
+@pytest.fixture
+def formulas(small_class):
+    """The roster with formulas in every field that somebody else writes, until the test is over."""
+    with Gradebook(f"sqlite:///{small_class.root}/gradebook.db", "zerolayer") as gradebook:
+        gradebook.update_or_create_student(
+            "ada", first_name='=HYPERLINK("//evil")', last_name="@SUM(A1);=2", email="+1", lms_user_id="-1+1"
+        )
+    yield small_class
+    with Gradebook(f"sqlite:///{small_class.root}/gradebook.db", "zerolayer") as gradebook:
+        first, last, email, lms = NAMES["ada"]
+        gradebook.update_or_create_student("ada", first_name=first, last_name=last, email=email, lms_user_id=lms)
+
+
+@pytest.mark.parametrize("exporter", ["CanvasExporter", "MoodleExporter", "TextExporter"])
+def test_no_export_has_a_formula(formulas, exporter):
+    done = formulas.nbgrader("export", f"--exporter=lib.grading.report.exports.{exporter}", "--to=out.csv")
+    assert done.returncode == 0, done.stderr
+    text = (formulas.root / "out.csv").read_text(encoding="utf-8")
+    for divider in ",;\t":
+        rows = list(csv.reader(text.splitlines(), delimiter=divider))
+        cells = [cell for row in rows for cell in row]
+        assert not [cell for cell in cells if cell.lstrip(" \t\"'")[:1] in tuple("=+@") and not cell.startswith("'")]
+    assert "HYPERLINK" in text
+
+
+def test_nbgraders_own_export_keeps_its_columns_and_numbers(small_class):
+    written = {}
+    for exporter in ("nbgrader.plugins.CsvExportPlugin", "lib.grading.report.exports.TextExporter"):
+        done = small_class.nbgrader("export", f"--exporter={exporter}", "--to=out.csv")
+        assert done.returncode == 0, done.stderr
+        with (small_class.root / "out.csv").open(newline="", encoding="utf-8") as file:
+            written[exporter] = {row["student_id"]: row for row in csv.DictReader(file)}
+    stock, ours = written.values()
+    assert [*stock["ada"]] == [*ours["ada"]]
+    assert stock["ada"] == ours["ada"]
+    assert stock["mona"] == ours["mona"]
+    assert ours["bao"]["last_name"] == "Nguyễn, Dr."  # which shifts all columns in nbgrader's own
+    assert small_class.nbgrader("export", "--to=out.csv").returncode == 0
+    with (small_class.root / "out.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["student_id"]: row for row in csv.DictReader(file)} == ours
+
+
+def test_a_worksheets_formulas_are_text_and_its_dashes_stay(small_class):
+    sheet = small_class.root / "worksheet.csv"
+    sheet.write_text(WORKSHEET.replace("Mona Missing", "=1+1"), encoding="utf-8")
+    after = exported(small_class, "MoodleWorksheetExporter", f"--MoodleWorksheetExporter.worksheet={sheet}")
+    assert after[2][1] == "'=1+1"
+    assert after[2][6] == "-"

@@ -1,0 +1,231 @@
+"""Finding the course's cells in a notebook that has lost their ids, by their text and their place.
+
+Some programs keep no metadata of cells, and a cell that is pasted as text has none. What such a cell is can still be
+told: by the text that it was handed out with, or as the only new one between two cells that are known. An answer that
+can't be told for certain is nobody's to guess: it is left where it stands, and a person looks for it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from nbformat.notebooknode import NotebookNode
+
+ALIKE = 0.5
+"""The share of a released cell's lines that are in a cell which is taken for the same one, filled in or changed."""
+LOST = "The cell of this answer could not be found for certain. Please look through the notebook as it was handed in."
+ELSEWHERE = "The cell of this answer is as it was handed out, but a text of the student's own stands beside it."
+Token = str | tuple[bool, str]
+"""What cells are compared by: an id, or whether there is code in a cell and its text."""
+
+
+@dataclass(frozen=True)
+class Released:
+    """A cell as it was handed out: its id in the course or "", its kind, and its text."""
+
+    id: str
+    kind: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of a search: lost ids by the places of their cells, and the answers in doubt, each with the reason."""
+
+    ids: Mapping[int, str] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+
+
+def identify(cells: Sequence[NotebookNode], known: Mapping[str, NotebookNode], released: Sequence[Released]) -> Found:
+    """Search `cells` for those that are `known` and have lost their ids, and for answers that stand elsewhere.
+
+    `released` is the whole notebook in its order. Cells without an id are in it, since an answer stands between them.
+    """
+    ids = [name if (name := course_id(cell)) in known else "" for cell in cells]
+    if set(known) <= set(ids) and not any(
+        _is_untouched(cell, known[id]) for cell, id in zip(cells, ids, strict=True) if id
+    ):
+        return Found()
+    search = _Search(cells, known, released, ids)
+    search.find_by_text()
+    search.find_by_likeness()
+    search.find_by_place()
+    return Found(search.found, dict(search.doubts()))
+
+
+class _Search:
+    """One search. `ids` are the cells' ids as far as they are known; `own` are the cells that somebody wrote anew."""
+
+    def __init__(
+        self,
+        cells: Sequence[NotebookNode],
+        known: Mapping[str, NotebookNode],
+        released: Sequence[Released],
+        ids: list[str],
+    ):
+        self.cells, self.known, self.released, self.ids = cells, known, released, ids
+        self.found: dict[int, str] = {}
+        handed_out = {_text(cell.kind, cell.source) for cell in released}
+        self.own = [
+            at
+            for at, cell in enumerate(cells)
+            if not ids[at] and cell.source.strip() and _text(cell.cell_type, cell.source) not in handed_out
+        ]
+
+    def find_by_text(self) -> None:
+        """Find cells that are as they were handed out: in their order, or moved if there is only one of that text."""
+        theirs, ours = self._tokens()
+        once = _once(ours, range(len(ours)))
+        moved = [(at, once[token]) for token, at in _once(theirs, range(len(theirs))).items() if token in once]
+        for at, place in [*self._anchors().items(), *moved]:
+            self._give(place, self.released[at].id)
+
+    def find_by_likeness(self) -> None:
+        """Find solutions of code that are filled in: only where cell and solution are like no others."""
+        pairs = [
+            (id, at)
+            for id in self._lost(lambda own: own.solution and own.cell_type == "code")
+            for at in self.own
+            if self.cells[at].cell_type == "code" and _likeness(self.known[id].source, self.cells[at].source) >= ALIKE
+        ]
+        for id, at in pairs:
+            if len([pair for pair in pairs if id == pair[0] or at == pair[1]]) == 1:
+                self._give(at, id)
+
+    def find_by_place(self) -> None:
+        """Find solutions that are the only one missing between two cells that are known, where one new cell stands."""
+        lost, anchors, chosen = set(self._lost(lambda own: own.solution)), self._anchors(), []
+        for at, cell in enumerate(self.released):
+            if cell.id in lost:
+                (first, last), between = _around(at, anchors, len(self.released), len(self.cells))
+                is_code = cell.kind == "code"
+                rivals = [
+                    other
+                    for other in self.released[first:last]
+                    if other.id in lost and (other.kind == "code") == is_code
+                ]
+                given = [other for other in self.released[first:last] if not other.id]
+                new = [
+                    place
+                    for place in self.own
+                    if place in between
+                    and (self.cells[place].cell_type == "code") == is_code
+                    and not any(_likeness(other.source, self.cells[place].source) >= ALIKE for other in given)
+                ]
+                if len(rivals) == len(new) == 1:
+                    chosen.append((new[0], cell.id))
+        for place, id in chosen:
+            self._give(place, id)
+
+    def doubts(self) -> Iterator[tuple[str, str]]:
+        """Give each answer that may stand in another cell than its own, with the reason."""
+        texts = [at for at in self.own if self.cells[at].cell_type != "code"]
+        for id in self._lost(lambda own: own.solution and own.grade):
+            if self.own if self.known[id].cell_type == "code" else texts:
+                yield id, LOST
+        anchors = self._anchors() if texts else {}
+        for at, cell in enumerate(self.released):
+            if cell.id and cell.id in self.ids and cell.kind != "code" and texts:
+                own = self.known[cell.id].metadata.nbgrader
+                untouched = _is_untouched(self.cells[self.ids.index(cell.id)], self.known[cell.id])
+                others = {place: other for place, other in anchors.items() if place != at}
+                _, between = _around(at, others, len(self.released), len(self.cells))
+                if own.grade and untouched and any(text in between for text in texts):
+                    yield cell.id, ELSEWHERE
+
+    def _give(self, place: int, id: str) -> None:
+        """Give a cell the id that it has lost, if that isn't given yet."""
+        if id in self.known and id not in self.ids and not self.ids[place]:
+            self.ids[place] = self.found[place] = id
+            if place in self.own:
+                self.own.remove(place)
+
+    def _lost(self, wanted: Callable[[NotebookNode], bool]) -> list[str]:
+        return [id for id, cell in self.known.items() if id not in self.ids and wanted(cell.metadata.nbgrader)]
+
+    def _tokens(self) -> tuple[list[Token], list[Token]]:
+        theirs: list[Token] = [
+            cell.id if cell.id in self.ids and cell.id else _text(cell.kind, cell.source) for cell in self.released
+        ]
+        pairs = zip(self.ids, self.cells, strict=True)
+        return theirs, [id or _text(cell.cell_type, cell.source) for id, cell in pairs]
+
+    def _anchors(self) -> dict[int, int]:
+        """Give the released cells that are there in their order, by their number, each with the place of its cell."""
+        theirs, ours = self._tokens()
+        return dict(sorted(_aligned(theirs, ours, range(len(theirs)), range(len(ours)))))
+
+
+def course_id(cell: NotebookNode) -> str:
+    """Read which cell of the course a cell says that it is; "" if it says nothing."""
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def _is_untouched(cell: NotebookNode, master: NotebookNode) -> bool:
+    """Tell whether an answer in words is as it was handed out."""
+    own = master.metadata.nbgrader
+    return bool(own.solution and own.grade) and _squeezed(cell.source) == _squeezed(master.source)
+
+
+def _text(kind: str, source: str) -> Token:
+    return kind == "code", _squeezed(source)
+
+
+def _squeezed(text: str) -> str:
+    """The text without what programs change as they save it: spaces and line breaks."""
+    return "".join(text.split())
+
+
+def _likeness(released: str, written: str) -> float:
+    """Tell which share of a released cell's lines is in another: of those that have no blank to be filled in."""
+    lines = {line for line in map(_squeezed, released.splitlines()) if line and "?" not in line}
+    return len(lines & set(map(_squeezed, written.splitlines()))) / len(lines) if lines else 0.0
+
+
+def _once(tokens: Sequence[Token], among: range) -> dict[Token, int]:
+    """Give the places of those tokens that are there once."""
+    places: dict[Token, list[int]] = {}
+    for at in among:
+        places.setdefault(tokens[at], []).append(at)
+    return {token: where[0] for token, where in places.items() if len(where) == 1}
+
+
+def _aligned(theirs: Sequence[Token], ours: Sequence[Token], among: range, within: range) -> Iterator[tuple[int, int]]:
+    """Pair what is there once on both sides, in the order of both; then the same between each two of these pairs.
+
+    This is the patience diff. What is there several times is paired only where its neighbours leave no choice.
+    """
+    once = _once(ours, within)
+    pairs = _in_order([(at, once[token]) for token, at in _once(theirs, among).items() if token in once])
+    yield from pairs
+    if pairs:
+        edges = [(among.start - 1, within.start - 1), *pairs, (among.stop, within.stop)]
+        for (first, begin), (last, end) in pairwise(edges):
+            yield from _aligned(theirs, ours, range(first + 1, last), range(begin + 1, end))
+
+
+def _in_order(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Choose the most pairs, given by their first numbers, whose second numbers rise too."""
+    ends: list[int] = []  # the smallest last number of a chain, by the chain's length
+    lengths = []
+    for _, second in pairs:
+        length = bisect_left(ends, second)
+        ends[length : length + 1] = [second]
+        lengths.append(length)
+    chosen: list[tuple[int, int]] = []
+    wanted = len(ends) - 1
+    for pair, length in zip(reversed(pairs), reversed(lengths), strict=True):
+        if length == wanted and (not chosen or pair[1] < chosen[-1][1]):
+            chosen.append(pair)
+            wanted -= 1
+    return chosen[::-1]
+
+
+def _around(at: int, anchors: Mapping[int, int], released: int, cells: int) -> tuple[tuple[int, int], range]:
+    """Give the released cells, and the places, between the two anchors around a released cell."""
+    before = max((other for other in anchors if other < at), default=-1)
+    after = min((other for other in anchors if other > at), default=released)
+    if not anchors:
+        return (before + 1, after), range(0)
+    return (before + 1, after), range(anchors.get(before, -1) + 1, anchors.get(after, cells))

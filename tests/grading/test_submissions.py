@@ -1,0 +1,81 @@
+"""Reading what was handed in: in which encodings, under which names, and what is said where it can't be."""
+
+import json
+
+import nbformat
+import pytest
+
+from lib.grading.submissions.read import read_submission
+
+FILE = "homework.ipynb"
+TEXT = "größer → 大きい"
+WRITTEN = json.dumps(
+    nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(TEXT)]), ensure_ascii=False, indent=1
+)
+
+
+def texts(submission):
+    return [cell.source for cell in submission.notebook.cells]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", *(f"utf-{size}{order}" for size in (16, 32) for order in ("", "-le", "-be"))]
+)
+@pytest.mark.parametrize("start", ["", "\n  "])
+def test_a_notebook_in_any_encoding_of_unicode_is_read(tmp_path, encoding, start):
+    (tmp_path / FILE).write_bytes((start + WRITTEN).encode(encoding))
+    submission = read_submission(tmp_path / FILE)
+    assert texts(submission) == [TEXT]
+    assert submission.runnable
+    assert submission.remarks == ()
+
+
+def test_a_letter_in_another_encoding_is_shown_as_such_and_the_rest_is_read(tmp_path):
+    written = json.dumps(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1 # größer")]))
+    (tmp_path / FILE).write_bytes(written.replace("\\u00f6", "ö").replace("\\u00df", "ß").encode("latin-1"))
+    assert texts(read_submission(tmp_path / FILE)) == ["x = 1 # gr��er"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "homework.IPYNB",
+        "Homework.ipynb",
+        "homework.ipynb.txt",
+        "homework.ipynb.json",
+        "homework (1).ipynb",
+        "homework-2.Ipynb",
+        "inner/homework.ipynb",
+        "inner/deeper/HOMEWORK.IPYNB",
+    ],
+)
+def test_a_notebook_under_nearly_its_name_is_graded_in_its_place(tmp_path, name):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(WRITTEN, encoding="utf-8")
+    submission = read_submission(tmp_path / FILE)
+    assert texts(submission) == [TEXT]
+    assert submission.remarks == (f"{FILE} was not in the submission; {name} was graded in its place.",)
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (["homework.IPYNB", "draft.ipynb"], "homework.IPYNB"),
+        (["draft.ipynb", "inner/homework.ipynb"], "draft.ipynb"),
+        (["inner/homework.ipynb", "inner/draft.ipynb"], "inner/homework.ipynb"),
+        (["inner/homework.ipynb", "__MACOSX/inner/._homework.ipynb"], "inner/homework.ipynb"),
+        (["a/homework.ipynb", ".ipynb_checkpoints/homework.ipynb"], "a/homework.ipynb"),
+        (["homework.IPYNB", "Homework.ipynb"], None),
+        (["a/homework.ipynb", "b/homework.ipynb"], None),
+        (["homework (1).ipynb", "homework (2).ipynb"], None),
+        ([".ipynb_checkpoints/homework-checkpoint.ipynb"], None),
+        (["homework.txt"], None),
+    ],
+)
+def test_of_several_notebooks_one_is_graded_only_where_it_is_certain(tmp_path, names, chosen):
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(WRITTEN, encoding="utf-8")
+    submission = read_submission(tmp_path / FILE)
+    assert submission.runnable is (chosen is not None)
+    assert chosen is None or f"{chosen} was graded in its place" in submission.remarks[0]
