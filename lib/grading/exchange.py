@@ -27,6 +27,8 @@ REFUSED: dict[str, Any] = {"username": None, "filename": "", "timestamp": dateti
 class OwnedCollect(ExchangeCollect):
     """nbgrader's `collect`, for which a name proves nothing. `check_owner` refuses, where nbgrader's only warns."""
 
+    src_records: list[dict[str, Any]]
+
     def init_src(self) -> None:
         """Called by nbgrader: choose one folder for each student among those that may be collected."""
         super().init_src()
