@@ -31,7 +31,7 @@ from lib.grading.judge import Unit
 from lib.grading.judging import Judge, Judging, Pose
 from lib.grading.leftovers import is_file, is_folder, remove
 from lib.grading.manual import NOT_RUN, queued
-from lib.grading.restore import MASTER, RestoreCells
+from lib.grading.restore import EMPTY, MASTER, RestoreCells
 from lib.grading.room.threads import TRIAL
 from lib.grading.runner import Packed, Ran, Work, settings
 from lib.grading.secret import SecretError
@@ -248,6 +248,7 @@ class Journey:
             "metadata": {"name": name, "path": str(self.folder)},
             REMARKS: list(submission.remarks),
             FOR_A_PERSON: [],
+            EMPTY: submission.empty,
             FILES: {},
             BOOK: course.book,
             MASTER: course.book.masters[name],
