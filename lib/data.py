@@ -304,7 +304,7 @@ def _label_remedy(found: NDArray[np.generic], bad: float, num_classes: int) -> s
         return "np.unique(labels, return_inverse=True)[1], which numbers the classes from 0"
     if bad < 0 or (found.min() == 1 and found.max() == num_classes):
         return "labels - labels.min(), so that they count from 0"
-    return f"num_classes={found.max() + 1:.10g}"
+    return f"num_classes={found.max().item() + 1:.10g}"
 
 
 def _require_probabilities(y: Matrix, yhat: Matrix) -> None:

@@ -3,6 +3,7 @@
 import atexit
 import gc
 import os
+import signal
 import sys
 from contextlib import suppress
 
@@ -14,7 +15,16 @@ SELDOM = 5_000
 
 
 def main() -> None:
-    """Run the command that was given; its exit code is the program's."""
+    """Run the command that was given; its exit code is the program's. Ctrl-C and a closed pipe end it quietly."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        _end(128 + signal.SIGINT)
+    except BrokenPipeError:
+        _end(1)
+
+
+def _run() -> None:
     command, *options = sys.argv[1:] or [""]
     if sys.platform == "linux" and command == "grade" and not any(option.startswith(ELSEWHERE) for option in options):
         from lib.grading.kernels.forkserver import Warm
@@ -45,10 +55,10 @@ def main() -> None:
 def _end(code: int) -> None:
     """End as Python does, but take nothing apart that goes with the process: that takes as long as a submission."""
     atexit._run_exitfuncs()
-    with suppress(OSError):  # where nobody reads any more, Python is left to end in its own way
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody may read it any more
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,13 @@ OF_A_FILE = frozenset(
 )
 """What keeps a submitted file from being read by its own fault: its rights, its name, or its kind."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NO_THREAD = "can't start new thread"
+"""What Python says, as a RuntimeError."""
 GO_ON = "What was graded is kept. Once this is mended, the same command goes on from there."
+
+
+class ClusterError(Exception):
+    """A cluster can't run notebooks; the message says why, and what to do."""
 
 
 def is_of_a_file(error: OSError) -> bool:
@@ -37,6 +43,8 @@ def sentence(error: BaseException) -> str:
         return "There is not enough memory to go on. End other programs, or run fewer notebooks at once with --jobs."
     if isinstance(error, OSError):
         return _of_the_system(error)
+    if NO_THREAD in str(error):
+        return f"{error}. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the container or service)."
     original = getattr(error, "orig", None)  # SQLAlchemy's own text holds the statement and its values
     return str(error) if original is None else f"The gradebook can't be used: {_of_a_database(original)}"
 

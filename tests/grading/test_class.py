@@ -71,6 +71,26 @@ def test_a_verdict_says_what_went_wrong(graded, name, text):
     assert text in " ".join(graded.verdict(name).remarks)
 
 
+@pytest.mark.parametrize(
+    "name", ["metadata_missing", "metadata_mangled", "ids_renamed", "answer_doubled", "answer_beside", "cut_short"]
+)
+def test_a_written_answer_is_never_scored_because_its_cell_lost_its_id(graded, name):
+    """A person reads it: where it was found it stands in its cell, and else the cell says that it wasn't."""
+    with Gradebook(f"sqlite:///{graded.root}/gradebook.db") as gradebook:
+        notebook = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, name)
+        waiting = {grade.name: grade.needs_manual_grade for grade in notebook.grades if grade.auto_score is None}
+        comments = {comment.name: comment.auto_comment for comment in notebook.comments}
+    assert waiting == {"explain-gradient": True, "explain-random-labels": True}
+    assert "No response." not in comments.values()
+    lost = {"explain-gradient"} if name.startswith("answer") else set(waiting) if name == "cut_short" else set()
+    assert {answer for answer in waiting if comments[answer]} == lost
+    cells = {
+        cell.metadata.get("nbgrader", {}).get("grade_id"): cell
+        for cell in nbformat.read(graded.notebook(name), 4).cells
+    }
+    assert {answer for answer in waiting if cells[answer].source == "YOUR ANSWER HERE"} == lost
+
+
 def test_the_gradebook_knows_the_cells_in_the_notebooks_order(graded):
     released = nbformat.read(graded.released(), as_version=4)
     with Gradebook(f"sqlite:///{graded.root}/gradebook.db") as gradebook:

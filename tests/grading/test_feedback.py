@@ -27,6 +27,7 @@ from tests.grading.test_judge import part_of
 STUDENTS = ["honest", "common_mistake", "untouched", "blanks_open", "one_blank_open", "solution_deleted", "empty"]
 STUDENTS += ["cell_never_ends", "kernel_dies", "hundred_megabytes_of_lines", "another_name", "name_shadowed", "noisy"]
 STUDENTS += ["checks_deleted", "reversed_order", "strange_cells"]
+STUDENTS += ["metadata_missing", "answer_doubled", "answer_beside", "cut_short"]
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,31 @@ def test_written_answers_say_whether_somebody_has_read_them(course):
     assert waiting.count("up to 2 points Waiting for your instructor to read it.") == 2
     assert re.search(r"Written answer 1 in [^:]+: [^:]*: 0.5 of 2 points", read)
     assert empty.count("0 of 2 points Nothing was found here.") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("metadata_missing", "Waiting for your", "Waiting for your"),
+        ("answer_doubled", "It wasn't found in its own cell.", "Waiting for your"),
+        ("answer_beside", "It wasn't found in its own cell.", "Waiting for your"),
+        ("cut_short", "It wasn't found in its own cell.", "It wasn't found in its own cell."),
+    ],
+)
+def test_an_answer_whose_cell_lost_its_id_waits_for_a_person(course, name, first, second):
+    told = opens(course, name)
+    for number, text in ((1, first), (2, second)):
+        assert re.search(rf"Written answer {number}\b.{{,80}}: up to 2 points {text}", told)
+    assert "Up to 4 more can come" in told
+    assert "No response." not in text_of(course.feedback(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "free"),
+    [("metadata_missing", True), ("answer_doubled", False), ("answer_beside", False), ("untouched", False)],
+)
+def test_a_page_says_that_a_remark_cost_nothing_only_where_nothing_was_or_may_be_lost(course, name, free):
+    assert ("It cost no points." in opens(course, name)) is free
 
 
 def test_what_an_instructor_marked_and_wrote_is_said(course):

@@ -2,6 +2,8 @@
 
 import copy
 
+import nbformat
+
 from tests.submissions import EVERYTHING, NOTHING, before, but, cell, earns, replaced, right
 
 
@@ -139,6 +141,23 @@ def metadata_missing(notebook, folder):
     for found in right(notebook).cells:
         found.metadata = {"tags": found.metadata.get("tags", [])}
     notebook.metadata = {}
+    return notebook
+
+
+@earns(EVERYTHING)
+def answer_doubled(notebook, folder):
+    """Right, through a program that keeps no metadata, with two texts where the first answer was to be."""
+    at = notebook.cells.index(cell(notebook, "explain-gradient"))
+    metadata_missing.make(notebook, folder).cells.insert(at, nbformat.v4.new_markdown_cell("Or is it $1 - y$?"))
+    return notebook
+
+
+@earns(EVERYTHING)
+def answer_beside(notebook, folder):
+    """Right, with the first answer in a cell below the one that was meant for it."""
+    answer = cell(right(notebook), "explain-gradient")
+    notebook.cells.insert(notebook.cells.index(answer) + 1, nbformat.v4.new_markdown_cell(answer.source))
+    answer.source = "YOUR ANSWER HERE"
     return notebook
 
 

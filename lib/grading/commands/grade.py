@@ -6,7 +6,10 @@ themselves are handed out (`runner`).
 """
 
 import logging
+import os
 import re
+import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
@@ -20,14 +23,14 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
-from traitlets import Integer, TraitError, Unicode, default
+from traitlets import Float, Integer, TraitError, Unicode, default
 
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured
 from lib.grading.commands.job import OF_THE_MACHINE, Course, Journey, unfinished
 from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
-from lib.grading.machine_faults import GO_ON, sentence
+from lib.grading.machine_faults import GO_ON, NO_THREAD, ClusterError, sentence
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.lock import LockedError, locked
 from lib.grading.running.progress import Progress
@@ -39,6 +42,10 @@ from lib.grading.submissions.gradebook import Book
 NEEDS_A_PERSON = 3
 """The exit code that says: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with
 126 or more."""
+
+
+STARTING = 30
+"""Seconds in which a notebook of one cell has to be run, TensorFlow's start included."""
 
 
 class SubmittedCourse(CourseDirectory):
@@ -58,10 +65,20 @@ class SubmittedCourse(CourseDirectory):
 class Grade(Autograde):
     """Autograde that runs many submissions at once, takes all that come, and goes on after any that fail."""
 
-    jobs = Integer(0, help="How many notebooks are run at once; by default two for each processor.").tag(config=True)
+    jobs = Integer(0, min=0, help="How many notebooks are run at once; by default two for each processor.").tag(
+        config=True
+    )
     scheduler = Unicode("", help="The address of a Dask scheduler, whose workers then run the notebooks.").tag(
         config=True
     )
+
+    patience = Float(60, min=0, help="Seconds to wait for workers of a Dask scheduler that has none.").tag(config=True)
+    margin = Float(
+        60,
+        min=1,
+        help="""Seconds that a run may take beyond what its notebooks may (`BoundedExecute.budget`) before it is given
+        up and tried elsewhere.""",
+    ).tag(config=True)
 
     @property
     def needs_a_person(self) -> bool:
@@ -98,7 +115,7 @@ class Grade(Autograde):
             with ExitStack() as stack:
                 stack.enter_context(locked(Path(directory.root, self._output_directory, f"{assignment}.lock")))
                 # The workers first: processes are forked from this one before it knows any answer.
-                runner: Runner[Journey] = stack.enter_context(workers(self.jobs, self.scheduler, self.sandbox))
+                runner: Runner[Journey] = stack.enter_context(self._workers())
                 tried = runner.asked(protected) if self.sandbox else None
                 book = stack.enter_context(Book(directory.db_url, directory.course_id, assignment))
                 course = Course(self, book, self.sandbox)
@@ -120,11 +137,24 @@ class Grade(Autograde):
             self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
         except (ConfigError, SecretError) as error:
             self._stop(str(error))
+        except ClusterError as error:
+            self._stop(f"{error}\n{GO_ON}")
         except TraitError as error:
             self._stop(f"A setting can't be used: {error}")
+        except RuntimeError as error:
+            if NO_THREAD not in str(error):
+                raise
+            self._stop(f"{sentence(error)}\n{GO_ON}")
         except (*OF_THE_MACHINE, ImportError) as error:  # a database's driver may be missing
             self._stop(f"{sentence(error)}\n{GO_ON}")
-        print(self._progress.table())
+        try:
+            print(self._progress.table(), flush=True)
+        except BrokenPipeError:  # whoever read it has gone, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _workers(self) -> Runner[Journey]:
+        """Open what runs notebooks. Raises ClusterError where a cluster can't."""
+        return workers(self.jobs, self.scheduler, self.sandbox, self.patience, self.margin, self.log.warning)
 
     def _set_out(self, course: Course) -> Iterator[tuple[Journey, Work]]:
         """Begin with each submission that is due; give those that are to be run."""
@@ -157,8 +187,10 @@ class Grade(Autograde):
     def _see_whether_any_runs(self, runner: Runner[Journey], journey: Journey) -> None:
         """See whether a run failed twice because none works at present: then stop."""
         try:
-            ran = runner.asked(run, journey.trial()).result()
+            ran = runner.asked(run, journey.trial()).result(timeout=max(self.margin, STARTING))
             problem = next((ran[name].error() for name in ran), "")
+        except TimeoutError:
+            problem = "a notebook that only starts some threads did not end in time."
         except Exception as error:
             problem = sentence(error)
         if problem:
@@ -228,12 +260,15 @@ class GradeApp(Configured, AutogradeApp):
         """Grade; exits with 1 where nbgrader would, and with `NEEDS_A_PERSON` where one is needed."""
         super(AutogradeApp, self).start()
         self.coursedir.assignment_id = named_assignment(self)
-        grade = Grade(coursedir=self.coursedir, parent=self)
         try:
+            grade = Grade(coursedir=self.coursedir, parent=self)
             grade.start()
         except NbGraderException:
             self.exit(1)
+        except TraitError as error:
+            self.fail(f"A setting can't be used: {error}")
         except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more says nothing new
             self.log.error("Stopped. What was graded is kept; the same command goes on from there.")
             self.exit(130)
         if grade.needs_a_person:

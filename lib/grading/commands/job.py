@@ -36,7 +36,7 @@ from lib.grading.submissions.folders import bounds, fill, own_files, put_in_plac
 from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, Book, Known, SaveScores
 from lib.grading.submissions.preprocessors import Judge, Judging, Pose
 from lib.grading.submissions.read import Submission, read_submission, unreadable
-from lib.grading.submissions.restore import MASTER, RestoreCells
+from lib.grading.submissions.restore import EMPTY, MASTER, RestoreCells
 from lib.unit import AnswerKey
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigError)
@@ -249,6 +249,7 @@ class Journey:
             "metadata": {"name": name, "path": str(self.folder)},
             REMARKS: list(submission.remarks),
             FOR_A_PERSON: [],
+            EMPTY: submission.empty,
             FILES: {},
             BOOK: course.book,
             MASTER: course.book.masters[name],

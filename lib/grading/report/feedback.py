@@ -19,6 +19,7 @@ from traitlets import Unicode
 from lib.checking.render import MARKS
 from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
+from lib.grading.marking_queue import queued
 from lib.grading.submissions.preprocessors import Judging
 from lib.grading.submissions.restore import known_cells
 
@@ -30,6 +31,8 @@ ADVICE = {
     "ran longer than": "Look for a loop that never ends, or for work that a smaller example would show as well.",
     "put out more": "Usually that is a print inside a loop. Take it out once it has told you what you wanted to know.",
     "in its place": "Next time, hand it in under the name it came with.",
+    "had lost the marks": "Some programs drop them when they save a notebook, and so does pasting a cell as text.",
+    "in its own cell": "Next time, write each answer in the cell below its question.",
 }
 """One thing to try for each remark on a run, found by a few of its words."""
 FRESH = (
@@ -74,6 +77,14 @@ class Graded:
     def waiting(self) -> float:
         """The points that a person has yet to give or not."""
         return sum(mark.max_points for mark in self.marks.values() if mark.waiting)
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether a written answer got no points because nobody found it, or may get none."""
+        judged = {part.id for part in self.verdict.parts}
+        written = [mark for name, mark in self.marks.items() if name not in judged]
+        empty = any(not (mark.points or mark.waiting or mark.by_hand) for mark in written)
+        return empty or bool(queued(self.notebook))
 
     @property
     def max_points(self) -> float:
@@ -174,7 +185,7 @@ def _praise(graded: Graded) -> str:
 def _remark(remark: str, graded: Graded) -> str:
     """Tell what happened in the run, with links to the cells it names, one thing to try, and that it cost nothing."""
     advice = next((advice for words, advice in ADVICE.items() if words in remark), "")
-    free = graded.verdict.points == graded.verdict.max_points
+    free = graded.verdict.points == graded.verdict.max_points and not graded.lost
     text = re.sub(r"Cell (\d+)", lambda found: _cell(found, graded.notebook), escape(remark))
     text = re.sub(r"The cell ([\w-]+)", r'The cell <a href="#\1">\1</a>', text)
     return f'<p class="remark">{" ".join(filter(None, (text, advice, "It cost no points." * free)))}</p>'
@@ -246,6 +257,8 @@ def _written(name: str, number: int, graded: Graded) -> str:
     title = f'<a href="#{name}">Written answer {number}</a>{_under(at, graded.notebook)}'
     if mark.waiting:
         waiting = "<p>Waiting for your instructor to read it.</p>"
+        if name in queued(graded.notebook):
+            waiting = "<p>It wasn't found in its own cell. Your instructor will look for it in your notebook.</p>"
         return _section("waiting", title, f"up to {_points(mark.max_points)}", waiting)
     empty = "" if mark.by_hand or mark.points else "<p>Nothing was found here.</p>"
     state = "right" if mark.points >= mark.max_points else "wrong"

@@ -16,20 +16,21 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import wait as wait_for_any
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import mkdtemp
+from time import monotonic
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from nbformat.notebooknode import NotebookNode
 from traitlets.config import Config
 
-from lib.grading.running.execute import FILES, REMARKS, has_code
+from lib.grading.running.execute import FILES, REMARKS, BoundedExecute, RunLostError, has_code
 from lib.grading.running.forked_execute import KERNEL, DirectExecute
 from lib.grading.safe_files import files_in, remove
 
@@ -41,6 +42,9 @@ SILENT = logging.Logger("a run", logging.CRITICAL)
 """What goes wrong in a run is the submission's own, and told by remarks."""
 JOBS = 2
 """Kernels for each processor: a kernel waits for much of its life."""
+
+TICK = 2.0
+"""Seconds without a result, after which it is looked whether one is still to be expected."""
 
 UNRUN = {"cell_type": "raw", "metadata": {}, "source": ""}
 """What stands for a cell that isn't run."""
@@ -139,37 +143,49 @@ def _laid_out(files: Mapping[str, bytes]) -> Iterator[Path]:
 class Runner(Generic[Tag]):
     """Hands works to an executor, at most `width` at a time, and opens another one where it breaks."""
 
-    def __init__(self, executor: Callable[[], Executor], width: int, close: Callable[[], object] = lambda: None):
-        self._open, self._width, self._close = executor, width, close
+    def __init__(
+        self,
+        executor: Callable[[], Executor],
+        width: Callable[[], int],
+        margin: float,
+        say: Callable[[str], object],
+    ):
+        """Make a runner; `say` tells a person what happens to workers, `margin` is what `_Try.is_overdue` says."""
+        self._open, self._width, self._margin, self._say = executor, width, margin, say
         self._executor = executor()
         self._flying: dict[Future[dict[str, Ran]], _Try[Tag]] = {}
         self._again: deque[_Try[Tag]] = deque()
         self._suspects: deque[_Try[Tag]] = deque()
+        self._stopped: set[int] = set()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """End the workers: at once, if something went wrong."""
-        for future in self._flying:
-            future.cancel()
-        self._executor.shutdown(wait=kind is None)
-        if kind is not None:
-            for child in multiprocessing.active_children():
-                child.terminate()
-        self._close()
+        """End the workers. Nothing is waited for: all results are there, or nobody wants them any more."""
+        self._end_workers()
+
+    def _end_workers(self) -> None:
+        """End the executor and its processes: a stopped one hears of nothing but SIGKILL."""
+        # Python leaves no other way to a pool's processes, and forgets them at its end.
+        children = list((getattr(self._executor, "_processes", None) or {}).values())
+        for child in children:
+            child.kill()
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
     def runs(self, works: Iterable[tuple[Tag, Work]]) -> Iterator[tuple[Tag, dict[str, Ran] | BaseException]]:
         """Run works as they come; give for each tag what its run gave, or the error that it failed with twice."""
         fresh = (_Try(tag, work) for tag, work in works)
         while True:
             while (attempt := self._next(fresh)) is not None:
-                self._flying[self.asked(run, attempt.work)] = attempt
+                self._flying[self.asked(run, attempt.work)] = replace(attempt, since=monotonic())
             if not self._flying:
                 return
-            done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
+            done, _ = wait(self._flying, timeout=TICK, return_when=FIRST_COMPLETED)
+            if not done:
+                self._give_up_what_stalls()
             for future in done:
-                attempt, error = self._flying.pop(future), future.exception()
+                attempt, error = self._flying.pop(future), _error(future)
                 if error is None:
                     yield attempt.tag, future.result()
                 elif isinstance(error, BrokenExecutor) and not attempt.alone:
@@ -184,16 +200,35 @@ class Runner(Generic[Tag]):
         """Choose what is run next, if anything is to be: suspects wait until nothing else is under way."""
         if self._suspects:
             return None if self._flying else self._suspects.popleft()
-        if len(self._flying) >= self._width or any(attempt.alone for attempt in self._flying.values()):
+        if len(self._flying) >= self._width() or any(attempt.alone for attempt in self._flying.values()):
             return None
         return self._again.popleft() if self._again else next(fresh, None)
+
+    def _give_up_what_stalls(self) -> None:
+        """End what will never come back: workers that somebody stopped, and runs that take far longer than they may."""
+        stopped = stopped_workers()
+        for number in stopped & self._stopped:  # since the last look already
+            self._say(
+                f"The worker process {number} is stopped (as by SIGSTOP): it is ended, and what it ran tried again."
+            )
+            os.kill(number, signal.SIGKILL)
+        self._stopped = stopped
+        overdue = [future for future, attempt in self._flying.items() if attempt.is_overdue(self._margin)]
+        if overdue:
+            self._say(
+                f"{len(overdue)} runs take far longer than they may: they are given up, and tried again elsewhere."
+            )
+            for future in overdue:
+                if not future.cancel():  # a process can't be told which of its runs to end
+                    for child in multiprocessing.active_children():
+                        child.kill()
 
     def asked(self, question: Callable[..., Answer], *words: object) -> Future[Answer]:
         """Have a worker answer a question; the result is the answer, or raises what the question raised."""
         try:
             return self._executor.submit(question, *words)
         except BrokenExecutor:
-            self._executor.shutdown()
+            self._end_workers()
             self._executor = self._open()
             return self._executor.submit(question, *words)
 
@@ -206,21 +241,54 @@ class _Try(Generic[Tag]):
     work: Work
     is_last: bool = False
     alone: bool = False
+    since: float = 0.0
+
+    def is_overdue(self, margin: float) -> bool:
+        """Tell whether this takes longer than it may, and a margin; it may have had to wait for another run."""
+        lasted = monotonic() - self.since
+        if lasted < margin:
+            return False
+        step = self.work.execute(config=Config(self.work.settings))
+        if not isinstance(step, BoundedExecute):
+            return False
+        longest = (step.budget + step.grace) * len(self.work.notebooks)
+        return bool(lasted > longest * (1 if self.alone else 2) + margin)
 
 
-def workers(jobs: int, scheduler: str, locked: bool) -> Runner[Any]:
+def _error(future: Future[Any]) -> BaseException | None:
+    """Give what a run failed with, if it did; one that was given up is lost."""
+    if future.cancelled():
+        return RunLostError("The worker that ran it went silent, or took far too long.")
+    return future.exception()
+
+
+def stopped_workers() -> set[int]:
+    """Give the numbers of this process's workers that somebody has stopped; Linux tells."""
+    numbers = {child.pid for child in multiprocessing.active_children() if child.pid} if LINUX else set()
+    return {number for number in numbers if _state(number) == "T"}
+
+
+def _state(number: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    return ""
+
+
+def workers(
+    jobs: int, scheduler: str, locked: bool, patience: float, margin: float, say: Callable[[str], object]
+) -> Runner[Any]:
     """Make the runner for a Dask scheduler's workers where there is one, else for `jobs` processes on this machine."""
     if scheduler:
-        from distributed import Client
+        from lib.grading.running.cluster import Cluster
 
-        client = Client(scheduler)
-        return Runner(client.get_executor, 2 * sum(client.nthreads().values()), client.close)
+        cluster = Cluster(scheduler, patience, say)
+        return Runner(lambda: cluster, cluster.width, margin, say)
     if LINUX:
         from lib.grading.kernels.forkserver import Warm
 
         Warm.shared(locked, tensorflow=False).start()  # it warms up while the first submissions are read
     jobs = jobs or JOBS * (os.cpu_count() or 1)
-    return Runner(partial(processes, jobs), 2 * jobs)
+    return Runner(partial(processes, jobs), lambda: 2 * jobs, margin, say)
 
 
 def processes(jobs: int) -> Executor:
@@ -244,7 +312,7 @@ def _end_together(workers: Sequence[BaseProcess]) -> None:
     """
     wait_for_any([worker.sentinel for worker in workers])
     for worker in workers:
-        worker.terminate()
+        worker.kill()
 
 
 def _begin() -> None:

@@ -58,6 +58,7 @@ def confine(room: Room) -> None:
         _close_all_but((*room.keep, *([] if room.outbox is None else [room.outbox])))
     with step("memory group"):
         namespaces.enter_group(limits)
+        syscalls.be_ended_first()
     with step("own namespaces"):
         namespaces.leave_shared_worlds()
         socket.sethostname("room")

@@ -6,6 +6,7 @@ Each raises `OSError` with what the kernel answered.
 import ctypes
 import itertools
 import os
+from pathlib import Path
 from signal import SIGKILL
 
 NEW_MOUNTS, NEW_CGROUP, NEW_NAMES, NEW_IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
@@ -90,6 +91,11 @@ def change_root(root: str) -> None:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends."""
     checked(_libc.prctl(_PARENT_DEATH, SIGKILL, None, 0, 0))
+
+
+def be_ended_first() -> None:
+    """Where the machine runs out of memory, have Linux end this process before all that isn't a kernel of ours."""
+    Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def be_open_to_view(yes: bool) -> None:

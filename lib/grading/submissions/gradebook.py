@@ -17,6 +17,7 @@ from nbgrader import utils
 from nbgrader.api import Comment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from lib.grading.judge.verdict import JUDGED, Verdict
 from lib.grading.marking_queue import NOT_RUN, queue, queued
@@ -38,7 +39,7 @@ class Book:
 
     def __init__(self, db_url: str, course_id: str, assignment: str):
         """Open the gradebook. Raises nbgrader's MissingEntry where it doesn't know the assignment."""
-        self._gradebook = Gradebook(db_url, course_id)
+        self._gradebook = _opened(db_url, course_id)
         self._connection: Connection | None = None
         try:
             found = self._gradebook.find_assignment(assignment)
@@ -149,6 +150,14 @@ class Known:
             for part in verdict.parts
             if part.id in master.graded
         )
+
+
+def _opened(db_url: str, course_id: str) -> Gradebook:
+    """Open nbgrader's gradebook; it makes tables where there are none, and another grader may do so just then."""
+    try:
+        return Gradebook(db_url, course_id)
+    except (IntegrityError, ProgrammingError, OperationalError):
+        return Gradebook(db_url, course_id)
 
 
 @dataclass

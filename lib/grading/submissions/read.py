@@ -35,17 +35,26 @@ HIDDEN = re.compile(r"\.|__MACOSX$")
 ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
 
 
+STAMP = "timestamp.txt"
+"""nbgrader's note of when a submission was made."""
+
+
 class UnreadableError(Exception):
     """A file that isn't a notebook; the message says so to the student."""
 
 
+class EmptyError(UnreadableError):
+    """A file in which there is nothing that even a person could read."""
+
+
 @dataclass(frozen=True)
 class Submission:
-    """A notebook to grade, remarks for its verdict, and whether it may be run."""
+    """A notebook to grade, remarks for its verdict, whether it may be run, and whether nothing at all was handed in."""
 
     notebook: NotebookNode
     remarks: tuple[str, ...] = ()
     runnable: bool = True
+    empty: bool = False
 
 
 def read_submission(path: Path) -> Submission:
@@ -58,7 +67,8 @@ def read_submission(path: Path) -> Submission:
         name = plain(str(other.relative_to(path.parent)))
         return _read(other, (f"{path.name} was not in the submission; {name} was graded in its place.",))
     found = f"found {names}" if others else "no notebook was there"
-    return unreadable(f"{path.name} was not in the submission: {found}. Submit the notebook under its own name.")
+    sentence = f"{path.name} was not in the submission: {found}. Submit the notebook under its own name."
+    return unreadable(sentence, empty=all(file.name == STAMP for file in files_in(path.parent)))
 
 
 def _notebooks_in(folder: Path) -> list[Path]:
@@ -82,17 +92,17 @@ def _standing_for(path: Path, others: list[Path]) -> Path | None:
     return next((some[0] for some in (alike, others) if len(some) == 1), None)
 
 
-def unreadable(sentence: str) -> Submission:
+def unreadable(sentence: str, empty: bool = False) -> Submission:
     """Make the submission that stands for one that can't be graded: an empty notebook with the sentence on top."""
     cell = sound({"cell_type": "markdown", "source": f"**{sentence}**"})
-    return Submission(_notebook([cell]), (sentence,), runnable=False)
+    return Submission(_notebook([cell]), (sentence,), runnable=False, empty=empty)
 
 
 def _read(path: Path, remarks: tuple[str, ...] = ()) -> Submission:
     try:
         return Submission(notebook_in(path), remarks)
     except UnreadableError as error:
-        return unreadable(str(error))
+        return unreadable(str(error), empty=isinstance(error, EmptyError))
 
 
 def notebook_in(path: Path) -> NotebookNode:
@@ -110,7 +120,7 @@ def notebook_in(path: Path) -> NotebookNode:
     except OSError:
         raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
     if not text.strip():
-        raise UnreadableError(f"{name} is empty. {ADVICE}")
+        raise EmptyError(f"{name} is empty. {ADVICE}")
     if text.count("[") + text.count("{") > MOST_PARTS:
         raise UnreadableError(f"{name} has more than {MOST_PARTS:,} lists. Clear the outputs and submit again.")
     try:

@@ -24,6 +24,8 @@ from lib.grading.submissions.identify import Found, Released, course_id, identif
 from lib.grading.submissions.read import UnreadableError, notebook_in, sound
 
 SCHEMA_VERSION = 3
+EMPTY = "zerolayer_empty"
+"""Under this name a submission's resources tell that nothing was handed in in which an answer could be."""
 RESTORED = "zerolayer_restored"
 """Under this name a restored notebook's metadata hold remarks on what was lost: nbgrader keeps no resources."""
 MASTER = "zerolayer_master"
@@ -69,7 +71,7 @@ class RestoreCells(NbGraderPreprocessor):
         nb.metadata = NotebookNode({"kernelspec": NotebookNode(master.kernelspec)} if master.kernelspec else {})
         if remarks := list(_remarks(submitted, master, found, bool(resources.get(REMARKS)))):
             nb.metadata[RESTORED] = remarks
-        for id, why in found.doubts.items():
+        for id, why in () if resources.get(EMPTY) else found.doubts.items():
             queue(nb, id, why)
         nb.cells = restored(submitted, master.cells)
         return nb, resources

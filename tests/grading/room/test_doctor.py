@@ -9,17 +9,17 @@ import pytest
 
 from lib.grading.sandbox import cgroups, doctor
 
-EXAMINE = "from lib.grading.room import doctor; print(doctor.report(doctor.examine()))"
+EXAMINE = "from lib.grading.sandbox import doctor; print(doctor.report(doctor.examine()))"
 LOCK_THAT_HOLDS_NOTHING = """
 import os, pyseccomp
-from lib.grading.room import calls, trial
+from lib.grading.sandbox import seccomp, selftest
 open_door = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
 file = os.fdopen(os.memfd_create("rules"), "r+b")
 open_door.export_bpf(file)
 file.seek(0)
 rules = file.read()
-calls.program = lambda commands: rules
-trial.main()
+seccomp.program = lambda commands: rules
+selftest.main()
 """
 
 

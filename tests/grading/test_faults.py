@@ -1,0 +1,424 @@
+"""Faults of the machine: nobody's zero, told in a sentence, and the same command goes on from there."""
+
+import json
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+
+import nbformat
+import pytest
+from distributed import Client
+
+from lib.grading.commands.demo import copy_course
+from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.kernels import forkserver
+from tests.course import ASSIGNMENT
+from tests.grading.conftest import SUBMISSIONS, Course
+from tests.submissions import FILE, POINTS, as_bytes, before, right
+
+pytestmark = pytest.mark.usefixtures("lockable_here")
+
+EVERYTHING = sum(POINTS.values())
+STUDENTS = ("ada", "bo", "cy", "di", "ed")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Course:
+    """A course in which everybody has everything right."""
+    course = Course(tmp_path_factory.mktemp("built"))
+    copy_course(course.root)
+    made = course.zerolayer("build")
+    assert made.returncode == 0, made.stderr
+    for name in STUDENTS:
+        SUBMISSIONS["honest"].hand_in(course.released(), course.root / "submitted" / name / ASSIGNMENT)
+    return course
+
+
+@pytest.fixture
+def course(built, tmp_path) -> Course:
+    course = Course(tmp_path / "course")
+    shutil.copytree(built.root, course.root)
+    return course
+
+
+def configured(course, *lines):
+    """Add lines to the course's configuration."""
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write("\n".join(["", *lines, ""]))
+
+
+def said(run):
+    """Give what a run said on its way, in one line; it never shows a traceback."""
+    assert "Traceback" not in run.stdout + run.stderr
+    return " ".join(run.stderr.split())
+
+
+def points(course):
+    """Give the points in the gradebook of those who are in it, and of those who have a verdict: they are the same."""
+    query = """
+        SELECT student_id, sum(auto_score) FROM grade JOIN submitted_notebook AS n ON n.id = grade.notebook_id
+        JOIN submitted_assignment AS s ON s.id = n.assignment_id GROUP BY student_id"""
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as database:
+        saved = dict(database.execute(query))
+    judged = {path.parts[-3] for path in (course.root / "autograded").glob("*/*/verdict.json")}
+    assert saved.keys() == judged
+    return saved
+
+
+def everybody_has_everything(course):
+    """Give the command again; all is graded then as if nothing had happened."""
+    again = course.zerolayer("grade", ASSIGNMENT)
+    assert again.returncode == 0, again.stderr
+    return points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
+
+
+# The disk
+
+
+@contextmanager
+def disk(folder, size):
+    """Mount a disk of some kilobytes at `folder`; give what makes it larger."""
+    folder.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", folder]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("A small disk to fill can be mounted by root alone")
+    try:
+        yield lambda more: subprocess.run(["mount", "-o", f"remount,size={more}k", folder], check=True)
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_stops_the_class_and_nobody_gets_a_verdict_by_it(course):
+    with disk(course.root / "autograded", 300) as enlarge:
+        run = course.zerolayer("grade", ASSIGNMENT)
+        assert run.returncode == 1
+        assert "No space left on device" in said(run)
+        assert "the same command goes on from there" in said(run)
+        assert set(points(course).values()) <= {EVERYTHING}
+        enlarge(100_000)
+        assert everybody_has_everything(course)
+
+
+def test_a_disk_without_room_for_the_lock_is_told_as_such(course):
+    """It was told as another run that grades."""
+    with disk(course.root / "autograded", 4):
+        run = course.zerolayer("grade", ASSIGNMENT)
+    assert run.returncode == 1
+    assert "another run" not in said(run)
+    assert "No space left on device" in said(run) or "disk" in said(run)
+
+
+SHORT_OF_MEMORY = """
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+class Greedy(NbGraderPreprocessor):
+    def preprocess(self, nb, resources):
+        if resources["nbgrader"]["student"] == "cy":
+            {what}
+        return nb, resources
+"""
+
+
+@pytest.mark.parametrize("what", ["bytearray(2**62)", "open('/proc/self/mem/no')", "raise OSError(5, 'I/O error')"])
+@pytest.mark.parametrize("steps", ["sanitize_preprocessors", "autograde_preprocessors"])
+def test_no_error_of_the_machine_is_a_verdict(course, what, steps):
+    """Before a run and after it."""
+    (course.root / "greedy.py").write_text(SHORT_OF_MEMORY.format(what=what))
+    shutil.copy(course.root / "nbgrader_config.py", course.root / "kept.py")
+    configured(course, f"c.Autograde.{steps}.append('greedy.Greedy')")
+    run = course.zerolayer("grade", ASSIGNMENT, "--jobs=1")
+    assert run.returncode == 1
+    assert "goes on from there" in said(run)
+    assert "cy" not in points(course)
+    shutil.move(course.root / "kept.py", course.root / "nbgrader_config.py")
+    assert everybody_has_everything(course)
+
+
+def test_nesting_too_deep_is_the_notebooks_own(course):
+    (course.root / "greedy.py").write_text(SHORT_OF_MEMORY.format(what="raise RecursionError"))
+    configured(course, "c.Autograde.autograde_preprocessors.insert(-1, 'greedy.Greedy')")
+    run = course.zerolayer("grade", ASSIGNMENT)
+    assert run.returncode == 1  # for an empty notebook, too, it says so here
+    assert "RecursionError" in run.stderr
+
+
+def test_a_gradebook_that_another_program_holds(course):
+    with closing(sqlite3.connect(course.root / "gradebook.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        run = course.zerolayer("grade", ASSIGNMENT)
+    assert run.returncode == 1
+    assert "database is locked. Another program holds it" in said(run)
+    assert everybody_has_everything(course)
+
+
+# Files beside a notebook
+
+
+@pytest.mark.parametrize(("megabytes", "remarks"), [(80, 0), (200, 1)])
+def test_files_beside_a_notebook_cost_no_points(course, megabytes, remarks):
+    """64 MB was the limit of the kernels, 100 MB that of copying: what lay between them earned 0."""
+    with (course.root / "submitted" / "ada" / ASSIGNMENT / "a.bin").open("wb") as file:
+        file.truncate(megabytes * 10**6)
+    run = course.zerolayer("grade", ASSIGNMENT, "--student=ada")
+    assert run.returncode == (NEEDS_A_PERSON if remarks else 0), run.stderr
+    assert course.verdict("ada").points == EVERYTHING
+    assert [remark for remark in course.verdict("ada").remarks if "without these files: a.bin." in remark] == list(
+        course.verdict("ada").remarks
+    )
+    assert len(course.verdict("ada").remarks) == remarks
+
+
+def test_more_files_than_a_kernels_disk_has_room_for_cost_no_points(course):
+    folder = course.root / "submitted" / "ada" / ASSIGNMENT
+    for number in range(1500):
+        (folder / f"{number:04}").touch()
+    run = course.zerolayer("grade", ASSIGNMENT, "--student=ada", "--WarmProvisioner.limits={'inodes': 2000}")
+    assert run.returncode == NEEDS_A_PERSON, run.stderr
+    assert course.verdict("ada").points == EVERYTHING
+    assert "more. A submission may have 166 files" in course.verdict("ada").remarks[0]
+
+
+# Folders with long names, and few tasks
+
+
+def alone():
+    """Give an environment in which nothing is warm yet."""
+    return {name: value for name, value in os.environ.items() if name != forkserver.ADDRESS}
+
+
+@pytest.mark.parametrize("length", [70, 120])
+def test_a_long_name_of_the_folder_for_temporary_files_costs_no_points(course, length):
+    """The address of a socket has 107 characters; code that names TensorFlow needs the longest one."""
+    base = tempfile.mkdtemp(dir="/tmp")
+    folder = Path(base, "t" * (length - len(base) - 1))
+    folder.mkdir()
+    notebook = before(right(nbformat.read(course.released(), as_version=4)), "check-train", "'tensorflow'")
+    (course.root / "submitted" / "ada" / ASSIGNMENT / FILE).write_bytes(as_bytes(notebook))
+    try:
+        run = course.zerolayer("grade", ASSIGNMENT, env={**alone(), "TMPDIR": str(folder)})
+    finally:
+        shutil.rmtree(base)
+    assert run.returncode == 0, run.stderr
+    assert points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
+
+
+def few_tasks():
+    resource.setrlimit(resource.RLIMIT_NPROC, (8, 8))
+
+
+def test_too_few_tasks_stop_the_class_and_the_doctor_says_so(course):
+    """In a child of this process: root has as many as it likes, its kernels have not."""
+    doctor = course.zerolayer("doctor", preexec_fn=few_tasks)
+    assert doctor.returncode == 1
+    assert "ulimit -u" in doctor.stdout
+    run = course.zerolayer("grade", ASSIGNMENT, preexec_fn=few_tasks, env=alone())
+    assert run.returncode == 1
+    assert "ulimit -u" in said(run) or "Resource temporarily unavailable" in said(run)
+    assert points(course) == {}
+    assert everybody_has_everything(course)
+
+
+NO_THREADS = """
+raise RuntimeError("can't start new thread")
+"""
+
+
+def test_who_makes_a_fault_of_the_machine_up_gets_no_points_and_stops_nobody(course):
+    notebook = before(right(nbformat.read(course.released(), as_version=4)), "check-train", NO_THREADS)
+    (course.root / "submitted" / "cy" / ASSIGNMENT / FILE).write_bytes(as_bytes(notebook))
+    run = course.zerolayer("grade", ASSIGNMENT)
+    assert run.returncode == NEEDS_A_PERSON
+    assert "cy was not graded: A kernel with" in " ".join(run.stdout.split())
+    assert points(course) == dict.fromkeys(set(STUDENTS) - {"cy"}, EVERYTHING)
+
+
+# Workers that somebody stops, and commands that somebody ends
+
+STOPPED = """
+import os, signal
+import psutil
+
+calls = []
+
+def come(**_):
+    calls.append(None)
+    if len(calls) == 2:
+        me = psutil.Process()
+        workers = [child for child in me.children() if "lib.grading.kernels.forkserver" not in child.cmdline()]
+        workers[0].suspend()
+        {then}
+"""
+
+
+def test_a_worker_that_somebody_stops_is_ended_and_nothing_is_lost(course):
+    (course.root / "moment.py").write_text(STOPPED.format(then="pass"))
+    configured(course, "c.BaseConverter.post_convert_hook = 'moment.come'")
+    run = course.zerolayer("grade", ASSIGNMENT, "--jobs=2")
+    assert run.returncode == 0, run.stderr
+    assert points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
+
+
+def test_ctrl_c_ends_a_run_with_a_stopped_worker(course):
+    (course.root / "moment.py").write_text(STOPPED.format(then="os.kill(0, signal.SIGINT); os.kill(0, signal.SIGINT)"))
+    configured(course, "c.BaseConverter.post_convert_hook = 'moment.come'")
+    run = course.zerolayer("grade", ASSIGNMENT, "--jobs=2", start_new_session=True, timeout=60)
+    assert run.returncode == 130
+    assert said(run).endswith("Stopped. What was graded is kept; the same command goes on from there.")
+
+
+def test_a_run_that_takes_far_longer_than_it_may_is_given_up(course):
+    """Here the warm process is stopped: kernels are waited for that nobody forks."""
+    then = "[p.suspend() for p in me.children(recursive=True) if 'lib.grading.kernels.forkserver' in p.cmdline()]"
+    (course.root / "moment.py").write_text(STOPPED.format(then=then).replace("workers[0].suspend()", "pass"))
+    configured(course, "c.BaseConverter.post_convert_hook = 'moment.come'")
+    limits = ("--BoundedExecute.budget=2", "--BoundedExecute.grace=1", "--Grade.margin=2", "--jobs=1")
+    run = course.zerolayer("grade", ASSIGNMENT, *limits, env=alone())
+    assert run.returncode != 0
+    assert "take far longer than they may" in said(run)
+    assert set(points(course).values()) <= {EVERYTHING}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--jobs=x"], "'jobs'"),
+        (["--jobs=-1"], "'jobs'"),
+        (["--timeout=x"], "'timeout'"),
+        (["--scheduler=nonsense"], "No Dask scheduler answers at nonsense"),
+        (["--scheduler=no://where:1"], "No Dask scheduler answers at no://where:1"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_in_a_sentence(course, options, text):
+    run = course.zerolayer("grade", ASSIGNMENT, *options, timeout=100)
+    assert run.returncode == 1
+    assert text in said(run)
+
+
+def test_nobody_needs_to_read_to_the_end(course):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-m", "lib.grading", "grade", ASSIGNMENT]
+    run = subprocess.run(command, cwd=course.root, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(theirs)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
+
+
+# A cluster
+
+NOT_INSTALLED = """
+import importlib.metadata
+found = importlib.metadata.distribution
+def distribution(name):
+    if name == "zerolayer":
+        raise importlib.metadata.PackageNotFoundError(name)
+    return found(name)
+importlib.metadata.distribution = distribution
+"""
+
+
+class Dask:
+    """A scheduler, and workers that come and go."""
+
+    def __init__(self, folder, stack):
+        self.folder, self.stack, self.file = folder, stack, folder / "scheduler.json"
+        self.scheduler = self._started("scheduler", "--port=0", "--no-dashboard")
+        self.client = stack.enter_context(Client(scheduler_file=str(self.file), timeout=60))
+        self.address = json.loads(self.file.read_text())["address"]
+        self.workers = []
+
+    def add(self, **environment):
+        """Start a worker."""
+        options = ("--nthreads=2", "--no-dashboard", "--no-nanny", "--local-directory", str(self.folder))
+        self.workers.append(self._started("worker", *options, env={**os.environ, **environment}))
+        self.client.wait_for_workers(len(self.workers), timeout=60)
+
+    def _started(self, *words, **options):
+        command = [sys.executable, "-m", "dask", *words, "--scheduler-file", str(self.file)]
+        process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.DEVNULL, **options)
+        self.stack.enter_context(process)
+        self.stack.callback(process.kill)
+        return process
+
+
+@pytest.fixture
+def dask(tmp_path):
+    with ExitStack() as stack:
+        yield Dask(tmp_path, stack)
+        with suppress(Exception):
+            stack.pop_all().close()
+
+
+def test_a_scheduler_without_workers_is_waited_for_and_then_told(course, dask):
+    run = course.zerolayer("grade", ASSIGNMENT, f"--scheduler={dask.address}", "--Grade.patience=2", timeout=100)
+    assert run.returncode == 1
+    assert "Waiting up to 2 seconds for workers" in said(run)
+    assert "has no workers" in said(run)
+    assert "0 of 0" not in run.stdout
+
+
+def test_workers_without_the_package_are_told_at_once(course, dask, tmp_path):
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "sitecustomize.py").write_text(NOT_INSTALLED)
+    dask.add(PYTHONPATH=str(tmp_path / "without"))
+    run = course.zerolayer("grade", ASSIGNMENT, f"--scheduler={dask.address}", timeout=100)
+    assert run.returncode == 1
+    assert "has zerolayer" in said(run)
+    dask.add()
+    run = course.zerolayer("grade", ASSIGNMENT, f"--scheduler={dask.address}")
+    assert run.returncode == 0, run.stderr
+    assert "is not used: zerolayer is not installed there" in said(run)
+    assert points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
+
+
+WHEN_TWO_ARE_GRADED = """
+import os, signal
+calls = []
+def come(**_):
+    calls.append(None)
+    if len(calls) == 2:
+        os.kill({number}, signal.{signal})
+"""
+
+
+def test_a_scheduler_that_dies_is_told_in_a_sentence(course, dask):
+    dask.add()
+    (course.root / "moment.py").write_text(WHEN_TWO_ARE_GRADED.format(number=dask.scheduler.pid, signal="SIGKILL"))
+    shutil.copy(course.root / "nbgrader_config.py", course.root / "kept.py")
+    configured(course, "c.BaseConverter.pre_convert_hook = 'moment.come'")
+    run = course.zerolayer("grade", ASSIGNMENT, f"--scheduler={dask.address}", timeout=200)
+    assert run.returncode == 1
+    assert f"The Dask scheduler at {dask.address} is gone" in said(run)
+    assert "What was graded is kept" in said(run)
+    shutil.move(course.root / "kept.py", course.root / "nbgrader_config.py")
+    assert everybody_has_everything(course)
+
+
+def test_what_a_silent_worker_had_is_run_by_others(course, dask):
+    dask.add()
+    dask.add()
+    (course.root / "moment.py").write_text(WHEN_TWO_ARE_GRADED.format(number=dask.workers[0].pid, signal="SIGSTOP"))
+    configured(course, "c.BaseConverter.pre_convert_hook = 'moment.come'")
+    run = course.zerolayer("grade", ASSIGNMENT, f"--scheduler={dask.address}", timeout=300)
+    assert run.returncode == 0, run.stderr
+    assert points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
+
+
+def test_a_worker_that_comes_later_is_counted(dask):
+    from lib.grading.running.cluster import Cluster
+
+    dask.add()
+    heard = []
+    with Cluster(dask.address, 10, heard.append) as cluster:
+        assert cluster.width() == 4
+        dask.add()
+        while cluster.width() == 4:
+            pass
+        assert cluster.width() == 8
+    assert heard == []
