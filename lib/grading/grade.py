@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
+from fnmatch import fnmatchcase
 from glob import glob
 from os.path import isdir
 from pathlib import Path
@@ -159,6 +160,11 @@ class Grade(Autograde):
         """Begin with each submission that is due; give those that are to be run."""
         if not course.notebooks:
             self._stop(f"The gradebook has no such notebook of {course.assignment}. Run `zerolayer build` first.")
+        for left in course.collected.left_out:
+            is_asked = fnmatchcase(left.student, self.coursedir.student_id)
+            if left.student and is_asked and not Path(self._format_source(course.assignment, left.student)).is_dir():
+                why = " ".join(filter(None, (left.file, left.why)))
+                self._progress.for_a_person.setdefault(left.student, f"could not be collected: {why}")
         for source in self.assignments:
             journey = Journey(course, self._student(source), Path(source))
             if not journey.is_due():
