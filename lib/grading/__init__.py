@@ -9,6 +9,8 @@
 | `journey` | one submission from the folder that was handed in to the one that is graded |
 | `submissions` | what came from a student, read as a notebook if it can be |
 | `restore` | the course's own cells, ids and points put back where they belong |
+| `identify` | cells that have lost their ids, found by their text and their place |
+| `manual` | cells that need a person though a machine grades their like, and why |
 | `judging` | the challenge posed before a run, the verdict written after it |
 | `runner` | runs handed out to processes or to a cluster, many at once |
 | `execute` | a run within bounds, of code that may die, hang or talk without end |
