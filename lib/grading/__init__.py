@@ -9,6 +9,8 @@
 | `journey` | one submission from the folder that was handed in to the one that is graded |
 | `submissions` | what came from a student, read as a notebook if it can be |
 | `restore` | the course's own cells, ids and points put back where they belong |
+| `config` | the course's configuration, or a sentence where it can't be read or doesn't judge |
+| `secret` | what all challenges' seeds derive from: made once and whole |
 | `identify` | cells that have lost their ids, found by their text and their place |
 | `manual` | cells that need a person though a machine grades their like, and why |
 | `judging` | the challenge posed before a run, the verdict written after it |
