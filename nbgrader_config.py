@@ -4,6 +4,8 @@ import os
 import sysconfig
 import warnings
 
+from lib.grading.formgrader import guard_formgrader
+
 # nbgrader's own habit of touching objects before they are added; harmless, and a page of it would hide what matters.
 warnings.filterwarnings("ignore", message="Object of type <Submitted")
 
@@ -64,8 +66,15 @@ c.BoundedExecute.kernel_name = "zerolayer"
 # A warm kernel has met this argument already, and each other one would cost it time.
 c.BoundedExecute.extra_arguments = ["--HistoryManager.hist_file=:memory:"]
 
-# Feedback and formgrader render a student's Markdown without running any of it.
-c.HTMLExporter.filters = {"markdown2html": "lib.grading.disarm.markdown"}
+# Feedback and formgrader render what a student wrote without running any of it, and within one budget for a notebook.
+c.HTMLExporter.filters = {
+    "markdown2html": "lib.grading.disarm.markdown",
+    "highlight_code": "lib.grading.disarm.code",
+    "ansi2html": "lib.grading.disarm.terminal",
+}
+c.HTMLExporter.preprocessors = ["lib.grading.disarm.BoundPage"]
+# Formgrader shows names as text, and runs no scripts but its own.
+guard_formgrader()
 
 # The student's page opens with points and, for each part, the mistake and the hint.
 c.GenerateFeedback.exporter_class = "lib.grading.feedback.FeedbackPage"
