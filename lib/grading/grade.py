@@ -34,6 +34,7 @@ from lib.grading.journey import OF_THE_MACHINE, Course, Journey, unfinished
 from lib.grading.leftovers import is_file, remove
 from lib.grading.lock import LockedError, locked
 from lib.grading.machine import GO_ON, NO_THREAD, ClusterError, sentence
+from lib.grading.names import trouble_with
 from lib.grading.progress import Progress
 from lib.grading.room.doctor import protected
 from lib.grading.runner import Ran, Runner, Work, run, workers
@@ -166,7 +167,12 @@ class Grade(Autograde):
                 why = " ".join(filter(None, (left.file, left.why)))
                 self._progress.for_a_person.setdefault(left.student, f"could not be collected: {why}")
         for source in self.assignments:
-            journey = Journey(course, self._student(source), Path(source))
+            student = self._student(source)
+            if trouble := trouble_with(student):
+                why = f"its folder's name can't be a student's id: {trouble}. Rename the folder, and grade again"
+                self._progress.add("not graded", student, [why])
+                continue
+            journey = Journey(course, student, Path(source))
             if not journey.is_due():
                 self._progress.add("skipped", journey.student)
                 continue
@@ -204,7 +210,7 @@ class Grade(Autograde):
     def _student(self, source: str) -> str:
         """Read from a submitted folder's path whose it is."""
         pattern = self._format_source(re.escape(self.coursedir.assignment_id), "(?P<student>.*)", escape=True)
-        found = re.fullmatch(pattern, source)
+        found = re.fullmatch(pattern, source, re.DOTALL)
         if found is None:
             self._stop(f"{source} doesn't say whose submission it is: it isn't as {pattern} asks.")
         return found["student"]

@@ -17,6 +17,7 @@ from nbformat.v4.nbbase import nbformat_minor
 
 from lib.answers import plain
 from lib.grading.leftovers import files_in, is_file
+from lib.grading.names import visible
 
 LARGEST = 20_000_000
 """Bytes of a notebook file that are read: a completed one has some hundred thousand."""
@@ -111,7 +112,7 @@ def notebook_in(path: Path) -> NotebookNode:
 
     Raises UnreadableError with a sentence for the student if the file isn't one.
     """
-    name = plain(path.name)
+    name = visible(path.name)
     if not is_file(path):
         raise UnreadableError(f"{name} is not a file. {ADVICE}")
     if path.stat().st_size > LARGEST:

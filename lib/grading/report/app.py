@@ -13,6 +13,7 @@ from traitlets import Unicode, default
 from lib.grading.command import named_assignment
 from lib.grading.config import Configured
 from lib.grading.judging import Judging
+from lib.grading.names import visible
 from lib.grading.report.classroom import Classroom, read_classroom
 from lib.grading.report.pages import Links, class_page, own_page, student_page
 
@@ -95,7 +96,7 @@ class ReportApp(Configured):
             if work.student in wanted or page.is_file():
                 _write(page, student_page(work, work.whole_verdict(), links, made))
                 if work.student in wanted:
-                    print(f"{page} has every number of {work.name or work.student}.")
+                    print(visible(f"{page} has every number of {work.name or work.student}."))
 
 
 def _on_strangers(classroom: Classroom) -> str:
