@@ -150,7 +150,7 @@ def test_formgrader_still_works(course, lab, visit):
     page.get_by_text(ATTACK, exact=False).first.wait_for(timeout=PATIENCE)
     page.wait_for_function("formgrader.loaded")
     assert page.locator("math").count() > 20
-    assert page.evaluate("document.activeElement.className").startswith(("score", "comment", "extra", "tabbable"))
+    assert page.evaluate("MathJax.loaded")
 
 
 @pytest.mark.parametrize("kind", ["feedback", "report", "evidence"])
