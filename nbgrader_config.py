@@ -1,10 +1,9 @@
 """The course's nbgrader configuration; it works in any folder that has `solutions/`, with `gradebook.db` there."""
 
 import os
+import sys
 import sysconfig
 import warnings
-
-from lib.grading.formgrader import guard_formgrader
 
 # nbgrader's own habit of touching objects before they are added; harmless, and a page of it would hide what matters.
 warnings.filterwarnings("ignore", message="Object of type <Submitted")
@@ -73,8 +72,11 @@ c.HTMLExporter.filters = {
     "ansi2html": "lib.grading.disarm.terminal",
 }
 c.HTMLExporter.preprocessors = ["lib.grading.disarm.BoundPage"]
-# Formgrader shows names as text, and runs no scripts but its own.
-guard_formgrader()
+# Formgrader, which reads this before it makes its pages, shows names as text and runs no scripts but its own.
+if "nbgrader.server_extensions.formgrader.formgrader" in sys.modules:
+    from lib.grading.formgrader import guard_formgrader
+
+    guard_formgrader()
 
 # The student's page opens with points and, for each part, the mistake and the hint.
 c.GenerateFeedback.exporter_class = "lib.grading.feedback.FeedbackPage"

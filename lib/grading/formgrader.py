@@ -7,7 +7,6 @@ escape what they show, and each page carries a policy by which the browser runs 
 
 import re
 import secrets
-import sys
 from base64 import b64encode
 from functools import partial
 from hashlib import sha256
@@ -21,7 +20,6 @@ from nbconvert.exporters import HTMLExporter
 from nbformat.notebooknode import NotebookNode
 from traitlets import List
 
-FORMGRADER = "nbgrader.server_extensions.formgrader.formgrader"
 WORD = secrets.token_urlsafe(16)
 """What a script has to bear: another word for each server, which nobody knows who writes a name or a notebook."""
 HANDLER = re.compile(r'\son\w+="([^"{]*)"', re.IGNORECASE)
@@ -78,12 +76,13 @@ class SubmissionPage(HTMLExporter):
 
 
 def guard_formgrader() -> None:
-    """Have formgrader make its pages with these, where it is about to start.
+    """Have formgrader make its pages with these.
 
     The course's configuration calls this, and formgrader reads that before it makes its environment. nbgrader has no
     setting for either class, so they are put in the place of those that its module has imported by name;
     `test_formgrader_safety.py` notices when nbgrader doesn't use those names any more.
     """
-    if (module := sys.modules.get(FORMGRADER)) is not None:
-        module.Environment = partial(Environment, autoescape=True, extensions=[OwnScripts])  # type: ignore[attr-defined]
-        module.HTMLExporter = SubmissionPage  # type: ignore[attr-defined]
+    from nbgrader.server_extensions.formgrader import formgrader
+
+    formgrader.Environment = partial(Environment, autoescape=True, extensions=[OwnScripts])
+    formgrader.HTMLExporter = SubmissionPage

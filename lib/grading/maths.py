@@ -9,8 +9,6 @@ from functools import lru_cache
 from html import escape, unescape
 from xml.etree.ElementTree import Element
 
-from latex2mathml.converter import convert_to_element
-
 LONGEST = 2_000
 """Characters of one formula: one that is read has some hundred."""
 ELEMENTS = frozenset(
@@ -36,6 +34,8 @@ def mathml(tex: str, block: bool = False) -> str:
     """Write a formula as MathML, and as its own text where it can't be read."""
     if len(tex) <= LONGEST:
         try:
+            from latex2mathml.converter import convert_to_element  # where pages are made: grading seldom needs it
+
             starred = UNNUMBERED.sub(r"\\\1{\2*}", tex)  # nothing in a notebook refers to a number of an equation
             return _written(convert_to_element(starred, display="block" if block else "inline"))
         except Exception:  # a student's TeX may be anything, and so may what a parser raises on it
