@@ -53,10 +53,12 @@ class Budget:
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Let a block take what is left of the time. Raises OutOfTimeError within it once that is spent."""
+        """Let a block take what is left of the time. Raises OutOfTimeError, within it or before, once that is spent."""
+        if self.seconds <= 0:
+            raise OutOfTimeError
         began = process_time()
         try:
-            with interrupted_after(max(self.seconds, 0.001)):
+            with interrupted_after(self.seconds):
                 yield
         finally:
             self.seconds -= process_time() - began
