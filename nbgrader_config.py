@@ -1,6 +1,7 @@
 """The course's nbgrader configuration; it works in any folder that has `solutions/`, with `gradebook.db` there."""
 
 import os
+import sys
 import sysconfig
 import warnings
 
@@ -64,8 +65,18 @@ c.BoundedExecute.kernel_name = "zerolayer"
 # A warm kernel has met this argument already, and each other one would cost it time.
 c.BoundedExecute.extra_arguments = ["--HistoryManager.hist_file=:memory:"]
 
-# Feedback and formgrader render a student's Markdown without running any of it.
-c.HTMLExporter.filters = {"markdown2html": "lib.grading.submissions.sanitize.markdown"}
+# Feedback and formgrader render what a student wrote without running any of it, and within one budget for a notebook.
+c.HTMLExporter.filters = {
+    "markdown2html": "lib.grading.submissions.sanitize.markdown",
+    "highlight_code": "lib.grading.submissions.sanitize.code",
+    "ansi2html": "lib.grading.submissions.sanitize.terminal",
+}
+c.HTMLExporter.preprocessors = ["lib.grading.submissions.sanitize.BoundPage"]
+# Formgrader, which reads this before it makes its pages, shows names as text and runs no scripts but its own.
+if "nbgrader.server_extensions.formgrader.formgrader" in sys.modules:
+    from lib.grading.report.formgrader import guard_formgrader
+
+    guard_formgrader()
 
 # The student's page opens with points and, for each part, the mistake and the hint.
 c.GenerateFeedback.exporter_class = "lib.grading.report.feedback.FeedbackPage"

@@ -6,6 +6,7 @@ paths, patterns, the gradebook and pages of other programs, so `trouble_with` as
 """
 
 import logging
+from unicodedata import category
 
 FORBIDDEN = frozenset('<>&"`\\/|*?[]{}')
 """What has a meaning in HTML, in a path, or in the patterns by which nbgrader finds folders."""
@@ -19,7 +20,9 @@ def visible(text: object, keep: str = "") -> str:
     Halves of surrogate pairs are among them: Python reads a name in no encoding so.
     """
     return "".join(
-        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode()
+        letter
+        if letter.isprintable() or letter in keep or category(letter) == "Zs"
+        else letter.encode("unicode_escape").decode()
         for letter in str(text)
     )
 

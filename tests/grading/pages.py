@@ -6,7 +6,8 @@ import pytest
 
 html5lib = pytest.importorskip("bleach._vendor.html5lib")  # a browser's own parsing rules, which bleach brings along
 
-ACTIVE = {"script", "iframe", "frame", "object", "embed", "applet", "meta", "base", "link", "style", "svg", "math"}
+ACTIVE = {"script", "iframe", "frame", "object", "embed", "applet", "meta", "base", "link", "style", "svg"}
+ACTIVE |= {"maction", "semantics", "annotation-xml"}  # of MathML: the rest of it says how formulas look
 ACTIVE |= {"form", "button", "input", "textarea", "select", "video", "audio", "template", "dialog"}
 SCHEME = re.compile(r"[\x00-\x20]*([a-z][a-z0-9+.\t\n\r-]*):", re.IGNORECASE)
 AWAY = re.compile(r"#|https?://|mailto:", re.IGNORECASE)

@@ -1,6 +1,8 @@
 """LMS downloads: `nbgrader zip_collect` finds everybody's notebook in what Canvas and Moodle give, and no more."""
 
 import io
+import json
+import re
 import stat
 from datetime import datetime
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -9,8 +11,11 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.report import ReportApp
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import QUICK
+from tests.grading.conftest import QUICK, Course
+from tests.grading.pages import text_of
 from tests.submissions import as_bytes, right
 
 FILE = f"{ASSIGNMENT}.ipynb"
@@ -149,6 +154,10 @@ def test_the_command_goes_through_the_whole_download(collected):
 
 
 @pytest.mark.gives(f"nbgrader zip_collect {ASSIGNMENT}")
+def course_notes(course):
+    return course.root / "downloaded" / ASSIGNMENT / "collected.json"
+
+
 def test_everybody_who_handed_in_is_there_and_nobody_else(collected):
     found = {
         folder.name: {path.name for path in (folder / ASSIGNMENT).iterdir()}
@@ -175,6 +184,7 @@ def test_a_broken_download_and_a_nameless_notebook_are_told(collected):
 def test_nothing_lands_outside_its_folders(collected):
     new = set(collected.root.parent.rglob("*")) - collected.before
     places = [collected.root / "submitted", collected.root / "downloaded" / ASSIGNMENT / "extracted"]
+    places.append(course_notes(collected))
     assert not [path for path in new if not any(path == place or place in path.parents for place in places)]
     assert not [path for path in new if path.is_symlink()]
     assert not [path for path in new if path.is_file() and SECRET.encode() in path.read_bytes()]
@@ -184,6 +194,146 @@ def test_of_several_copies_the_last_one_counts(collected):
     assert (collected.root / "submitted" / "twice_12351" / ASSIGNMENT / FILE).read_bytes() == b"10"
     assert "softmax_classifier.ipynb gives way" not in collected.run.stderr
     assert "gives way to twice_12351_67898_softmax_classifier-10.ipynb" in collected.run.stderr
+
+
+CLAIMS = {
+    "a display name with the marker, in a folder": (
+        {
+            "Somebody Else_777_assignsubmission_file_x_501_assignsubmission_file_/softmax_classifier.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK, "Somebody_Else_777_assignsubmission_file_x_501": b"forged"},
+    ),
+    "a display name with the marker, in a file's name": (
+        {
+            "Somebody Else_777_assignsubmission_file_x_501_assignsubmission_file_a.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_a.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK},
+    ),
+    "a file's name with the marker": (
+        {
+            "Mallory_501_assignsubmission_file_Somebody Else_777_assignsubmission_file_a.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_a.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK},
+    ),
+    "a zip's name with the marker": (
+        {
+            "Mallory_501_assignsubmission_file_Somebody Else_777_assignsubmission_file_.zip": packed((FILE, b"forged")),
+            "Somebody Else_777_assignsubmission_file_a.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK},
+    ),
+    "a file embedded in a text": (
+        {
+            "Mallory_501_assignsubmission_onlinetext_/Somebody Else_777_assignsubmission_file_a.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_a.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK, "Mallory_501": b"forged"},
+    ),
+    "two names for one number": (
+        {
+            "Mallory_777_assignsubmission_file_/softmax_classifier.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+            "Li Wei_504_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+        },
+        {"Li_Wei_504": WORK},
+    ),
+    "two names that become one id": (
+        {
+            "Li.Wei_504_assignsubmission_file_/softmax_classifier.ipynb": b"forged",
+            "Li Wei_504_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+        },
+        {},
+    ),
+    "Canvas: a name with two numbers": (
+        {
+            "victim_777_888_x_12345_67890_softmax_classifier.ipynb": b"forged",
+            "victim_777_900_softmax_classifier.ipynb": WORK,
+        },
+        {"victim_777": WORK},
+    ),
+    "Canvas: a title that looks like Moodle's": (
+        {
+            "mallory_666_67900_Somebody Else_777_assignsubmission_file_x.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_a.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK},
+    ),
+    "capital letters and a time of the student's own": (
+        {
+            "Li Wei_504_assignsubmission_file_/SOFTMAX.IPYNB": WORK,
+            "Li Wei_504_assignsubmission_file_/timestamp.txt": b"2020-01-01 00:00:00",
+            "kim_505_1_a.zip": packed((FILE, WORK), ("timestamp.txt", b"2020-01-01 00:00:00")),
+            "lea_LATE_506_1_a.zip": packed(("a/softmax_classifier.IPYNB", WORK), ("a/timestamp.txt", b"2020-01-01")),
+        },
+        {"Li_Wei_504": WORK, "kim_505": WORK, "lea_506": WORK},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CLAIMS)
+def test_nobody_hands_in_for_somebody_else(tmp_path, case):
+    """Names and files' names are the students' own; what could be two people's is nobody's."""
+    files, right_ones = CLAIMS[case]
+    copy_course(tmp_path)
+    (tmp_path / "notebooks" / ASSIGNMENT).mkdir(parents=True)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    (archive / "all.zip").write_bytes(packed(*files.items()))
+    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    found = {folder.parent.name: [*folder.iterdir()] for folder in tmp_path.glob("submitted/*/*")}
+    assert {student: [file.read_bytes() for file in files] for student, files in found.items()} == {
+        student: [content] for student, content in right_ones.items()
+    }
+    assert ("left out" in done.stderr) == (b"forged" not in right_ones.values() and "capital" not in case)
+
+
+def test_what_could_not_be_collected_is_noted_with_the_reason(collected):
+    notes = json.loads(course_notes(collected).read_text())
+    left_out = {left["student"]: left for left in notes["left_out"]}
+    for name, (_, text) in REFUSED.items():
+        left = left_out["_".join(name.split("_")[:2])]
+        assert text in f"{left['file']} {left['why']}"
+    assert left_out["Mary_Lou_506"]["why"] == "no notebook is among what was handed in"
+    assert "twice_12351" not in left_out
+    assert {"lopezana_12346", "kimlee_12347"} == set(notes["late"])
+
+
+def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
+    done = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
+    assert done.returncode == 3
+    assert re.search("tar_16 +could not be collected: tar_16_1_work.tar.gz in submissions.zip", done.stdout)
+    run(ReportApp, collected.root, ASSIGNMENT)
+    page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
+    assert f"notcollected{len(REFUSED) + 1}" in "".join(page.split())
+    assert "is packed as .gz" in page
+    for student in ("tar_16", "key_7", "Mary_Lou_506"):
+        assert student in page
+
+
+def test_canvas_late_counts_also_where_the_due_date_comes_later(tmp_path):
+    course = Course(tmp_path / "course")
+    copy_course(course.root)
+    assert course.zerolayer("build").returncode == 0
+    archive = course.root / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    done = as_bytes(right(nbformat.read(course.released(), as_version=4)))
+    for name in ("lea_LATE_1_1_softmax_classifier.ipynb", "kim_2_2_softmax_classifier.ipynb"):
+        (archive / name).write_bytes(done)
+    assert course.nbgrader("zip_collect", ASSIGNMENT).returncode == 0
+    assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        assert gradebook.find_submission(ASSIGNMENT, "lea_1").timestamp is None
+        gradebook.find_assignment(ASSIGNMENT).duedate = DUE
+        gradebook.db.commit()
+    assert "1 of 2 submissions graded" in course.zerolayer("grade", ASSIGNMENT).stdout
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        assert gradebook.find_submission(ASSIGNMENT, "lea_1").total_seconds_late == 1
+        assert gradebook.find_submission(ASSIGNMENT, "kim_2").total_seconds_late == 0
 
 
 def test_what_came_late_is_late(collected):

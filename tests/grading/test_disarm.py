@@ -1,20 +1,39 @@
 """Disarming: whatever a student writes is shown, and none of it runs; what is plainly meant stays."""
 
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.checking.answers import MIME
-from lib.grading.submissions.sanitize import Disarm, cleaned, markdown
+from lib.grading.submissions.page_budget import (
+    BUDGET,
+    NO_PICTURE,
+    NO_TEXT,
+    TOO_SLOW,
+    Budget,
+    OutOfTimeError,
+    interrupted_after,
+)
+from lib.grading.submissions.sanitize import BoundPage, Disarm, cleaned, code, markdown, terminal
 from tests.grading.pages import active, elements, text_of
 from tests.submissions import pages
 
+NOTEBOOK = Path(__file__).parents[2] / "notebooks/softmax_classifier/softmax_classifier.ipynb"
 CONTEXT = {"cell": {"attachments": {"a.png": {"image/png": "iVBORw0KGgo="}}}, "resources": {}}
 
 
 def rendered(source):
-    return markdown(CONTEXT, source)
+    return markdown({**CONTEXT, "resources": {}}, source)
+
+
+def is_formula(element):
+    return str(element.tag).endswith("}math")
 
 
 SCRAPS = [
@@ -98,9 +117,114 @@ def test_plain_markdown_is_rendered():
     assert {"strong", "em", "ul", "li", "table", "th", "td", "a", "code", "blockquote", "h1", "pre"} <= tags
 
 
-def test_formulas_reach_mathjax_as_they_were_written():
-    source = r"$a_1 < b$ and $$\frac{x}{y} [z]$$ and \begin{align}a &= b\end{align}"
-    assert text_of(rendered(source)) == source
+def test_formulas_become_mathml_which_browsers_show_by_themselves():
+    html = rendered(r"$a_1 < b$ and $$\frac{x}{y} [z]$$ and \begin{align}a &= b\end{align}")
+    assert [element.get("display") for element in elements(html) if is_formula(element)] == [
+        "inline",
+        "block",
+        "block",
+    ]
+    assert text_of(html) == "a1<b and xy[z] and a=b"
+    assert "$" not in html and "\\" not in html
+
+
+def test_every_formula_of_the_course_becomes_mathml():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    html = "".join(rendered(cell.source) for cell in notebook.cells if cell.cell_type == "markdown")
+    assert sum(map(is_formula, elements(html))) > 100
+    assert not re.search(r"<math[^>]*>((?!</math>).)*\\\w|<code>\\", html)
+
+
+@pytest.mark.parametrize(
+    "tex",
+    [
+        r"\text{<script>alert(1)</script>}",
+        r"\href{javascript:alert(1)}{x}",
+        r"\style{position:fixed}{x}",
+        r"\class{navbar-fixed-top}{x}",
+        r"\cssId{check-cce}{x}",
+        "{" * 1500,
+        r"\frac{1}{" * 150 + "1" + "}" * 150,
+        "a_" * 900,
+        r"\left(" * 300,
+        "a+" * 9_000,
+        r"\unknown{x}",
+        "&lt;script&gt;",
+    ],
+)
+def test_no_formula_becomes_active_and_all_are_shown(tex):
+    html = rendered(f"${tex}$")
+    assert active(html) == []
+    assert text_of(html)
+
+
+SLOW = [
+    "***a" * 5_000,
+    "~~a" * 6_600,
+    "\\begin{a}" * 2_000,
+    "*_" * 10_000,
+    "a*" * 10_000,
+    "$a$" * 6_000,
+    "|a|b|\n|-|-|\n" + "|c|d|\n" * 3_000,
+]
+
+
+def test_all_texts_of_a_notebook_share_one_budget_of_time():
+    """Without it these take a minute and more; what is past the budget is shown as it was written, with a sentence."""
+    context = {"cell": {}, "resources": {}}
+    pages = [markdown(context, text) for text in SLOW * 4]
+    assert TOO_SLOW in pages[-1]
+    assert all(active(page) == [] for page in pages[-2:])
+    assert Budget.of(context["resources"]).seconds < 0
+    assert "<strong>" in markdown({"cell": {}, "resources": {}}, "**the next notebook**")
+
+
+def test_code_and_terminal_colours_share_it():
+    spent = {"resources": {BUDGET: Budget(seconds=0)}}
+    assert TOO_SLOW in code(spent, "a." * 9_000)
+    assert TOO_SLOW in terminal(spent, "\x1b[31ma" * 2_000)
+    plenty = {"resources": {}}
+    assert 'class="' in code(plenty, "import numpy") and "ansi-red-fg" in terminal(plenty, "\x1b[31mred\x1b[0m")
+    assert r"\x1b[31m" in terminal(plenty, "\x1b[31m" * 200_000)
+
+
+def test_what_is_interrupted_leaves_no_timer_behind():
+    before = signal.getsignal(signal.SIGVTALRM)
+    with pytest.raises(OutOfTimeError), interrupted_after(0.01):
+        re.match("(a|aa)+$", "a" * 60 + "b")
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGVTALRM) is before
+
+
+def test_where_nothing_can_interrupt_only_what_is_surely_quick_is_rendered():
+    with ThreadPoolExecutor(1) as threads:
+        short, long = threads.map(rendered, ["**a**", "***a" * 5_000])
+    assert "<strong>" in short
+    assert long.startswith("<pre>")
+
+
+def test_a_picture_is_not_embedded_without_end():
+    picture = "A" * 5_000_000
+    context = {"cell": {"attachments": {"a.png": {"image/png": picture}}}, "resources": {}}
+    page = markdown(context, "![a picture](attachment:a.png)\n\n" * 40)
+    assert page.count(picture) == 4
+    assert page.count(NO_PICTURE) == 36
+    assert NO_PICTURE in markdown(context, "![a picture](attachment:a.png)")
+
+
+def test_a_picture_beside_the_notebook_counts_too(tmp_path):
+    (tmp_path / "a.png").write_bytes(bytes(30_000_000))
+    context = {"cell": {}, "resources": {"metadata": {"path": str(tmp_path)}}}
+    assert NO_PICTURE in markdown(context, "![a](a.png)")
+
+
+def test_outputs_of_a_notebook_share_the_budget_too():
+    picture = nbformat.v4.new_output("display_data", {"image/png": "A" * 4_000_000, "text/plain": "x"})
+    words = nbformat.v4.new_output("stream", text="b" * 900_000)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=[picture] * 9 + [words] * 9)])
+    BoundPage().preprocess(notebook, {})
+    said = [output.get("data", {}).get("text/plain") for output in notebook.cells[0].outputs]
+    assert said == ["x"] * 5 + [NO_PICTURE] * 4 + [None] * 2 + [NO_TEXT] * 7
 
 
 def test_pictures_are_embedded_and_a_missing_one_is_told(tmp_path):

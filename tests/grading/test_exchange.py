@@ -5,12 +5,14 @@ import pwd
 import re
 import shutil
 import sysconfig
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import CollectApp
 from nbgrader.exchange.default import ExchangeCollect
+from nbgrader.utils import parse_utc
 
 from lib.grading.submissions.exchange import OwnedCollect
 
@@ -162,7 +164,7 @@ def test_only_ordinary_files_of_the_student_are_copied(exchange, capsys):
     os.mkfifo(folder / "pipe")
     exchange.collect()
     assert sorted(str(file.relative_to(submitted)) for file in submitted.rglob("*")) == [
-        "more", "more/notes.txt", "ps1.ipynb",
+        "more", "more/notes.txt", "ps1.ipynb", "timestamp.txt",
     ]  # fmt: skip
     assert "data.txt is left out" in capsys.readouterr().err
 
@@ -183,3 +185,47 @@ def test_one_submission_that_is_too_large_stops_no_class(exchange):
     with pytest.raises(RuntimeError):
         exchange.collect(ExchangeCollect, option)
     assert exchange.collect(OwnedCollect, option) == {ME: "honest"}
+
+
+FORGED = "2020-01-01 00:00:00.000000 UTC"
+
+
+def stamp_of(exchange):
+    """Give when the collected submission was made."""
+    return parse_utc((exchange.course / "submitted" / ME / "ps1" / "timestamp.txt").read_text())
+
+
+def now():
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize("stamp", [FORGED, LATER])
+def test_a_time_that_a_student_made_up_does_not_count(exchange, capsys, stamp):
+    """Neither in the folder's name nor in a file, nor by setting the times that can be set."""
+    before = now()
+    folder = exchange.hand_in(ME, stamp=stamp)
+    (folder / "timestamp.txt").write_text(FORGED)
+    for path in (folder / "ps1.ipynb", folder / "timestamp.txt", folder):
+        os.utime(path, (0, 0))
+    exchange.collect(ExchangeCollect)
+    assert stamp_of(exchange) == parse_utc(FORGED)  # so it is without ours
+    shutil.rmtree(exchange.course / "submitted")
+    (folder / "timestamp.txt").unlink()  # none at all would be in time, too
+    exchange.collect()
+    assert before - timedelta(seconds=1) <= stamp_of(exchange) <= now()
+    assert "says that it was made" in capsys.readouterr().err
+
+
+def test_a_time_that_is_true_stays_as_it_is_and_the_one_in_the_folder_is_not_read(exchange, capsys):
+    stamp = now() - timedelta(minutes=2)
+    folder = exchange.hand_in(ME, stamp=f"{stamp} UTC")
+    (folder / "timestamp.txt").write_text(FORGED)
+    exchange.collect()
+    assert stamp_of(exchange) == stamp
+    assert "says that it was made" not in capsys.readouterr().err
+
+
+def test_where_all_were_moved_the_course_may_believe_what_they_say(exchange):
+    exchange.hand_in(ME, stamp=FORGED)
+    exchange.collect(OwnedCollect, "--OwnedCollect.check_time=False")
+    assert stamp_of(exchange) == parse_utc(FORGED)

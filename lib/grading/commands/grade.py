@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
+from fnmatch import fnmatchcase
 from glob import glob
 from os.path import isdir
 from pathlib import Path
@@ -38,6 +39,7 @@ from lib.grading.running.runner import Ran, Runner, Work, run, workers
 from lib.grading.safe_files import is_file, remove
 from lib.grading.sandbox.doctor import protected
 from lib.grading.submissions.gradebook import Book
+from lib.grading.untrusted_names import trouble_with
 
 NEEDS_A_PERSON = 3
 """The exit code that says: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with
@@ -160,8 +162,18 @@ class Grade(Autograde):
         """Begin with each submission that is due; give those that are to be run."""
         if not course.notebooks:
             self._stop(f"The gradebook has no such notebook of {course.assignment}. Run `zerolayer build` first.")
+        for left in course.collected.left_out:
+            is_asked = fnmatchcase(left.student, self.coursedir.student_id)
+            if left.student and is_asked and not Path(self._format_source(course.assignment, left.student)).is_dir():
+                why = " ".join(filter(None, (left.file, left.why)))
+                self._progress.for_a_person.setdefault(left.student, f"could not be collected: {why}")
         for source in self.assignments:
-            journey = Journey(course, self._student(source), Path(source))
+            student = self._student(source)
+            if trouble := trouble_with(student):
+                why = f"its folder's name can't be a student's id: {trouble}. Rename the folder, and grade again"
+                self._progress.add("not graded", student, [why])
+                continue
+            journey = Journey(course, student, Path(source))
             if not journey.is_due():
                 self._progress.add("skipped", journey.student)
                 continue
@@ -199,7 +211,7 @@ class Grade(Autograde):
     def _student(self, source: str) -> str:
         """Read from a submitted folder's path whose it is."""
         pattern = self._format_source(re.escape(self.coursedir.assignment_id), "(?P<student>.*)", escape=True)
-        found = re.fullmatch(pattern, source)
+        found = re.fullmatch(pattern, source, re.DOTALL)
         if found is None:
             self._stop(f"{source} doesn't say whose submission it is: it isn't as {pattern} asks.")
         return found["student"]

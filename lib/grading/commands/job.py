@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from lib.grading.running.forked_execute import TENSORFLOW
 from lib.grading.running.runner import Packed, Ran, Work, settings
 from lib.grading.safe_files import is_file, is_folder, remove
 from lib.grading.sandbox.threads import TRIAL
+from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.folders import bounds, fill, own_files, put_in_place
 from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, Book, Known, SaveScores
 from lib.grading.submissions.preprocessors import Judge, Judging, Pose
@@ -63,6 +64,8 @@ class Course:
         for judging in self.before:
             if self.unit and isinstance(judging, Judging):
                 judging.secret  # noqa: B018  # a course whose secret is lost or damaged isn't graded at all
+        self.collected = read_collected(self.directory, self.assignment, converter.config)
+        self.late = frozenset(self.collected.late)
         kept = converter.exclude_overwriting.get(self.assignment, [])
         self.own = own_files(self.directory, self.assignment, kept)
         self.notebooks = [name for name in book.masters if Path(name).match(self.directory.notebook_id)]
@@ -79,6 +82,14 @@ class Course:
         if self.bounds.less(self.own.values()).size < 0:
             problem = f"the course's own files take more than {self.bounds.size:,} bytes"
             raise OSError(None, problem, self.directory.source_directory)
+
+    def late_stamp(self, student: str) -> datetime | None:
+        """Give the time of a submission of which Canvas said no more than that it was late, once a due date is known.
+
+        It is the least bit late, as `zip_collect` notes it where the due date is known by then.
+        """
+        due: datetime | None = self.book.duedate
+        return due + timedelta(seconds=1) if due is not None and student in self.late else None
 
     def _unit(self) -> AnswerKey | None:
         """Find the assignment's unit, and see to it that the settings judge it, and each graded cell gets a verdict.
@@ -131,7 +142,7 @@ class Journey:
             Path(directory.format_path(step, student, course.assignment))
             for step in (directory.autograded_directory, unfinished(directory))
         )
-        self.timestamp: datetime | None = directory.get_existing_timestamp(str(source))
+        self.timestamp: datetime | None = directory.get_existing_timestamp(str(source)) or course.late_stamp(student)
         self.sheets: dict[str, Sheet] = {}
         self.lost = ""
         """What isn't there any more of an earlier run, if that is why this is graded again."""

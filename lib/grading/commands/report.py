@@ -15,6 +15,7 @@ from lib.grading.commands.config import Configured
 from lib.grading.report.classroom import Classroom, read_classroom
 from lib.grading.report.pages import Links, class_page, own_page, student_page
 from lib.grading.submissions.preprocessors import Judging
+from lib.grading.untrusted_names import visible
 
 
 class ReportApp(Configured):
@@ -95,7 +96,7 @@ class ReportApp(Configured):
             if work.student in wanted or page.is_file():
                 _write(page, student_page(work, work.whole_verdict(), links, made))
                 if work.student in wanted:
-                    print(f"{page} has every number of {work.name or work.student}.")
+                    print(visible(f"{page} has every number of {work.name or work.student}."))
 
 
 def _on_strangers(classroom: Classroom) -> str:

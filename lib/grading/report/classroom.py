@@ -30,10 +30,11 @@ from sqlalchemy.orm import Session
 
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.safe_files import is_folder
+from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.gradebook import Marks, late_by
 
-State = Literal["graded", "not graded", "missing"]
-"""`not graded`: something was handed in, and there is no verdict on it."""
+State = Literal["graded", "not graded", "not collected", "missing"]
+"""`not graded`: something was handed in, and there is no verdict on it. `not collected`: it could not be taken in."""
 
 
 @dataclass(eq=False)
@@ -42,7 +43,8 @@ class Work:
 
     `score` is what the gradebook has for all cells together, before the late `penalty`; `to_mark` names the cells that
     wait for a person. `scores` has for each cell what grading gave, out of how much; `fault` says what is wrong with
-    the verdict's file. `submission` is the id under which formgrader shows it, or nothing.
+    the verdict's file, and `left_out` what of a download could not be collected. `submission` is the id under which
+    formgrader shows it, or nothing.
     """
 
     student: str
@@ -58,13 +60,16 @@ class Work:
     to_mark: list[str] = field(default_factory=list)
     scores: dict[str, tuple[float | None, float]] = field(default_factory=dict)
     fault: str = ""
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def state(self) -> State:
         """Tell how far this work has come."""
         if self.verdict is not None:
             return "graded"
-        return "not graded" if self.handed_in else "missing"
+        if self.handed_in:
+            return "not graded"
+        return "not collected" if self.left_out else "missing"
 
     def read_verdict(self, assignment: str) -> None:
         """Read the verdict that grading left, as far as the gradebook knows of it, or note what is wrong with it."""
@@ -104,6 +109,7 @@ class Classroom:
     """One assignment's class, by name. `max_score` counts the written answers too; `due` is in UTC.
 
     `strangers` have been graded and aren't in the gradebook: they were removed from it, or it was made anew.
+    `nobodys` is what a download had of which nobody knows whose it is.
     """
 
     assignment: str
@@ -111,6 +117,7 @@ class Classroom:
     max_score: float
     works: tuple[Work, ...]
     strangers: tuple[str, ...] = ()
+    nobodys: tuple[str, ...] = ()
 
     def of_state(self, state: State) -> list[Work]:
         """Choose the works of one state."""
@@ -132,11 +139,18 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
             strangers.append(student)
         else:
             works.setdefault(student, Work(student)).handed_in = True
+    nobodys = []
+    for left in read_collected(course, assignment, course.config).left_out:
+        told = " ".join(filter(None, (left.file, left.why)))
+        if left.student:
+            works.setdefault(left.student, Work(left.student)).left_out.append(told)
+        else:
+            nobodys.append(told)
     for student, work in works.items():
         work.folder = _graded_folder(course, student, assignment)
         work.read_verdict(assignment)
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
-    return Classroom(assignment, due, max_score, tuple(by_name), tuple(strangers))
+    return Classroom(assignment, due, max_score, tuple(by_name), tuple(strangers), tuple(nobodys))
 
 
 def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Path:

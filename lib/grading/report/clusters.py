@@ -7,8 +7,10 @@ alike where the same statements fail and each failing one's numbers are related 
 
 import ast
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,8 +93,9 @@ def relation(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
     """
     if isinstance(answer, Failure):
         return re.sub(r"\d+", "…", answer.text).removesuffix(".")
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), suppress(ArithmeticError, ValueError):
         return _related(answer, right, given)
+    return NONE  # a number so large or small that no other can be computed from it
 
 
 def _related(answer: Array, right: Array, given: Mapping[str, Array]) -> str:
@@ -129,7 +132,8 @@ def _other_shape(answer: Array, right: Array) -> str:
 def _number(answer: float, right: float) -> str:
     if right and (factor := _simple(answer / right)):
         return f"{factor} times the right number"
-    if (off := answer - right) == 0 or abs(off - round(off)) < 1e-6:
+    off = answer - right
+    if abs(off) <= LARGEST_FACTOR and abs(off - round(off)) < 1e-6:
         return f"the right number plus {round(off)}"
     size = "larger" if answer > right else "smaller"
     return f"{size} than the right number{', and below 0' if answer < 0 <= right else ''}"
@@ -190,6 +194,8 @@ def _factor(answer: Array, right: Array) -> float | None:
 def _simple(factor: float) -> str:
     """Write a factor that is a whole number, or one over a whole number; others depend on the challenge."""
     for shown, value in (("{:d}", factor), ("1/{:d}", 1 / factor if factor else 0.0)):
+        if not math.isfinite(value):  # 1 over the smallest numbers there are, too
+            continue
         whole = round(value)
         if 0 < abs(whole) <= LARGEST_FACTOR and abs(value - whole) < 1e-4 * abs(whole):
             return ("-" if whole < 0 else "") + shown.format(abs(whole))
@@ -208,9 +214,17 @@ def codes_of(group: Group, unit: AnswerKey | None) -> list[tuple[str, list[Work]
         cells = [cell for cell in _cells(work) if part and defines(cell, part.subjects)]
         if cells:
             source = "\n\n".join(cells)
-            tree = parsed(source)
-            codes.setdefault(ast.dump(tree) if tree else source, (source, []))[1].append(work)
+            codes.setdefault(_regardless_of_layout(source), (source, []))[1].append(work)
     return sorted(codes.values(), key=lambda code: -len(code[1]))
+
+
+def _regardless_of_layout(source: str) -> str:
+    """Write code so that it is the same for the same code, or as it is where it nests deeper than Python can go."""
+    tree = parsed(source)
+    try:
+        return ast.dump(tree) if tree else source
+    except (RecursionError, MemoryError, ValueError):  # ValueError: an integer of too many digits to be written
+        return source
 
 
 def defines(source: str, names: Iterable[str]) -> bool:

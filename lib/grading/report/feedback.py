@@ -10,11 +10,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from jinja2 import DictLoader
 from nbconvert.exporters import HTMLExporter
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # it ships no types
-from traitlets import Unicode
+from traitlets import List, Unicode
 
 from lib.checking.render import MARKS
 from lib.grading.judge import verdict
@@ -45,6 +46,8 @@ class FeedbackPage(HTMLExporter):
     """nbgrader's feedback page, with the opening that `Opening` left in `resources`, if it did."""
 
     raw_template = Unicode(Path(__file__).with_name("feedback.html.j2").read_text())
+    # In the place of nbconvert's macro, which fetches MathJax from elsewhere: formulas are MathML, and no script runs.
+    extra_loaders = List([DictLoader({"mathjax.html.j2": "{% macro mathjax(url) %}{% endmacro %}"})])
 
 
 @dataclass(frozen=True)

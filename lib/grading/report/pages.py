@@ -21,6 +21,7 @@ from lib.grading.judge.verdict import Verdict
 from lib.grading.report import charts, clusters, evidence, item_analysis, run_issues
 from lib.grading.report.classroom import Classroom, Work
 from lib.grading.report.mistakes import mistakes_made
+from lib.grading.untrusted_names import visible
 from lib.unit import AnswerKey
 
 HERE = Path(__file__).parent
@@ -92,7 +93,13 @@ def student_page(work: Work, verdict: Verdict, links: Links, made: datetime) -> 
 
 def _environment(links: Links) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # What a name or code has in it that isn't printed could turn the reading direction, or be in no encoding.
+        finalize=lambda value: visible(value, keep="\n\t") if type(value) is str else value,
     )
     environment.globals.update(
         assignment=links.assignment,

@@ -7,6 +7,8 @@ from typing import Self
 
 from tqdm import tqdm
 
+from lib.grading.untrusted_names import visible
+
 
 class Bar(tqdm):
     """A bar without the thread that tqdm starts beside it: processes are forked while it stands."""
@@ -40,14 +42,14 @@ class Progress:
         """Count one submission as `graded`, `not graded` or `skipped`; with reasons, it needs a person."""
         self.counts[outcome] += 1
         if reasons:
-            self.for_a_person[student] = "; ".join(reasons)
+            self.for_a_person[visible(student)] = visible("; ".join(reasons))
         shown = {**self.counts, **({"for a person": len(self.for_a_person)} if self.for_a_person else {})}
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update()
 
     def note_again(self, student: str, reason: str) -> None:
         """Note why a submission that was graded before is graded again."""
-        self.again[student] = reason
+        self.again[visible(student)] = visible(reason)
 
     def table(self) -> str:
         """Write how many submissions were graded how fast, who needs a person and why, and what to do."""

@@ -11,7 +11,8 @@ class Limits:
     """Bounds on one kernel; `dataclasses.asdict` makes it plain data, `Limits(**data)` reads that back."""
 
     memory: int = 4096 * MIB
-    """Bytes of address space. TensorFlow's `fit` needs 2.1 GiB on two processors, more on many: threads take some."""
+    """Bytes of address space. TensorFlow's `fit` needs 2.1 GiB on two processors, more on many: threads take some.
+    Where there are memory groups, all processes of a kernel and its scratch share this and `scratch` together."""
     cpu_seconds: int = 600
     """Seconds of processor time, of all threads together; the kernel dies when they are spent."""
     tasks: int = 512

@@ -12,23 +12,30 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+import orjson
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from traitlets import Integer, Unicode
+from traitlets.config import Config
 
-from lib.grading.safe_files import DEEPEST, files_in
+from lib.grading.safe_files import DEEPEST, files_in, is_file
 from lib.grading.submissions.read import LARGEST
 
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_file(_(?P<file>.*))?", re.DOTALL)
+MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_[a-z]+(?=_|$)")
+"""What Moodle puts behind a student's name; a file's name may follow."""
 CANVAS = re.compile(
     r"((?!late_)(?P<name>.+?)_)?((?P<late>late)_)?(?P<number>\d+)_\d+_(?P<file>.+)", re.DOTALL | re.IGNORECASE
 )
+PAIR = re.compile(r"(?=_\d+_\d+_.)", re.DOTALL)
+"""Where Canvas' two numbers may stand: matches may overlap."""
 COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(\d+))$")
 """What a browser or an LMS adds to a name that it has seen before."""
 NOTEBOOK = ".ipynb"
@@ -36,10 +43,83 @@ OTHER_ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz"}
 BROKEN = (BadZipFile, EOFError, LZMAError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error)
 """What reading a zip raises that is cut short, damaged, or packed in a way of its own."""
 INSTEAD = "Ask for the notebook itself."
+TWO_WAYS = (
+    "has a name that can be read in two ways: it may be another student's. Look in the LMS whose it is, and name it"
+    " like lastname_1_1_softmax_classifier.ipynb."
+)
 
 
 class Refused(Exception):
     """A file that is left out; the message says why and what to do."""
+
+
+class GivesWay(Refused):
+    """A file that is left out since there is a better copy of it."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a download had and `submitted/` hasn't: whose it is, "" if nobody knows, its name if it is one file, why."""
+
+    student: str
+    file: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a download said that isn't seen in `submitted/`: who was late, by Canvas' word, and what was left out."""
+
+    late: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def collected_file(course: CourseDirectory, assignment: str, config: Config) -> Path:
+    """Say where `zip_collect` notes what a download said: beside it, where nothing that a student sends can lie."""
+    downloaded = config.get("ZipCollectApp", {}).get("downloaded_directory", "downloaded")
+    return Path(course.root, downloaded, assignment, "collected.json")
+
+
+def read_collected(course: CourseDirectory, assignment: str, config: Config) -> Collected:
+    """Read what `zip_collect` has noted of an assignment; nothing where it wasn't used, or the note is damaged."""
+    place = collected_file(course, assignment, config)
+    if not is_file(place):
+        return Collected()
+    try:
+        data = orjson.loads(place.read_bytes())
+        left_out = tuple(LeftOut(*map(str, (left["student"], left["file"], left["why"]))) for left in data["left_out"])
+        return Collected(tuple(map(str, data["late"])), left_out)
+    except (KeyError, OSError, TypeError, ValueError):
+        course.log.warning("%s is damaged and isn't used. Run `nbgrader zip_collect --force` again.", place)
+        return Collected()
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a file is, as its LMS names them; `file` is the file's own name, where it stands in the same name."""
+
+    lms: str
+    name: str
+    number: str
+    file: str = ""
+    late: bool = False
+
+
+def _moodle(part: str, is_file: bool) -> Owner | None:
+    """Read a name that Moodle made. Students choose their own names and their files', and may write what Moodle adds.
+
+    At a folder's end it is Moodle's own. In a file's name that has it twice nobody can tell.
+    """
+    found = list(MOODLE.finditer(part))
+    if not found:
+        return None
+    last = found[-1]
+    file = part[last.end() + 1 :]
+    if is_file or file:
+        other = CANVAS.fullmatch(part[: last.start()] + "_") if is_file else None
+        if len(found) > 1 or other is not None:
+            raise Refused(TWO_WAYS)
+    return Owner("moodle", part[: last.start()], last["number"], file)
 
 
 class LmsNames(FileNameCollectorPlugin):
@@ -47,7 +127,8 @@ class LmsNames(FileNameCollectorPlugin):
 
     Canvas: `smithjane_LATE_12345_67890_softmax_classifier-1.ipynb`, without `LATE` if it was on time.
     Moodle: `Jane Smith_12345_assignsubmission_file_/softmax_classifier.ipynb`, or the same without the folder.
-    The outermost name counts: what lies in a student's folder or zip is that student's, whatever it is called.
+    The outermost name counts: what lies in a student's folder or zip is that student's, whatever it is called. A name
+    that can be read in two ways is refused, since students choose their own names and their files'.
     """
 
     student_id = Unicode(
@@ -57,26 +138,55 @@ class LmsNames(FileNameCollectorPlugin):
 
     def collect(self, submitted_file: str) -> dict[str, Any] | None:
         """Called by nbgrader for each extracted file; None if it is no notebook, or nobody's."""
-        app = self.parent
-        path = Path(submitted_file).relative_to(app._format_collect_path(app.extracted_directory))
-        parts = ((part, MOODLE.fullmatch(part) or CANVAS.fullmatch(part)) for part in path.parts)
-        part, found = next(((part, found) for part, found in parts if found), ("", None))
-        if found is None or path.suffix not in self.valid_ext:
+        try:
+            path, owner = self.owner_of(submitted_file)
+        except Refused as refused:
+            self.log.warning("%s is left out: it %s", _shown(submitted_file, 400), refused)
             return None
-        name = re.sub(r"[^\w-]+", "_", found["name"] or "student").strip("_")
+        if owner is None or path.suffix not in self.valid_ext:
+            return None
         info: dict[str, Any] = {
-            "student_id": self.student_id.format(name=name, number=found["number"]),
-            "file_id": self._own_name(Path(found["file"] if part == path.name else path.name)),
+            "student_id": self.id_of(owner),
+            "file_id": self._own_name(Path(owner.file or path.name)),
         }
-        if found.groupdict().get("late") and (due := self._due()):
+        if owner.late and (due := self._due()):
             info["timestamp"] = due + timedelta(seconds=1)
         return info
 
+    def owner_of(self, file: str) -> tuple[Path, "Owner | None"]:
+        """Give a file's place among what was extracted, and whose it is by the outermost name that says so.
+
+        Raises Refused where that name can be read in two ways.
+        """
+        app = self.parent
+        path = Path(file).relative_to(app._format_collect_path(app.extracted_directory))
+        for part in path.parts:
+            is_file = part == path.parts[-1] or part.lower().endswith(".zip")
+            if owner := _moodle(part, is_file) or self._canvas(part):
+                return path, owner if part == path.parts[-1] else replace(owner, file="")
+        return path, None
+
+    def id_of(self, owner: "Owner") -> str:
+        """Make a student's id of the name and number that the LMS gives."""
+        name = re.sub(r"[^\w-]+", "_", owner.name or "student").strip("_")
+        return self.student_id.format(name=name, number=owner.number)
+
+    def _canvas(self, part: str) -> "Owner | None":
+        """Read a name that Canvas made. Two pairs of numbers are one too many, but for a title that was handed out."""
+        found = CANVAS.fullmatch(part)
+        if found is None:
+            return None
+        if len(PAIR.findall(f"_{part}")) > 1 and not self._is_released(self._own_name(Path(found["file"]))):
+            raise Refused(TWO_WAYS)
+        return Owner("canvas", found["name"] or "", found["number"], found["file"], bool(found["late"]))
+
+    def _is_released(self, name: str) -> bool:
+        course = self.parent.coursedir
+        return Path(course.format_path(course.release_directory, ".", course.assignment_id), name).exists()
+
     def _own_name(self, file: Path) -> str:
         """Give the name under which a file was handed out: without the number of a copy, unless it belongs to it."""
-        course = self.parent.coursedir
-        released = Path(course.format_path(course.release_directory, ".", course.assignment_id))
-        return file.name if (released / file.name).exists() else COPY.sub("", file.stem) + file.suffix
+        return file.name if self._is_released(file.name) else COPY.sub("", file.stem) + file.suffix
 
     def _due(self) -> datetime | None:
         """Ask the gradebook when the assignment was due: Canvas says that a file came late, but not by how much."""
@@ -100,21 +210,62 @@ class Download(ExtractorPlugin):
         self._root = Path(extracted_path)
         self._kept: dict[tuple[str, str], Path] = {}
         self._files: Counter[str] = Counter()
+        self._late: set[str] = set()
+        self._claims: dict[tuple[str, str], set[Owner]] = {}
+        self._left_out: list[LeftOut] = []
+        self._taking = ""
         for file in sorted(files_in(Path(archive_path))):
             with self._going_on(file.name), file.open("rb") as data:
                 self._take(file.relative_to(archive_path), data, file.name)
-        for student in sorted(self._files.keys() - {student for student, _ in self._kept}):
+        self._refuse_double_claims()
+        kept = {student for student, _ in self._kept}
+        for student in sorted(self._files.keys() - kept):
             self.log.warning("No notebook of %s could be collected.", student)
+            if not any(left.student == student for left in self._left_out):
+                self._left_out.append(LeftOut(student, "", "no notebook is among what was handed in"))
+        place = collected_file(self.parent.coursedir, self.parent.coursedir.assignment_id, self.parent.config)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(orjson.dumps(Collected(tuple(sorted(self._late)), tuple(self._left_out))))
+
+    def _refuse_double_claims(self) -> None:
+        """Take back what came under two names for one student: one of them may be somebody else."""
+        names: Any = self.parent.collector_plugin_inst
+        for key, owners in self._claims.items():
+            if len({owner.name for owner in owners} if key[0] != "id" else owners) < 2:
+                continue
+            students = {names.id_of(owner) for owner in owners}
+            told = " and ".join(sorted(f"{owner.name} ({owner.number})" for owner in owners))
+            ids = " or ".join(sorted(students))
+            why = f"{told} can't be told apart: both would be {ids}. Keep the right one's files, and collect again."
+            for student, file in [key for key in self._kept if key[0] in students]:
+                (self._root / self._kept.pop((student, file))).unlink()
+            for student in sorted(students):
+                self._left_out.append(LeftOut(student, "", _shown(why, 400)))
+                self.log.warning("%s is left out: %s", student, _shown(why, 400))
+
+    def _claim(self, owner: Owner) -> None:
+        """Note under which names there is something for a student."""
+        names: Any = self.parent.collector_plugin_inst
+        own = replace(owner, file="", late=False)
+        for key in (("id", names.id_of(owner)), (owner.lms, owner.number)):
+            self._claims.setdefault(key, set()).add(own)
+        if owner.late:
+            self._late.add(names.id_of(owner))
 
     @contextmanager
     def _going_on(self, told: str) -> Iterator[None]:
         """Tell of a file that is refused or can't be read, and go on with the next."""
+        self._taking = ""
         try:
             yield
+        except GivesWay as refused:
+            self.log.warning("%s is left out: it %s", told, refused)
         except Refused as refused:
             self.log.warning("%s is left out: it %s", told, refused)
+            self._left_out.append(LeftOut(self._taking, _shown(told), f"it {refused}"))
         except BROKEN as error:
             why = (error.strerror if isinstance(error, OSError) else None) or error
+            self._left_out.append(LeftOut(self._taking, _shown(told), f"it can't be unpacked ({why})"))
             self.log.warning(
                 "%s is left out: it can't be unpacked (%s). Download it again. If that doesn't help: %s",
                 told,
@@ -125,7 +276,7 @@ class Download(ExtractorPlugin):
     def _take(self, name: Path, data: IO[bytes], told: str, inside: str | None = None) -> None:
         """Take in what lies at `name` in the download; `inside` says in whose zip, "" being the download's own."""
         kind = name.suffix.lower()
-        student = self._whose(name)
+        student = self._taking = self._whose(name)
         if student:
             self._files[student] += 1
         if kind in OTHER_ARCHIVES:
@@ -135,7 +286,7 @@ class Download(ExtractorPlugin):
         elif inside:
             raise Refused(f"is a zip in a student's zip. {INSTEAD}")
         elif student:
-            self._open(name.with_suffix(""), io.BytesIO(_read(data)), told, student)
+            self._open(name, io.BytesIO(_read(data)), told, student)  # the folder's name tells that it was a file's
         elif inside is None:
             self._open(name.with_suffix(""), data, told, "")
         else:
@@ -154,6 +305,7 @@ class Download(ExtractorPlugin):
             for entry in entries:
                 entry_told = f"{_shown(entry.filename)} in {told}"
                 with self._going_on(entry_told):
+                    self._taking = student
                     parts = _safe_parts(entry)
                     if any(part.startswith(".") or part == "__MACOSX" for part in parts):
                         continue
@@ -175,7 +327,7 @@ class Download(ExtractorPlugin):
         key = (student, info["file_id"])
         earlier = self._kept.get(key)
         if earlier and _copy(name) <= _copy(earlier):
-            raise Refused(f"gives way to {earlier.name}. If that is wrong, delete the other and collect again.")
+            raise GivesWay(f"gives way to {earlier.name}. If that is wrong, delete the other and collect again.")
         content = _read(data)
         (self._root / name).parent.mkdir(parents=True, exist_ok=True)
         (self._root / name).write_bytes(content)
@@ -186,8 +338,12 @@ class Download(ExtractorPlugin):
 
     def _whose(self, name: Path) -> str:
         """Ask the collector whose a file of this name would be, were it a notebook; "" if nobody's."""
-        info = self.parent.collector_plugin_inst.collect(str(self._root / name.with_suffix(NOTEBOOK)))
-        return info["student_id"] if info else ""
+        names: Any = self.parent.collector_plugin_inst
+        _, owner = names.owner_of(str(self._root / name))
+        if owner is None:
+            return ""
+        self._claim(owner)
+        return str(names.id_of(owner))
 
 
 def _read(data: IO[bytes]) -> bytes:
@@ -217,6 +373,6 @@ def _copy(name: Path) -> int:
     return int(found[1] or found[2]) if found else 0
 
 
-def _shown(name: str) -> str:
+def _shown(name: str, most: int = 120) -> str:
     """Write a name that somebody else chose for a log: short, and of letters that show."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)[:120]
+    return "".join(letter if letter.isprintable() else "?" for letter in name)[:most]

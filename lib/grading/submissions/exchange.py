@@ -8,18 +8,21 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
+from traitlets import Bool
 
 from lib.grading.safe_files import DEEPEST
 from lib.grading.untrusted_names import trouble_with, visible
 
 SERVICE = "Where one account hands in for all students, set c.ExchangeCollect.check_owner = False."
+TOLERANCE = timedelta(minutes=10)
+"""Between the time that a submission claims and the one that its files have: it is copied, and clocks differ."""
 REFUSED: dict[str, Any] = {"username": None, "filename": "", "timestamp": datetime.min}
 """Stands for a folder that is left out: nbgrader's list has an entry for each that it found."""
 
@@ -28,6 +31,10 @@ class OwnedCollect(ExchangeCollect):
     """nbgrader's `collect`, for which a name proves nothing. `check_owner` refuses, where nbgrader's only warns."""
 
     src_records: list[dict[str, Any]]
+
+    check_time = Bool(
+        True, help="Whether a submission counts as made when its files were last changed, if it claims another time."
+    ).tag(config=True)
 
     def init_src(self) -> None:
         """Called by nbgrader: choose one folder for each student among those that may be collected."""
@@ -43,7 +50,20 @@ class OwnedCollect(ExchangeCollect):
             self.log.warning("%s is left out: %s", visible(path), why)
             return dict(REFUSED)
         student, _, timestamp, *_ = Path(path).name.rsplit("+", 3)
-        return {"username": student, "filename": Path(path).name, "timestamp": parse_utc(timestamp)}
+        return {"username": student, "filename": Path(path).name, "timestamp": self._time(path, parse_utc(timestamp))}
+
+    def _time(self, path: str, claimed: datetime) -> datetime:
+        """Give when a submission was made: as it says itself, unless the file system knows better.
+
+        Name and `timestamp.txt` are written on the student's account, as are the times of change that `ls` shows. When
+        an inode was last changed nobody can set, and to write into a file of a folder changes that file's.
+        """
+        if not self.check_time:
+            return claimed
+        found = datetime.fromtimestamp(_last_change(path), UTC).replace(tzinfo=None)
+        if abs(found - claimed) <= TOLERANCE:
+            return claimed
+        return found
 
     def _refusal(self, path: str) -> str:
         """Say why a folder in `inbound/` isn't collected and what to do, or nothing where it is."""
@@ -61,10 +81,22 @@ class OwnedCollect(ExchangeCollect):
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy a submission's ordinary files; called by nbgrader, whose own copy follows the links in it."""
+        claimed = parse_utc(Path(src).name.rsplit("+", 3)[2])
         with TemporaryDirectory() as safe:
             for place, content in self._own_files(src):
                 (target := Path(safe, place)).parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
+            found = self._time(src, claimed)  # once more, for it may have been changed since it was chosen
+            if found != claimed:
+                self.log.warning(
+                    "%s says that it was made %s, but was last changed %s UTC, and that counts. If all were moved or"
+                    " restored, set c.OwnedCollect.check_time = False.",
+                    visible(src),
+                    claimed,
+                    found,
+                )
+            Path(safe, "timestamp.txt").unlink(missing_ok=True)
+            Path(safe, "timestamp.txt").write_text(f"{found} UTC")  # the student's own may say anything
             super().do_copy(safe, dest)
 
     def _own_files(self, folder: str) -> Iterator[tuple[Path, bytes]]:
@@ -101,6 +133,14 @@ def _content(name: str, folder: int, owner: int, most: int) -> bytes | None:
         if not stat.S_ISREG(found.st_mode) or found.st_uid != owner or found.st_size > most:
             return None
         return file.read(most)
+
+
+def _last_change(folder: str) -> float:
+    """Give when anything in a folder was last changed, or the folder itself."""
+    changed = [os.lstat(folder).st_ctime]
+    for _root, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
+        changed += (os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_ctime for name in (*folders, *names))
+    return max(changed)
 
 
 def _owner(path: str) -> str:

@@ -8,6 +8,7 @@ can't be told for certain is nobody's to guess: it is left where it stands, and 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 from nbformat.notebooknode import NotebookNode
@@ -27,6 +28,16 @@ class Released:
     id: str
     kind: str
     source: str
+
+    @cached_property
+    def text(self) -> Token:
+        """What it is compared by where its id isn't there."""
+        return _text(self.kind, self.source)
+
+    @cached_property
+    def fixed(self) -> frozenset[str]:
+        """The lines that have no blank to be filled in."""
+        return frozenset(line for line in map(_squeezed, self.source.splitlines()) if line and "?" not in line)
 
 
 @dataclass(frozen=True)
@@ -48,9 +59,10 @@ def identify(cells: Sequence[NotebookNode], known: Mapping[str, NotebookNode], r
     ):
         return Found()
     search = _Search(cells, known, released, ids)
-    search.find_by_text()
-    search.find_by_likeness()
-    search.find_by_place()
+    if not set(known) <= set(ids):
+        search.find_by_text()
+        search.find_by_likeness()
+        search.find_by_place()
     return Found(search.found, dict(search.doubts()))
 
 
@@ -66,12 +78,16 @@ class _Search:
     ):
         self.cells, self.known, self.released, self.ids = cells, known, released, ids
         self.found: dict[int, str] = {}
-        handed_out = {_text(cell.kind, cell.source) for cell in released}
+        self.texts = [_text(cell.cell_type, cell.source) for cell in cells]
+        given = {cell.text for cell in released}
         self.own = [
-            at
-            for at, cell in enumerate(cells)
-            if not ids[at] and cell.source.strip() and _text(cell.cell_type, cell.source) not in handed_out
+            at for at, cell in enumerate(cells) if not ids[at] and cell.source.strip() and self.texts[at] not in given
         ]
+
+    @cached_property
+    def lines(self) -> list[frozenset[str]]:
+        """The lines of each cell."""
+        return [frozenset(map(_squeezed, cell.source.splitlines())) for cell in self.cells]
 
     def find_by_text(self) -> None:
         """Find cells that are as they were handed out: in their order, or moved if there is only one of that text."""
@@ -84,10 +100,10 @@ class _Search:
     def find_by_likeness(self) -> None:
         """Find solutions of code that are filled in: only where cell and solution are like no others."""
         pairs = [
-            (id, at)
-            for id in self._lost(lambda own: own.solution and own.cell_type == "code")
+            (cell.id, at)
+            for cell in self._lost_in_order(lambda own: own.solution and own.cell_type == "code")
             for at in self.own
-            if self.cells[at].cell_type == "code" and _likeness(self.known[id].source, self.cells[at].source) >= ALIKE
+            if self.cells[at].cell_type == "code" and self._are_alike(cell, at)
         ]
         for id, at in pairs:
             if len([pair for pair in pairs if id == pair[0] or at == pair[1]]) == 1:
@@ -111,7 +127,7 @@ class _Search:
                     for place in self.own
                     if place in between
                     and (self.cells[place].cell_type == "code") == is_code
-                    and not any(_likeness(other.source, self.cells[place].source) >= ALIKE for other in given)
+                    and not any(self._are_alike(other, place) for other in given)
                 ]
                 if len(rivals) == len(new) == 1:
                     chosen.append((new[0], cell.id))
@@ -141,15 +157,21 @@ class _Search:
             if place in self.own:
                 self.own.remove(place)
 
+    def _are_alike(self, cell: Released, place: int) -> bool:
+        """Tell whether enough of a released cell's lines, but for those with a blank, are in a submitted one."""
+        return bool(cell.fixed) and len(cell.fixed & self.lines[place]) >= ALIKE * len(cell.fixed)
+
+    def _lost_in_order(self, wanted: Callable[[NotebookNode], bool]) -> list[Released]:
+        lost = set(self._lost(wanted))
+        return [cell for cell in self.released if cell.id in lost]
+
     def _lost(self, wanted: Callable[[NotebookNode], bool]) -> list[str]:
         return [id for id, cell in self.known.items() if id not in self.ids and wanted(cell.metadata.nbgrader)]
 
     def _tokens(self) -> tuple[list[Token], list[Token]]:
-        theirs: list[Token] = [
-            cell.id if cell.id in self.ids and cell.id else _text(cell.kind, cell.source) for cell in self.released
-        ]
-        pairs = zip(self.ids, self.cells, strict=True)
-        return theirs, [id or _text(cell.cell_type, cell.source) for id, cell in pairs]
+        present = set(self.ids) - {""}
+        theirs = [cell.id if cell.id in present else cell.text for cell in self.released]
+        return theirs, [id or text for id, text in zip(self.ids, self.texts, strict=True)]
 
     def _anchors(self) -> dict[int, int]:
         """Give the released cells that are there in their order, by their number, each with the place of its cell."""
@@ -175,12 +197,6 @@ def _text(kind: str, source: str) -> Token:
 def _squeezed(text: str) -> str:
     """The text without what programs change as they save it: spaces and line breaks."""
     return "".join(text.split())
-
-
-def _likeness(released: str, written: str) -> float:
-    """Tell which share of a released cell's lines is in another: of those that have no blank to be filled in."""
-    lines = {line for line in map(_squeezed, released.splitlines()) if line and "?" not in line}
-    return len(lines & set(map(_squeezed, written.splitlines()))) / len(lines) if lines else 0.0
 
 
 def _once(tokens: Sequence[Token], among: range) -> dict[Token, int]:

@@ -18,6 +18,7 @@ from nbformat.v4.nbbase import nbformat_minor
 from lib.checking.answers import plain
 from lib.grading.running.execute import SKIPPED
 from lib.grading.safe_files import files_in, is_file
+from lib.grading.untrusted_names import visible
 
 LARGEST = 20_000_000
 """Bytes of a notebook file that are read: a completed one has some hundred thousand."""
@@ -110,7 +111,7 @@ def notebook_in(path: Path) -> NotebookNode:
 
     Raises UnreadableError with a sentence for the student if the file isn't one.
     """
-    name = plain(path.name)
+    name = visible(path.name)
     if not is_file(path):
         raise UnreadableError(f"{name} is not a file. {ADVICE}")
     if path.stat().st_size > LARGEST:

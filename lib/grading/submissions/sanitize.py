@@ -2,12 +2,15 @@
 
 There is one list of what HTML may say, and all that comes from a student passes through it: outputs after a run, and
 Markdown each time it is rendered. HTML inside Markdown is shown as text. What is too long to be read by a person is
-shown plainly, for cleaning HTML takes time that grows with the square of its length.
+shown plainly, for cleaning HTML takes time that grows with the square of its length; and all of a page has one budget.
 """
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from html import escape
+from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import bleach  # type: ignore[import-untyped]  # it ships no types
@@ -15,16 +18,23 @@ from bleach.css_sanitizer import CSSSanitizer  # type: ignore[import-untyped]  #
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from mistune.plugins import import_plugin
+from nbconvert.filters import Highlight2HTML, ansi2html
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Integer
 
 from lib.checking.answers import MIME
+from lib.grading.safe_files import is_file
+from lib.grading.submissions.maths import mathml
+from lib.grading.submissions.page_budget import NO_PICTURE, NO_TEXT, TOO_SLOW, Budget, OutOfTimeError, can_interrupt
 from lib.grading.submissions.read import is_base64
+from lib.grading.untrusted_names import visible
 
 LONGEST = 20_000
-"""Characters of one Markdown cell or one HTML output that are rendered as such."""
+"""Characters of one cell or output that are rendered as such."""
+SURELY_QUICK = 1_000
+"""The same where nothing can interrupt a renderer that takes too long."""
 HTML_LEFT = "zerolayer_html_left"
 """Under this name a notebook's resources hold what is left of the characters of HTML that are kept of it."""
 TAGS = frozenset(
@@ -37,7 +47,12 @@ TAGS = frozenset(
 SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
 PLUGINS = [import_plugin(name) for name in MarkdownWithMath.DEFAULT_PLUGINS if name != "task_lists"]
 """Task lists are form fields."""
+HIGHLIGHT = Highlight2HTML()
 CSS = CSSSanitizer(allowed_css_properties=["text-align"])
+
+
+class NoRoomError(Exception):
+    """A picture that would be more than a page may have."""
 
 
 class Disarm(NbGraderPreprocessor):
@@ -71,29 +86,99 @@ class Disarm(NbGraderPreprocessor):
             html = kept.pop("text/html")
             if len(html) <= min(LONGEST, resources.setdefault(HTML_LEFT, self.html_left)):
                 resources[HTML_LEFT] -= len(html)
-                kept["text/html"] = cleaned(html)
+                with suppress(OutOfTimeError), Budget.of(resources).timed():
+                    kept["text/html"] = cleaned(html)
+        elif "text/latex" in kept:
+            kept["text/html"] = _formulas(kept["text/latex"])
+        kept.pop("text/latex", None)
         return kept or {"text/plain": "An output that is not shown here."}
+
+
+class BoundPage(NbGraderPreprocessor):
+    """Keep what a page shows of a notebook's outputs within the budget; feedback and formgrader apply it."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Called by nbconvert before it makes a page."""
+        budget = Budget.of(resources)
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = [_affordable(output, budget) for output in cell.outputs]
+        return nb, resources
+
+
+def _affordable(output: NotebookNode, budget: Budget) -> NotebookNode:
+    """Give an output as it is, or the sentence that stands for it."""
+    data = output.get("data", {})
+    pictures = sum(len(value) for kind, value in data.items() if kind.startswith("image/"))
+    texts = [value for kind, value in data.items() if not kind.startswith("image/")]
+    texts += [output.get("text", ""), *output.get("traceback", ())]
+    if not budget.take_picture(pictures):
+        said = NO_PICTURE
+    elif not budget.take_text(sum(len(text) for text in texts if isinstance(text, str))):
+        said = NO_TEXT
+    else:
+        return output
+    return NotebookNode(output_type="display_data", metadata=NotebookNode(), data=NotebookNode({"text/plain": said}))
 
 
 @pass_context
 def markdown(context: Context, source: str) -> str:
     """Render Markdown as nbconvert does, with pictures embedded and nothing active in it; nbconvert's `markdown2html`.
 
-    What can't be rendered is shown as it was written.
+    Formulas become MathML. What can't be rendered, or not within the notebook's budget, is shown as it was written.
     """
+    budget = Budget.of(context.get("resources", {}))
+    plainly = f"<pre>{escape(source)}</pre>"
     renderer = _Renderer(
+        budget,
         escape=True,
         attachments=context.get("cell", {}).get("attachments", {}),
         embed_images=True,
         exclude_anchor_links=True,  # a heading's id might be that of one of the page's own fields
         path=context.get("resources", {}).get("metadata", {}).get("path", ""),
     )
-    html = f"<pre>{escape(source)}</pre>"
-    if len(source) <= LONGEST:
-        # Nesting may be too deep for the renderer, and text made to break it will find a way.
-        with suppress(Exception):
-            html = cleaned(MarkdownWithMath(renderer=renderer, plugins=PLUGINS).render(source), classes=True)
+
+    def rendered() -> str:
+        html = MarkdownWithMath(renderer=renderer, plugins=PLUGINS).render(source)
+        return renderer.filled(cleaned(html, classes=True))
+
+    try:
+        html = _in_time(budget, source, rendered, plainly)
+    except Exception:  # nesting may be too deep for the renderer, and text made to break it will find a way
+        html = plainly
+    if not budget.take_text(len(html) - renderer.embedded):
+        html = f"<p>{TOO_SLOW}</p>{plainly}"
     return html.replace("[", "&#91;")  # nbconvert goes on to look for links, and takes for ever where none is closed
+
+
+@pass_context
+def code(context: Context, source: str, metadata: NotebookNode | None = None) -> str:
+    """Colour code as nbconvert does, within the budget; nbconvert's `highlight_code`."""
+    budget = Budget.of(context.get("resources", {}))
+    plainly = f'<div class="highlight"><pre>{escape(source)}</pre></div>'
+    html = _in_time(budget, source, lambda: str(HIGHLIGHT(source, metadata=metadata)), plainly)
+    return html if budget.take_text(len(html)) else plainly
+
+
+@pass_context
+def terminal(context: Context, text: str) -> str:
+    """Write a terminal's text with its colours, within the budget; nbconvert's `ansi2html`."""
+    if "\x1b" not in text:
+        return escape(text)
+    budget, plainly = Budget.of(context.get("resources", {})), escape(visible(text, keep="\n\t"))
+    html = _in_time(budget, text, lambda: str(ansi2html(text)), plainly)
+    return html if budget.take_text(len(html)) else plainly
+
+
+def _in_time(budget: Budget, source: str, make: Callable[[], str], plainly: str) -> str:
+    """Make HTML of a student's text in what is left of the time; else show it `plainly`, and say why."""
+    if len(source) > (LONGEST if can_interrupt() else SURELY_QUICK):
+        return plainly
+    try:
+        with budget.timed():
+            return make()
+    except OutOfTimeError:
+        return f"<p>{TOO_SLOW}</p>{plainly}"
 
 
 def cleaned(html: str, classes: bool = False) -> str:
@@ -109,6 +194,12 @@ def cleaned(html: str, classes: bool = False) -> str:
     return str(bleach.clean(html, tags=TAGS, attributes=attributes, protocols=protocols, css_sanitizer=CSS))
 
 
+def _formulas(latex: str) -> str:
+    """Write a LaTeX output as HTML: the formula that it is, or its text."""
+    found = re.fullmatch(r"\s*(\$\$?)(.*?)\1\s*", latex, re.DOTALL)
+    return mathml(found[2], block=found[1] == "$$") if found else f"<pre>{escape(latex)}</pre>"
+
+
 def _leads_away(url: str) -> bool:
     """Tell whether a link stays on its page or leaves the page's server, where a file that was handed in might run."""
     return re.match(r"#|https?://|mailto:", url, re.IGNORECASE) is not None
@@ -120,14 +211,77 @@ def _is_picture(url: str) -> bool:
 
 
 class _Renderer(IPythonRenderer):
-    """nbconvert's renderer, for pictures that may be missing and diagrams that stay text."""
+    """nbconvert's renderer, for formulas as MathML, pictures that may be missing, and diagrams that stay text.
+
+    Formulas and pictures are kept apart while HTML is cleaned, with a mark in the place of each: what is cleaned is
+    short then, and holds no element that only we may write.
+    """
+
+    def __init__(self, budget: Budget, **options: Any):
+        super().__init__(**options)
+        self.embedded = 0
+        self._budget, self._mark = budget, f"zerolayer{token_hex(8)}n"
+        self._kept: list[tuple[str, str]] = []
+
+    def filled(self, html: str) -> str:
+        """Put what was kept apart into HTML that has been cleaned: markup between tags, text and pictures within."""
+        pieces = re.split(r"""(<[^<>"]*(?:"[^"]*"[^<>"]*)*>)""", html)
+        mark = re.compile(rf"{self._mark}(\d+)x")
+        return "".join(
+            mark.sub(lambda found, inside=at % 2: self._kept[int(found[1])][inside], piece)
+            for at, piece in enumerate(pieces)
+        )
+
+    def _keep(self, markup: str, text: str) -> str:
+        """Keep a piece apart; give the mark that stands for it: `markup` between tags, `text` in an attribute."""
+        self._kept.append((markup, text))
+        return f"{self._mark}{len(self._kept) - 1}x"
+
+    def _formula(self, body: str, tex: str, block: bool) -> str:
+        return self._keep(mathml(body, block), escape(tex))
+
+    def inline_math(self, body: str) -> str:
+        """Write a formula within a line."""
+        return self._formula(body, f"${body}$", block=False)
+
+    def block_math(self, body: str) -> str:
+        """Write a formula on lines of its own."""
+        return self._formula(body, f"$${body}$$", block=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        """Write a formula such as an `align`."""
+        tex = f"\\begin{{{name}}}{body}\\end{{{name}}}"
+        return self._formula(tex, tex, block=True)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        """Show what a picture is of where it can't be found."""
+        """Show what a picture is of where it can't be found, and a sentence where there is no room for it."""
         try:
             return str(super().image(text, url, title))
+        except NoRoomError:
+            return f"<em>{NO_PICTURE}</em>"
         except (InvalidNotebook, OSError, StopIteration):
             return escape(text)
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        """Find a picture, and keep it apart: nbconvert would carry it through all that follows."""
+        name = src.removeprefix("attachment:")
+        if name != src and not isinstance(self.attachments.get(name), dict):
+            raise InvalidNotebook
+        kind, comma, data = str(super()._embed_image_or_attachment(src)).partition(";base64,")
+        if not comma or not kind.startswith("data:image/") or not is_base64(data):
+            return src
+        if not self._budget.take_picture(len(data)):
+            raise NoRoomError
+        self.embedded += len(data)
+        return f"{kind};base64,{self._keep('', data)}"
+
+    def _src_to_base64(self, src: str) -> str | None:
+        """Read a picture that lies beside the notebook, unless it is too large for the page."""
+        path = Path(self.path, src)
+        if is_file(path) and path.stat().st_size > self._budget.pictures:
+            raise NoRoomError
+        found: str | None = super()._src_to_base64(src)
+        return found
 
     def block_mermaidjs(self, code: str) -> str:
         """Show the diagram's text: Mermaid would run it."""

@@ -1,12 +1,18 @@
 """Wrong answers grouped: the same mistake on different challenges is one group, and simple relations are named."""
 
+import json
 from dataclasses import replace
+from itertools import product
 
+import nbformat
 import numpy as np
 import pytest
 
 from lib.checking.student_code import Failure
-from lib.grading.report.clusters import NONE, compared, defines, is_unknown, relation
+from lib.grading.judge.library_calls import borrowed
+from lib.grading.judge.verdict import Verdict
+from lib.grading.report.classroom import Classroom, Work
+from lib.grading.report.clusters import NONE, codes_of, compared, defines, groups_of_unknown, is_unknown, relation
 from lib.reference import cce
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.test_judge import judged, part_of
@@ -79,6 +85,48 @@ def test_groups_are_many():
 )
 def test_a_relation_is_said_in_words(answer, said):
     assert relation(answer, RIGHT, {"z": np.arange(5.0)}) == said
+
+
+EXTREME = [5e-324, -1e-310, 1e-160, 1e154, -9.9e299, 0.0, -0.0, 1.0, np.nan, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2, 4), (4, 2), (3,), (1, 1, 1)])
+@pytest.mark.parametrize("right", [(), (2, 4)])
+def test_any_two_numbers_have_a_relation_that_can_be_said(shape, right):
+    for answer, expected in product(EXTREME, EXTREME):
+        said = relation(np.full(shape, answer), np.full(right, expected), {"z": np.full(3, expected)})
+        assert said and len(said) < 100
+
+
+DEEP = {
+    "elif": "def cce(y, p):\n    if y:\n        pass\n" + "    elif p:\n        pass\n" * 500,
+    "sum": "def cce(y, p):\n    return " + " + ".join(["y"] * 1500),
+    "digits": "def cce(y, p):\n    return " + "9" * 9000,
+    "hexadecimal": "def cce(y, p):\n    return 0x" + "f" * 9000,
+    "attributes": "def cce(y, p):\n    return y" + ".a" * 3000,
+    "calls": "def cce(y, p):\n    return y" + "()" * 3000,
+    "lambdas": "def cce(y, p):\n    return " + "lambda: " * 1500 + "1",
+    "signs": "def cce(y, p):\n    return " + "-" * 3000 + "1",
+    "comparisons": "def cce(y, p):\n    return y" + " < y" * 3000,
+    "words": "def cce(y, p):\n    return " + "'a' " * 3000,
+    "no letter": "def cce(y, p):\n    return '\0'",
+    "half a pair": "def cce(y, p):\n    return '\ud800'",
+}
+
+
+@pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
+def test_code_of_any_depth_is_shown_and_ends_no_report(tmp_path, source):
+    part = part_of("check-cce")
+    verdict = Verdict("softmax_classifier", "n", "ada", 1, (unnamed(part, {"cce": lambda y, p: 5e-324}, 1),))
+    cells = [{"cell_type": "code", "source": "class cce:\n    pass"}, {"cell_type": "code", "source": source}]
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": cells}))
+    verdict.save(tmp_path)
+    work = Work("ada", folder=tmp_path, verdict=verdict)
+    [group] = groups_of_unknown(Classroom("softmax_classifier", None, 20.0, (work,)))
+    [(shown, works)] = codes_of(group, ANSWER_KEY)
+    assert works == [work]
+    assert source in shown or "class cce" in shown
+    assert borrowed([nbformat.v4.new_code_cell(f"import scipy\n{source}")]) == ()
 
 
 def test_a_factor_that_comes_of_the_challenge_is_not_said_of_one_number():

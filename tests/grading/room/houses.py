@@ -84,6 +84,10 @@ class House:
         assert answer, self._process.stderr.read()
         return Outcome(**json.loads(answer))
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def close(self):
         self._process.kill()
         self._process.wait()

@@ -62,18 +62,15 @@ def test_what_it_may_take_it_can_take(grouped):
 
 
 def test_the_groups_of_kernels_that_have_ended_are_gone(dividable, home, facts):
-    def made():
-        return {path.name for path in dividable.glob(f"{cgroups.PREFIX}-*-*")}
+    def left_by(house):
+        return list(dividable.glob(f"{cgroups.PREFIX}-{house.pid}-*"))
 
-    before = made()
     with a_house("room", home, facts, ordinary=False) as house:
         for _ in range(3):
             house.run("tell('lives')")
-        # The neighbour's, which lives, and the last one's.
-        assert len(made() - before) == 2
-    killed = made() - before
+        assert len(left_by(house)) == 2  # the neighbour's, which lives, and the last one's
     with a_house("room", home, facts, ordinary=False):
-        assert not made() & killed
+        assert left_by(house) == []  # the house was killed; the next one tidies up after it
 
 
 def test_who_was_bounded_is_not_led_out_of_it(tmp_path, monkeypatch):

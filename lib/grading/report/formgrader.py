@@ -1,0 +1,88 @@
+"""Formgrader's pages: names are shown as text, and no script runs but those of nbgrader's own templates.
+
+nbgrader makes its pages with a Jinja environment that escapes nothing, and some of its scripts put names into a page as
+HTML: a student's name could act as the instructor, on whose server formgrader runs. Both ends are shut. Templates
+escape what they show, and each page carries a policy by which the browser runs scripts that bear this server's word.
+"""
+
+import re
+import secrets
+from base64 import b64encode
+from functools import partial
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from jinja2 import DictLoader, Environment
+from jinja2.ext import Extension
+from nbconvert.exporters import HTMLExporter
+from nbformat.notebooknode import NotebookNode
+from traitlets import List
+
+WORD = secrets.token_urlsafe(16)
+"""What a script has to bear: another word for each server, which nobody knows who writes a name or a notebook."""
+HANDLER = re.compile(r'\son\w+="([^"{]*)"', re.IGNORECASE)
+"""A script in an attribute of a template, such as `onclick="toggle_name(true);"`."""
+
+
+NO_MATHJAX = """{% macro mathjax(url) %}
+<script>window.MathJax = {Hub: {Startup: {signal: {Interest: ended => ended("End")}}}};</script>
+{% endmacro %}"""
+"""In the place of nbconvert's macro, which fetches MathJax from elsewhere: formulas are MathML. formgrade.js waits for
+MathJax to be through before it shows the field to fill in next."""
+
+
+class OwnScripts(Extension):
+    """Gives the scripts in templates the word, and pages the policy: what comes into a page later has neither."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Called by Jinja with each template's text, before any value is in it."""
+        allowed = source.replace("<script", f'<script nonce="{WORD}"')
+        return allowed.replace("<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{policy()}">')
+
+
+def policy() -> str:
+    """Write the policy: nbgrader's scripts, its handlers by their hashes, and nothing from elsewhere."""
+    from nbgrader.server_extensions.formgrader import handlers
+
+    texts = (file.read_text(encoding="utf-8") for file in sorted(Path(handlers.template_path).rglob("*.*")))
+    own = {handler for text in texts for handler in HANDLER.findall(text)}
+    hashes = " ".join(f"'sha256-{b64encode(sha256(handler.encode()).digest()).decode()}'" for handler in sorted(own))
+    return (
+        f"default-src 'self'; script-src 'nonce-{WORD}' 'unsafe-hashes' {hashes}; style-src 'self' 'unsafe-inline';"
+        " img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-src 'none'"
+    )
+
+
+class SubmissionPage(HTMLExporter):
+    """The page on which a submission is marked, with names escaped; nbconvert escapes none of its resources."""
+
+    extra_loaders = List([DictLoader({"mathjax.html.j2": NO_MATHJAX})])
+
+    def _create_environment(self) -> Environment:
+        environment = super()._create_environment()
+        environment.add_extension(OwnScripts)
+        return environment
+
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Called by formgrader, with the names of student, assignment and notebook in `resources`."""
+        escaped = {
+            name: escape(value) if isinstance(value, str) else value for name, value in (resources or {}).items()
+        }
+        return super().from_notebook_node(nb, escaped, **options)
+
+
+def guard_formgrader() -> None:
+    """Have formgrader make its pages with these.
+
+    The course's configuration calls this, and formgrader reads that before it makes its environment. nbgrader has no
+    setting for either class, so they are put in the place of those that its module has imported by name;
+    `test_formgrader_safety.py` notices when nbgrader doesn't use those names any more.
+    """
+    from nbgrader.server_extensions.formgrader import formgrader
+
+    formgrader.Environment = partial(Environment, autoescape=True, extensions=[OwnScripts])
+    formgrader.HTMLExporter = SubmissionPage

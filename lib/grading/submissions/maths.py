@@ -1,0 +1,53 @@
+"""Formulas: TeX in a notebook as MathML, which browsers show by themselves: no script is fetched, on any page.
+
+latex2mathml reads the TeX. What it gives is written anew here, from a list of MathML's elements and attributes: it lets
+`\\text{<script>}` through as it is, and `\\href` and `\\style` as attributes.
+"""
+
+import re
+from functools import lru_cache
+from html import escape, unescape
+from xml.etree.ElementTree import Element
+
+LONGEST = 2_000
+"""Characters of one formula: one that is read has some hundred."""
+ELEMENTS = frozenset(
+    re.findall(
+        r"\w+",
+        "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover"
+        " mmultiscripts mprescripts none mtable mtr mlabeledtr mtd mpadded mphantom mstyle menclose merror",
+    )
+)
+ATTRIBUTES = frozenset(
+    re.findall(
+        r"\w+",
+        "accent accentunder align columnalign columnlines columnspacing depth display displaystyle fence height"
+        " largeop linebreak linethickness lspace mathsize mathvariant maxsize minsize movablelimits notation"
+        " rowlines rowspacing rspace scriptlevel separator stretchy symmetric voffset width",
+    )
+)
+UNNUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather)\}")
+
+
+@lru_cache(maxsize=4096)  # one course's formulas are the same in each of a class's pages
+def mathml(tex: str, block: bool = False) -> str:
+    """Write a formula as MathML, and as its own text where it can't be read."""
+    if len(tex) <= LONGEST:
+        try:
+            from latex2mathml.converter import convert_to_element  # where pages are made: grading seldom needs it
+
+            starred = UNNUMBERED.sub(r"\\\1{\2*}", tex)  # nothing in a notebook refers to a number of an equation
+            return _written(convert_to_element(starred, display="block" if block else "inline"))
+        except Exception:  # a student's TeX may be anything, and so may what a parser raises on it
+            pass
+    return f"<code>{escape(tex)}</code>"
+
+
+def _written(element: Element) -> str:
+    inside = escape(unescape(element.text or "")) + "".join(
+        _written(child) + escape(unescape(child.tail or "")) for child in element
+    )
+    if element.tag not in ELEMENTS:
+        return inside
+    kept = "".join(f' {name}="{escape(value)}"' for name, value in element.attrib.items() if name in ATTRIBUTES)
+    return f"<{element.tag}{kept}>{inside}</{element.tag}>"

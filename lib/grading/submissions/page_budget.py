@@ -1,0 +1,98 @@
+"""What one notebook's page may take to be made: characters, pictures, and processor time; then a sentence stands there.
+
+Short text can take a renderer for ever, and one picture can be shown a thousand times. No list of such tricks is
+complete, so what they cost is bounded, for all cells of a notebook together.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import process_time
+from typing import Any
+
+BUDGET = "zerolayer_page_budget"
+"""Under this name a notebook's resources hold what is left of its budget."""
+TOO_SLOW = "This text is shown as it was written: to format it takes too long."
+NO_PICTURE = "A picture is left out here: the notebook's pictures are too large for one page."
+NO_TEXT = "The rest is left out here: the notebook's outputs are too long for one page."
+AGAIN = 0.1
+"""Seconds after which an interruption is repeated, if a library took the first for an error of its own."""
+
+
+class OutOfTimeError(BaseException):
+    """The time is spent. No Exception, since libraries go on after those."""
+
+
+@dataclass
+class Budget:
+    """What is left for one notebook's page: a completed one takes about a twentieth of each."""
+
+    characters: int = 2_000_000
+    pictures: int = 20_000_000
+    seconds: float = 5.0
+
+    @staticmethod
+    def of(resources: dict[str, Any]) -> "Budget":
+        """Give the budget of the notebook that these resources belong to."""
+        budget: Budget = resources.setdefault(BUDGET, Budget())
+        return budget
+
+    def take_picture(self, size: int) -> bool:
+        """Tell whether there is room for a picture of `size` characters, and count it if so."""
+        taken = size <= self.pictures
+        self.pictures -= size if taken else 0
+        return taken
+
+    def take_text(self, size: int) -> bool:
+        """Tell whether there is room for as many characters of text, and count them if so."""
+        taken = size <= self.characters
+        self.characters -= size if taken else 0
+        return taken
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Let a block take what is left of the time. Raises OutOfTimeError, within it or before, once that is spent."""
+        if self.seconds <= 0:
+            raise OutOfTimeError
+        began = process_time()
+        try:
+            with interrupted_after(self.seconds):
+                yield
+        finally:
+            self.seconds -= process_time() - began
+
+
+def can_interrupt() -> bool:
+    """Tell whether a block can be interrupted here: signals reach a process's main thread alone, and not on Windows."""
+    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[None]:
+    """Interrupt a block after `seconds` of processor time, where `can_interrupt` says so.
+
+    A signal is the only thing that ends a regular expression on its way: Python's `re` looks for one as it searches.
+    Processor time is counted, so that a busy machine takes nothing from a page.
+    """
+    if not can_interrupt():
+        yield
+        return
+    live = [True]
+
+    def interrupt(*_: object) -> None:
+        if live:
+            raise OutOfTimeError
+
+    before = signal.signal(signal.SIGVTALRM, interrupt)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, AGAIN)
+    try:
+        try:
+            yield
+        finally:
+            live.clear()
+    finally:  # also where the signal came between the two
+        live.clear()
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

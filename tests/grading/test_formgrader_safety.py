@@ -1,0 +1,175 @@
+"""Pages that an instructor opens, in a real browser: names and notebooks that carry scripts, and none of them runs.
+
+The same names and pages are first shown by nbgrader as it comes, where they run: what would not be an attack there
+would show nothing here.
+"""
+
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from lib.grading.commands.report import ReportApp
+from lib.grading.commands.sample_class import complete
+from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT
+from tests.browser import PATIENCE, jupyter_lab
+from tests.course import ASSIGNMENT
+from tests.grading.conftest import Course
+from tests.submissions import pages
+
+nbgrader_apps = pytest.importorskip("nbgrader.apps")
+ROOT = Path(__file__).parents[2]
+ATTACK = "<img src=x onerror=\"fetch('/api/terminals',{method:'POST'});window.ran=1\"><script>window.ran=1</script>"
+ID = "<img src=x onerror=window.ran=1>"
+"""A student's id, which can be part of a path."""
+EVERYBODY = ("ada", ID)
+STOCK = "c = get_config()\nc.CourseDirectory.course_id = 'zerolayer'\n"
+"""A configuration as nbgrader's users have it."""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, lockable_here):
+    """A class of two: one with a notebook full of scripts, one with an id that is one; both with such names."""
+    from lib.grading.commands.demo import copy_course, run
+
+    course = Course(tmp_path_factory.mktemp("hostile"))
+    copy_course(course.root)
+    run(nbgrader_apps.GenerateAssignmentApp, course.root, ASSIGNMENT)
+    pages.active_pages.hand_in(course.released(), course.root / "submitted" / "ada" / ASSIGNMENT)
+    assert course.zerolayer("grade", ASSIGNMENT).returncode in (0, 3)
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.update_or_create_student("ada", first_name=ATTACK, last_name=ATTACK, email=ATTACK)
+        gradebook.add_student(ID, first_name=ATTACK, last_name=ATTACK)
+        gradebook.add_submission(ASSIGNMENT, ID)
+        gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "ada").comments[0].manual_comment = ATTACK
+        gradebook.db.commit()
+        course.submissions = {
+            student: gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, student).id for student in EVERYBODY
+        }
+    for step in ("submitted", "autograded"):
+        notebook = complete(nbformat.read(course.released(), as_version=4), RIGHT, ANSWERS)
+        (course.root / step / ID / ASSIGNMENT).mkdir(parents=True)
+        nbformat.write(notebook, course.root / step / ID / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+    return course
+
+
+class Visitor:
+    """A browser's page that opens addresses and notes what a script of a student's did there."""
+
+    def __init__(self, page):
+        self.page, self.terminals, self.outside = page, [], []
+        page.on("request", self._note)
+
+    def _note(self, request):
+        if request.method == "POST" and "/api/terminals" in request.url:
+            self.terminals.append(request.url)
+        if not request.url.startswith(("http://127.0.0.1", "data:", "blob:", "file:")):
+            self.outside.append(request.url)
+
+    def opens(self, address):
+        """Open a page; tell whether a script of a student's ran on it."""
+        self.page.goto(address, wait_until="networkidle", timeout=PATIENCE)
+        return bool(self.page.evaluate("window.ran")) or bool(self.terminals)
+
+
+def formgrader_pages(course):
+    """Name formgrader's pages on which names and notebooks are shown."""
+    yield "manage_assignments"
+    yield f"manage_submissions/{ASSIGNMENT}"
+    yield "gradebook"
+    yield f"gradebook/{ASSIGNMENT}"
+    yield f"gradebook/{ASSIGNMENT}/{ASSIGNMENT}"
+    yield "manage_students"
+    for student in EVERYBODY:
+        yield f"manage_students/{quote(student)}"
+        yield f"manage_students/{quote(student)}/{ASSIGNMENT}"
+    yield f"manage_submissions/{quote(ID)}"
+    yield f"gradebook/{quote(ID)}/{quote(ID)}"
+    yield from (f"submissions/{submission}/" for submission in course.submissions.values())
+
+
+@pytest.fixture
+def visit(browser):
+    """Give a visitor with a fresh page that is logged in to a JupyterLab."""
+
+    def visit(lab):
+        page = browser.new_page()
+        page.goto(f"{lab.url}/lab?token={lab.token}")
+        opened.append(page)
+        return Visitor(page)
+
+    opened = []
+    yield visit
+    for page in opened:
+        page.close()
+
+
+def test_nbgraders_own_pages_run_what_a_name_says(course, visit, tmp_path):
+    shutil.copytree(course.root, tmp_path / "course")
+    (tmp_path / "course" / "nbgrader_config.py").write_text(STOCK)
+    with jupyter_lab(tmp_path / "course") as lab:
+        ran = [place for place in formgrader_pages(course) if visit(lab).opens(f"{lab.url}/formgrader/{place}")]
+    assert f"submissions/{course.submissions[ID]}/" in ran  # it can't render the other one's notebook
+    assert f"manage_students/{quote(ID)}" in ran
+
+
+@pytest.fixture(scope="module")
+def lab(course):
+    with jupyter_lab(course.root) as running:
+        yield running
+
+
+def test_no_script_of_a_students_runs_in_formgrader(course, lab, visit):
+    visitor = visit(lab)
+    ran = [place for place in formgrader_pages(course) if visitor.opens(f"{lab.url}/formgrader/{place}")]
+    assert (ran, visitor.outside) == ([], [])
+
+
+def test_what_a_message_of_formgraders_says_runs_nothing(course, lab, visit):
+    """Its dialogs take text for HTML: a failure names the student."""
+    visitor = visit(lab)
+    visitor.opens(f"{lab.url}/formgrader/manage_submissions/{ASSIGNMENT}")
+    visitor.page.evaluate("text => createModal('a', 'b', text)", ATTACK)
+    visitor.page.locator("#a.in").wait_for(timeout=PATIENCE)
+    assert not visitor.page.evaluate("window.ran")
+    assert visitor.terminals == []
+
+
+def test_formgrader_still_works(course, lab, visit):
+    """Its own scripts run: tables are filled, dialogs open, formulas show, and marks and keys do what they did."""
+    visitor = visit(lab)
+    page = visitor.page
+    visitor.opens(f"{lab.url}/formgrader/manage_students")
+    page.get_by_text(ATTACK, exact=False).first.wait_for(timeout=PATIENCE)
+    page.get_by_text("Add new student...").click()
+    page.locator("#add-student-modal.in").wait_for(timeout=PATIENCE)
+    visitor.opens(f"{lab.url}/formgrader/submissions/{course.submissions['ada']}/")
+    page.locator(".glyphicon-eye-open").first.click()
+    page.get_by_text(ATTACK, exact=False).first.wait_for(timeout=PATIENCE)
+    page.wait_for_function("formgrader.loaded")
+    assert page.locator("math").count() > 20
+    assert page.evaluate("MathJax.loaded")
+
+
+@pytest.mark.parametrize("kind", ["feedback", "report", "evidence"])
+def test_no_script_runs_on_pages_that_are_files(course, browser, kind):
+    from lib.grading.commands.demo import run
+
+    if kind == "feedback":
+        made = course.nbgrader("generate_feedback", ASSIGNMENT, "--student", "ada", "--force")
+        assert made.returncode == 0, made.stderr
+        file = course.root / "feedback" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.html"
+    else:
+        run(ReportApp, course.root, ASSIGNMENT, "--student=ada")
+        name = f"{ASSIGNMENT}.html" if kind == "report" else f"{ASSIGNMENT}/ada.html"
+        file = course.root / "reports" / name
+    page = browser.new_page()
+    visitor = Visitor(page)
+    assert not visitor.opens(file.as_uri())
+    assert visitor.outside == []
+    assert page.locator("script").count() == 0
+    assert (page.locator("math").count() > 20) is (kind == "feedback")
+    page.close()
