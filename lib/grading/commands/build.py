@@ -72,7 +72,7 @@ class Blanks(ClearSolutions):
         if cell.cell_type != "code":
             cell, resources = super().preprocess_cell(cell, resources, cell_index)
             return cell, resources
-        place = _place(cell, cell_index, resources)
+        place = place_of(cell, cell_index, resources)
         self._refuse_regions(cell.source, place)
         if is_solution(cell):
             cell.source, hidden = student_source(cell.source, place)
@@ -99,7 +99,7 @@ class NoLeak(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Called last, once a notebook."""
         for index, cell in enumerate(nb.cells):
-            place = _place(cell, index, resources)
+            place = place_of(cell, index, resources)
             for where, text in ((place, cell.source), (f"{place}, output", "\n".join(_strings(cell.get("outputs"))))):
                 _refuse_leak(resources["blanks"], text, where)
         return nb, resources
@@ -263,6 +263,7 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _place(cell: NotebookNode, index: int, resources: Resources) -> str:
+def place_of(cell: NotebookNode, index: int, resources: Resources) -> str:
+    """Name a cell for a message: its notebook, and its id or its number."""
     name = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id") or f"number {index + 1}"
     return f"{resources['unique_key']}.ipynb, cell {name!r}"

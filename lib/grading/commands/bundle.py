@@ -18,8 +18,9 @@ from jinja2 import Environment, StrictUndefined
 from traitlets import Unicode
 
 import lib
-from lib.grading.commands.command import Rebuild
+from lib.grading.commands.release import Rebuild
 from lib.grading.halves import is_closed
+from lib.grading.submissions.preprocessors import Judging
 from lib.unit import Unit
 
 COMMAND = "zerolayer-student"
@@ -44,12 +45,12 @@ class BundleApp(Rebuild):
     def start(self) -> None:
         """Build and pack; exits with 1 where the build does."""
         super().start()
-        course, assignment = self.coursedir, self.coursedir.assignment_id
-        released = Path(course.format_path(course.release_directory, ".", assignment))
-        target = Path(course.root, self.folder, f"{assignment}.zip")
+        assignment = self.coursedir.assignment_id
+        key = Judging(parent=self).unit({"nbgrader": {"assignment": assignment}})
+        target = Path(self.coursedir.root, self.folder, f"{assignment}.zip")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(bundle(released, assignment, self.unit(assignment)))
-        self.log.info("%s is ready for students.", target)
+        target.write_bytes(bundle(self.released, assignment, key.unit if key else None))
+        print(f"{target} is ready for students.")
 
 
 def bundle(released: Path, assignment: str, unit: Unit | None) -> bytes:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from nbgrader.apps import GenerateAssignmentApp, GenerateFeedbackApp
+from nbgrader.apps import GenerateFeedbackApp
 from traitlets import Unicode
 from traitlets.config import Application
 
@@ -13,6 +13,7 @@ from lib.grading import units
 from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
+from lib.grading.commands.release import Rebuild
 from lib.grading.commands.sample_class import write_sample_class
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.running.progress import Bar
@@ -44,7 +45,7 @@ class DemoApp(Configured):
         steps = Bar(total=3, bar_format="{desc:<46}{bar}| {n_fmt}/{total_fmt} {elapsed}", disable=None)
         with steps:
             steps.set_description("Building the student notebook")
-            run(GenerateAssignmentApp, course, unit, "--force")
+            run(Rebuild, course, unit)
             students = list(
                 write_sample_class(
                     units.answer_key(unit).sample_class, course / "notebooks", course / "submitted", unit

@@ -1,0 +1,181 @@
+"""Proof that a unit grades as it should, before students get it.
+
+The right answers earn all points, no mistake of the catalogue does, the solution notebook's own code earns all points,
+and the student notebook as it is released earns none. All are judged as submissions are.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from lib.checking.answers import CHALLENGE
+from lib.grading.commands.build import CannotBuild
+from lib.grading.commands.points import SOLUTION
+from lib.grading.judge.challenge import challenge, drawn_for
+from lib.grading.judge.comparison import Outcomes, outcomes
+from lib.grading.judge.judge import judge, judge_statements
+from lib.grading.judge.verdict import PartVerdict, StatementVerdict
+from lib.grading.submissions.preprocessors import Judging, answers_in
+from lib.unit import AnswerKey, Inputs, Part
+
+SEEDS = (1, 2)
+"""Of the inputs on which a unit is tried: a mistake that one draw hides is seldom hidden by two."""
+SECONDS = 60
+"""For one cell of the instructor's own."""
+
+
+class Prove(Judging):
+    """Refuses a unit whose points are not earned by right code, or are earned by other code.
+
+    Called by GenerateAssignment when the blanks are made, and before the gradebook learns of the notebook.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Called once a notebook. A notebook without a unit is not looked at."""
+        key = self.unit(resources)
+        if key is not None:
+            folder, file = Path(resources["metadata"]["path"]), f"{resources['unique_key']}.ipynb"
+            with ThreadPoolExecutor() as pool:  # the kernels run beside each other, and beside the catalogue
+                solved, untouched = (pool.submit(run, each, key, folder) for each in (resources[SOLUTION], nb))
+                prove_answers(key, self.units[resources["nbgrader"]["assignment"]])
+                prove_solution(key, solved.result(), file)
+                prove_untouched(key, untouched.result(), file)
+        return nb, resources
+
+
+def prove_answers(key: AnswerKey, name: str) -> None:
+    """Raise CannotBuild unless each right answer earns all points of its part, and no mistake does.
+
+    `name` is what the configuration calls the answer key.
+    """
+    for part in key.parts:
+        for seed in SEEDS:
+            drawn = drawn_for(part, seed)
+            right = given_by(key, part, drawn, name)
+            if lost := lost_points(judge_part(part, drawn, right, right)):
+                raise CannotBuild(
+                    f"the right answer of {part.id!r} does not earn its points",
+                    place=name,
+                    found=lost,
+                    expected=f"{part.points:g} points",
+                    attempt="run the part's probes on the right objects by hand: do they raise, or draw at random?",
+                )
+            for mistake in key.mistakes:
+                if mistake.part == part.id:
+                    wrong = outcomes(part, drawn, key.subjects(part, mistake))
+                    if not lost_points(judge_part(part, drawn, wrong, right)):
+                        raise CannotBuild(
+                            "a mistake that equals the right answer",
+                            place=f"{name}, the mistake {mistake.name!r} of {part.id!r}",
+                            found=f"all {part.points:g} points, on the inputs drawn from seed {seed}",
+                            expected="fewer",
+                            attempt="take the mistake out, or add a statement that tells it from the right answer",
+                        )
+
+
+def given_by(key: AnswerKey, part: Part, drawn: Inputs, name: str) -> Outcomes:
+    """Run the right objects. Raises CannotBuild where there are none, or they can't be called."""
+    try:
+        return outcomes(part, drawn, key.subjects(part))
+    except Exception as error:  # whatever a unit's own code may raise
+        raise CannotBuild(
+            f"the right answer of {part.id!r} can't be tried",
+            place=name,
+            found=f"{type(error).__name__}: {error}",
+            expected=f"objects called {', '.join(part.subjects)} that the part's probes can call",
+            attempt="compare the Part's `subjects` with the names in the answer key's `right`",
+        ) from error
+
+
+def judge_part(part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> list[StatementVerdict]:
+    """Judge what came of a part's probes, without looking for the mistake."""
+    return judge_statements([each for each in part.statements if each.points], drawn, found, right)
+
+
+def lost_points(verdicts: Iterable[StatementVerdict]) -> str:
+    """Say what the first statement that earned nothing lost, or nothing if all earned their points."""
+    lost = next((verdict for verdict in verdicts if verdict.state != "right"), None)
+    return f"0 of {lost.max_points:g} points for the statement {lost.name}. {lost.why}".strip() if lost else ""
+
+
+def run(nb: NotebookNode, key: AnswerKey, folder: Path) -> NotebookNode:
+    """Run a copy of a notebook as grading does, with a challenge beside it and what lies in its `folder`.
+
+    The code is the instructor's own, so an ordinary kernel runs it. Raises CannotBuild where that can't be done.
+    """
+    nb = deepcopy(nb)
+    with TemporaryDirectory() as place:
+        shutil.copytree(folder, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.ipynb", CHALLENGE))
+        Path(place, CHALLENGE).write_bytes(orjson.dumps(challenge(key, SEEDS[0])))
+        client = NotebookClient(
+            nb,
+            timeout=SECONDS,
+            allow_errors=True,
+            resources={"metadata": {"path": place}},
+            extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
+        )
+        try:
+            client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde"})
+        except Exception as error:  # a kernel that dies, hangs or can't be started
+            raise CannotBuild(
+                "the notebook can't be run",
+                place=str(folder),
+                found=f"{type(error).__name__}: {error}",
+                expected="a run of all cells that are not tagged skip-execution, each in a minute",
+                attempt="restart the kernel and run all cells in JupyterLab",
+            ) from error
+    return nb
+
+
+def judged(key: AnswerKey, nb: NotebookNode) -> Iterable[PartVerdict]:
+    """Judge the parts of a notebook that ran."""
+    for cell in nb.cells:
+        part = key.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        if part is not None:
+            yield judge(key, part, SEEDS[0], answers_in(cell, part.id))
+
+
+def prove_solution(key: AnswerKey, ran: NotebookNode, file: str) -> None:
+    """Raise CannotBuild unless the solution's own code earns all points."""
+    for verdict in judged(key, ran):
+        if verdict.points != verdict.max_points:
+            raise CannotBuild(
+                "the solution does not earn its points",
+                place=f"{file}, cell {verdict.id!r}",
+                found=f"no answer. {first_error(ran)}" if verdict.problem else lost_points(verdict.statements),
+                expected=f"{verdict.max_points:g} points",
+                attempt="run the solution notebook from the top, and correct the code that this check tests",
+            )
+
+
+def first_error(nb: NotebookNode) -> str:
+    """Say which cell of a notebook that ran ended in an error first, and in which."""
+    for index, cell in enumerate(nb.cells):
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                name = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id") or f"number {index + 1}"
+                return f"The cell {name!r} ended in {output.ename}: {output.evalue}"[:400]
+    return "Its call put none out."
+
+
+def prove_untouched(key: AnswerKey, ran: NotebookNode, file: str) -> None:
+    """Raise CannotBuild if the notebook as students get it earns points."""
+    for verdict in judged(key, ran):
+        if verdict.points:
+            earned = [statement.name for statement in verdict.statements if statement.points]
+            raise CannotBuild(
+                "a notebook that nobody has touched earns points",
+                place=f"{file}, cell {verdict.id!r}",
+                found=f"{verdict.points:g} of {verdict.max_points:g} points, for {', '.join(earned)}",
+                expected="0 points",
+                attempt="hide behind a ? what this check tests, or take the statement's points away",
+            )
