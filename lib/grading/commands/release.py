@@ -94,7 +94,7 @@ class Rebuild(Configured, GenerateAssignmentApp):
 
     def _require_steps(self) -> None:
         """Raise ConfigError where the settings would release a unit with its solutions, or with points by chance."""
-        if self.coursedir.assignment_id in Judging(parent=self).units:
+        if Judging(parent=self).units.get(self.coursedir.assignment_id):
             found = GenerateAssignment(coursedir=self.coursedir, parent=self).preprocessors
             require_steps("GenerateAssignment.preprocessors", found, (Points, Blanks, Prove, NoLeak), self)
 
