@@ -5,12 +5,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distribution
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from lib.grading.commands.bundle import open_half
 from tests.conftest import LONGEST, TOGETHER
@@ -37,6 +39,24 @@ def test_every_dependency_is_pinned_within_what_it_asks_for():
     pins = {name.lower().replace("_", "-"): version for name, version in PINS.items()}
     for requirement in map(Requirement, named):
         assert pins[requirement.name] in requirement.specifier, requirement.name
+
+
+def needed(name, extras, found):
+    """Note a distribution that is installed here, and all that it needs."""
+    for requirement in map(Requirement, distribution(name).requires or ()):
+        wanted = requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in extras)
+        key = canonicalize_name(requirement.name)
+        if wanted and not requirement.extras | {""} <= found.get(key, set()):
+            found.setdefault(key, set()).update({"", *requirement.extras})
+            needed(key, found[key], found)
+    return found
+
+
+def test_what_the_dependencies_bring_along_is_pinned_too():
+    pinned = set(map(canonicalize_name, PINS))
+    found = needed("zerolayer", {"", "test", "dask"}, {})
+    assert len(found) > 100
+    assert set(found) - pinned <= {"pip", "setuptools", "wheel"}  # pip's `freeze` leaves these out
 
 
 def test_every_dependency_beyond_what_the_course_is_made_of_has_a_reason():
