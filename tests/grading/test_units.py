@@ -55,7 +55,7 @@ def test_nbgraders_own_command_says_so_too_and_saves_no_points(built):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "text"),
     [
         ("lib.grading.judge.softmax_clasifier.UNIT", "can't be imported: ModuleNotFoundError"),
         ("lib.units.softmax_classifier.closed.UNITS", "can't be imported: ImportError"),

@@ -26,7 +26,7 @@ class BuildApp(Rebuild):
     description = "Make the student notebooks from the solutions."
     examples = """
         zerolayer build
-        zerolayer build softmax_classifier
+        zerolayer build UNIT
     """
 
     def start(self) -> None:
@@ -51,7 +51,7 @@ class ZeroLayerApp(Configured):
     """Build the course, open it, grade it."""
 
     name = "zerolayer"
-    description = "A softmax classifier built by hand, and its grading. Give a command; each has --help."
+    description = "Notebooks with blanks to fill, and their grading. Give a command; each has --help."
     version = version("zerolayer")
     subcommands = {  # noqa: RUF012  # traitlets' own way to list them
         app.name.removeprefix("zerolayer-"): (app, app.description)

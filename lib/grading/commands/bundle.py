@@ -38,7 +38,7 @@ class BundleApp(Rebuild):
     name = "zerolayer-bundle"
     description = "Build the student notebook, and pack it with all it needs into one zip for students."
     examples = """
-        zerolayer bundle softmax_classifier
+        zerolayer bundle UNIT
     """
     folder = Unicode("dist", help="Where the zip is written, in the course folder.").tag(config=True)
 

@@ -28,7 +28,7 @@ class DemoApp(Configured):
     description = "Run the whole loop on a sample class: build, submit, grade, feedback."
     examples = """
         zerolayer demo
-        zerolayer demo softmax_classifier
+        zerolayer demo UNIT
     """
     folder = Unicode("", help="Where the scratch course is made; a new temporary folder by default.").tag(config=True)
     aliases = {**Configured.aliases, "folder": "DemoApp.folder"}  # noqa: RUF012  # traitlets' own way
@@ -63,7 +63,7 @@ class DemoApp(Configured):
         except (DamagedVerdictError, OSError) as error:
             self.fail("A verdict in %s can't be read: %s. Is the disk full?", course, error)
         print(table(found))
-        print(ending(course, unit))
+        print(next_steps(course, unit))
 
 
 def copy_course(course: Path) -> None:
@@ -92,11 +92,11 @@ def table(verdicts: list[Verdict]) -> str:
     width = max(len(verdict.student) for verdict in verdicts)
     lines = [f"\n{'student':<{width}}  points   what the judge found"]
     for verdict in verdicts:
-        lines.append(f"{verdict.student:<{width}}  {verdict.points:>4g}/{verdict.max_points:g}  {found(verdict)}")
+        lines.append(f"{verdict.student:<{width}}  {verdict.points:>4g}/{verdict.max_points:g}  {describe(verdict)}")
     return "\n".join(lines)
 
 
-def found(verdict: Verdict) -> str:
+def describe(verdict: Verdict) -> str:
     """Say in one line what was found in a submission: the named mistakes, else the first trouble."""
     if verdict.points == verdict.max_points:
         return "everything right"
@@ -109,7 +109,7 @@ def found(verdict: Verdict) -> str:
     return f"blanks still open in: {'; '.join(open_)}" if open_ else f"{short[0].title}: {why}"
 
 
-def ending(course: Path, unit: str) -> str:
+def next_steps(course: Path, unit: str) -> str:
     """Say where things lie and what to do next."""
     return f"""
 The scratch course is {course}

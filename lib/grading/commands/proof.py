@@ -28,9 +28,9 @@ from lib.grading.submissions.preprocessors import Judging, answers_in
 from lib.unit import AnswerKey, Inputs, Part
 
 SEEDS = (1, 2)
-"""Of the inputs on which a unit is tried: a mistake that one draw hides is seldom hidden by two."""
+"""The inputs on which a unit is tried are drawn from these. More take longer: half a second each for 156 mistakes."""
 SECONDS = 60
-"""For one cell of the instructor's own."""
+"""The time limit of one cell. The code is the instructor's own, so this is for a mistake and not for an attack."""
 
 
 class Prove(Judging):
@@ -60,7 +60,7 @@ def prove_answers(key: AnswerKey, name: str) -> None:
     for part in key.parts:
         for seed in SEEDS:
             drawn = drawn_for(part, seed)
-            right = given_by(key, part, drawn, name)
+            right = right_outcomes(key, part, drawn, name)
             if lost := lost_points(judge_part(part, drawn, right, right)):
                 raise CannotBuild(
                     f"the right answer of {part.id!r} does not earn its points",
@@ -82,7 +82,7 @@ def prove_answers(key: AnswerKey, name: str) -> None:
                         )
 
 
-def given_by(key: AnswerKey, part: Part, drawn: Inputs, name: str) -> Outcomes:
+def right_outcomes(key: AnswerKey, part: Part, drawn: Inputs, name: str) -> Outcomes:
     """Run the right objects. Raises CannotBuild where there are none, or they can't be called."""
     try:
         return outcomes(part, drawn, key.subjects(part))
@@ -136,7 +136,7 @@ def run(nb: NotebookNode, key: AnswerKey, folder: Path) -> NotebookNode:
     return nb
 
 
-def judged(key: AnswerKey, nb: NotebookNode) -> Iterable[PartVerdict]:
+def judge_parts(key: AnswerKey, nb: NotebookNode) -> Iterable[PartVerdict]:
     """Judge the parts of a notebook that ran."""
     for cell in nb.cells:
         part = key.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
@@ -146,7 +146,7 @@ def judged(key: AnswerKey, nb: NotebookNode) -> Iterable[PartVerdict]:
 
 def prove_solution(key: AnswerKey, ran: NotebookNode, file: str) -> None:
     """Raise CannotBuild unless the solution's own code earns all points."""
-    for verdict in judged(key, ran):
+    for verdict in judge_parts(key, ran):
         if verdict.points != verdict.max_points:
             raise CannotBuild(
                 "the solution does not earn its points",
@@ -169,7 +169,7 @@ def first_error(nb: NotebookNode) -> str:
 
 def prove_untouched(key: AnswerKey, ran: NotebookNode, file: str) -> None:
     """Raise CannotBuild if the notebook as students get it earns points."""
-    for verdict in judged(key, ran):
+    for verdict in judge_parts(key, ran):
         if verdict.points:
             earned = [statement.name for statement in verdict.statements if statement.points]
             raise CannotBuild(
