@@ -320,8 +320,21 @@ def test_a_mistake_that_shows_only_now_and_then_is_refused() -> None:
 )
 def test_a_right_answer_that_does_not_work_is_refused(right: dict[str, object], found: str) -> None:
     said = refused(replace(ANSWER_KEY, right=right))
-    assert said.startswith("relu_unit.ANSWER_KEY: the right answer of 'check-")
+    assert said.startswith("relu_unit.ANSWER_KEY, the right answer of 'check-")
     assert found in said
+
+
+@pytest.mark.parametrize(
+    ("mistake", "problem"),
+    [
+        (Mistake("check-msee", "It is absolute", "Which?", {"mse": abs}), "a mistake of a Part that is not there"),
+        (Mistake("check-relu", "It is nothing", "Which?", {"ReLU": None}), "code that the part's probes can't call"),
+    ],
+)
+def test_a_mistake_that_cannot_be_tried_is_refused(mistake: Mistake, problem: str) -> None:
+    said = refused(replace(ANSWER_KEY, mistakes=(mistake,)))
+    assert said.startswith(f"relu_unit.ANSWER_KEY, the mistake {mistake.name!r}")
+    assert problem in said
 
 
 # What else may stop a build

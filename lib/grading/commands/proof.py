@@ -25,7 +25,7 @@ from lib.grading.judge.comparison import Outcomes, outcomes
 from lib.grading.judge.judge import judge, judge_statements
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
 from lib.grading.submissions.preprocessors import Judging, answers_in
-from lib.unit import AnswerKey, Inputs, Part
+from lib.unit import AnswerKey, Inputs, Mistake, Part
 
 SEEDS = (1, 2)
 """The inputs on which a unit is tried are drawn from these. More take longer: half a second each for 156 mistakes."""
@@ -57,42 +57,58 @@ def prove_answers(key: AnswerKey, name: str) -> None:
 
     `name` is what the configuration calls the answer key.
     """
-    for part in key.parts:
+    for mistake in key.mistakes:
+        if key.part(mistake.part) is None:
+            raise CannotBuild(
+                "a mistake of a Part that is not there",
+                place=f"{name}, the mistake {mistake.name!r}",
+                found=repr(mistake.part),
+                expected=f"one of {', '.join(part.id for part in key.parts)}",
+                attempt="correct the id of the catalogue that it is in",
+            )
+    for part in filter(lambda part: part.points, key.parts):
         for seed in SEEDS:
-            drawn = drawn_for(part, seed)
-            right = right_outcomes(key, part, drawn, name)
-            if lost := lost_points(judge_part(part, drawn, right, right)):
-                raise CannotBuild(
-                    f"the right answer of {part.id!r} does not earn its points",
-                    place=name,
-                    found=lost,
-                    expected=f"{part.points:g} points",
-                    attempt="run the part's probes on the right objects by hand: do they raise, or draw at random?",
-                )
-            for mistake in key.mistakes:
-                if mistake.part == part.id:
-                    wrong = outcomes(part, drawn, key.subjects(part, mistake))
-                    if not lost_points(judge_part(part, drawn, wrong, right)):
-                        raise CannotBuild(
-                            "a mistake that equals the right answer",
-                            place=f"{name}, the mistake {mistake.name!r} of {part.id!r}",
-                            found=f"all {part.points:g} points, on the inputs drawn from seed {seed}",
-                            expected="fewer",
-                            attempt="take the mistake out, or add a statement that tells it from the right answer",
-                        )
+            prove_part(key, part, seed, name)
 
 
-def right_outcomes(key: AnswerKey, part: Part, drawn: Inputs, name: str) -> Outcomes:
-    """Run the right objects. Raises CannotBuild where there are none, or they can't be called."""
+def prove_part(key: AnswerKey, part: Part, seed: int, name: str) -> None:
+    """Do the same for one part, on the inputs drawn from one seed."""
+    drawn = drawn_for(part, seed)
+    right = try_objects(key, part, None, drawn, f"{name}, the right answer of {part.id!r}")
+    if lost := lost_points(judge_part(part, drawn, right, right)):
+        raise CannotBuild(
+            "a right answer that does not earn its points",
+            place=f"{name}, the right answer of {part.id!r}",
+            found=lost,
+            expected=f"{part.points:g} points",
+            attempt="run the part's probes on the right objects by hand: do they raise, or draw at random?",
+        )
+    for mistake in filter(lambda mistake: mistake.part == part.id, key.mistakes):
+        place = f"{name}, the mistake {mistake.name!r} of {part.id!r}"
+        if not lost_points(judge_part(part, drawn, try_objects(key, part, mistake, drawn, place), right)):
+            raise CannotBuild(
+                "a mistake that equals the right answer",
+                place=place,
+                found=f"all {part.points:g} points, on the inputs drawn from seed {seed}",
+                expected="fewer",
+                attempt="take the mistake out, or add a statement that tells it from the right answer",
+            )
+
+
+def try_objects(key: AnswerKey, part: Part, mistake: Mistake | None, drawn: Inputs, place: str) -> Outcomes:
+    """Run a part's probes on the right objects, or on a mistake's.
+
+    Raises CannotBuild where there are no such objects, or where they fail before any probe is run.
+    """
     try:
-        return outcomes(part, drawn, key.subjects(part))
+        return outcomes(part, drawn, key.subjects(part, mistake))
     except Exception as error:  # whatever a unit's own code may raise
         raise CannotBuild(
-            f"the right answer of {part.id!r} can't be tried",
-            place=name,
+            "code that the part's probes can't call",
+            place=place,
             found=f"{type(error).__name__}: {error}",
-            expected=f"objects called {', '.join(part.subjects)} that the part's probes can call",
-            attempt="compare the Part's `subjects` with the names in the answer key's `right`",
+            expected=f"an object for each of the names {', '.join(part.subjects)}",
+            attempt="compare the Part's `subjects` with the names in the answer key",
         ) from error
 
 
