@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
+from nbgrader.apps import GenerateAssignmentApp
 
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.demo import CHECKOUT, run
@@ -275,6 +276,23 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
     }
 
 
+@pytest.mark.parametrize("fault", ["an id with a letter less", "more points", "code that is given away"])
+def test_nbgraders_own_command_refuses_it_too_and_leaves_the_gradebook(
+    course: Course, built: tuple[Path, Path], fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change, _, what = REFUSED[fault]
+    lay_out(built, course)
+    _, gradebook = course.state()
+    nb = solution()
+    change(nb)
+    course.write(nb)
+    with pytest.raises(SystemExit) as ended:
+        run(GenerateAssignmentApp, course.root, UNIT, "--force")
+    assert ended.value.code == 1
+    assert what in capsys.readouterr().err
+    assert course.state()[1] == gradebook
+
+
 # The catalogue, and the right answers
 
 
@@ -403,6 +421,18 @@ def test_an_assignment_without_a_unit_is_built_as_nbgrader_does(course: Course) 
     course.build()
     assert course.max_scores() == {"anything": 9, "check-mse": 0.5, "explain-why": 3}
     assert course.released.cells[0].source == TABLE
+
+
+def test_a_course_with_folders_in_another_order_loses_none(course: Course) -> None:
+    structure = "{student_id}/{assignment_id}/{nbgrader_step}"
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(f'\nc.CourseDirectory.directory_structure = "{structure}"\n')
+    (course.root / UNIT).mkdir()
+    (course.root / "solutions" / UNIT).rename(course.root / UNIT / "solutions")
+    for _ in range(2):
+        course.build()
+        assert {path.name for path in (course.root / UNIT).iterdir()} == {"solutions", "notebooks"}
+        assert (course.root / UNIT / "notebooks" / f"{UNIT}.ipynb").is_file()
 
 
 def test_only_the_named_notebook_is_built_anew(course: Course) -> None:

@@ -7,6 +7,7 @@ fills the gradebook, and the released folder is exchanged for what it made.
 import logging
 import os
 import shutil
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 
@@ -77,6 +78,9 @@ class Rebuild(Configured, GenerateAssignmentApp):
             self.fail("%s", error)
         except (SQLAlchemyError, OSError) as error:
             self.fail("%s\nNothing was changed.", sentence(error))
+        except KeyboardInterrupt:
+            self.log.error("Stopped. Nothing was changed.")
+            self.exit(130)
         except Exception as error:  # what nbgrader's own steps refuse has many types
             self.log.debug("", exc_info=True)
             self.fail(
@@ -113,4 +117,6 @@ class Rebuild(Configured, GenerateAssignmentApp):
             put_in_place(built, released)
         finally:
             self.coursedir.release_directory = directory
-            remove(built.parent)
+            remove(built)
+            with suppress(OSError):  # in a course with another structure it isn't ours alone, and not empty
+                built.parent.rmdir()
