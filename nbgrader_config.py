@@ -26,15 +26,18 @@ c.CourseDirectory.ignore = [
     "challenge.json",
 ]
 
-# Blanks stand where nbgrader would empty whole solution cells.
+# Points come from the unit's statements. Blanks stand where nbgrader would empty whole solution cells. Before the
+# gradebook learns of a notebook its solution has to earn all points, and the notebook that students get none.
 c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.InstantiateTests",
     "nbgrader.preprocessors.LockCells",
+    "lib.grading.commands.points.Points",
     "lib.grading.commands.build.Blanks",
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.CheckCellMetadata",
     "nbgrader.preprocessors.ComputeChecksums",
+    "lib.grading.commands.proof.Prove",
     "nbgrader.preprocessors.SaveCells",
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbgrader.preprocessors.ClearMarkScheme",

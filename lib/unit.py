@@ -91,12 +91,26 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """A library that a notebook uses where it is installed, and does without elsewhere.
+
+    `name` is the extra of the students' distribution that installs it. `text` tells a student what the library adds and
+    what it takes.
+    """
+
+    name: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Unit:
-    """One assignment: its name, its title, and its graded parts in the notebook's order."""
+    """One assignment: its name, its title, its graded parts in the notebook's order, and what it can do without."""
 
     name: str
     title: str
     parts: tuple[Part, ...]
+    extras: tuple[Extra, ...] = ()
 
 
 @dataclass(frozen=True)

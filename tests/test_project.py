@@ -5,22 +5,26 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distribution
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from lib.grading.commands.bundle import open_half
 from tests.conftest import LONGEST, TOGETHER
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+STUDENT = ROOT / "lib" / "grading" / "commands" / "student_pyproject.toml"
 PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
 
 
-def run(*command):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def run(*command, cwd=ROOT):
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.gives("ruff check .", "ruff format --check .", "mypy")
@@ -37,13 +41,68 @@ def test_every_dependency_is_pinned_within_what_it_asks_for():
         assert pins[requirement.name] in requirement.specifier, requirement.name
 
 
+def needed(name, extras, found):
+    """Note a distribution that is installed here, and all that it needs."""
+    for requirement in map(Requirement, distribution(name).requires or ()):
+        wanted = requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in extras)
+        key = canonicalize_name(requirement.name)
+        if wanted and not requirement.extras | {""} <= found.get(key, set()):
+            found.setdefault(key, set()).update({"", *requirement.extras})
+            needed(key, found[key], found)
+    return found
+
+
+def test_what_the_dependencies_bring_along_is_pinned_too():
+    pinned = set(map(canonicalize_name, PINS))
+    found = needed("zerolayer", {"", "test", "dask"}, {})
+    assert len(found) > 100
+    assert set(found) - pinned <= {"pip", "setuptools", "wheel"}  # pip's `freeze` leaves these out
+
+
 def test_every_dependency_beyond_what_the_course_is_made_of_has_a_reason():
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
-    make = ("numpy", "matplotlib", "ipywidgets", "jupyterlab", "nbgrader", "pytest", "ruff", "mypy", "tensorflow>")
+    make = ("numpy", "matplotlib", "ipywidgets", "jupyterlab", "pytest", "ruff", "mypy", "tensorflow>")
     for above, line in pairwise(lines):
         name = line.strip().strip('",')
         if re.match(r'  "[a-z-]+[><;]', line) and not name.startswith(make):
             assert above.strip().startswith("#"), name
+
+
+DEPTRY = (sys.executable, "-m", "deptry")
+DECLARED = "No dependency issues found"
+
+
+def test_every_package_that_is_imported_is_declared_and_the_other_way_round():
+    ours = run(*DEPTRY, "lib", "--no-ansi")
+    assert DECLARED in ours.stderr, ours.stderr
+    # Tests may import what only they need, and don't import all that the package does.
+    tests = run(*DEPTRY, "lib", "tests", "benchmarks", "--no-ansi", "--ignore", "DEP002,DEP004")
+    assert DECLARED in tests.stderr, tests.stderr
+
+
+def test_the_students_project_asks_for_what_the_open_half_imports(tmp_path):
+    for name, content in open_half().items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    settings = "\n[tool.deptry]\nknown_first_party = ['lib']\n[tool.deptry.package_module_name_map]\n"
+    modules = "tensorflow = ['tensorflow']\ntensorflow-cpu = ['tensorflow']\n"
+    (tmp_path / "pyproject.toml").write_text(STUDENT.read_text() + settings + modules)
+    checked = run(*DEPTRY, "lib", "--no-ansi", "--per-rule-ignores", "DEP002=tensorflow|tensorflow-cpu", cwd=tmp_path)
+    assert DECLARED in checked.stderr, checked.stderr
+
+
+def test_the_students_project_repeats_the_courses_and_drifts_from_it_nowhere():
+    student = tomllib.loads(STUDENT.read_text())["project"]
+    assert student["license"] == PROJECT["license"]
+    assert student["requires-python"] == PROJECT["requires-python"]
+    for requirement in [*student["dependencies"], *student["optional-dependencies"]["tensorflow"]]:
+        assert requirement in PROJECT["dependencies"]
+
+
+def test_what_is_built_on_from_the_inside_is_capped():
+    asked = {each.name: each.specifier for each in map(Requirement, PROJECT["dependencies"])}
+    for name in ("ipykernel", "nbclient", "nbconvert", "nbgrader"):
+        assert "<" in {each.operator for each in asked[name]}, name
 
 
 def test_the_conda_environment_repeats_nothing_and_so_cannot_drift():
@@ -94,7 +153,7 @@ def test_links_and_pictures_in_the_documents_exist():
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
-def test_importing_the_open_zone_loads_nothing_heavy():
+def test_importing_the_open_half_loads_nothing_heavy():
     heavy = "('tensorflow', 'matplotlib', 'IPython')"
     imports = "import sys, lib, lib.units.softmax_classifier, lib.data"
     code = f"{imports}; print([name for name in {heavy} if name in sys.modules])"

@@ -3,7 +3,8 @@
 | module | what it is |
 |---|---|
 | `app` | the list of subcommands, and `build` for all assignments |
-| `build` | a solution becomes the student notebook: blanks where markers are, and nothing that leaks |
+| `release` | `zerolayer build` for one assignment: whole or not at all |
+| `points`, `build`, `proof` | its steps: points are written, blanks are made, and the unit is tried |
 | `bundle` | the notebook, its figures and the open half's wheel, as one zip for students |
 | `grade`, `job` | `zerolayer grade`, and one submission's way from the folder handed in to the one that is graded |
 | `report`, `doctor`, `lab` | the class report; the sandbox tried; JupyterLab on a copy of the notebook |

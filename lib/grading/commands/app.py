@@ -10,29 +10,29 @@ from typing import Any
 from traitlets import default
 
 from lib.grading.commands.bundle import BundleApp
-from lib.grading.commands.command import Rebuild
 from lib.grading.commands.config import Configured
 from lib.grading.commands.demo import DemoApp
 from lib.grading.commands.doctor import DoctorApp
 from lib.grading.commands.grade import GradeApp
 from lib.grading.commands.lab import LabApp
+from lib.grading.commands.release import Rebuild
 from lib.grading.commands.report import ReportApp
 
 
 class BuildApp(Rebuild):
-    """`nbgrader generate_assignment --force`, for all assignments in the source directory if none is named."""
+    """Builds the named assignment, or all there are in the source directory."""
 
     name = "zerolayer-build"
     description = "Make the student notebooks from the solutions."
     examples = """
         zerolayer build
-        zerolayer build softmax_classifier
+        zerolayer build UNIT
     """
 
     def start(self) -> None:
         """Build the named assignment, or each one there is."""
         if self.extra_args or self.coursedir.assignment_id:
-            super().start()
+            self._build()
             return
         source = Path(self.coursedir.root, self.coursedir.source_directory)
         assignments = sorted(folder.name for folder in source.glob("*") if any(folder.glob("*.ipynb")))
@@ -40,14 +40,18 @@ class BuildApp(Rebuild):
             self.fail(f"There are no notebooks in {source}. Start in a folder that has them, or give --course-dir.")
         for assignment in assignments:
             self.coursedir.assignment_id = assignment
-            super().start()
+            self._build()
+
+    def _build(self) -> None:
+        super().start()
+        print(f"{self.released} is ready.")
 
 
 class ZeroLayerApp(Configured):
     """Build the course, open it, grade it."""
 
     name = "zerolayer"
-    description = "A softmax classifier built by hand, and its grading. Give a command; each has --help."
+    description = "Notebooks with blanks to fill, and their grading. Give a command; each has --help."
     version = version("zerolayer")
     subcommands = {  # noqa: RUF012  # traitlets' own way to list them
         app.name.removeprefix("zerolayer-"): (app, app.description)

@@ -7,8 +7,8 @@ In a solution cell a blank is ordinary, running code. A marker behind the statem
 The template replaces the statement, also one of several lines; every other byte of the cell stays. Each `?` stands
 for one expression, and what is around it must be the statement's own text, so a marker can't drift from its code.
 
-Among nbgrader's preprocessors of `generate_assignment`, `Blanks` takes the place of ClearSolutions, and `NoLeak`
-comes last: it reads the finished notebook for anything that a blank was to hide.
+Among nbgrader's preprocessors of `generate_assignment`, `Blanks` takes the place of ClearSolutions. `NoLeak` comes
+last: it refuses a finished notebook in which something that a blank hides can still be read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Resources = dict[str, Any]
 
 
 class CannotBuild(ValueError):
-    """The student version can't be made from this cell; the message says where, what was found and what to try."""
+    """The student version can't be made; the message says where, what was found, what is expected and what to try."""
 
     def __init__(self, problem: str, *, place: str, found: str, expected: str, attempt: str) -> None:
         super().__init__(f"{place}: {problem}.\nFound:    {found}\nExpected: {expected}\nTry:      {attempt}.")
@@ -39,7 +39,7 @@ class CannotBuild(ValueError):
 
 @dataclass(frozen=True)
 class Hidden:
-    """An expression that the student is to find, and the place (cell and line) of its blank."""
+    """An expression that a blank hides, and the place (cell and line) of the blank."""
 
     place: str
     expression: str
@@ -47,7 +47,7 @@ class Hidden:
 
 @dataclass(frozen=True)
 class _Marker:
-    """A statement, the template its marker shows instead, and `source[start:end]`, the two of them."""
+    """A statement and the template that replaces it. Both, with the marker's `#?`, are `source[start:end]`."""
 
     place: str
     statement: str
@@ -60,7 +60,7 @@ class Blanks(ClearSolutions):
     """Code solutions become blanks; Markdown answers are cleared as nbgrader does. Called by GenerateAssignment."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Called once a notebook; what its blanks hide is left in `resources["blanks"]` for `NoLeak`."""
+        """Called once for each notebook; leaves in `resources["blanks"]`, for `NoLeak`, what its blanks hide."""
         resources["blanks"] = []
         nb, resources = super().preprocess(nb, resources)
         return nb, resources
@@ -72,7 +72,7 @@ class Blanks(ClearSolutions):
         if cell.cell_type != "code":
             cell, resources = super().preprocess_cell(cell, resources, cell_index)
             return cell, resources
-        place = _place(cell, cell_index, resources)
+        place = place_of(cell, cell_index, resources)
         self._refuse_regions(cell.source, place)
         if is_solution(cell):
             cell.source, hidden = student_source(cell.source, place)
@@ -97,10 +97,10 @@ class NoLeak(NbGraderPreprocessor):
     """Refuses a finished notebook in which something that a blank hides can still be read."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Called last, once a notebook."""
+        """Called last, once for each notebook."""
         for index, cell in enumerate(nb.cells):
-            place = _place(cell, index, resources)
-            for where, text in ((place, cell.source), (f"{place}, output", "\n".join(_strings(cell.get("outputs"))))):
+            place = place_of(cell, index, resources)
+            for where, text in ((place, cell.source), (f"{place}, output", "\n".join(_texts_in(cell.get("outputs"))))):
                 _refuse_leak(resources["blanks"], text, where)
         return nb, resources
 
@@ -109,9 +109,9 @@ _EXAMPLE = "like  T = np.dot(a, b)  #? T = ?  # what it is for"
 
 
 def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
-    """A code cell as its student sees it, and what its blanks hide.
+    """Turn a code cell's markers into blanks: the cell as students see it, and what its blanks hide.
 
-    Raises `CannotBuild`, with `place` to name the cell, where that is not certain.
+    Raises CannotBuild where that isn't certain; `place` names the cell in its message.
     """
     for blank in open_blanks(source):
         raise CannotBuild(
@@ -130,7 +130,7 @@ def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
             expected=f"one behind each statement to hide, {_EXAMPLE}",
             attempt="mark a statement, or make it a cell that is not a solution",
         )
-    hidden = [Hidden(marker.place, expression) for marker in markers for expression in _hidden_by(marker)]
+    hidden = [Hidden(marker.place, expression) for marker in markers for expression in _match_template(marker)]
     for marker in reversed(markers):
         source = source[: marker.start] + marker.template + source[marker.end :]
     if stray := misplaced(source):
@@ -145,7 +145,10 @@ def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
 
 
 def _markers(source: str, place: str) -> Iterator[_Marker]:
-    """The statements of a cell that end in a marker. A mask has one line a statement and `#` for comments alone."""
+    """Find the statements that end in a marker.
+
+    A mask of the source has one line for each statement, and `#` in comments only.
+    """
     for line in re.finditer(r"[^\n]+", masked(source)):
         for comment in re.finditer(r"#+", line[0]):
             start, end = line.start() + comment.start(), line.start() + comment.end()
@@ -175,8 +178,8 @@ def _refuse_markers(source: str, place: str) -> None:
         )
 
 
-def _hidden_by(marker: _Marker) -> list[str]:
-    """The expressions of the statement that its template hides, one for each `?`."""
+def _match_template(marker: _Marker) -> list[str]:
+    """Give the expressions of the statement that its template hides, one for each `?`."""
     length = len(masked(marker.template).partition("#")[0])
     code, purpose = marker.template[:length].rstrip(), marker.template[length:].strip("# ")
     blanks = open_blanks(marker.template)
@@ -190,7 +193,7 @@ def _hidden_by(marker: _Marker) -> list[str]:
         )
     edges = [0, *(edge for blank in blanks for edge in (blank.start, blank.end)), len(code)]
     texts = [code[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    readings = list(_readings(marker.statement, texts))
+    readings = list(_matches(marker.statement, texts))
     if len(readings) != 1:
         raise CannotBuild(
             "a marker that fits its statement in more than one way" if readings else "a marker that does not fit",
@@ -202,8 +205,8 @@ def _hidden_by(marker: _Marker) -> list[str]:
     return readings[0]
 
 
-def _readings(statement: str, texts: list[str]) -> Iterator[list[str]]:
-    """Every way to read the statement as these texts with one expression between each two."""
+def _matches(statement: str, texts: list[str]) -> Iterator[list[str]]:
+    """Give every way to read the statement as these texts with one expression between each two."""
     text, *others = texts
     if not statement.startswith(text):
         return
@@ -211,12 +214,15 @@ def _readings(statement: str, texts: list[str]) -> Iterator[list[str]]:
     if not others and not rest:
         yield []
     for end in range(1, len(rest) + 1 if others else 0):
-        if rest.startswith(others[0], end) and _expression(rest[:end]):
-            yield from ([rest[:end], *more] for more in _readings(rest[end:], others))
+        if rest.startswith(others[0], end) and _parse_expression(rest[:end]):
+            yield from ([rest[:end], *more] for more in _matches(rest[end:], others))
 
 
-def _expression(text: str) -> ast.expr | None:
-    """The one expression that the text is, or None. Whatever can be a key alone is one; `a, b` and `a:b` are not."""
+def _parse_expression(text: str) -> ast.expr | None:
+    """Parse a text that is one expression; None for any other.
+
+    It is parsed as the key of a dictionary, which `a, b` and `a:b` can't be.
+    """
     if text != text.strip():
         return None
     try:
@@ -228,7 +234,7 @@ def _expression(text: str) -> ast.expr | None:
 
 def _refuse_leak(hidden: Iterable[Hidden], text: str, place: str) -> None:
     for secret in hidden:
-        if _telling(secret.expression) and _squeezed(secret.expression) in _squeezed(text):
+        if _gives_answer_away(secret.expression) and _compress(secret.expression) in _compress(text):
             raise CannotBuild(
                 f"it shows what the blank at {secret.place} hides",
                 place=place,
@@ -238,31 +244,32 @@ def _refuse_leak(hidden: Iterable[Hidden], text: str, place: str) -> None:
             )
 
 
-def _telling(expression: str) -> bool:
-    """Whether reading it elsewhere gives the answer away: it computes something, and is no commonplace."""
+def _gives_answer_away(expression: str) -> bool:
+    """Tell whether reading an expression elsewhere gives the answer away: it computes something, and it is long."""
     computing = (ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
-    tree = _expression(expression)
-    long = len(_squeezed(expression)) > 12
+    tree = _parse_expression(expression)
+    long = len(_compress(expression)) > 12
     return long and tree is not None and any(isinstance(node, computing) for node in ast.walk(tree))
 
 
-def _squeezed(text: str) -> str:
-    """The text without spaces, line breaks and comment signs, and with one style of quotes."""
+def _compress(text: str) -> str:
+    """Take out spaces, line breaks and comment signs, and make all quotes alike."""
     return re.sub(r"[\s#]", "", text).replace('"', "'")
 
 
-def _strings(value: object) -> Iterator[str]:
-    """All text in a cell's outputs."""
+def _texts_in(value: object) -> Iterator[str]:
+    """Give all texts in a cell's outputs."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _strings(item)
+            yield from _texts_in(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _strings(item)
+            yield from _texts_in(item)
 
 
-def _place(cell: NotebookNode, index: int, resources: Resources) -> str:
+def place_of(cell: NotebookNode, index: int, resources: Resources) -> str:
+    """Name a cell for a message: its notebook, and its id or its number."""
     name = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id") or f"number {index + 1}"
     return f"{resources['unique_key']}.ipynb, cell {name!r}"

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from nbgrader.apps import GenerateAssignmentApp, GenerateFeedbackApp
+from nbgrader.apps import GenerateFeedbackApp
 from traitlets import Unicode
 from traitlets.config import Application
 
@@ -13,6 +13,7 @@ from lib.grading import units
 from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
+from lib.grading.commands.release import Rebuild
 from lib.grading.commands.sample_class import write_sample_class
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.running.progress import Bar
@@ -27,7 +28,7 @@ class DemoApp(Configured):
     description = "Run the whole loop on a sample class: build, submit, grade, feedback."
     examples = """
         zerolayer demo
-        zerolayer demo softmax_classifier
+        zerolayer demo UNIT
     """
     folder = Unicode("", help="Where the scratch course is made; a new temporary folder by default.").tag(config=True)
     aliases = {**Configured.aliases, "folder": "DemoApp.folder"}  # noqa: RUF012  # traitlets' own way
@@ -44,7 +45,7 @@ class DemoApp(Configured):
         steps = Bar(total=3, bar_format="{desc:<46}{bar}| {n_fmt}/{total_fmt} {elapsed}", disable=None)
         with steps:
             steps.set_description("Building the student notebook")
-            run(GenerateAssignmentApp, course, unit, "--force")
+            run(Rebuild, course, unit)
             students = list(
                 write_sample_class(
                     units.answer_key(unit).sample_class, course / "notebooks", course / "submitted", unit
@@ -62,7 +63,7 @@ class DemoApp(Configured):
         except (DamagedVerdictError, OSError) as error:
             self.fail("A verdict in %s can't be read: %s. Is the disk full?", course, error)
         print(table(found))
-        print(ending(course, unit))
+        print(next_steps(course, unit))
 
 
 def copy_course(course: Path) -> None:
@@ -91,11 +92,11 @@ def table(verdicts: list[Verdict]) -> str:
     width = max(len(verdict.student) for verdict in verdicts)
     lines = [f"\n{'student':<{width}}  points   what the judge found"]
     for verdict in verdicts:
-        lines.append(f"{verdict.student:<{width}}  {verdict.points:>4g}/{verdict.max_points:g}  {found(verdict)}")
+        lines.append(f"{verdict.student:<{width}}  {verdict.points:>4g}/{verdict.max_points:g}  {describe(verdict)}")
     return "\n".join(lines)
 
 
-def found(verdict: Verdict) -> str:
+def describe(verdict: Verdict) -> str:
     """Say in one line what was found in a submission: the named mistakes, else the first trouble."""
     if verdict.points == verdict.max_points:
         return "everything right"
@@ -108,7 +109,7 @@ def found(verdict: Verdict) -> str:
     return f"blanks still open in: {'; '.join(open_)}" if open_ else f"{short[0].title}: {why}"
 
 
-def ending(course: Path, unit: str) -> str:
+def next_steps(course: Path, unit: str) -> str:
     """Say where things lie and what to do next."""
     return f"""
 The scratch course is {course}

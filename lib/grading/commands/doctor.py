@@ -1,11 +1,11 @@
-"""`zerolayer doctor`: whether student code is locked in on this machine, and if not, why and what to do."""
+"""`zerolayer doctor`: tells whether this machine can lock student code in, and if not, why and what to do."""
 
 from lib.grading.commands.config import Configured
 from lib.grading.sandbox import doctor
 
 
 class DoctorApp(Configured):
-    """Lock a throwaway kernel in and say what came of it; exits with 1 where student code would not be run."""
+    """Lock a throwaway kernel in and say what happened; exits with 1 where student code would not be run."""
 
     name = "zerolayer-doctor"
     description = "Try on this machine whether student code can be locked in."
@@ -14,7 +14,7 @@ class DoctorApp(Configured):
     """
 
     def start(self) -> None:
-        """Try, and say what came of it."""
+        """Try, and say what happened."""
         super().start()
         findings = doctor.examine()
         print(doctor.report(findings))

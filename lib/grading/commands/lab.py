@@ -18,7 +18,7 @@ class LabApp(Configured):
     description = "Open the student notebook in JupyterLab."
     examples = """
         zerolayer lab
-        zerolayer lab softmax_classifier --no-browser --port=8888
+        zerolayer lab UNIT --no-browser --port=8888
     """
     folder = Unicode("my_work", help="Where the student's copies lie, in the course folder.").tag(config=True)
     assignment = Unicode("", help="Which released assignment to open, if it is not named first.").tag(config=True)
@@ -32,15 +32,15 @@ class LabApp(Configured):
         self.for_lab = [argument for argument in arguments if argument not in [*asked, *self.named]]
 
     def start(self) -> None:
-        """Become JupyterLab; says where the copy lies."""
+        """Say where the copy is, and replace this process by JupyterLab."""
         super().start()
-        assignment = self.chosen()
-        notebook = self.copy_of(assignment) / f"{assignment}.ipynb"
+        assignment = self.choose_assignment()
+        notebook = self.copy_released(assignment) / f"{assignment}.ipynb"
         self.log.info("Your copy is %s; delete its folder to start afresh.", notebook)
         command = [sys.executable, "-m", "jupyterlab", *self.for_lab, str(notebook)]
         os.execve(sys.executable, command, lab_environment())
 
-    def chosen(self) -> str:
+    def choose_assignment(self) -> str:
         """Give the released assignment that was named, or the only one there is; else exits with 1."""
         released = Path(self.coursedir.root, self.coursedir.release_directory)
         known = sorted(folder.name for folder in released.glob("*") if any(folder.glob("*.ipynb")))
@@ -49,8 +49,8 @@ class LabApp(Configured):
             self.fail(f"Name the assignment to open: zerolayer lab NAME. In {released} there are {known or 'none'}.")
         return names[0]
 
-    def copy_of(self, assignment: str) -> Path:
-        """Return the folder with the student's copy, made from the released assignment if there is none."""
+    def copy_released(self, assignment: str) -> Path:
+        """Return the folder with the student's copy. Where there is none, copy the released assignment."""
         course = Path(self.coursedir.root)
         released = course / self.coursedir.release_directory / assignment
         if not released.is_dir():

@@ -1,4 +1,4 @@
-"""A sample class, written as submissions: the released notebook's blanks filled as the answer key's students would."""
+"""A sample class: the released notebook, with its blanks filled as the answer key says of each student."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +11,10 @@ from lib.unit import Fillings, SampleClass
 
 
 def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assignment: str) -> Iterator[str]:
-    """Write the class's submissions into `submitted`, from the released assignment; give each student's name."""
+    """Write the class's submissions into `submitted`, from the released assignment; give each student's name.
+
+    One more student, lars, hands in a notebook that breaks off in the middle.
+    """
     source = release / assignment / f"{assignment}.ipynb"
     for student, fillings in sample.students.items():
         folder = submitted / student / assignment

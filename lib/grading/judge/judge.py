@@ -1,6 +1,6 @@
 """Judging one part: its answer is read, compared and diagnosed, and becomes a verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lib.checking.answers import Outcome, encoded, recalled, record, route_of
@@ -24,23 +24,29 @@ def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem:
     drawn = drawn_for(part, seed)
     right = outcomes(part, drawn, key.subjects(part))
     found = _read(given, right)
-    states: dict[type[Statement], StatementVerdict] = {}
-    for statement in part.statements:
-        if statement.points:
-            states[type(statement)] = (
-                _not_run(statement) if given is None else _judged(statement, drawn, found, right, states)
-            )
-    lost = any(verdict.state != "right" for verdict in states.values())
+    graded = [statement for statement in part.statements if statement.points]
+    states = [*map(_not_run, graded)] if given is None else judge_statements(graded, drawn, found, right)
+    lost = any(verdict.state != "right" for verdict in states)
     return PartVerdict(
         part.id,
         part.title,
-        tuple(states.values()),
+        tuple(states),
         mistake=diagnose(key, part, drawn, found, right) if lost and given is not None else None,
         problem="" if given is not None else problem or "The check gave no answer.",
         challenge={name: encoded(array) for name, array in drawn.items()},
         answer=_recorded(found) if given is not None else {},
         expected=_recorded(right),
     )
+
+
+def judge_statements(
+    statements: Iterable[Statement], drawn: Inputs, found: Outcomes, right: Outcomes
+) -> list[StatementVerdict]:
+    """Judge the statements of one part in their order: one that depends on a wrong one is not checked."""
+    verdicts: dict[type[Statement], StatementVerdict] = {}
+    for statement in statements:
+        verdicts[type(statement)] = _judged(statement, drawn, found, right, verdicts)
+    return list(verdicts.values())
 
 
 def _read(given: object, asked: Outcomes) -> Outcomes:

@@ -1,14 +1,10 @@
-"""A lock: one run at a time grades an assignment.
+"""A lock: one run at a time grades an assignment."""
 
-It is a file that SQLite holds, which does so alike on every system and lets go when the process ends, however it ends.
-"""
-
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-BUSY = "SQLITE_BUSY"
+from filelock import FileLock, Timeout
 
 
 class LockedError(Exception):
@@ -17,15 +13,18 @@ class LockedError(Exception):
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock at `path`. Raises LockedError where another process has it, and OSError where it can't be made."""
+    """Hold the lock at `path`. Raises LockedError where another process has it, and OSError where it can't be made.
+
+    The operating system lets go of it when the process ends, however it ends: forked workers that live longer don't
+    hold it, because filelock closes its file in each of them.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
     try:
-        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.DatabaseError as error:
-        if (getattr(error, "sqlite_errorname", "") or "").startswith(BUSY):
-            raise LockedError(str(path)) from error
-        # SQLite has its own numbers, and none of the system's: a full disk, one that fails, a folder that is read-only.
-        raise OSError(None, f"the lock of this run can't be taken: {error}", str(path)) from error
-    with closing(connection):
+        lock.acquire(blocking=False)
+    except Timeout as error:  # an OSError too, but not one of the machine's
+        raise LockedError(str(path)) from error
+    try:
         yield
+    finally:
+        lock.release()

@@ -16,17 +16,26 @@ In the notebook: `from lib.units.softmax_classifier import check`.
 
 from lib.checking.dispatch import Checks
 from lib.checking.undefined_names import watch
-from lib.unit import Unit
+from lib.unit import Extra, Unit
 from lib.units.softmax_classifier.data import data
 from lib.units.softmax_classifier.dense import dense_backward
 from lib.units.softmax_classifier.loss import cce, cce_gradient
 from lib.units.softmax_classifier.softmax import softmax_backward, softmax_forward, softmax_stable
 from lib.units.softmax_classifier.training import train
 
+TENSORFLOW = Extra(
+    "tensorflow",
+    "TensorFlow",
+    "The notebook works without it: NumPy encodes the labels, with the same result, and the cross-check shows only\n"
+    "your loss. With it you see TensorFlow's loss beside yours. It takes 1.5 GB or more, and it may not be there yet\n"
+    "for the newest Python.",
+)
+
 UNIT = Unit(
     "softmax_classifier",
     "Softmax classifier",
     (cce, cce_gradient, softmax_forward, softmax_stable, softmax_backward, dense_backward, train),
+    (TENSORFLOW,),
 )
 
 check = Checks((data, *UNIT.parts))

@@ -1,0 +1,197 @@
+"""Proof that a unit grades as it should, before students get it.
+
+The right answers earn all points, no mistake of the catalogue does, the solution notebook's own code earns all points,
+and the student notebook as it is released earns none. All are judged as submissions are.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from lib.checking.answers import CHALLENGE
+from lib.grading.commands.build import CannotBuild
+from lib.grading.commands.points import SOLUTION
+from lib.grading.judge.challenge import challenge, drawn_for
+from lib.grading.judge.comparison import Outcomes, outcomes
+from lib.grading.judge.judge import judge, judge_statements
+from lib.grading.judge.verdict import PartVerdict, StatementVerdict
+from lib.grading.submissions.preprocessors import Judging, answers_in
+from lib.unit import AnswerKey, Inputs, Mistake, Part
+
+SEEDS = (1, 2)
+"""The inputs on which a unit is tried are drawn from these. More take longer: half a second each for 156 mistakes."""
+SECONDS = 60
+"""The time limit of one cell. The code is the instructor's own, so this is for a mistake and not for an attack."""
+
+
+class Prove(Judging):
+    """Refuses a unit whose points are not earned by right code, or are earned by other code.
+
+    Called by GenerateAssignment when the blanks are made, and before the gradebook learns of the notebook.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Called once a notebook. A notebook without a unit is not looked at."""
+        key = self.unit(resources)
+        if key is not None:
+            folder, file = Path(resources["metadata"]["path"]), f"{resources['unique_key']}.ipynb"
+            with ThreadPoolExecutor() as pool:  # the kernels run beside each other, and beside the catalogue
+                solved, untouched = (pool.submit(run, each, key, folder) for each in (resources[SOLUTION], nb))
+                prove_answers(key, self.units[resources["nbgrader"]["assignment"]])
+                prove_solution(key, solved.result(), file)
+                prove_untouched(key, untouched.result(), file)
+        return nb, resources
+
+
+def prove_answers(key: AnswerKey, name: str) -> None:
+    """Raise CannotBuild unless each right answer earns all points of its part, and no mistake does.
+
+    `name` is what the configuration calls the answer key.
+    """
+    for mistake in key.mistakes:
+        if key.part(mistake.part) is None:
+            raise CannotBuild(
+                "a mistake of a Part that is not there",
+                place=f"{name}, the mistake {mistake.name!r}",
+                found=repr(mistake.part),
+                expected=f"one of {', '.join(part.id for part in key.parts)}",
+                attempt="correct the id of the catalogue that it is in",
+            )
+    for part in filter(lambda part: part.points, key.parts):
+        for seed in SEEDS:
+            prove_part(key, part, seed, name)
+
+
+def prove_part(key: AnswerKey, part: Part, seed: int, name: str) -> None:
+    """Do the same for one part, on the inputs drawn from one seed."""
+    drawn = drawn_for(part, seed)
+    right = try_objects(key, part, None, drawn, f"{name}, the right answer of {part.id!r}")
+    if lost := lost_points(judge_part(part, drawn, right, right)):
+        raise CannotBuild(
+            "a right answer that does not earn its points",
+            place=f"{name}, the right answer of {part.id!r}",
+            found=lost,
+            expected=f"{part.points:g} points",
+            attempt="run the part's probes on the right objects by hand: do they raise, or draw at random?",
+        )
+    for mistake in filter(lambda mistake: mistake.part == part.id, key.mistakes):
+        place = f"{name}, the mistake {mistake.name!r} of {part.id!r}"
+        if not lost_points(judge_part(part, drawn, try_objects(key, part, mistake, drawn, place), right)):
+            raise CannotBuild(
+                "a mistake that equals the right answer",
+                place=place,
+                found=f"all {part.points:g} points, on the inputs drawn from seed {seed}",
+                expected="fewer",
+                attempt="take the mistake out, or add a statement that tells it from the right answer",
+            )
+
+
+def try_objects(key: AnswerKey, part: Part, mistake: Mistake | None, drawn: Inputs, place: str) -> Outcomes:
+    """Run a part's probes on the right objects, or on a mistake's.
+
+    Raises CannotBuild where there are no such objects, or where they fail before any probe is run.
+    """
+    try:
+        return outcomes(part, drawn, key.subjects(part, mistake))
+    except Exception as error:  # whatever a unit's own code may raise
+        raise CannotBuild(
+            "code that the part's probes can't call",
+            place=place,
+            found=f"{type(error).__name__}: {error}",
+            expected=f"an object for each of the names {', '.join(part.subjects)}",
+            attempt="compare the Part's `subjects` with the names in the answer key",
+        ) from error
+
+
+def judge_part(part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> list[StatementVerdict]:
+    """Judge what came of a part's probes, without looking for the mistake."""
+    return judge_statements([each for each in part.statements if each.points], drawn, found, right)
+
+
+def lost_points(verdicts: Iterable[StatementVerdict]) -> str:
+    """Say what the first statement that earned nothing lost, or nothing if all earned their points."""
+    lost = next((verdict for verdict in verdicts if verdict.state != "right"), None)
+    return f"0 of {lost.max_points:g} points for the statement {lost.name}. {lost.why}".strip() if lost else ""
+
+
+def run(nb: NotebookNode, key: AnswerKey, folder: Path) -> NotebookNode:
+    """Run a copy of a notebook as grading does, with a challenge beside it and what lies in its `folder`.
+
+    The code is the instructor's own, so an ordinary kernel runs it. Raises CannotBuild where that can't be done.
+    """
+    nb = deepcopy(nb)
+    with TemporaryDirectory() as place:
+        shutil.copytree(folder, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.ipynb", CHALLENGE))
+        Path(place, CHALLENGE).write_bytes(orjson.dumps(challenge(key, SEEDS[0])))
+        client = NotebookClient(
+            nb,
+            timeout=SECONDS,
+            allow_errors=True,
+            resources={"metadata": {"path": place}},
+            extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
+        )
+        try:
+            client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde"})
+        except Exception as error:  # a kernel that dies, hangs or can't be started
+            raise CannotBuild(
+                "the notebook can't be run",
+                place=str(folder),
+                found=f"{type(error).__name__}: {error}",
+                expected="a run of all cells that are not tagged skip-execution, each in a minute",
+                attempt="restart the kernel and run all cells in JupyterLab",
+            ) from error
+    return nb
+
+
+def judge_parts(key: AnswerKey, nb: NotebookNode) -> Iterable[PartVerdict]:
+    """Judge the parts of a notebook that ran."""
+    for cell in nb.cells:
+        part = key.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        if part is not None:
+            yield judge(key, part, SEEDS[0], answers_in(cell, part.id))
+
+
+def prove_solution(key: AnswerKey, ran: NotebookNode, file: str) -> None:
+    """Raise CannotBuild unless the solution's own code earns all points."""
+    for verdict in judge_parts(key, ran):
+        if verdict.points != verdict.max_points:
+            raise CannotBuild(
+                "the solution does not earn its points",
+                place=f"{file}, cell {verdict.id!r}",
+                found=f"no answer. {first_error(ran)}" if verdict.problem else lost_points(verdict.statements),
+                expected=f"{verdict.max_points:g} points",
+                attempt="run the solution notebook from the top, and correct the code that this check tests",
+            )
+
+
+def first_error(nb: NotebookNode) -> str:
+    """Say which cell of a notebook that ran ended in an error first, and in which."""
+    for index, cell in enumerate(nb.cells):
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                name = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id") or f"number {index + 1}"
+                return f"The cell {name!r} ended in {output.ename}: {output.evalue}"[:400]
+    return "Its call put none out."
+
+
+def prove_untouched(key: AnswerKey, ran: NotebookNode, file: str) -> None:
+    """Raise CannotBuild if the notebook as students get it earns points."""
+    for verdict in judge_parts(key, ran):
+        if verdict.points:
+            earned = [statement.name for statement in verdict.statements if statement.points]
+            raise CannotBuild(
+                "a notebook that nobody has touched earns points",
+                place=f"{file}, cell {verdict.id!r}",
+                found=f"{verdict.points:g} of {verdict.max_points:g} points, for {', '.join(earned)}",
+                expected="0 points",
+                attempt="hide behind a ? what this check tests, or take the statement's points away",
+            )

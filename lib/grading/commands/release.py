@@ -1,0 +1,122 @@
+"""Releases: an assignment is built apart and then put in its place, so that a failed build changes nothing.
+
+It is built twice. The first build leaves the gradebook alone and tries the unit. Once it has gone well, the second one
+fills the gradebook, and the released folder is exchanged for what it made.
+"""
+
+import logging
+import os
+import shutil
+from contextlib import suppress
+from copy import deepcopy
+from pathlib import Path
+
+from nbgrader.apps import GenerateAssignmentApp
+from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbGraderException
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets import default
+from traitlets.config import Config
+
+from lib.grading.commands.build import Blanks, CannotBuild, NoLeak
+from lib.grading.commands.command import named_assignment
+from lib.grading.commands.config import Configured, require_steps
+from lib.grading.commands.points import Points
+from lib.grading.commands.proof import Prove
+from lib.grading.errors import ConfigError
+from lib.grading.machine_faults import sentence
+from lib.grading.safe_files import remove
+from lib.grading.submissions.folders import put_in_place
+from lib.grading.submissions.preprocessors import Judging
+
+TRIAL = Config({"GenerateAssignment": {"no_database": True}, "SaveCells": {"enabled": False}})
+"""Settings of the first build."""
+AFTER_TRIAL = Config({"Prove": {"enabled": False}})
+"""Settings of the second build."""
+
+
+class Release(GenerateAssignment):
+    """nbgrader's GenerateAssignment for one assignment, which ends at the first fault and leaves it to the caller.
+
+    nbgrader's own would log a traceback, remove the release, and go on.
+    """
+
+    def convert_notebooks(self) -> None:
+        """Called by `start`. Raises whatever keeps the assignment from being built."""
+        self.notebooks = sorted(path for paths in self.assignments.values() for path in paths)
+        self.run_pre_convert_hook()
+        self.init_assignment(self.coursedir.assignment_id, self.coursedir.student_id)
+        for notebook in self.notebooks:
+            self.convert_single_notebook(notebook)
+        self.set_permissions(self.coursedir.assignment_id, self.coursedir.student_id)
+        self.run_post_convert_hook()
+
+
+class Rebuild(Configured, GenerateAssignmentApp):
+    """`nbgrader generate_assignment --force`, which changes nothing where it fails.
+
+    It overwrites by default: what is generated is never edited.
+    """
+
+    in_course = True
+
+    @default("log_level")
+    def _log_level_default(self) -> int:
+        return logging.WARNING  # nbgrader's own level tells of each file, and here twice
+
+    def start(self) -> None:
+        """Build the assignment; exits with 1, after a sentence, where it can't be built."""
+        super(GenerateAssignmentApp, self).start()
+        self.coursedir.assignment_id = named_assignment(self)
+        try:
+            self._require_steps()
+            if self.source_with_tests:
+                GenerateSourceWithTests(coursedir=self.coursedir, parent=self).start()
+            self._release()
+        except NbGraderException:
+            self.exit(1)  # nbgrader has said why
+        except (CannotBuild, ConfigError) as error:
+            self.fail("%s", error)
+        except (SQLAlchemyError, OSError) as error:
+            self.fail("%s\nNothing was changed.", sentence(error))
+        except KeyboardInterrupt:
+            self.log.error("Stopped. Nothing was changed.")
+            self.exit(130)
+        except Exception as error:  # what nbgrader's own steps refuse has many types
+            self.log.debug("", exc_info=True)
+            self.fail(
+                "%s can't be built: %s: %s\nNothing was changed. The option --debug shows where it happened.",
+                self.coursedir.assignment_id,
+                type(error).__name__,
+                error,
+            )
+
+    @property
+    def released(self) -> Path:
+        """Where the released assignment lies."""
+        course = self.coursedir
+        return Path(course.format_path(course.release_directory, ".", course.assignment_id))
+
+    def _require_steps(self) -> None:
+        """Raise ConfigError where the settings would release a unit with its solutions, or with points by chance."""
+        if Judging(parent=self).units.get(self.coursedir.assignment_id):
+            found = GenerateAssignment(coursedir=self.coursedir, parent=self).preprocessors
+            require_steps("GenerateAssignment.preprocessors", found, (Points, Blanks, Prove, NoLeak), self)
+
+    def _release(self) -> None:
+        """Build in a folder beside the release, then exchange the two."""
+        released, directory = self.released, self.coursedir.release_directory
+        self.coursedir.release_directory = str(Path(directory).with_name(f".{Path(directory).name}.{os.getpid()}"))
+        built = self.released
+        try:
+            if self.coursedir.notebook_id != "*" and released.is_dir():
+                shutil.copytree(released, built)  # the assignment's other notebooks stay as they are
+            for settings in (TRIAL, AFTER_TRIAL):
+                config = deepcopy(self.config)
+                config.merge(settings)
+                Release(coursedir=self.coursedir, parent=self, config=config).start()
+            put_in_place(built, released)
+        finally:
+            self.coursedir.release_directory = directory
+            remove(built)
+            with suppress(OSError):  # in a course with another structure it isn't ours alone, and not empty
+                built.parent.rmdir()

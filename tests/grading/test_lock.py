@@ -1,0 +1,59 @@
+"""The lock on an assignment: one process holds it, and it goes when that process goes."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from lib.grading.running.lock import LockedError, locked
+
+HOLD = """
+import os, sys
+from pathlib import Path
+from lib.grading.running.lock import locked
+
+with locked(Path(sys.argv[1])):
+    if os.fork() == 0:
+        os.read(0, 1)  # as a worker that waits for work, until the test closes the pipe
+        os._exit(0)
+    print("held", flush=True)
+    os.read(0, 1)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """A process that holds the lock, and has forked another one meanwhile."""
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "deep" / "x.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="workers are forked on POSIX systems only")
+def test_a_run_that_is_killed_leaves_no_lock_with_its_workers(tmp_path, holder):
+    path = tmp_path / "deep" / "x.lock"
+    with pytest.raises(LockedError), locked(path):
+        pass
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    with locked(path):  # its worker is alive: nobody has closed the pipe
+        assert holder.stdin.writable()
+
+
+def test_it_can_be_taken_again_after_an_error(tmp_path):
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), locked(tmp_path / "x.lock"):
+            1 / 0  # noqa: B018  # what a run may raise
+
+
+@pytest.mark.parametrize("name", ["folder", "file/x.lock", "link"])
+def test_a_lock_that_cannot_be_made_is_a_fault_of_the_machine(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match=str(tmp_path)), locked(tmp_path / name):
+        pass
+    assert not (tmp_path / "elsewhere").exists()

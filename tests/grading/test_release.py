@@ -1,0 +1,449 @@
+"""`zerolayer build`: points stand once, a unit that doesn't grade as it should is refused, and then nothing changes.
+
+The unit is small: a rectifier and the mean squared error. What is wrong is made wrong in a copy of its solution.
+"""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.apps import GenerateAssignmentApp
+
+from lib.grading.commands.build import CannotBuild
+from lib.grading.commands.demo import CHECKOUT, run
+from lib.grading.commands.proof import SEEDS, prove_answers
+from lib.grading.commands.release import Rebuild
+from lib.grading.judge.challenge import drawn_for
+from lib.unit import AnswerKey, Mistake
+from tests.grading import relu_unit
+from tests.grading.relu_unit import ANSWER_KEY
+
+UNIT = "relu"
+SETUP = """\
+%load_ext lib.blanks
+import numpy as np
+from lib.checking.dispatch import Checks
+from tests.grading.relu_unit import ANSWER_KEY
+
+check = Checks(ANSWER_KEY.parts)"""
+RELU = """\
+class ReLU:
+    def forward(self, input):
+        self.input = input
+        return np.maximum(input, 0)  #? return ?  # what passes
+
+    def backward(self, output_gradient):
+        return output_gradient * (self.input > 0)  #? return ?  # what passes back"""
+MSE = "def mse(y, yhat):\n    return np.mean((y - yhat) ** 2)  #? return ?  # one number"
+TABLE = """\
+There are {{points}} points: {{points:code}} for code and {{points: written}} for an answer of {{points:explain-why}}.
+
+| What is checked | Points |
+|:--|--:|
+| what passes | {{points:check-relu.Rectifies}} |
+| what passes back | {{points:check-relu.StopsGradients}} |
+| the loss | {{points:check-mse}} |"""
+FILLED = """\
+There are 7 points: 4 for code and 3 for an answer of 3.
+
+| What is checked | Points |
+|:--|--:|
+| what passes | 1 |
+| what passes back | 2 |
+| the loss | 1 |"""
+
+
+def cell(source: str, id: str, **flags: Any) -> NotebookNode:
+    own = {"schema_version": 3, "task": False, "grade": False, "solution": False, "locked": True, "grade_id": id}
+    make = nbformat.v4.new_markdown_cell if id.startswith("explain") else nbformat.v4.new_code_cell
+    return make(source, id=id, metadata={"nbgrader": {**own, **flags}})
+
+
+def solution() -> NotebookNode:
+    """The unit's solution notebook. Only what a person grades has points in its cell."""
+    written = {"grade": True, "solution": True, "locked": False, "points": 3}
+    cells = [
+        nbformat.v4.new_markdown_cell(TABLE, id="table"),
+        cell(SETUP, "setup"),
+        cell(RELU, "relu", solution=True, locked=False),
+        cell("check.relu(ReLU)", "check-relu", grade=True),
+        cell(MSE, "mse", solution=True, locked=False),
+        cell("check.mse(mse)", "check-mse", grade=True),
+        cell("Because.", "explain-why", **written),
+    ]
+    kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec})
+
+
+class Course:
+    """A course of this one unit."""
+
+    def __init__(self, root: Path):
+        self.root, self.source = root, root / "solutions" / UNIT / f"{UNIT}.ipynb"
+        self.source.parent.mkdir(parents=True)
+        units = f'\nc.Judging.units = {{"{UNIT}": "tests.grading.relu_unit.ANSWER_KEY"}}\n'
+        (root / "nbgrader_config.py").write_text((CHECKOUT / "nbgrader_config.py").read_text() + units)
+        self.write(solution())
+
+    def write(self, nb: NotebookNode, name: str = UNIT) -> None:
+        self.source.with_name(f"{name}.ipynb").write_text(nbformat.writes(nb))
+
+    def build(self, *options: str) -> None:
+        run(Rebuild, self.root, UNIT, *options)
+
+    @property
+    def released(self) -> NotebookNode:
+        return nbformat.read(self.root / "notebooks" / UNIT / f"{UNIT}.ipynb", as_version=4)
+
+    def state(self) -> tuple[dict[str, bytes], list[str]]:
+        """All released files, and all that the gradebook holds."""
+        files = {str(path): path.read_bytes() for path in (self.root / "notebooks").rglob("*") if path.is_file()}
+        with closing(sqlite3.connect(self.root / "gradebook.db")) as database:
+            return files, list(database.iterdump())
+
+    def max_scores(self) -> dict[str, float]:
+        with closing(sqlite3.connect(self.root / "gradebook.db")) as database:
+            query = "SELECT base_cell.name, max_score FROM grade_cells JOIN base_cell ON grade_cells.id = base_cell.id"
+            return dict(database.execute(query))
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))  # a kernel that runs the solution imports the unit
+    return Course(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """What a build leaves: the release and the gradebook."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(CHECKOUT))
+        course = Course(tmp_path_factory.mktemp("built"))
+        course.build()
+    return course.root / "notebooks", course.root / "gradebook.db"
+
+
+def lay_out(built: tuple[Path, Path], course: Course) -> None:
+    shutil.copytree(built[0], course.root / "notebooks")
+    shutil.copy(built[1], course.root)
+
+
+def own(nb: NotebookNode, id: str) -> NotebookNode:
+    [found] = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == id]
+    return found
+
+
+def test_points_stand_in_the_statements_alone_and_the_build_writes_them(course: Course) -> None:
+    course.build()
+    written = {id: own(course.released, id).metadata.nbgrader.points for id in ("check-relu", "check-mse")}
+    assert written == {"check-relu": 3, "check-mse": 1}
+    assert course.max_scores() == {"check-relu": 3, "check-mse": 1, "explain-why": 3}
+    assert course.released.cells[0].source == FILLED
+    assert sorted(path.name for path in course.root.iterdir()) == [
+        "gradebook.db",
+        "nbgrader_config.py",
+        "notebooks",
+        "solutions",
+    ]
+
+
+def test_points_that_agree_may_stand_in_the_cell_too(course: Course) -> None:
+    nb = solution()
+    own(nb, "check-relu").metadata.nbgrader.points = 3.0
+    course.write(nb)
+    course.build()
+    assert own(course.released, "check-relu").metadata.nbgrader.points == 3
+
+
+def flags(id: str, **changed: Any) -> Callable[[NotebookNode], None]:
+    return lambda nb: own(nb, id).metadata.nbgrader.update(changed)
+
+
+def text(id: str, old: str, new: str) -> Callable[[NotebookNode], None]:
+    def change(nb: NotebookNode) -> None:
+        [found] = [cell for cell in nb.cells if cell.id == id]
+        assert old in found.source
+        found.source = found.source.replace(old, new)
+
+    return change
+
+
+def without(id: str) -> Callable[[NotebookNode], None]:
+    return lambda nb: nb.cells.remove(own(nb, id))
+
+
+def as_text(nb: NotebookNode) -> None:
+    at = nb.cells.index(own(nb, "check-mse"))
+    nb.cells[at] = cell("Why?", "explain-check", grade=True, solution=True, locked=False, points=1)
+    nb.cells[at].metadata.nbgrader.grade_id = "check-mse"
+
+
+REFUSED = {
+    "an id with a letter less": (
+        flags("check-relu", grade_id="check-rel"),
+        "relu.ipynb, cell 'check-rel': a graded cell without a Part, which nothing would judge.",
+        "such as 'check-relu'",
+    ),
+    "a graded cell too many": (
+        lambda nb: nb.cells.append(cell("assert True", "check-more", grade=True, points=1)),
+        "relu.ipynb, cell 'check-more': a graded cell without a Part",
+        "the id 'check-more'",
+    ),
+    "a cell too few": (without("check-mse"), "relu.ipynb: a Part without its own cell.", "no graded code cells with"),
+    "a cell that is not graded": (
+        flags("check-mse", grade=False),
+        "cell 'check-mse': the cell of the Part 'check-mse' is not one that tests alone decide on.",
+        "a code cell, not graded",
+    ),
+    "a cell that a person grades": (
+        flags("check-mse", solution=True, points=1),
+        "cell 'check-mse': the cell of the Part",
+        "a code cell, graded, with a solution",
+    ),
+    "a text in a check's place": (as_text, "cell 'check-mse': the cell of the Part", "a markdown cell"),
+    "more points": (flags("check-relu", points=4), "cell 'check-relu': other points than the Part's.", "4 points in"),
+    "fewer points": (flags("check-relu", points=0), "cell 'check-relu': other points", "3, the sum over"),
+    "points that are none": (flags("check-relu", points="3"), "cell 'check-relu': other points", "'3' in the cell"),
+    "a placeholder of nothing": (
+        text("table", "{{points:check-mse}}", "{{points:check-msee}}"),
+        "cell 'table': a placeholder for points that nothing has.",
+        "correct the name, such as 'check-mse'",
+    ),
+    "a placeholder without its colon": (text("table", "{{points}}", "{{point total}}"), "a placeholder for", "{{point"),
+    "a solution that is wrong": (
+        text("relu", "self.input > 0", "self.input > 1"),
+        "cell 'check-relu': the solution does not earn its points.",
+        "0 of 2 points for the statement StopsGradients.",
+    ),
+    "a solution that fails": (
+        text("setup", "check = ", "checks = "),
+        "cell 'check-relu': the solution does not earn its points.",
+        "no answer. The cell 'check-relu' ended in NameError",
+    ),
+    "code that is given away": (
+        lambda nb: (
+            nb.cells.insert(2, cell("mse = lambda y, yhat: np.mean((y - yhat)**2)\n", "given"))
+            or text("mse", "def mse", "def other")(nb)
+        ),
+        "cell 'check-mse': a notebook that nobody has touched earns points.",
+        "1 of 1 points, for SquaredError",
+    ),
+    "an answer that can be read": (
+        lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("`output_gradient * (self.input > 0)`", id="hint")),
+        "cell 'hint': it shows what the blank",
+        "nothing that a student could copy",
+    ),
+    "a region without an end": (
+        lambda nb: own(nb, "explain-why").update(source="### BEGIN SOLUTION\nBecause."),
+        "relu can't be built: RuntimeError: no end solution statement found",
+        "Nothing was changed.",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_what_does_not_fit_is_refused_and_changes_nothing(
+    course: Course, built: tuple[Path, Path], fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change, where, what = REFUSED[fault]
+    lay_out(built, course)
+    before = course.state()
+    nb = solution()
+    change(nb)
+    course.write(nb)
+    with pytest.raises(SystemExit) as ended:
+        course.build()
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert where in said
+    assert what in said
+    assert "Traceback" not in said
+    assert course.state() == before
+    assert {path.name for path in course.root.iterdir()} <= {
+        "gradebook.db",
+        "nbgrader_config.py",
+        "notebooks",
+        "solutions",
+    }
+
+
+@pytest.mark.parametrize("fault", ["an id with a letter less", "more points", "code that is given away"])
+def test_nbgraders_own_command_refuses_it_too_and_leaves_the_gradebook(
+    course: Course, built: tuple[Path, Path], fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change, _, what = REFUSED[fault]
+    lay_out(built, course)
+    _, gradebook = course.state()
+    nb = solution()
+    change(nb)
+    course.write(nb)
+    with pytest.raises(SystemExit) as ended:
+        run(GenerateAssignmentApp, course.root, UNIT, "--force")
+    assert ended.value.code == 1
+    assert what in capsys.readouterr().err
+    assert course.state()[1] == gradebook
+
+
+# The catalogue, and the right answers
+
+
+def refused(key: AnswerKey) -> str:
+    with pytest.raises(CannotBuild) as caught:
+        prove_answers(key, "relu_unit.ANSWER_KEY")
+    return str(caught.value)
+
+
+def test_a_mistake_that_is_none_is_refused() -> None:
+    class Other(relu_unit.ReLU):
+        """Right, in other words."""
+
+        def forward(self, input: Any) -> Any:
+            self.input = input
+            return np.where(input > 0, input, 0.0)
+
+    twin = Mistake("check-relu", "Zero is put in by hand", "Which inputs should pass?", {"ReLU": Other})
+    said = refused(replace(ANSWER_KEY, mistakes=(*ANSWER_KEY.mistakes, twin)))
+    assert "relu_unit.ANSWER_KEY, the mistake 'Zero is put in by hand' of 'check-relu'" in said
+    assert "a mistake that equals the right answer" in said
+    assert "all 3 points" in said
+
+
+def test_a_mistake_that_shows_only_now_and_then_is_refused() -> None:
+    """It is right for every draw in which one number is positive, and so for half of the class."""
+    first, second = (drawn_for(relu_unit.loss, seed)["x"] > 0 for seed in SEEDS)
+    at = tuple(np.argwhere(first != second)[0])
+    mistake = Mistake(
+        "check-mse", "Some are 0", "Which?", {"mse": lambda y, yhat: relu_unit.mse(y, yhat) if y[at] > 0 else 0.0}
+    )
+    assert "a mistake that equals the right answer" in refused(replace(ANSWER_KEY, mistakes=(mistake,)))
+
+
+@pytest.mark.parametrize(
+    ("right", "found"),
+    [
+        ({"ReLU": relu_unit.ReLU}, "KeyError: 'mse'"),
+        ({"ReLU": None, "mse": relu_unit.mse}, "TypeError: 'NoneType' object is not callable"),
+        ({"ReLU": relu_unit.ReLU, "mse": lambda y, yhat: 1 / 0}, "ZeroDivisionError"),
+        ({"ReLU": relu_unit.ReLU, "mse": lambda y, yhat: "five"}, "0 of 1 points for the statement SquaredError"),
+    ],
+)
+def test_a_right_answer_that_does_not_work_is_refused(right: dict[str, object], found: str) -> None:
+    said = refused(replace(ANSWER_KEY, right=right))
+    assert said.startswith("relu_unit.ANSWER_KEY, the right answer of 'check-")
+    assert found in said
+
+
+@pytest.mark.parametrize(
+    ("mistake", "problem"),
+    [
+        (Mistake("check-msee", "It is absolute", "Which?", {"mse": abs}), "a mistake of a Part that is not there"),
+        (Mistake("check-relu", "It is nothing", "Which?", {"ReLU": None}), "code that the part's probes can't call"),
+    ],
+)
+def test_a_mistake_that_cannot_be_tried_is_refused(mistake: Mistake, problem: str) -> None:
+    said = refused(replace(ANSWER_KEY, mistakes=(mistake,)))
+    assert said.startswith(f"relu_unit.ANSWER_KEY, the mistake {mistake.name!r}")
+    assert problem in said
+
+
+# What else may stop a build
+
+
+def test_cells_that_students_have_handed_in_are_not_taken_away(
+    course: Course, built: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """nbgrader refuses that when it fills the gradebook, which is after all else has gone well."""
+    lay_out(built, course)
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.add_student("ada")
+        gradebook.add_submission(UNIT, "ada")
+    before = course.state()
+    nb = solution()
+    nb.cells.remove(own(nb, "explain-why"))
+    nb.cells[0].source = ""
+    course.write(nb)
+    with pytest.raises(SystemExit):
+        course.build()
+    said = capsys.readouterr().err
+    assert "Cannot add or remove cells for notebook 'relu' because there are submissions associated with it" in said
+    assert "Traceback" not in said
+    assert course.state() == before
+
+
+def test_a_gradebook_that_cannot_be_opened_is_told(
+    course: Course, built: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lay_out(built, course)
+    (course.root / "gradebook.db").unlink()
+    (course.root / "gradebook.db").mkdir()
+    released = course.released
+    with pytest.raises(SystemExit):
+        course.build()
+    said = capsys.readouterr().err
+    assert "Nothing was changed." in said
+    assert "Traceback" not in said
+    assert course.released == released
+
+
+def test_parts_may_be_in_two_notebooks_but_each_in_one(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = solution(), solution()
+    for nb, others in ((first, ("mse", "check-mse", "explain-why")), (second, ("relu", "check-relu"))):
+        nb.cells = [cell for cell in nb.cells if cell.id not in (*others, "table")]
+    course.write(first)
+    course.write(second, "second")
+    course.build()
+    assert course.max_scores() == {"check-relu": 3, "check-mse": 1, "explain-why": 3}
+    second.cells.append(cell("check.relu(ReLU)", "check-relu", grade=True))
+    course.write(second, "second")
+    with pytest.raises(SystemExit):
+        course.build()
+    assert "2 graded code cells with the id 'check-relu'" in capsys.readouterr().err
+
+
+def test_an_assignment_without_a_unit_is_built_as_nbgrader_does(course: Course) -> None:
+    """Its points are those in its cells, its code may fail, and what looks like a placeholder is text."""
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write("\nc.Judging.units = {}\n")
+    nb = solution()
+    own(nb, "check-relu").metadata.nbgrader.update(grade_id="anything", points=9)
+    own(nb, "check-mse").update(source="assert False")
+    own(nb, "check-mse").metadata.nbgrader.points = 0.5
+    course.write(nb)
+    course.build()
+    assert course.max_scores() == {"anything": 9, "check-mse": 0.5, "explain-why": 3}
+    assert course.released.cells[0].source == TABLE
+
+
+def test_a_course_with_folders_in_another_order_loses_none(course: Course) -> None:
+    structure = "{student_id}/{assignment_id}/{nbgrader_step}"
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(f'\nc.CourseDirectory.directory_structure = "{structure}"\n')
+    (course.root / UNIT).mkdir()
+    (course.root / "solutions" / UNIT).rename(course.root / UNIT / "solutions")
+    for _ in range(2):
+        course.build()
+        assert {path.name for path in (course.root / UNIT).iterdir()} == {"solutions", "notebooks"}
+        assert (course.root / UNIT / "notebooks" / f"{UNIT}.ipynb").is_file()
+
+
+def test_only_the_named_notebook_is_built_anew(course: Course) -> None:
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write("\nc.Judging.units = {}\n")
+    for name in (UNIT, "second"):
+        course.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("old", id="a")]), name)
+    course.build()
+    for name in (UNIT, "second"):
+        course.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("new", id="a")]), name)
+    course.build("--notebook=second")
+    folder = course.root / "notebooks" / UNIT
+    sources = {path.stem: nbformat.read(path, as_version=4).cells[0].source for path in folder.glob("*.ipynb")}
+    assert sources == {UNIT: "old", "second": "new"}
