@@ -17,6 +17,7 @@ from nbformat.v4.nbbase import nbformat_minor
 
 from lib.answers import plain
 from lib.grading.leftovers import files_in, is_file
+from lib.grading.machine import is_of_a_file
 from lib.grading.names import visible
 
 LARGEST = 20_000_000
@@ -119,7 +120,9 @@ def notebook_in(path: Path) -> NotebookNode:
         raise UnreadableError(f"{name} has more than {LARGEST // 10**6} MB. Clear the outputs and submit again.")
     try:
         text = _decoded(path.read_bytes())
-    except OSError:
+    except OSError as error:
+        if not is_of_a_file(error):
+            raise
         raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
     if not text.strip():
         raise EmptyError(f"{name} is empty. {ADVICE}")
@@ -134,7 +137,7 @@ def notebook_in(path: Path) -> NotebookNode:
         if len(current["cells"]) > MOST:
             raise UnreadableError(f"{name} has more than {MOST:,} cells. Delete some and submit again.")
         cells = [sound(cell) for cell in current["cells"]]
-    except UnreadableError:
+    except (UnreadableError, MemoryError):
         raise
     except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
         raise UnreadableError(f"{name} is JSON, but not a notebook. {ADVICE}") from None
