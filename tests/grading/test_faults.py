@@ -344,8 +344,8 @@ class Dask:
     def __init__(self, folder, stack):
         self.folder, self.stack, self.file = folder, stack, folder / "scheduler.json"
         self.scheduler = self._started("scheduler", "--port=0", "--no-dashboard")
-        self.client = Client(scheduler_file=str(self.file), timeout=60, set_as_default=False)
-        stack.callback(self.client.close, timeout=5)
+        with Client(scheduler_file=str(self.file), timeout=60, set_as_default=False):
+            pass  # it answers
         self.address = json.loads(self.file.read_text())["address"]
         self.workers = []
 
@@ -353,7 +353,8 @@ class Dask:
         """Start a worker."""
         options = ("--nthreads=2", "--no-dashboard", "--no-nanny", "--local-directory", str(self.folder))
         self.workers.append(self._started("worker", *options, env={**os.environ, **environment}))
-        self.client.wait_for_workers(len(self.workers), timeout=60)
+        with Client(scheduler_file=str(self.file), timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(len(self.workers), timeout=60)
 
     def _started(self, *words, **options):
         command = [sys.executable, "-m", "dask", *words, "--scheduler-file", str(self.file)]
