@@ -215,9 +215,7 @@ class Runner(Generic[Tag]):
         self._stopped = stopped
         overdue = [future for future, attempt in self._flying.items() if attempt.is_overdue(self._margin)]
         if overdue:
-            self._say(
-                f"{len(overdue)} runs take far longer than they may: they are given up, and tried again elsewhere."
-            )
+            self._say(f"{len(overdue)} runs take far longer than they may: they are given up, and tried again.")
             for future in overdue:
                 if not future.cancel():  # a process can't be told which of its runs to end
                     for child in multiprocessing.active_children():

@@ -19,6 +19,11 @@ from lib.checking.answers import plain
 from lib.grading.running.execute import SKIPPED
 from lib.grading.safe_files import files_in, is_file
 from lib.grading.untrusted_names import visible
+from lib.checking.answers import plain
+from lib.grading.safe_files import files_in
+from lib.grading.safe_files import is_file
+from lib.grading.machine_faults import is_of_a_file
+from lib.grading.untrusted_names import visible
 
 LARGEST = 20_000_000
 """Bytes of a notebook file that are read: a completed one has some hundred thousand."""
@@ -118,7 +123,9 @@ def notebook_in(path: Path) -> NotebookNode:
         raise UnreadableError(f"{name} has more than {LARGEST // 10**6} MB. Clear the outputs and submit again.")
     try:
         text = _decoded(path.read_bytes())
-    except OSError:
+    except OSError as error:
+        if not is_of_a_file(error):
+            raise
         raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
     if not text.strip():
         raise EmptyError(f"{name} is empty. {ADVICE}")
@@ -133,7 +140,7 @@ def notebook_in(path: Path) -> NotebookNode:
         if len(current["cells"]) > MOST:
             raise UnreadableError(f"{name} has more than {MOST:,} cells. Delete some and submit again.")
         cells = [sound(cell) for cell in current["cells"]]
-    except UnreadableError:
+    except (UnreadableError, MemoryError):
         raise
     except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
         raise UnreadableError(f"{name} is JSON, but not a notebook. {ADVICE}") from None

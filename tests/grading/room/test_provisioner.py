@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +23,10 @@ from traitlets.config import Config
 import lib
 from lib.grading.kernels.forkserver import KernelNotStarted, Warm
 from lib.grading.kernels.provisioner import WarmProvisioner
+from lib.grading.kernels.provisioner import WarmProvisioner
+from lib.grading.kernels.forkserver import ADDRESS
+from lib.grading.kernels.forkserver import KernelNotStarted
+from lib.grading.kernels.forkserver import Warm
 from tests.grading.room.kernels import LOCKED, OPEN, at_work_in, kernel
 
 BOTH = pytest.mark.parametrize("options", [LOCKED, OPEN], ids=["locked", "open"])
@@ -308,3 +314,16 @@ def test_a_signal_goes_to_the_kernel_alone():
         assert asyncio.run(one.provisioner.wait()) == -signal.SIGKILL
         assert not one.provisioner.lost
         assert other.run("1 + 1") == "2"
+
+
+IN_A_LONG_FOLDER = "from tests.grading.room.kernels import kernel\nwith kernel() as talk:\n    print(talk.run('6 * 7'))"
+
+
+def test_a_folder_for_temporary_files_may_have_a_long_name(tmp_path):
+    """The address of a socket may not: it has 107 characters."""
+    folder = tmp_path / ("t" * 120)
+    folder.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != ADDRESS} | {"TMPDIR": str(folder)}
+    command = [sys.executable, "-c", IN_A_LONG_FOLDER]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (run.stdout, run.stderr) == ("42\n", "")
