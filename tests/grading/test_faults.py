@@ -272,20 +272,10 @@ def test_ctrl_c_ends_a_run_with_a_stopped_worker(course):
     assert said(run).endswith("Stopped. What was graded is kept; the same command goes on from there.")
 
 
-<<<<<<< HEAD
-def test_a_run_that_takes_far_longer_than_it_may_is_given_up(course):
-    """Here the warm process is stopped: kernels are waited for that nobody forks."""
-    then = "[p.suspend() for p in me.children(recursive=True) if 'lib.grading.kernels.forkserver' in p.cmdline()]"
-    (course.root / "moment.py").write_text(STOPPED.format(then=then).replace("workers[0].suspend()", "pass"))
-    configured(course, "c.BaseConverter.post_convert_hook = 'moment.come'")
-    limits = ("--BoundedExecute.budget=2", "--BoundedExecute.grace=1", "--Grade.margin=2", "--jobs=1")
-    run = course.zerolayer("grade", ASSIGNMENT, *limits, env=alone())
-    assert run.returncode != 0
-=======
 HANGING = """
 import threading
 from pathlib import Path
-from lib.grading.direct import DirectExecute
+from lib.grading.running.forked_execute import DirectExecute
 
 class Hanging(DirectExecute):
     def run_cells(self, nb, resources, km):
@@ -301,12 +291,11 @@ def test_a_run_that_takes_far_longer_than_it_may_is_given_up_and_tried_again(cou
     configured(
         course,
         "steps = c.Autograde.autograde_preprocessors",
-        "steps[steps.index('lib.grading.direct.DirectExecute')] = 'hanging.Hanging'",
+        "steps[steps.index('lib.grading.running.forked_execute.DirectExecute')] = 'hanging.Hanging'",
     )
     limits = ("--BoundedExecute.budget=6", "--BoundedExecute.grace=1", "--Grade.margin=20", "--jobs=1")
     run = course.zerolayer("grade", ASSIGNMENT, *limits, timeout=200)
     assert run.returncode == 0, run.stderr
->>>>>>> origin/main
     assert "take far longer than they may" in said(run)
     assert points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
 

@@ -16,13 +16,9 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4.nbbase import nbformat_minor
 
 from lib.checking.answers import plain
+from lib.grading.machine_faults import is_of_a_file
 from lib.grading.running.execute import SKIPPED
 from lib.grading.safe_files import files_in, is_file
-from lib.grading.untrusted_names import visible
-from lib.checking.answers import plain
-from lib.grading.safe_files import files_in
-from lib.grading.safe_files import is_file
-from lib.grading.machine_faults import is_of_a_file
 from lib.grading.untrusted_names import visible
 
 LARGEST = 20_000_000

@@ -21,12 +21,8 @@ from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 
 import lib
-from lib.grading.kernels.forkserver import KernelNotStarted, Warm
+from lib.grading.kernels.forkserver import ADDRESS, KernelNotStarted, Warm
 from lib.grading.kernels.provisioner import WarmProvisioner
-from lib.grading.kernels.provisioner import WarmProvisioner
-from lib.grading.kernels.forkserver import ADDRESS
-from lib.grading.kernels.forkserver import KernelNotStarted
-from lib.grading.kernels.forkserver import Warm
 from tests.grading.room.kernels import LOCKED, OPEN, at_work_in, kernel
 
 BOTH = pytest.mark.parametrize("options", [LOCKED, OPEN], ids=["locked", "open"])
