@@ -16,8 +16,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from lib.checking.arguments import argument_error, ordered
-from lib.checking.student_code import PATIENCE, Failure, Kind, attempted, guarded_each
+from lib.checking.arguments import argument_error, order_arguments
+from lib.checking.student_code import PATIENCE, Failure, Kind, attempt, run_each
 from lib.checking.values import numbers
 from lib.unit import Array, Inputs, Part
 
@@ -29,7 +29,7 @@ CHALLENGE = "challenge.json"
 MIME = "application/vnd.zerolayer.answer+json"
 BUDGET = 10.0
 """Seconds that all the probes of one part may take together."""
-LARGEST = 100_000
+MAX_NUMBERS = 100_000
 """Numbers in one array; the right answers have a few hundred."""
 HUGE = 1e300
 """Larger than any number that is read."""
@@ -49,21 +49,21 @@ class Answer:
         return {MIME: data, "text/plain": f"The answer to {self.part}, for the judge."}
 
 
-def laid_challenge(part: str) -> Inputs | None:
+def read_challenge(part: str) -> Inputs | None:
     """Read the challenge for `part`, or None where nobody is grading or it can't be read."""
     if os.environ.get("NBGRADER_EXECUTION") != "autograde":
         return None
     from pathlib import Path  # only where somebody grades: a check's import is to be as light as numpy's
 
     try:
-        challenge = _read(Path(started_in(), CHALLENGE).read_text())["parts"][part]
-        return {name: unpacked(data) for name, data in challenge.items()}
+        challenge = _parse_json(Path(started_in(), CHALLENGE).read_text())["parts"][part]
+        return {name: unpack(data) for name, data in challenge.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 @lru_cache(maxsize=1)
-def _read(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     """Read JSON, once for all parts: each asks for the same text."""
     import json
 
@@ -79,22 +79,22 @@ def started_in() -> str:
 
 
 def answer(
-    part: Part, drawn: Inputs, given: tuple[Any, ...], named: Mapping[str, Any] = {}
+    part: Part, inputs: Inputs, given: tuple[Any, ...], named: Mapping[str, Any] = {}
 ) -> dict[str, dict[str, Any]]:
     """Run every probe of `part` on a call's arguments; what fails becomes a record of it, and the rest goes on."""
     missing = argument_error(part, given, named)
     if missing:
         return {statement.name: {"": record(Failure("undefined", missing))} for statement in part.statements}
-    subjects = ordered(part, given, named)
+    subjects = order_arguments(part, given, named)
     answers: dict[str, dict[str, Any]] = {statement.name: {} for statement in part.statements}
     asked: list[_Asked] = []
     for statement in part.statements:
-        probes = attempted(partial(statement.probes, Copy(drawn), *subjects))
+        probes = attempt(partial(statement.probes, Copy(inputs), *subjects))
         if isinstance(probes, Failure):
             answers[statement.name][""] = record(probes)
         else:
             asked += [_Asked(statement.name, name, probe) for name, probe in probes.items()]
-    for one, outcome in _outcomes(asked):
+    for one, outcome in _run_probes(asked):
         answers[one.statement][one.name] = record(outcome)
     return answers
 
@@ -115,11 +115,11 @@ class _Asked:
         return numbers(self.probe())
 
 
-def _outcomes(asked: list[_Asked]) -> Iterator[tuple[_Asked, Outcome]]:
+def _run_probes(asked: list[_Asked]) -> Iterator[tuple[_Asked, Outcome]]:
     """Hold one part's probes to their time. A route on which one never ended isn't tried again."""
     until = time.monotonic() + BUDGET
     while asked and time.monotonic() < until:
-        ran = guarded_each(asked, PATIENCE, until)
+        ran = run_each(asked, PATIENCE, until)
         yield from zip(asked, ran, strict=False)
         last, asked = asked[len(ran) - 1], asked[len(ran) :]
         stuck = [one for one in asked if one.route == last.route] if time.monotonic() < until else []
@@ -136,32 +136,32 @@ def route_of(probe: str) -> str:
 class Copy(dict[str, Array]):
     """A draw's arrays for code that may write into them. `of` is the draw, by which one copy knows another."""
 
-    def __init__(self, drawn: Inputs):
-        super().__init__({name: np.array(value) for name, value in drawn.items()})
-        self.of = drawn
+    def __init__(self, inputs: Inputs):
+        super().__init__({name: np.array(value) for name, value in inputs.items()})
+        self.of = inputs
 
 
 def record(outcome: Outcome) -> dict[str, Any]:
     """Write what came of a probe as plain data."""
     if isinstance(outcome, Failure):
         return {"trouble": outcome.kind, "says": outcome.text, "line": outcome.line}
-    if outcome.size > LARGEST:
+    if outcome.size > MAX_NUMBERS:
         return record(Failure("value", f"It gave {outcome.size:,} numbers, far more than asked for."))
-    return encoded(outcome)
+    return encode(outcome)
 
 
-def recalled(data: object) -> Outcome:
+def read_record(data: object) -> Outcome:
     """Read what `record` wrote. Whatever else there is, and it may be anything that JSON can say, is trouble."""
     if isinstance(data, Mapping) and "trouble" in data:
         kind, text, line = (plain(data.get(key))[:400] for key in ("trouble", "says", "line"))
         return Failure(_KINDS.get(kind, "value"), text or "It gave no reason.", line)
     try:
-        return decoded(data)
+        return decode(data)
     except ValueError as error:
         return Failure("value", f"It gave {error}.")
 
 
-def encoded(array: Array) -> dict[str, Any]:
+def encode(array: Array) -> dict[str, Any]:
     """Write an array as plain data that reads back exactly; nan and infinities, which JSON lacks, become words."""
     flat: list[Any] = array.ravel().tolist()
     if not np.isfinite(array).all():
@@ -169,27 +169,27 @@ def encoded(array: Array) -> dict[str, Any]:
     return {"shape": list(array.shape), "values": flat}
 
 
-def decoded(data: object) -> Array:
-    """Read plain data as an array. Raises ValueError on anything that `encoded` doesn't write."""
+def decode(data: object) -> Array:
+    """Read plain data as an array. Raises ValueError on anything that `encode` doesn't write."""
     if not isinstance(data, Mapping):
         raise ValueError("no array")
     shape, values = data.get("shape"), data.get("values")
     if not isinstance(shape, list) or not isinstance(values, list):
         raise ValueError("no array")
-    if len(values) > LARGEST or len(shape) > 8 or not all(type(n) is int and 0 <= n <= LARGEST for n in shape):
+    if len(values) > MAX_NUMBERS or len(shape) > 8 or not all(type(n) is int and 0 <= n <= MAX_NUMBERS for n in shape):
         raise ValueError("an array larger than was asked for")
     if math.prod(shape) != len(values):
         raise ValueError("an array whose values don't fit its shape")
-    return _numbers(values).reshape(shape)
+    return _read_numbers(values).reshape(shape)
 
 
-def packed(array: Array) -> dict[str, Any]:
+def pack(array: Array) -> dict[str, Any]:
     """Write an array as bytes in base64: a challenge is read anew for each notebook."""
     return {"shape": list(array.shape), "float64": b2a_base64(array.astype("<f8").tobytes(), newline=False).decode()}
 
 
-def unpacked(data: Any) -> Array:
-    """Read what `packed` wrote. Raises ValueError, KeyError or TypeError on anything else."""
+def unpack(data: Any) -> Array:
+    """Read what `pack` wrote. Raises ValueError, KeyError or TypeError on anything else."""
     return np.frombuffer(a2b_base64(data["float64"]), "<f8").astype(np.float64).reshape(data["shape"])
 
 
@@ -198,17 +198,17 @@ def plain(text: object) -> str:
     return text.encode(errors="replace").decode() if isinstance(text, str) else ""
 
 
-def _numbers(values: list[object]) -> Array:
-    """Read a list: at once where every entry is a number with a point, as `encoded` writes most arrays."""
+def _read_numbers(values: list[object]) -> Array:
+    """Read a list: at once where every entry is a number with a point, as `encode` writes most arrays."""
     if {*map(type, values)} != {float}:
-        return np.array([_number(x) for x in values], dtype=np.float64)
+        return np.array([_read_number(x) for x in values], dtype=np.float64)
     array = np.array(values, dtype=np.float64)
     if not (abs(array) < HUGE).all():
         raise ValueError(NO_NUMBERS)
     return array
 
 
-def _number(x: object) -> float:
+def _read_number(x: object) -> float:
     if isinstance(x, int | float) and not isinstance(x, bool) and abs(x) < HUGE:
         return float(x)
     if isinstance(x, str) and x in ("nan", "inf", "-inf"):

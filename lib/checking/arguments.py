@@ -35,7 +35,7 @@ def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] 
     return ""
 
 
-def ordered(part: Part, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+def order_arguments(part: Part, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
     """Put the arguments of a complete call into the order of `subjects`, then `settings`; None for one left out."""
     names = (*part.subjects, *part.settings)
     arguments = dict(zip(names, given, strict=False)) | dict(named)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from lib.checking.answers import Answer, answer, laid_challenge
+from lib.checking.answers import Answer, answer, read_challenge
 from lib.checking.arguments import Undefined
 from lib.checking.local_checks import examine
 from lib.checking.render import Report
@@ -40,7 +40,7 @@ class Check:
         Under nbgrader's `validate`, or a grading that laid no challenge, a right check says nothing and another raises
         `CheckFailed`: nbgrader would try to read the report as a number of points.
         """
-        challenge = laid_challenge(self.part.id)
+        challenge = read_challenge(self.part.id)
         if challenge is not None:
             return Answer(self.part.id, answer(self.part, challenge, given, named))
         report = examine(self.part, given, named)

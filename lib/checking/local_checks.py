@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.arguments import argument_error, ordered
+from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.render import Finding, Report
-from lib.checking.student_code import Failure, guarded
+from lib.checking.student_code import Failure, run_student_code
 from lib.checking.values import Wrong
 from lib.unit import Inputs, Part, Statement
 
@@ -22,18 +22,18 @@ SEED = 0
 def examine(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -> Report:
     """Test every statement of `part` on a call's arguments; never raises what student code raised."""
     note = argument_error(part, given, named)
-    subjects = given if note else ordered(part, given, named)
-    note = note or _foundations_missing(part, subjects)
+    subjects = given if note else order_arguments(part, given, named)
+    note = note or _find_unmet_dependency(part, subjects)
     statements = [statement for statement in part.statements if statement.applies(subjects)]
     if note:
         return Report(part, tuple(Finding(statement, "not checked") for statement in statements), note)
     findings: list[Finding] = []
     for statement in statements:
-        findings.append(_not_checked(statement, findings) or _tested(statement, part, subjects, findings))
+        findings.append(_skip(statement, findings) or _test(statement, part, subjects, findings))
     return Report(part, tuple(findings))
 
 
-def _foundations_missing(part: Part, subjects: tuple[Any, ...]) -> str:
+def _find_unmet_dependency(part: Part, subjects: tuple[Any, ...]) -> str:
     """Say which part this one rests on and isn't right yet, if there is one."""
     named = dict(zip(part.subjects, subjects, strict=False))
     for foundation in part.depends_on:
@@ -43,7 +43,7 @@ def _foundations_missing(part: Part, subjects: tuple[Any, ...]) -> str:
     return ""
 
 
-def _not_checked(statement: Statement, earlier: Sequence[Finding]) -> Finding | None:
+def _skip(statement: Statement, earlier: Sequence[Finding]) -> Finding | None:
     """Tell from what came before that there is no use in testing `statement`, if there is none."""
     for number, finding in enumerate(earlier, 1):
         if finding.state != "right" and isinstance(finding.statement, statement.depends_on):
@@ -53,32 +53,32 @@ def _not_checked(statement: Statement, earlier: Sequence[Finding]) -> Finding | 
     return None
 
 
-def _tested(statement: Statement, part: Part, subjects: tuple[Any, ...], earlier: Sequence[Finding]) -> Finding:
+def _test(statement: Statement, part: Part, subjects: tuple[Any, ...], earlier: Sequence[Finding]) -> Finding:
     def test() -> Wrong | None:
         try:
-            statement.holds(fresh(part), *subjects)
+            statement.holds(draw_inputs(part), *subjects)
         except Wrong as wrong:
             return wrong
         return None
 
-    why = guarded(test)
+    why = run_student_code(test)
     if why is None:
         return Finding(statement, "right")
     for number, finding in enumerate(earlier, 1):
-        if _told(finding.why) == _told(why):
+        if _text_of(finding.why) == _text_of(why):
             return Finding(statement, "not checked", f"It meets what statement {number} met.")
     if isinstance(why, Failure) and why.kind == "blank":
         return Finding(statement, "not checked", why)
     return Finding(statement, "wrong" if statement.points else "advice", why)
 
 
-def _told(why: Wrong | Failure | str) -> tuple[str, ...]:
+def _text_of(why: Wrong | Failure | str) -> tuple[str, ...]:
     """Give what a student reads of a reason."""
     if isinstance(why, Wrong):
         return why.sentence, why.hint
     return (why.text, why.line) if isinstance(why, Failure) else (why,)
 
 
-def fresh(part: Part) -> Inputs:
+def draw_inputs(part: Part) -> Inputs:
     """Draw the desk's inputs for `part`, anew for each statement: student code may write into what it is given."""
     return part.draw(np.random.default_rng(SEED))

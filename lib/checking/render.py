@@ -74,11 +74,11 @@ def text(report: Report, width: int = 84) -> str:
     """Write a report as plain text."""
     lines = [heading(report)]
     if report.note:
-        lines += _wrapped(f"  {report.note}", width)
+        lines += _wrap(f"  {report.note}", width)
     for number, finding in enumerate(report.findings, 1):
-        lines += _wrapped(f"  {number} {MARKS[finding.state]} {finding.state}: {finding.statement.text}", width)
+        lines += _wrap(f"  {number} {MARKS[finding.state]} {finding.state}: {finding.statement.text}", width)
         for label, sentence in details(finding):
-            lines += _wrapped(f"      {label}{sentence}", width)
+            lines += _wrap(f"      {label}{sentence}", width)
     return "\n".join(lines)
 
 
@@ -134,21 +134,21 @@ def item(state: str, word: str, text: str, details: str) -> str:
     )
 
 
-def indented(html: str) -> str:
+def indent(html: str) -> str:
     """Write a line of details under a statement."""
     return f'<div style="margin-left: 1.6em">{html}</div>'
 
 
 def _item(finding: Finding) -> str:
     worth = f" ({finding.statement.points:g})" if finding.statement.points else ""
-    said = "".join(indented(escape(label) + _worded(label, sentence)) for label, sentence in details(finding))
+    said = "".join(indent(escape(label) + _format(label, sentence)) for label, sentence in details(finding))
     return item(finding.state, finding.state, finding.statement.text + worth, said)
 
 
-def _worded(label: str, sentence: str) -> str:
+def _format(label: str, sentence: str) -> str:
     return f"<code>{escape(sentence)}</code>" if label == "Your " else escape(sentence)
 
 
-def _wrapped(line: str, width: int) -> list[str]:
-    indent = len(line) - len(line.lstrip())
-    return textwrap.wrap(line, width, subsequent_indent=" " * (indent + 2), break_long_words=False) or [""]
+def _wrap(line: str, width: int) -> list[str]:
+    margin = len(line) - len(line.lstrip())
+    return textwrap.wrap(line, width, subsequent_indent=" " * (margin + 2), break_long_words=False) or [""]

@@ -1,8 +1,8 @@
 """A guard around student code: whatever that code does, the caller goes on and can say what happened.
 
-Student code may raise, loop for ever, print, warn, call `sys.exit`, or reach an open blank. `guarded` runs it in a
-thread with a time limit and gives back its value, or `Failure`: the reason in a student's words with the student's own
-line. A thread whose code ended in time is used again, and one after the other needs no word in between: to start a
+Student code may raise, loop for ever, print, warn, call `sys.exit`, or reach an open blank. `run_student_code` runs it
+in a thread with a time limit and gives back its value, or `Failure`: the reason in a student's words with the student's
+own line. A thread whose code ended in time is used again, and one after the other needs no word in between: to start a
 thread, or to wait for one, takes longer than a right answer does.
 """
 
@@ -49,19 +49,19 @@ class Failure:
     line: str = ""
 
 
-def guarded(action: Callable[[], Value], seconds: float = PATIENCE) -> Value | Failure:
+def run_student_code(action: Callable[[], Value], seconds: float = PATIENCE) -> Value | Failure:
     """Run `action`; give back its value, or the trouble it was in. Never raises what student code raised.
 
     `seconds` is the time limit. Code that ignores the stop signal is left behind in its thread.
     """
-    [outcome] = guarded_each([action], seconds)
+    [outcome] = run_each([action], seconds)
     return outcome
 
 
-def guarded_each(
+def run_each(
     actions: Sequence[Callable[[], Value]], seconds: float = PATIENCE, until: float = math.inf
 ) -> list[Value | Failure]:
-    """Run actions one after the other, each as `guarded` does, until one doesn't end in time; that one's comes last.
+    """Run actions in order, each as `run_student_code` does, until one doesn't end in time; that one's comes last.
 
     Not in time is also what still runs when the clock (`time.monotonic`) says `until`.
     """
@@ -82,7 +82,7 @@ def guarded_each(
     return outcomes
 
 
-def attempted(action: Callable[[], Value]) -> Value | Failure:
+def attempt(action: Callable[[], Value]) -> Value | Failure:
     """Run `action` here and now, without a time limit: for code that is known to end."""
     try:
         with np.errstate(all="ignore"):
@@ -102,10 +102,10 @@ def failure_of(error: BaseException) -> Failure:
     except BaseException:
         message = ""
     text = f"It raised {type(error).__name__}: {message}" if message else f"It raised {type(error).__name__}."
-    return Failure("error", text, students_line(error))
+    return Failure("error", text, student_line(error))
 
 
-def students_line(error: BaseException) -> str:
+def student_line(error: BaseException) -> str:
     """Return `line 3: return y / yhat` for the innermost frame that is the student's own, or nothing."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_FOREIGN)]
     return f"line {own[-1].lineno}: {own[-1].line}"[:200] if own and own[-1].line else ""
@@ -167,7 +167,7 @@ class _Worker:
                 return
             self.began = monotonic()
             try:
-                outcomes.append(Context().run(attempted, action))
+                outcomes.append(Context().run(attempt, action))
             except BaseException as error:
                 outcomes.append(failure_of(error))
 

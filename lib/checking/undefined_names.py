@@ -27,9 +27,9 @@ class LookUpNames:
         for node in ast.walk(tree):
             # Of the object only its type is asked: `isinstance` would run a `__class__` that a student wrote.
             if isinstance(node, ast.Call) and issubclass(type(self._find(node.func)), Check):
-                node.args = [_looked_up(node.func, argument) for argument in node.args]
+                node.args = [_wrap_in_look_up(node.func, argument) for argument in node.args]
                 for keyword in node.keywords:
-                    keyword.value = _looked_up(node.func, keyword.value)
+                    keyword.value = _wrap_in_look_up(node.func, keyword.value)
         return tree
 
     def _find(self, function: ast.expr) -> object:
@@ -41,7 +41,7 @@ class LookUpNames:
         return None
 
 
-def _looked_up(check: ast.expr, argument: ast.expr) -> ast.expr:
+def _wrap_in_look_up(check: ast.expr, argument: ast.expr) -> ast.expr:
     if not isinstance(argument, ast.Name):
         return argument
     call = ast.parse(f"{ast.unparse(check)}.look_up({argument.id!r}, lambda: {argument.id})", mode="eval").body

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lib.unit import Array
 
-LARGEST = 1_000_000
+MAX_NUMBERS = 1_000_000
 """Numbers in one array that a check looks at; a right answer has a few hundred."""
 
 ARRAYS = (np.ndarray, np.generic, int, float, list, tuple)
@@ -24,7 +24,7 @@ class Wrong(Exception):
     def __init__(self, what: str, *, where: str = "", found: object = "", expected: object = "", hint: str = ""):
         super().__init__(what)
         self.what, self.where, self.hint = what, where, hint
-        self.found, self.expected = shown(found), shown(expected)
+        self.found, self.expected = show(found), show(expected)
 
     @property
     def sentence(self) -> str:
@@ -37,7 +37,7 @@ class Wrong(Exception):
         return " ".join(parts)
 
 
-def shown(value: object) -> str:
+def show(value: object) -> str:
     """Write a value for a person: five digits, and only the shape of what is large."""
     if isinstance(value, str):
         return value
@@ -55,14 +55,14 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
     Raises `Wrong` if there is nothing, if it isn't real numbers, if there are more than a check could ask for, or if
     `shape` is given and it has another.
     """
-    if type(value) is np.ndarray and value.dtype == np.float64 and shape is None and value.size <= LARGEST:
+    if type(value) is np.ndarray and value.dtype == np.float64 and shape is None and value.size <= MAX_NUMBERS:
         return value.copy()  # as nearly all are
     if value is None:
         raise Wrong(f"{what} is missing.", found="None", expected="numbers", hint="Does every path end in a value?")
     array = _as_array(value)
     if array is None or array.dtype.kind not in "biuf":
         raise Wrong(f"{what} is not made of real numbers.", found=_kind(value, array), expected="a NumPy array")
-    if array.size > LARGEST:
+    if array.size > MAX_NUMBERS:
         raise Wrong(f"{what} is far larger than asked for.", found=f"{array.size:,} numbers")
     if shape is not None and array.shape != shape:
         raise Wrong(f"{what} has the wrong shape.", found=f"shape {array.shape}", expected=f"shape {shape}")
@@ -70,7 +70,7 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
 
 
 def _as_array(value: object) -> NDArray[Any] | None:
-    if isinstance(value, list | tuple) and len(value) > LARGEST:
+    if isinstance(value, list | tuple) and len(value) > MAX_NUMBERS:
         return None
     if not isinstance(value, ARRAYS) and not hasattr(value, "__array__"):
         return None

@@ -15,7 +15,7 @@ import pytest
 
 from lib.blanks import OpenBlank
 from lib.checking.answers import answer
-from lib.checking.student_code import Failure, failure_of, guarded
+from lib.checking.student_code import Failure, failure_of, run_student_code
 from lib.checking.values import Wrong, numbers
 from lib.reference import Softmax
 from lib.unit import Part
@@ -155,7 +155,7 @@ def test_an_answer_survives_and_is_plain_data(part: Part, code: Any, capfd: pyte
 
 
 def test_prints_and_warnings_are_not_repeated_and_numbers_may_overflow() -> None:
-    assert guarded(printing) == -np.inf
+    assert run_student_code(printing) == -np.inf
 
 
 def test_an_error_is_told_with_the_students_own_line() -> None:
@@ -223,7 +223,7 @@ def test_a_loop_that_ignores_the_stop_signal_is_left_behind_and_keeps_nothing() 
 
     with redirect_stdout(io.StringIO()) as heard, warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        outcome = guarded(stubborn, seconds=0.05)
+        outcome = run_student_code(stubborn, seconds=0.05)
         print("still heard")
         warnings.warn("still warned", stacklevel=1)
     enough.set()
@@ -237,31 +237,31 @@ def test_code_that_ends_in_time_runs_in_one_thread_and_leaves_nothing_for_the_ne
         np.seterr(divide="raise")
         return threading.current_thread()
 
-    first = guarded(careless)
+    first = run_student_code(careless)
     assert first != threading.current_thread()
-    assert guarded(threading.current_thread) == first
-    assert guarded(np.geterr) == {**dict.fromkeys(np.geterr(), "ignore")}
-    assert guarded(endless_sleep, seconds=0.05) == guarded(endless_sleep, seconds=0.05)
-    assert guarded(threading.current_thread) not in (first, threading.current_thread())
+    assert run_student_code(threading.current_thread) == first
+    assert run_student_code(np.geterr) == {**dict.fromkeys(np.geterr(), "ignore")}
+    assert run_student_code(endless_sleep, seconds=0.05) == run_student_code(endless_sleep, seconds=0.05)
+    assert run_student_code(threading.current_thread) not in (first, threading.current_thread())
 
 
 def test_student_code_may_call_a_check_of_its_own() -> None:
     inner: list[Any] = []
 
     def checking(*_: Any, **__: Any) -> float:
-        inner.append(guarded(threading.get_ident))
+        inner.append(run_student_code(threading.get_ident))
         return float(threading.get_ident())
 
-    assert guarded(checking) != inner[0]
+    assert run_student_code(checking) != inner[0]
     assert isinstance(inner[0], int)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="This system doesn't fork.")
 def test_a_fork_has_threads_of_its_own() -> None:
-    assert guarded(lambda: 1) == 1
+    assert run_student_code(lambda: 1) == 1
     child = os.fork()
     if child == 0:
-        os._exit(0 if guarded(lambda: 1) == 1 else 1)
+        os._exit(0 if run_student_code(lambda: 1) == 1 else 1)
     assert os.waitpid(child, 0)[1] == 0
 
 
@@ -288,11 +288,11 @@ def test_an_open_blank_is_trouble_of_its_own_kind_and_no_other_exception_is() ->
 
 
 def test_what_our_own_process_runs_may_be_interrupted() -> None:
-    from lib.checking.student_code import attempted
+    from lib.checking.student_code import attempt
 
     with pytest.raises(KeyboardInterrupt):
-        attempted(raising(KeyboardInterrupt()))
-    assert isinstance(attempted(raising(ZeroDivisionError())), Failure)
+        attempt(raising(KeyboardInterrupt()))
+    assert isinstance(attempt(raising(ZeroDivisionError())), Failure)
 
 
 @pytest.mark.parametrize(

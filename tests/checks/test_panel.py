@@ -119,8 +119,8 @@ def test_a_failed_check_shows_as_its_report() -> None:
 def test_large_arrays_are_shown_by_their_shape() -> None:
     report = checked(softmax_forward, Softmax=None)
     assert "NoneType" in str(report)
-    from lib.checking.values import shown
+    from lib.checking.values import show
 
-    assert shown(np.ones((30, 30))) == "an array of shape (30, 30)"
-    assert shown(np.array([1.23456, 2])) == "[1.2346, 2.    ]"
-    assert shown(1.23456789) == "1.2346"
+    assert show(np.ones((30, 30))) == "an array of shape (30, 30)"
+    assert show(np.array([1.23456, 2])) == "[1.2346, 2.    ]"
+    assert show(1.23456789) == "1.2346"

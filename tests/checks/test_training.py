@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 
 from lib.blanks import OpenBlank
-from lib.checking.local_checks import fresh
-from lib.checking.student_code import students_line
+from lib.checking.local_checks import draw_inputs
+from lib.checking.student_code import student_line
 from lib.unit import Mistake
 from lib.units.softmax_classifier import train
-from lib.units.softmax_classifier.spies import Hole, Samples, rehearse
+from lib.units.softmax_classifier.spies import DataArray, Placeholder, record_calls
 from tests.checks.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, released, trains, written
 
@@ -96,44 +96,45 @@ def test_a_mistake_of_python_is_shown_with_its_line_and_told_once() -> None:
     assert str(report).count("NameError") == 1
 
 
-HOLE = Hole("Blank 1 of 1 on line 1 is still open.")
+PLACEHOLDER = Placeholder("Blank 1 of 1 on line 1 is still open.")
 
 
 @pytest.mark.parametrize(
     "reckoned",
     [
-        lambda: HOLE * 2.0,
-        lambda: 0.5 * HOLE,
-        lambda: np.ones(3) * HOLE,
-        lambda: HOLE / np.float64(2),
-        lambda: 0 + HOLE,
-        lambda: -HOLE,
-        lambda: np.ones((2, 2)) @ HOLE,
-        lambda: np.exp(HOLE),
-        lambda: np.ones((2, 3)).view(Samples)[:, HOLE],
-        lambda: np.ones((2, 3)).view(Samples)[HOLE],
+        lambda: PLACEHOLDER * 2.0,
+        lambda: 0.5 * PLACEHOLDER,
+        lambda: np.ones(3) * PLACEHOLDER,
+        lambda: PLACEHOLDER / np.float64(2),
+        lambda: 0 + PLACEHOLDER,
+        lambda: -PLACEHOLDER,
+        lambda: np.ones((2, 2)) @ PLACEHOLDER,
+        lambda: np.exp(PLACEHOLDER),
+        lambda: np.ones((2, 3)).view(DataArray)[:, PLACEHOLDER],
+        lambda: np.ones((2, 3)).view(DataArray)[PLACEHOLDER],
     ],
 )
 def test_reckoning_with_an_open_blank_gives_it_back(reckoned: Callable[[], Any]) -> None:
-    assert reckoned() is HOLE
+    assert reckoned() is PLACEHOLDER
 
 
 @pytest.mark.parametrize("read", [len, float, bool, list, np.asarray, lambda hole: hole[0], lambda hole: hole(), range])
 def test_reading_an_open_blank_is_meeting_it(read: Callable[[Any], Any]) -> None:
     with pytest.raises(OpenBlank, match="Blank 1 of 1"):
-        read(HOLE)
+        read(PLACEHOLDER)
 
 
 def test_samples_are_arrays_like_any() -> None:
-    X = np.arange(6.0).reshape(2, 3).view(Samples)
+    X = np.arange(6.0).reshape(2, 3).view(DataArray)
     assert np.array_equal(X[:, [0, 2]], [[0, 2], [3, 5]])
     assert X[1, 1] == 4
     assert X[0].sum() == 3
 
 
 def test_a_step_begins_with_forward_and_ends_with_backward() -> None:
-    seen = rehearse(
-        written(LOOP.replace("losses.append(loss)", "losses.append(loss); dense.forward(X)"))["train"], fresh(train)
+    seen = record_calls(
+        written(LOOP.replace("losses.append(loss)", "losses.append(loss); dense.forward(X)"))["train"],
+        draw_inputs(train),
     )
     assert [step.features.shape for step in seen.steps] == [(2, 4), (2, 4), (2, 3)] * 3
     assert seen.epochs == 3
@@ -142,8 +143,8 @@ def test_a_step_begins_with_forward_and_ends_with_backward() -> None:
 def test_errors_of_the_stand_ins_show_the_students_line() -> None:
     code = written(LOOP.replace("dense.forward(X[:, batch])", "dense.forward()"))
     with pytest.raises(TypeError) as caught:
-        rehearse(code["train"], fresh(train))
-    assert students_line(caught.value) == "line 7: dense.forward()"
+        record_calls(code["train"], draw_inputs(train))
+    assert student_line(caught.value) == "line 7: dense.forward()"
 
 
 LOOP = """

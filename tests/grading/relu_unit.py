@@ -34,13 +34,13 @@ def mse(y: Array, yhat: Array) -> Any:
 class Rectifies(Statement):
     text = "Positive inputs pass, negative ones become 0."
 
-    def holds(self, drawn: Inputs, ReLU: Any) -> None:
+    def holds(self, inputs: Inputs, ReLU: Any) -> None:
         expect_close(
-            ReLU().forward(drawn["x"]), np.where(drawn["x"] > 0, drawn["x"], 0), what="Something else came out."
+            ReLU().forward(inputs["x"]), np.where(inputs["x"] > 0, inputs["x"], 0), what="Something else came out."
         )
 
-    def probes(self, drawn: Inputs, ReLU: Any) -> Probes:
-        return {"output": partial(ReLU().forward, drawn["x"])}
+    def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
+        return {"output": partial(ReLU().forward, inputs["x"])}
 
 
 class StopsGradients(Statement):
@@ -49,28 +49,28 @@ class StopsGradients(Statement):
     points = 2
     depends_on = (Rectifies,)
 
-    def holds(self, drawn: Inputs, ReLU: Any) -> None:
-        slopes = central_difference(lambda x: float((drawn["g"] * ReLU().forward(x)).sum()), drawn["x"], step=1e-6)
-        expect_close(self._backward(ReLU, drawn), slopes, what="The gradient differs from central differences.")
+    def holds(self, inputs: Inputs, ReLU: Any) -> None:
+        slopes = central_difference(lambda x: float((inputs["g"] * ReLU().forward(x)).sum()), inputs["x"], step=1e-6)
+        expect_close(self._backward(ReLU, inputs), slopes, what="The gradient differs from central differences.")
 
-    def probes(self, drawn: Inputs, ReLU: Any) -> Probes:
-        return {"gradient": partial(self._backward, ReLU, drawn)}
+    def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
+        return {"gradient": partial(self._backward, ReLU, inputs)}
 
     @staticmethod
-    def _backward(ReLU: Any, drawn: Inputs) -> Array:
+    def _backward(ReLU: Any, inputs: Inputs) -> Array:
         layer = ReLU()
-        layer.forward(drawn["x"])
-        return numbers(layer.backward(drawn["g"]))
+        layer.forward(inputs["x"])
+        return numbers(layer.backward(inputs["g"]))
 
 
 class SquaredError(Statement):
     text = "The loss is the mean of the squared differences."
 
-    def holds(self, drawn: Inputs, mse: Any) -> None:
+    def holds(self, inputs: Inputs, mse: Any) -> None:
         expect_close(mse(np.zeros((2, 2)), np.full((2, 2), 3.0)), 9.0, what="A distance of 3 should cost 9.")
 
-    def probes(self, drawn: Inputs, mse: Any) -> Probes:
-        return {"loss": partial(mse, drawn["x"], drawn["g"])}
+    def probes(self, inputs: Inputs, mse: Any) -> Probes:
+        return {"loss": partial(mse, inputs["x"], inputs["g"])}
 
 
 def draw(rng: np.random.Generator) -> Inputs:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.blanks import OpenBlank
-from lib.checking.answers import answer, decoded, encoded, packed, unpacked
+from lib.checking.answers import answer, decode, encode, pack, unpack
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.verdict import PartVerdict
@@ -28,7 +28,7 @@ some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChe
 def given_by(part: Part, code: Mapping[str, object], seed: int = 1, unit: AnswerKey = ANSWER_KEY) -> Answers:
     """What a notebook with `code` in it answers: both ways through JSON, as between the judge and a kernel."""
     laid = json.loads(json.dumps(challenge(unit, seed)))["parts"][part.id]
-    drawn = {name: unpacked(array) for name, array in laid.items()}
+    drawn = {name: unpack(array) for name, array in laid.items()}
     objects = {**unit.right, **code}
     answered = answer(part, drawn, tuple(objects[name] for name in part.subjects))
     answers: Answers = json.loads(json.dumps(answered, allow_nan=False))
@@ -311,7 +311,7 @@ def numbers_in(data: Any) -> np.ndarray:
     if isinstance(data, Mapping) and "values" in data:
         return np.asarray(data["values"], dtype=float)
     if isinstance(data, Mapping) and "float64" in data:
-        return unpacked(data).ravel()
+        return unpack(data).ravel()
     if isinstance(data, Mapping):
         return np.concatenate([numbers_in(value) for value in data.values()] or [np.array([])])
     return np.array([])
@@ -326,8 +326,8 @@ def test_batches_of_the_challenge_differ_in_size_and_order() -> None:
 @given(st.lists(st.floats(-1e299, 1e299) | st.sampled_from([np.nan, np.inf, -np.inf]), max_size=6))
 def test_arrays_survive_json_to_the_last_bit(values: list[float]) -> None:
     array = np.array(values).reshape(-1, 1)
-    assert np.array_equal(unpacked(json.loads(json.dumps(packed(array)))), array, equal_nan=True)
-    read = decoded(json.loads(json.dumps(encoded(array), allow_nan=False)))
+    assert np.array_equal(unpack(json.loads(json.dumps(pack(array)))), array, equal_nan=True)
+    read = decode(json.loads(json.dumps(encode(array), allow_nan=False)))
     assert read.shape == array.shape
     assert read.tobytes() == array.tobytes() or np.array_equal(read, array, equal_nan=True)
 

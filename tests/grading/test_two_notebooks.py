@@ -9,14 +9,14 @@ from lib.grading.commands.demo import CHECKOUT, copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.sample_class import complete
 from lib.grading.judge.verdict import Verdict
-from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, varied
+from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 
 SECOND = "training"
 """The notebook in which the training loop is checked; all else is in the one that is called like the assignment."""
 SOLUTION = CHECKOUT / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-STUDENTS = {"ada": RIGHT, "emil": varied(loss=("-np.mean(y * np.log(yhat))", RIGHT["loss"][1]))}
+STUDENTS = {"ada": RIGHT, "emil": fill(loss=("-np.mean(y * np.log(yhat))", RIGHT["loss"][1]))}
 
 
 def of_two(name):
@@ -109,7 +109,7 @@ def test_a_verdict_that_a_student_hands_in_is_not_one(course, tmp_path):
     """Also where the course's configuration doesn't leave the name out of what is handed in."""
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write('\nc.CourseDirectory.ignore = [".ipynb_checkpoints"]\n')
-    hand_in(course, "mallory", varied(train=("", "", "", "", "", "", "", "")))
+    hand_in(course, "mallory", fill(train=("", "", "", "", "", "", "", "")))
     folder = course.root / "submitted" / "mallory" / ASSIGNMENT
     [forged] = [replace(one, student="mallory") for one in each(course, "ada") if one.notebook == SECOND]
     forged.save(folder, [replace(forged, notebook="a third one")])

@@ -50,14 +50,14 @@ real, check = check, Forger()
 def answers_made_up(notebook, folder):
     """The checks' own answers to right code, with every number in them made up."""
     payload = """
-from lib.checking.answers import answer, laid_challenge
+from lib.checking.answers import answer, read_challenge
 def made_up(value):
     if isinstance(value, dict):
         return {key: [0.5 for _ in item] if key == 'values' else made_up(item) for key, item in value.items()}
     return value
 def payload(name, subjects):
     part = getattr(real, name)
-    return {'part': part.id, 'statements': made_up(answer(part, laid_challenge(part.id), subjects))}
+    return {'part': part.id, 'statements': made_up(answer(part, read_challenge(part.id), subjects))}
 """
     return before(right(notebook), "check-cce", FORGER + payload)
 
@@ -66,7 +66,7 @@ def payload(name, subjects):
 def answers_that_fit_any_draw(notebook, folder):
     """Right code's answers are shown, each number replaced by one that no draw could prove wrong by itself."""
     payload = """
-from lib.checking.answers import answer, laid_challenge
+from lib.checking.answers import answer, read_challenge
 def steady(value):
     if isinstance(value, dict):
         return {key: [round(float(x)) if abs(float(x)) % 1 in (0.0, 1.0) else 0.25 for x in item]
@@ -74,7 +74,7 @@ def steady(value):
     return value
 def payload(name, subjects):
     part = getattr(real, name)
-    return {'part': part.id, 'statements': steady(answer(part, laid_challenge(part.id), subjects))}
+    return {'part': part.id, 'statements': steady(answer(part, read_challenge(part.id), subjects))}
 """
     return before(right(notebook), "check-cce", FORGER + payload)
 
@@ -107,9 +107,9 @@ def everything_patched(notebook, folder):
     code = """
         import builtins, lib.checking.answers, lib.checking.student_code, lib.unit, lib.checking.values
         np.allclose = np.isclose = np.array_equal = lambda *a, **k: True
-        lib.checking.answers.record = lib.checking.answers.encoded = lambda outcome: {'shape': [], 'values': [1.0]}
+        lib.checking.answers.record = lib.checking.answers.encode = lambda outcome: {'shape': [], 'values': [1.0]}
         lib.checking.values.numbers = lib.checking.answers.numbers = lambda value, *a, **k: np.ones(())
-        lib.checking.student_code.guarded = lib.checking.answers.guarded = lambda action, *a: np.ones(())
+        lib.checking.student_code.run_student_code = lib.checking.answers.run_each = lambda action, *a: np.ones(())
         lib.unit.Part.__call__ = lambda self, *subjects: 4.0
         lib.checking.answers.Answer._repr_mimebundle_ = lambda self, **k: {'text/plain': '4.0'}
         get_ipython().display_formatter.format = lambda *a, **k: ({'text/plain': '4.0'}, {})

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.answers import packed
+from lib.checking.answers import pack
 from lib.unit import AnswerKey, Inputs, Part
 
 DIGITS = 9
@@ -36,4 +36,4 @@ def drawn_for(part: Part, seed: int) -> Inputs:
 def challenge(key: AnswerKey, seed: int) -> dict[str, Any]:
     """Write all parts' inputs as the plain data that is laid beside the notebook."""
     laid = {part.id: drawn_for(part, seed) for part in key.parts}
-    return {"parts": {id: {name: packed(array) for name, array in drawn.items()} for id, drawn in laid.items()}}
+    return {"parts": {id: {name: pack(array) for name, array in drawn.items()} for id, drawn in laid.items()}}

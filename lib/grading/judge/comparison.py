@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from lib.checking.answers import Copy, Outcome, route_of
-from lib.checking.student_code import Failure, attempted
+from lib.checking.student_code import Failure, attempt
 from lib.checking.values import numbers
 from lib.unit import Array, Inputs, Part, Statement
 
@@ -34,7 +34,7 @@ def run(
     for statement in statements:
         for name, probe in statement.probes(Copy(drawn), *subjects).items():
             if route is None or route_of(name) in ("", route):
-                yield statement, name, attempted(partial(_ask, probe))
+                yield statement, name, attempt(partial(_ask, probe))
 
 
 def _ask(probe: Callable[[], object]) -> Array:
@@ -48,7 +48,7 @@ def fits(statement: Statement, probe: str, given: Outcome, right: Mapping[str, O
         return False
     if (given == wanted).all():
         return True
-    seen = attempted(partial(statement.compared_part, probe, given, drawn))
+    seen = attempt(partial(statement.compared_part, probe, given, drawn))
     return not isinstance(seen, Failure) and agree(seen, statement.compared_part(probe, wanted, drawn))
 
 

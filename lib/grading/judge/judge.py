@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lib.checking.answers import Outcome, encoded, recalled, record, route_of
+from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.student_code import Failure
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, fits, outcomes
@@ -33,7 +33,7 @@ def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem:
         tuple(states),
         mistake=diagnose(key, part, drawn, found, right) if lost and given is not None else None,
         problem="" if given is not None else problem or "The check gave no answer.",
-        challenge={name: encoded(array) for name, array in drawn.items()},
+        challenge={name: encode(array) for name, array in drawn.items()},
         answer=_recorded(found) if given is not None else {},
         expected=_recorded(right),
     )
@@ -55,8 +55,8 @@ def _read(given: object, asked: Outcomes) -> Outcomes:
     for statement, probes in asked.items():
         records = given.get(statement) if isinstance(given, Mapping) else None
         records = records if isinstance(records, Mapping) else {}
-        whole = recalled(records[""]) if "" in records else NOTHING
-        found[statement] = {probe: recalled(records[probe]) if probe in records else whole for probe in probes}
+        whole = read_record(records[""]) if "" in records else NOTHING
+        found[statement] = {probe: read_record(records[probe]) if probe in records else whole for probe in probes}
     return found
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import orjson
 
 from lib.checking import render
-from lib.checking.answers import decoded
+from lib.checking.answers import decode
 from lib.grading.safe_files import is_file
 
 FILE = "verdict.json"
@@ -241,7 +241,7 @@ def _part(data: dict[str, Any]) -> PartVerdict:
     mistake = data.pop("mistake")
     part = PartVerdict(statements=statements, mistake=_checked(Named(**mistake)) if mistake else None, **data)
     for array in part.challenge.values():
-        decoded(array)
+        decode(array)
     if not all(isinstance(probes, dict) for probes in (*part.answer.values(), *part.expected.values())):
         raise TypeError("a statement's answers aren't told apart by probe")
     checked: PartVerdict = _checked(part)
@@ -276,7 +276,7 @@ def items(part: PartVerdict, scale: float = 1.0) -> str:
 
 def _item(statement: StatementVerdict, why: str, scale: float) -> str:
     text = f"{statement.text} ({_worth(statement.points, statement.max_points, scale)})"
-    details = render.indented(escape(why)) if why else ""
+    details = render.indent(escape(why)) if why else ""
     return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, details)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.answers import Outcome, decoded, recalled
+from lib.checking.answers import Outcome, decode, read_record
 from lib.checking.student_code import Failure
 from lib.grading.judge.comparison import agree
 from lib.grading.judge.library_calls import parsed
@@ -65,7 +65,7 @@ def is_unknown(part: PartVerdict) -> bool:
 
 def compared(part: PartVerdict) -> tuple[tuple[tuple[str, str], ...], bool]:
     """Give what each failing statement says and how its answers are related, and whether any answer has numbers."""
-    given = {name: decoded(data) for name, data in part.challenge.items()}
+    given = {name: decode(data) for name, data in part.challenge.items()}
     failing, numbers = [], False
     for statement in part.statements:
         if statement.state == "wrong":
@@ -81,9 +81,9 @@ def _outcomes(part: PartVerdict, statement: str) -> Iterator[tuple[Outcome, Arra
     """Give each probe's answer and what was expected."""
     answers: Mapping[str, Any] = part.answer.get(statement, {})
     for probe, expected in part.expected.get(statement, {}).items():
-        right = recalled(expected)
+        right = read_record(expected)
         if not isinstance(right, Failure):
-            yield recalled(answers.get(probe)), right
+            yield read_record(answers.get(probe)), right
 
 
 def relation(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:

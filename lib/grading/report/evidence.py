@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.answers import decoded, recalled
+from lib.checking.answers import decode, read_record
 from lib.checking.student_code import Failure
 from lib.grading.judge.comparison import ATOL, RTOL
 from lib.grading.judge.verdict import PartVerdict
@@ -39,14 +39,14 @@ class Probe:
 
 def asked(part: PartVerdict) -> list[Shown]:
     """Show the challenge's arrays."""
-    return [_shown(name, decoded(data)) for name, data in part.challenge.items()]
+    return [_shown(name, decode(data)) for name, data in part.challenge.items()]
 
 
 def probes(part: PartVerdict, statement: str) -> Iterator[Probe]:
     """Show what each of a statement's probes gave beside what it should have."""
     answers: dict[str, Any] = part.answer.get(statement, {})
     for name, data in part.expected.get(statement, {}).items():
-        right, given = recalled(data), recalled(answers.get(name))
+        right, given = read_record(data), read_record(answers.get(name))
         expected = Shown("expected", [], right.text) if isinstance(right, Failure) else _shown("expected", right)
         if isinstance(given, Failure):
             answer = Shown("answer", [], " ".join(filter(None, (given.text, given.line))) if answers else "none")

@@ -12,7 +12,7 @@ class Columns(Statement):
     text = "Columns are samples: X is (features, samples), y is (classes, samples), with as many columns."
     points = 0
 
-    def holds(self, drawn: Inputs, X: Any, y: Any, *settings: Any) -> None:
+    def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
         """Compare the shapes."""
         features, labels = numbers(X, what="X"), numbers(y, what="y")
         for name, array in (("X", features), ("y", labels)):
@@ -42,7 +42,7 @@ class OneHot(Statement):
     depends_on = (Columns,)
     hint = "Make y with one_hot(labels, num_classes)."
 
-    def holds(self, drawn: Inputs, X: Any, y: Any, *settings: Any) -> None:
+    def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
         """Look at values and sums."""
         labels = numbers(y)
         bad = np.flatnonzero(~(np.isin(labels, (0, 1)).all(axis=0) & (labels.sum(axis=0) == 1)))
@@ -58,7 +58,7 @@ class Standardised(Statement):
     depends_on = (Columns,)
     hint = "Use standardise(X): large features make large first scores, and the loss starts far above ln K."
 
-    def holds(self, drawn: Inputs, X: Any, y: Any, *settings: Any) -> None:
+    def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
         """Look at each row's mean and deviation."""
         features = numbers(X)
         mean, deviation = features.mean(axis=1), features.std(axis=1)
@@ -79,7 +79,7 @@ class LabelsDependOnFeatures(Statement):
     depends_on = (OneHot,)
     hint = "Shuffle X and y with the same permutation, or split them together. Random labels can't be learnt."
 
-    def holds(self, drawn: Inputs, X: Any, y: Any, *settings: Any) -> None:
+    def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
         """Compare the spread of the class means with what chance gives: the F ratio of a feature's one-way ANOVA."""
         features, labels = numbers(X), numbers(y)
         labels = labels[labels.sum(axis=1) > 0]
@@ -108,7 +108,7 @@ class SettingsCanLearn(Statement):
         """Ask for at least one setting."""
         return any(setting is not None for setting in subjects[2:])
 
-    def holds(self, drawn: Inputs, X: Any, y: Any, batch_size: Any = None, learning_rate: Any = None) -> None:
+    def holds(self, inputs: Inputs, X: Any, y: Any, batch_size: Any = None, learning_rate: Any = None) -> None:
         """Compare the rate with 2 / curvature: the mean loss bends at most half the largest eigenvalue of X Xᵀ / N."""
         for name, setting in (("batch_size", batch_size), ("learning_rate", learning_rate)):
             _require_number(name, setting)

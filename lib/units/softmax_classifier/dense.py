@@ -17,12 +17,12 @@ SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
 
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw weights, an input, an incoming gradient and a learning rate large enough to tell before from after."""
-    drawn: dict[str, Array] = {"learning_rate": np.array(rng.uniform(0.3, 0.6))}
+    inputs: dict[str, Array] = {"learning_rate": np.array(rng.uniform(0.3, 0.6))}
     for size, (features, classes, batch) in SIZES.items():
-        drawn[f"weights_{size}"] = rng.normal(size=(classes, features + 1))
-        drawn[f"input_{size}"] = rng.normal(size=(features, batch))
-        drawn[f"gradient_{size}"] = rng.normal(size=(classes, batch))
-    return drawn
+        inputs[f"weights_{size}"] = rng.normal(size=(classes, features + 1))
+        inputs[f"input_{size}"] = rng.normal(size=(features, batch))
+        inputs[f"gradient_{size}"] = rng.normal(size=(classes, batch))
+    return inputs
 
 
 def layer_with(Dense: Any, weights: Array) -> Any:
@@ -32,20 +32,20 @@ def layer_with(Dense: Any, weights: Array) -> Any:
     return layer
 
 
-def backward(Dense: Any, drawn: Inputs, size: str, route: str = "own") -> tuple[Any, Array]:
+def backward(Dense: Any, inputs: Inputs, size: str, route: str = "own") -> tuple[Any, Array]:
     """Run the student's backward; give back what it returned, and how the weights moved.
 
     On the route `own` the student's own forward runs first; on `given` the attributes `input`, bias row included, and
     `output` are set, as if a right forward had run. Weights that got another shape come back as they are.
     """
-    weights, input_ = drawn[f"weights_{size}"], drawn[f"input_{size}"]
+    weights, input_ = inputs[f"weights_{size}"], inputs[f"input_{size}"]
     layer = layer_with(Dense, weights)
     if route == "own":
         layer.forward(input_.copy())
     else:
         layer.input = np.vstack([input_, np.ones((1, input_.shape[1]))])
         layer.output = weights @ layer.input
-    returned = layer.backward(drawn[f"gradient_{size}"].copy(), float(drawn["learning_rate"]))
+    returned = layer.backward(inputs[f"gradient_{size}"].copy(), float(inputs["learning_rate"]))
     after = numbers(layer.weights, what="self.weights")
     return returned, after - weights if after.shape == weights.shape else after
 
@@ -57,20 +57,20 @@ class WeightsMove(Statement):
     points = 2
     hint = "One weight's slope is (gradient of its row's score) times (its input), summed over the samples: one np.dot."
 
-    def holds(self, drawn: Inputs, Dense: Any) -> None:
+    def holds(self, inputs: Inputs, Dense: Any) -> None:
         """Differentiate sum(gradient * forward(x)) with respect to W, numerically."""
         for size in SIZES:
-            moved = _moved(Dense, drawn, size)[:, :-1]
-            expected = -float(drawn["learning_rate"]) * _weights_slope(Dense, drawn, size)[:, :-1]
-            if np.allclose(moved * drawn[f"input_{size}"].shape[1], expected, rtol=1e-3):
+            moved = _measure_step(Dense, inputs, size)[:, :-1]
+            expected = -float(inputs["learning_rate"]) * _weights_slope(Dense, inputs, size)[:, :-1]
+            if np.allclose(moved * inputs[f"input_{size}"].shape[1], expected, rtol=1e-3):
                 what = "The step is divided by the batch size here."
                 raise Wrong(what, hint="Leave 1/B to the training step: backward gets a gradient that already has it.")
             what = "The weights did not move by -learning_rate times the gradient."
-            expect_close(moved, expected, what=what, where=_weight, rtol=1e-3, atol=1e-3)
+            expect_close(moved, expected, what=what, where=_at_weight, rtol=1e-3, atol=1e-3)
 
-    def probes(self, drawn: Inputs, Dense: Any) -> Probes:
+    def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """How the weights moved, without the bias."""
-        return _both_routes(lambda size, route: backward(Dense, drawn, size, route)[1][:, :-1])
+        return _both_routes(lambda size, route: backward(Dense, inputs, size, route)[1][:, :-1])
 
 
 class BiasMoves(Statement):
@@ -78,41 +78,41 @@ class BiasMoves(Statement):
     depends_on = (WeightsMove,)
     hint = "self.input has a last row of ones: with it, one np.dot gives the bias's gradient too."
 
-    def holds(self, drawn: Inputs, Dense: Any) -> None:
+    def holds(self, inputs: Inputs, Dense: Any) -> None:
         """Compare with the sum."""
-        expected = -float(drawn["learning_rate"]) * drawn["gradient_batch"].sum(axis=1)
+        expected = -float(inputs["learning_rate"]) * inputs["gradient_batch"].sum(axis=1)
         what = "The bias did not move by -learning_rate times the summed gradient."
-        found = _moved(Dense, drawn, "batch")[:, -1]
+        found = _measure_step(Dense, inputs, "batch")[:, -1]
         expect_close(found, expected, what=what, where=lambda at: f"the bias of class {at[0]}")
 
-    def probes(self, drawn: Inputs, Dense: Any) -> Probes:
+    def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """How the bias moved."""
-        return _both_routes(lambda size, route: backward(Dense, drawn, size, route)[1][:, -1])
+        return _both_routes(lambda size, route: backward(Dense, inputs, size, route)[1][:, -1])
 
 
 class InputGradient(Statement):
     text = "What backward returns is the input's gradient, (features, batch), with the weights from before the update."
     hint = "No bias row (leave out the last column of the weights), and compute it before the weights change."
 
-    def holds(self, drawn: Inputs, Dense: Any) -> None:
+    def holds(self, inputs: Inputs, Dense: Any) -> None:
         """Differentiate sum(gradient * forward(x)) with respect to x, numerically."""
-        x, gradient, weights = drawn["input_batch"], drawn["gradient_batch"], drawn["weights_batch"]
-        found = numbers(backward(Dense, drawn, "batch")[0], x.shape, what="What backward returns")
+        x, gradient, weights = inputs["input_batch"], inputs["gradient_batch"], inputs["weights_batch"]
+        found = numbers(backward(Dense, inputs, "batch")[0], x.shape, what="What backward returns")
         slopes = central_difference(lambda near: float((gradient * _forward(Dense, weights, near)).sum()), x)
         what = "The returned gradient differs from central differences of your own forward."
-        expect_close(found, slopes, what=what, where=_feature, rtol=1e-3, atol=1e-3)
+        expect_close(found, slopes, what=what, where=_at_feature, rtol=1e-3, atol=1e-3)
 
-    def probes(self, drawn: Inputs, Dense: Any) -> Probes:
+    def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """The returned gradient."""
-        return _both_routes(lambda size, route: backward(Dense, drawn, size, route)[0])
+        return _both_routes(lambda size, route: backward(Dense, inputs, size, route)[0])
 
 
 def _both_routes(run: Callable[[str, str], object]) -> Probes:
     return {f"{route}/{size}": partial(run, size, route) for route in ("own", "given") for size in SIZES}
 
 
-def _moved(Dense: Any, drawn: Inputs, size: str) -> Array:
-    return numbers(backward(Dense, drawn, size)[1], drawn[f"weights_{size}"].shape, what="self.weights")
+def _measure_step(Dense: Any, inputs: Inputs, size: str) -> Array:
+    return numbers(backward(Dense, inputs, size)[1], inputs[f"weights_{size}"].shape, what="self.weights")
 
 
 def _forward(Dense: Any, weights: Array, input_: Array) -> Array:
@@ -121,16 +121,16 @@ def _forward(Dense: Any, weights: Array, input_: Array) -> Array:
     return numbers(getattr(layer, "output", None), (weights.shape[0], input_.shape[1]), what="self.output of forward")
 
 
-def _weights_slope(Dense: Any, drawn: Inputs, size: str) -> Array:
-    x, gradient = drawn[f"input_{size}"], drawn[f"gradient_{size}"]
-    return central_difference(lambda w: float((gradient * _forward(Dense, w, x)).sum()), drawn[f"weights_{size}"])
+def _weights_slope(Dense: Any, inputs: Inputs, size: str) -> Array:
+    x, gradient = inputs[f"input_{size}"], inputs[f"gradient_{size}"]
+    return central_difference(lambda w: float((gradient * _forward(Dense, w, x)).sum()), inputs[f"weights_{size}"])
 
 
-def _weight(at: tuple[int, ...]) -> str:
+def _at_weight(at: tuple[int, ...]) -> str:
     return f"the weight of class {at[0]}, feature {at[1]}"
 
 
-def _feature(at: tuple[int, ...]) -> str:
+def _at_feature(at: tuple[int, ...]) -> str:
     return f"feature {at[0]}, sample {at[1]}"
 
 

@@ -14,11 +14,11 @@ from lib.units.softmax_classifier.inputs import SIZES, one_hot_columns, probabil
 
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` …"""
-    drawn: dict[str, Array] = {}
+    inputs: dict[str, Array] = {}
     for size, shape in SIZES.items():
-        drawn[f"y_{size}"] = one_hot_columns(rng, *shape)
-        drawn[f"yhat_{size}"] = probabilities(rng, *shape)
-    return drawn
+        inputs[f"y_{size}"] = one_hot_columns(rng, *shape)
+        inputs[f"yhat_{size}"] = probabilities(rng, *shape)
+    return inputs
 
 
 def loss_of(cce: Any, y: Array, yhat: Array) -> Array:
@@ -27,16 +27,16 @@ def loss_of(cce: Any, y: Array, yhat: Array) -> Array:
     return loss.reshape(()) if loss.size == 1 else loss
 
 
-def gradient_of(cce_gradient: Any, drawn: Inputs, size: str) -> Array:
+def gradient_of(cce_gradient: Any, inputs: Inputs, size: str) -> Array:
     """Run the student's gradient; right is (classes, batch)."""
-    return numbers(cce_gradient(drawn[f"y_{size}"].copy(), drawn[f"yhat_{size}"].copy()), what="The gradient")
+    return numbers(cce_gradient(inputs[f"y_{size}"].copy(), inputs[f"yhat_{size}"].copy()), what="The gradient")
 
 
 class OneSample(Statement):
     text = "One sample costs -log of the probability that its true class got: 1 where that is 1/e, 2 where it is 1/e²."
     hint = "Is the sign right? Is the logarithm the natural one? And what is the sum divided by, if by anything?"
 
-    def holds(self, drawn: Inputs, cce: Any) -> None:
+    def holds(self, inputs: Inputs, cce: Any) -> None:
         """Ask for losses that anyone can do in the head."""
         for loss in (1.0, 2.0):
             p = np.exp(-loss)
@@ -44,9 +44,9 @@ class OneSample(Statement):
             what = f"The loss should be {loss:g} where the true class has p = {p:.4f}."
             expect_close(loss_of(cce, y, yhat), loss, what=what, where=lambda at: "one sample of three classes")
 
-    def probes(self, drawn: Inputs, cce: Any) -> Probes:
+    def probes(self, inputs: Inputs, cce: Any) -> Probes:
         """The loss of one sample."""
-        return {"loss": partial(loss_of, cce, drawn["y_one"], drawn["yhat_one"])}
+        return {"loss": partial(loss_of, cce, inputs["y_one"], inputs["yhat_one"])}
 
 
 class BatchMean(Statement):
@@ -54,10 +54,10 @@ class BatchMean(Statement):
     depends_on = (OneSample,)
     hint = "Divide by the number of samples. Samples are columns: which entry of y.shape counts these?"
 
-    def holds(self, drawn: Inputs, cce: Any) -> None:
+    def holds(self, inputs: Inputs, cce: Any) -> None:
         """Compare a batch with its samples one at a time."""
         for size in ("batch", "square"):
-            y, yhat = drawn[f"y_{size}"], drawn[f"yhat_{size}"]
+            y, yhat = inputs[f"y_{size}"], inputs[f"yhat_{size}"]
             classes, samples = y.shape
             each = [loss_of(cce, y[:, [b]], yhat[:, [b]]) for b in range(samples)]
             expect_close(
@@ -67,9 +67,11 @@ class BatchMean(Statement):
                 where=partial(_anywhere, f"{classes} classes, {samples} samples"),
             )
 
-    def probes(self, drawn: Inputs, cce: Any) -> Probes:
+    def probes(self, inputs: Inputs, cce: Any) -> Probes:
         """The loss of each batch."""
-        return {size: partial(loss_of, cce, drawn[f"y_{size}"], drawn[f"yhat_{size}"]) for size in ("batch", "square")}
+        return {
+            size: partial(loss_of, cce, inputs[f"y_{size}"], inputs[f"yhat_{size}"]) for size in ("batch", "square")
+        }
 
 
 class ZeroProbability(Statement):
@@ -78,7 +80,7 @@ class ZeroProbability(Statement):
     depends_on = (OneSample,)
     hint = "Keep yhat away from 0 inside the logarithm, for example with np.maximum(yhat, 1e-7)."
 
-    def holds(self, drawn: Inputs, cce: Any) -> None:
+    def holds(self, inputs: Inputs, cce: Any) -> None:
         """Ask for the loss of a certain and right, and of a certain and wrong, prediction."""
         for name, yhat in (("right", [[1.0], [0.0]]), ("wrong", [[0.0], [1.0]])):
             loss = loss_of(cce, np.array([[1.0], [0.0]]), np.array(yhat))
@@ -92,11 +94,11 @@ class TrueClass(Statement):
     points = 2
     hint = "Differentiate -y * log(yhat) with respect to yhat, for one sample. The batch's 1/B comes later."
 
-    def holds(self, drawn: Inputs, cce_gradient: Any, cce: Any) -> None:
+    def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Compare with central differences of the student's own loss, a sample at a time."""
-        y, yhat = drawn["y_batch"], drawn["yhat_batch"]
-        gradient = numbers(gradient_of(cce_gradient, drawn, "batch"), y.shape, what="The gradient")
-        found = _entries(gradient, y)
+        y, yhat = inputs["y_batch"], inputs["yhat_batch"]
+        gradient = numbers(gradient_of(cce_gradient, inputs, "batch"), y.shape, what="The gradient")
+        found = _keep_entries(gradient, y)
         slopes = np.hstack([_slope(cce, y[:, [b]], yhat[:, [b]]) for b in range(y.shape[1])]) * y
         if np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):
             raise Wrong(
@@ -106,9 +108,9 @@ class TrueClass(Statement):
         what = "The entry of the true class is not the slope of the sample's own loss."
         expect_close(found, slopes, what=what, where=at_class_and_sample, rtol=1e-3)
 
-    def probes(self, drawn: Inputs, cce_gradient: Any, cce: Any) -> Probes:
+    def probes(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> Probes:
         """The gradient's entries at the true classes."""
-        return {size: partial(_gradient_at, cce_gradient, drawn, size, drawn[f"y_{size}"]) for size in SIZES}
+        return {size: partial(_gradient_at, cce_gradient, inputs, size, inputs[f"y_{size}"]) for size in SIZES}
 
 
 class OtherClasses(Statement):
@@ -116,16 +118,16 @@ class OtherClasses(Statement):
     depends_on = (TrueClass,)
     hint = "The one-hot y is a factor of the gradient."
 
-    def holds(self, drawn: Inputs, cce_gradient: Any, cce: Any) -> None:
+    def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Look at the entries where y is 0."""
-        y = drawn["y_batch"]
+        y = inputs["y_batch"]
         what = "An entry that isn't the true class's is not 0."
-        found = _gradient_at(cce_gradient, drawn, "batch", 1 - y)
+        found = _gradient_at(cce_gradient, inputs, "batch", 1 - y)
         expect_close(found, np.zeros_like(y), what=what, where=at_class_and_sample)
 
-    def probes(self, drawn: Inputs, cce_gradient: Any, cce: Any) -> Probes:
+    def probes(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> Probes:
         """The gradient's other entries."""
-        return {size: partial(_gradient_at, cce_gradient, drawn, size, 1 - drawn[f"y_{size}"]) for size in SIZES}
+        return {size: partial(_gradient_at, cce_gradient, inputs, size, 1 - inputs[f"y_{size}"]) for size in SIZES}
 
 
 class ZeroProbabilityGradient(Statement):
@@ -134,7 +136,7 @@ class ZeroProbabilityGradient(Statement):
     depends_on = (TrueClass,)
     hint = "Keep yhat away from 0 below the fraction bar too, as in the loss."
 
-    def holds(self, drawn: Inputs, cce_gradient: Any, cce: Any) -> None:
+    def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Ask for the gradient of a prediction that is certain and wrong."""
         found = gradient_of(
             cce_gradient, {"y_sure": np.array([[1.0], [0.0]]), "yhat_sure": np.array([[0.0], [1.0]])}, "sure"
@@ -151,11 +153,11 @@ def _slope(cce: Any, y: Array, yhat: Array) -> Array:
     return central_difference(lambda p: float(loss_of(cce, y, p)), yhat, step=2e-3)
 
 
-def _gradient_at(cce_gradient: Any, drawn: Inputs, size: str, chosen: Array) -> Array:
-    return _entries(gradient_of(cce_gradient, drawn, size), chosen)
+def _gradient_at(cce_gradient: Any, inputs: Inputs, size: str, chosen: Array) -> Array:
+    return _keep_entries(gradient_of(cce_gradient, inputs, size), chosen)
 
 
-def _entries(gradient: Array, chosen: Array) -> Array:
+def _keep_entries(gradient: Array, chosen: Array) -> Array:
     """Keep the entries where `chosen` is 1, and 0 elsewhere; a gradient of another shape stays as it is."""
     return np.where(chosen == 1, gradient, 0.0) if gradient.shape == chosen.shape else gradient
 

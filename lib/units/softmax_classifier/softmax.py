@@ -14,8 +14,8 @@ from lib.units.softmax_classifier.inputs import SIZES, probabilities, scores
 
 def draw_scores(rng: np.random.Generator) -> Inputs:
     """Draw scores in each of `SIZES`, and whole-number ones."""
-    drawn = {f"scores_{size}": scores(rng, *shape) for size, shape in SIZES.items()}
-    return drawn | {"scores_whole": rng.integers(-3, 4, size=(4, 6)).astype(float)}
+    inputs = {f"scores_{size}": scores(rng, *shape) for size, shape in SIZES.items()}
+    return inputs | {"scores_whole": rng.integers(-3, 4, size=(4, 6)).astype(float)}
 
 
 def draw_large(rng: np.random.Generator) -> Inputs:
@@ -28,13 +28,13 @@ def draw_large(rng: np.random.Generator) -> Inputs:
 
 def draw_gradients(rng: np.random.Generator) -> Inputs:
     """Draw scores and incoming gradients, and apart from these an output with the input that belongs to it."""
-    drawn = {}
+    inputs = {}
     for size, shape in SIZES.items():
-        drawn[f"scores_{size}"] = scores(rng, *shape)
-        drawn[f"gradient_{size}"] = rng.normal(size=shape)
-        drawn[f"output_{size}"] = probabilities(rng, *shape)
-        drawn[f"input_{size}"] = np.log(drawn[f"output_{size}"]) + rng.normal(size=(1, shape[1]))
-    return drawn
+        inputs[f"scores_{size}"] = scores(rng, *shape)
+        inputs[f"gradient_{size}"] = rng.normal(size=shape)
+        inputs[f"output_{size}"] = probabilities(rng, *shape)
+        inputs[f"input_{size}"] = np.log(inputs[f"output_{size}"]) + rng.normal(size=(1, shape[1]))
+    return inputs
 
 
 def output_of(Softmax: Any, z: Array) -> Array:
@@ -49,7 +49,7 @@ def forward(Softmax: Any, z: Array) -> Array:
     return numbers(output_of(Softmax, z), z.shape, what="self.output")
 
 
-def backward(Softmax: Any, drawn: Inputs, size: str, route: str = "own") -> Array:
+def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> Array:
     """Run the student's backward, right is (classes, batch).
 
     On the route `own` the student's own forward runs first; on `given` the attributes `input` and `output` are set, as
@@ -57,20 +57,20 @@ def backward(Softmax: Any, drawn: Inputs, size: str, route: str = "own") -> Arra
     """
     layer = Softmax()
     if route == "own":
-        layer.forward(drawn[f"scores_{size}"].copy())
+        layer.forward(inputs[f"scores_{size}"].copy())
     else:
-        layer.input, layer.output = drawn[f"input_{size}"].copy(), drawn[f"output_{size}"].copy()
-    return numbers(layer.backward(drawn[f"gradient_{size}"].copy()), what="What backward returns")
+        layer.input, layer.output = inputs[f"input_{size}"].copy(), inputs[f"output_{size}"].copy()
+    return numbers(layer.backward(inputs[f"gradient_{size}"].copy()), what="What backward returns")
 
 
 class ColumnsSumToOne(Statement):
     text = "Every column of the output sums to 1, and no entry is below 0."
     hint = "Classes run down a column: sum over axis 0, and keep the exponentials."
 
-    def holds(self, drawn: Inputs, Softmax: Any) -> None:
+    def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Look at sums and signs, with B different from K and equal to it."""
         for size in ("batch", "one", "square"):
-            z = drawn[f"scores_{size}"]
+            z = inputs[f"scores_{size}"]
             output = forward(Softmax, z)
             if size == "batch" and np.allclose(output.sum(axis=1), 1):
                 what, hint = "The rows sum to 1, not the columns.", "Sum over axis 0, the classes."
@@ -80,11 +80,11 @@ class ColumnsSumToOne(Statement):
             what = "A probability is negative."
             expect_close(np.minimum(output, 0), np.zeros(z.shape), what=what, where=at_class_and_sample)
 
-    def probes(self, drawn: Inputs, Softmax: Any) -> Probes:
+    def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The output itself."""
-        return {size: partial(output_of, Softmax, drawn[f"scores_{size}"]) for size in SIZES}
+        return {size: partial(output_of, Softmax, inputs[f"scores_{size}"]) for size in SIZES}
 
-    def compared_part(self, probe: str, output: Array, drawn: Inputs) -> Array:
+    def compared_part(self, probe: str, output: Array, inputs: Inputs) -> Array:
         """The sums of the columns, and what is below 0."""
         return np.stack([output.sum(axis=0), np.minimum(output, 0).sum(axis=0)])
 
@@ -94,16 +94,16 @@ class RatiosFollowScores(Statement):
     depends_on = (ColumnsSumToOne,)
     hint = "Exponentiate each score once, then divide by the column's sum."
 
-    def holds(self, drawn: Inputs, Softmax: Any) -> None:
+    def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Compare differences with those of class 0."""
-        z = drawn["scores_batch"]
+        z = inputs["scores_batch"]
         logs = np.log(forward(Softmax, z))
         what = "log a_k - log a_0 is not z_k - z_0."
         expect_close(logs - logs[0], z - z[0], what=what, where=at_class_and_sample)
 
-    def probes(self, drawn: Inputs, Softmax: Any) -> Probes:
+    def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The output itself."""
-        return {size: partial(output_of, Softmax, drawn[f"scores_{size}"]) for size in SIZES}
+        return {size: partial(output_of, Softmax, inputs[f"scores_{size}"]) for size in SIZES}
 
 
 class WholeNumbers(Statement):
@@ -111,45 +111,48 @@ class WholeNumbers(Statement):
     depends_on = (ColumnsSumToOne,)
     hint = "Don't write into an array made from the input's type (zeros_like of integers): it can't hold 0.3."
 
-    def holds(self, drawn: Inputs, Softmax: Any) -> None:
+    def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Compare an integer array with the float array of the same values."""
-        z = drawn["scores_whole"]
+        z = inputs["scores_whole"]
         what = "Integers and floats of the same value give different outputs."
         found = forward(Softmax, z.astype(int))
         expect_close(found, forward(Softmax, z), what=what, where=at_class_and_sample)
 
-    def probes(self, drawn: Inputs, Softmax: Any) -> Probes:
+    def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The output for integers."""
-        return {"whole": partial(output_of, Softmax, drawn["scores_whole"].astype(int))}
+        return {"whole": partial(output_of, Softmax, inputs["scores_whole"].astype(int))}
 
 
 class LargeScores(Statement):
     text = "Adding a large number to all scores of a sample changes nothing, and nothing overflows."
     hint = "Subtract each column's own largest score before the exponential: the ratios stay the same."
 
-    def holds(self, drawn: Inputs, Softmax: Any) -> None:
+    def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Move the scores far up and down, first all alike, then each sample by another amount."""
-        z = drawn["scores"]
+        z = inputs["scores"]
         near = forward(Softmax, z)
-        for shift in _shifts(drawn):
+        for shift in _shifts(inputs):
             moved = forward(Softmax, z + shift)
             far = f"scores near {shift[0]:g}" if np.ptp(shift) == 0 else "samples with scores of very different sizes"
             if not np.isfinite(moved).all():
                 expected = "the same probabilities as without the shift"
                 raise Wrong("The output overflows.", where=far, found="nan or inf", expected=expected)
             what = "The output changes when a number is added to all scores of a sample."
-            expect_close(moved, near, what=what, where=partial(_among, far))
+            expect_close(moved, near, what=what, where=partial(_at, far))
 
-    def probes(self, drawn: Inputs, Softmax: Any) -> Probes:
+    def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The output without each shift and with it."""
-        return {str(i): partial(_moved, Softmax, drawn["scores"], shift) for i, shift in enumerate(_shifts(drawn))}
+        return {
+            str(i): partial(_with_and_without_shift, Softmax, inputs["scores"], shift)
+            for i, shift in enumerate(_shifts(inputs))
+        }
 
-    def compared_part(self, probe: str, outputs: Array, drawn: Inputs) -> Array:
+    def compared_part(self, probe: str, outputs: Array, inputs: Inputs) -> Array:
         """How far the output moves, and whether it has to do with the scores at all.
 
         A mistake of forward's own costs nothing here: the classes may even lie in the wrong direction.
         """
-        (near, moved), z = outputs, drawn["scores"]
+        (near, moved), z = outputs, inputs["scores"]
         follows = _follows(near, z) or _follows(near.T, z) or _is_scaled_exponential(near, z)
         return np.append(moved - near, follows)
 
@@ -158,13 +161,13 @@ class OneSampleBack(Statement):
     text = "For one sample, backward agrees with central differences of your forward."
     hint = "Multiply the incoming gradient by the output's Jacobian: a_k (1 - a_k) on its diagonal, -a_k a_m beside it."
 
-    def holds(self, drawn: Inputs, Softmax: Any) -> None:
+    def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Differentiate sum(gradient * forward(z)) numerically."""
-        _agrees_with_central_differences(Softmax, drawn, "one")
+        _agrees_with_central_differences(Softmax, inputs, "one")
 
-    def probes(self, drawn: Inputs, Softmax: Any) -> Probes:
+    def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The result for one sample, after the student's own forward and with the attributes given."""
-        return {f"{route}/one": partial(backward, Softmax, drawn, "one", route) for route in ("own", "given")}
+        return {f"{route}/one": partial(backward, Softmax, inputs, "one", route) for route in ("own", "given")}
 
 
 class EachSampleItsOwn(Statement):
@@ -172,15 +175,15 @@ class EachSampleItsOwn(Statement):
     depends_on = (OneSampleBack,)
     hint = "Keep the sample's axis in every term of the einsum, in T and in the output."
 
-    def holds(self, drawn: Inputs, Softmax: Any) -> None:
+    def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Differentiate numerically with B different from K and equal to it."""
         for size in ("batch", "square"):
-            _agrees_with_central_differences(Softmax, drawn, size)
+            _agrees_with_central_differences(Softmax, inputs, size)
 
-    def probes(self, drawn: Inputs, Softmax: Any) -> Probes:
+    def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The result for the batches."""
         pairs = [(route, size) for route in ("own", "given") for size in ("batch", "square")]
-        return {f"{route}/{size}": partial(backward, Softmax, drawn, size, route) for route, size in pairs}
+        return {f"{route}/{size}": partial(backward, Softmax, inputs, size, route) for route, size in pairs}
 
 
 class ColumnsSumToZero(Statement):
@@ -188,14 +191,14 @@ class ColumnsSumToZero(Statement):
     depends_on = (OneSampleBack,)
     hint = "Each row of the Jacobian sums to 0: look at its off-diagonal entries."
 
-    def holds(self, drawn: Inputs, Softmax: Any) -> None:
+    def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Look at the sums."""
-        sums = backward(Softmax, drawn, "batch").sum(axis=0)
+        sums = backward(Softmax, inputs, "batch").sum(axis=0)
         expect_close(sums, np.zeros_like(sums), what="A column does not sum to 0.", where=lambda at: f"sample {at[0]}")
 
-    def probes(self, drawn: Inputs, Softmax: Any) -> Probes:
+    def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The sums for the batch."""
-        return {f"{route}/sums": partial(_sums_of_backward, Softmax, drawn, route) for route in ("own", "given")}
+        return {f"{route}/sums": partial(_sums_of_backward, Softmax, inputs, route) for route in ("own", "given")}
 
 
 def _follows(output: Array, scores: Array) -> bool:
@@ -219,27 +222,27 @@ def _is_scaled_exponential(output: Array, scores: Array) -> bool:
     return np.allclose(factors - factors[:1] - factors[:, :1] + factors[0, 0], 0, atol=1e-3)
 
 
-def _shifts(drawn: Inputs) -> list[Array]:
-    return [shift for name, shift in drawn.items() if name.startswith("shift")]
+def _shifts(inputs: Inputs) -> list[Array]:
+    return [shift for name, shift in inputs.items() if name.startswith("shift")]
 
 
-def _moved(Softmax: Any, z: Array, shift: Array) -> Array:
+def _with_and_without_shift(Softmax: Any, z: Array, shift: Array) -> Array:
     return np.stack([output_of(Softmax, z), output_of(Softmax, z + shift)])
 
 
-def _among(text: str, at: tuple[int, ...]) -> str:
+def _at(text: str, at: tuple[int, ...]) -> str:
     return f"{text}, {at_class_and_sample(at)}"
 
 
-def _sums_of_backward(Softmax: Any, drawn: Inputs, route: str) -> Any:
-    return backward(Softmax, drawn, "batch", route).sum(axis=0)
+def _sums_of_backward(Softmax: Any, inputs: Inputs, route: str) -> Any:
+    return backward(Softmax, inputs, "batch", route).sum(axis=0)
 
 
-def _agrees_with_central_differences(Softmax: Any, drawn: Inputs, size: str) -> None:
-    z, gradient = drawn[f"scores_{size}"], drawn[f"gradient_{size}"]
+def _agrees_with_central_differences(Softmax: Any, inputs: Inputs, size: str) -> None:
+    z, gradient = inputs[f"scores_{size}"], inputs[f"gradient_{size}"]
     slopes = central_difference_by_column(lambda near: (gradient * forward(Softmax, near)).sum(axis=0), z)
     what = "The result differs from central differences of your own forward."
-    expect_close(backward(Softmax, drawn, size), slopes, what=what, where=at_class_and_sample, rtol=1e-3, atol=1e-3)
+    expect_close(backward(Softmax, inputs, size), slopes, what=what, where=at_class_and_sample, rtol=1e-3, atol=1e-3)
 
 
 softmax_forward = Part(

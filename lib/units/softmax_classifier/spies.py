@@ -2,7 +2,7 @@
 
 The stand-ins hand back arrays drawn beforehand, so the loop is judged apart from the student's own layers and losses:
 which samples it takes, in what order, what it passes on, at which rate, and for how many epochs. An open blank doesn't
-stop the loop: its place is held by a `Hole`, and only who looks there meets the blank.
+stop the loop: its place is held by a `Placeholder`, and only who looks there meets the blank.
 """
 
 from __future__ import annotations
@@ -21,77 +21,77 @@ from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs
 
 
-class Hole(NDArrayOperatorsMixin):
+class Placeholder(NDArrayOperatorsMixin):
     """The value of an open blank: reckoning with it gives it back, and to read it is to meet the blank."""
 
     def __init__(self, sentence: str):
         self.sentence = sentence
 
-    def __array_ufunc__(self, *_: Any, **__: Any) -> Hole:
+    def __array_ufunc__(self, *_: Any, **__: Any) -> Placeholder:
         return self
 
-    def _meet(self, *_: Any) -> NoReturn:
+    def _raise_open_blank(self, *_: Any) -> NoReturn:
         raise OpenBlank(self.sentence)
 
-    __array__ = __len__ = __iter__ = __float__ = __index__ = __bool__ = __getitem__ = __call__ = _meet
+    __array__ = __len__ = __iter__ = __float__ = __index__ = __bool__ = __getitem__ = __call__ = _raise_open_blank
 
 
-class Samples(np.ndarray[Any, np.dtype[np.float64]]):
+class DataArray(np.ndarray[Any, np.dtype[np.float64]]):
     """A data matrix with an open blank in its brackets gives that blank; apart from that it is an array like any."""
 
     def __getitem__(self, key: Any) -> Any:
-        hole = _hole(*key) if isinstance(key, tuple) else _hole(key)
-        return super().__getitem__(key) if hole is None else hole
+        placeholder = _find_placeholder(*key) if isinstance(key, tuple) else _find_placeholder(key)
+        return super().__getitem__(key) if placeholder is None else placeholder
 
 
-def _hole(*values: object) -> Hole | None:
-    return next((value for value in values if isinstance(value, Hole)), None)
+def _find_placeholder(*values: object) -> Placeholder | None:
+    return next((value for value in values if isinstance(value, Placeholder)), None)
 
 
-Seen = Array | Hole | None
+RecordedValue = Array | Placeholder | None
 
 
 @dataclass
-class Step:
+class RecordedStep:
     """What the stand-ins were given in one training step; None where nothing came."""
 
-    features: Seen = None
-    loss_labels: Seen = None
-    loss_outputs: Seen = None
-    labels: Seen = None
-    outputs: Seen = None
-    into_softmax: Seen = None
-    into_dense: Seen = None
-    rate: Seen = None
+    features: RecordedValue = None
+    loss_labels: RecordedValue = None
+    loss_outputs: RecordedValue = None
+    labels: RecordedValue = None
+    outputs: RecordedValue = None
+    into_softmax: RecordedValue = None
+    into_dense: RecordedValue = None
+    rate: RecordedValue = None
 
 
 @dataclass
-class Rehearsal:
+class Recording:
     """What the stand-ins wrote down, and what `train` returned in the end.
 
     A step begins with Dense.forward and ends with Dense.backward: looking at the data in between, for the accuracy say,
     is no step.
     """
 
-    drawn: Inputs
-    begun: list[Step] = field(default_factory=list)
+    inputs: Inputs
+    started: list[RecordedStep] = field(default_factory=list)
     epochs: int = 0
     returned: Any = None
 
     @cached_property
-    def widths(self) -> list[int]:
+    def batch_sizes(self) -> list[int]:
         """How many samples each batch has, in order."""
-        return [len(batch) for batch in batches(self.drawn)]
+        return [len(batch) for batch in batches(self.inputs)]
 
     @property
-    def now(self) -> Step:
+    def current_step(self) -> RecordedStep:
         """The step that is under way."""
-        return self.begun[-1] if self.begun else self.begin()
+        return self.started[-1] if self.started else self.start_step()
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[RecordedStep]:
         """The steps that came to an end."""
-        return [step for step in self.begun if step.into_dense is not None]
+        return [step for step in self.started if step.into_dense is not None]
 
     @property
     def losses(self) -> Array:
@@ -103,58 +103,58 @@ class Rehearsal:
         return np.atleast_1d(numbers(losses, what="The list of losses that train returns"))
 
     @property
-    def number(self) -> int:
+    def current_number(self) -> int:
         """The number of the step that is under way, from 0."""
-        return max(len(self.begun) - 1, 0)
+        return max(len(self.started) - 1, 0)
 
-    def begin(self) -> Step:
+    def start_step(self) -> RecordedStep:
         """Begin a step, unless the one under way hasn't ended: then the loop has only looked at the data."""
-        if not self.begun or self.begun[-1].into_dense is not None:
-            self.begun.append(Step())
-        return self.begun[-1]
+        if not self.started or self.started[-1].into_dense is not None:
+            self.started.append(RecordedStep())
+        return self.started[-1]
 
     def columns(self, name: str, like: object) -> Array:
         """Give this step's columns of the bank `name`: one a sample of its batch, or of all if `like` has all."""
-        samples = self.drawn["X"].shape[1]
+        samples = self.inputs["X"].shape[1]
         everything = isinstance(like, np.ndarray) and like.shape[-1:] == (samples,)
-        width = samples if everything else self.widths[self.number % len(self.widths)]
-        return columns(self.drawn, name, self.number, width)
+        count = samples if everything else self.batch_sizes[self.current_number % len(self.batch_sizes)]
+        return columns(self.inputs, name, self.current_number, count)
 
 
-def batches(drawn: Inputs) -> list[Array]:
+def batches(inputs: Inputs) -> list[Array]:
     """List the batches of sample indices of all epochs, in order."""
-    size, samples = int(drawn["batch_size"]), drawn["X"].shape[1]
-    orders = drawn["orders"][: int(drawn["nepochs"])].astype(int)
+    size, samples = int(inputs["batch_size"]), inputs["X"].shape[1]
+    orders = inputs["orders"][: int(inputs["nepochs"])].astype(int)
     return [order[start : start + size] for order in orders for start in range(0, samples, size)]
 
 
-def of_step(drawn: Inputs, name: str, step: int) -> Array:
+def of_step(inputs: Inputs, name: str, step: int) -> Array:
     """Give what the bank `name` holds for a step; after the last it begins again."""
-    return np.asarray(drawn[name][step % len(drawn[name])])
+    return np.asarray(inputs[name][step % len(inputs[name])])
 
 
-def columns(drawn: Inputs, name: str, step: int, width: int) -> Array:
-    """Give the first `width` columns of the array that the bank `name` holds for a step."""
-    return of_step(drawn, name, step)[:, :width].copy()
+def columns(inputs: Inputs, name: str, step: int, count: int) -> Array:
+    """Give the first `count` columns of the array that the bank `name` holds for a step."""
+    return of_step(inputs, name, step)[:, :count].copy()
 
 
-def rehearse(train: Any, drawn: Inputs) -> Rehearsal:
+def record_calls(train: Any, inputs: Inputs) -> Recording:
     """Run `train` on the drawn data with stand-ins in place of the names it calls; the student's own are left alone."""
     train = getattr(train, "__wrapped__", train)
     if not isinstance(train, FunctionType):
         raise Wrong("train is not a function.", found=type(train).__name__, expected="a function")
-    rehearsal = Rehearsal(drawn)
-    rehearsal.returned = _staged(train, _stand_ins(rehearsal))(
-        drawn["X"].copy().view(Samples),
-        drawn["y"].copy().view(Samples),
-        float(drawn["learning_rate"]),
-        int(drawn["batch_size"]),
-        int(drawn["nepochs"]),
+    recording = Recording(inputs)
+    recording.returned = _bind_spies(train, _make_spies(recording))(
+        inputs["X"].copy().view(DataArray),
+        inputs["y"].copy().view(DataArray),
+        float(inputs["learning_rate"]),
+        int(inputs["batch_size"]),
+        int(inputs["nepochs"]),
     )
-    return rehearsal
+    return recording
 
 
-def joined(steps: list[Seen], call: str) -> Array:
+def join(steps: list[RecordedValue], call: str) -> Array:
     """Put the arrays of some steps side by side, sample by sample. Raises `Wrong` where the call never happened."""
     arrays = [numbers(seen, what=f"What goes into {call}") for seen in steps if seen is not None]
     if not arrays:
@@ -164,47 +164,47 @@ def joined(steps: list[Seen], call: str) -> Array:
     return np.concatenate(arrays, axis=-1)
 
 
-def _staged(train: FunctionType, stand_ins: Mapping[str, object]) -> FunctionType:
+def _bind_spies(train: FunctionType, spies: Mapping[str, object]) -> FunctionType:
     """Copy `train`, and the functions beside it that it may call, into a namespace where the stand-ins are."""
-    stage = {**train.__globals__}
+    namespace = {**train.__globals__}
     for name, value in train.__globals__.items():
         if isinstance(value, FunctionType) and value.__globals__ is train.__globals__:
-            stage[name] = _moved(value, stage)
-    stage.update(stand_ins)
-    return _moved(train, stage)
+            namespace[name] = _rebind(value, namespace)
+    namespace.update(spies)
+    return _rebind(train, namespace)
 
 
-def _moved(function: FunctionType, namespace: dict[str, Any]) -> FunctionType:
-    moved = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__)
-    moved.__kwdefaults__ = function.__kwdefaults__
-    return moved
+def _rebind(function: FunctionType, namespace: dict[str, Any]) -> FunctionType:
+    rebound = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__)
+    rebound.__kwdefaults__ = function.__kwdefaults__
+    return rebound
 
 
-def _noted(value: object, what: str) -> Seen:
-    return value if isinstance(value, Hole) else numbers(value, what=what)
+def _record(value: object, what: str) -> RecordedValue:
+    return value if isinstance(value, Placeholder) else numbers(value, what=what)
 
 
-def _stand_ins(rehearsal: Rehearsal) -> dict[str, object]:
+def _make_spies(recording: Recording) -> dict[str, object]:
     """Make what takes the place of Dense, Softmax, cce, cce_gradient, generate_batch_indices and an open blank."""
-    drawn = rehearsal.drawn
+    inputs = recording.inputs
 
     class Dense:
         def __init__(self, input_size: int, output_size: int, **_: Any):
-            self.weights = drawn["weights"].copy()
+            self.weights = inputs["weights"].copy()
             self.input: Any = None
             self.output: Any = None
 
         def forward(self, input: Any) -> Array:
-            rehearsal.begin().features = _noted(input, "What goes into Dense.forward")
+            recording.start_step().features = _record(input, "What goes into Dense.forward")
             self.input = input
-            self.output = output = rehearsal.columns("scores", input)
+            self.output = output = recording.columns("scores", input)
             return output
 
         def backward(self, output_gradient: Any, learning_rate: Any) -> Array:
-            step = rehearsal.now
-            step.rate = _noted(learning_rate, "The learning rate of Dense.backward")
-            step.into_dense = _noted(output_gradient, "What goes into Dense.backward")
-            return rehearsal.columns("input_gradients", output_gradient)
+            step = recording.current_step
+            step.rate = _record(learning_rate, "The learning rate of Dense.backward")
+            step.into_dense = _record(output_gradient, "What goes into Dense.backward")
+            return recording.columns("input_gradients", output_gradient)
 
     class Softmax:
         def __init__(self, **_: Any):
@@ -213,41 +213,41 @@ def _stand_ins(rehearsal: Rehearsal) -> dict[str, object]:
 
         def forward(self, input: Any) -> Array:
             self.input = input
-            self.output = output = rehearsal.columns("outputs", input)
+            self.output = output = recording.columns("outputs", input)
             return output
 
         def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
             """Multiply by one drawn matrix: like the real one linear, so 1/B may come before it or after it."""
             what = "What goes into Softmax.backward"
-            gradient = rehearsal.now.into_softmax = _noted(output_gradient, what)
-            matrix = of_step(drawn, "jacobians", rehearsal.number)
-            if isinstance(gradient, Hole):
+            gradient = recording.current_step.into_softmax = _record(output_gradient, what)
+            matrix = of_step(inputs, "jacobians", recording.current_number)
+            if isinstance(gradient, Placeholder):
                 return gradient
             if gradient is None or gradient.ndim != 2 or len(gradient) != len(matrix):
                 raise Wrong(f"{what} is no gradient of the loss.", found=output_gradient, expected="(classes, batch)")
             return np.asarray(matrix @ gradient)
 
     def cce(y: Any, yhat: Any) -> Any:
-        step = rehearsal.now
-        step.loss_labels = _noted(y, "The labels that go into cce")
-        step.loss_outputs = _noted(yhat, "The prediction that goes into cce")
-        hole = _hole(y, yhat)
-        return float(of_step(drawn, "losses", rehearsal.number)) if hole is None else hole
+        step = recording.current_step
+        step.loss_labels = _record(y, "The labels that go into cce")
+        step.loss_outputs = _record(yhat, "The prediction that goes into cce")
+        placeholder = _find_placeholder(y, yhat)
+        return float(of_step(inputs, "losses", recording.current_number)) if placeholder is None else placeholder
 
     def cce_gradient(y: Any, yhat: Any) -> Array:
-        step = rehearsal.now
-        step.labels = _noted(y, "The labels that go into cce_gradient")
-        step.outputs = _noted(yhat, "The prediction that goes into cce_gradient")
-        return rehearsal.columns("output_gradients", yhat)
+        step = recording.current_step
+        step.labels = _record(y, "The labels that go into cce_gradient")
+        step.outputs = _record(yhat, "The prediction that goes into cce_gradient")
+        return recording.columns("output_gradients", yhat)
 
     def generate_batch_indices(num_samples: int, batch_size: int, **_: Any) -> list[Array]:
-        order = drawn["orders"][rehearsal.epochs % len(drawn["orders"])].astype(int)
-        rehearsal.epochs += 1
+        order = inputs["orders"][recording.epochs % len(inputs["orders"])].astype(int)
+        recording.epochs += 1
         return np.split(order, np.arange(int(batch_size), len(order), int(batch_size)))
 
     class Blanks:
-        def __getitem__(self, sentence: str) -> Hole:
-            return Hole(sentence)
+        def __getitem__(self, sentence: str) -> Placeholder:
+            return Placeholder(sentence)
 
     return {
         "Dense": Dense,

@@ -14,7 +14,16 @@ import numpy as np
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.inputs import one_hot_columns, probabilities
-from lib.units.softmax_classifier.spies import Rehearsal, Seen, Step, batches, columns, joined, of_step, rehearse
+from lib.units.softmax_classifier.spies import (
+    RecordedStep,
+    RecordedValue,
+    Recording,
+    batches,
+    columns,
+    join,
+    of_step,
+    record_calls,
+)
 
 FEATURES, CLASSES, SAMPLES, BATCH_SIZE, EPOCHS = 2, 3, 11, 4, 3
 FULL = SAMPLES // BATCH_SIZE
@@ -47,9 +56,9 @@ class EveryBatch(Statement):
     text = "Each of the nepochs epochs runs its batches through the layers, in order, the short last one too."
     hint = "Loop over generate_batch_indices once an epoch; each batch is a list of column numbers."
 
-    def holds(self, drawn: Inputs, train: Any) -> None:
+    def holds(self, inputs: Inputs, train: Any) -> None:
         """Compare what went into Dense.forward with the batches."""
-        seen, expected = rehearse(train, drawn), batches(drawn)
+        seen, expected = record_calls(train, inputs), batches(inputs)
         if seen.epochs != EPOCHS:
             found, right = f"{seen.epochs} calls of generate_batch_indices", f"{EPOCHS}, one an epoch"
             raise Wrong("The number of epochs is wrong.", found=found, expected=right)
@@ -61,14 +70,14 @@ class EveryBatch(Statement):
             raise Wrong("The number of training steps is wrong.", found=found, expected=right)
         for number, (step, batch) in enumerate(zip(seen.steps, expected, strict=True)):
             what, hint = "Other samples than the batch's went in.", "Take the batch's columns: X[:, …]."
-            expect_close(step.features, drawn["X"][:, batch], what=what, hint=hint, where=partial(_in_step, number))
+            expect_close(step.features, inputs["X"][:, batch], what=what, hint=hint, where=partial(_in_step, number))
 
-    def probes(self, drawn: Inputs, train: Any) -> Probes:
+    def probes(self, inputs: Inputs, train: Any) -> Probes:
         """The features of all steps, and where one step ends and the next begins."""
-        seen = partial(_rehearsed, train, drawn)
+        seen = partial(_record_once, train, inputs)
         return {
-            "features": lambda: joined(_all(seen().steps, "features"), "Dense.forward"),
-            "lengths": lambda: [numbers(features).shape[-1] for features in _all(seen().steps, "features")],
+            "features": lambda: join(_values_of(seen().steps, "features"), "Dense.forward"),
+            "lengths": lambda: [numbers(features).shape[-1] for features in _values_of(seen().steps, "features")],
         }
 
 
@@ -76,10 +85,10 @@ class LabelsWithSamples(Statement):
     text = "The loss and its gradient get the labels of those same samples, and softmax's output as the prediction."
     hint = "Which columns of y belong to this batch? And which layer makes the prediction?"
 
-    def holds(self, drawn: Inputs, train: Any) -> None:
+    def holds(self, inputs: Inputs, train: Any) -> None:
         """Compare what went into cce and cce_gradient with the batches and the stand-in's output."""
-        for number, step, batch in _first(FULL, rehearse(train, drawn)):
-            right, output = drawn["y"][:, batch], columns(drawn, "outputs", number, len(batch))
+        for number, step, batch in _first_steps(FULL, record_calls(train, inputs)):
+            right, output = inputs["y"][:, batch], columns(inputs, "outputs", number, len(batch))
             where = partial(_in_step, number)
             for call, labels, outputs in (
                 ("cce", step.loss_labels, step.loss_outputs),
@@ -90,12 +99,12 @@ class LabelsWithSamples(Statement):
                 what = f"{call} got something else than softmax.output as its prediction."
                 expect_close(outputs, output, what=what, where=where)
 
-    def probes(self, drawn: Inputs, train: Any) -> Probes:
+    def probes(self, inputs: Inputs, train: Any) -> Probes:
         """The labels and predictions of the first epoch's full batches."""
-        seen = partial(_rehearsed, train, drawn)
+        seen = partial(_record_once, train, inputs)
 
         def of(name: str, call: str) -> Callable[[], Array]:
-            return lambda: joined(_all(seen().begun[:FULL], name), call)
+            return lambda: join(_values_of(seen().started[:FULL], name), call)
 
         return {
             "loss labels": of("loss_labels", "cce"),
@@ -109,13 +118,13 @@ class GradientFlowsBack(Statement):
     text = "The loss's gradient goes back into softmax, and softmax's, as the mean's, into dense, with the rate."
     hint = "Follow the dashed arrows of the figure, one call each. Where does the mean's 1/B come in?"
 
-    def holds(self, drawn: Inputs, train: Any) -> None:
+    def holds(self, inputs: Inputs, train: Any) -> None:
         """Compare what moves the weights with what the stand-ins had handed out, for the batches of the first epoch."""
-        for number, step, batch in _first(STEPS, rehearse(train, drawn)):
+        for number, step, batch in _first_steps(STEPS, record_calls(train, inputs)):
             _require_call("Softmax.backward", step.into_softmax, number)
             _require_call("Dense.backward", step.into_dense, number)
-            gradient = columns(drawn, "output_gradients", number, len(batch))
-            right = drawn["learning_rate"] * of_step(drawn, "jacobians", number) @ gradient / len(batch)
+            gradient = columns(inputs, "output_gradients", number, len(batch))
+            right = inputs["learning_rate"] * of_step(inputs, "jacobians", number) @ gradient / len(batch)
             move = _move(step)
             if not _agree(move, right):
                 _explain_size(move, right, len(batch), number)
@@ -125,59 +134,61 @@ class GradientFlowsBack(Statement):
             what = "Dense.backward got something else than softmax's gradient times 1/len(batch), or another rate."
             expect_close(move, right, what=what, where=partial(_in_step, number))
 
-    def probes(self, drawn: Inputs, train: Any) -> Probes:
+    def probes(self, inputs: Inputs, train: Any) -> Probes:
         """What moves the weights, rate times gradient, in the first epoch: 1/B may be in it at any place, but once."""
-        seen = partial(_rehearsed, train, drawn)
-        return {"moves": lambda: joined([_move(step) for step in seen().begun[:STEPS]], "Dense.backward")}
+        seen = partial(_record_once, train, inputs)
+        return {"moves": lambda: join([_move(step) for step in seen().started[:STEPS]], "Dense.backward")}
 
 
 class EpochLoss(Statement):
     text = "train returns each epoch's loss: the mean over the samples seen in it, so a short batch counts for less."
     hint = "Does every epoch start at 0? Does each batch count by its share of the samples?"
 
-    def holds(self, drawn: Inputs, train: Any) -> None:
+    def holds(self, inputs: Inputs, train: Any) -> None:
         """Compare with the weighted mean of the losses that the stand-in gave."""
-        each = [len(batch) / SAMPLES * of_step(drawn, "losses", step) for step, batch in enumerate(batches(drawn))]
+        each = [len(batch) / SAMPLES * of_step(inputs, "losses", step) for step, batch in enumerate(batches(inputs))]
         expected = np.reshape(each, (EPOCHS, STEPS)).sum(axis=1)
         what = "An epoch's loss is not the mean over its samples."
-        found = rehearse(train, drawn).losses
+        found = record_calls(train, inputs).losses
         expect_close(found[:2], expected[:2], what=what, where=lambda at: f"epoch {at[0] + 1}")
 
-    def probes(self, drawn: Inputs, train: Any) -> Probes:
+    def probes(self, inputs: Inputs, train: Any) -> Probes:
         """The losses that train returned for the first two epochs: one too many is another statement's."""
-        return {"losses": lambda: _rehearsed(train, drawn).losses[:2]}
+        return {"losses": lambda: _record_once(train, inputs).losses[:2]}
 
 
-_last: list[tuple[Any, Inputs, Rehearsal]] = []
+_latest: list[tuple[Any, Inputs, Recording]] = []
 
 
-def _rehearsed(train: Any, drawn: Inputs) -> Rehearsal:
+def _record_once(train: Any, inputs: Inputs) -> Recording:
     """Rehearse, or give the rehearsal of just before: probes of one loop on copies of one draw look at the same."""
-    draw = getattr(drawn, "of", drawn)
-    for earlier, seen, rehearsal in _last:
+    draw = getattr(inputs, "of", inputs)
+    for earlier, seen, recording in _latest:
         if earlier is train and seen is draw:
-            return rehearsal
-    rehearsal = rehearse(train, drawn)
-    _last[:] = [(train, draw, rehearsal)]
-    return rehearsal
+            return recording
+    recording = record_calls(train, inputs)
+    _latest[:] = [(train, draw, recording)]
+    return recording
 
 
-def _all(steps: list[Step], name: str) -> list[Seen]:
+def _values_of(steps: list[RecordedStep], name: str) -> list[RecordedValue]:
     return [getattr(step, name) for step in steps]
 
 
-def _first(count: int, seen: Rehearsal) -> Iterator[tuple[int, Step, Array]]:
+def _first_steps(count: int, seen: Recording) -> Iterator[tuple[int, RecordedStep, Array]]:
     """Go through the first `count` steps that should have been: number, what was seen of it, indices of its batch."""
-    steps = (seen.begun + [Step()] * count)[:count]
-    return ((number, step, batch) for number, (step, batch) in enumerate(zip(steps, batches(seen.drawn), strict=False)))
+    steps = (seen.started + [RecordedStep()] * count)[:count]
+    return (
+        (number, step, batch) for number, (step, batch) in enumerate(zip(steps, batches(seen.inputs), strict=False))
+    )
 
 
-def _require_call(call: str, seen: Seen, step: int) -> None:
+def _require_call(call: str, seen: RecordedValue, step: int) -> None:
     if seen is None:
         raise Wrong(f"{call} never happened.", where=f"step {step}", found="no call", expected="one call in each step")
 
 
-def _move(step: Step) -> Array:
+def _move(step: RecordedStep) -> Array:
     """Give what moves the weights in a step: the learning rate times the gradient that goes into Dense.backward."""
     _require_call("Dense.backward", step.into_dense, 0)
     rate = numbers(step.rate, (), what="The learning rate of Dense.backward")

@@ -10,7 +10,7 @@ from lib.grading.commands.demo import run
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.report import ReportApp
 from lib.grading.commands.sample_class import complete
-from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, varied
+from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 
@@ -19,14 +19,14 @@ LOSS, SLOPE = RIGHT["loss"]
 FILLINGS = {
     "ada": RIGHT,
     "bao": RIGHT,
-    "emil": varied(loss=("-np.mean(y * np.log(yhat))", SLOPE)),
-    "emma": varied(loss=("-np.mean(y * np.log(yhat))", SLOPE)),
-    "finn": varied(loss=(f"3 * ({LOSS})", SLOPE)),
-    "gail": varied(loss=(f"({LOSS}) * 3", SLOPE)),
-    "hana": varied(softmax=("scipy.special.softmax(input, axis=0)", *RIGHT["softmax"][1:])),
-    "ines": varied(train=(*RIGHT["train"][:6], "grad", "learning_rate")),
-    "jomo": varied(softmax=("", "", "")),
-    "kaja": varied(loss=("np.linalg.inv(y", SLOPE)),
+    "emil": fill(loss=("-np.mean(y * np.log(yhat))", SLOPE)),
+    "emma": fill(loss=("-np.mean(y * np.log(yhat))", SLOPE)),
+    "finn": fill(loss=(f"3 * ({LOSS})", SLOPE)),
+    "gail": fill(loss=(f"({LOSS}) * 3", SLOPE)),
+    "hana": fill(softmax=("scipy.special.softmax(input, axis=0)", *RIGHT["softmax"][1:])),
+    "ines": fill(train=(*RIGHT["train"][:6], "grad", "learning_rate")),
+    "jomo": fill(softmax=("", "", "")),
+    "kaja": fill(loss=("np.linalg.inv(y", SLOPE)),
 }
 NAMES = {
     "ada": ("Ada", "King", "ada@example.org", "77"),

@@ -35,14 +35,14 @@ ANSWERS = {
 """What is written under the questions that a person grades."""
 
 
-def varied(**cells: tuple[str, ...]) -> Fillings:
+def fill(**cells: tuple[str, ...]) -> Fillings:
     """Take the right fillings, with some cells' own."""
     return {**RIGHT, **cells}
 
 
 STUDENTS: Mapping[str, Fillings] = {
     "ada": RIGHT,
-    "bao": varied(
+    "bao": fill(
         loss=("np.mean(np.sum(-y * np.log(np.maximum(yhat, 1e-7)), axis=0))", "np.where(y == 1, -1 / yhat, 0.0)"),
         softmax=(
             "(lambda e: e / e.sum(0, keepdims=True))(np.exp(input - np.max(input, axis=0)))",
@@ -50,15 +50,15 @@ STUDENTS: Mapping[str, Fillings] = {
             "'kij,jk->ik'",
         ),
     ),
-    "chidi": varied(dense=("output_gradient @ self.input.T", "np.eye(self.input.shape[0])")),
-    "dana": varied(softmax=("np.exp(input) / np.exp(input).sum(axis=1, keepdims=True)", *RIGHT["softmax"][1:])),
-    "emil": varied(loss=("-np.mean(y * np.log(yhat))", "-y / yhat")),
-    "farah": varied(loss=("-np.sum(y * np.log(yhat)) / y.shape[1]", "yhat - y")),
-    "goro": varied(softmax=("np.exp(input) / np.exp(input).sum(axis=0)", *RIGHT["softmax"][1:])),
-    "hana": varied(softmax=(RIGHT["softmax"][0], "self.output * (1 - self.output)", "'ik,ik->ik'")),
-    "ines": varied(train=(*RIGHT["train"][:6], "grad", "learning_rate")),
-    "jomo": varied(softmax=("", "", ""), train=("",) * 8),
-    "kaja": varied(loss=("np.linalg.inv(y", "-y / yhat")),
+    "chidi": fill(dense=("output_gradient @ self.input.T", "np.eye(self.input.shape[0])")),
+    "dana": fill(softmax=("np.exp(input) / np.exp(input).sum(axis=1, keepdims=True)", *RIGHT["softmax"][1:])),
+    "emil": fill(loss=("-np.mean(y * np.log(yhat))", "-y / yhat")),
+    "farah": fill(loss=("-np.sum(y * np.log(yhat)) / y.shape[1]", "yhat - y")),
+    "goro": fill(softmax=("np.exp(input) / np.exp(input).sum(axis=0)", *RIGHT["softmax"][1:])),
+    "hana": fill(softmax=(RIGHT["softmax"][0], "self.output * (1 - self.output)", "'ik,ik->ik'")),
+    "ines": fill(train=(*RIGHT["train"][:6], "grad", "learning_rate")),
+    "jomo": fill(softmax=("", "", ""), train=("",) * 8),
+    "kaja": fill(loss=("np.linalg.inv(y", "-y / yhat")),
 }
 
 SAMPLE_CLASS = SampleClass(STUDENTS, ANSWERS)

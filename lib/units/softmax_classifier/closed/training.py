@@ -29,7 +29,7 @@ def train(X: Array, y: Array, learning_rate: float, batch_size: int, nepochs: in
 SOURCE = inspect.getsource(train)
 
 
-def changed(*changes: tuple[str, str]) -> object:
+def change_loop(*changes: tuple[str, str]) -> object:
     """Give the loop with some of its text changed, wherever it stands. Raises ValueError where it doesn't."""
     source = SOURCE
     for old, new in changes:
@@ -42,7 +42,7 @@ def changed(*changes: tuple[str, str]) -> object:
 
 
 def _mistake(name: str, hint: str, *changes: tuple[str, str], same_as: tuple[str, ...] = ()) -> Mistake:
-    return Mistake("check-train", name, hint, {"train": changed(*changes)}, same_as, TEACH.get(hint, LOOP))
+    return Mistake("check-train", name, hint, {"train": change_loop(*changes)}, same_as, TEACH.get(hint, LOOP))
 
 
 BATCHES = "generate_batch_indices(num_samples, batch_size)"
