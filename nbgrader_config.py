@@ -52,9 +52,9 @@ c.Autograde.sanitize_preprocessors = [
     "lib.grading.submissions.restore.RestoreCells",
 ]
 c.Autograde.autograde_preprocessors = [
-    "lib.grading.submissions.preprocessors.Pose",
-    "lib.grading.running.forked_execute.DirectExecute",
-    "lib.grading.submissions.sanitize.Disarm",
+    "lib.grading.submissions.preprocessors.WriteChallenge",
+    "lib.grading.running.forked_execute.ForkedExecute",
+    "lib.grading.submissions.sanitize.Sanitize",
     "lib.grading.submissions.preprocessors.Judge",
     "nbgrader.preprocessors.IgnorePattern",
     "nbgrader.preprocessors.LimitOutput",

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
-from lib.grading.kernels.forkserver import Warm
+from lib.grading.kernels.forkserver import ForkServer
 
 PLUGINS = ("pytest-asyncio", "flaky", "xmltodict", "testpath", "pytest-rerunfailures")
 NBGRADER = (
@@ -35,7 +35,7 @@ EXCEPTIONS = {
         "Two notebooks meet in a folder outside: a locked kernel neither sees it nor what another one writes."
     ),
     "test_nbgrader_autograde.TestNbGraderAutograde::test_side_effects": (
-        "What code writes beside the notebook stays in the room, unless WarmProvisioner.brings_back names it."
+        "What code writes beside the notebook stays in the room, unless WarmProvisioner.collect names it."
     ),
     "test_nbgrader_validate.TestNbGraderValidate::test_validate_subdir": (
         "Nobody says where the kernel is to work, and where we are there may be a gradebook: it gets an empty folder."
@@ -70,7 +70,7 @@ def results(tests: list[str], provisioner: str, folder: Path, more: list[str]) -
     command += [part for option in options for part in ("-o", option)]
     command += [f"--junitxml={report}", f"--basetemp={folder / 'tmp'}", *tests, *more]
     if provisioner == PROVISIONERS["ours"]:
-        Warm.shared().start()  # one for all commands that the tests give
+        ForkServer.shared().start()  # one for all commands that the tests give
     environment = {
         **os.environ,
         "JUPYTER_DEFAULT_PROVISIONER_NAME": provisioner,

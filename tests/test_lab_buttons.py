@@ -59,7 +59,7 @@ def test_the_assignment_list_shows_what_was_released_and_fetches_it(student, ter
 
 
 @pytest.mark.parametrize(
-    ("fillings", "says"),
+    ("fillings", "text"),
     [(STUDENTS["emil"], "The loss should be 1 where the true class has p = 0.3679."), (RIGHT, "Success")],
     ids=["a mistake", "all right"],
 )

@@ -27,9 +27,9 @@ def main() -> None:
 def _run() -> None:
     command, *options = sys.argv[1:] or [""]
     if sys.platform == "linux" and command == "grade" and not any(option.startswith(ELSEWHERE) for option in options):
-        from lib.grading.kernels.forkserver import Warm
+        from lib.grading.kernels.forkserver import ForkServer
 
-        Warm.shared(tensorflow=False).start()
+        ForkServer.shared(tensorflow=False).start()
     if command == "grade":
         import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
 

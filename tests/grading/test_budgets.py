@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from lib.grading.commands.demo import copy_course
-from lib.grading.kernels.forkserver import Warm
+from lib.grading.kernels.forkserver import ForkServer
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions import FILE, POINTS, as_bytes, right
@@ -65,7 +65,7 @@ def peak_of_grading(course):
 @pytest.fixture(scope="module")
 def hoarded(tmp_path_factory):
     """A course in which one honest submission was graded, and then all hoards in one run; with both peaks."""
-    Warm.shared().start()  # it isn't waited for, and so not measured
+    ForkServer.shared().start()  # it isn't waited for, and so not measured
     course = Course(tmp_path_factory.mktemp("course"))
     copy_course(course.root)
     built = course.zerolayer("build")

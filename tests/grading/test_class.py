@@ -49,7 +49,7 @@ def test_the_gradebook_has_the_verdicts_points(graded, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "text"),
     [
         ("empty", "is empty"),
         ("cut_short", "can't be read as JSON"),

@@ -100,7 +100,7 @@ def test_a_configuration_of_nbgraders_own_steps_is_refused(course, command):
 def test_settings_that_override_the_judge_are_refused(course):
     with (course.root / CONFIG).open("a") as config:
         config.write(STOCK)
-    assert "autograde_preprocessors lacks lib.grading.submissions.preprocessors.Pose" in refused(
+    assert "autograde_preprocessors lacks lib.grading.submissions.preprocessors.WriteChallenge" in refused(
         course, "grade", ASSIGNMENT, "--force"
     )
 
@@ -108,8 +108,8 @@ def test_settings_that_override_the_judge_are_refused(course):
 @pytest.mark.parametrize("unit", ["no_such_module.UNIT", "lib.grading.judge.NO_UNIT", "json.decoder.x.y"])
 def test_a_unit_that_is_not_there_is_told(course, unit):
     with (course.root / CONFIG).open("a") as config:
-        config.write(f'\nc.Judging.units = {{"{ASSIGNMENT}": "{unit}"}}\n')
-    assert f"The unit that Judging.units names for {ASSIGNMENT} fails" in refused(course, "grade", ASSIGNMENT)
+        config.write(f'\nc.UnitPreprocessor.units = {{"{ASSIGNMENT}": "{unit}"}}\n')
+    assert f"The unit that UnitPreprocessor.units names for {ASSIGNMENT} fails" in refused(course, "grade", ASSIGNMENT)
 
 
 @pytest.mark.parametrize("written", ["", "secret", "\0" * 64])

@@ -14,7 +14,7 @@ from traitlets.config.loader import KVArgParseConfigLoader
 from lib.grading.kernels import forkserver
 from lib.grading.kernels.provisioner import WarmProvisioner
 from lib.grading.running.execute import REMARKS, BoundedExecute, RunLostError
-from lib.grading.running.forked_execute import DirectExecute, locks_in
+from lib.grading.running.forked_execute import ForkedExecute, locks_in
 from tests.grading.room.kernels import at_work_in
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -46,7 +46,7 @@ CELLS = {
 }
 
 
-def executed(tmp_path, *sources, how=DirectExecute, kernel="zerolayer", **limits):
+def executed(tmp_path, *sources, how=ForkedExecute, kernel="zerolayer", **limits):
     """Run cells; give the notebook and the remarks."""
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": kernel, "display_name": ""}})
@@ -82,7 +82,7 @@ def without_tensorflow(fork):
 
     def forked(self, request, descriptors):
         if "tensorflow" in self.kind:
-            raise forkserver.WarmProcessDied("TensorFlow can't be imported.")
+            raise forkserver.ForkServerDied("TensorFlow can't be imported.")
         return fork(self, request, descriptors)
 
     return forked
@@ -110,7 +110,7 @@ def test_with_another_kernel_jupyter_runs_the_cells(tmp_path):
     assert remarks == []
 
 
-@pytest.mark.parametrize("how", [DirectExecute, BoundedExecute])
+@pytest.mark.parametrize("how", [ForkedExecute, BoundedExecute])
 def test_files_beside_the_notebook_are_there_and_nothing_comes_back(tmp_path, how):
     (tmp_path / "data.txt").write_text("five")
     notebook, _ = executed(tmp_path, "open('made.txt', 'w').write(open('data.txt').read())", how=how)
@@ -123,7 +123,7 @@ def test_without_a_folder_a_locked_kernel_sees_nothing_of_where_we_are(tmp_path,
     (tmp_path / "gradebook.db").write_text("points")
     monkeypatch.chdir(tmp_path)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os; print(os.listdir())")])
-    notebook, _ = DirectExecute(kernel_name="zerolayer").preprocess(notebook, {})
+    notebook, _ = ForkedExecute(kernel_name="zerolayer").preprocess(notebook, {})
     assert texts(notebook) == ["[]\n"]
 
 
@@ -140,7 +140,7 @@ def test_without_the_sandbox_it_works_where_the_notebook_lies(tmp_path):
 def test_a_command_line_says_whether_kernels_are_locked_in(words, locked):
     config = KVArgParseConfigLoader(words, classes=[WarmProvisioner]).load_config()
     assert locks_in(config) is locked
-    assert DirectExecute(kernel_name="zerolayer", config=config).takes_files is locked
+    assert ForkedExecute(kernel_name="zerolayer", config=config).takes_files is locked
 
 
 HAS_TENSORFLOW = "import sys; print('tensor' + 'flow' in sys.modules)"
@@ -266,7 +266,7 @@ def test_a_task_that_a_cell_left_goes_on_before_the_next(tmp_path):
 def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(tmp_path):
     """Its own parent is out of a kernel's reach; here it is ended from outside, while a cell runs."""
 
-    class Watching(DirectExecute):
+    class Watching(ForkedExecute):
         def process_message(self, msg, cell, cell_index):
             end_warm_process()
             return super().process_message(msg, cell, cell_index)
@@ -277,7 +277,7 @@ def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(tmp
 
 
 def test_without_a_warm_tensorflow_code_that_only_names_it_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(forkserver.Warm, "fork", without_tensorflow(forkserver.Warm.fork))
+    monkeypatch.setattr(forkserver.ForkServer, "fork", without_tensorflow(forkserver.ForkServer.fork))
     notebook, remarks = executed(tmp_path, "# keras is fun\n" + AFTER)
     assert texts(notebook) == ["after\n"]
     assert remarks == []
@@ -336,13 +336,13 @@ def test_a_kernel_that_hangs_up_is_as_good_as_dead(tmp_path):
 
 
 def test_a_thread_that_talks_on_breaks_nothing(tmp_path):
-    talk = """
+    client = """
 import threading, time
 def talk():
     while True:
         print('x', flush=True); display(1); time.sleep(0.001)
 threading.Thread(target=talk, daemon=True).start()
 """
-    notebook, remarks = executed(tmp_path, talk, "x = 1", "print('heard')", "6 * 7")
+    notebook, remarks = executed(tmp_path, client, "x = 1", "print('heard')", "6 * 7")
     assert "heard\n" in texts(notebook)[2]
     assert remarks == []

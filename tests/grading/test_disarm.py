@@ -20,7 +20,7 @@ from lib.grading.submissions.page_budget import (
     OutOfTimeError,
     interrupted_after,
 )
-from lib.grading.submissions.sanitize import BoundPage, Disarm, cleaned, code, markdown, terminal
+from lib.grading.submissions.sanitize import BoundPage, Sanitize, cleaned, code, markdown, terminal
 from tests.grading.pages import active, elements, text_of
 from tests.submissions import pages
 
@@ -244,7 +244,7 @@ def test_no_other_file_gets_into_a_page(tmp_path, address):
 
 def test_what_one_notebook_spends_on_html_is_not_missing_in_the_next():
     """One step serves a whole class."""
-    step, kept = Disarm(html_left=50), []
+    step, kept = Sanitize(html_left=50), []
     for _ in range(2):
         outputs = [nbformat.v4.new_output("display_data", {"text/html": "<b>x</b>" * 5}) for _ in range(2)]
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=outputs)])
@@ -265,7 +265,7 @@ def test_an_output_keeps_what_can_be_shown_and_nothing_that_it_says_of_itself():
     for graded in (False, True):
         cell = nbformat.v4.new_code_cell(outputs=[nbformat.from_dict(output)])
         cell.metadata["nbgrader"] = {"grade": graded}
-        Disarm().preprocess_cell(cell, {}, 0)
+        Sanitize().preprocess_cell(cell, {}, 0)
         [kept] = cell.outputs
         assert set(kept.data) == {"text/plain", "text/html", "image/png", *([MIME] if graded else [])}
         assert kept.data["text/html"] == "<b>1</b>&lt;script&gt;x&lt;/script&gt;"

@@ -122,7 +122,7 @@ DAMAGES = [
     lambda path: path.write_bytes(b"\xff\xfe" * 50),
     changed(student="emil"), changed(assignment="another"), changed(seed="1"),
     changed(parts=None), changed(parts={}), changed(parts=[]), changed(parts=[1]), changed(remarks=[1]),
-    changed(borrowed=7), changed(more=1), changed(points=20), changed(seed=True),
+    changed(library_calls=7), changed(more=1), changed(points=20), changed(seed=True),
     changed_part(statements=[{**STATEMENT, "state": "splendid"}]), changed_part(statements=[{**STATEMENT, "why": 1}]),
     changed_part(statements=[{**STATEMENT, "max_points": "4"}]), changed_part(statements=[{"name": "a"}]),
     changed_part(statements=5), changed_part(mistake="text"), changed_part(mistake={"name": 1, "hint": ""}),

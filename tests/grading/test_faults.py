@@ -275,9 +275,9 @@ def test_ctrl_c_ends_a_run_with_a_stopped_worker(course):
 HANGING = """
 import threading
 from pathlib import Path
-from lib.grading.running.forked_execute import DirectExecute
+from lib.grading.running.forked_execute import ForkedExecute
 
-class Hanging(DirectExecute):
+class Hanging(ForkedExecute):
     def run_cells(self, nb, resources, km):
         if not Path("met").exists():
             Path("met").touch()
@@ -291,7 +291,7 @@ def test_a_run_that_takes_far_longer_than_it_may_is_given_up_and_tried_again(cou
     configured(
         course,
         "steps = c.Autograde.autograde_preprocessors",
-        "steps[steps.index('lib.grading.running.forked_execute.DirectExecute')] = 'hanging.Hanging'",
+        "steps[steps.index('lib.grading.running.forked_execute.ForkedExecute')] = 'hanging.Hanging'",
     )
     limits = ("--BoundedExecute.budget=6", "--BoundedExecute.grace=1", "--Grade.margin=20", "--jobs=1")
     run = course.zerolayer("grade", ASSIGNMENT, *limits, timeout=200)
@@ -301,7 +301,7 @@ def test_a_run_that_takes_far_longer_than_it_may_is_given_up_and_tried_again(cou
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "text"),
     [
         (["--jobs=x"], "'jobs'"),
         (["--jobs=-1"], "'jobs'"),

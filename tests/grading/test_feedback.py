@@ -15,7 +15,7 @@ from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict
 from lib.grading.report.feedback import FeedbackPage, Graded, Mark, Opening, opening
 from lib.grading.running.execute import BoundedExecute
-from lib.grading.submissions.sanitize import Disarm
+from lib.grading.submissions.sanitize import Sanitize
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.browser import browser  # noqa: F401  # a fixture
 from tests.course import ASSIGNMENT
@@ -61,7 +61,7 @@ def opens(course, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "text"),
     [
         ("honest", "20 of 20 points so far Everything is right. You have built it, and it works: congratulations!"),
         ("noisy", "24 of 24 points Everything is right."),
@@ -94,7 +94,7 @@ def test_what_was_right_of_a_part_is_said(course):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "text"),
     [
         ("one_blank_open", "on line 6 is still open: one sample's own gradient"),
         ("blanks_open", "Softmax, backward: 0 of 3 points The same as in Softmax, forward."),
@@ -259,7 +259,7 @@ def test_an_explorer_that_was_run_shows_its_still_picture(tmp_path):
     cells = [nbformat.v4.new_code_cell(code) for code in (source, show)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": ""}})
     resources = {"metadata": {"path": str(tmp_path)}}
-    notebook, _ = Disarm().preprocess(*BoundedExecute().preprocess(notebook, resources))
+    notebook, _ = Sanitize().preprocess(*BoundedExecute().preprocess(notebook, resources))
     css = Path(handlers.static_path, "node_modules", "bootstrap", "dist", "css")
     exporter = FeedbackPage(
         template_name="feedback",

@@ -71,7 +71,7 @@ def scores_raised(course, one, other):
 
 
 @pytest.mark.parametrize(
-    ("tamper", "says"),
+    ("tamper", "text"),
     [
         (verdict_lost, "no verdict can be read"),
         (verdict_of_another, "student: found"),

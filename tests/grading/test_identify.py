@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import lib
 from lib.grading.submissions.identify import ELSEWHERE, LOST, Released, identify
-from lib.grading.submissions.read import sound
+from lib.grading.submissions.read import clean_cell
 from tests.course import ASSIGNMENT
 from tests.submissions import right
 
@@ -56,7 +56,7 @@ def at(cells, id):
 
 
 def search(cells, outline=OUTLINE):
-    found = identify([sound(cell) for cell in cells], KNOWN, outline)
+    found = identify([clean_cell(cell) for cell in cells], KNOWN, outline)
     return {cells[place].truth: id for place, id in found.ids.items()}, dict(found.doubts)
 
 

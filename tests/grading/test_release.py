@@ -90,7 +90,7 @@ class Course:
     def __init__(self, root: Path):
         self.root, self.source = root, root / "solutions" / UNIT / f"{UNIT}.ipynb"
         self.source.parent.mkdir(parents=True)
-        units = f'\nc.Judging.units = {{"{UNIT}": "tests.grading.relu_unit.ANSWER_KEY"}}\n'
+        units = f'\nc.UnitPreprocessor.units = {{"{UNIT}": "tests.grading.relu_unit.ANSWER_KEY"}}\n'
         (root / "nbgrader_config.py").write_text((CHECKOUT / "nbgrader_config.py").read_text() + units)
         self.write(solution())
 
@@ -412,7 +412,7 @@ def test_parts_may_be_in_two_notebooks_but_each_in_one(course: Course, capsys: p
 def test_an_assignment_without_a_unit_is_built_as_nbgrader_does(course: Course) -> None:
     """Its points are those in its cells, its code may fail, and what looks like a placeholder is text."""
     with (course.root / "nbgrader_config.py").open("a") as config:
-        config.write("\nc.Judging.units = {}\n")
+        config.write("\nc.UnitPreprocessor.units = {}\n")
     nb = solution()
     own(nb, "check-relu").metadata.nbgrader.update(grade_id="anything", points=9)
     own(nb, "check-mse").update(source="assert False")
@@ -437,7 +437,7 @@ def test_a_course_with_folders_in_another_order_loses_none(course: Course) -> No
 
 def test_only_the_named_notebook_is_built_anew(course: Course) -> None:
     with (course.root / "nbgrader_config.py").open("a") as config:
-        config.write("\nc.Judging.units = {}\n")
+        config.write("\nc.UnitPreprocessor.units = {}\n")
     for name in (UNIT, "second"):
         course.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("old", id="a")]), name)
     course.build()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.grading.submissions.read import sound
+from lib.grading.submissions.read import clean_cell
 from lib.grading.submissions.restore import restored
 
 # (id, kind, what it is) as in a course's source; unnamed cells are text and examples.
@@ -51,7 +51,7 @@ GIVEN = [id for id, _, role in SOURCE if role == "given"]
 
 
 def restore(cells):
-    return restored([sound(cell) for cell in cells], copy.deepcopy(KNOWN))
+    return restored([clean_cell(cell) for cell in cells], copy.deepcopy(KNOWN))
 
 
 def ids(cells):
@@ -120,7 +120,7 @@ def test_what_students_wrote_stays_in_their_order(cells):
     locked = [*CHECKS, *GIVEN]
     written = [cell.source for cell in restore(cells) if cell.source.startswith("written")]
     assert written == sorted(written, key=lambda source: int(source.split()[1]))
-    own = [cell.source for cell in map(sound, cells) if ids([cell])[0] not in locked]
+    own = [cell.source for cell in map(clean_cell, cells) if ids([cell])[0] not in locked]
     assert set(own) <= set(written)
 
 
@@ -166,21 +166,21 @@ def test_a_written_answer_keeps_its_pictures():
 
 
 def test_what_a_run_does_to_a_cell_is_not_in_what_is_made_of_it_next():
-    first = sound({"cell_type": "code", "source": "x", "metadata": {"nbgrader": {"grade_id": "loss"}}})
-    second = sound(first)
+    first = clean_cell({"cell_type": "code", "source": "x", "metadata": {"nbgrader": {"grade_id": "loss"}}})
+    second = clean_cell(first)
     assert second == first
     second.outputs.append("said")
     del second.metadata["nbgrader"]
-    assert sound(first).outputs == []
-    assert ids([sound(first)]) == ["loss"]
+    assert clean_cell(first).outputs == []
+    assert ids([clean_cell(first)]) == ["loss"]
 
 
 def test_what_is_written_into_one_submissions_cells_is_in_no_others():
-    known = {id: sound(cell) for id, cell in KNOWN.items()}
+    known = {id: clean_cell(cell) for id, cell in KNOWN.items()}
     for id, cell in known.items():
         cell.metadata["nbgrader"] = copy.deepcopy(KNOWN[id].metadata["nbgrader"])
     before = copy.deepcopy(known)
-    kept = [sound(cell) for cell in released() if ids([cell]) != ["layer"]]
+    kept = [clean_cell(cell) for cell in released() if ids([cell]) != ["layer"]]
     for cell in restored(kept, known):
         cell.source = "another"
         cell.metadata.setdefault("nbgrader", {})["points"] = 100

@@ -24,7 +24,7 @@ from nbgrader.api import Gradebook
 from sqlalchemy import create_engine, text
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.kernels.forkserver import Warm
+from lib.grading.kernels.forkserver import ForkServer
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS, Course
 from tests.submissions import FILE, POINTS, as_bytes, before, right
@@ -71,7 +71,7 @@ def configured(course, *lines):
 @pytest.fixture(scope="module")
 def built(new_course, tmp_path_factory) -> Course:
     """A course before anybody has handed in. All its runs share one warm process."""
-    Warm.shared().start()
+    ForkServer.shared().start()
     course = new_course(tmp_path_factory.mktemp("built"))
     (course.root / "judge_secret").write_text("ab" * 32)  # the same in all copies
     return course
@@ -173,7 +173,7 @@ def test_a_run_broken_off_goes_on_where_it_was(course, undisturbed, moment, numb
 
 
 def around_the_warm_process():
-    return psutil.Process(Warm.shared().process.pid).children(recursive=True)
+    return psutil.Process(ForkServer.shared().process.pid).children(recursive=True)
 
 
 def left(course, idle):

@@ -11,7 +11,7 @@ from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS, Course
 
 FILE = f"{ASSIGNMENT}.ipynb"
-UNCHECKED = (f"--Judging.units={ASSIGNMENT}=",)
+UNCHECKED = (f"--UnitPreprocessor.units={ASSIGNMENT}=",)
 """The build refuses what doesn't fit a unit, so here it is told of none: the gradebook may be older than the unit."""
 RIGHT = "lib.units.softmax_classifier.closed.UNIT"
 
@@ -66,7 +66,7 @@ def test_nbgraders_own_command_says_so_too_and_saves_no_points(built):
 )
 def test_a_unit_that_is_not_there_stops_the_class(built, name, text):
     (built.root / "broken_unit.py").write_text("1 / 0")
-    graded = built.zerolayer("grade", ASSIGNMENT, f"--Judging.units={ASSIGNMENT}={name}")
+    graded = built.zerolayer("grade", ASSIGNMENT, f"--UnitPreprocessor.units={ASSIGNMENT}={name}")
     assert graded.returncode == 1
     assert f"fails: {name!r} {text}" in graded.stderr
     assert "Traceback" not in graded.stderr

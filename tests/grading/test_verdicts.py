@@ -29,6 +29,15 @@ def test_a_verdict_reads_back_as_it_was_kept(tmp_path: Path) -> None:
     assert (verdict.points, verdict.max_points) == (19, 20)
 
 
+def test_a_verdict_of_version_0_1_is_read_as_todays(tmp_path: Path) -> None:
+    verdict = verdict_of_a_class()
+    verdict.save(tmp_path)
+    old = (tmp_path / FILE).read_text().replace('"text":', '"says":').replace('"library_calls":', '"borrowed":')
+    assert '"says":' in old and '"borrowed":' in old
+    (tmp_path / FILE).write_text(old)
+    assert Verdict.load(tmp_path) == verdict
+
+
 def test_an_appeal_finds_challenge_answer_and_what_was_expected(tmp_path: Path) -> None:
     verdict_of_a_class().save(tmp_path)
     part = json.loads((tmp_path / FILE).read_text())["parts"][0]

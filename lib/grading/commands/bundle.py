@@ -20,7 +20,7 @@ from traitlets import Unicode
 import lib
 from lib.grading.commands.release import Rebuild
 from lib.grading.halves import is_closed
-from lib.grading.submissions.preprocessors import Judging
+from lib.grading.submissions.preprocessors import UnitPreprocessor
 from lib.unit import Unit
 
 COMMAND = "zerolayer-student"
@@ -46,7 +46,7 @@ class BundleApp(Rebuild):
         """Build and pack; exits with 1 where the build does."""
         super().start()
         assignment = self.coursedir.assignment_id
-        key = Judging(parent=self).unit({"nbgrader": {"assignment": assignment}})
+        key = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": assignment}})
         target = Path(self.coursedir.root, self.folder, f"{assignment}.zip")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(bundle(self.released, assignment, key.unit if key else None))
@@ -59,7 +59,7 @@ def bundle(released: Path, assignment: str, unit: Unit | None) -> bytes:
     wheel, built = student_wheel(course)
     notebook = min(path.name for path in released.glob("*.ipynb"))
     page = readme(unit or Unit(assignment, Path(notebook).stem, ()), course, wheel, notebook)
-    files = {**files_under(released), wheel: built, "README.md": page.encode()}
+    files = {**read_files(released), wheel: built, "README.md": page.encode()}
     return zip_files({f"{assignment}/{name}": content for name, content in files.items()})
 
 
@@ -93,11 +93,11 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
 
 def open_half() -> Files:
     """Read all files of `lib` but those of its closed half."""
-    files = files_under(Path(lib.__file__).parent)
+    files = read_files(Path(lib.__file__).parent)
     return {f"lib/{name}": content for name, content in files.items() if not is_closed(PurePath(name))}
 
 
-def files_under(folder: Path) -> Files:
+def read_files(folder: Path) -> Files:
     """Read every file in a folder and below that isn't hidden or a cache."""
     names = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
     kept = [name for name in names if not any(part[0] == "." or part == "__pycache__" for part in name.parts)]

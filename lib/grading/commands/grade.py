@@ -1,7 +1,7 @@
 """Grading a class: nbgrader's Autograde with a parallel middle, in which every submission gets a verdict.
 
 What knows the gradebook, the course's secret and the answers runs here, one submission after the other: before the
-runs what makes a submission sound and poses its challenge, after them what judges and saves (`journey`). The runs
+runs what makes a submission sound and poses its challenge, after them what judges and saves (`job`). The runs
 themselves are handed out (`runner`).
 """
 
@@ -28,7 +28,7 @@ from traitlets import Float, Integer, TraitError, Unicode, default
 
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured
-from lib.grading.commands.job import OF_THE_MACHINE, Course, Journey, unfinished
+from lib.grading.commands.job import OF_THE_MACHINE, Course, GradingJob, unfinished
 from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.machine_faults import GO_ON, NO_THREAD, ClusterError, sentence
@@ -38,7 +38,7 @@ from lib.grading.running.progress import Progress
 from lib.grading.running.runner import Ran, Runner, Work, run, workers
 from lib.grading.safe_files import is_file, remove
 from lib.grading.sandbox.doctor import protected
-from lib.grading.submissions.gradebook import Book
+from lib.grading.submissions.gradebook import GradebookSession
 from lib.grading.untrusted_names import trouble_with
 
 NEEDS_A_PERSON = 3
@@ -117,22 +117,22 @@ class Grade(Autograde):
             with ExitStack() as stack:
                 stack.enter_context(locked(Path(directory.root, self._output_directory, f"{assignment}.lock")))
                 # The workers first: processes are forked from this one before it knows any answer.
-                runner: Runner[Journey] = stack.enter_context(self._workers())
+                runner: Runner[GradingJob] = stack.enter_context(self._workers())
                 tried = runner.asked(protected) if self.sandbox else None
-                book = stack.enter_context(Book(directory.db_url, directory.course_id, assignment))
+                book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
                 course = Course(self, book, self.sandbox)
                 if tried and (finding := tried.result()):
                     self._stop(str(finding))
                 self._progress = stack.enter_context(Progress(len(self.assignments)))
                 for left in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
                     remove(Path(left))
-                for journey, result in runner.runs(self._set_out(course)):
+                for job, result in runner.runs(self._prepare(course)):
                     if isinstance(result, BaseException):
-                        self._see_whether_any_runs(runner, journey)
-                    if isinstance(result, BaseException) and journey.is_lost(result):
-                        self._leave(journey, result)
+                        self._see_whether_any_runs(runner, job)
+                    if isinstance(result, BaseException) and job.is_lost(result):
+                        self._leave(job, result)
                     else:
-                        self._end(journey, result)
+                        self._end(job, result)
         except LockedError:
             self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
         except MissingEntry:
@@ -154,11 +154,11 @@ class Grade(Autograde):
         except BrokenPipeError:  # whoever read it has gone, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    def _workers(self) -> Runner[Journey]:
+    def _workers(self) -> Runner[GradingJob]:
         """Open what runs notebooks. Raises ClusterError where a cluster can't."""
         return workers(self.jobs, self.scheduler, self.sandbox, self.patience, self.margin, self.log.warning)
 
-    def _set_out(self, course: Course) -> Iterator[tuple[Journey, Work]]:
+    def _prepare(self, course: Course) -> Iterator[tuple[GradingJob, Work]]:
         """Begin with each submission that is due; give those that are to be run."""
         if not course.notebooks:
             self._stop(f"The gradebook has no such notebook of {course.assignment}. Run `zerolayer build` first.")
@@ -173,33 +173,33 @@ class Grade(Autograde):
                 why = f"its folder's name can't be a student's id: {trouble}. Rename the folder, and grade again"
                 self._progress.add("not graded", student, [why])
                 continue
-            journey = Journey(course, student, Path(source))
-            if not journey.is_due():
-                self._progress.add("skipped", journey.student)
+            job = GradingJob(course, student, Path(source))
+            if not job.is_due():
+                self._progress.add("skipped", job.student)
                 continue
-            if journey.lost:
-                self._progress.note_again(journey.student, journey.lost)
+            if job.lost:
+                self._progress.note_again(job.student, job.lost)
             self.run_pre_convert_hook()
-            work = journey.work()
+            work = job.work()
             if work.notebooks:
-                yield journey, work
+                yield job, work
             else:
-                self._end(journey, {})
+                self._end(job, {})
 
-    def _end(self, journey: Journey, result: Mapping[str, Ran] | BaseException) -> None:
+    def _end(self, job: GradingJob, result: Mapping[str, Ran] | BaseException) -> None:
         """Save a submission that has been run, or failed to."""
-        self._progress.add("graded", journey.student, journey.end(result))
+        self._progress.add("graded", job.student, job.end(result))
         self.run_post_convert_hook()
 
-    def _leave(self, journey: Journey, error: BaseException) -> None:
+    def _leave(self, job: GradingJob, error: BaseException) -> None:
         """Leave a submission ungraded that the machine kept from being run twice, and go on with the others."""
-        journey.leave()
-        self._progress.add("not graded", journey.student, [f"was not graded: {sentence(error)}"])
+        job.leave()
+        self._progress.add("not graded", job.student, [f"was not graded: {sentence(error)}"])
 
-    def _see_whether_any_runs(self, runner: Runner[Journey], journey: Journey) -> None:
+    def _see_whether_any_runs(self, runner: Runner[GradingJob], job: GradingJob) -> None:
         """See whether a run failed twice because none works at present: then stop."""
         try:
-            ran = runner.asked(run, journey.trial()).result(timeout=max(self.margin, STARTING))
+            ran = runner.asked(run, job.trial()).result(timeout=max(self.margin, STARTING))
             problem = next((ran[name].error() for name in ran), "")
         except TimeoutError:
             problem = "a notebook that only starts some threads did not end in time."

@@ -34,8 +34,8 @@ from lib.grading.safe_files import is_file, is_folder, remove
 from lib.grading.sandbox.threads import TRIAL
 from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.folders import bounds, fill, own_files, put_in_place
-from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, Book, Known, SaveScores
-from lib.grading.submissions.preprocessors import Judge, Judging, Pose
+from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, GradebookSession, Known, SaveScores
+from lib.grading.submissions.preprocessors import Judge, UnitPreprocessor, WriteChallenge
 from lib.grading.submissions.read import Submission, read_submission, unreadable
 from lib.grading.submissions.restore import EMPTY, MASTER, RestoreCells
 from lib.unit import AnswerKey
@@ -49,7 +49,7 @@ SENTENCE = "This notebook could not be graded as it is. Your instructor has been
 class Course:
     """What all journeys of a run have in common: the course, its gradebook, and nbgrader's steps around a run."""
 
-    def __init__(self, converter: Autograde, book: Book, locked: bool):
+    def __init__(self, converter: Autograde, book: GradebookSession, locked: bool):
         """Take the configured preprocessors apart where the notebook is run, by kernels that are `locked` in or not."""
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
         self.assignment = self.directory.assignment_id
@@ -62,7 +62,7 @@ class Course:
         )
         self.execute = next(iter(steps[at:]), Execute)
         for judging in self.before:
-            if self.unit and isinstance(judging, Judging):
+            if self.unit and isinstance(judging, UnitPreprocessor):
                 judging.secret  # noqa: B018  # a course whose secret is lost or damaged isn't graded at all
         self.collected = read_collected(self.directory, self.assignment, converter.config)
         self.late = frozenset(self.collected.late)
@@ -96,9 +96,9 @@ class Course:
 
         Raises ConfigError where they don't, it can't be imported, or it doesn't fit the notebook.
         """
-        converter, judging = self.converter, Judging(parent=self.converter)
+        converter, judging = self.converter, UnitPreprocessor(parent=self.converter)
         unit = judging.unit({"nbgrader": {"assignment": self.assignment}})
-        judged = (Pose, Execute, Judge, SaveScores) if unit else (Execute, SaveScores)
+        judged = (WriteChallenge, Execute, Judge, SaveScores) if unit else (Execute, SaveScores)
         steps, app = converter.autograde_preprocessors, converter.parent
         require_steps("Autograde.sanitize_preprocessors", converter.sanitize_preprocessors, (RestoreCells,), app)
         require_steps("Autograde.autograde_preprocessors", steps, judged, app)
@@ -123,7 +123,7 @@ class Course:
 
 
 @dataclass
-class Sheet:
+class PreparedNotebook:
     """One notebook of a submission: as it came, as it is to be run, and what nbgrader's steps hand on with it."""
 
     submission: Submission
@@ -131,7 +131,7 @@ class Sheet:
     resources: dict[str, Any]
 
 
-class Journey:
+class GradingJob:
     """One submission on its way."""
 
     def __init__(self, course: Course, student: str, source: Path):
@@ -143,7 +143,7 @@ class Journey:
             for step in (directory.autograded_directory, unfinished(directory))
         )
         self.timestamp: datetime | None = directory.get_existing_timestamp(str(source)) or course.late_stamp(student)
-        self.sheets: dict[str, Sheet] = {}
+        self.prepared_notebooks: dict[str, PreparedNotebook] = {}
         self.lost = ""
         """What isn't there any more of an earlier run, if that is why this is graded again."""
 
@@ -197,17 +197,17 @@ class Journey:
             submission = read_submission(self.source / f"{name}.ipynb")
             submission = replace(submission, remarks=(*submission.remarks, *left_out))
             try:
-                sheet = self._prepared(name, submission)
+                prepared = self._prepared(name, submission)
             except OF_THE_MACHINE:
                 raise
             except Exception as error:
                 self._log(name, error)
-                sheet = self._prepared(name, unreadable(SENTENCE))
+                prepared = self._prepared(name, unreadable(SENTENCE))
             if left_out:
-                sheet.resources[FOR_A_PERSON].append("files were left out")
-            self.sheets[name] = sheet
-            if sheet.submission.runnable:
-                notebooks[name] = Packed.of(sheet.notebook, self.folder, sheet.resources[FILES])
+                prepared.resources[FOR_A_PERSON].append("files were left out")
+            self.prepared_notebooks[name] = prepared
+            if prepared.submission.runnable:
+                notebooks[name] = Packed.of(prepared.notebook, self.folder, prepared.resources[FILES])
         return Work(notebooks, course.execute, course.settings)
 
     def is_lost(self, result: BaseException) -> bool:
@@ -221,7 +221,12 @@ class Journey:
 
     def trial(self) -> Work:
         """Make the trial for this submission's kind of kernel."""
-        code = [cell.source for sheet in self.sheets.values() for cell in sheet.notebook.cells if has_code(cell)]
+        code = [
+            cell.source
+            for prepared in self.prepared_notebooks.values()
+            for cell in prepared.notebook.cells
+            if has_code(cell)
+        ]
         return self.course.trial(any(map(TENSORFLOW.search, code)))
 
     def leave(self) -> None:
@@ -236,15 +241,15 @@ class Journey:
         """
         course = self.course
         with course.book.transaction():
-            made = {name: self._judged(name, sheet, result) for name, sheet in self.sheets.items()}
+            made = {name: self._judged(name, prepared, result) for name, prepared in self.prepared_notebooks.items()}
             for name, (_, written) in made.items():
                 (self.folder / f"{name}.ipynb").write_bytes(written)
             course.converter.set_permissions(course.assignment, self.student)
         put_in_place(self.folder, self.place)
-        reasons = [reason for sheet, _ in made.values() for reason in _for_a_person(sheet)]
+        reasons = [reason for prepared, _ in made.values() for reason in _for_a_person(prepared)]
         return list(dict.fromkeys(reasons))
 
-    def _prepared(self, name: str, submission: Submission) -> Sheet:
+    def _prepared(self, name: str, submission: Submission) -> PreparedNotebook:
         """Make a notebook sound and pose its challenge."""
         course = self.course
         names = {
@@ -267,33 +272,35 @@ class Journey:
             TIMESTAMP: self.timestamp,
         }
         notebook = course.applied(course.before, NotebookNode(submission.notebook), resources)
-        return Sheet(submission, notebook, resources)
+        return PreparedNotebook(submission, notebook, resources)
 
-    def _judged(self, name: str, sheet: Sheet, result: Mapping[str, Ran] | BaseException) -> tuple[Sheet, bytes]:
+    def _judged(
+        self, name: str, prepared: PreparedNotebook, result: Mapping[str, Ran] | BaseException
+    ) -> tuple[PreparedNotebook, bytes]:
         """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one.
 
         Gives it with its JSON: to write what came of a student's code can fail too.
         """
-        unrun = replace(sheet.submission, remarks=(*sheet.submission.remarks, SENTENCE), runnable=False)
+        unrun = replace(prepared.submission, remarks=(*prepared.submission.remarks, SENTENCE), runnable=False)
         if isinstance(result, BaseException):
             self.course.log.error("Running %s of %s failed twice: %r", name, self.student, result)
-            sheet = self._prepared(name, unrun)
+            prepared = self._prepared(name, unrun)
         elif name in result:
-            result[name].into(sheet.notebook)
-            sheet.resources[REMARKS].extend(result[name].remarks)
+            result[name].into(prepared.notebook)
+            prepared.resources[REMARKS].extend(result[name].remarks)
         for again in (unrun, unreadable(SENTENCE)):
             try:
-                return self._finished(sheet)
+                return self._finished(prepared)
             except OF_THE_MACHINE:
                 raise
             except Exception as error:
                 self._log(name, error)
-            sheet = self._prepared(name, again)
-        return self._finished(sheet)
+            prepared = self._prepared(name, again)
+        return self._finished(prepared)
 
-    def _finished(self, sheet: Sheet) -> tuple[Sheet, bytes]:
-        sheet.notebook = self.course.applied(self.course.after, sheet.notebook, sheet.resources)
-        return sheet, json.dumps(sheet.notebook, ensure_ascii=False).encode()
+    def _finished(self, prepared: PreparedNotebook) -> tuple[PreparedNotebook, bytes]:
+        prepared.notebook = self.course.applied(self.course.after, prepared.notebook, prepared.resources)
+        return prepared, json.dumps(prepared.notebook, ensure_ascii=False).encode()
 
     def _log(self, name: str, error: Exception) -> None:
         self.course.log.error("Grading %s of %s failed: %r", name, self.student, error)
@@ -305,13 +312,13 @@ def unfinished(directory: CourseDirectory) -> str:
     return str(Path(directory.autograded_directory, ".unfinished"))
 
 
-def _for_a_person(sheet: Sheet) -> list[str]:
+def _for_a_person(prepared: PreparedNotebook) -> list[str]:
     """Say in a few words why a person has to look at a notebook that was graded, if there is a reason."""
-    given: list[str] = sheet.resources[FOR_A_PERSON]
-    if not sheet.submission.runnable:
+    given: list[str] = prepared.resources[FOR_A_PERSON]
+    if not prepared.submission.runnable:
         return ["could not be read or run", *given]
-    given = [*(f"{cell}: {why}" for cell, why in queued(sheet.notebook).items() if why != NOT_RUN), *given]
-    if any(cell.execution_count is None for cell in sheet.notebook.cells if has_code(cell)):
+    given = [*(f"{cell}: {why}" for cell, why in queued(prepared.notebook).items() if why != NOT_RUN), *given]
+    if any(cell.execution_count is None for cell in prepared.notebook.cells if has_code(cell)):
         return ["was not run to the end", *given]
     return given
 

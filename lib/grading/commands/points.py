@@ -25,7 +25,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution, is_task
 
 from lib.grading.commands.build import CannotBuild, place_of
-from lib.grading.submissions.preprocessors import Judging
+from lib.grading.submissions.preprocessors import UnitPreprocessor
 from lib.unit import Part, Unit
 
 PLACEHOLDER = re.compile(r"\{\{\s*points?\b\s*:?([^{}]*)\}\}")
@@ -34,7 +34,7 @@ SOLUTION = "zerolayer_solution"
 TOOLBAR = "nbgrader's Create Assignment, in JupyterLab"
 
 
-class Points(Judging):
+class Points(UnitPreprocessor):
     """Writes a unit's points into its notebook; what doesn't fit the unit is refused. Called by GenerateAssignment."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:

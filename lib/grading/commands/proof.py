@@ -24,7 +24,7 @@ from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.comparison import Outcomes, outcomes
 from lib.grading.judge.judge import judge, judge_statements
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
-from lib.grading.submissions.preprocessors import Judging, answers_in
+from lib.grading.submissions.preprocessors import UnitPreprocessor, answers_in
 from lib.unit import AnswerKey, Inputs, Mistake, Part
 
 SEEDS = (1, 2)
@@ -33,7 +33,7 @@ SECONDS = 60
 """The time limit of one cell. The code is the instructor's own, so this is for a mistake and not for an attack."""
 
 
-class Prove(Judging):
+class Prove(UnitPreprocessor):
     """Refuses a unit whose points are not earned by right code, or are earned by other code.
 
     Called by GenerateAssignment when the blanks are made, and before the gradebook learns of the notebook.

@@ -26,7 +26,7 @@ from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import sentence
 from lib.grading.safe_files import remove
 from lib.grading.submissions.folders import put_in_place
-from lib.grading.submissions.preprocessors import Judging
+from lib.grading.submissions.preprocessors import UnitPreprocessor
 
 TRIAL = Config({"GenerateAssignment": {"no_database": True}, "SaveCells": {"enabled": False}})
 """Settings of the first build."""
@@ -98,7 +98,7 @@ class Rebuild(Configured, GenerateAssignmentApp):
 
     def _require_steps(self) -> None:
         """Raise ConfigError where the settings would release a unit with its solutions, or with points by chance."""
-        if Judging(parent=self).units.get(self.coursedir.assignment_id):
+        if UnitPreprocessor(parent=self).units.get(self.coursedir.assignment_id):
             found = GenerateAssignment(coursedir=self.coursedir, parent=self).preprocessors
             require_steps("GenerateAssignment.preprocessors", found, (Points, Blanks, Prove, NoLeak), self)
 

@@ -14,7 +14,7 @@ from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured
 from lib.grading.report.classroom import Classroom, read_classroom
 from lib.grading.report.pages import Links, class_page, own_page, student_page
-from lib.grading.submissions.preprocessors import Judging
+from lib.grading.submissions.preprocessors import UnitPreprocessor
 from lib.grading.untrusted_names import visible
 
 
@@ -44,7 +44,7 @@ class ReportApp(Configured):
 
     @default("classes")
     def _classes_default(self) -> list[Any]:
-        return [*super()._classes_default(), ReportApp, Judging]
+        return [*super()._classes_default(), ReportApp, UnitPreprocessor]
 
     def start(self) -> None:
         """Write the pages and say where they are; exits with 1 where there is nothing to report on, or no place."""
@@ -64,7 +64,7 @@ class ReportApp(Configured):
         self._write_students(
             classroom, Links(self.coursedir, assignment, notebook, target / assignment, self.server), made
         )
-        unit = Judging(parent=self).unit({"nbgrader": {"assignment": assignment}})
+        unit = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": assignment}})
         page = target / f"{assignment}.html"
         links = Links(self.coursedir, assignment, notebook, target, self.server)
         _write(page, class_page(classroom, unit, links, made))

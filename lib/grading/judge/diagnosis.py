@@ -5,11 +5,11 @@ from collections.abc import Container, Iterator
 from lib.checking.answers import Outcome, route_of
 from lib.checking.student_code import Failure
 from lib.grading.judge.comparison import Outcomes, agree, fits, run
-from lib.grading.judge.verdict import Named
+from lib.grading.judge.verdict import Diagnosis
 from lib.unit import AnswerKey, Inputs, Part, Statement
 
 
-def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> Named | None:
+def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> Diagnosis | None:
     """Name the mistake that explains most of an answer; of those that explain as much, the first in the catalogue."""
     routes = {route_of(probe) for probes in right.values() for probe in probes}
     routes = routes - {""} or {""}
@@ -30,7 +30,7 @@ def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: 
             explains = max(_explains(run, good, drawn, found, right) for run in runs)
             if explains > most:
                 best, most = mistake, explains
-    return Named(best.name, best.hint) if best else None
+    return Diagnosis(best.name, best.hint) if best else None
 
 
 def _is_right(statement: Statement, drawn: Inputs, found: Outcomes, right: Outcomes) -> bool:

@@ -29,7 +29,7 @@ Origins = Mapping[str, str]
 """Where names come from: `sp` from `scipy.special`."""
 
 
-def borrowed(cells: Iterable[NotebookNode]) -> tuple[str, ...]:
+def library_calls(cells: Iterable[NotebookNode]) -> tuple[str, ...]:
     """Name what the student's own code takes from a library, sorted and in full, such as `scipy.special.softmax`.
 
     Every cell's imports count, but only code that isn't the course's is looked at: solutions and added cells.
@@ -44,7 +44,7 @@ def borrowed(cells: Iterable[NotebookNode]) -> tuple[str, ...]:
             origins.update(_imported(node, origins))
     own = [tree for cell, tree in code if not cell.metadata.get("nbgrader", {}).get("locked", False)]
     names = {name for tree in own for node in ast.walk(tree) if (name := _full_name(node, origins))}
-    return tuple(sorted(name for name in names if _is_borrowed(name)))[:MOST]
+    return tuple(sorted(name for name in names if _is_library_call(name)))[:MOST]
 
 
 def parsed(source: str) -> ast.Module | None:
@@ -88,6 +88,6 @@ def _full_name(node: ast.AST, origins: Origins) -> str:
     return star.replace("*", node.id) if not path and GUESSED.fullmatch(node.id) else ""
 
 
-def _is_borrowed(name: str) -> bool:
+def _is_library_call(name: str) -> bool:
     library, _, path = name.partition(".")
     return library in LIBRARIES and len(path) < 80 and BUILT.search(path.rpartition(".")[2]) is not None

@@ -22,6 +22,8 @@ from lib.checking.answers import decode
 from lib.grading.safe_files import is_file
 
 FILE = "verdict.json"
+OLD_NAMES = {"says": "text", "borrowed": "library_calls"}
+"""Fields that version 0.1 wrote under another name."""
 OTHERS = "others"
 """Under this name a verdict's file holds those on the assignment's other notebooks; most assignments have but one."""
 EVIDENCE = {name: f',"{name}":'.encode() for name in ("challenge", "answer", "expected")}
@@ -55,7 +57,7 @@ class StatementVerdict:
 
 
 @dataclass(frozen=True)
-class Named:
+class Diagnosis:
     """A mistake as a student reads it: its name and a hint."""
 
     name: str
@@ -69,7 +71,7 @@ class PartVerdict:
     id: str
     title: str
     statements: tuple[StatementVerdict, ...]
-    mistake: Named | None = None
+    mistake: Diagnosis | None = None
     problem: str = ""
     challenge: dict[str, Any] = field(default_factory=dict)
     answer: dict[str, Any] = field(default_factory=dict)
@@ -94,7 +96,7 @@ class PartVerdict:
 class Verdict:
     """All parts of one submitted notebook, the seed of its challenge, and remarks on how the run went.
 
-    `borrowed` names what the student's code takes from a library where it was to be built.
+    `library_calls` names what the student's code takes from a library where it was to be built.
     """
 
     assignment: str
@@ -103,7 +105,7 @@ class Verdict:
     seed: int
     parts: tuple[PartVerdict, ...]
     remarks: tuple[str, ...] = ()
-    borrowed: tuple[str, ...] = ()
+    library_calls: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -136,7 +138,7 @@ class Verdict:
             found[0],
             parts=tuple(part for verdict in found for part in verdict.parts),
             remarks=tuple(dict.fromkeys(remark for verdict in found for remark in verdict.remarks)),
-            borrowed=tuple(dict.fromkeys(name for verdict in found for name in verdict.borrowed)),
+            library_calls=tuple(dict.fromkeys(name for verdict in found for name in verdict.library_calls)),
         )
 
     @staticmethod
@@ -212,9 +214,10 @@ def _types(kind: type) -> dict[str, tuple[tuple[type, ...], Any]]:
 
 
 def _verdict(data: dict[str, Any]) -> Verdict:
+    data = _with_todays_names(data)
     parts = tuple(_part(part) for part in data.pop("parts"))
-    remarks, borrowed = tuple(data.pop("remarks")), tuple(data.pop("borrowed", ()))
-    verdict: Verdict = _checked(Verdict(parts=parts, remarks=remarks, borrowed=borrowed, **data))
+    remarks, library_calls = tuple(data.pop("remarks")), tuple(data.pop("library_calls", ()))
+    verdict: Verdict = _checked(Verdict(parts=parts, remarks=remarks, library_calls=library_calls, **data))
     return verdict
 
 
@@ -236,10 +239,17 @@ def _one_written(verdict: Verdict) -> bytes:
     return b'%b,"parts":[\n%b]}' % (rest[:-1], b",\n".join(parts))
 
 
+def _with_todays_names(data: dict[str, Any]) -> dict[str, Any]:
+    """Rename what an older version wrote: a class that is half-way through a term keeps its verdicts."""
+    return {OLD_NAMES.get(name, name): value for name, value in data.items()}
+
+
 def _part(data: dict[str, Any]) -> PartVerdict:
-    statements = tuple(_checked(StatementVerdict(**statement)) for statement in data.pop("statements"))
+    statements = tuple(
+        _checked(StatementVerdict(**_with_todays_names(statement))) for statement in data.pop("statements")
+    )
     mistake = data.pop("mistake")
-    part = PartVerdict(statements=statements, mistake=_checked(Named(**mistake)) if mistake else None, **data)
+    part = PartVerdict(statements=statements, mistake=_checked(Diagnosis(**mistake)) if mistake else None, **data)
     for array in part.challenge.values():
         decode(array)
     if not all(isinstance(probes, dict) for probes in (*part.answer.values(), *part.expected.values())):

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from signal import SIGINT
 from time import monotonic
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-if TYPE_CHECKING:
-    from lib.grading.kernels.forkserver import Forked
+from lib.grading.kernels.forkserver import ForkedKernel
 
 LONGEST = 2**22
 """Bytes of a message that is read; a longer one is passed over."""
@@ -24,10 +23,10 @@ CHUNK = 2**18
 """Bytes that are received at a time."""
 
 
-class Talk:
+class KernelClient:
     """One caller's talk with one kernel; leaving it ends the kernel."""
 
-    def __init__(self, kernel: "Forked", line: socket.socket):
+    def __init__(self, kernel: ForkedKernel, line: socket.socket):
         """Talk with a forked kernel over our end of the socket whose other end it has."""
         self._kernel, self._line = kernel, line
         self._whole: deque[bytes] = deque()

@@ -29,7 +29,7 @@ from signal import SIGKILL, pidfd_send_signal
 from tempfile import mkdtemp
 from typing import Any
 
-from lib.grading.kernels.spawn_request import Request, hear, say
+from lib.grading.kernels.spawn_request import Request, recv, send
 
 ADDRESS = "ZEROLAYER_WARM"
 """The environment variable that names the folder of a warm process to share."""
@@ -47,7 +47,7 @@ HANG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
 def main() -> None:
-    """Called in the warm process with a listening socket, the owner's number, and the words of `Warm.kind`."""
+    """Called in the warm process with a listening socket, the owner's number, and the words of `ForkServer.kind`."""
     listener, owner = socket.socket(fileno=int(sys.argv[1])), os.pidfd_open(int(sys.argv[2]))
     sys.path.remove(here := str(Path.cwd()))
     os.environ["IPYTHONDIR"] = here
@@ -85,7 +85,7 @@ def serve(listener: socket.socket, owner: int, fork: Callable[[], int]) -> socke
                 child = fork()
             except Exception as error:
                 with line, suppress(OSError):
-                    say(line, failed=f"No kernel could be forked: {error}")
+                    send(line, failed=f"No kernel could be forked: {error}")
                 continue
             if child == 0:
                 children.forget()
@@ -128,7 +128,7 @@ class Children:
         self.poll.register(child.handle, select.POLLIN)
         self.poll.register(line, HANG_UP)
         with suppress(OSError):
-            say(line, child.handle)
+            send(line, child.handle)
 
     def attend(self, descriptor: int) -> None:
         """Bury a child that has ended; end the child of a caller that has hung up."""
@@ -136,12 +136,12 @@ class Children:
         if child is None:
             return  # just buried
         if descriptor == child.handle:
-            self._bury(child)
+            self._reap(child)
         else:
             self.poll.unregister(descriptor)
             pidfd_send_signal(child.handle, SIGKILL)
 
-    def _bury(self, child: Child) -> None:
+    def _reap(self, child: Child) -> None:
         _, status, usage = os.wait4(child.number, 0)
         for descriptor in (child.handle, child.line.fileno()):
             del self.watched[descriptor]
@@ -149,7 +149,7 @@ class Children:
                 self.poll.unregister(descriptor)
         os.close(child.handle)
         with child.line, suppress(OSError):
-            say(child.line, exit=os.waitstatus_to_exitcode(status), seconds=usage.ru_utime + usage.ru_stime)
+            send(child.line, exit=os.waitstatus_to_exitcode(status), seconds=usage.ru_utime + usage.ru_stime)
 
     def forget(self) -> None:
         """Let go of them all, in a child: its brothers are none of its business."""
@@ -161,7 +161,7 @@ class Children:
 # ---- Its callers
 
 
-class WarmProcessDied(RuntimeError):
+class ForkServerDied(RuntimeError):
     """The warm process ended, by no fault of the notebook's. Whoever asks again gets a new one."""
 
 
@@ -183,7 +183,7 @@ def short_way(folder: Path) -> Iterator[str]:
 
 
 @dataclass
-class Forked:
+class ForkedKernel:
     """A kernel that was forked for us."""
 
     handle: int
@@ -207,7 +207,7 @@ class Forked:
     def exit_code(self) -> int | None:
         """Give the code that an ended process ended with; None if the warm process ended too, and took it along."""
         with suppress(OSError):
-            words, _ = hear(self.line)
+            words, _ = recv(self.line)
             self.seconds = words.get("seconds", 0.0)
             return words.get("exit")
         return None
@@ -227,7 +227,7 @@ class Forked:
         os.close(self.handle)
 
 
-class Warm:
+class ForkServer:
     """A warm process, known by a folder that all who share it know; whoever finds it cold starts it.
 
     The folder is named after the process that made it. Warm processes in it end with that one.
@@ -241,35 +241,35 @@ class Warm:
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def shared(cls, locked: bool = True, tensorflow: bool = True) -> "Warm":
+    def shared(cls, locked: bool = True, tensorflow: bool = True) -> "ForkServer":
         """Give the one that this process shares with its parents and children, through its environment."""
         if not _is_in_use(os.environ.get(ADDRESS, "")):
             os.environ[ADDRESS] = _made_by(os.getpid())
         return _known(os.environ[ADDRESS], locked, tensorflow)
 
-    def fork(self, request: Request, descriptors: Sequence[int]) -> Forked:
+    def fork(self, request: Request, descriptors: Sequence[int]) -> ForkedKernel:
         """Have a kernel forked, and wait until it can be talked to.
 
-        Raises `KernelNotStarted` if there is a reason why it can't be, and `WarmProcessDied` if the warm process ended
+        Raises `KernelNotStarted` if there is a reason why it can't be, and `ForkServerDied` if the warm process ended
         over it, and one started in its place too.
         """
-        with suppress(WarmProcessDied):
+        with suppress(ForkServerDied):
             return self._fork(request, descriptors)
         return self._fork(request, descriptors)
 
-    def _fork(self, request: Request, descriptors: Sequence[int]) -> Forked:
+    def _fork(self, request: Request, descriptors: Sequence[int]) -> ForkedKernel:
         line = self._called()
         line.settimeout(STARTING)
         words: dict[str, Any] = {}
         handle: int | None = None
         with suppress(OSError):
-            words, handles = hear(line)
+            words, handles = recv(line)
             if handles:
                 (handle,) = handles
                 request.send(line, descriptors)
-                words, _ = hear(line)
+                words, _ = recv(line)
         if handle is not None and words.get("ready"):
-            return Forked(handle, line)
+            return ForkedKernel(handle, line)
         line.close()
         if handle is not None:
             os.close(handle)
@@ -335,10 +335,10 @@ class Warm:
     def _log(self) -> Path:
         return self.folder / f"{self.name}.log"
 
-    def _died(self) -> WarmProcessDied:
+    def _died(self) -> ForkServerDied:
         lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
         said = next((f"It said: {line}" for line in reversed(lines) if line.strip()), "It said nothing.")
-        return WarmProcessDied(f"The warm process ended. {said}")
+        return ForkServerDied(f"The warm process ended. {said}")
 
 
 def _field(path: str, name: str) -> int:
@@ -356,8 +356,8 @@ def _made_by(number: int) -> str:
 
 
 @cache
-def _known(folder: str, locked: bool, tensorflow: bool) -> Warm:
-    return Warm(Path(folder), locked, tensorflow)
+def _known(folder: str, locked: bool, tensorflow: bool) -> ForkServer:
+    return ForkServer(Path(folder), locked, tensorflow)
 
 
 def _maker(folder: Path) -> int:

@@ -40,7 +40,7 @@ from traitlets.config import Config
 import lib.units
 from lib.grading.kernels import server
 from lib.grading.kernels.shell import Compiler, ZMQInteractiveShell
-from lib.grading.kernels.spawn_request import PORTS, Request, say
+from lib.grading.kernels.spawn_request import PORTS, Request, send
 from lib.grading.sandbox import syscalls
 
 MET = ["--HistoryManager.hist_file=:memory:"]
@@ -234,11 +234,11 @@ def run(line: socket.socket) -> NoReturn:
             work = app.attend_to(socket.socket(fileno=own[0]))
         else:
             app.complete(request, own)
-        say(line, ready=True)
+        send(line, ready=True)
         line.close()
     except BaseException as error:
         with suppress(OSError):
-            say(line, failed=f"{type(error).__name__}: {error}")
+            send(line, failed=f"{type(error).__name__}: {error}")
         os._exit(1)
     with suppress(BaseException):
         work()

@@ -24,8 +24,8 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerBase
 from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, validate
 
-from lib.grading.kernels.client import Talk
-from lib.grading.kernels.forkserver import ADDRESS, Forked, KernelNotStarted, Warm, short_way
+from lib.grading.kernels.client import KernelClient
+from lib.grading.kernels.forkserver import ADDRESS, ForkedKernel, ForkServer, KernelNotStarted, short_way
 from lib.grading.kernels.spawn_request import PORTS, Request
 from lib.grading.safe_files import LARGEST_FOLDER, files_in
 from lib.grading.sandbox import files
@@ -56,7 +56,7 @@ class WarmProvisioner(KernelProvisionerBase):
     largest_folder = Integer(LARGEST_FOLDER, help="Bytes of a folder that a locked kernel gets a copy of.").tag(
         config=True
     )
-    brings_back = List(
+    collect = List(
         Unicode(),
         help="""Patterns of names such as '*.png': what a locked kernel leaves under them is copied into its folder in
         the end, over what is there.""",
@@ -76,7 +76,7 @@ class WarmProvisioner(KernelProvisionerBase):
                 raise TraitError(f"WarmProvisioner.limits knows no {name!r}. Try one of {', '.join(known)}.")
         return proposal["value"]
 
-    process: Forked | None = None
+    process: ForkedKernel | None = None
     """The kernel, from its launch until somebody has waited for its end."""
     lost = False
     """Whether it ended because the warm process did: no fault of the notebook's, so try again."""
@@ -99,8 +99,8 @@ class WarmProvisioner(KernelProvisionerBase):
         return self.process is not None
 
     @property
-    def _warm(self) -> Warm:
-        return Warm.shared(self.sandbox, self.tensorflow)
+    def _warm(self) -> ForkServer:
+        return ForkServer.shared(self.sandbox, self.tensorflow)
 
     # ---- The start
 
@@ -127,7 +127,7 @@ class WarmProvisioner(KernelProvisionerBase):
     async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
         """Called second, with what `pre_launch` gave: have a kernel forked, and come back when it listens.
 
-        Raises `KernelNotStarted` if it can't start, and `WarmProcessDied` if trying again may help.
+        Raises `KernelNotStarted` if it can't start, and `ForkServerDied` if trying again may help.
         """
         self._folder = Path(options["cwd"]) if options.get("cwd") else None
         self._code, self.lost = None, False
@@ -135,25 +135,25 @@ class WarmProvisioner(KernelProvisionerBase):
         request = self._request(connection, cmd[cmd.index(LAUNCHER) + 1 :], options["env"])
         with ExitStack() as stack:
             listeners = [stack.enter_context(self._listener(number)).fileno() for number in PORTS.values()]
-            outbox = self._outbox(stack) if self.sandbox and self.brings_back and self._folder else []
+            outbox = self._outbox(stack) if self.sandbox and self.collect and self._folder else []
             # Not the loop's own threads: in a process that was forked they are there no more.
             thread, loop = stack.enter_context(ThreadPoolExecutor(1)), asyncio.get_running_loop()
             self.process = await loop.run_in_executor(thread, self._warm.fork, request, [*listeners, *outbox])
         return self.connection_info
 
-    def talk(self, folder: str, more: Mapping[str, bytes] | None = None) -> Talk:
+    def client(self, folder: str, more: Mapping[str, bytes] | None = None) -> KernelClient:
         """Have a kernel forked that works in `folder`, if one is named, and is given cells by us over one socket.
 
         A locked one finds `more` files there, by name. Nothing is brought back.
 
-        Raises `KernelNotStarted` and `WarmProcessDied` as `launch_kernel` does, and ValueError where it isn't locked.
+        Raises `KernelNotStarted` and `ForkServerDied` as `launch_kernel` does, and ValueError where it isn't locked.
         """
         self._folder = Path(folder) if folder else None
         request = self._request(None, [], os.environ, more)
         with ExitStack() as stack:
             ours, its = map(stack.enter_context, socket.socketpair())
             kernel = self._warm.fork(request, [its.fileno()])
-            return Talk(kernel, socket.socket(fileno=ours.detach()))
+            return KernelClient(kernel, socket.socket(fileno=ours.detach()))
 
     def _request(
         self,
@@ -234,7 +234,7 @@ class WarmProvisioner(KernelProvisionerBase):
             self.process = None
         return self._code
 
-    async def _end(self, kernel: Forked) -> None:
+    async def _end(self, kernel: ForkedKernel) -> None:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
         handle = os.dup(kernel.handle)  # one for each who waits
         loop.add_reader(handle, ended.set)
@@ -260,7 +260,7 @@ class WarmProvisioner(KernelProvisionerBase):
             working = files.receive(self._inbox)
         self._inbox = None
         try:
-            wanted = files.find(working, self.brings_back)
+            wanted = files.find(working, self.collect)
             left_out = files.collect(working, wanted, self._folder, self.largest_folder)
         finally:
             os.close(working)

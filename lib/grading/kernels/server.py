@@ -3,7 +3,7 @@
 Jupyter speaks with a kernel over five sockets and three threads, signs what is said, and waits for both sides at every
 turn; on a notebook of a few milliseconds that is most of the time. Here a cell comes as a line of JSON, ipykernel runs
 it as it runs any, and what it puts out goes back as lines of JSON: Jupyter's messages, without their headers.
-`talk` is the other end.
+`client` is the other end.
 """
 
 import asyncio
@@ -133,13 +133,13 @@ async def _attend(kernel: IPythonKernel, outlet: Outlet, cells: Iterable[str]) -
             reply = await kernel.do_execute(code, silent=False)
         except BaseException as error:
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
-        _be_deaf()
+        _ignore_sigint()
         said = {key: reply.get(key) for key in ("status", "ename", "evalue")}
         outlet.send(None, REPLY, {**said, "token": token})
     os._exit(0)  # nothing is taken apart that goes with the process
 
 
-def _be_deaf() -> None:
+def _ignore_sigint() -> None:
     """Hear no interrupt any more; one that is just coming in is too late."""
     with suppress(KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.SIG_IGN)

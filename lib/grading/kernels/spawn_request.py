@@ -36,12 +36,12 @@ class Request:
             paper.write(json.dumps({**vars(self), "files": sizes}).encode() + b"\n")
             paper.writelines(self.files.values())
             paper.flush()
-            say(line, paper.fileno(), *descriptors)
+            send(line, paper.fileno(), *descriptors)
 
     @classmethod
     def receive(cls, line: socket.socket) -> tuple[Self, list[int]]:
         """Read what `send` wrote. Raises `EOFError` if the caller hung up."""
-        _, descriptors = hear(line)
+        _, descriptors = recv(line)
         if not descriptors:
             raise EOFError("the caller hung up")
         with os.fdopen(descriptors[0], "rb") as paper:
@@ -51,7 +51,7 @@ class Request:
         return cls(**words, files=files), descriptors[1:]
 
 
-def say(line: socket.socket, *descriptors: int, **words: Any) -> None:
+def send(line: socket.socket, *descriptors: int, **words: Any) -> None:
     """Send plain data over a socket that keeps messages apart, and descriptors with it: a locked kernel has none."""
     message = json.dumps(words).encode()
     if descriptors:
@@ -60,7 +60,7 @@ def say(line: socket.socket, *descriptors: int, **words: Any) -> None:
         line.send(message)
 
 
-def hear(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Wait for what `say` sends; no words at all once the other end is closed."""
+def recv(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Wait for what `send` sends; no words at all once the other end is closed."""
     data, descriptors, *_ = socket.recv_fds(line, 2**16, 7)
     return json.loads(data or b"{}"), descriptors

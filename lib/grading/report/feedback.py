@@ -21,7 +21,7 @@ from lib.checking.render import MARKS
 from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.marking_queue import queued
-from lib.grading.submissions.preprocessors import Judging
+from lib.grading.submissions.preprocessors import UnitPreprocessor
 from lib.grading.submissions.restore import known_cells
 
 ADVICE = {
@@ -95,7 +95,7 @@ class Graded:
         return sum(mark.max_points for mark in self.marks.values()) - self.waiting
 
 
-class Opening(Judging):
+class Opening(UnitPreprocessor):
     """Writes the opening for a submission that has a verdict; comes after GetGrades in GenerateFeedback's list."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:

@@ -75,7 +75,7 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
             unknown=clusters.groups_of_unknown(classroom),
             codes_of=lambda group: clusters.codes_of(group, unit),
             events=run_issues.run_events(classroom),
-            borrowed=run_issues.borrowings(classroom),
+            library_calls=run_issues.notebooks_with_library_calls(classroom),
             to_mark=run_issues.to_mark(classroom),
             late=[work for work in classroom.works if work.late],
         )

@@ -14,9 +14,9 @@ def run_events(classroom: Classroom) -> list[Event]:
     return _grouped((_anywhere(remark), work) for work, verdict in classroom.graded for remark in verdict.remarks)
 
 
-def borrowings(classroom: Classroom) -> list[Event]:
+def notebooks_with_library_calls(classroom: Classroom) -> list[Event]:
     """Group by what was called in a library."""
-    return _grouped((name, work) for work, verdict in classroom.graded for name in verdict.borrowed)
+    return _grouped((name, work) for work, verdict in classroom.graded for name in verdict.library_calls)
 
 
 def to_mark(classroom: Classroom) -> list[Event]:

@@ -33,11 +33,11 @@ ADVICE = "Start some with `dask worker ADDRESS --nthreads=2`, where this package
 class Cluster(Executor):
     """Runs what it is given on workers of a Dask scheduler."""
 
-    def __init__(self, address: str, patience: float, say: Callable[[str], object]):
+    def __init__(self, address: str, patience: float, send: Callable[[str], object]):
         """Connect, and wait for a worker as long as `patience` says. Raises ClusterError."""
         log = logging.getLogger("distributed")  # what it would say, we say in a sentence
         log.handlers, log.propagate = [logging.NullHandler()], False
-        self.address, self._patience, self._say = address, patience, say
+        self.address, self._patience, self._say = address, patience, send
         try:
             backend, _ = parse_address(address)
             get_backend(backend)  # a client that can't be made would wait for ever when it is given up

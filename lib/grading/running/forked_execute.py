@@ -22,7 +22,7 @@ from traitlets.config import Config
 from traitlets.config.loader import DeferredConfig
 
 from lib.checking.answers import plain
-from lib.grading.kernels.client import LONGEST, Talk
+from lib.grading.kernels.client import LONGEST, KernelClient
 from lib.grading.kernels.spawn_request import REPLY
 from lib.grading.running.execute import FILES, BoundedExecute, RunLostError, has_code
 from lib.grading.sandbox.threads import REFUSED, STACK, TRIAL
@@ -61,12 +61,12 @@ class FloodError(TimeoutError):
     """A cell puts out so much that it isn't waited for any longer."""
 
 
-class DirectExecute(BoundedExecute):
+class ForkedExecute(BoundedExecute):
     """Execute each cell in a warm kernel that we talk to directly, within `BoundedExecute`'s limits."""
 
     flood = Integer(20, help="A cell is stopped when so many times `max_output` of it was dropped.").tag(config=True)
 
-    _talk: Talk | None = None
+    _client: KernelClient | None = None
     """Our talk with the kernel, while there is one."""
 
     @property
@@ -76,53 +76,53 @@ class DirectExecute(BoundedExecute):
 
     def run_cells(self, nb: NotebookNode, resources: dict[str, Any], km: Any) -> None:
         """Run the notebook in a kernel of its own, which is gone afterwards."""
-        self._talk = None
+        self._client = None
         if km is not None or self.kernel_name != KERNEL:
             super().run_cells(nb, resources, km)
             return
         self.nb, self.resources = nb, resources
         self.reset_execution_trackers()
-        with self._begun() as self._talk:
+        with self._begun() as self._client:
             for index, cell in enumerate(nb.cells):
                 self.preprocess_cell(cell, resources, index)
 
-    def _begun(self) -> Talk:
+    def _begun(self) -> KernelClient:
         """Begin to talk with a kernel that has TensorFlow if code names it, or one without if there is no other."""
-        from lib.grading.kernels.forkserver import WarmProcessDied
+        from lib.grading.kernels.forkserver import ForkServerDied
         from lib.grading.kernels.provisioner import WarmProvisioner  # on Linux alone
 
         where = self.resources.get("metadata", {}).get("path", ""), self.resources.get(FILES)
         room = WarmProvisioner(parent=self, kernel_spec=KernelSpec())
         room.tensorflow = any(has_code(cell) and TENSORFLOW.search(cell.source) for cell in self.nb.cells)
         if room.tensorflow:
-            with suppress(WarmProcessDied):
-                return room.talk(*where)
+            with suppress(ForkServerDied):
+                return room.client(*where)
             room.tensorflow = False
-        return room.talk(*where)
+        return room.client(*where)
 
     def kill(self) -> None:
         """End the kernel from outside."""
-        if self._talk is None:
+        if self._client is None:
             super().kill()
         else:
-            self._talk.kill()
+            self._client.kill()
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
         """Run a cell. Raises `DeadKernelError`, `TimeoutError` if it can't be stopped, and `RunLostError`."""
-        if self._talk is None:
+        if self._client is None:
             return super().execute_cell(cell, cell_index, **options)
-        talk = self._talk
+        client = self._client
         self.code_cells_executed += 1
         cell.outputs, cell.execution_count = [], self.code_cells_executed
         self.clear_before_next_output = False
         seconds = self._get_timeout(cell)
         token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
         try:
-            talk.run(cell.source, token, seconds)
-            reply = self._heard(talk, cell, token, monotonic() + seconds, self.flood * self.max_output)
+            client.run(cell.source, token, seconds)
+            reply = self._heard(client, cell, token, monotonic() + seconds, self.flood * self.max_output)
         except TimeoutError as reason:
-            talk.interrupt()
-            self._heard(talk, cell, token, monotonic() + self.grace)
+            client.interrupt()
+            self._heard(client, cell, token, monotonic() + self.grace)
             reply = self._stopped(reason, seconds)
         cell.execution_count = self.code_cells_executed  # whatever the kernel said it was
         self.on_cell_executed(cell=cell, cell_index=cell_index, execute_reply={"content": reply})
@@ -137,15 +137,15 @@ class DirectExecute(BoundedExecute):
         return {"status": "error", **self.error_on_timeout}
 
     def _heard(
-        self, talk: Talk, cell: NotebookNode, token: str, until: float, most: float = math.inf
+        self, client: KernelClient, cell: NotebookNode, token: str, until: float, most: float = math.inf
     ) -> dict[str, Any]:
         """Take what the kernel says of a cell, up to its reply, or until so many characters were dropped.
 
         Ten times as many may be said: pictures that take each other's place are no flood.
         """
-        began = talk.heard
-        for words in talk.messages(until):
-            if self._dropped > most or talk.heard - began > 10 * most:
+        began = client.heard
+        for words in client.messages(until):
+            if self._dropped > most or client.heard - began > 10 * most:
                 raise FloodError
             try:
                 message = json.loads(words)
@@ -157,23 +157,23 @@ class DirectExecute(BoundedExecute):
                     continue
                 header = {"msg_type": kind}
                 msg = {**header, "header": header, "parent_header": {}, "content": content}
-                self._notice_refusals(talk, words)
+                self._notice_refusals(client, words)
                 self.process_message(msg, cell, self._at or 0)
             except (MemoryError, RunLostError):
                 raise
             except Exception:
                 self._drop(len(words) or LONGEST)
                 self._remark(f"{self._place} sent something that can't be read.")
-        self._see_why_it_ended(talk)
+        self._see_why_it_ended(client)
         raise DeadKernelError("the kernel hung up")
 
-    def _notice_refusals(self, talk: Talk, words: bytes) -> None:
+    def _notice_refusals(self, client: KernelClient, words: bytes) -> None:
         """Raise `RunLostError` where a kernel says that it was refused a thread, and is within its own limits.
 
         What it says may be made up: that costs the one who does so a verdict, and nobody else.
         """
         if any(text in words for text in REFUSED):
-            threads, size = talk.holds()
+            threads, size = client.holds()
             limits = self._limits()
             if threads < limits.tasks // 2 and size < limits.memory - STACK:
                 raise RunLostError(
@@ -186,16 +186,16 @@ class DirectExecute(BoundedExecute):
 
         return Limits(**setting(self.config, "limits", Dict(), {}))
 
-    def _see_why_it_ended(self, talk: Talk) -> None:
+    def _see_why_it_ended(self, client: KernelClient) -> None:
         """Raise `RunLostError` where a kernel did not end by its own doing, as far as can be told.
 
         Nothing within a locked kernel can kill its first process; Linux does where memory is short, and where its
         processor time is spent. A library that is refused a thread aborts: whether that was so is tried.
         """
-        code, seconds = talk.ended_with()
+        code, seconds = client.ended_with()
         if code is None:
             raise RunLostError("The warm process ended while a notebook was run.")
-        if code >= 0 or talk.was_killed or not locks_in(self.config):
+        if code >= 0 or client.was_killed or not locks_in(self.config):
             return
         if code == -signal.SIGKILL and seconds < self._limits().cpu_seconds - 1:
             raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
@@ -204,10 +204,10 @@ class DirectExecute(BoundedExecute):
 
     def _try_threads(self) -> None:
         """See whether a kernel can start as many threads as a notebook needs. Raises `RunLostError`."""
-        with self._begun() as talk:
-            talk.run(TRIAL, token_hex(8), SECONDS_OF_A_TRIAL)
-            for words in talk.messages(monotonic() + SECONDS_OF_A_TRIAL):
-                self._notice_refusals(talk, words)
+        with self._begun() as client:
+            client.run(TRIAL, token_hex(8), SECONDS_OF_A_TRIAL)
+            for words in client.messages(monotonic() + SECONDS_OF_A_TRIAL):
+                self._notice_refusals(client, words)
                 if f'"{REPLY}"'.encode() in words:
                     return
         raise RunLostError("A kernel that only starts some threads ended before it had.")

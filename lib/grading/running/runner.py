@@ -31,7 +31,7 @@ from nbformat.notebooknode import NotebookNode
 from traitlets.config import Config
 
 from lib.grading.running.execute import FILES, REMARKS, BoundedExecute, RunLostError, has_code
-from lib.grading.running.forked_execute import KERNEL, DirectExecute
+from lib.grading.running.forked_execute import KERNEL, ForkedExecute
 from lib.grading.safe_files import files_in, remove
 
 Tag = TypeVar("Tag")
@@ -117,7 +117,7 @@ def _run(packed: Packed, execute: type, config: Config) -> Ran:
     step = execute(config=config, log=SILENT)
     notebook = json.loads(packed.notebook, object_hook=NotebookNode)
     resources: dict[str, Any] = {"metadata": {}, REMARKS: []}
-    if isinstance(step, DirectExecute) and step.takes_files:
+    if isinstance(step, ForkedExecute) and step.takes_files:
         notebook, resources = step(notebook, {**resources, FILES: packed.files})
     else:
         with _laid_out(packed.files) as folder:
@@ -148,10 +148,10 @@ class Runner(Generic[Tag]):
         executor: Callable[[], Executor],
         width: Callable[[], int],
         margin: float,
-        say: Callable[[str], object],
+        send: Callable[[str], object],
     ):
-        """Make a runner; `say` tells a person what happens to workers, `margin` is what `_Try.is_overdue` says."""
-        self._open, self._width, self._margin, self._say = executor, width, margin, say
+        """Make a runner; `send` tells a person what happens to workers, `margin` is what `_Try.is_overdue` says."""
+        self._open, self._width, self._margin, self._say = executor, width, margin, send
         self._executor = executor()
         self._flying: dict[Future[dict[str, Ran]], _Try[Tag]] = {}
         self._again: deque[_Try[Tag]] = deque()
@@ -273,20 +273,20 @@ def _state(number: int) -> str:
 
 
 def workers(
-    jobs: int, scheduler: str, locked: bool, patience: float, margin: float, say: Callable[[str], object]
+    jobs: int, scheduler: str, locked: bool, patience: float, margin: float, send: Callable[[str], object]
 ) -> Runner[Any]:
     """Make the runner for a Dask scheduler's workers where there is one, else for `jobs` processes on this machine."""
     if scheduler:
         from lib.grading.running.cluster import Cluster
 
-        cluster = Cluster(scheduler, patience, say)
-        return Runner(lambda: cluster, cluster.width, margin, say)
+        cluster = Cluster(scheduler, patience, send)
+        return Runner(lambda: cluster, cluster.width, margin, send)
     if LINUX:
-        from lib.grading.kernels.forkserver import Warm
+        from lib.grading.kernels.forkserver import ForkServer
 
-        Warm.shared(locked, tensorflow=False).start()  # it warms up while the first submissions are read
+        ForkServer.shared(locked, tensorflow=False).start()  # it warms up while the first submissions are read
     jobs = jobs or JOBS * (os.cpu_count() or 1)
-    return Runner(partial(processes, jobs), lambda: 2 * jobs, margin, say)
+    return Runner(partial(processes, jobs), lambda: 2 * jobs, margin, send)
 
 
 def processes(jobs: int) -> Executor:

@@ -63,7 +63,7 @@ def confine(room: Room) -> None:
         namespaces.leave_shared_worlds()
         socket.sethostname("room")
     with step("private root"):
-        rootfs.build(limits, namespaces.inhabitant())
+        rootfs.build(limits, namespaces.sandbox_ids())
     with step("another user"):
         namespaces.leave_root()
     with step("files"):
@@ -80,7 +80,7 @@ def confine(room: Room) -> None:
         limits.impose()
     with step("capabilities"):
         syscalls.drop_capabilities()
-        syscalls.be_open_to_view(False)
+        syscalls.set_dumpable(False)
     os.environ.update(ENVIRONMENT)
     tempfile.tempdir = rootfs.TEMPORARY
     with step("standard streams"):

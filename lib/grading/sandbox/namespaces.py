@@ -123,7 +123,7 @@ def may_leave_root() -> bool:
     return os.geteuid() == 0 and bool(int(status["CapEff"], 16) >> 21 & 1) and knows_nobody
 
 
-def inhabitant() -> tuple[int, int]:
+def sandbox_ids() -> tuple[int, int]:
     """Tell the user and group that we will be once we left root."""
     return (NOBODY, NOBODY) if may_leave_root() else (os.geteuid(), os.getegid())
 
@@ -134,4 +134,4 @@ def leave_root() -> None:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
-        syscalls.be_open_to_view(True)
+        syscalls.set_dumpable(True)

@@ -131,11 +131,9 @@ def build(limits: Limits, owner: tuple[int, int]) -> None:
         syscalls.restrict(_SITE + path, syscalls.READ_ONLY | syscalls.NO_SETUID | syscalls.NO_DEVICES)
     for path in DEVICES:  # they can be written to all the same, but what is noted of them, such as times, stays
         syscalls.restrict(_SITE + path, syscalls.READ_ONLY | syscalls.NO_SETUID)
-    syscalls.mount("proc", _SITE + PROC, syscalls.NO_SETUID | syscalls.NO_DEVICES | syscalls.NO_PROGRAMS, "subset=pid")
+    syscalls.mount("proc", _SITE + PROC, syscalls.NO_SETUID | syscalls.NO_DEVICES | syscalls.NOEXEC, "subset=pid")
     if limits.commands:
-        syscalls.mount(
-            "devpts", _SITE + TERMINALS, syscalls.NO_SETUID | syscalls.NO_PROGRAMS, "newinstance,ptmxmode=666"
-        )
+        syscalls.mount("devpts", _SITE + TERMINALS, syscalls.NO_SETUID | syscalls.NOEXEC, "newinstance,ptmxmode=666")
     syscalls.restrict(_SITE, syscalls.READ_ONLY | syscalls.NO_SETUID | syscalls.NO_DEVICES, and_below=False)
     syscalls.change_root(_SITE)
     os.chdir(WORK)
@@ -145,7 +143,7 @@ def _lay_scratch(limits: Limits, owner: tuple[int, int]) -> None:
     """Scratch comes first: what is shown may lie in /tmp too."""
     for path in _FOR_SCRATCH:
         os.mkdir(_SITE + path)  # noqa: PTH102  # text is what a view is made of
-    forbids = syscalls.NO_SETUID | syscalls.NO_DEVICES | (0 if limits.commands else syscalls.NO_PROGRAMS)
+    forbids = syscalls.NO_SETUID | syscalls.NO_DEVICES | (0 if limits.commands else syscalls.NOEXEC)
     bounds = f"size={limits.scratch},nr_inodes={limits.inodes}"
     syscalls.mount("tmpfs", _SITE + SCRATCH, forbids, f"mode=755,uid={owner[0]},gid={owner[1]},{bounds}")
     for folder, place in ((WORK, None), (HOME, None), (f"{SCRATCH}/tmp", TEMPORARY), (f"{SCRATCH}/shm", SHARED)):

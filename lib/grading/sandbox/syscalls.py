@@ -13,7 +13,7 @@ NEW_MOUNTS, NEW_CGROUP, NEW_NAMES, NEW_IPC = 0x00020000, 0x02000000, 0x04000000,
 NEW_USERS, NEW_PIDS, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
 """Kinds of namespace."""
 
-READ_ONLY, NO_SETUID, NO_DEVICES, NO_PROGRAMS = 1, 2, 4, 8
+READ_ONLY, NO_SETUID, NO_DEVICES, NOEXEC = 1, 2, 4, 8
 """What a mount forbids: writing, set-user-id programs, device files, running files."""
 
 HIGHEST_DESCRIPTOR = 2**31 - 2
@@ -98,7 +98,7 @@ def be_ended_first() -> None:
     Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def be_open_to_view(yes: bool) -> None:
+def set_dumpable(yes: bool) -> None:
     """Say whether one's own files in /proc can be opened, and memory be dumped. Changing user says no by itself."""
     checked(_libc.prctl(_DUMPABLE, int(yes), None, 0, 0))
 

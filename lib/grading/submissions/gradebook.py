@@ -34,7 +34,7 @@ Penalty = Callable[[float, float], float | None]
 """From the points of a late submission and the seconds that it is late to the points that this costs."""
 
 
-class Book:
+class GradebookSession:
     """nbgrader's gradebook, opened once, for one assignment."""
 
     def __init__(self, db_url: str, course_id: str, assignment: str):
@@ -338,11 +338,13 @@ class SaveScores(AssignLatePenalties):
 
 
 @contextmanager
-def opened(resources: dict[str, Any]) -> Iterator[Book]:
+def opened(resources: dict[str, Any]) -> Iterator[GradebookSession]:
     """Give a run's open gradebook, or open it for the moment where nbgrader runs one step after the other."""
     if BOOK in resources:
         yield resources[BOOK]
         return
     names = resources["nbgrader"]
-    with Book(names["db_url"], "default_course", names["assignment"]) as book:  # the course that nbgrader's steps name
+    with GradebookSession(
+        names["db_url"], "default_course", names["assignment"]
+    ) as book:  # the course that nbgrader's steps name
         yield book

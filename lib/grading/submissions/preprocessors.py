@@ -25,7 +25,7 @@ from lib.checking.answers import CHALLENGE, MIME
 from lib.grading.errors import ConfigError
 from lib.grading.judge.challenge import challenge, seed_of
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.library_calls import borrowed
+from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, JUDGED, PartVerdict, Verdict, html
 from lib.grading.running.execute import FILES, REMARKS
@@ -34,7 +34,7 @@ from lib.grading.submissions.gradebook import BOOK, opened
 from lib.grading.submissions.restore import RESTORED, Master
 from lib.unit import AnswerKey
 
-POSED = "zerolayer_posed"
+CHALLENGE_STATE = "zerolayer_posed"
 STAMP = "timestamp.txt"
 """nbgrader's note of when a submission was made; a later one is graded anew."""
 OURS = (CHALLENGE, FILE, f"{FILE}.part")
@@ -42,7 +42,7 @@ OURS = (CHALLENGE, FILE, f"{FILE}.part")
 
 
 @dataclass(frozen=True)
-class Posed:
+class WrittenChallenge:
     """What stood before a run: the challenge's seed, the files in the submission's folder, and its timestamp.
 
     `others` are the verdicts on the assignment's other notebooks; no run may read or change them.
@@ -54,7 +54,7 @@ class Posed:
     others: tuple[Verdict, ...]
 
 
-class Judging(NbGraderPreprocessor):
+class UnitPreprocessor(NbGraderPreprocessor):
     """What posing and judging share: which unit an assignment is, and a submission's seed."""
 
     units = Dict(
@@ -126,7 +126,7 @@ class Judging(NbGraderPreprocessor):
         )
 
 
-class Pose(Judging):
+class WriteChallenge(UnitPreprocessor):
     """Lay the challenge beside the notebook, just before it is run."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
@@ -139,9 +139,9 @@ class Pose(Judging):
                 others = _others(folder, book.masters.keys() - {resources["nbgrader"]["notebook"]})
             for name in OURS:
                 remove(folder / name)
-            posed = Posed(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources), others)
-            resources[POSED] = posed
-            laid = orjson.dumps(challenge(unit, posed.seed))
+            written = WrittenChallenge(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources), others)
+            resources[CHALLENGE_STATE] = written
+            laid = orjson.dumps(challenge(unit, written.seed))
             if FILES in resources:
                 resources[FILES][CHALLENGE] = laid
             else:
@@ -149,7 +149,7 @@ class Pose(Judging):
         return nb, resources
 
 
-class Judge(Judging):
+class Judge(UnitPreprocessor):
     """Judge the answers in the graded cells' outputs, put the verdicts in their place, and store them."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
@@ -157,33 +157,33 @@ class Judge(Judging):
         unit = self.unit(resources)
         if unit is None:
             return nb, resources
-        posed: Posed = resources[POSED]
+        written: WrittenChallenge = resources[CHALLENGE_STATE]
         folder, names = _folder(resources), resources["nbgrader"]
-        others = {verdict.notebook: verdict for verdict in posed.others}
+        others = {verdict.notebook: verdict for verdict in written.others}
         if FILES in resources:  # no run was in this folder: what is in it comes from the notebook judged before
             judged = _others(folder, resources[BOOK].masters.keys() - {names["notebook"]})
             others |= {verdict.notebook: verdict for verdict in judged}
-        tidy(folder, posed.files)
-        if posed.stamp:
+        tidy(folder, written.files)
+        if written.stamp:
             remove(folder / STAMP)
-            (folder / STAMP).write_bytes(posed.stamp)
+            (folder / STAMP).write_bytes(written.stamp)
         remarks, verdicts = (*nb.metadata.get(RESTORED, ()), *resources.get(REMARKS, ())), []
         for cell in nb.cells:
             part = unit.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
             if part is None or cell.cell_type != "code":
                 continue
             given = answers_in(cell, part.id)
-            verdict = judge(unit, part, posed.seed, given, problem=_problem(cell, remarks))
+            verdict = judge(unit, part, written.seed, given, problem=_problem(cell, remarks))
             cell.outputs = [_shown(verdict, float(cell.metadata.nbgrader["points"]))]
             verdicts.append(verdict)
         Verdict(
             names["assignment"],
             names["notebook"],
             names["student"],
-            posed.seed,
+            written.seed,
             tuple(verdicts),
             remarks,
-            borrowed(nb.cells),
+            library_calls(nb.cells),
         ).save(folder, others.values())
         resources[JUDGED] = {verdict.id for verdict in verdicts}
         return nb, resources
@@ -200,7 +200,7 @@ def _imported(name: str, assignment: str) -> AnswerKey:
             return found
         why = f"is a {type(found).__name__}"
     raise ConfigError(
-        f"The unit that Judging.units names for {assignment} fails: {name!r} {why}. Nothing was graded."
+        f"The unit that UnitPreprocessor.units names for {assignment} fails: {name!r} {why}. Nothing was graded."
         " Expected the import string of a Unit, such as 'my_package.judge.UNIT'."
         " Correct it, or take it out if nbgrader is to grade the assignment by itself."
     )

@@ -96,7 +96,7 @@ def _standing_for(path: Path, others: list[Path]) -> Path | None:
 
 def unreadable(sentence: str, empty: bool = False) -> Submission:
     """Make the submission that stands for one that can't be graded: an empty notebook with the sentence on top."""
-    cell = sound({"cell_type": "markdown", "source": f"**{sentence}**"})
+    cell = clean_cell({"cell_type": "markdown", "source": f"**{sentence}**"})
     return Submission(_notebook([cell]), (sentence,), runnable=False, empty=empty)
 
 
@@ -135,7 +135,7 @@ def notebook_in(path: Path) -> NotebookNode:
         current = data if "cells" in data else nbformat.convert(nbformat.from_dict(data), to_version=4)
         if len(current["cells"]) > MOST:
             raise UnreadableError(f"{name} has more than {MOST:,} cells. Delete some and submit again.")
-        cells = [sound(cell) for cell in current["cells"]]
+        cells = [clean_cell(cell) for cell in current["cells"]]
     except (UnreadableError, MemoryError):
         raise
     except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
@@ -158,19 +158,19 @@ def _notebook(cells: list[NotebookNode]) -> NotebookNode:
     return NotebookNode(nbformat=4, nbformat_minor=nbformat_minor, metadata=NotebookNode(), cells=cells)
 
 
-class Sound(NotebookNode):
-    """A cell that was made anew: there is nothing in it but what `sound` has looked at."""
+class CleanCell(NotebookNode):
+    """A cell that was made anew: there is nothing in it but what `clean_cell` has looked at."""
 
 
-def sound(cell: dict[str, Any]) -> Sound:
+def clean_cell(cell: dict[str, Any]) -> CleanCell:
     """Make a submitted cell anew from its kind, its text, its pictures, its id in the course, and whether it is run.
 
     All else that a cell can hold is a student's to write and nobody's to need.
     """
-    if isinstance(cell, Sound):
-        return Sound(cell, metadata=NotebookNode(cell.metadata), **({"outputs": []} if "outputs" in cell else {}))
+    if isinstance(cell, CleanCell):
+        return CleanCell(cell, metadata=NotebookNode(cell.metadata), **({"outputs": []} if "outputs" in cell else {}))
     kind, source = cell.get("cell_type"), cell.get("source")
-    made = Sound(
+    made = CleanCell(
         id=token_hex(4),  # nbformat's own functions would go on to validate what can't be wrong here
         cell_type=kind if kind in ("code", "raw") else "markdown",
         metadata=NotebookNode(),

@@ -21,7 +21,7 @@ from traitlets import Dict
 from lib.grading.marking_queue import queue
 from lib.grading.running.execute import REMARKS
 from lib.grading.submissions.identify import Found, Released, course_id, identify
-from lib.grading.submissions.read import UnreadableError, notebook_in, sound
+from lib.grading.submissions.read import UnreadableError, clean_cell, notebook_in
 
 SCHEMA_VERSION = 3
 EMPTY = "zerolayer_empty"
@@ -64,7 +64,7 @@ class RestoreCells(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde on each submitted notebook before it is run."""
         master = resources[MASTER] if MASTER in resources else _read(resources["nbgrader"])
-        submitted = [sound(cell) for cell in nb.cells]
+        submitted = [clean_cell(cell) for cell in nb.cells]
         found = identify(submitted, master.cells, self._released(resources["nbgrader"], master))
         for at, id in found.ids.items():
             submitted[at].metadata["nbgrader"] = NotebookNode(grade_id=id)
@@ -125,7 +125,7 @@ def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
     )
     known = {}
     for source in notebook.source_cells:
-        cell = sound({"cell_type": source.cell_type, "source": source.source})
+        cell = clean_cell({"cell_type": source.cell_type, "source": source.source})
         cell.metadata["nbgrader"] = {
             "schema_version": SCHEMA_VERSION,
             "grade_id": source.name,
@@ -206,7 +206,7 @@ def _missing(master: NotebookNode) -> NotebookNode:
 
 def _copy(master: NotebookNode) -> NotebookNode:
     """Copy a cell of the course's, for one submission: nbgrader's steps write into cells."""
-    cell = sound(master)
+    cell = clean_cell(master)
     cell.metadata["nbgrader"] = NotebookNode(master.metadata["nbgrader"])
     return cell
 

@@ -55,7 +55,7 @@ class NoRoomError(Exception):
     """A picture that would be more than a page may have."""
 
 
-class Disarm(NbGraderPreprocessor):
+class Sanitize(NbGraderPreprocessor):
     """Keep text, tables and pictures of a cell's outputs; drop all that might run, and what an output says of itself.
 
     A graded cell keeps its answers too: numbers for the judge, which replaces them.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lib.checking.student_code import Failure
-from lib.grading.judge.library_calls import borrowed
+from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.verdict import Verdict
 from lib.grading.report.classroom import Classroom, Work
 from lib.grading.report.clusters import NONE, codes_of, compared, defines, groups_of_unknown, is_unknown, relation
@@ -126,7 +126,7 @@ def test_code_of_any_depth_is_shown_and_ends_no_report(tmp_path, source):
     [(shown, works)] = codes_of(group, ANSWER_KEY)
     assert works == [work]
     assert source in shown or "class cce" in shown
-    assert borrowed([nbformat.v4.new_code_cell(f"import scipy\n{source}")]) == ()
+    assert library_calls([nbformat.v4.new_code_cell(f"import scipy\n{source}")]) == ()
 
 
 def test_a_factor_that_comes_of_the_challenge_is_not_said_of_one_number():

@@ -176,7 +176,7 @@ def test_grading_again_changes_the_next_report(small_class, page):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "text"),
     [
         ((), "Name one assignment"),
         (("another",), "doesn't know another"),
@@ -209,7 +209,7 @@ def test_a_class_with_every_kind_of_submission_has_a_report(graded):
 def test_a_verdict_without_its_evidence_is_the_same_but_for_the_arrays(small_class):
     folder = small_class.root / "autograded" / "finn" / ASSIGNMENT
     whole, light = Verdict.load(folder), Verdict.load(folder, evidence=False)
-    assert (light.points, light.remarks, light.borrowed) == (whole.points, whole.remarks, whole.borrowed)
+    assert (light.points, light.remarks, light.library_calls) == (whole.points, whole.remarks, whole.library_calls)
     for part, without in zip(whole.parts, light.parts, strict=True):
         assert part.answer and part.challenge and part.expected
         assert not (without.answer or without.challenge or without.expected)

@@ -9,7 +9,7 @@ from traitlets.config import Config
 LOCKED, OPEN = {"sandbox": True}, {"sandbox": False}
 
 
-class Talk:
+class KernelClient:
     """A running kernel, and a client that talks to it."""
 
     def __init__(self, manager):
@@ -29,7 +29,7 @@ class Talk:
         """
         said = []
 
-        def hear(message):
+        def recv(message):
             kind, content = message["msg_type"], message["content"]
             if kind == "stream":
                 said.append(content["text"])
@@ -39,7 +39,7 @@ class Talk:
             elif kind == "error":
                 said.append(f"{content['ename']}: {content['evalue']}")
 
-        self.client.execute_interactive(code, timeout=60, output_hook=hear)
+        self.client.execute_interactive(code, timeout=60, output_hook=recv)
         return "".join(said).strip()
 
 
@@ -48,17 +48,17 @@ def kernel(options=LOCKED, name="zerolayer", **start):
     """Start a kernel whose provisioner has these options; when all is done it is gone."""
     manager = KernelManager(kernel_name=name, config=Config({"WarmProvisioner": options}))
     manager.start_kernel(**start)
-    talk = Talk(manager)
+    client = KernelClient(manager)
     try:
-        yield talk
+        yield client
     finally:
-        talk.client.stop_channels()
+        client.client.stop_channels()
         manager.shutdown_kernel(now=True)
 
 
-def number_of(talk):
+def number_of(client):
     """Give the process number of a kernel, as this process sees it."""
-    told = Path(f"/proc/self/fdinfo/{talk.provisioner.process.handle}").read_text()
+    told = Path(f"/proc/self/fdinfo/{client.provisioner.process.handle}").read_text()
     return next(int(line.split()[1]) for line in told.splitlines() if line.startswith("Pid:"))
 
 

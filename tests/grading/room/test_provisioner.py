@@ -21,7 +21,7 @@ from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 
 import lib
-from lib.grading.kernels.forkserver import ADDRESS, KernelNotStarted, Warm
+from lib.grading.kernels.forkserver import ADDRESS, ForkServer, KernelNotStarted
 from lib.grading.kernels.provisioner import WarmProvisioner
 from tests.grading.room.kernels import LOCKED, OPEN, at_work_in, kernel
 
@@ -43,9 +43,9 @@ COURSE = Path(lib.__file__).parent
 
 @BOTH
 def test_what_notebooks_import_is_there_already(options):
-    with kernel(options) as talk:
-        assert isinstance(talk.provisioner, WarmProvisioner)
-        assert talk.run(f"import sys; [name for name in {MODULES} if name not in sys.modules]") == "[]"
+    with kernel(options) as client:
+        assert isinstance(client.provisioner, WarmProvisioner)
+        assert client.run(f"import sys; [name for name in {MODULES} if name not in sys.modules]") == "[]"
 
 
 def test_the_package_brings_a_kernelspec_that_names_the_provisioner():
@@ -55,9 +55,9 @@ def test_the_package_brings_a_kernelspec_that_names_the_provisioner():
 
 
 def test_the_kernels_folder_is_where_it_was_started(tmp_path):
-    with kernel(OPEN, cwd=str(tmp_path)) as talk:
-        talk.run("open('made.txt', 'w').close(); import os; os.chdir('/')")
-        assert talk.run("print(get_ipython().starting_dir)") == str(tmp_path)
+    with kernel(OPEN, cwd=str(tmp_path)) as client:
+        client.run("open('made.txt', 'w').close(); import os; os.chdir('/')")
+        assert client.run("print(get_ipython().starting_dir)") == str(tmp_path)
         assert Path(tmp_path, "made.txt").exists()
 
 
@@ -65,21 +65,21 @@ def test_a_locked_kernel_has_a_copy_of_its_folder(tmp_path):
     Path(tmp_path, "data").mkdir()
     Path(tmp_path, "data", "train.csv").write_text("1,2")
     Path(tmp_path, "way out").symlink_to("/etc/passwd")
-    with kernel(LOCKED, cwd=str(tmp_path)) as talk:
-        assert talk.run("import os; sorted(os.listdir())") == "['data']"
-        assert talk.run("print(open('data/train.csv').read())") == "1,2"
-        assert talk.run("open('data/train.csv', 'w').write('mine'); open('new', 'w').close()") == ""
-        assert talk.run("os.chdir('data'); get_ipython().starting_dir == os.path.dirname(os.getcwd())") == "True"
+    with kernel(LOCKED, cwd=str(tmp_path)) as client:
+        assert client.run("import os; sorted(os.listdir())") == "['data']"
+        assert client.run("print(open('data/train.csv').read())") == "1,2"
+        assert client.run("open('data/train.csv', 'w').write('mine'); open('new', 'w').close()") == ""
+        assert client.run("os.chdir('data'); get_ipython().starting_dir == os.path.dirname(os.getcwd())") == "True"
     assert Path(tmp_path, "data", "train.csv").read_text() == "1,2"
     assert not Path(tmp_path, "new").exists()
 
 
 def test_what_is_named_is_brought_back_and_nothing_else(tmp_path):
-    options = LOCKED | {"brings_back": ["*.txt"]}
-    with kernel(options, cwd=str(tmp_path)) as talk:
-        talk.run("import os; os.mkdir('a'); open('a/kept.txt', 'w').write('here'); open('not.csv', 'w').close()")
-        talk.run("os.symlink('/etc/passwd', 'link.txt'); os.mkfifo('pipe.txt')")
-        talk.run("with open('huge.txt', 'wb') as file: file.truncate(200_000_000)")
+    options = LOCKED | {"collect": ["*.txt"]}
+    with kernel(options, cwd=str(tmp_path)) as client:
+        client.run("import os; os.mkdir('a'); open('a/kept.txt', 'w').write('here'); open('not.csv', 'w').close()")
+        client.run("os.symlink('/etc/passwd', 'link.txt'); os.mkfifo('pipe.txt')")
+        client.run("with open('huge.txt', 'wb') as file: file.truncate(200_000_000)")
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")] == ["a/kept.txt"]
     assert Path(tmp_path, "a", "kept.txt").read_text() == "here"
 
@@ -95,12 +95,12 @@ def test_a_folder_that_is_too_large_to_copy_is_said_to_be(tmp_path):
 def test_files_that_are_given_count_like_those_of_the_folder():
     provisioner = WarmProvisioner(kernel_spec=KernelSpec(), largest_folder=1000)
     with pytest.raises(KernelNotStarted, match="more than 1,000 bytes"):
-        provisioner.talk("", {"large": bytes(1001)})
+        provisioner.client("", {"large": bytes(1001)})
 
 
 def test_files_without_a_folder_are_for_locked_kernels_alone():
     with pytest.raises(ValueError, match="Only a locked kernel"):
-        WarmProvisioner(kernel_spec=KernelSpec(), sandbox=False).talk("", {"data.txt": b""})
+        WarmProvisioner(kernel_spec=KernelSpec(), sandbox=False).client("", {"data.txt": b""})
 
 
 def test_a_locked_kernel_gets_what_a_caller_adds_to_its_environment_and_little_else(monkeypatch):
@@ -109,33 +109,33 @@ def test_a_locked_kernel_gets_what_a_caller_adds_to_its_environment_and_little_e
     ask = "import os; [os.environ.get(name) for name in ('ADDED', 'NBGRADER_EXECUTION', 'INSTRUCTORS_TOKEN')]"
     born_with = "pathlib.Path('/proc/self/environ').read_bytes()"
     added = {**os.environ, "ADDED": "1"}
-    with kernel(LOCKED, env=added) as talk:
-        assert talk.run(ask) == "['1', 'autograde', None]"
-        assert "secret" not in talk.run(f"import pathlib; {born_with}")  # whether or not it may be read
-    with kernel(OPEN, env=added) as talk:
-        assert talk.run(ask) == "['1', 'autograde', 'secret']"
+    with kernel(LOCKED, env=added) as client:
+        assert client.run(ask) == "['1', 'autograde', None]"
+        assert "secret" not in client.run(f"import pathlib; {born_with}")  # whether or not it may be read
+    with kernel(OPEN, env=added) as client:
+        assert client.run(ask) == "['1', 'autograde', 'secret']"
 
 
 @BOTH
 def test_arguments_are_obeyed(options):
     arguments = ["--IPKernelApp.exec_lines=told = 42", "--PlainTextFormatter.pprint=False", "--log-level=ERROR"]
-    with kernel(options, extra_arguments=arguments) as talk:
-        assert talk.run("told") == "42"
-        assert talk.run("shell = get_ipython(); shell.display_formatter.formatters['text/plain'].pprint") == "False"
-        assert talk.run("from ipykernel.kernelapp import IPKernelApp; IPKernelApp.instance().log_level") == "40"
+    with kernel(options, extra_arguments=arguments) as client:
+        assert client.run("told") == "42"
+        assert client.run("shell = get_ipython(); shell.display_formatter.formatters['text/plain'].pprint") == "False"
+        assert client.run("from ipykernel.kernelapp import IPKernelApp; IPKernelApp.instance().log_level") == "40"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--HistoryManager.hist_file=:memory:"]])
 def test_history_is_kept_in_memory(arguments):
-    with kernel(LOCKED, extra_arguments=arguments) as talk:
-        talk.run("a = 1")
-        assert talk.run("get_ipython().history_manager.hist_file") == "':memory:'"
-        assert talk.run("%history -n 1") == "1: a = 1"
+    with kernel(LOCKED, extra_arguments=arguments) as client:
+        client.run("a = 1")
+        assert client.run("get_ipython().history_manager.hist_file") == "':memory:'"
+        assert client.run("%history -n 1") == "1: a = 1"
 
 
 def test_history_is_kept_in_a_file_for_whoever_wants_it(tmp_path):
-    with kernel(OPEN, extra_arguments=[f"--HistoryManager.hist_file={tmp_path}/history"]) as talk:
-        talk.run("a = 1")
+    with kernel(OPEN, extra_arguments=[f"--HistoryManager.hist_file={tmp_path}/history"]) as client:
+        client.run("a = 1")
     assert Path(tmp_path, "history").exists()
 
 
@@ -145,7 +145,7 @@ import random, uuid, numpy as np, tensorflow as tf
 print(random.random(), np.random.rand(), np.random.default_rng().random(), float(tf.random.uniform([])), uuid.uuid4())
 """
     with kernel() as one, kernel() as other:
-        first, second = (talk.run(draw).split() for talk in (one, other))
+        first, second = (client.run(draw).split() for client in (one, other))
         assert len(first) == 5
         assert not set(first) & set(second)
         assert one.run("hash('warm')") == other.run("hash('warm')")  # Python's seed for this is its process's
@@ -153,10 +153,10 @@ print(random.random(), np.random.rand(), np.random.default_rng().random(), float
 
 def test_figures_are_shown_inline_unless_told_otherwise():
     draw = "from matplotlib import pyplot; pyplot.plot([1]); print(pyplot.get_backend())"
-    with kernel() as talk:
-        assert "inline" in talk.run(draw)
-    with kernel(env={**os.environ, "MPLBACKEND": "agg"}) as talk:
-        assert talk.run(draw) == "agg"
+    with kernel() as client:
+        assert "inline" in client.run(draw)
+    with kernel(env={**os.environ, "MPLBACKEND": "agg"}) as client:
+        assert client.run(draw) == "agg"
 
 
 def test_another_kernel_than_ipykernel_is_refused_with_a_reason(tmp_path, monkeypatch):
@@ -200,50 +200,52 @@ def test_an_end_is_noticed_at_once_and_without_asking_again(options, end, codes,
 
 @BOTH
 def test_a_kernel_is_interrupted_and_goes_on(options):
-    with kernel(options) as talk:
-        said = talk.run("print('going', flush=True)\nwhile True: pass", lambda text: talk.manager.interrupt_kernel())
+    with kernel(options) as client:
+        said = client.run(
+            "print('going', flush=True)\nwhile True: pass", lambda text: client.manager.interrupt_kernel()
+        )
         assert "KeyboardInterrupt" in said
-        assert talk.run("1 + 1") == "2"
+        assert client.run("1 + 1") == "2"
 
 
 @BOTH
 def test_a_restarted_kernel_is_a_new_one_at_the_same_address(options, tmp_path):
-    with kernel(options, cwd=str(tmp_path)) as talk:
-        talk.run("a = 1")
-        before = talk.manager.get_connection_info()
-        talk.manager.restart_kernel(now=True)
-        assert talk.manager.get_connection_info() == before
-        talk.client.wait_for_ready(timeout=60)
-        assert talk.run("a") == "NameError: name 'a' is not defined"
+    with kernel(options, cwd=str(tmp_path)) as client:
+        client.run("a = 1")
+        before = client.manager.get_connection_info()
+        client.manager.restart_kernel(now=True)
+        assert client.manager.get_connection_info() == before
+        client.client.wait_for_ready(timeout=60)
+        assert client.run("a") == "NameError: name 'a' is not defined"
 
 
 @BOTH
 def test_a_kernel_that_is_asked_to_ends_by_itself(options, tmp_path):
-    with kernel(options | {"brings_back": ["*"]}, cwd=str(tmp_path)) as talk:
-        talk.run("import atexit; atexit.register(lambda: open('last', 'w').write('words'))")
-        sockets = Path(talk.manager.ip).parent
+    with kernel(options | {"collect": ["*"]}, cwd=str(tmp_path)) as client:
+        client.run("import atexit; atexit.register(lambda: open('last', 'w').write('words'))")
+        sockets = Path(client.manager.ip).parent
         assert len(list(sockets.iterdir())) == 5
-        talk.manager.shutdown_kernel()
-        assert not talk.manager.has_kernel
+        client.manager.shutdown_kernel()
+        assert not client.manager.has_kernel
         assert not sockets.exists()
     assert Path(tmp_path, "last").read_text() == "words"
 
 
 @BOTH
 def test_a_kernel_that_stops_itself_or_ignores_everything_is_ended_all_the_same(options):
-    with kernel(options) as talk:
-        talk.run("import signal, os; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)]")
-        talk.client.execute("os.kill(os.getpid(), signal.SIGSTOP)\nwhile True: pass")
-        talk.manager.shutdown_kernel(now=True)
-        assert not talk.manager.has_kernel
+    with kernel(options) as client:
+        client.run("import signal, os; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)]")
+        client.client.execute("os.kill(os.getpid(), signal.SIGSTOP)\nwhile True: pass")
+        client.manager.shutdown_kernel(now=True)
+        assert not client.manager.has_kernel
 
 
 def test_only_the_owner_of_the_sockets_can_reach_them():
-    with kernel() as talk:
-        folder = Path(talk.manager.ip).parent
+    with kernel() as client:
+        folder = Path(client.manager.ip).parent
         assert folder.stat().st_mode & 0o777 == folder.parent.stat().st_mode & 0o777 == 0o700
         with socket.socket(socket.AF_UNIX) as anyone:
-            anyone.connect(f"{talk.manager.ip}-1")
+            anyone.connect(f"{client.manager.ip}-1")
 
 
 # ---- Who uses it
@@ -287,15 +289,15 @@ def test_a_jupyter_server_starts_interrupts_restarts_and_ends_it(tmp_path):
 
 def asked_in_a_process_of_its_own(code):
     """Called in a worker process."""
-    with kernel() as talk:
-        return os.environ["ZEROLAYER_WARM"], talk.run(code)
+    with kernel() as client:
+        return os.environ["ZEROLAYER_WARM"], client.run(code)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("way", ["fork", "spawn"])
 def test_worker_processes_share_one_warm_process(way):
     """Whichever way they come to be, and also if the process that they are forked from has had kernels itself."""
-    folder = Warm.shared().folder
+    folder = ForkServer.shared().folder
     with kernel(), ProcessPoolExecutor(2, get_context(way)) as workers:
         before = at_work_in(folder)
         answers = list(workers.map(asked_in_a_process_of_its_own, ["1 + 1", "2 + 2", "3 + 3"]))

@@ -18,7 +18,7 @@ from traitlets.config import Config
 
 import lib
 from lib.grading.kernels import forkserver
-from lib.grading.kernels.forkserver import KernelNotStarted, Warm, WarmProcessDied
+from lib.grading.kernels.forkserver import ForkServer, ForkServerDied, KernelNotStarted
 from lib.grading.kernels.spawn_request import Request
 from tests.grading.room.kernels import LOCKED, OPEN, at_work_in, held, kernel, number_of, sockets_of
 
@@ -59,19 +59,19 @@ def ended(handle):
 
 def test_a_kernel_holds_no_answers():
     """None of their modules, and none of their words anywhere in its memory. The open zone's are found there."""
-    with kernel() as talk:
-        loaded = talk.run("import sys; print(*sys.modules)").split()
+    with kernel() as client:
+        loaded = client.run("import sys; print(*sys.modules)").split()
         assert "lib.units.softmax_classifier.loss" in loaded
         assert not [name for name in loaded if name.startswith(CLOSED)]
         known, closed = {*sentences("checks")}, {*sentences("reference"), *sentences("grading/judge")}
         assert min(len(known), len(closed)) > 5
-        assert held(number_of(talk), known | closed) == known
+        assert held(number_of(client), known | closed) == known
 
 
 def test_a_locked_kernel_cannot_import_the_answers():
-    with kernel() as talk:
-        assert talk.run("import lib.reference.softmax").startswith("ModuleNotFoundError")
-        assert talk.run("import lib.units.softmax_classifier.closed").startswith("ModuleNotFoundError")
+    with kernel() as client:
+        assert client.run("import lib.reference.softmax").startswith("ModuleNotFoundError")
+        assert client.run("import lib.units.softmax_classifier.closed").startswith("ModuleNotFoundError")
 
 
 def test_a_kernel_holds_nothing_that_was_sent_for_another(tmp_path):
@@ -81,7 +81,7 @@ def test_a_kernel_holds_nothing_that_was_sent_for_another(tmp_path):
     with kernel() as earlier, kernel(cwd=str(tmp_path)) as one, kernel() as later:
         one.run("kept = open('own.txt').read()")
         private = {sentence, one.manager.session.key}
-        assert [held(number_of(talk), private) for talk in (earlier, one, later)] == [set(), private, set()]
+        assert [held(number_of(client), private) for client in (earlier, one, later)] == [set(), private, set()]
 
 
 @BOTH
@@ -98,9 +98,9 @@ def test_kernels_share_no_socket_with_each_other_or_the_warm_process(options):
 
 def test_a_process_that_loses_its_environment_finds_its_warm_process_again(monkeypatch):
     monkeypatch.delenv(forkserver.ADDRESS, raising=False)
-    folder = Warm.shared().folder
+    folder = ForkServer.shared().folder
     monkeypatch.delenv(forkserver.ADDRESS)
-    assert Warm.shared().folder == folder
+    assert ForkServer.shared().folder == folder
 
 
 def test_a_process_with_a_second_thread_is_not_forked():
@@ -130,23 +130,23 @@ def test_a_limit_that_there_is_not_is_told():
 
 
 def test_a_warm_process_that_died_is_started_again():
-    with kernel() as talk:
-        shared = talk.provisioner._warm
+    with kernel() as client:
+        shared = client.provisioner._warm
         before = at_work_in(shared.folder)
         for number in before:
             os.kill(number, signal.SIGKILL)
-        assert asyncio.run(talk.provisioner.wait()) == -signal.SIGKILL
-        assert talk.provisioner.lost
-    with kernel() as talk:
-        assert talk.run("1 + 1") == "2"
+        assert asyncio.run(client.provisioner.wait()) == -signal.SIGKILL
+        assert client.provisioner.lost
+    with kernel() as client:
+        assert client.run("1 + 1") == "2"
         assert not set(before) & set(at_work_in(shared.folder))
 
 
 def test_one_that_dies_again_is_told_with_its_last_words(monkeypatch):
     monkeypatch.setattr(forkserver, "ENVIRONMENT", {"PYTHONHOME": "/no/such/place"})  # no Python starts with that
     folder = Path(mkdtemp(prefix=f"zerolayer-{os.getpid()}-"))
-    with pytest.raises(WarmProcessDied, match="It said: "):
-        Warm(folder).fork(Request({}, [], {}), [])
+    with pytest.raises(ForkServerDied, match="It said: "):
+        ForkServer(folder).fork(Request({}, [], {}), [])
     forkserver._tidy(folder)
     assert not folder.exists()
 
@@ -156,9 +156,9 @@ def test_one_that_dies_again_is_told_with_its_last_words(monkeypatch):
 
 @BOTH
 def test_a_caller_that_hangs_up_ends_its_kernel(options):
-    with kernel(options) as talk:
-        talk.provisioner.process.line.close()
-        assert ended(talk.provisioner.process.handle)
+    with kernel(options) as client:
+        client.provisioner.process.line.close()
+        assert ended(client.provisioner.process.handle)
 
 
 def test_it_ends_with_its_owner_and_takes_all_along():
