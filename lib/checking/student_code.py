@@ -1,24 +1,31 @@
-"""A guard around student code: whatever that code does, the caller goes on and can say what happened.
+"""Student code under a deadline: whatever that code does, the caller goes on and can say what happened.
 
 Student code may raise, loop for ever, print, warn, call `sys.exit`, or reach an open blank. `run_student_code` runs it
-in a thread with a time limit and gives back its value, or `Failure`: the reason in a student's words with the student's
-own line. A thread whose code ended in time is used again, and one after the other needs no word in between: to start a
-thread, or to wait for one, takes longer than a right answer does.
+with a time limit, in silence, and returns its value or a `Failure`: the reason in a sentence, with the student's own
+line. Checks and the explorer both run student code this way, and in no other.
+
+The code runs in a thread, and the caller waits. A thread whose code ended in time is used again, and several actions
+run in one without a word in between: to start a thread, or to wait for one, takes longer than a right answer does.
+Where no thread can be started, as in WebAssembly, the code runs in the caller's own thread, and Python's tracing looks
+at the clock at every line of it.
 """
 
 import contextlib
 import ctypes
 import io
+import linecache
 import math
-import sysconfig
+import os
+import sys
 import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from time import monotonic
+from types import FrameType
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -33,26 +40,53 @@ PATIENCE = 3.0
 """Seconds that one piece of student code may run. A right answer needs a few milliseconds."""
 
 _FOREIGN = (
-    *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")},
-    __file__.removesuffix("guard.py"),
+    os.path.join(os.path.dirname(os.path.dirname(__file__)), ""),  # noqa: PTH118, PTH120  # pathlib costs a check 3 ms
+    os.path.dirname(traceback.__file__),  # noqa: PTH120
     "<frozen",
     "<__array_function__",
 )
+"""How the names of files begin that are not the student's: this package's and Python's."""
+
+
+@dataclass(frozen=True)
+class OwnLine:
+    """A line of the student's own: the function that it is in, its file, its number and its code."""
+
+    function: str
+    file: str
+    number: int
+    code: str
+
+    def __str__(self) -> str:
+        """Write it as in `in Softmax.backward, cell 12, line 3`."""
+        return f"in {self.function}, {_cell(self.file)}line {self.number}"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why student code gave no value: the kind of trouble, a sentence, and the student's own line if there is one."""
+    """Why student code gave no value: the kind, a sentence, and the student's own line where there is one.
+
+    `line` is the line that raised. `own` also says in which function and cell, and for code that ran out of time which
+    line was running; that is chance, so it doesn't make two failures different.
+    """
 
     kind: Kind
     text: str
     line: str = ""
+    own: OwnLine | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def text_and_code(self) -> str:
+        """The sentence and where it happened and, on a second line, the student's code there."""
+        if self.own is None:
+            return self.text
+        return f"{self.text}{'' if self.text.endswith(('.', '?', '!')) else '.'} That was {self.own}:\n{self.own.code}"
 
 
 def run_student_code(action: Callable[[], Value], seconds: float = PATIENCE) -> Value | Failure:
-    """Run `action`; give back its value, or the trouble it was in. Never raises what student code raised.
+    """Run `action`; return its value, or why there is none. Never raises what student code raised.
 
-    `seconds` is the time limit. Code that ignores the stop signal is left behind in its thread.
+    `seconds` is the time limit. Code that ignores the exception that ends it is left behind in its thread.
     """
     [outcome] = run_each([action], seconds)
     return outcome
@@ -65,21 +99,13 @@ def run_each(
 
     Not in time is also what still runs when the clock (`time.monotonic`) says `until`.
     """
-    worker = _Worker.free()
-    outcomes: list[Value | Failure] = []
-    # Silence is the caller's to keep: a thread left behind would never give the streams back.
-    with _silence():
+    # The caller silences, not the thread: a thread that is left behind would never give the streams back.
+    with silence():
         try:
-            worker.run(actions, outcomes, seconds, until)
-        except BaseException as error:
-            ended, allowed = list(outcomes), min(seconds, until - worker.began)
-            worker.stop()
-            if not isinstance(error, Empty):
-                raise
-            text = f"It was still running after {max(allowed, 0):.2g} seconds. Is there a loop that never ends?"
-            return [*ended[: len(actions) - 1], Failure("time", text)]
-    _idle.append(worker)
-    return outcomes
+            worker = _Worker.free()
+        except RuntimeError:  # "can't start new thread": WebAssembly has none, and a sandbox may have none left
+            return _run_here(actions, seconds, until)
+        return _run_in(worker, actions, seconds, until)
 
 
 def attempt(action: Callable[[], Value]) -> Value | Failure:
@@ -98,32 +124,167 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, OpenBlank):
         return Failure("blank", error.sentence)
     try:
-        message = str(error)[:300]
+        message = str(error).strip().partition("\n")[0][:300]
     except BaseException:
         message = ""
     text = f"It raised {type(error).__name__}: {message}" if message else f"It raised {type(error).__name__}."
-    return Failure("error", text, student_line(error))
+    return Failure("error", text, student_line(error), _own_line(_frames(error)))
 
 
 def student_line(error: BaseException) -> str:
     """Return `line 3: return y / yhat` for the innermost frame that is the student's own, or nothing."""
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_FOREIGN)]
-    return f"line {own[-1].lineno}: {own[-1].line}"[:200] if own and own[-1].line else ""
+    own = _own_line(_frames(error))
+    return f"line {own.number}: {own.code}"[:200] if own and own.code else ""
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Hold back what is printed and warned: student code is run many times, and would say it as often."""
+    nowhere = _Nowhere()
+    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 class _Nowhere(io.TextIOBase):
-    """A stream that forgets: checks call student code many times, and its prints would drown the result."""
+    """A stream that forgets."""
 
     def write(self, text: str) -> int:
         return len(text)
 
 
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    nowhere = _Nowhere()
-    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+# ---- The student's own line
+
+
+def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    """Give the frames that an exception passed, innermost first, each with its line's number."""
+    return reversed(list(traceback.walk_tb(error.__traceback__)))
+
+
+def _own_line(frames: Iterator[tuple[FrameType, int]]) -> OwnLine | None:
+    """Find the first of the frames that is the student's own."""
+    for frame, number in frames:
+        code = frame.f_code
+        if _is_own(code.co_filename):
+            return OwnLine(
+                code.co_qualname, code.co_filename, number, linecache.getline(code.co_filename, number).strip()
+            )
+    return None
+
+
+def _is_own(file: str) -> bool:
+    """Tell whether a file, or a notebook's cell, is the student's: not ours, not Python's, not a package."""
+    return not file.startswith(_FOREIGN) and "site-packages" not in file and "dist-packages" not in file
+
+
+def _cell(file: str) -> str:
+    """Name the notebook cell that a file name stands for, as IPython counts them: `cell 12, `."""
+    ipython = sys.modules.get("IPython")
+    try:
+        kind, name = ipython.get_ipython().compile.format_code_name(file)  # type: ignore[union-attr]  # None is caught
+    except (AttributeError, TypeError):  # no notebook, or a file of the student's
+        return ""
+    return f"{kind.lower()} {name}, "
+
+
+# ---- Deadlines
+
+
+def _out_of_time(seconds: float, own: OwnLine | None) -> Failure:
+    amount = f"{max(seconds, 0):.2g}"
+    unit = "second" if amount == "1" else "seconds"
+    return Failure("time", f"It was still running after {amount} {unit}. Is there a loop that never ends?", own=own)
+
+
+def _survive(action: Callable[[], Value]) -> Value | Failure:
+    """Run `action` without letting anything escape, in a context that nothing else sees."""
+    try:
+        return Context().run(attempt, action)
+    except BaseException as error:
+        return failure_of(error)
+
+
+def _run_here(actions: Sequence[Callable[[], Value]], seconds: float, until: float) -> list[Value | Failure]:
+    """Run actions in this thread, as `run_each` does."""
+    outcomes: list[Value | Failure] = []
+    for action in actions:
+        outcomes.append(_Tracing(min(seconds, until - monotonic())).run(action))
+        if isinstance(outcomes[-1], Failure) and outcomes[-1].kind == "time":
+            break
+    return outcomes
+
+
+class _OutOfTime(BaseException):
+    """Ends code from inside `_Tracing`. Python ends the tracing on it, so whoever swallows it starts that again."""
+
+    def __init__(self, tracing: "_Tracing"):
+        self._tracing = tracing
+
+    def __del__(self) -> None:
+        self._tracing.resume()
+
+
+class _Tracing:
+    """Runs an action, and looks at the clock whenever a function is called and at each line of the student's own.
+
+    It can't end a single long call into C. Nor can it end code that goes on for ever after it has filled the stack,
+    where there is no room to call `trace`, or that goes on for ever while it keeps the exception.
+    """
+
+    def __init__(self, seconds: float):
+        self._seconds, self._end = seconds, monotonic() + seconds
+        self._late = self._over = False
+        self._own: OwnLine | None = None
+
+    def run(self, action: Callable[[], Value]) -> Value | Failure:
+        before = sys.gettrace()
+        try:
+            sys.settrace(self.trace)
+            outcome = _survive(action)
+        except _OutOfTime:
+            pass
+        finally:
+            self._over = True
+            sys.settrace(before)
+        return _out_of_time(self._seconds, self._own) if self._late else outcome
+
+    def trace(self, frame: FrameType, event: str, argument: object) -> Any:
+        """Called by Python."""
+        if monotonic() > self._end:
+            self._own = self._own or _own_line(traceback.walk_stack(frame))
+            self._late = True
+            raise _OutOfTime(self)
+        # Up to Python 3.11 `while True: pass` on one line is a single instruction that jumps to itself: no line begins.
+        frame.f_trace_opcodes = sys.version_info < (3, 12)
+        return self.trace if _is_own(frame.f_code.co_filename) else None
+
+    def resume(self) -> None:
+        """Trace again what runs of the action, unless it is over."""
+        if self._over:
+            return
+        for frame, _ in traceback.walk_stack(sys._getframe()):
+            if frame.f_code is _Tracing.run.__code__:
+                break
+            if _is_own(frame.f_code.co_filename):
+                frame.f_trace = self.trace
+        sys.settrace(self.trace)  # last: from here on the next call raises
+
+
+def _run_in(
+    worker: "_Worker", actions: Sequence[Callable[[], Value]], seconds: float, until: float
+) -> list[Value | Failure]:
+    """Run actions in a worker's thread, as `run_each` does."""
+    outcomes: list[Value | Failure] = []
+    try:
+        worker.run(actions, outcomes, seconds, until)
+    except BaseException as error:
+        ended, allowed, own = list(outcomes), min(seconds, until - worker.began), worker.own_line()
+        worker.stop()
+        if not isinstance(error, Empty):
+            raise
+        return [*ended[: len(actions) - 1], _out_of_time(allowed, own)]
+    _idle.append(worker)
+    return outcomes
 
 
 class _Worker:
@@ -140,7 +301,7 @@ class _Worker:
 
     @classmethod
     def free(cls) -> "_Worker":
-        """Give one that has nothing to do: student code may call a check of its own, and may have forked."""
+        """Return one that has nothing to do: student code may call a check of its own, and may have forked."""
         with contextlib.suppress(IndexError):
             while not (worker := _idle.pop())._thread.is_alive():
                 pass
@@ -156,6 +317,22 @@ class _Worker:
                 return self._ended.get(timeout=left)
         return self._ended.get(block=False)
 
+    def own_line(self) -> OwnLine | None:
+        """Find the student's own line that is running now."""
+        frame = sys._current_frames().get(self._thread.ident or 0)  # documented, for uses such as this one
+        return _own_line(traceback.walk_stack(frame)) if frame else None
+
+    def stop(self) -> None:
+        """Ask the thread a few times to end."""
+        self._stopped = True
+        for _ in range(5):
+            if not self._thread.is_alive():
+                return
+            # SystemExit, because a thread ends on that without a traceback.
+            stop = ctypes.py_object(SystemExit)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident or 0), stop)
+            self._thread.join(0.05)
+
     def _work(self) -> None:
         while not self._stopped:
             self._go_through(*self._given.get())
@@ -166,20 +343,7 @@ class _Worker:
             if self._stopped:
                 return
             self.began = monotonic()
-            try:
-                outcomes.append(Context().run(attempt, action))
-            except BaseException as error:
-                outcomes.append(failure_of(error))
-
-    def stop(self) -> None:
-        """Ask the thread a few times to end."""
-        self._stopped = True
-        for _ in range(5):
-            if not self._thread.is_alive():
-                return
-            stop = ctypes.py_object(SystemExit)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident or 0), stop)
-            self._thread.join(0.05)
+            outcomes.append(_survive(action))
 
 
 _idle: list[_Worker] = []

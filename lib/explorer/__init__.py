@@ -1,25 +1,32 @@
-"""The explorer: a network under sliders, the student's own, to see what a learning rate and a batch size do.
+"""The explorer: the student's own network with sliders, to see what learning rate and batch size do.
 
-The way of one slider move, module by module: `controls` reads what is wished for, `latest` sees that the newest wish
-wins, `training` trains the student's classes on `samples` (with a `what_if` mistake laid around them if asked), with
-`patience` for slow code and `faults` for code that fails; `loss_view`, `regions_view`, `weights_view` and `sample_view`
-draw the run with `ink`, `story` says the same in words, and `live` holds it all together. `still` is the picture for
-pages without a kernel.
+| module | what it does |
+|---|---|
+| `controls` | the sliders, lists and buttons, and the state they are in |
+| `coalesce` | many moves become one piece of work, on the newest state |
+| `training` | trains the student's classes on `samples`, a little at a time |
+| `what_ifs` | common mistakes to look at; which there are is the unit's to say |
+| `loss_view`, `regions_view`, `weights_view`, `sample_view` | draw a run as `svg` |
+| `captions` | says what the pictures show |
+| `png` | the first picture, for pages without a kernel |
+| `live` | holds all of it together |
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from IPython.core.getipython import get_ipython
 from IPython.display import Image, display
 
 from lib.explorer.live import Explorer
 from lib.explorer.training import Network
+from lib.explorer.what_ifs import WhatIf
 
-__all__ = ["Explorer", "Network", "explore"]
+__all__ = ["Explorer", "Network", "WhatIf", "explore"]
 
 
 def explore(
@@ -28,8 +35,9 @@ def explore(
     cce: Callable[..., Any],
     cce_gradient: Callable[..., Any],
     data: Any = None,
+    what_ifs: Iterable[WhatIf] | None = None,
 ) -> None:
-    """Show your network under sliders: change the learning rate or the batch size and see what it learns.
+    """Show your network with sliders: change the learning rate or the batch size and see what it learns.
 
     `Dense(input_size, output_size)` has weights (classes, features + 1), `forward(input)` and
     `backward(output_gradient, learning_rate)`; `Softmax()` has both too. `forward` sets `output`, columns are samples.
@@ -38,10 +46,17 @@ def explore(
     `data` is "blobs" (300 samples, 2 features, 3 classes), "digits" (1,797 images), a pair (X, labels) with X
     (features, samples) and labels (samples,), or a mapping from names to such pairs. Raises ValueError if it is
     something else or doesn't fit together; what goes wrong in the network is said in the explorer.
+
+    `what_ifs` are the mistakes to choose from; without them there are those of the notebook's unit.
     """
     loop = None
     with suppress(RuntimeError):  # no kernel: a plain Python shell
         loop = asyncio.get_running_loop()
-    explorer = Explorer(Network(Dense, Softmax, cce, cce_gradient), data, loop)
-    display({**explorer.box._repr_mimebundle_(), "text/plain": explorer.caption}, raw=True)
+    explorer = Explorer(Network(Dense, Softmax, cce, cce_gradient), data, loop, what_ifs)
+    shell = get_ipython()
+    if shell is None:
+        print(explorer.caption)
+        return
+    live, _ = shell.display_formatter.format(explorer.box)
+    display({**live, "text/plain": explorer.caption}, raw=True)
     display(Image(explorer.png(), alt=explorer.caption))  # hidden by the style of the first while that is alive

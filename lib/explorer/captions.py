@@ -1,4 +1,4 @@
-"""The story in words: what the picture shows, said in two sentences, and the settings that tell it best."""
+"""Captions: what the picture shows, in two sentences, and the presets that show it best."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lib.explorer.svg import short
 from lib.explorer.training import Run, Setting
-from lib.explorer.what_if import MISTAKES
+from lib.explorer.what_ifs import WhatIf
 
-SURE_AND_WRONG = 10.0  # the loss of a sample whose class is thought to have one chance in 22,000
+SURE_AND_WRONG = 10.0  # the loss of a sample whose class gets a probability of 1 in 22,000
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ def tell(run: Run, epochs: int) -> str:
     """Say what the picture shows: the setting, how far it got, the losses, the accuracy, and what to make of them."""
     setting = run.setting
     done = min(epochs, run.epochs)
-    opening = f"Learning rate {short(setting.learning_rate)}, batch size {setting.batch_size}"
-    opening += f", what if {setting.what_if}" if setting.what_if else ""
-    parts = [f"{opening}. {_progress(run, done, epochs)}{_numbers(run, done)}."]
+    start = f"Learning rate {short(setting.learning_rate)}, batch size {setting.batch_size}"
+    start += f", what if {setting.what_if}" if setting.what_if else ""
+    parts = [f"{start}. {_progress(run, done, epochs)}{_numbers(run, done)}."]
     if run.diverged is not None and run.diverged <= epochs:
         parts.append(_divergence(run))
     elif run.fault and run.epochs < epochs:
@@ -66,16 +66,16 @@ def outcome(run: Run, epochs: int) -> str:
     )
 
 
-def ask(what_if: str) -> str:
+def ask(what_if: WhatIf) -> str:
     """Ask for a prediction before the picture of a mistake is shown."""
-    return f"What if {what_if}? {MISTAKES[what_if].question} Predict the curve first, then press Look."
+    return f"What if {what_if.name}? {what_if.question} Predict the curve first, then press Look."
 
 
 def verdict(run: Run, epochs: int) -> str:
     """Say in a sentence what a finished training curve looks like."""
     losses = run.epoch_loss[:epochs]
     first, last = run.loss_before(), losses[-1]
-    guess = math.log(len(run.samples.y))
+    guess = math.log(len(run.samples.y))  # the loss of equal probabilities
     tail = losses[-max(3, epochs // 4) :]
     if last > max(first, guess) * 1.1:
         return "The loss went up: this does not learn."

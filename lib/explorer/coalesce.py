@@ -1,18 +1,19 @@
-"""The last position wins: work in slices, between a notebook's cells, always on the newest wish.
+"""Coalescing: many moves of a slider become one piece of work, on the newest position.
 
 A slider sends values faster than a network trains. Nothing queues here: `wake` only notes that there is something new,
-from whatever thread the message came in, and the next slice starts from what the controls show then. All work is done
-in the kernel's main thread, where the student's cells run too, so that the two never run at once.
+from whatever thread the message came in, and the next slice of work starts from what the controls show then. The
+kernel's event loop runs the slices between a notebook's cells, so that cells and slices never run at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 
 
-class Latest:
+class Coalescer:
     """Calls `slice_of_work` in an event loop; it returns the seconds until the next call, or None to rest.
 
     Without an event loop `wake` does all the work at once.
@@ -51,4 +52,10 @@ class Latest:
 
     def _turn(self) -> float | None:
         self._woken.clear()
-        return self._work()
+        # Messages arrive in another thread. Python lets it wait for 5 ms each time; a slider would feel that.
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(0.0005)
+        try:
+            return self._work()
+        finally:
+            sys.setswitchinterval(interval)

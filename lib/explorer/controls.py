@@ -1,4 +1,4 @@
-"""The controls: every slider, list and button, each with a label, and what they ask for taken together."""
+"""The controls: every slider, list and button, each with a label, and the state that they are in together."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
+from IPython.display import Javascript
 
 from lib.explorer.captions import PRESETS, Preset
 from lib.explorer.training import Setting
-from lib.explorer.what_if import MISTAKES
 
 LEARNING_RATE = (-4.0, 2.0, 0.1)  # lowest and highest power of ten, and the step
-MOST_EPOCHS = 300
+MAX_EPOCHS = 300
 VIEWS = ("Loss", "Regions", "Weights", "One sample")
 WIDE = {"description_width": "92px"}
 ROW = {"flex_flow": "row wrap", "grid_gap": "0 12px", "align_items": "center"}
 
-# HTML alone can't give a slider's handle a name, and a live region must be there before its text changes. Nor can it
-# keep plain keys for the control that has the focus: in Notebook 7 arrows would go to the next cell.
-NAMES = """<img src="data:," alt="" hidden onerror="(function start(img, left) {
-  const root = img.closest('.zl-explorer');
-  if (!root || !root.querySelector('.noUi-handle')) { if (left) setTimeout(start, 100, img, left - 1); return; }
+# ipywidgets has no way to name a slider's handle for screen readers, nor to keep arrow keys from Notebook 7, where they
+# would go to the next cell; and a live region must be there before its text changes. So a script does it, by the class
+# names of ipywidgets' sliders (`.noUi-handle`, `.widget-readout`) and an attribute of JupyterLab's. The browser tests
+# fail if one of these names changes. `element` is where Jupyter shows a script's output.
+SCRIPT = """(function start(left) {
+  const root = element.closest('.zl-explorer');
+  if (!root || !root.querySelector('.noUi-handle')) { if (left) setTimeout(start, 100, left - 1); return; }
   const name = box => {
     const label = box.querySelector('.widget-label')?.textContent;
     const control = box.querySelector('.noUi-handle, select, input');
@@ -44,12 +46,12 @@ NAMES = """<img src="data:," alt="" hidden onerror="(function start(img, left) {
   const live = root.querySelector('.zl-live');
   live.role = 'status';
   live.ariaLive = 'polite';
-})(this, 100)">"""
+})(100)"""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the controls ask for: a setting, how much of its run to show, and in which views."""
+class ControlState:
+    """Where the controls stand: a setting, how much of its run to show, and in which views."""
 
     setting: Setting
     epochs: int
@@ -59,9 +61,16 @@ class Wish:
 
 
 class Controls:
-    """The widgets; `wish` reads them all, and `on_change` is called, perhaps in another thread, when one moves."""
+    """The widgets; `state` reads them all, and `on_change` is called, perhaps in another thread, when one moves."""
 
-    def __init__(self, datasets: Sequence[str], batch_sizes: Sequence[int], num_samples: int, planar: bool) -> None:
+    def __init__(
+        self,
+        datasets: Sequence[str],
+        what_ifs: Sequence[str],
+        batch_sizes: Sequence[int],
+        num_samples: int,
+        planar: bool,
+    ) -> None:
         low, high, step = LEARNING_RATE
         self.learning_rate = widgets.FloatLogSlider(
             0.1, base=10, min=low, max=high, step=step, description="Learning rate", readout_format=".3g", style=WIDE
@@ -69,11 +78,11 @@ class Controls:
         self.batch_size = widgets.SelectionSlider(
             options=_sizes(batch_sizes), value=_near(batch_sizes, 16), description="Batch size", style=WIDE
         )
-        self.epochs = widgets.IntSlider(100, 1, MOST_EPOCHS, description="Epochs", style=WIDE)
+        self.epochs = widgets.IntSlider(100, 1, MAX_EPOCHS, description="Epochs", style=WIDE)
         self.seed = widgets.BoundedIntText(0, 0, 9999, description="Seed", style=WIDE)
         self.data = widgets.Dropdown(options=list(datasets), description="Data", style=WIDE)
         self.what_if = widgets.Dropdown(
-            options=[("nothing: your code as it is", ""), *((name, name) for name in MISTAKES)],
+            options=[("nothing: your code as it is", ""), *((name, name) for name in what_ifs)],
             description="What if",
             style=WIDE,
         )
@@ -87,11 +96,11 @@ class Controls:
 
     @property
     def moving(self) -> list[Any]:
-        """The widgets whose value is part of the wish."""
+        """The widgets whose value is part of the state."""
         own = [self.learning_rate, self.batch_size, self.epochs, self.seed, self.data, self.what_if, self.look]
         return [*own, self.sample, *self.shown.values()]
 
-    def wish(self) -> Wish:
+    def state(self) -> ControlState:
         """Read all controls."""
         looking = self.what_if.value if self.look.value else ""
         setting = Setting(
@@ -99,7 +108,7 @@ class Controls:
         )
         views = tuple(name for name, button in self.shown.items() if button.value) or VIEWS[:1]
         predict = "" if self.look.value else self.what_if.value
-        return Wish(setting, self.epochs.value, views, self.sample.value, predict)
+        return ControlState(setting, self.epochs.value, views, self.sample.value, predict)
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Have `call` called when any control moves."""
@@ -144,7 +153,10 @@ class Controls:
             [widgets.Label("Show"), *self.shown.values(), self.sample],
         ]
         lines = [widgets.HBox(row, layout=ROW) for row in rows]
-        box = widgets.VBox([*lines, *below, widgets.HTML(NAMES)])
+        script = widgets.Output()
+        script.append_display_data(Javascript(SCRIPT))
+        script.add_class("zl-aside")
+        box = widgets.VBox([*lines, *below, script])
         box.add_class("zl-explorer")
         return box
 

@@ -1,8 +1,8 @@
-"""The explorer itself: controls above, pictures and words below, and the work between them.
+"""The explorer: controls above, pictures and a caption below, and the work between them.
 
-A wish is answered at once with what a few milliseconds of training give, and filled in while the controls rest. Then
-the settings near by are trained ahead of time, for a slider most often moves to its neighbour. Runs are kept, so a
-setting is never trained twice.
+A move of a control is answered at once with what a few milliseconds of training give, and the picture is completed
+while the controls rest. Then the settings near by are trained ahead of time, because a slider most often moves to its
+neighbour. Runs are kept, so a setting is never trained twice. Student code runs under `student_code`'s deadline only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -19,23 +19,22 @@ from uuid import uuid4
 import ipywidgets as widgets
 import numpy as np
 
+from lib.checking.student_code import Failure, run_student_code
 from lib.explorer import captions, loss_view, png, regions_view, sample_view, svg, weights_view
-from lib.explorer.coalesce import Latest
-from lib.explorer.controls import LEARNING_RATE, Controls, Wish, rounded
-from lib.explorer.errors import explain
+from lib.explorer.coalesce import Coalescer
+from lib.explorer.controls import LEARNING_RATE, Controls, ControlState, rounded
 from lib.explorer.samples import Samples, load, sources
-from lib.explorer.timeout import OutOfTime, quiet, time_limit
 from lib.explorer.training import CALL_LIMIT, Matrix, Network, Recipe, Run, Setting, start_weights
-from lib.explorer.what_if import bend
+from lib.explorer.what_ifs import WhatIf, of_units
 
-FIRST = 0.012  # seconds of training before the first picture of a new wish
-FILL = 0.045  # seconds of training between two pictures while it fills in
-AHEAD = 0.004  # seconds of training ahead at a time
+FIRST_SLICE = 0.012  # seconds of training before the first picture of a new state
+NEXT_SLICE = 0.045  # seconds of training between two pictures while one is completed
+AHEAD_SLICE = 0.004  # seconds of training ahead at a time
 REST = 0.25  # seconds without a move that count as rest
-AHEAD_IN_ALL = 8.0  # seconds of training ahead in one rest
-REMEMBERED = 150  # runs
-MOST_KEPT = 4
-OPENING = 2.0  # seconds of training before anything is shown, or kept
+AHEAD_PER_REST = 8.0  # seconds of training ahead in one rest
+REMEMBERED = 150  # runs, and pages
+MAX_KEPT = 4
+PATIENCE = 2.0  # seconds of training for the first picture of all, and before a run is kept
 
 
 class Page(NamedTuple):
@@ -46,10 +45,20 @@ class Page(NamedTuple):
 
 
 class Explorer:
-    """A network under sliders; `box` is the widget to show, `loop` the kernel's event loop that the work is done in."""
+    """A network with sliders; `box` is the widget to show, and `loop` the kernel's event loop, where the work is done.
 
-    def __init__(self, network: Network, data: Any = None, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    `what_ifs` are the mistakes to choose from; None means those of the notebook's unit.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        data: Any = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        what_ifs: Iterable[WhatIf] | None = None,
+    ) -> None:
         self.recipe = Recipe(network)
+        self._what_ifs = {what_if.name: what_if for what_if in (of_units() if what_ifs is None else what_ifs)}
         self._sources = sources(data)
         self._samples: dict[str, Samples] = {}
         self._starts: dict[tuple[int, str], Matrix] = {}
@@ -59,7 +68,11 @@ class Explorer:
         first = next(iter(self._sources))
         samples = self.samples(first)
         self.controls = Controls(
-            list(self._sources), samples.batch_sizes, samples.X_validation.shape[1], _planar(samples)
+            list(self._sources),
+            list(self._what_ifs),
+            samples.batch_sizes,
+            samples.X_validation.shape[1],
+            _planar(samples),
         )
         self.caption = ""
         self._name = f"zl-{uuid4().hex[:8]}"
@@ -69,14 +82,14 @@ class Explorer:
         self.status.add_class("zl-live")
         self.status.add_class("zl-aside")
         self.box = self.controls.box(self.shapes, self.pictures, self.status)
-        self._drawn: Wish | None = None
+        self._drawn: ControlState | None = None
         self._chores: deque[Callable[[], None]] = deque()
         self._ahead: Iterator[bool] | None = None
-        self._pages: OrderedDict[Wish, Page] = OrderedDict()
+        self._pages: OrderedDict[ControlState, Page] = OrderedDict()
         self._spent = 0.0
-        self._latest = Latest(self.work, loop)
+        self._coalescer = Coalescer(self.work, loop)
         self._connect()
-        self.answer(self.controls.wish(), OPENING)
+        self.answer(self.controls.state(), PATIENCE)
 
     def samples(self, name: str) -> Samples:
         """Return a data set, loaded when it is first asked for."""
@@ -88,93 +101,92 @@ class Explorer:
         """Return the run of a setting, begun or finished before or new."""
         if setting not in self._runs:
             samples = self.samples(setting.data)
-            recipe = bend(self.recipe, setting.what_if)
+            recipe = self._what_ifs[setting.what_if].apply(self.recipe) if setting.what_if else self.recipe
             self._runs[setting] = Run(recipe, samples, setting, self._start(setting, samples))
             while len(self._runs) > REMEMBERED:
                 self._runs.popitem(last=False)
         self._runs.move_to_end(setting)
         return self._runs[setting]
 
-    def answer(self, wish: Wish, seconds: float) -> float:
-        """Train for at most `seconds` towards a wish and draw what there is; return when to come back to it."""
-        run = self.run(wish.setting)
-        run.advance(wish.epochs, seconds)
-        self.draw(run, wish)
-        return REST if run.complete(wish.epochs) else 0.0
+    def answer(self, state: ControlState, seconds: float) -> float:
+        """Train for at most `seconds` towards a state and draw what there is; return when to come back to it."""
+        run = self.run(state.setting)
+        run.advance(state.epochs, seconds)
+        self.draw(run, state)
+        return REST if run.complete(state.epochs) else 0.0
 
-    def fill_in(self, wish: Wish) -> float:
-        """Train on towards the wish that is shown, unless there is a newer one, and draw what came."""
-        self.run(wish.setting).advance(wish.epochs, FILL, stop=lambda: self._latest.woken)
-        return 0.0 if self._latest.woken else self.answer(wish, 0.0)
+    def fill_in(self, state: ControlState) -> float:
+        """Train on towards the state that is shown, unless there is a newer one, and draw what came."""
+        self.run(state.setting).advance(state.epochs, NEXT_SLICE, stop=lambda: self._coalescer.woken)
+        return 0.0 if self._coalescer.woken else self.answer(state, 0.0)
 
     def work(self) -> float | None:
         """Do the next slice of work, and return the seconds until the one after, or None when all is done."""
-        wish = self.controls.wish()
-        if wish != self._drawn or self._chores:
+        state = self.controls.state()
+        if state != self._drawn or self._chores:
             self._ahead = None
-            self.fit(wish)
+            self.fit(state)
             while self._chores:
                 self._chores.popleft()()
-            return self.answer(self.controls.wish(), FIRST)
-        if not self.run(wish.setting).complete(wish.epochs):
-            return self.fill_in(wish)
+            return self.answer(self.controls.state(), FIRST_SLICE)
+        if not self.run(state.setting).complete(state.epochs):
+            return self.fill_in(state)
         self.status.value = svg.escape(self.caption)
-        return None if self.run(wish.setting).fault else self._work_ahead(wish)
+        return None if self.run(state.setting).fault else self._work_ahead(state)
 
-    def fit(self, wish: Wish) -> None:
+    def fit(self, state: ControlState) -> None:
         """Make the controls fit the data set if it is another one."""
-        if self._drawn is None or wish.setting.data != self._drawn.setting.data:
-            samples = self.samples(wish.setting.data)
+        if self._drawn is None or state.setting.data != self._drawn.setting.data:
+            samples = self.samples(state.setting.data)
             self.controls.fit(samples.batch_sizes, samples.X_validation.shape[1], _planar(samples))
 
-    def draw(self, run: Run, wish: Wish) -> None:
+    def draw(self, run: Run, state: ControlState) -> None:
         """Show a run: the pictures asked for, and the same in words, in one message to the browser."""
-        page = self.page(run, wish)
+        page = self.page(run, state)
         self.caption, self.pictures.value = page.caption, page.markup
-        self._drawn = wish
+        self._drawn = state
 
-    def page(self, run: Run, wish: Wish) -> Page:
+    def page(self, run: Run, state: ControlState) -> Page:
         """Return what there is to show of a run; once it is complete it is drawn only once."""
-        if wish not in self._pages:
-            page = self._draw_page(run, wish)
-            if not run.complete(wish.epochs):
+        if state not in self._pages:
+            page = self._draw_page(run, state)
+            if not run.complete(state.epochs):
                 return page
-            self._pages[wish] = page
+            self._pages[state] = page
             while len(self._pages) > REMEMBERED:
                 self._pages.popitem(last=False)
-        return self._pages[wish]
+        return self._pages[state]
 
-    def _draw_page(self, run: Run, wish: Wish) -> Page:
-        views: list[str] = []
-        caption = legend = ""
-        try:
-            with quiet(), time_limit(CALL_LIMIT):
-                caption = captions.tell(run, wish.epochs)
-                kept = self._compared(wish) if run.weights else []
-                names = wish.views if run.weights else ("Loss",)
-                views = [self._view(name, run, wish, kept) for name in names]
-                legend = loss_view.legend(kept)
-        except (Exception, OutOfTime) as error:
-            run.fault = run.fault or explain(error)
-        if not views:
-            views, caption = [loss_view.draw(run, wish.epochs)], run.fault
-        if wish.predict:
-            caption = f"{captions.ask(wish.predict)} This is still your own code: {caption}"
-        return Page(caption, f'{_paragraph(caption)}<div class="zl-pictures">{"".join(views)}</div>{legend}')
+    def _draw_page(self, run: Run, state: ControlState) -> Page:
+        kept = self._compared(state) if run.weights else []
+
+        def draw() -> tuple[str, list[str]]:
+            names = state.views if run.weights else ("Loss",)
+            return captions.tell(run, state.epochs), [self._view(name, run, state, kept) for name in names]
+
+        drawn = run_student_code(draw, CALL_LIMIT)
+        if isinstance(drawn, Failure):
+            run.fault = run.fault or drawn.text_and_code
+            drawn = run.fault, [loss_view.draw(run, state.epochs)]
+        caption, views = drawn
+        if state.predict:
+            question = captions.ask(self._what_ifs[state.predict])
+            caption = f"{question} This is still your own code: {caption}"
+        pictures = f'<div class="zl-pictures">{"".join(views)}</div>'
+        return Page(caption, f"{_paragraph(caption)}{pictures}{loss_view.legend(kept)}")
 
     def png(self) -> bytes:
         """Return the picture as it is now, for a page without a kernel."""
-        wish = self.controls.wish()
-        with quiet():
-            return png.png(self.run(wish.setting), wish.epochs, self.caption)
+        state = self.controls.state()
+        return png.png(self.run(state.setting), state.epochs, self.caption)
 
     def keep(self) -> None:
         """Finish the run that is shown, and leave it in the picture behind those to come."""
-        wish = self.controls.wish()
-        run = self.run(wish.setting)
-        run.advance(wish.epochs, OPENING)
-        kept = self._kept(run, wish.epochs, captions.name(wish.setting))
-        self.kept = [*self.kept, kept][-MOST_KEPT:]
+        state = self.controls.state()
+        run = self.run(state.setting)
+        run.advance(state.epochs, PATIENCE)
+        kept = self._kept(run, state.epochs, captions.name(state.setting))
+        self.kept = [*self.kept, kept][-MAX_KEPT:]
         self._pages.clear()
         self.controls.forget.disabled = False
 
@@ -184,32 +196,35 @@ class Explorer:
         self._pages.clear()
         self.controls.forget.disabled = True
 
-    def _view(self, name: str, run: Run, wish: Wish, kept: Sequence[loss_view.Kept]) -> str:
+    def _view(self, name: str, run: Run, state: ControlState, kept: Sequence[loss_view.Kept]) -> str:
         if name == "Loss":
-            return loss_view.draw(run, wish.epochs, kept)
+            return loss_view.draw(run, state.epochs, kept)
         if name == "Weights":
-            return weights_view.draw(run, wish.epochs)
+            return weights_view.draw(run, state.epochs)
         if name == "One sample":
-            return sample_view.draw(run, wish.epochs, wish.sample)
-        plane, points = self._plane(wish.setting)
-        sample = wish.sample if "One sample" in wish.views else None
-        return regions_view.draw(run, wish.epochs, plane, points, kept, sample)
+            return sample_view.draw(run, state.epochs, state.sample)
+        plane, points = self._plane(state.setting)
+        sample = state.sample if "One sample" in state.views else None
+        return regions_view.draw(run, state.epochs, plane, points, kept, sample)
 
-    def _compared(self, wish: Wish) -> list[loss_view.Kept]:
+    def _compared(self, state: ControlState) -> list[loss_view.Kept]:
         """Return the runs to show behind: those kept on this data set and, behind a mistake, the code as it is."""
-        kept = [each for each in self.kept if each.run.setting.data == wish.setting.data]
-        right = self._runs.get(replace(wish.setting, what_if=""))
-        if wish.setting.what_if and right is not None:
-            kept.append(self._kept(right, wish.epochs, "your code as it is"))
+        kept = [each for each in self.kept if each.run.setting.data == state.setting.data]
+        right = self._runs.get(replace(state.setting, what_if=""))
+        if state.setting.what_if and right is not None:
+            kept.append(self._kept(right, state.epochs, "your code as it is"))
         return kept
 
     def _kept(self, run: Run, epochs: int, name: str) -> loss_view.Kept:
         """Put a run aside as it is now."""
-        edge = ""
-        with quiet():
-            if _planar(run.samples) and run.weights:
-                edge = regions_view.boundary(run, min(epochs, run.epochs), self._plane(run.setting)[0])
-            return loss_view.Kept(run, epochs, name, captions.outcome(run, epochs), edge)
+
+        def look() -> tuple[str, str]:
+            planar = _planar(run.samples) and run.weights
+            edge = regions_view.boundary(run, min(epochs, run.epochs), self._plane(run.setting)[0]) if planar else ""
+            return captions.outcome(run, epochs), edge
+
+        seen = run_student_code(look, CALL_LIMIT)
+        return loss_view.Kept(run, epochs, name, *((seen.text, "") if isinstance(seen, Failure) else seen))
 
     def _plane(self, setting: Setting) -> tuple[regions_view.Plane, str]:
         """Return the plane of a data set and its samples on it; the browser gets those once, and a reference after."""
@@ -227,30 +242,29 @@ class Explorer:
         """Return the start weights that every run with this seed shares; None, and the run itself says why, if none."""
         key = setting.seed, setting.data
         if key not in self._starts:
-            try:
-                with quiet(), time_limit(CALL_LIMIT):
-                    self._starts[key] = start_weights(self.recipe.network, samples, setting.seed)
-            except (Exception, OutOfTime):
+            start = run_student_code(lambda: start_weights(self.recipe.network, samples, setting.seed), CALL_LIMIT)
+            if isinstance(start, Failure):
                 return None
+            self._starts[key] = start
         return self._starts[key]
 
-    def _work_ahead(self, wish: Wish) -> float | None:
+    def _work_ahead(self, state: ControlState) -> float | None:
         """Prepare a little for the next move, where somebody looks; None when there is no more to prepare."""
         if self._ahead is None:
-            self._ahead, self._spent = self._prepare(wish), 0.0
-        if not self.pictures._view_count or self._spent > AHEAD_IN_ALL:
+            self._ahead, self._spent = self._prepare(state), 0.0
+        if not self.pictures._view_count or self._spent > AHEAD_PER_REST:
             return None
         begin = time.perf_counter()
         more = next(self._ahead, False)
         self._spent += time.perf_counter() - begin
         return 0.0005 if more else None
 
-    def _prepare(self, wish: Wish) -> Iterator[bool]:
+    def _prepare(self, state: ControlState) -> Iterator[bool]:
         """Train and draw the settings near by, nearest first, and yield now and then."""
-        for setting in near(wish.setting, self.samples(wish.setting.data).batch_sizes):
-            run, there = self.run(setting), replace(wish, setting=setting)
-            while not run.complete(wish.epochs):
-                run.advance(wish.epochs, AHEAD, stop=lambda: self._latest.woken)
+        for setting in near(state.setting, self.samples(state.setting.data).batch_sizes):
+            run, there = self.run(setting), replace(state, setting=setting)
+            while not run.complete(state.epochs):
+                run.advance(state.epochs, AHEAD_SLICE, stop=lambda: self._coalescer.woken)
                 yield True
             if there not in self._pages:
                 self.page(run, there)
@@ -259,16 +273,18 @@ class Explorer:
     def _ask(self, chore: Callable[[], None]) -> None:
         """Have a chore done before the next picture, where all work is done; buttons call in other threads."""
         self._chores.append(chore)
-        self._latest.wake()
+        self._coalescer.wake()
 
     def _connect(self) -> None:
-        self.controls.on_change(self._latest.wake)
+        self.controls.on_change(self._coalescer.wake)
         self.controls.keep.on_click(lambda button: self._ask(self.keep))
         self.controls.forget.on_click(lambda button: self._ask(self.forget))
         for button, preset in zip(self.controls.presets, captions.PRESETS, strict=True):
             button.on_click(lambda _, preset=preset: self.controls.choose(preset))
+        # ipywidgets calls this experimental; nothing else says whether anybody looks, and without it a notebook that is
+        # only run, as at grading, would train ahead for seconds. Should it go, nothing is trained ahead any more.
         self.pictures._view_count = 0
-        self.pictures.observe(lambda change: self._latest.wake(), "_view_count")
+        self.pictures.observe(lambda change: self._coalescer.wake(), "_view_count")
 
 
 def near(setting: Setting, batch_sizes: Sequence[int]) -> Iterator[Setting]:

@@ -19,9 +19,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.explorer.errors import WrongShape, explain
+from lib.checking.student_code import Failure, run_student_code
+from lib.checking.values import Wrong
 from lib.explorer.samples import Samples
-from lib.explorer.timeout import OutOfTime, quiet, time_limit
 
 Matrix: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
@@ -117,12 +117,14 @@ class Run:
         """Train on until `epochs` are complete, `seconds` have passed, `stop()` says so, or the run is over."""
         begin = time.perf_counter()
         deadline = begin + min(seconds, RUN_LIMIT - self.seconds)
-        try:
-            with quiet(), time_limit(seconds + CALL_LIMIT):
-                while not self.complete(epochs) and time.perf_counter() < deadline and not stop():
-                    next(self._steps, None)
-        except (Exception, OutOfTime) as error:
-            self.fault = explain(error)
+
+        def train() -> None:
+            while not self.complete(epochs) and time.perf_counter() < deadline and not stop():
+                next(self._steps, None)
+
+        outcome = run_student_code(train, seconds + CALL_LIMIT)
+        if isinstance(outcome, Failure):
+            self.fault = outcome.text_and_code
         self.seconds += time.perf_counter() - begin
         if self.seconds >= RUN_LIMIT and not self.complete(epochs):
             self.fault = f"Training took over {RUN_LIMIT:g} seconds, so it stopped in epoch {self.epochs + 1}."
@@ -221,7 +223,7 @@ class Run:
 def start_weights(network: Network, samples: Samples, seed: int) -> Matrix:
     """Return the weights, (classes, features + 1), that the student's Dense starts with under this seed.
 
-    Raises WrongShape if they have another shape.
+    Raises Wrong if they have another shape.
     """
     sizes = len(samples.X), len(samples.y)
     with seeded(seed):
@@ -249,5 +251,8 @@ def _rng(Dense: Callable[..., Any], seed: int) -> dict[str, np.random.Generator]
 
 def _require_shape(place: str, what: str, found: Any, expected: tuple[int, ...]) -> None:
     """Refuse an array of another shape with a sentence about the place it comes from."""
-    if np.shape(found) != expected:
-        raise WrongShape(place, what, np.shape(found) if found is not None else None, expected)
+    shape = np.shape(found)
+    if shape != expected:
+        hint = ". Try .T: columns are samples" if shape == expected[::-1] else ""
+        seen = "there is none" if found is None else f"its shape is {shape}"
+        raise Wrong(f"{place}: {what} should be {expected}, but {seen}{hint}.")

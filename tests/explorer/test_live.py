@@ -3,21 +3,28 @@
 import asyncio
 import io
 import re
+import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from lib.explorer import Explorer, Network
+from lib.blanks import OpenBlank
+from lib.explorer import Explorer, Network, WhatIf
 from lib.explorer.captions import PRESETS
-from lib.explorer.coalesce import Latest
+from lib.explorer.coalesce import Coalescer
 from lib.explorer.live import near
 from lib.explorer.training import Setting
+from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising
 
+BLANK = "Blank 1 of 1 on line 3 is still open: the gradient. Write your code in place of the ?."
 NUMBERS = re.compile(r"training loss is (\S+), the validation loss (\S+), and (\S+)% of the validation")
 
 
@@ -54,7 +61,7 @@ def test_the_words_equal_numpy(explorer, rate, batch_size):
 
 def test_a_rate_is_trained_with_as_it_is_said(explorer):
     explorer.controls.learning_rate.value = 10**-1.9
-    assert explorer.controls.wish().setting.learning_rate == 0.0126
+    assert explorer.controls.state().setting.learning_rate == 0.0126
     assert explorer.caption.startswith("Learning rate 0.0126,")
 
 
@@ -85,7 +92,7 @@ def test_one_sample_shows_scores_probabilities_and_loss_with_their_shapes(explor
     explorer.controls.shown["One sample"].value = True
     explorer.controls.sample.value = 7
     words = " ".join(pictures(explorer)[-1].itertext())
-    run = explorer.run(explorer.controls.wish().setting)
+    run = explorer.run(explorer.controls.state().setting)
     x, y = BLOBS.X_validation[:, [7]], BLOBS.y_validation[:, [7]]
     _, yhat = run.predict(x, 100)
     loss = -np.log(yhat[y == 1]).item()
@@ -123,6 +130,24 @@ def test_a_what_if_asks_for_a_prediction_before_it_shows(explorer):
     assert "your code as it is" in explorer.pictures.value
 
 
+def test_a_notebook_that_imports_only_the_explorer_has_what_ifs_and_others_bring_their_own():
+    options = [name for _, name in Explorer(STUDENT, "blobs").controls.what_if.options]
+    assert options == ["", *(what_if.name for what_if in WHAT_IFS)]
+    code = "from lib.explorer.what_ifs import of_units; print(len(of_units()))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == f"{len(WHAT_IFS)}\n"
+    half = WhatIf("steps are halved", "What changes?", lambda recipe: replace(recipe, share=lambda batch: 0.5 / batch))
+    explorer = Explorer(STUDENT, "blobs", what_ifs=[half])
+    assert [name for _, name in explorer.controls.what_if.options] == ["", "steps are halved"]
+    explorer.controls.what_if.value = "steps are halved"
+    assert "What if steps are halved? What changes?" in explorer.caption
+    plain = explorer.run(Setting(0.05, 16))
+    plain.advance(1, seconds=60)
+    halved = explorer.run(Setting(0.1, 16, what_if="steps are halved"))
+    halved.advance(1, seconds=60)
+    np.testing.assert_allclose(halved.epoch_loss[0], plain.epoch_loss[0])
+
+
 @pytest.mark.parametrize("mistake", ["softmax runs over the wrong axis", "X and y are shuffled apart"])
 def test_a_curve_that_settles_high_is_not_called_learnt(explorer, mistake):
     explorer.controls.what_if.value = mistake
@@ -137,7 +162,7 @@ def test_divergence_is_said_at_its_epoch():
 
     explorer = Explorer(Network(student.Dense, Overflowing, student.cce, student.cce_gradient), "blobs")
     explorer.controls.learning_rate.value, explorer.controls.batch_size.value = 100.0, 1
-    epoch = explorer.run(explorer.controls.wish().setting).diverged
+    epoch = explorer.run(explorer.controls.state().setting).diverged
     assert f"Diverged in epoch {epoch}" in explorer.caption
     assert f"nan in epoch {epoch}" in explorer.pictures.value
 
@@ -151,6 +176,55 @@ def test_faulty_code_is_quoted_and_the_explorer_lives_on(backward):
     Softmax.backward = student.Softmax.backward
     explorer.controls.learning_rate.value = 0.01
     assert "training loss is 0.194" in explorer.caption
+
+
+def test_an_endless_loop_ends_in_the_sentence_of_the_checks_and_a_blank_in_its_own():
+    for what, sentence in [(endless, "Is there a loop that never ends? That was in endless, line"), (blank, BLANK)]:
+        Softmax = type("Softmax", (student.Softmax,), {"backward": what})
+        explorer = Explorer(Network(student.Dense, Softmax, student.cce, student.cce_gradient), "blobs")
+        assert sentence in explorer.caption
+        assert "OpenBlank" not in explorer.pictures.value
+
+
+def blank(self, output_gradient):
+    raise OpenBlank(BLANK)
+
+
+def swallowing_everything(self, output_gradient):
+    while True:
+        try:
+            while self.going:
+                pass
+            return output_gradient
+        except BaseException:
+            pass
+
+
+def test_a_loop_that_swallows_its_end_leaves_the_explorer_alive():
+    Softmax = type("Softmax", (student.Softmax,), {"backward": swallowing_everything, "going": True})
+    explorer = Explorer(Network(student.Dense, Softmax, student.cce, student.cce_gradient), "blobs")
+    assert "in swallowing_everything" in explorer.caption
+    Softmax.going = False
+    explorer.controls.learning_rate.value = 0.01
+    assert "After 100 epochs" in explorer.caption
+
+
+def test_a_prediction_that_fails_is_said():
+    """Training works; what fails is the forward pass over the grid of the regions, which has 1,296 samples."""
+
+    class Small(student.Dense):
+        def forward(self, input):
+            super().forward(input)
+            if input.shape[1] > 1000:
+                raise MemoryError("too many samples")
+
+    explorer = Explorer(Network(Small, student.Softmax, student.cce, student.cce_gradient), "blobs")
+    assert "It raised MemoryError: too many samples. That was in " in explorer.caption
+    assert [picture.get("aria-label") for picture in pictures(explorer)] == ["Loss"]
+
+
+def test_a_view_is_counted_by_a_trait_that_ipywidgets_calls_experimental():
+    assert "_view_count" in widgets.HTML.class_trait_names(sync=True)
 
 
 def test_slow_code_gets_a_partial_curve_and_a_sentence(monkeypatch):
@@ -209,16 +283,16 @@ def test_twenty_quick_moves_end_on_the_last_and_train_few():
 
 def test_moves_while_it_works_replace_each_other():
     async def move():
-        seen, wish = [], [0]
+        seen, position = [], [0]
 
         def work():
-            seen.append(wish[0])
+            seen.append(position[0])
             return 0.0 if len(seen) < 3 else None
 
-        latest = Latest(work, asyncio.get_running_loop())
+        coalescer = Coalescer(work, asyncio.get_running_loop())
         for value in range(1, 6):
-            wish[0] = value
-            latest.wake()
+            position[0] = value
+            coalescer.wake()
         await asyncio.sleep(0.01)
         return seen
 

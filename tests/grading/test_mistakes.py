@@ -14,7 +14,7 @@ from lib.grading.judge.judge import judge
 from lib.unit import Mistake, Part
 from lib.units.softmax_classifier import cce, data
 from lib.units.softmax_classifier.closed import ANSWER_KEY
-from lib.units.softmax_classifier.closed.training import changed, train
+from lib.units.softmax_classifier.closed.training import change_loop, train
 from tests.grading.test_judge import judged, part_of
 
 SEEDS = (1, 2**47 + 11)
@@ -177,12 +177,12 @@ def test_names_and_hints_are_sentences_for_a_student() -> None:
 
 def test_the_loop_is_right_before_anything_is_changed() -> None:
     assert judged(part_of("check-train"), {"train": train}).points == 4
-    assert judged(part_of("check-train"), {"train": changed()}).points == 4
+    assert judged(part_of("check-train"), {"train": change_loop()}).points == 4
 
 
 def test_a_change_that_changes_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="no 'nowhere' to change"):
-        changed(("nowhere", "here"))
+        change_loop(("nowhere", "here"))
 
 
 def test_a_mistake_is_found_behind_another_parts_mistake() -> None:

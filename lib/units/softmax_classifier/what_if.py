@@ -1,48 +1,39 @@
-"""What if: common mistakes, made on purpose and laid around the student's own code. Predict first, then look.
+"""What-ifs of the softmax classifier, for the explorer: common mistakes, made around the student's own code.
 
-Each one bends what goes into or comes out of the student's functions, or how the loop uses them. None says how a
+Each changes what goes into or comes out of the student's functions, or how the loop uses them. None shows how a
 function is to be written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lib.explorer.training import Indices, Matrix, Network, Recipe, cut
+from lib.explorer.what_ifs import WhatIf
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """A mistake: its name in the list, the question to think about before looking, and how it bends a recipe."""
-
-    name: str
-    question: str
-    bend: Callable[[Recipe], Recipe]
-
-
-def uphill(recipe: Recipe) -> Recipe:
-    """Turn the loss's gradient round."""
+def flip_gradient_sign(recipe: Recipe) -> Recipe:
+    """Flip the sign of the loss gradient."""
     network = recipe.network
     return _with_network(recipe, cce_gradient=lambda y, yhat: -network.cce_gradient(y, yhat))
 
 
-def summed(recipe: Recipe) -> Recipe:
-    """Leave 1/B out: a step for the sum over the batch."""
+def leave_out_division(recipe: Recipe) -> Recipe:
+    """Leave out 1/B: the step is for the sum over the batch."""
     return replace(recipe, share=lambda batch: 1.0)
 
 
-def shared_twice(recipe: Recipe) -> Recipe:
+def divide_twice(recipe: Recipe) -> Recipe:
     """Apply 1/B twice."""
     return replace(recipe, share=lambda batch: 1 / batch**2)
 
 
-def sideways(recipe: Recipe) -> Recipe:
-    """Let softmax run over the samples of a batch, not over the classes of a sample."""
+def normalise_samples(recipe: Recipe) -> Recipe:
+    """Run softmax over the samples of a batch instead of over the classes of a sample."""
     Softmax = recipe.network.Softmax
 
-    class Sideways:
+    class OverSamples:
         def __init__(self) -> None:
             self.layer = Softmax()
 
@@ -54,11 +45,11 @@ def sideways(recipe: Recipe) -> Recipe:
             gradient: Matrix = self.layer.backward(output_gradient.T).T
             return gradient
 
-    return _with_network(recipe, Softmax=Sideways)
+    return _with_network(recipe, Softmax=OverSamples)
 
 
-def twice(recipe: Recipe) -> Recipe:
-    """Put one softmax after another."""
+def apply_softmax_twice(recipe: Recipe) -> Recipe:
+    """Apply one softmax to the output of another."""
     Softmax = recipe.network.Softmax
 
     class Twice:
@@ -76,18 +67,18 @@ def twice(recipe: Recipe) -> Recipe:
     return _with_network(recipe, Softmax=Twice)
 
 
-def apart(recipe: Recipe) -> Recipe:
+def pair_with_neighbours(recipe: Recipe) -> Recipe:
     """Give every sample the label of its neighbour, as when X and y are shuffled one after the other."""
     return replace(recipe, labels=lambda batch: batch - 1)
 
 
-def one_batch(recipe: Recipe) -> Recipe:
+def train_first_batch(recipe: Recipe) -> Recipe:
     """Train on the first batch of each epoch only."""
     return replace(recipe, batches=lambda order, size: cut(order, size)[:1])
 
 
-def full_batches(recipe: Recipe) -> Recipe:
-    """Drop the last batch if it is short."""
+def drop_short_batch(recipe: Recipe) -> Recipe:
+    """Drop the last batch if it is short of samples."""
 
     def full(order: Indices, size: int) -> list[Indices]:
         return [batch for batch in cut(order, size) if len(batch) == size]
@@ -95,8 +86,8 @@ def full_batches(recipe: Recipe) -> Recipe:
     return replace(recipe, batches=full)
 
 
-def raw(recipe: Recipe) -> Recipe:
-    """Feed features as they come from an instrument: all around 30, not around 0."""
+def skip_standardising(recipe: Recipe) -> Recipe:
+    """Feed features that were not standardised: their mean is 30, not 0."""
     Dense = recipe.network.Dense
 
     class Raw:
@@ -121,25 +112,31 @@ def raw(recipe: Recipe) -> Recipe:
     return _with_network(recipe, Dense=Raw)
 
 
-MISTAKES = {
-    mistake.name: mistake
-    for mistake in (
-        Mistake("the gradient's sign is flipped", "Every step goes the other way. What does the loss do?", uphill),
-        Mistake("1/batch is left out", "The gradient is a sum now. For which batch sizes does it matter?", summed),
-        Mistake("1/batch comes in twice", "Steps shrink with the batch. What does that look like?", shared_twice),
-        Mistake("softmax runs over the wrong axis", "Each class now sums to 1 over the batch. Can it learn?", sideways),
-        Mistake("softmax is applied twice", "Can a probability still come near 1?", twice),
-        Mistake("X and y are shuffled apart", "Each sample has another's label. What is the best loss now?", apart),
-        Mistake("only one batch an epoch is trained", "Most samples are never seen. What changes?", one_batch),
-        Mistake("the last, short batch is dropped", "Try batch sizes that don't divide the set.", full_batches),
-        Mistake("features are not standardised", "All inputs lie around 30. Does the same learning rate work?", raw),
-    )
-}
-
-
-def bend(recipe: Recipe, what_if: str) -> Recipe:
-    """Return the recipe with the mistake of this name in it, or as it is for no name."""
-    return MISTAKES[what_if].bend(recipe) if what_if else recipe
+WHAT_IFS = (
+    WhatIf(
+        "the gradient's sign is flipped", "Every step goes the other way. What does the loss do?", flip_gradient_sign
+    ),
+    WhatIf(
+        "1/batch is left out", "The gradient is a sum now. For which batch sizes does it matter?", leave_out_division
+    ),
+    WhatIf("1/batch comes in twice", "Steps shrink with the batch. What does that look like?", divide_twice),
+    WhatIf(
+        "softmax runs over the wrong axis", "Each class now sums to 1 over the batch. Can it learn?", normalise_samples
+    ),
+    WhatIf("softmax is applied twice", "Can a probability still come near 1?", apply_softmax_twice),
+    WhatIf(
+        "X and y are shuffled apart",
+        "Each sample has another's label. What is the best loss now?",
+        pair_with_neighbours,
+    ),
+    WhatIf("only one batch an epoch is trained", "Most samples are never seen. What changes?", train_first_batch),
+    WhatIf("the last, short batch is dropped", "Try batch sizes that don't divide the set.", drop_short_batch),
+    WhatIf(
+        "features are not standardised",
+        "All inputs lie around 30. Does the same learning rate work?",
+        skip_standardising,
+    ),
+)
 
 
 def _with_network(recipe: Recipe, **parts: Any) -> Recipe:

@@ -1,0 +1,159 @@
+"""Student code where there are no threads and no signals, as in a browser (WebAssembly): it still ends in time."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+SYSTEM = '''
+"""A process in which threads can't be started and there is no timer, as Pyodide has it; what comes of each code."""
+import itertools, json, signal, sys, threading, warnings
+
+def start(self):
+    raise RuntimeError("can't start new thread")
+
+threading.Thread.start = start
+del signal.setitimer, signal.alarm
+
+from lib.blanks import OpenBlank
+from lib.checking.student_code import Failure, run_student_code, run_each
+
+def loop():
+    while True: pass
+
+def comprehension():
+    return [0 for _ in itertools.count()]
+
+def generator():
+    return sum(1 for _ in iter(int, 1))
+
+def recursion():
+    return recursion()
+
+def branching(depth=100):
+    return branching(depth - 1) + branching(depth - 1) if depth else 1
+
+def stubborn():
+    while True:
+        try:
+            while True: pass
+        except BaseException: pass
+
+def stubborn_below():
+    while True:
+        try:
+            stubborn()
+        except BaseException as error:
+            print(error)
+
+class Wordless(Exception):
+    def __str__(self):
+        while True: pass
+
+def wordless():
+    raise Wordless
+
+def library():
+    import functools
+    return functools.reduce(lambda a, b: b, itertools.count())
+
+def nested():
+    return run_student_code(loop, 0.05).kind
+
+def leaving():
+    sys.exit(3)
+
+def interrupted():
+    raise KeyboardInterrupt
+
+def blank():
+    raise OpenBlank("Blank 1 of 1 on line 2 is still open.")
+
+def failing():
+    return [][1]
+
+def printing():
+    print("heard"); print("heard", file=sys.stderr); warnings.warn("heard"); return 1.5
+
+codes = [loop, comprehension, generator, recursion, branching, stubborn, stubborn_below, wordless, library,
+         nested, leaving, interrupted, blank, failing, printing]
+told = {}
+for code in codes:
+    outcome = run_student_code(code, 0.2)
+    told[code.__name__] = [outcome.kind, outcome.text, outcome.line] if isinstance(outcome, Failure) else outcome
+told["each"] = [getattr(outcome, "kind", outcome) for outcome in run_each([printing, loop, printing], 0.05)]
+told["traced"] = sys.gettrace() is not None
+print(json.dumps(told))
+'''
+
+EXPLORER = (
+    SYSTEM.partition("codes = ")[0]
+    + """
+from lib.explorer import Explorer, Network
+from tests.explorer import student
+
+class Endless(student.Softmax):
+    def backward(self, output_gradient, learning_rate=None):
+        while True:
+            try:
+                while True: pass
+            except BaseException: pass
+
+captions = []
+for Softmax in (student.Softmax, Endless):
+    captions.append(Explorer(Network(student.Dense, Softmax, student.cce, student.cce_gradient), "blobs").caption)
+print(json.dumps(captions))
+"""
+)
+
+
+def run(code: str) -> Any:
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert (result.returncode, result.stderr) == (0, "")
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def told() -> Any:
+    return run(SYSTEM)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "loop",
+        "comprehension",
+        "generator",
+        "branching",
+        "stubborn",
+        "stubborn_below",
+        "wordless",
+        "library",
+    ],
+)
+def test_code_that_never_ends_is_ended_with_the_same_sentence_as_elsewhere(told: Any, code: str) -> None:
+    assert told[code] == ["time", "It was still running after 0.2 seconds. Is there a loop that never ends?", ""]
+
+
+def test_code_that_ends_gives_its_value_or_says_why_there_is_none(told: Any) -> None:
+    assert told["printing"] == 1.5  # and nothing of what it printed, or there would be no JSON to read
+    assert told["nested"] == "time"
+    assert told["leaving"] == ["error", "It raised SystemExit: 3", ""]
+    assert told["interrupted"] == ["error", "It raised KeyboardInterrupt.", ""]
+    assert told["blank"] == ["blank", "Blank 1 of 1 on line 2 is still open.", ""]
+    assert told["recursion"][1].startswith("It raised RecursionError: maximum recursion depth exceeded")
+    assert told["failing"][:2] == ["error", "It raised IndexError: list index out of range"]
+
+
+def test_actions_are_run_until_one_never_ends_and_the_tracing_ends_too(told: Any) -> None:
+    assert told["each"] == [1.5, "time"]
+    assert told["traced"] is False
+
+
+def test_the_explorer_works_and_says_what_never_ends() -> None:
+    right, endless = run(EXPLORER)
+    assert right.startswith("Learning rate 0.1, batch size 16. After")
+    assert "It was still running after 3 seconds. Is there a loop that never ends?" in endless
+    assert "in Endless.backward" in endless
