@@ -58,7 +58,7 @@ c.Autograde.autograde_preprocessors = [
     "lib.grading.submissions.preprocessors.Judge",
     "nbgrader.preprocessors.IgnorePattern",
     "nbgrader.preprocessors.LimitOutput",
-    "lib.grading.submissions.gradebook.SaveScores",
+    "lib.grading.submissions.scores.SaveScores",
 ]
 
 # No history file, and no warning on each kernel's start that loopback is not encrypted.

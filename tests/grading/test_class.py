@@ -15,7 +15,7 @@ from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.submissions.restore import known_cells
+from lib.grading.submissions.master import known_cells
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import QUICK, SUBMISSIONS, Course
 from tests.grading.pages import active, elements, text_of

@@ -9,7 +9,7 @@ from tests.course import ASSIGNMENT
 CONFIG = "nbgrader_config.py"
 STOCK = """
 c.Autograde.sanitize_preprocessors.append("nbgrader.preprocessors.ClearOutput")
-c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.Execute", "lib.grading.submissions.gradebook.SaveScores"]
+c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.Execute", "lib.grading.submissions.scores.SaveScores"]
 """
 FAULTS = {
     "syntax": ("c = get_config()\nc.X = (\n", "line 2: SyntaxError"),

@@ -13,8 +13,9 @@ from traitlets.config.loader import KVArgParseConfigLoader
 
 from lib.grading.kernels import forkserver
 from lib.grading.kernels.provisioner import WarmProvisioner
-from lib.grading.running.execute import REMARKS, BoundedExecute, RunLostError
+from lib.grading.running.execute import BoundedExecute, RunLostError
 from lib.grading.running.forked_execute import ForkedExecute, locks_in
+from lib.grading.running.state import run_state
 from tests.grading.room.kernels import at_work_in
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -50,9 +51,9 @@ def executed(tmp_path, *sources, how=ForkedExecute, kernel="zerolayer", **limits
     """Run cells; give the notebook and the remarks."""
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": kernel, "display_name": ""}})
-    resources = {"metadata": {"path": str(tmp_path)}, REMARKS: []}
+    resources = {"metadata": {"path": str(tmp_path)}}
     notebook, resources = how(kernel_name=kernel, **limits).preprocess(notebook, resources)
-    return notebook, resources[REMARKS]
+    return notebook, run_state(resources).remarks
 
 
 def texts(notebook):

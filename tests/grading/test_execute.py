@@ -3,7 +3,8 @@
 import nbformat
 import pytest
 
-from lib.grading.running.execute import REMARKS, BoundedExecute
+from lib.grading.running.execute import BoundedExecute
+from lib.grading.running.state import run_state
 
 
 def executed(tmp_path, *sources, **limits):
@@ -12,7 +13,8 @@ def executed(tmp_path, *sources, **limits):
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": ""}})
     resources = {"metadata": {"path": str(tmp_path)}}
     notebook, resources = BoundedExecute(**limits).preprocess(notebook, resources)
-    return ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells], resources[REMARKS]
+    texts = ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells]
+    return texts, run_state(resources).remarks
 
 
 def test_a_notebook_of_many_slow_cells_is_not_run_to_its_end(tmp_path):

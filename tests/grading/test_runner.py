@@ -322,7 +322,7 @@ def test_neither_order_nor_number_makes_a_difference(course, undisturbed):
 
 STOCK_STEPS = """
 steps = c.Autograde.autograde_preprocessors
-steps[steps.index("lib.grading.submissions.gradebook.SaveScores")] = "nbgrader.preprocessors.SaveAutoGrades"
+steps[steps.index("lib.grading.submissions.scores.SaveScores")] = "nbgrader.preprocessors.SaveAutoGrades"
 steps.append("nbgrader.preprocessors.AssignLatePenalties")
 """
 

@@ -27,17 +27,20 @@ from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.marking_queue import NOT_RUN, queued
-from lib.grading.running.execute import FILES, FOR_A_PERSON, REMARKS, RunLostError, has_code
+from lib.grading.running.execute import RunLostError, has_code
 from lib.grading.running.forked_execute import TENSORFLOW
 from lib.grading.running.runner import Packed, Ran, Work, settings
+from lib.grading.running.state import KEY
 from lib.grading.safe_files import is_file, is_folder, remove
 from lib.grading.sandbox.threads import TRIAL
 from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.folders import bounds, fill, own_files, put_in_place
-from lib.grading.submissions.gradebook import BOOK, TIMESTAMP, GradebookSession, Known, SaveScores
+from lib.grading.submissions.gradebook import GradebookSession, Known
 from lib.grading.submissions.preprocessors import Judge, UnitPreprocessor, WriteChallenge
 from lib.grading.submissions.read import Submission, read_submission, unreadable
-from lib.grading.submissions.restore import EMPTY, MASTER, RestoreCells
+from lib.grading.submissions.restore import RestoreCells
+from lib.grading.submissions.scores import SaveScores
+from lib.grading.submissions.state import SubmissionState, submission_state
 from lib.unit import AnswerKey
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigError)
@@ -130,6 +133,11 @@ class PreparedNotebook:
     notebook: NotebookNode
     resources: dict[str, Any]
 
+    @property
+    def state(self) -> SubmissionState:
+        """What the steps of grading hand on."""
+        return submission_state(self.resources)
+
 
 class GradingJob:
     """One submission on its way."""
@@ -204,10 +212,10 @@ class GradingJob:
                 self._log(name, error)
                 prepared = self._prepared(name, unreadable(SENTENCE))
             if left_out:
-                prepared.resources[FOR_A_PERSON].append("files were left out")
+                prepared.state.for_a_person.append("files were left out")
             self.prepared_notebooks[name] = prepared
             if prepared.submission.runnable:
-                notebooks[name] = Packed.of(prepared.notebook, self.folder, prepared.resources[FILES])
+                notebooks[name] = Packed.of(prepared.notebook, self.folder, prepared.state.files or {})
         return Work(notebooks, course.execute, course.settings)
 
     def is_lost(self, result: BaseException) -> bool:
@@ -263,13 +271,13 @@ class GradingJob:
             "unique_key": name,
             "output_files_dir": f"{name}_files",
             "metadata": {"name": name, "path": str(self.folder)},
-            REMARKS: list(submission.remarks),
-            FOR_A_PERSON: [],
-            EMPTY: submission.empty,
-            FILES: {},
-            BOOK: course.book,
-            MASTER: course.book.masters[name],
-            TIMESTAMP: self.timestamp,
+            KEY: SubmissionState(
+                remarks=list(submission.remarks),
+                files={},
+                gradebook=course.book,
+                timestamp=self.timestamp,
+                is_empty=submission.empty,
+            ),
         }
         notebook = course.applied(course.before, NotebookNode(submission.notebook), resources)
         return PreparedNotebook(submission, notebook, resources)
@@ -287,7 +295,7 @@ class GradingJob:
             prepared = self._prepared(name, unrun)
         elif name in result:
             result[name].into(prepared.notebook)
-            prepared.resources[REMARKS].extend(result[name].remarks)
+            prepared.state.remarks.extend(result[name].remarks)
         for again in (unrun, unreadable(SENTENCE)):
             try:
                 return self._finished(prepared)
@@ -314,7 +322,7 @@ def unfinished(directory: CourseDirectory) -> str:
 
 def _for_a_person(prepared: PreparedNotebook) -> list[str]:
     """Say in a few words why a person has to look at a notebook that was graded, if there is a reason."""
-    given: list[str] = prepared.resources[FOR_A_PERSON]
+    given = prepared.state.for_a_person
     if not prepared.submission.runnable:
         return ["could not be read or run", *given]
     given = [*(f"{cell}: {why}" for cell, why in queued(prepared.notebook).items() if why != NOT_RUN), *given]

@@ -30,8 +30,6 @@ EVIDENCE = {name: f',"{name}":'.encode() for name in ("challenge", "answer", "ex
 """What holds a part's arrays, and how its lines in a verdict's file begin."""
 LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
-JUDGED = "zerolayer_judged"
-"""Under this name a notebook's resources hold the ids of the cells that got a verdict."""
 State = Literal["right", "wrong", "open", "not checked"]
 """`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
 

@@ -21,8 +21,8 @@ from lib.checking.render import MARKS
 from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.marking_queue import queued
+from lib.grading.submissions.master import known_cells
 from lib.grading.submissions.preprocessors import UnitPreprocessor
-from lib.grading.submissions.restore import known_cells
 
 ADVICE = {
     "could not be stopped": "Usually that is a loop that never ends. Look at what it waits for.",

@@ -19,15 +19,10 @@ from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer
 
 from lib.checking.answers import MIME, plain
+from lib.grading.running.state import run_state
 
 SKIPPED = "skip-execution"
 """nbclient's tag for a cell that isn't run."""
-REMARKS = "zerolayer_remarks"
-FILES = "zerolayer_files"
-"""Under this name a notebook's resources hold files that are to lie beside it in a run and nowhere else, by name."""
-FOR_A_PERSON = "zerolayer_for_a_person"
-"""Under this name a preprocessor may leave in a notebook's resources a list of reasons, in a few words each, why a
-person has to look at the submission: `zerolayer grade` lists them in the end, and exits with a code that says so."""
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 DEEPEST = 8
 """Levels of lists and objects in an answer; a true one has five."""
@@ -70,7 +65,7 @@ class BoundedExecute(Execute):
         """
         self._at: int | None = None
         self.clear_before_next_output: bool = False
-        self._remarks: list[str] = resources.setdefault(REMARKS, [])
+        self._remarks = run_state(resources).remarks
         self._held, self._full = {"outputs": 0, "answers": 0}, set[str]()
         self._deadline = monotonic() + self.budget
         watch = threading.Timer(self.budget + self.grace, self.kill)

@@ -24,7 +24,8 @@ from traitlets.config.loader import DeferredConfig
 from lib.checking.answers import plain
 from lib.grading.kernels.client import LONGEST, KernelClient
 from lib.grading.kernels.spawn_request import REPLY
-from lib.grading.running.execute import FILES, BoundedExecute, RunLostError, has_code
+from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
+from lib.grading.running.state import run_state
 from lib.grading.sandbox.threads import REFUSED, STACK, TRIAL
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ForkedExecute(BoundedExecute):
 
     @property
     def takes_files(self) -> bool:
-        """Tell whether the files beside a notebook may be in its resources, as `FILES`, and in no folder."""
+        """Tell whether the files beside a notebook may be in its run's state, and in no folder."""
         return bool(self.kernel_name == KERNEL and locks_in(self.config))
 
     def run_cells(self, nb: NotebookNode, resources: dict[str, Any], km: Any) -> None:
@@ -91,7 +92,7 @@ class ForkedExecute(BoundedExecute):
         from lib.grading.kernels.forkserver import ForkServerDied
         from lib.grading.kernels.provisioner import WarmProvisioner  # on Linux alone
 
-        where = self.resources.get("metadata", {}).get("path", ""), self.resources.get(FILES)
+        where = self.resources.get("metadata", {}).get("path", ""), run_state(self.resources).files
         room = WarmProvisioner(parent=self, kernel_spec=KernelSpec())
         room.tensorflow = any(has_code(cell) and TENSORFLOW.search(cell.source) for cell in self.nb.cells)
         if room.tensorflow:

@@ -30,8 +30,9 @@ from typing import Any, Generic, Self, TypeVar
 from nbformat.notebooknode import NotebookNode
 from traitlets.config import Config
 
-from lib.grading.running.execute import FILES, REMARKS, BoundedExecute, RunLostError, has_code
+from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
 from lib.grading.running.forked_execute import KERNEL, ForkedExecute
+from lib.grading.running.state import KEY, RunState
 from lib.grading.safe_files import files_in, remove
 
 Tag = TypeVar("Tag")
@@ -116,15 +117,17 @@ def _run(packed: Packed, execute: type, config: Config) -> Ran:
     os.environ["NBGRADER_EXECUTION"] = "autograde"
     step = execute(config=config, log=SILENT)
     notebook = json.loads(packed.notebook, object_hook=NotebookNode)
-    resources: dict[str, Any] = {"metadata": {}, REMARKS: []}
+    state = RunState()
+    resources: dict[str, Any] = {"metadata": {}, KEY: state}
     if isinstance(step, ForkedExecute) and step.takes_files:
-        notebook, resources = step(notebook, {**resources, FILES: packed.files})
+        state.files = dict(packed.files)
+        notebook, _ = step(notebook, resources)
     else:
         with _laid_out(packed.files) as folder:
-            notebook, resources = step(notebook, {**resources, "metadata": {"path": str(folder)}})
+            notebook, _ = step(notebook, {**resources, "metadata": {"path": str(folder)}})
     kept = ("outputs", "execution_count")
     cells = [{key: cell[key] for key in kept} if cell.cell_type == "code" else None for cell in notebook.cells]
-    return Ran(json.dumps(cells).encode(), tuple(resources[REMARKS]))
+    return Ran(json.dumps(cells).encode(), tuple(state.remarks))
 
 
 @contextmanager

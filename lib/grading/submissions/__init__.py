@@ -11,4 +11,7 @@
 | `sanitize` | outputs and Markdown that an instructor's browser shows and never runs |
 | `preprocessors` | the challenge written before a run and the verdict after it, inside nbgrader's conversion |
 | `gradebook` | one open gradebook for a whole class |
+| `master` | a notebook as the gradebook knows it |
+| `scores` | the points that outputs give, and the cells that wait for a person |
+| `state` | what grading one notebook hands on from step to step |
 """

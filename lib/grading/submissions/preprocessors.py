@@ -7,7 +7,6 @@ alike. The verdict takes the place of whatever a graded cell put out, and nbgrad
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from glob import glob
@@ -27,31 +26,18 @@ from lib.grading.judge.challenge import challenge, seed_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import make_secret, read_secret
-from lib.grading.judge.verdict import FILE, JUDGED, PartVerdict, Verdict, html
-from lib.grading.running.execute import FILES, REMARKS
+from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.safe_files import files_in, is_file, remove, tidy
-from lib.grading.submissions.gradebook import BOOK, opened
-from lib.grading.submissions.restore import RESTORED, Master
+from lib.grading.submissions.master import Master
+from lib.grading.submissions.restore import RESTORED
+from lib.grading.submissions.scores import opened
+from lib.grading.submissions.state import WrittenChallenge, submission_state
 from lib.unit import AnswerKey
 
-CHALLENGE_STATE = "zerolayer_posed"
 STAMP = "timestamp.txt"
 """nbgrader's note of when a submission was made; a later one is graded anew."""
 OURS = (CHALLENGE, FILE, f"{FILE}.part")
 """Names in a submission's folder that are not a student's to use."""
-
-
-@dataclass(frozen=True)
-class WrittenChallenge:
-    """What stood before a run: the challenge's seed, the files in the submission's folder, and its timestamp.
-
-    `others` are the verdicts on the assignment's other notebooks; no run may read or change them.
-    """
-
-    seed: int
-    files: frozenset[Path]
-    stamp: bytes
-    others: tuple[Verdict, ...]
 
 
 class UnitPreprocessor(NbGraderPreprocessor):
@@ -131,19 +117,19 @@ class WriteChallenge(UnitPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde; leaves for `Judge` what a run must not change."""
-        unit, folder = self.unit(resources), _folder(resources)
+        unit, folder, state = self.unit(resources), _folder(resources), submission_state(resources)
         if unit is not None:
             with opened(resources) as book:
-                if BOOK not in resources:  # one that is there was looked at when the run began
+                if state.gradebook is None:  # one that is there was looked at when the run began
                     self.check_unit(resources["nbgrader"]["assignment"], book.masters)
                 others = _others(folder, book.masters.keys() - {resources["nbgrader"]["notebook"]})
             for name in OURS:
                 remove(folder / name)
             written = WrittenChallenge(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources), others)
-            resources[CHALLENGE_STATE] = written
+            state.challenge = written
             laid = orjson.dumps(challenge(unit, written.seed))
-            if FILES in resources:
-                resources[FILES][CHALLENGE] = laid
+            if state.files is not None:
+                state.files[CHALLENGE] = laid
             else:
                 (folder / CHALLENGE).write_bytes(laid)
         return nb, resources
@@ -157,17 +143,21 @@ class Judge(UnitPreprocessor):
         unit = self.unit(resources)
         if unit is None:
             return nb, resources
-        written: WrittenChallenge = resources[CHALLENGE_STATE]
-        folder, names = _folder(resources), resources["nbgrader"]
+        state, folder, names = submission_state(resources), _folder(resources), resources["nbgrader"]
+        written = state.challenge
+        if written is None:
+            raise ConfigError("The verdict comes before the challenge. List WriteChallenge before the notebook is run.")
         others = {verdict.notebook: verdict for verdict in written.others}
-        if FILES in resources:  # no run was in this folder: what is in it comes from the notebook judged before
-            judged = _others(folder, resources[BOOK].masters.keys() - {names["notebook"]})
+        if (
+            state.gradebook is not None
+        ):  # no run was in this folder: what is in it comes from the notebook judged before
+            judged = _others(folder, state.gradebook.masters.keys() - {names["notebook"]})
             others |= {verdict.notebook: verdict for verdict in judged}
         tidy(folder, written.files)
         if written.stamp:
             remove(folder / STAMP)
             (folder / STAMP).write_bytes(written.stamp)
-        remarks, verdicts = (*nb.metadata.get(RESTORED, ()), *resources.get(REMARKS, ())), []
+        remarks, verdicts = (*nb.metadata.get(RESTORED, ()), *state.remarks), []
         for cell in nb.cells:
             part = unit.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
             if part is None or cell.cell_type != "code":
@@ -185,7 +175,7 @@ class Judge(UnitPreprocessor):
             remarks,
             library_calls(nb.cells),
         ).save(folder, others.values())
-        resources[JUDGED] = {verdict.id for verdict in verdicts}
+        state.judged = {verdict.id for verdict in verdicts}
         return nb, resources
 
 

@@ -5,55 +5,24 @@ Whatever came, what goes on from here has every cell that the course knows, once
 can work.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.api import Notebook as GradebookNotebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict
 
 from lib.grading.marking_queue import queue
-from lib.grading.running.execute import REMARKS
 from lib.grading.submissions.identify import Found, Released, course_id, identify
+from lib.grading.submissions.master import Master
 from lib.grading.submissions.read import UnreadableError, clean_cell, notebook_in
+from lib.grading.submissions.state import submission_state
 
-SCHEMA_VERSION = 3
-EMPTY = "zerolayer_empty"
-"""Under this name a submission's resources tell that nothing was handed in in which an answer could be."""
 RESTORED = "zerolayer_restored"
 """Under this name a restored notebook's metadata hold remarks on what was lost: nbgrader keeps no resources."""
-MASTER = "zerolayer_master"
-"""Under this name a run hands on, with a submission's resources, what it has already read from the gradebook."""
-
-
-@dataclass(frozen=True)
-class Master:
-    """A notebook as the gradebook knows it: its kernel, its cells, and the rows that hold points and comments.
-
-    `graded` and `commented` give the row of a cell by its name.
-    """
-
-    id: str
-    kernelspec: dict[str, str] | None
-    cells: dict[str, NotebookNode]
-    graded: dict[str, str]
-    commented: dict[str, str]
-
-    @classmethod
-    def of(cls, notebook: GradebookNotebook) -> Self:
-        """Read a master from the gradebook."""
-        graded, commented = (
-            {cell.name: cell.id for cell in (*cells, *notebook.task_cells)}
-            for cells in (notebook.grade_cells, notebook.solution_cells)
-        )
-        kernelspec = json.loads(notebook.kernelspec) if notebook.kernelspec else None
-        return cls(notebook.id, kernelspec, known_cells(notebook), graded, commented)
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -63,15 +32,16 @@ class RestoreCells(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde on each submitted notebook before it is run."""
-        master = resources[MASTER] if MASTER in resources else _read(resources["nbgrader"])
+        state, names = submission_state(resources), resources["nbgrader"]
+        master = state.gradebook.masters[names["notebook"]] if state.gradebook else _read(names)
         submitted = [clean_cell(cell) for cell in nb.cells]
-        found = identify(submitted, master.cells, self._released(resources["nbgrader"], master))
+        found = identify(submitted, master.cells, self._released(names, master))
         for at, id in found.ids.items():
             submitted[at].metadata["nbgrader"] = NotebookNode(grade_id=id)
         nb.metadata = NotebookNode({"kernelspec": NotebookNode(master.kernelspec)} if master.kernelspec else {})
-        if remarks := list(_remarks(submitted, master, found, bool(resources.get(REMARKS)))):
+        if remarks := list(_remarks(submitted, master, found, bool(state.remarks))):
             nb.metadata[RESTORED] = remarks
-        for id, why in () if resources.get(EMPTY) else found.doubts.items():
+        for id, why in () if state.is_empty else found.doubts.items():
             queue(nb, id, why)
         nb.cells = restored(submitted, master.cells)
         return nb, resources
@@ -115,30 +85,6 @@ def _remarks(submitted: list[NotebookNode], master: Master, found: Found, explai
         yield "Cells had lost the marks by which the grader knows them. They were found by their text and their place."
     if found.doubts:
         yield "Not every written answer stood in its own cell. Your instructor will look for it in your notebook."
-
-
-def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
-    """Make the cells that the gradebook knows, by id and in the order of the source notebook."""
-    points = {cell.name: cell.max_score for cell in (*notebook.grade_cells, *notebook.task_cells)}
-    grades, solutions, tasks = (
-        {cell.name for cell in cells} for cells in (notebook.grade_cells, notebook.solution_cells, notebook.task_cells)
-    )
-    known = {}
-    for source in notebook.source_cells:
-        cell = clean_cell({"cell_type": source.cell_type, "source": source.source})
-        cell.metadata["nbgrader"] = {
-            "schema_version": SCHEMA_VERSION,
-            "grade_id": source.name,
-            "grade": source.name in grades,
-            "solution": source.name in solutions,
-            "task": source.name in tasks,
-            "locked": bool(source.locked),
-            "checksum": source.checksum,
-            "cell_type": source.cell_type,
-            **({"points": points[source.name]} if source.name in points else {}),
-        }
-        known[source.name] = cell
-    return known
 
 
 def restored(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:

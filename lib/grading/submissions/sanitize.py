@@ -29,14 +29,13 @@ from lib.grading.safe_files import is_file
 from lib.grading.submissions.maths import mathml
 from lib.grading.submissions.page_budget import NO_PICTURE, NO_TEXT, TOO_SLOW, Budget, OutOfTimeError, can_interrupt
 from lib.grading.submissions.read import is_base64
+from lib.grading.submissions.state import submission_state
 from lib.grading.untrusted_names import visible
 
 LONGEST = 20_000
 """Characters of one cell or output that are rendered as such."""
 SURELY_QUICK = 1_000
 """The same where nothing can interrupt a renderer that takes too long."""
-HTML_LEFT = "zerolayer_html_left"
-"""Under this name a notebook's resources hold what is left of the characters of HTML that are kept of it."""
 TAGS = frozenset(
     re.findall(
         r"\w+",
@@ -83,9 +82,10 @@ class Sanitize(NbGraderPreprocessor):
             if not is_base64(kept[picture]):
                 del kept[picture]
         if "text/html" in kept:
-            html = kept.pop("text/html")
-            if len(html) <= min(LONGEST, resources.setdefault(HTML_LEFT, self.html_left)):
-                resources[HTML_LEFT] -= len(html)
+            html, state = kept.pop("text/html"), submission_state(resources)
+            left = self.html_left if state.html_left is None else state.html_left
+            if len(html) <= min(LONGEST, left):
+                state.html_left = left - len(html)
                 with suppress(OutOfTimeError), Budget.of(resources).timed():
                     kept["text/html"] = cleaned(html)
         elif "text/latex" in kept:

@@ -1,0 +1,117 @@
+"""Scores: the points that a notebook's outputs give, and the cells that wait for a person."""
+
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from nbformat.notebooknode import NotebookNode
+from nbgrader import utils
+from nbgrader.preprocessors import AssignLatePenalties
+
+from lib.grading.marking_queue import NOT_RUN, queue, queued
+from lib.grading.submissions.gradebook import GradebookSession
+from lib.grading.submissions.state import submission_state
+
+
+def _comments(nb: NotebookNode) -> dict[str, str | None]:
+    """Say of each cell that was to be written why it needs a person, or else whether it is as it was released."""
+    comments: dict[str, str | None] = {}
+    for cell in nb.cells:
+        if utils.is_solution(cell) or utils.is_task(cell):
+            own = cell.metadata.nbgrader
+            untouched = own.get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
+            comments[own.grade_id] = queued(nb).get(own.grade_id) or ("No response." if untouched else None)
+    return comments
+
+
+def doubt(cell: NotebookNode) -> str:
+    """Say why a graded code cell's outputs tell no points for certain, or nothing.
+
+    nbgrader gives full points to a cell without an error, also to one that never ran, and to a result of nan or less
+    than 0; a result without text, or above the cell's points, stops it.
+    """
+    if cell.execution_count is None:
+        return NOT_RUN
+    if _has_error(cell):
+        return ""
+    results = {output.data.get("text/plain", "") for output in cell.outputs if output.output_type == "execute_result"}
+    if len(results) > 1:
+        return "It gave more than one result."
+    for result in results:
+        try:
+            if not 0 <= float(result) <= float(cell.metadata.nbgrader.points):
+                return f"Its result, {result[:20]}, is no number of points from 0 to {cell.metadata.nbgrader.points:g}."
+        except ValueError:
+            if not result:
+                return "Its result has no text."
+    return ""
+
+
+def _has_error(cell: NotebookNode) -> bool:
+    return any(output.output_type == "error" for output in cell.outputs)
+
+
+def _failed(why: str) -> NotebookNode:
+    """Make the output that tells why a graded cell has no points; as an error it gives none by nbgrader's rule too."""
+    said = f"{why} It counts 0 points until your instructor has looked at it."
+    trace = [f"NotGraded: {said}"]
+    return NotebookNode(output_type="error", ename="NotGraded", evalue=said, traceback=trace)
+
+
+class SaveScores(AssignLatePenalties):
+    """Stands for nbgrader's SaveAutoGrades and AssignLatePenalties: the same rows, all at once."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Called by nbgrader's Autograde after the notebook was judged."""
+        self.init_plugin()
+        names = resources["nbgrader"]
+        state = submission_state(resources)
+        scores = self._scores(nb, state.judged)
+        comments = _comments(nb)
+        with opened(resources) as book:
+            penalty = partial(self._penalty, names["student"])
+            with book.transaction():
+                if state.gradebook is not None:
+                    book.enrol(names["student"], state.timestamp)
+                book.save(names["student"], names["notebook"], scores, comments, penalty, queued(nb))
+        return nb, resources
+
+    def _scores(self, nb: NotebookNode, judged: Container[str]) -> dict[str, float | None]:
+        """Read the points of each graded cell as nbgrader does, but where that would give points for no work.
+
+        A cell that ran keeps nbgrader's score. One that says nothing for certain earns 0, and is for a person.
+        """
+        scores: dict[str, float | None] = {}
+        for cell in filter(utils.is_grade, nb.cells):
+            name = cell.metadata.nbgrader.grade_id
+            is_test = cell.cell_type == "code" and not utils.is_solution(cell)
+            if is_test and name not in judged and (why := doubt(cell)):
+                queue(nb, name, why)
+                cell.outputs.append(_failed(why))
+            if is_test and _has_error(cell):
+                scores[name] = 0.0  # wherever it stands: nbgrader takes a result that was shown before it
+            elif name in queued(nb):
+                scores[name] = None  # an answer that wasn't found is not an empty one
+            else:
+                scores[name] = utils.determine_grade(cell, self.log)[0]
+        return scores
+
+    def _penalty(self, student: str, score: float, late: float) -> float | None:
+        """Ask the course's plugin what being late costs: no less than nothing and no more than there is."""
+        self.log.warning("%s is %s seconds late", student, late)
+        penalty = self.plugin_inst.late_submission_penalty(student, score, late)
+        return None if penalty is None else min(max(penalty, 0), score)
+
+
+@contextmanager
+def opened(resources: dict[str, Any]) -> Iterator[GradebookSession]:
+    """Give a run's open gradebook, or open it for the moment where nbgrader runs one step after the other."""
+    if (book := submission_state(resources).gradebook) is not None:
+        yield book
+        return
+    names = resources["nbgrader"]
+    with GradebookSession(
+        names["db_url"], "default_course", names["assignment"]
+    ) as book:  # the course that nbgrader's steps name
+        yield book

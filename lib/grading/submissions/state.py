@@ -1,0 +1,47 @@
+"""What grading one notebook hands on from step to step, beside what a run does: still one object."""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lib.grading.judge.verdict import Verdict
+from lib.grading.running.state import KEY, RunState
+from lib.grading.submissions.gradebook import GradebookSession
+
+
+@dataclass(frozen=True)
+class WrittenChallenge:
+    """What stood before a run: the challenge's seed, the files in the folder, the timestamp, and other verdicts."""
+
+    seed: int
+    files: frozenset[Path]
+    stamp: bytes
+    others: tuple[Verdict, ...]
+
+
+@dataclass
+class SubmissionState(RunState):
+    """What is known of a submitted notebook on its way to points.
+
+    `gradebook` is the open one, and None where nbgrader runs one step after the other; `timestamp` goes with it.
+    `is_empty` where nothing was handed in. `judged` has the ids of the cells that got a verdict. `html_left` counts the
+    characters of HTML outputs that may still be kept.
+    """
+
+    gradebook: GradebookSession | None = None
+    timestamp: datetime | None = None
+    is_empty: bool = False
+    challenge: WrittenChallenge | None = None
+    judged: set[str] = field(default_factory=set)
+    html_left: int | None = None
+
+
+def submission_state(resources: MutableMapping[str, Any]) -> SubmissionState:
+    """Give the state in a notebook's resources, made at first need, or of what a run alone has left there."""
+    state = resources.get(KEY)
+    if not isinstance(state, SubmissionState):
+        state = SubmissionState(**vars(state) if isinstance(state, RunState) else {})
+        resources[KEY] = state
+    return state
