@@ -159,6 +159,8 @@ class Explorer:
 
     def _draw_page(self, run: Run, state: ControlState) -> Page:
         kept = self._compared(state) if run.weights else []
+        if _planar(run.samples):
+            self._plane(run.setting)  # sent to the browser from here, not from the thread of student code
 
         def draw() -> tuple[str, list[str]]:
             names = state.views if run.weights else ("Loss",)
@@ -178,7 +180,12 @@ class Explorer:
     def png(self) -> bytes:
         """Return the picture as it is now, for a page without a kernel."""
         state = self.controls.state()
-        return png.png(self.run(state.setting), state.epochs, self.caption)
+        run, regions = self.run(state.setting), None
+        if _planar(run.samples) and not run.fault:
+            plane, epoch = self._plane(state.setting)[0], min(state.epochs, run.epochs)
+            leads = run_student_code(lambda: regions_view.leading(run, epoch, plane), CALL_LIMIT)
+            regions = None if isinstance(leads, Failure) else (plane, leads)
+        return png.png(run, state.epochs, self.caption, regions)
 
     def keep(self) -> None:
         """Finish the run that is shown, and leave it in the picture behind those to come."""
@@ -217,10 +224,11 @@ class Explorer:
 
     def _kept(self, run: Run, epochs: int, name: str) -> loss_view.Kept:
         """Put a run aside as it is now."""
+        plane = self._plane(run.setting)[0] if _planar(run.samples) else None
 
         def look() -> tuple[str, str]:
-            planar = _planar(run.samples) and run.weights
-            edge = regions_view.boundary(run, min(epochs, run.epochs), self._plane(run.setting)[0]) if planar else ""
+            last = min(epochs, run.epochs)
+            edge = regions_view.boundary(run, last, plane) if plane and run.weights else ""
             return captions.outcome(run, epochs), edge
 
         seen = run_student_code(look, CALL_LIMIT)
