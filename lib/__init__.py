@@ -7,7 +7,7 @@ The open half is what students have. There is no answer in it.
 | `unit` | a unit as plain data: statements, parts, mistakes |
 | `units` | one folder for each notebook: its statements, and in `closed` its answers |
 | `checking` | what a check does: at the desk, under `nbgrader validate`, at grading |
-| `blanks` | a `?` in a cell is an expression that complains when it is reached |
+| `blanks` | a `?` in a cell is an expression that raises an error when it is reached |
 | `data` | data sets, one-hot labels, a loss cross-checked with TensorFlow |
 | `explorer` | the student's own network under sliders |
 | `lab`, `lab_settings` | JupyterLab as the explorer needs it: small messages sent at once |

@@ -1,14 +1,14 @@
-"""A blank is a `?` in a code cell: an expression still to be written, which complains when it is reached.
+"""A blank is a `?` in a code cell: an expression still to be written, which raises `OpenBlank` when it is reached.
 
     %load_ext lib.blanks
 
     def cce(y, yhat):
         return(?)  # the mean loss of the batch
 
-From then on a cell with open blanks runs: its functions are defined, the filled ones work, and reaching an
-open one ends in one sentence that names the blank, its line and what it is for. After the cell a line says how
-many are still open. Each `?` is replaced, before Python reads the cell, by `__blank__["that sentence"]`.
-Strings, comments, magics, shell lines and IPython's own help (`cce?`) are left alone.
+From then on a cell with open blanks runs: its functions are defined, and the parts you have filled work. An open
+blank stops the cell with one sentence, which says which blank it is, on which line, and what it is for. After the
+cell a line says how many are still open. Each `?` is replaced, before Python reads the cell, by
+`__blank__["that sentence"]`. Strings, comments, magics, shell lines and IPython's own help (`cce?`) are left alone.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class OpenBlank(Exception):
         return [self.sentence]
 
 
-class _Complaint:
-    """`__blank__`. A subscript, unlike a call, can stand wherever Python reads, assigns or deletes."""
+class _RaisesOpenBlank:
+    """What the name `__blank__` stands for. A subscript, unlike a call, can also be assigned to and deleted."""
 
     def __getitem__(self, sentence: str) -> NoReturn:
         raise OpenBlank(sentence)
@@ -79,8 +79,8 @@ class Blank:
 def open_blanks(source: str) -> list[Blank]:
     """The blanks of a code cell, in order.
 
-    What a blank is for is told by the comment behind it on its line, or else by a comment on a line of its own
-    just above. Several `?` without a space between them are one blank; so are those of one f-string.
+    The comment behind a blank on its line says what it is for, or else a comment on a line of its own just above.
+    Several `?` without a space between them are one blank; so are those of one f-string.
     """
     if "?" not in source or source.strip() in ("?", "??"):
         return []
@@ -109,15 +109,15 @@ def runnable(source: str) -> str:
         return source
     if blank := misplaced(source):
         above, below = blank.line - 1, source.count("\n") - blank.line + 1
-        return "\n" * above + _complaint(blank) + "\n" * below
+        return "\n" * above + _replacement(blank) + "\n" * below
     spaces = [(*found.span(), "") for found in _SPACES_BEHIND.finditer(masked(source))]
-    return _edited(source, [*_complaints(source), *spaces])
+    return _apply_edits(source, [*_replacements(source), *spaces])
 
 
 def misplaced(source: str) -> Blank | None:
     """The first blank that keeps Python from reading the cell, or None.
 
-    A slip elsewhere in the cell is not the blank's: Python tells it on its own line.
+    For an error elsewhere in the cell it is None: Python reports that one on its own line.
     """
     blanks = open_blanks(source)
     if not blanks:
@@ -129,12 +129,12 @@ def misplaced(source: str) -> Blank | None:
     ]
     try:
         with warnings.catch_warnings(action="ignore"):
-            ast.parse(textwrap.dedent(_edited(source, [*_complaints(source), *passes])))
+            ast.parse(textwrap.dedent(_apply_edits(source, [*_replacements(source), *passes])))
     except SyntaxError as error:
         first = error.lineno or 1
         return next((blank for blank in blanks if first <= blank.line <= (error.end_lineno or first)), None)
     except (ValueError, RecursionError, MemoryError):
-        return None  # Python's own to tell: null characters, or nesting too deep
+        return None  # null characters, or nesting too deep: Python reports these
     return None
 
 
@@ -144,15 +144,17 @@ def masked(source: str) -> str:
     Strings become `"`, f-strings `'` except for a `?` in their braces, comments `#`, magics and shell lines `%`,
     and a newline inside a statement `\r`.
     """
-    return _cover("%", source) if _FOREIGN_CELL.match(source) else _mask_code(source)
+    return _mask_all("%", source) if _FOREIGN_CELL.match(source) else _mask_code(source)
 
 
 def load_ipython_extension(ip: InteractiveShell) -> None:
     """`%load_ext lib.blanks`: called by IPython; a second call changes nothing."""
-    vars(builtins)["__blank__"] = _Complaint()  # %reset clears the student's names, not these
+    # A cell's code needs this name wherever it runs. `%reset` would clear it from the notebook's names. IPython's own
+    # builtins (`builtin_trap`) exist only while a cell runs, and the explorer calls student code between cells.
+    vars(builtins)["__blank__"] = _RaisesOpenBlank()
     if _transform not in ip.input_transformers_cleanup:
         ip.input_transformers_cleanup.insert(0, _transform)  # first: lines still count as the student sees them
-    ip.events.register("post_run_cell", _announce)
+    ip.events.register("post_run_cell", _report_open_blanks)
 
 
 def unload_ipython_extension(ip: InteractiveShell) -> None:
@@ -160,14 +162,14 @@ def unload_ipython_extension(ip: InteractiveShell) -> None:
     vars(builtins).pop("__blank__", None)
     with contextlib.suppress(ValueError):
         ip.input_transformers_cleanup.remove(_transform)
-        ip.events.unregister("post_run_cell", _announce)
+        ip.events.unregister("post_run_cell", _report_open_blanks)
 
 
 def _transform(lines: list[str]) -> list[str]:
     return runnable("".join(lines)).splitlines(keepends=True)
 
 
-def _announce(result: ExecutionResult | None) -> None:
+def _report_open_blanks(result: ExecutionResult | None) -> None:
     """After a cell has run, say on one line how many of its blanks are open."""
     blanks = open_blanks(result.info.raw_cell or "") if result and result.info else []
     if blanks:
@@ -189,26 +191,26 @@ def _purposes(source: str, mask: str) -> list[str]:
     return [(own or up).lstrip("#").strip().rstrip(".") for own, up in zip(comments, above, strict=False)]
 
 
-def _complaints(source: str) -> list[tuple[int, int, str]]:
-    """For each blank the edit that puts its complaint in its place; `x?` and `np.?` stay what Python can't read."""
+def _replacements(source: str) -> list[tuple[int, int, str]]:
+    """For each blank the edit that replaces it; `x?` and `np.?` stay what Python can't read."""
     edits = []
     for blank in open_blanks(source):
-        before, complaint = source[: blank.start], _complaint(blank)
+        before, replacement = source[: blank.start], _replacement(blank)
         if newlines := "\n" * source.count("\n", blank.start, blank.end):
-            complaint = f"({complaint}{newlines})"
+            replacement = f"({replacement}{newlines})"
         elif re.search(r"\w\Z", before):
-            complaint = f" {complaint}"
+            replacement = f" {replacement}"
         elif re.search(r"\.\s*\Z", before):
-            complaint = f"({complaint})"
-        edits.append((blank.start, blank.end, complaint))
+            replacement = f"({replacement})"
+        edits.append((blank.start, blank.end, replacement))
     return edits
 
 
-def _complaint(blank: Blank) -> str:
+def _replacement(blank: Blank) -> str:
     return f"__blank__[{blank.sentence!r}]"
 
 
-def _edited(source: str, edits: list[tuple[int, int, str]]) -> str:
+def _apply_edits(source: str, edits: list[tuple[int, int, str]]) -> str:
     for start, end, text in sorted(edits, reverse=True):
         source = source[:start] + text + source[end:]
     return source
@@ -270,7 +272,7 @@ def _mask_code(source: str, start: int = 0, *, braces: bool = False) -> str:
     mask, depth = "", 0
     while (at := start + len(mask)) < len(source):
         if not braces and mask[-1:] in ("", "\n") and (magic := _MAGIC.match(source, at)):
-            mask += magic[1] + _cover("%", magic[2])
+            mask += magic[1] + _mask_all("%", magic[2])
             continue
         piece = _PIECE.match(source, at)
         assert piece, "any character is a piece"
@@ -284,12 +286,12 @@ def _mask_code(source: str, start: int = 0, *, braces: bool = False) -> str:
 def _mask_piece(source: str, piece: re.Match[str], depth: int) -> str:
     match piece.lastgroup:
         case "comment":
-            return _cover("#", piece[0])
+            return _mask_all("#", piece[0])
         case "string" if {"f", "t"} & set(piece["prefix"].lower()):
             return _mask_formatted(source, piece)
         case "string":
             rest = _REST[piece["quote"]].match(source, piece.end())
-            return _cover('"', piece[0] + (rest[0] if rest else ""))
+            return _mask_all('"', piece[0] + (rest[0] if rest else ""))
         case "joint":
             return " \r"
         case "newline" if depth:
@@ -299,22 +301,22 @@ def _mask_piece(source: str, piece: re.Match[str], depth: int) -> str:
 
 def _mask_formatted(source: str, opening: re.Match[str]) -> str:
     """An f-string, masked but for a `?` in its braces, where a string may have the outer quotes (Python 3.12)."""
-    start, quote, mask = opening.start(), opening["quote"], _cover("'", opening[0])
+    start, quote, mask = opening.start(), opening["quote"], _mask_all("'", opening[0])
     while (at := start + len(mask)) < len(source) and not (source[at] == "\n" and len(quote) == 1):
         pair = source[at : at + 2]
         if source.startswith(quote, at):
-            return mask + _cover("'", quote)
+            return mask + _mask_all("'", quote)
         if pair == "{{" or (pair[0] == "\\" and pair[1:] not in ("{", "}")):
-            mask += _cover("'", pair)
+            mask += _mask_all("'", pair)
         elif pair[0] == "{":
             code = _mask_code(source, at + 1, braces=True)
             if at + 1 + len(code) == len(source):  # never closed, so what follows is no code either
-                return mask + _cover("'", source[at:] if len(quote) == 3 else source[at:].partition("\n")[0])
+                return mask + _mask_all("'", source[at:] if len(quote) == 3 else source[at:].partition("\n")[0])
             mask += "'" + re.sub(r"[^?\r]", "'", code.replace("\n", "\r"))
         else:
-            mask += _cover("'", pair[0])
+            mask += _mask_all("'", pair[0])
     return mask
 
 
-def _cover(mark: str, text: str) -> str:
+def _mask_all(mark: str, text: str) -> str:
     return re.sub(r"[^\n]", mark, text).replace("\n", "\r")

@@ -1,8 +1,8 @@
-"""Data: one sample a column.
+"""Data sets, with one sample in each column.
 
 X is (features, samples); labels are whole numbers 0, 1, 2, ..., one a sample; one-hot encoded they are y,
 (classes, samples). Four steps lead from raw data to training: draw or load it, `split` off a validation set,
-`standardise` both by what the training set shows, and `one_hot` encode the labels.
+`standardise` both by the mean and deviation of the training set, and `one_hot` encode the labels.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def integers(
 ) -> tuple[NDArray[np.int64], Labels]:
     """Draw whole numbers from 3 to 9 with random labels: an example of shapes, with nothing in it to learn.
 
-    The labels know nothing of X, so no classifier beats guessing on fresh data: its loss stays near
+    The labels don't depend on X, so no classifier is better than guessing on new data: its loss stays near
     ln(num_labels), or above.
 
     Returns X (features, samples) and labels (samples,). Raises ValueError for a size below 1.
@@ -51,10 +51,10 @@ def integers(
 def blobs(
     num_samples: int = 300, num_features: int = 2, num_labels: int = 3, seed: Seed = 0, spread: float = 1.0
 ) -> tuple[Matrix, Labels]:
-    """Draw one round cluster for each label, 4 units from its neighbours: structure that a line can find.
+    """Draw one round cluster for each label, 4 units from its neighbours: classes that straight lines can separate.
 
     `spread` is the standard deviation of a cluster along each feature. At 1 a linear classifier gets about
-    19 of 20 samples right; at 0.3 all of them; at 3 it struggles. The first two features carry the label,
+    19 of 20 samples right; at 0.3 all of them; at 3 far fewer. Only the first two features depend on the label;
     any others are noise.
 
     Returns X (features, samples) and labels (samples,), as many of each label as the number of samples
@@ -97,7 +97,7 @@ def digits() -> tuple[Matrix, Labels]:
 def split(
     X: ArrayLike, labels: ArrayLike, validation: float = 0.2, seed: Seed = 0
 ) -> tuple[Matrix, NDArray[np.generic], Matrix, NDArray[np.generic]]:
-    """Shuffle the samples and put a part of them aside, to see how well what was learnt holds for new data.
+    """Shuffle the samples and put a part of them aside, to measure how well the model does on new data.
 
     X is (features, samples); labels are (samples,), or one-hot (classes, samples). One shuffle serves both,
     so each sample keeps its label. `validation` is the part put aside, between 0 and 1; either side gets at
@@ -106,7 +106,7 @@ def split(
     Returns X_train, labels_train, X_validation, labels_validation. Raises ValueError if X and labels don't
     have the same number of samples, if that number is below 2, or if `validation` isn't between 0 and 1.
     """
-    X, labels = _columns("X", X), np.asarray(labels)
+    X, labels = _read_columns("X", X), np.asarray(labels)
     num_samples = X.shape[1]
     if labels.ndim not in (1, 2) or labels.shape[-1] != num_samples:
         remedy = "labels.T" if labels.shape[:1] == (num_samples,) else "labels and X from the same samples"
@@ -129,16 +129,15 @@ def standardise(X: ArrayLike, /) -> Matrix: ...
 @overload
 def standardise(X: ArrayLike, other: ArrayLike, /, *others: ArrayLike) -> tuple[Matrix, ...]: ...
 def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]:
-    """Give each feature (row) of X mean 0 and standard deviation 1, so that no feature shouts down another.
+    """Give each feature (row) of X mean 0 and standard deviation 1, so that all features count alike.
 
-    The others, such as a validation set, are moved and scaled by the mean and deviation of X: what is only
-    there to measure must not leak into what is learnt. A feature that is constant in X has nothing to tell
-    and becomes 0 everywhere.
+    The others, such as a validation set, are moved and scaled by the mean and deviation of X, because nothing
+    of a validation set may be used in training. A feature that is constant in X becomes 0 everywhere.
 
     X is (features, samples), the others (features, any number of samples). Returns X alone, or a tuple of X
     and the others. Raises ValueError if a shape doesn't fit or a value of X is not a finite number.
     """
-    X = _columns("X", X)
+    X = _read_columns("X", X)
     if not np.isfinite(X).all():
         row, column = np.argwhere(~np.isfinite(X))[0]
         raise ValueError(
@@ -148,7 +147,7 @@ def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]
     deviation[deviation <= ROUNDING * np.abs(mean)] = np.inf  # anything over infinity is 0
     scaled = [(X - mean) / deviation]
     for place, other in enumerate(others, start=2):
-        other = _columns(f"argument {place}", other)
+        other = _read_columns(f"argument {place}", other)
         if len(other) != len(X):
             raise ValueError(
                 f"argument {place} has {len(other)} features (rows), but X has {len(X)}; expected as many. "
@@ -171,14 +170,14 @@ def one_hot(labels: ArrayLike, num_classes: int) -> Matrix:
     also if labels aren't one-dimensional or num_classes is below 1.
     """
     _require_sizes(num_classes=num_classes)
-    checked = _checked_labels(labels, num_classes)
+    checked = _check_labels(labels, num_classes)
     try:
-        with _quiet():
+        with _silence_tensorflow():
             import tensorflow as tf
 
             rows = tf.keras.utils.to_categorical(checked, num_classes)
     except ImportError:
-        _say_once("No TensorFlow here, so NumPy encodes the labels; the result is the same.")
+        _print_once("No TensorFlow here, so NumPy encodes the labels; the result is the same.")
         rows = np.eye(num_classes)[checked]
     return np.ascontiguousarray(rows.T, dtype=np.float64)
 
@@ -228,7 +227,7 @@ def crosscheck(y: ArrayLike, yhat: ArrayLike, loss: float) -> CrossCheck:
     Returns a CrossCheck; without TensorFlow it says what is missing. Raises ValueError if y and yhat aren't
     probabilities in columns of the same shape, or the loss isn't one number.
     """
-    y, yhat = _columns("y", y), _columns("yhat", yhat)
+    y, yhat = _read_columns("y", y), _read_columns("yhat", yhat)
     _require_probabilities(y, yhat)
     ours = np.asarray(loss)
     if ours.size != 1 or ours.dtype.kind not in "biuf":
@@ -237,7 +236,7 @@ def crosscheck(y: ArrayLike, yhat: ArrayLike, loss: float) -> CrossCheck:
             f"loss {found}; expected one number, the mean over the samples. Try printing what your loss returns."
         )
     try:
-        with _quiet():
+        with _silence_tensorflow():
             import tensorflow as tf
 
             theirs = float(tf.keras.losses.CategoricalCrossentropy()(y.T, yhat.T))
@@ -256,7 +255,7 @@ def _require_sizes(**sizes: int) -> None:
             raise ValueError(f"{name} is {size!r}; expected a whole number, 1 or more. Try {name}=3.")
 
 
-def _columns(name: str, values: ArrayLike) -> Matrix:
+def _read_columns(name: str, values: ArrayLike) -> Matrix:
     """Read values as a matrix of numbers with at least one sample in its columns."""
     found = np.asarray(values, dtype=np.float64)
     if found.ndim != 2 or found.shape[1] == 0:
@@ -268,12 +267,13 @@ def _columns(name: str, values: ArrayLike) -> Matrix:
     return found
 
 
-def _checked_labels(labels: ArrayLike, num_classes: int) -> Labels:
+def _check_labels(labels: ArrayLike, num_classes: int) -> Labels:
     """Read labels as whole numbers from 0 to num_classes - 1, or name the first that isn't one."""
     found = np.asarray(labels)
     if found.ndim != 1:
         raise ValueError(
-            f"labels has shape {found.shape}; expected one dimension, a label a sample. Try {_flat_remedy(found)}."
+            f"labels has shape {found.shape}; expected one dimension, a label a sample. "
+            f"Try {_suggest_flat_labels(found)}."
         )
     allowed = np.isin(found, np.arange(num_classes)) & (found.dtype.kind in "biuf")
     if not allowed.all():
@@ -281,13 +281,13 @@ def _checked_labels(labels: ArrayLike, num_classes: int) -> Labels:
         bad = found.tolist()[first]
         raise ValueError(
             f"labels[{first}] is {bad!r}; expected a whole number from 0 to {num_classes - 1} "
-            f"(num_classes={num_classes}). Try {_label_remedy(found, bad, num_classes)}."
+            f"(num_classes={num_classes}). Try {_suggest_labels(found, bad, num_classes)}."
         )
     return found.astype(np.int64)
 
 
-def _flat_remedy(found: NDArray[np.generic]) -> str:
-    """Tell labels that are one-hot already from labels that only need flattening."""
+def _suggest_flat_labels(found: NDArray[np.generic]) -> str:
+    """Suggest what makes labels one-dimensional: labels that are one-hot already need something else."""
     if found.ndim == 2 and min(found.shape) > 1 and np.isin(found, (0, 1)).all():
         if (found.sum(axis=0) == 1).all():
             return "them as they are: they look already one-hot"
@@ -296,8 +296,8 @@ def _flat_remedy(found: NDArray[np.generic]) -> str:
     return "np.ravel(labels)"
 
 
-def _label_remedy(found: NDArray[np.generic], bad: float, num_classes: int) -> str:
-    """Suggest what mends the first bad label."""
+def _suggest_labels(found: NDArray[np.generic], bad: float, num_classes: int) -> str:
+    """Suggest what corrects the first bad label."""
     if found.dtype.kind in "biuf" and not math.isfinite(bad):
         return "leaving that sample out"
     if found.dtype.kind not in "biuf" or bad % 1 != 0:
@@ -331,17 +331,17 @@ def _require_probabilities(y: Matrix, yhat: Matrix) -> None:
             )
 
 
-# ---- TensorFlow, quietly
+# ---- TensorFlow without its messages
 
-_say_once = functools.cache(print)
+_print_once = functools.cache(print)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep TensorFlow's start-up lines away from the reader; errors still rise.
+def _silence_tensorflow() -> Iterator[None]:
+    """Discard what TensorFlow writes when it starts; exceptions are raised as usual.
 
-    Its C++ side writes to file descriptor 2, past `sys.stderr`, and TF_CPP_MIN_LOG_LEVEL does not stop every
-    line. So the descriptor itself points to nowhere for the while.
+    Its C++ code writes to file descriptor 2, not to `sys.stderr`, and TF_CPP_MIN_LOG_LEVEL does not stop every
+    line. So the descriptor itself points to the null device meanwhile.
     """
     if sys.stderr is not None:
         sys.stderr.flush()

@@ -1,9 +1,9 @@
-"""How `zerolayer lab` starts JupyterLab: sliders that answer at once, and nothing that asks for the network.
+"""JupyterLab's settings for `zerolayer lab`: sliders that answer at once, and no requests to the network.
 
-A slider move is a message of a few hundred bytes, and so is the first half of the answer. TCP holds such small
-packets back until the ones before are acknowledged (Nagle's algorithm, RFC 896), and the other end waits up to
-40 ms before it acknowledges. `PromptConnection` turns that off for the kernel's websocket. The settings are two
-JSON files in `lab_settings/`, a folder in Jupyter's configuration path; what people set themselves comes first.
+A slider move is a message of a few hundred bytes, and so is the first half of the answer. TCP delays such small
+packets until the ones before are acknowledged (Nagle's algorithm, RFC 896), and the receiver waits up to 40 ms
+before it acknowledges. `PromptConnection` turns this off for the kernel's websocket. The settings are two JSON
+files in `lab_settings/`, a folder in Jupyter's configuration path; a person's own settings take precedence.
 """
 
 import os
@@ -17,10 +17,10 @@ SETTINGS = Path(__file__).with_name("lab_settings")
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
-    """The kernel's websocket, with every message sent the moment it is written."""
+    """The kernel's websocket, where every message is sent as soon as it is written."""
 
     def connect(self) -> Future[None] | None:  # type: ignore[override]  # as its parent does
-        """Join browser and kernel; jupyter_server calls this once, when the browser opens the websocket."""
+        """Connect browser and kernel. Called by jupyter_server once, when the browser opens the websocket."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()
 

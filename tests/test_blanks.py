@@ -264,6 +264,14 @@ class TestAtTheDesk:
         student.run_line_magic("reset", "-f")
         assert isinstance(run("x = ?").error_in_exec, OpenBlank)
 
+    def test_a_blank_raises_between_cells_too(
+        self, run: Callable[[str], ExecutionResult], student: InteractiveShell
+    ) -> None:
+        """The explorer calls student code when no cell runs, and IPython's own builtins are gone then."""
+        run("def cce(y, yhat):\n    return ?")
+        with pytest.raises(OpenBlank):
+            student.user_ns["cce"](1, 1)
+
     def test_loaded_twice_and_unloaded(
         self, student: InteractiveShell, run: Callable[[str], ExecutionResult], capsys: pytest.CaptureFixture[str]
     ) -> None:

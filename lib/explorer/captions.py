@@ -30,14 +30,14 @@ PRESETS = (
 )
 
 
-def name(setting: Setting) -> str:
+def name_setting(setting: Setting) -> str:
     """Name a setting in a few words, as kept runs are labelled."""
     words = f"rate {short(setting.learning_rate)}, batch {setting.batch_size}"
     words += f", seed {setting.seed}" if setting.seed else ""
     return words + (f", {setting.what_if}" if setting.what_if else "")
 
 
-def tell(run: Run, epochs: int) -> str:
+def describe(run: Run, epochs: int) -> str:
     """Say what the picture shows: the setting, how far it got, the losses, the accuracy, and what to make of them."""
     setting = run.setting
     done = min(epochs, run.epochs)
@@ -49,11 +49,11 @@ def tell(run: Run, epochs: int) -> str:
     elif run.fault and run.epochs < epochs:
         parts.append(run.fault)
     elif done == epochs:
-        parts.append(verdict(run, epochs))
+        parts.append(assess(run, epochs))
     return " ".join(parts)
 
 
-def outcome(run: Run, epochs: int) -> str:
+def describe_end(run: Run, epochs: int) -> str:
     """Say in a few words where a run ended."""
     done = min(epochs, run.epochs)
     if run.diverged is not None and run.diverged <= epochs:
@@ -66,12 +66,12 @@ def outcome(run: Run, epochs: int) -> str:
     )
 
 
-def ask(what_if: WhatIf) -> str:
+def ask_prediction(what_if: WhatIf) -> str:
     """Ask for a prediction before the picture of a mistake is shown."""
     return f"What if {what_if.name}? {what_if.question} Predict the curve first, then press Look."
 
 
-def verdict(run: Run, epochs: int) -> str:
+def assess(run: Run, epochs: int) -> str:
     """Say in a sentence what a finished training curve looks like."""
     losses = run.epoch_loss[:epochs]
     first, last = run.loss_before(), losses[-1]

@@ -64,7 +64,7 @@ class Explorer:
         self._starts: dict[tuple[int, str], Matrix] = {}
         self._runs: OrderedDict[Setting, Run] = OrderedDict()
         self._planes: dict[str, tuple[regions_view.Plane, str]] = {}
-        self.kept: list[loss_view.Kept] = []
+        self.kept: list[loss_view.KeptRun] = []
         first = next(iter(self._sources))
         samples = self.samples(first)
         self.controls = Controls(
@@ -159,10 +159,12 @@ class Explorer:
 
     def _draw_page(self, run: Run, state: ControlState) -> Page:
         kept = self._compared(state) if run.weights else []
+        if _planar(run.samples):
+            self._plane(run.setting)  # sent to the browser from here, not from the thread of student code
 
         def draw() -> tuple[str, list[str]]:
             names = state.views if run.weights else ("Loss",)
-            return captions.tell(run, state.epochs), [self._view(name, run, state, kept) for name in names]
+            return captions.describe(run, state.epochs), [self._view(name, run, state, kept) for name in names]
 
         drawn = run_student_code(draw, CALL_LIMIT)
         if isinstance(drawn, Failure):
@@ -170,7 +172,7 @@ class Explorer:
             drawn = run.fault, [loss_view.draw(run, state.epochs)]
         caption, views = drawn
         if state.predict:
-            question = captions.ask(self._what_ifs[state.predict])
+            question = captions.ask_prediction(self._what_ifs[state.predict])
             caption = f"{question} This is still your own code: {caption}"
         pictures = f'<div class="zl-pictures">{"".join(views)}</div>'
         return Page(caption, f"{_paragraph(caption)}{pictures}{loss_view.legend(kept)}")
@@ -178,14 +180,19 @@ class Explorer:
     def png(self) -> bytes:
         """Return the picture as it is now, for a page without a kernel."""
         state = self.controls.state()
-        return png.png(self.run(state.setting), state.epochs, self.caption)
+        run, regions = self.run(state.setting), None
+        if _planar(run.samples) and not run.fault:
+            plane, epoch = self._plane(state.setting)[0], min(state.epochs, run.epochs)
+            leads = run_student_code(lambda: regions_view.log_odds(run, epoch, plane), CALL_LIMIT)
+            regions = None if isinstance(leads, Failure) else (plane, leads)
+        return png.png(run, state.epochs, self.caption, regions)
 
     def keep(self) -> None:
         """Finish the run that is shown, and leave it in the picture behind those to come."""
         state = self.controls.state()
         run = self.run(state.setting)
         run.advance(state.epochs, PATIENCE)
-        kept = self._kept(run, state.epochs, captions.name(state.setting))
+        kept = self._kept(run, state.epochs, captions.name_setting(state.setting))
         self.kept = [*self.kept, kept][-MAX_KEPT:]
         self._pages.clear()
         self.controls.forget.disabled = False
@@ -196,7 +203,7 @@ class Explorer:
         self._pages.clear()
         self.controls.forget.disabled = True
 
-    def _view(self, name: str, run: Run, state: ControlState, kept: Sequence[loss_view.Kept]) -> str:
+    def _view(self, name: str, run: Run, state: ControlState, kept: Sequence[loss_view.KeptRun]) -> str:
         if name == "Loss":
             return loss_view.draw(run, state.epochs, kept)
         if name == "Weights":
@@ -207,7 +214,7 @@ class Explorer:
         sample = state.sample if "One sample" in state.views else None
         return regions_view.draw(run, state.epochs, plane, points, kept, sample)
 
-    def _compared(self, state: ControlState) -> list[loss_view.Kept]:
+    def _compared(self, state: ControlState) -> list[loss_view.KeptRun]:
         """Return the runs to show behind: those kept on this data set and, behind a mistake, the code as it is."""
         kept = [each for each in self.kept if each.run.setting.data == state.setting.data]
         right = self._runs.get(replace(state.setting, what_if=""))
@@ -215,16 +222,17 @@ class Explorer:
             kept.append(self._kept(right, state.epochs, "your code as it is"))
         return kept
 
-    def _kept(self, run: Run, epochs: int, name: str) -> loss_view.Kept:
+    def _kept(self, run: Run, epochs: int, name: str) -> loss_view.KeptRun:
         """Put a run aside as it is now."""
+        plane = self._plane(run.setting)[0] if _planar(run.samples) else None
 
         def look() -> tuple[str, str]:
-            planar = _planar(run.samples) and run.weights
-            edge = regions_view.boundary(run, min(epochs, run.epochs), self._plane(run.setting)[0]) if planar else ""
-            return captions.outcome(run, epochs), edge
+            last = min(epochs, run.epochs)
+            edge = regions_view.boundary(run, last, plane) if plane and run.weights else ""
+            return captions.describe_end(run, epochs), edge
 
         seen = run_student_code(look, CALL_LIMIT)
-        return loss_view.Kept(run, epochs, name, *((seen.text, "") if isinstance(seen, Failure) else seen))
+        return loss_view.KeptRun(run, epochs, name, *((seen.text, "") if isinstance(seen, Failure) else seen))
 
     def _plane(self, setting: Setting) -> tuple[regions_view.Plane, str]:
         """Return the plane of a data set and its samples on it; the browser gets those once, and a reference after."""
@@ -261,7 +269,7 @@ class Explorer:
 
     def _prepare(self, state: ControlState) -> Iterator[bool]:
         """Train and draw the settings near by, nearest first, and yield now and then."""
-        for setting in near(state.setting, self.samples(state.setting.data).batch_sizes):
+        for setting in list_nearby(state.setting, self.samples(state.setting.data).batch_sizes):
             run, there = self.run(setting), replace(state, setting=setting)
             while not run.complete(state.epochs):
                 run.advance(state.epochs, AHEAD_SLICE, stop=lambda: self._coalescer.woken)
@@ -287,7 +295,7 @@ class Explorer:
         self.pictures.observe(lambda change: self._coalescer.wake(), "_view_count")
 
 
-def near(setting: Setting, batch_sizes: Sequence[int]) -> Iterator[Setting]:
+def list_nearby(setting: Setting, batch_sizes: Sequence[int]) -> Iterator[Setting]:
     """Yield the setting and those around it: the learning rates of the slider, nearest first, then batch sizes."""
     low, high, step = LEARNING_RATE
     here = math.log10(setting.learning_rate)

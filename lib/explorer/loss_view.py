@@ -1,6 +1,6 @@
-"""The loss, by epoch and by iteration in one picture: how it falls, and how a small batch makes it shake.
+"""The loss by epoch and by iteration in one picture: how it falls, and how much it varies with a small batch.
 
-Both axes are fixed, the loss on a log scale: a curve that looks lower is lower, whatever the setting.
+Both axes are fixed, and the loss is on a log scale: the lower of two curves has the lower loss, whatever the setting.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ COLUMNS = 240  # an iteration curve is drawn as that many strokes from its lowes
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A run put aside for comparison: the epochs it had, its setting and outcome in words, its regions' edges."""
+class KeptRun:
+    """A run kept for comparison: the epochs it had, its setting and its end in words, and the edges of its regions."""
 
     run: Run
     epochs: int
@@ -33,7 +33,7 @@ class Kept:
     boundary: str = ""
 
 
-def height(loss: ArrayLike) -> NDArray[np.float64]:
+def y_of(loss: ArrayLike) -> NDArray[np.float64]:
     """Return where a loss lies in the picture, in pixels from the top; beyond the axis it lies on its end."""
     safe = np.nan_to_num(np.asarray(loss, dtype=float), nan=HIGH, posinf=HIGH, neginf=LOW)
     share = np.log(np.clip(safe, LOW, HIGH) / LOW) / math.log(HIGH / LOW)
@@ -41,7 +41,7 @@ def height(loss: ArrayLike) -> NDArray[np.float64]:
     return down
 
 
-def draw(run: Run, epochs: int, kept: Sequence[Kept] = ()) -> str:
+def draw(run: Run, epochs: int, kept: Sequence[KeptRun] = ()) -> str:
     """Return the picture of a run's first `epochs` epochs, with kept runs behind it."""
     return svg.picture(
         WIDTH,
@@ -56,23 +56,23 @@ def draw(run: Run, epochs: int, kept: Sequence[Kept] = ()) -> str:
     )
 
 
-def across(epoch: ArrayLike, epochs: int) -> NDArray[np.float64]:
+def x_of(epoch: ArrayLike, epochs: int) -> NDArray[np.float64]:
     """Return where an epoch lies in the picture, in pixels from the left."""
     return LEFT + np.asarray(epoch, dtype=float) / epochs * (RIGHT - LEFT)
 
 
 def _axes(epochs: int, per_epoch: int, classes: int) -> str:
     ticks = (0.01, 0.1, 1, 10)
-    grid = "".join(svg.line([LEFT, RIGHT], [float(height(tick))] * 2) for tick in ticks)
-    guess = float(height(math.log(classes)))
+    grid = "".join(svg.line([LEFT, RIGHT], [float(y_of(tick))] * 2) for tick in ticks)
+    guess = float(y_of(math.log(classes)))
     steps = sorted({0, epochs // 4, epochs // 2, 3 * epochs // 4, epochs})
     return "".join(
         [
             svg.path(grid, "g"),
-            *(svg.text(LEFT - 6, float(height(tick)) + 4, f"{tick:g}", "e") for tick in ticks),
+            *(svg.text(LEFT - 6, float(y_of(tick)) + 4, f"{tick:g}", "e") for tick in ticks),
             svg.path(svg.line([LEFT, RIGHT], [guess, guess]), "guess"),
             svg.text(RIGHT, guess - 4, f"guessing: ln {classes} = {math.log(classes):.2f}", "e"),
-            *(svg.text(float(across(step, epochs)), BOTTOM + 15, str(step), "m") for step in steps),
+            *(svg.text(float(x_of(step, epochs)), BOTTOM + 15, str(step), "m") for step in steps),
             svg.text((LEFT + RIGHT) / 2, BOTTOM + 30, f"epoch ({per_epoch * epochs:,} iterations in all)", "m"),
             _legend(),
         ]
@@ -101,16 +101,16 @@ def _iterations(run: Run, epochs: int) -> str:
         return ""
     group = max(1, math.ceil(per_epoch * epochs / COLUMNS))
     starts = np.arange(0, len(losses), group)
-    x = across((starts + group / 2) / per_epoch, epochs)
+    x = x_of((starts + group / 2) / per_epoch, epochs)
     if group == 1:
-        return svg.path(svg.line(x, height(losses)), "noise")
+        return svg.path(svg.line(x, y_of(losses)), "noise")
     ends = [np.minimum.reduceat(losses, starts), np.maximum.reduceat(losses, starts)]
-    return svg.path(svg.line(np.repeat(x, 2), height(np.column_stack(ends).ravel())), "noise")
+    return svg.path(svg.line(np.repeat(x, 2), y_of(np.column_stack(ends).ravel())), "noise")
 
 
 def _by_epoch(losses: Sequence[float], epochs: int, name: str) -> str:
     done = np.arange(1, len(losses) + 1)
-    x, y = across(done, epochs), height(losses)
+    x, y = x_of(done, epochs), y_of(losses)
     if name == "train":
         return svg.path(svg.line(x, y), name) + (svg.path(_dot(x[:1], y[:1]), name) if len(x) == 1 else "")
     every = max(1, epochs // 8)
@@ -121,12 +121,12 @@ def _dot(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
     return "".join(f"M{a} {b}h0" for a, b in zip(svg.tenths(x).tolist(), svg.tenths(y).tolist(), strict=True))
 
 
-def _kept(number: int, kept: Kept, epochs: int) -> str:
+def _kept(number: int, kept: KeptRun, epochs: int) -> str:
     """Draw a kept run's training loss, with its number at the end."""
     losses = kept.run.epoch_loss[: min(kept.epochs, epochs)]
     if not losses:
         return ""
-    x, y = across(np.arange(1, len(losses) + 1), epochs), height(losses)
+    x, y = x_of(np.arange(1, len(losses) + 1), epochs), y_of(losses)
     at = min(float(x[-1]) + 3, RIGHT + 2), float(y[-1]) + 4
     return svg.path(svg.line(x, y), "kept", stroke_dasharray=dash(number)) + svg.text(*at, str(number + 1), "i o")
 
@@ -136,21 +136,21 @@ def dash(number: int) -> str:
     return DASHES[number % len(DASHES)]
 
 
-def legend(kept: Sequence[Kept]) -> str:
+def legend(kept: Sequence[KeptRun]) -> str:
     """Return the list of kept runs: each one's line, number, setting and outcome."""
     rows = []
     for number, each in enumerate(kept):
         stroke = f'<path class="kept" d="M2 6h32" stroke-dasharray="{dash(number)}" />'
         words = svg.escape(f"{number + 1}  {each.name}: {each.outcome}")
         rows.append(f'<li><svg viewBox="0 0 36 12" aria-hidden="true">{stroke}</svg> {words}</li>')
-    return f'<ul class="zl-kept" aria-label="Kept runs">{"".join(rows)}</ul>' if rows else ""
+    return f'<ul class="zl-kept" aria-label="KeptRun runs">{"".join(rows)}</ul>' if rows else ""
 
 
 def _end(run: Run, epochs: int) -> str:
     """Mark where a run ended early, in words."""
     if not run.over or run.epochs >= epochs:
         return ""
-    x = float(across(run.epochs + 1, epochs))
+    x = float(x_of(run.epochs + 1, epochs))
     cross = f"M{x * 10 - 60:.0f} {TOP * 10 - 60}l120 120m0 -120l-120 120"
     anchor = "start" if x < 200 else "end"
     words = f"stopped in epoch {run.epochs + 1}" if run.fault else f"{run.last_loss} in epoch {run.diverged}"

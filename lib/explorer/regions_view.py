@@ -1,7 +1,8 @@
-"""Decision regions: which class the network would name at every point of the plane, and how sure it is.
+"""Decision regions: which class the network predicts at every point of the plane, and how certain it is.
 
-The deeper the colour, the surer. The network is asked on a grid, and contour lines between its answers make the edges.
-They run through the logarithms of probabilities: those are straight where scores are, however sharp softmax makes them.
+The darker the colour, the more certain. The network predicts on a grid, and contour lines between these points are the
+edges. They are drawn from the logarithms of probabilities, whose contour lines are straight where those of the scores
+are, even where softmax changes from 0 to 1 within one cell of the grid.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contourpy import FillType, LineType, contour_generator
 from numpy.typing import NDArray
 
 from lib.explorer import svg
-from lib.explorer.loss_view import Kept
+from lib.explorer.loss_view import KeptRun
 from lib.explorer.training import Run
 
 WIDTH, HEIGHT = 420, 330
@@ -45,10 +46,12 @@ class Plane:
         return LEFT + share[0] * (RIGHT - LEFT), BOTTOM - share[1] * (BOTTOM - TOP)
 
 
-def draw(run: Run, epochs: int, plane: Plane, points: str, kept: Sequence[Kept] = (), sample: int | None = None) -> str:
+def draw(
+    run: Run, epochs: int, plane: Plane, points: str, kept: Sequence[KeptRun] = (), sample: int | None = None
+) -> str:
     """Return the picture after `epochs` epochs (or as many as the run has), with the boundaries of kept runs."""
     epoch = min(epochs, run.epochs)
-    leads = leading(run, epoch, plane)
+    leads = log_odds(run, epoch, plane)
     return svg.picture(
         WIDTH,
         HEIGHT,
@@ -63,7 +66,7 @@ def draw(run: Run, epochs: int, plane: Plane, points: str, kept: Sequence[Kept] 
     )
 
 
-def leading(run: Run, epoch: int, plane: Plane) -> NDArray[np.float64]:
+def log_odds(run: Run, epoch: int, plane: Plane) -> NDArray[np.float64]:
     """Return the log odds of each class against the best of the others at each grid point, (classes, GRID, GRID)."""
     _, yhat = run.predict(plane.points, epoch)
     p: NDArray[np.float64] = np.log(np.maximum(np.nan_to_num(yhat), TINY)).reshape(len(yhat), GRID, GRID)
@@ -76,7 +79,7 @@ def leading(run: Run, epoch: int, plane: Plane) -> NDArray[np.float64]:
 
 def boundary(run: Run, epoch: int, plane: Plane) -> str:
     """Return the edges between regions as path data, to keep."""
-    return _edges(leading(run, epoch, plane), plane)
+    return _edges(log_odds(run, epoch, plane), plane)
 
 
 def draw_points(samples_X: NDArray[np.float64], labels: NDArray[np.intp], plane: Plane, filled: bool) -> str:

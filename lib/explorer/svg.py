@@ -1,4 +1,4 @@
-"""Ink: the few SVG strokes that the views are made of, and the colours that everyone can tell apart.
+"""SVG: the few elements that the views are made of, and colours that colour-blind people can tell apart too.
 
 Pictures are text. A browser draws 10 kB of it in a few milliseconds, in the page's own font and theme, and never shows
 half of one. Coordinates are whole tenths of a pixel: short to write, and finer than a screen.
@@ -16,15 +16,18 @@ Points: TypeAlias = NDArray[np.float64]
 
 STRAIGHT = 0.1  # pixels: how far a point may be from a line and still count as on it
 
-CLASSES = 10
-"""How many colours and markers there are; classes beyond start over."""
+CLASS_COLOURS = (
+    *("#0072b2", "#d55e00", "#009e73", "#b8569a", "#8a6d00"),
+    *("#3a9bd9", "#b07800", "#555555", "#7b4fb5", "#a3373d"),
+)
+"""The colours of the classes in the light theme; classes beyond start over."""
 
+# `:has` hides the still picture, the next output of the cell, as long as the explorer above it is alive.
 STYLE = """<style>
 .zl-explorer { --zl-ink: var(--jp-ui-font-color1, #222); --zl-soft: var(--jp-ui-font-color2, #666);
   --zl-line: var(--jp-border-color2, #ddd); --zl-paper: var(--jp-layout-color0, #fff);
   --zl-train: #0072b2; --zl-validate: #c84b00; --zl-kept: #7a7a7a; --zl-plus: #c84b00; --zl-minus: #0072b2;
-  --zl-0: #0072b2; --zl-1: #d55e00; --zl-2: #009e73; --zl-3: #b8569a; --zl-4: #8a6d00; --zl-5: #3a9bd9;
-  --zl-6: #b07800; --zl-7: #555; --zl-8: #7b4fb5; --zl-9: #a3373d; }
+  CLASS_COLOURS }
 [data-jp-theme-light="false"] .zl-explorer { --zl-train: #56b4e9; --zl-validate: #f5a742; --zl-kept: #a0a0a0;
   --zl-plus: #f08c3a; --zl-minus: #56b4e9; --zl-0: #56b4e9; --zl-1: #f08c3a; --zl-2: #2fc59b; --zl-3: #dd8fc4;
   --zl-4: #e6d44a; --zl-5: #8fc8ee; --zl-6: #f0b429; --zl-7: #bbb; --zl-8: #b79ae6; --zl-9: #ef8a8f; }
@@ -58,7 +61,7 @@ STYLE = """<style>
 .zl-kept svg { width: 36px; height: 12px; }
 .zl-kept path { fill: none; stroke: var(--zl-kept); stroke-width: 1.8; }
 .zl-aside { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-</style>"""
+</style>""".replace("CLASS_COLOURS", " ".join(f"--zl-{label}: {each};" for label, each in enumerate(CLASS_COLOURS)))
 
 
 def tenths(values: ArrayLike) -> NDArray[np.int64]:
@@ -137,7 +140,7 @@ def marks(x: Points, y: Points, label: int, size: float) -> str:
 
 def colour(label: int) -> str:
     """Return the CSS colour of a class."""
-    return f"var(--zl-{label % CLASSES})"
+    return f"var(--zl-{label % len(CLASS_COLOURS)})"
 
 
 def escape(words: str) -> str:

@@ -18,7 +18,7 @@ from lib.blanks import OpenBlank
 from lib.explorer import Explorer, Network, WhatIf
 from lib.explorer.captions import PRESETS
 from lib.explorer.coalesce import Coalescer
-from lib.explorer.live import near
+from lib.explorer.live import list_nearby
 from lib.explorer.training import Setting
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
@@ -300,9 +300,9 @@ def test_moves_while_it_works_replace_each_other():
 
 
 def test_settings_near_by_are_those_the_slider_reaches():
-    first = [setting.learning_rate for setting in near(Setting(0.1, 16), [1, 16, 240])][:5]
+    first = [setting.learning_rate for setting in list_nearby(Setting(0.1, 16), [1, 16, 240])][:5]
     assert first[0] == 0.1 and set(first[1:]) == {0.0794, 0.126, 0.0631, 0.158}
-    everything = list(near(Setting(0.1, 16), [1, 16, 240]))
+    everything = list(list_nearby(Setting(0.1, 16), [1, 16, 240]))
     assert len(everything) == 61 + 3
 
 

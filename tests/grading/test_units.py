@@ -13,7 +13,6 @@ from tests.grading.conftest import SUBMISSIONS, Course
 FILE = f"{ASSIGNMENT}.ipynb"
 UNCHECKED = (f"--UnitPreprocessor.units={ASSIGNMENT}=",)
 """The build refuses what doesn't fit a unit, so here it is told of none: the gradebook may be older than the unit."""
-RIGHT = "lib.units.softmax_classifier.closed.UNIT"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +59,7 @@ def test_nbgraders_own_command_says_so_too_and_saves_no_points(built):
         ("lib.grading.judge.softmax_clasifier.UNIT", "can't be imported: ModuleNotFoundError"),
         ("lib.units.softmax_classifier.closed.UNITS", "can't be imported: ImportError"),
         ("broken_unit.UNIT", "can't be imported: ZeroDivisionError"),
-        ("lib.grading.judge.Unit", "is a type"),
+        ("lib.unit.AnswerKey", "is a type"),
         ("math", "is a module"),
     ],
 )

@@ -58,7 +58,8 @@ def bundle(released: Path, assignment: str, unit: Unit | None) -> bytes:
     course = distribution("zerolayer")
     wheel, built = student_wheel(course)
     notebook = min(path.name for path in released.glob("*.ipynb"))
-    page = readme(unit or Unit(assignment, Path(notebook).stem, ()), course, wheel, notebook)
+    title = Path(notebook).stem.replace("_", " ").capitalize()
+    page = readme(unit or Unit(assignment, title, ()), course, wheel, notebook)
     files = {**read_files(released), wheel: built, "README.md": page.encode()}
     return zip_files({f"{assignment}/{name}": content for name, content in files.items()})
 

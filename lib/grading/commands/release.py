@@ -66,6 +66,8 @@ class Rebuild(Configured, GenerateAssignmentApp):
     def start(self) -> None:
         """Build the assignment; exits with 1, after a sentence, where it can't be built."""
         super(GenerateAssignmentApp, self).start()
+        if not (self.extra_args or self.coursedir.assignment_id):  # in nbgrader's own words
+            self.fail("An assignment id must be specified, either as an argument or with --assignment.")
         self.coursedir.assignment_id = named_assignment(self)
         try:
             self._require_steps()

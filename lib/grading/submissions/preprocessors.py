@@ -21,6 +21,7 @@ from traitlets import Dict, Unicode
 from traitlets.utils.importstring import import_item
 
 from lib.checking.answers import CHALLENGE, MIME
+from lib.grading import units
 from lib.grading.errors import ConfigError
 from lib.grading.judge.challenge import challenge, seed_of
 from lib.grading.judge.judge import Answers, judge
@@ -44,8 +45,8 @@ class UnitPreprocessor(NbGraderPreprocessor):
     """What posing and judging share: which unit an assignment is, and a submission's seed."""
 
     units = Dict(
-        {"softmax_classifier": "lib.units.softmax_classifier.closed.ANSWER_KEY"},
-        help="For each assignment that is judged, the import string of its AnswerKey.",
+        {name: f"lib.units.{name}.closed.ANSWER_KEY" for name in units.names()},
+        help="For each assignment that is judged, the import string of its AnswerKey; by default all in `lib.units`.",
     ).tag(config=True)
     secret_file = Unicode(
         "judge_secret", help="Where the course keeps the secret from which seeds are derived; made at first need."
