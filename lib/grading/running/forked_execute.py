@@ -158,7 +158,7 @@ class ForkedExecute(BoundedExecute):
                     continue
                 header = {"msg_type": kind}
                 msg = {**header, "header": header, "parent_header": {}, "content": content}
-                self._notice_refusals(client, words)
+                self._notice_refusals(client, _without_traceback(words, kind, content))
                 self.process_message(msg, cell, self._at or 0)
             except (MemoryError, RunLostError):
                 raise
@@ -212,6 +212,11 @@ class ForkedExecute(BoundedExecute):
                 if f'"{REPLY}"'.encode() in words:
                     return
         raise RunLostError("A kernel that only starts some threads ended before it had.")
+
+
+def _without_traceback(words: bytes, kind: str, content: Any) -> bytes:
+    """Give what a message says; of an error only its own sentence, since a traceback quotes lines of any code."""
+    return plain(content.get("evalue")).encode() if kind == "error" else words
 
 
 def _plain_reply(content: Any) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_alike_answers_without_a_name_are_one_group_with_their_code(page):
 
 def test_what_waits_for_a_person_is_named(page):
     said = section(page, "person")
-    assert "explain-gradient : 10 answers" in said
+    assert "explain-gradient : 11 answers" in said
     assert "can't be read as JSON" in said
     assert "scipy.special.softmax : 1 student hana" in said
     assert "Handed in and not graded" in said and said.rstrip(" ✎").endswith("nils")
