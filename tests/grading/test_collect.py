@@ -153,11 +153,11 @@ def test_the_command_goes_through_the_whole_download(collected):
     assert collected.run.returncode == 0, collected.run.stderr
 
 
-@pytest.mark.gives(f"nbgrader zip_collect {ASSIGNMENT}")
 def course_notes(course):
     return course.root / "downloaded" / ASSIGNMENT / "collected.json"
 
 
+@pytest.mark.gives(f"nbgrader zip_collect {ASSIGNMENT}")
 def test_everybody_who_handed_in_is_there_and_nobody_else(collected):
     found = {
         folder.name: {path.name for path in (folder / ASSIGNMENT).iterdir()}
