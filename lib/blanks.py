@@ -31,7 +31,7 @@ __all__ = ["Blank", "OpenBlank", "masked", "misplaced", "open_blanks", "runnable
 
 
 class OpenBlank(Exception):
-    """An open blank was reached; `sentence` says which one, where, and what it is for."""
+    """An open blank was reached; `sentence` says which one, where, and its purpose."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -71,8 +71,7 @@ class Blank:
         """What a student reads on reaching the blank."""
         purpose = f": {self.purpose}" if self.purpose else ""
         return (
-            f"Blank {self.index} of {self.of} on line {self.line} is still open{purpose}. "
-            "Write your code in place of the ?."
+            f"Blank {self.index} of {self.of} on line {self.line} is still open{purpose}. Replace the ? with your code."
         )
 
 
@@ -102,8 +101,8 @@ def open_blanks(source: str) -> list[Blank]:
 def runnable(source: str) -> str:
     """The same cell, line for line, with each open blank an expression that raises `OpenBlank` when reached.
 
-    A cell that Python cannot read because of a blank (`def ?():`) becomes that blank alone. All else stays as it
-    is, but for spaces behind IPython's `cce?`, which IPython would stumble over.
+    A cell that Python cannot read because of a blank (`def ?():`) becomes that blank alone. All else stays as
+    it is, except that spaces behind IPython's `cce?` are removed: IPython does not accept them.
     """
     if "?" not in source:
         return source

@@ -36,7 +36,7 @@ TOLERANCE = 1e-5  # how near a loss must come to the one that Keras works out in
 def integers(
     num_samples: int = 64, num_features: int = 5, num_labels: int = 3, seed: Seed = 0
 ) -> tuple[NDArray[np.int64], Labels]:
-    """Draw whole numbers from 3 to 9 with random labels: an example of shapes, with nothing in it to learn.
+    """Draw whole numbers from 3 to 9 with random labels: an example of shapes, with nothing to learn.
 
     The labels don't depend on X, so no classifier is better than guessing on new data: its loss stays near
     ln(num_labels), or above.
@@ -100,7 +100,7 @@ def split(
     """Shuffle the samples and put a part of them aside, to measure how well the model does on new data.
 
     X is (features, samples); labels are (samples,), or one-hot (classes, samples). One shuffle serves both,
-    so each sample keeps its label. `validation` is the part put aside, between 0 and 1; either side gets at
+    so each sample keeps its label. `validation` is the fraction put aside, between 0 and 1; each side gets at
     least one sample.
 
     Returns X_train, labels_train, X_validation, labels_validation. Raises ValueError if X and labels don't
@@ -109,7 +109,7 @@ def split(
     X, labels = _read_columns("X", X), np.asarray(labels)
     num_samples = X.shape[1]
     if labels.ndim not in (1, 2) or labels.shape[-1] != num_samples:
-        remedy = "labels.T" if labels.shape[:1] == (num_samples,) else "labels and X from the same samples"
+        remedy = "labels.T" if labels.shape[:1] == (num_samples,) else "taking labels and X from the same samples"
         raise ValueError(
             f"labels has shape {labels.shape}, but X has {num_samples} samples (columns); "
             f"expected ({num_samples},) or (classes, {num_samples}). Try {remedy}."
@@ -117,7 +117,7 @@ def split(
     if num_samples < 2:
         raise ValueError(f"X has {num_samples} sample; a split needs 2 or more. Try more samples.")
     if not 0 < validation < 1:
-        raise ValueError(f"validation is {validation}; expected a part between 0 and 1. Try validation=0.2.")
+        raise ValueError(f"validation is {validation}; expected a fraction between 0 and 1. Try validation=0.2.")
     order = np.random.default_rng(seed).permutation(num_samples)
     cut = min(max(round(validation * num_samples), 1), num_samples - 1)
     aside, train = order[:cut], order[cut:]
@@ -150,7 +150,7 @@ def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]
         other = _read_columns(f"argument {place}", other)
         if len(other) != len(X):
             raise ValueError(
-                f"argument {place} has {len(other)} features (rows), but X has {len(X)}; expected as many. "
+                f"argument {place} has {len(other)} features (rows), but X has {len(X)}; expected the same number. "
                 "Try the same features, with samples in columns."
             )
         scaled.append((other - mean) / deviation)
@@ -177,14 +177,14 @@ def one_hot(labels: ArrayLike, num_classes: int) -> Matrix:
 
             rows = tf.keras.utils.to_categorical(checked, num_classes)
     except ImportError:
-        _print_once("No TensorFlow here, so NumPy encodes the labels; the result is the same.")
+        _print_once("TensorFlow is not installed, so NumPy encodes the labels. The result is the same.")
         rows = np.eye(num_classes)[checked]
     return np.ascontiguousarray(rows.T, dtype=np.float64)
 
 
 @dataclass(frozen=True, repr=False)
 class CrossCheck:
-    """Our loss beside TensorFlow's for the same y and yhat; printed, it says whether they agree."""
+    """Our loss and TensorFlow's for the same y and yhat. When printed, it says whether they agree."""
 
     ours: float
     tensorflow: float | None  # None: TensorFlow isn't installed
@@ -200,8 +200,8 @@ class CrossCheck:
     def __repr__(self) -> str:
         if self.tensorflow is None:
             return (
-                f"Our loss {self.ours:.7f}. To see TensorFlow's beside it, "
-                "install it (%pip install tensorflow, or with uv as README.md says) and restart the kernel."
+                f"Our loss {self.ours:.7f}. To compare it with TensorFlow's, "
+                "install TensorFlow (%pip install tensorflow, or with uv as README.md says) and restart the kernel."
             )
         both = f"Our loss {self.ours:.7f}, TensorFlow's {self.tensorflow:.7f}"
         if self.agree:
@@ -210,7 +210,7 @@ class CrossCheck:
         if self.lowest < KERAS_EPSILON:
             return (
                 f"{both}: they differ. A true class has p = {self.lowest:.1e}, "
-                f"and TensorFlow takes any p below {KERAS_EPSILON:.0e} as {KERAS_EPSILON:.0e}."
+                f"and TensorFlow replaces any p below {KERAS_EPSILON:.0e} by {KERAS_EPSILON:.0e}."
             )
         if math.isfinite(self.ours) and self.tensorflow > TOLERANCE:
             return f"{both}: they differ; ours is {self.ours / self.tensorflow:.4g} times TensorFlow's."
@@ -221,10 +221,10 @@ def crosscheck(y: ArrayLike, yhat: ArrayLike, loss: float) -> CrossCheck:
     """Compare a categorical cross-entropy loss, the mean over the samples, with TensorFlow's.
 
     y and yhat are (classes, samples) with columns that sum to 1; loss is the number that your function gave
-    for them. They are transposed for `tf.keras.losses.CategoricalCrossentropy`, which wants samples in rows,
-    works in float32 and takes any probability below 1e-7 as 1e-7.
+    for them. They are transposed for `tf.keras.losses.CategoricalCrossentropy`, which expects samples in rows,
+    computes in float32 and replaces any probability below 1e-7 by 1e-7.
 
-    Returns a CrossCheck; without TensorFlow it says what is missing. Raises ValueError if y and yhat aren't
+    Returns a CrossCheck; without TensorFlow it says how to install it. Raises ValueError if y and yhat aren't
     probabilities in columns of the same shape, or the loss isn't one number.
     """
     y, yhat = _read_columns("y", y), _read_columns("yhat", yhat)
@@ -272,7 +272,7 @@ def _check_labels(labels: ArrayLike, num_classes: int) -> Labels:
     found = np.asarray(labels)
     if found.ndim != 1:
         raise ValueError(
-            f"labels has shape {found.shape}; expected one dimension, a label a sample. "
+            f"labels has shape {found.shape}; expected one dimension, with one label for each sample. "
             f"Try {_suggest_flat_labels(found)}."
         )
     allowed = np.isin(found, np.arange(num_classes)) & (found.dtype.kind in "biuf")
@@ -290,9 +290,9 @@ def _suggest_flat_labels(found: NDArray[np.generic]) -> str:
     """Suggest what makes labels one-dimensional: labels that are one-hot already need something else."""
     if found.ndim == 2 and min(found.shape) > 1 and np.isin(found, (0, 1)).all():
         if (found.sum(axis=0) == 1).all():
-            return "them as they are: they look already one-hot"
+            return "using them as they are: they look one-hot already"
         if (found.sum(axis=1) == 1).all():
-            return "labels.T: they look already one-hot, with samples in rows"
+            return "labels.T: they look one-hot already, with samples in rows"
     return "np.ravel(labels)"
 
 
@@ -312,7 +312,7 @@ def _require_probabilities(y: Matrix, yhat: Matrix) -> None:
     if y.shape != yhat.shape:
         raise ValueError(
             f"y has shape {y.shape} and yhat {yhat.shape}; expected the same, (classes, samples). "
-            "Try .T on one that has samples in rows, and the same batch for both."
+            "Try .T on the one that has samples in rows, or take the same batch for both."
         )
     columns_fit = [np.allclose(each.sum(axis=0), 1, atol=TOLERANCE) for each in (y, yhat)]
     rows_fit = [np.allclose(each.sum(axis=1), 1, atol=TOLERANCE) for each in (y, yhat)]
@@ -346,7 +346,7 @@ def _silence_tensorflow() -> Iterator[None]:
     if sys.stderr is not None:
         sys.stderr.flush()
     with ExitStack() as restore, warnings.catch_warnings(action="ignore"):
-        with suppress(OSError):  # no descriptor 2, or no null device in a sandbox: go on, less quietly
+        with suppress(OSError):  # no descriptor 2, or no null device in a sandbox: the messages are shown
             kept = os.dup(2)
             restore.callback(os.close, kept)
             nowhere = os.open(os.devnull, os.O_WRONLY)

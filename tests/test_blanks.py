@@ -26,9 +26,7 @@ def cce(y, yhat):
 def cce_gradient(y, yhat):
   return(?)  # one sample's gradient, shaped as yhat.
 """
-SENTENCE = (
-    "Blank 1 of 1 on line 6 is still open: one sample's gradient, shaped as yhat. Write your code in place of the ?."
-)
+SENTENCE = "Blank 1 of 1 on line 6 is still open: one sample's gradient, shaped as yhat. Replace the ? with your code."
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +217,7 @@ class TestAtTheDesk:
     ) -> None:
         run(source)
         out, err = capsys.readouterr()
-        assert "is still open. Write your code in place of the ?." in out
+        assert "is still open. Replace the ? with your code." in out
         assert not err
 
     @pytest.mark.parametrize(
@@ -301,7 +299,7 @@ def test_in_a_kernel() -> None:
     ]
     assert filled[0].data["text/plain"] == "-6"
     assert (reached[0].ename, reached[0].evalue, reached[0].traceback) == ("OpenBlank", SENTENCE, [SENTENCE])
-    sentence = "Blank 1 of 1 on line 1 is still open. Write your code in place of the ?."
+    sentence = "Blank 1 of 1 on line 1 is still open. Replace the ? with your code."
     for outputs in (outright, awaited, misplaced_):
         error = next(output for output in outputs if output.output_type == "error")
         count = next(output for output in outputs if output.output_type == "stream")

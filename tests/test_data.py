@@ -173,7 +173,7 @@ def test_split_shuffles_by_its_seed():
     [
         (np.zeros(9), 0.2, r"labels has shape \(9,\), but X has 10 samples .* Try"),
         (np.zeros((10, 3)), 0.2, r"labels has shape \(10, 3\).* Try labels\.T"),
-        (np.zeros(10), 1.0, r"validation is 1\.0; expected a part between 0 and 1\. Try"),
+        (np.zeros(10), 1.0, r"validation is 1\.0; expected a fraction between 0 and 1\. Try"),
         (np.zeros(10), 20, r"validation is 20; expected"),
     ],
 )
@@ -266,7 +266,7 @@ def test_one_hot_takes_whole_numbers_of_any_type(labels):
         ([None, 1], r"labels\[0\] is None; .* Try np\.unique"),
         ([[0], [1]], r"labels has shape \(2, 1\); expected one dimension, .* Try np\.ravel\(labels\)"),
         (2, r"labels has shape \(\); .* Try np\.ravel\(labels\)"),
-        (np.eye(3)[:, [0, 1, 2, 2]], r"labels has shape \(3, 4\); .* Try them as they are: .* one-hot"),
+        (np.eye(3)[:, [0, 1, 2, 2]], r"labels has shape \(3, 4\); .* Try using them as they are: .* one-hot"),
         (np.eye(3)[[0, 1, 2, 2]], r"labels has shape \(4, 3\); .* Try labels\.T: .* one-hot"),
     ],
 )
@@ -328,7 +328,7 @@ def test_a_probability_too_small_for_keras_is_named_as_the_reason():
     y, p = np.array([[0.0], [1.0]]), np.array([[1.0], [1e-20]])
     result = data.crosscheck(y, p, -np.log(1e-20))
     assert not result.agree
-    assert "A true class has p = 1.0e-20, and TensorFlow takes any p below 1e-07 as 1e-07" in repr(result)
+    assert "A true class has p = 1.0e-20, and TensorFlow replaces any p below 1e-07 by 1e-07" in repr(result)
 
 
 COLUMNS, ROWS = np.eye(3)[:, [0, 1, 2, 0]], np.eye(3)[[0, 1, 2, 0]]
@@ -400,7 +400,7 @@ def test_without_tensorflow_numpy_encodes_and_one_line_says_so():
     twice = "print(data.one_hot([1, 0], 2).tolist(), data.one_hot([1, 0], 2).tolist())"
     done = fresh_python(NO_TENSORFLOW + "from lib import data\n" + twice)
     sentence, result = done.stdout.splitlines()
-    assert sentence == "No TensorFlow here, so NumPy encodes the labels; the result is the same."
+    assert sentence == "TensorFlow is not installed, so NumPy encodes the labels. The result is the same."
     assert result == "[[0.0, 1.0], [1.0, 0.0]] [[0.0, 1.0], [1.0, 0.0]]"
     assert done.stderr == ""
 
@@ -409,7 +409,7 @@ def test_without_tensorflow_crosscheck_says_what_it_needs():
     check = "result = data.crosscheck([[1], [0]], [[0.5], [0.5]], 0.69314718)\n"
     done = fresh_python(f"{NO_TENSORFLOW}from lib import data\n{check}print(result, result.agree)")
     assert done.stdout == (
-        "Our loss 0.6931472. To see TensorFlow's beside it, "
-        "install it (%pip install tensorflow, or with uv as README.md says) and restart the kernel. False\n"
+        "Our loss 0.6931472. To compare it with TensorFlow's, "
+        "install TensorFlow (%pip install tensorflow, or with uv as README.md says) and restart the kernel. False\n"
     )
     assert done.stderr == ""

@@ -12,8 +12,8 @@ from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK
 
 pytest_plugins = ["tests.term"]
 
-MISTAKE = "The mean runs over all entries of the matrix"
-HINT = "How many numbers does the mean count, and how many samples are there?"
+MISTAKE = "The loss is the mean over all entries of the matrix"
+HINT = "Sum over all entries, then divide by the number of samples, not by the number of entries."
 
 
 class Words(HTMLParser):

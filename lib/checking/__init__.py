@@ -2,12 +2,12 @@
 
 | module | what it is |
 |---|---|
-| `dispatch` | the call in the notebook: at the desk, under nbgrader's `validate`, at grading |
-| `arguments` | what a check is called with, and names that do not exist yet |
-| `undefined_names` | turns a name that is not defined yet into something that the check can report |
-| `local_checks` | at the desk: properties tested on the student's own code |
+| `dispatch` | the call in the notebook: local check, nbgrader's `validate`, grading |
+| `arguments` | the arguments of a check, and names that do not exist yet |
+| `undefined_names` | lets a check report a name that is not defined yet |
+| `local_checks` | tests properties of the student's own code |
 | `render` | the report of what was found, as text and as HTML |
-| `answers` | at grading: the arrays that student code gives for a challenge, as plain data |
-| `student_code` | student code under a deadline, so that the caller goes on whatever it does |
-| `values` | what student code gave, read as numbers and compared |
+| `answers` | at grading: the arrays that student code returns for a challenge, as plain data |
+| `student_code` | runs student code with a time limit and catches what it raises |
+| `values` | reads the results of student code as numbers, and compares them |
 """

@@ -22,10 +22,10 @@ from lib.checking.values import numbers
 from lib.unit import Array, Inputs, Part
 
 Outcome = Array | Failure
-"""What comes of one probe."""
+"""The result of one probe."""
 
 CHALLENGE = "challenge.json"
-"""What the challenge's file is called; it lies where the kernel was started."""
+"""The name of the challenge's file, which lies in the folder where the kernel was started."""
 MIME = "application/vnd.zerolayer.answer+json"
 BUDGET = 10.0
 """Seconds that all the probes of one part may take together."""
@@ -33,13 +33,13 @@ MAX_NUMBERS = 100_000
 """Numbers in one array; the right answers have a few hundred."""
 HUGE = 1e300
 """Larger than any number that is read."""
-NO_NUMBERS = "an array of something else than numbers"
+NO_NUMBERS = "an array with entries that are not numbers"
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a check shows at grading: for each statement, its probes' arrays or the trouble they met."""
+    """What a check shows at grading: for each statement, its probes' arrays or failures."""
 
     part: str
     statements: dict[str, dict[str, Any]]
@@ -71,7 +71,7 @@ def _parse_json(text: str) -> Any:
 
 
 def started_in() -> str:
-    """Give the folder that the notebook's kernel was started in: its code may be in another by now."""
+    """Return the folder that the notebook's kernel was started in: its code may have changed the folder."""
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()
@@ -81,7 +81,7 @@ def started_in() -> str:
 def answer(
     part: Part, inputs: Inputs, given: tuple[Any, ...], named: Mapping[str, Any] = {}
 ) -> dict[str, dict[str, Any]]:
-    """Run every probe of `part` on a call's arguments; what fails becomes a record of it, and the rest goes on."""
+    """Run every probe of `part` on a call's arguments. A failure is recorded, and the other probes still run."""
     missing = argument_error(part, given, named)
     if missing:
         return {statement.name: {"": record(Failure("undefined", missing))} for statement in part.statements}
@@ -116,7 +116,7 @@ class _Asked:
 
 
 def _run_probes(asked: list[_Asked]) -> Iterator[tuple[_Asked, Outcome]]:
-    """Hold one part's probes to their time. A route on which one never ended isn't tried again."""
+    """Run one part's probes within their time. A route on which a probe did not end is not tried again."""
     until = time.monotonic() + BUDGET
     while asked and time.monotonic() < until:
         ran = run_each(asked, PATIENCE, until)
@@ -125,16 +125,18 @@ def _run_probes(asked: list[_Asked]) -> Iterator[tuple[_Asked, Outcome]]:
         stuck = [one for one in asked if one.route == last.route] if time.monotonic() < until else []
         yield from ((one, ran[-1]) for one in stuck)
         asked = [one for one in asked if one not in stuck]
-    yield from ((one, Failure("time", "What came before in this part took all the time there is.")) for one in asked)
+    yield from (
+        (one, Failure("time", "Not run: the tests before it used all the time for this part.")) for one in asked
+    )
 
 
 def route_of(probe: str) -> str:
-    """Give what stands before the `/` in a probe's name; probes without one share the nameless route."""
+    """Return the part of a probe's name before the `/`; probes without a `/` share the route ""."""
     return probe.partition("/")[0] if "/" in probe else ""
 
 
 class Copy(dict[str, Array]):
-    """A draw's arrays for code that may write into them. `of` is the draw, by which one copy knows another."""
+    """A copy of the inputs for code that may write into them. `of` is the original, by which copies are compared."""
 
     def __init__(self, inputs: Inputs):
         super().__init__({name: np.array(value) for name, value in inputs.items()})
@@ -142,23 +144,23 @@ class Copy(dict[str, Array]):
 
 
 def record(outcome: Outcome) -> dict[str, Any]:
-    """Write what came of a probe as plain data."""
+    """Write the result of a probe as plain data."""
     if isinstance(outcome, Failure):
         return {"trouble": outcome.kind, "says": outcome.text, "line": outcome.line}
     if outcome.size > MAX_NUMBERS:
-        return record(Failure("value", f"It gave {outcome.size:,} numbers, far more than asked for."))
+        return record(Failure("value", f"The result has {outcome.size:,} numbers, far more than expected."))
     return encode(outcome)
 
 
 def read_record(data: object) -> Outcome:
-    """Read what `record` wrote. Whatever else there is, and it may be anything that JSON can say, is trouble."""
+    """Read what `record` wrote. Any other JSON data becomes a `Failure`."""
     if isinstance(data, Mapping) and "trouble" in data:
         kind, text, line = (plain(data.get(key))[:400] for key in ("trouble", "says", "line"))
-        return Failure(_KINDS.get(kind, "value"), text or "It gave no reason.", line)
+        return Failure(_KINDS.get(kind, "value"), text or "No reason was given.", line)
     try:
         return decode(data)
     except ValueError as error:
-        return Failure("value", f"It gave {error}.")
+        return Failure("value", f"The result is {error}.")
 
 
 def encode(array: Array) -> dict[str, Any]:
@@ -172,14 +174,14 @@ def encode(array: Array) -> dict[str, Any]:
 def decode(data: object) -> Array:
     """Read plain data as an array. Raises ValueError on anything that `encode` doesn't write."""
     if not isinstance(data, Mapping):
-        raise ValueError("no array")
+        raise ValueError("not an array")
     shape, values = data.get("shape"), data.get("values")
     if not isinstance(shape, list) or not isinstance(values, list):
-        raise ValueError("no array")
+        raise ValueError("not an array")
     if len(values) > MAX_NUMBERS or len(shape) > 8 or not all(type(n) is int and 0 <= n <= MAX_NUMBERS for n in shape):
-        raise ValueError("an array larger than was asked for")
+        raise ValueError("an array that is larger than expected")
     if math.prod(shape) != len(values):
-        raise ValueError("an array whose values don't fit its shape")
+        raise ValueError("an array whose number of values does not match its shape")
     return _read_numbers(values).reshape(shape)
 
 

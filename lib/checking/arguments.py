@@ -1,4 +1,4 @@
-"""Arguments: what a check is called with, and names that do not exist yet."""
+"""The arguments of a check, and names that do not exist yet."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,21 +14,23 @@ class Undefined:
 
 
 def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -> str:
-    """Say what is missing from a call with these arguments, or what is too much; nothing if it is complete."""
+    """Say which argument of a call is missing or not expected; return nothing if the call is complete."""
     names = (*part.subjects, *part.settings)
-    takes = " and, if you like, ".join(", ".join(some) for some in (part.subjects, part.settings) if some)
+    takes = " and optionally ".join(", ".join(some) for some in (part.subjects, part.settings) if some)
+    message = f"This check takes {takes}. It was called"
     unknown = [name for name in named if name not in names]
     if unknown:
-        return f"This check takes {takes}, but was called with {', '.join(f'{name}=' for name in unknown)}."
+        return f"{message} with {', '.join(f'{name}=' for name in unknown)}."
     twice = [name for name in names[: len(given)] if name in named]
     if twice:
-        return f"This check takes {takes}, but was called with {twice[0]} twice."
+        return f"{message} with {twice[0]} twice."
     arguments = dict(zip(names, given, strict=False)) | dict(named)
     missing = [name for name in part.subjects if name not in arguments]
     if missing and named:
-        return f"This check takes {takes}, but was called without {missing[0]}."
+        return f"{message} without {missing[0]}."
     if missing or len(given) > len(names):
-        return f"This check takes {takes}, but was called with {len(given) + len(named) or 'nothing'}."
+        count = len(given) + len(named)
+        return f"{message} with {count or 'no'} argument{'s' * (count > 1)}."
     for name, argument in arguments.items():
         if type(argument) is Undefined:  # `isinstance` would run a `__class__` that a student wrote
             return f"{argument.name} is not defined yet. Run the cell that defines {name} first."

@@ -1,8 +1,8 @@
-"""Dispatch: what the call of a check does depends on who is asking.
+"""Dispatch: what the call of a check does depends on where it runs.
 
-At the desk it tests the part's statements and shows a report. Under nbgrader's `validate` a report with something wrong
-raises. At grading, with a challenge laid beside the notebook, it runs student code on the challenge and gives back
-arrays.
+In the student's notebook it tests the part's statements and shows a report. Under nbgrader's `validate` a report with
+something wrong raises. At grading, with a challenge beside the notebook, it runs student code on the challenge and
+returns arrays.
 """
 
 import os
@@ -37,7 +37,7 @@ class Check:
     def __call__(self, /, *given: Any, **named: Any) -> Report | Answer | None:
         """Check the student's objects, given in the order of the part's `subjects` or by keyword, whatever their names.
 
-        Under nbgrader's `validate`, or a grading that laid no challenge, a right check says nothing and another raises
+        Under nbgrader's `validate`, or at grading without a challenge, a right check returns None and another raises
         `CheckFailed`: nbgrader would try to read the report as a number of points.
         """
         challenge = read_challenge(self.part.id)

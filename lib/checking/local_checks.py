@@ -1,7 +1,7 @@
-"""At the desk: a part's statements are tested one by one on the student's own code, and the report says what was found.
+"""Local checks: a part's statements are tested one by one on the student's own code, and a report says what was found.
 
-One mistake is told once. A statement that rests on one that fails is "not checked", and so is what meets the trouble
-that an earlier statement met already, an open blank, or an undefined name.
+Each mistake is reported once. A statement is "not checked" if it depends on one that fails, if it fails with the same
+error as an earlier one, or if it reaches an open blank or an undefined name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from lib.checking.values import Wrong
 from lib.unit import Inputs, Part, Statement
 
 SEED = 0
-"""The desk draws the same inputs every time, so that a student can follow one number while changing code."""
+"""Local checks draw the same inputs every time, so that a student can follow one number while changing code."""
 
 
 def examine(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -> Report:
@@ -34,22 +34,26 @@ def examine(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -
 
 
 def _find_unmet_dependency(part: Part, subjects: tuple[Any, ...]) -> str:
-    """Say which part this one rests on and isn't right yet, if there is one."""
+    """Say which part this one depends on and is not right yet, if there is one."""
     named = dict(zip(part.subjects, subjects, strict=False))
     for foundation in part.depends_on:
         if not examine(foundation, tuple(named[name] for name in foundation.subjects)).right:
-            rests = f"This rests on {foundation.title.lower()}, which isn't right yet: see {foundation.id}."
-            return f"{rests} Grading judges it apart."
+            return (
+                f"Not tested: this part needs {foundation.id} ({foundation.title.lower()}), which is not right yet."
+                " At grading each part is judged on its own."
+            )
     return ""
 
 
 def _skip(statement: Statement, earlier: Sequence[Finding]) -> Finding | None:
-    """Tell from what came before that there is no use in testing `statement`, if there is none."""
+    """Return "not checked" for a statement whose test would say nothing after the `earlier` findings, else None."""
     for number, finding in enumerate(earlier, 1):
         if finding.state != "right" and isinstance(finding.statement, statement.depends_on):
-            return Finding(statement, "not checked", f"It rests on statement {number}, which isn't right yet.")
+            return Finding(
+                statement, "not checked", f"Not tested: it needs statement {number}, which is not right yet."
+            )
         if isinstance(finding.why, Failure) and finding.why.kind == "time":
-            return Finding(statement, "not checked", f"Statement {number} never came to an end.")
+            return Finding(statement, "not checked", f"Not tested: statement {number} did not end in time.")
     return None
 
 
@@ -64,21 +68,23 @@ def _test(statement: Statement, part: Part, subjects: tuple[Any, ...], earlier: 
     why = run_student_code(test)
     if why is None:
         return Finding(statement, "right")
+    blank = isinstance(why, Failure) and why.kind == "blank"
     for number, finding in enumerate(earlier, 1):
         if _text_of(finding.why) == _text_of(why):
-            return Finding(statement, "not checked", f"It meets what statement {number} met.")
-    if isinstance(why, Failure) and why.kind == "blank":
+            same = "the same blank" if blank else "the same error"
+            return Finding(statement, "not checked", f"Not tested: {same} as in statement {number}.")
+    if blank:
         return Finding(statement, "not checked", why)
     return Finding(statement, "wrong" if statement.points else "advice", why)
 
 
 def _text_of(why: Wrong | Failure | str) -> tuple[str, ...]:
-    """Give what a student reads of a reason."""
+    """Return the text of a reason as the student reads it."""
     if isinstance(why, Wrong):
         return why.sentence, why.hint
     return (why.text, why.line) if isinstance(why, Failure) else (why,)
 
 
 def draw_inputs(part: Part) -> Inputs:
-    """Draw the desk's inputs for `part`, anew for each statement: student code may write into what it is given."""
+    """Draw the inputs for a local check, anew for each statement: student code may write into its arguments."""
     return part.draw(np.random.default_rng(SEED))

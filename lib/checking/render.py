@@ -22,17 +22,17 @@ COLOURS = {
     "advice": "var(--jp-warn-color1, #e65100)",
 }
 TRY = {
-    "NameError": "Is the name spelt as where it was defined, or as in the function's arguments?",
-    "AttributeError": "What is in front of the dot? A layer keeps its own arrays as self.input and self.output.",
-    "error": "Read that line with the shapes of its arrays in mind: columns are samples.",
-    "time": "If the kernel stays busy, choose Kernel, then Interrupt Kernel, and look at what the loop waits for.",
+    "NameError": "Check the spelling of the name, and run the cell that defines it first.",
+    "AttributeError": "Check the name after the dot. A layer stores its arrays as self.input and self.output.",
+    "error": "Call your code in a new cell on small arrays: Python then shows the whole error.",
+    "time": "Look for a loop that never ends. If the kernel stays busy, choose Kernel, then Interrupt Kernel.",
 }
-"""One thing to try for each kind of trouble, or of exception, that doesn't say so itself."""
+"""One thing to try for each kind of failure or exception that has no hint of its own."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one statement, and why it isn't right."""
+    """The result of one statement, and the reason if it is not right."""
 
     statement: Statement
     state: State
@@ -41,9 +41,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What a check shows at the desk: one finding for each statement, in order.
+    """What a local check shows: one finding for each statement, in order.
 
-    `note` says what keeps the whole part from being checked, if anything does.
+    `note` says why no statement could be checked, if that is so.
     """
 
     part: Part
@@ -97,7 +97,7 @@ def heading(report: Report) -> str:
 
 
 def details(finding: Finding) -> Iterator[tuple[str, str]]:
-    """Give why a statement isn't right as labels and sentences."""
+    """Yield the reason why a statement is not right, as labels and sentences."""
     why = finding.why
     if isinstance(why, Wrong):
         yield "", why.what
@@ -119,7 +119,7 @@ def details(finding: Finding) -> Iterator[tuple[str, str]]:
 
 
 def section(heading: str, opening: str, items: str) -> str:
-    """Write a heading, HTML that comes first, and a numbered list of `items`."""
+    """Write a heading, the HTML `opening`, and a numbered list of `items`."""
     return (
         f'<section aria-label="{escape(heading)}" style="max-width: 46em"><p><b>{escape(heading)}</b></p>{opening}'
         f'<ol style="margin: 0; padding-left: 2em">{items}</ol></section>'

@@ -1,6 +1,6 @@
-"""Values: what student code gave, read as numbers and compared, with a sentence where they differ.
+"""Values: the results of student code, read as numbers and compared, with a sentence where they differ.
 
-Also the oracles of properties: central differences of the student's own functions.
+Also central differences of the student's own functions.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from lib.unit import Array
 
 MAX_NUMBERS = 1_000_000
-"""Numbers in one array that a check looks at; a right answer has a few hundred."""
+"""The most numbers that a check reads in one array; a right answer has a few hundred."""
 
 ARRAYS = (np.ndarray, np.generic, int, float, list, tuple)
-"""Types of what reads as an array; so does what says how it would be one."""
+"""Types that are read as an array, besides objects with `__array__`."""
 
 
 class Wrong(Exception):
@@ -38,7 +38,7 @@ class Wrong(Exception):
 
 
 def show(value: object) -> str:
-    """Write a value for a person: five digits, and only the shape of what is large."""
+    """Format a value for a person: numbers with five digits, and large arrays by their shape."""
     if isinstance(value, str):
         return value
     if isinstance(value, float | np.floating):
@@ -50,20 +50,27 @@ def show(value: object) -> str:
 
 
 def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = "The result") -> Array:
-    """Read what student code gave as an array of float64 of its own.
+    """Read the result of student code as a new float64 array.
 
-    Raises `Wrong` if there is nothing, if it isn't real numbers, if there are more than a check could ask for, or if
-    `shape` is given and it has another.
+    Raises `Wrong` for None, for anything but real numbers, for more than `MAX_NUMBERS` of them, and for another shape
+    than `shape`.
     """
     if type(value) is np.ndarray and value.dtype == np.float64 and shape is None and value.size <= MAX_NUMBERS:
         return value.copy()  # as nearly all are
     if value is None:
-        raise Wrong(f"{what} is missing.", found="None", expected="numbers", hint="Does every path end in a value?")
+        raise Wrong(
+            f"{what} is missing.",
+            found="None",
+            expected="numbers",
+            hint="Return or assign the result: Python gives None where that is left out.",
+        )
     array = _as_array(value)
     if array is None or array.dtype.kind not in "biuf":
-        raise Wrong(f"{what} is not made of real numbers.", found=_kind(value, array), expected="a NumPy array")
+        raise Wrong(
+            f"{what} is not an array of real numbers.", found=_kind(value, array), expected="a NumPy array of numbers"
+        )
     if array.size > MAX_NUMBERS:
-        raise Wrong(f"{what} is far larger than asked for.", found=f"{array.size:,} numbers")
+        raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
     if shape is not None and array.shape != shape:
         raise Wrong(f"{what} has the wrong shape.", found=f"shape {array.shape}", expected=f"shape {shape}")
     return array.astype(np.float64)

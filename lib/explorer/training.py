@@ -116,10 +116,11 @@ class Run:
     def advance(self, epochs: int, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
         """Train on until `epochs` are complete, `seconds` have passed, `stop()` says so, or the run is over."""
         begin = time.perf_counter()
-        deadline = begin + min(seconds, RUN_LIMIT - self.seconds)
 
         def train() -> None:
-            while not self.complete(epochs) and time.perf_counter() < deadline and not stop():
+            deadline = time.perf_counter() + min(seconds, RUN_LIMIT - self.seconds)
+            # The first batch has no deadline: before it there are no weights, and most pictures are of these.
+            while not self.complete(epochs) and not (self.weights and time.perf_counter() >= deadline) and not stop():
                 next(self._steps, None)
 
         outcome = run_student_code(train, seconds + CALL_LIMIT)

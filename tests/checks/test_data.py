@@ -1,4 +1,4 @@
-"""The desk on the data and the settings that training gets: advice, without points."""
+"""Local checks of the data and settings of training: advice, without points."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def test_labels_that_are_no_columns_are_found(labels: Any) -> None:
 
 
 def test_different_numbers_of_samples_are_found() -> None:
-    assert "Split X and y together." in said(looked_at(X, Y[:, :50]), "Columns")
+    assert "Split X and y together" in said(looked_at(X, Y[:, :50]), "Columns")
 
 
 def test_columns_that_are_not_one_hot_are_found() -> None:
@@ -81,8 +81,10 @@ def test_a_batch_larger_than_the_data_or_empty_is_found(batch_size: int) -> None
     assert "expected 1 to 90" in said(looked_at(X, Y, batch_size), "SettingsCanLearn")
 
 
-@pytest.mark.parametrize(("rate", "word"), [(1e-6, "hardly moves"), (1e4, "overshoots"), (-0.1, "hardly moves")])
-def test_a_rate_that_stands_still_or_blows_up_is_found(rate: float, word: str) -> None:
+@pytest.mark.parametrize(
+    ("rate", "word"), [(1e-6, "hardly change"), (1e4, "overshoot"), (-0.1, "does not reduce the loss")]
+)
+def test_a_rate_that_is_too_small_or_too_large_is_found(rate: float, word: str) -> None:
     assert word in said(looked_at(X, Y, 16, rate), "SettingsCanLearn")
 
 
@@ -115,12 +117,12 @@ def test_a_setting_that_is_left_out_is_not_looked_at() -> None:
         ((X, Y, 16), {"batch_size": 16}, "with batch_size twice"),
         ((), {"y": Y}, "without X"),
         ((X,), {"learning_rate": 1}, "without y"),
-        ((X, Y, 16, 0.1, 3), {}, "with 5"),
+        ((X, Y, 16, 0.1, 3), {}, "with 5 arguments"),
     ],
 )
 def test_other_arguments_are_told_in_words(given: tuple[Any, ...], named: dict[str, Any], called: str) -> None:
     report = looked_at(*given, **named)
-    assert report.note == f"This check takes X, y and, if you like, batch_size, learning_rate, but was called {called}."
+    assert report.note == f"This check takes X, y and optionally batch_size, learning_rate. It was called {called}."
     assert set(states(report).values()) == {"not checked"}
 
 

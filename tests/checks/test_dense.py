@@ -1,4 +1,4 @@
-"""The desk on the dense layer's backward."""
+"""Local checks of the dense layer's backward."""
 
 from typing import Any
 
@@ -29,14 +29,14 @@ def test_every_mistake_is_found(mistake: Mistake) -> None:
 
 def test_a_step_over_the_batch_size_is_recognised() -> None:
     report = mistaken(dense_backward, "The step is divided by the batch size")
-    assert "The step is divided by the batch size here." in said(report, "WeightsMove")
+    assert "The step is divided by the batch size." in said(report, "WeightsMove")
     assert states(report)["InputGradient"] == "right"
 
 
 def test_weights_that_change_too_early_spoil_the_input_gradient_alone() -> None:
-    report = mistaken(dense_backward, "The weights change before the input's gradient is computed")
+    report = mistaken(dense_backward, "The weights are updated before the input's gradient is computed")
     assert list(states(report).values()) == ["right", "right", "wrong"]
-    assert "compute it before the weights change" in said(report, "InputGradient")
+    assert "Compute this gradient before the weights change." in said(report, "InputGradient")
 
 
 def test_a_bias_row_of_zeros_in_forward_is_found_in_backward() -> None:
@@ -48,7 +48,7 @@ def test_a_bias_row_of_zeros_in_forward_is_found_in_backward() -> None:
 
     report = checked(dense_backward, Dense=ZeroRow)
     assert list(states(report).values()) == ["right", "wrong", "right"]
-    assert "a last row of ones" in said(report, "BiasMoves")
+    assert "its last row of ones" in said(report, "BiasMoves")
 
 
 def test_a_missing_bias_row_meets_the_shapes() -> None:
@@ -71,4 +71,4 @@ def test_an_open_blank_is_told_once() -> None:
     report = checked(dense_backward, Dense=released()["Dense"])
     assert set(states(report).values()) == {"not checked"}
     assert str(report).count("is still open") == 1
-    assert said(report, "InputGradient") == "It meets what statement 1 met."
+    assert said(report, "InputGradient") == "Not tested: the same blank as in statement 1."

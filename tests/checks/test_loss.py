@@ -1,4 +1,4 @@
-"""The desk on the loss and its gradient."""
+"""Local checks of the loss and its gradient."""
 
 from typing import Any
 
@@ -48,14 +48,14 @@ def test_a_sum_in_place_of_the_mean_is_shown_with_both_numbers() -> None:
         "The batch's loss is not the mean over its samples.",
         "Where: 4 classes, 7 samples",
         "Found 9.0826, expected 1.2975",
-        "Try: Divide by the number of samples. Samples are columns: which entry of y.shape counts these?",
+        "Try: Add the samples' losses, then divide by the number of samples: y.shape[1] counts them.",
     ]
 
 
 def test_what_rests_on_a_wrong_statement_is_not_checked() -> None:
     report = mistaken(cce, "The minus sign is missing")
     assert list(states(report).values()) == ["wrong", "not checked", "not checked"]
-    assert said(report, "BatchMean") == "It rests on statement 1, which isn't right yet."
+    assert said(report, "BatchMean") == "Not tested: it needs statement 1, which is not right yet."
 
 
 def test_log_of_zero_is_advice_without_points() -> None:
@@ -68,13 +68,14 @@ def test_log_of_zero_is_advice_without_points() -> None:
 
 def test_a_gradient_over_the_batch_size_is_recognised() -> None:
     report = mistaken(cce_gradient, "The gradient is divided by the batch size")
-    assert "this is each sample's own gradient, without 1/B" in said(report, "TrueClass")
+    assert "The gradient here is each sample's own, without 1/B." in said(report, "TrueClass")
 
 
 def test_the_gradient_is_not_checked_until_the_loss_is_right() -> None:
     report = checked(cce_gradient, cce=lambda y, yhat: 0.0)
     assert set(states(report).values()) == {"not checked"}
-    assert report.note == "This rests on the loss, which isn't right yet: see check-cce. Grading judges it apart."
+    needs = "this part needs check-cce (the loss), which is not right yet"
+    assert report.note == f"Not tested: {needs}. At grading each part is judged on its own."
 
 
 def test_the_gradient_is_compared_with_the_students_own_loss_and_not_with_ours() -> None:

@@ -59,7 +59,7 @@ def test_every_state_is_heard_as_a_word(part: Part) -> None:
 def test_the_text_says_the_same_as_the_page() -> None:
     report = mistaken(cce, "The loss is the sum over the batch, not its mean")
     text, heard = (re.sub(r"\W+", "", said) for said in (str(report), Reader(report._repr_html_()).heard))
-    for sentence in ("thebatchslossisnotthemean", "Found90826expected12975", "TryDividebythenumberofsamples"):
+    for sentence in ("thebatchslossisnotthemean", "Found90826expected12975", "TryAddthesampleslossesthendivide"):
         assert sentence.lower() in text.lower()
         assert sentence.lower() in heard.lower()
 
@@ -68,7 +68,7 @@ def test_statements_have_numbers_that_others_refer_to() -> None:
     report = mistaken(cce, "The minus sign is missing")
     assert "\n  1 ✗ wrong: " in str(report)
     assert "\n  2 – not checked: " in str(report)
-    assert "It rests on statement 1, which isn't right yet." in str(report)
+    assert "Not tested: it needs statement 1, which is not right yet." in str(report)
 
 
 def test_the_heading_counts_points_and_names_the_cell() -> None:

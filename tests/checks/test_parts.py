@@ -1,4 +1,4 @@
-"""One visible call: what it does depends on who is asking."""
+"""One visible call: what it does depends on where it runs."""
 
 import json
 import os
@@ -79,30 +79,34 @@ def test_a_challenge_is_no_use_at_the_desk(laid: Path, monkeypatch: pytest.Monke
 def test_too_few_things_are_told_in_words() -> None:
     report = check.softmax_backward()
     assert isinstance(report, Report)
-    assert report.note == "This check takes Softmax, but was called with nothing."
+    assert report.note == "This check takes Softmax. It was called with no argument."
     assert set(states(report).values()) == {"not checked"}
     report = check.data(1)
     assert isinstance(report, Report)
-    assert report.note == ("This check takes X, y and, if you like, batch_size, learning_rate, but was called with 1.")
+    assert report.note == (
+        "This check takes X, y and optionally batch_size, learning_rate. It was called with 1 argument."
+    )
 
 
 def test_too_many_things_are_told_in_words(laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answered = check.softmax_backward(Softmax, 3)
     assert isinstance(answered, Answer)
-    assert answered.statements["OneSampleBack"][""]["says"] == "This check takes Softmax, but was called with 2."
+    assert (
+        answered.statements["OneSampleBack"][""]["says"] == "This check takes Softmax. It was called with 2 arguments."
+    )
     monkeypatch.delenv("NBGRADER_EXECUTION")
     report = check.softmax_backward(Softmax, 3)
     assert isinstance(report, Report)
-    assert report.note == "This check takes Softmax, but was called with 2."
+    assert report.note == "This check takes Softmax. It was called with 2 arguments."
 
 
 @pytest.mark.parametrize(
     ("given", "named", "note"),
     [
-        ((), {"Softmix": Softmax}, "This check takes Softmax, but was called with Softmix=."),
-        ((Softmax,), {"learning_rate": 0.1}, "This check takes Softmax, but was called with learning_rate=."),
-        ((Softmax,), {"self": 1}, "This check takes Softmax, but was called with self=."),
-        ((Softmax,), {"Softmax": Softmax}, "This check takes Softmax, but was called with Softmax twice."),
+        ((), {"Softmix": Softmax}, "This check takes Softmax. It was called with Softmix=."),
+        ((Softmax,), {"learning_rate": 0.1}, "This check takes Softmax. It was called with learning_rate=."),
+        ((Softmax,), {"self": 1}, "This check takes Softmax. It was called with self=."),
+        ((Softmax,), {"Softmax": Softmax}, "This check takes Softmax. It was called with Softmax twice."),
     ],
 )
 def test_keywords_that_no_check_knows_are_told_in_words(

@@ -1,4 +1,4 @@
-"""The desk on the softmax layer."""
+"""Local checks of the softmax layer."""
 
 from typing import Any
 
@@ -56,15 +56,15 @@ def test_every_mistake_in_backward_is_found(mistake: Mistake) -> None:
 
 
 def test_rows_that_sum_to_1_are_recognised() -> None:
-    report = mistaken(softmax_forward, "The sum runs over the rows: each row sums to 1, not each column")
+    report = mistaken(softmax_forward, "The sum runs over axis 1: each row sums to 1, not each column")
     assert "The rows sum to 1, not the columns." in said(report, "ColumnsSumToOne")
-    assert said(report, "RatiosFollowScores") == "It rests on statement 1, which isn't right yet."
+    assert said(report, "RatiosFollowScores") == "Not tested: it needs statement 1, which is not right yet."
 
 
 def test_a_buffer_of_integers_is_right_for_all_other_scores() -> None:
     report = mistaken(softmax_forward, "The output is written into an array of integers")
     assert list(states(report).values()) == ["right", "right", "wrong"]
-    assert "zeros_like of integers" in said(report, "WholeNumbers")
+    assert "zeros_like of integer scores" in said(report, "WholeNumbers")
 
 
 def test_overflow_is_found_where_it_happens() -> None:
@@ -78,15 +78,15 @@ def test_one_shift_for_all_samples_is_found_where_they_differ() -> None:
 
 
 def test_a_jacobian_that_all_samples_share_is_right_for_one_sample() -> None:
-    report = mistaken(softmax_backward, "All samples share one Jacobian, averaged over the batch")
+    report = mistaken(softmax_backward, "All samples use one Jacobian, averaged over the batch")
     assert list(states(report).values()) == ["right", "wrong", "right"]
 
 
 def test_backward_is_not_checked_until_forward_is_right() -> None:
     report = checked(softmax_backward, Softmax=Flat)
     assert set(states(report).values()) == {"not checked"}
-    rests = "This rests on softmax, forward, which isn't right yet: see check-softmax-forward."
-    assert report.note == f"{rests} Grading judges it apart."
+    needs = "this part needs check-softmax-forward (softmax, forward), which is not right yet"
+    assert report.note == f"Not tested: {needs}. At grading each part is judged on its own."
 
 
 def test_an_output_that_is_returned_but_not_kept_is_missed() -> None:

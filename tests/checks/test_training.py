@@ -1,4 +1,4 @@
-"""The desk on the training loop, and the rehearsal that it is tested in."""
+"""Local checks of the training loop, and the spies that they use."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,15 +38,31 @@ def test_every_mistake_is_found(mistake: Mistake) -> None:
     [
         ("1/B is missing", "GradientFlowsBack", "1/B is missing."),
         ("1/B is applied twice", "GradientFlowsBack", "1/B is applied twice."),
-        ("1/B takes the nominal batch size", "GradientFlowsBack", "1/B takes another B than this batch has."),
-        ("Softmax's own output goes back into it", "GradientFlowsBack", "something else than cce_gradient's result"),
-        ("The learning rate is always 0.01", "GradientFlowsBack", "or another rate"),
-        ("The samples are always the first columns", "EveryBatch", "Other samples than the batch's went in."),
-        ("The short last batch is dropped", "EveryBatch", "Found 6 steps, expected 9"),
+        (
+            "1/B uses batch_size, also for the short last batch",
+            "GradientFlowsBack",
+            "1/B uses batch_size, but this batch is shorter.",
+        ),
+        (
+            "softmax.backward gets softmax's own output",
+            "GradientFlowsBack",
+            "softmax.backward did not get the result of cce_gradient.",
+        ),
+        ("The learning rate is always 0.01", "GradientFlowsBack", "the gradient or the learning rate is wrong"),
+        (
+            "The samples always come from the first columns of X",
+            "EveryBatch",
+            "dlayer.forward did not get the samples of the batch.",
+        ),
+        ("The short last batch is left out", "EveryBatch", "Found 6 steps, expected 9"),
         ("There is one epoch too many", "EveryBatch", "Found 4 calls of generate_batch_indices, expected 3"),
-        ("The loss gets the labels of the first columns", "LabelsWithSamples", "cce got other labels"),
-        ("The scores are taken for the prediction", "LabelsWithSamples", "something else than softmax.output"),
-        ("The loss never starts anew", "EpochLoss", "Where: epoch 2"),
+        (
+            "The loss gets the labels of the first columns",
+            "LabelsWithSamples",
+            "cce did not get the labels of the batch as y.",
+        ),
+        ("The scores are used as the prediction", "LabelsWithSamples", "did not get softmax.output as yhat"),
+        ("The loss is not reset between epochs", "EpochLoss", "Where: epoch 2"),
     ],
 )
 def test_it_says_where_to_look(mistake: str, statement: str, sentence: str) -> None:
@@ -79,7 +95,7 @@ def test_the_students_own_namespace_is_left_alone() -> None:
     assert all(code[name] is before[name] for name in before)
 
 
-def test_functions_beside_the_loop_meet_the_stand_ins_too() -> None:
+def test_functions_beside_the_loop_call_the_spies_too() -> None:
     assert checked(train, train=written(SPLIT)["train"]).right
 
 
@@ -114,12 +130,14 @@ PLACEHOLDER = Placeholder("Blank 1 of 1 on line 1 is still open.")
         lambda: np.ones((2, 3)).view(DataArray)[PLACEHOLDER],
     ],
 )
-def test_reckoning_with_an_open_blank_gives_it_back(reckoned: Callable[[], Any]) -> None:
+def test_arithmetic_with_an_open_blank_returns_it(reckoned: Callable[[], Any]) -> None:
     assert reckoned() is PLACEHOLDER
 
 
-@pytest.mark.parametrize("read", [len, float, bool, list, np.asarray, lambda hole: hole[0], lambda hole: hole(), range])
-def test_reading_an_open_blank_is_meeting_it(read: Callable[[Any], Any]) -> None:
+@pytest.mark.parametrize(
+    "read", [len, float, bool, list, np.asarray, lambda blank: blank[0], lambda blank: blank(), range]
+)
+def test_reading_an_open_blank_raises(read: Callable[[Any], Any]) -> None:
     with pytest.raises(OpenBlank, match="Blank 1 of 1"):
         read(PLACEHOLDER)
 
@@ -140,7 +158,7 @@ def test_a_step_begins_with_forward_and_ends_with_backward() -> None:
     assert seen.epochs == 3
 
 
-def test_errors_of_the_stand_ins_show_the_students_line() -> None:
+def test_errors_of_the_spies_show_the_students_line() -> None:
     code = written(LOOP.replace("dense.forward(X[:, batch])", "dense.forward()"))
     with pytest.raises(TypeError) as caught:
         record_calls(code["train"], draw_inputs(train))

@@ -24,7 +24,7 @@ from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising
 
-BLANK = "Blank 1 of 1 on line 3 is still open: the gradient. Write your code in place of the ?."
+BLANK = "Blank 1 of 1 on line 3 is still open: the gradient. Replace the ? with your code."
 NUMBERS = re.compile(r"training loss is (\S+), the validation loss (\S+), and (\S+)% of the validation")
 
 

@@ -125,7 +125,15 @@ def test_no_time_left_gives_a_partial_curve_that_can_go_on():
     assert run.epochs >= 1
 
 
-def test_a_newer_wish_stops_a_run_at_the_next_batch():
+def test_a_run_without_any_time_has_weights_to_draw():
+    run = Run(Recipe(STUDENT), BLOBS, Setting(0.1, 16))
+    for _ in range(2):
+        run.advance(100, seconds=0.0)
+    assert len(run.weights) == 1
+    assert len(run.iteration_loss) == 1
+
+
+def test_a_newer_position_stops_a_run_at_the_next_batch():
     run = Run(Recipe(STUDENT), BLOBS, Setting(0.1, 1))
     run.advance(100, seconds=60, stop=lambda: len(run.iteration_loss) == 7)
     assert len(run.iteration_loss) == 7

@@ -78,6 +78,7 @@ def test_the_demo_grades_a_class_and_names_its_mistakes(tmp_path):
     """In a clone, which has the solutions: the package may be installed elsewhere."""
     done = zerolayer("demo", f"--folder={tmp_path / 'course'}")
     assert done.returncode == 0, done.stderr
+    assert " INFO]" not in done.stderr
     rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if "/20 " in line)
     assert len(rows) == 12
     for student in ("ada", "bao"):

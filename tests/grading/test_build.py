@@ -133,7 +133,7 @@ class TestBuilding:
         errors = [_run([*before, source, *after]) for source in (SOLUTION, student)]
         assert errors[0] == []
         assert errors[1] == [
-            f"Blank {index} of 5 on line {line} is still open: {purpose}. Write your code in place of the ?."
+            f"Blank {index} of 5 on line {line} is still open: {purpose}. Replace the ? with your code."
             for index, line, purpose in ((1, 7, "the scores z"), (3, 10, "shaped as the weights"))
         ]
 

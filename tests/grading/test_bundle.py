@@ -367,14 +367,14 @@ def test_every_check_works_there(done, part):
 
 def test_labels_are_encoded_by_numpy_and_one_line_says_so_once(done):
     printed = [output.text for cell in done.cells for output in cell.get("outputs", []) if "text" in output]
-    said = "No TensorFlow here, so NumPy encodes the labels; the result is the same."
+    said = "TensorFlow is not installed, so NumPy encodes the labels. The result is the same."
     assert "".join(printed).count(said) == 1
     assert said in outputs(done, "y = one_hot(labels, num_labels)")[0].text
 
 
 def test_the_crosscheck_says_what_it_needs(done):
     [output] = outputs(done, "crosscheck(y_validation")
-    assert re.match(r"Our loss 0\.\d+\. To see TensorFlow's beside it, install it", output.data["text/plain"])
+    assert re.match(r"Our loss 0\.\d+\. To compare it with TensorFlow's, install TensorFlow", output.data["text/plain"])
 
 
 def test_the_explorer_works_there(done):

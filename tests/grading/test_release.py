@@ -317,6 +317,19 @@ def test_a_mistake_that_is_none_is_refused() -> None:
     assert "all 3 points" in said
 
 
+def test_the_build_tries_the_catalogue(
+    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twin = Mistake("check-mse", "It is right", "Which?", {"mse": relu_unit.mse})
+    monkeypatch.setattr(relu_unit, "ANSWER_KEY", replace(ANSWER_KEY, mistakes=(twin,)))
+    with pytest.raises(SystemExit):
+        course.build()
+    said = capsys.readouterr().err
+    assert "tests.grading.relu_unit.ANSWER_KEY, the mistake 'It is right' of 'check-mse'" in said
+    assert not (course.root / "notebooks").exists()
+    assert not (course.root / "gradebook.db").exists()
+
+
 def test_a_mistake_that_shows_only_now_and_then_is_refused() -> None:
     """It is right for every draw in which one number is positive, and so for half of the class."""
     first, second = (drawn_for(relu_unit.loss, seed)["x"] > 0 for seed in SEEDS)
@@ -358,6 +371,7 @@ def test_a_mistake_that_cannot_be_tried_is_refused(mistake: Mistake, problem: st
 # What else may stop a build
 
 
+@pytest.mark.filterwarnings("ignore:Object of type")  # nbgrader's own habit, as nbgrader_config.py says
 def test_cells_that_students_have_handed_in_are_not_taken_away(
     course: Course, built: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

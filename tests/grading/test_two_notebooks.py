@@ -88,8 +88,8 @@ def test_a_feedback_page_opens_with_its_own_notebooks_verdict(course):
     assert done.returncode == 0, done.stderr
     folder = course.root / "feedback" / "emil" / ASSIGNMENT
     first, second = ((folder / f"{name}.html").read_text() for name in (ASSIGNMENT, SECOND))
-    assert "2 of 4 points" not in second and "The mean runs over all entries" in first
-    assert "The mean runs over all entries" not in second and "4 of 4 points" in second
+    assert "2 of 4 points" not in second and "The loss is the mean over all entries" in first
+    assert "The loss is the mean over all entries" not in second and "4 of 4 points" in second
     assert not list(folder.rglob("*verdict*"))
 
 

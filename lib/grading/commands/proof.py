@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from logging import Logger
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,7 +46,8 @@ class Prove(UnitPreprocessor):
         if key is not None:
             folder, file = Path(resources["metadata"]["path"]), f"{resources['unique_key']}.ipynb"
             with ThreadPoolExecutor() as pool:  # the kernels run beside each other, and beside the catalogue
-                solved, untouched = (pool.submit(run, each, key, folder) for each in (resources[SOLUTION], nb))
+                notebooks = (resources[SOLUTION], nb)
+                solved, untouched = (pool.submit(run, each, key, folder, self.log) for each in notebooks)
                 prove_answers(key, self.units[resources["nbgrader"]["assignment"]])
                 prove_solution(key, solved.result(), file)
                 prove_untouched(key, untouched.result(), file)
@@ -123,7 +125,7 @@ def lost_points(verdicts: Iterable[StatementVerdict]) -> str:
     return f"0 of {lost.max_points:g} points for the statement {lost.name}. {lost.why}".strip() if lost else ""
 
 
-def run(nb: NotebookNode, key: AnswerKey, folder: Path) -> NotebookNode:
+def run(nb: NotebookNode, key: AnswerKey, folder: Path, log: Logger) -> NotebookNode:
     """Run a copy of a notebook as grading does, with a challenge beside it and what lies in its `folder`.
 
     The code is the instructor's own, so an ordinary kernel runs it. Raises CannotBuild where that can't be done.
@@ -134,6 +136,7 @@ def run(nb: NotebookNode, key: AnswerKey, folder: Path) -> NotebookNode:
         Path(place, CHALLENGE).write_bytes(orjson.dumps(challenge(key, SEEDS[0])))
         client = NotebookClient(
             nb,
+            log=log,  # its own default is the first command of this process, which may be a louder one
             timeout=SECONDS,
             allow_errors=True,
             resources={"metadata": {"path": place}},

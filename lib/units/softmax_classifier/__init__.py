@@ -9,7 +9,7 @@ In the notebook: `from lib.units.softmax_classifier import check`.
 | `check.cce_gradient(cce_gradient, cce)` | `check-cce-gradient` | the gradient of one sample's loss |
 | `check.softmax_forward(Softmax)` | `check-softmax-forward` | probabilities |
 | `check.softmax_stable(Softmax)` | `check-softmax-stable` | large scores |
-| `check.softmax_backward(Softmax)` | `check-softmax-backward` | the Jacobian at work |
+| `check.softmax_backward(Softmax)` | `check-softmax-backward` | the product with the Jacobian |
 | `check.dense_backward(Dense)` | `check-dense-backward` | the update, and the input's gradient |
 | `check.train(train)` | `check-train` | the loop |
 """
@@ -27,8 +27,8 @@ TENSORFLOW = Extra(
     "tensorflow",
     "TensorFlow",
     "The notebook works without it: NumPy encodes the labels, with the same result, and the cross-check shows only\n"
-    "your loss. With it you see TensorFlow's loss beside yours. It takes 1.5 GB or more, and it may not be there yet\n"
-    "for the newest Python.",
+    "your loss. With it, the cross-check also shows TensorFlow's loss. It takes 1.5 GB or more of disk space, and it\n"
+    "may not be available yet for the newest Python.",
 )
 
 UNIT = Unit(

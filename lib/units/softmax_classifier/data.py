@@ -1,4 +1,4 @@
-"""Statements on the data that training gets: orientation, one-hot labels, scaling, settings. No points."""
+"""Statements about the data and settings of training: orientation, one-hot labels, scaling. No points."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from lib.unit import Inputs, Part, Statement
 
 
 class Columns(Statement):
-    text = "Columns are samples: X is (features, samples), y is (classes, samples), with as many columns."
+    text = "Columns are samples: X is (features, samples), y is (classes, samples), with the same number of columns."
     points = 0
 
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
@@ -21,18 +21,25 @@ class Columns(Statement):
                     f"{name} is not a matrix.",
                     found=f"shape {array.shape}",
                     expected="two axes",
-                    hint="Labels become columns with one_hot(labels, num_classes).",
+                    hint="Make y with one_hot(labels, num_classes)."
+                    if name == "y"
+                    else "Put one sample in each column.",
                 )
             if not array.size or not np.isfinite(array).all():
-                found = "nan or inf" if array.size else f"shape {array.shape}"
-                raise Wrong(f"{name} should hold numbers.", found=found, expected="a finite number in every place")
+                what = f"{name} contains nan or inf." if array.size else f"{name} is empty."
+                hint = "Leave out the samples with nan or inf." if array.size else "Load or draw the samples first."
+                place = np.argwhere(~np.isfinite(array))[0].tolist() if array.size else []
+                found = f"{array[tuple(place)]} in {name}{place}" if place else f"shape {array.shape}"
+                raise Wrong(what, found=found, expected="a finite number in every place", hint=hint)
         if features.shape[1] != labels.shape[1]:
             turned = features.shape[1] == labels.shape[0]
             raise Wrong(
                 "X and y have different numbers of columns.",
                 found=f"X {features.shape}, y {labels.shape}",
                 expected=f"y of shape (classes, {features.shape[1]})",
-                hint="Transpose y: to_categorical puts samples in rows." if turned else "Split X and y together.",
+                hint="Transpose y: to_categorical puts samples in rows."
+                if turned
+                else "Split X and y together, so that both keep the same samples.",
             )
 
 
@@ -53,10 +60,10 @@ class OneHot(Statement):
 
 
 class Standardised(Statement):
-    text = "Every feature has mean near 0 and a standard deviation near 1 (or is constant)."
+    text = "Every feature has a mean near 0 and a standard deviation near 1, or is constant."
     points = 0
     depends_on = (Columns,)
-    hint = "Use standardise(X): large features make large first scores, and the loss starts far above ln K."
+    hint = "Use standardise(X). Large features make large scores, and the loss then starts far above ln K."
 
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
         """Look at each row's mean and deviation."""
@@ -68,8 +75,8 @@ class Standardised(Statement):
             raise Wrong(
                 "A feature is not standardised.",
                 where=f"feature {bad[0]}",
-                found=f"mean {mean[bad[0]]:.2f}, deviation {deviation[bad[0]]:.2f}",
-                expected="0 and 1",
+                found=f"mean {mean[bad[0]]:.2f}, standard deviation {deviation[bad[0]]:.2f}",
+                expected="mean 0, standard deviation 1",
             )
 
 
@@ -77,7 +84,7 @@ class LabelsDependOnFeatures(Statement):
     text = "The classes differ in their features: there is something to learn."
     points = 0
     depends_on = (OneHot,)
-    hint = "Shuffle X and y with the same permutation, or split them together. Random labels can't be learnt."
+    hint = "Shuffle X and y with the same permutation, or split them together. Random labels can't be learned."
 
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
         """Compare the spread of the class means with what chance gives: the F ratio of a feature's one-way ANOVA."""
@@ -93,14 +100,14 @@ class LabelsDependOnFeatures(Statement):
         ratio = float(np.max(between / np.maximum(within, 1e-12)))
         if ratio < 4 + np.log(len(features)):
             raise Wrong(
-                "No feature tells the classes apart better than chance does.",
-                found=f"a largest F ratio of {ratio:.1f}",
+                "No feature separates the classes better than chance.",
+                found=f"a largest F ratio (spread between the classes to spread within them) of {ratio:.1f}",
                 expected="well above 4",
             )
 
 
 class SettingsCanLearn(Statement):
-    text = "The batch is no larger than the data set, and the learning rate neither stands still nor blows up."
+    text = "The batch is no larger than the data set, and the learning rate is neither too small nor too large."
     points = 0
     depends_on = (OneHot,)
 
@@ -123,24 +130,28 @@ class SettingsCanLearn(Statement):
                 "A batch can't be larger than the data set or smaller than 1.",
                 found=f"batch_size {batch_size}",
                 expected=f"1 to {samples}",
-                hint="With batch_size = the number of samples, one step is one epoch.",
+                hint="Choose a batch size between 1 and the number of samples.",
             )
         if learning_rate is None:
             return
         with_bias = np.vstack([features, np.ones((1, samples))])
         limit = 2 / (0.5 * float(np.linalg.eigvalsh(with_bias @ with_bias.T / samples)[-1]))
         if not 1e-3 * limit <= learning_rate <= 10 * limit:
-            slow = learning_rate < limit
+            small = (
+                "A learning rate of 0 or below does not reduce the loss."
+                if learning_rate <= 0
+                else ("With such a small learning rate the weights hardly change.")
+            )
             raise Wrong(
-                "So small a rate hardly moves the weights." if slow else "So large a rate overshoots.",
+                small if learning_rate < limit else "With such a large learning rate the weights overshoot.",
                 found=f"learning_rate {learning_rate:g}",
                 expected=f"something like {limit / 10:.2g}",
-                hint="Try rates a factor of 3 apart and look at the curves.",
+                hint="Try several rates, each 3 times the one before, and compare the loss curves.",
             )
 
 
 def _require_number(name: str, setting: object) -> None:
-    """Refuse what is neither left out nor one finite number: there would be nothing to compare."""
+    """Raise `Wrong` if a setting is given and is not one finite number."""
     if setting is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""Statements on the dense layer's backward: what moves the weights and the bias, and what goes to the layer below."""
+"""Statements about the dense layer's backward: the update of weights and bias, and the gradient that it returns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw weights, an input, an incoming gradient and a learning rate large enough to tell before from after."""
+    """Draw weights, an input, an incoming gradient, and a learning rate with which the update is large."""
     inputs: dict[str, Array] = {"learning_rate": np.array(rng.uniform(0.3, 0.6))}
     for size, (features, classes, batch) in SIZES.items():
         inputs[f"weights_{size}"] = rng.normal(size=(classes, features + 1))
@@ -33,7 +33,7 @@ def layer_with(Dense: Any, weights: Array) -> Any:
 
 
 def backward(Dense: Any, inputs: Inputs, size: str, route: str = "own") -> tuple[Any, Array]:
-    """Run the student's backward; give back what it returned, and how the weights moved.
+    """Run the student's backward; return its result and the change of the weights.
 
     On the route `own` the student's own forward runs first; on `given` the attributes `input`, bias row included, and
     `output` are set, as if a right forward had run. Weights that got another shape come back as they are.
@@ -51,11 +51,11 @@ def backward(Dense: Any, inputs: Inputs, size: str, route: str = "own") -> tuple
 
 
 class WeightsMove(Statement):
-    text = (
-        "The weights move by -learning_rate times their gradient; it agrees with central differences of your forward."
-    )
+    text = "The weights change by -learning_rate times their gradient, as central differences of your forward show."
     points = 2
-    hint = "One weight's slope is (gradient of its row's score) times (its input), summed over the samples: one np.dot."
+    hint = (
+        "A weight's gradient is its row's incoming gradient times its input, summed over the samples: use one np.dot."
+    )
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
         """Differentiate sum(gradient * forward(x)) with respect to W, numerically."""
@@ -63,41 +63,43 @@ class WeightsMove(Statement):
             moved = _measure_step(Dense, inputs, size)[:, :-1]
             expected = -float(inputs["learning_rate"]) * _weights_slope(Dense, inputs, size)[:, :-1]
             if np.allclose(moved * inputs[f"input_{size}"].shape[1], expected, rtol=1e-3):
-                what = "The step is divided by the batch size here."
-                raise Wrong(what, hint="Leave 1/B to the training step: backward gets a gradient that already has it.")
-            what = "The weights did not move by -learning_rate times the gradient."
+                what = "The step is divided by the batch size."
+                raise Wrong(
+                    what, hint="Leave out the division: the gradient that backward is given already contains 1/B."
+                )
+            what = "The weights did not change by -learning_rate times the gradient."
             expect_close(moved, expected, what=what, where=_at_weight, rtol=1e-3, atol=1e-3)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        """How the weights moved, without the bias."""
+        """The change of the weights, without the bias."""
         return _both_routes(lambda size, route: backward(Dense, inputs, size, route)[1][:, :-1])
 
 
 class BiasMoves(Statement):
-    text = "The bias, the last column, moves by -learning_rate times the sum of the incoming gradient over the samples."
+    text = "The bias, the last column, changes by -learning_rate times the incoming gradient, summed over the samples."
     depends_on = (WeightsMove,)
-    hint = "self.input has a last row of ones: with it, one np.dot gives the bias's gradient too."
+    hint = "Use self.input with its last row of ones: the same np.dot then gives the gradient of the bias."
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
         """Compare with the sum."""
         expected = -float(inputs["learning_rate"]) * inputs["gradient_batch"].sum(axis=1)
-        what = "The bias did not move by -learning_rate times the summed gradient."
+        what = "The bias did not change by -learning_rate times the summed gradient."
         found = _measure_step(Dense, inputs, "batch")[:, -1]
         expect_close(found, expected, what=what, where=lambda at: f"the bias of class {at[0]}")
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        """How the bias moved."""
+        """The change of the bias."""
         return _both_routes(lambda size, route: backward(Dense, inputs, size, route)[1][:, -1])
 
 
 class InputGradient(Statement):
-    text = "What backward returns is the input's gradient, (features, batch), with the weights from before the update."
-    hint = "No bias row (leave out the last column of the weights), and compute it before the weights change."
+    text = "backward returns the gradient of the input, (features, batch), with the weights from before the update."
+    hint = "Leave out the last column of the weights, the bias. Compute this gradient before the weights change."
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
         """Differentiate sum(gradient * forward(x)) with respect to x, numerically."""
         x, gradient, weights = inputs["input_batch"], inputs["gradient_batch"], inputs["weights_batch"]
-        found = numbers(backward(Dense, inputs, "batch")[0], x.shape, what="What backward returns")
+        found = numbers(backward(Dense, inputs, "batch")[0], x.shape, what="The result of backward")
         slopes = central_difference(lambda near: float((gradient * _forward(Dense, weights, near)).sum()), x)
         what = "The returned gradient differs from central differences of your own forward."
         expect_close(found, slopes, what=what, where=_at_feature, rtol=1e-3, atol=1e-3)

@@ -1,4 +1,4 @@
-"""Inputs that tell mistakes apart: columns are samples, probabilities are not uniform, and B, K, D all differ.
+"""Inputs that distinguish mistakes: columns are samples, probabilities are not uniform, and B, K, D all differ.
 
 Each drawn set comes in three sizes. In the square one B equals K, because some wrong axes run only there.
 """

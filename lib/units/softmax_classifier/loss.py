@@ -1,4 +1,4 @@
-"""Statements on the loss: categorical cross-entropy as a batch mean, and the gradient of one sample's own loss."""
+"""Statements about the loss, the mean cross-entropy of a batch, and about the gradient of each sample's own loss."""
 
 from __future__ import annotations
 
@@ -33,16 +33,17 @@ def gradient_of(cce_gradient: Any, inputs: Inputs, size: str) -> Array:
 
 
 class OneSample(Statement):
-    text = "One sample costs -log of the probability that its true class got: 1 where that is 1/e, 2 where it is 1/e²."
-    hint = "Is the sign right? Is the logarithm the natural one? And what is the sum divided by, if by anything?"
+    text = "The loss of one sample is -log of its true class's probability p: 1 for p = 1/e, and 2 for p = 1/e²."
+    hint = "Compute -log(p) by hand with the natural logarithm, and compare it with each step of your code."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
-        """Ask for losses that anyone can do in the head."""
+        """Ask for two losses that are whole numbers."""
         for loss in (1.0, 2.0):
             p = np.exp(-loss)
             y, yhat = np.array([[0.0], [1.0], [0.0]]), np.array([[0.7 * (1 - p)], [p], [0.3 * (1 - p)]])
+            where = f"one sample with y = {y[:, 0]}, yhat = {yhat[:, 0].round(4)}, as columns"
             what = f"The loss should be {loss:g} where the true class has p = {p:.4f}."
-            expect_close(loss_of(cce, y, yhat), loss, what=what, where=lambda at: "one sample of three classes")
+            expect_close(loss_of(cce, y, yhat), loss, what=what, where=partial(_anywhere, where))
 
     def probes(self, inputs: Inputs, cce: Any) -> Probes:
         """The loss of one sample."""
@@ -50,9 +51,9 @@ class OneSample(Statement):
 
 
 class BatchMean(Statement):
-    text = "A batch costs the mean of what its samples cost."
+    text = "The loss of a batch is the mean of its samples' losses."
     depends_on = (OneSample,)
-    hint = "Divide by the number of samples. Samples are columns: which entry of y.shape counts these?"
+    hint = "Add the samples' losses, then divide by the number of samples: y.shape[1] counts them."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
         """Compare a batch with its samples one at a time."""
@@ -75,24 +76,24 @@ class BatchMean(Statement):
 
 
 class ZeroProbability(Statement):
-    text = "The loss stays a number where a probability is 0."
+    text = "The loss is a finite number even where a probability is 0."
     points = 0
     depends_on = (OneSample,)
     hint = "Keep yhat away from 0 inside the logarithm, for example with np.maximum(yhat, 1e-7)."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
-        """Ask for the loss of a certain and right, and of a certain and wrong, prediction."""
+        """Ask for the loss of two predictions with p = 1: for the true class, and for another one."""
         for name, yhat in (("right", [[1.0], [0.0]]), ("wrong", [[0.0], [1.0]])):
             loss = loss_of(cce, np.array([[1.0], [0.0]]), np.array(yhat))
             if not np.isfinite(loss).all():
                 what = f"The loss is not finite for a prediction that is certain and {name}."
-                raise Wrong(what, found=loss, expected="a number")
+                raise Wrong(what, found=loss, expected="a finite number")
 
 
 class TrueClass(Statement):
-    text = "At each sample's true class the entry is the slope of its own loss: it agrees with central differences."
+    text = "The entry of the true class is the slope of that sample's loss: it agrees with central differences."
     points = 2
-    hint = "Differentiate -y * log(yhat) with respect to yhat, for one sample. The batch's 1/B comes later."
+    hint = "Differentiate -y * log(yhat) with respect to yhat, for one sample. The training loop applies 1/B."
 
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Compare with central differences of the student's own loss, a sample at a time."""
@@ -102,8 +103,8 @@ class TrueClass(Statement):
         slopes = np.hstack([_slope(cce, y[:, [b]], yhat[:, [b]]) for b in range(y.shape[1])]) * y
         if np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):
             raise Wrong(
-                "Every entry is divided by the batch size: this is each sample's own gradient, without 1/B.",
-                hint="Leave 1/B to the training step, just before Dense.backward.",
+                "Every entry is divided by the batch size. The gradient here is each sample's own, without 1/B.",
+                hint="Leave out the division: the training loop multiplies by 1/B, just before the dense layer.",
             )
         what = "The entry of the true class is not the slope of the sample's own loss."
         expect_close(found, slopes, what=what, where=at_class_and_sample, rtol=1e-3)
@@ -114,14 +115,14 @@ class TrueClass(Statement):
 
 
 class OtherClasses(Statement):
-    text = "Every other entry is 0: a sample's loss looks only at the probability of its true class."
+    text = "Every other entry is 0: a sample's loss depends only on the probability of its true class."
     depends_on = (TrueClass,)
-    hint = "The one-hot y is a factor of the gradient."
+    hint = "Multiply by the one-hot y: it is 0 for every class except the true one."
 
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Look at the entries where y is 0."""
         y = inputs["y_batch"]
-        what = "An entry that isn't the true class's is not 0."
+        what = "The entry of a class that is not the true one is not 0."
         found = _gradient_at(cce_gradient, inputs, "batch", 1 - y)
         expect_close(found, np.zeros_like(y), what=what, where=at_class_and_sample)
 
@@ -131,10 +132,10 @@ class OtherClasses(Statement):
 
 
 class ZeroProbabilityGradient(Statement):
-    text = "The gradient stays a number where a probability is 0."
+    text = "The gradient is finite even where a probability is 0."
     points = 0
     depends_on = (TrueClass,)
-    hint = "Keep yhat away from 0 below the fraction bar too, as in the loss."
+    hint = "Keep yhat away from 0 in the denominator too, as in the loss."
 
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Ask for the gradient of a prediction that is certain and wrong."""
@@ -142,7 +143,9 @@ class ZeroProbabilityGradient(Statement):
             cce_gradient, {"y_sure": np.array([[1.0], [0.0]]), "yhat_sure": np.array([[0.0], [1.0]])}, "sure"
         )
         if not np.isfinite(found).all():
-            raise Wrong("The gradient is not finite where the true class got 0.", found=found, expected="numbers")
+            raise Wrong(
+                "The gradient is not finite where the true class has p = 0.", found=found, expected="finite numbers"
+            )
 
 
 def _anywhere(text: str, at: tuple[int, ...]) -> str:

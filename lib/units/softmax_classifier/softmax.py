@@ -1,4 +1,4 @@
-"""Statements on the softmax layer: forward, for large scores, and backward."""
+"""Statements about the softmax layer: forward, for large scores, and backward."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> Arr
         layer.forward(inputs[f"scores_{size}"].copy())
     else:
         layer.input, layer.output = inputs[f"input_{size}"].copy(), inputs[f"output_{size}"].copy()
-    return numbers(layer.backward(inputs[f"gradient_{size}"].copy()), what="What backward returns")
+    return numbers(layer.backward(inputs[f"gradient_{size}"].copy()), what="The result of backward")
 
 
 class ColumnsSumToOne(Statement):
     text = "Every column of the output sums to 1, and no entry is below 0."
-    hint = "Classes run down a column: sum over axis 0, and keep the exponentials."
+    hint = "Return an array of the scores' shape, with classes in rows and samples in columns."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Look at sums and signs, with B different from K and equal to it."""
@@ -73,12 +73,14 @@ class ColumnsSumToOne(Statement):
             z = inputs[f"scores_{size}"]
             output = forward(Softmax, z)
             if size == "batch" and np.allclose(output.sum(axis=1), 1):
-                what, hint = "The rows sum to 1, not the columns.", "Sum over axis 0, the classes."
+                what, hint = "The rows sum to 1, not the columns.", "Sum over the classes, which is axis 0."
                 raise Wrong(what, found=output.sum(axis=0), expected="ones", hint=hint)
-            what = "A column does not sum to 1."
-            expect_close(output.sum(axis=0), np.ones(z.shape[1]), what=what, where=lambda at: f"sample {at[0]}")
-            what = "A probability is negative."
-            expect_close(np.minimum(output, 0), np.zeros(z.shape), what=what, where=at_class_and_sample)
+            what, hint = "A column does not sum to 1.", "Divide each column by its own sum: the classes are axis 0."
+            sums, where = output.sum(axis=0), lambda at: f"sample {at[0]}"
+            expect_close(sums, np.ones(z.shape[1]), what=what, hint=hint, where=where)
+            what, hint = "A probability is negative.", "Exponentiate the scores: that makes every entry positive."
+            negative = np.minimum(output, 0)
+            expect_close(negative, np.zeros(z.shape), what=what, hint=hint, where=at_class_and_sample)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The output itself."""
@@ -90,9 +92,9 @@ class ColumnsSumToOne(Statement):
 
 
 class RatiosFollowScores(Statement):
-    text = "Ratios follow the scores: in each column, log a_k - log a_m = z_k - z_m."
+    text = "In each column, log-probabilities differ as the scores do: log a_k - log a_m = z_k - z_m."
     depends_on = (ColumnsSumToOne,)
-    hint = "Exponentiate each score once, then divide by the column's sum."
+    hint = "Exponentiate each score once, then divide by the sum of its column."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Compare differences with those of class 0."""
@@ -107,9 +109,9 @@ class RatiosFollowScores(Statement):
 
 
 class WholeNumbers(Statement):
-    text = "Whole-number scores give the same as those numbers with a decimal point."
+    text = "Scores that are integers give the same output as the same numbers as floats."
     depends_on = (ColumnsSumToOne,)
-    hint = "Don't write into an array made from the input's type (zeros_like of integers): it can't hold 0.3."
+    hint = "Use an array of floats: np.zeros_like of integer scores makes integers, which can't hold 0.3."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Compare an integer array with the float array of the same values."""
@@ -124,11 +126,11 @@ class WholeNumbers(Statement):
 
 
 class LargeScores(Statement):
-    text = "Adding a large number to all scores of a sample changes nothing, and nothing overflows."
-    hint = "Subtract each column's own largest score before the exponential: the ratios stay the same."
+    text = "Adding a large number to all scores of a sample does not change the output, and nothing overflows."
+    hint = "Subtract each column's own largest score before the exponential: the probabilities stay the same."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Move the scores far up and down, first all alike, then each sample by another amount."""
+        """Shift all scores by a large number, first the same for all samples, then another for each."""
         z = inputs["scores"]
         near = forward(Softmax, z)
         for shift in _shifts(inputs):
@@ -158,8 +160,8 @@ class LargeScores(Statement):
 
 
 class OneSampleBack(Statement):
-    text = "For one sample, backward agrees with central differences of your forward."
-    hint = "Multiply the incoming gradient by the output's Jacobian: a_k (1 - a_k) on its diagonal, -a_k a_m beside it."
+    text = "For one sample, the result of backward agrees with central differences of your forward."
+    hint = "Multiply the incoming gradient by the Jacobian: a_k (1 - a_k) on its diagonal, -a_k a_m elsewhere."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Differentiate sum(gradient * forward(z)) numerically."""
@@ -171,9 +173,9 @@ class OneSampleBack(Statement):
 
 
 class EachSampleItsOwn(Statement):
-    text = "In a batch every sample has a Jacobian of its own: each column agrees with central differences too."
+    text = "In a batch, each sample has its own Jacobian: every column agrees with central differences."
     depends_on = (OneSampleBack,)
-    hint = "Keep the sample's axis in every term of the einsum, in T and in the output."
+    hint = "Keep the sample's index in every term of the einsum, also on the right of the arrow."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Differentiate numerically with B different from K and equal to it."""
@@ -187,9 +189,9 @@ class EachSampleItsOwn(Statement):
 
 
 class ColumnsSumToZero(Statement):
-    text = "Every column of the result sums to 0, since adding one number to all scores of a sample changes nothing."
+    text = "Every column of the result sums to 0, because adding one number to all scores of a sample changes nothing."
     depends_on = (OneSampleBack,)
-    hint = "Each row of the Jacobian sums to 0: look at its off-diagonal entries."
+    hint = "Check the off-diagonal entries of the Jacobian: each of its rows must sum to 0."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Look at the sums."""

@@ -1,8 +1,8 @@
-"""A rehearsal of `train`: the loop runs with stand-ins for all it calls, and they write down what they were given.
+"""Spies for `train`: test layers and losses that record what the student's loop sends them.
 
-The stand-ins hand back arrays drawn beforehand, so the loop is judged apart from the student's own layers and losses:
-which samples it takes, in what order, what it passes on, at which rate, and for how many epochs. An open blank doesn't
-stop the loop: its place is held by a `Placeholder`, and only who looks there meets the blank.
+The spies return arrays drawn beforehand. So the loop is tested separately from the student's own layers and losses:
+which samples it takes, in what order, what it passes on, with which learning rate, and for how many epochs. An open
+blank does not stop the loop: it becomes a `Placeholder`, which raises `OpenBlank` only where its value is read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lib.unit import Array, Inputs
 
 
 class Placeholder(NDArrayOperatorsMixin):
-    """The value of an open blank: reckoning with it gives it back, and to read it is to meet the blank."""
+    """The value of an open blank: arithmetic returns it unchanged, and reading it raises `OpenBlank`."""
 
     def __init__(self, sentence: str):
         self.sentence = sentence
@@ -37,7 +37,7 @@ class Placeholder(NDArrayOperatorsMixin):
 
 
 class DataArray(np.ndarray[Any, np.dtype[np.float64]]):
-    """A data matrix with an open blank in its brackets gives that blank; apart from that it is an array like any."""
+    """A data matrix that returns the placeholder if one is used as an index. Otherwise it is an ordinary array."""
 
     def __getitem__(self, key: Any) -> Any:
         placeholder = _find_placeholder(*key) if isinstance(key, tuple) else _find_placeholder(key)
@@ -53,7 +53,7 @@ RecordedValue = Array | Placeholder | None
 
 @dataclass
 class RecordedStep:
-    """What the stand-ins were given in one training step; None where nothing came."""
+    """What the spies were given in one training step; None where they were not called."""
 
     features: RecordedValue = None
     loss_labels: RecordedValue = None
@@ -67,10 +67,10 @@ class RecordedStep:
 
 @dataclass
 class Recording:
-    """What the stand-ins wrote down, and what `train` returned in the end.
+    """What the spies recorded, and what `train` returned.
 
-    A step begins with Dense.forward and ends with Dense.backward: looking at the data in between, for the accuracy say,
-    is no step.
+    A step begins with Dense.forward and ends with Dense.backward. A forward pass without a backward pass, for example
+    to compute the accuracy, is not a step.
     """
 
     inputs: Inputs
@@ -80,17 +80,17 @@ class Recording:
 
     @cached_property
     def batch_sizes(self) -> list[int]:
-        """How many samples each batch has, in order."""
+        """The number of samples in each batch, in order."""
         return [len(batch) for batch in batches(self.inputs)]
 
     @property
     def current_step(self) -> RecordedStep:
-        """The step that is under way."""
+        """The step that has not ended yet."""
         return self.started[-1] if self.started else self.start_step()
 
     @property
     def steps(self) -> list[RecordedStep]:
-        """The steps that came to an end."""
+        """The steps that ended."""
         return [step for step in self.started if step.into_dense is not None]
 
     @property
@@ -104,17 +104,17 @@ class Recording:
 
     @property
     def current_number(self) -> int:
-        """The number of the step that is under way, from 0."""
+        """The number of the current step, from 0."""
         return max(len(self.started) - 1, 0)
 
     def start_step(self) -> RecordedStep:
-        """Begin a step, unless the one under way hasn't ended: then the loop has only looked at the data."""
+        """Start a step, or return the current one if it has not ended: then the loop made a forward pass only."""
         if not self.started or self.started[-1].into_dense is not None:
             self.started.append(RecordedStep())
         return self.started[-1]
 
     def columns(self, name: str, like: object) -> Array:
-        """Give this step's columns of the bank `name`: one a sample of its batch, or of all if `like` has all."""
+        """Return this step's columns of the array `name`: one a sample of its batch, or all if `like` has all."""
         samples = self.inputs["X"].shape[1]
         everything = isinstance(like, np.ndarray) and like.shape[-1:] == (samples,)
         count = samples if everything else self.batch_sizes[self.current_number % len(self.batch_sizes)]
@@ -129,17 +129,17 @@ def batches(inputs: Inputs) -> list[Array]:
 
 
 def of_step(inputs: Inputs, name: str, step: int) -> Array:
-    """Give what the bank `name` holds for a step; after the last it begins again."""
+    """Return the entry of the array `name` for a step; after the last entry it starts again."""
     return np.asarray(inputs[name][step % len(inputs[name])])
 
 
 def columns(inputs: Inputs, name: str, step: int, count: int) -> Array:
-    """Give the first `count` columns of the array that the bank `name` holds for a step."""
+    """Return the first `count` columns of the entry of the array `name` for a step."""
     return of_step(inputs, name, step)[:, :count].copy()
 
 
 def record_calls(train: Any, inputs: Inputs) -> Recording:
-    """Run `train` on the drawn data with stand-ins in place of the names it calls; the student's own are left alone."""
+    """Run `train` on the drawn data with spies for what it calls. The student's namespace stays unchanged."""
     train = getattr(train, "__wrapped__", train)
     if not isinstance(train, FunctionType):
         raise Wrong("train is not a function.", found=type(train).__name__, expected="a function")
@@ -155,17 +155,20 @@ def record_calls(train: Any, inputs: Inputs) -> Recording:
 
 
 def join(steps: list[RecordedValue], call: str) -> Array:
-    """Put the arrays of some steps side by side, sample by sample. Raises `Wrong` where the call never happened."""
-    arrays = [numbers(seen, what=f"What goes into {call}") for seen in steps if seen is not None]
+    """Join the arrays of some steps along the samples. Raises `Wrong` where `call` was never called."""
+    arrays = [numbers(seen, what=f"An argument of {call}") for seen in steps if seen is not None]
     if not arrays:
-        raise Wrong(f"{call} never happened.", found="no call", expected="one call in each step")
+        raise Wrong(f"{call} was not called.", found="no call", expected="one call in each step")
     if len({array.shape[:-1] for array in arrays}) > 1 or arrays[0].ndim == 0:
-        raise Wrong(f"{call} gets other shapes in other steps.", found=", ".join(str(a.shape) for a in arrays[:3]))
+        raise Wrong(
+            f"{call} gets arrays of different shapes in different steps.",
+            found=", ".join(str(a.shape) for a in arrays[:3]),
+        )
     return np.concatenate(arrays, axis=-1)
 
 
 def _bind_spies(train: FunctionType, spies: Mapping[str, object]) -> FunctionType:
-    """Copy `train`, and the functions beside it that it may call, into a namespace where the stand-ins are."""
+    """Copy `train`, and the functions in its namespace, into a new namespace that has the spies."""
     namespace = {**train.__globals__}
     for name, value in train.__globals__.items():
         if isinstance(value, FunctionType) and value.__globals__ is train.__globals__:
@@ -185,7 +188,7 @@ def _record(value: object, what: str) -> RecordedValue:
 
 
 def _make_spies(recording: Recording) -> dict[str, object]:
-    """Make what takes the place of Dense, Softmax, cce, cce_gradient, generate_batch_indices and an open blank."""
+    """Make spies for Dense, Softmax, cce, cce_gradient and generate_batch_indices, and placeholders for open blanks."""
     inputs = recording.inputs
 
     class Dense:
@@ -195,15 +198,15 @@ def _make_spies(recording: Recording) -> dict[str, object]:
             self.output: Any = None
 
         def forward(self, input: Any) -> Array:
-            recording.start_step().features = _record(input, "What goes into Dense.forward")
+            recording.start_step().features = _record(input, "The input of dlayer.forward")
             self.input = input
             self.output = output = recording.columns("scores", input)
             return output
 
         def backward(self, output_gradient: Any, learning_rate: Any) -> Array:
             step = recording.current_step
-            step.rate = _record(learning_rate, "The learning rate of Dense.backward")
-            step.into_dense = _record(output_gradient, "What goes into Dense.backward")
+            step.rate = _record(learning_rate, "The learning rate given to dlayer.backward")
+            step.into_dense = _record(output_gradient, "The gradient given to dlayer.backward")
             return recording.columns("input_gradients", output_gradient)
 
     class Softmax:
@@ -217,27 +220,29 @@ def _make_spies(recording: Recording) -> dict[str, object]:
             return output
 
         def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
-            """Multiply by one drawn matrix: like the real one linear, so 1/B may come before it or after it."""
-            what = "What goes into Softmax.backward"
+            """Multiply by a drawn matrix: linear, like the real layer, so 1/B may be applied before or after."""
+            what = "The gradient given to softmax.backward"
             gradient = recording.current_step.into_softmax = _record(output_gradient, what)
             matrix = of_step(inputs, "jacobians", recording.current_number)
             if isinstance(gradient, Placeholder):
                 return gradient
             if gradient is None or gradient.ndim != 2 or len(gradient) != len(matrix):
-                raise Wrong(f"{what} is no gradient of the loss.", found=output_gradient, expected="(classes, batch)")
+                raise Wrong(
+                    f"{what} is not a gradient of the loss.", found=output_gradient, expected="shape (classes, batch)"
+                )
             return np.asarray(matrix @ gradient)
 
     def cce(y: Any, yhat: Any) -> Any:
         step = recording.current_step
-        step.loss_labels = _record(y, "The labels that go into cce")
-        step.loss_outputs = _record(yhat, "The prediction that goes into cce")
+        step.loss_labels = _record(y, "The labels given to cce")
+        step.loss_outputs = _record(yhat, "The prediction given to cce")
         placeholder = _find_placeholder(y, yhat)
         return float(of_step(inputs, "losses", recording.current_number)) if placeholder is None else placeholder
 
     def cce_gradient(y: Any, yhat: Any) -> Array:
         step = recording.current_step
-        step.labels = _record(y, "The labels that go into cce_gradient")
-        step.outputs = _record(yhat, "The prediction that goes into cce_gradient")
+        step.labels = _record(y, "The labels given to cce_gradient")
+        step.outputs = _record(yhat, "The prediction given to cce_gradient")
         return recording.columns("output_gradients", yhat)
 
     def generate_batch_indices(num_samples: int, batch_size: int, **_: Any) -> list[Array]:

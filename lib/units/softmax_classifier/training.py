@@ -1,6 +1,7 @@
-"""Statements on the training loop, tested in a rehearsal with stand-ins.
+"""Statements about the training loop, tested with spies in place of the layers and losses that it calls.
 
-Each looks at no more steps than it needs: whoever drops the short batch loses what that batch shows, not the labels.
+Each statement looks only at the steps that it needs, so that one mistake costs one statement: without the short last
+batch, the labels of the full batches are still right.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ STEPS = FULL + 1
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw a data set whose last batch is short, the samples' order in each epoch, and a bank for each stand-in."""
+    """Draw data whose last batch is short, the samples' order in each epoch, and arrays for each step and spy."""
     steps = (EPOCHS + 2) * STEPS  # more than a right loop takes, so that one epoch too many still finds arrays
     return {
         "X": rng.normal(size=(FEATURES, SAMPLES)),
@@ -53,14 +54,14 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 class EveryBatch(Statement):
-    text = "Each of the nepochs epochs runs its batches through the layers, in order, the short last one too."
-    hint = "Loop over generate_batch_indices once an epoch; each batch is a list of column numbers."
+    text = "Each of the nepochs epochs sends all its batches through the layers, in order, also the short last one."
+    hint = "Loop over generate_batch_indices once in each epoch. Each batch is a list of column numbers."
 
     def holds(self, inputs: Inputs, train: Any) -> None:
         """Compare what went into Dense.forward with the batches."""
         seen, expected = record_calls(train, inputs), batches(inputs)
         if seen.epochs != EPOCHS:
-            found, right = f"{seen.epochs} calls of generate_batch_indices", f"{EPOCHS}, one an epoch"
+            found, right = f"{seen.epochs} calls of generate_batch_indices", f"{EPOCHS}, one for each epoch"
             raise Wrong("The number of epochs is wrong.", found=found, expected=right)
         if len(seen.steps) != len(expected):
             found, right = (
@@ -69,24 +70,24 @@ class EveryBatch(Statement):
             )
             raise Wrong("The number of training steps is wrong.", found=found, expected=right)
         for number, (step, batch) in enumerate(zip(seen.steps, expected, strict=True)):
-            what, hint = "Other samples than the batch's went in.", "Take the batch's columns: X[:, …]."
+            what, hint = "dlayer.forward did not get the samples of the batch.", "Take the batch's columns of X."
             expect_close(step.features, inputs["X"][:, batch], what=what, hint=hint, where=partial(_in_step, number))
 
     def probes(self, inputs: Inputs, train: Any) -> Probes:
         """The features of all steps, and where one step ends and the next begins."""
         seen = partial(_record_once, train, inputs)
         return {
-            "features": lambda: join(_values_of(seen().steps, "features"), "Dense.forward"),
+            "features": lambda: join(_values_of(seen().steps, "features"), "dlayer.forward"),
             "lengths": lambda: [numbers(features).shape[-1] for features in _values_of(seen().steps, "features")],
         }
 
 
 class LabelsWithSamples(Statement):
-    text = "The loss and its gradient get the labels of those same samples, and softmax's output as the prediction."
-    hint = "Which columns of y belong to this batch? And which layer makes the prediction?"
+    text = "cce and cce_gradient get the labels of the same samples, and softmax's output as the prediction."
+    hint = "Take the batch's columns of y as the labels, and the output of the softmax layer as the prediction."
 
     def holds(self, inputs: Inputs, train: Any) -> None:
-        """Compare what went into cce and cce_gradient with the batches and the stand-in's output."""
+        """Compare what went into cce and cce_gradient with the batches and the spy's output."""
         for number, step, batch in _first_steps(FULL, record_calls(train, inputs)):
             right, output = inputs["y"][:, batch], columns(inputs, "outputs", number, len(batch))
             where = partial(_in_step, number)
@@ -95,8 +96,8 @@ class LabelsWithSamples(Statement):
                 ("cce_gradient", step.labels, step.outputs),
             ):
                 _require_call(call, labels, number)
-                expect_close(labels, right, what=f"{call} got other labels than its batch's.", where=where)
-                what = f"{call} got something else than softmax.output as its prediction."
+                expect_close(labels, right, what=f"{call} did not get the labels of the batch as y.", where=where)
+                what = f"{call} did not get softmax.output as yhat."
                 expect_close(outputs, output, what=what, where=where)
 
     def probes(self, inputs: Inputs, train: Any) -> Probes:
@@ -115,37 +116,39 @@ class LabelsWithSamples(Statement):
 
 
 class GradientFlowsBack(Statement):
-    text = "The loss's gradient goes back into softmax, and softmax's, as the mean's, into dense, with the rate."
-    hint = "Follow the dashed arrows of the figure, one call each. Where does the mean's 1/B come in?"
+    text = "softmax.backward gets the loss gradient; dlayer.backward gets its result times 1/B, and the learning rate."
+    hint = (
+        "Follow the dashed arrows of the figure, one call for each. Multiply by 1/B once, just before the dense layer."
+    )
 
     def holds(self, inputs: Inputs, train: Any) -> None:
-        """Compare what moves the weights with what the stand-ins had handed out, for the batches of the first epoch."""
+        """Compare the steps of the weights with the arrays that the spies returned, in the first epoch."""
         for number, step, batch in _first_steps(STEPS, record_calls(train, inputs)):
-            _require_call("Softmax.backward", step.into_softmax, number)
-            _require_call("Dense.backward", step.into_dense, number)
+            _require_call("softmax.backward", step.into_softmax, number)
+            _require_call("dlayer.backward", step.into_dense, number)
             gradient = columns(inputs, "output_gradients", number, len(batch))
             right = inputs["learning_rate"] * of_step(inputs, "jacobians", number) @ gradient / len(batch)
             move = _move(step)
             if not _agree(move, right):
                 _explain_size(move, right, len(batch), number)
                 if not any(_agree(step.into_softmax, factor * gradient) for factor in (1, 1 / len(batch))):
-                    what = "Softmax.backward got something else than cce_gradient's result."
+                    what = "softmax.backward did not get the result of cce_gradient."
                     expect_close(step.into_softmax, gradient, what=what, where=partial(_in_step, number))
-            what = "Dense.backward got something else than softmax's gradient times 1/len(batch), or another rate."
+            what = "In dlayer.backward, the gradient or the learning rate is wrong: their product differs."
             expect_close(move, right, what=what, where=partial(_in_step, number))
 
     def probes(self, inputs: Inputs, train: Any) -> Probes:
-        """What moves the weights, rate times gradient, in the first epoch: 1/B may be in it at any place, but once."""
+        """Rate times gradient of each step in the first epoch: 1/B may be applied anywhere, but once."""
         seen = partial(_record_once, train, inputs)
-        return {"moves": lambda: join([_move(step) for step in seen().started[:STEPS]], "Dense.backward")}
+        return {"moves": lambda: join([_move(step) for step in seen().started[:STEPS]], "dlayer.backward")}
 
 
 class EpochLoss(Statement):
-    text = "train returns each epoch's loss: the mean over the samples seen in it, so a short batch counts for less."
-    hint = "Does every epoch start at 0? Does each batch count by its share of the samples?"
+    text = "train returns one loss for each epoch: the mean over its samples, so a short batch counts for less."
+    hint = "Start each epoch's loss at 0, and weight each batch's loss by its share of all samples."
 
     def holds(self, inputs: Inputs, train: Any) -> None:
-        """Compare with the weighted mean of the losses that the stand-in gave."""
+        """Compare with the weighted mean of the losses that the spy returned."""
         each = [len(batch) / SAMPLES * of_step(inputs, "losses", step) for step, batch in enumerate(batches(inputs))]
         expected = np.reshape(each, (EPOCHS, STEPS)).sum(axis=1)
         what = "An epoch's loss is not the mean over its samples."
@@ -153,7 +156,7 @@ class EpochLoss(Statement):
         expect_close(found[:2], expected[:2], what=what, where=lambda at: f"epoch {at[0] + 1}")
 
     def probes(self, inputs: Inputs, train: Any) -> Probes:
-        """The losses that train returned for the first two epochs: one too many is another statement's."""
+        """The losses of the first two epochs. Their number is part of another statement."""
         return {"losses": lambda: _record_once(train, inputs).losses[:2]}
 
 
@@ -161,7 +164,7 @@ _latest: list[tuple[Any, Inputs, Recording]] = []
 
 
 def _record_once(train: Any, inputs: Inputs) -> Recording:
-    """Rehearse, or give the rehearsal of just before: probes of one loop on copies of one draw look at the same."""
+    """Record the calls of `train`, or return the latest recording if it is of the same loop on the same inputs."""
     draw = getattr(inputs, "of", inputs)
     for earlier, seen, recording in _latest:
         if earlier is train and seen is draw:
@@ -176,7 +179,7 @@ def _values_of(steps: list[RecordedStep], name: str) -> list[RecordedValue]:
 
 
 def _first_steps(count: int, seen: Recording) -> Iterator[tuple[int, RecordedStep, Array]]:
-    """Go through the first `count` steps that should have been: number, what was seen of it, indices of its batch."""
+    """Iterate over the first `count` expected steps: number, recorded step, and the indices of its batch."""
     steps = (seen.started + [RecordedStep()] * count)[:count]
     return (
         (number, step, batch) for number, (step, batch) in enumerate(zip(steps, batches(seen.inputs), strict=False))
@@ -185,26 +188,32 @@ def _first_steps(count: int, seen: Recording) -> Iterator[tuple[int, RecordedSte
 
 def _require_call(call: str, seen: RecordedValue, step: int) -> None:
     if seen is None:
-        raise Wrong(f"{call} never happened.", where=f"step {step}", found="no call", expected="one call in each step")
+        raise Wrong(f"{call} was not called.", where=f"step {step}", found="no call", expected="one call in each step")
 
 
 def _move(step: RecordedStep) -> Array:
-    """Give what moves the weights in a step: the learning rate times the gradient that goes into Dense.backward."""
-    _require_call("Dense.backward", step.into_dense, 0)
-    rate = numbers(step.rate, (), what="The learning rate of Dense.backward")
-    return rate * numbers(step.into_dense, what="What goes into Dense.backward")
+    """Return the learning rate times the gradient that Dense.backward got in a step."""
+    _require_call("dlayer.backward", step.into_dense, 0)
+    rate = numbers(step.rate, (), what="The learning rate given to dlayer.backward")
+    return rate * numbers(step.into_dense, what="The gradient given to dlayer.backward")
 
 
 def _explain_size(found: Array, right: Array, batch: int, step: int) -> None:
-    """Raise `Wrong` where a move is the right one turned round, or 1/B isn't in it exactly once."""
+    """Raise `Wrong` where a step has the wrong sign, or 1/B is not applied exactly once."""
     if _agree(found, -right):
-        what = "The weights move up the slope: gradient times rate has the wrong sign."
-        raise Wrong(what, where=f"step {step}, Dense.backward", hint="Dense.backward takes the minus itself.")
+        what = "The weights move the wrong way: gradient times learning rate has the wrong sign."
+        raise Wrong(
+            what,
+            where=f"step {step}, dlayer.backward",
+            hint="Leave out the minus sign: dlayer.backward subtracts the step itself.",
+        )
     for factor, what in ((batch, "1/B is missing."), (1 / batch, "1/B is applied twice.")):
         if _agree(found, factor * right):
-            raise Wrong(what, where=f"step {step}, Dense.backward", hint="Multiply the gradient by 1/len(batch) once.")
+            raise Wrong(
+                what, where=f"step {step}, dlayer.backward", hint="Multiply by 1/B once, just before the dense layer."
+            )
     if batch != BATCH_SIZE and _agree(found, batch / BATCH_SIZE * right):
-        what, hint = "1/B takes another B than this batch has.", "The last batch is short: take its own length."
+        what, hint = "1/B uses batch_size, but this batch is shorter.", "Use the number of samples in this batch."
         raise Wrong(what, where=f"step {step}, with {batch} samples", hint=hint)
 
 

@@ -20,9 +20,9 @@ from tests.grading.test_judge import judged, part_of
 SEEDS = (1, 2**47 + 11, 77)
 BY_CHANCE = {
     "The output is 1 for the largest score, and 0 elsewhere",
-    "The largest score is taken of each row, so the scores of a sample move apart",
-    "The sum runs over both axes of the Jacobian",
-    "Only one batch an epoch is trained",
+    "The largest score of each row is subtracted, not that of each column",
+    "The sum runs over both class axes of the Jacobian",
+    "Only one batch is used in each epoch",
 }
 """Mistakes that give the right numbers, or the same one everywhere, for some draws only."""
 RIGHT = np.array([[0.5, 2.0, -3.0, 1.25], [4.0, 0.75, 1.5, -2.0], [1.0, 7.0, -0.5, 0.3]])

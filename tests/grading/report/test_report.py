@@ -88,7 +88,7 @@ def test_mistakes_come_most_frequent_first_with_hint_students_and_what_to_teach(
     entry = said[said.index(mistake.name) : said.index("1/B is missing")]
     assert "2 students of 11" in entry
     assert mistake.hint in entry
-    assert "Teach again: Work a batch of two samples" in entry
+    assert "Teach again: Compute the loss of a batch of two samples" in entry
     assert "emma" in entry and "alert('E')" in entry and "finn" not in entry
 
 

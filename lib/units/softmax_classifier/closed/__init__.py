@@ -1,11 +1,13 @@
 """The closed half of the softmax classifier: the right objects, a sample class, and the mistakes that students make.
 
-loss.py      the loss and its gradient
-softmax.py   scores to probabilities, small and large, and the Jacobian back
-dense.py     what moves the weights, and what goes to the layer below
-training.py  the loop
+| module | mistakes in |
+|---|---|
+| `loss` | the loss and its gradient |
+| `softmax` | softmax: forward, for large scores, backward |
+| `dense` | the dense layer's update, and the gradient that it returns |
+| `training` | the training loop |
 
-Where two mistakes give the same numbers the more plausible one comes first.
+Where two mistakes give the same numbers, the more plausible one comes first.
 """
 
 from lib.reference import Dense, Softmax, cce, cce_gradient, train

@@ -1,6 +1,6 @@
-"""A sample class: a dozen submissions made by filling the released notebook's blanks, as students would.
+"""A sample class: submissions that fill the released notebook's blanks as students would.
 
-Some are right, each in a style of its own; some have one common mistake; some are open, broken, or no notebook at all.
+Some are right, in different styles. Some have one common mistake. Others have open blanks or a syntax error.
 """
 
 from collections.abc import Mapping
@@ -32,11 +32,11 @@ ANSWERS = {
     "explain-gradient": "What is left is $\\hat{y} - y$: each class's probability, less 1 for the true class.",
     "explain-random-labels": "The labels are drawn without looking at the features, so no weights can tell them apart.",
 }
-"""What is written under the questions that a person grades."""
+"""Written answers to the questions that a person grades."""
 
 
 def fill(**cells: tuple[str, ...]) -> Fillings:
-    """Take the right fillings, with some cells' own."""
+    """Return the right fillings with some cells replaced."""
     return {**RIGHT, **cells}
 
 
