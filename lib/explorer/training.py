@@ -115,6 +115,8 @@ class Run:
 
     def advance(self, epochs: int, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
         """Train on until `epochs` are complete, `seconds` have passed, `stop()` says so, or the run is over."""
+        if self.complete(epochs):  # most moves meet a run that was trained ahead: no need to wake a thread
+            return
         begin = time.perf_counter()
 
         def train() -> None:

@@ -48,7 +48,7 @@ def test_every_mistake_is_found(mistake: Mistake) -> None:
             "GradientFlowsBack",
             "softmax.backward did not get the result of cce_gradient.",
         ),
-        ("The learning rate is always 0.01", "GradientFlowsBack", "the gradient or the learning rate is wrong"),
+        ("The learning rate is always 0.01", "GradientFlowsBack", "did not get the learning rate that train is given"),
         (
             "The samples always come from the first columns of X",
             "EveryBatch",

@@ -98,7 +98,11 @@ class TrueClass(Statement):
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Compare with central differences of the student's own loss, a sample at a time."""
         y, yhat = inputs["y_batch"], inputs["yhat_batch"]
-        gradient = numbers(gradient_of(cce_gradient, inputs, "batch"), y.shape, what="The gradient")
+        gradient = gradient_of(cce_gradient, inputs, "batch")
+        if gradient.shape != y.shape:
+            hint = "Return one entry for each class and sample, as in yhat. Leave out sums and means."
+            what, expected = "The gradient has the wrong shape.", f"shape {y.shape}"
+            raise Wrong(what, found=f"shape {gradient.shape}", expected=expected, hint=hint)
         found = _keep_entries(gradient, y)
         slopes = np.hstack([_slope(cce, y[:, [b]], yhat[:, [b]]) for b in range(y.shape[1])]) * y
         if np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):

@@ -65,7 +65,7 @@ def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> Arr
 
 class ColumnsSumToOne(Statement):
     text = "Every column of the output sums to 1, and no entry is below 0."
-    hint = "Return an array of the scores' shape, with classes in rows and samples in columns."
+    hint = "Give self.output the shape of the scores: classes in rows, samples in columns."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Look at sums and signs, with B different from K and equal to it."""

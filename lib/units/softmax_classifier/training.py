@@ -134,8 +134,11 @@ class GradientFlowsBack(Statement):
                 if not any(_agree(step.into_softmax, factor * gradient) for factor in (1, 1 / len(batch))):
                     what = "softmax.backward did not get the result of cce_gradient."
                     expect_close(step.into_softmax, gradient, what=what, where=partial(_in_step, number))
-            what = "In dlayer.backward, the gradient or the learning rate is wrong: their product differs."
-            expect_close(move, right, what=what, where=partial(_in_step, number))
+            what, hint = "dlayer.backward did not get the result of softmax.backward times 1/B.", ""
+            if not _agree(step.rate, inputs["learning_rate"]):
+                what = "dlayer.backward did not get the learning rate that train is given."
+                hint = "Pass learning_rate unchanged, after the gradient."
+            expect_close(move, right, what=what, hint=hint, where=partial(_at_product, number))
 
     def probes(self, inputs: Inputs, train: Any) -> Probes:
         """Rate times gradient of each step in the first epoch: 1/B may be applied anywhere, but once."""
@@ -220,6 +223,10 @@ def _explain_size(found: Array, right: Array, batch: int, step: int) -> None:
 def _agree(found: object, right: Array) -> bool:
     values = numbers(found)
     return values.shape == right.shape and np.allclose(values, right)
+
+
+def _at_product(step: int, at: tuple[int, ...]) -> str:
+    return f"{_in_step(step, at)}, learning rate times gradient"
 
 
 def _in_step(step: int, at: tuple[int, ...]) -> str:
