@@ -30,15 +30,22 @@ def as_text(cell: object) -> str:
     """Write a cell so that a spreadsheet shows it and doesn't compute it: what reads as a formula gets an apostrophe.
 
     Names, addresses and titles are written by others. Spreadsheets skip blanks, quotes and letters that don't show in
-    front of a formula, and take the wide signs of East Asian keyboards for the narrow ones. No id of Canvas or Moodle
-    begins so, and numbers stay as they are.
+    front of a formula, and take the wide signs of East Asian keyboards for the narrow ones. Where a semicolon or a tab
+    divides cells, a formula may stand behind one. No id of Canvas or Moodle begins so, and numbers stay as they are.
     """
     text = str(cell)
     if NUMBER.fullmatch(text):
         return text
-    shown = unicodedata.normalize("NFKC", text).lstrip("\"'`")
-    shown = "".join(letter for letter in shown if letter.isprintable() and not letter.isspace()).lstrip("\"'`")
-    return f"'{text}" if text[:1] in ("\t", "\r", "\n") or shown[:1] in tuple("=+-@") else text
+    return "".join(f"'{piece}" if _is_formula(piece) else piece for piece in re.split(r"(?<=;)|(?<=\S\t)", text))
+
+
+def _is_formula(text: str) -> bool:
+    """Tell whether a spreadsheet might compute a text, or take it for another cell's."""
+    if text[:1] in ("\t", "\r", "\n"):
+        return True
+    seen = unicodedata.normalize("NFKC", text).lstrip("\"'`")
+    seen = "".join(letter for letter in seen if letter.isprintable() and not letter.isspace()).lstrip("\"'`")
+    return seen[:1] in tuple("=+-@")
 
 
 @dataclass(frozen=True)
