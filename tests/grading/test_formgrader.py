@@ -7,7 +7,8 @@ import pytest
 
 from lib.grading.commands.demo import run
 from lib.grading.commands.grade import GradeApp
-from lib.units.softmax_classifier.closed.sample_class import sample_class
+from lib.grading.commands.sample_class import write_sample_class
+from lib.units.softmax_classifier.closed.sample_class import SAMPLE_CLASS
 from tests.browser import PATIENCE, jupyter_lab
 from tests.course import ASSIGNMENT
 
@@ -16,7 +17,7 @@ from tests.course import ASSIGNMENT
 def course(new_course, tmp_path_factory):
     """Two students of the sample class, graded."""
     course = new_course(tmp_path_factory.mktemp("course")).root
-    list(sample_class(course / "notebooks", course / "submitted", ASSIGNMENT))
+    list(write_sample_class(SAMPLE_CLASS, course / "notebooks", course / "submitted", ASSIGNMENT))
     for folder in Path(course, "submitted").iterdir():
         if folder.name not in ("ada", "emil"):
             shutil.rmtree(folder)
