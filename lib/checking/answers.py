@@ -1,8 +1,8 @@
 """Answers: the arrays that student code gives for a judge's challenge, as plain data.
 
 At grading a file `challenge.json` lies beside the notebook: inputs that the judge drew, for each part. The check's call
-runs the student's code on them and shows an answer. Nothing here knows what is right; the judge does, in another
-process.
+runs the student's code on them and shows an answer. This module does not know the right answers: the judge compares
+them in another process.
 """
 
 import math
@@ -196,7 +196,7 @@ def unpack(data: Any) -> Array:
 
 
 def plain(text: object) -> str:
-    """Return a text as one that a file can hold (half a surrogate pair it can't), or nothing if it is no text."""
+    """Return a text without lone surrogates, which a file can't hold, or "" for anything but a text."""
     return text.encode(errors="replace").decode() if isinstance(text, str) else ""
 
 

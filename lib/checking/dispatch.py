@@ -52,7 +52,7 @@ class Check:
 
     @staticmethod
     def look_up(name: str, value: Callable[[], object]) -> object:
-        """Give a name's value, or `Undefined` where there is no such name; `undefined_names` puts this into calls."""
+        """Return a name's value, or `Undefined` if there is no such name; `undefined_names` puts this into calls."""
         try:
             return value()
         except NameError:

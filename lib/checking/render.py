@@ -1,6 +1,6 @@
-"""Reports: what a check found, and how that looks as plain text and as HTML on light and dark themes.
+"""Reports: the findings of a check, written as plain text and as HTML for light and dark themes.
 
-Each statement has a number and carries its state as a word and a mark; colour only repeats it.
+Each statement has a number, and its state as a word and a mark; the colour repeats it.
 """
 
 import textwrap
@@ -57,7 +57,7 @@ class Report:
 
     @property
     def points(self) -> float:
-        """What the statements that hold are worth."""
+        """The points of the statements that hold."""
         return sum(finding.statement.points for finding in self.findings if finding.state == "right")
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ class LookUpNames:
     """Turn `check.cce(name)` into `check.cce(check.cce.look_up("name", lambda: name))`, for every `Check`."""
 
     knows_places = True
-    """Whether whatever it puts into a tree knows its line: whoever sees to that otherwise has no need to."""
+    """Whether every node that it adds has a line number, so that callers need not add one."""
 
     def __init__(self, shell: Any):
         self.shell = shell

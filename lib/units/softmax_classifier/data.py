@@ -87,7 +87,7 @@ class LabelsDependOnFeatures(Statement):
     hint = "Shuffle X and y with the same permutation, or split them together. Random labels can't be learned."
 
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
-        """Compare the spread of the class means with what chance gives: the F ratio of a feature's one-way ANOVA."""
+        """Compare the spread of the class means with that of chance: the F ratio of a feature's one-way ANOVA."""
         features, labels = numbers(X), numbers(y)
         labels = labels[labels.sum(axis=1) > 0]
         classes, samples = labels.shape
@@ -116,7 +116,7 @@ class SettingsCanLearn(Statement):
         return any(setting is not None for setting in subjects[2:])
 
     def holds(self, inputs: Inputs, X: Any, y: Any, batch_size: Any = None, learning_rate: Any = None) -> None:
-        """Compare the rate with 2 / curvature: the mean loss bends at most half the largest eigenvalue of X Xᵀ / N."""
+        """Compare the rate with 2 / curvature: that of the mean loss is at most half the top eigenvalue of X Xᵀ / N."""
         for name, setting in (("batch_size", batch_size), ("learning_rate", learning_rate)):
             _require_number(name, setting)
         features = numbers(X)

@@ -27,7 +27,7 @@ def draw_large(rng: np.random.Generator) -> Inputs:
 
 
 def draw_gradients(rng: np.random.Generator) -> Inputs:
-    """Draw scores and incoming gradients, and apart from these an output with the input that belongs to it."""
+    """Draw scores and incoming gradients, and a separate output with the input that belongs to it."""
     inputs = {}
     for size, shape in SIZES.items():
         inputs[f"scores_{size}"] = scores(rng, *shape)
@@ -38,14 +38,14 @@ def draw_gradients(rng: np.random.Generator) -> Inputs:
 
 
 def output_of(Softmax: Any, z: Array) -> Array:
-    """Run the student's forward on a copy of `z`; give back the output that it set, right is (classes, batch)."""
+    """Run the student's forward on a copy of `z`; return the output that it set, which should be (classes, batch)."""
     layer = Softmax()
     layer.forward(z.copy())
     return numbers(getattr(layer, "output", None), what="self.output")
 
 
 def forward(Softmax: Any, z: Array) -> Array:
-    """Run the student's forward, as `output_of` does, and insist on the shape."""
+    """Run the student's forward, as `output_of` does; raise `Wrong` for another shape than that of `z`."""
     return numbers(output_of(Softmax, z), z.shape, what="self.output")
 
 
@@ -87,7 +87,7 @@ class ColumnsSumToOne(Statement):
         return {size: partial(output_of, Softmax, inputs[f"scores_{size}"]) for size in SIZES}
 
     def compared_part(self, probe: str, output: Array, inputs: Inputs) -> Array:
-        """The sums of the columns, and what is below 0."""
+        """The sums of the columns, and of their negative entries."""
         return np.stack([output.sum(axis=0), np.minimum(output, 0).sum(axis=0)])
 
 
@@ -150,9 +150,9 @@ class LargeScores(Statement):
         }
 
     def compared_part(self, probe: str, outputs: Array, inputs: Inputs) -> Array:
-        """How far the output moves, and whether it has to do with the scores at all.
+        """The change of the output, and whether the output depends on the scores.
 
-        A mistake of forward's own costs nothing here: the classes may even lie in the wrong direction.
+        A mistake that belongs to the forward part costs no points here, not even a wrong axis.
         """
         (near, moved), z = outputs, inputs["scores"]
         follows = _follows(near, z) or _follows(near.T, z) or _is_scaled_exponential(near, z)
@@ -217,7 +217,7 @@ def _follows(output: Array, scores: Array) -> bool:
 
 
 def _is_scaled_exponential(output: Array, scores: Array) -> bool:
-    """Tell whether the output is exp(scores) with rows and columns divided by whatever it may be."""
+    """Tell whether the output is exp(scores) with rows and columns divided by any factors."""
     if output.shape != scores.shape or not (output > 0).all():
         return False
     factors = np.log(output) - scores

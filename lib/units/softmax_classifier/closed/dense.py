@@ -24,7 +24,7 @@ def _with_backward(backward: Callable[[Dense, Array, float], Any]) -> type[Dense
 
 
 def _with_weights_gradient(weights_gradient: Callable[[Dense, Array], Any]) -> type[Dense]:
-    """Make a layer that is right but for its weights' gradient."""
+    """Make a layer that is right except for its weights' gradient."""
 
     def backward(layer: Dense, g: Array, rate: float) -> Array:
         input_gradient = np.asarray(layer.weights[:, :-1].T @ g)
@@ -35,7 +35,7 @@ def _with_weights_gradient(weights_gradient: Callable[[Dense, Array], Any]) -> t
 
 
 def _with_input_gradient(input_gradient: Callable[[Dense, Array], Any]) -> type[Dense]:
-    """Make a layer that is right but for what it returns."""
+    """Make a layer that is right except for the gradient that it returns."""
 
     def backward(layer: Dense, g: Array, rate: float) -> Any:
         returned = input_gradient(layer, g)
