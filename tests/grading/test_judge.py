@@ -188,7 +188,7 @@ def test_what_rests_on_a_failing_statement_is_not_checked() -> None:
 
     verdict = judged(part_of("check-softmax-backward"), {"Softmax": Zeros})
     assert states(verdict) == {"OneSampleBack": "wrong", "EachSampleItsOwn": "wrong", "ColumnsSumToZero": "not checked"}
-    assert verdict.statements[2].why == "It rests on statement 1, which isn't right."
+    assert verdict.statements[2].why == "Not tested: it needs statement 1, which is not right yet."
 
 
 def test_backward_earns_its_points_with_the_attributes_given_when_forward_is_wrong() -> None:

@@ -142,8 +142,9 @@ def test_nbgraders_own_export_keeps_its_columns_and_numbers(small_class):
     for exporter in ("nbgrader.plugins.CsvExportPlugin", "lib.grading.report.exports.TextExporter"):
         done = small_class.nbgrader("export", f"--exporter={exporter}", "--to=out.csv")
         assert done.returncode == 0, done.stderr
+        quoting = csv.QUOTE_MINIMAL if "lib" in exporter else csv.QUOTE_NONE  # nbgrader's own knows no quotes
         with (small_class.root / "out.csv").open(newline="", encoding="utf-8") as file:
-            written[exporter] = {row["student_id"]: row for row in csv.DictReader(file)}
+            written[exporter] = {row["student_id"]: row for row in csv.DictReader(file, quoting=quoting)}
     stock, ours = written.values()
     assert [*stock["ada"]] == [*ours["ada"]]
     assert stock["ada"] == ours["ada"]
