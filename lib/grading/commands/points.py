@@ -44,10 +44,11 @@ class Points(UnitPreprocessor):
             file = f"{resources['unique_key']}.ipynb"
             for index, cell in enumerate(nb.cells):
                 write_points(cell, key.unit, place_of(cell, index, resources))
-            ids = [*graded_ids(nb), *others_ids(Path(resources["metadata"]["path"]), file)]
+            others = read_others(Path(resources["metadata"]["path"]), file)
+            ids = [id for each in (nb, *others) for id in graded_ids(each)]
             for part in key.unit.parts:
                 refuse_part_without_cell(part, ids, file)
-            numbers = numbers_of(nb, key.unit)
+            numbers = numbers_of(nb, others, key.unit)
             for index, cell in enumerate(nb.cells):
                 if cell.cell_type == "markdown":
                     cell.source = fill_placeholders(cell.source, numbers, place_of(cell, index, resources))
@@ -100,10 +101,10 @@ def graded_ids(nb: NotebookNode) -> list[str]:
     return [cell.metadata.nbgrader.grade_id for cell in nb.cells if is_tested(cell)]
 
 
-def others_ids(folder: Path, file: str) -> list[str]:
-    """List the ids of such cells in the assignment's other notebooks: a unit's parts may be in several."""
+def read_others(folder: Path, file: str) -> list[NotebookNode]:
+    """Read the assignment's other notebooks: a unit's parts may be in several."""
     others = [path for path in sorted(folder.glob("*.ipynb")) if path.name != file]
-    return [id for path in others for id in graded_ids(nbformat.read(path, as_version=4))]
+    return [nbformat.read(path, as_version=4) for path in others]
 
 
 def refuse_part_without_cell(part: Part, ids: list[str], file: str) -> None:
@@ -118,14 +119,23 @@ def refuse_part_without_cell(part: Part, ids: list[str], file: str) -> None:
         )
 
 
-def numbers_of(nb: NotebookNode, unit: Unit) -> dict[str, float]:
-    """Give the number that stands for each placeholder's name."""
+def numbers_of(nb: NotebookNode, others: Iterable[NotebookNode], unit: Unit) -> dict[str, float]:
+    """Give the number that stands for each placeholder's name.
+
+    The sums are those of this notebook; a text may speak of cells in the assignment's `others` too.
+    """
+    own = graded_points(nb)
+    elsewhere = {id: points for each in others for id, points in graded_points(each).items()}
+    parts = {part.id: part.points for part in unit.parts}
+    statements = {f"{part.id}.{each.name}": each.points for part in unit.parts for each in part.statements}
+    total, code = sum(own.values()), sum(points for id, points in parts.items() if id in own)
+    return {"": total, "code": code, "written": total - code, **elsewhere, **own, **parts, **statements}
+
+
+def graded_points(nb: NotebookNode) -> dict[str, float]:
+    """Give the points of each graded cell and task, by its id."""
     own = [cell.metadata.nbgrader for cell in nb.cells if is_grade(cell) or is_task(cell)]
-    graded: dict[str, float] = {cell.grade_id: cell.get("points", 0) for cell in own}
-    parts = [part for part in unit.parts if part.id in graded]
-    statements = {f"{part.id}.{each.name}": each.points for part in parts for each in part.statements}
-    total, code = sum(graded.values()), sum(part.points for part in parts)
-    return {"": total, "code": code, "written": total - code, **graded, **statements}
+    return {cell.grade_id: cell.get("points", 0) for cell in own}
 
 
 def fill_placeholders(source: str, numbers: Mapping[str, float], place: str) -> str:

@@ -74,7 +74,9 @@ def _judged(
     if not {*map(route_of, answers)} <= failing:
         for number, (foundation, verdict) in enumerate(earlier.items(), 1):
             if foundation in statement.depends_on and verdict.state != "right":
-                return _verdict(statement, "not checked", f"Not tested: it needs statement {number}, which is not right yet.")
+                return _verdict(
+                    statement, "not checked", f"Not tested: it needs statement {number}, which is not right yet."
+                )
         return _verdict(statement, "right")
     trouble = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
     if trouble is None:
