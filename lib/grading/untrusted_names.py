@@ -2,7 +2,7 @@
 
 A name may hold what a terminal obeys, a second line that looks like a message of the program's, letters that turn the
 reading direction, or bytes in no encoding. `visible` shows all of that as text. An id goes further than a screen: into
-paths, patterns, the gradebook and pages of other programs, so `trouble_with` asks more of it.
+paths, patterns, the gradebook and pages of other programs, so `id_problem` asks more of it.
 """
 
 import logging
@@ -27,7 +27,7 @@ def visible(text: object, keep: str = "") -> str:
     )
 
 
-def trouble_with(id: str) -> str:
+def id_problem(id: str) -> str:
     """Say what keeps a student's id from being one, or nothing where it may be one."""
     if not id.isprintable():
         return "it has a character that isn't printed, or in no encoding"

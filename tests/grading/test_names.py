@@ -7,7 +7,7 @@ import pytest
 
 from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.untrusted_names import VisibleNames, trouble_with, visible
+from lib.grading.untrusted_names import VisibleNames, id_problem, visible
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions import honest
@@ -31,18 +31,18 @@ NOT_PRINTED = [
 @pytest.mark.parametrize("letter", NOT_PRINTED, ids=ascii)
 def test_what_is_not_printed_is_shown_as_text(letter):
     assert visible(f"a{letter}b").isprintable()
-    assert trouble_with(f"a{letter}b")
+    assert id_problem(f"a{letter}b")
 
 
 @pytest.mark.parametrize("id", ["ada", "jane.smith@example.org", "Jane Smith_12", "Bảo_7", "o'brien", "李明", "a+b-c"])
 def test_ids_as_courses_have_them_are_ids(id):
-    assert trouble_with(id) == ""
+    assert id_problem(id) == ""
     assert visible(id) == id
 
 
 @pytest.mark.parametrize("id", ["<b>", "a&b", 'a"b', "a/b", "..", ".a", "a\\b", "*", "[a]", " a", "a ", "", "a" * 101])
 def test_what_means_something_to_a_page_a_path_or_a_pattern_is_no_id(id):
-    assert trouble_with(id)
+    assert id_problem(id)
 
 
 def test_a_log_message_shows_what_is_in_a_name_whoever_wrote_it(caplog):

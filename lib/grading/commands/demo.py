@@ -97,7 +97,7 @@ def table(verdicts: list[Verdict]) -> str:
 
 
 def describe(verdict: Verdict) -> str:
-    """Say in one line what was found in a submission: the named mistakes, else the first trouble."""
+    """Say in one line what was found in a submission: the named mistakes, else the first failure."""
     if verdict.points == verdict.max_points:
         return "everything right"
     short = [part for part in verdict.parts if part.points < part.max_points]

@@ -39,7 +39,7 @@ from lib.grading.running.runner import Ran, Runner, Work, run, workers
 from lib.grading.safe_files import is_file, remove
 from lib.grading.sandbox.doctor import protected
 from lib.grading.submissions.gradebook import GradebookSession
-from lib.grading.untrusted_names import trouble_with
+from lib.grading.untrusted_names import id_problem
 
 NEEDS_A_PERSON = 3
 """The exit code that says: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with
@@ -169,8 +169,8 @@ class Grade(Autograde):
                 self._progress.for_a_person.setdefault(left.student, f"could not be collected: {why}")
         for source in self.assignments:
             student = self._student(source)
-            if trouble := trouble_with(student):
-                why = f"its folder's name can't be a student's id: {trouble}. Rename the folder, and grade again"
+            if problem := id_problem(student):
+                why = f"its folder's name can't be a student's id: {problem}. Rename the folder, and grade again"
                 self._progress.add("not graded", student, [why])
                 continue
             job = GradingJob(course, student, Path(source))

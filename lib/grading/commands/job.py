@@ -1,4 +1,4 @@
-"""A journey: one submission from the folder that was handed in to the one that is graded.
+"""A grading job: one submission from the folder that was handed in to the one that is graded.
 
 It is made in a folder apart. When its rows are in the gradebook the folder is moved to its place, and from then on the
 submission counts as graded: it is there whole or not at all, whenever a run is broken off.

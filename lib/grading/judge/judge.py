@@ -78,11 +78,11 @@ def _judged(
                     statement, "not checked", f"Not tested: it needs statement {number}, which is not right yet."
                 )
         return _verdict(statement, "right")
-    trouble = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
-    if trouble is None:
+    failure = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
+    if failure is None:
         return _verdict(statement, "wrong", "The numbers differ from the right ones.")
-    line = f" Your {trouble.line}" if trouble.line else ""
-    return _verdict(statement, "open" if trouble.kind == "blank" else "wrong", trouble.text + line)
+    line = f" Your {failure.line}" if failure.line else ""
+    return _verdict(statement, "open" if failure.kind == "blank" else "wrong", failure.text + line)
 
 
 def _not_run(statement: Statement) -> StatementVerdict:

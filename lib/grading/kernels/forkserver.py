@@ -131,7 +131,7 @@ class Children:
             send(line, child.handle)
 
     def attend(self, descriptor: int) -> None:
-        """Bury a child that has ended; end the child of a caller that has hung up."""
+        """Reap a child that has ended; end the child of a caller that has hung up."""
         child = self.watched.get(descriptor)
         if child is None:
             return  # just buried

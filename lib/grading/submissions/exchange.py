@@ -18,7 +18,7 @@ from nbgrader.utils import parse_utc
 from traitlets import Bool
 
 from lib.grading.safe_files import DEEPEST
-from lib.grading.untrusted_names import trouble_with, visible
+from lib.grading.untrusted_names import id_problem, visible
 
 SERVICE = "Where one account hands in for all students, set c.ExchangeCollect.check_owner = False."
 TOLERANCE = timedelta(minutes=10)
@@ -70,7 +70,7 @@ class OwnedCollect(ExchangeCollect):
         parts = Path(path).name.rsplit("+", 3)
         if len(parts) < 3 or parts[1] != self.coursedir.assignment_id or not _is_time(parts[2]):
             return "nbgrader doesn't name a submission so. Delete it."
-        if why := trouble_with(parts[0]):
+        if why := id_problem(parts[0]):
             return f"its student's id can't be one: {why}. Ask its owner, {_owner(path)}, to submit again."
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             return "it is no folder. Delete it."
