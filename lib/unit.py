@@ -7,6 +7,7 @@ names, and a sample class. `lib.checking` says what a check does with them, and 
 
 from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
@@ -167,13 +168,29 @@ class SampleClass:
 
 
 @dataclass(frozen=True)
+class WatchedCalls:
+    """Calls that may stand in the place of what students build: their `names`, and the `libraries` that have them.
+
+    `from_a_star` are names that a star import from such a library is taken to bring along.
+    """
+
+    libraries: frozenset[str]
+    names: re.Pattern[str]
+    from_a_star: re.Pattern[str]
+
+
+NO_CALLS = WatchedCalls(frozenset(), re.compile(r"(?!)"), re.compile(r"(?!)"))
+
+
+@dataclass(frozen=True)
 class AnswerKey:
-    """A unit's closed half: the right objects by name, the mistakes that have names, and a sample class."""
+    """A unit's closed half: the right objects by name, the mistakes that have names, a sample class, watched calls."""
 
     unit: Unit
     right: Mapping[str, object]
     mistakes: tuple[Mistake, ...]
     sample_class: SampleClass = SampleClass({}, {})
+    watched_calls: WatchedCalls = NO_CALLS
 
     @property
     def parts(self) -> tuple[Part, ...]:

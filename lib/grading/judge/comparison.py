@@ -53,7 +53,7 @@ def fits(statement: Statement, probe: str, given: Outcome, right: Mapping[str, O
 
 
 def agree(one: Outcome, other: Outcome, alike: bool = False) -> bool:
-    """Tell whether two arrays are equal but for rounding; if `alike`, nan equals nan, and a failure one of its own kind."""
+    """Tell whether two arrays are equal but for rounding; if `alike`, nan equals nan, and failures of a kind agree."""
     if isinstance(one, Failure) or isinstance(other, Failure):
         return alike and isinstance(one, Failure) and isinstance(other, Failure) and one.kind == other.kind
     if one.shape != other.shape:

@@ -174,7 +174,7 @@ class Judge(UnitPreprocessor):
             written.seed,
             tuple(verdicts),
             remarks,
-            library_calls(nb.cells),
+            library_calls(nb.cells, unit.watched_calls),
         ).save(folder, others.values())
         state.judged = {verdict.id for verdict in verdicts}
         return nb, resources

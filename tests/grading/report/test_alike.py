@@ -14,7 +14,7 @@ from lib.grading.judge.verdict import Verdict
 from lib.grading.report.classroom import Classroom, Work
 from lib.grading.report.clusters import NONE, codes_of, compared, defines, groups_of_unknown, is_unknown, relation
 from lib.reference import cce
-from lib.units.softmax_classifier.closed import ANSWER_KEY
+from lib.units.softmax_classifier.closed import ANSWER_KEY, WATCHED_CALLS
 from tests.grading.test_judge import judged, part_of
 
 SEEDS = (1, 2**47 + 11, 77)
@@ -126,7 +126,7 @@ def test_code_of_any_depth_is_shown_and_ends_no_report(tmp_path, source):
     [(shown, works)] = codes_of(group, ANSWER_KEY)
     assert works == [work]
     assert source in shown or "class cce" in shown
-    assert library_calls([nbformat.v4.new_code_cell(f"import scipy\n{source}")]) == ()
+    assert library_calls([nbformat.v4.new_code_cell(f"import scipy\n{source}")], WATCHED_CALLS) == ()
 
 
 def test_a_factor_that_comes_of_the_challenge_is_not_said_of_one_number():

@@ -10,8 +10,10 @@
 Where two mistakes give the same numbers, the more plausible one comes first.
 """
 
+import re
+
 from lib.reference import Dense, Softmax, cce, cce_gradient, train
-from lib.unit import AnswerKey
+from lib.unit import AnswerKey, WatchedCalls
 from lib.units.softmax_classifier import UNIT
 from lib.units.softmax_classifier.closed.dense import MISTAKES as IN_DENSE
 from lib.units.softmax_classifier.closed.loss import MISTAKES as IN_LOSS
@@ -19,9 +21,18 @@ from lib.units.softmax_classifier.closed.sample_class import SAMPLE_CLASS
 from lib.units.softmax_classifier.closed.softmax import MISTAKES as IN_SOFTMAX
 from lib.units.softmax_classifier.closed.training import MISTAKES as IN_TRAINING
 
+WATCHED_CALLS = WatchedCalls(
+    frozenset({"jax", "keras", "optax", "scipy", "sklearn", "tensorflow", "tensorflow_probability", "theano", "torch"}),
+    re.compile(
+        r"softmax|cross_?entropy|log_?loss|nll_?loss|logsumexp|gradient_?tape|(value_and_)?grad$", re.IGNORECASE
+    ),
+    re.compile(r"(log_?)?softmax|log_loss|logsumexp|(sparse_)?(categorical_)?cross_entropy"),
+)
+
 ANSWER_KEY = AnswerKey(
     unit=UNIT,
     right={"cce": cce, "cce_gradient": cce_gradient, "Softmax": Softmax, "Dense": Dense, "train": train},
     mistakes=(*IN_LOSS, *IN_SOFTMAX, *IN_DENSE, *IN_TRAINING),
     sample_class=SAMPLE_CLASS,
+    watched_calls=WATCHED_CALLS,
 )
