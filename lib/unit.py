@@ -105,13 +105,25 @@ class Extra:
 
 
 @dataclass(frozen=True)
+class SlowImports:
+    """Modules that a unit's notebooks may import and that take seconds, and what code looks like that does so."""
+
+    modules: tuple[str, ...]
+    code: re.Pattern[str]
+
+
+@dataclass(frozen=True)
 class Unit:
-    """One assignment: its name, its title, its graded parts in the notebook's order, and what it can do without."""
+    """One assignment: its name, its title, its graded parts in the notebook's order, and what it can do without.
+
+    `slow_imports` are kept ready by the grader for notebooks whose code looks as if it needs them.
+    """
 
     name: str
     title: str
     parts: tuple[Part, ...]
     extras: tuple[Extra, ...] = ()
+    slow_imports: SlowImports | None = None
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def _run() -> None:
     if sys.platform == "linux" and command == "grade" and not any(option.startswith(ELSEWHERE) for option in options):
         from lib.grading.kernels.forkserver import ForkServer
 
-        ForkServer.shared(tensorflow=False).start()
+        ForkServer.shared(slow=False).start()
     if command == "grade":
         import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
 

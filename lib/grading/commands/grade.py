@@ -47,7 +47,7 @@ NEEDS_A_PERSON = 3
 
 
 STARTING = 30
-"""Seconds in which a notebook of one cell has to be run, TensorFlow's start included."""
+"""Seconds in which a notebook of one cell has to be run, slow imports included."""
 
 
 class SubmittedCourse(CourseDirectory):

@@ -26,9 +26,9 @@ from lib.grading.commands.config import require_steps
 from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
+from lib.grading.kernels.slow_imports import needs_slow_imports
 from lib.grading.marking_queue import NOT_RUN, queued
 from lib.grading.running.execute import RunLostError, has_code
-from lib.grading.running.forked_execute import TENSORFLOW
 from lib.grading.running.runner import Packed, Ran, Work, settings
 from lib.grading.running.state import KEY
 from lib.grading.safe_files import is_file, is_folder, remove
@@ -108,13 +108,13 @@ class Course:
         judging.check_unit(self.assignment, self.book.masters)
         return unit
 
-    def trial(self, tensorflow: bool) -> Work:
+    def trial(self, like: str) -> Work:
         """Make the work that fails for no submission's fault: a notebook that starts as many threads as any needs.
 
-        It is run by the same kind of kernel as one whose code names TensorFlow, if that is said.
+        It is run by the same kind of kernel as a notebook with the code `like`, which stands there as a comment.
         """
         kernelspec = self.book.masters[self.notebooks[0]].kernelspec
-        code = TRIAL + ("# tensorflow" if tensorflow else "")
+        code = TRIAL + "".join(f"# {line}\n" for line in like.splitlines())
         notebook = new_notebook(metadata={"kernelspec": kernelspec or {}}, cells=[new_code_cell(code)])
         return Work({"trial": Packed(json.dumps(notebook).encode(), {})}, self.execute, self.settings)
 
@@ -235,7 +235,7 @@ class GradingJob:
             for cell in prepared.notebook.cells
             if has_code(cell)
         ]
-        return self.course.trial(any(map(TENSORFLOW.search, code)))
+        return self.course.trial(next(filter(needs_slow_imports, code), ""))
 
     def leave(self) -> None:
         """Leave the submission as it was before."""

@@ -6,6 +6,7 @@
 | `forkserver` | the process that imports once and forks for each kernel |
 | `spawn_request` | what a forked kernel has to know, as it crosses from the caller to the child |
 | `kernel` | ipykernel in two halves: what is the same for all, and what is each fork's own |
+| `slow_imports` | what the units say takes seconds to import |
 | `shell` | an IPython shell that skips transformers which cannot match |
 | `server`, `client` | cells run for one caller over one socket: the kernel's end, and ours |
 

@@ -60,7 +60,7 @@ def main() -> None:
     gc.disable()  # what is imported stays
     from lib.grading.kernels import kernel
 
-    kernel.warm_up("tensorflow" in sys.argv[3:])
+    kernel.warm_up("slow" in sys.argv[3:])
     kernel.run(serve(listener, owner, fork))
 
 
@@ -233,19 +233,19 @@ class ForkServer:
     The folder is named after the process that made it. Warm processes in it end with that one.
     """
 
-    def __init__(self, folder: Path, locked: bool = True, tensorflow: bool = True):
-        """Look at nothing yet. Its kernels will be locked in, and have TensorFlow, unless told otherwise."""
+    def __init__(self, folder: Path, locked: bool = True, slow: bool = True):
+        """Look at nothing yet. Its kernels will be locked in, and have imported what is slow, unless told otherwise."""
         self.folder = folder
-        self.kind = ("locked" if locked else "open", *(["tensorflow"] if tensorflow else []))
+        self.kind = ("locked" if locked else "open", *(["slow"] if slow else []))
         self.name = "-".join(self.kind)
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def shared(cls, locked: bool = True, tensorflow: bool = True) -> "ForkServer":
+    def shared(cls, locked: bool = True, slow: bool = True) -> "ForkServer":
         """Give the one that this process shares with its parents and children, through its environment."""
         if not _is_in_use(os.environ.get(ADDRESS, "")):
             os.environ[ADDRESS] = _made_by(os.getpid())
-        return _known(os.environ[ADDRESS], locked, tensorflow)
+        return _known(os.environ[ADDRESS], locked, slow)
 
     def fork(self, request: Request, descriptors: Sequence[int]) -> ForkedKernel:
         """Have a kernel forked, and wait until it can be talked to.
@@ -356,8 +356,8 @@ def _made_by(number: int) -> str:
 
 
 @cache
-def _known(folder: str, locked: bool, tensorflow: bool) -> ForkServer:
-    return ForkServer(Path(folder), locked, tensorflow)
+def _known(folder: str, locked: bool, slow: bool) -> ForkServer:
+    return ForkServer(Path(folder), locked, slow)
 
 
 def _maker(folder: Path) -> int:

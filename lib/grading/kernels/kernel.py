@@ -40,6 +40,7 @@ from traitlets.config import Config
 import lib.units
 from lib.grading.kernels import server
 from lib.grading.kernels.shell import Compiler, ZMQInteractiveShell
+from lib.grading.kernels.slow_imports import slow_imports
 from lib.grading.kernels.spawn_request import PORTS, Request, send
 from lib.grading.sandbox import syscalls
 
@@ -58,8 +59,6 @@ IMPORTS = (
     "IPython.core.logger",
 )
 """What notebooks import, at once or while they run, and IPython for each."""
-TENSORFLOW = ("tensorflow", "keras", "keras.utils", "keras.losses")
-"""What takes longer to import than all the rest together, and not every notebook needs."""
 
 
 class HalfKernel(IPythonKernel):
@@ -186,13 +185,13 @@ class HalfApp(IPKernelApp):
         os._exit(0)
 
 
-def warm_up(tensorflow: bool) -> None:
+def warm_up(slow: bool) -> None:
     """Make the first half of a kernel and import what notebooks import, in one thread."""
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a debugger takes threads, a port and 70 ms a kernel
     app = HalfApp.instance()
     app.prepare()
     units = (f"lib.units.{module.name}" for module in pkgutil.iter_modules(lib.units.__path__))
-    for name in (*IMPORTS, *units, *(TENSORFLOW if tensorflow else ())):
+    for name in (*IMPORTS, *units, *(name for one in slow_imports() if slow for name in one.modules)):
         importlib.import_module(name)
     _draw()
     _run_a_cell(app.kernel)

@@ -46,9 +46,9 @@ class WarmProvisioner(KernelProvisionerBase):
         help="""Lock kernels in: they see the libraries and a copy of their folder, and nothing else of the machine.
         Without this, code runs with all your rights. That is for your own code alone.""",
     ).tag(config=True)
-    tensorflow = Bool(
+    slow_imports = Bool(
         True,
-        help="Fork from a process that has TensorFlow. Without this, code that imports it waits for some seconds.",
+        help="Fork from a process that has what units say is slow to import. Without this, code that imports it waits.",
     ).tag(config=True)
     limits = Dict(
         help="How much of the machine a locked kernel may use: names and numbers as in lib.grading.sandbox.limits."
@@ -100,7 +100,7 @@ class WarmProvisioner(KernelProvisionerBase):
 
     @property
     def _warm(self) -> ForkServer:
-        return ForkServer.shared(self.sandbox, self.tensorflow)
+        return ForkServer.shared(self.sandbox, self.slow_imports)
 
     # ---- The start
 

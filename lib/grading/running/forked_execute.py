@@ -7,7 +7,6 @@ each word. Where kernels aren't ours (another kernelspec, another system), `Boun
 
 import json
 import math
-import re
 import signal
 from contextlib import suppress
 from secrets import token_hex
@@ -23,6 +22,7 @@ from traitlets.config.loader import DeferredConfig
 
 from lib.checking.answers import plain
 from lib.grading.kernels.client import LONGEST, KernelClient
+from lib.grading.kernels.slow_imports import needs_slow_imports
 from lib.grading.kernels.spawn_request import REPLY
 from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
 from lib.grading.running.state import run_state
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 KERNEL = "zerolayer"
 """The kernelspec whose kernels are forked from a warm process, and locked in."""
-TENSORFLOW = re.compile(r"tensorflow|keras|\b(one_hot|crosscheck)\(")
-"""How code that is likely to import TensorFlow looks. Other code may do so too, and then waits for it."""
-
 ERROR_ON_FLOOD = {
     "ename": "OutputLimitError",
     "evalue": "The cell put out far more than is kept, and was stopped.",
@@ -88,17 +85,17 @@ class ForkedExecute(BoundedExecute):
                 self.preprocess_cell(cell, resources, index)
 
     def _begun(self) -> KernelClient:
-        """Begin to talk with a kernel that has TensorFlow if code names it, or one without if there is no other."""
+        """Begin to talk with a kernel that has the slow imports that code names, or without them if it must be."""
         from lib.grading.kernels.forkserver import ForkServerDied
         from lib.grading.kernels.provisioner import WarmProvisioner  # on Linux alone
 
         where = self.resources.get("metadata", {}).get("path", ""), run_state(self.resources).files
         room = WarmProvisioner(parent=self, kernel_spec=KernelSpec())
-        room.tensorflow = any(has_code(cell) and TENSORFLOW.search(cell.source) for cell in self.nb.cells)
-        if room.tensorflow:
+        room.slow_imports = any(has_code(cell) and needs_slow_imports(cell.source) for cell in self.nb.cells)
+        if room.slow_imports:
             with suppress(ForkServerDied):
                 return room.client(*where)
-            room.tensorflow = False
+            room.slow_imports = False
         return room.client(*where)
 
     def kill(self) -> None:

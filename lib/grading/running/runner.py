@@ -287,7 +287,7 @@ def workers(
     if LINUX:
         from lib.grading.kernels.forkserver import ForkServer
 
-        ForkServer.shared(locked, tensorflow=False).start()  # it warms up while the first submissions are read
+        ForkServer.shared(locked, slow=False).start()  # it warms up while the first submissions are read
     jobs = jobs or JOBS * (os.cpu_count() or 1)
     return Runner(partial(processes, jobs), lambda: 2 * jobs, margin, send)
 

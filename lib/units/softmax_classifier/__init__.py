@@ -14,9 +14,11 @@ In the notebook: `from lib.units.softmax_classifier import check`.
 | `check.train(train)` | `check-train` | the loop |
 """
 
+import re
+
 from lib.checking.dispatch import Checks
 from lib.checking.undefined_names import watch
-from lib.unit import Extra, Unit
+from lib.unit import Extra, SlowImports, Unit
 from lib.units.softmax_classifier.data import data
 from lib.units.softmax_classifier.dense import dense_backward
 from lib.units.softmax_classifier.loss import cce, cce_gradient
@@ -36,6 +38,9 @@ UNIT = Unit(
     "Softmax classifier",
     (cce, cce_gradient, softmax_forward, softmax_stable, softmax_backward, dense_backward, train),
     (TENSORFLOW,),
+    SlowImports(
+        ("tensorflow", "keras", "keras.utils", "keras.losses"), re.compile(r"tensorflow|keras|\b(one_hot|crosscheck)\(")
+    ),
 )
 
 check = Checks((data, *UNIT.parts))

@@ -51,7 +51,7 @@ def test_what_notebooks_import_is_there_already(options):
 def test_the_package_brings_a_kernelspec_that_names_the_provisioner():
     spec = KernelSpecManager().get_kernel_spec("zerolayer")
     assert spec.metadata["kernel_provisioner"]["provisioner_name"] == "zerolayer-warm"
-    assert spec.to_json() == type(spec).from_resource_dir(str(COURSE / "grading/room/kernelspec")).to_json()
+    assert spec.to_json() == type(spec).from_resource_dir(str(COURSE / "grading/kernels/kernelspec")).to_json()
 
 
 def test_the_kernels_folder_is_where_it_was_started(tmp_path):
@@ -90,12 +90,6 @@ def test_a_folder_that_is_too_large_to_copy_is_said_to_be(tmp_path):
     with pytest.raises(KernelNotStarted, match="more than 1,000 bytes"):
         manager.start_kernel(cwd=str(tmp_path))
     manager.cleanup_resources()
-
-
-def test_files_that_are_given_count_like_those_of_the_folder():
-    provisioner = WarmProvisioner(kernel_spec=KernelSpec(), largest_folder=1000)
-    with pytest.raises(KernelNotStarted, match="more than 1,000 bytes"):
-        provisioner.client("", {"large": bytes(1001)})
 
 
 def test_files_without_a_folder_are_for_locked_kernels_alone():
