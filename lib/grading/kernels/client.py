@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from signal import SIGINT
 from time import monotonic
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from lib.grading.kernels.forkserver import ForkedKernel
+if TYPE_CHECKING:  # off Linux it can't be imported
+    from lib.grading.kernels.forkserver import ForkedKernel
 
 LONGEST = 2**22
 """Bytes of a message that is read; a longer one is passed over."""
@@ -26,7 +27,7 @@ CHUNK = 2**18
 class KernelClient:
     """One caller's talk with one kernel; leaving it ends the kernel."""
 
-    def __init__(self, kernel: ForkedKernel, line: socket.socket):
+    def __init__(self, kernel: "ForkedKernel", line: socket.socket):
         """Talk with a forked kernel over our end of the socket whose other end it has."""
         self._kernel, self._line = kernel, line
         self._whole: deque[bytes] = deque()
