@@ -26,6 +26,10 @@ NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNOR
 """What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
 
 
+OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
+"""Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""
+
+
 def as_text(cell: object) -> str:
     """Write a cell so that a spreadsheet shows it and doesn't compute it: what reads as a formula gets an apostrophe.
 
@@ -36,16 +40,10 @@ def as_text(cell: object) -> str:
     text = str(cell)
     if NUMBER.fullmatch(text):
         return text
-    return "".join(f"'{piece}" if _is_formula(piece) else piece for piece in re.split(r"(?<=;)|(?<=\S\t)", text))
-
-
-def _is_formula(text: str) -> bool:
-    """Tell whether a spreadsheet might compute a text, or take it for another cell's."""
-    if text[:1] in ("\t", "\r", "\n"):
-        return True
-    seen = unicodedata.normalize("NFKC", text).lstrip("\"'`")
-    seen = "".join(letter for letter in seen if letter.isprintable() and not letter.isspace()).lstrip("\"'`")
-    return seen[:1] in tuple("=+-@")
+    text = OTHER_CELL.sub(r"\g<0>'", text)
+    shown = unicodedata.normalize("NFKC", text).lstrip("\"'`")
+    shown = "".join(letter for letter in shown if letter.isprintable() and not letter.isspace()).lstrip("\"'`")
+    return f"'{text}" if text[:1] in ("\t", "\r", "\n") or shown[:1] in tuple("=+-@") else text
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,6 @@ class LmsExporter(ExportPlugin):
         """Write a CSV file to where `--to` says."""
         target = Path(self.to or self.default_name)
         with target.open("w", newline="", encoding="utf-8") as file:
-            # All in quotes: where a semicolon or a tab divides cells, none in a name can begin another cell.
             csv.writer(file, quoting=csv.QUOTE_ALL).writerows([as_text(cell) for cell in row] for row in rows)
         self.log.info("%s is ready to be imported.", target)
 

@@ -60,7 +60,8 @@ class Progress:
         if skipped := self.counts["skipped"]:
             lines.append(f"{skipped:>6} skipped: graded before, and not submitted again since (--force grades them)")
         lines += _listed("graded before, and now again", self.again)
-        lines += _listed("need a person; what was graded has a verdict that says more", self.for_a_person)
+        verb = "needs" if len(self.for_a_person) == 1 else "need"
+        lines += _listed(f"{verb} a person; what was graded has a verdict that says more", self.for_a_person)
         return "\n".join(lines)
 
 

@@ -142,11 +142,14 @@ def test_nbgraders_own_export_keeps_its_columns_and_numbers(small_class):
     for exporter in ("nbgrader.plugins.CsvExportPlugin", "lib.grading.report.exports.TextExporter"):
         done = small_class.nbgrader("export", f"--exporter={exporter}", "--to=out.csv")
         assert done.returncode == 0, done.stderr
-        quoting = csv.QUOTE_MINIMAL if "lib" in exporter else csv.QUOTE_NONE  # nbgrader's own knows no quotes
-        with (small_class.root / "out.csv").open(newline="", encoding="utf-8") as file:
-            written[exporter] = {row["student_id"]: row for row in csv.DictReader(file, quoting=quoting)}
-    stock, ours = written.values()
-    assert [*stock["ada"]] == [*ours["ada"]]
+        written[exporter] = (small_class.root / "out.csv").read_text(encoding="utf-8")
+    head, *lines = [line.split(",") for line in written["nbgrader.plugins.CsvExportPlugin"].splitlines()]
+    stock = {line[head.index("student_id")]: dict(zip(head, line, strict=False)) for line in lines}
+    ours = {
+        row["student_id"]: row
+        for row in csv.DictReader(written["lib.grading.report.exports.TextExporter"].splitlines())
+    }
+    assert [*ours["ada"]] == head
     assert stock["ada"] == ours["ada"]
     assert stock["mona"] == ours["mona"]
     assert ours["bao"]["last_name"] == "Nguyễn, Dr."  # which shifts all columns in nbgrader's own
