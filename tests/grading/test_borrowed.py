@@ -1,9 +1,11 @@
 """What code borrows from a library is found by reading it, and never by running it."""
 
+from time import process_time
+
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from lib.grading.judge.library_calls import MOST, library_calls
+from lib.grading.judge.library_calls import MOST, library_calls, parsed
 from lib.units.softmax_classifier.closed import WATCHED_CALLS
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 
@@ -89,6 +91,14 @@ def test_the_courses_own_cells_are_not_looked_at():
 def test_code_that_cant_be_read_is_passed_over(source, recwarn):
     assert found(source, "import torch\ntorch.softmax(z, 0)") == ("torch.softmax",)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("blank", ["\n", "\n ", " ", "\r", "\x0c"])
+def test_blank_lines_are_read_in_no_time(blank):
+    """To look in all that follows a line for a magic took minutes for a notebook of empty lines."""
+    began = process_time()
+    assert parsed("#" + blank * (19_000 // len(blank)) + "\n  %time x\n1") is not None
+    assert process_time() - began < 0.5
 
 
 def test_there_is_an_end_to_it():

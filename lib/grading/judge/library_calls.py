@@ -49,7 +49,7 @@ def parsed(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))
+            return ast.parse(re.sub(r"^[^\S\n]*+[%!].*$", "", source, flags=re.MULTILINE))
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
         return None
 

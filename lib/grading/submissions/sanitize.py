@@ -187,8 +187,8 @@ def cleaned(html: str, classes: bool = False) -> str:
         "*": ["class"] if classes else [],
         "a": lambda tag, name, value: name == "title" or (name == "href" and _leads_away(value)),
         "img": lambda tag, name, value: name in ("alt", "title") or (name == "src" and _is_picture(value)),
-        "td": ["colspan", "rowspan", "style"],
-        "th": ["colspan", "rowspan", "style"],
+        "td": lambda tag, name, value: name == "style" or _is_span(name, value),
+        "th": lambda tag, name, value: name == "style" or _is_span(name, value),
     }
     protocols = {"http", "https", "mailto", "data"}
     return str(bleach.clean(html, tags=TAGS, attributes=attributes, protocols=protocols, css_sanitizer=CSS))
@@ -203,6 +203,11 @@ def _formulas(latex: str) -> str:
 def _leads_away(url: str) -> bool:
     """Tell whether a link stays on its page or leaves the page's server, where a file that was handed in might run."""
     return re.match(r"#|https?://|mailto:", url, re.IGNORECASE) is not None
+
+
+def _is_span(name: str, value: str) -> bool:
+    """Tell whether an attribute says how far a table's cell goes; of many that go far a browser's memory is full."""
+    return name in ("colspan", "rowspan") and re.fullmatch(r"[0-9]{1,2}", value) is not None
 
 
 def _is_picture(url: str) -> bool:
