@@ -112,7 +112,7 @@ def test_html_outputs_keep_no_class_and_no_style():
 
 def test_a_tables_cell_goes_only_so_far():
     """A thousand cells of a thousand columns each are short as text, and gigabytes in a browser."""
-    row = '<table><tr><td colspan="12" rowspan="99">x</td></tr></table>'
+    row = '<table><tbody><tr><td colspan="12" rowspan="99">x</td></tr></tbody></table>'
     assert cleaned(row) == row
     for far in ("100", "1000", "65534", " 100", "+1000", "1e3", "٩٩"):
         assert "span" not in cleaned(f'<table><tr><th rowspan="{far}">x</th><td colspan="{far}">x</td></tr></table>')
