@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import termios
 from concurrent.futures import ThreadPoolExecutor
@@ -427,3 +428,41 @@ def test_the_gradebook_may_be_in_postgresql(course, undisturbed, postgresql):
         found = [sorted(map(tuple, connection.execute(text(query))), key=repr) for query in (SCORES, COMMENTS)]
     scores, comments, _ = rows(undisturbed)
     assert found == [[(*row[:-1], bool(row[-1])) for row in scores], comments]
+
+
+OPENING = """
+import sys
+from nbgrader.api import MissingEntry
+from lib.grading.submissions.gradebook import GradebookSession
+for url in map(str.strip, sys.stdin):
+    try:
+        GradebookSession(url, "course", "none")
+    except MissingEntry:
+        print("opened", flush=True)
+"""
+"""Opens the gradebook each time that it is told to; an assignment is looked for when the tables are there."""
+
+
+def test_graders_who_start_together_may_find_postgresql_empty(postgresql):
+    """They make its tables and the course's row at the same time; each can't see what another hasn't finished."""
+    programs = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # nbgrader calls alembic by name
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    database = create_engine(postgresql)
+    with ExitStack() as stack:
+        graders = [
+            stack.enter_context(
+                subprocess.Popen([sys.executable, "-c", OPENING], env={**os.environ, "PATH": programs}, **options)
+            )
+            for _ in range(4)
+        ]
+        for _ in range(3):
+            with database.begin() as connection:
+                connection.execute(text("DROP SCHEMA public CASCADE"))
+                connection.execute(text("CREATE SCHEMA public"))
+            for grader in graders:
+                print(postgresql, file=grader.stdin, flush=True)
+            assert [grader.stdout.readline() for grader in graders] == ["opened\n"] * 4
+            with database.connect() as connection:
+                assert connection.execute(text("SELECT id FROM course")).all() == [("course",)]
+                assert len(connection.execute(text("SELECT version_num FROM alembic_version")).all()) == 1
+    database.dispose()

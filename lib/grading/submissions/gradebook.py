@@ -6,13 +6,13 @@ did.
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, Self
 
-from nbgrader.api import Comment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, Student, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
@@ -145,11 +145,14 @@ class Known:
 
 
 def _opened(db_url: str, course_id: str) -> Gradebook:
-    """Open nbgrader's gradebook; it makes tables where there are none, and another grader may do so just then."""
-    try:
-        return Gradebook(db_url, course_id)
-    except (IntegrityError, ProgrammingError, OperationalError):
-        return Gradebook(db_url, course_id)
+    """Open nbgrader's gradebook; it makes tables and the course's row if need be, and another grader may just then.
+
+    Once the other one has made the tables, it may still be ahead with the row: so it may fail twice.
+    """
+    for _ in range(2):
+        with suppress(IntegrityError, ProgrammingError, OperationalError, InvalidEntry):
+            return Gradebook(db_url, course_id)
+    return Gradebook(db_url, course_id)
 
 
 @dataclass
