@@ -12,7 +12,7 @@ from tests.submissions import as_bytes, before, right
 from tests.submissions.forgers import FORGER
 
 STUDENTS = ("in_text", "in_a_file")
-HARVESTED = FORGER + "id = lambda name: getattr(real, name).id\n"
+HARVESTED = FORGER + "id = lambda name: getattr(real, name).part.id\n"
 HARVESTED += "payload = lambda name, subjects: {'part': id(name), 'statements': answers[id(name)]}\n"
 
 
