@@ -1,16 +1,21 @@
 """Disarming: whatever a student writes is shown, and none of it runs; what is plainly meant stays."""
 
+import base64
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbgrader.coursedir import CourseDirectory
+from PIL import Image
 
 from lib.checking.answers import MIME
+from lib.grading.submissions.folders import Bounds, fill
 from lib.grading.submissions.page_budget import (
     BUDGET,
     NO_PICTURE,
@@ -20,6 +25,7 @@ from lib.grading.submissions.page_budget import (
     OutOfTimeError,
     interrupted_after,
 )
+from lib.grading.submissions.read import clean_cell
 from lib.grading.submissions.sanitize import BoundPage, Sanitize, cleaned, code, markdown, terminal
 from tests.grading.pages import active, elements, text_of
 from tests.submissions import pages
@@ -218,6 +224,36 @@ def test_a_picture_is_not_embedded_without_end():
     assert page.count(picture) == 4
     assert page.count(NO_PICTURE) == 36
     assert NO_PICTURE in markdown(context, "![a picture](attachment:a.png)")
+
+
+def test_a_picture_counts_by_its_pixels():
+    """Forty kilobytes that a browser would unpack to a gigabyte."""
+    file = BytesIO()
+    Image.new("1", (16_000, 16_000)).save(file, "PNG")
+    picture = base64.b64encode(file.getvalue()).decode()
+    assert len(picture) < 100_000
+    context = {"cell": {"attachments": {"a.png": {"image/png": picture}}}, "resources": {}}
+    assert NO_PICTURE in markdown(context, "![a picture](attachment:a.png)")
+    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", {"image/png": picture})])
+    shown, _ = BoundPage().preprocess(nbformat.v4.new_notebook(cells=[cell]), {})
+    assert shown.cells[0].outputs[0].data == {"text/plain": NO_PICTURE}
+
+
+def test_drawings_are_the_courses_alone(tmp_path):
+    """A drawing of five kilobytes can take a browser gigabytes: a student's is neither attached nor laid beside."""
+    drawing = {"image/svg+xml": base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'/>").decode()}
+    cell = clean_cell({"cell_type": "markdown", "source": "", "attachments": {"a.svg": drawing}})
+    assert cell.attachments == {"a.svg": {}}
+    handed_in, own = tmp_path / "handed_in", tmp_path / "own.svg"
+    handed_in.mkdir()
+    for name in ("mine.svg", "MINE.SVG", "figure.svg", "data.csv"):
+        (handed_in / name).write_text("a student's")
+    own.write_text("the course's")
+    fill(tmp_path / "made", handed_in, {"figure.svg": own}, CourseDirectory(), Bounds(size=10**6, files=10))
+    assert {path.name: path.read_text() for path in (tmp_path / "made").iterdir()} == {
+        "figure.svg": "the course's",
+        "data.csv": "a student's",
+    }
 
 
 def test_a_picture_beside_the_notebook_counts_too(tmp_path):

@@ -20,6 +20,8 @@ from lib.grading.running.forked_execute import setting
 from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, files_in, is_folder, remove
 from lib.grading.submissions.read import NOTEBOOK
 
+DRAWINGS = (".svg", ".svgz")
+"""Pictures of which five kilobytes can take a browser gigabytes to show: only the course's own are let in."""
 NAMED = 5
 """Files that a remark names; there may be thousands."""
 MOST = 1_000
@@ -83,7 +85,7 @@ def fill(folder: Path, source: Path, own: dict[str, Path], coursedir: CourseDire
     for file in sorted(files_in(source)):
         name = file.relative_to(source)
         is_ignored = any(NOTEBOOK.search(part) or any(fnmatch(part, like) for like in ignored) for part in name.parts)
-        if is_ignored or _clashes(name, own):
+        if is_ignored or name.suffix.lower() in DRAWINGS or _clashes(name, own):
             continue
         if not left.hold(file):
             too_much.append(str(name))

@@ -6,11 +6,16 @@ complete, so what they cost is bounded, for all cells of a notebook together.
 
 import signal
 import threading
+import warnings
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from time import process_time
 from typing import Any
+
+from PIL import Image
 
 BUDGET = "zerolayer_page_budget"
 """Under this name a notebook's resources hold what is left of its budget."""
@@ -25,12 +30,26 @@ class OutOfTimeError(BaseException):
     """The time is spent. No Exception, since libraries go on after those."""
 
 
+def pixels_of(data: str) -> int:
+    """Count the pixels of a picture in base64, read from its head; none where Pillow knows no such picture."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of a bomb, which is counted here
+            with Image.open(BytesIO(b64decode(data))) as picture:
+                return picture.width * picture.height
+    except Image.DecompressionBombError:
+        return 10**9
+    except (OSError, ValueError, SyntaxError):  # as Pillow's readers raise of what isn't one
+        return 0
+
+
 @dataclass
 class Budget:
     """What is left for one notebook's page: a completed one takes about a twentieth of each."""
 
     characters: int = 2_000_000
     pictures: int = 20_000_000
+    pixels: int = 40_000_000
     seconds: float = 5.0
 
     @staticmethod
@@ -39,10 +58,14 @@ class Budget:
         budget: Budget = resources.setdefault(BUDGET, Budget())
         return budget
 
-    def take_picture(self, size: int) -> bool:
-        """Tell whether there is room for a picture of `size` characters, and count it if so."""
-        taken = size <= self.pictures
+    def take_picture(self, size: int, pixels: int = 0) -> bool:
+        """Tell whether there is room for pictures of `size` characters and so many `pixels`, and count them if so.
+
+        A browser unpacks a picture to four bytes a pixel, however small its file is.
+        """
+        taken = size <= self.pictures and pixels <= self.pixels
         self.pictures -= size if taken else 0
+        self.pixels -= pixels if taken else 0
         return taken
 
     def take_text(self, size: int) -> bool:

@@ -29,7 +29,7 @@ MOST = 1_000
 """Cells that a notebook may have: a completed one has a hundred."""
 MOST_PARTS = 2_000_000
 """Lists and objects in a notebook file: each takes a hundred bytes when read, and a completed one has thousands."""
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
+PICTURES = ("image/png", "image/jpeg", "image/gif")
 NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.IGNORECASE)
 """How the name of a notebook ends."""
 HIDDEN = re.compile(r"\.|__MACOSX$")

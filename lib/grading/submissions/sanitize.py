@@ -27,7 +27,15 @@ from traitlets import Integer
 from lib.checking.answers import MIME
 from lib.grading.safe_files import is_file
 from lib.grading.submissions.maths import mathml
-from lib.grading.submissions.page_budget import NO_PICTURE, NO_TEXT, TOO_SLOW, Budget, OutOfTimeError, can_interrupt
+from lib.grading.submissions.page_budget import (
+    NO_PICTURE,
+    NO_TEXT,
+    TOO_SLOW,
+    Budget,
+    OutOfTimeError,
+    can_interrupt,
+    pixels_of,
+)
 from lib.grading.submissions.read import is_base64
 from lib.grading.submissions.state import submission_state
 from lib.grading.untrusted_names import visible
@@ -109,10 +117,10 @@ class BoundPage(NbGraderPreprocessor):
 def _affordable(output: NotebookNode, budget: Budget) -> NotebookNode:
     """Give an output as it is, or the sentence that stands for it."""
     data = output.get("data", {})
-    pictures = sum(len(value) for kind, value in data.items() if kind.startswith("image/"))
+    pictures = [value for kind, value in data.items() if kind.startswith("image/")]
     texts = [value for kind, value in data.items() if not kind.startswith("image/")]
     texts += [output.get("text", ""), *output.get("traceback", ())]
-    if not budget.take_picture(pictures):
+    if not budget.take_picture(sum(map(len, pictures)), sum(map(pixels_of, pictures))):
         said = NO_PICTURE
     elif not budget.take_text(sum(len(text) for text in texts if isinstance(text, str))):
         said = NO_TEXT
@@ -275,7 +283,7 @@ class _Renderer(IPythonRenderer):
         kind, comma, data = str(super()._embed_image_or_attachment(src)).partition(";base64,")
         if not comma or not kind.startswith("data:image/") or not is_base64(data):
             return src
-        if not self._budget.take_picture(len(data)):
+        if not self._budget.take_picture(len(data), pixels_of(data)):
             raise NoRoomError
         self.embedded += len(data)
         return f"{kind};base64,{self._keep('', data)}"
