@@ -41,7 +41,7 @@ PATIENCE = 3.0
 
 _FOREIGN = (
     os.path.join(os.path.dirname(os.path.dirname(__file__)), ""),  # noqa: PTH118, PTH120  # pathlib takes 4 ms to import
-    os.path.dirname(traceback.__file__),  # noqa: PTH120
+    os.path.dirname(traceback.__file__),  # noqa: PTH120  # likewise
     "<frozen",
     "<__array_function__",
 )
