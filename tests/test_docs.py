@@ -16,8 +16,10 @@ import pytest
 from tests import test_project
 from tests.browser import PATIENCE, Lab
 from tests.course import ASSIGNMENT
-from tests.grading import test_app, test_class, test_collect, test_runner
-from tests.grading.room import test_doctor
+from tests.grading.commands import test_app, test_grade
+from tests.grading.running import test_runner
+from tests.grading.sandbox import test_doctor
+from tests.grading.submissions import test_collect
 from tests.people import NOTEBOOK
 
 pytest_plugins = ["tests.term"]
@@ -36,7 +38,7 @@ ELSEWHERE = {
     "zerolayer demo": test_app.test_the_demo_grades_a_class_and_names_its_mistakes,
     f"nbgrader zip_collect {ASSIGNMENT}": test_collect.test_everybody_who_handed_in_is_there_and_nobody_else,
     "zerolayer doctor": test_doctor.test_the_command_says_it_and_exits_by_it,
-    f"nbgrader autograde {ASSIGNMENT}": test_class.test_nbgraders_own_command_gives_the_same_verdict,
+    f"nbgrader autograde {ASSIGNMENT}": test_grade.test_nbgraders_own_command_gives_the_same_verdict,
     "dask scheduler": test_runner.test_dask_workers_give_the_same,
     "dask worker tcp://SCHEDULER:8786 --nthreads=2": test_runner.test_dask_workers_give_the_same,
     f"zerolayer grade {ASSIGNMENT} --scheduler tcp://SCHEDULER:8786": test_runner.test_dask_workers_give_the_same,

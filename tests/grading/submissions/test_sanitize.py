@@ -30,7 +30,7 @@ from lib.grading.submissions.sanitize import BoundPage, Sanitize, cleaned, code,
 from tests.grading.pages import active, elements, text_of
 from tests.submissions import pages
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks/softmax_classifier/softmax_classifier.ipynb"
+NOTEBOOK = Path(__file__).parents[3] / "notebooks/softmax_classifier/softmax_classifier.ipynb"
 CONTEXT = {"cell": {"attachments": {"a.png": {"image/png": "iVBORw0KGgo="}}}, "resources": {}}
 
 

@@ -15,7 +15,7 @@ from lib.grading.report.classroom import Classroom, Work
 from lib.grading.report.clusters import NONE, codes_of, compared, defines, groups_of_unknown, is_unknown, relation
 from lib.reference import cce
 from lib.units.softmax_classifier.closed import ANSWER_KEY, WATCHED_CALLS
-from tests.grading.test_judge import judged, part_of
+from tests.grading.judge.test_judge import judged, part_of
 
 SEEDS = (1, 2**47 + 11, 77)
 BY_CHANCE = {

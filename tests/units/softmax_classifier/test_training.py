@@ -13,7 +13,7 @@ from lib.checking.student_code import student_line
 from lib.unit import Mistake
 from lib.units.softmax_classifier import train
 from lib.units.softmax_classifier.spies import DataArray, Placeholder, record_calls
-from tests.checks.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
+from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, released, trains, written
 
 

@@ -21,7 +21,7 @@ from tests.grading.conftest import Course
 from tests.submissions import pages
 
 nbgrader_apps = pytest.importorskip("nbgrader.apps")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ATTACK = "<img src=x onerror=\"fetch('/api/terminals',{method:'POST'});window.ran=1\"><script>window.ran=1</script>"
 ID = "<img src=x onerror=window.ran=1>"
 """A student's id, which can be part of a path."""

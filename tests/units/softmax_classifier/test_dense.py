@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from lib.reference import Dense
 from lib.unit import Mistake
 from lib.units.softmax_classifier import dense_backward
-from tests.checks.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
+from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, denses, released
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from lib.unit import Mistake
 from lib.units.softmax_classifier import cce, cce_gradient
-from tests.checks.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
+from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, gradients, losses, released
 
 some = settings(max_examples=15, deadline=None, derandomize=True)

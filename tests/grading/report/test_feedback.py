@@ -21,8 +21,8 @@ from tests.browser import browser  # noqa: F401  # a fixture
 from tests.course import ASSIGNMENT
 from tests.explorer import student
 from tests.grading.conftest import Course
+from tests.grading.judge.test_judge import part_of
 from tests.grading.pages import elements, text_of
-from tests.grading.test_judge import part_of
 
 STUDENTS = ["honest", "common_mistake", "untouched", "blanks_open", "one_blank_open", "solution_deleted", "empty"]
 STUDENTS += ["cell_never_ends", "kernel_dies", "hundred_megabytes_of_lines", "another_name", "name_shadowed", "noisy"]

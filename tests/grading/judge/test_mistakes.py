@@ -15,7 +15,7 @@ from lib.unit import Mistake, Part
 from lib.units.softmax_classifier import cce, data
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from lib.units.softmax_classifier.closed.training import change_loop, train
-from tests.grading.test_judge import judged, part_of
+from tests.grading.judge.test_judge import judged, part_of
 
 SEEDS = (1, 2**47 + 11)
 MISTAKES = ANSWER_KEY.mistakes

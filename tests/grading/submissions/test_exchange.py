@@ -16,7 +16,7 @@ from nbgrader.utils import parse_utc
 
 from lib.grading.submissions.exchange import OwnedCollect
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ME = pwd.getpwuid(os.getuid()).pw_name
 OTHER = "games" if ME != "games" else "daemon"
 SOON, LATER = "2026-03-01 12:00:00.000000 UTC", "2099-03-01 12:00:00.000000 UTC"

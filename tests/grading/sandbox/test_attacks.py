@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.grading.room.attacks import ATTACKS
+from tests.grading.sandbox.attacks import ATTACKS
 
 
 def named(attack):

@@ -16,7 +16,7 @@ from lib.grading.kernels.provisioner import WarmProvisioner
 from lib.grading.running.execute import BoundedExecute, RunLostError
 from lib.grading.running.forked_execute import ForkedExecute, locks_in
 from lib.grading.running.state import run_state
-from tests.grading.room.kernels import at_work_in
+from tests.grading.kernels.clients import at_work_in
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
 

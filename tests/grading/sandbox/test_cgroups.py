@@ -3,7 +3,7 @@
 import pytest
 
 from lib.grading.sandbox import cgroups
-from tests.grading.room.conftest import a_house
+from tests.grading.sandbox.conftest import a_house
 
 MIB = 2**20
 MANY = """

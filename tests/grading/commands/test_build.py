@@ -16,7 +16,7 @@ from traitlets.config import Config, PyFileConfigLoader
 from lib.blanks import open_blanks
 from lib.grading.commands.build import Blanks, CannotBuild, Hidden, NoLeak, student_source
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 SOLUTION = """\
 ## Dense layer class

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyseccomp
 import pytest
 
-from tests.grading.room.houses import ORDINARY, House, packages_of
+from tests.grading.sandbox.houses import ORDINARY, House, packages_of
 
 SECRET = "nobody's business"
 CALLS = (

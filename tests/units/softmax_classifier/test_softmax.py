@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from lib.reference import Softmax
 from lib.unit import Mistake, Part
 from lib.units.softmax_classifier import softmax_backward, softmax_forward, softmax_stable
-from tests.checks.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
+from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, released, softmaxes
 
 some = settings(max_examples=20, deadline=None, derandomize=True)

@@ -19,7 +19,7 @@ from lib.reference import cce as right
 from lib.unit import Part
 from lib.units.softmax_classifier import UNIT, check, data
 from lib.units.softmax_classifier.closed import ANSWER_KEY
-from tests.checks.desk import states
+from tests.checking.desk import states
 
 
 def wrong(y: Any, yhat: Any) -> float:

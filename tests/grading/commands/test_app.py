@@ -9,7 +9,7 @@ import pytest
 
 from lib.grading.judge.verdict import Verdict
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMANDS = ("lab", "demo", "doctor", "build", "bundle", "grade", "report")
 
 

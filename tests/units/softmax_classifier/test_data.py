@@ -8,7 +8,7 @@ import pytest
 from lib.checking.render import Report
 from lib.data import blobs, integers, one_hot, standardise
 from lib.units.softmax_classifier import check, data
-from tests.checks.desk import finding, said, states
+from tests.checking.desk import finding, said, states
 
 LABELS: Any
 X, LABELS = blobs(num_samples=90, num_features=2, num_labels=3, seed=1)

@@ -20,7 +20,7 @@ from lib.checking.values import Wrong, numbers
 from lib.reference import Softmax
 from lib.unit import Part
 from lib.units.softmax_classifier import UNIT, cce, softmax_backward, softmax_forward, train
-from tests.checks.desk import checked, said, states
+from tests.checking.desk import checked, said, states
 from tests.variants import written
 
 parts = pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)

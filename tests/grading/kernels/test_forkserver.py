@@ -21,13 +21,13 @@ import lib
 from lib.grading.kernels import forkserver
 from lib.grading.kernels.forkserver import ForkServer, ForkServerDied, KernelNotStarted
 from lib.grading.kernels.spawn_request import Request
-from tests.grading.room.kernels import LOCKED, OPEN, at_work_in, held, kernel, number_of, sockets_of
+from tests.grading.kernels.clients import LOCKED, OPEN, at_work_in, held, kernel, number_of, sockets_of
 
 BOTH = pytest.mark.parametrize("options", [LOCKED, OPEN], ids=["locked", "open"])
 COURSE = Path(lib.__file__).parent
 CLOSED = re.compile(r"lib\.reference|lib\.grading\.judge|lib\.units\.\w+\.closed|nbgrader")
 A_DAY = """
-from tests.grading.room.kernels import kernel, number_of
+from tests.grading.kernels.clients import kernel, number_of
 with kernel() as one, kernel() as other:
     print(one.provisioner._warm.folder, number_of(one), number_of(other), flush=True)
     input()

@@ -6,7 +6,7 @@ import venv
 
 import pytest
 
-from tests.grading.room.houses import COURSE, ORDINARY, House
+from tests.grading.sandbox.houses import COURSE, ORDINARY, House
 
 STATE = """
 import os, resource, socket

@@ -8,8 +8,8 @@ import pytest
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import FILE, Verdict, html
 from lib.units.softmax_classifier.closed import ANSWER_KEY
-from tests.checks.test_panel import Reader
-from tests.grading.test_judge import judged, part_of
+from tests.checking.test_render import Reader
+from tests.grading.judge.test_judge import judged, part_of
 
 SUM = next(
     mistake for mistake in ANSWER_KEY.mistakes if mistake.name == "The loss is the sum over the batch, not its mean"

@@ -11,7 +11,7 @@ from lib.checking.dispatch import CheckFailed
 from lib.checking.render import COLOURS, MARKS, Report
 from lib.unit import Part
 from lib.units.softmax_classifier import UNIT, cce, check, softmax_forward
-from tests.checks.desk import checked, mistaken
+from tests.checking.desk import checked, mistaken
 from tests.variants import released, written
 
 VOID = {"br", "img"}

@@ -23,7 +23,7 @@ from traitlets.config import Config
 import lib
 from lib.grading.kernels.forkserver import ADDRESS, ForkServer, KernelNotStarted
 from lib.grading.kernels.provisioner import WarmProvisioner
-from tests.grading.room.kernels import LOCKED, OPEN, at_work_in, kernel
+from tests.grading.kernels.clients import LOCKED, OPEN, at_work_in, kernel
 
 BOTH = pytest.mark.parametrize("options", [LOCKED, OPEN], ids=["locked", "open"])
 MODULES = (
@@ -308,7 +308,9 @@ def test_a_signal_goes_to_the_kernel_alone():
         assert other.run("1 + 1") == "2"
 
 
-IN_A_LONG_FOLDER = "from tests.grading.room.kernels import kernel\nwith kernel() as talk:\n    print(talk.run('6 * 7'))"
+IN_A_LONG_FOLDER = (
+    "from tests.grading.kernels.clients import kernel\nwith kernel() as talk:\n    print(talk.run('6 * 7'))"
+)
 
 
 def test_a_folder_for_temporary_files_may_have_a_long_name(tmp_path):
