@@ -34,6 +34,8 @@ MAX_NUMBERS = 100_000
 HUGE = 1e300
 """Larger than any number that is read."""
 NO_NUMBERS = "an array with entries that are not numbers"
+OLD_KEYS = {"failure": "trouble", "text": "says", "line": "line"}
+"""The keys of a failure's record, and what they were in version 0.1, whose verdicts hold such records."""
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
@@ -146,7 +148,7 @@ class Copy(dict[str, Array]):
 def record(outcome: Outcome) -> dict[str, Any]:
     """Write the result of a probe as plain data."""
     if isinstance(outcome, Failure):
-        return {"trouble": outcome.kind, "says": outcome.text, "line": outcome.line}
+        return {"failure": outcome.kind, "text": outcome.text, "line": outcome.line}
     if outcome.size > MAX_NUMBERS:
         return record(Failure("value", f"The result has {outcome.size:,} numbers, far more than expected."))
     return encode(outcome)
@@ -154,8 +156,8 @@ def record(outcome: Outcome) -> dict[str, Any]:
 
 def read_record(data: object) -> Outcome:
     """Read what `record` wrote. Any other JSON data becomes a `Failure`."""
-    if isinstance(data, Mapping) and "trouble" in data:
-        kind, text, line = (plain(data.get(key))[:400] for key in ("trouble", "says", "line"))
+    if isinstance(data, Mapping) and ("failure" in data or "trouble" in data):
+        kind, text, line = (plain(data.get(key, data.get(old)))[:400] for key, old in OLD_KEYS.items())
         return Failure(_KINDS.get(kind, "value"), text or "No reason was given.", line)
     try:
         return decode(data)

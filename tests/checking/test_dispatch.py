@@ -92,7 +92,7 @@ def test_too_many_things_are_told_in_words(laid: Path, monkeypatch: pytest.Monke
     answered = check.softmax_backward(Softmax, 3)
     assert isinstance(answered, Answer)
     assert (
-        answered.statements["OneSampleBack"][""]["says"] == "This check takes Softmax. It was called with 2 arguments."
+        answered.statements["OneSampleBack"][""]["text"] == "This check takes Softmax. It was called with 2 arguments."
     )
     monkeypatch.delenv("NBGRADER_EXECUTION")
     report = check.softmax_backward(Softmax, 3)
@@ -114,7 +114,7 @@ def test_keywords_that_no_check_knows_are_told_in_words(
 ) -> None:
     answered = check.softmax_backward(*given, **named)
     assert isinstance(answered, Answer)
-    assert answered.statements["OneSampleBack"][""]["says"] == note
+    assert answered.statements["OneSampleBack"][""]["text"] == note
     monkeypatch.delenv("NBGRADER_EXECUTION")
     report = check.softmax_backward(*given, **named)
     assert isinstance(report, Report)

@@ -274,7 +274,7 @@ def test_one_route_that_never_ends_leaves_the_other_its_time() -> None:
     answered = answer(softmax_backward, softmax_backward.draw(np.random.default_rng(0)), (Endless,))
     records = {name: record for statement in answered.values() for name, record in statement.items()}
     assert {name.partition("/")[0] for name, record in records.items() if "values" in record} == {"given"}
-    assert {name.partition("/")[0] for name, record in records.items() if record.get("trouble") == "time"} == {"own"}
+    assert {name.partition("/")[0] for name, record in records.items() if record.get("failure") == "time"} == {"own"}
 
 
 def test_an_open_blank_is_trouble_of_its_own_kind_and_no_other_exception_is() -> None:

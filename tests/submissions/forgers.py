@@ -90,7 +90,7 @@ kinds = itertools.cycle([
     {'shape': [2**63, 0], 'values': []},
     {'shape': [True], 'values': [True]},
     {'shape': [[1]], 'values': [[[1.0]]]},
-    {'shape': [1], 'values': ['nan'], 'trouble': {'blank': 1}, 'says': ['b'], 'line': 7},
+    {'shape': [1], 'values': ['nan'], 'failure': {'blank': 1}, 'text': ['b'], 'line': 7},
     [[], {}, None, '3.0'],
 ])
 def payload(name, subjects):

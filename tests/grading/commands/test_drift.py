@@ -115,7 +115,7 @@ def changed_part(**values):
     return change
 
 
-STATEMENT = {"name": "a", "says": "b", "max_points": 1.0, "state": "right", "why": ""}
+STATEMENT = {"name": "a", "text": "b", "max_points": 1.0, "state": "right", "why": ""}
 DAMAGES = [
     not_json, cut_short, emptied, a_link, a_link_to_nothing, a_folder, a_pipe, huge, gone,
     *(lambda path, text=text: path.write_text(text) for text in ("null", "[]", "3", '"verdict"', "{}", "[" * 10_000)),

@@ -66,7 +66,7 @@ def test_right_code_earns_everything_whatever_its_style(part: Part, data: st.Dat
     assert verdict.mistake is None
 
 
-KEYS = ["shape", "values", "trouble", "says", "line", "", "blank", "time"]
+KEYS = ["shape", "values", "failure", "text", "line", "", "blank", "time"]
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -96,11 +96,11 @@ def test_garbage_earns_nothing_and_raises_nothing(part: Part, data: st.DataObjec
 
 
 def records() -> st.SearchStrategy[Any]:
-    """Records that look like arrays or trouble, and are neither."""
+    """Records that look like arrays or failures, and are neither."""
     shape = st.lists(st.integers(-1, 10**7) | JSON, max_size=40)
     return st.fixed_dictionaries(
         {"shape": shape | JSON, "values": st.lists(JSON, max_size=9) | JSON}
-    ) | st.fixed_dictionaries({"trouble": JSON, "says": JSON, "line": JSON})
+    ) | st.fixed_dictionaries({"failure": JSON, "text": JSON, "line": JSON})
 
 
 def probes_of(part: Part, statement: str) -> list[str]:
@@ -120,8 +120,8 @@ def probes_of(part: Part, statement: str) -> list[str]:
         {"shape": [1], "values": [[1.0]]},
         {"shape": [200_000], "values": [0.0] * 200_000},
         {"shape": {"0": 1}, "values": "1"},
-        {"trouble": "blank", "says": ["\ud800"] * 9, "line": {}},
-        {"trouble": "\ud800", "says": "\ud800" * 1000, "line": "\ud800"},
+        {"failure": "blank", "text": ["\ud800"] * 9, "line": {}},
+        {"failure": "\ud800", "text": "\ud800" * 1000, "line": "\ud800"},
         "nan",
     ],
 )
@@ -142,7 +142,7 @@ def test_deeply_nested_json_is_worth_nothing() -> None:
         ANSWER_KEY,
         part_of("check-cce"),
         1,
-        {"OneSample": {"loss": {"shape": nested, "values": nested, "trouble": nested}}},
+        {"OneSample": {"loss": {"shape": nested, "values": nested, "failure": nested}}},
     )
     assert verdict.points == 0
 

@@ -209,5 +209,5 @@ def test_a_mistake_is_found_in_float32_too() -> None:
 def test_errors_alone_name_no_mistake() -> None:
     code = {"cce": lambda y, yhat: 1 / 0}
     assert judged(part_of("check-cce"), code).mistake is None
-    garbage = {"OneSample": {"": {"trouble": "error"}}, "BatchMean": {"": {"trouble": "error"}}}
+    garbage = {"OneSample": {"": {"failure": "error"}}, "BatchMean": {"": {"failure": "error"}}}
     assert judge(ANSWER_KEY, part_of("check-cce"), 1, garbage).mistake is None

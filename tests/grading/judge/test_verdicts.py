@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lib.checking.answers import read_record, record
+from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import FILE, Verdict, html
 from lib.units.softmax_classifier.closed import ANSWER_KEY
@@ -36,6 +38,12 @@ def test_a_verdict_of_version_0_1_is_read_as_todays(tmp_path: Path) -> None:
     assert '"says":' in old and '"borrowed":' in old
     (tmp_path / FILE).write_text(old)
     assert Verdict.load(tmp_path) == verdict
+
+
+def test_a_failure_that_version_0_1_recorded_is_read_as_todays() -> None:
+    today = record(Failure("time", "It took too long.", "line 3"))
+    assert {*today} == {"failure", "text", "line"}
+    assert read_record({"trouble": "time", "says": "It took too long.", "line": "line 3"}) == read_record(today)
 
 
 def test_an_appeal_finds_challenge_answer_and_what_was_expected(tmp_path: Path) -> None:
