@@ -208,3 +208,56 @@ def elsewhere(notebook, folder):
 def name_shadowed(notebook, folder):
     """Right, but for the last check a name is lost."""
     return before(right(notebook), "check-train", "check = None")
+
+
+def _example(notebook):
+    """Find an example of the course, which grading skips: it needs data of another one."""
+    return next(cell for cell in notebook.cells if cell.get("id") == "one-hot")
+
+
+def _with_helpers(notebook):
+    """Have the loss and the softmax layer take a step each from a helper."""
+    replaced(right(notebook), "loss", "y.shape[1]", "samples_in(y)")
+    return replaced(notebook, "softmax", "input.max(axis=0)", "largest(input)")
+
+
+HELPERS = """
+import numpy
+print(numpy.argmax(y))
+def samples_in(y):
+    return y.shape[1]
+largest = lambda z: numpy.max(z, axis=0)
+"""
+
+
+@earns(EVERYTHING)
+def helper_in_an_example(notebook, folder):
+    """Right, with helpers behind the statements of an example, where the example's data is missing in grading."""
+    _example(_with_helpers(notebook)).source += HELPERS
+    return notebook
+
+
+@earns(EVERYTHING)
+def helper_in_a_copied_example(notebook, folder):
+    """Right, with helpers in a copy of an example, which has its tags and another id."""
+    made = copy.deepcopy(_example(_with_helpers(notebook)))
+    made.update(id="copied", source=HELPERS)
+    notebook.cells.insert(notebook.cells.index(_example(notebook)) + 1, made)
+    return notebook
+
+
+@earns(EVERYTHING)
+def helper_in_a_new_cell(notebook, folder):
+    """Right, with helpers in a cell of the student's own, which is run like any other."""
+    return before(_with_helpers(notebook), "loss", HELPERS.replace("print(numpy.argmax(y))", ""))
+
+
+@earns(EVERYTHING)
+def examples_slow_or_wrong(notebook, folder):
+    """Right, with each example changed: some never end, some end in an error, and some can't be read."""
+    right(notebook)
+    changes = ("while True:\n    pass", "missing.thing()", "def half(:")
+    examples = [found for found in notebook.cells if "skip-execution" in found.metadata.get("tags", ())]
+    for at, found in enumerate(examples):
+        found.source += "\n" + changes[at % 3 if at < 6 else 1]
+    return notebook

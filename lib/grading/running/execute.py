@@ -23,6 +23,10 @@ from lib.grading.running.state import run_state
 
 SKIPPED = "skip-execution"
 """nbclient's tag for a cell that isn't run."""
+ADDED_CODE = "zerolayer_added_code"
+"""Under this name a cell's metadata hold the code that is run of it, where that is not all of it."""
+SECONDS_OF_ADDED_CODE = 5
+"""The most that such a cell may take: no points depend on it by itself, and others need the time."""
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 DEEPEST = 8
 """Levels of lists and objects in an answer; a true one has five."""
@@ -117,11 +121,14 @@ class BoundedExecute(Execute):
         if monotonic() > self._deadline:
             self._remark(f"The notebook ran longer than {self.budget} seconds; its last cells were not run.")
             return cell, resources
+        whole, cell.source = cell.source, code_of(cell)  # nbclient runs the source, and pages show it
         try:
             cell, resources = super().preprocess_cell(cell, resources, index)
         except Exception:
             cell.execution_count = None  # the kernel may have told one when the cell began
             raise
+        finally:
+            cell.source = whole
         cell.execution_count = cell.execution_count or self.code_cells_executed  # its message may be lost
         return cell, resources
 
@@ -129,7 +136,8 @@ class BoundedExecute(Execute):
         """Give the seconds for one cell: what is left of the notebook's, if that is less."""
         left: int = max(1, round(self._deadline - monotonic()))
         own: int = super()._get_timeout(cell) or left
-        return min(own, left)
+        most = SECONDS_OF_ADDED_CODE if cell is not None and ADDED_CODE in cell.metadata else left
+        return min(own, left, most)
 
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
         """Interrupt as nbclient does; kill a kernel that goes on regardless."""
@@ -276,7 +284,17 @@ def _is_the_machines(error: Exception) -> bool:
 
 def has_code(cell: NotebookNode) -> bool:
     """Tell whether there is something to run in a cell."""
-    return cell.cell_type == "code" and bool(cell.source.strip()) and SKIPPED not in cell.metadata.get("tags", [])
+    return cell.cell_type == "code" and bool(cell.source.strip()) and not is_skipped(cell)
+
+
+def is_skipped(cell: NotebookNode) -> bool:
+    """Tell whether a cell has the tag for one that isn't run."""
+    return SKIPPED in cell.metadata.get("tags", ())
+
+
+def code_of(cell: NotebookNode) -> str:
+    """Give the code that is run of a cell: its source, or what a student has added to an example."""
+    return str(cell.metadata.get(ADDED_CODE, cell.source))
 
 
 def _plain_output(kind: str, content: dict[str, Any], cell: NotebookNode) -> dict[str, Any]:

@@ -6,6 +6,7 @@
 | `collect` | downloads of Canvas and Moodle, sorted into `submitted/` |
 | `read` | a file read as a notebook, if it can be |
 | `identify` | the course's cells found in a notebook that has lost their ids |
+| `examples` | what a student wrote into a released cell that grading skips |
 | `restore` | the course's own cells, ids and points put back where they belong |
 | `folders` | a submission's folder: filled, and put in its place whole or not at all |
 | `sanitize` | outputs and Markdown that an instructor's browser shows and never runs |

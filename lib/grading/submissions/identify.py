@@ -23,11 +23,12 @@ Token = str | tuple[bool, str]
 
 @dataclass(frozen=True)
 class Released:
-    """A cell as it was handed out: its id in the course or "", its kind, and its text."""
+    """A cell as it was handed out: its id in the course or "", its kind, its text, and whether grading skips it."""
 
     id: str
     kind: str
     source: str
+    is_example: bool = False
 
     @cached_property
     def text(self) -> Token:

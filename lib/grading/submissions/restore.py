@@ -16,6 +16,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict
 
 from lib.grading.marking_queue import queue
+from lib.grading.running.execute import is_skipped
+from lib.grading.submissions.examples import run_added_code
 from lib.grading.submissions.identify import Found, Released, course_id, identify
 from lib.grading.submissions.master import Master
 from lib.grading.submissions.read import UnreadableError, clean_cell, notebook_in
@@ -35,7 +37,8 @@ class RestoreCells(NbGraderPreprocessor):
         state, names = submission_state(resources), resources["nbgrader"]
         master = state.gradebook.masters[names["notebook"]] if state.gradebook else _read(names)
         submitted = [clean_cell(cell) for cell in nb.cells]
-        found = identify(submitted, master.cells, self._released(names, master))
+        released = self._released(names, master)
+        found = identify(submitted, master.cells, released)
         for at, id in found.ids.items():
             submitted[at].metadata["nbgrader"] = NotebookNode(grade_id=id)
         nb.metadata = NotebookNode({"kernelspec": NotebookNode(master.kernelspec)} if master.kernelspec else {})
@@ -44,6 +47,8 @@ class RestoreCells(NbGraderPreprocessor):
         for id, why in () if state.is_empty else found.doubts.items():
             queue(nb, id, why)
         nb.cells = restored(submitted, master.cells)
+        if examples := {cell.source for cell in released if cell.is_example}:
+            run_added_code(nb.cells, examples)
         return nb, resources
 
     def _released(self, names: dict[str, str], master: Master) -> list[Released]:
@@ -67,9 +72,11 @@ def _released(converter: Any, names: dict[str, str], master: Master) -> list[Rel
             cells = notebook_in(Path(folder, f"{names['notebook']}.ipynb")).cells
             ids = [name if (name := course_id(cell)) in master.cells else "" for cell in cells]
             if [id for id in ids if id] == list(master.cells):
-                solved = kept == "source_directory"
+                if kept == "source_directory":
+                    for id, cell in zip(ids, cells, strict=True):
+                        cell.source = master.cells[id].source if id else cell.source  # without the solution
                 return [
-                    Released(id, cell.cell_type, master.cells[id].source if id and solved else cell.source)
+                    Released(id, cell.cell_type, cell.source, is_skipped(cell))
                     for id, cell in zip(ids, cells, strict=True)
                 ]
     return [Released(id, cell.cell_type, cell.source) for id, cell in master.cells.items()]
