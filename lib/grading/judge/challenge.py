@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lib.checking.answers import pack
-from lib.unit import AnswerKey, Inputs, Part
+from lib.unit import AnswerKey, Array, Inputs, Part
 
 DIGITS = 9
 """Behind the point of what is drawn: enough for any comparison, and half as long in a verdict as all of them."""
@@ -22,15 +22,26 @@ def seed_of(secret: bytes, *names: str) -> int:
 
 @lru_cache(1000)
 def drawn_for(part: Part, seed: int) -> Inputs:
-    """Draw the inputs of one part, to nine digits; parts draw apart, so that none holds what another asks for.
+    """Draw the inputs of one part, floats to nine digits; parts draw apart, so none holds what another asks for.
 
     They are drawn to pose a challenge and looked at again to judge it, so they are kept for a while, for reading only.
     """
     drawn = part.draw(np.random.default_rng([seed, zlib.crc32(part.id.encode())]))
-    rounded = {name: np.array(np.round(value, DIGITS), dtype=np.float64) for name, value in drawn.items()}
+    rounded = {name: _round(value) for name, value in drawn.items()}
     for array in rounded.values():
         array.setflags(write=False)
     return rounded
+
+
+def _round(value: Array) -> Array:
+    """Copy an array, to nine digits if it holds floats. Its type stays what it is at the desk.
+
+    Raises TypeError unless it holds numbers or truth values.
+    """
+    array = np.array(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"A part's `draw` gave an array of {array.dtype}, but a challenge holds only numbers.")
+    return np.asarray(np.round(array, DIGITS)) if array.dtype.kind == "f" else array
 
 
 def challenge(key: AnswerKey, seed: int) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.student_code import Failure
 from lib.grading.judge.challenge import drawn_for
@@ -33,7 +35,7 @@ def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem:
         tuple(states),
         mistake=diagnose(key, part, drawn, found, right) if lost and given is not None else None,
         problem="" if given is not None else problem or "The check gave no answer.",
-        challenge={name: encode(array) for name, array in drawn.items()},
+        challenge={name: encode(np.asarray(array, np.float64)) for name, array in drawn.items()},
         answer=_recorded(found) if given is not None else {},
         expected=_recorded(right),
     )

@@ -15,7 +15,7 @@ from lib.grading.judge.challenge import challenge, drawn_for, seed_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.reference import Softmax
-from lib.unit import AnswerKey, Part
+from lib.unit import AnswerKey, Part, Unit
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
 from lib.units.softmax_classifier.spies import batches
 from tests.grading.relu_unit import ANSWER_KEY as RELU
@@ -321,6 +321,26 @@ def test_batches_of_the_challenge_differ_in_size_and_order() -> None:
     drawn = drawn_for(part_of("check-train"), 1)
     assert [len(batch) for batch in batches(drawn)] == [4, 4, 3] * 3
     assert not np.array_equal(drawn["orders"][0], drawn["orders"][1])
+
+
+@pytest.mark.parametrize("kind", ["bool", "int8", "uint16", "int64", "float32", "float64"])
+def test_a_challenge_keeps_its_types(kind: str) -> None:
+    """Code that indexes by a label works with integers and fails with floats."""
+    part = Part("labels", "Labels", (), (), lambda rng: {"labels": rng.integers(2, size=(3, 2)).astype(kind)})
+    unit = AnswerKey(Unit("labels", "Labels", (part,)), {}, ())
+    laid = json.loads(json.dumps(challenge(unit, 1)))["parts"][part.id]["labels"]
+    drawn, read = drawn_for(part, 1)["labels"], unpack(laid)
+    assert drawn.dtype == read.dtype == np.dtype(kind)
+    assert np.array_equal(drawn, read)
+    assert read.flags.writeable
+    verdict = judge(unit, part, 1, {})
+    assert np.array_equal(decode(verdict.challenge["labels"]), drawn)
+
+
+def test_a_challenge_holds_numbers_only() -> None:
+    part = Part("names", "Names", (), (), lambda rng: {"names": np.array(["a"])})
+    with pytest.raises(TypeError, match="holds only numbers"):
+        drawn_for(part, 1)
 
 
 @given(st.lists(st.floats(-1e299, 1e299) | st.sampled_from([np.nan, np.inf, -np.inf]), max_size=6))
