@@ -1,0 +1,139 @@
+"""The names of the mistakes' catalogue that are true of an answer, by meaning: filled in after the answers were written."""
+
+BY_NAME = {
+    "The loss is the mean over all entries of the matrix": "loss/cce-mean-of-all-entries",
+    "The loss is the sum over the batch, not its mean": "loss/cce-sum-not-divided",
+    "The loss is divided by the number of classes": "loss/cce-divided-by-classes loss/cce-divided-by-len",
+    "The minus sign is missing": "loss/cce-minus-forgotten",
+    "The logarithm has base 10": "loss/cce-log10",
+    "The logarithm has base 2": "loss/cce-log2",
+    "y and yhat are swapped, and log 0 is avoided": "loss/cce-swapped",
+    "A matrix product mixes the samples": "loss/cce-cross-terms",
+    "The one-hot y is missing: every class counts": "loss/cce-labels-forgotten",
+    "The loss is binary cross-entropy": "loss/cce-binary",
+    "The loss is binary cross-entropy, averaged over all entries": "loss/cce-binary-mean",
+    "The logarithm is missing": "loss/cce-no-logarithm",
+    "The mean is taken before the logarithm": "loss/cce-log-of-the-mean",
+    "The probabilities of all samples are added before the logarithm": "loss/cce-log-of-total",
+    "The loss of each sample is returned, not their mean": "loss/cce-per-sample-losses",
+    "The loss is divided by the batch size twice": "loss/cce-mean-then-divided",
+    "The gradient has the wrong sign": "loss/gradient-plus",
+    "The gradient is yhat - y, which belongs to the scores, not to yhat": (
+        "loss/gradient-at-the-scores loss/gradient-minus-one-set"
+    ),
+    "The gradient is y - yhat": "loss/gradient-label-minus-prediction",
+    "The gradient is (yhat - y) / B, which belongs to the scores, not to yhat": "loss/gradient-at-the-scores-mean",
+    "The gradient is divided by the batch size": "loss/gradient-mean",
+    "The gradient is divided by the number of classes": "loss/gradient-by-classes training/classes-size",
+    "The one-hot y is missing: every class gets a gradient": "loss/gradient-without-labels",
+    "The gradient is that of binary cross-entropy": "loss/gradient-binary loss/gradient-binary-fraction",
+    "y is multiplied by yhat": "loss/gradient-upside-down",
+    "The gradient is the loss of each entry, not its slope": "loss/gradient-of-log",
+    "The gradient is summed over the classes": "loss/gradient-summed",
+    "The gradient is averaged over the batch": "loss/gradient-mean-over-batch",
+    "The sum runs over axis 1: each row sums to 1, not each column": "softmax/forward-rows softmax/forward-last-axis",
+    "The sum runs over axis 1, without keepdims, and large scores overflow": "softmax/forward-rows-no-keepdims",
+    "The whole matrix sums to 1": "softmax/forward-everything softmax/forward-python-sum",
+    "The whole matrix sums to 1, and large scores overflow": "softmax/forward-everything-no-shift",
+    "Large scores overflow": "softmax/forward-no-shift softmax/forward-plus-max",
+    "All samples are shifted by the same number": "softmax/forward-global-shift",
+    "The largest score of each row is subtracted, not that of each column": "softmax/forward-row-shift",
+    "The largest score is subtracted in the numerator only": "softmax/forward-shift-only-above",
+    "Large scores are clipped": "softmax/forward-clipped-far-out",
+    "The exponential has base 2, not e": "softmax/forward-base-two",
+    "The exponential is missing": "softmax/forward-no-exponential",
+    "The output is the sigmoid of each score, not softmax": "softmax/forward-sigmoid softmax/both-sigmoid",
+    "The exponentials are not divided by their sum": "softmax/forward-exponential-only softmax/forward-max-below",
+    "Softmax is applied twice": "softmax/forward-twice",
+    "The scores have the wrong sign": "softmax/forward-negative-scores",
+    "The output is the logarithm of softmax": "softmax/forward-log-softmax",
+    "The output is 1 for the largest score, and 0 elsewhere": "softmax/forward-argmax",
+    "The output is written into an array of integers": "softmax/forward-integer-buffer",
+    "The exponentials are divided by their mean": "softmax/forward-mean-below",
+    "The output is transposed": "softmax/forward-transposed",
+    "Only the diagonal of the Jacobian is used": (
+        "softmax/backward-diagonal-only softmax/backward-diagonal-of-jacobian softmax/both-sigmoid "
+        "softmax/both-global-and-diagonal"
+    ),
+    "backward returns the incoming gradient unchanged": "softmax/backward-passes-through",
+    "The result has the wrong sign": "softmax/backward-wrong-sign",
+    "The off-diagonal entries of the Jacobian have the wrong sign": "softmax/backward-plus-off-diagonal",
+    "The Jacobian has only the products -a_k a_m, on the diagonal too": "softmax/backward-outer-only",
+    "The Jacobian has the output on its diagonal and 0 elsewhere": (
+        "softmax/backward-diag-term-only softmax/backward-output-times-gradient"
+    ),
+    "The Jacobian's diagonal is 1 minus a product, not the output minus a product": (
+        "softmax/backward-identity-without-a"
+    ),
+    "The Jacobian is computed from the layer's input, not from its output": "softmax/backward-from-scores",
+    "The Jacobian is multiplied entry by entry, and nothing is summed": "softmax/backward-jacobian-not-summed",
+    "The sum runs over the wrong axis of the Jacobian, and the result is 0": (
+        "softmax/backward-wrong-letters softmax/backward-row-sums"
+    ),
+    "The sum runs over the samples too, and every sample gets the same column": "softmax/backward-samples-summed",
+    "The sum runs over the samples too: the result is one column": "softmax/backward-samples-letter-missing",
+    "All samples use one Jacobian, averaged over the batch": "softmax/backward-mean-jacobian",
+    "All samples use the first sample's Jacobian": "softmax/backward-first-sample",
+    "The incoming gradient is subtracted from the output": "softmax/backward-output-minus-gradient",
+    "The incoming gradient is summed without the probabilities as weights": "softmax/backward-gradient-minus-sum",
+    "The sum runs over the samples instead of the classes": "softmax/backward-sum-over-axis-one softmax/both-row-major",
+    "The result is divided by the batch size": "softmax/backward-divided-by-batch",
+    "The product is the transpose of the weights' gradient": "dense/blank-transposed",
+    "Neither factor of the product is transposed": "dense/blank-no-transpose",
+    "The factors are swapped, and the wrong one is transposed": "dense/blank-exchanged",
+    "The step is divided by the batch size": "dense/blank-divided dense/batch-mean dense/batch-mean-everywhere",
+    "The weights move in the direction of the gradient, not against it": (
+        "dense/blank-minus dense/uphill training/minus training/minus-rate"
+    ),
+    "The bias changes by the mean over the samples, the weights by the sum": "dense/bias-mean",
+    "The factors are multiplied entry by entry": "dense/elementwise",
+    "The weights are updated before the input's gradient is computed": "dense/update-first",
+    "The returned gradient has a row for the bias": "dense/bias-column-passed-down",
+    "The first feature is left out instead of the bias": "dense/first-column-left-out",
+    "The weights' gradient is returned": "dense/returns-weights-gradient",
+    "The incoming gradient is returned": "dense/returns-output-gradient",
+    "The weights never change": "dense/no-update",
+    "The learning rate is missing": "dense/rate-forgotten",
+    "The learning rate is always 0.01": "dense/rate-fixed",
+    "The weights are replaced by the step": "dense/assigned-not-subtracted dense/minus-equals-exchanged",
+    "The bias never changes": "dense/bias-forgotten",
+    "The returned gradient is transposed": "dense/input-gradient-transposed",
+    "The labels always come from the first columns of y": (
+        "training/labels-first-columns training/labels-and-nominal-size"
+    ),
+    "The samples come in the order of the columns, not in a shuffled order": "training/no-shuffle-slices",
+    "All epochs use the same batches": "training/one-shuffle-for-all",
+    "The short last batch is left out": "training/short-batch-dropped training/last-batch-left-out",
+    "Only one batch is used in each epoch": "training/break-after-first",
+    "1/B uses batch_size, also for the short last batch": "training/nominal-size",
+    "There is one epoch too few": "training/one-epoch-less",
+    "There is one epoch too many": "training/one-epoch-more",
+    "1/B is missing": "training/share-missing training/share-missing-and-loss-sum",
+    "Labels and prediction are swapped": "training/cce-swapped-arguments",
+    "Labels and prediction are swapped in the loss gradient": "training/gradient-swapped-arguments",
+    "The scores are used as the prediction": "training/scores-as-prediction",
+    "The loss gradient uses the scores as the prediction": "training/scores-in-the-gradient",
+    "1/B is applied twice": "training/share-twice training/share-in-rate-too",
+    "The gradient is divided by the number of all samples": "training/all-samples-size",
+    "The gradient skips softmax.backward": "training/softmax-backward-forgotten training/softmax-backward-not-kept",
+    "softmax.backward gets softmax's own output": "training/softmax-backward-of-output",
+    "softmax.backward gets yhat - y": "training/fused-then-jacobian",
+    "The gradient is averaged over the batch before dlayer.backward": "training/mean-gradient",
+    "The learning rate is always 0.1": "training/rate-fixed",
+    "The loss is not reset between epochs": "training/loss-not-reset",
+    "The epoch's loss is the loss of its last batch": "training/loss-of-last-batch-whole",
+    "The losses of the batches are added, not averaged": "training/loss-sum",
+    "All batches count the same in the epoch's loss, also the short one": (
+        "training/loss-mean-of-batches training/loss-np-mean"
+    ),
+    "The epoch's loss weights every batch by batch_size, also the short one": "training/loss-nominal-size",
+    "Only the last epoch's loss is returned": "training/loss-noted-once training/last-loss-returned",
+}
+"""For each name the answers whose mistake it is, separated by spaces."""
+
+TRUE_NAMES = {
+    answer: frozenset(name for name, answers in BY_NAME.items() if answer in answers.split())
+    for answers in BY_NAME.values()
+    for answer in answers.split()
+}
+"""For each answer its true names."""
