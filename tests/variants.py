@@ -50,6 +50,8 @@ def losses(draw: st.DrawFn) -> Code:
                 lambda y, p: [-np.dot(y[:, b], np.log(p[:, b])) for b in range(y.shape[1])],
                 lambda y, p: [-sum(y[k, b] * np.log(p[k, b]) for k in range(len(y))) for b in range(y.shape[1])],
                 lambda y, p: np.sum(y * np.log(1 / (p + 1e-12)), axis=0),
+                lambda y, p: -np.sum(y * np.log(p + 1e-6), axis=0),
+                lambda y, p: -np.sum(y * np.log(p / p.sum(axis=0)), axis=0),
             ]
         )
     )
@@ -76,8 +78,9 @@ def gradients(draw: st.DrawFn) -> Code:
         return gradient
 
     def into_out(y: Any, p: Any) -> Any:
-        np.divide(y, p, out=p)
-        return np.negative(p, out=p)
+        gradient = np.empty_like(p)
+        np.divide(y, p, out=gradient)
+        return np.negative(gradient, out=gradient)
 
     def by_loop(y: Any, p: Any) -> Any:
         gradient = np.zeros(y.shape)
@@ -94,6 +97,7 @@ def gradients(draw: st.DrawFn) -> Code:
                 lambda y, p: y / -p,
                 lambda y, p: -1 / p * y,
                 lambda y, p: -y * p**-1.0,
+                lambda y, p: -y / (p + 1e-6),
                 lambda y, p: np.where(y == 1, -1 / p, 0),
                 lambda y, p: -np.einsum(letters, y, 1 / p),
                 lambda y, p: (-y / p).tolist(),
@@ -169,6 +173,7 @@ def backwards(draw: st.DrawFn) -> Callable[[Any, Any], Any]:
         return np.matmul(jacobians, g.T[:, :, None])[:, :, 0].T
 
     def in_place(a: Any, g: Any) -> Any:
+        g = g.copy()
         g -= (a * g).sum(0)
         g *= a
         return g

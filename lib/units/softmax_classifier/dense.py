@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.checking.values import Wrong, central_difference, expect_close, numbers
+from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier.inputs import is_kept
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
 """(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs."""
+AGAIN = 5
+"""Samples of a second batch for the layer of the size `batch`."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw weights, an input, an incoming gradient, and a learning rate with which the update is large."""
+    """Draw weights, an input, an incoming gradient, and a learning rate with which the update is large.
+
+    The gradients are in the tens, so that a clipped or normalised step shows in every draw.
+    """
     inputs: dict[str, Array] = {"learning_rate": np.array(rng.uniform(0.3, 0.6))}
     for size, (features, classes, batch) in SIZES.items():
         inputs[f"weights_{size}"] = rng.normal(size=(classes, features + 1))
         inputs[f"input_{size}"] = rng.normal(size=(features, batch))
-        inputs[f"gradient_{size}"] = rng.normal(size=(classes, batch))
+        inputs[f"gradient_{size}"] = rng.normal(scale=30, size=(classes, batch))
+    features, classes, _ = SIZES["batch"]
+    inputs["input_again"] = rng.normal(size=(features, AGAIN))
+    inputs["gradient_again"] = rng.normal(scale=30, size=(classes, AGAIN))
     return inputs
 
 
@@ -32,64 +41,85 @@ def layer_with(Dense: Any, weights: Array) -> Any:
     return layer
 
 
-def backward(Dense: Any, inputs: Inputs, size: str, route: str = "own") -> tuple[Any, Array]:
-    """Run the student's backward; return its result and the change of the weights.
+class Step(NamedTuple):
+    """One pass forward and backward: what backward returned, the change of the weights, and whether g is as before."""
+
+    returned: Any
+    moved: Array
+    gradient_kept: bool
+
+
+def backward(Dense: Any, inputs: Inputs, size: str, route: str = "own") -> Step:
+    """Run one step of the student's layer. In the size `again` it is the second step of a layer, with the old weights.
 
     On the route `own` the student's own forward runs first; on `given` the attributes `input`, bias row included, and
     `output` are set, as if a right forward had run. Weights that got another shape come back as they are.
     """
-    weights, input_ = inputs[f"weights_{size}"], inputs[f"input_{size}"]
+    weights = _weights(inputs, size)
     layer = layer_with(Dense, weights)
+    if size in SIZES:
+        return _take_step(layer, weights, inputs, size, route)
+    _take_step(layer, weights, inputs, "batch", route)
+    layer.weights = weights.copy()
+    return _take_step(layer, weights, inputs, size, route)
+
+
+def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str) -> Step:
+    input_, gradient = inputs[f"input_{size}"].copy(), inputs[f"gradient_{size}"].copy()
     if route == "own":
-        layer.forward(input_.copy())
+        layer.forward(input_)
     else:
         layer.input = np.vstack([input_, np.ones((1, input_.shape[1]))])
         layer.output = weights @ layer.input
-    returned = layer.backward(inputs[f"gradient_{size}"].copy(), float(inputs["learning_rate"]))
+    returned = layer.backward(gradient, float(inputs["learning_rate"]))
     after = numbers(layer.weights, what="self.weights")
-    return returned, after - weights if after.shape == weights.shape else after
+    moved = after - weights if after.shape == weights.shape else after
+    return Step(returned, moved, is_kept(inputs[f"gradient_{size}"], gradient))
 
 
 class WeightsMove(Statement):
     text = "The weights change by -learning_rate times their gradient, as central differences of your forward show."
     points = 2
-    hint = (
-        "A weight's gradient is its row's incoming gradient times its input, summed over the samples: use one np.dot."
-    )
+    hint = "Take one sample, and compute by hand how much one weight should change. Then add a second sample."
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
         """Differentiate sum(gradient * forward(x)) with respect to W, numerically."""
-        for size in SIZES:
+        rate = float(inputs["learning_rate"])
+        for size in (*SIZES, "again"):
             moved = _measure_step(Dense, inputs, size)[:, :-1]
-            expected = -float(inputs["learning_rate"]) * _weights_slope(Dense, inputs, size)[:, :-1]
+            expected = -rate * _weights_slope(Dense, inputs, size)[:, :-1]
             if np.allclose(moved * inputs[f"input_{size}"].shape[1], expected, rtol=1e-3):
                 what = "The step is divided by the batch size."
                 raise Wrong(
                     what, hint="Leave out the division: the gradient that backward is given already contains 1/B."
                 )
-            what = "The weights did not change by -learning_rate times the gradient."
-            expect_close(moved, expected, what=what, where=_at_weight, rtol=1e-3, atol=1e-3)
+            what, hint = "The weights did not change by -learning_rate times the gradient.", ""
+            if size == "again":
+                what = "The first step of a layer is right, and its second step is wrong."
+                hint = "Compute each step from this call's gradient and input only."
+            expect_close(moved, expected, what=what, hint=hint, where=_at_weight, rtol=1e-3, atol=1e-2)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """The change of the weights, without the bias."""
-        return _both_routes(lambda size, route: backward(Dense, inputs, size, route)[1][:, :-1])
+        return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, :-1])
 
 
 class BiasMoves(Statement):
     text = "The bias, the last column, changes by -learning_rate times the incoming gradient, summed over the samples."
     depends_on = (WeightsMove,)
-    hint = "Use self.input with its last row of ones: the same np.dot then gives the gradient of the bias."
+    hint = "The bias is a weight whose input is always 1. Where does self.input have this 1?"
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
         """Compare with the sum."""
-        expected = -float(inputs["learning_rate"]) * inputs["gradient_batch"].sum(axis=1)
-        what = "The bias did not change by -learning_rate times the summed gradient."
-        found = _measure_step(Dense, inputs, "batch")[:, -1]
-        expect_close(found, expected, what=what, where=lambda at: f"the bias of class {at[0]}")
+        for size in (*SIZES, "again"):
+            expected = -float(inputs["learning_rate"]) * inputs[f"gradient_{size}"].sum(axis=1)
+            what = "The bias did not change by -learning_rate times the summed gradient."
+            found = _measure_step(Dense, inputs, size)[:, -1]
+            expect_close(found, expected, what=what, where=lambda at: f"the bias of class {at[0]}", atol=1e-2)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """The change of the bias."""
-        return _both_routes(lambda size, route: backward(Dense, inputs, size, route)[1][:, -1])
+        return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, -1])
 
 
 class InputGradient(Statement):
@@ -98,23 +128,38 @@ class InputGradient(Statement):
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
         """Differentiate sum(gradient * forward(x)) with respect to x, numerically."""
-        x, gradient, weights = inputs["input_batch"], inputs["gradient_batch"], inputs["weights_batch"]
-        found = numbers(backward(Dense, inputs, "batch")[0], x.shape, what="The result of backward")
-        slopes = central_difference(lambda near: float((gradient * _forward(Dense, weights, near)).sum()), x)
-        what = "The returned gradient differs from central differences of your own forward."
-        expect_close(found, slopes, what=what, where=_at_feature, rtol=1e-3, atol=1e-3)
+        for size in (*SIZES, "again"):
+            x, step = inputs[f"input_{size}"], backward(Dense, inputs, size)
+            found = numbers(step.returned, x.shape, what="The result of backward")
+            what = "The returned gradient differs from central differences of your own forward."
+            slopes = _input_slope(Dense, inputs, size)
+            expect_close(found, slopes, what=what, where=_at_feature, rtol=1e-3, atol=1e-2)
+            if not step.gradient_kept:
+                hint = "Compute into a new array: other code may still need this one."
+                raise Wrong("backward changes the gradient that it is given.", hint=hint)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        """The returned gradient."""
-        return _both_routes(lambda size, route: backward(Dense, inputs, size, route)[0])
+        """The returned gradient, and whether the incoming one is as before."""
+        returned = _both_routes(lambda size, route: backward(Dense, inputs, size, route).returned)
+        kept = {f"{route}/kept": partial(_keeps_gradient, Dense, inputs, route) for route in ("own", "given")}
+        return returned | kept
 
 
 def _both_routes(run: Callable[[str, str], object]) -> Probes:
-    return {f"{route}/{size}": partial(run, size, route) for route in ("own", "given") for size in SIZES}
+    sizes = (*SIZES, "again")
+    return {f"{route}/{size}": partial(run, size, route) for route in ("own", "given") for size in sizes}
+
+
+def _keeps_gradient(Dense: Any, inputs: Inputs, route: str) -> bool:
+    return backward(Dense, inputs, "batch", route).gradient_kept
 
 
 def _measure_step(Dense: Any, inputs: Inputs, size: str) -> Array:
-    return numbers(backward(Dense, inputs, size)[1], inputs[f"weights_{size}"].shape, what="self.weights")
+    return numbers(backward(Dense, inputs, size).moved, _weights(inputs, size).shape, what="self.weights")
+
+
+def _weights(inputs: Inputs, size: str) -> Array:
+    return inputs[f"weights_{size if size in SIZES else 'batch'}"]
 
 
 def _forward(Dense: Any, weights: Array, input_: Array) -> Array:
@@ -124,8 +169,23 @@ def _forward(Dense: Any, weights: Array, input_: Array) -> Array:
 
 
 def _weights_slope(Dense: Any, inputs: Inputs, size: str) -> Array:
+    """Differentiate by the weights. Scores are linear in them, so the step may be large, and rounding small."""
     x, gradient = inputs[f"input_{size}"], inputs[f"gradient_{size}"]
-    return central_difference(lambda w: float((gradient * _forward(Dense, w, x)).sum()), inputs[f"weights_{size}"])
+
+    def loss(w: Array) -> float:
+        return float((gradient * _forward(Dense, w, x)).sum())
+
+    return central_difference(loss, _weights(inputs, size), step=0.5)
+
+
+def _input_slope(Dense: Any, inputs: Inputs, size: str) -> Array:
+    """Differentiate by the input, one entry of each sample at a time; scores are linear in it."""
+    weights, gradient = _weights(inputs, size), inputs[f"gradient_{size}"]
+
+    def losses(x: Array) -> Array:
+        return np.asarray((gradient * _forward(Dense, weights, x)).sum(axis=0))
+
+    return central_difference_by_column(losses, inputs[f"input_{size}"], step=0.5)
 
 
 def _at_weight(at: tuple[int, ...]) -> str:

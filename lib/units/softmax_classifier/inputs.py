@@ -23,6 +23,40 @@ def one_hot_columns(rng: np.random.Generator, classes: int, batch: int) -> Array
     return np.eye(classes)[:, rng.integers(classes, size=batch)]
 
 
+def labels(rng: np.random.Generator, classes: int, batch: int) -> Array:
+    """Draw one-hot columns in which one class comes twice, and with as many as B = K another one is missing.
+
+    So the labels are never a permutation of the classes, and never the same seen from the side.
+    """
+    some = np.resize(rng.permutation(classes)[: max(batch - 1, 1)], batch)
+    return np.eye(classes)[:, rng.permutation(some)]
+
+
+def predictions(rng: np.random.Generator, y: Array, small: tuple[float, float]) -> Array:
+    """Draw probabilities for one-hot labels, so that every draw shows what a few draws would hide.
+
+    The true class of the first sample has a small probability p, and another class has half of it; -log p lies in the
+    range `small`. In the second sample the true class is the most likely one, and in the third the least likely one.
+    The mean of -log p has the digits 55 behind its hundredths: a rounded loss shows.
+    """
+    classes, batch = y.shape
+    ranges = [small, (0.3, 0.6), (3, 3.3), *[(0.9, 2.2)] * batch][:batch]
+    losses = np.array([rng.integers(int(1e4 * low), int(1e4 * high)) for low, high in ranges])  # in ten-thousandths
+    losses[-1] -= (losses.sum() - 55 * batch) % (100 * batch)
+    p = np.exp(-losses / 1e4)
+    others = 0.5 * rng.dirichlet(np.full(classes - 1, 2.0), size=batch).T + 0.5 / (classes - 1)
+    others[:, 0] *= (1 - 1.5 * p[0]) / (1 - p[0]) / others[1:, 0].sum()
+    others[0, 0] = p[0] / 2 / (1 - p[0])
+    yhat = np.empty(y.shape)
+    yhat.T[y.T == 1], yhat.T[y.T == 0] = p, (others * (1 - p)).T.ravel()
+    return yhat
+
+
 def scores(rng: np.random.Generator, classes: int, batch: int) -> Array:
-    """Draw scores of either sign, a few units apart: (classes, batch)."""
-    return rng.normal(scale=1.5, size=(classes, batch))
+    """Draw scores of either sign, a few units apart: (classes, batch). All probabilities are at least 0.005."""
+    return rng.uniform(-1.8, 1.8, size=(classes, batch))
+
+
+def is_kept(before: Array, after: Array) -> bool:
+    """Tell whether code left an array as it was given; to clip probabilities at 1e-7 in place doesn't count."""
+    return before.shape == after.shape and np.allclose(before, after, rtol=0, atol=1e-6)

@@ -9,21 +9,41 @@ import numpy as np
 
 from lib.checking.values import Wrong, at_class_and_sample, central_difference, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.inputs import SIZES, one_hot_columns, probabilities
+from lib.units.softmax_classifier.inputs import SIZES, is_kept, labels, predictions
+
+SMALL, SMALL_FOR_SLOPE = (4.9, 5.2), (4.15, 4.25)
+"""In these ranges lies the largest loss of a sample, for the loss and for its gradient.
+
+So a number that is added to yhat is right up to 1e-6 and wrong from 1e-5 on, in every draw: 1e-5 changes the loss of
+this sample by more than a thousandth. Slopes change more, so they are tested on a larger probability.
+"""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` …"""
+    return _draw(rng, SMALL)
+
+
+def draw_for_slope(rng: np.random.Generator) -> Inputs:
+    """Draw the same for the gradient."""
+    return _draw(rng, SMALL_FOR_SLOPE)
+
+
+def _draw(rng: np.random.Generator, small: tuple[float, float]) -> Inputs:
     inputs: dict[str, Array] = {}
     for size, shape in SIZES.items():
-        inputs[f"y_{size}"] = one_hot_columns(rng, *shape)
-        inputs[f"yhat_{size}"] = probabilities(rng, *shape)
+        inputs[f"y_{size}"] = y = labels(rng, *shape)
+        inputs[f"yhat_{size}"] = predictions(rng, y, small)
     return inputs
 
 
 def loss_of(cce: Any, y: Array, yhat: Array) -> Array:
-    """Run the student's loss; in an array of one entry it counts as that number."""
-    loss = numbers(cce(y.copy(), yhat.copy()), what="The loss")
+    """Run the student's loss. In an array of one entry it counts as that number, because it adds up like one."""
+    loss = cce(y.copy(), yhat.copy())
+    if issubclass(type(loss), list | tuple):
+        what, expected = f"The loss is in a {type(loss).__name__}.", "a number"
+        raise Wrong(what, found=loss, expected=expected, hint="Return the number itself: a list can't be averaged.")
+    loss = numbers(loss, what="The loss")
     return loss.reshape(()) if loss.size == 1 else loss
 
 
@@ -32,13 +52,20 @@ def gradient_of(cce_gradient: Any, inputs: Inputs, size: str) -> Array:
     return numbers(cce_gradient(inputs[f"y_{size}"].copy(), inputs[f"yhat_{size}"].copy()), what="The gradient")
 
 
+def kept_by(function: Any, y: Array, yhat: Array) -> Array:
+    """Run student code on y and yhat; for each of the two give 1 if it is as before, else 0."""
+    given = y.copy(), yhat.copy()
+    function(*given)
+    return np.array([is_kept(before, after) for before, after in zip((y, yhat), given, strict=True)], dtype=float)
+
+
 class OneSample(Statement):
     text = "The loss of one sample is -log of its true class's probability p: 1 for p = 1/e, and 2 for p = 1/e²."
     hint = "Compute -log(p) by hand with the natural logarithm, and compare it with each step of your code."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
-        """Ask for two losses that are whole numbers."""
-        for loss in (1.0, 2.0):
+        """Ask for losses that are known, most of them whole numbers."""
+        for loss in (1.0, 2.0, 5.0055):  # the last is not rounded, and far from 0
             p = np.exp(-loss)
             y, yhat = np.array([[0.0], [1.0], [0.0]]), np.array([[0.7 * (1 - p)], [p], [0.3 * (1 - p)]])
             where = f"one sample with y = {y[:, 0]}, yhat = {yhat[:, 0].round(4)}, as columns"
@@ -67,12 +94,13 @@ class BatchMean(Statement):
                 what="The batch's loss is not the mean over its samples.",
                 where=partial(_anywhere, f"{classes} classes, {samples} samples"),
             )
+        _require_kept("cce", cce, inputs)
 
     def probes(self, inputs: Inputs, cce: Any) -> Probes:
-        """The loss of each batch."""
-        return {
-            size: partial(loss_of, cce, inputs[f"y_{size}"], inputs[f"yhat_{size}"]) for size in ("batch", "square")
-        }
+        """The loss of each batch, and whether y and yhat are as before."""
+        batches = {size: (inputs[f"y_{size}"], inputs[f"yhat_{size}"]) for size in ("batch", "square")}
+        probes: Probes = {size: partial(loss_of, cce, *batch) for size, batch in batches.items()}
+        return probes | {"kept": partial(kept_by, cce, *batches["batch"])}
 
 
 class ZeroProbability(Statement):
@@ -104,14 +132,14 @@ class TrueClass(Statement):
             what, expected = "The gradient has the wrong shape.", f"shape {y.shape}"
             raise Wrong(what, found=f"shape {gradient.shape}", expected=expected, hint=hint)
         found = _keep_entries(gradient, y)
-        slopes = np.hstack([_slope(cce, y[:, [b]], yhat[:, [b]]) for b in range(y.shape[1])]) * y
+        slopes = y * [_slope(cce, y[:, [b]], yhat[:, [b]]) for b in range(y.shape[1])]
         if np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):
             raise Wrong(
                 "Every entry is divided by the batch size. The gradient here is each sample's own, without 1/B.",
                 hint="Leave out the division: the training loop multiplies by 1/B, just before the dense layer.",
             )
         what = "The entry of the true class is not the slope of the sample's own loss."
-        expect_close(found, slopes, what=what, where=at_class_and_sample, rtol=1e-3)
+        expect_close(found, slopes, what=what, where=at_class_and_sample, rtol=3e-4)
 
     def probes(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> Probes:
         """The gradient's entries at the true classes."""
@@ -129,10 +157,14 @@ class OtherClasses(Statement):
         what = "The entry of a class that is not the true one is not 0."
         found = _gradient_at(cce_gradient, inputs, "batch", 1 - y)
         expect_close(found, np.zeros_like(y), what=what, where=at_class_and_sample)
+        _require_kept("cce_gradient", cce_gradient, inputs)
 
     def probes(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> Probes:
-        """The gradient's other entries."""
-        return {size: partial(_gradient_at, cce_gradient, inputs, size, 1 - inputs[f"y_{size}"]) for size in SIZES}
+        """The gradient's other entries, and whether y and yhat are as before."""
+        probes: Probes = {
+            size: partial(_gradient_at, cce_gradient, inputs, size, 1 - inputs[f"y_{size}"]) for size in SIZES
+        }
+        return probes | {"kept": partial(kept_by, cce_gradient, inputs["y_batch"], inputs["yhat_batch"])}
 
 
 class ZeroProbabilityGradient(Statement):
@@ -156,8 +188,24 @@ def _anywhere(text: str, at: tuple[int, ...]) -> str:
     return text
 
 
-def _slope(cce: Any, y: Array, yhat: Array) -> Array:
-    return central_difference(lambda p: float(loss_of(cce, y, p)), yhat, step=2e-3)
+def _require_kept(name: str, function: Any, inputs: Inputs) -> None:
+    for argument, kept in zip(("y", "yhat"), kept_by(function, inputs["y_batch"], inputs["yhat_batch"]), strict=True):
+        if not kept:
+            hint = "Compute into a new array: the layers still need this one."
+            raise Wrong(f"{name} changes the array {argument} that it is given.", hint=hint)
+
+
+def _slope(cce: Any, y: Array, yhat: Array) -> float:
+    """Differentiate one sample's loss by the probability of its true class.
+
+    The other probabilities share what is left, so that the column always sums to 1: a loss may rely on that.
+    """
+    p = yhat[y == 1].item()
+
+    def loss(near: Array) -> float:
+        return float(loss_of(cce, y, np.where(y == 1, near, yhat * (1 - near) / (1 - p))))
+
+    return central_difference(loss, np.array(p), step=min(p, 1 - p) / 20).item()
 
 
 def _gradient_at(cce_gradient: Any, inputs: Inputs, size: str, chosen: Array) -> Array:
@@ -175,6 +223,6 @@ cce_gradient = Part(
     "The loss gradient",
     ("cce_gradient", "cce"),
     (TrueClass(), OtherClasses(), ZeroProbabilityGradient()),
-    draw,
+    draw_for_slope,
     (cce,),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from functools import partial
 from typing import Any
 
@@ -9,31 +10,49 @@ import numpy as np
 
 from lib.checking.values import Wrong, at_class_and_sample, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.inputs import SIZES, probabilities, scores
+from lib.units.softmax_classifier.inputs import SIZES, is_kept, probabilities, scores
+
+ROUNDED = 0.03
+"""How far from 1 a sum may be: probabilities that are rounded to hundredths are wrong in another statement."""
 
 
 def draw_scores(rng: np.random.Generator) -> Inputs:
-    """Draw scores in each of `SIZES`, and whole-number ones."""
+    """Draw scores in each of `SIZES`, and integers."""
     inputs = {f"scores_{size}": scores(rng, *shape) for size, shape in SIZES.items()}
-    return inputs | {"scores_whole": rng.integers(-3, 4, size=(4, 6)).astype(float)}
+    return inputs | {"scores_whole": rng.choice([-3, -2, -1, 1, 2, 3], size=(4, 6))}
 
 
 def draw_large(rng: np.random.Generator) -> Inputs:
-    """Draw scores in halves, which float32 holds exactly even a million away, and shifts of very different sizes."""
+    """Draw scores in sixteenths, which float32 holds exactly even a million away, and what is added to them.
+
+    `shift_…` is one number for each sample, of very different sizes in `shift_apart`. `far_…` is added to one class of
+    each sample, another one in each: the spread of a sample's scores becomes large, too.
+    """
     classes, batch = SIZES["square"]
+    z = np.round(8 * scores(rng, classes, batch)) / 8 + 1 / 16  # neither a score nor a sum of five is 0
+    z[0] -= 3  # the largest scores of the rows are not all the same
     shifts = {f"shift_{far:g}": np.full(batch, far) for far in (1000.0, -1000.0, 1e6)}
     apart = rng.permutation([-1e6, -1000.0, 0.0, 1000.0, 1e6])
-    return {"scores": np.round(2 * scores(rng, classes, batch)) / 2, **shifts, "shift_apart": apart}
+    one_each = np.eye(classes)[:, rng.permutation(batch)]
+    return {"scores": z, **shifts, "shift_apart": apart, "far_below": -1000 * one_each, "far_above": 1000 * one_each}
 
 
 def draw_gradients(rng: np.random.Generator) -> Inputs:
-    """Draw scores and incoming gradients, and a separate output with the input that belongs to it."""
+    """Draw scores and incoming gradients, and a separate output with the input that belongs to it.
+
+    The gradients are in the hundreds, and no probability of the first size is small. So every result has an entry above
+    10, and a gradient that is clipped or normalised shows in every draw.
+    """
     inputs = {}
-    for size, shape in SIZES.items():
-        inputs[f"scores_{size}"] = scores(rng, *shape)
-        inputs[f"gradient_{size}"] = rng.normal(size=shape)
-        inputs[f"output_{size}"] = probabilities(rng, *shape)
-        inputs[f"input_{size}"] = np.log(inputs[f"output_{size}"]) + rng.normal(size=(1, shape[1]))
+    for size, (classes, batch) in SIZES.items():
+        low, high = rng.uniform(200, 400, size=(2, 1, batch)) * [[[-1]], [[1]]]
+        rest = rng.uniform(-100, 100, size=(classes - 2, batch))
+        inputs[f"gradient_{size}"] = rng.permuted(np.vstack([low, high, rest]), axis=0)
+        spread = 0.5 if size == "one" else 1
+        inputs[f"scores_{size}"] = spread * scores(rng, classes, batch)
+        output = probabilities(rng, classes, batch)
+        inputs[f"output_{size}"] = output = spread * output + (1 - spread) / classes
+        inputs[f"input_{size}"] = np.log(output) + rng.normal(size=(1, batch))
     return inputs
 
 
@@ -50,21 +69,64 @@ def forward(Softmax: Any, z: Array) -> Array:
 
 
 def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> Array:
-    """Run the student's backward, right is (classes, batch).
+    """Run the student's backward on a new layer; right is (classes, batch).
 
     On the route `own` the student's own forward runs first; on `given` the attributes `input` and `output` are set, as
     if a right forward had run.
     """
+    return _pass_back(Softmax(), inputs, size, route, inputs[f"gradient_{size}"].copy())
+
+
+def backward_again(Softmax: Any, inputs: Inputs, route: str = "own") -> Array:
+    """Run a layer on one batch and then on another; return the result of the second backward."""
     layer = Softmax()
+    results = [
+        _pass_back(layer, inputs, size, route, inputs[f"gradient_{size}"].copy()) for size in ("square", "batch")
+    ]
+    return results[-1]
+
+
+def gradient_kept(Softmax: Any, inputs: Inputs, route: str = "own") -> bool:
+    """Tell whether backward leaves the incoming gradient as it is."""
+    gradient = inputs["gradient_batch"].copy()
+    _pass_back(Softmax(), inputs, "batch", route, gradient)
+    return is_kept(inputs["gradient_batch"], gradient)
+
+
+def _pass_back(layer: Any, inputs: Inputs, size: str, route: str, gradient: Array) -> Array:
     if route == "own":
         layer.forward(inputs[f"scores_{size}"].copy())
     else:
         layer.input, layer.output = inputs[f"input_{size}"].copy(), inputs[f"output_{size}"].copy()
-    return numbers(layer.backward(inputs[f"gradient_{size}"].copy()), what="The result of backward")
+    shape = gradient.shape
+    try:
+        result = layer.backward(gradient)
+    except Exception as error:
+        _require_shape_of_jacobians(error, shape)
+        raise
+    return numbers(result, what="The result of backward")
+
+
+def _require_shape_of_jacobians(error: Exception, shape: tuple[int, ...]) -> None:
+    """Raise `Wrong` where the student's `T`, a local variable of the code that raised, can't be one Jacobian a sample.
+
+    Its axes may be in any order. The error itself is raised by the line below, np.einsum, which may be right.
+    """
+    classes, batch = shape
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        found = frame.f_locals.get("T") if frame.f_code.co_name == "backward" else None
+        if type(found) is np.ndarray and sorted(found.shape) != sorted((classes, classes, batch)):
+            raise Wrong(
+                "T has the wrong shape.",
+                where="backward of Softmax",
+                found=f"shape {found.shape}",
+                expected=f"shape ({classes}, {classes}, {batch}), a matrix for each of the {batch} samples",
+                hint="Print T.shape for one sample and for two. Which axis of T counts the samples?",
+            ) from error
 
 
 class ColumnsSumToOne(Statement):
-    text = "Every column of the output sums to 1, and no entry is below 0."
+    text = "Every column of the output sums to 1, and every entry is above 0."
     hint = "Give self.output the shape of the scores: classes in rows, samples in columns."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
@@ -73,95 +135,109 @@ class ColumnsSumToOne(Statement):
             z = inputs[f"scores_{size}"]
             output = forward(Softmax, z)
             if size == "batch" and np.allclose(output.sum(axis=1), 1):
-                what, hint = "The rows sum to 1, not the columns.", "Sum over the classes, which is axis 0."
+                what, hint = "The rows sum to 1, not the columns.", "Each column is a sample. Which axis are the rows?"
                 raise Wrong(what, found=output.sum(axis=0), expected="ones", hint=hint)
-            what, hint = "A column does not sum to 1.", "Divide each column by its own sum: the classes are axis 0."
+            what, hint = "A column does not sum to 1.", "Print the exponentials, and by which number each is divided."
             sums, where = output.sum(axis=0), lambda at: f"sample {at[0]}"
-            expect_close(sums, np.ones(z.shape[1]), what=what, hint=hint, where=where)
-            what, hint = "A probability is negative.", "Exponentiate the scores: that makes every entry positive."
-            negative = np.minimum(output, 0)
-            expect_close(negative, np.zeros(z.shape), what=what, hint=hint, where=at_class_and_sample)
+            expect_close(sums, np.ones(z.shape[1]), what=what, hint=hint, where=where, atol=ROUNDED)
+            if not (output > 0).all():
+                at = tuple(int(i) for i in np.argwhere(~(output > 0))[0])
+                what, hint = "An entry is not above 0.", "Compare it with the exponential of its score."
+                where_ = at_class_and_sample(at)
+                raise Wrong(what, where=where_, found=float(output[at]), expected="a number above 0", hint=hint)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The output itself."""
         return {size: partial(output_of, Softmax, inputs[f"scores_{size}"]) for size in SIZES}
 
     def compared_part(self, probe: str, output: Array, inputs: Inputs) -> Array:
-        """The sums of the columns, and of their negative entries."""
-        return np.stack([output.sum(axis=0), np.minimum(output, 0).sum(axis=0)])
+        """Whether each column sums to 1, and all its entries are above 0."""
+        return np.stack([np.abs(output.sum(axis=0) - 1) < ROUNDED, (output > 0).all(axis=0)]).astype(float)
 
 
 class RatiosFollowScores(Statement):
     text = "In each column, log-probabilities differ as the scores do: log a_k - log a_m = z_k - z_m."
     depends_on = (ColumnsSumToOne,)
-    hint = "Exponentiate each score once, then divide by the sum of its column."
+    hint = "Take one column with two scores, and compute each step of your code by hand."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Compare differences with those of class 0."""
+        """Compare differences with those of class 0, also those of a second pass, and of the scores after it."""
         z = inputs["scores_batch"]
-        logs = np.log(forward(Softmax, z))
         what = "log a_k - log a_0 is not z_k - z_0."
-        expect_close(logs - logs[0], z - z[0], what=what, where=at_class_and_sample)
+        _expect_ratios(forward(Softmax, z), z, what)
+        hint = "Compute the output from the scores of this call only."
+        _expect_ratios(output_again(Softmax, inputs), z, "The second pass of the same layer is wrong.", hint)
+        if not scores_kept(Softmax, inputs):
+            hint = "Compute into a new array: the layer below still needs its output."
+            raise Wrong("forward changes the scores that it is given.", hint=hint)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The output itself."""
-        return {size: partial(output_of, Softmax, inputs[f"scores_{size}"]) for size in SIZES}
+        """The output itself, that of a layer's second pass, and whether the scores are as before."""
+        probes: Probes = {size: partial(output_of, Softmax, inputs[f"scores_{size}"]) for size in SIZES}
+        again, kept = partial(output_again, Softmax, inputs), partial(scores_kept, Softmax, inputs)
+        return probes | {"again": again, "kept": kept}
 
 
 class WholeNumbers(Statement):
     text = "Scores that are integers give the same output as the same numbers as floats."
     depends_on = (ColumnsSumToOne,)
-    hint = "Use an array of floats: np.zeros_like of integer scores makes integers, which can't hold 0.3."
+    hint = "Print the dtype of each array of forward, for integer scores. Which of them can't hold 0.3?"
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Compare an integer array with the float array of the same values."""
-        z = inputs["scores_whole"]
+        found, expected = _of_integers_and_floats(Softmax, inputs)
         what = "Integers and floats of the same value give different outputs."
-        found = forward(Softmax, z.astype(int))
-        expect_close(found, forward(Softmax, z), what=what, where=at_class_and_sample)
+        expect_close(found, expected, what=what, where=at_class_and_sample)
+        _require_dependence(expected, inputs["scores_whole"])
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The output for integers."""
-        return {"whole": partial(output_of, Softmax, inputs["scores_whole"].astype(int))}
+        """The outputs for integers and for floats."""
+        return {"whole": partial(_of_integers_and_floats, Softmax, inputs)}
+
+    def compared_part(self, probe: str, outputs: Array, inputs: Inputs) -> Array:
+        """Whether the two are the same, and not just any numbers: a mistake in both belongs to another statement."""
+        whole, floats = outputs
+        same = np.allclose(whole, floats, rtol=1e-4, atol=1e-6) and _depends_on(floats, inputs["scores_whole"])
+        return np.asarray(same, dtype=float)
 
 
 class LargeScores(Statement):
+    """Judged apart from the forward part: where the output isn't softmax of small scores, only overflow counts."""
+
     text = "Adding a large number to all scores of a sample does not change the output, and nothing overflows."
-    hint = "Subtract each column's own largest score before the exponential: the probabilities stay the same."
+    hint = "Print np.exp([1000, 1001]). Which two numbers have the same difference, and exponentials that are small?"
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Shift all scores by a large number, first the same for all samples, then another for each."""
+        """Shift all scores by a large number, first the same for all samples, then another for each; then one class."""
         z = inputs["scores"]
-        near = forward(Softmax, z)
-        for shift in _shifts(inputs):
-            moved = forward(Softmax, z + shift)
-            far = f"scores near {shift[0]:g}" if np.ptp(shift) == 0 else "samples with scores of very different sizes"
-            if not np.isfinite(moved).all():
-                expected = "the same probabilities as without the shift"
-                raise Wrong("The output overflows.", where=far, found="nan or inf", expected=expected)
+        for name in _additions(inputs):
+            outputs = _with_and_without(Softmax, inputs, name)
+            if _withstands(name, outputs, z):
+                continue
+            _require_dependence(outputs[0], z)
+            where = _describe(name, inputs[name])
+            if not np.isfinite(outputs).all():
+                raise Wrong("The output overflows.", where=where, found="nan or inf", expected="probabilities")
             what = "The output changes when a number is added to all scores of a sample."
-            expect_close(moved, near, what=what, where=partial(_at, far))
+            if name.startswith("far"):
+                what = "The output changes when a score that is far from the others moves further away."
+            expect_close(outputs[-1], outputs[-2], what=what, where=partial(_at, where))
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The output without each shift and with it."""
-        return {
-            str(i): partial(_with_and_without_shift, Softmax, inputs["scores"], shift)
-            for i, shift in enumerate(_shifts(inputs))
-        }
+        """The output for scores a few units apart, and for those with each large number."""
+        return {name: partial(_with_and_without, Softmax, inputs, name) for name in _additions(inputs)}
 
     def compared_part(self, probe: str, outputs: Array, inputs: Inputs) -> Array:
-        """The change of the output, and whether the output depends on the scores.
+        """Whether the output withstands the large numbers.
 
         A mistake that belongs to the forward part costs no points here, not even a wrong axis.
         """
-        (near, moved), z = outputs, inputs["scores"]
-        follows = _follows(near, z) or _follows(near.T, z) or _is_scaled_exponential(near, z)
-        return np.append(moved - near, follows)
+        return np.asarray(_withstands(probe, outputs, inputs["scores"]), dtype=float)
 
 
 class OneSampleBack(Statement):
     text = "For one sample, the result of backward agrees with central differences of your forward."
-    hint = "Multiply the incoming gradient by the Jacobian: a_k (1 - a_k) on its diagonal, -a_k a_m elsewhere."
+    hint = "Write down the Jacobian of one sample with two classes, and compare it with T entry by entry."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Differentiate sum(gradient * forward(z)) numerically."""
@@ -175,17 +251,29 @@ class OneSampleBack(Statement):
 class EachSampleItsOwn(Statement):
     text = "In a batch, each sample has its own Jacobian: every column agrees with central differences."
     depends_on = (OneSampleBack,)
-    hint = "Keep the sample's index in every term of the einsum, also on the right of the arrow."
+    hint = "Run backward on one sample at a time, then on two together, and compare the columns."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Differentiate numerically with B different from K and equal to it."""
+        """Differentiate numerically with B different from K and equal to it, and look at a second pass."""
         for size in ("batch", "square"):
             _agrees_with_central_differences(Softmax, inputs, size)
+        what, hint = "The second pass of the same layer is wrong.", "Use this pass's output and gradient only."
+        first = backward(Softmax, inputs, "batch")
+        again = backward_again(Softmax, inputs)
+        expect_close(again, first, what=what, hint=hint, where=at_class_and_sample, atol=1e-2)
+        if not gradient_kept(Softmax, inputs):
+            hint = "Compute into a new array: other code may still need this one."
+            raise Wrong("backward changes the gradient that it is given.", hint=hint)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The result for the batches."""
-        pairs = [(route, size) for route in ("own", "given") for size in ("batch", "square")]
-        return {f"{route}/{size}": partial(backward, Softmax, inputs, size, route) for route, size in pairs}
+        """The result for the batches and for a layer's second pass, and whether the gradient is as before."""
+        probes: Probes = {}
+        for route in ("own", "given"):
+            for size in ("batch", "square"):
+                probes[f"{route}/{size}"] = partial(backward, Softmax, inputs, size, route)
+            probes[f"{route}/again"] = partial(backward_again, Softmax, inputs, route)
+            probes[f"{route}/kept"] = partial(gradient_kept, Softmax, inputs, route)
+        return probes
 
 
 class ColumnsSumToZero(Statement):
@@ -195,41 +283,117 @@ class ColumnsSumToZero(Statement):
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Look at the sums."""
-        sums = backward(Softmax, inputs, "batch").sum(axis=0)
-        expect_close(sums, np.zeros_like(sums), what="A column does not sum to 0.", where=lambda at: f"sample {at[0]}")
+        zeros = np.zeros(inputs["gradient_batch"].shape[1])
+        sums = _sums_of_backward(Softmax, inputs, "own")
+        expect_close(sums, zeros, what="A column does not sum to 0.", where=lambda at: f"sample {at[0]}", atol=1e-2)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The sums for the batch."""
         return {f"{route}/sums": partial(_sums_of_backward, Softmax, inputs, route) for route in ("own", "given")}
 
+    def compared_part(self, probe: str, sums: Array, inputs: Inputs) -> Array:
+        """Whether each sum is 0 but for rounding: the entries are in the hundreds."""
+        return (np.abs(sums) < 1e-2).astype(float)
 
-def _follows(output: Array, scores: Array) -> bool:
-    """Tell whether, of any two classes of a sample, the one with the larger score has the larger output, or none has.
 
-    So it is with any function of a score divided by something of its sample's; with the smaller output throughout, too.
+def output_again(Softmax: Any, inputs: Inputs) -> Array:
+    """Run a layer's forward on one batch and then on another; return the second output."""
+    layer = Softmax()
+    for size in ("square", "batch"):
+        layer.forward(inputs[f"scores_{size}"].copy())
+    return numbers(getattr(layer, "output", None), what="self.output")
+
+
+def scores_kept(Softmax: Any, inputs: Inputs) -> bool:
+    """Tell whether forward leaves the scores as they are; a shift of whole columns doesn't count."""
+    z = inputs["scores_batch"].copy()
+    Softmax().forward(z)
+    return is_kept(inputs["scores_batch"] - inputs["scores_batch"][0], z - z[0])
+
+
+def _expect_ratios(output: Array, z: Array, what: str, hint: str = "") -> None:
+    logs = np.log(numbers(output, z.shape, what="self.output"))
+    expect_close(logs - logs[0], z - z[0], what=what, hint=hint, where=at_class_and_sample)
+
+
+def _of_integers_and_floats(Softmax: Any, inputs: Inputs) -> Array:
+    z = inputs["scores_whole"]
+    return np.stack([output_of(Softmax, z), output_of(Softmax, z.astype(float))])
+
+
+# ---- Large scores
+
+
+def _additions(inputs: Inputs) -> list[str]:
+    """Name what is added to the scores."""
+    return [name for name in inputs if name.startswith(("shift", "far"))]
+
+
+def _with_and_without(Softmax: Any, inputs: Inputs, name: str) -> Array:
+    """Give the outputs for the scores as they are and with a large number added; for one class, also ten times it."""
+    z, added = inputs["scores"], inputs[name]
+    moved = (z, z + added) if name.startswith("shift") else (z, z + added, z + 10 * added)
+    return np.stack([output_of(Softmax, each) for each in moved])
+
+
+def _withstands(name: str, outputs: Array, z: Array) -> bool:
+    """Tell whether nothing overflows and, where the output is softmax of small scores, nothing changes.
+
+    An output that isn't softmax changes for reasons of its own, so it is asked only about the same shift for all.
     """
-    if output.shape != scores.shape:
+    small = outputs[0]
+    if _is_softmax(small, z):
+        return np.allclose(outputs[-1], outputs[-2], rtol=1e-4, atol=1e-6) and np.allclose(
+            outputs.sum(axis=1), 1, atol=ROUNDED
+        )
+    alike = name.startswith("shift") and name != "shift_apart"
+    return _depends_on(small, z) and (not alike or bool(np.isfinite(outputs).all()))
+
+
+def _is_softmax(output: Array, z: Array) -> bool:
+    if output.shape != z.shape or not (output > 0).all() or not np.allclose(output.sum(axis=0), 1, atol=1e-4):
         return False
+    logs = np.log(output)
+    return np.allclose(logs - logs[0], z - z[0], atol=1e-3)
+
+
+def _depends_on(output: Array, z: Array) -> bool:
+    """Tell whether an output has more than two values, isn't the scores themselves, and follows their order.
+
+    It does in each column, or in each row, or where rows and columns are divided by numbers of their own. It may be
+    transposed.
+    """
+    if len(np.unique(output)) < 3:
+        return False
+    layouts = [layout for layout in (output, output.T) if layout.shape == z.shape and not np.allclose(layout, z)]
+    return any(_is_monotone(o, z) or _is_monotone(o.T, z.T) or _is_scaled_exponential(o, z) for o in layouts)
+
+
+def _require_dependence(output: Array, z: Array) -> None:
+    if not _depends_on(output, z):
+        hint = "Compare self.output for two different columns of scores."
+        raise Wrong("The output does not follow the scores.", hint=hint)
+
+
+def _is_monotone(output: Array, scores: Array) -> bool:
+    """Tell whether in each column a larger score never has a smaller output, or never a larger one."""
     one, other = np.triu_indices(len(scores), 1)
-    gaps = (output[one] - output[other]) * np.sign(scores[one] - scores[other])
-    clear = np.abs(gaps) > 1e-3 * np.maximum(np.abs(output[one]), np.abs(output[other]))
-    return bool(clear.any() and len(set(np.sign(gaps[clear]))) == 1)
+    steps = (output[one] - output[other]) * np.sign(scores[one] - scores[other])
+    return bool(((steps >= 0).all(axis=0) | (steps <= 0).all(axis=0)).all())
 
 
 def _is_scaled_exponential(output: Array, scores: Array) -> bool:
     """Tell whether the output is exp(scores) with rows and columns divided by any factors."""
-    if output.shape != scores.shape or not (output > 0).all():
+    if not (output > 0).all():
         return False
     factors = np.log(output) - scores
     return np.allclose(factors - factors[:1] - factors[:, :1] + factors[0, 0], 0, atol=1e-3)
 
 
-def _shifts(inputs: Inputs) -> list[Array]:
-    return [shift for name, shift in inputs.items() if name.startswith("shift")]
-
-
-def _with_and_without_shift(Softmax: Any, z: Array, shift: Array) -> Array:
-    return np.stack([output_of(Softmax, z), output_of(Softmax, z + shift)])
+def _describe(name: str, added: Array) -> str:
+    if name.startswith("far"):
+        return f"samples with one score far {name.removeprefix('far_')} the others"
+    return f"scores near {added[0]:g}" if np.ptp(added) == 0 else "samples with scores of very different sizes"
 
 
 def _at(text: str, at: tuple[int, ...]) -> str:
@@ -242,9 +406,9 @@ def _sums_of_backward(Softmax: Any, inputs: Inputs, route: str) -> Any:
 
 def _agrees_with_central_differences(Softmax: Any, inputs: Inputs, size: str) -> None:
     z, gradient = inputs[f"scores_{size}"], inputs[f"gradient_{size}"]
-    slopes = central_difference_by_column(lambda near: (gradient * forward(Softmax, near)).sum(axis=0), z)
+    slopes = central_difference_by_column(lambda near: (gradient * forward(Softmax, near)).sum(axis=0), z, step=0.03)
     what = "The result differs from central differences of your own forward."
-    expect_close(backward(Softmax, inputs, size), slopes, what=what, where=at_class_and_sample, rtol=1e-3, atol=1e-3)
+    expect_close(backward(Softmax, inputs, size), slopes, what=what, where=at_class_and_sample, rtol=1e-3, atol=1e-2)
 
 
 softmax_forward = Part(

@@ -95,16 +95,13 @@ AT_THE_DESK: dict[str, tuple[Part, tuple[object, ...], str]] = {
 """Those that cost no points, in the same list: a check at the desk says so."""
 
 NOT_EVEN_SHIFTED = {
-    "The output is the sigmoid of each score, not softmax",
-    "The exponential is missing",
-    "The exponentials are divided by the largest one of the whole matrix",
-    "The largest score of each row is subtracted, not that of each column",
+    "The output is 1 for the largest score, and 0 elsewhere",
     "The largest score is subtracted in the numerator only",
     "The sum runs over axis 1, and large scores overflow",
     "The sum runs over axis 1, without keepdims, and large scores overflow",
     "The whole matrix sums to 1, and large scores overflow",
 }
-"""What these compute changes or overflows when a sample's scores are shifted: wrong for large scores as well."""
+"""These overflow when a sample's scores are shifted, or have no exponentials: they cost the large scores as well."""
 
 
 @pytest.mark.parametrize("number", NAMED)

@@ -48,7 +48,7 @@ def test_a_bias_row_of_zeros_in_forward_is_found_in_backward() -> None:
 
     report = checked(dense_backward, Dense=ZeroRow)
     assert list(states(report).values()) == ["right", "wrong", "right"]
-    assert "its last row of ones" in said(report, "BiasMoves")
+    assert "a weight whose input is always 1" in said(report, "BiasMoves")
 
 
 def test_a_missing_bias_row_meets_the_shapes() -> None:

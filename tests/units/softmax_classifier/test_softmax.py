@@ -64,7 +64,7 @@ def test_rows_that_sum_to_1_are_recognised() -> None:
 def test_a_buffer_of_integers_is_right_for_all_other_scores() -> None:
     report = mistaken(softmax_forward, "The output is written into an array of integers")
     assert list(states(report).values()) == ["right", "right", "wrong"]
-    assert "zeros_like of integer scores" in said(report, "WholeNumbers")
+    assert "Which of them can't hold 0.3?" in said(report, "WholeNumbers")
 
 
 def test_overflow_is_found_where_it_happens() -> None:

@@ -1,0 +1,338 @@
+"""What code costs: the points of its own statements, in every draw, the same at the desk and at grading."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lib.reference import Dense, Softmax, cce_gradient
+from lib.unit import Part
+from lib.units.softmax_classifier.closed import ANSWER_KEY
+from tests.checking.desk import checked, states
+from tests.grading.judge.test_judge import judged, part_of
+
+SEEDS = range(0, 2**40, 2**40 // 8)
+Code = dict[str, object]
+IN = {"cce": "check-cce", "gradient": "check-cce-gradient", "forward": "check-softmax-forward"}
+IN |= {"stable": "check-softmax-stable", "backward": "check-softmax-backward", "dense": "check-dense-backward"}
+
+
+def loss(function: Callable[[Any, Any], Any]) -> Code:
+    return {"cce": function}
+
+
+def gradient(function: Callable[[Any, Any], Any]) -> Code:
+    return {"cce_gradient": function}
+
+
+def forward(output: Callable[[Any], Any]) -> Code:
+    class Layer(Softmax):
+        def forward(self, input: Any) -> Any:
+            self.input = input
+            self.output = output(input)
+            return self.output
+
+    return {"Softmax": Layer}
+
+
+def shifted(shift: Callable[[Any], Any]) -> Code:
+    """A softmax that subtracts something before the exponential."""
+
+    def output(z: Any) -> Any:
+        e = np.exp(z - shift(z))
+        return e / e.sum(axis=0)
+
+    return forward(output)
+
+
+def backward(result: Callable[[Any, Any], Any]) -> Code:
+    class Layer(Softmax):
+        def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+            return result(self, output_gradient)
+
+    return {"Softmax": Layer}
+
+
+def dense(step: Callable[[Any, Any], Any], returned: Callable[[Any, Any], Any] = lambda layer, g: g) -> Code:
+    """A layer whose weights change by -learning_rate times a `step`; `returned` changes the incoming gradient first."""
+
+    class Layer(Dense):
+        def backward(self, output_gradient: Any, learning_rate: Any) -> Any:
+            input_gradient = self.weights[:, :-1].T @ returned(self, output_gradient)
+            self.weights = self.weights - learning_rate * step(self, output_gradient)
+            return input_gradient
+
+    return {"Dense": Layer}
+
+
+def right_dense(g: Any, layer: Any) -> Any:
+    return g @ layer.input.T
+
+
+def summed(layer: Any, g: Any) -> Any:
+    """The gradient with those of all earlier steps."""
+    layer.sum = getattr(layer, "sum", 0) + g @ layer.input.T
+    return layer.sum
+
+
+def momentum(layer: Any, g: Any) -> Any:
+    layer.speed = 0.9 * getattr(layer, "speed", 0) + g @ layer.input.T
+    return layer.speed
+
+
+def once(layer: Any, g: Any) -> Any:
+    layer.first = g @ layer.input.T if not hasattr(layer, "first") else np.zeros_like(layer.weights)
+    return layer.first
+
+
+def jacobian_once(layer: Any, g: Any) -> Any:
+    """The product with the Jacobians that the layer had first."""
+    layer.first = getattr(layer, "first", layer.output)
+    return layer.first * (g - (layer.first * g).sum(axis=0))
+
+
+def in_place(layer: Any, g: Any) -> Any:
+    g -= (layer.output * g).sum(axis=0)
+    g *= layer.output
+    return g
+
+
+def output_once(layer: Any, z: Any) -> Any:
+    if layer.output is None:
+        layer.output = Softmax().forward(z)
+    return layer.output
+
+
+class ForwardOnce(Softmax):
+    def forward(self, input: Any) -> Any:
+        if not hasattr(self, "kept"):
+            self.kept = super().forward(input)
+        self.output = self.kept
+        return self.output
+
+
+def softmax_in_place(z: Any) -> Any:
+    z -= z.max(axis=0)
+    e = np.exp(z)
+    e /= e.sum(axis=0)
+    if z.dtype.kind == "f":
+        z[:] = e
+    return e
+
+
+def into_prediction(y: Any, yhat: Any) -> Any:
+    np.divide(-y, yhat, out=yhat)
+    return yhat
+
+
+def loss_into_prediction(y: Any, yhat: Any) -> Any:
+    np.log(yhat, out=yhat)
+    return -np.sum(y * yhat) / y.shape[1]
+
+
+def one_hot_of_largest(z: Any) -> Any:
+    return (z == z.max(axis=0)).astype(float)
+
+
+def mean_loss(p: Callable[[Any], Any]) -> Code:
+    return loss(lambda y, yhat: -np.sum(y * np.log(p(yhat))) / y.shape[1])
+
+
+def limited_norm(x: Any) -> Any:
+    return x / max(1, np.linalg.norm(x))
+
+
+WRONG: dict[str, tuple[Code, dict[str, set[str]]]] = {
+    "1e-5 is added": (mean_loss(lambda p: p + 1e-5), {"cce": {"OneSample", "BatchMean"}}),
+    "clipped at 0.02": (mean_loss(lambda p: np.clip(p, 0.02, 1)), {"cce": {"OneSample", "BatchMean"}}),
+    "largest": (
+        loss(lambda y, p: np.mean(-np.log(p.max(axis=0)))),
+        {"cce": {"OneSample", "BatchMean"}},
+    ),
+    "smallest": (
+        loss(lambda y, p: np.mean(-np.log(p.min(axis=0)))),
+        {"cce": {"OneSample", "BatchMean"}},
+    ),
+    "in a list": (loss(lambda y, p: [-np.sum(y * np.log(p)) / y.shape[1]]), {"cce": {"OneSample", "BatchMean"}}),
+    "rounded": (loss(lambda y, p: round(-np.sum(y * np.log(p)) / y.shape[1], 2)), {"cce": {"OneSample", "BatchMean"}}),
+    "rounded to 3": (loss(lambda y, p: round(-np.sum(y * np.log(p)) / y.shape[1], 3)), {"cce": {"BatchMean"}}),
+    "yhat overwritten": (loss(loss_into_prediction), {"cce": {"BatchMean"}}),
+    "yhat overwritten by the gradient": (gradient(into_prediction), {"gradient": {"OtherClasses"}}),
+    "1e-5 in the gradient": (gradient(lambda y, p: -y / (p + 1e-5)), {"gradient": {"TrueClass", "OtherClasses"}}),
+    "gradient clipped": (
+        gradient(lambda y, p: np.clip(-y / p, -50, 50)),
+        {"gradient": {"TrueClass", "OtherClasses"}},
+    ),
+    "one-hot": (
+        forward(one_hot_of_largest),
+        {"forward": {"ColumnsSumToOne", "RatiosFollowScores", "WholeNumbers"}, "stable": {"LargeScores"}},
+    ),
+    "all alike": (
+        forward(lambda z: np.ones(z.shape) / len(z)),
+        {"forward": {"RatiosFollowScores", "WholeNumbers"}, "stable": {"LargeScores"}},
+    ),
+    "nothing": (
+        forward(lambda z: z),
+        {"forward": {"ColumnsSumToOne", "RatiosFollowScores", "WholeNumbers"}, "stable": {"LargeScores"}},
+    ),
+    **{
+        f"probabilities rounded to {digits}": (
+            forward(lambda z, digits=digits: np.round(Softmax().forward(z), digits)),
+            {"forward": {"RatiosFollowScores"}},
+        )
+        for digits in (2, 3, 4)
+    },
+    "scores overwritten": (forward(softmax_in_place), {"forward": {"RatiosFollowScores"}}),
+    "output of the first pass": ({"Softmax": ForwardOnce}, {"forward": {"RatiosFollowScores"}}),
+    "Jacobian of the first pass": (backward(jacobian_once), {"backward": {"EachSampleItsOwn"}}),
+    "gradient overwritten": (backward(in_place), {"backward": {"EachSampleItsOwn"}}),
+    "momentum": (dense(momentum), {"dense": {"WeightsMove", "BiasMoves"}}),
+    "piled up": (dense(summed), {"dense": {"WeightsMove", "BiasMoves"}}),
+    "learns once": (dense(once), {"dense": {"WeightsMove", "BiasMoves"}}),
+}
+for limit in (1, 5, 10):
+    clip = lambda x, limit=limit: np.clip(x, -limit, limit)  # noqa: E731  # a name for each limit would say no more
+    WRONG[f"backward clipped at {limit}"] = (
+        backward(lambda layer, g, clip=clip: clip(Softmax.backward(layer, g))),
+        {"backward": {"OneSampleBack", "EachSampleItsOwn", "ColumnsSumToZero"}},
+    )
+    WRONG[f"step clipped at {limit}"] = (
+        dense(lambda layer, g, clip=clip: clip(g @ layer.input.T)),
+        {"dense": {"WeightsMove", "BiasMoves"}},
+    )
+WRONG["step of norm 1"] = (
+    dense(lambda layer, g: limited_norm(g @ layer.input.T)),
+    {"dense": {"WeightsMove", "BiasMoves"}},
+)
+SHIFTS: dict[str, Callable[[Any], Any]] = {
+    "mean": lambda z: z.mean(axis=0),
+    "smallest": lambda z: z.min(axis=0),
+    "median": lambda z: np.median(z, axis=0),
+    "first": lambda z: z[0],
+    "last": lambda z: z[-1],
+    "norm": lambda z: np.linalg.norm(z, axis=0),
+    "largest of all": lambda z: z.max(),
+    "mean of all": lambda z: z.mean(),
+    "100": lambda z: 100,
+    "nothing": lambda z: 0,
+    "half": lambda z: z.max(axis=0) / 2,
+    "middle": lambda z: (z.max(axis=0) + z.min(axis=0)) / 2,
+}
+WRONG |= {f"shift by {name}": (shifted(shift), {"stable": {"LargeScores"}}) for name, shift in SHIFTS.items()}
+
+FORWARD_ALONE: dict[str, Callable[[Any], Any]] = {
+    "rows": lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=1, keepdims=True),
+    "samples in rows": lambda z: (
+        np.exp(z - z.max(axis=1, keepdims=True)) / np.exp(z - z.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True)
+    ),
+    "rows, shifted by the largest of all": lambda z: (
+        np.exp(z - z.max()) / np.exp(z - z.max()).sum(axis=1, keepdims=True)
+    ),
+    "everything": lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(),
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "no exponential": lambda z: z / z.sum(axis=0),
+    "scaled": lambda z: np.exp(z / z.max(axis=0)) / np.exp(z / z.max(axis=0)).sum(axis=0),
+    "transposed": lambda z: Softmax().forward(z).T,
+}
+"""Wrong forwards in which nothing overflows."""
+
+
+def right_code() -> dict[str, Code]:
+    def asserts(y: Any, yhat: Any) -> Any:
+        assert np.allclose(yhat.sum(axis=0), 1)
+        return -np.sum(y * np.log(yhat)) / y.shape[1]
+
+    def in_place_step(layer: Any, g: Any, rate: Any) -> Any:
+        input_gradient = layer.weights[:, :-1].T @ g
+        layer.weights -= rate * g @ layer.input.T
+        return input_gradient
+
+    class InPlace(Dense):
+        def backward(self, output_gradient: Any, learning_rate: Any) -> Any:
+            return in_place_step(self, output_gradient, learning_rate)
+
+    def shift_in_place(z: Any) -> Any:
+        z -= z.max(axis=0)
+        return np.exp(z) / np.exp(z).sum(axis=0)
+
+    return {
+        "renormalises": mean_loss(lambda p: p / p.sum(axis=0)),
+        "renormalises and clips, as Keras does": mean_loss(
+            lambda p: np.clip(p / p.sum(axis=0), 1e-7, 1 - 1e-7),
+        ),
+        "asserts columns": loss(asserts),
+        "array of one entry": loss(lambda y, p: np.mean(-np.sum(y * np.log(p), axis=0), keepdims=True)),
+        **{f"{tiny:g} is added": mean_loss(lambda p, tiny=tiny: p + tiny) for tiny in (1e-6, 1e-8, 1e-12)},
+        **{
+            f"{tiny:g} is added in the gradient": gradient(lambda y, p, tiny=tiny: -y / (p + tiny))
+            for tiny in (1e-6, 1e-8, 1e-12)
+        },
+        "indexed by the labels": gradient(
+            lambda y, p: np.where(np.arange(len(y))[:, None] == y.argmax(axis=0), -1 / p, 0)
+        ),
+        "weights in place": {"Dense": InPlace},
+        "scores shifted in place": forward(shift_in_place),
+        "logsumexp": forward(lambda z: np.exp(z - np.logaddexp.reduce(np.asarray(z, dtype=float), axis=0))),
+        "shifted twice": shifted(lambda z: z.min(axis=0) + (z - z.min(axis=0)).max(axis=0)),
+        "a number above the largest": shifted(lambda z: z.max(axis=0) + 1),
+    }
+
+
+RIGHT = right_code()
+
+
+def lost_at_desk(part: Part, code: Code) -> set[str]:
+    report = checked(part, **code)
+    return {found.statement.name for found in report.findings if found.state != "right" and found.statement.points}
+
+
+def lost_at_grading(part: Part, code: Code, seed: int) -> set[str]:
+    return {statement.name for statement in judged(part, code, seed).statements if statement.state != "right"}
+
+
+def expected_losses(costs: dict[str, set[str]], code: Code) -> dict[str, set[str]]:
+    parts = [part for part in ANSWER_KEY.parts if set(part.subjects) & set(code)]
+    costs = {IN[name]: lost for name, lost in costs.items()}
+    return {part.id: costs.get(part.id, set()) for part in parts}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_costs_its_statements_in_every_draw(name: str) -> None:
+    code, costs = WRONG[name]
+    for id, lost in expected_losses(costs, code).items():
+        for seed in SEEDS:
+            assert lost_at_grading(part_of(id), code, seed) == lost, (id, seed)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_costs_the_same_at_the_desk(name: str) -> None:
+    code, costs = WRONG[name]
+    for id, lost in expected_losses(costs, code).items():
+        if id in {IN[part] for part in costs}:
+            assert lost_at_desk(part_of(id), code) == lost, id
+
+
+@pytest.mark.parametrize("name", FORWARD_ALONE)
+def test_a_wrong_forward_costs_nothing_for_large_scores(name: str) -> None:
+    code = forward(FORWARD_ALONE[name])
+    assert lost_at_desk(part_of(IN["stable"]), code) == set()
+    for seed in SEEDS:
+        assert lost_at_grading(part_of(IN["forward"]), code, seed) == lost_at_desk(part_of(IN["forward"]), code)
+        assert lost_at_grading(part_of(IN["stable"]), code, seed) == set()
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_code_keeps_all_points(name: str) -> None:
+    code = RIGHT[name]
+    for id in expected_losses({}, code):
+        assert lost_at_desk(part_of(id), code) == set(), checked(part_of(id), **code)
+        for seed in SEEDS:
+            verdict = judged(part_of(id), code, seed)
+            assert verdict.points == verdict.max_points
+            assert verdict.mistake is None
+
+
+def test_the_gradient_follows_a_loss_that_renormalises() -> None:
+    code = {**RIGHT["renormalises"], "cce_gradient": cce_gradient}
+    assert set(states(checked(part_of("check-cce-gradient"), **code)).values()) == {"right"}
