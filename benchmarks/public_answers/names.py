@@ -1,4 +1,4 @@
-"""The names of the mistakes' catalogue that are true of an answer, by meaning: filled in after the answers were written."""
+"""What the catalogue may truly call each answer's mistake, judged by meaning after the answers were written."""
 
 BY_NAME = {
     "The loss is the mean over all entries of the matrix": "loss/cce-mean-of-all-entries",
