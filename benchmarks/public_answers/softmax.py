@@ -322,7 +322,7 @@ wrong(
 )
 wrong(
     "forward-rows-everywhere",
-    "sums ratios shift",
+    "sums ratios shift?",
     """
     def forward(self, input):
         self.input = input
@@ -370,7 +370,7 @@ wrong(
 )
 wrong(
     "forward-everything-global-shift",
-    "sums shift",
+    "sums shift?",
     """
     def forward(self, input):
         shiftx = input - np.max(input)
@@ -419,7 +419,7 @@ wrong(
 )
 wrong(
     "forward-row-shift",
-    "ratios shift",
+    "ratios shift?",
     """
     def forward(self, input):
         self.input = input
@@ -490,7 +490,7 @@ wrong(
 )
 wrong(
     "forward-clipped-scores",
-    "ratios shift",
+    "ratios shift?",
     """
     def forward(self, input):
         self.input = input
@@ -527,7 +527,7 @@ wrong(
 )
 wrong(
     "forward-scaled-by-max",
-    "ratios shift",
+    "ratios shift?",
     """
     def forward(self, input):
         self.input = input
@@ -551,7 +551,7 @@ wrong(
 )
 wrong(
     "forward-no-exponential",
-    "sums ratios shift",
+    "sums ratios shift?",
     """
     def forward(self, input):
         self.input = input
@@ -562,7 +562,7 @@ wrong(
 )
 wrong(
     "forward-sigmoid",
-    "sums ratios shift",
+    "sums ratios shift?",
     """
     def forward(self, input):
         self.input = input
@@ -573,7 +573,7 @@ wrong(
 )
 wrong(
     "forward-sigmoid-normalised",
-    "ratios shift",
+    "ratios shift?",
     """
     def forward(self, input):
         self.input = input
@@ -634,7 +634,7 @@ wrong(
 )
 wrong(
     "forward-argmax",
-    "ratios shift?",
+    "ratios sums? shift?",
     """
     def forward(self, input):
         self.input = input
@@ -1320,7 +1320,7 @@ wrong(
 )
 wrong(
     "both-row-major",
-    "sums ratios shift single each cancel?",
+    "sums ratios shift? single each cancel?",
     """
     class Softmax(Layer):
         def forward(self, input):
@@ -1338,7 +1338,7 @@ wrong(
 )
 wrong(
     "both-sigmoid",
-    "sums ratios shift single each cancel",
+    "sums ratios shift? single each cancel",
     """
     class Softmax(Layer):
         def forward(self, input):
@@ -1354,7 +1354,7 @@ wrong(
 )
 wrong(
     "both-global-and-diagonal",
-    "sums shift single each cancel",
+    "sums shift? single each cancel",
     """
     class Softmax(Layer):
         def forward(self, input):

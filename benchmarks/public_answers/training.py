@@ -364,6 +364,193 @@ right(
     + LOOP.replace("Dense(", "CountingDense(").strip("\n").replace("\n", "\n    ").join(["    ", "\n"]),
 )
 
+right(
+    "nested-function",
+    """
+    def train(X, y, learning_rate, batch_size, nepochs):
+        N = X.shape[1]
+        dlayer, softmax = Dense(X.shape[0], y.shape[0]), Softmax()
+        loss, losses = 0, []
+
+        def step(batch):
+            nonlocal loss
+            softmax.forward(dlayer.forward(X[:, batch]))
+            loss += cce(y[:, batch], softmax.output) * batch.shape[0] / N
+            dlayer.backward(softmax.backward(cce_gradient(y[:, batch], softmax.output)) / batch.shape[0], learning_rate)
+
+        for _ in range(nepochs):
+            loss = 0
+            list(map(step, generate_batch_indices(N, batch_size)))
+            losses += [loss]
+        return dlayer, softmax, losses
+""",
+)
+right(
+    "generator-of-epochs",
+    """
+    def epochs(dlayer, softmax, X, y, rate, size):
+        while True:
+            total = 0
+            for batch in generate_batch_indices(X.shape[1], size):
+                yhat = softmax.forward(dlayer.forward(X[:, batch]))
+                total += cce(y[:, batch], yhat) * len(batch)
+                dlayer.backward(softmax.backward(cce_gradient(y[:, batch], yhat)) / len(batch), rate)
+            yield total / X.shape[1]
+
+    def train(X, y, learning_rate, batch_size, nepochs):
+        dlayer, softmax = Dense(X.shape[0], y.shape[0]), Softmax()
+        run = epochs(dlayer, softmax, X, y, learning_rate, batch_size)
+        return dlayer, softmax, [next(run) for _ in range(nepochs)]
+""",
+)
+right(
+    "made-by-a-function",
+    """
+    def make_train(loss, gradient):
+        def train(X, y, learning_rate, batch_size, nepochs):
+            dlayer, softmax, losses = Dense(X.shape[0], y.shape[0]), Softmax(), []
+            for _ in range(nepochs):
+                total = 0
+                for batch in generate_batch_indices(X.shape[1], batch_size):
+                    softmax.forward(dlayer.forward(X[:, batch]))
+                    total += loss(y[:, batch], softmax.output) * len(batch) / X.shape[1]
+                    grad = softmax.backward(gradient(y[:, batch], softmax.output))
+                    dlayer.backward(grad / len(batch), learning_rate)
+                losses.append(total)
+            return dlayer, softmax, losses
+        return train
+
+    train = make_train(cce, cce_gradient)
+""",
+)
+right(
+    "sequential-of-layers",
+    """
+    class Sequential(Layer):
+        def __init__(self, *layers):
+            super().__init__()
+            self.layers = layers
+
+        def forward(self, input):
+            for layer in self.layers:
+                input = layer.forward(input)
+            self.output = input
+            return input
+
+        def backward(self, output_gradient, learning_rate):
+            for layer in self.layers[::-1]:
+                output_gradient = layer.backward(output_gradient, learning_rate)
+            return output_gradient
+
+    def train(X, y, learning_rate, batch_size, nepochs):
+        network = Sequential(Dense(X.shape[0], y.shape[0]), Softmax())
+        losses = []
+        for epoch in range(nepochs):
+            loss = 0
+            for batch in generate_batch_indices(X.shape[1], batch_size):
+                network.forward(X[:, batch])
+                loss += cce(y[:, batch], network.output) * len(batch) / X.shape[1]
+                network.backward(cce_gradient(y[:, batch], network.output) / len(batch), learning_rate)
+            losses.append(loss)
+        return network.layers[0], network.layers[1], losses
+""",
+)
+right(
+    "classes-in-a-list",
+    """
+    KINDS = [Dense, Softmax]
+
+    def train(X, y, learning_rate, batch_size, nepochs):
+        dlayer, softmax = KINDS[0](len(X), len(y)), KINDS[1]()
+        losses = []
+        for _ in range(nepochs):
+            loss = 0
+            for batch in generate_batch_indices(X.shape[1], batch_size):
+                softmax.forward(dlayer.forward(X[:, batch]))
+                loss += cce(y[:, batch], softmax.output) * len(batch) / X.shape[1]
+                grad = softmax.backward(cce_gradient(y[:, batch], softmax.output))
+                dlayer.backward(grad / len(batch), learning_rate)
+            losses.append(loss)
+        return dlayer, softmax, losses
+""",
+)
+right(
+    "dataclass-for-the-state",
+    """
+    from dataclasses import dataclass, field
+
+    @dataclass
+    class Run:
+        dense: Dense
+        softmax: Softmax
+        losses: list = field(default_factory=list)
+
+        def epoch(self, X, y, rate, batches):
+            shares = []
+            for batch in batches:
+                yhat = self.softmax.forward(self.dense.forward(X[:, batch]))
+                shares.append(cce(y[:, batch], yhat) * len(batch) / X.shape[1])
+                self.dense.backward(self.softmax.backward(cce_gradient(y[:, batch], yhat)) / len(batch), rate)
+            self.losses.append(sum(shares))
+
+    def train(X, y, learning_rate, batch_size, nepochs):
+        run = Run(Dense(X.shape[0], y.shape[0]), Softmax())
+        for _ in range(nepochs):
+            run.epoch(X, y, learning_rate, generate_batch_indices(X.shape[1], batch_size))
+        return run.dense, run.softmax, run.losses
+""",
+)
+right(
+    "static-method",
+    """
+    class Model:
+        @staticmethod
+        def fit(X, y, learning_rate, batch_size, nepochs):
+            dlayer, softmax, losses = Dense(X.shape[0], y.shape[0]), Softmax(), []
+            for _ in range(nepochs):
+                loss = 0
+                for batch in generate_batch_indices(X.shape[1], batch_size):
+                    softmax.forward(dlayer.forward(X[:, batch]))
+                    loss += cce(y[:, batch], softmax.output) * len(batch) / X.shape[1]
+                    grad = softmax.backward(cce_gradient(y[:, batch], softmax.output))
+                    dlayer.backward(grad / len(batch), learning_rate)
+                losses.append(loss)
+            return dlayer, softmax, losses
+
+    train = Model.fit
+""",
+)
+_right(
+    "accuracy-before-each-epoch",
+    RESET,
+    "softmax.forward(dlayer.forward(X))\n        print(np.mean(softmax.output.argmax(axis=0) == y.argmax(axis=0)))\n"
+    f"        {RESET}",
+)
+_right("loss-computed-twice", LOSS, f"print(cce(y[:, batch], softmax.output))\n            {LOSS}")
+_right(
+    "rows-and-back",
+    FORWARD,
+    "xb, yb = X.T[batch], y.T[batch]\n            dlayer.forward(xb.T)",
+    LOSS,
+    "loss += len(yb) / num_samples * cce(yb.T, softmax.output)",
+    SLOPE,
+    "grad = cce_gradient(yb.T, softmax.output)",
+)
+_right(
+    "history-in-arrays",
+    "losses = [] # one loss for each epoch",
+    "losses = np.full((nepochs,), np.nan)\n    steps = np.zeros(nepochs, dtype=int)",
+    STEP,
+    STEP + "\n            steps[epoch] += 1",
+    NOTE,
+    "        losses[epoch] = float(loss)",
+)
+_right(
+    "weights-kept-for-a-plot",
+    NOTE,
+    NOTE + "\n        history = [] if epoch == 0 else history\n        history.append(dlayer.weights.copy())",
+)
+
 # ---- wrong: which samples, how often
 
 _wrong(
