@@ -1013,13 +1013,6 @@ _wrong(
     "grad = dlayer.backward(np.clip((1 / len(batch)) * grad, -0.1, 0.1), learning_rate)",
 )
 _wrong(
-    "gradient-clipped-at-one",
-    "flow",
-    "the gradient is clipped to -1 … 1",
-    STEP,
-    "grad = dlayer.backward(np.clip((1 / len(batch)) * grad, -1, 1), learning_rate)",
-)
-_wrong(
     "gradient-normalised",
     "flow",
     "the gradient is divided by its length",
