@@ -10,10 +10,12 @@ import numpy as np
 
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier.errors import explained
 from lib.units.softmax_classifier.inputs import is_kept
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
 """(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs."""
+SCALES = {"batch": 30, "square": 0.03}
 AGAIN = 5
 """Samples of a second batch for the layer of the size `batch`."""
 
@@ -21,13 +23,14 @@ AGAIN = 5
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw weights, an input, an incoming gradient, and a learning rate with which the update is large.
 
-    The gradients are in the tens, so that a clipped or normalised step shows in every draw.
+    One batch has gradients in the tens, so that a clipped or normalised step shows in every draw. One has hundredths,
+    where weight decay shows.
     """
     inputs: dict[str, Array] = {"learning_rate": np.array(rng.uniform(0.3, 0.6))}
     for size, (features, classes, batch) in SIZES.items():
         inputs[f"weights_{size}"] = rng.normal(size=(classes, features + 1))
         inputs[f"input_{size}"] = rng.normal(size=(features, batch))
-        inputs[f"gradient_{size}"] = rng.normal(scale=30, size=(classes, batch))
+        inputs[f"gradient_{size}"] = rng.normal(scale=SCALES[size], size=(classes, batch))
     features, classes, _ = SIZES["batch"]
     inputs["input_again"] = rng.normal(size=(features, AGAIN))
     inputs["gradient_again"] = rng.normal(scale=30, size=(classes, AGAIN))
@@ -71,7 +74,8 @@ def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str
     else:
         layer.input = np.vstack([input_, np.ones((1, input_.shape[1]))])
         layer.output = weights @ layer.input
-    returned = layer.backward(gradient, float(inputs["learning_rate"]))
+    with explained(*gradient.shape):
+        returned = layer.backward(gradient, float(inputs["learning_rate"]))
     after = numbers(layer.weights, what="self.weights")
     moved = after - weights if after.shape == weights.shape else after
     return Step(returned, moved, is_kept(inputs[f"gradient_{size}"], gradient))
@@ -97,7 +101,7 @@ class WeightsMove(Statement):
             if size == "again":
                 what = "The first step of a layer is right, and its second step is wrong."
                 hint = "Compute each step from this call's gradient and input only."
-            expect_close(moved, expected, what=what, hint=hint, where=_at_weight, rtol=1e-3, atol=1e-2)
+            _expect_nearly(moved, expected, what=what, hint=hint, where=_at_weight)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """The change of the weights, without the bias."""
@@ -115,7 +119,7 @@ class BiasMoves(Statement):
             expected = -float(inputs["learning_rate"]) * inputs[f"gradient_{size}"].sum(axis=1)
             what = "The bias did not change by -learning_rate times the summed gradient."
             found = _measure_step(Dense, inputs, size)[:, -1]
-            expect_close(found, expected, what=what, where=lambda at: f"the bias of class {at[0]}", atol=1e-2)
+            _expect_nearly(found, expected, what=what, where=lambda at: f"the bias of class {at[0]}")
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """The change of the bias."""
@@ -133,7 +137,7 @@ class InputGradient(Statement):
             found = numbers(step.returned, x.shape, what="The result of backward")
             what = "The returned gradient differs from central differences of your own forward."
             slopes = _input_slope(Dense, inputs, size)
-            expect_close(found, slopes, what=what, where=_at_feature, rtol=1e-3, atol=1e-2)
+            _expect_nearly(found, slopes, what=what, where=_at_feature)
             if not step.gradient_kept:
                 hint = "Compute into a new array: other code may still need this one."
                 raise Wrong("backward changes the gradient that it is given.", hint=hint)
@@ -143,6 +147,14 @@ class InputGradient(Statement):
         returned = _both_routes(lambda size, route: backward(Dense, inputs, size, route).returned)
         kept = {f"{route}/kept": partial(_keeps_gradient, Dense, inputs, route) for route in ("own", "given")}
         return returned | kept
+
+
+def _expect_nearly(
+    found: Array, expected: Array, *, what: str, hint: str = "", where: Callable[[tuple[int, ...]], str]
+) -> None:
+    """Raise `Wrong` as `expect_close` does, with a tolerance that is measured by the largest entry."""
+    rounding = 3e-4 * np.abs(expected).max()
+    expect_close(found, expected, what=what, hint=hint, where=where, rtol=1e-3, atol=rounding)
 
 
 def _both_routes(run: Callable[[str, str], object]) -> Probes:

@@ -9,7 +9,8 @@ import numpy as np
 
 from lib.checking.values import Wrong, at_class_and_sample, central_difference, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.inputs import SIZES, is_kept, labels, predictions
+from lib.units.softmax_classifier.errors import explained
+from lib.units.softmax_classifier.inputs import SIZES, is_kept, labels, predictions, probabilities
 
 SMALL, SMALL_FOR_SLOPE = (4.9, 5.2), (4.15, 4.25)
 """In these ranges lies the largest loss of a sample, for the loss and for its gradient.
@@ -20,8 +21,8 @@ this sample by more than a thousandth. Slopes change more, so they are tested on
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` …"""
-    return _draw(rng, SMALL)
+    """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` … and labels above 0."""
+    return {**_draw(rng, SMALL), "y_soft": probabilities(rng, *SIZES["square"])}
 
 
 def draw_for_slope(rng: np.random.Generator) -> Inputs:
@@ -39,7 +40,8 @@ def _draw(rng: np.random.Generator, small: tuple[float, float]) -> Inputs:
 
 def loss_of(cce: Any, y: Array, yhat: Array) -> Array:
     """Run the student's loss. In an array of one entry it counts as that number, because it adds up like one."""
-    loss = cce(y.copy(), yhat.copy())
+    with explained(*y.shape):
+        loss = cce(y.copy(), yhat.copy())
     if issubclass(type(loss), list | tuple):
         what, expected = f"The loss is in a {type(loss).__name__}.", "a number"
         raise Wrong(what, found=loss, expected=expected, hint="Return the number itself: a list can't be averaged.")
@@ -49,7 +51,9 @@ def loss_of(cce: Any, y: Array, yhat: Array) -> Array:
 
 def gradient_of(cce_gradient: Any, inputs: Inputs, size: str) -> Array:
     """Run the student's gradient; right is (classes, batch)."""
-    return numbers(cce_gradient(inputs[f"y_{size}"].copy(), inputs[f"yhat_{size}"].copy()), what="The gradient")
+    y, yhat = inputs[f"y_{size}"], inputs[f"yhat_{size}"]
+    with explained(*y.shape):
+        return numbers(cce_gradient(y.copy(), yhat.copy()), what="The gradient")
 
 
 def kept_by(function: Any, y: Array, yhat: Array) -> Array:
@@ -80,7 +84,7 @@ class OneSample(Statement):
 class BatchMean(Statement):
     text = "The loss of a batch is the mean of its samples' losses."
     depends_on = (OneSample,)
-    hint = "Add the samples' losses, then divide by the number of samples: y.shape[1] counts them."
+    hint = "Call cce with two samples, and with each of them alone. Compare the mean of the two with what both give."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
         """Compare a batch with its samples one at a time."""
@@ -118,10 +122,25 @@ class ZeroProbability(Statement):
                 raise Wrong(what, found=loss, expected="a finite number")
 
 
+class SoftLabels(Statement):
+    """No statement to the student: labels that are not 0 and 1 show what an infinite loss hides."""
+
+    text = "The loss of labels that are not one-hot."
+    points = 0
+
+    def applies(self, subjects: tuple[Any, ...]) -> bool:
+        """Never tested at the desk: right code may count on labels that are 0 or 1."""
+        return False
+
+    def probes(self, inputs: Inputs, cce: Any) -> Probes:
+        """The loss of a batch whose labels are all above 0."""
+        return {"soft": partial(loss_of, cce, inputs["y_soft"], inputs["yhat_square"])}
+
+
 class TrueClass(Statement):
     text = "The entry of the true class is the slope of that sample's loss: it agrees with central differences."
     points = 2
-    hint = "Differentiate -y * log(yhat) with respect to yhat, for one sample. The training loop applies 1/B."
+    hint = "Move the probability of the true class by 0.001, and see by how much the loss of that sample changes."
 
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Compare with central differences of the student's own loss, a sample at a time."""
@@ -149,7 +168,7 @@ class TrueClass(Statement):
 class OtherClasses(Statement):
     text = "Every other entry is 0: a sample's loss depends only on the probability of its true class."
     depends_on = (TrueClass,)
-    hint = "Multiply by the one-hot y: it is 0 for every class except the true one."
+    hint = "Which factor of the slope is 0 for every class but the true one? Print your gradient of one sample."
 
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Look at the entries where y is 0."""
@@ -217,7 +236,7 @@ def _keep_entries(gradient: Array, chosen: Array) -> Array:
     return np.where(chosen == 1, gradient, 0.0) if gradient.shape == chosen.shape else gradient
 
 
-cce = Part("check-cce", "The loss", ("cce",), (OneSample(), BatchMean(), ZeroProbability()), draw)
+cce = Part("check-cce", "The loss", ("cce",), (OneSample(), BatchMean(), ZeroProbability(), SoftLabels()), draw)
 cce_gradient = Part(
     "check-cce-gradient",
     "The loss gradient",

@@ -10,6 +10,7 @@ import numpy as np
 
 from lib.checking.values import Wrong, at_class_and_sample, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier.errors import explained
 from lib.units.softmax_classifier.inputs import SIZES, is_kept, probabilities, scores
 
 ROUNDED = 0.03
@@ -59,8 +60,21 @@ def draw_gradients(rng: np.random.Generator) -> Inputs:
 def output_of(Softmax: Any, z: Array) -> Array:
     """Run the student's forward on a copy of `z`; return the output that it set, which should be (classes, batch)."""
     layer = Softmax()
-    layer.forward(z.copy())
-    return numbers(getattr(layer, "output", None), what="self.output")
+    _pass_on(layer, z.copy())
+    return _output(layer)
+
+
+def _pass_on(layer: Any, z: Array) -> None:
+    with explained(*z.shape):
+        layer.forward(z)
+
+
+def _output(layer: Any) -> Array:
+    output = getattr(layer, "output", None)
+    if output is None:
+        hint = "Assign the result to self.output: a name without self. is lost where forward ends."
+        raise Wrong("self.output is missing.", found="None", expected="numbers", hint=hint)
+    return numbers(output, what="self.output")
 
 
 def forward(Softmax: Any, z: Array) -> Array:
@@ -95,15 +109,16 @@ def gradient_kept(Softmax: Any, inputs: Inputs, route: str = "own") -> bool:
 
 def _pass_back(layer: Any, inputs: Inputs, size: str, route: str, gradient: Array) -> Array:
     if route == "own":
-        layer.forward(inputs[f"scores_{size}"].copy())
+        _pass_on(layer, inputs[f"scores_{size}"].copy())
     else:
         layer.input, layer.output = inputs[f"input_{size}"].copy(), inputs[f"output_{size}"].copy()
     shape = gradient.shape
-    try:
-        result = layer.backward(gradient)
-    except Exception as error:
-        _require_shape_of_jacobians(error, shape)
-        raise
+    with explained(*shape):
+        try:
+            result = layer.backward(gradient)
+        except (ValueError, IndexError) as error:
+            _require_shape_of_jacobians(error, shape)
+            raise
     return numbers(result, what="The result of backward")
 
 
@@ -300,14 +315,14 @@ def output_again(Softmax: Any, inputs: Inputs) -> Array:
     """Run a layer's forward on one batch and then on another; return the second output."""
     layer = Softmax()
     for size in ("square", "batch"):
-        layer.forward(inputs[f"scores_{size}"].copy())
-    return numbers(getattr(layer, "output", None), what="self.output")
+        _pass_on(layer, inputs[f"scores_{size}"].copy())
+    return _output(layer)
 
 
 def scores_kept(Softmax: Any, inputs: Inputs) -> bool:
     """Tell whether forward leaves the scores as they are; a shift of whole columns doesn't count."""
     z = inputs["scores_batch"].copy()
-    Softmax().forward(z)
+    _pass_on(Softmax(), z)
     return is_kept(inputs["scores_batch"] - inputs["scores_batch"][0], z - z[0])
 
 

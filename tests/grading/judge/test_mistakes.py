@@ -208,3 +208,29 @@ def test_errors_alone_name_no_mistake() -> None:
     assert judged(part_of("check-cce"), code).mistake is None
     garbage = {"OneSample": {"": {"failure": "error"}}, "BatchMean": {"": {"failure": "error"}}}
     assert judge(ANSWER_KEY, part_of("check-cce"), 1, garbage).mistake is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        lambda y, p: -np.sum(np.log(y * p)) / y.shape[1],
+        lambda y, p: -np.sum(y * np.log(p * 0)) / y.shape[1],
+        lambda y, p: np.inf,
+        lambda y, p: np.sum(p / y),
+        lambda y, p: np.nan,
+    ],
+)
+def test_an_infinite_loss_is_not_taken_for_swapped_arguments(code) -> None:
+    mistake = judged(part_of("check-cce"), {"cce": code}).mistake
+    assert mistake is None or "swapped" not in mistake.name
+
+
+def test_swapped_arguments_are_found_though_the_loss_is_infinite() -> None:
+    verdict = judged(part_of("check-cce"), {"cce": lambda y, p: np.mean(np.sum(p * -np.log(y), axis=0))})
+    assert verdict.mistake is not None and verdict.mistake.name == "y and yhat are swapped"
+
+
+def test_a_mistake_explains_all_that_is_wrong_in_a_statement() -> None:
+    """Right for one batch and wrong for another one: the mistake that is wrong for both isn't named."""
+    code = {"cce": lambda y, p: -np.sum(y * np.log(p)) / (y.shape[0] if y.shape[1] == 7 else 1)}
+    assert judged(part_of("check-cce"), code).mistake is None

@@ -1,0 +1,90 @@
+"""Errors whose words leave no doubt: the check says what the mistake is, beside the error and the student's line."""
+
+import pytest
+
+from lib.units.softmax_classifier.closed import ANSWER_KEY
+from tests.checking.desk import checked
+from tests.grading.judge.test_judge import judged, part_of
+from tests.variants import written
+
+CCE = "def cce(y, yhat):\n    return {}"
+SOFTMAX = """
+class Softmax:
+    def forward(self, input):
+        self.input = input
+        e = np.exp(input - input.max(axis=0))
+        self.output = e / e.sum(axis=0)
+    def backward(self, output_gradient, learning_rate=None):
+        a = self.output
+        T = {}
+        return np.einsum('kmi,mi->ki', T, output_gradient)
+"""
+SINGLE = SOFTMAX.replace("T = {}", "J = {}").replace(
+    "np.einsum('kmi,mi->ki', T, output_gradient)", "np.dot(J, output_gradient)"
+)
+DENSE = """
+class Dense:
+    def __init__(self, input_size, output_size):
+        self.weights = np.zeros((output_size, input_size + 1))
+    def forward(self, input):
+        self.input = np.vstack([input, np.ones((1, input.shape[1]))])
+        self.output = np.dot(self.weights, self.input)
+    def backward(self, output_gradient, learning_rate):
+        input_gradient = np.dot(self.weights[:, :-1].T, output_gradient)
+        self.weights = self.weights - learning_rate * {}
+        return input_gradient
+"""
+SAID = {
+    "np.max for np.maximum": (
+        CCE,
+        "-np.sum(y * np.log(np.max(yhat, 1e-7)))",
+        "A float stands where NumPy expects an axis.",
+    ),
+    "a call of .T": (CCE, "-np.mean(np.diag(y.T() @ np.log(yhat)))", "An array is called like a function."),
+    "a missing *": (CCE, "-np.sum(y(np.log(yhat)))", "An array is called like a function."),
+    "a dot product": (CCE, "-np.dot(y, np.log(yhat))", "np.dot gets two arrays of the same shape."),
+    "one matrix": (SINGLE, "np.diagflat(a) - np.dot(a, a.T)", "The code makes one matrix of all samples together."),
+    "no self": (SOFTMAX, "np.eye(len(a))[:, :, None] * output", "A name of the layer is used without self. before it."),
+    "no samples in T": (SOFTMAX, "a * (1 - a)", "T has the wrong shape."),
+    "T of all samples": (SOFTMAX, "np.diagflat(a) - np.outer(a, a)", "T has the wrong shape."),
+    "a builtin": (DENSE, "np.dot(output_gradient, input.T)", "A name of the layer is used without self. before it."),
+    "no weights": (DENSE, "(output_gradient @ weights)", "A name of the layer is used without self. before it."),
+}
+PARTS = {
+    CCE: "check-cce",
+    SOFTMAX: "check-softmax-backward",
+    SINGLE: "check-softmax-backward",
+    DENSE: "check-dense-backward",
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_mistake_is_said_at_the_desk_and_at_grading(name: str) -> None:
+    source, blank, said = SAID[name]
+    part = part_of(PARTS[source])
+    code = {key: value for key, value in written(source.format(blank)).items() if key in ANSWER_KEY.right}
+    report = " ".join(str(checked(part, **code)).split())
+    assert said in report
+    assert "Try: " in report
+    assert said in " ".join(statement.why for statement in judged(part, code).statements)
+
+
+def test_the_axes_of_T_may_be_in_any_order() -> None:
+    layout = SOFTMAX.replace("'kmi,mi->ki'", "'ikm,mi->ki'")
+    code = written(layout.format("np.array([np.diag(c) - np.outer(c, c) for c in a.T])"))
+    assert checked(part_of(PARTS[SOFTMAX]), Softmax=code["Softmax"]).right
+
+
+def test_other_errors_of_a_line_with_a_right_T_are_shown_as_they_are() -> None:
+    layout = SOFTMAX.replace("'kmi,mi->ki'", "'kmi,mi'")
+    code = written(layout.format("np.einsum('kmi->km', np.zeros(2))"))
+    report = str(checked(part_of(PARTS[SOFTMAX]), Softmax=code["Softmax"]))
+    assert "It raised ValueError" in report
+    assert "T has the wrong shape" not in report
+
+
+def test_an_output_without_self_is_told_so() -> None:
+    code = written(SOFTMAX.replace("self.output = e", "output = e").format("0"))
+    report = str(checked(part_of("check-softmax-forward"), Softmax=code["Softmax"]))
+    assert "self.output is missing." in report
+    assert "Assign the result to self.output" in report
