@@ -23,7 +23,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from public_answers import ANSWERS, TRUE_NAMES
+from public_answers import ANSWERS, BY_NAME, BY_SENTENCE, TRUE_NAMES
 from public_answers.answer import RESTS_ON, ROWS, Answer
 
 from lib.checking.answers import answer, unpack
@@ -36,7 +36,9 @@ from lib.grading.judge.verdict import PartVerdict
 from lib.unit import Part
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 
-NAMES = sorted({mistake.name for mistake in ANSWER_KEY.mistakes}, key=len, reverse=True)
+CATALOGUE = {mistake.name for mistake in ANSWER_KEY.mistakes}
+NAMES = sorted(CATALOGUE | {*BY_SENTENCE}, key=len, reverse=True)
+"""What tells a mistake, the longest first: one may be part of another."""
 GIVEN = """
 import numpy as np
 
@@ -152,24 +154,25 @@ def see(answer: Answer, challenges: Mapping[int, Any]) -> Seen:
         report = examine(part, tuple(space[name] for name in part.subjects))
         seen.reports.append(report)
         seen.desk |= dict(_desk_rows(answer, part, report))
-        seen.desk_names |= names_in(report)
+        seen.desk_names |= names_in(f"{report} {html.unescape(re.sub('<[^>]*>', ' ', report._repr_html_()))}")
     for seed, laid in challenges.items():
         rows: dict[str, bool] = {}
         names: set[str] = set()
         for part in asked:
             verdict = _judged(part, space, seed, laid)
             rows |= dict(_graded_rows(answer, part, verdict))
+            names |= names_in(" ".join(statement.why for statement in verdict.statements))
             names |= {verdict.mistake.name} if verdict.mistake else set()
         seen.graded.append(rows)
         seen.graded_names.append(frozenset(names))
     return seen
 
 
-def names_in(report: Report) -> set[str]:
-    """Find the catalogue's names in what a report says, as text or as HTML."""
-    said = " ".join(f"{report} {html.unescape(re.sub('<[^>]*>', ' ', report._repr_html_()))}".split())
+def names_in(said: str) -> set[str]:
+    """Find the names, and the sentences that tell a mistake, in what a student reads."""
+    said = " ".join(said.split())
     found = set()
-    for name in NAMES:  # the longest first: what is left is told apart
+    for name in NAMES:
         if name in said:
             found.add(name)
             said = said.replace(name, "")
@@ -321,7 +324,7 @@ def main() -> None:
                 if lines:
                     print(f"  {seen.answer.id}: {'; '.join(seen.answer.mistakes) or 'right'}")
                     print(*(f"      {line}" for line in lines), sep="\n")
-    unknown = {name for names in TRUE_NAMES.values() for name in names} - {*NAMES}
+    unknown = {*BY_NAME} - CATALOGUE
     if unknown and not asked.only:
         print("\nNames that the catalogue doesn't have (any more):", *sorted(unknown), sep="\n  ")
     print(f"\n{table(all_seen)}\n\n{len(chosen)} answers, {asked.seeds} draws, {perf_counter() - start:.0f} s")

@@ -5,7 +5,7 @@ notebook's names. Right ones are odd in style; wrong ones have one mistake, a fe
 """
 
 from . import dense, loss, softmax, training
-from .names import TRUE_NAMES
+from .names import BY_NAME, BY_SENTENCE, TRUE_NAMES
 
 ANSWERS = (*loss.ANSWERS, *softmax.ANSWERS, *dense.ANSWERS, *training.ANSWERS)
-__all__ = ["ANSWERS", "TRUE_NAMES"]
+__all__ = ["ANSWERS", "BY_NAME", "BY_SENTENCE", "TRUE_NAMES"]

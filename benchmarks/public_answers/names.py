@@ -131,9 +131,40 @@ BY_NAME = {
 }
 """For each name the answers whose mistake it is, separated by spaces."""
 
+BY_SENTENCE = {
+    "The loss is in a list.": "loss/cce-list-of-one",
+    "The loss is missing.": "loss/cce-no-return loss/cce-printed",
+    "A float stands where NumPy expects an axis.": "loss/cce-np-max",
+    "Every entry is divided by the batch size.": "loss/gradient-mean",
+    "The gradient is missing.": "loss/gradient-no-return",
+    "np.dot gets two arrays of the same shape.": "loss/gradient-matrix-product",
+    "The rows sum to 1, not the columns.": (
+        "softmax/forward-rows softmax/forward-rows-everywhere softmax/forward-last-axis softmax/both-row-major"
+    ),
+    "self.output is missing.": "softmax/forward-output-not-set softmax/forward-called-out",
+    "The method takes one argument too few: self is missing.": "softmax/forward-self-forgotten",
+    "The code makes one matrix of all samples together.": (
+        "softmax/backward-diagflat-on-a-batch softmax/backward-tile-on-a-batch softmax/backward-identity-minus-output softmax/backward-np-diag"
+    ),
+    "The result of backward is missing.": "softmax/backward-no-return dense/nothing-returned",
+    "An array is called like a function.": "softmax/backward-T-call dense/blank-T-call",
+    "T has the wrong shape.": "softmax/backward-T-two-axes softmax/backward-T-outer-of-batch",
+    "A name of the layer is used without self. before it.": "dense/blank-forgets-self",
+    "backward changes the gradient that it is given.": "dense/changes-its-argument",
+    "1/B uses batch_size, but this batch is shorter.": "training/nominal-size training/labels-and-nominal-size",
+    "The weights move the wrong way: gradient times learning rate has the wrong sign.": (
+        "training/minus training/minus-rate"
+    ),
+    "softmax.backward was not called.": "training/softmax-backward-forgotten",
+    "dlayer.backward was not called.": "training/no-update",
+    "The list of losses that train returns is missing.": "training/nothing-returned",
+}
+"""The same for sentences of the statements themselves that say the mistake, and not only what came of it."""
+
+_BOTH = (BY_NAME | BY_SENTENCE).items()
 TRUE_NAMES = {
-    answer: frozenset(name for name, answers in BY_NAME.items() if answer in answers.split())
-    for answers in BY_NAME.values()
+    answer: frozenset(name for name, answers in _BOTH if answer in answers.split())
+    for _, answers in _BOTH
     for answer in answers.split()
 }
 """For each answer its true names."""
