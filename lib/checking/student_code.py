@@ -165,14 +165,14 @@ def _own_line(frames: Iterator[tuple[FrameType, int]]) -> OwnLine | None:
     """Find the first of the frames that is the student's own."""
     for frame, number in frames:
         code = frame.f_code
-        if _is_own(code.co_filename):
+        if is_own(code.co_filename):
             return OwnLine(
                 code.co_qualname, code.co_filename, number, linecache.getline(code.co_filename, number).strip()
             )
     return None
 
 
-def _is_own(file: str) -> bool:
+def is_own(file: str) -> bool:
     """Tell whether a file, or a notebook's cell, is the student's: not ours, not Python's, not a package."""
     return not file.startswith(_FOREIGN) and "site-packages" not in file and "dist-packages" not in file
 
@@ -256,7 +256,7 @@ class _Tracing:
             raise _OutOfTime(self)
         # Up to Python 3.11 `while True: pass` on one line is a single instruction that jumps to itself: no line begins.
         frame.f_trace_opcodes = sys.version_info < (3, 12)
-        return self.trace if _is_own(frame.f_code.co_filename) else None
+        return self.trace if is_own(frame.f_code.co_filename) else None
 
     def resume(self) -> None:
         """Trace again what runs of the action, unless it is over."""
@@ -265,7 +265,7 @@ class _Tracing:
         for frame, _ in traceback.walk_stack(sys._getframe()):
             if frame.f_code is _Tracing.run.__code__:
                 break
-            if _is_own(frame.f_code.co_filename):
+            if is_own(frame.f_code.co_filename):
                 frame.f_trace = self.trace
         sys.settrace(self.trace)  # last: from here on the next call raises
 

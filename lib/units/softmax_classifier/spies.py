@@ -3,11 +3,17 @@
 The spies return arrays drawn beforehand. So the loop is tested separately from the student's own layers and losses:
 which samples it takes, in what order, what it passes on, with which learning rate, and for how many epochs. An open
 blank does not stop the loop: it becomes a `Placeholder`, which raises `OpenBlank` only where its value is read.
+
+Otherwise a spy is what a student would have. Its classes inherit from the student's own, so their other methods and
+attributes are there. A layer gives the same output for the same input until its weights change; what it gives depends
+on the samples and on the number of updates, as in a real layer. `train` is called twice, with different numbers of
+samples, batch sizes and epochs, so that no fixed number is right in both calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import FunctionType
@@ -17,8 +23,13 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from lib.blanks import OpenBlank
+from lib.checking.rebinding import namespace_of, rebind
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs
+
+NAMES = ("Dense", "Softmax", "cce", "cce_gradient", "generate_batch_indices")
+RECENT = 6
+"""Forward passes among which an array is looked for: a loop works on the latest one or two."""
 
 
 class Placeholder(NDArrayOperatorsMixin):
@@ -48,50 +59,179 @@ def _find_placeholder(*values: object) -> Placeholder | None:
     return next((value for value in values if isinstance(value, Placeholder)), None)
 
 
-RecordedValue = Array | Placeholder | None
+RecordedValue = Array | Placeholder | Wrong | None
+"""What a spy was given: its numbers, an open blank, why it is no array of numbers, or None if the spy wasn't called."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of `train`: its arguments, and what the spies return in it.
+
+    `number` is 0 for the first call and 1 for the second. Samples are columns of X; a number beyond them stands for
+    features that are no sample's.
+    """
+
+    inputs: Inputs
+    number: int
+
+    @cached_property
+    def samples(self) -> int:
+        """The number of samples."""
+        return int(self.inputs["num_samples"][self.number])
+
+    @cached_property
+    def batch_size(self) -> int:
+        """The number of samples in a full batch."""
+        return int(self.inputs["batch_size"][self.number])
+
+    @cached_property
+    def epochs(self) -> int:
+        """The number of epochs."""
+        return int(self.inputs["nepochs"][self.number])
+
+    @cached_property
+    def rate(self) -> float:
+        """The learning rate."""
+        return float(self.inputs["learning_rate"][self.number])
+
+    @cached_property
+    def X(self) -> Array:
+        """The features, (features, samples)."""
+        return self.inputs["X"][:, : self.samples]
+
+    @cached_property
+    def y(self) -> Array:
+        """The one-hot labels, (classes, samples): each sample has a class of its own."""
+        return self.inputs["y"][:, : self.samples]
+
+    @cached_property
+    def classes(self) -> Array:
+        """The class of each sample."""
+        return self.y.argmax(axis=0)
+
+    @cached_property
+    def batches_in_an_epoch(self) -> int:
+        """The number of batches in an epoch; the last may be short."""
+        return -(-self.samples // self.batch_size)
+
+    def batches(self, shuffle: int) -> list[Array]:
+        """List the batches of sample indices that generate_batch_indices returns when it is called once more."""
+        return self._batches[shuffle % len(self._batches)]
+
+    @cached_property
+    def _batches(self) -> list[list[Array]]:
+        orders = [order[order < self.samples] for order in self.inputs["orders"].astype(int)]
+        return [[order[at : at + self.batch_size] for at in range(0, self.samples, self.batch_size)] for order in orders]
+
+    def columns(self, name: str, version: int, samples: Array) -> Array:
+        """Return the drawn columns of some samples after `version` updates, (classes, batch)."""
+        table = self.inputs[name]
+        return table.take((7 * version + samples) % table.shape[1], axis=1)
+
+    def outputs(self, version: int, samples: Array) -> Array:
+        """Return the probabilities of some samples. In the second epoch each true class has the largest one.
+
+        So the accuracy is 1 there, and a loop that stops at a high accuracy stops too early.
+        """
+        found = self.columns("outputs", version, samples)
+        if version // self.batches_in_an_epoch == 1:
+            known = np.flatnonzero(samples < self.samples)
+            true, largest = self.classes[samples[known]], found[:, known].argmax(axis=0)
+            found[true, known], found[largest, known] = found[largest, known], found[true, known]
+        return found
+
+    def jacobian(self, version: int) -> Array:
+        """Return the matrix by which softmax.backward multiplies."""
+        start = len(self._jacobians) // 2 - version % (len(self._jacobians) // 2)
+        return self._jacobians[start : start + len(self._jacobians) // 2]
+
+    @cached_property
+    def _jacobians(self) -> Array:
+        """The drawn matrix twice: any rows in a row, as many as it has, are the same matrix, rolled."""
+        return np.concatenate([self.inputs["jacobian"]] * 2)
+
+    def loss(self, version: int, samples: Array) -> float:
+        """Return the mean loss of some samples."""
+        levels, shifts = self.inputs["loss_levels"], self.inputs["loss_shifts"]
+        known = samples[samples < self.samples]
+        return float(levels[version % len(levels)] * (1 + shifts.take(known).sum() / max(len(known), 1)))
+
+    def weights(self, version: int) -> Array:
+        """Return the weights after `version` updates, (classes, features + 1)."""
+        return self.inputs["weights"] * (1 - 0.01 * version)
+
+
+def calls(inputs: Inputs) -> tuple[Call, Call]:
+    """Give the two calls of `train`."""
+    return Call(inputs, 0), Call(inputs, 1)
 
 
 @dataclass
-class RecordedStep:
-    """What the spies were given in one training step; None where they were not called."""
+class Pass:
+    """One forward pass of a dense layer, and what the loop did with it.
 
+    `version` counts the updates before it, `shuffle` the calls of generate_batch_indices, and `position` the updates
+    since the last of these. `samples` are the columns of X that the spies took it for; where `features` are not columns
+    of X, they are the batch that was due, and `known` is False. An update is a gradient and a learning rate.
+    """
+
+    version: int
+    shuffle: int
+    position: int
+    samples: Array
+    known: bool = False
     features: RecordedValue = None
+    layer: int = 0
+    sizes: tuple[Any, ...] = ()
+    softmax_input: RecordedValue = None
     loss_labels: RecordedValue = None
     loss_outputs: RecordedValue = None
     labels: RecordedValue = None
-    outputs: RecordedValue = None
+    prediction: RecordedValue = None
     into_softmax: RecordedValue = None
-    into_dense: RecordedValue = None
-    rate: RecordedValue = None
+    updates: list[tuple[RecordedValue, RecordedValue]] = field(default_factory=list)
+    touched: bool = False
+    """Whether something other than Dense.backward has changed the layer's weights."""
+    returned: dict[str, Array] = field(default_factory=dict)
+    """The arrays that the spies returned in it: the scores and the outputs."""
 
 
 @dataclass
 class Recording:
-    """What the spies recorded, and what `train` returned.
+    """What the spies recorded in one call of `train`, and what it returned."""
 
-    A step begins with Dense.forward and ends with Dense.backward. A forward pass without a backward pass, for example
-    to compute the accuracy, is not a step.
-    """
-
-    inputs: Inputs
-    started: list[RecordedStep] = field(default_factory=list)
-    epochs: int = 0
+    call: Call
+    passes: list[Pass] = field(default_factory=list)
+    shuffles: int = 0
+    version: int = 0
     returned: Any = None
+    returned_layers: tuple[int, ...] = ()
+    X: Array | None = None
+    y: Array | None = None
+    error: Exception | None = None
+    """What the second call raised, where the first one ended."""
 
     @cached_property
-    def batch_sizes(self) -> list[int]:
-        """The number of samples in each batch, in order."""
-        return [len(batch) for batch in batches(self.inputs)]
+    def steps(self) -> list[Pass]:
+        """The training steps: the forward passes with an update, and those of a batch that has none.
 
-    @property
-    def current_step(self) -> RecordedStep:
-        """The step that has not ended yet."""
-        return self.started[-1] if self.started else self.start_step()
+        Any other forward pass, for example to compute the accuracy, is not a step.
+        """
+        due = [self._batch_of(each) for each in self.passes]
+        done = {batch for each, batch in zip(self.passes, due, strict=True) if each.updates}
+        steps = []
+        for each, batch in zip(self.passes, due, strict=True):
+            if each.updates or (batch is not None and batch not in done):
+                steps.append(each)
+                done.add(batch)
+        return steps
 
-    @property
-    def steps(self) -> list[RecordedStep]:
-        """The steps that ended."""
-        return [step for step in self.started if step.into_dense is not None]
+    def _batch_of(self, seen: Pass) -> tuple[int, int] | None:
+        """Find the batch of the latest shuffle whose samples a forward pass has."""
+        samples = sorted(seen.samples)
+        batches = self.call.batches(seen.shuffle - 1) if seen.shuffle else []
+        number = next((at for at, batch in enumerate(batches) if sorted(batch) == samples), None)
+        return None if number is None else (seen.shuffle, number)
 
     @property
     def losses(self) -> Array:
@@ -100,165 +240,379 @@ class Recording:
         if losses is None and isinstance(self.returned, tuple) and self.returned:
             losses = self.returned[-1]
         losses = self.returned if losses is None else losses
-        return np.atleast_1d(numbers(losses, what="The list of losses that train returns"))
+        return numbers(losses, what="The list of losses that train returns").ravel()
 
     @property
-    def current_number(self) -> int:
-        """The number of the current step, from 0."""
-        return max(len(self.started) - 1, 0)
+    def current(self) -> Pass:
+        """The latest forward pass; one without features where the loop goes on after an update without a forward."""
+        if not self.passes or self.passes[-1].updates:
+            self.passes.append(self._new_pass())
+        return self.passes[-1]
 
-    def start_step(self) -> RecordedStep:
-        """Start a step, or return the current one if it has not ended: then the loop made a forward pass only."""
-        if not self.started or self.started[-1].into_dense is not None:
-            self.started.append(RecordedStep())
-        return self.started[-1]
+    def forward(self, layer: Any, features: RecordedValue) -> Pass:
+        """Record a forward pass. The same input as before, with no update since, is the same pass."""
+        last = self.passes[-1] if self.passes else None
+        if last is not None and last.layer == layer._serial and not last.updates and _same(last.features, features):
+            return last
+        seen = self._new_pass()
+        seen.features, seen.layer, seen.sizes = features, layer._serial, layer._sizes
+        if isinstance(features, np.ndarray):
+            self._identify(seen, features)
+        self.passes.append(seen)
+        return seen
 
-    def columns(self, name: str, like: object) -> Array:
-        """Return this step's columns of the array `name`: one a sample of its batch, or all if `like` has all."""
-        samples = self.inputs["X"].shape[1]
-        everything = isinstance(like, np.ndarray) and like.shape[-1:] == (samples,)
-        count = samples if everything else self.batch_sizes[self.current_number % len(self.batch_sizes)]
-        return columns(self.inputs, name, self.current_number, count)
+    def find(self, name: str, value: object, recorded: RecordedValue) -> tuple[Pass, Array | None]:
+        """Find the pass, and in it the columns, whose array `name` is `value`; else the latest pass.
+
+        None stands for all columns.
+        """
+        for seen in reversed(self.passes[-RECENT:]):
+            if value is not None and value is seen.returned.get(name):
+                return seen, None
+        if isinstance(recorded, np.ndarray) and recorded.ndim == 2:
+            for seen in reversed(self.passes[-RECENT:]):
+                array = seen.returned.get(name)
+                if array is not None and len(array) == len(recorded):
+                    columns = _find_columns(array, recorded)
+                    if columns is not None:
+                        return seen, None if len(columns) == array.shape[1] else columns
+        return self.current, None
+
+    def _new_pass(self) -> Pass:
+        position = sum(each.shuffle == self.shuffles and bool(each.updates) for each in self.passes)
+        batches = self.call.batches(max(self.shuffles - 1, 0))
+        return Pass(self.version, self.shuffles, position, batches[position % len(batches)])
+
+    def _identify(self, seen: Pass, features: Array) -> None:
+        """Find the samples that the columns of `features` are."""
+        X = self.call.X
+        if features.ndim != 2 or len(features) != len(X):
+            return
+        if features.shape[1] == len(seen.samples) and (X.take(seen.samples, axis=1) == features).all():
+            seen.known = True
+            return
+        found = _find_columns(X, features)
+        if found is not None:
+            seen.samples, seen.known = found, True
+        elif features.shape[1] != len(seen.samples):
+            seen.samples = len(X.T) + np.arange(features.shape[1])
 
 
-def batches(inputs: Inputs) -> list[Array]:
-    """List the batches of sample indices of all epochs, in order."""
-    size, samples = int(inputs["batch_size"]), inputs["X"].shape[1]
-    orders = inputs["orders"][: int(inputs["nepochs"])].astype(int)
-    return [order[start : start + size] for order in orders for start in range(0, samples, size)]
+def record_calls(train: Any, inputs: Inputs) -> tuple[Recording, Recording]:
+    """Run `train` twice on the drawn data with spies for what it calls. The student's namespace stays unchanged.
 
-
-def of_step(inputs: Inputs, name: str, step: int) -> Array:
-    """Return the entry of the array `name` for a step; after the last entry it starts again."""
-    return np.asarray(inputs[name][step % len(inputs[name])])
-
-
-def columns(inputs: Inputs, name: str, step: int, count: int) -> Array:
-    """Return the first `count` columns of the entry of the array `name` for a step."""
-    return of_step(inputs, name, step)[:, :count].copy()
-
-
-def record_calls(train: Any, inputs: Inputs) -> Recording:
-    """Run `train` on the drawn data with spies for what it calls. The student's namespace stays unchanged."""
-    train = getattr(train, "__wrapped__", train)
-    if not isinstance(train, FunctionType):
+    Raises what the first call raises.
+    """
+    namespace = namespace_of(train)
+    if namespace is None:
         raise Wrong("train is not a function.", found=type(train).__name__, expected="a function")
-    recording = Recording(inputs)
-    recording.returned = _bind_spies(train, _make_spies(recording))(
-        inputs["X"].copy().view(DataArray),
-        inputs["y"].copy().view(DataArray),
-        float(inputs["learning_rate"]),
-        int(inputs["batch_size"]),
-        int(inputs["nepochs"]),
-    )
-    return recording
+    recorder = _Recorder(namespace)
+    rebound = rebind(train, recorder.spies)
+    first, second = (Recording(call) for call in calls(inputs))
+    state = np.random.get_state()  # noqa: NPY002  # what students draw from: the same draws for every check
+    try:
+        recorder.run(rebound, first)
+        try:
+            recorder.run(rebound, second)
+        except Exception as error:
+            second.error = error
+    finally:
+        np.random.set_state(state)  # noqa: NPY002  # likewise
+    return first, second
 
 
-def join(steps: list[RecordedValue], call: str) -> Array:
-    """Join the arrays of some steps along the samples. Raises `Wrong` where `call` was never called."""
-    arrays = [numbers(seen, what=f"An argument of {call}") for seen in steps if seen is not None]
-    if not arrays:
-        raise Wrong(f"{call} was not called.", found="no call", expected="one call in each step")
-    if len({array.shape[:-1] for array in arrays}) > 1 or arrays[0].ndim == 0:
-        raise Wrong(
-            f"{call} gets arrays of different shapes in different steps.",
-            found=", ".join(str(a.shape) for a in arrays[:3]),
-        )
-    return np.concatenate(arrays, axis=-1)
+def _same(one: RecordedValue, other: RecordedValue) -> bool:
+    return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.array_equal(one, other)
 
 
-def _bind_spies(train: FunctionType, spies: Mapping[str, object]) -> FunctionType:
-    """Copy `train`, and the functions in its namespace, into a new namespace that has the spies."""
-    namespace = {**train.__globals__}
-    for name, value in train.__globals__.items():
-        if isinstance(value, FunctionType) and value.__globals__ is train.__globals__:
-            namespace[name] = _rebind(value, namespace)
-    namespace.update(spies)
-    return _rebind(train, namespace)
-
-
-def _rebind(function: FunctionType, namespace: dict[str, Any]) -> FunctionType:
-    rebound = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__)
-    rebound.__kwdefaults__ = function.__kwdefaults__
-    return rebound
+def _find_columns(table: Array, columns: Array) -> Array | None:
+    """Find for each of some columns the one of `table` that it equals, up to rounding; None if one isn't there."""
+    if table.shape == columns.shape and np.array_equal(table, columns):
+        return np.arange(table.shape[1])
+    distances = np.abs(table[:, :, None] - columns[:, None, :]).max(axis=0, initial=0)
+    nearest = distances.argmin(axis=0)
+    is_near = distances[nearest, np.arange(len(nearest))] < 1e-3 * (1e-3 + np.abs(columns).max(axis=0, initial=0))
+    return nearest if columns.size and is_near.all() else None
 
 
 def _record(value: object, what: str) -> RecordedValue:
-    return value if isinstance(value, Placeholder) else numbers(value, what=what)
+    if isinstance(value, Placeholder):
+        return value
+    try:
+        return numbers(value, what=what)
+    except Wrong as wrong:
+        return wrong
 
 
-def _make_spies(recording: Recording) -> dict[str, object]:
-    """Make spies for Dense, Softmax, cce, cce_gradient and generate_batch_indices, and placeholders for open blanks."""
-    inputs = recording.inputs
+class _Recorder:
+    """The spies, made for one namespace, and the recording that they write to."""
 
-    class Dense:
-        def __init__(self, input_size: int, output_size: int, **_: Any):
-            self.weights = inputs["weights"].copy()
-            self.input: Any = None
-            self.output: Any = None
+    def __init__(self, namespace: Mapping[str, Any]):
+        self.recording: Recording = Recording(Call({}, 0))
+        self._originals = {name: namespace.get(name) for name in NAMES}
+        self._layers = 0
+        self.spies: dict[str, object] = {
+            "Dense": self._make_dense(),
+            "Softmax": self._make_softmax(),
+            "cce": self._make_loss(),
+            "cce_gradient": self._make_loss_gradient(),
+            "generate_batch_indices": self._make_batches(),
+            "__blank__": _Blanks(),
+        }
 
-        def forward(self, input: Any) -> Array:
-            recording.start_step().features = _record(input, "The input of dlayer.forward")
-            self.input = input
-            self.output = output = recording.columns("scores", input)
+    @property
+    def call(self) -> Call:
+        """The call of `train` that is recorded."""
+        return self.recording.call
+
+    def run(self, train: Callable[..., Any], recording: Recording) -> None:
+        """Call `train` and record it."""
+        self.recording, call = recording, recording.call
+        X, y = call.X.copy().view(DataArray), call.y.copy().view(DataArray)
+        np.random.seed(1)  # noqa: NPY002  # see record_calls
+        returned = train(X, y, call.rate, call.batch_size, call.epochs)
+        recording.returned, recording.X, recording.y = returned, np.asarray(X), np.asarray(y)
+        layers = [one for one in _entries(returned) if isinstance(one, self.spies["Dense"])]  # type: ignore[arg-type]  # a class
+        recording.returned_layers = tuple(layer._serial for layer in layers)
+        for layer in layers:
+            if recording.steps and self._is_touched(layer):
+                recording.steps[-1].touched = True
+
+    def _inherit(self, name: str, body: dict[str, Any]) -> Any:
+        """Make a class of the student's own one, with other methods, by whatever name the student calls them."""
+        original = self._originals[name]
+        if isinstance(original, type):
+            replaced = {getattr(original, method, None): new for method, new in body.items()}
+            aliases = {
+                alias: replaced[value]
+                for kind in reversed(original.__mro__[:-1])
+                for alias, value in vars(kind).items()
+                if isinstance(value, FunctionType) and value in replaced
+            }
+            try:
+                return type(original)(original.__name__, (original,), {**aliases, **body})
+            except Exception:  # noqa: S110  # a class that allows no other to inherit from it: then without its attributes
+                pass
+        return type(name, (), body)
+
+    def _initialise(self, name: str, layer: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+        """Run the student's own __init__, for the attributes that it makes."""
+        original = self._originals[name]
+        state = np.random.get_state()  # noqa: NPY002  # what it draws must not change what the loop draws
+        try:
+            original.__init__(layer, *given, **named)  # type: ignore[misc]  # meant to be called so
+        except Exception:  # noqa: S110  # what is wrong in a layer is not the loop's
+            pass
+        finally:
+            np.random.set_state(state)  # noqa: NPY002  # likewise
+
+    def _is_touched(self, layer: Any) -> bool:
+        """Tell whether a layer's weights are no longer what the spy set."""
+        weights = getattr(layer, "weights", None)
+        return isinstance(weights, np.ndarray) and weights.tobytes() != layer._weights
+
+    def _set_weights(self, layer: Any) -> None:
+        weights = self.call.weights(self.recording.version)
+        sizes = [size for size in layer._sizes if isinstance(size, int | np.integer) and 0 < size < 1000]
+        if len(sizes) == 2 and weights.shape != (sizes[1], sizes[0] + 1):
+            weights = np.ones((sizes[1], sizes[0] + 1))
+        layer._weights = weights.tobytes()
+        _set(layer, weights=weights)
+
+    def _make_dense(self) -> Any:
+        recorder, method = self, _methods(self._originals["Dense"])
+
+        def __init__(self: Any, *given: Any, **named: Any) -> None:
+            sizes = _arguments(method("__init__"), (self, *given), named, 3)[1:]
+            recorder._initialise("Dense", self, given, named)
+            recorder._layers += 1
+            self._serial, self._sizes = recorder._layers, tuple(sizes)
+            recorder._set_weights(self)
+            for name in ("input", "output"):
+                if not hasattr(self, name):
+                    _set(self, **{name: None})
+
+        def forward(self: Any, *given: Any, **named: Any) -> Any:
+            input = _arguments(method("forward"), (self, *given), named, 2)[1]
+            if not hasattr(self, "_serial"):  # a layer that was made before, outside of train
+                recorder._layers += 1
+                self._serial, self._sizes = recorder._layers, np.shape(getattr(self, "weights", ()))[::-1]
+                recorder._set_weights(self)
+            if not hasattr(self, "_pass"):  # until here a loop may start from weights of its own
+                self._weights = np.asarray(getattr(self, "weights", 0)).tobytes()
+            seen = recorder.recording.forward(self, _record(input, "The input of dlayer.forward"))
+            seen.touched = seen.touched or recorder._is_touched(self)
+            self._pass = seen
+            is_batch = isinstance(seen.features, np.ndarray) and seen.features.ndim == 2
+            with_ones = np.concatenate([input, np.ones((1, len(seen.features.T)))]) if is_batch else input  # type: ignore[union-attr]  # an array
+            output = seen.returned["scores"] = recorder.call.columns("scores", seen.version, seen.samples)
+            _set(self, input=with_ones, output=output)
             return output
 
-        def backward(self, output_gradient: Any, learning_rate: Any) -> Array:
-            step = recording.current_step
-            step.rate = _record(learning_rate, "The learning rate given to dlayer.backward")
-            step.into_dense = _record(output_gradient, "The gradient given to dlayer.backward")
-            return recording.columns("input_gradients", output_gradient)
+        def backward(self: Any, *given: Any, **named: Any) -> Array:
+            gradient, rate = _arguments(method("backward"), (self, *given), named, 3)[1:3]
+            recording = recorder.recording
+            own, current = getattr(self, "_pass", None), recording.passes[-1] if recording.passes else None
+            seen = own if own is not None and (own is current or not own.updates) else recording.current
+            what = "given to dlayer.backward"
+            seen.updates.append(
+                (_record(gradient, f"The gradient {what}"), _record(rate, f"The learning rate {what}"))
+            )
+            seen.layer = getattr(self, "_serial", 0) if own is None else seen.layer
+            seen.touched = seen.touched or recorder._is_touched(self)
+            recording.version += 1
+            recorder._set_weights(self)
+            return recorder.call.columns("input_gradients", seen.version, seen.samples)
 
-    class Softmax:
-        def __init__(self, **_: Any):
-            self.input: Any = None
-            self.output: Any = None
+        return self._inherit("Dense", {"__init__": __init__, "forward": forward, "backward": backward})
 
-        def forward(self, input: Any) -> Array:
-            self.input = input
-            self.output = output = recording.columns("outputs", input)
+    def _make_softmax(self) -> Any:
+        recorder, method = self, _methods(self._originals["Softmax"])
+
+        def __init__(self: Any, *given: Any, **named: Any) -> None:
+            recorder._initialise("Softmax", self, given, named)
+            for name in ("input", "output"):
+                if not hasattr(self, name):
+                    _set(self, **{name: None})
+
+        def forward(self: Any, *given: Any, **named: Any) -> Array:
+            input = _arguments(method("forward"), (self, *given), named, 2)[1]
+            recorded = _record(input, "The input of softmax.forward")
+            seen, _ = recorder.recording.find("scores", input, recorded)
+            seen.softmax_input, self._pass = recorded, seen
+            output = seen.returned["outputs"] = recorder.call.outputs(seen.version, seen.samples)
+            _set(self, input=input, output=output)
             return output
 
-        def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+        def backward(self: Any, *given: Any, **named: Any) -> Any:
             """Multiply by a drawn matrix: linear, like the real layer, so 1/B may be applied before or after."""
-            what = "The gradient given to softmax.backward"
-            gradient = recording.current_step.into_softmax = _record(output_gradient, what)
-            matrix = of_step(inputs, "jacobians", recording.current_number)
-            if isinstance(gradient, Placeholder):
-                return gradient
-            if gradient is None or gradient.ndim != 2 or len(gradient) != len(matrix):
-                raise Wrong(
-                    f"{what} is not a gradient of the loss.", found=output_gradient, expected="shape (classes, batch)"
-                )
-            return np.asarray(matrix @ gradient)
+            gradient = _arguments(method("backward"), (self, *given), named, 2)[1]
+            recorded = _record(gradient, "The gradient given to softmax.backward")
+            own = getattr(self, "_pass", None)
+            seen = own or recorder.recording.current
+            seen.into_softmax = recorded
+            if isinstance(recorded, Placeholder):
+                return recorded
+            matrix = recorder.call.jacobian(seen.version if own else -1)
+            if not isinstance(recorded, np.ndarray) or recorded.ndim != 2 or len(recorded) != len(matrix):
+                return np.full((len(matrix), len(seen.samples)), np.nan)
+            return np.asarray(matrix @ recorded)
 
-    def cce(y: Any, yhat: Any) -> Any:
-        step = recording.current_step
-        step.loss_labels = _record(y, "The labels given to cce")
-        step.loss_outputs = _record(yhat, "The prediction given to cce")
-        placeholder = _find_placeholder(y, yhat)
-        return float(of_step(inputs, "losses", recording.current_number)) if placeholder is None else placeholder
+        return self._inherit("Softmax", {"__init__": __init__, "forward": forward, "backward": backward})
 
-    def cce_gradient(y: Any, yhat: Any) -> Array:
-        step = recording.current_step
-        step.labels = _record(y, "The labels given to cce_gradient")
-        step.outputs = _record(yhat, "The prediction given to cce_gradient")
-        return recording.columns("output_gradients", yhat)
+    def _make_loss(self) -> Any:
+        original = _function(self._originals["cce"])
 
-    def generate_batch_indices(num_samples: int, batch_size: int, **_: Any) -> list[Array]:
-        order = inputs["orders"][recording.epochs % len(inputs["orders"])].astype(int)
-        recording.epochs += 1
-        return np.split(order, np.arange(int(batch_size), len(order), int(batch_size)))
+        def cce(*given: Any, **named: Any) -> Any:
+            y, yhat = _arguments(original, given, named, 2)[:2]
+            labels, outputs = _record(y, "The labels given to cce"), _record(yhat, "The prediction given to cce")
+            seen, columns = self.recording.find("outputs", yhat, outputs)
+            seen.loss_labels = _put(seen.loss_labels, labels, columns, len(seen.samples))
+            seen.loss_outputs = _put(seen.loss_outputs, outputs, columns, len(seen.samples))
+            placeholder = _find_placeholder(y, yhat)
+            return np.float64(self.call.loss(seen.version, seen.samples if columns is None else seen.samples[columns])) if placeholder is None else placeholder
 
-    class Blanks:
-        def __getitem__(self, sentence: str) -> Placeholder:
-            return Placeholder(sentence)
+        return cce
 
-    return {
-        "Dense": Dense,
-        "Softmax": Softmax,
-        "cce": cce,
-        "cce_gradient": cce_gradient,
-        "generate_batch_indices": generate_batch_indices,
-        "__blank__": Blanks(),
-    }
+    def _make_loss_gradient(self) -> Any:
+        original = _function(self._originals["cce_gradient"])
+
+        def cce_gradient(*given: Any, **named: Any) -> Array:
+            y, yhat = _arguments(original, given, named, 2)[:2]
+            what = "given to cce_gradient"
+            labels, outputs = _record(y, f"The labels {what}"), _record(yhat, f"The prediction {what}")
+            seen, columns = self.recording.find("outputs", yhat, outputs)
+            seen.labels = _put(seen.labels, labels, columns, len(seen.samples))
+            seen.prediction = _put(seen.prediction, outputs, columns, len(seen.samples))
+            return self.call.columns("output_gradients", seen.version, seen.samples if columns is None else seen.samples[columns])
+
+        return cce_gradient
+
+    def _make_batches(self) -> Any:
+        original = _function(self._originals["generate_batch_indices"])
+
+        def generate_batch_indices(*given: Any, **named: Any) -> list[Array]:
+            count, size = (int(value) for value in _arguments(original, given, named, 2)[:2])
+            order = np.concatenate(self.call.batches(self.recording.shuffles))
+            order = np.concatenate([order[order < count], np.arange(self.call.samples, max(count, 0))])
+            self.recording.shuffles += 1
+            return np.split(order, np.arange(size, len(order), size))
+
+        return generate_batch_indices
+
+
+class _Blanks:
+    """What `__blank__` stands for while `train` is recorded."""
+
+    def __getitem__(self, sentence: str) -> Placeholder:
+        return Placeholder(sentence)
+
+
+def _put(before: RecordedValue, value: RecordedValue, columns: Array | None, count: int) -> RecordedValue:
+    """Return what was given for a batch so far, with the columns of a call for single samples added."""
+    if columns is None or not isinstance(value, np.ndarray) or value.ndim != 2 or value.shape[1] != len(columns):
+        return value
+    is_begun = isinstance(before, np.ndarray) and before.shape == (len(value), count)
+    found = before.copy() if is_begun else np.full((len(value), count), np.nan)  # type: ignore[union-attr]  # an array
+    found[:, columns] = value
+    return found
+
+
+def _entries(returned: Any) -> Iterator[Any]:
+    """Give what a call returned: the entries of a tuple, a list or a dict, or an object's attributes."""
+    if isinstance(returned, tuple | list):
+        yield from returned[:9]
+    elif isinstance(returned, dict):
+        yield from returned.values()
+    elif hasattr(returned, "__dict__"):
+        yield from vars(returned).values()
+
+
+def _set(target: Any, **attributes: Any) -> None:
+    """Set attributes, unless the student's class forbids it."""
+    for name, value in attributes.items():
+        try:
+            setattr(target, name, value)
+        except Exception:  # noqa: S112  # the loop is tested without it
+            continue
+
+
+# ---- Arguments, by the names that the student's own code gives them
+
+
+def _methods(original: Any) -> Callable[[str], Callable[..., Any]]:
+    """Give the student's own methods by name, and the notebook's where there are none."""
+
+    def find(name: str) -> Callable[..., Any]:
+        found = getattr(original, name, None) if isinstance(original, type) else None
+        return found if isinstance(found, FunctionType) else getattr(_Layer, name)  # type: ignore[no-any-return]  # a function
+
+    return find
+
+
+class _Layer:
+    def __init__(self, input_size: int, output_size: int): ...
+
+    def forward(self, input: Array) -> Any: ...
+
+    def backward(self, output_gradient: Array, learning_rate: float) -> Any: ...
+
+
+def _function(original: Any) -> Callable[..., Any]:
+    return original if callable(original) else lambda one, other: None
+
+
+def _arguments(function: Callable[..., Any], given: tuple[Any, ...], named: Mapping[str, Any], count: int) -> list[Any]:
+    """Order a call's arguments as `function` does; None for those left out. Raises TypeError where `function` would."""
+    if not named and len(given) == count:
+        return list(given)
+    bound = inspect.signature(function).bind(*given, **named)
+    bound.apply_defaults()
+    values: list[Any] = []
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            values += value
+        else:
+            values += value.values() if kind is inspect.Parameter.VAR_KEYWORD else [value]
+    return values + [None] * (count - len(values))

@@ -1,236 +1,752 @@
 """Statements about the training loop, tested with spies in place of the layers and losses that it calls.
 
-Each statement looks only at the steps that it needs, so that one mistake costs one statement: without the short last
-batch, the labels of the full batches are still right.
+One mistake costs one statement. So each statement looks at what a step did with the samples that it took: where the
+short last batch is left out, the labels, the gradient and the loss of the other batches are still right.
+
+At grading a step is written as a few numbers. Each array becomes one number, a weighted sum over its entries: arrays
+that differ have different sums. The judge decides by the same functions as the check at the desk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from lib.checking.values import Wrong, expect_close, numbers
+from lib.blanks import OpenBlank
+from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.inputs import one_hot_columns, probabilities
-from lib.units.softmax_classifier.spies import (
-    RecordedStep,
-    RecordedValue,
-    Recording,
-    batches,
-    columns,
-    join,
-    of_step,
-    record_calls,
-)
+from lib.units.softmax_classifier.inputs import probabilities
+from lib.units.softmax_classifier.spies import Call, Pass, Placeholder, RecordedValue, Recording, calls, record_calls
 
-FEATURES, CLASSES, SAMPLES, BATCH_SIZE, EPOCHS = 2, 3, 11, 4, 3
-FULL = SAMPLES // BATCH_SIZE
-"""Steps of the first epoch that have a full batch."""
-STEPS = FULL + 1
-"""Steps of an epoch: the last batch is short."""
+FEATURES = 8
+UPDATES = 31
+"""Updates for which losses are drawn, and columns of each drawn table: a prime, so that no two updates share columns."""
+HEADER = ("version", "shuffle", "position", "count", "samples")
+"""What is written of every step: updates before it, shuffles, updates since the last of these, samples taken."""
+NOT_CALLED = -1.0
+UNKNOWN = 15
+"""The digit of features that are no sample's, where a step's samples are written in base 16."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw data whose last batch is short, the samples' order in each epoch, and arrays for each step and spy."""
-    steps = (EPOCHS + 2) * STEPS  # more than a right loop takes, so that one epoch too many still finds arrays
+    """Draw data, sizes, and what the spies return, for two calls of `train`.
+
+    In the first call the last batch is short. The sizes there all differ (2 or 3, 4 or 5, 6 or 7, 8, 10 to 13, 11 to
+    14), so that none can stand for another. Each sample has a class of its own. The gradients are large, and some
+    probabilities small, so that a loop that limits them is noticed.
+    """
+    batch_size, short, epochs = rng.integers([4, 2, 6], [6, 4, 8])
+    samples = 2 * batch_size + short
+    classes = samples + 1
+    orders = np.array([rng.permutation(samples) for _ in range(epochs + 3)])
+    outputs = 0.9 * rng.dirichlet(np.full(classes, 0.4), size=UPDATES).T + 0.1 * probabilities(rng, classes, UPDATES)
+    shifts = rng.uniform(-0.4, 0.4, size=samples)
     return {
-        "X": rng.normal(size=(FEATURES, SAMPLES)),
-        "y": one_hot_columns(rng, CLASSES, SAMPLES),
-        "learning_rate": np.array(rng.uniform(0.05, 0.5)),
-        "batch_size": np.array(float(BATCH_SIZE)),
-        "nepochs": np.array(float(EPOCHS)),
-        "weights": rng.normal(size=(CLASSES, FEATURES + 1)),
-        "orders": np.array([rng.permutation(SAMPLES) for _ in range(EPOCHS + 2)], dtype=float),
-        "losses": rng.uniform(0.5, 2.0, size=steps),
-        "scores": rng.normal(size=(steps, CLASSES, SAMPLES)),
-        "outputs": np.array([probabilities(rng, CLASSES, SAMPLES) for _ in range(steps)]),
-        "output_gradients": rng.normal(size=(steps, CLASSES, SAMPLES)),
-        "jacobians": rng.normal(size=(steps, CLASSES, CLASSES)),
-        "input_gradients": rng.normal(size=(steps, FEATURES, SAMPLES)),
+        "X": _draw_features(rng, samples),
+        "y": np.eye(classes)[:, rng.permutation(classes)[:samples]],
+        "num_samples": np.array([samples, 6.0]),
+        "batch_size": np.array([batch_size, 3.0]),
+        "nepochs": np.array([epochs, 2.0]),
+        "learning_rate": rng.uniform(0.05, 0.5, size=2),
+        "weights": rng.normal(size=(classes, FEATURES + 1)),
+        "orders": orders.astype(float),
+        "loss_levels": _draw_losses(rng, batch_size, orders[1], shifts),
+        "loss_shifts": shifts,
+        "scores": rng.normal(size=(classes, UPDATES)),
+        "outputs": outputs,
+        "output_gradients": rng.choice([-1, 1], size=(classes, UPDATES))
+        * rng.uniform(200, 900, size=(classes, UPDATES)),
+        "jacobian": rng.normal(size=(classes, classes)),
+        "input_gradients": rng.normal(size=(FEATURES, UPDATES)),
     }
 
 
-class EveryBatch(Statement):
+def _draw_features(rng: np.random.Generator, samples: int) -> Array:
+    """Draw features of which the weighted sums, by which a sample is told from another, are far apart."""
+    X = rng.normal(size=(FEATURES, samples))
+    weights = _weights_of(FEATURES)
+    sums = rng.permutation(np.linspace(-1, 1, samples)) + rng.uniform(-0.02, 0.02, size=samples)
+    X[-1] = (sums - weights[:-1] @ X[:-1]) / weights[-1]
+    return X
+
+
+def _draw_losses(rng: np.random.Generator, batch_size: int, order: Array, shifts: Array) -> Array:
+    """Draw a loss for each version of the weights: tiny in the second and third epoch, and larger afterwards.
+
+    A loop that stops too early does so here, whether it waits for a small loss, for one that hardly changes, or for one
+    that rises. The second epoch's mean ends in 4 in the seventh digit: a loss that is rounded to fewer is noticed.
+    """
+    epochs = np.array([1.2, 2e-4, 4e-4, 1.3, 1.5, 1.4, 1.6, 1.5, 1.7, 1.6, 1.8])
+    levels = np.repeat(epochs, 3)[:UPDATES] * rng.uniform(0.9, 1.1, size=UPDATES)
+    steps = 3 + np.arange(len(order)) // batch_size
+    mean = (levels[steps] * (1 + shifts[order])).mean()
+    levels[3:6] *= (np.round(mean, 6) + 4e-7) / mean
+    return levels
+
+
+# ---- What is known of a step
+
+
+@dataclass(frozen=True)
+class Step:
+    """One training step in numbers, and for a message the forward pass that was recorded, where that is at hand."""
+
+    numbers: Mapping[str, float]
+    samples: Array
+    batch: Array
+    call: Call
+    seen: Pass | None = None
+
+    def __getitem__(self, name: str) -> float:
+        return self.numbers[name]
+
+    @property
+    def version(self) -> int:
+        """The number of updates before it."""
+        return int(self.numbers["version"])
+
+    @property
+    def takes_its_batch(self) -> bool:
+        """Whether its samples are those of the batch that was due, in any order."""
+        return sorted(self.samples) == sorted(self.batch)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """What B may be: the number of its samples, or of those that were due."""
+        return tuple({len(self.batch): 0, len(self.samples): 0})
+
+
+def _weights_of(count: int) -> Array:
+    """Return the weights of the sums: no two are alike, nor the sums of any two."""
+    return np.sqrt(np.arange(2, count + 2))
+
+
+def _sum_entries(array: Array, is_shift_free: bool = False) -> float:
+    """Sum an array's entries, (rows, batch), each with the weight of its row and of its column; rows' weights sum to 1.
+
+    `is_shift_free` makes the sum independent of what is added to all entries of a column.
+    """
+    rows = _weights_of(len(array))
+    rows = rows / rows.sum() - (1 / len(rows) if is_shift_free else 0)
+    return float(rows @ array @ _weights_of(array.shape[1]))
+
+
+def _number(value: RecordedValue, rows: int, is_shift_free: bool = False) -> float:
+    """Write what a spy was given as one number. Raises `OpenBlank` for a blank.
+
+    An array of any other shape than (rows, batch) becomes a number that tells its shape.
+    """
+    if isinstance(value, Placeholder):
+        raise OpenBlank(value.sentence)
+    if value is None:
+        return NOT_CALLED
+    if isinstance(value, Wrong):
+        return -2.0
+    if value.ndim != 2 or len(value) != rows:
+        return -100.0 - float(sum(length * 40**at for at, length in enumerate(value.shape[:3])))
+    return _sum_entries(value, is_shift_free)
+
+
+def _describe(seen: Pass, call: Call, names: Iterable[str]) -> dict[str, float]:
+    """Write of a forward pass the numbers that have these names."""
+    features, classes, batch = len(call.X), len(call.y), len(seen.samples)
+    digits = seen.samples + 1 if seen.known else np.full(min(batch, 13), UNKNOWN)
+    columns: dict[str, Callable[[], float]] = {
+        "version": lambda: seen.version,
+        "shuffle": lambda: seen.shuffle,
+        "position": lambda: seen.position,
+        "count": lambda: batch,
+        "samples": lambda: sum(int(digit) * 16**at for at, digit in enumerate(reversed(digits[:13]))),
+        "features": lambda: _number(seen.features, features),
+        "input_size": lambda: _size(seen.sizes, 0),
+        "output_size": lambda: _size(seen.sizes, 1),
+        "scores": lambda: _number(seen.softmax_input, classes, is_shift_free=True),
+        "loss_labels": lambda: _number(seen.loss_labels, classes),
+        "loss_outputs": lambda: _number(seen.loss_outputs, classes),
+        "labels": lambda: _number(seen.labels, classes),
+        "outputs": lambda: _number(seen.prediction, classes),
+        "updates": lambda: len(seen.updates),
+        "layer": lambda: seen.layer,
+        "touched": lambda: seen.touched,
+        "move": lambda: _move(seen, classes),
+    }
+    return {name: float(columns[name]()) for name in names}
+
+
+def _size(sizes: tuple[Any, ...], at: int) -> float:
+    size = sizes[at] if len(sizes) > at else None
+    return float(size) if isinstance(size, int | float | np.number) else NOT_CALLED
+
+
+def _move(seen: Pass, classes: int) -> float:
+    """Write the learning rate times the gradient that Dense.backward got: 1/B may be applied anywhere, but once."""
+    if not seen.updates:
+        return NOT_CALLED
+    gradient, rate = seen.updates[-1]
+    number = _number(gradient, classes)
+    if isinstance(rate, Placeholder):
+        raise OpenBlank(rate.sentence)
+    if not isinstance(rate, np.ndarray) or rate.size != 1:
+        return -3.0
+    return number * float(rate.ravel()[0])
+
+
+def _step(found: Mapping[str, float], call: Call, seen: Pass | None = None) -> Step:
+    """Read the samples of a step, and find the batch that was due."""
+    batches = call.batches(max(int(found["shuffle"]) - 1, 0))
+    batch, count = batches[int(found["position"]) % len(batches)], int(found["count"])
+    digits = np.array([int(digit, 16) - 1 for digit in f"{int(found['samples']):x}"])
+    if len(digits) != min(count, 13) or not (digits < call.samples).all():
+        digits = batch if count == len(batch) else call.samples + np.arange(count)
+    return Step(found, digits, batch, call, seen)
+
+
+def _slots(call: Call) -> int:
+    """Return how many steps are written: those of one epoch more than asked for, and one."""
+    return (call.epochs + 1) * call.batches_in_an_epoch + 1
+
+
+# ---- Statements
+
+
+class LoopStatement(Statement):
+    """A statement about the steps of a loop. `names` are the numbers that it needs of each."""
+
+    names: ClassVar[tuple[str, ...]] = ()
+    data: ClassVar[str] = ""
+    """The argument of `train` that this statement wants unchanged: X or y."""
+
+    def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
+        """Raise `Wrong` where the statement does not hold in one call of `train`."""
+        raise NotImplementedError
+
+    def extra(self, recording: Recording) -> Array:
+        """Give what the statement needs besides the steps: a few numbers."""
+        return np.zeros(0)
+
+    def holds(self, inputs: Inputs, train: Any) -> None:
+        """Test the statement on both calls of `train`."""
+        for recording in _record_once(train, inputs, is_first=isinstance(self, EveryBatch)):
+            if recording.error is None:
+                self.require(recording.call, self._steps(recording), self.extra(recording))
+                self._require_same_data(recording)
+            elif isinstance(self, EveryBatch):
+                raise recording.error
+
+    def probes(self, inputs: Inputs, train: Any) -> Probes:
+        """For each call of `train` an array with a row for each step; X or y afterwards."""
+        probes: Probes = {
+            name: partial(self._write, train, inputs, number) for number, name in enumerate(("first call", "second call"))
+        }
+        if self.data:
+            probes[f"{self.data} afterwards"] = lambda: getattr(_record_once(train, inputs)[0], self.data)
+        return probes
+
+    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
+        """Decide about an array as the check at the desk does; raises `Wrong` where the statement does not hold."""
+        if "afterwards" in probe:
+            return given
+        call = calls(inputs)[probe == "second call"]
+        rows, extra = given[: _slots(call)], given[_slots(call) :].ravel()
+        found = [dict(zip((*HEADER, *self.names), row.tolist(), strict=True)) for row in rows if row.any()]
+        if found or call.number == 0:
+            self.require(call, [_step(one, call) for one in found], extra)
+        return np.zeros(1)
+
+    def _steps(self, recording: Recording) -> list[Step]:
+        steps = recording.steps[: _slots(recording.call)]
+        names = (*HEADER, *self.names)
+        return [_step(_describe(seen, recording.call, names), recording.call, seen) for seen in steps]
+
+    def _write(self, train: Any, inputs: Inputs, number: int) -> Array:
+        recording = _record_once(train, inputs)[number]
+        names = (*HEADER, *self.names)
+        rows = np.zeros((_slots(recording.call) + self._rows_of_extra(recording.call), len(names)))
+        if recording.error is not None:
+            if isinstance(self, EveryBatch):
+                raise recording.error
+            return rows
+        steps = self._steps(recording)
+        for at, step in enumerate(steps):
+            rows[at] = [step[name] for name in names]
+        extra = self.extra(recording)
+        rows[_slots(recording.call) :].flat[: len(extra)] = extra
+        return rows
+
+    def _rows_of_extra(self, call: Call) -> int:
+        return 0
+
+    def _require_same_data(self, recording: Recording) -> None:
+        if not self.data:
+            return
+        now, given = getattr(recording, self.data), getattr(recording.call, self.data)
+        if now is None or now.shape != given.shape or not np.allclose(now, given):
+            raise Wrong(
+                f"train changes {self.data} itself.",
+                where=f"after train, {self.data} is no longer what it was",
+                hint=f"Work on a copy, such as {self.data}.copy(): the caller still needs its data.",
+            )
+
+
+class EveryBatch(LoopStatement):
     text = "Each of the nepochs epochs sends all its batches through the layers, in order, also the short last one."
     hint = "Loop over generate_batch_indices once in each epoch. Each batch is a list of column numbers."
+    names = ("features", "input_size", "output_size", "scores")
+    data = "X"
 
-    def holds(self, inputs: Inputs, train: Any) -> None:
-        """Compare what went into Dense.forward with the batches."""
-        seen, expected = record_calls(train, inputs), batches(inputs)
-        if seen.epochs != EPOCHS:
-            found, right = f"{seen.epochs} calls of generate_batch_indices", f"{EPOCHS}, one for each epoch"
-            raise Wrong("The number of epochs is wrong.", found=found, expected=right)
-        if len(seen.steps) != len(expected):
-            found, right = (
-                f"{len(seen.steps)} steps",
-                f"{len(expected)}: 3 epochs of 3 batches, with 4, 4 and 3 samples",
+    def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
+        """Compare what went into the layers with the batches."""
+        _require_steps(steps)
+        count = call.epochs * call.batches_in_an_epoch
+        if len(steps) != count:
+            raise self._explain_count(call, steps)
+        last = 0
+        for number, step in enumerate(steps):
+            where = _place(call, number)
+            if number % call.batches_in_an_epoch == 0:
+                due = range(last + 1, int(step["shuffle"]) + 1)
+                last = next((shuffle for shuffle in due if _fits(call, steps[number:], shuffle)), 0)
+                if last == 0:
+                    raise self._explain_order(call, steps, number)
+            batch = call.batches(last - 1)[number % call.batches_in_an_epoch]
+            if sorted(step.samples) != sorted(batch) or not _is_close(
+                step["features"], _sum_entries(call.X[:, step.samples])
+            ):
+                raise self._explain_order(call, steps, number)
+            sizes = step["input_size"], step["output_size"]
+            if sizes != (len(call.X), len(call.y)):
+                raise Wrong(
+                    "The dense layer has the wrong sizes.",
+                    where=where,
+                    found="Dense({:g}, {:g})".format(*sizes),
+                    expected=f"Dense({len(call.X)}, {len(call.y)}): the number of features, then that of classes",
+                    hint="Take both numbers from the shapes of X and y.",
+                )
+            scores = call.columns("scores", step.version, step.samples)
+            if not _is_close(step["scores"], _sum_entries(scores, is_shift_free=True)):
+                raise Wrong(
+                    "softmax.forward did not get dlayer.output.",
+                    where=where,
+                    found=_shape_of(step.seen and step.seen.softmax_input),
+                    expected="the scores of this batch, from the same dense layer",
+                    hint="Give softmax.forward what dlayer.forward has just computed.",
+                )
+
+    def _explain_count(self, call: Call, steps: Sequence[Step]) -> Wrong:
+        """Say whether epochs or steps are missing or too many."""
+        shuffles = int(max(step["shuffle"] for step in steps))
+        sizes = [len(batch) for batch in call.batches(0)]
+        asked = f"{call.epochs} epochs of {len(sizes)} batches, with {', '.join(map(str, sizes[:-1]))} and {sizes[-1]}"
+        second = "In a second call of train, with other sizes: " if call.number else ""
+        if shuffles != call.epochs and len(steps) % len(sizes) == 0:
+            return Wrong(
+                "The number of epochs is wrong.",
+                found=f"{shuffles} calls of generate_batch_indices",
+                expected=f"{call.epochs}, one for each epoch",
+                where=_second(call),
+                hint="Run the outer loop nepochs times, and call generate_batch_indices once in each epoch.",
             )
-            raise Wrong("The number of training steps is wrong.", found=found, expected=right)
-        for number, (step, batch) in enumerate(zip(seen.steps, expected, strict=True)):
-            what, hint = "dlayer.forward did not get the samples of the batch.", "Take the batch's columns of X."
-            expect_close(step.features, inputs["X"][:, batch], what=what, hint=hint, where=partial(_in_step, number))
+        found = f"{len(steps)} steps"
+        if len(steps) == _slots(call):
+            found = f"at least {found}"
+        hint = "Each batch is one step: a forward pass and an update. Do that for every batch of every epoch."
+        if len(steps) == 1:
+            hint = "Check the indentation: a return inside a loop ends the function in the first round."
+        expected = f"{call.epochs * len(sizes)}: {second.lower()}{asked} samples"
+        return Wrong("The number of training steps is wrong.", found=found, expected=expected, hint=hint)
 
-    def probes(self, inputs: Inputs, train: Any) -> Probes:
-        """The features of all steps, and where one step ends and the next begins."""
-        seen = partial(_record_once, train, inputs)
-        return {
-            "features": lambda: join(_values_of(seen().steps, "features"), "dlayer.forward"),
-            "lengths": lambda: [numbers(features).shape[-1] for features in _values_of(seen().steps, "features")],
-        }
+    def _explain_order(self, call: Call, steps: Sequence[Step], number: int) -> Wrong:
+        """Say which samples a step took, and which were due."""
+        step = steps[number]
+        seen, due = step.seen, step.batch
+        if seen is not None and isinstance(seen.features, Wrong):
+            return seen.features
+        where, what = _place(call, number), "dlayer.forward did not get the samples of the batch."
+        if step["features"] == NOT_CALLED:
+            return Wrong("dlayer.forward was not called.", where=where, found="no call", expected="one call in each step")
+        if seen is not None and not seen.known:
+            expected = f"X[:, batch], of shape {(len(call.X), len(due))}"
+            return Wrong(what, where=where, found=_shape_of(seen.features), expected=expected, hint="Take the batch's columns of X.")
+        epoch = steps[number - number % call.batches_in_an_epoch :][: call.batches_in_an_epoch]
+        taken = np.concatenate([one.samples for one in epoch])
+        hint = "Take the batch's columns of X."
+        if int(step["shuffle"]) == 0:
+            hint = "Loop over the batches that generate_batch_indices returns: it shuffles the samples."
+        elif number >= call.batches_in_an_epoch and int(step["shuffle"]) * call.batches_in_an_epoch <= number:
+            hint = "Call generate_batch_indices inside the loop over the epochs: each epoch has its own order."
+        elif len(taken) != len(set(taken)):
+            hint = "In an epoch each sample is used once. Take the column numbers of the batch, nothing else."
+        return Wrong(
+            what, where=where, found=f"columns {_list(step.samples)} of X", expected=f"columns {_list(due)}", hint=hint
+        )
 
 
-class LabelsWithSamples(Statement):
+class LabelsWithSamples(LoopStatement):
     text = "cce and cce_gradient get the labels of the same samples, and softmax's output as the prediction."
     hint = "Take the batch's columns of y as the labels, and the output of the softmax layer as the prediction."
+    names = ("loss_labels", "loss_outputs", "labels", "outputs")
+    data = "y"
 
-    def holds(self, inputs: Inputs, train: Any) -> None:
-        """Compare what went into cce and cce_gradient with the batches and the spy's output."""
-        for number, step, batch in _first_steps(FULL, record_calls(train, inputs)):
-            right, output = inputs["y"][:, batch], columns(inputs, "outputs", number, len(batch))
-            where = partial(_in_step, number)
-            for call, labels, outputs in (
-                ("cce", step.loss_labels, step.loss_outputs),
-                ("cce_gradient", step.labels, step.outputs),
+    def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
+        """Compare what went into cce and cce_gradient with the samples of the step and the spy's output.
+
+        A loss that is not called is another statement's matter, unless neither is.
+        """
+        _require_steps(steps)
+        if all(step["loss_labels"] == step["labels"] == NOT_CALLED for step in steps):
+            raise Wrong("cce was not called.", where=_place(call, 0), found="no call", expected="one call in each step")
+        for number, step in enumerate(steps):
+            for name, labels, outputs in (
+                ("cce", "loss_labels", "loss_outputs"),
+                ("cce_gradient", "labels", "outputs"),
             ):
-                _require_call(call, labels, number)
-                expect_close(labels, right, what=f"{call} did not get the labels of the batch as y.", where=where)
-                what = f"{call} did not get softmax.output as yhat."
-                expect_close(outputs, output, what=what, where=where)
+                if step[labels] == step[outputs] == NOT_CALLED:
+                    continue
+                right = [call.y[:, samples] for samples in self._sources(step)]
+                if not any(_is_close(step[labels], _sum_entries(each)) for each in right):
+                    raise self._explain(name, number, step, labels, right[0])
+                output = call.outputs(step.version, step.samples)
+                if not _is_close(step[outputs], _sum_entries(output)):
+                    raise self._explain(name, number, step, outputs, output)
 
-    def probes(self, inputs: Inputs, train: Any) -> Probes:
-        """The labels and predictions of the first epoch's full batches."""
-        seen = partial(_record_once, train, inputs)
+    @staticmethod
+    def _sources(step: Step) -> list[Array]:
+        """Give the samples whose labels are right: those that the step took; if these are wrong, those due as well."""
+        sources = [step.samples] if (step.samples < step.call.samples).all() else []
+        return sources if step.takes_its_batch else [*sources, step.batch]
 
-        def of(name: str, call: str) -> Callable[[], Array]:
-            return lambda: join(_values_of(seen().started[:FULL], name), call)
+    @staticmethod
+    def _explain(name: str, number: int, step: Step, labels: str, right: Array) -> Wrong:
+        """Say what a loss was given."""
+        is_label = labels.endswith("labels")
+        found: RecordedValue = None
+        if step.seen is not None:
+            found = getattr(step.seen, labels if labels != "outputs" else "prediction")
+        if isinstance(found, Wrong):
+            return found
+        text, expected = _compare(found, right, step.call)
+        what = "the labels of the batch as y" if is_label else "softmax.output as yhat"
+        hint = "Take the batch's columns of y." if is_label else "The prediction is what softmax.forward has computed."
+        if not is_label and text.startswith("the labels"):
+            hint = "Swap the two arguments: the labels y come first, then the prediction yhat."
+        where = _place(step.call, number)
+        return Wrong(f"{name} did not get {what}.", where=where, found=text, expected=expected, hint=hint)
 
-        return {
-            "loss labels": of("loss_labels", "cce"),
-            "loss outputs": of("loss_outputs", "cce"),
-            "labels": of("labels", "cce_gradient"),
-            "outputs": of("outputs", "cce_gradient"),
-        }
 
-
-class GradientFlowsBack(Statement):
+class GradientFlowsBack(LoopStatement):
     text = "softmax.backward gets the loss gradient; dlayer.backward gets its result times 1/B, and the learning rate."
     hint = (
         "Follow the dashed arrows of the figure, one call for each. Multiply by 1/B once, just before the dense layer."
     )
+    names = ("updates", "layer", "touched", "move")
 
-    def holds(self, inputs: Inputs, train: Any) -> None:
-        """Compare the steps of the weights with the arrays that the spies returned, in the first epoch."""
-        for number, step, batch in _first_steps(STEPS, record_calls(train, inputs)):
-            _require_call("softmax.backward", step.into_softmax, number)
-            _require_call("dlayer.backward", step.into_dense, number)
-            gradient = columns(inputs, "output_gradients", number, len(batch))
-            right = inputs["learning_rate"] * of_step(inputs, "jacobians", number) @ gradient / len(batch)
-            move = _move(step)
-            if not _agree(move, right):
-                _explain_size(move, right, len(batch), number)
-                if not any(_agree(step.into_softmax, factor * gradient) for factor in (1, 1 / len(batch))):
-                    what = "softmax.backward did not get the result of cce_gradient."
-                    expect_close(step.into_softmax, gradient, what=what, where=partial(_in_step, number))
-            what, hint = "dlayer.backward did not get the result of softmax.backward times 1/B.", ""
-            if not _agree(step.rate, inputs["learning_rate"]):
-                what = "dlayer.backward did not get the learning rate that train is given."
-                hint = "Pass learning_rate unchanged, after the gradient."
-            expect_close(move, right, what=what, hint=hint, where=partial(_at_product, number))
+    def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
+        """Compare the steps of the weights with the arrays that the spies returned."""
+        _require_steps(steps)
+        for number, step in enumerate(steps):
+            self._require_one_layer(step, steps[0], number)
+            moves = [self._right_move(step, size) for size in step.sizes]
+            if not any(_is_close(step["move"], move) for move in moves):
+                raise self._explain(step, number)
 
-    def probes(self, inputs: Inputs, train: Any) -> Probes:
-        """Rate times gradient of each step in the first epoch: 1/B may be applied anywhere, but once."""
-        seen = partial(_record_once, train, inputs)
-        return {"moves": lambda: join([_move(step) for step in seen().started[:STEPS]], "dlayer.backward")}
+    @staticmethod
+    def _right_move(step: Step, size: int) -> float:
+        """Return the learning rate times 1/B times the gradient, for B = `size`."""
+        call = step.call
+        gradient = call.columns("output_gradients", step.version, step.samples)
+        return call.rate / size * _sum_entries(call.jacobian(step.version) @ gradient)
+
+    @staticmethod
+    def _require_one_layer(step: Step, first: Step, number: int) -> None:
+        """Raise `Wrong` unless one dense layer is updated once in each step, and by nothing but its backward."""
+        where = _place(step.call, number)
+        if step["updates"] == 0:
+            seen = step.seen
+            call = "softmax.backward" if seen is not None and seen.into_softmax is None else "dlayer.backward"
+            raise Wrong(f"{call} was not called.", where=where, found="no call", expected="one call in each step")
+        if step["updates"] != 1:
+            found = f"{step['updates']:g} calls"
+            hint = "One call updates the weights once. Keep the one that gets the gradient of this batch."
+            raise Wrong("dlayer.backward is called more than once.", where=where, found=found, expected="one call in each step", hint=hint)
+        if step["layer"] != first["layer"]:
+            raise Wrong(
+                "The weights of the steps before are lost: the dense layer is not the one of the first step.",
+                where=where,
+                hint="Make the dense layer once, before the loops: what it has learnt is in its weights.",
+            )
+        if step["touched"]:
+            raise Wrong(
+                "Something besides dlayer.backward changes the weights.",
+                where=where,
+                hint="Leave dlayer.weights alone in the loop: dlayer.backward makes the whole step.",
+            )
+
+    def _explain(self, step: Step, number: int) -> Wrong:
+        """Say what is wrong with a step: the gradient that goes into softmax or the dense layer, its size, the rate."""
+        call, seen, where = step.call, step.seen, _place(step.call, number)
+        if seen is None:
+            return Wrong("The step of the weights is wrong.", where=where)
+        gradient, rate = seen.updates[-1]
+        for value in (seen.into_softmax, gradient, rate):
+            if isinstance(value, Wrong):
+                return value
+        if seen.into_softmax is None:
+            once = "one call in each step"
+            return Wrong("softmax.backward was not called.", where=where, found="no call", expected=once)
+        due = call.columns("output_gradients", step.version, step.samples)
+        if _ratio(seen.into_softmax, due) is None:
+            return Wrong(
+                "softmax.backward did not get the result of cce_gradient.",
+                where=where,
+                found=_shape_of(seen.into_softmax),
+                expected="what cce_gradient returned for this batch",
+                hint="Pass on the result of cce_gradient as it is.",
+            )
+        where = f"{where}, dlayer.backward"
+        factor = _ratio(gradient, call.jacobian(step.version) @ due)
+        if factor is None:
+            return Wrong(
+                "dlayer.backward did not get the result of softmax.backward times 1/B.",
+                where=where,
+                found=_shape_of(gradient),
+                expected="what softmax.backward returned for this batch, times 1/B",
+                hint="Multiply the result of softmax.backward by 1/B, and do nothing else to it.",
+            )
+        if len(step.batch) < call.batch_size:
+            where += f", with {len(step.batch)} samples"
+        given = numbers(rate).ravel()
+        share = given[0] / call.rate if len(given) == 1 else np.nan
+        factors = _name_factor(factor * share * len(step.batch), step)
+        if factors and factors[0][1] != STEP_SIZE:
+            return Wrong(" ".join(what for what, _ in factors), where=where, hint=factors[0][1])
+        if not _is_close(share, 1):
+            return Wrong(
+                "dlayer.backward did not get the learning rate that train is given.",
+                where=where,
+                found=f"{given[0]:.5g}" if len(given) == 1 else _shape_of(given),
+                expected=f"{call.rate:.5g}",
+                hint="Pass learning_rate unchanged, after the gradient.",
+            )
+        return Wrong(" ".join(what for what, _ in factors) or "The step is wrong.", where=where, hint=STEP_SIZE)
 
 
-class EpochLoss(Statement):
+class EpochLoss(LoopStatement):
     text = "train returns one loss for each epoch: the mean over its samples, so a short batch counts for less."
     hint = "Start each epoch's loss at 0, and weight each batch's loss by its share of all samples."
+    names = ()
 
-    def holds(self, inputs: Inputs, train: Any) -> None:
-        """Compare with the weighted mean of the losses that the spy returned."""
-        each = [len(batch) / SAMPLES * of_step(inputs, "losses", step) for step, batch in enumerate(batches(inputs))]
-        expected = np.reshape(each, (EPOCHS, STEPS)).sum(axis=1)
-        what = "An epoch's loss is not the mean over its samples."
-        found = record_calls(train, inputs).losses
-        expect_close(found[:2], expected[:2], what=what, where=lambda at: f"epoch {at[0] + 1}")
+    def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
+        """Compare with the weighted mean of the losses that the spy returned. Any dense layer returned is the trained.
 
-    def probes(self, inputs: Inputs, train: Any) -> Probes:
-        """The losses of the first two epochs. Their number is part of another statement."""
-        return {"losses": lambda: _record_once(train, inputs).losses[:2]}
+        Where the loop takes other batches than it should, the losses are right if they are the means over these.
+        """
+        _require_steps(steps)
+        count, is_other = int(extra[0]), bool(extra[1])
+        found = extra[2 : 2 + count]
+        expected = _epoch_losses(call, steps)
+        if not any(len(found) == len(each) and _are_close(found, each) for each in expected):
+            raise self._explain(call, found, count, expected[0])
+        if is_other:
+            raise Wrong(
+                "train returns a dense layer that it has not trained.",
+                found="a new layer",
+                expected="the layer that was updated in every step",
+                hint="Return the objects that the loop has used.",
+            )
+
+    def extra(self, recording: Recording) -> Array:
+        """Give the number of losses, whether another layer than the trained one is returned, and the losses."""
+        losses = recording.losses
+        trained = {seen.layer for seen in recording.steps[-1:]}
+        is_other = bool(recording.returned_layers) and not trained & {*recording.returned_layers}
+        room = self._rows_of_extra(recording.call) * len(HEADER) - 2
+        return np.array([len(losses), is_other, *losses[:room]])
+
+    def _rows_of_extra(self, call: Call) -> int:
+        return 3
+
+    @staticmethod
+    def _explain(call: Call, found: Array, count: int, expected: Array) -> Wrong:
+        """Say in which epoch the loss is wrong, or that there are too few or too many."""
+        if count != len(expected):
+            return Wrong(
+                "train does not return one loss for each epoch.",
+                found=f"{count} loss{'es' * (count != 1)}",
+                expected=f"{len(expected)}, one for each epoch",
+                where=_second(call),
+                hint="Append the epoch's loss once, after its last batch, and return the list.",
+            )
+        at = int(np.argmin([_is_close(*both) for both in zip(found, expected, strict=True)]))
+        return Wrong(
+            "An epoch's loss is not the mean over its samples.",
+            where=f"{_second(call)}{', ' * call.number}epoch {at + 1}",
+            found=f"{found[at]:.5g}",
+            expected=f"{expected[at]:.5g}",
+        )
 
 
-_latest: list[tuple[Any, Inputs, Recording]] = []
+def _epoch_losses(call: Call, steps: Sequence[Step]) -> list[Array]:
+    """Give what the epochs' losses may be: the means over the samples of each epoch's steps.
+
+    The first are those of a loop whose steps are all right. Where a loop takes other batches than it should, an epoch
+    is what lies between two shuffles, or as many steps as an epoch has full batches, or batches; and the weights may be
+    the shares of all samples, or of those that were taken.
+    """
+    length = call.batches_in_an_epoch
+    epochs = [list(steps[at : at + length]) for at in range(0, len(steps), length)]
+    found = [_means(call, epochs, lambda step: len(step.batch), is_share=True)]
+    if len(steps) == call.epochs * length and all(step.takes_its_batch for step in steps):
+        return found
+    shuffles = sorted({int(step["shuffle"]) for step in steps})
+    between = [[step for step in steps if step["shuffle"] == shuffle] for shuffle in shuffles]
+    full = max(call.samples // call.batch_size, 1)
+    ways = [epochs, between, [list(steps[at : at + full]) for at in range(0, len(steps), full)]]
+    for way in ways:
+        for count in (lambda step: len(step.samples), lambda step: len(step.batch)):
+            found += [_means(call, way, count, is_share) for is_share in (True, False)]
+    return found
 
 
-def _record_once(train: Any, inputs: Inputs) -> Recording:
-    """Record the calls of `train`, or return the latest recording if it is of the same loop on the same inputs."""
+def _means(call: Call, epochs: list[list[Step]], count: Callable[[Step], int], is_share: bool) -> Array:
+    means = []
+    for epoch in epochs:
+        weights = np.array([count(step) for step in epoch])
+        losses = np.array([call.loss(step.version, step.samples) for step in epoch])
+        means.append(weights @ losses / (call.samples if is_share else weights.sum()))
+    return np.array(means)
+
+
+# ---- Comparison and words
+
+STEP_SIZE = "Multiply by 1/B once, just before the dense layer. B is the number of samples in the batch."
+SIGN = "Leave out the minus sign: dlayer.backward subtracts the step itself."
+
+
+def _name_factor(factor: float, step: Step) -> list[tuple[str, str]]:
+    """Say by what a step is too large or too small, each with a hint; nothing if it is not.
+
+    Two causes at once are both named where their product is the factor.
+    """
+    call, batch = step.call, len(step.batch)
+    once = "Multiply by 1/B once, just before the dense layer."
+    known = {
+        batch: ("1/B is missing.", once),
+        1 / batch: ("1/B is applied twice.", once),
+        batch / call.batch_size: ("1/B uses batch_size, but this batch is shorter.", "Use the number of samples in this batch."),
+        batch / call.samples: ("The gradient is divided by the number of all samples.", once),
+        batch / len(call.y): ("The gradient is divided by the number of classes.", once),
+        batch / len(call.X): ("The gradient is divided by the number of features.", once),
+        call.rate: ("The learning rate is applied twice.", "Pass the gradient without it: dlayer.backward multiplies by the rate."),
+        1 / call.rate: ("The learning rate is not applied.", "Pass learning_rate unchanged, after the gradient."),
+    }
+    known.pop(1.0, None)
+    found = [("The weights move the wrong way: gradient times learning rate has the wrong sign.", SIGN)] * int(factor < 0)
+    size = abs(factor)
+    if _is_close(size, 1):
+        return found
+    for one, words in known.items():
+        if _is_close(size, one):
+            return [*found, words]
+    for one, words in known.items():
+        for other, more in known.items():
+            if words != more and _is_close(size, one * other):
+                return [*found, words, more]
+    return [*found, (f"The step is {size:.3g} times as large as it should be.", STEP_SIZE)]
+
+
+def _ratio(found: RecordedValue, base: Array) -> float | None:
+    """Return the number by which `base` is multiplied in `found`; None if there is none."""
+    if not isinstance(found, np.ndarray) or found.shape != base.shape:
+        return None
+    ratio = float((found * base).sum() / (base * base).sum())
+    is_multiple = ratio != 0 and np.allclose(found, ratio * base, rtol=1e-4, atol=1e-5 * abs(ratio) * np.abs(base).max())
+    return ratio if is_multiple else None
+
+
+def _is_close(found: float, right: float) -> bool:
+    """Tell whether two sums agree: float32 code is right, and what differs in the fifth digit is not."""
+    return bool(abs(found - right) <= 1e-5 * max(abs(right), 0.03))
+
+
+def _are_close(found: Array, right: Array) -> bool:
+    return all(map(_is_close, found, right))
+
+
+def _require_steps(steps: Sequence[Step]) -> None:
+    if not steps:
+        raise Wrong(
+            "train made no training step.",
+            found="no call of dlayer.forward with a batch, and none of dlayer.backward",
+            expected="both for each batch",
+        )
+
+
+def _fits(call: Call, steps: Sequence[Step], shuffle: int) -> bool:
+    """Tell whether the next steps take all batches of one shuffle, in order."""
+    batches = call.batches(shuffle - 1)
+    return all(sorted(step.samples) == sorted(batch) for step, batch in zip(steps, batches, strict=False))
+
+
+def _place(call: Call, number: int) -> str:
+    epoch, batch = divmod(number, call.batches_in_an_epoch)
+    return f"{_second(call)}{', ' * call.number}epoch {epoch + 1}, batch {batch + 1}"
+
+
+def _second(call: Call) -> str:
+    if call.number == 0:
+        return ""
+    return f"a second call of train, with {call.samples} samples, batch_size={call.batch_size} and nepochs={call.epochs}"
+
+
+def _compare(found: RecordedValue, right: Array, call: Call) -> tuple[str, str]:
+    """Say what labels or probabilities were found and expected: whose labels, or shapes, or an entry that differs."""
+    if not isinstance(found, np.ndarray):
+        return "nothing", "an array"
+    owners, due = _owners(found, call), _owners(right, call)
+    if owners is not None:
+        return f"the labels of samples {_list(owners)}", f"those of samples {_list(due)}" if due is not None else "probabilities"
+    if found.shape != right.shape:
+        return f"shape {found.shape}", f"shape {right.shape}"
+    at = tuple(int(i) for i in np.argwhere(~np.isclose(found, right, rtol=1e-5, atol=1e-6))[:1].ravel()) or (0, 0)
+    return f"{found[at]:.5g} for class {at[0]}, sample {at[1]} of the batch", f"{right[at]:.5g}"
+
+
+def _owners(array: Array, call: Call) -> Array | None:
+    """Find the samples whose labels an array has in its columns."""
+    if array.ndim != 2 or len(array) != len(call.y) or not array.size:
+        return None
+    is_label = (np.abs(array[:, :, None] - call.y[:, None, :]) < 1e-6).all(axis=0)
+    return is_label.argmax(axis=1) if is_label.any(axis=1).all() else None
+
+
+def _shape_of(value: RecordedValue) -> str:
+    return f"other numbers, of shape {value.shape}" if isinstance(value, np.ndarray) else "no array"
+
+
+def _list(numbers: Iterable[Any]) -> str:
+    return ", ".join(str(int(number)) for number in numbers)
+
+
+_latest: list[tuple[Any, Inputs, tuple[Recording, Recording]]] = []
+
+
+def _record_once(train: Any, inputs: Inputs, is_first: bool = False) -> tuple[Recording, Recording]:
+    """Record the calls of `train`, or return the latest recording if it is of the same loop on the same inputs.
+
+    The first statement of a check records anew: what the loop calls may have been changed since the last check.
+    """
     draw = getattr(inputs, "of", inputs)
     for earlier, seen, recording in _latest:
-        if earlier is train and seen is draw:
+        is_same = seen is draw or (not is_first and all(np.array_equal(seen[name], draw[name]) for name in draw))
+        if earlier is train and is_same:
             return recording
     recording = record_calls(train, inputs)
     _latest[:] = [(train, draw, recording)]
     return recording
-
-
-def _values_of(steps: list[RecordedStep], name: str) -> list[RecordedValue]:
-    return [getattr(step, name) for step in steps]
-
-
-def _first_steps(count: int, seen: Recording) -> Iterator[tuple[int, RecordedStep, Array]]:
-    """Iterate over the first `count` expected steps: number, recorded step, and the indices of its batch."""
-    steps = (seen.started + [RecordedStep()] * count)[:count]
-    return (
-        (number, step, batch) for number, (step, batch) in enumerate(zip(steps, batches(seen.inputs), strict=False))
-    )
-
-
-def _require_call(call: str, seen: RecordedValue, step: int) -> None:
-    if seen is None:
-        raise Wrong(f"{call} was not called.", where=f"step {step}", found="no call", expected="one call in each step")
-
-
-def _move(step: RecordedStep) -> Array:
-    """Return the learning rate times the gradient that Dense.backward got in a step."""
-    _require_call("dlayer.backward", step.into_dense, 0)
-    rate = numbers(step.rate, (), what="The learning rate given to dlayer.backward")
-    return rate * numbers(step.into_dense, what="The gradient given to dlayer.backward")
-
-
-def _explain_size(found: Array, right: Array, batch: int, step: int) -> None:
-    """Raise `Wrong` where a step has the wrong sign, or 1/B is not applied exactly once."""
-    if _agree(found, -right):
-        what = "The weights move the wrong way: gradient times learning rate has the wrong sign."
-        raise Wrong(
-            what,
-            where=f"step {step}, dlayer.backward",
-            hint="Leave out the minus sign: dlayer.backward subtracts the step itself.",
-        )
-    for factor, what in ((batch, "1/B is missing."), (1 / batch, "1/B is applied twice.")):
-        if _agree(found, factor * right):
-            raise Wrong(
-                what, where=f"step {step}, dlayer.backward", hint="Multiply by 1/B once, just before the dense layer."
-            )
-    if batch != BATCH_SIZE and _agree(found, batch / BATCH_SIZE * right):
-        what, hint = "1/B uses batch_size, but this batch is shorter.", "Use the number of samples in this batch."
-        raise Wrong(what, where=f"step {step}, with {batch} samples", hint=hint)
-
-
-def _agree(found: object, right: Array) -> bool:
-    values = numbers(found)
-    return values.shape == right.shape and np.allclose(values, right)
-
-
-def _at_product(step: int, at: tuple[int, ...]) -> str:
-    return f"{_in_step(step, at)}, learning rate times gradient"
-
-
-def _in_step(step: int, at: tuple[int, ...]) -> str:
-    return f"step {step}, row {at[0]}, sample {at[1]} of the batch" if len(at) == 2 else f"step {step}"
 
 
 train = Part(

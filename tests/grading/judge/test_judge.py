@@ -17,7 +17,7 @@ from lib.grading.judge.verdict import PartVerdict
 from lib.reference import Softmax
 from lib.unit import AnswerKey, Part, Unit
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
-from lib.units.softmax_classifier.spies import batches
+from lib.units.softmax_classifier.spies import calls
 from tests.grading.relu_unit import ANSWER_KEY as RELU
 from tests.variants import BY_PART, released, written
 
@@ -317,10 +317,15 @@ def numbers_in(data: Any) -> np.ndarray:
     return np.array([])
 
 
-def test_batches_of_the_challenge_differ_in_size_and_order() -> None:
-    drawn = drawn_for(part_of("check-train"), 1)
-    assert [len(batch) for batch in batches(drawn)] == [4, 4, 3] * 3
-    assert not np.array_equal(drawn["orders"][0], drawn["orders"][1])
+def test_sizes_and_orders_of_the_challenge_are_drawn() -> None:
+    drawn = [calls(drawn_for(part_of("check-train"), seed)) for seed in range(40)]
+    for sizes in ("samples", "batch_size", "epochs"):
+        assert all(getattr(first, sizes) > getattr(second, sizes) for first, second in drawn)
+        assert len({getattr(first, sizes) for first, _ in drawn}) > 1
+    for first, second in drawn:
+        assert len({*map(len, first.batches(0))}) == 2
+        assert len({*map(len, second.batches(0))}) == 1
+        assert not np.array_equal(np.concatenate(first.batches(0)), np.concatenate(first.batches(1)))
 
 
 @pytest.mark.parametrize("kind", ["bool", "int8", "uint16", "int64", "float32", "float64"])
