@@ -90,7 +90,9 @@ class _Copier:
     """Copies objects, each once. What can refer back to itself is filled later, from a list of what is left to do."""
 
     def __init__(self, namespace: Namespace, spies: Mapping[str, object]):
-        self._copies: dict[int, tuple[Any, Any]] = {}  # each with its original: as long as that lives, its id is its own
+        self._copies: dict[
+            int, tuple[Any, Any]
+        ] = {}  # each with its original: as long as that lives, its id is its own
         self._left: list[Callable[[], None]] = []
         self._spies = spies
         self._namespace = {**namespace, **spies}
@@ -155,7 +157,10 @@ class _Copier:
         return copied
 
     def _fill_function(self, function: FunctionType, copied: FunctionType, is_own: bool) -> None:
-        copied.__defaults__, copied.__kwdefaults__ = self.copy(function.__defaults__), self.copy(function.__kwdefaults__)
+        copied.__defaults__, copied.__kwdefaults__ = (
+            self.copy(function.__defaults__),
+            self.copy(function.__kwdefaults__),
+        )
         copied.__dict__.update({name: self.copy(each) for name, each in function.__dict__.items()})
         for cell, original in zip(copied.__closure__ or (), function.__closure__ or (), strict=True):
             try:

@@ -121,7 +121,9 @@ class Call:
     @cached_property
     def _batches(self) -> list[list[Array]]:
         orders = [order[order < self.samples] for order in self.inputs["orders"].astype(int)]
-        return [[order[at : at + self.batch_size] for at in range(0, self.samples, self.batch_size)] for order in orders]
+        return [
+            [order[at : at + self.batch_size] for at in range(0, self.samples, self.batch_size)] for order in orders
+        ]
 
     def columns(self, name: str, version: int, samples: Array) -> Array:
         """Return the drawn columns of some samples after `version` updates, (classes, batch)."""
@@ -171,7 +173,7 @@ class Pass:
     """One forward pass of a dense layer, and what the loop did with it.
 
     `version` counts the updates before it, `shuffle` the calls of generate_batch_indices, and `position` the updates
-    since the last of these. `samples` are the columns of X that the spies took it for; where `features` are not columns
+    since the last of these; `asked` are the arguments of that call. `samples` are the columns of X that the spies took it for; where `features` are not columns
     of X, they are the batch that was due, and `known` is False. An update is a gradient and a learning rate.
     """
 
@@ -179,6 +181,7 @@ class Pass:
     shuffle: int
     position: int
     samples: Array
+    asked: tuple[int, ...] = ()
     known: bool = False
     features: RecordedValue = None
     layer: int = 0
@@ -203,6 +206,7 @@ class Recording:
     call: Call
     passes: list[Pass] = field(default_factory=list)
     shuffles: int = 0
+    asked: tuple[int, ...] = ()
     version: int = 0
     returned: Any = None
     returned_layers: tuple[int, ...] = ()
@@ -221,7 +225,7 @@ class Recording:
         done = {batch for each, batch in zip(self.passes, due, strict=True) if each.updates}
         steps = []
         for each, batch in zip(self.passes, due, strict=True):
-            if each.updates or (batch is not None and batch not in done):
+            if each.updates or (each.known and batch is not None and batch not in done):
                 steps.append(each)
                 done.add(batch)
         return steps
@@ -266,22 +270,24 @@ class Recording:
 
         None stands for all columns.
         """
-        for seen in reversed(self.passes[-RECENT:]):
-            if value is not None and value is seen.returned.get(name):
+        # Scores from before an update are no longer the layer's. A prediction may still be compared with the labels.
+        recent = [one for one in reversed(self.passes[-RECENT:]) if name in one.returned]
+        recent = [one for one in recent if name != "scores" or not one.updates]
+        for seen in recent:
+            if value is seen.returned[name]:
                 return seen, None
         if isinstance(recorded, np.ndarray) and recorded.ndim == 2:
-            for seen in reversed(self.passes[-RECENT:]):
-                array = seen.returned.get(name)
-                if array is not None and len(array) == len(recorded):
-                    columns = _find_columns(array, recorded)
-                    if columns is not None:
-                        return seen, None if len(columns) == array.shape[1] else columns
+            for seen in recent:
+                array = seen.returned[name]
+                columns = _find_columns(array, recorded) if len(array) == len(recorded) else None
+                if columns is not None:
+                    return seen, None if len(columns) == array.shape[1] else columns
         return self.current, None
 
     def _new_pass(self) -> Pass:
         position = sum(each.shuffle == self.shuffles and bool(each.updates) for each in self.passes)
         batches = self.call.batches(max(self.shuffles - 1, 0))
-        return Pass(self.version, self.shuffles, position, batches[position % len(batches)])
+        return Pass(self.version, self.shuffles, position, batches[position % len(batches)], self.asked)
 
     def _identify(self, seen: Pass, features: Array) -> None:
         """Find the samples that the columns of `features` are."""
@@ -455,10 +461,8 @@ class _Recorder:
             own, current = getattr(self, "_pass", None), recording.passes[-1] if recording.passes else None
             seen = own if own is not None and (own is current or not own.updates) else recording.current
             what = "given to dlayer.backward"
-            seen.updates.append(
-                (_record(gradient, f"The gradient {what}"), _record(rate, f"The learning rate {what}"))
-            )
-            seen.layer = getattr(self, "_serial", 0) if own is None else seen.layer
+            seen.updates.append((_record(gradient, f"The gradient {what}"), _record(rate, f"The learning rate {what}")))
+            seen.layer = seen.layer if own is not None and seen.layer else getattr(self, "_serial", 0)
             seen.touched = seen.touched or recorder._is_touched(self)
             recording.version += 1
             recorder._set_weights(self)
@@ -493,7 +497,8 @@ class _Recorder:
             seen.into_softmax = recorded
             if isinstance(recorded, Placeholder):
                 return recorded
-            matrix = recorder.call.jacobian(seen.version if own else -1)
+            is_its_own = own is not None or seen.softmax_input is None
+            matrix = recorder.call.jacobian(seen.version if is_its_own else seen.version + 1)
             if not isinstance(recorded, np.ndarray) or recorded.ndim != 2 or len(recorded) != len(matrix):
                 return np.full((len(matrix), len(seen.samples)), np.nan)
             return np.asarray(matrix @ recorded)
@@ -510,7 +515,11 @@ class _Recorder:
             seen.loss_labels = _put(seen.loss_labels, labels, columns, len(seen.samples))
             seen.loss_outputs = _put(seen.loss_outputs, outputs, columns, len(seen.samples))
             placeholder = _find_placeholder(y, yhat)
-            return np.float64(self.call.loss(seen.version, seen.samples if columns is None else seen.samples[columns])) if placeholder is None else placeholder
+            return (
+                np.float64(self.call.loss(seen.version, seen.samples if columns is None else seen.samples[columns]))
+                if placeholder is None
+                else placeholder
+            )
 
         return cce
 
@@ -524,7 +533,9 @@ class _Recorder:
             seen, columns = self.recording.find("outputs", yhat, outputs)
             seen.labels = _put(seen.labels, labels, columns, len(seen.samples))
             seen.prediction = _put(seen.prediction, outputs, columns, len(seen.samples))
-            return self.call.columns("output_gradients", seen.version, seen.samples if columns is None else seen.samples[columns])
+            return self.call.columns(
+                "output_gradients", seen.version, seen.samples if columns is None else seen.samples[columns]
+            )
 
         return cce_gradient
 
@@ -536,6 +547,7 @@ class _Recorder:
             order = np.concatenate(self.call.batches(self.recording.shuffles))
             order = np.concatenate([order[order < count], np.arange(self.call.samples, max(count, 0))])
             self.recording.shuffles += 1
+            self.recording.asked = (count, size)
             return np.split(order, np.arange(size, len(order), size))
 
         return generate_batch_indices

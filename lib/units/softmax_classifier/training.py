@@ -110,9 +110,11 @@ class Step:
         return int(self.numbers["version"])
 
     @property
-    def takes_its_batch(self) -> bool:
-        """Whether its samples are those of the batch that was due, in any order."""
-        return sorted(self.samples) == sorted(self.batch)
+    def takes_a_batch(self) -> bool:
+        """Whether its samples are those of a batch, in any order: the one that was due, or one of an earlier shuffle."""
+        samples = sorted(self.samples)
+        shuffles = range(int(self.numbers["shuffle"]))
+        return any(sorted(batch) == samples for shuffle in shuffles for batch in self.call.batches(shuffle))
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -169,6 +171,7 @@ def _describe(seen: Pass, call: Call, names: Iterable[str]) -> dict[str, float]:
         "loss_outputs": lambda: _number(seen.loss_outputs, classes),
         "labels": lambda: _number(seen.labels, classes),
         "outputs": lambda: _number(seen.prediction, classes),
+        "has_loss": lambda: seen.loss_labels is not None,
         "updates": lambda: len(seen.updates),
         "layer": lambda: seen.layer,
         "touched": lambda: seen.touched,
@@ -206,8 +209,8 @@ def _step(found: Mapping[str, float], call: Call, seen: Pass | None = None) -> S
 
 
 def _slots(call: Call) -> int:
-    """Return how many steps are written: those of one epoch more than asked for, and one."""
-    return (call.epochs + 1) * call.batches_in_an_epoch + 1
+    """Return how many steps are looked at: twice as many as there should be, and some."""
+    return 2 * (call.epochs + 1) * call.batches_in_an_epoch
 
 
 # ---- Statements
@@ -240,7 +243,8 @@ class LoopStatement(Statement):
     def probes(self, inputs: Inputs, train: Any) -> Probes:
         """For each call of `train` an array with a row for each step; X or y afterwards."""
         probes: Probes = {
-            name: partial(self._write, train, inputs, number) for number, name in enumerate(("first call", "second call"))
+            name: partial(self._write, train, inputs, number)
+            for number, name in enumerate(("first call", "second call"))
         }
         if self.data:
             probes[f"{self.data} afterwards"] = lambda: getattr(_record_once(train, inputs)[0], self.data)
@@ -309,9 +313,9 @@ class EveryBatch(LoopStatement):
             where = _place(call, number)
             if number % call.batches_in_an_epoch == 0:
                 due = range(last + 1, int(step["shuffle"]) + 1)
-                last = next((shuffle for shuffle in due if _fits(call, steps[number:], shuffle)), 0)
-                if last == 0:
-                    raise self._explain_order(call, steps, number)
+                last = next((shuffle for shuffle in due if _fits(call, steps[number:], shuffle)), due[-1] if due else 0)
+            if last == 0:
+                raise self._explain_order(call, steps, number)
             batch = call.batches(last - 1)[number % call.batches_in_an_epoch]
             if sorted(step.samples) != sorted(batch) or not _is_close(
                 step["features"], _sum_entries(call.X[:, step.samples])
@@ -338,26 +342,33 @@ class EveryBatch(LoopStatement):
 
     def _explain_count(self, call: Call, steps: Sequence[Step]) -> Wrong:
         """Say whether epochs or steps are missing or too many."""
-        shuffles = int(max(step["shuffle"] for step in steps))
-        sizes = [len(batch) for batch in call.batches(0)]
-        asked = f"{call.epochs} epochs of {len(sizes)} batches, with {', '.join(map(str, sizes[:-1]))} and {sizes[-1]}"
-        second = "In a second call of train, with other sizes: " if call.number else ""
-        if shuffles != call.epochs and len(steps) % len(sizes) == 0:
+        shuffles, length = int(max(step["shuffle"] for step in steps)), call.batches_in_an_epoch
+        sizes = [str(len(batch)) for batch in call.batches(0)]
+        if wrong := _wrong_arguments(call, steps[0]):
+            return wrong
+        if shuffles != call.epochs and (len(steps) % length == 0 or shuffles == 0):
+            hint = "Run the outer loop nepochs times, and call generate_batch_indices once in each epoch."
             return Wrong(
-                "The number of epochs is wrong.",
-                found=f"{shuffles} calls of generate_batch_indices",
+                "The number of epochs is wrong."
+                if shuffles
+                else "The batches are not those of generate_batch_indices.",
+                found=f"{shuffles or 'no'} call{'s' * (shuffles != 1)} of generate_batch_indices",
                 expected=f"{call.epochs}, one for each epoch",
                 where=_second(call),
-                hint="Run the outer loop nepochs times, and call generate_batch_indices once in each epoch.",
+                hint=hint if shuffles else self.hint,
             )
-        found = f"{len(steps)} steps"
-        if len(steps) == _slots(call):
-            found = f"at least {found}"
+        found = f"{'at least ' * (len(steps) == _slots(call))}{len(steps)} step{'s' * (len(steps) != 1)}"
+        asked = f"{call.epochs} epochs of {length} batches, with {', '.join(sizes[:-1])} and {sizes[-1]} samples"
         hint = "Each batch is one step: a forward pass and an update. Do that for every batch of every epoch."
         if len(steps) == 1:
             hint = "Check the indentation: a return inside a loop ends the function in the first round."
-        expected = f"{call.epochs * len(sizes)}: {second.lower()}{asked} samples"
-        return Wrong("The number of training steps is wrong.", found=found, expected=expected, hint=hint)
+        return Wrong(
+            "The number of training steps is wrong.",
+            where=_second(call),
+            found=found,
+            expected=f"{call.epochs * length}: {asked}",
+            hint=hint,
+        )
 
     def _explain_order(self, call: Call, steps: Sequence[Step], number: int) -> Wrong:
         """Say which samples a step took, and which were due."""
@@ -366,11 +377,21 @@ class EveryBatch(LoopStatement):
         if seen is not None and isinstance(seen.features, Wrong):
             return seen.features
         where, what = _place(call, number), "dlayer.forward did not get the samples of the batch."
+        if wrong := _wrong_arguments(call, step):
+            return wrong
         if step["features"] == NOT_CALLED:
-            return Wrong("dlayer.forward was not called.", where=where, found="no call", expected="one call in each step")
+            return Wrong(
+                "dlayer.forward was not called.", where=where, found="no call", expected="one call in each step"
+            )
         if seen is not None and not seen.known:
             expected = f"X[:, batch], of shape {(len(call.X), len(due))}"
-            return Wrong(what, where=where, found=_shape_of(seen.features), expected=expected, hint="Take the batch's columns of X.")
+            return Wrong(
+                what,
+                where=where,
+                found=_shape_of(seen.features),
+                expected=expected,
+                hint="Take the batch's columns of X.",
+            )
         epoch = steps[number - number % call.batches_in_an_epoch :][: call.batches_in_an_epoch]
         taken = np.concatenate([one.samples for one in epoch])
         hint = "Take the batch's columns of X."
@@ -417,7 +438,7 @@ class LabelsWithSamples(LoopStatement):
     def _sources(step: Step) -> list[Array]:
         """Give the samples whose labels are right: those that the step took; if these are wrong, those due as well."""
         sources = [step.samples] if (step.samples < step.call.samples).all() else []
-        return sources if step.takes_its_batch else [*sources, step.batch]
+        return sources if step.takes_a_batch else [*sources, step.batch]
 
     @staticmethod
     def _explain(name: str, number: int, step: Step, labels: str, right: Array) -> Wrong:
@@ -471,7 +492,13 @@ class GradientFlowsBack(LoopStatement):
         if step["updates"] != 1:
             found = f"{step['updates']:g} calls"
             hint = "One call updates the weights once. Keep the one that gets the gradient of this batch."
-            raise Wrong("dlayer.backward is called more than once.", where=where, found=found, expected="one call in each step", hint=hint)
+            raise Wrong(
+                "dlayer.backward is called more than once.",
+                where=where,
+                found=found,
+                expected="one call in each step",
+                hint=hint,
+            )
         if step["layer"] != first["layer"]:
             raise Wrong(
                 "The weights of the steps before are lost: the dense layer is not the one of the first step.",
@@ -514,14 +541,14 @@ class GradientFlowsBack(LoopStatement):
                 where=where,
                 found=_shape_of(gradient),
                 expected="what softmax.backward returned for this batch, times 1/B",
-                hint="Multiply the result of softmax.backward by 1/B, and do nothing else to it.",
+                hint=NOTHING_ELSE,
             )
         if len(step.batch) < call.batch_size:
             where += f", with {len(step.batch)} samples"
         given = numbers(rate).ravel()
         share = given[0] / call.rate if len(given) == 1 else np.nan
         factors = _name_factor(factor * share * len(step.batch), step)
-        if factors and factors[0][1] != STEP_SIZE:
+        if factors and factors[0][1] != NOTHING_ELSE:
             return Wrong(" ".join(what for what, _ in factors), where=where, hint=factors[0][1])
         if not _is_close(share, 1):
             return Wrong(
@@ -531,13 +558,13 @@ class GradientFlowsBack(LoopStatement):
                 expected=f"{call.rate:.5g}",
                 hint="Pass learning_rate unchanged, after the gradient.",
             )
-        return Wrong(" ".join(what for what, _ in factors) or "The step is wrong.", where=where, hint=STEP_SIZE)
+        return Wrong(" ".join(what for what, _ in factors) or "The step is wrong.", where=where, hint=NOTHING_ELSE)
 
 
 class EpochLoss(LoopStatement):
     text = "train returns one loss for each epoch: the mean over its samples, so a short batch counts for less."
     hint = "Start each epoch's loss at 0, and weight each batch's loss by its share of all samples."
-    names = ()
+    names = ("has_loss",)
 
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
         """Compare with the weighted mean of the losses that the spy returned. Any dense layer returned is the trained.
@@ -549,7 +576,7 @@ class EpochLoss(LoopStatement):
         found = extra[2 : 2 + count]
         expected = _epoch_losses(call, steps)
         if not any(len(found) == len(each) and _are_close(found, each) for each in expected):
-            raise self._explain(call, found, count, expected[0])
+            raise self._explain(call, steps, found, count, expected[0])
         if is_other:
             raise Wrong(
                 "train returns a dense layer that it has not trained.",
@@ -563,15 +590,15 @@ class EpochLoss(LoopStatement):
         losses = recording.losses
         trained = {seen.layer for seen in recording.steps[-1:]}
         is_other = bool(recording.returned_layers) and not trained & {*recording.returned_layers}
-        room = self._rows_of_extra(recording.call) * len(HEADER) - 2
+        room = self._rows_of_extra(recording.call) * len((*HEADER, *self.names)) - 2
         return np.array([len(losses), is_other, *losses[:room]])
 
     def _rows_of_extra(self, call: Call) -> int:
-        return 3
+        return call.epochs // 2 + 1  # for two losses an epoch, and some
 
     @staticmethod
-    def _explain(call: Call, found: Array, count: int, expected: Array) -> Wrong:
-        """Say in which epoch the loss is wrong, or that there are too few or too many."""
+    def _explain(call: Call, steps: Sequence[Step], found: Array, count: int, expected: Array) -> Wrong:
+        """Say in which epoch the loss is wrong, or that there are too few or too many, or that they are rounded."""
         if count != len(expected):
             return Wrong(
                 "train does not return one loss for each epoch.",
@@ -579,6 +606,18 @@ class EpochLoss(LoopStatement):
                 expected=f"{len(expected)}, one for each epoch",
                 where=_second(call),
                 hint="Append the epoch's loss once, after its last batch, and return the list.",
+            )
+        if not any(step["has_loss"] for step in steps):
+            once = "one call in each step"
+            return Wrong("cce was not called.", where=_second(call), found="no call", expected=once)
+        if any(np.allclose(found, np.round(expected, digits), rtol=0, atol=1e-12) for digits in range(7)):
+            at = int(np.argmin([_is_close(*both) for both in zip(found, expected, strict=True)]))
+            return Wrong(
+                "The losses are rounded.",
+                where=f"{_second(call)}{', ' * call.number}epoch {at + 1}",
+                found=f"{found[at]:.7g}",
+                expected=f"{expected[at]:.7g}",
+                hint="Keep all digits in the list. Round only what you print.",
             )
         at = int(np.argmin([_is_close(*both) for both in zip(found, expected, strict=True)]))
         return Wrong(
@@ -598,13 +637,14 @@ def _epoch_losses(call: Call, steps: Sequence[Step]) -> list[Array]:
     """
     length = call.batches_in_an_epoch
     epochs = [list(steps[at : at + length]) for at in range(0, len(steps), length)]
-    found = [_means(call, epochs, lambda step: len(step.batch), is_share=True)]
-    if len(steps) == call.epochs * length and all(step.takes_its_batch for step in steps):
+    found = [_means(call, epochs, lambda step: len(step.samples), is_share=True)]
+    if len(steps) == call.epochs * length and all(step.takes_a_batch for step in steps):
         return found
     shuffles = sorted({int(step["shuffle"]) for step in steps})
     between = [[step for step in steps if step["shuffle"] == shuffle] for shuffle in shuffles]
     full = max(call.samples // call.batch_size, 1)
     ways = [epochs, between, [list(steps[at : at + full]) for at in range(0, len(steps), full)]]
+    ways += [way[:-1] for way in ways if len(way) > 1]  # the last epoch may have ended before its loss was noted
     for way in ways:
         for count in (lambda step: len(step.samples), lambda step: len(step.batch)):
             found += [_means(call, way, count, is_share) for is_share in (True, False)]
@@ -620,9 +660,23 @@ def _means(call: Call, epochs: list[list[Step]], count: Callable[[Step], int], i
     return np.array(means)
 
 
+def _wrong_arguments(call: Call, step: Step) -> Wrong | None:
+    """Say that generate_batch_indices got other arguments than it should, if it did."""
+    asked, right = step.seen.asked if step.seen else (), (call.samples, call.batch_size)
+    if asked in ((), right):
+        return None
+    return Wrong(
+        "generate_batch_indices gets the wrong arguments.",
+        where=_second(call),
+        found=f"generate_batch_indices{asked}",
+        expected=f"generate_batch_indices{right}: the number of samples, then batch_size",
+        hint="Pass num_samples and batch_size, in this order.",
+    )
+
+
 # ---- Comparison and words
 
-STEP_SIZE = "Multiply by 1/B once, just before the dense layer. B is the number of samples in the batch."
+NOTHING_ELSE = "Multiply the result of softmax.backward by 1/B, and do nothing else to it."
 SIGN = "Leave out the minus sign: dlayer.backward subtracts the step itself."
 
 
@@ -636,15 +690,23 @@ def _name_factor(factor: float, step: Step) -> list[tuple[str, str]]:
     known = {
         batch: ("1/B is missing.", once),
         1 / batch: ("1/B is applied twice.", once),
-        batch / call.batch_size: ("1/B uses batch_size, but this batch is shorter.", "Use the number of samples in this batch."),
+        batch / call.batch_size: (
+            "1/B uses batch_size, but this batch is shorter.",
+            "Use the number of samples in this batch.",
+        ),
         batch / call.samples: ("The gradient is divided by the number of all samples.", once),
         batch / len(call.y): ("The gradient is divided by the number of classes.", once),
         batch / len(call.X): ("The gradient is divided by the number of features.", once),
-        call.rate: ("The learning rate is applied twice.", "Pass the gradient without it: dlayer.backward multiplies by the rate."),
+        call.rate: (
+            "The learning rate is applied twice.",
+            "Pass the gradient without it: dlayer.backward multiplies by the rate.",
+        ),
         1 / call.rate: ("The learning rate is not applied.", "Pass learning_rate unchanged, after the gradient."),
     }
     known.pop(1.0, None)
-    found = [("The weights move the wrong way: gradient times learning rate has the wrong sign.", SIGN)] * int(factor < 0)
+    found = [("The weights move the wrong way: gradient times learning rate has the wrong sign.", SIGN)] * int(
+        factor < 0
+    )
     size = abs(factor)
     if _is_close(size, 1):
         return found
@@ -655,7 +717,7 @@ def _name_factor(factor: float, step: Step) -> list[tuple[str, str]]:
         for other, more in known.items():
             if words != more and _is_close(size, one * other):
                 return [*found, words, more]
-    return [*found, (f"The step is {size:.3g} times as large as it should be.", STEP_SIZE)]
+    return [*found, (f"The step is {size:.3g} times as large as it should be.", NOTHING_ELSE)]
 
 
 def _ratio(found: RecordedValue, base: Array) -> float | None:
@@ -663,7 +725,9 @@ def _ratio(found: RecordedValue, base: Array) -> float | None:
     if not isinstance(found, np.ndarray) or found.shape != base.shape:
         return None
     ratio = float((found * base).sum() / (base * base).sum())
-    is_multiple = ratio != 0 and np.allclose(found, ratio * base, rtol=1e-4, atol=1e-5 * abs(ratio) * np.abs(base).max())
+    is_multiple = ratio != 0 and np.allclose(
+        found, ratio * base, rtol=1e-4, atol=1e-5 * abs(ratio) * np.abs(base).max()
+    )
     return ratio if is_multiple else None
 
 
@@ -699,7 +763,9 @@ def _place(call: Call, number: int) -> str:
 def _second(call: Call) -> str:
     if call.number == 0:
         return ""
-    return f"a second call of train, with {call.samples} samples, batch_size={call.batch_size} and nepochs={call.epochs}"
+    return (
+        f"a second call of train, with {call.samples} samples, batch_size={call.batch_size} and nepochs={call.epochs}"
+    )
 
 
 def _compare(found: RecordedValue, right: Array, call: Call) -> tuple[str, str]:
@@ -708,7 +774,10 @@ def _compare(found: RecordedValue, right: Array, call: Call) -> tuple[str, str]:
         return "nothing", "an array"
     owners, due = _owners(found, call), _owners(right, call)
     if owners is not None:
-        return f"the labels of samples {_list(owners)}", f"those of samples {_list(due)}" if due is not None else "probabilities"
+        return (
+            f"the labels of samples {_list(owners)}",
+            f"those of samples {_list(due)}" if due is not None else "probabilities",
+        )
     if found.shape != right.shape:
         return f"shape {found.shape}", f"shape {right.shape}"
     at = tuple(int(i) for i in np.argwhere(~np.isclose(found, right, rtol=1e-5, atol=1e-6))[:1].ravel()) or (0, 0)
