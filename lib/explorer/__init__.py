@@ -8,7 +8,7 @@
 | `what_ifs` | common mistakes to look at; which there are is the unit's to say |
 | `loss_view`, `regions_view`, `weights_view`, `sample_view` | draw a run as `svg` |
 | `captions` | says what the pictures show |
-| `png` | the first picture, for pages without a kernel |
+| `still` | the same picture as a PNG, for pages without a kernel |
 | `live` | holds all of it together |
 """
 
@@ -20,13 +20,19 @@ from contextlib import suppress
 from typing import Any
 
 from IPython.core.getipython import get_ipython
-from IPython.display import Image, display
+from IPython.display import display
 
 from lib.explorer.live import Explorer
 from lib.explorer.training import Network
 from lib.explorer.what_ifs import WhatIf
 
 __all__ = ["Explorer", "Network", "WhatIf", "explore"]
+
+# A page that is opened again without the kernel would show "Error displaying widget" above the still picture. The rule
+# that hides it comes from an output of its own, because nothing of the explorer is there then.
+HIDE_DEAD = """element.classList.add('zl-before');
+document.head.insertAdjacentHTML('beforeend', `<style>.jp-OutputArea-child:has(.zl-before) { display: none; }
+  .jp-OutputArea-child:has(.zl-before) + .jp-OutputArea-child:not(:has(.zl-explorer)) { display: none; }</style>`)"""
 
 
 def explore(
@@ -42,6 +48,7 @@ def explore(
     `Dense(input_size, output_size)` has weights (classes, features + 1), `forward(input)` and
     `backward(output_gradient, learning_rate)`; `Softmax()` has both too. `forward` sets `output`, columns are samples.
     `cce(y, yhat)` is the mean loss of a batch, `cce_gradient(y, yhat)` the gradient for each sample, (classes, batch).
+    The training loop around them is the course's, not your `train`, because it stops after any batch and goes on later.
 
     `data` is "blobs" (300 samples, 2 features, 3 classes), "digits" (1,797 images), a pair (X, labels) with X
     (features, samples) and labels (samples,), or a mapping from names to such pairs. Raises ValueError if it is
@@ -58,5 +65,12 @@ def explore(
         print(explorer.caption)
         return
     live, _ = shell.display_formatter.format(explorer.box)
-    display({**live, "text/plain": explorer.caption}, raw=True)
-    display(Image(explorer.png(), alt=explorer.caption))  # hidden by the style of the first while that is alive
+    display({"application/javascript": HIDE_DEAD, "text/plain": ""}, raw=True)
+    display({**live, "text/plain": ""}, raw=True)
+    stills = [display(each, raw=True, display_id=True) for each in explorer.still()]
+
+    def renew() -> None:
+        for handle, each in zip(stills, explorer.still(), strict=True):
+            handle.update(each, raw=True)
+
+    explorer.on_rest = renew

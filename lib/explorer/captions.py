@@ -1,55 +1,75 @@
-"""Captions: what the picture shows, in two sentences, and the presets that show it best."""
+"""Captions: what the picture shows, in a few sentences, and the presets that show it best.
+
+A caption says what can be seen in both curves, up to the epochs that are shown and whatever was trained beyond, and
+leaves judgements to who looks. Where a loss goes is told from two stretches of epochs at its end, never from one epoch.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from lib.explorer.samples import Samples
 from lib.explorer.svg import short
 from lib.explorer.training import Run, Setting
 from lib.explorer.what_ifs import WhatIf
 
-SURE_AND_WRONG = 10.0  # the loss of a sample whose class gets a probability of 1 in 22,000
+ENOUGH = 8  # epochs without which there are no two stretches to compare
+SAME = 0.02  # the part by which a loss may change and still count as settled
+JUMP = 0.2  # the part by which a loss that jumps goes up, and down, from one epoch to the next
+RUNNING = 400  # iterations an epoch of a preset at most: with more, 100 epochs reach the time limit
+
+WORDS = {"falling": "still falling", "rising": "rising", "settled": "settled", "jumping": "jumping up and down"}
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A setting with a name; a batch size of 0 is the whole set."""
+    """A learning rate and a batch size that show something when compared with another."""
 
-    name: str
     learning_rate: float
     batch_size: int
 
+    @property
+    def name(self) -> str:
+        """The setting itself, not a judgement of it."""
+        return f"rate {short(self.learning_rate)}, batch {self.batch_size}"
 
-PRESETS = (
-    Preset("Too small", 1e-4, 16),
-    Preset("About right", 0.1, 16),
-    Preset("Too large", 31.6, 16),
-    Preset("One sample at a time", 0.1, 1),
-    Preset("The whole set at once", 0.1, 0),
-)
+
+def presets(samples: Samples) -> list[Preset]:
+    """Return a setting of small steps and those that differ from the middle one in the rate or the batch size alone."""
+    sizes, whole = samples.batch_sizes, samples.batch_sizes[-1]
+    middle = min(16, whole)
+    smallest = next(size for size in sizes if whole / size <= RUNNING)
+    return [*(Preset(rate, middle) for rate in (0.0001, 0.1, 31.6)), *(Preset(0.1, size) for size in (smallest, whole))]
 
 
 def name_setting(setting: Setting) -> str:
     """Name a setting in a few words, as kept runs are labelled."""
-    words = f"rate {short(setting.learning_rate)}, batch {setting.batch_size}"
+    words = Preset(setting.learning_rate, setting.batch_size).name
     words += f", seed {setting.seed}" if setting.seed else ""
     return words + (f", {setting.what_if}" if setting.what_if else "")
 
 
 def describe(run: Run, epochs: int) -> str:
-    """Say what the picture shows: the setting, how far it got, the losses, the accuracy, and what to make of them."""
+    """Say what the picture shows: the setting, how far it got, the losses, the accuracy, and how the curves end."""
     setting = run.setting
     done = min(epochs, run.epochs)
     start = f"Learning rate {short(setting.learning_rate)}, batch size {setting.batch_size}"
     start += f", what if {setting.what_if}" if setting.what_if else ""
-    parts = [f"{start}. {_progress(run, done, epochs)}{_numbers(run, done)}."]
+    parts = [f"{start}. {_progress(run, done, epochs)} {_numbers(run, done)}."]
     if run.diverged is not None and run.diverged <= epochs:
-        parts.append(_divergence(run))
+        parts.append(
+            f"Diverged in epoch {run.diverged}: the loss or a weight became {run.last_loss}. "
+            "Try a smaller learning rate. If that does not help, test the gradients."
+        )
     elif run.fault and run.epochs < epochs:
         parts.append(run.fault)
     elif done == epochs:
-        parts.append(assess(run, epochs))
+        guess = math.log(len(run.samples.y))  # the loss of equal probabilities
+        parts += assess(run.epoch_loss[:epochs], run.validation_loss[:epochs], run.loss_before, guess)
     return " ".join(parts)
 
 
@@ -62,7 +82,7 @@ def describe_end(run: Run, epochs: int) -> str:
         return "no epoch finished"
     return (
         f"training loss {run.epoch_loss[done - 1]:.3g}, validation loss {run.validation_loss[done - 1]:.3g}, "
-        f"{run.accuracy(done):.1%} right after {done} epoch{'s' * (done != 1)}"
+        f"{run.right(done) / len(run.samples.labels_validation):.1%} right after {done} epoch{'s' * (done != 1)}"
     )
 
 
@@ -71,25 +91,54 @@ def ask_prediction(what_if: WhatIf) -> str:
     return f"What if {what_if.name}? {what_if.question} Predict the curve first, then press Look."
 
 
-def assess(run: Run, epochs: int) -> str:
-    """Say in a sentence what a finished training curve looks like."""
-    losses = run.epoch_loss[:epochs]
-    first, last = run.loss_before(), losses[-1]
-    guess = math.log(len(run.samples.y))  # the loss of equal probabilities
-    tail = losses[-max(3, epochs // 4) :]
-    if last > max(first, guess) * 1.1:
-        return "The loss went up: this does not learn."
-    if max(tail) > 1.3 * min(tail) and epochs > 4:
-        return "The loss jumps about: each step overshoots."
-    if max(run.iteration_loss[-run.iterations_per_epoch * len(tail) :]) > SURE_AND_WRONG:
-        return "It is nearly certain of everything, also where it is wrong: the steps are too large."
-    if last > 0.9 * first:
-        return "The loss has hardly moved: each step is too short, or there is nothing to learn."
-    if epochs > 4 and last < 0.98 * losses[-max(2, epochs // 10)]:
-        return "It learns, and was still falling at the end."
-    if last > 0.97 * guess:
-        return f"It ends no better than guessing, whose loss is {guess:.3g}."
-    return "It has learnt, and settled."
+def assess(training: Sequence[float], validation: Sequence[float], before: float, guess: float) -> list[str]:
+    """Say in sentences how the two curves end, beside the loss before training and that of equal probabilities."""
+    epochs = len(training)
+    if min(min(training), min(validation)) < 0:
+        return ["A loss is below 0, which no cross-entropy is: is the minus sign there?"]
+    if epochs < ENOUGH:
+        return [f"{ENOUGH} epochs or more show where the loss goes."]
+    ends = trend(training), trend(validation)
+    a, b = (WORDS[end] for end in ends)
+    found = (
+        [f"At the end both losses are {a}."]
+        if a == b
+        else [f"At the end the training loss is {a}, the validation loss {b}."]
+    )
+    lowest = int(np.argmin(validation))
+    if validation[-1] > 1.05 * validation[lowest] and lowest + 1 <= epochs - stretch(epochs):
+        found.append(f"The validation loss was lowest, {short(validation[lowest])}, after epoch {lowest + 1}.")
+        found += ["The network overfits."] if ends == ("falling", "rising") else []
+    late = [training[-1], float(np.mean(training[-stretch(epochs) :]))]  # no word rests on one epoch
+    if min(late) > before:
+        found.append(f"The training loss is higher than before training, {short(before)}.")
+    elif min(late) > 0.9 * before:
+        found.append(f"The training loss has hardly moved: before training it was {short(before)}.")
+    if min(late) > (1 - SAME) * guess:
+        found.append(f"Equal probabilities for all classes would give {short(guess)}.")
+    return found
+
+
+def trend(losses: Sequence[float]) -> str:
+    """Return how a curve ends: "falling", "rising", "settled" or "jumping".
+
+    The mean over the last stretch of epochs is compared with the mean over the stretch before. A difference counts if
+    it is more than `SAME` and more than the curve's noise explains: nearly three standard deviations of the difference
+    of two such means, where the noise is estimated from the median step from epoch to epoch.
+    """
+    long = stretch(len(losses))
+    tail = np.maximum(losses[-2 * long :], 1e-12)
+    steps = tail[1:] / tail[:-1] - 1
+    if steps.max() > JUMP and steps.min() < -JUMP:
+        return "jumping"
+    change = tail[long:].mean() / tail[:long].mean() - 1
+    noise = 4 * np.median(np.abs(steps)) / math.sqrt(long)
+    return "settled" if abs(change) <= max(SAME, noise) else "falling" if change < 0 else "rising"
+
+
+def stretch(epochs: int) -> int:
+    """Return the length of the stretches that `trend` compares: an eighth of the epochs, four at the least."""
+    return max(ENOUGH // 2, epochs // 8)
 
 
 def _progress(run: Run, done: int, epochs: int) -> str:
@@ -102,15 +151,9 @@ def _progress(run: Run, done: int, epochs: int) -> str:
 
 def _numbers(run: Run, done: int) -> str:
     if not done:
-        return " there is no loss yet" if not run.over else " there is no loss"
+        return "there is no loss" if run.over else "there is no loss yet"
+    right, count = run.right(done), len(run.samples.labels_validation)
     return (
-        f" the training loss is {run.epoch_loss[done - 1]:.3g}, "
-        f"the validation loss {run.validation_loss[done - 1]:.3g}, "
-        f"and {run.accuracy(done):.1%} of the validation samples are right"
+        f"the training loss is {run.epoch_loss[done - 1]:.3g}, the validation loss {run.validation_loss[done - 1]:.3g},"
+        f" and {right / count:.1%} of the validation samples are right ({right} of {count})"
     )
-
-
-def _divergence(run: Run) -> str:
-    what = "the loss became" if not math.isnan(run.last_loss) else "the loss or a weight became"
-    why = "The learning rate is too large here, or a gradient is wrong."
-    return f"Diverged in epoch {run.diverged}: {what} {run.last_loss}. {why}"

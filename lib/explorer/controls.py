@@ -9,14 +9,25 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import Javascript
 
-from lib.explorer.captions import PRESETS, Preset
+from lib.explorer.captions import Preset, presets
+from lib.explorer.samples import Samples
+from lib.explorer.svg import short
 from lib.explorer.training import Setting
 
-LEARNING_RATE = (-4.0, 2.0, 0.1)  # lowest and highest power of ten, and the step
+# Both sliders choose from a list, and the seed too: what is typed beside ipywidgets' other sliders is silently moved
+# to their next step, and a field for whole numbers reads 3.5 as 35.
+LEARNING_RATES = [float(f"{10 ** (power / 10):.3g}") for power in range(-40, 21)]
+SEEDS = range(10)
 MAX_EPOCHS = 300
-VIEWS = ("Loss", "Regions", "Weights", "One sample")
+VIEWS = {
+    "Loss": "The loss of every epoch and every iteration",
+    "Regions": "The class that is predicted at each point of the plane",
+    "Weights": "The weights of each class",
+    "One sample": "One sample on its way through the network",
+}
+NO_REGIONS = "Regions: only for 2 features"
 WIDE = {"description_width": "92px"}
-ROW = {"flex_flow": "row wrap", "grid_gap": "0 12px", "align_items": "center"}
+ROW = {"flex_flow": "row wrap", "grid_gap": "0 4px", "align_items": "center"}
 
 # ipywidgets has no way to name a slider's handle for screen readers, nor to keep arrow keys from Notebook 7, where they
 # would go to the next cell; and a live region must be there before its text changes. So a script does it, by the class
@@ -63,36 +74,28 @@ class ControlState:
 class Controls:
     """The widgets; `state` reads them all, and `on_change` is called, perhaps in another thread, when one moves."""
 
-    def __init__(
-        self,
-        datasets: Sequence[str],
-        what_ifs: Sequence[str],
-        batch_sizes: Sequence[int],
-        num_samples: int,
-        planar: bool,
-    ) -> None:
-        low, high, step = LEARNING_RATE
-        self.learning_rate = widgets.FloatLogSlider(
-            0.1, base=10, min=low, max=high, step=step, description="Learning rate", readout_format=".3g", style=WIDE
-        )
+    def __init__(self, datasets: Sequence[str], what_ifs: Sequence[str], samples: Samples) -> None:
+        rates = [(short(rate), rate) for rate in LEARNING_RATES]
+        self.learning_rate = widgets.SelectionSlider(options=rates, value=0.1, description="Learning rate", style=WIDE)
         self.batch_size = widgets.SelectionSlider(
-            options=_sizes(batch_sizes), value=_near(batch_sizes, 16), description="Batch size", style=WIDE
+            options=_sizes(samples), value=min(16, samples.batch_sizes[-1]), description="Batch size", style=WIDE
         )
         self.epochs = widgets.IntSlider(100, 1, MAX_EPOCHS, description="Epochs", style=WIDE)
-        self.seed = widgets.BoundedIntText(0, 0, 9999, description="Seed", style=WIDE)
-        self.data = widgets.Dropdown(options=list(datasets), description="Data", style=WIDE)
-        self.what_if = widgets.Dropdown(
-            options=[("nothing: your code as it is", ""), *((name, name) for name in what_ifs)],
-            description="What if",
-            style=WIDE,
-        )
+        self.seed = widgets.Dropdown(options=SEEDS, description="Seed", style=WIDE)
+        self.data = widgets.Dropdown(options=datasets, description="Data", style=WIDE)
+        options = [("nothing: the code as it is", ""), *((name, name) for name in what_ifs)]
+        self.what_if = widgets.Dropdown(options=options, description="What if", style=WIDE)
         self.look = widgets.ToggleButton(description="Look", disabled=True, tooltip="Show what the mistake does")
         self.keep = widgets.Button(description="Keep this run", tooltip="Leave its curves in the picture to compare")
-        self.forget = widgets.Button(description="Forget kept runs", disabled=True)
-        self.presets = [widgets.Button(description=preset.name) for preset in PRESETS]
-        self.shown = {name: widgets.ToggleButton(description=name) for name in VIEWS}
-        self.sample = widgets.IntSlider(0, 0, num_samples - 1, description="Sample", style=WIDE)
-        self.fit(batch_sizes, num_samples, planar)
+        self.forget = widgets.Button(description="Forget kept runs", disabled=True, tooltip="Take them out again")
+        self.presets = [widgets.Button() for _ in presets(samples)]
+        self.shown = {name: widgets.ToggleButton(description=name, tooltip=tooltip) for name, tooltip in VIEWS.items()}
+        self.sample = widgets.IntSlider(0, 0, 1, description="Sample", style=WIDE)
+        for button, number in zip(self.presets, range(len(self.presets)), strict=True):
+            button.on_click(lambda _, number=number: self.choose(self._presets[number]))
+        self.what_if.observe(self._predict, "value")
+        self.shown["One sample"].observe(self._show_sample, "value")
+        self.fit(samples)
 
     @property
     def moving(self) -> list[Any]:
@@ -103,80 +106,70 @@ class Controls:
     def state(self) -> ControlState:
         """Read all controls."""
         looking = self.what_if.value if self.look.value else ""
-        setting = Setting(
-            rounded(self.learning_rate.value), self.batch_size.value, self.seed.value, self.data.value, looking
+        setting = Setting(self.learning_rate.value, self.batch_size.value, self.seed.value, self.data.value, looking)
+        views = tuple(name for name, button in self.shown.items() if button.value) or ("Loss",)
+        return ControlState(
+            setting, self.epochs.value, views, self.sample.value, "" if self.look.value else self.what_if.value
         )
-        views = tuple(name for name, button in self.shown.items() if button.value) or VIEWS[:1]
-        predict = "" if self.look.value else self.what_if.value
-        return ControlState(setting, self.epochs.value, views, self.sample.value, predict)
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Have `call` called when any control moves."""
-        self.what_if.observe(self._predict, "value")
-        self.look.observe(self._sample_slider, "value")
         for widget in self.moving:
             widget.observe(lambda change: call(), "value")
-        self.shown["One sample"].observe(self._sample_slider, "value")
 
-    def fit(self, batch_sizes: Sequence[int], num_samples: int, planar: bool) -> None:
-        """Make the controls fit another data set; only samples in a plane have decision regions."""
-        chosen = self.batch_size.value
-        if [size for _, size in self.batch_size.options] != list(batch_sizes):
-            self.batch_size.set_trait("options", _sizes(batch_sizes))
-            self.batch_size.value = _near(batch_sizes, chosen)
-        self.sample.max = num_samples - 1
+    def fit(self, samples: Samples) -> None:
+        """Make the controls fit a data set; only samples in a plane have decision regions."""
+        chosen, sizes = self.batch_size.value, samples.batch_sizes
+        if self.batch_size.options != _sizes(samples):
+            self.batch_size.set_trait("options", _sizes(samples))
+            self.batch_size.value = min(sizes, key=lambda size: abs(size - chosen))
+        self._presets = presets(samples)
+        for button, preset in zip(self.presets, self._presets, strict=True):
+            button.description, button.tooltip = preset.name, f"Set {preset.name}"
+        self.sample.max = samples.X_validation.shape[1] - 1
         self.shown["Loss"].value = True
-        self.shown["Regions"].disabled = not planar
-        self.shown["Regions"].value = planar
-        self.shown["Weights"].value = self.shown["Weights"].value or not planar
-        self._sample_slider()
+        regions = self.shown["Regions"]
+        regions.disabled, regions.value = not samples.planar, samples.planar
+        regions.description = "Regions" if samples.planar else NO_REGIONS
+        self.shown["Weights"].value = self.shown["Weights"].value or not samples.planar
+        self._show_sample()
 
     def choose(self, preset: Preset) -> None:
         """Move the sliders to a preset."""
-        sizes = [size for _, size in self.batch_size.options]
-        self.learning_rate.value = preset.learning_rate
-        self.batch_size.value = _near(sizes, preset.batch_size) if preset.batch_size else sizes[-1]
+        self.learning_rate.value, self.batch_size.value = preset.learning_rate, preset.batch_size
 
-    def box(self, *below: Any) -> widgets.VBox:
-        """Lay the controls out above the widgets given."""
-        for slider in (self.learning_rate, self.batch_size, self.epochs, self.sample):
-            slider.layout.width = "min(100%, 400px)"
-        for field, width in ((self.seed, "180px"), (self.data, "230px"), (self.what_if, "420px")):
-            field.layout.width = width
+    def box(self, *shown: Any) -> widgets.VBox:
+        """Lay the controls out beside the widgets given."""
+        for widget in (*self.moving[:6], self.sample):
+            widget.layout.width = "100%"
         for button in (self.keep, self.forget, self.look, *self.presets, *self.shown.values()):
             button.layout.width = "auto"
-        rows = [
-            [widgets.Label("Try"), *self.presets],
-            [self.learning_rate, self.batch_size],
-            [self.epochs, self.seed, self.data],
-            [self.what_if, self.look, self.keep, self.forget],
-            [widgets.Label("Show"), *self.shown.values(), self.sample],
-        ]
-        lines = [widgets.HBox(row, layout=ROW) for row in rows]
+        rows = [[self.what_if, self.look], [self.keep, self.forget], [*self.shown.values(), self.sample], self.presets]
         script = widgets.Output()
         script.append_display_data(Javascript(SCRIPT))
         script.add_class("zl-aside")
-        box = widgets.VBox([*lines, *below, script])
-        box.add_class("zl-explorer")
-        return box
+        sliders = _column("zl-sliders", self.learning_rate, self.batch_size, self.epochs)
+        lines = [widgets.HBox(row, layout=ROW) for row in rows]
+        course = widgets.HTML("Your layers, loss and gradient; the loop around them is the course's.")
+        more = _column("zl-more", lines[3], self.seed, self.data, *lines[:3], course)
+        layout = widgets.HBox([_column("zl-controls", sliders, more), _column("zl-shown", *shown, script)])
+        layout.add_class("zl-layout")
+        return _column("zl-explorer", layout)
 
     def _predict(self, change: Any) -> None:
         self.look.value = False
         self.look.disabled = not self.what_if.value
 
-    def _sample_slider(self, change: Any = None) -> None:
-        self.sample.layout.visibility = "visible" if self.shown["One sample"].value else "hidden"
+    def _show_sample(self, change: Any = None) -> None:
+        self.sample.layout.display = None if self.shown["One sample"].value else "none"
 
 
-def rounded(learning_rate: float) -> float:
-    """Return a learning rate as the slider shows it, to three digits: what is said is what is trained with."""
-    return float(f"{learning_rate:.3g}")
+def _column(name: str, *children: Any) -> widgets.VBox:
+    box = widgets.VBox(children)
+    box.add_class(name)
+    return box
 
 
-def _sizes(batch_sizes: Sequence[int]) -> list[tuple[str, int]]:
-    whole = batch_sizes[-1]
-    return [(str(size), size) for size in batch_sizes[:-1]] + [(f"{whole}, the whole set", whole)]
-
-
-def _near(batch_sizes: Sequence[int], wanted: int) -> int:
-    return min(batch_sizes, key=lambda size: abs(size - wanted))
+def _sizes(samples: Samples) -> tuple[tuple[str, int], ...]:
+    *parts, whole = samples.batch_sizes
+    return (*((str(size), size) for size in parts), (f"{whole}, all", whole))

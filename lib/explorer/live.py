@@ -1,4 +1,4 @@
-"""The explorer: controls above, pictures and a caption below, and the work between them.
+"""The explorer: controls beside pictures and a caption, and the work between them.
 
 A move of a control is answered at once with what a few milliseconds of training give, and the picture is completed
 while the controls rest. Then the settings near by are trained ahead of time, because a slider most often moves to its
@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import OrderedDict, deque
+from base64 import b64encode
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache, lru_cache
+from html import escape
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -20,11 +23,11 @@ import ipywidgets as widgets
 import numpy as np
 
 from lib.checking.student_code import Failure, run_student_code
-from lib.explorer import captions, loss_view, png, regions_view, sample_view, svg, weights_view
+from lib.explorer import captions, loss_view, regions_view, sample_view, still, svg, weights_view
 from lib.explorer.coalesce import Coalescer
-from lib.explorer.controls import LEARNING_RATE, Controls, ControlState, rounded
-from lib.explorer.samples import Samples, load, sources
-from lib.explorer.training import CALL_LIMIT, Matrix, Network, Recipe, Run, Setting, start_weights
+from lib.explorer.controls import LEARNING_RATES, Controls, ControlState
+from lib.explorer.samples import BUILT_IN, Samples, load, sources
+from lib.explorer.training import CALL_LIMIT, Matrix, Network, Recipe, Run, Setting
 from lib.explorer.what_ifs import WhatIf, of_units
 
 FIRST_SLICE = 0.012  # seconds of training before the first picture of a new state
@@ -38,16 +41,25 @@ PATIENCE = 2.0  # seconds of training for the first picture of all, and before a
 
 
 class Page(NamedTuple):
-    """What is shown of a run: in words, and as markup with pictures and words."""
+    """What is shown of a run: in words, as pictures, and what is listed below them."""
 
     caption: str
-    markup: str
+    pictures: list[str]
+    kept: Sequence[loss_view.KeptRun]
+
+    @property
+    def markup(self) -> str:
+        """The page as HTML; from its second line on a caption is code."""
+        said, _, code = escape(self.caption).partition("\n")
+        words = f'<div class="zl-says">{said}{f"<pre>{code}</pre>" if code else ""}</div>'
+        return f'{words}<div class="zl-pictures">{"".join(self.pictures)}</div>{loss_view.legend(self.kept)}'
 
 
 class Explorer:
     """A network with sliders; `box` is the widget to show, and `loop` the kernel's event loop, where the work is done.
 
-    `what_ifs` are the mistakes to choose from; None means those of the notebook's unit.
+    `what_ifs` are the mistakes to choose from; None means those of the notebook's unit. `on_rest` is called when the
+    controls rest and something new is shown. Raises ValueError if the data are no data set.
     """
 
     def __init__(
@@ -60,107 +72,107 @@ class Explorer:
         self.recipe = Recipe(network)
         self._what_ifs = {what_if.name: what_if for what_if in (of_units() if what_ifs is None else what_ifs)}
         self._sources = sources(data)
-        self._samples: dict[str, Samples] = {}
         self._starts: dict[tuple[int, str], Matrix] = {}
-        self._runs: OrderedDict[Setting, Run] = OrderedDict()
-        self._planes: dict[str, tuple[regions_view.Plane, str]] = {}
-        self.kept: list[loss_view.KeptRun] = []
+        self._points: dict[str, str] = {}  # what the browser was given to refer to, by name
+        self.samples = cache(self._load)
+        self.run = lru_cache(maxsize=REMEMBERED)(self._begin)
+        self._pages = lru_cache(maxsize=REMEMBERED)(self._draw_page)
+        self._plane = cache(self._draw_plane)
+        for name in self._sources.keys() - BUILT_IN.keys():  # what doesn't fit is said at once, not at a move
+            self.samples(name)
         first = next(iter(self._sources))
-        samples = self.samples(first)
-        self.controls = Controls(
-            list(self._sources),
-            list(self._what_ifs),
-            samples.batch_sizes,
-            samples.X_validation.shape[1],
-            _planar(samples),
-        )
-        self.caption = ""
-        self._name = f"zl-{uuid4().hex[:8]}"
+        self.controls = Controls(list(self._sources), list(self._what_ifs), self.samples(first))
+        self.kept: list[loss_view.KeptRun] = []
         self.shapes = widgets.HTML(svg.STYLE)
         self.pictures = widgets.HTML()
         self.status = widgets.HTML()
         self.status.add_class("zl-live")
         self.status.add_class("zl-aside")
         self.box = self.controls.box(self.shapes, self.pictures, self.status)
+        self.on_rest: Callable[[], None] = lambda: None
         self._drawn: ControlState | None = None
         self._chores: deque[Callable[[], None]] = deque()
         self._ahead: Iterator[bool] | None = None
-        self._pages: OrderedDict[ControlState, Page] = OrderedDict()
         self._spent = 0.0
         self._coalescer = Coalescer(self.work, loop)
         self._connect()
         self.answer(self.controls.state(), PATIENCE)
 
-    def samples(self, name: str) -> Samples:
-        """Return a data set, loaded when it is first asked for."""
-        if name not in self._samples:
-            self._samples[name] = load(self._sources[name])
-        return self._samples[name]
+    @property
+    def caption(self) -> str:
+        """What is shown, in words."""
+        return self.page.caption
 
-    def run(self, setting: Setting) -> Run:
-        """Return the run of a setting, begun or finished before or new."""
-        if setting not in self._runs:
-            samples = self.samples(setting.data)
-            recipe = self._what_ifs[setting.what_if].apply(self.recipe) if setting.what_if else self.recipe
-            self._runs[setting] = Run(recipe, samples, setting, self._start(setting, samples))
-            while len(self._runs) > REMEMBERED:
-                self._runs.popitem(last=False)
-        self._runs.move_to_end(setting)
-        return self._runs[setting]
+    def still(self) -> list[dict[str, str]]:
+        """Return what is shown for a page without a kernel, as two outputs: the caption, and the pictures as a PNG."""
+        caption, pictures, kept = self.page
+        words = "\n".join([caption, *(f"{number}  {each.label}" for number, each in enumerate(kept, 1))])
+        for name, points in self._points.items():
+            pictures = [each.replace(svg.use(name), points) for each in pictures]
+        picture = b64encode(still.png(pictures)).decode()
+        return [{"text/plain": words}, {"image/png": picture, "text/plain": ""}]
 
     def answer(self, state: ControlState, seconds: float) -> float:
         """Train for at most `seconds` towards a state and draw what there is; return when to come back to it."""
         run = self.run(state.setting)
         run.advance(state.epochs, seconds)
-        self.draw(run, state)
+        self.page = self.draw(run, state)
+        self.pictures.value = self.page.markup
+        self._drawn = state
         return REST if run.complete(state.epochs) else 0.0
-
-    def fill_in(self, state: ControlState) -> float:
-        """Train on towards the state that is shown, unless there is a newer one, and draw what came."""
-        self.run(state.setting).advance(state.epochs, NEXT_SLICE, stop=lambda: self._coalescer.woken)
-        return 0.0 if self._coalescer.woken else self.answer(state, 0.0)
 
     def work(self) -> float | None:
         """Do the next slice of work, and return the seconds until the one after, or None when all is done."""
         state = self.controls.state()
         if state != self._drawn or self._chores:
             self._ahead = None
-            self.fit(state)
+            if self._drawn is None or state.setting.data != self._drawn.setting.data:
+                self.controls.fit(self.samples(state.setting.data))
             while self._chores:
                 self._chores.popleft()()
             return self.answer(self.controls.state(), FIRST_SLICE)
-        if not self.run(state.setting).complete(state.epochs):
-            return self.fill_in(state)
-        self.status.value = svg.escape(self.caption)
-        return None if self.run(state.setting).fault else self._work_ahead(state)
+        run = self.run(state.setting)
+        if not run.complete(state.epochs):
+            run.advance(state.epochs, NEXT_SLICE, stop=lambda: self._coalescer.woken)
+            return 0.0 if self._coalescer.woken else self.answer(state, 0.0)
+        if self.status.value != escape(self.caption):
+            self.status.value = escape(self.caption)
+            self.on_rest()
+        return None if run.fault else self._work_ahead(state)
 
-    def fit(self, state: ControlState) -> None:
-        """Make the controls fit the data set if it is another one."""
-        if self._drawn is None or state.setting.data != self._drawn.setting.data:
-            samples = self.samples(state.setting.data)
-            self.controls.fit(samples.batch_sizes, samples.X_validation.shape[1], _planar(samples))
+    def draw(self, run: Run, state: ControlState) -> Page:
+        """Return what there is to show of a run; what was drawn before isn't drawn again."""
+        return self._pages(run, state, min(run.epochs, state.epochs), run.over)
 
-    def draw(self, run: Run, state: ControlState) -> None:
-        """Show a run: the pictures asked for, and the same in words, in one message to the browser."""
-        page = self.page(run, state)
-        self.caption, self.pictures.value = page.caption, page.markup
-        self._drawn = state
+    def keep(self) -> None:
+        """Finish the run that is shown, and leave it in the picture behind those to come."""
+        state = self.controls.state()
+        run = self.run(state.setting)
+        run.advance(state.epochs, PATIENCE)
+        self._set_kept([*self.kept, self._keep(run, state.epochs, captions.name_setting(state.setting))])
 
-    def page(self, run: Run, state: ControlState) -> Page:
-        """Return what there is to show of a run; once it is complete it is drawn only once."""
-        if state not in self._pages:
-            page = self._draw_page(run, state)
-            if not run.complete(state.epochs):
-                return page
-            self._pages[state] = page
-            while len(self._pages) > REMEMBERED:
-                self._pages.popitem(last=False)
-        return self._pages[state]
+    def _set_kept(self, kept: list[loss_view.KeptRun]) -> None:
+        """Have these runs in the picture, and say so at the button when there is no room for another."""
+        self.kept = kept
+        self._pages.cache_clear()
+        full = len(kept) >= MAX_KEPT
+        self.controls.forget.disabled, self.controls.keep.disabled = not kept, full
+        self.controls.keep.description = f"{MAX_KEPT} runs are kept, no more" if full else "Keep this run"
 
-    def _draw_page(self, run: Run, state: ControlState) -> Page:
+    def _load(self, name: str) -> Samples:
+        """Return a data set, loaded when it is first asked for."""
+        return load(self._sources[name])
+
+    def _begin(self, setting: Setting) -> Run:
+        """Begin the run of a setting."""
+        recipe = self._what_ifs[setting.what_if].apply(self.recipe) if setting.what_if else self.recipe
+        return Run(recipe, self.samples(setting.data), setting, self._starts)
+
+    def _draw_page(self, run: Run, state: ControlState, epoch: int, over: bool) -> Page:
+        """Draw a run after `epoch` epochs; whether it is over makes another page of it too."""
         kept = self._compared(state) if run.weights else []
-        if _planar(run.samples):
-            self._plane(run.setting)  # sent to the browser from here, not from the thread of student code
+        if run.samples.planar:
+            self._plane(run.setting.data)  # sent to the browser from here, not from the thread of student code
 
         def draw() -> tuple[str, list[str]]:
             names = state.views if run.weights else ("Loss",)
@@ -170,61 +182,37 @@ class Explorer:
         if isinstance(drawn, Failure):
             run.fault = run.fault or drawn.text_and_code
             drawn = run.fault, [loss_view.draw(run, state.epochs)]
-        caption, views = drawn
+        caption, pictures = drawn
         if state.predict:
             question = captions.ask_prediction(self._what_ifs[state.predict])
             caption = f"{question} This is still your own code: {caption}"
-        pictures = f'<div class="zl-pictures">{"".join(views)}</div>'
-        return Page(caption, f"{_paragraph(caption)}{pictures}{loss_view.legend(kept)}")
-
-    def png(self) -> bytes:
-        """Return the picture as it is now, for a page without a kernel."""
-        state = self.controls.state()
-        run, regions = self.run(state.setting), None
-        if _planar(run.samples) and not run.fault:
-            plane, epoch = self._plane(state.setting)[0], min(state.epochs, run.epochs)
-            leads = run_student_code(lambda: regions_view.log_odds(run, epoch, plane), CALL_LIMIT)
-            regions = None if isinstance(leads, Failure) else (plane, leads)
-        return png.png(run, state.epochs, self.caption, regions)
-
-    def keep(self) -> None:
-        """Finish the run that is shown, and leave it in the picture behind those to come."""
-        state = self.controls.state()
-        run = self.run(state.setting)
-        run.advance(state.epochs, PATIENCE)
-        kept = self._kept(run, state.epochs, captions.name_setting(state.setting))
-        self.kept = [*self.kept, kept][-MAX_KEPT:]
-        self._pages.clear()
-        self.controls.forget.disabled = False
-
-    def forget(self) -> None:
-        """Take kept runs out of the picture."""
-        self.kept = []
-        self._pages.clear()
-        self.controls.forget.disabled = True
+        return Page(caption, pictures, kept)
 
     def _view(self, name: str, run: Run, state: ControlState, kept: Sequence[loss_view.KeptRun]) -> str:
         if name == "Loss":
             return loss_view.draw(run, state.epochs, kept)
+        epoch = min(state.epochs, run.epochs)
         if name == "Weights":
-            return weights_view.draw(run, state.epochs)
-        if name == "One sample":
-            return sample_view.draw(run, state.epochs, state.sample)
-        plane, points = self._plane(state.setting)
-        sample = state.sample if "One sample" in state.views else None
-        return regions_view.draw(run, state.epochs, plane, points, kept, sample)
+            picture = weights_view.draw(run, epoch)
+        elif name == "One sample":
+            picture = sample_view.draw(run, epoch, state.sample)
+        else:
+            plane, points = self._plane(state.setting.data)
+            ring = state.sample if "One sample" in state.views else -1
+            picture = regions_view.draw(run, epoch, plane, points, kept, ring)
+        return picture if epoch == state.epochs else svg.note(picture, f"after epoch {epoch} of {state.epochs}")
 
     def _compared(self, state: ControlState) -> list[loss_view.KeptRun]:
         """Return the runs to show behind: those kept on this data set and, behind a mistake, the code as it is."""
         kept = [each for each in self.kept if each.run.setting.data == state.setting.data]
-        right = self._runs.get(replace(state.setting, what_if=""))
-        if state.setting.what_if and right is not None:
-            kept.append(self._kept(right, state.epochs, "your code as it is"))
+        right = self.run(replace(state.setting, what_if=""))
+        if state.setting.what_if and right.epochs:
+            kept.append(self._keep(right, state.epochs, "your code as it is"))
         return kept
 
-    def _kept(self, run: Run, epochs: int, name: str) -> loss_view.KeptRun:
+    def _keep(self, run: Run, epochs: int, name: str) -> loss_view.KeptRun:
         """Put a run aside as it is now."""
-        plane = self._plane(run.setting)[0] if _planar(run.samples) else None
+        plane = self._plane(run.setting.data)[0] if run.samples.planar else None
 
         def look() -> tuple[str, str]:
             last = min(epochs, run.epochs)
@@ -234,27 +222,13 @@ class Explorer:
         seen = run_student_code(look, CALL_LIMIT)
         return loss_view.KeptRun(run, epochs, name, *((seen.text, "") if isinstance(seen, Failure) else seen))
 
-    def _plane(self, setting: Setting) -> tuple[regions_view.Plane, str]:
+    def _draw_plane(self, data: str) -> tuple[regions_view.Plane, str]:
         """Return the plane of a data set and its samples on it; the browser gets those once, and a reference after."""
-        if setting.data not in self._planes:
-            samples = self.samples(setting.data)
-            plane = regions_view.Plane(np.hstack([samples.X, samples.X_validation]))
-            points = regions_view.draw_points(samples.X, samples.labels, plane, filled=True)
-            points += regions_view.draw_points(samples.X_validation, samples.labels_validation, plane, filled=False)
-            name = f"{self._name}-{len(self._planes)}"
-            self.shapes.value += svg.shape(name, points + regions_view.legend(len(samples.y)))
-            self._planes[setting.data] = plane, f'<use href="#{name}" />'
-        return self._planes[setting.data]
-
-    def _start(self, setting: Setting, samples: Samples) -> Matrix | None:
-        """Return the start weights that every run with this seed shares; None, and the run itself says why, if none."""
-        key = setting.seed, setting.data
-        if key not in self._starts:
-            start = run_student_code(lambda: start_weights(self.recipe.network, samples, setting.seed), CALL_LIMIT)
-            if isinstance(start, Failure):
-                return None
-            self._starts[key] = start
-        return self._starts[key]
+        samples, name = self.samples(data), f"zl-{uuid4().hex[:8]}"
+        plane = regions_view.Plane(np.hstack([samples.X, samples.X_validation]))
+        self._points[name] = regions_view.draw_points(samples, plane)
+        self.shapes.value += svg.shape(name, self._points[name])
+        return plane, svg.use(name)
 
     def _work_ahead(self, state: ControlState) -> float | None:
         """Prepare a little for the next move, where somebody looks; None when there is no more to prepare."""
@@ -270,13 +244,12 @@ class Explorer:
     def _prepare(self, state: ControlState) -> Iterator[bool]:
         """Train and draw the settings near by, nearest first, and yield now and then."""
         for setting in list_nearby(state.setting, self.samples(state.setting.data).batch_sizes):
-            run, there = self.run(setting), replace(state, setting=setting)
+            run = self.run(setting)
             while not run.complete(state.epochs):
                 run.advance(state.epochs, AHEAD_SLICE, stop=lambda: self._coalescer.woken)
                 yield True
-            if there not in self._pages:
-                self.page(run, there)
-                yield True
+            self.draw(run, replace(state, setting=setting))
+            yield True
 
     def _ask(self, chore: Callable[[], None]) -> None:
         """Have a chore done before the next picture, where all work is done; buttons call in other threads."""
@@ -286,9 +259,7 @@ class Explorer:
     def _connect(self) -> None:
         self.controls.on_change(self._coalescer.wake)
         self.controls.keep.on_click(lambda button: self._ask(self.keep))
-        self.controls.forget.on_click(lambda button: self._ask(self.forget))
-        for button, preset in zip(self.controls.presets, captions.PRESETS, strict=True):
-            button.on_click(lambda _, preset=preset: self.controls.choose(preset))
+        self.controls.forget.on_click(lambda button: self._ask(lambda: self._set_kept([])))
         # ipywidgets calls this experimental; nothing else says whether anybody looks, and without it a notebook that is
         # only run, as at grading, would train ahead for seconds. Should it go, nothing is trained ahead any more.
         self.pictures._view_count = 0
@@ -297,20 +268,7 @@ class Explorer:
 
 def list_nearby(setting: Setting, batch_sizes: Sequence[int]) -> Iterator[Setting]:
     """Yield the setting and those around it: the learning rates of the slider, nearest first, then batch sizes."""
-    low, high, step = LEARNING_RATE
-    here = math.log10(setting.learning_rate)
-    powers = low + step * np.arange(round((high - low) / step) + 1)
-    for power in sorted(powers.tolist(), key=lambda power: abs(power - here)):
-        yield replace(setting, learning_rate=rounded(10**power))
+    for rate in sorted(LEARNING_RATES, key=lambda rate: abs(math.log(rate / setting.learning_rate))):
+        yield replace(setting, learning_rate=rate)
     for size in sorted(batch_sizes, key=lambda size: abs(math.log(size / setting.batch_size))):
         yield replace(setting, batch_size=size)
-
-
-def _planar(samples: Samples) -> bool:
-    return len(samples.X) == 2
-
-
-def _paragraph(words: str) -> str:
-    """Lay words out; from the second line on they are code."""
-    said, _, code = svg.escape(words).partition("\n")
-    return f'<div class="zl-says">{said}{f"<pre>{code}</pre>" if code else ""}</div>'

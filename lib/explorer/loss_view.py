@@ -1,6 +1,7 @@
 """The loss by epoch and by iteration in one picture: how it falls, and how much it varies with a small batch.
 
-Both axes are fixed, and the loss is on a log scale: the lower of two curves has the lower loss, whatever the setting.
+The loss is on a log scale, and its axis begins and ends at the same losses for nearly all settings, so that the lower
+of two curves has the lower loss. An epoch's loss beyond these ends makes the axis longer, by whole powers of ten.
 """
 
 from __future__ import annotations
@@ -8,16 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lib.explorer import svg
+from lib.explorer.svg import BOTTOM, LEFT, RIGHT, TOP
 from lib.explorer.training import Run
 
-WIDTH, HEIGHT = 420, 330
-LEFT, RIGHT, TOP, BOTTOM = 40, 410, 44, 296
 LOW, HIGH = 0.01, 30.0  # from well learnt to nearly certain of the wrong class
+FARTHEST = 1e12  # from 1, either way: the axis goes no farther
 DASHES = ("10 3", "2 4", "10 3 2 3", "5 5")
 COLUMNS = 240  # an iteration curve is drawn as that many strokes from its lowest to its highest
 
@@ -32,49 +34,83 @@ class KeptRun:
     outcome: str
     boundary: str = ""
 
+    @property
+    def label(self) -> str:
+        """The setting and its end."""
+        return f"{self.name}: {self.outcome}"
 
-def y_of(loss: ArrayLike) -> NDArray[np.float64]:
-    """Return where a loss lies in the picture, in pixels from the top; beyond the axis it lies on its end."""
-    safe = np.nan_to_num(np.asarray(loss, dtype=float), nan=HIGH, posinf=HIGH, neginf=LOW)
-    share = np.log(np.clip(safe, LOW, HIGH) / LOW) / math.log(HIGH / LOW)
-    down: NDArray[np.float64] = BOTTOM - share * (BOTTOM - TOP)
-    return down
+
+@dataclass(frozen=True)
+class Axes:
+    """How many epochs lie between left and right, and which losses at the bottom and at the top."""
+
+    epochs: int
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, epochs: int, losses: NDArray[np.float64]) -> Axes:
+        """Return axes on which all of the losses lie that a log scale can show."""
+        shown = np.clip(losses[losses > 0], 1 / FARTHEST, FARTHEST)
+        low, high = shown.min(initial=LOW), shown.max(initial=HIGH)
+        return cls(
+            epochs,
+            LOW if low == LOW else 10.0 ** math.floor(math.log10(low)),
+            HIGH if high == HIGH else 10.0 ** math.ceil(math.log10(high)),
+        )
+
+    def x(self, epoch: ArrayLike) -> NDArray[np.float64]:
+        """Return where an epoch lies, in pixels from the left."""
+        return LEFT + np.asarray(epoch, dtype=float) / self.epochs * (RIGHT - LEFT)
+
+    def y(self, loss: ArrayLike) -> NDArray[np.float64]:
+        """Return where a loss lies, in pixels from the top; beyond the axis it lies on its end."""
+        share = np.log(np.clip(loss, self.low, self.high) / self.low) / math.log(self.high / self.low)
+        down: NDArray[np.float64] = BOTTOM - share * (BOTTOM - TOP)
+        return down
+
+    def curve(self, losses: Sequence[float], name: str, **attributes: str) -> str:
+        """Draw the losses of the first epochs; a single one is a dot."""
+        x, y = self.x(np.arange(1, len(losses) + 1)), self.y(losses)
+        dot = svg.marks(x, y, 0, 2) if len(losses) == 1 else ""
+        return svg.path(svg.line(x, y), name, **attributes) + svg.area(dot, name)
 
 
 def draw(run: Run, epochs: int, kept: Sequence[KeptRun] = ()) -> str:
     """Return the picture of a run's first `epochs` epochs, with kept runs behind it."""
+    training, validation = run.epoch_loss[:epochs], run.validation_loss[:epochs]
+    others = [each.run.epoch_loss[: min(each.epochs, epochs)] for each in kept]
+    axes = Axes.around(epochs, np.concatenate([training, validation, *others]))
+    every = max(1, epochs // 8)
+    done = np.arange(every, len(validation) + 1, every)
     return svg.picture(
-        WIDTH,
-        HEIGHT,
         "Loss",
-        _axes(epochs, run.iterations_per_epoch, len(run.samples.y)),
-        _iterations(run, epochs),
-        *(_kept(number, each, epochs) for number, each in enumerate(kept)),
-        _by_epoch(run.epoch_loss[:epochs], epochs, "train"),
-        _by_epoch(run.validation_loss[:epochs], epochs, "validate"),
-        _end(run, epochs),
+        _scales(axes, run),
+        _legend(),
+        _iterations(run, axes),
+        *(_kept(number, losses, axes) for number, losses in enumerate(others)),
+        axes.curve(training, "train"),
+        axes.curve(validation, "validate"),
+        svg.area(svg.marks(axes.x(done), axes.y(validation[every - 1 :: every]), 0, 3), "validate"),
+        _end(run, axes),
     )
 
 
-def x_of(epoch: ArrayLike, epochs: int) -> NDArray[np.float64]:
-    """Return where an epoch lies in the picture, in pixels from the left."""
-    return LEFT + np.asarray(epoch, dtype=float) / epochs * (RIGHT - LEFT)
-
-
-def _axes(epochs: int, per_epoch: int, classes: int) -> str:
-    ticks = (0.01, 0.1, 1, 10)
-    grid = "".join(svg.line([LEFT, RIGHT], [float(y_of(tick))] * 2) for tick in ticks)
-    guess = float(y_of(math.log(classes)))
-    steps = sorted({0, epochs // 4, epochs // 2, 3 * epochs // 4, epochs})
+def _scales(axes: Axes, run: Run) -> str:
+    classes, per_epoch = len(run.samples.y), run.iterations_per_epoch
+    powers = range(round(math.log10(axes.low)), math.floor(math.log10(axes.high)) + 1)
+    ticks = [10.0**power for power in powers if not (power - powers[0]) % math.ceil(len(powers) / 6)]
+    heights = axes.y(ticks).tolist()
+    guess = float(axes.y(math.log(classes)))
+    steps = sorted({0, axes.epochs // 4, axes.epochs // 2, 3 * axes.epochs // 4, axes.epochs})
     return "".join(
         [
-            svg.path(grid, "g"),
-            *(svg.text(LEFT - 6, float(y_of(tick)) + 4, f"{tick:g}", "e") for tick in ticks),
+            svg.path("".join(svg.line([LEFT, RIGHT], [height] * 2) for height in heights), "g"),
+            *(svg.text(LEFT - 6, at + 4, f"{tick:g}", "e") for at, tick in zip(heights, ticks, strict=True)),
             svg.path(svg.line([LEFT, RIGHT], [guess, guess]), "guess"),
-            svg.text(RIGHT, guess - 4, f"guessing: ln {classes} = {math.log(classes):.2f}", "e"),
-            *(svg.text(float(x_of(step, epochs)), BOTTOM + 15, str(step), "m") for step in steps),
-            svg.text((LEFT + RIGHT) / 2, BOTTOM + 30, f"epoch ({per_epoch * epochs:,} iterations in all)", "m"),
-            _legend(),
+            svg.text(RIGHT, guess - 4, f"guessing: log {classes} = {math.log(classes):.2f}", "e"),
+            *(svg.text(float(axes.x(step)), BOTTOM + 15, str(step), "m") for step in steps),
+            svg.text((LEFT + RIGHT) / 2, BOTTOM + 30, f"epoch ({per_epoch * axes.epochs:,} iterations in all)", "m"),
         ]
     )
 
@@ -83,52 +119,38 @@ def _legend() -> str:
     return "".join(
         [
             svg.path(svg.line([64, 84], [10, 10]), "train") + svg.text(88, 14, "training, by epoch"),
-            svg.path(svg.line([194, 199, 204, 209, 214], [6, 14, 5, 15, 8]), "noise")
-            + svg.text(218, 14, "by iteration"),
-            svg.path(svg.line([290, 314], [10, 10]), "validate")
-            + svg.path("M3020 100h0", "dots")
-            + svg.text(319, 14, "validation"),
+            svg.path(svg.line([194, 199, 204, 209, 214], [6, 14, 5, 15, 8]), "noise"),
+            svg.text(218, 14, "by iteration"),
+            svg.path(svg.line([290, 314], [10, 10]), "validate") + svg.area(svg.marks(302, 10, 0, 3), "validate"),
+            svg.text(319, 14, "validation"),
         ]
     )
 
 
-def _iterations(run: Run, epochs: int) -> str:
+def _iterations(run: Run, axes: Axes) -> str:
     """Draw the loss of every batch; many are gathered into strokes, each from the lowest to the highest."""
     per_epoch = run.iterations_per_epoch
-    losses = np.frombuffer(run.iteration_loss, dtype=float)[: per_epoch * epochs]
+    losses = np.frombuffer(run.iteration_loss, dtype=float)[: per_epoch * axes.epochs]
     losses = losses[np.isfinite(losses)]
-    if not len(losses):
-        return ""
-    group = max(1, math.ceil(per_epoch * epochs / COLUMNS))
+    below, above = losses.min(initial=1) < axes.low, losses.max(initial=1) > axes.high
+    notes = svg.text(LEFT + 4, BOTTOM - 4, "some batches lie below", "o") if below else ""
+    notes += svg.text(LEFT + 4, TOP + 10, "some batches lie above", "o") if above else ""
+    group = max(1, math.ceil(per_epoch * axes.epochs / COLUMNS))
     starts = np.arange(0, len(losses), group)
-    x = x_of((starts + group / 2) / per_epoch, epochs)
+    x = axes.x((starts + group / 2) / per_epoch)
     if group == 1:
-        return svg.path(svg.line(x, y_of(losses)), "noise")
-    ends = [np.minimum.reduceat(losses, starts), np.maximum.reduceat(losses, starts)]
-    return svg.path(svg.line(np.repeat(x, 2), y_of(np.column_stack(ends).ravel())), "noise")
+        return svg.path(svg.line(x, axes.y(losses)), "noise") + notes
+    ends = [end.reduceat(losses, starts) if len(starts) else losses for end in (np.minimum, np.maximum)]
+    return svg.path(svg.line(np.repeat(x, 2), axes.y(np.column_stack(ends).ravel())), "noise") + notes
 
 
-def _by_epoch(losses: Sequence[float], epochs: int, name: str) -> str:
-    done = np.arange(1, len(losses) + 1)
-    x, y = x_of(done, epochs), y_of(losses)
-    if name == "train":
-        return svg.path(svg.line(x, y), name) + (svg.path(_dot(x[:1], y[:1]), name) if len(x) == 1 else "")
-    every = max(1, epochs // 8)
-    return svg.path(svg.line(x, y), name) + svg.path(_dot(x[every - 1 :: every], y[every - 1 :: every]), "dots")
-
-
-def _dot(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
-    return "".join(f"M{a} {b}h0" for a, b in zip(svg.tenths(x).tolist(), svg.tenths(y).tolist(), strict=True))
-
-
-def _kept(number: int, kept: KeptRun, epochs: int) -> str:
+def _kept(number: int, losses: Sequence[float], axes: Axes) -> str:
     """Draw a kept run's training loss, with its number at the end."""
-    losses = kept.run.epoch_loss[: min(kept.epochs, epochs)]
     if not losses:
         return ""
-    x, y = x_of(np.arange(1, len(losses) + 1), epochs), y_of(losses)
-    at = min(float(x[-1]) + 3, RIGHT + 2), float(y[-1]) + 4
-    return svg.path(svg.line(x, y), "kept", stroke_dasharray=dash(number)) + svg.text(*at, str(number + 1), "i o")
+    x, y = float(axes.x(len(losses))), float(axes.y(losses[-1]))
+    number_there = svg.text(min(x + 3, RIGHT + 2), y + 4, str(number + 1), "i o")
+    return axes.curve(losses, "kept", stroke_dasharray=dash(number)) + number_there
 
 
 def dash(number: int) -> str:
@@ -141,19 +163,16 @@ def legend(kept: Sequence[KeptRun]) -> str:
     rows = []
     for number, each in enumerate(kept):
         stroke = f'<path class="kept" d="M2 6h32" stroke-dasharray="{dash(number)}" />'
-        words = svg.escape(f"{number + 1}  {each.name}: {each.outcome}")
+        words = escape(f"{number + 1}  {each.label}")
         rows.append(f'<li><svg viewBox="0 0 36 12" aria-hidden="true">{stroke}</svg> {words}</li>')
-    return f'<ul class="zl-kept" aria-label="KeptRun runs">{"".join(rows)}</ul>' if rows else ""
+    return f'<ul class="zl-kept" aria-label="Kept runs">{"".join(rows)}</ul>' if rows else ""
 
 
-def _end(run: Run, epochs: int) -> str:
+def _end(run: Run, axes: Axes) -> str:
     """Mark where a run ended early, in words."""
-    if not run.over or run.epochs >= epochs:
+    if not run.over or run.epochs >= axes.epochs:
         return ""
-    x = float(x_of(run.epochs + 1, epochs))
-    cross = f"M{x * 10 - 60:.0f} {TOP * 10 - 60}l120 120m0 -120l-120 120"
-    anchor = "start" if x < 200 else "end"
+    x = float(axes.x(run.epochs + 1))
     words = f"stopped in epoch {run.epochs + 1}" if run.fault else f"{run.last_loss} in epoch {run.diverged}"
-    return svg.path(cross, "stop") + svg.text(
-        x + (12 if x < 200 else -12), TOP + 5, words, "h", style=f"text-anchor:{anchor}"
-    )
+    cross = svg.line([x - 6, x + 6], [TOP - 6, TOP + 6]) + svg.line([x - 6, x + 6], [TOP + 6, TOP - 6])
+    return svg.path(cross, "stop") + svg.text(x + (12 if x < 200 else -12), TOP + 5, words, "h" if x < 200 else "h e")

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from lib.explorer import svg
 from lib.explorer.loss_view import KeptRun
+from lib.explorer.samples import Samples
+from lib.explorer.svg import LEFT, RIGHT
 from lib.explorer.training import Run
 
-WIDTH, HEIGHT = 420, 330
-LEFT, RIGHT, TOP, BOTTOM = 40, 410, 24, 310
+TOP, BOTTOM = 24, 310
 GRID = 36
-LEGEND = 5  # classes that the legend has room for
 BANDS = (0.0, 1.0, 2.5, 5.0)  # the log of how many times likelier the likeliest class is than the next
 HIGHEST = 1e4  # above every log odds
 TINY = 1e-300  # a probability of 0 has no logarithm
@@ -46,23 +46,18 @@ class Plane:
         return LEFT + share[0] * (RIGHT - LEFT), BOTTOM - share[1] * (BOTTOM - TOP)
 
 
-def draw(
-    run: Run, epochs: int, plane: Plane, points: str, kept: Sequence[KeptRun] = (), sample: int | None = None
-) -> str:
-    """Return the picture after `epochs` epochs (or as many as the run has), with the boundaries of kept runs."""
-    epoch = min(epochs, run.epochs)
+def draw(run: Run, epoch: int, plane: Plane, points: str, kept: Sequence[KeptRun] = (), sample: int = -1) -> str:
+    """Return the picture after `epoch` epochs, with the boundaries of kept runs and a ring around a sample."""
     leads = log_odds(run, epoch, plane)
+    ring = plane.pixels(run.samples.X_validation[:, [sample]])
     return svg.picture(
-        WIDTH,
-        HEIGHT,
         "Decision regions",
-        svg.path(f"M{LEFT * 10} {TOP * 10}H{RIGHT * 10}V{BOTTOM * 10}H{LEFT * 10}z", "g"),
+        svg.path(svg.boxes(LEFT, TOP, RIGHT - LEFT, BOTTOM - TOP), "g"),
         *(_region(lead, label, plane) for label, lead in enumerate(leads)),
-        svg.path(_edges(leads, plane), stroke="var(--zl-ink)", stroke_width="1.3", opacity=".7"),
+        svg.path(_edges(leads, plane), stroke=svg.var("ink"), stroke_width="1.3", opacity="0.7"),
         *(_kept(number, each.boundary) for number, each in enumerate(kept)),
         points,
-        _ring(run, plane, sample),
-        _words(run, epochs, epoch),
+        svg.path(svg.marks(*ring, 0, 8), stroke=svg.var("ink"), stroke_width="2") if sample >= 0 else "",
     )
 
 
@@ -82,29 +77,20 @@ def boundary(run: Run, epoch: int, plane: Plane) -> str:
     return _edges(log_odds(run, epoch, plane), plane)
 
 
-def draw_points(samples_X: NDArray[np.float64], labels: NDArray[np.intp], plane: Plane, filled: bool) -> str:
-    """Return one marker a sample: training samples filled, validation samples hollow."""
-    parts = []
-    for label in np.unique(labels).tolist():
-        x, y = plane.pixels(samples_X[:, labels == label])
-        look = {"fill": svg.colour(label)} if filled else {"fill": "var(--zl-paper)"}
-        edge = "var(--zl-paper)" if filled else svg.colour(label)
-        width = ".7" if filled else "1.6"
-        style = ";".join(f"{key}:{value}" for key, value in look.items())
-        parts.append(svg.path(svg.marks(x, y, label, 3.1), style=style, stroke=edge, stroke_width=width))
-    return "".join(parts)
-
-
-def legend(classes: int) -> str:
-    """Return the line that says what the markers mean."""
-    parts = []
-    for label in range(classes):
-        mark = svg.marks(np.array([174.0 + 28 * label]), np.array([10.0]), label, 4)
-        parts.append(svg.path(mark, style=f"fill:{svg.colour(label)}"))
-        parts.append(svg.text(182 + 28 * label, 14, str(label)))
-    ring = svg.marks(np.array([318.0]), np.array([10.0]), 0, 3.4)
-    hollow = svg.path(ring, stroke="var(--zl-soft)", stroke_width="1.6")
-    return svg.text(134, 14, "class") + "".join(parts[: 2 * LEGEND]) + hollow + svg.text(326, 14, "hollow: validation")
+def draw_points(samples: Samples, plane: Plane) -> str:
+    """Return one marker a sample, training samples filled and validation samples hollow, and what the markers mean."""
+    parts = [svg.text(134, 14, "class")]
+    at = 168.0
+    for label, name in enumerate(samples.names):
+        x, y = plane.pixels(samples.X[:, samples.labels == label])
+        parts.append(svg.area(svg.marks(x, y, label, 3.1), label, stroke=svg.var("paper"), stroke_width="0.7"))
+        x, y = plane.pixels(samples.X_validation[:, samples.labels_validation == label])
+        parts.append(svg.area(svg.marks(x, y, label, 3.1), "paper", stroke=svg.var(label), stroke_width="1.6"))
+        if at < 290:  # the legend has room for so many
+            parts.append(svg.area(svg.marks(at, 10, label, 4), label) + svg.text(at + 8, 14, name))
+        at += 22 + 6 * len(name)
+    hollow = svg.path(svg.marks(318, 10, 0, 3.4), stroke=svg.var("soft"), stroke_width="1.6")
+    return "".join(parts) + hollow + svg.text(326, 14, "hollow: validation")
 
 
 def _region(lead: NDArray[np.float64], label: int, plane: Plane) -> str:
@@ -114,7 +100,7 @@ def _region(lead: NDArray[np.float64], label: int, plane: Plane) -> str:
     for band in BANDS:
         polygons, offsets = contours.filled(band, HIGHEST)
         data = "".join(svg.rings(p, o) for p, o in zip(polygons, offsets, strict=True))
-        parts.append(svg.path(data, style=f"fill:{svg.colour(label)}", fill_opacity=".15"))
+        parts.append(svg.area(data, label, 0.15))
     return "".join(parts)
 
 
@@ -131,21 +117,5 @@ def _kept(number: int, boundary: str) -> str:
     if not boundary:
         return ""
     x, y = (int(tenth) / 10 for tenth in boundary[1:].replace("M", " ").split()[:2])
-    return svg.path(boundary, "kept", opacity=".75") + svg.text(
-        x - 12, min(max(y, TOP + 14), BOTTOM - 4), str(number + 1), "i o"
-    )
-
-
-def _ring(run: Run, plane: Plane, sample: int | None) -> str:
-    if sample is None:
-        return ""
-    x, y = plane.pixels(run.samples.X_validation[:, [sample]])
-    return svg.path(svg.marks(x, y, 0, 8), stroke="var(--zl-ink)", stroke_width="2")
-
-
-def _words(run: Run, epochs: int, epoch: int) -> str:
-    """Say so when the picture is not of the epoch asked for, because there is none."""
-    if run.diverged is None or run.diverged > epochs:
-        return ""
-    last = f"as after epoch {epoch}, the last with numbers" if epoch else "as at the start: no epoch was finished"
-    return svg.text((LEFT + RIGHT) / 2, BOTTOM - 10, last, "h")
+    number_there = svg.text(x - 12, min(max(y, TOP + 14), BOTTOM - 4), str(number + 1), "i o")
+    return svg.path(boundary, "kept", opacity="0.75") + number_there

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from lib import data
 
 Matrix: TypeAlias = NDArray[np.float64]
+Labels: TypeAlias = NDArray[np.intp]
 Source: TypeAlias = "Callable[[], tuple[Any, Any]] | tuple[ArrayLike, ArrayLike]"
 
 BUILT_IN: dict[str, Source] = {"blobs": data.blobs, "digits": data.digits}
@@ -21,24 +21,23 @@ BUILT_IN: dict[str, Source] = {"blobs": data.blobs, "digits": data.digits}
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Training and validation data: X is (features, samples), y (classes, samples), labels (samples,)."""
+    """Training and validation data: X is (features, samples), y (classes, samples), labels (samples,).
+
+    Labels count from 0; `names` are what the classes were called before.
+    """
 
     X: Matrix
+    labels: Labels
     y: Matrix
     X_validation: Matrix
+    labels_validation: Labels
     y_validation: Matrix
+    names: list[str]
 
-    @cached_property
-    def labels(self) -> NDArray[np.intp]:
-        """The class of each training sample."""
-        labels: NDArray[np.intp] = np.argmax(self.y, axis=0)
-        return labels
-
-    @cached_property
-    def labels_validation(self) -> NDArray[np.intp]:
-        """The class of each validation sample."""
-        labels: NDArray[np.intp] = np.argmax(self.y_validation, axis=0)
-        return labels
+    @property
+    def planar(self) -> bool:
+        """Whether the samples lie in a plane, which has regions to draw."""
+        return len(self.X) == 2
 
     @property
     def side(self) -> int:
@@ -56,23 +55,47 @@ class Samples:
 def prepare(X: ArrayLike, labels: ArrayLike) -> Samples:
     """Split off a fifth for validation, standardise, and one-hot encode.
 
-    X is (features, samples), labels (samples,) whole numbers from 0, or one-hot (classes, samples).
-    Raises ValueError if they don't fit together.
+    X is (features, samples); for labels see `encode`. Raises ValueError if they don't fit together.
     """
-    labels = np.asarray(labels)
-    classes = labels.shape[0] if labels.ndim == 2 else int(labels.max(initial=0)) + 1
-    flat = labels.argmax(axis=0) if labels.ndim == 2 else labels
-    X_train, labels_train, X_validation, labels_validation = data.split(X, flat)
-    X_train, X_validation = data.standardise(X_train, X_validation)
-    columns = np.eye(classes)
-    return Samples(X_train, columns[:, labels_train], X_validation, columns[:, labels_validation])
+    numbers, names = encode(labels)
+    X, labels, X_validation, labels_validation = data.split(X, numbers)
+    X, X_validation = data.standardise(X, X_validation)
+    columns, train, validation = np.eye(len(names)), labels.astype(np.intp), labels_validation.astype(np.intp)
+    return Samples(X, train, columns[:, train], X_validation, validation, columns[:, validation], names)
+
+
+def encode(labels: ArrayLike) -> tuple[Labels, list[str]]:
+    """Number the classes from 0, in sorted order; return the number of each sample, and the names of the classes.
+
+    `labels` is (samples,) whole numbers, strings or truth values, or one-hot (classes, samples). Raises ValueError if
+    it is anything else.
+    """
+    found = np.asarray(labels)
+    found = np.asarray(found.tolist()) if found.dtype == object else found
+    if found.ndim == 2:
+        if not (np.isin(found, (0, 1)).all() and (found.sum(axis=0) == 1).all()):
+            raise ValueError(
+                f"labels has shape {found.shape}, and its columns are not one-hot; expected a single 1 in each, or one "
+                "label a sample. Try labels.T if samples are in rows."
+            )
+        return found.argmax(axis=0), [str(each) for each in range(len(found))]
+    if found.ndim != 1 or not len(found):
+        raise ValueError(f"labels has shape {found.shape}; expected one label for each sample. Try np.ravel(labels).")
+    for place, each in enumerate(found.tolist()):
+        if not (each.is_integer() if isinstance(each, float) else isinstance(each, int | str | bytes)):
+            raise ValueError(f"labels[{place}] is {each!r}; expected a whole number or a string. Try np.digitize.")
+    values, numbers = np.unique(found, return_inverse=True)
+    names = [str(int(each) if isinstance(each, float) else each) for each in values.tolist()]
+    if len(names) == 1:
+        raise ValueError(f"All labels are {names[0]}; expected two classes or more. Try samples of another class too.")
+    return numbers, names
 
 
 def sources(chosen: Any) -> dict[str, Source]:
     """Name the data sets to choose from: the two that ship, and before them what `explore` was given.
 
     `chosen` is None, the name of one, a pair (X, labels), or a mapping from names to pairs.
-    Raises ValueError for a name that isn't known.
+    Raises ValueError for a name that isn't known and for what isn't a pair.
     """
     if chosen is None:
         return BUILT_IN
@@ -80,7 +103,11 @@ def sources(chosen: Any) -> dict[str, Source]:
         if chosen not in BUILT_IN:
             raise ValueError(f"data is {chosen!r}; expected one of {', '.join(BUILT_IN)}. Try data='blobs'.")
         return {chosen: BUILT_IN[chosen], **BUILT_IN}
-    return {**(chosen if isinstance(chosen, Mapping) else {"your data": chosen}), **BUILT_IN}
+    given = {str(name): pair for name, pair in chosen.items()} if isinstance(chosen, Mapping) else {"your data": chosen}
+    for name, pair in given.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ValueError(f"{name} is no pair; expected (X, labels). Try data=(X, labels).")
+    return {**given, **BUILT_IN}
 
 
 def load(source: Source) -> Samples:

@@ -1,11 +1,13 @@
 """SVG: the few elements that the views are made of, and colours that colour-blind people can tell apart too.
 
 Pictures are text. A browser draws 10 kB of it in a few milliseconds, in the page's own font and theme, and never shows
-half of one. Coordinates are whole tenths of a pixel: short to write, and finer than a screen.
+half of one. Path data are straight lines alone, in whole tenths of a pixel: short to write, finer than a screen, and
+easy to read for `still`, which draws the same picture where SVG of a student is not allowed.
 """
 
 from __future__ import annotations
 
+from html import escape
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -14,54 +16,80 @@ from numpy.typing import ArrayLike, NDArray
 
 Points: TypeAlias = NDArray[np.float64]
 
+WIDTH, HEIGHT = 420, 330  # of every picture, so that nothing jumps
+LEFT, RIGHT, TOP, BOTTOM = 40, 410, 44, 296  # the axes within it
 STRAIGHT = 0.1  # pixels: how far a point may be from a line and still count as on it
 
-CLASS_COLOURS = (
-    *("#0072b2", "#d55e00", "#009e73", "#b8569a", "#8a6d00"),
-    *("#3a9bd9", "#b07800", "#555555", "#7b4fb5", "#a3373d"),
-)
-"""The colours of the classes in the light theme; classes beyond start over."""
+# Name, colour in the light theme, colour in the dark one. The first classes, and blue for a weight that raises a score,
+# are as in the notebook's plots. Classes beyond 9 start over.
+PALETTE = """
+0 #0072b2 #56b4e9, 1 #d55e00 #f08c3a, 2 #009e73 #2fc59b, 3 #b8569a #dd8fc4, 4 #8a6d00 #e6d44a, 5 #3a9bd9 #8fc8ee,
+6 #b07800 #f0b429, 7 #555555 #bbbbbb, 8 #7b4fb5 #b79ae6, 9 #a3373d #ef8a8f, train #0072b2 #56b4e9,
+validate #c84b00 #f5a742, plus #0072b2 #56b4e9, minus #c84b00 #f08c3a, kept #7a7a7a #a0a0a0,
+ink #222222 #e0e0e0, soft #666666 #aaaaaa, line #dddddd #555555, paper #ffffff #111111"""
+COLOURS = {name: themes for name, *themes in map(str.split, PALETTE.split(","))}
+FROM_JUPYTER = {"ink": "ui-font-color1", "soft": "ui-font-color2", "line": "border-color2", "paper": "layout-color0"}
+LINES = {
+    "g": "stroke: var(--zl-line)",
+    "guess": "stroke: var(--zl-soft); stroke-dasharray: 1 4",
+    "noise": "stroke: var(--zl-train); opacity: .38",
+    "train": "stroke: var(--zl-train); stroke-width: 2.4",
+    "validate": "stroke: var(--zl-validate); stroke-width: 2; stroke-dasharray: 6 4",
+    "kept": "stroke: var(--zl-kept); stroke-width: 1.8",
+    "stop": "stroke: var(--zl-validate); stroke-width: 3",
+}
 
-# `:has` hides the still picture, the next output of the cell, as long as the explorer above it is alive.
-STYLE = """<style>
-.zl-explorer { --zl-ink: var(--jp-ui-font-color1, #222); --zl-soft: var(--jp-ui-font-color2, #666);
-  --zl-line: var(--jp-border-color2, #ddd); --zl-paper: var(--jp-layout-color0, #fff);
-  --zl-train: #0072b2; --zl-validate: #c84b00; --zl-kept: #7a7a7a; --zl-plus: #c84b00; --zl-minus: #0072b2;
-  CLASS_COLOURS }
-[data-jp-theme-light="false"] .zl-explorer { --zl-train: #56b4e9; --zl-validate: #f5a742; --zl-kept: #a0a0a0;
-  --zl-plus: #f08c3a; --zl-minus: #56b4e9; --zl-0: #56b4e9; --zl-1: #f08c3a; --zl-2: #2fc59b; --zl-3: #dd8fc4;
-  --zl-4: #e6d44a; --zl-5: #8fc8ee; --zl-6: #f0b429; --zl-7: #bbb; --zl-8: #b79ae6; --zl-9: #ef8a8f; }
-.zl-explorer { color: var(--zl-ink); max-width: 1080px; }
-.zl-explorer .widget-html-content { line-height: 1.45; height: auto; width: 100%; }
-.zl-pictures { display: grid; gap: 8px 20px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 290px), 1fr)); }
-.zl-pictures svg { display: block; width: 100%; max-width: 520px; height: auto; overflow: visible; }
-.zl-pictures path, .zl-shapes path { vector-effect: non-scaling-stroke; fill: none;
-  stroke-linejoin: round; stroke-linecap: round; }
-.zl-pictures text, .zl-shapes text { font: 11px var(--jp-ui-font-family, sans-serif); fill: var(--zl-soft); }
-.zl-pictures .t { font-size: 13px; font-weight: 600; fill: var(--zl-ink); }
-.zl-pictures .i { fill: var(--zl-ink); }
-.zl-pictures .m { text-anchor: middle; } .zl-pictures .e { text-anchor: end; }
-.zl-pictures .h { font-size: 14px; font-weight: 600; text-anchor: middle; fill: var(--zl-validate);
-  paint-order: stroke; stroke: var(--zl-paper); stroke-width: 4px; }
-.zl-pictures .o { paint-order: stroke; stroke: var(--zl-paper); stroke-width: 3px; }
-.zl-pictures .g { stroke: var(--zl-line); stroke-width: 1; }
-.zl-pictures .guess { stroke: var(--zl-soft); stroke-width: 1; stroke-dasharray: 1 4; }
-.zl-pictures .noise { stroke: var(--zl-train); stroke-width: 1; opacity: .38; }
-.zl-pictures .train { stroke: var(--zl-train); stroke-width: 2.4; }
-.zl-pictures .validate { stroke: var(--zl-validate); stroke-width: 2; stroke-dasharray: 6 4; }
-.zl-pictures .dots { stroke: var(--zl-validate); stroke-width: 6; }
-.zl-pictures .kept { stroke: var(--zl-kept); stroke-width: 1.8; }
-.zl-pictures .stop { stroke: var(--zl-validate); stroke-width: 3; }
-.jp-OutputArea-child:has(.zl-explorer) + .jp-OutputArea-child:has(.jp-RenderedImage) { display: none; }
-.zl-says { margin: 2px 0 6px; min-height: 4.4em; font-size: var(--jp-ui-font-size1, 13px); max-width: 100ch; }
-@media (max-width: 1000px) { .zl-says { min-height: 6em; } }
-.zl-says b { font-weight: 600; } .zl-says pre { margin: 2px 0 0; padding: 2px 8px; display: inline-block;
-  background: var(--jp-layout-color2, #eee); color: var(--zl-ink); border-left: 3px solid var(--zl-validate); }
-.zl-kept { list-style: none; margin: 4px 0 0; padding: 0; font-size: var(--jp-ui-font-size1, 13px); }
-.zl-kept svg { width: 36px; height: 12px; }
-.zl-kept path { fill: none; stroke: var(--zl-kept); stroke-width: 1.8; }
-.zl-aside { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-</style>""".replace("CLASS_COLOURS", " ".join(f"--zl-{label}: {each};" for label, each in enumerate(CLASS_COLOURS)))
+
+def _variables(theme: int) -> str:
+    """Define the colours of one theme; Jupyter's own come first where it has them."""
+    values = {name: pair[theme] for name, pair in COLOURS.items()}
+    values |= {name: f"var(--jp-{theirs}, {values[name]})" for name, theirs in FROM_JUPYTER.items()}
+    return " ".join(f"--zl-{name}: {value};" for name, value in values.items())
+
+
+# Sliders stay in sight while pictures scroll, so nothing around the explorer may clip it. `:has` hides the still
+# picture and its words, the next two outputs of the cell, as long as the explorer above them is alive.
+STYLE = f"""<style>
+.zl-explorer {{ {_variables(0)} }}
+[data-jp-theme-light="false"] .zl-explorer {{ {_variables(1)} }}
+{
+    '''
+'''.join(f".zl-pictures .{name} {{ {look} }}" for name, look in LINES.items())
+}
+.jp-OutputArea-child:has(.zl-explorer) + .jp-OutputArea-child,
+.jp-OutputArea-child:has(.zl-explorer) + .jp-OutputArea-child + .jp-OutputArea-child {{ display: none; }}
+:is(.jp-OutputArea, .jp-OutputArea-child, .jp-OutputArea-output):has(.zl-explorer),
+.zl-explorer, .zl-explorer .widget-box {{ overflow: visible; }}
+.zl-explorer {{ color: var(--zl-ink); max-width: 1280px; container-type: inline-size; }}
+.zl-layout {{ flex-flow: row; align-items: flex-start; gap: 16px; }}
+.zl-controls {{ flex: 0 0 300px; position: sticky; top: 0; }}
+.zl-shown {{ flex: 1 1 0; min-width: 0; }}
+@container (max-width: 590px) {{
+  .zl-layout {{ flex-flow: column; align-items: stretch; gap: 0; }}
+  .zl-controls {{ display: contents; }}
+  .zl-sliders {{ position: sticky; top: 0; z-index: 2; background: var(--zl-paper); }}
+  .zl-more {{ order: 1; }}
+  .zl-shown {{ flex: none; }}
+}}
+.zl-explorer .widget-html-content {{ line-height: 1.45; height: auto; width: 100%; }}
+.zl-pictures {{ display: grid; gap: 8px 20px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 290px), 1fr)); }}
+.zl-pictures svg {{ display: block; width: 100%; max-width: 520px; height: auto; overflow: visible;
+  max-height: max(200px, calc(100vh - 260px)); }}
+.zl-pictures path, .zl-shapes path {{ vector-effect: non-scaling-stroke; stroke-linecap: round; }}
+.zl-pictures text, .zl-shapes text {{ font: 11px var(--jp-ui-font-family, sans-serif); fill: var(--zl-soft); }}
+.zl-pictures .t {{ font-size: 13px; font-weight: 600; fill: var(--zl-ink); }}
+.zl-pictures .i {{ fill: var(--zl-ink); }}
+.zl-pictures .m {{ text-anchor: middle; }} .zl-pictures .e {{ text-anchor: end; }}
+.zl-pictures .h {{ font-size: 14px; font-weight: 600; fill: var(--zl-validate); }}
+.zl-pictures .o, .zl-pictures .h {{ paint-order: stroke; stroke: var(--zl-paper); stroke-width: 3px; }}
+.zl-says {{ margin: 2px 0 6px; min-height: 6em; font-size: var(--jp-ui-font-size1, 13px); max-width: 100ch; }}
+.zl-says b {{ font-weight: 600; }} .zl-says pre {{ margin: 2px 0 0; padding: 2px 8px; display: inline-block;
+  background: var(--jp-layout-color2, #eee); color: var(--zl-ink); border-left: 3px solid var(--zl-validate); }}
+.zl-kept {{ list-style: none; margin: 4px 0 0; padding: 0; font-size: var(--jp-ui-font-size1, 13px); }}
+.zl-kept svg {{ width: 36px; height: 12px; }}
+.zl-kept path {{ fill: none; stroke: var(--zl-kept); stroke-width: 1.8; }}
+.zl-aside {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
+</style>"""
 
 
 def tenths(values: ArrayLike) -> NDArray[np.int64]:
@@ -94,27 +122,54 @@ def strokes(points: Points) -> str:
     return line(points[:, 0], points[:, 1])
 
 
-def path(data: str, name: str = "", **attributes: str) -> str:
-    """Return a path element with path data in tenths, a class name and further attributes."""
-    if not data:
-        return ""
-    named = {"class": name, **attributes} if name else attributes
-    return f'<path d="{data}" transform="scale(.1)"{_attributes(named)} />'
+def boxes(x: ArrayLike, y: ArrayLike, width: float, height: float) -> str:
+    """Return path data of rectangles of one size, whose upper left corners are given in pixels."""
+    return _repeat(np.array([[0, 0], [width, 0], [width, height], [0, height]]), x, y)
 
 
-def text(x: float, y: float, words: str, name: str = "", **attributes: str) -> str:
-    """Return a text element at a point in pixels; `name` holds its classes: t title, i ink, m middle, e end."""
-    return f'<text x="{x:g}" y="{y:g}" class="{name}"{_attributes(attributes)}>{escape(words)}</text>'
+def marks(x: ArrayLike, y: ArrayLike, label: int, size: float) -> str:
+    """Return path data of one marker a point: a disc, a triangle, a square or a diamond, by class."""
+    corners, stretch = ((16, 1.0), (3, 1.3), (4, 1.2), (4, 1.3))[label % 4]
+    turn = 2 * np.pi * (np.arange(corners) / corners + (label % 4 == 2) / 8)
+    return _repeat(size * stretch * np.column_stack([np.sin(turn), -np.cos(turn)]), x, y)
 
 
-def _attributes(attributes: dict[str, str]) -> str:
-    return "".join(f' {key.replace("_", "-")}="{value}"' for key, value in attributes.items())
+def _repeat(shape: Points, x: ArrayLike, y: ArrayLike) -> str:
+    """Return path data of a closed shape, (corners, 2), at each of the points given in pixels."""
+    places = np.stack([np.atleast_1d(x), np.atleast_1d(y)], axis=-1)[:, None, :] + shape
+    return "".join(
+        "M" + " ".join(map(str, each)) + "z" for each in tenths(places).reshape(len(places), shape.size).tolist()
+    )
 
 
-def picture(width: float, height: float, title: str, *parts: str) -> str:
-    """Return an SVG element of a fixed shape, named for those who hear it."""
+def path(data: str, name: str = "", fill: str = "none", **attributes: str) -> str:
+    """Return a path element with path data in tenths, a name in `LINES` and further attributes."""
+    more = "".join(f' {key.replace("_", "-")}="{value}"' for key, value in attributes.items())
+    return f'<path d="{data}" class="{name}" fill="{fill}" transform="scale(.1)"{more} />' if data else ""
+
+
+def area(data: str, colour: str | int, opacity: float = 1, **attributes: str) -> str:
+    """Return a path element that is filled with one of `COLOURS`, by name or by class."""
+    return path(data, fill=var(colour), fill_opacity=f"{opacity:.2f}", **attributes)
+
+
+def var(colour: str | int) -> str:
+    """Return one of `COLOURS`, by name or by class, as CSS."""
+    return f"var(--zl-{colour % 10 if isinstance(colour, int) else colour})"
+
+
+def text(x: float, y: float, words: str, name: str = "") -> str:
+    """Return a text element at a point in pixels; `name` holds its classes.
+
+    These are t title, i ink, m middle, e end, h said loudly, o with an outline that keeps it apart from lines.
+    """
+    return f'<text x="{x:g}" y="{y:g}" class="{name}">{escape(words)}</text>'
+
+
+def picture(title: str, *parts: str) -> str:
+    """Return an SVG element, named for those who hear it."""
     return (
-        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(title)}">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
         f"{text(4, 14, title, 't')}{''.join(parts)}</svg>"
     )
 
@@ -126,28 +181,16 @@ def shape(name: str, parts: str) -> str:
     return f'<svg width="0" height="0" class="zl-aside" aria-hidden="true">{group}</svg>'
 
 
-def marks(x: Points, y: Points, label: int, size: float) -> str:
-    """Return path data of one marker a point: a disc, a triangle, a square or a diamond, by class."""
-    r = round(size * 10)
-    shape = (
-        f"m{-r} 0a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 {-2 * r} 0",
-        f"m0 {-r * 5 // 4}l{r * 6 // 5} {2 * r}h{-2 * (r * 6 // 5)}z",
-        f"m{-r * 9 // 10} {-r * 9 // 10}h{2 * r}v{2 * r}h{-2 * r}z",
-        f"m0 {-r * 4 // 3}l{r * 4 // 3} {r * 4 // 3}l{-r * 4 // 3} {r * 4 // 3}l{-r * 4 // 3} {-r * 4 // 3}z",
-    )[label % 4]
-    return "".join(f"M{a} {b}{shape}" for a, b in zip(tenths(x).tolist(), tenths(y).tolist(), strict=True))
+def use(name: str) -> str:
+    """Return an element that refers to a shape."""
+    return f'<use href="#{name}" />'
 
 
-def colour(label: int) -> str:
-    """Return the CSS colour of a class."""
-    return f"var(--zl-{label % len(CLASS_COLOURS)})"
-
-
-def escape(words: str) -> str:
-    """Make words safe inside markup."""
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+def note(picture: str, words: str) -> str:
+    """Write words across the foot of a picture."""
+    return picture.replace("</svg>", text((LEFT + RIGHT) / 2, HEIGHT - 32, words, "h m") + "</svg>")
 
 
 def short(value: float) -> str:
-    """Return a number to three digits, as it is said everywhere in the explorer."""
-    return f"{value:.3g}"
+    """Return a number to three digits, with a real minus sign, as it is said everywhere in the explorer."""
+    return f"{value:.3g}".replace("-", "−") if value < 0 else f"{value:.3g}"

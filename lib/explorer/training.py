@@ -2,18 +2,18 @@
 
 The loop is the notebook's own: forward through Dense and Softmax, the loss, and the gradients back again. All layers
 and losses are the student's; nothing here computes what they compute. Settings share what is not a setting: the same
-seed gives the same start weights and the same order of samples, so that only the setting changes the picture.
+seed gives the same start weights and the same order of samples, so that only the setting changes the picture. What
+was trained before changes nothing: each run has the random numbers of `np.random` to itself.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -75,11 +75,14 @@ class Run:
 
     `iteration_loss` holds the loss of every batch before its step; `epoch_loss[e]` is the mean over epoch e + 1, each
     batch weighted by its samples; `validation_loss[e]` is the loss after it. `weights[e]` are those after e epochs.
-    `fault` is a sentence about student code that failed, `diverged` the epoch in which the loss or a weight stopped
-    being a finite number.
+    `fault` is a sentence about student code that failed or took too long, `diverged` the epoch in which the loss or a
+    weight stopped being a finite number. Runs that share `starts` start from the same weights for the same seed and
+    data, even where Dense draws them from a generator of its own.
     """
 
-    def __init__(self, recipe: Recipe, samples: Samples, setting: Setting, start: Matrix | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, samples: Samples, setting: Setting, starts: dict[tuple[int, str], Matrix] | None = None
+    ) -> None:
         self.recipe, self.samples, self.setting = recipe, samples, setting
         self.iteration_loss = array("d")
         self.epoch_loss: list[float] = []
@@ -89,9 +92,8 @@ class Run:
         self.diverged: int | None = None
         self.last_loss = math.nan
         self.seconds = 0.0
-        self._start = start
-        self._seen: dict[int, float] = {}
-        self._before: float | None = None
+        self._starts = {} if starts is None else starts
+        self._random = np.random.RandomState(setting.seed).get_state()
         self._steps = self._train()
 
     @property
@@ -124,132 +126,108 @@ class Run:
             # The first batch has no deadline: before it there are no weights, and most pictures are of these.
             while not self.complete(epochs) and not (self.weights and time.perf_counter() >= deadline) and not stop():
                 next(self._steps, None)
+            self._random = np.random.get_state()
 
+        outside = np.random.get_state()
+        np.random.set_state(self._random)
         outcome = run_student_code(train, seconds + CALL_LIMIT)
+        np.random.set_state(outside)
         if isinstance(outcome, Failure):
             self.fault = outcome.text_and_code
         self.seconds += time.perf_counter() - begin
         if self.seconds >= RUN_LIMIT and not self.complete(epochs):
-            self.fault = f"Training took over {RUN_LIMIT:g} seconds, so it stopped in epoch {self.epochs + 1}."
+            self.fault = f"Training stopped in epoch {self.epochs + 1}, at its limit of {RUN_LIMIT:g} seconds."
 
     def predict(self, X: Matrix, epoch: int) -> tuple[Matrix, Matrix]:
         """Return scores and probabilities, (classes, samples) each, of the network as it was after `epoch` epochs."""
         self._dense.weights = self.weights[epoch]
-        self._dense.forward(X)
-        self._softmax.forward(self._dense.output)
-        return self._dense.output, self._softmax.output
+        return _forward(X, self._dense, self._softmax)
 
-    def accuracy(self, epoch: int) -> float:
-        """Return the part of the validation samples whose likeliest class is the true one, from 0 to 1."""
-        if epoch not in self._seen:
-            _, yhat = self.predict(self.samples.X_validation, epoch)
-            right = np.argmax(yhat, axis=0) == self.samples.labels_validation
-            self._seen[epoch] = float(np.mean(right))
-        return self._seen[epoch]
+    def right(self, epoch: int) -> int:
+        """Return how many validation samples have their true class as the likeliest one."""
+        _, yhat = self.predict(self.samples.X_validation, epoch)
+        return int(np.sum(np.argmax(yhat, axis=0) == self.samples.labels_validation))
 
+    @cached_property
     def loss_before(self) -> float:
-        """Return the loss on the training samples with the start weights."""
-        if self._before is None:
-            _, yhat = self.predict(self.samples.X, 0)
-            target = self.samples.y[:, self.recipe.labels(np.arange(yhat.shape[1]))]
-            self._before = float(self.recipe.network.cce(target, yhat))
-        return self._before
+        """The loss on the training samples with the start weights."""
+        _, yhat = self.predict(self.samples.X, 0)
+        return float(self.recipe.network.cce(self._target(np.arange(yhat.shape[1])), yhat))
 
     def _train(self) -> Iterator[None]:
         """Train without end, and pause after every batch."""
-        network, samples, setting = self.recipe.network, self.samples, self.setting
-        X, y, rate = samples.X, samples.y, setting.learning_rate
-        share, pick = self.recipe.share, self.recipe.labels
-        cce, cce_gradient = network.cce, network.cce_gradient
+        network, samples, setting, share = self.recipe.network, self.samples, self.setting, self.recipe.share
         dense, softmax = self._build()
         orders = np.random.default_rng(setting.seed)
-        check = True
         while True:
-            total = 0.0
-            trained = 0
-            for batch in self.recipe.batches(orders.permutation(X.shape[1]), setting.batch_size):
-                target = y[:, pick(batch)]
-                dense.forward(X[:, batch])
-                softmax.forward(dense.output)
-                if check:
-                    _require_shape("Dense.forward", "output", dense.output, target.shape)
-                    _require_shape("Softmax.forward", "output", softmax.output, target.shape)
-                loss = float(cce(target, softmax.output))
+            total, trained = 0.0, 0
+            for batch in self.recipe.batches(orders.permutation(samples.X.shape[1]), setting.batch_size):
+                target = self._target(batch)
+                _, yhat = _forward(samples.X[:, batch], dense, softmax)
+                loss = float(network.cce(target, yhat))
                 self.iteration_loss.append(loss)
                 if not math.isfinite(loss):
                     return self._diverge(loss)
-                gradient = cce_gradient(target, softmax.output)
-                if check:
-                    _require_shape("cce_gradient", "result", gradient, target.shape)
-                gradient = softmax.backward(gradient)
-                if check:
-                    _require_shape("Softmax.backward", "result", gradient, target.shape)
-                dense.backward(share(len(batch)) * gradient, rate)
-                if check:
-                    _require_shape("Dense.backward", "new weights", dense.weights, self.weights[0].shape)
-                    check = False
+                gradient = softmax.backward(network.cce_gradient(target, yhat))
+                dense.backward(share(len(batch)) * gradient, setting.learning_rate)
                 total += loss * len(batch)
                 trained += len(batch)
                 yield
             if not np.isfinite(dense.weights).all():
                 return self._diverge(math.nan)
-            dense_now = np.array(dense.weights, dtype=float)
-            validation = self._validate(dense, softmax)
+            now = np.array(dense.weights, dtype=float)
+            _, yhat = _forward(samples.X_validation, dense, softmax)
+            validation = float(network.cce(samples.y_validation, yhat))
             if not math.isfinite(validation):
                 return self._diverge(validation)
-            self.weights.append(dense_now)
+            self.weights.append(now)
             self.validation_loss.append(validation)
-            self.epoch_loss.append(total / trained if trained else math.nan)
+            self.epoch_loss.append(total / trained)
             yield
+
+    def _target(self, batch: Indices) -> Matrix:
+        return self.samples.y[:, self.recipe.labels(batch)]
 
     def _build(self) -> tuple[Any, Any]:
         """Make the layers that train, and a second pair to look at earlier epochs with."""
-        network, sizes = self.recipe.network, (len(self.samples.X), len(self.samples.y))
-        start = start_weights(network, self.samples, self.setting.seed) if self._start is None else self._start
-        with seeded(self.setting.seed):
-            dense, self._dense = network.Dense(*sizes), network.Dense(*sizes)
-        softmax, self._softmax = network.Softmax(), network.Softmax()
+        Dense, Softmax = self.recipe.network.Dense, self.recipe.network.Softmax
+        sizes = len(self.samples.X), len(self.samples.y)
+        dense, softmax, self._dense, self._softmax = Dense(*sizes), Softmax(), Dense(*sizes), Softmax()
+        _require_shape("Dense", "weights", getattr(dense, "weights", None), (sizes[1], sizes[0] + 1))
+        start = np.array(dense.weights, dtype=float)
+        start = self._starts.setdefault((self.setting.seed, self.setting.data), start)
+        dense.weights = start.copy()
+        self._require_shapes(dense, softmax)
         dense.weights = start.copy()
         self.layer = dense
         self.weights.append(start)
         return dense, softmax
 
-    def _validate(self, dense: Any, softmax: Any) -> float:
-        dense.forward(self.samples.X_validation)
+    def _require_shapes(self, dense: Any, softmax: Any) -> None:
+        """Refuse layers that return other shapes than they should, in a step of learning rate 0."""
+        first = np.arange(min(self.setting.batch_size, self.samples.X.shape[1]))
+        y, shape = self.samples.y[:, first], (len(self.samples.y), len(first))
+        dense.forward(self.samples.X[:, first])
+        _require_shape("Dense.forward", "output", dense.output, shape)
         softmax.forward(dense.output)
-        return float(self.recipe.network.cce(self.samples.y_validation, softmax.output))
+        _require_shape("Softmax.forward", "output", softmax.output, shape)
+        gradient = self.recipe.network.cce_gradient(y, softmax.output)
+        _require_shape("cce_gradient", "result", gradient, shape)
+        gradient = softmax.backward(gradient)
+        _require_shape("Softmax.backward", "result", gradient, shape)
+        weights = dense.weights.shape
+        dense.backward(gradient, 0.0)
+        _require_shape("Dense.backward", "new weights", dense.weights, weights)
 
     def _diverge(self, loss: float) -> None:
         self.diverged, self.last_loss = self.epochs + 1, loss
 
 
-def start_weights(network: Network, samples: Samples, seed: int) -> Matrix:
-    """Return the weights, (classes, features + 1), that the student's Dense starts with under this seed.
-
-    Raises Wrong if they have another shape.
-    """
-    sizes = len(samples.X), len(samples.y)
-    with seeded(seed):
-        dense = network.Dense(*sizes, **_rng(network.Dense, seed))
-    _require_shape("Dense", "weights", getattr(dense, "weights", None), (sizes[1], sizes[0] + 1))
-    return np.array(dense.weights, dtype=float)
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed NumPy's global generator, which the notebook's Dense draws from, and put it back as it was."""
-    state = np.random.get_state()
-    np.random.seed(seed)
-    try:
-        yield
-    finally:
-        np.random.set_state(state)
-
-
-def _rng(Dense: Callable[..., Any], seed: int) -> dict[str, np.random.Generator]:
-    """Return the argument for a Dense that takes its own generator, as `rng`."""
-    takes = "rng" in inspect.signature(Dense).parameters
-    return {"rng": np.random.default_rng(seed)} if takes else {}
+def _forward(X: Matrix, dense: Any, softmax: Any) -> tuple[Matrix, Matrix]:
+    """Return the scores and the probabilities, (classes, samples) each."""
+    dense.forward(X)
+    softmax.forward(dense.output)
+    return dense.output, softmax.output
 
 
 def _require_shape(place: str, what: str, found: Any, expected: tuple[int, ...]) -> None:

@@ -1,6 +1,7 @@
 """The explorer without a browser: what the words say equals what NumPy gives, and the last position wins."""
 
 import asyncio
+import base64
 import io
 import re
 import subprocess
@@ -16,7 +17,6 @@ import pytest
 
 from lib.blanks import OpenBlank
 from lib.explorer import Explorer, Network, WhatIf
-from lib.explorer.captions import PRESETS
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.live import list_nearby
 from lib.explorer.training import Setting
@@ -39,6 +39,13 @@ def in_own_thread(coroutine):
         return thread.submit(asyncio.run, coroutine).result()
 
 
+def still_image(explorer):
+    """Decode the still picture."""
+    from matplotlib.image import imread
+
+    return imread(io.BytesIO(base64.b64decode(explorer.still()[1]["image/png"])))
+
+
 def pictures(explorer):
     """Parse the pictures as XML, which also shows that they are well formed."""
     markup = explorer.pictures.value
@@ -59,23 +66,34 @@ def test_the_words_equal_numpy(explorer, rate, batch_size):
     assert explorer.caption in "".join(ET.fromstring(f"<div>{explorer.pictures.value}</div>").itertext())
 
 
-def test_a_rate_is_trained_with_as_it_is_said(explorer):
-    explorer.controls.learning_rate.value = 10**-1.9
-    assert explorer.controls.state().setting.learning_rate == 0.0126
+def test_a_rate_is_trained_with_as_it_is_shown(explorer):
+    for shown, rate in explorer.controls.learning_rate.options:
+        assert f"{rate:g}" == shown
+    explorer.controls.learning_rate.value = 0.0126
     assert explorer.caption.startswith("Learning rate 0.0126,")
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-def test_presets_tell_their_story(explorer, preset):
-    explorer.controls.choose(preset)
-    verdict = {
-        "Too small": "has hardly moved",
-        "About right": "has learnt",
-        "Too large": "jumps about: each step overshoots",
-        "One sample at a time": "has learnt",
-        "The whole set at once": "still falling",
-    }[preset.name]
-    assert verdict in explorer.caption
+def test_presets_are_named_by_their_settings_and_fit_the_data(explorer):
+    def check(slowest):
+        for button in explorer.controls.presets:
+            button.click()
+            rate, size = explorer.controls.learning_rate.value, explorer.controls.batch_size.value
+            assert button.description == f"rate {rate:g}, batch {size}" and button.description in button.tooltip
+            run = explorer.run(explorer.controls.state().setting)
+            assert run.iterations_per_epoch <= slowest
+        return [button.description for button in explorer.controls.presets]
+
+    blobs = check(240)
+    assert blobs == [f"rate {each}" for each in ("0.0001, batch 16", "0.1, batch 16", "31.6, batch 16")] + [
+        "rate 0.1, batch 1",
+        "rate 0.1, batch 240",
+    ]
+    explorer.controls.epochs.value = 1
+    explorer.controls.data.value = "digits"
+    assert check(400)[3:] == ["rate 0.1, batch 4", "rate 0.1, batch 1438"]  # one sample a time takes over 10 seconds
+    X, labels = np.random.default_rng(0).normal(size=(2, 9)), np.arange(9) % 2
+    few = Explorer(STUDENT, (X, labels))
+    assert few.controls.presets[1].description == "rate 0.1, batch 7"
 
 
 def test_each_view_is_a_picture_of_its_own(explorer):
@@ -105,8 +123,8 @@ def test_digits_have_images_for_weights_and_no_regions(explorer):
     explorer.controls.data.value = "digits"
     assert explorer.controls.shown["Regions"].disabled
     assert [picture.get("aria-label") for picture in pictures(explorer)] == ["Loss", "Weights"]
-    assert "9: bias" in " ".join(pictures(explorer)[1].itertext())
-    assert explorer.controls.batch_size.options[-1] == ("1438, the whole set", 1438)
+    assert "each class with its bias" in " ".join(pictures(explorer)[1].itertext())
+    assert explorer.controls.batch_size.options[-1] == ("1438, all", 1438)
     explorer.controls.data.value = "blobs"
     assert [picture.get("aria-label") for picture in pictures(explorer)][:2] == ["Loss", "Decision regions"]
 
@@ -126,7 +144,7 @@ def test_a_what_if_asks_for_a_prediction_before_it_shows(explorer):
     assert "Predict the curve first" in explorer.caption and "This is still your own code" in explorer.caption
     assert [ET.tostring(picture) for picture in pictures(explorer)] == before
     explorer.controls.look.value = True
-    assert "what if the gradient's sign is flipped" in explorer.caption and "went up" in explorer.caption
+    assert "what if the gradient's sign is flipped" in explorer.caption and "higher than before training" in explorer.caption
     assert "your code as it is" in explorer.pictures.value
 
 
@@ -146,13 +164,6 @@ def test_a_notebook_that_imports_only_the_explorer_has_what_ifs_and_others_bring
     halved = explorer.run(Setting(0.1, 16, what_if="steps are halved"))
     halved.advance(1, seconds=60)
     np.testing.assert_allclose(halved.epoch_loss[0], plain.epoch_loss[0])
-
-
-@pytest.mark.parametrize("mistake", ["softmax runs over the wrong axis", "X and y are shuffled apart"])
-def test_a_curve_that_settles_high_is_not_called_learnt(explorer, mistake):
-    explorer.controls.what_if.value = mistake
-    explorer.controls.look.value = True
-    assert explorer.caption.endswith("It ends no better than guessing, whose loss is 1.1.")
 
 
 def test_divergence_is_said_at_its_epoch():
@@ -235,8 +246,10 @@ def test_slow_code_gets_a_partial_curve_and_a_sentence(monkeypatch):
 
     monkeypatch.setattr("lib.explorer.training.RUN_LIMIT", 0.3)
     explorer = Explorer(Network(student.Dense, Slow, student.cce, student.cce_gradient), "blobs")
-    assert re.search(r"Training took over 0.3 seconds, so it stopped in epoch \d+\.", explorer.caption)
-    assert "stopped in epoch" in explorer.pictures.value
+    [stopped] = re.findall(r"Training stopped in epoch (\d+), at its limit of 0.3 seconds\.", explorer.caption)
+    loss, *others = (" ".join(picture.itertext()) for picture in pictures(explorer))
+    assert f"stopped in epoch {stopped}" in loss
+    assert others and all(f"after epoch {int(stopped) - 1} of 100" in words for words in others)
     assert pictures(explorer)[0].findall(".//path[@class='train']")[1:]  # beside the one in the legend
     monkeypatch.setattr("lib.explorer.training.RUN_LIMIT", 60)
     explorer.controls.batch_size.value = 240
@@ -252,7 +265,8 @@ def test_there_is_a_still_picture_of_faulty_code_too():
 
     explorer = Explorer(Network(Transposed, student.Softmax, student.cce, student.cce_gradient), "blobs")
     assert "Dense.forward: output should be (3, 16)" in explorer.caption
-    assert explorer.png().startswith(b"\x89PNG")
+    assert "Dense.forward: output should be (3, 16)" in explorer.still()[0]["text/plain"]
+    assert still_image(explorer).shape == (330, 420, 4)
 
 
 def test_what_student_code_prints_is_held_back(capsys):
@@ -269,12 +283,12 @@ def test_what_student_code_prints_is_held_back(capsys):
 def test_twenty_quick_moves_end_on_the_last_and_train_few():
     async def move():
         explorer = Explorer(STUDENT, "blobs", asyncio.get_running_loop())
-        known = len(explorer._runs)
-        for power in np.linspace(-4, -1.5, 20):
-            explorer.controls.learning_rate.value = 10**power
+        known = explorer.run.cache_info().misses
+        for _, rate in explorer.controls.learning_rate.options[6:26]:
+            explorer.controls.learning_rate.value = rate
         while "still training" in explorer.caption or "0.0316" not in explorer.caption:
             await asyncio.sleep(0)
-        return explorer, len(explorer._runs) - known
+        return explorer, explorer.run.cache_info().misses - known
 
     explorer, trained = in_own_thread(move())
     assert explorer.caption.startswith("Learning rate 0.0316, batch size 16. After 100 epochs")
@@ -306,9 +320,3 @@ def test_settings_near_by_are_those_the_slider_reaches():
     assert len(everything) == 61 + 3
 
 
-def test_the_still_picture_is_a_png(explorer):
-    from matplotlib.image import imread
-
-    image = imread(io.BytesIO(explorer.png()))
-    assert image.shape == (378, 810, 4)
-    assert len(np.unique(image.reshape(-1, 4), axis=0)) > 100

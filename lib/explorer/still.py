@@ -1,0 +1,83 @@
+"""The still picture: the live picture as a PNG, for pages without a kernel.
+
+It is a PNG because SVG of a student is refused in feedback, as a few kilobytes of it can fill a browser's memory. It is
+drawn from the SVG itself, of which `svg` makes only straight paths and text.
+"""
+
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ET  # our own markup, nobody else's
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.text import Text
+from matplotlib.transforms import Affine2D
+
+from lib.explorer.svg import COLOURS, HEIGHT, LINES, WIDTH
+
+DPI = 100
+POINT = 72 / DPI  # a pixel in matplotlib's points
+
+
+def png(pictures: Sequence[str]) -> bytes:
+    """Draw SVG elements beside each other, in the colours of the light theme, and return a PNG."""
+    figure = Figure(figsize=(len(pictures) * WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")
+    for number, each in enumerate(pictures):
+        place = Affine2D().scale(1, -1).translate(number * WIDTH, HEIGHT)  # SVG counts from the top, matplotlib not
+        for element in ET.fromstring(each).iter():
+            if element.tag == "path":
+                figure.add_artist(_patch(element.attrib, place))
+            elif element.tag == "text":
+                figure.add_artist(_text(element, place))
+    file = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(file)
+    return file.getvalue()
+
+
+def _patch(attributes: Mapping[str, str], place: Affine2D) -> PathPatch:
+    """Return a path as matplotlib draws it, with the look that its name and its attributes give it."""
+    look = dict(rule.split(": ") for rule in LINES.get(attributes["class"], "d: ").split("; ")) | {**attributes}
+    width = float(look.get("stroke-width", 1))
+    dashes = [float(each) / width for each in look.get("stroke-dasharray", "").split()]  # matplotlib's are in widths
+    return PathPatch(
+        _read(look["d"]),
+        facecolor=_colour(look["fill"], look.get("fill-opacity", "1")),
+        edgecolor=_colour(look.get("stroke", "none"), look.get("opacity", "1")),
+        linewidth=width * POINT,
+        linestyle=(0, dashes or None),
+        capstyle="round",
+        transform=place,
+    )
+
+
+def _colour(css: str, opacity: str) -> tuple[str, float]:
+    return ("none", 0) if css == "none" else (COLOURS[css.removeprefix("var(--zl-")[:-1]][0], float(opacity))
+
+
+def _read(data: str) -> Path:
+    """Read path data of straight lines, in tenths."""
+    pieces = []
+    for piece in data.split("M")[1:]:
+        points = np.array(piece.rstrip("z").split(), dtype=float).reshape(-1, 2) / 10
+        pieces.append(Path(np.vstack([points, points[:1]]) if piece.endswith("z") else points, closed=piece[-1] == "z"))
+    return Path.make_compound_path(*pieces)
+
+
+def _text(element: ET.Element, place: Affine2D) -> Text:
+    """Return a text element as matplotlib writes it."""
+    looks = set(element.attrib["class"].split())
+    return Text(
+        float(element.attrib["x"]),
+        float(element.attrib["y"]),
+        (element.text or "").replace("$", r"\$"),  # which would begin a formula
+        size=POINT * (13 if looks & {"t", "h"} else 11),
+        color=COLOURS["validate" if "h" in looks else "ink" if looks & {"t", "i"} else "soft"][0],
+        ha="center" if "m" in looks else "right" if "e" in looks else "left",
+        weight="bold" if looks & {"t", "h"} else "normal",
+        transform=place,
+    )
