@@ -17,12 +17,12 @@ from lib.explorer.svg import short
 from lib.explorer.training import Run, Setting
 from lib.explorer.what_ifs import WhatIf
 
-ENOUGH = 8  # epochs without which there are no two stretches to compare
+ENOUGH = 12  # epochs without which no two stretches after the first fall can be compared
 SAME = 0.02  # the part by which a loss may change and still count as settled
-JUMP = 0.2  # the part by which a loss that jumps goes up, and down, from one epoch to the next
+UNEVEN = 0.05  # the part by which an uneven loss goes up, and down, from one epoch to the next
 RUNNING = 400  # iterations an epoch of a preset at most: with more, 100 epochs reach the time limit
 
-WORDS = {"falling": "still falling", "rising": "rising", "settled": "settled", "jumping": "jumping up and down"}
+WORDS = {"falling": "still falling", "rising": "rising", "settled": "settled", "uneven": "going up and down"}
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def assess(training: Sequence[float], validation: Sequence[float], before: float
     late = [training[-1], float(np.mean(training[-stretch(epochs) :]))]  # no word rests on one epoch
     if min(late) > before:
         found.append(f"The training loss is higher than before training, {short(before)}.")
-    elif min(late) > 0.9 * before:
+    elif max(abs(each - before) for each in late) < 0.1 * before:
         found.append(f"The training loss has hardly moved: before training it was {short(before)}.")
     if min(late) > (1 - SAME) * guess:
         found.append(f"Equal probabilities for all classes would give {short(guess)}.")
@@ -120,25 +120,26 @@ def assess(training: Sequence[float], validation: Sequence[float], before: float
 
 
 def trend(losses: Sequence[float]) -> str:
-    """Return how a curve ends: "falling", "rising", "settled" or "jumping".
+    """Return how a curve ends: "falling", "rising", "settled" or "uneven".
 
     The mean over the last stretch of epochs is compared with the mean over the stretch before. A difference counts if
-    it is more than `SAME` and more than the curve's noise explains: nearly three standard deviations of the difference
-    of two such means, where the noise is estimated from the median step from epoch to epoch.
+    it is more than `SAME` and more than the curve's noise explains: two standard deviations of the difference
+    of two such means, where the noise is estimated from how much the steps from epoch to epoch differ (their median
+    absolute deviation).
     """
     long = stretch(len(losses))
     tail = np.maximum(losses[-2 * long :], 1e-12)
     steps = tail[1:] / tail[:-1] - 1
-    if steps.max() > JUMP and steps.min() < -JUMP:
-        return "jumping"
+    if steps.max() > UNEVEN and steps.min() < -UNEVEN:
+        return "uneven"
     change = tail[long:].mean() / tail[:long].mean() - 1
-    noise = 4 * np.median(np.abs(steps)) / math.sqrt(long)
+    noise = 3 * np.median(np.abs(steps - np.median(steps))) / math.sqrt(long)
     return "settled" if abs(change) <= max(SAME, noise) else "falling" if change < 0 else "rising"
 
 
 def stretch(epochs: int) -> int:
     """Return the length of the stretches that `trend` compares: an eighth of the epochs, four at the least."""
-    return max(ENOUGH // 2, epochs // 8)
+    return max(4, epochs // 8)
 
 
 def _progress(run: Run, done: int, epochs: int) -> str:

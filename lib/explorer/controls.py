@@ -141,7 +141,7 @@ class Controls:
     def box(self, *shown: Any) -> widgets.VBox:
         """Lay the controls out beside the widgets given."""
         for widget in (*self.moving[:6], self.sample):
-            widget.layout.width = "100%"
+            widget.layout.width = "calc(100% - 4px)"  # ipywidgets leaves 2 px on either side
         for button in (self.keep, self.forget, self.look, *self.presets, *self.shown.values()):
             button.layout.width = "auto"
         rows = [[self.what_if, self.look], [self.keep, self.forget], [*self.shown.values(), self.sample], self.presets]

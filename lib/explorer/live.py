@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from html import escape
+from textwrap import fill
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -106,7 +107,8 @@ class Explorer:
     def still(self) -> list[dict[str, str]]:
         """Return what is shown for a page without a kernel, as two outputs: the caption, and the pictures as a PNG."""
         caption, pictures, kept = self.page
-        words = "\n".join([caption, *(f"{number}  {each.label}" for number, each in enumerate(kept, 1))])
+        lines = [*caption.split("\n"), *(f"{number}  {each.label}" for number, each in enumerate(kept, 1))]
+        words = "\n".join(map(fill, lines))
         for name, points in self._points.items():
             pictures = [each.replace(svg.use(name), points) for each in pictures]
         picture = b64encode(still.png(pictures)).decode()

@@ -86,11 +86,11 @@ def draw_points(samples: Samples, plane: Plane) -> str:
         parts.append(svg.area(svg.marks(x, y, label, 3.1), label, stroke=svg.var("paper"), stroke_width="0.7"))
         x, y = plane.pixels(samples.X_validation[:, samples.labels_validation == label])
         parts.append(svg.area(svg.marks(x, y, label, 3.1), "paper", stroke=svg.var(label), stroke_width="1.6"))
-        if at < 290:  # the legend has room for so many
+        if at < 280:  # the legend has room for so many
             parts.append(svg.area(svg.marks(at, 10, label, 4), label) + svg.text(at + 8, 14, name))
         at += 22 + 6 * len(name)
-    hollow = svg.path(svg.marks(318, 10, 0, 3.4), stroke=svg.var("soft"), stroke_width="1.6")
-    return "".join(parts) + hollow + svg.text(326, 14, "hollow: validation")
+    hollow = svg.path(svg.marks(310, 10, 0, 3.4), stroke=svg.var("soft"), stroke_width="1.6")
+    return "".join(parts) + hollow + svg.text(318, 14, "hollow: validation")
 
 
 def _region(lead: NDArray[np.float64], label: int, plane: Plane) -> str:

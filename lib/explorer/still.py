@@ -7,6 +7,7 @@ drawn from the SVG itself, of which `svg` makes only straight paths and text.
 from __future__ import annotations
 
 import io
+import math
 import xml.etree.ElementTree as ET  # our own markup, nobody else's
 from collections.abc import Mapping, Sequence
 
@@ -25,10 +26,12 @@ POINT = 72 / DPI  # a pixel in matplotlib's points
 
 
 def png(pictures: Sequence[str]) -> bytes:
-    """Draw SVG elements beside each other, in the colours of the light theme, and return a PNG."""
-    figure = Figure(figsize=(len(pictures) * WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")
+    """Draw SVG elements, two in a row, in the colours of the light theme, and return a PNG."""
+    rows, columns = math.ceil(len(pictures) / 2), min(2, len(pictures))
+    figure = Figure(figsize=(columns * WIDTH / DPI, rows * HEIGHT / DPI), dpi=DPI, facecolor="white")
     for number, each in enumerate(pictures):
-        place = Affine2D().scale(1, -1).translate(number * WIDTH, HEIGHT)  # SVG counts from the top, matplotlib not
+        row, column = divmod(number, 2)
+        place = Affine2D().scale(1, -1).translate(column * WIDTH, (rows - row) * HEIGHT)  # matplotlib counts upwards
         for element in ET.fromstring(each).iter():
             if element.tag == "path":
                 figure.add_artist(_patch(element.attrib, place))

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import math
 import re
 import subprocess
 import sys
@@ -10,8 +11,10 @@ import time
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import ipywidgets as widgets
+import nbformat
 import numpy as np
 import pytest
 
@@ -19,11 +22,14 @@ from lib.blanks import OpenBlank
 from lib.explorer import Explorer, Network, WhatIf
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.live import list_nearby
+from lib.explorer.sample_view import say_loss
+from lib.explorer.svg import COLOURS
 from lib.explorer.training import Setting
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising
 
+ROOT = Path(__file__).parents[2]
 BLANK = "Blank 1 of 1 on line 3 is still open: the gradient. Replace the ? with your code."
 NUMBERS = re.compile(r"training loss is (\S+), the validation loss (\S+), and (\S+)% of the validation")
 
@@ -144,7 +150,10 @@ def test_a_what_if_asks_for_a_prediction_before_it_shows(explorer):
     assert "Predict the curve first" in explorer.caption and "This is still your own code" in explorer.caption
     assert [ET.tostring(picture) for picture in pictures(explorer)] == before
     explorer.controls.look.value = True
-    assert "what if the gradient's sign is flipped" in explorer.caption and "higher than before training" in explorer.caption
+    assert (
+        "what if the gradient's sign is flipped" in explorer.caption
+        and "higher than before training" in explorer.caption
+    )
     assert "your code as it is" in explorer.pictures.value
 
 
@@ -320,3 +329,151 @@ def test_settings_near_by_are_those_the_slider_reaches():
     assert len(everything) == 61 + 3
 
 
+def test_the_still_picture_is_that_of_the_last_state(explorer):
+    first = still_image(explorer)
+    assert first.shape == (330, 840, 4)
+    explorer.controls.learning_rate.value = 0.01
+    words, _ = explorer.still()
+    assert words["text/plain"].replace("\n", " ") == explorer.caption
+    changed = np.abs(still_image(explorer) - first).max(axis=2) > 0.1
+    assert changed[:, :420].sum() > 200 and changed[:, 420:].sum() > 200  # the loss and the regions
+    explorer.controls.keep.click()
+    explorer.controls.shown["Weights"].value = True
+    assert still_image(explorer).shape == (660, 840, 4)
+    assert "1  rate 0.01, batch 16: training loss 0.194" in explorer.still()[0]["text/plain"]
+
+
+def test_what_is_saved_is_renewed_when_the_controls_rest(explorer):
+    saved = []
+    explorer.on_rest = lambda: saved.append(explorer.caption)
+    explorer.controls.learning_rate.value = 0.01
+    explorer.controls.batch_size.value = 1
+    assert [each[:33] for each in saved] == ["Learning rate 0.01, batch size 16", "Learning rate 0.01, batch size 1."]
+
+
+class Noisy(student.Dense):
+    """Drops some inputs by chance while it learns."""
+
+    def forward(self, input):
+        super().forward(input * (np.random.rand(*input.shape) > 0.2) if input.shape[1] == 16 else input)
+
+
+@pytest.mark.parametrize("Dense", [student.Dense, Noisy])
+def test_the_same_setting_tells_the_same_whatever_was_trained_before(Dense):
+    network = Network(Dense, student.Softmax, student.cce, student.cce_gradient)
+
+    def told(*before):
+        explorer = Explorer(network, "blobs")
+        for rate, epochs in (*before, (1.0, 30)):
+            explorer.controls.learning_rate.value, explorer.controls.epochs.value = rate, epochs
+        return explorer.page.caption, [picture[:100] + picture.split("<use")[0] for picture in explorer.page.pictures]
+
+    assert told() == told((1.0, 300)) == told((0.01, 5), (100.0, 40))
+
+
+def test_a_run_that_diverges_later_tells_nothing_of_it_before():
+    class Diverging(student.Dense):
+        def backward(self, output_gradient, learning_rate):
+            self.steps = getattr(self, "steps", 0) + 1
+            super().backward(output_gradient if self.steps < 15 * 40 else np.inf * output_gradient, learning_rate)
+
+    explorer = Explorer(Network(Diverging, student.Softmax, student.cce, student.cce_gradient), "blobs")
+    assert "Diverged in epoch 40" in explorer.caption
+    explorer.controls.epochs.value = 30
+    plain = Explorer(STUDENT, "blobs")
+    plain.controls.epochs.value = 30
+    assert explorer.caption == plain.caption
+
+
+def test_open_blanks_show_their_sentence():
+    source = Path(student.__file__).read_text().replace("return -y / (yhat + 1e-12)", "return ?  # the slope")
+    code = f"""
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "lib.blanks")
+shell.run_cell({source!r})
+shell.run_cell("from lib.explorer import Explorer, Network")
+shell.run_cell("print(Explorer(Network(Dense, Softmax, cce, cce_gradient), 'blobs').caption)")
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Blank 1 of 1 on line 44 is still open: the slope. Replace the ? with your code." in shown.stdout
+    assert "OpenBlank" not in shown.stdout
+
+
+def test_a_fifth_kept_run_is_refused_where_it_is_asked_for(explorer):
+    keep, forget = explorer.controls.keep, explorer.controls.forget
+    for rate in (0.001, 0.01, 0.1, 1.0):
+        assert not keep.disabled
+        explorer.controls.learning_rate.value = rate
+        keep.click()
+    assert keep.disabled and keep.description == "4 runs are kept, no more"
+    assert [each.name[:9] for each in explorer.kept] == ["rate 0.00", "rate 0.01", "rate 0.1,", "rate 1, b"]
+    forget.click()
+    assert not keep.disabled and keep.description == "Keep this run" and forget.disabled
+
+
+def test_every_button_says_what_it_does_and_one_that_is_disabled_says_why(explorer):
+    controls = explorer.controls
+    for button in (controls.look, controls.keep, controls.forget, *controls.presets, *controls.shown.values()):
+        assert button.tooltip
+    explorer.controls.epochs.value = 1
+    explorer.controls.data.value = "digits"
+    assert controls.shown["Regions"].description == "Regions: only for 2 features"
+    explorer.controls.data.value = "blobs"
+    assert controls.shown["Regions"].description == "Regions"
+
+
+def test_no_curve_is_cut_off():
+    class Summed(student.Dense):
+        pass
+
+    low = Explorer(STUDENT, "blobs")
+    low.controls.batch_size.value = 240
+    for cce in (lambda y, yhat: student.cce(y, yhat) / 1e4, lambda y, yhat: student.cce(y, yhat) * 1e4):
+        explorer = Explorer(Network(Summed, student.Softmax, cce, student.cce_gradient), "blobs")
+        explorer.controls.batch_size.value = 240
+        heights = [curve_heights(each) for each in (low, explorer)]
+        falls = [height[-1] - height[0] for height in heights]
+        assert falls[0] > 0 and falls[1] > 0.3 * falls[0]  # as long a way down, on a longer axis
+        assert min(heights[1]) > 44.5 and max(heights[1]) < 295.5
+
+
+def curve_heights(explorer):
+    """Return how far from the top, in pixels, the training curve lies at each epoch."""
+    curve = pictures(explorer)[0].findall(".//path[@class='train']")[-1].get("d")
+    return [int(each) / 10 for each in curve[1:].split()[1::2]]
+
+
+@pytest.mark.parametrize("p", [1.0, 1 - 2.94e-4, 0.999, 0.5, 0.123456, 1e-5, 0.0])
+def test_the_loss_of_a_sample_follows_from_the_numbers_shown(p):
+    shown, loss = re.fullmatch(r"−log (.+) = (\S+)", say_loss(p, -math.log(p) if p else math.inf)).groups()
+    shown = 1 - float(shown[5:-1]) if "−" in shown else float(shown)
+    assert float(loss) == pytest.approx(-math.log(shown) if shown else math.inf, rel=5.1e-3)
+    assert say_loss(0.5, 1.0) == "−log 0.5 = 0.693; your cce gives 1"
+
+
+def test_colours_mean_the_same_in_notebook_and_explorer():
+    notebook = nbformat.read(ROOT / "solutions/softmax_classifier/softmax_classifier.ipynb", as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    classes = re.search(r"color=\[(.*?)\]", code)[1].lower().replace("'", "").split(", ")
+    assert [COLOURS[str(label)][0] for label in range(3)] == classes
+    assert COLOURS["train"][0] == classes[0]  # the loss
+    assert "cmap='RdBu', vmin=-strongest, vmax=strongest" in code
+    for theme in (0, 1):
+        red, _, blue = (int(COLOURS["plus"][theme][at : at + 2], 16) for at in (1, 3, 5))
+        assert blue > red
+        red, _, blue = (int(COLOURS["minus"][theme][at : at + 2], 16) for at in (1, 3, 5))
+        assert red > blue  # as in matplotlib's RdBu: blue is above zero, red below
+
+
+def test_nothing_can_be_typed_that_would_be_changed_in_silence(explorer):
+    controls = explorer.controls
+    assert isinstance(controls.learning_rate, widgets.SelectionSlider) and isinstance(controls.seed, widgets.Dropdown)
+    assert {0.0001, 0.1, 100.0} <= {rate for _, rate in controls.learning_rate.options}
+
+
+def test_the_accuracy_says_of_how_many_samples(explorer):
+    percent, right, count = re.search(
+        r"and (\S+)% of the validation samples are right \((\d+) of (\d+)\)", explorer.caption
+    ).groups()
+    assert count == "60" and percent == f"{100 * int(right) / 60:.1f}"

@@ -1,0 +1,147 @@
+"""Every sentence that the explorer says is true of the curves: a grid of settings, and an oracle for each sentence.
+
+The curves come from a loop of the test's own, which trains all learning rates at once. The oracles fit straight lines
+to logarithms of the losses, where captions compare means; between what must be said and what must not there is room.
+"""
+
+import re
+
+import numpy as np
+import pytest
+
+from lib import data
+from lib.explorer.captions import assess
+from lib.explorer.samples import prepare
+
+RATES = 10.0 ** np.arange(-4, 2.25, 0.25)
+EPOCHS = (1, 2, 5, 11, 12, 16, 30, 60, 100, 200, 300)
+
+
+def rings():
+    """Three rings around each other: nothing that straight borders could tell apart."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(180) % 3
+    angle, radius = rng.uniform(0, 2 * np.pi, 180), 1 + labels + rng.normal(0, 0.15, 180)
+    return radius * np.array([np.cos(angle), np.sin(angle)]), labels
+
+
+def few_digits():
+    """As many digits as can be learnt by heart."""
+    X, labels = data.digits()
+    return X[:, :200], labels[:200]
+
+
+DATA = {"blobs": data.blobs, "digits": few_digits, "random labels": data.integers, "rings": rings}
+GRID = [
+    *[("blobs", size, 300) for size in (16, 240)],
+    *[("digits", size, 300) for size in (16, 160)],
+    *[("random labels", size, 300) for size in (8, 51)],
+    *[("rings", size, 300) for size in (16, 144)],
+    *[("blobs", 1, 60), ("random labels", 1, 100), ("rings", 1, 30)],
+]
+
+
+def train(samples, batch_size, epochs):
+    """Return training and validation losses, (epochs, rates), and those before training, (rates,)."""
+    X, X_validation = (np.vstack([X, np.ones(X.shape[1])]) for X in (samples.X, samples.X_validation))
+    rng = np.random.default_rng(1)
+    W = np.repeat(rng.normal(size=(1, len(samples.y), len(X))), len(RATES), axis=0)
+    training, validation = [], []
+
+    def forward(X, y):
+        z = W @ X
+        z -= z.max(axis=1, keepdims=True)
+        p = np.exp(z)
+        total = p.sum(axis=1, keepdims=True)
+        return p / total, -((z - np.log(total)) * y).sum(axis=1)
+
+    before = forward(X, samples.y)[1].mean(axis=1)
+    for _ in range(epochs):
+        order, losses = rng.permutation(X.shape[1]), 0
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            p, loss = forward(X[:, batch], samples.y[:, batch])
+            losses = losses + loss.sum(axis=1)
+            W = W - (RATES / len(batch))[:, None, None] * ((p - samples.y[:, batch]) @ X[:, batch].T)
+        training.append(losses / len(order))
+        validation.append(forward(X_validation, samples.y_validation)[1].mean(axis=1))
+    return np.array(training), np.array(validation), before
+
+
+class Curve:
+    """The last quarter of a curve: what a line through the logarithms says of it."""
+
+    def __init__(self, losses):
+        tail = np.log(losses[-max(8, len(losses) // 4) :])
+        at = np.linspace(-0.5, 0.5, len(tail))
+        self.change, middle = np.polyfit(at, tail, 1)
+        self.noise = np.std(tail - middle - self.change * at)
+        steps = np.diff(tail)
+        self.up, self.down = steps.max(), -steps.min()
+        self.smooth = max(self.up, -steps.min()) < 0.18 and np.all(np.sign(steps) == np.sign(steps[0]))
+
+    def must_be(self):
+        """Return what the curve clearly is, or nothing."""
+        late = self.up > 0.3 and self.down > 0.3
+        if self.smooth and abs(self.change) > 0.12:
+            return "rising" if self.change > 0 else "still falling"
+        return "going up and down" if late else "settled" if abs(self.change) < 0.012 and self.noise < 0.004 else ""
+
+    def may_be(self, word):
+        """Tell whether the word is true of the curve."""
+        return {
+            "still falling": self.change < 0,
+            "rising": self.change > 0,
+            "settled": abs(self.change) < max(0.09, 3 * self.noise),
+            "going up and down": self.up > 0.045 and self.down > 0.045,
+        }[word]
+
+
+def hold(sentences, training, validation, before, guess):
+    """Hold sentences against the curves; nothing that isn't known here may be said."""
+    epochs, last = len(training), training[-1]
+    said = " ".join(sentences)
+    if epochs < 12:
+        assert said == "12 epochs or more show where the loss goes."
+        return
+    a, b = Curve(training), Curve(validation)
+    found = re.match(
+        r"At the end both losses are ([a-z ]+)\.|.* training loss is (.*), the validation loss (.*?)\.", said
+    )
+    words = (found[1], found[1]) if found[1] else found.group(2, 3)
+    for curve, word in zip((a, b), words, strict=True):
+        assert curve.may_be(word), word
+        assert curve.must_be() in ("", word)
+    overfits = words == ("still falling", "rising")
+    if a.must_be() == "still falling" and b.must_be() == "rising":
+        assert "The network overfits." in sentences
+    for sentence in sentences[1:]:
+        if lowest := re.fullmatch(r"The validation loss was lowest, (\S+), after epoch (\d+)\.", sentence):
+            epoch = int(lowest[2])
+            assert lowest[1] == f"{min(validation):.3g}" == f"{validation[epoch - 1]:.3g}"
+            assert epoch < epochs and validation[-1] > 1.04 * min(validation)
+        elif sentence == "The network overfits.":
+            assert overfits and a.change < 0 < b.change and min(validation) < validation[-1]
+        elif higher := re.fullmatch(r"The training loss is higher than before training, (\S+)\.", sentence):
+            assert higher[1] == f"{before:.3g}" and last > before
+        elif moved := re.fullmatch(r"The training loss has hardly moved: before training it was (\S+)\.", sentence):
+            assert moved[1] == f"{before:.3g}" and 0.9 * before < last < 1.1 * before
+        else:
+            assert sentence == f"Equal probabilities for all classes would give {guess:.3g}."
+            assert last > 0.97 * guess
+
+
+@pytest.mark.parametrize(("name", "batch_size", "epochs"), GRID, ids=str)
+def test_every_sentence_is_true_of_the_curves(name, batch_size, epochs):
+    samples = prepare(*DATA[name]())
+    training, validation, before = train(samples, batch_size, epochs)
+    guess = np.log(len(samples.y))
+    for rate in range(len(RATES)):
+        for shown in EPOCHS:
+            if shown <= epochs:
+                curves = training[:shown, rate].tolist(), validation[:shown, rate].tolist()
+                sentences = assess(*curves, float(before[rate]), guess)
+                try:
+                    hold(sentences, *curves, float(before[rate]), guess)
+                except AssertionError as error:
+                    pytest.fail(f"rate {RATES[rate]:.3g}, {shown} epochs: {sentences}: {error}")
