@@ -46,7 +46,7 @@ class Page(NamedTuple):
 
     caption: str
     pictures: list[str]
-    kept: Sequence[loss_view.KeptRun]
+    kept: list[str]
 
     @property
     def markup(self) -> str:
@@ -107,8 +107,7 @@ class Explorer:
     def still(self) -> list[dict[str, str]]:
         """Return what is shown for a page without a kernel, as two outputs: the caption, and the pictures as a PNG."""
         caption, pictures, kept = self.page
-        lines = [*caption.split("\n"), *(f"{number}  {each.label}" for number, each in enumerate(kept, 1))]
-        words = "\n".join(map(fill, lines))
+        words = "\n".join(map(fill, [*caption.split("\n"), *kept]))
         for name, points in self._points.items():
             pictures = [each.replace(svg.use(name), points) for each in pictures]
         picture = b64encode(still.png(pictures)).decode()
@@ -151,7 +150,7 @@ class Explorer:
         state = self.controls.state()
         run = self.run(state.setting)
         run.advance(state.epochs, PATIENCE)
-        self._set_kept([*self.kept, self._keep(run, state.epochs, captions.name_setting(state.setting))])
+        self._set_kept([*self.kept, loss_view.KeptRun(captions.name_setting(state.setting), run, state.epochs)])
 
     def _set_kept(self, kept: list[loss_view.KeptRun]) -> None:
         """Have these runs in the picture, and say so at the button when there is no room for another."""
@@ -172,23 +171,26 @@ class Explorer:
 
     def _draw_page(self, run: Run, state: ControlState, epoch: int, over: bool) -> Page:
         """Draw a run after `epoch` epochs; whether it is over makes another page of it too."""
-        kept = self._compared(state) if run.weights else []
         if run.samples.planar:
             self._plane(run.setting.data)  # sent to the browser from here, not from the thread of student code
 
-        def draw() -> tuple[str, list[str]]:
+        def draw() -> tuple[str, list[str], list[str]]:
+            kept = self._compared(state) if run.weights else []
+            ends = [
+                f"{at}  {each.name}: {captions.describe_end(each.run, each.epochs)}" for at, each in enumerate(kept, 1)
+            ]
             names = state.views if run.weights else ("Loss",)
-            return captions.describe(run, state.epochs), [self._view(name, run, state, kept) for name in names]
+            return captions.describe(run, state.epochs), [self._view(name, run, state, kept) for name in names], ends
 
         drawn = run_student_code(draw, CALL_LIMIT)
         if isinstance(drawn, Failure):
             run.fault = run.fault or drawn.text_and_code
-            drawn = run.fault, [loss_view.draw(run, state.epochs)]
-        caption, pictures = drawn
+            drawn = run.fault, [loss_view.draw(run, state.epochs)], []
+        caption, pictures, ends = drawn
         if state.predict:
             question = captions.ask_prediction(self._what_ifs[state.predict])
             caption = f"{question} This is still your own code: {caption}"
-        return Page(caption, pictures, kept)
+        return Page(caption, pictures, ends)
 
     def _view(self, name: str, run: Run, state: ControlState, kept: Sequence[loss_view.KeptRun]) -> str:
         if name == "Loss":
@@ -206,23 +208,10 @@ class Explorer:
 
     def _compared(self, state: ControlState) -> list[loss_view.KeptRun]:
         """Return the runs to show behind: those kept on this data set and, behind a mistake, the code as it is."""
-        kept = [each for each in self.kept if each.run.setting.data == state.setting.data]
         right = self.run(replace(state.setting, what_if=""))
-        if state.setting.what_if and right.epochs:
-            kept.append(self._keep(right, state.epochs, "your code as it is"))
-        return kept
-
-    def _keep(self, run: Run, epochs: int, name: str) -> loss_view.KeptRun:
-        """Put a run aside as it is now."""
-        plane = self._plane(run.setting.data)[0] if run.samples.planar else None
-
-        def look() -> tuple[str, str]:
-            last = min(epochs, run.epochs)
-            edge = regions_view.boundary(run, last, plane) if plane and run.weights else ""
-            return captions.describe_end(run, epochs), edge
-
-        seen = run_student_code(look, CALL_LIMIT)
-        return loss_view.KeptRun(run, epochs, name, *((seen.text, "") if isinstance(seen, Failure) else seen))
+        behind = state.setting.what_if and right.epochs
+        plain = [loss_view.KeptRun("your code as it is", right, state.epochs)] if behind else []
+        return [each for each in self.kept if each.run.setting.data == state.setting.data] + plain
 
     def _draw_plane(self, data: str) -> tuple[regions_view.Plane, str]:
         """Return the plane of a data set and its samples on it; the browser gets those once, and a reference after."""

@@ -26,18 +26,11 @@ COLUMNS = 240  # an iteration curve is drawn as that many strokes from its lowes
 
 @dataclass(frozen=True)
 class KeptRun:
-    """A run kept for comparison: the epochs it had, its setting and its end in words, and the edges of its regions."""
+    """A run kept for comparison: the name of its setting, and the epochs it had."""
 
+    name: str
     run: Run
     epochs: int
-    name: str
-    outcome: str
-    boundary: str = ""
-
-    @property
-    def label(self) -> str:
-        """The setting and its end."""
-        return f"{self.name}: {self.outcome}"
 
 
 @dataclass(frozen=True)
@@ -52,12 +45,9 @@ class Axes:
     def around(cls, epochs: int, losses: NDArray[np.float64]) -> Axes:
         """Return axes on which all of the losses lie that a log scale can show."""
         shown = np.clip(losses[losses > 0], 1 / FARTHEST, FARTHEST)
-        low, high = shown.min(initial=LOW), shown.max(initial=HIGH)
-        return cls(
-            epochs,
-            LOW if low == LOW else 10.0 ** math.floor(math.log10(low)),
-            HIGH if high == HIGH else 10.0 ** math.ceil(math.log10(high)),
-        )
+        down = math.floor(math.log10(shown.min(initial=LOW) / LOW))
+        up = math.ceil(math.log10(shown.max(initial=HIGH) / HIGH))
+        return cls(epochs, LOW * 10.0**down, HIGH * 10.0**up)
 
     def x(self, epoch: ArrayLike) -> NDArray[np.float64]:
         """Return where an epoch lies, in pixels from the left."""
@@ -158,13 +148,12 @@ def dash(number: int) -> str:
     return DASHES[number % len(DASHES)]
 
 
-def legend(kept: Sequence[KeptRun]) -> str:
-    """Return the list of kept runs: each one's line, number, setting and outcome."""
+def legend(kept: Sequence[str]) -> str:
+    """Return the list of kept runs: each one's line, number and words."""
     rows = []
-    for number, each in enumerate(kept):
+    for number, words in enumerate(kept):
         stroke = f'<path class="kept" d="M2 6h32" stroke-dasharray="{dash(number)}" />'
-        words = escape(f"{number + 1}  {each.label}")
-        rows.append(f'<li><svg viewBox="0 0 36 12" aria-hidden="true">{stroke}</svg> {words}</li>')
+        rows.append(f'<li><svg viewBox="0 0 36 12" aria-hidden="true">{stroke}</svg> {escape(words)}</li>')
     return f'<ul class="zl-kept" aria-label="Kept runs">{"".join(rows)}</ul>' if rows else ""
 
 

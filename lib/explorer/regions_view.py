@@ -55,7 +55,7 @@ def draw(run: Run, epoch: int, plane: Plane, points: str, kept: Sequence[KeptRun
         svg.path(svg.boxes(LEFT, TOP, RIGHT - LEFT, BOTTOM - TOP), "g"),
         *(_region(lead, label, plane) for label, lead in enumerate(leads)),
         svg.path(_edges(leads, plane), stroke=svg.var("ink"), stroke_width="1.3", opacity="0.7"),
-        *(_kept(number, each.boundary) for number, each in enumerate(kept)),
+        *(_kept(number, each, plane) for number, each in enumerate(kept)),
         points,
         svg.path(svg.marks(*ring, 0, 8), stroke=svg.var("ink"), stroke_width="2") if sample >= 0 else "",
     )
@@ -70,11 +70,6 @@ def log_odds(run: Run, epoch: int, plane: Plane) -> NDArray[np.float64]:
     best = np.sort(p, axis=0)[-2:]
     lead: NDArray[np.float64] = p - np.where(p == best[1], best[0], best[1])
     return lead
-
-
-def boundary(run: Run, epoch: int, plane: Plane) -> str:
-    """Return the edges between regions as path data, to keep."""
-    return _edges(log_odds(run, epoch, plane), plane)
 
 
 def draw_points(samples: Samples, plane: Plane) -> str:
@@ -112,10 +107,12 @@ def _edges(leads: NDArray[np.float64], plane: Plane) -> str:
     return "".join(parts)
 
 
-def _kept(number: int, boundary: str) -> str:
+def _kept(number: int, kept: KeptRun, plane: Plane) -> str:
     """Draw the edges of a kept run, with its number where they begin."""
-    if not boundary:
+    weights = kept.run.weights  # none where not even the first batch was trained
+    edges = _edges(log_odds(kept.run, min(kept.epochs, kept.run.epochs), plane), plane) if weights else ""
+    if not edges:
         return ""
-    x, y = (int(tenth) / 10 for tenth in boundary[1:].replace("M", " ").split()[:2])
+    x, y = (int(tenth) / 10 for tenth in edges[1:].replace("M", " ").split()[:2])
     number_there = svg.text(x - 12, min(max(y, TOP + 14), BOTTOM - 4), str(number + 1), "i o")
-    return svg.path(boundary, "kept", opacity="0.75") + number_there
+    return svg.path(edges, "kept", opacity="0.75") + number_there

@@ -18,7 +18,7 @@ Points: TypeAlias = NDArray[np.float64]
 
 WIDTH, HEIGHT = 420, 330  # of every picture, so that nothing jumps
 LEFT, RIGHT, TOP, BOTTOM = 40, 410, 44, 296  # the axes within it
-STRAIGHT = 0.1  # pixels: how far a point may be from a line and still count as on it
+STRAIGHT = 1e-6  # square pixels between three points of a line: what rounding makes of nothing
 
 # Name, colour in the light theme, colour in the dark one. The first classes, and blue for a weight that raises a score,
 # are as in the notebook's plots. Classes beyond 9 start over.
@@ -82,8 +82,8 @@ STYLE = f"""<style>
 .zl-pictures .m {{ text-anchor: middle; }} .zl-pictures .e {{ text-anchor: end; }}
 .zl-pictures .h {{ font-size: 14px; font-weight: 600; fill: var(--zl-validate); }}
 .zl-pictures .o, .zl-pictures .h {{ paint-order: stroke; stroke: var(--zl-paper); stroke-width: 3px; }}
-.zl-says {{ margin: 2px 0 6px; min-height: 6em; font-size: var(--jp-ui-font-size1, 13px); max-width: 100ch; }}
-.zl-says b {{ font-weight: 600; }} .zl-says pre {{ margin: 2px 0 0; padding: 2px 8px; display: inline-block;
+.zl-says {{ margin: 2px 0 6px; min-height: 7.3em; font-size: var(--jp-ui-font-size1, 13px); max-width: 100ch; }}
+.zl-says pre {{ margin: 2px 0 0; padding: 2px 8px; display: inline-block;
   background: var(--jp-layout-color2, #eee); color: var(--zl-ink); border-left: 3px solid var(--zl-validate); }}
 .zl-kept {{ list-style: none; margin: 4px 0 0; padding: 0; font-size: var(--jp-ui-font-size1, 13px); }}
 .zl-kept svg {{ width: 36px; height: 12px; }}
@@ -111,15 +111,10 @@ def rings(points: Points, offsets: ArrayLike) -> str:
 
 def strokes(points: Points) -> str:
     """Return path data of a line through `points` (n, 2), without those that it would pass through anyway."""
-    for _ in range(4):
-        if len(points) < 4:
-            break
-        odd = points[1:-1:2]
-        (dx, dy), (ex, ey) = (points[2::2] - points[:-2:2][: len(odd)]).T, (odd - points[:-2:2][: len(odd)]).T
-        keep = np.ones(len(points), dtype=bool)
-        keep[1:-1:2] = np.abs(dx * ey - dy * ex) > STRAIGHT * np.hypot(dx, dy)
-        points = points[keep]
-    return line(points[:, 0], points[:, 1])
+    dx, dy = np.diff(points, axis=0).T
+    turns = np.abs(dx[:-1] * dy[1:] - dy[:-1] * dx[1:]) > STRAIGHT
+    x, y = points[np.concatenate([[True], turns, [True]])].T
+    return line(x, y)
 
 
 def boxes(x: ArrayLike, y: ArrayLike, width: float, height: float) -> str:
