@@ -144,7 +144,8 @@ BY_SENTENCE = {
     "self.output is missing.": "softmax/forward-output-not-set softmax/forward-called-out",
     "The method takes one argument too few: self is missing.": "softmax/forward-self-forgotten",
     "The code makes one matrix of all samples together.": (
-        "softmax/backward-diagflat-on-a-batch softmax/backward-tile-on-a-batch softmax/backward-identity-minus-output softmax/backward-np-diag"
+        "softmax/backward-diagflat-on-a-batch softmax/backward-tile-on-a-batch softmax/backward-identity-minus-output "
+        "softmax/backward-np-diag"
     ),
     "The result of backward is missing.": "softmax/backward-no-return dense/nothing-returned",
     "An array is called like a function.": "softmax/backward-T-call dense/blank-T-call",
