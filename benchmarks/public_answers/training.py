@@ -1240,13 +1240,6 @@ _wrong(
     f"    {RETURN}",
     f"    dlayer.weights = kept\n    {RETURN}",
 )
-_wrong(
-    "weights-start-at-zero",
-    ANY,
-    "the weights are set to 0 before training",
-    DENSE,
-    DENSE + "    dlayer.weights = np.zeros_like(dlayer.weights)\n",
-)
 
 # ---- wrong, two mistakes
 
