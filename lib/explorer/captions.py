@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,30 +24,17 @@ RUNNING = 400  # iterations an epoch of a preset at most: with more, 100 epochs 
 WORDS = {"falling": "still falling", "rising": "rising", "settled": "settled", "uneven": "going up and down"}
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A learning rate and a batch size that show something when compared with another."""
-
-    learning_rate: float
-    batch_size: int
-
-    @property
-    def name(self) -> str:
-        """The setting itself, not a judgement of it."""
-        return f"rate {short(self.learning_rate)}, batch {self.batch_size}"
-
-
-def presets(samples: Samples) -> list[Preset]:
+def presets(samples: Samples) -> list[Setting]:
     """Return a setting of small steps and those that differ from the middle one in the rate or the batch size alone."""
-    sizes, whole = samples.batch_sizes, samples.batch_sizes[-1]
-    middle = min(16, whole)
-    smallest = next(size for size in sizes if whole / size <= RUNNING)
-    return [*(Preset(rate, middle) for rate in (0.0001, 0.1, 31.6)), *(Preset(0.1, size) for size in (smallest, whole))]
+    whole = samples.batch_sizes[-1]
+    middle, smallest = min(16, whole), next(size for size in samples.batch_sizes if whole / size <= RUNNING)
+    settings = [(0.0001, middle), (0.1, middle), (31.6, middle), (0.1, smallest), (0.1, whole)]
+    return [Setting(rate, size) for rate, size in settings]
 
 
 def name_setting(setting: Setting) -> str:
-    """Name a setting in a few words, as kept runs are labelled."""
-    words = Preset(setting.learning_rate, setting.batch_size).name
+    """Name a setting in a few words, as presets and kept runs are labelled: what it is, not how good it is."""
+    words = f"rate {short(setting.learning_rate)}, batch {setting.batch_size}"
     words += f", seed {setting.seed}" if setting.seed else ""
     return words + (f", {setting.what_if}" if setting.what_if else "")
 

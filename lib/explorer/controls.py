@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import Javascript
 
-from lib.explorer.captions import Preset, presets
+from lib.explorer.captions import name_setting, presets
 from lib.explorer.samples import Samples
 from lib.explorer.svg import short
 from lib.explorer.training import Setting
@@ -26,8 +26,6 @@ VIEWS = {
     "One sample": "One sample on its way through the network",
 }
 NO_REGIONS = "Regions: only for 2 features"
-WIDE = {"description_width": "92px"}
-ROW = {"flex_flow": "row wrap", "grid_gap": "0 4px", "align_items": "center"}
 
 # ipywidgets has no way to name a slider's handle for screen readers, nor to keep arrow keys from Notebook 7, where they
 # would go to the next cell; and a live region must be there before its text changes. So a script does it, by the class
@@ -76,23 +74,23 @@ class Controls:
 
     def __init__(self, datasets: Sequence[str], what_ifs: Sequence[str], samples: Samples) -> None:
         rates = [(short(rate), rate) for rate in LEARNING_RATES]
-        self.learning_rate = widgets.SelectionSlider(options=rates, value=0.1, description="Learning rate", style=WIDE)
+        self.learning_rate = widgets.SelectionSlider(options=rates, value=0.1, description="Learning rate")
         self.batch_size = widgets.SelectionSlider(
-            options=_sizes(samples), value=min(16, samples.batch_sizes[-1]), description="Batch size", style=WIDE
+            options=_sizes(samples), value=min(16, samples.batch_sizes[-1]), description="Batch size"
         )
-        self.epochs = widgets.IntSlider(100, 1, MAX_EPOCHS, description="Epochs", style=WIDE)
-        self.seed = widgets.Dropdown(options=SEEDS, description="Seed", style=WIDE)
-        self.data = widgets.Dropdown(options=datasets, description="Data", style=WIDE)
+        self.epochs = widgets.IntSlider(100, 1, MAX_EPOCHS, description="Epochs")
+        self.seed = widgets.Dropdown(options=SEEDS, description="Seed")
+        self.data = widgets.Dropdown(options=datasets, description="Data")
         options = [("nothing: the code as it is", ""), *((name, name) for name in what_ifs)]
-        self.what_if = widgets.Dropdown(options=options, description="What if", style=WIDE)
+        self.what_if = widgets.Dropdown(options=options, description="What if")
         self.look = widgets.ToggleButton(description="Look", disabled=True, tooltip="Show what the mistake does")
         self.keep = widgets.Button(description="Keep this run", tooltip="Leave its curves in the picture to compare")
         self.forget = widgets.Button(description="Forget kept runs", disabled=True, tooltip="Take them out again")
         self.presets = [widgets.Button() for _ in presets(samples)]
         self.shown = {name: widgets.ToggleButton(description=name, tooltip=tooltip) for name, tooltip in VIEWS.items()}
-        self.sample = widgets.IntSlider(0, 0, 1, description="Sample", style=WIDE)
-        for button, number in zip(self.presets, range(len(self.presets)), strict=True):
-            button.on_click(lambda _, number=number: self.choose(self._presets[number]))
+        self.sample = widgets.IntSlider(0, 0, 1, description="Sample")
+        for number, button in enumerate(self.presets):
+            button.on_click(lambda _, number=number: self._choose(number))
         self.what_if.observe(self._predict, "value")
         self.shown["One sample"].observe(self._show_sample, "value")
         self.fit(samples)
@@ -123,9 +121,9 @@ class Controls:
         if self.batch_size.options != _sizes(samples):
             self.batch_size.set_trait("options", _sizes(samples))
             self.batch_size.value = min(sizes, key=lambda size: abs(size - chosen))
-        self._presets = presets(samples)
-        for button, preset in zip(self.presets, self._presets, strict=True):
-            button.description, button.tooltip = preset.name, f"Set {preset.name}"
+        self._settings = presets(samples)
+        for button, name in zip(self.presets, map(name_setting, self._settings), strict=True):
+            button.description, button.tooltip = name, f"Set {name}"
         self.sample.max = samples.X_validation.shape[1] - 1
         self.shown["Loss"].value = True
         regions = self.shown["Regions"]
@@ -134,27 +132,22 @@ class Controls:
         self.shown["Weights"].value = self.shown["Weights"].value or not samples.planar
         self._show_sample()
 
-    def choose(self, preset: Preset) -> None:
-        """Move the sliders to a preset."""
-        self.learning_rate.value, self.batch_size.value = preset.learning_rate, preset.batch_size
-
     def box(self, *shown: Any) -> widgets.VBox:
         """Lay the controls out beside the widgets given."""
-        for widget in (*self.moving[:6], self.sample):
-            widget.layout.width = "calc(100% - 4px)"  # ipywidgets leaves 2 px on either side
-        for button in (self.keep, self.forget, self.look, *self.presets, *self.shown.values()):
-            button.layout.width = "auto"
-        rows = [[self.what_if, self.look], [self.keep, self.forget], [*self.shown.values(), self.sample], self.presets]
         script = widgets.Output()
         script.append_display_data(Javascript(SCRIPT))
         script.add_class("zl-aside")
-        sliders = _column("zl-sliders", self.learning_rate, self.batch_size, self.epochs)
-        lines = [widgets.HBox(row, layout=ROW) for row in rows]
+        rows = [self.presets, [self.what_if, self.look], [self.keep, self.forget], [*self.shown.values()]]
+        tried, *others = map(widgets.HBox, rows)
         course = widgets.HTML("Your layers, loss and gradient; the loop around them is the course's.")
-        more = _column("zl-more", lines[3], self.seed, self.data, *lines[:3], course)
-        layout = widgets.HBox([_column("zl-controls", sliders, more), _column("zl-shown", *shown, script)])
-        layout.add_class("zl-layout")
+        sliders = _column("zl-sliders", self.learning_rate, self.batch_size, self.epochs)
+        more = _column("zl-more", tried, self.seed, self.data, *others, self.sample, course)
+        layout = _column("zl-layout", _column("zl-controls", sliders, more), _column("zl-shown", *shown, script))
         return _column("zl-explorer", layout)
+
+    def _choose(self, preset: int) -> None:
+        self.learning_rate.value = self._settings[preset].learning_rate
+        self.batch_size.value = self._settings[preset].batch_size
 
     def _predict(self, change: Any) -> None:
         self.look.value = False
