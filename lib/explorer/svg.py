@@ -62,7 +62,8 @@ STYLE = f"""<style>
 .zl-explorer, .zl-explorer .widget-box {{ overflow: visible; }}
 .zl-explorer {{ color: var(--zl-ink); max-width: 1280px; container-type: inline-size; }}
 .zl-layout {{ flex-flow: row; align-items: flex-start; gap: 16px; }}
-.zl-controls .widget-inline-hbox {{ width: auto; }} .zl-controls .widget-label {{ width: 92px; }}
+.zl-controls .widget-inline-hbox {{ width: auto; max-width: calc(100% - 4px); }}
+.zl-controls .widget-label {{ width: 92px; }}
 .zl-controls .widget-button, .zl-controls .widget-toggle-button {{ width: auto; }}
 .zl-controls .widget-hbox {{ flex-flow: row wrap; column-gap: 4px; }}
 .zl-controls {{ flex: 0 0 300px; position: sticky; top: 0; }}
