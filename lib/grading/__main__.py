@@ -31,10 +31,10 @@ def _run() -> None:
 
         ForkServer.shared(slow=False).start()
     if command == "grade":
+        gc.disable()
         import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
 
         # isort: split
-        gc.disable()
         from lib.grading.commands.grade import GradeApp
 
         gc.freeze()  # nothing of what was imported will ever go, so nobody need look through it for what could
