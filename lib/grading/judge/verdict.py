@@ -5,15 +5,13 @@ expected, so that an instructor can look at one on an appeal. Feedback and repor
 verdict.
 """
 
-import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache
 from html import escape
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, Literal, get_args
 
 import orjson
 
@@ -26,8 +24,8 @@ OLD_NAMES = {"says": "text", "borrowed": "library_calls"}
 """Fields that version 0.1 wrote under another name."""
 OTHERS = "others"
 """Under this name a verdict's file holds those on the assignment's other notebooks; most assignments have but one."""
-EVIDENCE = {name: f',"{name}":'.encode() for name in ("challenge", "answer", "expected")}
-"""What holds a part's arrays, and how its lines in a verdict's file begin."""
+EVIDENCE = ("challenge", "answer", "expected")
+"""What holds a part's arrays: nearly all of a verdict's file."""
 LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
 State = Literal["right", "wrong", "open", "not checked"]
@@ -117,9 +115,10 @@ class Verdict:
 
     def save(self, folder: Path, others: Iterable["Verdict"] = ()) -> None:
         """Write `verdict.json` into `folder`, whole or not at all; `others` are on the assignment's other notebooks."""
-        found = sorted((self, *others), key=lambda one: (one.notebook != one.assignment, one.notebook))
+        first, *rest = sorted((self, *others), key=lambda one: (one.notebook != one.assignment, one.notebook))
         part_file = folder / f"{FILE}.part"
-        part_file.write_bytes(_written(found))
+        data = {**vars(first), OTHERS: rest} if rest else first
+        part_file.write_bytes(orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE))
         part_file.replace(folder / FILE)
 
     @staticmethod
@@ -146,12 +145,9 @@ class Verdict:
         Where it is known whose they have to be, `of` names the assignment and the student. Raises FileNotFoundError
         where there is none, DamagedVerdictError where what is there isn't one.
         """
-        written = _file_in(folder)
-        if not evidence:
-            written = b"\n".join(line for line in written.split(b"\n") if not line.startswith(tuple(EVIDENCE.values())))
         try:
-            data = orjson.loads(written)
-            found = [_verdict(one) for one in (data, *data.pop(OTHERS, ()))]
+            data = orjson.loads(_file_in(folder))
+            found = [_verdict(one, evidence) for one in (data, *data.pop(OTHERS, ()))]
         except orjson.JSONDecodeError as error:
             raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # JSON can say anything
@@ -179,62 +175,35 @@ def _file_in(folder: Path) -> bytes:
         raise DamagedVerdictError(f"can't be opened: {error.strerror}") from error
 
 
+_KINDS: dict[str, Any] = {
+    "seed": int,
+    "max_points": (int, float),
+    "mistake": (NoneType, Diagnosis),
+    **dict.fromkeys(EVIDENCE, dict),
+    **dict.fromkeys(("parts", "statements", "remarks", "library_calls"), tuple),
+}
+"""Types of the fields that aren't texts."""
+
+
 def _checked(thing: Any) -> Any:
     """Give a dataclass whose values are of the types that it says. Raises TypeError where they aren't."""
-    for name, (kinds, items) in _types(thing.__class__).items():
-        value = getattr(thing, name)
-        is_sound = isinstance(value, kinds) and value is not True and value is not False
-        if is_sound and items is str:
+    for name, value in vars(thing).items():
+        is_sound = isinstance(value, _KINDS.get(name, str)) and not isinstance(value, bool)
+        if is_sound and name in ("remarks", "library_calls"):
             is_sound = all(isinstance(item, str) for item in value)
-        elif is_sound and items is State:
+        elif is_sound and name == "state":
             is_sound = value in get_args(State)
-        elif is_sound and kinds == (int, float):
-            is_sound = math.isfinite(value)
         if not is_sound:
             raise TypeError(f"{name} can't be {str(value)[:40]!r}")
     return thing
 
 
-@cache
-def _types(kind: type) -> dict[str, tuple[tuple[type, ...], Any]]:
-    """Give for each of a dataclass's fields the types that its value may have, and what is in it."""
-    found: dict[str, tuple[tuple[type, ...], Any]] = {}
-    for name, hint in get_type_hints(kind).items():
-        if hint is State:
-            found[name] = ((str,), State)
-        elif isinstance(hint, UnionType):
-            found[name] = (get_args(hint), None)
-        elif hint is float:
-            found[name] = ((int, float), None)
-        else:
-            found[name] = ((get_origin(hint) or hint,), next(iter(get_args(hint)), None))
-    return found
-
-
-def _verdict(data: dict[str, Any]) -> Verdict:
+def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
     data = _with_todays_names(data)
-    parts = tuple(_part(part) for part in data.pop("parts"))
+    parts = tuple(_part(part, evidence) for part in data.pop("parts"))
     remarks, library_calls = tuple(data.pop("remarks")), tuple(data.pop("library_calls", ()))
     verdict: Verdict = _checked(Verdict(parts=parts, remarks=remarks, library_calls=library_calls, **data))
     return verdict
-
-
-def _written(verdicts: list[Verdict]) -> bytes:
-    """Write JSON: the first verdict, and the others within it."""
-    first, *others = map(_one_written, verdicts)
-    if not others:
-        return first + b"\n"
-    return b'%b,"%b":[\n%b]}\n' % (first[:-1], OTHERS.encode(), b",\n".join(others))
-
-
-def _one_written(verdict: Verdict) -> bytes:
-    """Write JSON in which each part's evidence has lines of its own: who needs none of it skips nearly all there is."""
-    parts = []
-    for part in map(dict, map(vars, verdict.parts)):
-        evidence = b"\n".join(b"%b %b" % (line, orjson.dumps(part.pop(name))) for name, line in EVIDENCE.items())
-        parts.append(b"%b\n%b\n}" % (orjson.dumps(part)[:-1], evidence))
-    rest = orjson.dumps({name: value for name, value in vars(verdict).items() if name != "parts"})
-    return b'%b,"parts":[\n%b]}' % (rest[:-1], b",\n".join(parts))
 
 
 def _with_todays_names(data: dict[str, Any]) -> dict[str, Any]:
@@ -242,7 +211,9 @@ def _with_todays_names(data: dict[str, Any]) -> dict[str, Any]:
     return {OLD_NAMES.get(name, name): value for name, value in data.items()}
 
 
-def _part(data: dict[str, Any]) -> PartVerdict:
+def _part(data: dict[str, Any], evidence: bool) -> PartVerdict:
+    if not evidence:
+        data = {name: value for name, value in data.items() if name not in EVIDENCE}
     statements = tuple(
         _checked(StatementVerdict(**_with_todays_names(statement))) for statement in data.pop("statements")
     )

@@ -11,37 +11,24 @@ from collections.abc import Mapping
 from lib.grading.sandbox import syscalls
 
 _CREATE, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-_READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
-_WRITE, _REMOVE_FOLDER, _REMOVE, _MAKE_FOLDER, _MAKE_FILE = 1 << 1, 1 << 4, 1 << 5, 1 << 7, 1 << 8
-_MAKE_SOCKET, _MAKE_PIPE, _MAKE_LINK, _MOVE, _TRUNCATE, _CONTROL_DEVICE = (
-    1 << 9,
-    1 << 10,
-    1 << 12,
-    1 << 13,
-    1 << 14,
-    1 << 15,
-)
 
-RUN = 1 << 0
-READ = _READ_FILE | _READ_FOLDER
-USE_DEVICE = _READ_FILE | _WRITE | _CONTROL_DEVICE
-CHANGE = (
-    READ
-    | _WRITE
-    | _REMOVE_FOLDER
-    | _REMOVE
-    | _MAKE_FOLDER
-    | _MAKE_FILE
-    | _MAKE_SOCKET
-    | _MAKE_PIPE
-    | _MAKE_LINK
-    | _MOVE
-    | _TRUNCATE
-)
-"""Everything but making device files, running files, and talking to devices."""
-
+_RIGHTS = """
+    execute write_file read_file read_dir remove_dir remove_file make_char make_dir make_reg make_sock make_fifo
+    make_block make_sym refer truncate ioctl_dev"""
+"""Rights over files by Landlock's own names, in the order of their bits."""
 _KNOWN = (0, 13, 14, 15, 15, 16)
-"""Rights over files that each version of Landlock knows; later ones know as many as the last."""
+"""How many of them each version of Landlock knows; later ones know as many as the last."""
+
+
+def _bits(names: str) -> int:
+    return sum(1 << _RIGHTS.split().index(name) for name in names.split())
+
+
+RUN = _bits("execute")
+READ = _bits("read_file read_dir")
+USE_DEVICE = _bits("read_file write_file ioctl_dev")
+CHANGE = READ | _bits("write_file remove_dir remove_file make_dir make_reg make_sock make_fifo make_sym refer truncate")
+"""Everything but making device files, running files, and talking to devices."""
 
 
 class _Ruleset(ctypes.Structure):
