@@ -102,7 +102,7 @@ class HalfApp(IPKernelApp):
         self.init_path()
         self.init_shell()
         self._reach_out()
-        self.outlet = server.Outlet()
+        self.line_session = server.LineSession()
 
     def _reach_out(self) -> None:
         self.init_gui_pylab()
@@ -126,15 +126,15 @@ class HalfApp(IPKernelApp):
 
     def attend_to(self, caller: socket.socket) -> Callable[[], NoReturn]:
         """Make what is this kernel's own where it has one caller and none of Jupyter's sockets; give its work."""
-        outlet = self.outlet
-        outlet.open(caller)
-        sys.stdout, sys.stderr = (server.Printed(name, outlet) for name in ("stdout", "stderr"))
+        session = self.line_session
+        session.open(caller)
+        sys.stdout, sys.stderr = (server.Printed(name, session) for name in ("stdout", "stderr"))
         kernel = self.kernel
-        kernel.session, kernel.iopub_socket = outlet, caller
+        kernel.session, kernel.iopub_socket = session, caller
         kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
         kernel._take_names()
         self._settle_shell()
-        return partial(server.serve, kernel, outlet)
+        return partial(server.serve, kernel, session)
 
     def _settle_shell(self) -> None:
         shell, here = self.kernel.shell, Path.cwd()
@@ -251,10 +251,10 @@ def _settle(request: Request, keep: tuple[int, ...], outbox: int | None = None) 
     if request.limits is None:
         _stay_outside(request.folder)
     else:
-        from lib.grading.sandbox.confine import Room, confine
+        from lib.grading.sandbox.confine import Sandbox, confine
         from lib.grading.sandbox.limits import Limits
 
-        confine(Room(limits=Limits(**request.limits), files=request.files, keep=keep, outbox=outbox))
+        confine(Sandbox(limits=Limits(**request.limits), files=request.files, keep=keep, outbox=outbox))
         # The first process of a namespace hears no signal that it has no handler for, not even from itself.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     sys.argv = ["ipykernel_launcher.py", *request.arguments]

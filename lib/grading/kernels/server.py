@@ -34,7 +34,7 @@ PAUSE = 0.02
 """Seconds without a word, after which a line is sent as soon as it is whole; others wait for company."""
 
 
-class Outlet(Session):
+class LineSession(Session):
     """Jupyter's session, for a kernel that has one caller: what it sends goes out as lines, what is printed with them.
 
     A text waits for more of its stream, but not for long, and never while something else goes out.
@@ -44,21 +44,21 @@ class Outlet(Session):
 
     def open(self, line: socket.socket) -> None:
         """Send over this socket from now on."""
-        self.line, self._one_at_a_time = line, threading.RLock()
+        self.line, self._lock = line, threading.RLock()
         self._stream, self._texts, self._size, self._sent = "", [""], 0, 0.0
 
     def send(self, stream: Any, msg_or_type: Any, content: Any = None, *rest: Any, **more: Any) -> Any:
         """Called by ipykernel with all that it says. Widgets' messages have nobody to hear them."""
         msg = msg_or_type if isinstance(msg_or_type, dict) else {"msg_type": msg_or_type, "content": content}
         if not str(msg["msg_type"]).startswith(COMMS):
-            with self._one_at_a_time:
+            with self._lock:
                 self.flush()
                 self._say(msg["msg_type"], msg["content"])
         return msg
 
     def write(self, stream: str, text: str) -> None:
         """Take what is written to a stream, and send what there is where that is due."""
-        with self._one_at_a_time:
+        with self._lock:
             if stream != self._stream:
                 self.flush()
                 self._stream = stream
@@ -69,7 +69,7 @@ class Outlet(Session):
 
     def flush(self) -> None:
         """Send what was written, in pieces."""
-        with self._one_at_a_time:
+        with self._lock:
             text, self._texts, self._size = "".join(self._texts), [], 0
             for at in range(0, len(text), PIECE):
                 self._say("stream", {"name": self._stream, "text": text[at : at + PIECE]})
@@ -86,9 +86,9 @@ class Printed(io.TextIOBase):
 
     encoding, errors = "utf-8", "replace"  # some programs ask
 
-    def __init__(self, name: str, outlet: Outlet):
+    def __init__(self, name: str, session: LineSession):
         """Be `stdout` or `stderr`."""
-        self.name, self._outlet = name, outlet
+        self.name, self._session = name, session
 
     def writable(self) -> bool:
         """Called by whoever writes."""
@@ -102,24 +102,24 @@ class Printed(io.TextIOBase):
         """Take a text."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self._outlet.write(self.name, text)
+        self._session.write(self.name, text)
         return len(text)
 
     def flush(self) -> None:
         """Send what was written."""
-        self._outlet.flush()
+        self._session.flush()
 
 
-def serve(kernel: IPythonKernel, outlet: Outlet) -> NoReturn:
+def serve(kernel: IPythonKernel, session: LineSession) -> NoReturn:
     """Run cells until the caller hangs up, and end the process."""
-    cells = outlet.line.makefile("r", encoding="utf-8")
+    cells = session.line.makefile("r", encoding="utf-8")
     try:
-        asyncio.run(_attend(kernel, outlet, cells))
+        asyncio.run(_attend(kernel, session, cells))
     finally:
         os._exit(0)
 
 
-async def _attend(kernel: IPythonKernel, outlet: Outlet, cells: Iterable[str]) -> None:
+async def _attend(kernel: IPythonKernel, session: LineSession, cells: Iterable[str]) -> None:
     """Run each cell within one event loop, as Jupyter does: code may find it running, and leave tasks in it."""
     # ipykernel transforms each cell twice, once to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
@@ -135,7 +135,7 @@ async def _attend(kernel: IPythonKernel, outlet: Outlet, cells: Iterable[str]) -
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
         _ignore_sigint()
         said = {key: reply.get(key) for key in ("status", "ename", "evalue")}
-        outlet.send(None, REPLY, {**said, "token": token})
+        session.send(None, REPLY, {**said, "token": token})
     os._exit(0)  # nothing is taken apart that goes with the process
 
 

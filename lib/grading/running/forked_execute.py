@@ -90,13 +90,13 @@ class ForkedExecute(BoundedExecute):
         from lib.grading.kernels.provisioner import WarmProvisioner  # on Linux alone
 
         where = self.resources.get("metadata", {}).get("path", ""), run_state(self.resources).files
-        room = WarmProvisioner(parent=self, kernel_spec=KernelSpec())
-        room.slow_imports = any(has_code(cell) and needs_slow_imports(cell.source) for cell in self.nb.cells)
-        if room.slow_imports:
+        provisioner = WarmProvisioner(parent=self, kernel_spec=KernelSpec())
+        provisioner.slow_imports = any(has_code(cell) and needs_slow_imports(cell.source) for cell in self.nb.cells)
+        if provisioner.slow_imports:
             with suppress(ForkServerDied):
-                return room.client(*where)
-            room.slow_imports = False
-        return room.client(*where)
+                return provisioner.client(*where)
+            provisioner.slow_imports = False
+        return provisioner.client(*where)
 
     def kill(self) -> None:
         """End the kernel from outside."""

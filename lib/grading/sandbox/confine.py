@@ -2,7 +2,7 @@
 
     confine.prepare()            # once, in the warm process
     if confine.fork() == 0:      # for each kernel
-        confine.confine(Room())  # in the child, before any student code
+        confine.confine(Sandbox())  # in the child, before any student code
         ...
 
 Each step makes the next one possible or safe; their order matters. `NotConfined` means that the child must end.
@@ -20,7 +20,7 @@ from lib.grading.sandbox.errors import NotConfined, step
 from lib.grading.sandbox.limits import Limits
 from lib.grading.sandbox.namespaces import fork, prepare
 
-__all__ = ["Limits", "NotConfined", "Room", "confine", "fork", "prepare", "step"]
+__all__ = ["Limits", "NotConfined", "Sandbox", "confine", "fork", "prepare", "step"]
 
 ENVIRONMENT = {
     "HOME": rootfs.HOME,
@@ -35,7 +35,7 @@ ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
-class Room:
+class Sandbox:
     """What one child is given."""
 
     limits: Limits = field(default_factory=Limits)
@@ -47,32 +47,32 @@ class Room:
     """A connected unix socket over which a descriptor of the working directory is sent; see `files.collect`."""
 
 
-def confine(room: Room) -> None:
+def confine(sandbox: Sandbox) -> None:
     """Called in the child right after `fork`; afterwards student code may run, in as many threads as it likes.
 
     The working directory is `rootfs.WORK`, standard input and output are gone. Raises `NotConfined`.
     """
-    limits = room.limits
+    limits = sandbox.limits
     with step("descriptors"):
         os.setsid()
-        _close_all_but((*room.keep, *([] if room.outbox is None else [room.outbox])))
+        _close_all_but((*sandbox.keep, *([] if sandbox.outbox is None else [sandbox.outbox])))
     with step("memory group"):
         namespaces.enter_group(limits)
         syscalls.be_ended_first()
     with step("own namespaces"):
         namespaces.leave_shared_worlds()
-        socket.sethostname("room")
+        socket.sethostname("sandbox")
     with step("private root"):
         rootfs.build(limits, namespaces.sandbox_ids())
     with step("another user"):
         namespaces.leave_root()
     with step("files"):
-        files.lay_out(room.files)
-    with step("user namespace in the room"):
+        files.lay_out(sandbox.files)
+    with step("inner user namespace"):
         namespaces.new_users(namespaces.STUDENT, namespaces.STUDENT)
-    if room.outbox is not None:
+    if sandbox.outbox is not None:
         with step("outbox"):
-            _hand_out_working_directory(room.outbox)
+            _hand_out_working_directory(sandbox.outbox)
     with step("Landlock"):
         syscalls.gain_no_privileges()
         landlock.allow_only(_rights(limits.commands))

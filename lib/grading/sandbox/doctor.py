@@ -17,7 +17,7 @@ from lib.grading.sandbox.threads import NEEDED
 
 HOW_TO_RUN_WITHOUT = "Grading goes on without protection only if you ask for it, with --no-sandbox."
 NEWEST_NEEDED = 6
-"""The version of Landlock that holds all that the room asks of it."""
+"""The version of Landlock that holds all that the sandbox asks of it."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,13 @@ def _explained(step: str, reason: str) -> Finding:
     return Finding(f"Locking a kernel in, at the step “{step}”", f"{reason}.", f"{means} {HOW_TO_RUN_WITHOUT}", advice)
 
 
-_OF_NAMESPACES = ("user namespace", "process namespace", "own namespaces", "private root", "user namespace in the room")
+_OF_NAMESPACES = (
+    "user namespace",
+    "process namespace",
+    "own namespaces",
+    "private root",
+    "inner user namespace",
+)
 _NO_NAMESPACES = (
     "This process may not make the namespaces that a kernel lives in.",
     "grade as root, or in a virtual machine of your own.",

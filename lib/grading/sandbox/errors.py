@@ -8,7 +8,7 @@ class NotConfined(Exception):
     """A step of the lock-down failed. Whoever catches it must not run student code in this process."""
 
     def __init__(self, step: str, reason: str):
-        super().__init__(f"The kernel room can't be locked: {step}: {reason}. Try `zerolayer doctor`.")
+        super().__init__(f"The sandbox can't be set up: {step}: {reason}. Try `zerolayer doctor`.")
         self.step, self.reason = step, reason
 
 

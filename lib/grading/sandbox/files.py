@@ -1,7 +1,7 @@
-"""What goes into a room with a notebook and what comes out again: ordinary files alone, and only so much.
+"""What goes into a sandbox with a notebook and what comes out again: ordinary files alone, and only so much.
 
-The room's scratch is gone when the kernel is, unless somebody outside holds a descriptor of its working directory.
-`confine` sends one over `Room.outbox` before any student code runs.
+Its scratch is gone when the kernel is, unless somebody outside holds a descriptor of its working directory.
+`confine` sends one over `Sandbox.outbox` before any student code runs.
 """
 
 import os

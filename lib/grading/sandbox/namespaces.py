@@ -14,7 +14,7 @@ from lib.grading.sandbox.limits import Limits
 
 NOBODY = 65534
 STUDENT = 1000
-"""The user that code in the room takes itself for. To the machine it is nobody, or whoever started the grading."""
+"""The user that code in the sandbox takes itself for. To the machine it is nobody, or whoever started the grading."""
 
 _own: int | None = None
 _groups: cgroups.Groups | None = None

@@ -36,7 +36,7 @@ _COMMANDS = "/bin /usr/bin /usr/local/bin /usr/share"
 _WRITTEN = {
     "/etc/passwd": f"student:x:1000:1000:student:{HOME}:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     "/etc/group": "student:x:1000:\nnogroup:x:65534:\n",
-    "/etc/hosts": "127.0.0.1 localhost room\n",
+    "/etc/hosts": "127.0.0.1 localhost sandbox\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
 _NOTICE = "raise ModuleNotFoundError(f'No module named {__name__!r} where submissions run', name=__name__)\n"
@@ -51,7 +51,7 @@ _LINKS = {
 
 @dataclass(frozen=True)
 class View:
-    """What of the machine is seen in a room, each thing at its own path. Paths are text, for speed."""
+    """What of the machine is seen in a sandbox, each thing at its own path. Paths are text, for speed."""
 
     folders: tuple[str, ...]
     """Made empty, to have something to mount on, beside those for scratch; each after the one that it is in."""

@@ -43,7 +43,7 @@ def _answer(speaks: int) -> None:
     """Be the child."""
     said: dict[str, object] = {"landlock": landlock.version(), "memory group": cgroups.find() is not None}
     try:
-        confine.confine(confine.Room(keep=(speaks,)))
+        confine.confine(confine.Sandbox(keep=(speaks,)))
         with confine.step("proof"):
             _try_the_door()
         with confine.step(THREADS):

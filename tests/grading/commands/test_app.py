@@ -25,7 +25,7 @@ def test_it_lists_its_commands():
 
 
 def test_it_can_be_imported_where_there_is_no_linux():
-    """Not another system, but one without what the kernel room asks of Linux's own modules."""
+    """Not another system, but one without what the sandbox asks of Linux's own modules."""
     without = "import signal, sys; sys.modules.update(fcntl=None, resource=None); del signal.pidfd_send_signal"
     done = subprocess.run([sys.executable, "-c", f"{without}; import lib.grading.commands.app"], cwd=ROOT, check=False)
     assert done.returncode == 0

@@ -1,6 +1,6 @@
-"""Attacks on the room: each a piece of code that tells `worked` if, and only if, it got what it was after.
+"""Attacks on the sandbox: each a piece of code that tells `worked` if, and only if, it got what it was after.
 
-`facts` names what there is to reach on this machine. Where it does no harm, an attack is first shown to work in a house
+`facts` names what there is to reach on this machine. Where it does no harm, an attack is first shown to work
 without locks: a key that fits nowhere says nothing about a lock.
 """
 
@@ -14,7 +14,7 @@ class Attack:
     name: str
     code: str
     stopped_by: str
-    """What it tells in the room: a pattern, mostly the name of an exception."""
+    """What it tells in the sandbox: a pattern, mostly the name of an exception."""
     as_root: bool = False
     """Whether only root can show it working."""
     limits: dict[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""One house of each kind for all tests, and what there is to reach from it."""
+"""One process of each kind that forks children, for all tests, and what there is to reach from it."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 import pyseccomp
 import pytest
 
-from tests.grading.sandbox.houses import ORDINARY, House, packages_of
+from tests.grading.sandbox.forkers import ORDINARY, Forker, packages_of
 
 SECRET = "nobody's business"
 CALLS = (
@@ -71,23 +71,23 @@ def listening(address):
 
 
 @contextmanager
-def a_house(kind, home, facts, ordinary):
-    """Open a house with a neighbour in it, or skip where the machine can't lock one: not where everything must run."""
-    house = House(kind, home, ordinary=ordinary, secret=SECRET)
-    if house.refusal:
-        text = house.refusal.strip().splitlines()[-1]
+def a_forker(kind, home, facts, ordinary):
+    """Start a forker and a neighbour of its children, or skip where the machine can't lock any: never in CI."""
+    forker = Forker(kind, home, ordinary=ordinary, secret=SECRET)
+    if forker.refusal:
+        text = forker.refusal.strip().splitlines()[-1]
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(text)
     name = f"zerolayer-{os.getpid()}-{kind}-{'ordinary' if ordinary else 'root'}"
     library = packages_of(home) / f"{name}.py"
     library.write_text("# Python\n")
     if os.geteuid() == 0:
         os.chown(library, *[ORDINARY if ordinary else NOBODY] * 2)
-    house.facts |= {**facts, "name": name, "library": str(library)}
-    neighbour = house.run(NEIGHBOUR, stays=True)
+    forker.facts |= {**facts, "name": name, "library": str(library)}
+    neighbour = forker.run(NEIGHBOUR, stays=True)
     assert neighbour.told == ["began", "lives"]
-    house.facts["neighbour"] = neighbour.pid
-    yield house
-    house.close()
+    forker.facts["neighbour"] = neighbour.pid
+    yield forker
+    forker.close()
     Path("/dev/shm", name).unlink(missing_ok=True)
 
 
@@ -99,28 +99,28 @@ def user(request):
 
 
 @pytest.fixture(scope="session")
-def room(user, home, facts):
-    """A house that locks its children in."""
-    with a_house("room", home, facts, user != "root") as house:
-        yield house
+def sandbox(user, home, facts):
+    """A forker that locks its children in."""
+    with a_forker("sandbox", home, facts, user != "root") as forker:
+        yield forker
 
 
 @pytest.fixture(scope="session")
-def room_without_landlock(user, home, facts):
-    """A house that locks its children in on a kernel that never heard of Landlock."""
-    with a_house("room without Landlock", home, facts, user != "root") as house:
-        yield house
+def sandbox_without_landlock(user, home, facts):
+    """A forker that locks its children in on a kernel that never heard of Landlock."""
+    with a_forker("sandbox without Landlock", home, facts, user != "root") as forker:
+        yield forker
 
 
 @pytest.fixture(scope="session")
-def open_house(user, home, facts):
-    """A house without locks."""
-    with a_house("open", home, facts, user != "root") as house:
-        yield house
+def unlocked(user, home, facts):
+    """A forker whose children run without any lock."""
+    with a_forker("open", home, facts, user != "root") as forker:
+        yield forker
 
 
 @pytest.fixture(scope="session")
 def lockable(home, facts):
     """A machine on which whoever runs these tests can lock kernels in."""
-    with a_house("room", home, facts, ordinary=False):
+    with a_forker("sandbox", home, facts, ordinary=False):
         yield

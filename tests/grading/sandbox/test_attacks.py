@@ -1,4 +1,4 @@
-"""What hostile code tries, for real: first in a house without locks, where it works, then in the room."""
+"""What hostile code tries, for real: first without locks, where it works, then in the sandbox."""
 
 import re
 
@@ -12,21 +12,21 @@ def named(attack):
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_an_attack_works_without_locks(open_house, attack):
-    if attack.as_root and open_house.ordinary:
+def test_an_attack_works_without_locks(unlocked, attack):
+    if attack.as_root and unlocked.ordinary:
         pytest.skip("Only root can do this anyway.")
-    outcome = open_house.run(attack.code)
+    outcome = unlocked.run(attack.code)
     assert outcome.worked, outcome.told
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_an_attack_is_stopped_in_the_room(room, attack):
-    assert_stopped(room.run(attack.code, **attack.limits), attack)
+def test_an_attack_is_stopped_in_the_sandbox(sandbox, attack):
+    assert_stopped(sandbox.run(attack.code, **attack.limits), attack)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_no_attack_is_stopped_by_landlock_alone(room_without_landlock, attack):
-    assert_stopped(room_without_landlock.run(attack.code, **attack.limits), attack)
+def test_no_attack_is_stopped_by_landlock_alone(sandbox_without_landlock, attack):
+    assert_stopped(sandbox_without_landlock.run(attack.code, **attack.limits), attack)
 
 
 def assert_stopped(outcome, attack):

@@ -3,7 +3,7 @@
 import pytest
 
 from lib.grading.sandbox import cgroups
-from tests.grading.sandbox.conftest import a_house
+from tests.grading.sandbox.conftest import a_forker
 
 MIB = 2**20
 MANY = """
@@ -40,13 +40,13 @@ def dividable():
 
 @pytest.fixture(scope="module")
 def grouped(dividable, home, facts):
-    """A house whose children have a memory group each."""
-    with a_house("room", home, facts, ordinary=False) as house:
-        yield house
+    """A forker whose children have a memory group each."""
+    with a_forker("sandbox", home, facts, ordinary=False) as forker:
+        yield forker
 
 
-def test_many_processes_take_more_than_one_may_where_there_are_no_groups(open_house):
-    assert open_house.run(MANY).worked
+def test_many_processes_take_more_than_one_may_where_there_are_no_groups(unlocked):
+    assert unlocked.run(MANY).worked
 
 
 def test_all_processes_of_a_kernel_are_bounded_together(grouped):
@@ -62,15 +62,15 @@ def test_what_it_may_take_it_can_take(grouped):
 
 
 def test_the_groups_of_kernels_that_have_ended_are_gone(dividable, home, facts):
-    def left_by(house):
-        return list(dividable.glob(f"{cgroups.PREFIX}-{house.pid}-*"))
+    def left_by(forker):
+        return list(dividable.glob(f"{cgroups.PREFIX}-{forker.pid}-*"))
 
-    with a_house("room", home, facts, ordinary=False) as house:
+    with a_forker("sandbox", home, facts, ordinary=False) as forker:
         for _ in range(3):
-            house.run("tell('lives')")
-        assert len(left_by(house)) == 2  # the neighbour's, which lives, and the last one's
-    with a_house("room", home, facts, ordinary=False):
-        assert left_by(house) == []  # the house was killed; the next one tidies up after it
+            forker.run("tell('lives')")
+        assert len(left_by(forker)) == 2  # the neighbour's, which lives, and the last one's
+    with a_forker("sandbox", home, facts, ordinary=False):
+        assert left_by(forker) == []  # the forker was killed; the next one tidies up after it
 
 
 def test_who_was_bounded_is_not_led_out_of_it(tmp_path, monkeypatch):

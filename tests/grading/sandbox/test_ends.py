@@ -1,4 +1,4 @@
-"""How code in the room ends: by itself, by its limits, or from outside, but always whole."""
+"""How code in the sandbox ends: by itself, by its limits, or from outside, but always whole."""
 
 import os
 import signal
@@ -40,47 +40,47 @@ tell('worked' if gate() > 0 else 'no such gate')
 """
 
 
-def test_it_may_end_at_once(room):
-    assert room.run("import os; os._exit(7)").exit == 7
+def test_it_may_end_at_once(sandbox):
+    assert sandbox.run("import os; os._exit(7)").exit == 7
 
 
-def test_it_may_crash(room):
-    assert room.run("import ctypes; ctypes.string_at(0)").exit == -signal.SIGSEGV
+def test_it_may_crash(sandbox):
+    assert sandbox.run("import ctypes; ctypes.string_at(0)").exit == -signal.SIGSEGV
 
 
-def test_code_that_ignores_every_signal_ends_when_its_processor_time_is_spent(room):
-    outcome = room.run(HUNG, cpu_seconds=1)
+def test_code_that_ignores_every_signal_ends_when_its_processor_time_is_spent(sandbox):
+    outcome = sandbox.run(HUNG, cpu_seconds=1)
     assert outcome.told == ["began", "ignores everything"]
     assert outcome.exit == -signal.SIGKILL
 
 
-def test_without_a_limit_it_would_go_on(open_house):
-    assert open_house.run(HUNG, seconds=1.5).exit is None
+def test_without_a_limit_it_would_go_on(unlocked):
+    assert unlocked.run(HUNG, seconds=1.5).exit is None
 
 
-def test_code_that_stops_itself_goes_on(room, open_house):
+def test_code_that_stops_itself_goes_on(sandbox, unlocked):
     """The first process of a namespace isn't stopped from inside; elsewhere nobody would hear of it again."""
-    assert open_house.run(STOP, seconds=1).told == ["began"]
-    assert room.run(STOP).told == ["began", "goes on"]
+    assert unlocked.run(STOP, seconds=1).told == ["began"]
+    assert sandbox.run(STOP).told == ["began", "goes on"]
 
 
-def test_no_process_survives_its_kernel(room, open_house):
-    survived = open_house.run(DAEMON)
+def test_no_process_survives_its_kernel(sandbox, unlocked):
+    survived = unlocked.run(DAEMON)
     assert survived.told == ["began", "left a daemon"]
     assert survived.survivors
-    ended = room.run(DAEMON, commands=True)
+    ended = sandbox.run(DAEMON, commands=True)
     assert ended.told == ["began", "left a daemon"]
     assert not ended.survivors
 
 
-def test_what_is_written_to_the_terminal_is_lost(room):
-    told = room.run("import os; [os.write(number, b'x') for number in (1, 2)]; tell(os.fstat(1).st_rdev)").told
+def test_what_is_written_to_the_terminal_is_lost(sandbox):
+    told = sandbox.run("import os; [os.write(number, b'x') for number in (1, 2)]; tell(os.fstat(1).st_rdev)").told
     assert told == ["began", str(Path(os.devnull).stat().st_rdev)]
 
 
-def test_the_gate_of_32_bit_programs_is_shut(room, open_house):
-    if os.uname().machine != "x86_64" or not open_house.run(THE_OLD_GATE).worked:
+def test_the_gate_of_32_bit_programs_is_shut(sandbox, unlocked):
+    if os.uname().machine != "x86_64" or not unlocked.run(THE_OLD_GATE).worked:
         pytest.skip("There is no such gate on this machine.")
-    outcome = room.run(THE_OLD_GATE)
+    outcome = sandbox.run(THE_OLD_GATE)
     assert outcome.told == ["began"]
     assert outcome.exit == -signal.SIGSYS

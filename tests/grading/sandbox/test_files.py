@@ -1,4 +1,4 @@
-"""What comes out of a room: the named files alone, ordinary ones, and no more than the limit, whatever lies there."""
+"""What comes out of a sandbox: the named files alone, ordinary ones, no more than the limit, whatever lies there."""
 
 import os
 
@@ -94,7 +94,7 @@ def test_nothing_is_written_through_a_link_in_the_folder_that_it_is_brought_to(w
     assert not list(elsewhere.iterdir())
 
 
-def test_files_outlive_the_kernel_that_made_them(room):
-    outcome = room.run("open('note.txt', 'w').write('made inside')", brings=["note.txt", "/etc/passwd"])
+def test_files_outlive_the_kernel_that_made_them(sandbox):
+    outcome = sandbox.run("open('note.txt', 'w').write('made inside')", brings=["note.txt", "/etc/passwd"])
     assert outcome.exit == 0
     assert outcome.brought == {"note.txt": "made inside"}

@@ -1,8 +1,8 @@
 """A warm process for tests: it forks a child for each piece of code, locked in or not, and says what came of it.
 
-A script: `house.py room|open MODULE…` imports the modules and reads lines of JSON from standard input. The first is a
-secret; each other is what `House.run` was asked for, and is answered by a line with an `Outcome`. Code finds `facts`,
-and a function `tell`: all that is heard of it.
+A script: `fork_children.py sandbox|open MODULE…` imports the modules and reads lines of JSON from standard input. The
+first is a secret; each other is what `Forker.run` was asked for, and is answered by a line with an `Outcome`. Code
+finds `facts`, and a function `tell`: all that is heard of it.
 """
 
 import errno
@@ -23,9 +23,9 @@ import pyseccomp
 from lib.grading.sandbox import confine, files, syscalls
 from lib.grading.sandbox.limits import Limits
 
-IS_ROOM = sys.argv[1] != "open"
+IS_LOCKED = sys.argv[1] != "open"
 SECRET = json.loads(sys.stdin.readline()).encode()
-"""Something that is in the memory of this process, and so of each child's that lives in an open house."""
+"""Something that is in the memory of this process, and so of each child's that runs without locks."""
 PATIENCE = 1.0
 """Seconds after which what a child left behind is believed to stay."""
 
@@ -39,7 +39,7 @@ def main():
         rules.load()
     witness = {"env": {"SECRET": SECRET.decode()}, "preexec_fn": syscalls.die_with_parent}
     subprocess.Popen(["sleep", "600.25"], **witness)
-    if IS_ROOM:
+    if IS_LOCKED:
         confine.prepare()
     left_open = tempfile.TemporaryFile()  # noqa: SIM115  # nobody closes it: that is the point
     left_open.write(SECRET)
@@ -53,7 +53,7 @@ def main():
 def attend(request):
     heard, speaks = os.pipe()
     inbox, outbox = socket.socketpair()
-    child = confine.fork() if IS_ROOM else os.fork()
+    child = confine.fork() if IS_LOCKED else os.fork()
     if not child:
         os.close(heard)
         live(request, speaks, outbox.fileno())
@@ -116,9 +116,9 @@ def live(request, speaks, outbox):
 
     syscalls.die_with_parent()
     try:
-        if IS_ROOM:
+        if IS_LOCKED:
             laid_out = {name: text.encode() for name, text in request["files"].items()}
-            confine.confine(confine.Room(Limits(**request["limits"]), laid_out, keep=(speaks,), outbox=outbox))
+            confine.confine(confine.Sandbox(Limits(**request["limits"]), laid_out, keep=(speaks,), outbox=outbox))
         else:
             os.chdir(tempfile.mkdtemp())
         tell("began")

@@ -1,4 +1,4 @@
-"""Houses to run code in, from the tests: with locks or without, as root or as an ordinary user."""
+"""Forkers: processes that fork a child for each piece of code, locked in or not, as root or as an ordinary user."""
 
 import json
 import os
@@ -46,12 +46,12 @@ class Outcome:
         return any(line.startswith("worked") for line in self.told)
 
 
-class House:
+class Forker:
     """A warm process that runs one piece of code after another, each in a child of its own."""
 
     def __init__(self, kind, home, *modules, ordinary=False, secret="none", course=COURSE, python=sys.executable):
         self.kind, self.ordinary = kind, ordinary or os.geteuid() != 0
-        command = [python, str(HERE / "house.py"), kind, *modules]
+        command = [python, str(HERE / "fork_children.py"), kind, *modules]
         environment = {
             **{name: str(home) for name in ("HOME", "MPLCONFIGDIR", "TMPDIR")},
             "PATH": os.environ["PATH"],
@@ -94,7 +94,7 @@ class House:
 
 
 def packages_of(home):
-    """Name the folder of packages beside a house's home; files in it belong to whoever runs the code."""
+    """Name the folder of packages beside a forker's home; files in it belong to whoever runs the code."""
     return home.with_name(f"{home.name}-packages")
 
 
