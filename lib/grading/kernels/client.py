@@ -9,7 +9,6 @@ import socket
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from signal import SIGINT
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
@@ -29,7 +28,7 @@ class KernelClient:
 
     def __init__(self, kernel: "ForkedKernel", line: socket.socket):
         """Talk with a forked kernel over our end of the socket whose other end it has."""
-        self._kernel, self._line = kernel, line
+        self.kernel, self._line = kernel, line
         self._whole: deque[bytes] = deque()
         self._rest, self._passing = bytearray(), False
         self.heard = 0
@@ -43,7 +42,7 @@ class KernelClient:
     def __exit__(self, *_: object) -> None:
         self.kill()
         self._line.close()
-        self._kernel.close()
+        self.kernel.close()
 
     def run(self, code: str, token: str, seconds: float) -> None:
         """Have a cell run, and its reply repeat the token.
@@ -86,25 +85,17 @@ class KernelClient:
             self._passing = True
         return bool(more)
 
-    def interrupt(self) -> None:
-        """Interrupt the cell that runs, as a person would."""
-        self._kernel.signal(SIGINT)
-
     def ended_with(self) -> tuple[int | None, float]:
         """End a kernel that hung up, unless it ends by itself; give its exit code and the seconds of processor time.
 
         The code is None where the warm process had ended and taken it along.
         """
-        if not self._kernel.has_ended(within=ENDING):
+        if not self.kernel.has_ended(within=ENDING):
             self.kill()
-        return self._kernel.exit_code(), self._kernel.seconds
-
-    def holds(self) -> tuple[int, int]:
-        """Tell how many threads the kernel has, and bytes of address space."""
-        return self._kernel.holds()
+        return self.kernel.exit_code(), self.kernel.seconds
 
     def kill(self) -> None:
         """End the kernel at once; safe to call from any thread."""
-        self.was_killed = self.was_killed or not self._kernel.has_ended()
+        self.was_killed = self.was_killed or not self.kernel.has_ended()
         with suppress(OSError):
-            self._kernel.kill()
+            self.kernel.kill()

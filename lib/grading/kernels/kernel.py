@@ -12,7 +12,6 @@ import gc
 import importlib
 import io
 import os
-import pkgutil
 import signal
 import socket
 import sys
@@ -37,7 +36,6 @@ from jupyter_client.session import Session
 from traitlets import Type
 from traitlets.config import Config
 
-import lib.units
 from lib.grading.kernels import server
 from lib.grading.kernels.shell import Compiler, ZMQInteractiveShell
 from lib.grading.kernels.slow_imports import slow_imports
@@ -49,13 +47,7 @@ MET = ["--HistoryManager.hist_file=:memory:"]
 INLINE = "module://matplotlib_inline.backend_inline"
 IMPORTS = (
     *("numpy", "numpy.random", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
-    *(
-        "lib.checking.answers",
-        "lib.blanks",
-        "lib.data",
-        "lib.explorer",
-        "lib.checking.render",
-    ),
+    *("lib.checking.answers", "lib.blanks", "lib.data", "lib.explorer", "lib.checking.render"),
     "IPython.core.logger",
 )
 """What notebooks import, at once or while they run, and IPython for each."""
@@ -190,8 +182,8 @@ def warm_up(slow: bool) -> None:
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a debugger takes threads, a port and 70 ms a kernel
     app = HalfApp.instance()
     app.prepare()
-    units = (f"lib.units.{module.name}" for module in pkgutil.iter_modules(lib.units.__path__))
-    for name in (*IMPORTS, *units, *(name for one in slow_imports() if slow for name in one.modules)):
+    # Every unit is imported here already, by what asks each for its slow imports.
+    for name in (*IMPORTS, *(name for one in slow_imports() if slow for name in one.modules)):
         importlib.import_module(name)
     _draw()
     _run_a_cell(app.kernel)
@@ -251,8 +243,7 @@ def _settle(request: Request, keep: tuple[int, ...], outbox: int | None = None) 
     if request.limits is None:
         _stay_outside(request.folder)
     else:
-        from lib.grading.sandbox.confine import Sandbox, confine
-        from lib.grading.sandbox.limits import Limits
+        from lib.grading.sandbox.confine import Limits, Sandbox, confine
 
         confine(Sandbox(limits=Limits(**request.limits), files=request.files, keep=keep, outbox=outbox))
         # The first process of a namespace hears no signal that it has no handler for, not even from itself.
@@ -269,8 +260,5 @@ def _stay_outside(folder: str) -> None:
     """Run with all the rights of the warm process, and end with it."""
     syscalls.die_with_parent()
     os.setsid()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):
-        os.dup2(nothing, stream)
-    os.close(nothing)
+    syscalls.silence_standard_streams()
     os.chdir(folder)

@@ -5,16 +5,14 @@ ipykernel's. Its options are set as for any part of Jupyter: `c.WarmProvisioner.
 """
 
 import asyncio
+import fnmatch
 import os
-import re
 import shutil
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, fields
-from fnmatch import translate
-from functools import cache
 from pathlib import Path
 from signal import SIGKILL
 from tempfile import mkdtemp
@@ -86,7 +84,7 @@ class WarmProvisioner(KernelProvisionerBase):
     _way: ExitStack
     """What keeps a short way to the folder of the sockets open."""
     _inbox: socket.socket | None = None
-    """Where a descriptor of the locked kernel's working directory comes."""
+    """Where a descriptor of the locked kernel's working directory comes: who holds it can read what the kernel left."""
 
     def __init__(self, **options: Any):
         """Called by the kernel manager with the kernelspec and settings."""
@@ -135,10 +133,12 @@ class WarmProvisioner(KernelProvisionerBase):
         request = self._request(connection, cmd[cmd.index(LAUNCHER) + 1 :], options["env"])
         with ExitStack() as stack:
             listeners = [stack.enter_context(self._listener(number)).fileno() for number in PORTS.values()]
-            outbox = self._outbox(stack) if self.sandbox and self.collect and self._folder else []
+            if self.sandbox and self.collect and self._folder:
+                self._inbox, outbox = socket.socketpair()
+                listeners.append(stack.enter_context(outbox).fileno())
             # Not the loop's own threads: in a process that was forked they are there no more.
             thread, loop = stack.enter_context(ThreadPoolExecutor(1)), asyncio.get_running_loop()
-            self.process = await loop.run_in_executor(thread, self._warm.fork, request, [*listeners, *outbox])
+            self.process = await loop.run_in_executor(thread, self._warm.fork, request, listeners)
         return self.connection_info
 
     def client(self, folder: str, more: Mapping[str, bytes] | None = None) -> KernelClient:
@@ -167,14 +167,12 @@ class WarmProvisioner(KernelProvisionerBase):
                 raise ValueError("Only a locked kernel can be given files that lie in no folder.")
             known = {name: value for name, value in environment.items() if name != ADDRESS}
             return Request(connection, arguments, known, folder=str(self._folder or Path.cwd()))
-        known = {name: value for name, value in environment.items() if self._gives(name, value)}
+        names = {name for pattern in self.variables for name in fnmatch.filter(environment, pattern)}
+        names |= {name for name, value in environment.items() if os.environ.get(name) != value}
+        names.update(self.kernel_spec.env)
+        known = {name: value for name, value in environment.items() if name in names}
         copies = self._copies(more or {})
         return Request(connection, arguments, known, limits=asdict(Limits(**self.limits)), files=copies)
-
-    def _gives(self, name: str, value: str) -> bool:
-        """Tell whether a locked kernel gets a variable."""
-        added = os.environ.get(name) != value or name in self.kernel_spec.env
-        return added or _matching(tuple(self.variables)).fullmatch(name) is not None
 
     def _copies(self, more: Mapping[str, bytes]) -> dict[str, bytes]:
         """Read the ordinary files of the kernel's folder; without one there are only those that are given.
@@ -211,11 +209,6 @@ class WarmProvisioner(KernelProvisionerBase):
         listener.listen(32)
         return listener
 
-    def _outbox(self, stack: ExitStack) -> list[int]:
-        """Have the kernel's working directory sent to us: whoever holds it can read it when the kernel is gone."""
-        self._inbox, outbox = socket.socketpair()
-        return [stack.enter_context(outbox).fileno()]
-
     # ---- The end
 
     async def poll(self) -> int | None:
@@ -229,7 +222,7 @@ class WarmProvisioner(KernelProvisionerBase):
         if self.process is not None:
             await self._end(self.process)
             self._exit_code()
-            self._bring_back()
+            self._collect()
             self.process.close()
             self.process = None
         return self._code
@@ -252,7 +245,7 @@ class WarmProvisioner(KernelProvisionerBase):
             self._code, self.lost = (-SIGKILL, True) if code is None else (code, False)
         return self._code or 0
 
-    def _bring_back(self) -> None:
+    def _collect(self) -> None:
         """Copy files out of the working directory of a kernel that has ended: nobody else writes there now."""
         if self._inbox is None or self._folder is None:
             return
@@ -260,12 +253,11 @@ class WarmProvisioner(KernelProvisionerBase):
             working = files.receive(self._inbox)
         self._inbox = None
         try:
-            wanted = files.find(working, self.collect)
-            left_out = files.collect(working, wanted, self._folder, self.largest_folder)
+            left_out = files.collect(working, self.collect, self._folder, self.largest_folder)
         finally:
             os.close(working)
         if left_out:
-            self.log.warning("The kernel's files %s were not brought back: too large, or no ordinary files.", left_out)
+            self.log.warning("The kernel's files %s were not copied: too large, or something is in the way.", left_out)
 
     async def send_signal(self, signum: int) -> None:
         """Called to interrupt the kernel, with SIGINT."""
@@ -297,9 +289,3 @@ class WarmProvisioner(KernelProvisionerBase):
             shutil.rmtree(self._sockets, ignore_errors=True)
             self._way.close()
             self._sockets = None
-
-
-@cache
-def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """Make one expression of patterns of names."""
-    return re.compile("|".join(map(translate, patterns)) or r"(?!)")

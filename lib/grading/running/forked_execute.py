@@ -11,7 +11,7 @@ import signal
 from contextlib import suppress
 from secrets import token_hex
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from nbclient.exceptions import DeadKernelError
@@ -26,10 +26,8 @@ from lib.grading.kernels.slow_imports import needs_slow_imports
 from lib.grading.kernels.spawn_request import REPLY
 from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
 from lib.grading.running.state import run_state
+from lib.grading.sandbox.limits import Limits
 from lib.grading.sandbox.threads import REFUSED, STACK, TRIAL
-
-if TYPE_CHECKING:
-    from lib.grading.sandbox.limits import Limits
 
 KERNEL = "zerolayer"
 """The kernelspec whose kernels are forked from a warm process, and locked in."""
@@ -119,7 +117,7 @@ class ForkedExecute(BoundedExecute):
             client.run(cell.source, token, seconds)
             reply = self._heard(client, cell, token, monotonic() + seconds, self.flood * self.max_output)
         except TimeoutError as reason:
-            client.interrupt()
+            client.kernel.signal(signal.SIGINT)
             self._heard(client, cell, token, monotonic() + self.grace)
             reply = self._stopped(reason, seconds)
         cell.execution_count = self.code_cells_executed  # whatever the kernel said it was
@@ -171,7 +169,7 @@ class ForkedExecute(BoundedExecute):
         What it says may be made up: that costs the one who does so a verdict, and nobody else.
         """
         if any(text in words for text in REFUSED):
-            threads, size = client.holds()
+            threads, size = client.kernel.holds()
             limits = self._limits()
             if threads < limits.tasks // 2 and size < limits.memory - STACK:
                 raise RunLostError(
@@ -179,9 +177,7 @@ class ForkedExecute(BoundedExecute):
                     "-u`, or `pids.max` of the container or service), or run fewer notebooks at once with --jobs."
                 )
 
-    def _limits(self) -> "Limits":
-        from lib.grading.sandbox.limits import Limits  # not on every system
-
+    def _limits(self) -> Limits:
         return Limits(**setting(self.config, "limits", Dict(), {}))
 
     def _see_why_it_ended(self, client: KernelClient) -> None:

@@ -84,7 +84,7 @@ def confine(sandbox: Sandbox) -> None:
     os.environ.update(ENVIRONMENT)
     tempfile.tempdir = rootfs.TEMPORARY
     with step("standard streams"):
-        _silence()
+        syscalls.silence_standard_streams()
     with step("system calls"):
         syscalls.filter_calls(seccomp.program(limits.commands))
 
@@ -108,10 +108,3 @@ def _rights(commands: bool) -> dict[str, int]:
     writable = dict.fromkeys((rootfs.SCRATCH, rootfs.TEMPORARY, rootfs.SHARED), landlock.CHANGE | run)
     devices = dict.fromkeys((*rootfs.DEVICES, *([rootfs.TERMINALS] if commands else [])), landlock.USE_DEVICE)
     return {"/": landlock.READ | run, **writable, **devices}
-
-
-def _silence() -> None:
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)

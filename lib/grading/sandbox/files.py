@@ -6,12 +6,10 @@ Its scratch is gone when the kernel is, unless somebody outside holds a descript
 
 import os
 import socket
-import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-DEEPEST = 10
-"""Parts that a name may have."""
+from lib.grading.safe_files import files_in
 
 
 def lay_out(files: Mapping[str, bytes]) -> None:
@@ -38,63 +36,32 @@ def receive(channel: socket.socket) -> int:
     return descriptors[0]
 
 
-def find(working: int, patterns: Iterable[str]) -> list[str]:
-    """Name the files in a working directory that match a pattern such as `*.png`, in folders that aren't too deep."""
-    found = []
-    for folder, folders, names, _ in os.fwalk(".", dir_fd=working):
-        at = PurePosixPath(folder)
-        if len(at.parts) >= DEEPEST - 1:
-            folders.clear()
-        found += [str(at / name) for name in names if any((at / name).match(pattern) for pattern in patterns)]
-    return sorted(found)
+def collect(working: int, patterns: Iterable[str], into: Path, limit: int) -> list[str]:
+    """Copy files that match a pattern such as `*.png` out of a working directory; name those that were left out.
 
-
-def collect(working: int, names: Iterable[str], into: Path, limit: int) -> list[str]:
-    """Copy the named files out of a working directory; give the names of those that were not.
-
-    `names` are relative paths such as `figures/loss.png`. What is no ordinary file, or lies behind a link on either
-    side, or would make the bytes copied more than `limit`, is left out. A file of that name in `into` is replaced.
+    Called when the kernel has ended, so nothing changes there any more. Only ordinary files count, reached by no link.
+    Left out is what would make the bytes copied more than `limit`, and what a link or folder in `into` is in the way
+    of. A file of that name there is replaced.
     """
-    left_out = []
-    for name in names:
-        content = _read(working, PurePosixPath(name), limit)
-        if content is None or not _write(into, PurePosixPath(name), content):
-            left_out.append(name)
+    root, patterns, left_out = Path(f"/proc/self/fd/{working}"), tuple(patterns), []
+    names = sorted(path.relative_to(root) for path in files_in(root))
+    for name in (name for name in names if any(map(name.match, patterns))):
+        size = (root / name).stat().st_size
+        if size > limit or not _copy(root / name, into, name):
+            left_out.append(str(name))
         else:
-            limit -= len(content)
+            limit -= size
     return left_out
 
 
-def _write(into: Path, name: PurePosixPath, content: bytes) -> bool:
-    """Write a file below `into`, unless a link or something else is in the way."""
+def _copy(source: Path, into: Path, name: Path) -> bool:
+    """Copy a file to its name below `into`, unless a link or something else is in the way."""
     if any((into / folder).is_symlink() for folder in name.parents):
         return False
     try:
         (into / name).parent.mkdir(parents=True, exist_ok=True)
         (into / name).unlink(missing_ok=True)
-        (into / name).write_bytes(content)
+        (into / name).write_bytes(source.read_bytes())
     except OSError:
         return False
     return True
-
-
-def _read(working: int, name: PurePosixPath, limit: int) -> bytes | None:
-    """Read a file of at most `limit` bytes, following no link on the way; None if that can't be."""
-    *folders, last = name.parts or [""]
-    if not last or len(name.parts) > DEEPEST or ".." in name.parts or name.is_absolute():
-        return None
-    opened = [os.dup(working)]
-    try:
-        for part in folders:
-            opened.append(os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=opened[-1]))
-        opened.append(os.open(last, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=opened[-1]))
-        if not stat.S_ISREG(os.fstat(opened[-1]).st_mode):
-            return None
-        with os.fdopen(os.dup(opened[-1]), "rb") as file:
-            content = file.read(limit + 1)
-        return content if len(content) <= limit else None
-    except OSError:
-        return None
-    finally:
-        for descriptor in opened:
-            os.close(descriptor)

@@ -1,6 +1,5 @@
 """How much of the machine a submission may use."""
 
-import resource
 from dataclasses import dataclass
 
 MIB = 2**20
@@ -30,6 +29,8 @@ class Limits:
 
     def impose(self) -> None:
         """Bind this process, and all it may start, to these limits. What is stricter already stays."""
+        import resource  # not there on Windows, where the numbers are read all the same
+
         bounds = {
             resource.RLIMIT_AS: self.memory,
             resource.RLIMIT_CPU: self.cpu_seconds,

@@ -88,6 +88,14 @@ def change_root(root: str) -> None:
     os.chdir("/")
 
 
+def silence_standard_streams() -> None:
+    """Read nothing from standard input, and lose what is written to output and error."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends."""
     checked(_libc.prctl(_PARENT_DEATH, SIGKILL, None, 0, 0))
