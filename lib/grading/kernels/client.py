@@ -16,11 +16,12 @@ if TYPE_CHECKING:  # off Linux it can't be imported
     from lib.grading.kernels.forkserver import ForkedKernel
 
 LONGEST = 2**22
-"""Bytes of a message that is read; a longer one is passed over."""
+"""Bytes of a message that is read; a longer one is passed over. Four times what is kept of a cell's output: letters
+may take more room in JSON."""
 ENDING = 1.0
 """Seconds in which a kernel that hung up may end: what closed its socket is most often its end."""
 CHUNK = 2**18
-"""Bytes that are received at a time."""
+"""Bytes that are received at a time: about what a socket holds."""
 
 
 class KernelClient:

@@ -149,6 +149,7 @@ class HalfApp(IPKernelApp):
         self._reach_out()
 
     def _try_bind_socket(self, s: zmq.Socket[bytes], port: int) -> int:
+        # The sandbox refuses bind and listen: the sockets come bound, and ZeroMQ takes them over.
         s.setsockopt(zmq.USE_FD, self.listeners[port])
         return super()._try_bind_socket(s, port)
 

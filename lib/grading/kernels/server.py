@@ -27,9 +27,9 @@ from lib.grading.kernels.spawn_request import REPLY
 COMMS = "comm_"
 """How the messages of widgets begin: nobody listens to them."""
 AT_ONCE = 8192
-"""Characters of a text that wait for more."""
+"""Characters of a text that wait for more: a line by itself costs both sides more than its letters do."""
 PIECE = 65536
-"""Characters of a text that go out together."""
+"""Characters of a text that go out together: a longer one would be passed over whole by `client.LONGEST`."""
 PAUSE = 0.02
 """Seconds without a word, after which a line is sent as soon as it is whole; others wait for company."""
 

@@ -45,7 +45,7 @@ JOBS = 2
 """Kernels for each processor: a kernel waits for much of its life."""
 
 TICK = 2.0
-"""Seconds without a result, after which it is looked whether one is still to be expected."""
+"""Seconds without a result, after which it is looked whether one is still to be expected; a run takes less."""
 
 UNRUN = {"cell_type": "raw", "metadata": {}, "source": ""}
 """What stands for a cell that isn't run."""
@@ -170,7 +170,7 @@ class Runner(Generic[Tag]):
 
     def _end_workers(self) -> None:
         """End the executor and its processes: a stopped one hears of nothing but SIGKILL."""
-        # Python leaves no other way to a pool's processes, and forgets them at its end.
+        # Private, but Python leaves no other way to a pool's processes, and forgets them at its end.
         children = list((getattr(self._executor, "_processes", None) or {}).values())
         for child in children:
             child.kill()
@@ -294,6 +294,11 @@ def workers(
 
 def processes(jobs: int) -> Executor:
     """Open a pool of processes on this machine. Where they can be forked, nothing is imported twice."""
+    # Processes and not threads, which would cost as much and need none of the care below: whoever reads what a hostile
+    # kernel sends may be brought to a standstill, run out of memory or crash. A process can then be ended, and its run
+    # tried again alone. A thread would take along the coordinator, with the gradebook open, the judge's secret and
+    # everybody's work in memory; and while one message is parsed, the judge and all other runs would wait for it.
+    # A process is no wall against code that takes it over: it runs as the same user, and may read what that one may.
     can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if can_fork else "spawn")
     gc.freeze()  # what is there by now stays: no process looks through it again for what could go

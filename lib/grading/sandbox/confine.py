@@ -54,7 +54,7 @@ def confine(sandbox: Sandbox) -> None:
     """
     limits = sandbox.limits
     with step("descriptors"):
-        os.setsid()
+        os.setsid()  # no terminal to type into, and a share of the processor of its own where Linux counts by session
         _close_all_but((*sandbox.keep, *([] if sandbox.outbox is None else [sandbox.outbox])))
     with step("memory group"):
         namespaces.enter_group(limits)

@@ -39,11 +39,11 @@ class Limits:
             resource.RLIMIT_FSIZE: self.file_size,
             # Not 0, with which a program of the machine's that collects core dumps would still be given one.
             resource.RLIMIT_CORE: 1,
-            resource.RLIMIT_MEMLOCK: MIB,
-            resource.RLIMIT_MSGQUEUE: 0,
-            resource.RLIMIT_NICE: 0,
+            resource.RLIMIT_MEMLOCK: MIB,  # locked pages can't be swapped out when the machine needs them
+            resource.RLIMIT_MSGQUEUE: 0,  # queues lie in Linux's own memory
+            resource.RLIMIT_NICE: 0,  # no way to go before others
             resource.RLIMIT_RTPRIO: 0,
-            resource.RLIMIT_SIGPENDING: 1024,
+            resource.RLIMIT_SIGPENDING: 1024,  # signals that wait lie in Linux's own memory
         }
         for kind, bound in bounds.items():
             _, hard = resource.getrlimit(kind)

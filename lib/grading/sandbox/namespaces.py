@@ -48,7 +48,7 @@ def prepare() -> None:
 
 def _go_on_as_child() -> None:
     """Fork, and return in the child alone."""
-    parent = os.pidfd_open(os.getpid())
+    parent = os.pidfd_open(os.getpid())  # by which the child sees whether its parent died before `die_with_parent`
     child = os.fork()
     if child:
         os.closerange(0, syscalls.HIGHEST_DESCRIPTOR)
@@ -101,6 +101,7 @@ def _assert_one_thread() -> None:
 
 def leave_shared_worlds() -> None:
     """Take mounts, network, shared memory and names of one's own."""
+    # Not time: its clocks are nobody's secret. Users come last, since a new user namespace gives up rights over these.
     kinds = syscalls.NEW_MOUNTS | syscalls.NEW_NETWORK | syscalls.NEW_IPC | syscalls.NEW_NAMES | syscalls.NEW_CGROUP
     syscalls.unshare(kinds)
     syscalls.keep_mounts_private()
@@ -110,7 +111,7 @@ def new_users(user: int, group: int) -> None:
     """Enter a user namespace that knows one user and one group, ourselves, under the given numbers."""
     outside = (os.geteuid(), os.getegid())
     syscalls.unshare(syscalls.NEW_USERS)
-    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/setgroups").write_text("deny")  # else an ordinary user may not write the group's map
     Path("/proc/self/uid_map").write_text(f"{user} {outside[0]} 1")
     Path("/proc/self/gid_map").write_text(f"{group} {outside[1]} 1")
 
@@ -134,4 +135,4 @@ def leave_root() -> None:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
-        syscalls.set_dumpable(True)
+        syscalls.set_dumpable(True)  # Linux took it away with the user, and the maps of a user namespace need it
