@@ -30,6 +30,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from lib.grading.kernels.spawn_request import Request, recv, send
+from lib.grading.sandbox import threads
 
 ADDRESS = "ZEROLAYER_WARM"
 """The environment variable that names the folder of a warm process to share."""
@@ -96,9 +97,7 @@ def serve(listener: socket.socket, owner: int, fork: Callable[[], int]) -> socke
 
 
 def _plain_fork() -> int:
-    threads = len(list(Path("/proc/self/task").iterdir()))
-    if threads != 1:
-        raise RuntimeError(f"A process with {threads} threads can't be forked safely; start none before.")
+    threads.assert_one()
     return os.fork()
 
 

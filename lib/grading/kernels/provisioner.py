@@ -76,8 +76,6 @@ class WarmProvisioner(KernelProvisionerBase):
 
     process: ForkedKernel | None = None
     """The kernel, from its launch until somebody has waited for its end."""
-    lost = False
-    """Whether it ended because the warm process did: no fault of the notebook's, so try again."""
     _code: int | None = None
     _sockets: Path | None = None
     _folder: Path | None = None
@@ -128,7 +126,7 @@ class WarmProvisioner(KernelProvisionerBase):
         Raises `KernelNotStarted` if it can't start, and `ForkServerDied` if trying again may help.
         """
         self._folder = Path(options["cwd"]) if options.get("cwd") else None
-        self._code, self.lost = None, False
+        self._code = None
         connection = {**self.connection_info, "key": self.connection_info["key"].decode()}
         request = self._request(connection, cmd[cmd.index(LAUNCHER) + 1 :], options["env"])
         with ExitStack() as stack:
@@ -242,7 +240,7 @@ class WarmProvisioner(KernelProvisionerBase):
     def _exit_code(self) -> int:
         if self._code is None and self.process is not None:
             code = self.process.exit_code()
-            self._code, self.lost = (-SIGKILL, True) if code is None else (code, False)
+            self._code = -SIGKILL if code is None else code  # the warm process has ended, and taken it along
         return self._code or 0
 
     def _collect(self) -> None:

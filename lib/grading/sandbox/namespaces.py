@@ -8,7 +8,7 @@ import os
 import select
 from pathlib import Path
 
-from lib.grading.sandbox import cgroups, rootfs, seccomp, syscalls
+from lib.grading.sandbox import cgroups, rootfs, seccomp, syscalls, threads
 from lib.grading.sandbox.errors import step
 from lib.grading.sandbox.limits import Limits
 
@@ -36,7 +36,7 @@ def prepare() -> None:
     if not may_leave_root():
         with step("user namespace"):
             new_users(os.geteuid(), os.getegid())
-    _assert_one_thread()
+    threads.assert_one()
     if home := cgroups.find():
         _groups = cgroups.Groups(home)
         _groups.tidy()
@@ -71,7 +71,7 @@ def fork() -> int:
     global _group
     if _own is None:
         raise RuntimeError("Call prepare() before fork().")
-    _assert_one_thread()
+    threads.assert_one()
     with step("memory group"):
         _group = _groups.make() if _groups else None
     with step("process namespace"):
@@ -91,12 +91,6 @@ def enter_group(limits: Limits) -> None:
     """Have Linux bound all that this child takes, where the machine lets us say so."""
     if _group:
         cgroups.enter(_group, limits)
-
-
-def _assert_one_thread() -> None:
-    threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208  # a count, not paths
-    if threads != 1:
-        raise RuntimeError(f"A process with {threads} threads can't be forked safely; start none before.")
 
 
 def leave_shared_worlds() -> None:

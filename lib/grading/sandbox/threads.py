@@ -23,3 +23,10 @@ REFUSED = (b"can't start new thread", b"Resource temporarily unavailable")
 """What code is told that can't have another thread or process."""
 STACK = 64 * 2**20
 """Bytes of address space without which a kernel has reached its own limit: a thread's stack and heap take so much."""
+
+
+def assert_one() -> None:
+    """Raise `RuntimeError` if this process has more than one thread: the others hold locks that a fork never opens."""
+    number = len(os.listdir("/proc/self/task"))  # noqa: PTH208  # a count, not paths
+    if number != 1:
+        raise RuntimeError(f"A process with {number} threads can't be forked safely; start none before.")

@@ -138,7 +138,6 @@ def test_a_warm_process_that_died_is_started_again():
         for number in before:
             os.kill(number, signal.SIGKILL)
         assert asyncio.run(client.provisioner.wait()) == -signal.SIGKILL
-        assert client.provisioner.lost
     with kernel() as client:
         assert client.run("1 + 1") == "2"
         assert not set(before) & set(at_work_in(shared.folder))
