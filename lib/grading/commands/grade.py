@@ -118,7 +118,7 @@ class Grade(Autograde):
                 stack.enter_context(locked(Path(directory.root, self._output_directory, f"{assignment}.lock")))
                 # The workers first: processes are forked from this one before it knows any answer.
                 runner: Runner[GradingJob] = stack.enter_context(self._workers())
-                tried = runner.asked(protected) if self.sandbox else None
+                tried = runner.ask(protected) if self.sandbox else None
                 book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
                 course = Course(self, book, self.sandbox)
                 if tried and (finding := tried.result()):
@@ -199,7 +199,7 @@ class Grade(Autograde):
     def _see_whether_any_runs(self, runner: Runner[GradingJob], job: GradingJob) -> None:
         """See whether a run failed twice because none works at present: then stop."""
         try:
-            ran = runner.asked(run, job.trial()).result(timeout=max(self.margin, STARTING))
+            ran = runner.ask(run, job.trial()).result(timeout=max(self.margin, STARTING))
             problem = next((ran[name].error() for name in ran), "")
         except TimeoutError:
             problem = "a notebook that only starts some threads did not end in time."

@@ -36,8 +36,8 @@ def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem:
         mistake=diagnose(key, part, drawn, found, right) if lost and given is not None else None,
         problem="" if given is not None else problem or "The check gave no answer.",
         challenge={name: encode(np.asarray(array, np.float64)) for name, array in drawn.items()},
-        answer=_recorded(found) if given is not None else {},
-        expected=_recorded(right),
+        answer=_record_all(found) if given is not None else {},
+        expected=_record_all(right),
     )
 
 
@@ -47,7 +47,7 @@ def judge_statements(
     """Judge the statements of one part in their order: one that depends on a wrong one is not checked."""
     verdicts: dict[type[Statement], StatementVerdict] = {}
     for statement in statements:
-        verdicts[type(statement)] = _judged(statement, drawn, found, right, verdicts)
+        verdicts[type(statement)] = _judge_statement(statement, drawn, found, right, verdicts)
     return list(verdicts.values())
 
 
@@ -62,7 +62,7 @@ def _read(given: object, asked: Outcomes) -> Outcomes:
     return found
 
 
-def _judged(
+def _judge_statement(
     statement: Statement,
     drawn: Inputs,
     found: Outcomes,
@@ -95,5 +95,5 @@ def _verdict(statement: Statement, state: State, why: str = "") -> StatementVerd
     return StatementVerdict(statement.name, statement.text, statement.points, state, why)
 
 
-def _recorded(found: Outcomes) -> dict[str, Any]:
+def _record_all(found: Outcomes) -> dict[str, Any]:
     return {name: {probe: record(outcome) for probe, outcome in probes.items()} for name, probes in found.items()}

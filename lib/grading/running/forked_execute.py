@@ -1,8 +1,8 @@
-"""A run without Jupyter between us and the kernel: a cell is sent to a warm kernel, and its outputs come back.
+"""A run without Jupyter between us and the kernel: a cell is sent to a forked kernel, and its outputs come back.
 
 The kernel is the one that Jupyter would get; the bounds are `BoundedExecute`'s, and so are the remarks. What is left
 out is what costs most on a short notebook: five sockets, three threads, signatures, and a turn of two event loops for
-each word. Where kernels aren't ours (another kernelspec, another system), `BoundedExecute` runs the notebook.
+each message. Where kernels aren't ours (another kernelspec, another system), `BoundedExecute` runs the notebook.
 """
 
 import json
@@ -58,12 +58,12 @@ class FloodError(TimeoutError):
 
 
 class ForkedExecute(BoundedExecute):
-    """Execute each cell in a warm kernel that we talk to directly, within `BoundedExecute`'s limits."""
+    """Execute each cell in a forked kernel over one connection, within `BoundedExecute`'s limits."""
 
     flood = Integer(20, help="A cell is stopped when so many times `max_output` of it was dropped.").tag(config=True)
 
     _client: KernelClient | None = None
-    """Our talk with the kernel, while there is one."""
+    """Our connection to the kernel, while there is one."""
 
     @property
     def takes_files(self) -> bool:
@@ -78,11 +78,11 @@ class ForkedExecute(BoundedExecute):
             return
         self.nb, self.resources = nb, resources
         self.reset_execution_trackers()
-        with self._begun() as self._client:
+        with self._start_client() as self._client:
             for index, cell in enumerate(nb.cells):
                 self.preprocess_cell(cell, resources, index)
 
-    def _begun(self) -> KernelClient:
+    def _start_client(self) -> KernelClient:
         """Begin to talk with a kernel that has the slow imports that code names, or without them if it must be."""
         from lib.grading.kernels.forkserver import ForkServerDied
         from lib.grading.kernels.provisioner import WarmProvisioner  # on Linux alone
@@ -115,16 +115,16 @@ class ForkedExecute(BoundedExecute):
         token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
         try:
             client.run(cell.source, token, seconds)
-            reply = self._heard(client, cell, token, monotonic() + seconds, self.flood * self.max_output)
+            reply = self._receive_reply(client, cell, token, monotonic() + seconds, self.flood * self.max_output)
         except TimeoutError as reason:
             client.kernel.signal(signal.SIGINT)
-            self._heard(client, cell, token, monotonic() + self.grace)
-            reply = self._stopped(reason, seconds)
+            self._receive_reply(client, cell, token, monotonic() + self.grace)
+            reply = self._error_of_stop(reason, seconds)
         cell.execution_count = self.code_cells_executed  # whatever the kernel said it was
         self.on_cell_executed(cell=cell, cell_index=cell_index, execute_reply={"content": reply})
         return cell
 
-    def _stopped(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
+    def _error_of_stop(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
         """Say why a cell was interrupted; give the error that stands for its own reply, which came too late."""
         if isinstance(reason, FloodError):
             self._remark(f"{self._place} put out far more than is kept, and was stopped.")
@@ -132,16 +132,16 @@ class ForkedExecute(BoundedExecute):
         self._remark(f"{self._place} ran longer than {seconds} seconds and was stopped.")
         return {"status": "error", **self.error_on_timeout}
 
-    def _heard(
+    def _receive_reply(
         self, client: KernelClient, cell: NotebookNode, token: str, until: float, most: float = math.inf
     ) -> dict[str, Any]:
-        """Take what the kernel says of a cell, up to its reply, or until so many characters were dropped.
+        """Receive a cell's messages up to its reply, or until `most` characters were dropped.
 
-        Ten times as many may be said: pictures that take each other's place are no flood.
+        Ten times as many may be received: pictures that replace each other are no flood.
         """
-        began = client.heard
+        began = client.received
         for words in client.messages(until):
-            if self._dropped > most or client.heard - began > 10 * most:
+            if self._dropped > most or client.received - began > 10 * most:
                 raise FloodError
             try:
                 message = json.loads(words)
@@ -198,7 +198,7 @@ class ForkedExecute(BoundedExecute):
 
     def _try_threads(self) -> None:
         """See whether a kernel can start as many threads as a notebook needs. Raises `RunLostError`."""
-        with self._begun() as client:
+        with self._start_client() as client:
             client.run(TRIAL, token_hex(8), SECONDS_OF_A_TRIAL)
             for words in client.messages(monotonic() + SECONDS_OF_A_TRIAL):
                 self._notice_refusals(client, words)

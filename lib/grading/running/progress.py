@@ -59,13 +59,13 @@ class Progress:
         lines = [f"{done} of {self.counts.total()} submissions graded{rate}"]
         if skipped := self.counts["skipped"]:
             lines.append(f"{skipped:>6} skipped: graded before, and not submitted again since (--force grades them)")
-        lines += _listed("graded before, and now again", self.again)
+        lines += _list("graded before, and now again", self.again)
         verb = "needs" if len(self.for_a_person) == 1 else "need"
-        lines += _listed(f"{verb} a person; what was graded has a verdict that says more", self.for_a_person)
+        lines += _list(f"{verb} a person; what was graded has a verdict that says more", self.for_a_person)
         return "\n".join(lines)
 
 
-def _listed(heading: str, reasons: Mapping[str, str]) -> list[str]:
+def _list(heading: str, reasons: Mapping[str, str]) -> list[str]:
     """Write a line for each submission of which there is something to say, below how many there are."""
     if not reasons:
         return []

@@ -123,7 +123,7 @@ def _run(packed: Packed, execute: type, config: Config) -> Ran:
         state.files = dict(packed.files)
         notebook, _ = step(notebook, resources)
     else:
-        with _laid_out(packed.files) as folder:
+        with _lay_out(packed.files) as folder:
             notebook, _ = step(notebook, {**resources, "metadata": {"path": str(folder)}})
     kept = ("outputs", "execution_count")
     cells = [{key: cell[key] for key in kept} if cell.cell_type == "code" else None for cell in notebook.cells]
@@ -131,7 +131,7 @@ def _run(packed: Packed, execute: type, config: Config) -> Ran:
 
 
 @contextmanager
-def _laid_out(files: Mapping[str, bytes]) -> Iterator[Path]:
+def _lay_out(files: Mapping[str, bytes]) -> Iterator[Path]:
     """Put files into a folder of their own, which is gone afterwards."""
     folder = Path(mkdtemp(prefix="zerolayer-"))
     try:
@@ -154,7 +154,7 @@ class Runner(Generic[Tag]):
         send: Callable[[str], object],
     ):
         """Make a runner; `send` tells a person what happens to workers, `margin` is what `_Try.is_overdue` says."""
-        self._open, self._width, self._margin, self._say = executor, width, margin, send
+        self._open, self._width, self._margin, self._tell = executor, width, margin, send
         self._executor = executor()
         self._flying: dict[Future[dict[str, Ran]], _Try[Tag]] = {}
         self._again: deque[_Try[Tag]] = deque()
@@ -181,7 +181,7 @@ class Runner(Generic[Tag]):
         fresh = (_Try(tag, work) for tag, work in works)
         while True:
             while (attempt := self._next(fresh)) is not None:
-                self._flying[self.asked(run, attempt.work)] = replace(attempt, since=monotonic())
+                self._flying[self.ask(run, attempt.work)] = replace(attempt, since=monotonic())
             if not self._flying:
                 return
             done, _ = wait(self._flying, timeout=TICK, return_when=FIRST_COMPLETED)
@@ -211,20 +211,20 @@ class Runner(Generic[Tag]):
         """End what will never come back: workers that somebody stopped, and runs that take far longer than they may."""
         stopped = stopped_workers()
         for number in stopped & self._stopped:  # since the last look already
-            self._say(
+            self._tell(
                 f"The worker process {number} is stopped (as by SIGSTOP): it is ended, and what it ran tried again."
             )
             os.kill(number, signal.SIGKILL)
         self._stopped = stopped
         overdue = [future for future, attempt in self._flying.items() if attempt.is_overdue(self._margin)]
         if overdue:
-            self._say(f"{len(overdue)} runs take far longer than they may: they are given up, and tried again.")
+            self._tell(f"{len(overdue)} runs take far longer than they may: they are given up, and tried again.")
             for future in overdue:
                 if not future.cancel():  # a process can't be told which of its runs to end
                     for child in multiprocessing.active_children():
                         child.kill()
 
-    def asked(self, question: Callable[..., Answer], *words: object) -> Future[Answer]:
+    def ask(self, question: Callable[..., Answer], *words: object) -> Future[Answer]:
         """Have a worker answer a question; the result is the answer, or raises what the question raised."""
         try:
             return self._executor.submit(question, *words)

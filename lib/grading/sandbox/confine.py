@@ -58,9 +58,9 @@ def confine(sandbox: Sandbox) -> None:
         _close_all_but((*sandbox.keep, *([] if sandbox.outbox is None else [sandbox.outbox])))
     with step("memory group"):
         namespaces.enter_group(limits)
-        syscalls.be_ended_first()
+        syscalls.prefer_for_oom_kill()
     with step("own namespaces"):
-        namespaces.leave_shared_worlds()
+        namespaces.unshare_namespaces()
         socket.sethostname("sandbox")
     with step("private root"):
         rootfs.build(limits, namespaces.sandbox_ids())

@@ -51,15 +51,15 @@ def examine() -> list[Finding]:
     """Lock a throwaway child in, in a process of its own, and give what was wrong: nothing, if all went well."""
     if sys.platform != "linux":
         return [_NOT_LINUX]
-    outcome = _tried()
+    outcome = _run_selftest()
     if "step" in outcome:
-        return [_explained(str(outcome["step"]), str(outcome["reason"]))]
+        return [_explain(str(outcome["step"]), str(outcome["reason"]))]
     version = int(str(outcome["landlock"]))
     weaker = [] if version >= NEWEST_NEEDED else [_old_landlock(version)]
     return weaker if outcome["memory group"] else [*weaker, _NO_GROUPS]
 
 
-def _tried() -> dict[str, object]:
+def _run_selftest() -> dict[str, object]:
     command = [sys.executable, "-P", "-m", "lib.grading.sandbox.selftest"]
     places = [str(Path(lib.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
@@ -90,7 +90,7 @@ _NO_GROUPS = Finding(
 )
 
 
-def _explained(step: str, reason: str) -> Finding:
+def _explain(step: str, reason: str) -> Finding:
     """Say what a failed step means on this machine."""
     means, advice = _MEANINGS.get(step, ("This is not a fault we know.", "tell the authors of zerolayer about it."))
     if reason == os.strerror(errno.EAGAIN):

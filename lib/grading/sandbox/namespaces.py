@@ -1,4 +1,4 @@
-"""Worlds of their own: each forked child is the first process of a PID namespace, and its death ends all in it.
+"""Namespaces: each forked child is the first process of a PID namespace, and its end ends all processes in it.
 
 A child is born into its namespace, so the warm process asks for a new one before each fork and for its own one again
 after it. Going back takes rights over the namespace one goes back to: `prepare` makes one that the warm process owns.
@@ -93,7 +93,7 @@ def enter_group(limits: Limits) -> None:
         cgroups.enter(_group, limits)
 
 
-def leave_shared_worlds() -> None:
+def unshare_namespaces() -> None:
     """Take mounts, network, shared memory and names of one's own."""
     # Not time: its clocks are nobody's secret. Users come last, since a new user namespace gives up rights over these.
     kinds = syscalls.NEW_MOUNTS | syscalls.NEW_NETWORK | syscalls.NEW_IPC | syscalls.NEW_NAMES | syscalls.NEW_CGROUP

@@ -68,7 +68,7 @@ class View:
 @cache
 def view(commands: bool) -> View:
     """Look at this machine, and choose what is seen of it; with `commands`, programs are too."""
-    found = [path for named in _named(commands) for path in (named, named.resolve()) if path.exists()]
+    found = [path for named in _list_paths(commands) for path in (named, named.resolve()) if path.exists()]
     links = {path: str(path.readlink()) for path in found if path.is_symlink()}
     links = {path: goal for path, goal in links.items() if not any(folder in links for folder in path.parents)}
     shown = _outermost(path for path in found if not any(folder in links for folder in (path, *path.parents)))
@@ -93,7 +93,7 @@ def view(commands: bool) -> View:
     )
 
 
-def _named(commands: bool) -> list[Path]:
+def _list_paths(commands: bool) -> list[Path]:
     prefixes = [Path(prefix) for prefix in (sys.base_prefix, sys.base_exec_prefix, sys.prefix)]
     paths = [prefix / part for prefix in prefixes for part in ("lib", "lib64", "bin", "pyvenv.cfg")]
     paths += [Path(entry) for entry in sys.path if entry.endswith("-packages")]
@@ -119,8 +119,8 @@ def build(limits: Limits, owner: tuple[int, int]) -> None:
     seen = view(limits.commands)
     sources = {path: os.open(path, os.O_PATH) for path in (*seen.shown, *DEVICES)}
     syscalls.mount("tmpfs", _SITE, options="mode=755,size=1m")
-    _lay_scratch(limits, owner)
-    _furnish(seen)
+    _mount_scratch(limits, owner)
+    _make_entries(seen)
     for path, source in sources.items():
         syscalls.bind(f"/proc/self/fd/{source}", _SITE + path)
         os.close(source)
@@ -139,7 +139,7 @@ def build(limits: Limits, owner: tuple[int, int]) -> None:
     os.chdir(WORK)
 
 
-def _lay_scratch(limits: Limits, owner: tuple[int, int]) -> None:
+def _mount_scratch(limits: Limits, owner: tuple[int, int]) -> None:
     """Scratch comes first: what is shown may lie in /tmp too."""
     for path in _FOR_SCRATCH:
         os.mkdir(_SITE + path)  # noqa: PTH102  # text is what a view is made of
@@ -153,7 +153,7 @@ def _lay_scratch(limits: Limits, owner: tuple[int, int]) -> None:
             syscalls.bind(_SITE + folder, _SITE + place)
 
 
-def _furnish(seen: View) -> None:
+def _make_entries(seen: View) -> None:
     """Make what is ours alone, and a place for each thing that is not."""
     for path in seen.folders:
         os.mkdir(_SITE + path)  # noqa: PTH102  # a view's paths are text

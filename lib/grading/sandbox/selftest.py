@@ -1,4 +1,4 @@
-"""The lock-down tried in earnest: `python -m lib.grading.sandbox.selftest` locks a child in and has it try the door.
+"""A trial of the lock-down: `python -m lib.grading.sandbox.selftest` locks a child in, which tries what is forbidden.
 
 It prints one JSON object: the step that failed and the reason, or the version of Landlock that holds and
 whether the child had a memory group.
@@ -22,35 +22,35 @@ SECONDS = 20
 
 
 def main() -> None:
-    """Try, and say what came of it."""
-    heard, speaks = os.pipe()
+    """Lock a child in and print the result."""
+    reading, writing = os.pipe()
     signal.alarm(SECONDS)
     try:
         confine.prepare()
         child = confine.fork()
         if not child:
-            _answer(speaks)
+            _run_child(writing)
     except confine.NotConfined as failure:
         print(json.dumps({"step": failure.step, "reason": failure.reason}))
         return
-    os.close(speaks)
-    with os.fdopen(heard) as answer:
+    os.close(writing)
+    with os.fdopen(reading) as answer:
         print(answer.read() or json.dumps({"step": "life", "reason": "the child died"}))
     os.waitpid(child, 0)
 
 
-def _answer(speaks: int) -> None:
-    """Be the child."""
-    said: dict[str, object] = {"landlock": landlock.version(), "memory group": cgroups.find() is not None}
+def _run_child(writing: int) -> None:
+    """Lock this child in, try the lock, send the result, and end."""
+    result: dict[str, object] = {"landlock": landlock.version(), "memory group": cgroups.find() is not None}
     try:
-        confine.confine(confine.Sandbox(keep=(speaks,)))
+        confine.confine(confine.Sandbox(keep=(writing,)))
         with confine.step("proof"):
-            _try_the_door()
+            _try_what_is_forbidden()
         with confine.step(THREADS):
             exec(threads.TRIAL, {})
     except confine.NotConfined as failure:
-        said = {"step": failure.step, "reason": failure.reason}
-    os.write(speaks, json.dumps(said).encode())
+        result = {"step": failure.step, "reason": failure.reason}
+    os.write(writing, json.dumps(result).encode())
     os._exit(0)
 
 
@@ -59,7 +59,7 @@ def _start_a_process() -> None:
         os._exit(0)
 
 
-def _try_the_door() -> None:
+def _try_what_is_forbidden() -> None:
     """Raise if what must not be possible is, or what must be possible is not."""
     forbidden: dict[str, Callable[[], object]] = {
         "a process was started": _start_a_process,

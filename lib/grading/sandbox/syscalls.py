@@ -1,4 +1,4 @@
-"""Linux's own words: the calls that build namespaces and mounts, which Python's standard library doesn't have.
+"""Linux's system calls that build namespaces and mounts, and that Python's standard library doesn't have.
 
 Each raises `OSError` with what the kernel answered.
 """
@@ -35,7 +35,7 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
 
 
-def checked(answer: int) -> int:
+def check(answer: int) -> int:
     """Give the kernel's answer back, or raise it."""
     if answer < 0:
         number = ctypes.get_errno()
@@ -45,33 +45,33 @@ def checked(answer: int) -> int:
 
 def call(number: int, *arguments: object) -> int:
     """Make a system call that libc has no function for; its number is the same on every architecture."""
-    return checked(_libc.syscall(ctypes.c_long(number), *arguments))
+    return check(_libc.syscall(ctypes.c_long(number), *arguments))
 
 
 def unshare(kinds: int) -> None:
     """Leave namespaces of these kinds for new ones. For `NEW_PIDS` it is the next child that is in the new one."""
-    checked(_libc.unshare(kinds))
+    check(_libc.unshare(kinds))
 
 
 def enter(namespace: int, kind: int) -> None:
     """Enter the namespace behind a descriptor. For `NEW_PIDS` it is children that are in it."""
-    checked(_libc.setns(namespace, kind))
+    check(_libc.setns(namespace, kind))
 
 
 def mount(kind: str, target: str, forbids: int = 0, options: str = "") -> None:
     """Mount a new file system at `target`."""
-    checked(_libc.mount(kind.encode(), target.encode(), kind.encode(), ctypes.c_ulong(forbids), options.encode()))
+    check(_libc.mount(kind.encode(), target.encode(), kind.encode(), ctypes.c_ulong(forbids), options.encode()))
 
 
 def bind(source: str, target: str) -> None:
     """Make `source`, and what is mounted below it, appear at `target` too."""
-    checked(_libc.mount(source.encode(), target.encode(), None, ctypes.c_ulong(_BIND | _RECURSIVE), None))
+    check(_libc.mount(source.encode(), target.encode(), None, ctypes.c_ulong(_BIND | _RECURSIVE), None))
 
 
 def keep_mounts_private() -> None:
     """Let no mount that is made from here on be seen in another namespace, nor theirs in this one."""
     # systemd shares all mounts: without this the private root would appear on the machine, and pivot_root would fail.
-    checked(_libc.mount(None, b"/", None, ctypes.c_ulong(_PRIVATE | _RECURSIVE), None))
+    check(_libc.mount(None, b"/", None, ctypes.c_ulong(_PRIVATE | _RECURSIVE), None))
 
 
 def restrict(target: str, forbids: int, and_below: bool = True) -> None:
@@ -86,8 +86,8 @@ def change_root(root: str) -> None:
     """Make the mount at `root` the root of this namespace and let go of the old one."""
     os.chdir(root)
     # Not chroot, out of which root finds its way back. "." twice lays the old root over the new one, to be detached.
-    checked(_libc.pivot_root(b".", b"."))
-    checked(_libc.umount2(b".", _DETACH))
+    check(_libc.pivot_root(b".", b"."))
+    check(_libc.umount2(b".", _DETACH))
     os.chdir("/")
 
 
@@ -102,23 +102,23 @@ def silence_standard_streams() -> None:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends."""
     # A process namespace ends with its first process; this ends that one with the process that made it.
-    checked(_libc.prctl(_PARENT_DEATH, SIGKILL, None, 0, 0))
+    check(_libc.prctl(_PARENT_DEATH, SIGKILL, None, 0, 0))
 
 
-def be_ended_first() -> None:
+def prefer_for_oom_kill() -> None:
     """Where the machine runs out of memory, have Linux end this process before all that isn't a kernel of ours."""
     Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def set_dumpable(yes: bool) -> None:
     """Say whether one's own files in /proc can be opened, and memory be dumped. Changing user says no by itself."""
-    checked(_libc.prctl(_DUMPABLE, int(yes), None, 0, 0))
+    check(_libc.prctl(_DUMPABLE, int(yes), None, 0, 0))
 
 
 def gain_no_privileges() -> None:
     """Make it so that running a program never adds a right."""
     # Landlock and seccomp ask for it: a set-user-id program could be misled by rules that it doesn't expect.
-    checked(_libc.prctl(_NO_NEW_PRIVILEGES, 1, None, 0, 0))
+    check(_libc.prctl(_NO_NEW_PRIVILEGES, 1, None, 0, 0))
 
 
 def drop_capabilities() -> None:
@@ -126,12 +126,12 @@ def drop_capabilities() -> None:
     # Out of the bounding set too: else they would come back with a program that has them.
     known = itertools.takewhile(lambda number: _libc.prctl(_IS_BOUNDING, number, None, 0, 0) >= 0, itertools.count())
     for capability in known:
-        checked(_libc.prctl(_DROP_FROM_BOUNDING_SET, capability, None, 0, 0))
+        check(_libc.prctl(_DROP_FROM_BOUNDING_SET, capability, None, 0, 0))
     header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
-    checked(_libc.capset(header, none))
+    check(_libc.capset(header, none))
 
 
 def filter_calls(program: bytes) -> None:
     """Let a seccomp program decide on every system call from here on."""
     # By prctl and not by pyseccomp's own load: the program is compiled once, before the fork, which saves 0.5 ms each.
-    checked(_libc.prctl(_SECCOMP, 2, ctypes.byref(_Program(len(program) // 8, program)), 0, 0))
+    check(_libc.prctl(_SECCOMP, 2, ctypes.byref(_Program(len(program) // 8, program)), 0, 0))
