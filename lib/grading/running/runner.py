@@ -297,7 +297,8 @@ def processes(jobs: int) -> Executor:
     # Processes and not threads, which would cost as much and need none of the care below: whoever reads what a hostile
     # kernel sends may be brought to a standstill, run out of memory or crash. A process can then be ended, and its run
     # tried again alone. A thread would take along the coordinator, with the gradebook open, the judge's secret and
-    # everybody's work in memory; and while one message is parsed, the judge and all other runs would wait for it.
+    # everybody's work in memory; and while one message is parsed, the judge and all other runs would wait for it (the
+    # coordinator's own share, a fifth of the processor time, is what bounds a large machine already).
     # A process is no wall against code that takes it over: it runs as the same user, and may read what that one may.
     can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if can_fork else "spawn")
