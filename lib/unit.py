@@ -23,6 +23,7 @@ Probes = dict[str, Callable[[], object]]
 and any one route earns the points."""
 Fillings = Mapping[str, tuple[str, ...]]
 """For each solution cell, what goes into its blanks, in order; an empty text leaves a blank open."""
+DESK_SEED = 0
 Code = TypeVar("Code")
 
 
@@ -89,6 +90,13 @@ class Part:
     def points(self) -> float:
         """What the part is worth: the sum over its statements."""
         return sum(statement.points for statement in self.statements)
+
+    def desk_inputs(self, number: int = 0) -> Inputs:
+        """Draw the inputs of a local check; each `number` gives other ones.
+
+        They are the same every time, so that a student can follow one number while changing code.
+        """
+        return self.draw(np.random.default_rng(DESK_SEED + number))
 
 
 @dataclass(frozen=True)

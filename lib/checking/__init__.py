@@ -6,6 +6,8 @@
 | `arguments` | the arguments of a check, and names that do not exist yet |
 | `undefined_names` | lets a check report a name that is not defined yet |
 | `local_checks` | tests properties of the student's own code |
+| `help` | what a failed check says beyond its findings |
+| `fingerprints` | recognises the catalogue's mistakes without knowing an answer |
 | `render` | the report of what was found, as text and as HTML |
 | `answers` | at grading: the arrays that student code returns for a challenge, as plain data |
 | `student_code` | runs student code with a time limit and catches what it raises |

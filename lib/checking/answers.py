@@ -87,18 +87,31 @@ def answer(
     missing = argument_error(part, given, named)
     if missing:
         return {statement.name: {"": record(Failure("undefined", missing))} for statement in part.statements}
-    subjects = order_arguments(part, given, named)
-    answers: dict[str, dict[str, Any]] = {statement.name: {} for statement in part.statements}
+    ran = run_probes(part, inputs, order_arguments(part, given, named))
+    return {
+        statement: {name: record(outcome) for name, outcome in outcomes.items()} for statement, outcomes in ran.items()
+    }
+
+
+def run_probes(
+    part: Part, inputs: Inputs, subjects: tuple[Any, ...], budget: float = BUDGET
+) -> dict[str, dict[str, Outcome]]:
+    """Run every probe of `part` within `budget` seconds: for each statement, what came of each of its probes.
+
+    A failure is an outcome too, and the other probes still run. Where a statement's probes can't even be listed, the
+    failure stands under the name "".
+    """
+    outcomes: dict[str, dict[str, Outcome]] = {statement.name: {} for statement in part.statements}
     asked: list[_Asked] = []
     for statement in part.statements:
         probes = attempt(partial(statement.probes, Copy(inputs), *subjects))
         if isinstance(probes, Failure):
-            answers[statement.name][""] = record(probes)
+            outcomes[statement.name][""] = probes
         else:
             asked += [_Asked(statement.name, name, probe) for name, probe in probes.items()]
-    for one, outcome in _run_probes(asked):
-        answers[one.statement][one.name] = record(outcome)
-    return answers
+    for one, outcome in _run_asked(asked, budget):
+        outcomes[one.statement][one.name] = outcome
+    return outcomes
 
 
 @dataclass(frozen=True)
@@ -117,9 +130,9 @@ class _Asked:
         return numbers(self.probe())
 
 
-def _run_probes(asked: list[_Asked]) -> Iterator[tuple[_Asked, Outcome]]:
+def _run_asked(asked: list[_Asked], budget: float) -> Iterator[tuple[_Asked, Outcome]]:
     """Run one part's probes within their time. A route on which a probe did not end is not tried again."""
-    until = time.monotonic() + BUDGET
+    until = time.monotonic() + budget
     while asked and time.monotonic() < until:
         ran = run_each(asked, PATIENCE, until)
         yield from zip(asked, ran, strict=False)

@@ -6,11 +6,13 @@ returns arrays.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lib.checking.answers import Answer, answer, read_challenge
-from lib.checking.arguments import Undefined
+from lib.checking.arguments import Undefined, order_arguments
+from lib.checking.help import find_help
 from lib.checking.local_checks import examine
 from lib.checking.render import Report
 from lib.unit import Part
@@ -29,10 +31,13 @@ class CheckFailed(Exception):
 
 
 class Check:
-    """One part's call in the notebook."""
+    """One part's call in the notebook.
 
-    def __init__(self, part: Part):
-        self.part = part
+    `package` is the unit's: there lie the fingerprints by which a check names mistakes.
+    """
+
+    def __init__(self, part: Part, package: str = ""):
+        self.part, self.package = part, package
 
     def __call__(self, /, *given: Any, **named: Any) -> Report | Answer | None:
         """Check the student's objects, given in the order of the part's `subjects` or by keyword, whatever their names.
@@ -43,12 +48,19 @@ class Check:
         challenge = read_challenge(self.part.id)
         if challenge is not None:
             return Answer(self.part.id, answer(self.part, challenge, given, named))
-        report = examine(self.part, given, named)
+        report = self._examine(given, named)
         if "NBGRADER_EXECUTION" not in os.environ:
             return report
         if not report.right:
             raise CheckFailed(report)
         return None
+
+    def _examine(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> Report:
+        report = examine(self.part, given, named)
+        if any(finding.state == "wrong" for finding in report.findings):
+            subjects = order_arguments(self.part, given, named)
+            report = replace(report, help=find_help(self.part, subjects, self.package))
+        return report
 
     @staticmethod
     def look_up(name: str, value: Callable[[], object]) -> object:
@@ -60,7 +72,7 @@ class Check:
 
 
 class Checks:
-    """A unit's checks by the names of their parts: `check.cce(cce)`."""
+    """A unit's checks by the names of their parts: `check.cce(cce)`. `package` is the unit's, if it has one."""
 
-    def __init__(self, parts: Iterable[Part]):
-        vars(self).update({part.name: Check(part) for part in parts})
+    def __init__(self, parts: Iterable[Part], package: str = ""):
+        vars(self).update({part.name: Check(part, package) for part in parts})

@@ -7,16 +7,11 @@ error as an earlier one, or if it reaches an open blank or an undefined name.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.render import Finding, Report
 from lib.checking.student_code import Failure, run_student_code
 from lib.checking.values import Wrong
-from lib.unit import Inputs, Part, Statement
-
-SEED = 0
-"""Local checks draw the same inputs every time, so that a student can follow one number while changing code."""
+from lib.unit import Part, Statement
 
 
 def examine(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -> Report:
@@ -60,7 +55,7 @@ def _skip(statement: Statement, earlier: Sequence[Finding]) -> Finding | None:
 def _test(statement: Statement, part: Part, subjects: tuple[Any, ...], earlier: Sequence[Finding]) -> Finding:
     def test() -> Wrong | None:
         try:
-            statement.holds(draw_inputs(part), *subjects)
+            statement.holds(part.desk_inputs(), *subjects)
         except Wrong as wrong:
             return wrong
         return None
@@ -83,8 +78,3 @@ def _text_of(why: Wrong | Failure | str) -> tuple[str, ...]:
     if isinstance(why, Wrong):
         return why.sentence, why.hint
     return (why.text, why.line) if isinstance(why, Failure) else (why,)
-
-
-def draw_inputs(part: Part) -> Inputs:
-    """Draw the inputs for a local check, anew for each statement: student code may write into its arguments."""
-    return part.draw(np.random.default_rng(SEED))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
+from lib.checking.help import NO_HELP, Help
 from lib.checking.student_code import Failure
 from lib.checking.values import Wrong
 from lib.unit import Part, Statement
@@ -43,12 +44,13 @@ class Finding:
 class Report:
     """What a local check shows: one finding for each statement, in order.
 
-    `note` says why no statement could be checked, if that is so.
+    `note` says why no statement could be checked, if that is so. `help` is for a student to open, step by step.
     """
 
     part: Part
     findings: tuple[Finding, ...]
     note: str = ""
+    help: Help = NO_HELP
 
     @property
     def right(self) -> bool:
@@ -79,6 +81,8 @@ def text(report: Report, width: int = 84) -> str:
         lines += _wrap(f"  {number} {MARKS[finding.state]} {finding.state}: {finding.statement.text}", width)
         for label, sentence in details(finding):
             lines += _wrap(f"      {label}{sentence}", width)
+    if report.help.mistake:
+        lines += _wrap(f"  Mistake: {report.help.mistake.name}. Try: {report.help.mistake.hint}", width)
     return "\n".join(lines)
 
 

@@ -6,13 +6,14 @@ from lib.checking import render
 from lib.checking.dispatch import Check
 from lib.checking.render import Finding, Report
 from lib.unit import Mistake, Part
+from lib.units import softmax_classifier
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 
 
 def checked(part: Part, **code: object) -> Report:
     """The report on `code`, with the reference for what isn't given."""
     objects = {**ANSWER_KEY.right, **code}
-    report = Check(part)(*(objects[name] for name in part.subjects))
+    report = Check(part, softmax_classifier.__name__)(*(objects[name] for name in part.subjects))
     assert isinstance(report, Report)
     return report
 

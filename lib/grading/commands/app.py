@@ -13,6 +13,7 @@ from lib.grading.commands.bundle import BundleApp
 from lib.grading.commands.config import Configured
 from lib.grading.commands.demo import DemoApp
 from lib.grading.commands.doctor import DoctorApp
+from lib.grading.commands.fingerprints import FingerprintsApp
 from lib.grading.commands.grade import GradeApp
 from lib.grading.commands.lab import LabApp
 from lib.grading.commands.release import Rebuild
@@ -55,7 +56,7 @@ class ZeroLayerApp(Configured):
     version = version("zerolayer")
     subcommands = {  # noqa: RUF012  # traitlets' own way to list them
         app.name.removeprefix("zerolayer-"): (app, app.description)
-        for app in (LabApp, DemoApp, DoctorApp, BuildApp, BundleApp, GradeApp, ReportApp)
+        for app in (LabApp, DemoApp, DoctorApp, BuildApp, FingerprintsApp, BundleApp, GradeApp, ReportApp)
     }
 
     @default("classes")

@@ -17,9 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import default
 from traitlets.config import Config
 
+from lib.grading import units
 from lib.grading.commands.build import Blanks, CannotBuild, NoLeak
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured, require_steps
+from lib.grading.commands.fingerprints import write_fingerprints
 from lib.grading.commands.points import Points
 from lib.grading.commands.proof import Prove
 from lib.grading.errors import ConfigError
@@ -74,6 +76,7 @@ class Rebuild(Configured, GenerateAssignmentApp):
             if self.source_with_tests:
                 GenerateSourceWithTests(coursedir=self.coursedir, parent=self).start()
             self._release()
+            self._write_fingerprints()
         except NbGraderException:
             self.exit(1)  # nbgrader has said why
         except (CannotBuild, ConfigError) as error:
@@ -103,6 +106,15 @@ class Rebuild(Configured, GenerateAssignmentApp):
         if UnitPreprocessor(parent=self).units.get(self.coursedir.assignment_id):
             found = GenerateAssignment(coursedir=self.coursedir, parent=self).preprocessors
             require_steps("GenerateAssignment.preprocessors", found, (Points, Blanks, Prove, NoLeak), self)
+
+    def _write_fingerprints(self) -> None:
+        """Write what the checks at the desk recognise the unit's mistakes by, where it is one of `lib.units`."""
+        key = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": self.coursedir.assignment_id}})
+        if key is not None and key.unit.name in units.names():
+            try:
+                write_fingerprints(key.unit.name, key)
+            except OSError as error:
+                self.fail("The notebook is built. What its checks name mistakes by is not: %s", sentence(error))
 
     def _release(self) -> None:
         """Build in a folder beside the release, then exchange the two."""

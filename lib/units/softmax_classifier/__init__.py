@@ -43,6 +43,6 @@ UNIT = Unit(
     ),
 )
 
-check = Checks((data, *UNIT.parts))
+check = Checks((data, *UNIT.parts), __name__)
 
 watch()

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 
 from lib.blanks import OpenBlank
-from lib.checking.local_checks import draw_inputs
 from lib.checking.student_code import student_line
 from lib.unit import Mistake
 from lib.units.softmax_classifier import train
@@ -152,7 +151,7 @@ def test_samples_are_arrays_like_any() -> None:
 def test_a_step_begins_with_forward_and_ends_with_backward() -> None:
     seen = record_calls(
         written(LOOP.replace("losses.append(loss)", "losses.append(loss); dense.forward(X)"))["train"],
-        draw_inputs(train),
+        train.desk_inputs(),
     )
     assert [step.features.shape for step in seen.steps] == [(2, 4), (2, 4), (2, 3)] * 3
     assert seen.epochs == 3
@@ -161,7 +160,7 @@ def test_a_step_begins_with_forward_and_ends_with_backward() -> None:
 def test_errors_of_the_spies_show_the_students_line() -> None:
     code = written(LOOP.replace("dense.forward(X[:, batch])", "dense.forward()"))
     with pytest.raises(TypeError) as caught:
-        record_calls(code["train"], draw_inputs(train))
+        record_calls(code["train"], train.desk_inputs())
     assert student_line(caught.value) == "line 7: dense.forward()"
 
 

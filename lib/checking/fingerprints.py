@@ -1,0 +1,191 @@
+"""Fingerprints: how a check at the desk recognises a mistake of the catalogue without knowing a right or wrong answer.
+
+`zerolayer build` runs each mistake on the inputs of the local checks and stores a fingerprint of what came out, with
+the mistake's name and hint, in the unit's file `fingerprints.json`. A check that fails takes the fingerprint of the
+student's code and names the mistake whose fingerprint it is.
+
+The file must not give an answer away. A projection of a single number is that number, and a loss that is "B times too
+large" tells the right one. So no number is stored, only one digest of all of them:
+
+1. Every array is projected on a few random directions, which its shape and its probe's name determine.
+2. A projection v becomes asinh(v / `SMALL`) / `STEP`: equal steps are equal ratios of large numbers and equal
+   differences of small ones.
+3. That is rounded down to a whole number, on one of two grids half a step apart. `build` picks for each number the
+   grid on which it lies well inside its step, so that an answer within `RTOL` is rounded to the same number. Of each
+   number only this choice is stored, one bit.
+4. The whole numbers, the shapes, and where nan, infinities and errors are, go into the digest together.
+
+Whoever would find the numbers has to guess all of them at once, over `DRAWS` sets of inputs: at least six.
+The digest only confirms a guess.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.checking.answers import Outcome
+from lib.checking.student_code import Failure
+from lib.unit import Array, Inputs, Part
+
+FILE = "fingerprints.json"
+"""The file's name, in the folder of a unit's open half."""
+DRAWS = 2
+"""Sets of inputs on which code is run: that of the local checks, and those drawn with the seeds after it."""
+PROJECTIONS = 4
+"""Directions for one array; fewer for an array with fewer numbers."""
+RTOL, SMALL = 1e-3, 0.1
+"""How near two projections must be: within this ratio, or within `RTOL * SMALL` if they are smaller than `SMALL`."""
+STEP = 4 * RTOL
+"""A step of a grid. A number that is well inside is at least a quarter of it away from both ends."""
+
+Outcomes = Mapping[str, Mapping[str, Outcome]]
+"""For each statement's name, what came of each probe."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """A mistake's name and hint, and by what it is recognised.
+
+    `grids` has one bit for each number, in hexadecimal digits. `by_message` says that the mistake shows in errors
+    alone. All errors look alike, so then their messages count too.
+    """
+
+    name: str
+    hint: str
+    grids: str
+    digest: str
+    by_message: bool = False
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What came of one part's probes, one `Outcomes` for each draw, as a fingerprint sees it."""
+
+    part: str
+    draws: Sequence[Outcomes]
+
+    @cached_property
+    def positions(self) -> Array:
+        """All projections, in steps of a grid: (numbers,)."""
+        found = [_project(probe, outcome) for probe, outcome in self._each() if not isinstance(outcome, Failure)]
+        return np.arcsinh(np.concatenate([*found, np.empty(0)]) / SMALL) / STEP
+
+    def pick_grids(self) -> NDArray[np.int64]:
+        """Give for each number the grid on which it is well inside a step: 0, or 1 for the grid half a step away."""
+        return (abs(self.positions % 1 - 0.5) > 0.25).astype(np.int64)
+
+    def digest(self, grids: NDArray[np.int64], by_message: bool) -> str:
+        """Digest all of it, with the numbers rounded on these grids."""
+        from hashlib import blake2b  # only after a check has failed
+
+        steps = np.floor(self.positions + grids / 2).astype("<i8").tobytes()
+        return blake2b(steps + self._forms[by_message].encode(), digest_size=8).hexdigest()
+
+    def fits(self, fingerprint: Fingerprint) -> bool:
+        """Tell whether this is what the mistake gives, on all probes."""
+        grids = read_grids(fingerprint.grids, len(self.positions))
+        return grids is not None and self.digest(grids, fingerprint.by_message) == fingerprint.digest
+
+    def take(self, name: str, hint: str, by_message: bool) -> Fingerprint:
+        """Take the fingerprint of a mistake with this name and hint."""
+        grids = self.pick_grids()
+        return Fingerprint(name, hint, write_grids(grids), self.digest(grids, by_message), by_message)
+
+    def _each(self) -> Iterator[tuple[str, Outcome]]:
+        """Give each probe's full name and outcome."""
+        for outcomes in self.draws:
+            for statement, probes in outcomes.items():
+                yield from ((f"{statement} {probe}", outcome) for probe, outcome in probes.items())
+
+    @cached_property
+    def _forms(self) -> tuple[str, str]:
+        """Everything but the numbers: probes, shapes, where nan and infinities are, and errors without their messages.
+
+        The second one has the messages.
+        """
+        without, with_ = (
+            "\n".join([self.part, *(f"{probe} {_describe(outcome, by_message)}" for probe, outcome in self._each())])
+            for by_message in (False, True)
+        )
+        return without, with_
+
+
+def measure(part: Part, run: Callable[[Inputs], Outcomes]) -> Measurement:
+    """Run code, by a function that runs a part's probes on it, on each set of inputs."""
+    return Measurement(part.id, [run(part.desk_inputs(number)) for number in range(DRAWS)])
+
+
+def find_mistake(measured: Measurement, fingerprints: Sequence[Fingerprint]) -> Fingerprint | None:
+    """Find the first mistake that fits all that was measured."""
+    return next((fingerprint for fingerprint in fingerprints if measured.fits(fingerprint)), None)
+
+
+def shows_in_numbers(outcome: Outcome) -> bool:
+    """Tell whether an outcome has numbers to recognise a mistake by: an array of only nan or inf has many causes."""
+    return not isinstance(outcome, Failure) and bool(np.isfinite(outcome).any())
+
+
+def names_shapes(outcome: Outcome) -> bool:
+    """Tell whether an outcome is an error whose message has the shapes of arrays, which tell it from most others."""
+    return isinstance(outcome, Failure) and bool(re.search(r"\(\d+,[\d, ]*\)", outcome.text))
+
+
+def write_grids(grids: NDArray[np.int64]) -> str:
+    """Write one bit for each number as hexadecimal digits."""
+    return np.packbits(grids.astype(bool)).tobytes().hex()
+
+
+def read_grids(text: str, count: int) -> NDArray[np.int64] | None:
+    """Read what `write_grids` wrote for `count` numbers; None for another count."""
+    packed = np.frombuffer(bytes.fromhex(text), np.uint8)
+    return np.unpackbits(packed, count=count).astype(np.int64) if len(packed) == -(-count // 8) else None
+
+
+def write(parts: Mapping[str, Sequence[Fingerprint]]) -> str:
+    """Write the fingerprints of a unit's mistakes, by their part's id, as JSON with one mistake on a line."""
+    import json
+
+    lists = [
+        f"  {json.dumps(part)}: [\n" + ",\n".join(f"    {json.dumps(asdict(each))}" for each in mistakes) + "\n  ]"
+        for part, mistakes in parts.items()
+    ]
+    return "{\n" + ",\n".join(lists) + "\n}\n"
+
+
+@lru_cache(maxsize=4)
+def read(package: str) -> Mapping[str, tuple[Fingerprint, ...]]:
+    """Read the fingerprints of the unit in `package`, by part; nothing where it has none."""
+    import json  # only after a check has failed: a check's import is to be as light as numpy's
+    from importlib.resources import files
+
+    try:
+        text = files(package).joinpath(FILE).read_text(encoding="utf-8")
+    except (OSError, ModuleNotFoundError):
+        return {}
+    return {part: tuple(Fingerprint(**each) for each in mistakes) for part, mistakes in json.loads(text).items()}
+
+
+def _project(probe: str, array: Array) -> Array:
+    """Project the finite numbers of an array on a few directions, which its shape and its probe determine."""
+    return _directions(f"{probe} {array.shape}", array.size) @ np.where(np.isfinite(array), array, 0).ravel()
+
+
+@lru_cache(maxsize=256)
+def _directions(name: str, size: int) -> Array:
+    """Draw unit vectors, one a row; a single number keeps its own size."""
+    drawn = np.random.default_rng(zlib.crc32(name.encode())).normal(size=(min(PROJECTIONS, size), size))
+    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+
+
+def _describe(outcome: Outcome, by_message: bool) -> str:
+    if isinstance(outcome, Failure):
+        return f"{outcome.kind} {outcome.text}" if by_message else outcome.kind
+    finite = np.isfinite(outcome)
+    return f"{outcome.shape} {'' if finite.all() else np.where(finite, 0, outcome).ravel().tolist()}"

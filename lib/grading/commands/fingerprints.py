@@ -1,0 +1,81 @@
+"""Fingerprints of a unit's mistakes, for the checks at the desk; `lib.checking.fingerprints` says what they are.
+
+`zerolayer build` writes them into the unit's open half, and so does `zerolayer fingerprints`, which builds nothing
+else.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import lib.units
+from lib.checking import fingerprints
+from lib.checking.answers import Outcome
+from lib.checking.fingerprints import Fingerprint, Measurement
+from lib.grading import units
+from lib.grading.commands.command import named_unit
+from lib.grading.commands.config import Configured
+from lib.grading.judge.comparison import agree, outcomes
+from lib.unit import AnswerKey, Inputs, Mistake, Part
+
+
+class FingerprintsApp(Configured):
+    """Run the mistakes of a unit and write what the checks at the desk recognise them by."""
+
+    name = "zerolayer-fingerprints"
+    description = "Write the fingerprints by which the checks at the desk name mistakes; `build` does so too."
+    examples = """
+        zerolayer fingerprints
+        zerolayer fingerprints UNIT
+    """
+
+    def start(self) -> None:
+        """Write the file of the named unit, or of each one there is."""
+        super().start()
+        for unit in self.extra_args or units.names():
+            named_unit(self, [unit])
+            written = write_fingerprints(unit, units.answer_key(unit))
+            print(f"{file_of(unit)} {'is written' if written else 'is up to date'}.")
+
+
+def write_fingerprints(unit: str, key: AnswerKey) -> bool:
+    """Write the file of a unit in `lib.units`; tell whether it changed. Raises OSError where it can't be written."""
+    file, text = file_of(unit), fingerprints.write(fingerprints_of(key))
+    if file.is_file() and file.read_text(encoding="utf-8") == text:
+        return False
+    file.write_text(text, encoding="utf-8")
+    return True
+
+
+def file_of(unit: str) -> Path:
+    """Name the file with a unit's fingerprints."""
+    return Path(lib.units.__path__[0], unit, fingerprints.FILE)
+
+
+def fingerprints_of(key: AnswerKey) -> dict[str, list[Fingerprint]]:
+    """Take the fingerprints of all mistakes that can be recognised, by part."""
+    return {part.id: list(_of_part(key, part)) for part in key.parts}
+
+
+def _of_part(key: AnswerKey, part: Part) -> Iterator[Fingerprint]:
+    right = _measure(key, part)
+    for mistake in key.mistakes:
+        if mistake.part == part.id and not mistake.same_as:  # one that is the same as another gets the other's name
+            found = _measure(key, part, mistake)
+            wrong = [outcome for outcome, wanted in _pairs(found, right) if not agree(outcome, wanted, alike=True)]
+            in_numbers = any(map(fingerprints.shows_in_numbers, wrong))
+            if in_numbers or all(map(fingerprints.names_shapes, wrong)):
+                yield found.take(mistake.name, mistake.hint, by_message=not in_numbers)
+
+
+def _measure(key: AnswerKey, part: Part, mistake: Mistake | None = None) -> Measurement:
+    def run(inputs: Inputs) -> fingerprints.Outcomes:
+        return outcomes(part, inputs, key.subjects(part, mistake))
+
+    return fingerprints.measure(part, run)
+
+
+def _pairs(found: Measurement, right: Measurement) -> Iterator[tuple[Outcome, Outcome]]:
+    """Give each outcome of a mistake with the right one."""
+    for drawn, wanted in zip(found.draws, right.draws, strict=True):
+        for statement, probes in drawn.items():
+            yield from ((outcome, wanted[statement][probe]) for probe, outcome in probes.items())

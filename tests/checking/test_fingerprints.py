@@ -1,0 +1,251 @@
+"""Fingerprints: a check at the desk gives a mistake the judge's name, and the shipped file tells nothing else."""
+
+import json
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.checking import fingerprints
+from lib.checking.answers import run_probes
+from lib.checking.fingerprints import DRAWS, Fingerprint, Measurement, find_mistake, measure, read_grids, write_grids
+from lib.checking.help import name_mistake
+from lib.checking.student_code import Failure
+from lib.grading.commands.fingerprints import file_of, fingerprints_of
+from lib.grading.judge.comparison import outcomes
+from lib.unit import Array, Inputs, Mistake, Part
+from lib.units import softmax_classifier
+from lib.units.softmax_classifier import UNIT, cce, softmax_backward, train
+from lib.units.softmax_classifier.closed import ANSWER_KEY
+from lib.units.softmax_classifier.closed.training import change_loop
+from tests.checking.desk import checked, mistaken
+from tests.grading.judge.test_judge import judged
+from tests.variants import BY_PART, Code, written
+
+PACKAGE = softmax_classifier.__name__
+PARTS = {part.id: part for part in UNIT.parts}
+FILE = file_of(UNIT.name)
+NAMED = {(part, each.name) for part, mistakes in fingerprints.read(PACKAGE).items() for each in mistakes}
+each = pytest.mark.parametrize("mistake", ANSWER_KEY.mistakes, ids=lambda mistake: f"{mistake.part}: {mistake.name}")
+parts = pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
+
+
+def name_of(part: Part, code: Code) -> str | None:
+    """The name that the desk gives to code, whether or not its check fails."""
+    objects = {**ANSWER_KEY.right, **code}
+    found = name_mistake(part, tuple(objects[name] for name in part.subjects), PACKAGE)
+    return found.name if found else None
+
+
+def is_named(mistake: Mistake) -> bool:
+    return (mistake.part, mistake.name) in NAMED
+
+
+def measured(mistake: Mistake) -> Measurement:
+    part = PARTS[mistake.part]
+    return measure(part, partial(outcomes, part, subjects=ANSWER_KEY.subjects(part, mistake)))
+
+
+def test_the_committed_file_is_what_build_writes() -> None:
+    assert FILE.read_text(encoding="utf-8") == fingerprints.write(fingerprints_of(ANSWER_KEY)), (
+        "Run `zerolayer fingerprints`."
+    )
+
+
+def test_all_mistakes_but_those_seen_only_as_nan_or_inf_can_be_recognised() -> None:
+    unnamed = [mistake for mistake in ANSWER_KEY.mistakes if not (mistake.same_as or is_named(mistake))]
+    assert len(unnamed) <= 0.02 * len(ANSWER_KEY.mistakes)
+    for mistake in unnamed:
+        probes = [probe for draw in measured(mistake).draws for probe in draw.values()]
+        for outcome in (outcome for probe in probes for outcome in probe.values()):
+            assert not isinstance(outcome, Failure) and not np.isfinite(outcome).any()
+
+
+@each
+def test_every_mistake_gets_its_own_name_which_is_the_judges(mistake: Mistake) -> None:
+    part = PARTS[mistake.part]
+    report = mistaken(part, mistake)
+    verdict = judged(part, dict(mistake.code))
+    if not (mistake.same_as or is_named(mistake)):
+        assert report.help.mistake is None
+        return
+    assert report.help.mistake is not None and verdict.mistake is not None
+    assert report.help.mistake.name == verdict.mistake.name
+    assert report.help.mistake.hint == verdict.mistake.hint
+    assert report.help.mistake.name in (mistake.same_as or {mistake.name})
+
+
+@parts
+def test_right_code_has_no_mistakes_fingerprint(part: Part) -> None:
+    assert name_of(part, {}) is None
+
+
+@parts
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_right_code_in_any_style_has_none(part: Part, data: st.DataObject) -> None:
+    assert name_of(part, data.draw(BY_PART[part.id])) is None
+
+
+def test_code_of_a_mistake_in_other_words_and_in_float32_gets_the_same_name() -> None:
+    def summed(y: Any, yhat: Any) -> float:
+        return sum(-np.log(np.float32(yhat[np.argmax(y[:, b]), b])) for b in range(y.shape[1]))
+
+    assert name_of(cce, {"cce": summed}) == "The loss is the sum over the batch, not its mean"
+    guarded = {"cce": lambda y, p: -np.sum(y * np.log(p + 1e-9))}
+    assert name_of(cce, guarded) == "The loss is the sum over the batch, not its mean"
+
+
+def test_two_mistakes_at_once_and_one_that_fits_in_part_get_no_name() -> None:
+    assert name_of(cce, {"cce": lambda y, p: np.sum(y * np.log2(p))}) is None
+    for_some = {"cce": lambda y, p: -np.sum(y * np.log(p)) / (y.shape[1] if y.shape[1] == 5 else 1)}
+    assert name_of(cce, for_some) is None
+    both = change_loop(("(1 / len(batch)) * ", ""), ("nepochs)", "nepochs + 1)"))
+    assert name_of(train, {"train": both}) is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        lambda *_: 1 / 0,
+        lambda *_: np.nan,
+        lambda *_: np.inf,
+        lambda *_: None,
+        lambda *_: np.zeros(0),
+        lambda *_: 0.0,
+        lambda *_: "1.0",
+    ],
+)
+def test_errors_and_numbers_that_say_nothing_get_no_name(code: Any) -> None:
+    for part in UNIT.parts:
+        if not part.subjects[0][0].isupper():
+            assert name_of(part, {part.subjects[0]: code}) is None
+
+
+def test_an_error_is_not_taken_for_a_mistake_that_raises_another() -> None:
+    """Right for one sample; on a batch it fails, for no reason that the catalogue knows."""
+    code = written(
+        """
+        class Fails(Softmax):
+            def backward(self, output_gradient):
+                assert output_gradient.shape[1] == 1
+                return super().backward(output_gradient)
+        """
+    )
+    assert name_of(softmax_backward, {"Softmax": code["Fails"]}) is None
+
+
+def test_a_mistake_that_only_raises_is_recognised_by_the_shapes_in_its_message() -> None:
+    def run(message: str, inputs: Inputs) -> dict[str, dict[str, Any]]:
+        return {"Batch": {"one": np.ones((2, 1)), "batch": Failure("error", message)}}
+
+    shapes = "It raised ValueError: operands could not be broadcast together with shapes (28,28) (4,4)"
+    known = [measure(cce, partial(run, shapes)).take("One sample's code", "", by_message=True)]
+    assert find_mistake(measure(cce, partial(run, shapes)), known)
+    assert not find_mistake(measure(cce, partial(run, shapes.replace("28", "7"))), known)
+    assert fingerprints.names_shapes(Failure("error", shapes))
+    assert not fingerprints.names_shapes(Failure("error", "It raised TypeError: f() takes 1 argument (2 given)"))
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32), st.floats(1e-3, 1e3))
+def test_near_numbers_have_one_fingerprint_and_far_ones_another(seed: int, size: float) -> None:
+    array = size * np.random.default_rng(seed).normal(size=(4, 7))
+
+    def measurement(numbers: Array) -> Measurement:
+        return Measurement("part", [{"Statement": {"probe": numbers}}] * DRAWS)
+
+    known = [measurement(array).take("name", "hint", by_message=False)]
+    assert find_mistake(measurement(array.astype(np.float32).astype(float)), known)
+    assert find_mistake(measurement(array * (1 + 4e-4)), known)
+    assert not find_mistake(measurement(array + 0.05 * np.linalg.norm(array)), known)
+    assert not find_mistake(measurement(array.T), known)
+    array[0, 0] = np.nan
+    assert not find_mistake(measurement(array), known)
+
+
+@given(st.lists(st.integers(0, 1), max_size=40))
+def test_grids_read_back(bits: list[int]) -> None:
+    grids = np.array(bits, dtype=np.int64)
+    found = read_grids(write_grids(grids), len(bits))
+    assert found is not None and found.tolist() == bits
+    assert read_grids(write_grids(grids), len(bits) + 8) is None
+
+
+class TestTheFile:
+    """What ships: names, hints, and for each mistake one digest, with a bit a number."""
+
+    shipped = json.loads(FILE.read_text(encoding="utf-8"))
+    mistakes = tuple(each for mistakes in shipped.values() for each in mistakes)
+
+    def test_it_has_only_words_and_digests(self) -> None:
+        assert set(self.shipped) == set(PARTS)
+        for each in self.mistakes:
+            assert set(each) == set(Fingerprint.__dataclass_fields__)
+            assert re.fullmatch("[0-9a-f]{16}", each["digest"])
+            assert re.fullmatch("([0-9a-f]{2})+", each["grids"])
+            assert isinstance(each["by_message"], bool)
+        words = {(mistake.name, mistake.hint) for mistake in ANSWER_KEY.mistakes}
+        assert {(each["name"], each["hint"]) for each in self.mistakes} <= words
+
+    def test_a_digest_is_of_many_numbers_so_that_none_can_be_tried_alone(self) -> None:
+        for mistake in filter(is_named, ANSWER_KEY.mistakes):
+            assert len(measured(mistake).positions) >= 6
+
+    def test_the_bits_tell_neither_one_mistake_nor_the_right_answer_from_numbers_drawn_at_random(self) -> None:
+        """Each bit is the second binary digit of a number in steps: for any numbers it is 0 as often as 1."""
+        bits = np.unpackbits(np.frombuffer(bytes.fromhex("".join(each["grids"] for each in self.mistakes)), np.uint8))
+        numbers = sum(len(measured(mistake).positions) for mistake in filter(is_named, ANSWER_KEY.mistakes))
+        assert 0.4 < bits.sum() / numbers < 0.6
+
+    def test_it_is_in_the_students_half(self) -> None:
+        from lib.grading.commands.bundle import open_half
+
+        assert open_half()[f"lib/units/{UNIT.name}/{fingerprints.FILE}"] == FILE.read_bytes()
+
+
+def test_nothing_of_it_is_loaded_before_a_check_fails() -> None:
+    code = (
+        "import sys; from lib.units.softmax_classifier import check; import numpy as np;"
+        "check.cce(lambda y, p: -np.sum(y * np.log(np.maximum(p, 1e-9))) / y.shape[1]);"
+        "before = 'lib.checking.fingerprints' in sys.modules; check.cce(lambda y, p: 0.0);"
+        "print(before, 'lib.checking.fingerprints' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+def test_the_command_writes_the_file_again(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lib.grading", "fingerprints"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.strip().endswith(f"{UNIT.name}/{fingerprints.FILE} is up to date.")
+
+
+def test_code_that_never_ends_is_given_up_soon() -> None:
+    ran = []
+
+    def endless(y: Any, yhat: Any) -> float:
+        ran.append(1)
+        while True:
+            pass
+
+    assert name_of(cce, {"cce": endless}) is None
+    assert len(ran) <= DRAWS
+    found = run_probes(cce, cce.desk_inputs(), (endless,), 0.05)
+    assert {
+        outcome.kind for probes in found.values() for outcome in probes.values() if isinstance(outcome, Failure)
+    } == {"time"}
+
+
+def test_a_part_of_a_unit_without_the_file_gets_no_names() -> None:
+    assert name_mistake(cce, (lambda y, p: 0.0,), "lib.units") is None
+    assert name_mistake(cce, (lambda y, p: 0.0,), "") is None
+    assert checked(cce, cce=lambda y, p: 0.0).help.mistake is None
