@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 
@@ -53,22 +53,23 @@ Outcomes = Mapping[str, Mapping[str, Outcome]]
 class Fingerprint:
     """A mistake's name and hint, and by what it is recognised.
 
-    `grids` has one bit for each number, in hexadecimal digits. `by_message` says that the mistake shows in errors
-    alone. All errors look alike, so then their messages count too.
+    `grids` has one bit for each number, in hexadecimal digits. `with_advice` says that statements without points are
+    compared too, as those with points don't tell enough. `by_message` says that the mistake shows in errors alone. All
+    errors look alike, so then their messages count too.
     """
 
     name: str
     hint: str
     grids: str
     digest: str
+    with_advice: bool = False
     by_message: bool = False
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came of one part's probes, one `Outcomes` for each draw, as a fingerprint sees it."""
+    """What came of the probes of some statements, one `Outcomes` for each draw, as a fingerprint sees it."""
 
-    part: str
     draws: Sequence[Outcomes]
 
     @cached_property
@@ -93,10 +94,10 @@ class Measurement:
         grids = read_grids(fingerprint.grids, len(self.positions))
         return grids is not None and self.digest(grids, fingerprint.by_message) == fingerprint.digest
 
-    def take(self, name: str, hint: str, by_message: bool) -> Fingerprint:
-        """Take the fingerprint of a mistake with this name and hint."""
-        grids = self.pick_grids()
-        return Fingerprint(name, hint, write_grids(grids), self.digest(grids, by_message), by_message)
+    def of(self, statements: Container[str]) -> Measurement:
+        """Leave out all statements but those with these names."""
+        kept = [{name: probes for name, probes in draw.items() if name in statements} for draw in self.draws]
+        return Measurement(kept)
 
     def _each(self) -> Iterator[tuple[str, Outcome]]:
         """Give each probe's full name and outcome."""
@@ -111,7 +112,7 @@ class Measurement:
         The second one has the messages.
         """
         without, with_ = (
-            "\n".join([self.part, *(f"{probe} {_describe(outcome, by_message)}" for probe, outcome in self._each())])
+            "\n".join(f"{probe} {_describe(outcome, by_message)}" for probe, outcome in self._each())
             for by_message in (False, True)
         )
         return without, with_
@@ -119,12 +120,27 @@ class Measurement:
 
 def measure(part: Part, run: Callable[[Inputs], Outcomes]) -> Measurement:
     """Run code, by a function that runs a part's probes on it, on each set of inputs."""
-    return Measurement(part.id, [run(part.desk_inputs(number)) for number in range(DRAWS)])
+    return Measurement([run(part.desk_inputs(number)) for number in range(DRAWS)])
 
 
-def find_mistake(measured: Measurement, fingerprints: Sequence[Fingerprint]) -> Fingerprint | None:
+def graded(part: Part) -> frozenset[str]:
+    """Name a part's statements with points."""
+    return frozenset(statement.name for statement in part.statements if statement.points)
+
+
+def take(
+    measured: Measurement, part: Part, name: str, hint: str, *, with_advice: bool = False, by_message: bool = False
+) -> Fingerprint:
+    """Take the fingerprint of a mistake with this name and hint."""
+    measured = measured if with_advice else measured.of(graded(part))
+    grids = measured.pick_grids()
+    return Fingerprint(name, hint, write_grids(grids), measured.digest(grids, by_message), with_advice, by_message)
+
+
+def find_mistake(measured: Measurement, part: Part, known: Sequence[Fingerprint]) -> Fingerprint | None:
     """Find the first mistake that fits all that was measured."""
-    return next((fingerprint for fingerprint in fingerprints if measured.fits(fingerprint)), None)
+    with_points = measured.of(graded(part))
+    return next((each for each in known if (measured if each.with_advice else with_points).fits(each)), None)
 
 
 def shows_in_numbers(outcome: Outcome) -> bool:
@@ -132,9 +148,11 @@ def shows_in_numbers(outcome: Outcome) -> bool:
     return not isinstance(outcome, Failure) and bool(np.isfinite(outcome).any())
 
 
-def names_shapes(outcome: Outcome) -> bool:
-    """Tell whether an outcome is an error whose message has the shapes of arrays, which tell it from most others."""
-    return isinstance(outcome, Failure) and bool(re.search(r"\(\d+,[\d, ]*\)", outcome.text))
+def shows_in_words(outcome: Outcome) -> bool:
+    """Tell whether an outcome is an error with words of ours or the shapes of arrays, which tell it from others."""
+    if not isinstance(outcome, Failure):
+        return False
+    return outcome.kind == "value" or bool(re.search(r"\(\d+,[\d, ]*\)", outcome.text))
 
 
 def write_grids(grids: NDArray[np.int64]) -> str:

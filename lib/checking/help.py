@@ -45,7 +45,7 @@ def name_mistake(part: Part, subjects: tuple[Any, ...], package: str) -> NamedMi
     if not known:
         return None
     measured = fingerprints.measure(part, partial(_run_in_time, part, subjects, monotonic() + PATIENCE))
-    found = fingerprints.find_mistake(measured, known)
+    found = fingerprints.find_mistake(measured, part, known)
     return NamedMistake(found.name, found.hint) if found else None
 
 

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 
 from lib.checking import fingerprints
 from lib.checking.answers import run_probes
-from lib.checking.fingerprints import DRAWS, Fingerprint, Measurement, find_mistake, measure, read_grids, write_grids
+from lib.checking.fingerprints import (
+    DRAWS,
+    Fingerprint,
+    Measurement,
+    find_mistake,
+    measure,
+    read_grids,
+    take,
+    write_grids,
+)
 from lib.checking.help import name_mistake
 from lib.checking.student_code import Failure
 from lib.grading.commands.fingerprints import file_of, fingerprints_of
@@ -144,14 +153,14 @@ def test_an_error_is_not_taken_for_a_mistake_that_raises_another() -> None:
 
 def test_a_mistake_that_only_raises_is_recognised_by_the_shapes_in_its_message() -> None:
     def run(message: str, inputs: Inputs) -> dict[str, dict[str, Any]]:
-        return {"Batch": {"one": np.ones((2, 1)), "batch": Failure("error", message)}}
+        return {"BatchMean": {"one": np.ones((2, 1)), "batch": Failure("error", message)}}
 
     shapes = "It raised ValueError: operands could not be broadcast together with shapes (28,28) (4,4)"
-    known = [measure(cce, partial(run, shapes)).take("One sample's code", "", by_message=True)]
-    assert find_mistake(measure(cce, partial(run, shapes)), known)
-    assert not find_mistake(measure(cce, partial(run, shapes.replace("28", "7"))), known)
-    assert fingerprints.names_shapes(Failure("error", shapes))
-    assert not fingerprints.names_shapes(Failure("error", "It raised TypeError: f() takes 1 argument (2 given)"))
+    known = [take(measure(cce, partial(run, shapes)), cce, "One sample's code", "", by_message=True)]
+    assert find_mistake(measure(cce, partial(run, shapes)), cce, known)
+    assert not find_mistake(measure(cce, partial(run, shapes.replace("28", "7"))), cce, known)
+    assert fingerprints.shows_in_words(Failure("error", shapes))
+    assert not fingerprints.shows_in_words(Failure("error", "It raised TypeError: f() takes 1 argument (2 given)"))
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -160,15 +169,18 @@ def test_near_numbers_have_one_fingerprint_and_far_ones_another(seed: int, size:
     array = size * np.random.default_rng(seed).normal(size=(4, 7))
 
     def measurement(numbers: Array) -> Measurement:
-        return Measurement("part", [{"Statement": {"probe": numbers}}] * DRAWS)
+        return Measurement([{"BatchMean": {"probe": numbers}}] * DRAWS)
 
-    known = [measurement(array).take("name", "hint", by_message=False)]
-    assert find_mistake(measurement(array.astype(np.float32).astype(float)), known)
-    assert find_mistake(measurement(array * (1 + 4e-4)), known)
-    assert not find_mistake(measurement(array + 0.05 * np.linalg.norm(array)), known)
-    assert not find_mistake(measurement(array.T), known)
+    def is_found(numbers: Array) -> bool:
+        return find_mistake(measurement(numbers), cce, known) is not None
+
+    known = [take(measurement(array), cce, "name", "hint")]
+    assert is_found(array.astype(np.float32).astype(float))
+    assert is_found(array * (1 + 4e-4))
+    assert not is_found(array + 0.05 * np.linalg.norm(array))
+    assert not is_found(array.T)
     array[0, 0] = np.nan
-    assert not find_mistake(measurement(array), known)
+    assert not is_found(array)
 
 
 @given(st.lists(st.integers(0, 1), max_size=40))
@@ -191,7 +203,7 @@ class TestTheFile:
             assert set(each) == set(Fingerprint.__dataclass_fields__)
             assert re.fullmatch("[0-9a-f]{16}", each["digest"])
             assert re.fullmatch("([0-9a-f]{2})+", each["grids"])
-            assert isinstance(each["by_message"], bool)
+            assert {type(each["with_advice"]), type(each["by_message"])} == {bool}
         words = {(mistake.name, mistake.hint) for mistake in ANSWER_KEY.mistakes}
         assert {(each["name"], each["hint"]) for each in self.mistakes} <= words
 

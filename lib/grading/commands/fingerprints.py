@@ -5,6 +5,7 @@ else.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import lib.units
@@ -61,10 +62,14 @@ def _of_part(key: AnswerKey, part: Part) -> Iterator[Fingerprint]:
     for mistake in key.mistakes:
         if mistake.part == part.id and not mistake.same_as:  # one that is the same as another gets the other's name
             found = _measure(key, part, mistake)
-            wrong = [outcome for outcome, wanted in _pairs(found, right) if not agree(outcome, wanted, alike=True)]
-            in_numbers = any(map(fingerprints.shows_in_numbers, wrong))
-            if in_numbers or all(map(fingerprints.names_shapes, wrong)):
-                yield found.take(mistake.name, mistake.hint, by_message=not in_numbers)
+            wrong = _wrong(found.of(fingerprints.graded(part)), right)
+            take = partial(fingerprints.take, found, part, mistake.name, mistake.hint)
+            if any(map(fingerprints.shows_in_numbers, wrong)):
+                yield take()
+            elif any(map(fingerprints.shows_in_numbers, _wrong(found, right))):
+                yield take(with_advice=True)
+            elif all(map(fingerprints.shows_in_words, wrong)):
+                yield take(by_message=True)
 
 
 def _measure(key: AnswerKey, part: Part, mistake: Mistake | None = None) -> Measurement:
@@ -74,8 +79,12 @@ def _measure(key: AnswerKey, part: Part, mistake: Mistake | None = None) -> Meas
     return fingerprints.measure(part, run)
 
 
-def _pairs(found: Measurement, right: Measurement) -> Iterator[tuple[Outcome, Outcome]]:
-    """Give each outcome of a mistake with the right one."""
-    for drawn, wanted in zip(found.draws, right.draws, strict=True):
-        for statement, probes in drawn.items():
-            yield from ((outcome, wanted[statement][probe]) for probe, outcome in probes.items())
+def _wrong(found: Measurement, right: Measurement) -> list[Outcome]:
+    """List the outcomes of a mistake that aren't right."""
+    return [
+        outcome
+        for drawn, wanted in zip(found.draws, right.draws, strict=True)
+        for statement, probes in drawn.items()
+        for probe, outcome in probes.items()
+        if not agree(outcome, wanted[statement][probe], alike=True)
+    ]
