@@ -7,12 +7,12 @@ student's code and names the mistake whose fingerprint it is.
 The file must not give an answer away. A projection of a single number is that number, and a loss that is "B times too
 large" tells the right one. So no number is stored, only one digest of all of them:
 
-1. Every array is projected on a few random directions, which its shape and its probe's name determine.
-2. A projection v becomes asinh(v / `SMALL`) / `STEP`: equal steps are equal ratios of large numbers and equal
-   differences of small ones.
-3. That is rounded down to a whole number, on one of two grids half a step apart. `build` picks for each number the
-   grid on which it lies well inside its step, so that an answer within `RTOL` is rounded to the same number. Of each
-   number only this choice is stored, one bit.
+1. Every number x becomes asinh(x / `SMALL`): equal steps are equal ratios of large numbers and equal differences of
+   small ones, so that in an array of both none hides the others.
+2. Every array of them is projected on a few random directions, which its shape and its probe's name determine.
+3. A projection is rounded down to a whole number of steps, on one of two grids half a step apart. `build` picks for
+   each the grid on which it lies well inside its step, so that an answer within `RTOL` is rounded to the same number.
+   Of each projection only this choice is stored, one bit.
 4. The whole numbers, the shapes, and where nan, infinities and errors are, go into the digest together.
 
 Whoever would find the numbers has to guess all of them at once, over `DRAWS` sets of inputs: at least six.
@@ -40,8 +40,8 @@ DRAWS = 2
 """Sets of inputs on which code is run: that of the local checks, and those drawn with the seeds after it."""
 PROJECTIONS = 4
 """Directions for one array; fewer for an array with fewer numbers."""
-RTOL, SMALL = 1e-3, 0.1
-"""How near two projections must be: within this ratio, or within `RTOL * SMALL` if they are smaller than `SMALL`."""
+RTOL, SMALL = 2.5e-4, 0.1
+"""How near two numbers must be: within this ratio, or within `RTOL * SMALL` if they are smaller than `SMALL`."""
 STEP = 4 * RTOL
 """A step of a grid. A number that is well inside is at least a quarter of it away from both ends."""
 
@@ -76,7 +76,7 @@ class Measurement:
     def positions(self) -> Array:
         """All projections, in steps of a grid: (numbers,)."""
         found = [_project(probe, outcome) for probe, outcome in self._each() if not isinstance(outcome, Failure)]
-        return np.arcsinh(np.concatenate([*found, np.empty(0)]) / SMALL) / STEP
+        return np.concatenate([*found, np.empty(0)]) / STEP
 
     def pick_grids(self) -> NDArray[np.int64]:
         """Give for each number the grid on which it is well inside a step: 0, or 1 for the grid half a step away."""
@@ -192,7 +192,8 @@ def read(package: str) -> Mapping[str, tuple[Fingerprint, ...]]:
 
 def _project(probe: str, array: Array) -> Array:
     """Project the finite numbers of an array on a few directions, which its shape and its probe determine."""
-    return _directions(f"{probe} {array.shape}", array.size) @ np.where(np.isfinite(array), array, 0).ravel()
+    numbers = np.arcsinh(np.where(np.isfinite(array), array, 0).ravel() / SMALL)
+    return _directions(f"{probe} {array.shape}", array.size) @ numbers
 
 
 @lru_cache(maxsize=256)

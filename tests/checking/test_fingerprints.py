@@ -164,7 +164,7 @@ def test_a_mistake_that_only_raises_is_recognised_by_the_shapes_in_its_message()
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
-@given(st.integers(0, 2**32), st.floats(1e-3, 1e3))
+@given(st.integers(0, 2**32), st.floats(0.1, 1e3))
 def test_near_numbers_have_one_fingerprint_and_far_ones_another(seed: int, size: float) -> None:
     array = size * np.random.default_rng(seed).normal(size=(4, 7))
 
@@ -176,8 +176,8 @@ def test_near_numbers_have_one_fingerprint_and_far_ones_another(seed: int, size:
 
     known = [take(measurement(array), cce, "name", "hint")]
     assert is_found(array.astype(np.float32).astype(float))
-    assert is_found(array * (1 + 4e-4))
-    assert not is_found(array + 0.05 * np.linalg.norm(array))
+    assert is_found(array * (1 + 1e-4))
+    assert not is_found(1.05 * array)
     assert not is_found(array.T)
     array[0, 0] = np.nan
     assert not is_found(array)

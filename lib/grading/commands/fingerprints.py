@@ -15,7 +15,7 @@ from lib.checking.fingerprints import Fingerprint, Measurement
 from lib.grading import units
 from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
-from lib.grading.judge.comparison import agree, outcomes
+from lib.grading.judge.comparison import fits, outcomes
 from lib.unit import AnswerKey, Inputs, Mistake, Part
 
 
@@ -62,13 +62,13 @@ def _of_part(key: AnswerKey, part: Part) -> Iterator[Fingerprint]:
     for mistake in key.mistakes:
         if mistake.part == part.id and not mistake.same_as:  # one that is the same as another gets the other's name
             found = _measure(key, part, mistake)
-            wrong = _wrong(found.of(fingerprints.graded(part)), right)
             take = partial(fingerprints.take, found, part, mistake.name, mistake.hint)
+            wrong = [*_wrong(part, found, right, has_points=True)]
             if any(map(fingerprints.shows_in_numbers, wrong)):
                 yield take()
-            elif any(map(fingerprints.shows_in_numbers, _wrong(found, right))):
+            elif any(map(fingerprints.shows_in_numbers, _wrong(part, found, right, has_points=False))):
                 yield take(with_advice=True)
-            elif all(map(fingerprints.shows_in_words, wrong)):
+            elif wrong and all(map(fingerprints.shows_in_words, wrong)):
                 yield take(by_message=True)
 
 
@@ -79,12 +79,11 @@ def _measure(key: AnswerKey, part: Part, mistake: Mistake | None = None) -> Meas
     return fingerprints.measure(part, run)
 
 
-def _wrong(found: Measurement, right: Measurement) -> list[Outcome]:
-    """List the outcomes of a mistake that aren't right."""
-    return [
-        outcome
-        for drawn, wanted in zip(found.draws, right.draws, strict=True)
-        for statement, probes in drawn.items()
-        for probe, outcome in probes.items()
-        if not agree(outcome, wanted[statement][probe], alike=True)
-    ]
+def _wrong(part: Part, found: Measurement, right: Measurement, *, has_points: bool) -> Iterator[Outcome]:
+    """Give the outcomes of a mistake that aren't right, of the statements with points or of the others."""
+    for number, (drawn, wanted) in enumerate(zip(found.draws, right.draws, strict=True)):
+        for statement in part.statements:
+            if bool(statement.points) == has_points:
+                for probe, outcome in drawn[statement.name].items():
+                    if not fits(statement, probe, outcome, wanted[statement.name], part.desk_inputs(number)):
+                        yield outcome

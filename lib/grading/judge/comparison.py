@@ -69,5 +69,6 @@ def agree(one: Outcome, other: Outcome, alike: bool = False) -> bool:
         return False
     if (one == other).all():
         return True
-    largest = np.abs(other[np.isfinite(other)]).max(initial=1.0)  # entries that nearly cancel are rounded as large ones
+    # Entries that nearly cancel are rounded as large ones. Columns may have units of their own.
+    largest = np.abs(np.where(np.isfinite(other), other, 0)).max(axis=0 if other.ndim else None, initial=1.0)
     return np.allclose(one, other, rtol=RTOL, atol=ATOL * largest, equal_nan=alike)
