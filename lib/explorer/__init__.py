@@ -6,7 +6,7 @@
 | `coalesce` | many moves become one piece of work, on the newest state |
 | `training` | trains the student's classes on `samples`, a little at a time |
 | `what_ifs` | common mistakes to look at; which there are is the unit's to say |
-| `loss_view`, `regions_view`, `weights_view`, `sample_view` | draw a run as `svg` |
+| `loss_view`, `regions_view`, `weights_view`, `gradients_view`, `sample_view` | draw a run as `svg` |
 | `captions` | says what the pictures show |
 | `still` | the same picture as a PNG, for pages without a kernel |
 | `live` | holds all of it together |

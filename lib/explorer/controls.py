@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ VIEWS = {
     "Loss": "The loss of every epoch and every iteration",
     "Regions": "The class that is predicted at each point of the plane",
     "Weights": "The weights of each class",
+    "Gradients": "The gradient of each batch, around that of the whole set",
     "One sample": "One sample on its way through the network",
 }
 NO_REGIONS = "Regions: only for 2 features"
@@ -67,6 +69,7 @@ class ControlState:
     views: tuple[str, ...]
     sample: int
     predict: str  # the what-if that waits for a prediction, or nothing
+    locked: bool = False  # whether the learning rate goes with the batch size
 
 
 class Controls:
@@ -79,6 +82,7 @@ class Controls:
             options=_sizes(samples), value=min(16, samples.batch_sizes[-1]), description="Batch size"
         )
         self.epochs = widgets.IntSlider(100, 1, MAX_EPOCHS, description="Epochs")
+        self.lock = widgets.ToggleButton(description="Lock rate / batch", tooltip="Have the batch size move both")
         self.seed = widgets.Dropdown(options=SEEDS, description="Seed")
         self.data = widgets.Dropdown(options=datasets, description="Data")
         options = [("nothing: the code as it is", ""), *((name, name) for name in what_ifs)]
@@ -91,6 +95,8 @@ class Controls:
         self.sample = widgets.IntSlider(0, 0, 1, description="Sample")
         for number, button in enumerate(self.presets):
             button.on_click(lambda _, number=number: self._choose(number))
+        self.lock.observe(self._lock, "value")
+        self.batch_size.observe(self._follow, "value")
         self.what_if.observe(self._predict, "value")
         self.shown["One sample"].observe(self._show_sample, "value")
         self.fit(samples)
@@ -99,16 +105,15 @@ class Controls:
     def moving(self) -> list[Any]:
         """The widgets whose value is part of the state."""
         own = [self.learning_rate, self.batch_size, self.epochs, self.seed, self.data, self.what_if, self.look]
-        return [*own, self.sample, *self.shown.values()]
+        return [*own, self.lock, self.sample, *self.shown.values()]
 
     def state(self) -> ControlState:
         """Read all controls."""
         looking = self.what_if.value if self.look.value else ""
         setting = Setting(self.learning_rate.value, self.batch_size.value, self.seed.value, self.data.value, looking)
         views = tuple(name for name, button in self.shown.items() if button.value) or ("Loss",)
-        return ControlState(
-            setting, self.epochs.value, views, self.sample.value, "" if self.look.value else self.what_if.value
-        )
+        predict = "" if self.look.value else self.what_if.value
+        return ControlState(setting, self.epochs.value, views, self.sample.value, predict, self.lock.value)
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Have `call` called when any control moves."""
@@ -137,7 +142,7 @@ class Controls:
         script = widgets.Output()
         script.append_display_data(Javascript(SCRIPT))
         script.add_class("zl-aside")
-        rows = [self.presets, [self.what_if, self.look], [self.keep, self.forget], [*self.shown.values()]]
+        rows = [[self.lock, *self.presets], [self.what_if, self.look], [self.keep, self.forget], [*self.shown.values()]]
         tried, *others = map(widgets.HBox, rows)
         course = widgets.HTML("Your layers, loss and gradient; the loop around them is the course's.")
         sliders = _column("zl-sliders", self.learning_rate, self.batch_size, self.epochs)
@@ -145,7 +150,19 @@ class Controls:
         layout = _column("zl-layout", _column("zl-controls", sliders, more), _column("zl-shown", *shown, script))
         return _column("zl-explorer", layout)
 
+    def _lock(self, change: Any) -> None:
+        """Note the ratio that stays; the learning rate has no say as long as it does."""
+        self._ratio = self.learning_rate.value / self.batch_size.value
+        self.learning_rate.disabled = self.lock.value
+
+    def _follow(self, change: Any) -> None:
+        """Move the learning rate with the batch size, to the nearest on the slider."""
+        if self.lock.value:
+            wanted = math.log(self._ratio * self.batch_size.value)
+            self.learning_rate.value = min(LEARNING_RATES, key=lambda rate: abs(math.log(rate) - wanted))
+
     def _choose(self, preset: int) -> None:
+        self.lock.value = False
         self.learning_rate.value = self._settings[preset].learning_rate
         self.batch_size.value = self._settings[preset].batch_size
 

@@ -24,7 +24,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from lib.checking.student_code import Failure, run_student_code
-from lib.explorer import captions, loss_view, regions_view, sample_view, still, svg, weights_view
+from lib.explorer import captions, gradients_view, loss_view, regions_view, sample_view, still, svg, weights_view
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.controls import LEARNING_RATES, Controls, ControlState
 from lib.explorer.samples import BUILT_IN, Samples, load, sources
@@ -180,17 +180,27 @@ class Explorer:
                 f"{at}  {each.name}: {captions.describe_end(each.run, each.epochs)}" for at, each in enumerate(kept, 1)
             ]
             names = state.views if run.weights else ("Loss",)
-            return captions.describe(run, state.epochs), [self._view(name, run, state, kept) for name in names], ends
+            return self._describe(run, state), [self._view(name, run, state, kept) for name in names], ends
 
         drawn = run_student_code(draw, CALL_LIMIT)
         if isinstance(drawn, Failure):
             run.fault = run.fault or drawn.text_and_code
             drawn = run.fault, [loss_view.draw(run, state.epochs)], []
         caption, pictures, ends = drawn
+        return Page(caption, pictures, ends)
+
+    def _describe(self, run: Run, state: ControlState) -> str:
+        """Say what is shown, in all views and with all that is asked."""
+        setting = state.setting
+        words = [captions.describe(run, state.epochs)]
         if state.predict:
             question = captions.ask_prediction(self._what_ifs[state.predict])
-            caption = f"{question} This is still your own code: {caption}"
-        return Page(caption, pictures, ends)
+            words.insert(0, f"{question} This is still your own code:")
+        if state.locked:
+            words.append(f"Learning rate / batch size is {svg.short(setting.learning_rate / setting.batch_size)}.")
+        if "Gradients" in state.views and run.weights:
+            words.append(gradients_view.describe(run, min(state.epochs, run.epochs)))
+        return " ".join(words)
 
     def _view(self, name: str, run: Run, state: ControlState, kept: Sequence[loss_view.KeptRun]) -> str:
         if name == "Loss":
@@ -198,6 +208,8 @@ class Explorer:
         epoch = min(state.epochs, run.epochs)
         if name == "Weights":
             picture = weights_view.draw(run, epoch)
+        elif name == "Gradients":
+            picture = gradients_view.draw(run, epoch)
         elif name == "One sample":
             picture = sample_view.draw(run, epoch, state.sample)
         else:

@@ -143,6 +143,21 @@ class Run:
         self._dense.weights = self.weights[epoch]
         return _forward(X, self._dense, self._softmax)
 
+    def gradients(self, epoch: int, batch_size: int, most: int) -> Matrix:
+        """Return how full batches would move the weights after `epoch` epochs, downhill at rate 1: (batches, weights).
+
+        There are at most `most`. The batches are others than those of training, and the same for every call.
+        """
+        found = []
+        order = np.random.default_rng(0).permutation(self.samples.X.shape[1])
+        for batch in cut(order[: len(order) - len(order) % batch_size], batch_size)[:most]:
+            _, yhat = self.predict(self.samples.X[:, batch], epoch)
+            gradient = self._softmax.backward(self.recipe.network.cce_gradient(self._target(batch), yhat))
+            self._dense.weights = self.weights[epoch].copy()  # it may be changed in place
+            self._dense.backward(self.recipe.share(batch_size) * gradient, 1.0)
+            found.append(np.ravel(self.weights[epoch] - self._dense.weights))
+        return np.array(found)
+
     def right(self, epoch: int) -> int:
         """Return how many validation samples have their true class as the likeliest one."""
         _, yhat = self.predict(self.samples.X_validation, epoch)

@@ -150,6 +150,19 @@ def test_the_smallest_batch_shows_a_partial_curve_first_and_fills_it_in(explorer
     explorer.get_by_label("Seed").select_option("0")
 
 
+def test_one_key_moves_rate_and_batch_size_when_they_are_locked(explorer):
+    lock = explorer.get_by_role("button", name="Lock rate / batch")
+    lock.press("Space")
+    explorer.get_by_role("button", name="Gradients").click()
+    slider(explorer, "Batch size").press("ArrowRight")
+    wait_for_words(explorer, "Learning rate 0.2, batch size 32. After 100 epochs")
+    assert "Learning rate / batch size is 0.00625. At these weights the gradients of single" in caption(explorer)
+    assert readout(explorer, "Learning rate") == "0.2"
+    assert explorer.locator("svg[aria-label='Batch gradients']").is_visible()
+    explorer.get_by_role("button", name="Gradients").click()
+    lock.press("Space")
+
+
 def test_a_kept_run_stays_in_the_picture(explorer):
     before = pixels(explorer)
     explorer.get_by_role("button", name="Keep this run").click()
@@ -178,7 +191,7 @@ def test_a_what_if_is_predicted_first_then_looked_at(explorer):
 def test_every_control_can_be_reached_by_keyboard_and_has_a_name(explorer):
     slider(explorer, "Learning rate").focus()
     named = []
-    for _ in range(30):
+    for _ in range(36):
         named.append(
             explorer.evaluate(
                 """() => { const at = document.activeElement; return at.closest('.zl-explorer') &&
@@ -188,7 +201,17 @@ def test_every_control_can_be_reached_by_keyboard_and_has_a_name(explorer):
         explorer.keyboard.press("Tab")
     reached = [name for name in named if name]
     assert "(no name)" not in reached
-    for name in ("Learning rate", "Batch size", "Epochs", "Seed", "Data", "What if", "Keep this run", "Weights"):
+    for name in (
+        "Learning rate",
+        "Batch size",
+        "Epochs",
+        "Seed",
+        "Data",
+        "What if",
+        "Keep this run",
+        "Weights",
+        "Gradients",
+    ):
         assert name in reached, reached
     handle = slider(explorer, "Learning rate")
     assert handle.get_attribute("aria-valuetext") == readout(explorer, "Learning rate")

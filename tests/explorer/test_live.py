@@ -107,7 +107,7 @@ def test_each_view_is_a_picture_of_its_own(explorer):
     for button in explorer.controls.shown.values():
         button.value = True
     labels = [picture.get("aria-label") for picture in pictures(explorer)]
-    assert labels == ["Loss", "Decision regions", "Weights", "One sample"]
+    assert labels == ["Loss", "Decision regions", "Weights", "Batch gradients", "One sample"]
     sizes = {picture.get("viewBox") for picture in pictures(explorer)}
     assert sizes == {"0 0 420 330"}  # nothing jumps
 

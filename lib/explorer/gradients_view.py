@@ -1,0 +1,96 @@
+"""The gradients of batches at the present weights, around the gradient of the whole set: the noise of a step.
+
+Each gradient is a point in as many dimensions as there are weights; the picture shows the plane in which those of
+single samples differ most. Batches of B samples lie about √B times nearer to the full gradient than single samples do.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from lib.explorer import svg
+from lib.explorer.svg import HEIGHT, short
+from lib.explorer.training import Matrix, Run
+
+MOST = 240  # gradients of either kind, so that a slider's move stays quick
+X, Y = 210, 164  # the middle of the picture
+RADIUS = 128  # in pixels; twice the spread of single samples
+
+
+class Cloud(NamedTuple):
+    """Gradients, (number, weights) each: of single samples, of batches, and of the whole set (weights,)."""
+
+    samples: Matrix
+    batches: Matrix
+    full: Matrix
+
+    def spread(self, gradients: Matrix) -> float:
+        """Return the root mean square distance from the full gradient."""
+        return float(np.sqrt(np.mean(np.sum((gradients - self.full) ** 2, axis=1))))
+
+
+@lru_cache(maxsize=2)  # the caption and the picture ask for the same
+def compute(run: Run, epoch: int) -> Cloud:
+    """Compute the gradients at the weights after `epoch` epochs, with the student's own layers."""
+    size, whole = run.setting.batch_size, run.samples.X.shape[1]
+    return Cloud(run.gradients(epoch, 1, MOST), run.gradients(epoch, size, MOST), run.gradients(epoch, whole, 1)[0])
+
+
+def describe(run: Run, epoch: int) -> str:
+    """Say in a sentence how far batches and single samples lie from the full gradient."""
+    cloud, size = compute(run, epoch), run.setting.batch_size
+    one, many = cloud.spread(cloud.samples), cloud.spread(cloud.batches)
+    return (
+        f"At these weights the gradients of single samples lie {short(one)} from the full gradient (root mean square), "
+        f"those of batches of {size} {short(many)}; {short(one)} / √{size} is {short(one / math.sqrt(size))}."
+    )
+
+
+def find_plane(gradients: Matrix) -> Matrix:
+    """Return two orthogonal directions, (2, weights), along which the gradients, (number, weights), are longest.
+
+    This is orthogonal iteration: a singular value decomposition finds all directions, and takes seconds.
+    """
+    plane = np.random.default_rng(0).normal(size=(gradients.shape[1], 2))
+    for _ in range(20):
+        plane = np.linalg.qr(gradients.T @ (gradients @ plane))[0]
+    return plane.T
+
+
+def draw(run: Run, epoch: int) -> str:
+    """Return the picture after `epoch` epochs: the full gradient in the middle, and the rings that √B predicts."""
+    cloud = compute(run, epoch)
+    around = [each - cloud.full for each in (cloud.samples, cloud.batches, np.zeros((1, cloud.full.size)))]
+    if not all(np.isfinite(each).all() for each in around):
+        return svg.note(svg.picture("Batch gradients"), "a gradient is not a finite number")
+    points = [each @ find_plane(around[0]).T for each in around]
+    spread = max(math.sqrt(np.mean(np.sum(points[0] ** 2, axis=1))), 1e-12)
+    (single, far), (batch, _), (zero, _) = (_place(each, spread) for each in points)
+    rings = RADIUS / 2 * np.array([1, 1 / math.sqrt(run.setting.batch_size)])
+    turn = np.linspace(0, 2 * np.pi, 49)
+    return svg.picture(
+        "Batch gradients",
+        *(svg.path(svg.line(X + ring * np.cos(turn), Y + ring * np.sin(turn)), "guess") for ring in rings),
+        svg.area(svg.marks(*single, 0, 2), "soft", 0.45),
+        svg.area(svg.marks(*batch, 0, 3), "train", 0.8),
+        svg.area(svg.marks(X, Y, 3, 5), "validate"),
+        svg.path(svg.marks(*zero, 0, 5), stroke=svg.var("ink"), stroke_width="2"),
+        svg.text(float(zero[0][0]) + 8, float(zero[1][0]) + 14, "zero", "i o"),
+        svg.area(svg.marks(130, 10, 0, 2), "soft") + svg.text(136, 14, "one sample"),
+        svg.area(svg.marks(214, 10, 0, 3), "train") + svg.text(221, 14, f"batch of {run.setting.batch_size}"),
+        svg.area(svg.marks(312, 10, 3, 5), "validate") + svg.text(321, 14, "full gradient"),
+        svg.text(4, HEIGHT - 22, f"rings: the spread of {len(single[0])} samples in this plane, and that over √B"),
+        svg.text(4, HEIGHT - 8, f"{len(batch[0])} batches; {far} samples lie farther out, in the direction shown"),
+    )
+
+
+def _place(points: Matrix, spread: float) -> tuple[tuple[Matrix, Matrix], int]:
+    """Return points in the plane as pixels, x and y, and how many were too far out and are drawn at the edge."""
+    pixels = RADIUS / 2 / spread * points
+    farther = np.hypot(*pixels.T) / RADIUS
+    x, y = (pixels / np.maximum(farther, 1)[:, None]).T
+    return (X + x, Y - y), int(np.sum(farther > 1))
