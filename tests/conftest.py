@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from tests.browser import browser, lab
+QUICK = str(Path(__file__).with_name("quick"))
+"""A folder of modules that stand in for slow ones, here and in every Python that a test starts."""
+sys.path.insert(0, QUICK)
+os.environ["PYTHONPATH"] = QUICK
+
+from lib.grading.kernels.forkserver import ForkServer  # noqa: E402
+from tests.browser import browser, lab  # noqa: E402  # it imports nbformat
 
 __all__ = ["browser", "lab"]
 
@@ -68,6 +74,12 @@ def was_given(command: str) -> bool:
         name == program and all(any(f"{word}=".startswith(f"{each}=") for word in words) for each in wanted)
         for name, *words in GIVEN
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_fork_server() -> None:
+    """Have all commands of a process's tests share a fork server, unless a test is about one: it takes seconds to start."""
+    ForkServer.shared()
 
 
 class ByFile(LoadFileScheduling):

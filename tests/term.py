@@ -73,7 +73,7 @@ def formgrader(term):
     try:
         with jupyter_lab(term.course, term.instructor.environment) as lab:
             page = browser.new_page(viewport={"width": 1200, "height": 1000})
-            page.goto(f"{lab.url}/lab?token={lab.token}")
+            lab.log_in(page)
             yield page, f"{lab.url}/formgrader"
     finally:
         running.__exit__(None, None, None)

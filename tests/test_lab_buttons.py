@@ -8,14 +8,15 @@ from lib.lab import lab_environment
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, STUDENTS
 from tests.browser import PATIENCE, jupyter_lab
 from tests.course import ASSIGNMENT
+from tests.grading.conftest import new_course  # noqa: F401  # a fixture
 from tests.people import NOTEBOOK, Term
 
 
 @pytest.fixture(scope="module")
-def term(tmp_path_factory):
+def term(new_course, tmp_path_factory):  # noqa: F811  # the fixture
     """A course whose assignment is released."""
     term = Term(tmp_path_factory.mktemp("buttons"))
-    term.instructor.runs("zerolayer build")
+    new_course(term.course)
     term.instructor.runs(f"nbgrader release_assignment {ASSIGNMENT}")
     return term
 

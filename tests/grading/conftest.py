@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from lib.grading.commands.demo import copy_course
 from lib.grading.judge.verdict import Verdict
@@ -64,8 +63,7 @@ def new_course(tmp_path_factory) -> Callable[[Path], Course]:
     folder = tmp_path_factory.getbasetemp()
     folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     source = Course(folder / "built")
-    with closing(sqlite3.connect(folder / "built.lock", timeout=500, isolation_level=None)) as lock:
-        lock.execute("BEGIN EXCLUSIVE")  # waits for whoever builds it, and ends with the connection
+    with FileLock(folder / "built.lock"):
         if not source.released().exists():
             copy_course(source.root)
             built = source.zerolayer("build")

@@ -5,11 +5,9 @@ import os
 
 import pytest
 
-from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.untrusted_names import VisibleNames, id_problem, visible
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import Course
 from tests.submissions import honest
 
 NOT_PRINTED = [
@@ -59,10 +57,8 @@ def test_a_log_message_shows_what_is_in_a_name_whoever_wrote_it(caplog):
     assert all(letter.isprintable() or letter == "\n" for letter in caplog.text)
 
 
-def test_a_folder_whose_name_can_be_no_id_is_left_out_of_grading(tmp_path, lockable_here):
-    course = Course(tmp_path)
-    copy_course(tmp_path)
-    assert course.zerolayer("build").returncode == 0
+def test_a_folder_whose_name_can_be_no_id_is_left_out_of_grading(new_course, tmp_path, lockable_here):
+    course = new_course(tmp_path)
     honest.honest.hand_in(course.released(), tmp_path / "submitted" / "ada" / ASSIGNMENT)
     names = ["<img src=x onerror=alert(1)>", "a\nFake: 1 of 1 submissions graded", "a\x1b[2Jb", os.fsdecode(b"a\xffb")]
     for name in names:

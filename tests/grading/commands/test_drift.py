@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
 from lib.grading.judge.verdict import FILE, LARGEST_FILE, DamagedVerdictError, Verdict
 from tests.course import ASSIGNMENT
@@ -20,11 +20,9 @@ STUDENTS = ("ada", "emil", "finn")
 
 
 @pytest.fixture(scope="module")
-def graded_once(tmp_path_factory):
+def graded_once(new_course, tmp_path_factory):
     """Three right submissions, graded."""
-    course = Course(tmp_path_factory.mktemp("drift") / "course")
-    copy_course(course.root)
-    assert course.zerolayer("build").returncode == 0
+    course = new_course(tmp_path_factory.mktemp("drift") / "course")
     for student in STUDENTS:
         folder = course.root / "submitted" / student / ASSIGNMENT
         folder.mkdir(parents=True)

@@ -30,7 +30,7 @@ def page(browser, course):
     """A page that is logged in to a JupyterLab in the course's folder."""
     with jupyter_lab(course) as lab:
         page = browser.new_page()
-        page.goto(f"{lab.url}/lab?token={lab.token}")
+        lab.log_in(page)
         page.base = f"{lab.url}/formgrader"
         yield page
         page.close()

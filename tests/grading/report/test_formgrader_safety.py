@@ -31,13 +31,9 @@ STOCK = "c = get_config()\nc.CourseDirectory.course_id = 'zerolayer'\n"
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory, lockable_here):
+def course(new_course, tmp_path_factory, lockable_here):
     """A class of two: one with a notebook full of scripts, one with an id that is one; both with such names."""
-    from lib.grading.commands.demo import copy_course, run
-
-    course = Course(tmp_path_factory.mktemp("hostile"))
-    copy_course(course.root)
-    run(nbgrader_apps.GenerateAssignmentApp, course.root, ASSIGNMENT)
+    course = new_course(tmp_path_factory.mktemp("hostile"))
     pages.active_pages.hand_in(course.released(), course.root / "submitted" / "ada" / ASSIGNMENT)
     assert course.zerolayer("grade", ASSIGNMENT).returncode in (0, 3)
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
@@ -97,7 +93,7 @@ def visit(browser):
 
     def visit(lab):
         page = browser.new_page()
-        page.goto(f"{lab.url}/lab?token={lab.token}")
+        lab.log_in(page)
         opened.append(page)
         return Visitor(page)
 

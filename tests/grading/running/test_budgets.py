@@ -6,10 +6,8 @@ import sys
 import nbformat
 import pytest
 
-from lib.grading.commands.demo import copy_course
 from lib.grading.kernels.forkserver import ForkServer
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import Course
 from tests.submissions import FILE, POINTS, as_bytes, right
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -63,13 +61,10 @@ def peak_of_grading(course):
 
 
 @pytest.fixture(scope="module")
-def hoarded(tmp_path_factory):
+def hoarded(new_course, tmp_path_factory):
     """A course in which one honest submission was graded, and then all hoards in one run; with both peaks."""
     ForkServer.shared().start()  # it isn't waited for, and so not measured
-    course = Course(tmp_path_factory.mktemp("course"))
-    copy_course(course.root)
-    built = course.zerolayer("build")
-    assert built.returncode == 0, built.stderr
+    course = new_course(tmp_path_factory.mktemp("course"))
     released = nbformat.read(course.released(), as_version=4)
     hand_in(course, "honest", right(released))
     course.before = peak_of_grading(course)

@@ -15,7 +15,6 @@ import nbformat
 import pytest
 from distributed import Client
 
-from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.kernels import forkserver
 from tests.course import ASSIGNMENT
@@ -29,12 +28,9 @@ STUDENTS = ("ada", "bo", "cy", "di", "ed")
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Course:
+def built(new_course, tmp_path_factory) -> Course:
     """A course in which everybody has everything right."""
-    course = Course(tmp_path_factory.mktemp("built"))
-    copy_course(course.root)
-    made = course.zerolayer("build")
-    assert made.returncode == 0, made.stderr
+    course = new_course(tmp_path_factory.mktemp("built"))
     for name in STUDENTS:
         SUBMISSIONS["honest"].hand_in(course.released(), course.root / "submitted" / name / ASSIGNMENT)
     return course

@@ -315,10 +315,8 @@ def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
         assert student in page
 
 
-def test_canvas_late_counts_also_where_the_due_date_comes_later(tmp_path):
-    course = Course(tmp_path / "course")
-    copy_course(course.root)
-    assert course.zerolayer("build").returncode == 0
+def test_canvas_late_counts_also_where_the_due_date_comes_later(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
     archive = course.root / "downloaded" / ASSIGNMENT / "archive"
     archive.mkdir(parents=True)
     done = as_bytes(right(nbformat.read(course.released(), as_version=4)))
