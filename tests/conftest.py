@@ -78,7 +78,7 @@ def was_given(command: str) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_fork_server() -> None:
-    """Have all commands of a process's tests share a fork server, unless a test is about one: it takes seconds to start."""
+    """Have all commands of a process's tests share a fork server, which takes seconds to start."""
     ForkServer.shared()
 
 

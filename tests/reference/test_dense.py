@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -91,7 +90,7 @@ def test_a_layer_below_gets_the_gradient_it_needs(batch, data):
 
 
 @given(batches())
-def test_with_softmax_and_the_mean_loss_on_top_the_gradient_at_the_weights_is_tensorflows(batch):
+def test_with_softmax_and_the_mean_loss_on_top_the_gradient_at_the_weights_is_tensorflows(tf, batch):
     weights, X, y = batch
     dense, softmax = dense_with(weights), Softmax()
     gradient = softmax.backward(cce_gradient(y, softmax.forward(dense.forward(X))))

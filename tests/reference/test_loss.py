@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 
 from lib.reference import cce, cce_gradient
@@ -66,12 +65,12 @@ def test_labels_may_be_of_any_type(dtype):
     np.testing.assert_array_equal(cce_gradient(y.astype(dtype), p), cce_gradient(y, p))
 
 
-def test_epsilon_is_tensorflows():
+def test_epsilon_is_tensorflows(tf):
     assert tf.keras.backend.epsilon() == EPSILON
 
 
 @given(scores_and_labels())
-def test_the_loss_is_tensorflows(batch):
+def test_the_loss_is_tensorflows(tf, batch):
     z, y = batch
     p = probabilities(z)
     # Keras wants samples in rows, and counts in float32.

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +19,7 @@ def test_columns_sum_to_1_and_log_ratios_are_score_differences(z):
 
 
 @given(scores)
-def test_forward_is_tensorflows(z):
+def test_forward_is_tensorflows(tf, z):
     np.testing.assert_allclose(Softmax().forward(z), tf.nn.softmax(z, axis=0), atol=1e-12)
 
 
@@ -48,7 +47,7 @@ def test_scores_a_million_apart_are_certainty():
 
 
 @pytest.mark.parametrize("dtype", [int, np.int8, np.uint8])
-def test_integer_scores_are_scores(dtype):
+def test_integer_scores_are_scores(tf, dtype):
     z = np.array([[1, 100], [3, 2], [0, 120]])
     np.testing.assert_allclose(Softmax().forward(z.astype(dtype)), tf.nn.softmax(z.astype(float), axis=0))
 
@@ -75,7 +74,7 @@ def test_backward_is_the_jacobian_times_the_gradient_and_needs_the_output_alone(
 
 
 @given(scores_and_labels())
-def test_with_the_loss_on_top_the_gradient_at_the_scores_is_tensorflows(batch):
+def test_with_the_loss_on_top_the_gradient_at_the_scores_is_tensorflows(tf, batch):
     z, y = batch
     softmax = Softmax()
     ours = softmax.backward(cce_gradient(y, softmax.forward(z)))

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from lib.reference import Dense, Softmax, cce, generate_batch_indices, train
 from tests.reference.oracles import Array
@@ -55,7 +54,7 @@ def test_history_and_weights_are_those_of_a_slow_loop(batch_size):
     np.testing.assert_allclose(history.accuracy, accuracies, atol=1e-12)
 
 
-def test_the_weights_are_those_of_a_tensorflow_loop():
+def test_the_weights_are_those_of_a_tensorflow_loop(tf):
     history = train(X, y, 0.1, SHORT, nepochs=3, rng=11)
     rng = np.random.default_rng(11)
     W = tf.Variable(Dense(len(X), len(y), rng).weights)

@@ -17,7 +17,6 @@ from lib.grading.commands.sample_class import complete
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT
 from tests.browser import PATIENCE, jupyter_lab
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import Course
 from tests.submissions import pages
 
 nbgrader_apps = pytest.importorskip("nbgrader.apps")
