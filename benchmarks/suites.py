@@ -75,7 +75,7 @@ def results(tests: list[str], provisioner: str, folder: Path, more: list[str]) -
         **os.environ,
         "JUPYTER_DEFAULT_PROVISIONER_NAME": provisioner,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(folder / "plugins"),
+        "PYTHONPATH": os.pathsep.join([str(folder / "plugins"), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
     subprocess.run(command, cwd=folder, env=environment, check=False)
     cases = ElementTree.parse(report).iter("testcase")

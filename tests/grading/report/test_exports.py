@@ -4,6 +4,7 @@ import csv
 
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.apps import ExportApp
 
 from lib.grading.report.exports import as_text
 from tests.course import ASSIGNMENT
@@ -16,7 +17,7 @@ WORKSHEET = '''\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximu
 
 
 def exported(course, exporter, *options):
-    done = course.nbgrader("export", f"--exporter=lib.grading.report.exports.{exporter}", "--to=out.csv", *options)
+    done = course.runs_here(ExportApp, f"--exporter=lib.grading.report.exports.{exporter}", "--to=out.csv", *options)
     assert done.returncode == 0, done.stderr
     assert "wait to be marked" in done.stderr
     with (course.root / "out.csv").open(newline="", encoding="utf-8") as file:
@@ -70,7 +71,7 @@ def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
     if sheet is not None:
         path.write_text(sheet)
     exporter = "--exporter=lib.grading.report.exports.MoodleWorksheetExporter"
-    done = small_class.nbgrader("export", exporter, f"--MoodleWorksheetExporter.worksheet={path}")
+    done = small_class.runs_here(ExportApp, exporter, f"--MoodleWorksheetExporter.worksheet={path}")
     assert done.returncode == 1
     assert ("is no grading worksheet" if sheet is not None else "There is no worksheet") in done.stderr
     assert "Traceback" not in done.stderr
@@ -127,7 +128,7 @@ def formulas(small_class):
 
 @pytest.mark.parametrize("exporter", ["CanvasExporter", "MoodleExporter", "TextExporter"])
 def test_no_export_has_a_formula(formulas, exporter):
-    done = formulas.nbgrader("export", f"--exporter=lib.grading.report.exports.{exporter}", "--to=out.csv")
+    done = formulas.runs_here(ExportApp, f"--exporter=lib.grading.report.exports.{exporter}", "--to=out.csv")
     assert done.returncode == 0, done.stderr
     text = (formulas.root / "out.csv").read_text(encoding="utf-8")
     for divider in ",;\t":
@@ -140,7 +141,7 @@ def test_no_export_has_a_formula(formulas, exporter):
 def test_nbgraders_own_export_keeps_its_columns_and_numbers(small_class):
     written = {}
     for exporter in ("nbgrader.plugins.CsvExportPlugin", "lib.grading.report.exports.TextExporter"):
-        done = small_class.nbgrader("export", f"--exporter={exporter}", "--to=out.csv")
+        done = small_class.runs_here(ExportApp, f"--exporter={exporter}", "--to=out.csv")
         assert done.returncode == 0, done.stderr
         written[exporter] = (small_class.root / "out.csv").read_text(encoding="utf-8")
     head, *lines = [line.split(",") for line in written["nbgrader.plugins.CsvExportPlugin"].splitlines()]
