@@ -13,6 +13,9 @@ QUICK = str(Path(__file__).with_name("quick"))
 """A folder of modules that stand in for slow ones, here and in every Python that a test starts."""
 sys.path.insert(0, QUICK)
 os.environ["PYTHONPATH"] = QUICK
+# The tests start hundreds of programs: each would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 from lib.grading.kernels.forkserver import ForkServer  # noqa: E402
 from tests.browser import browser, lab  # noqa: E402  # it imports nbformat

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from functools import cache
 from io import StringIO
 from pathlib import Path
 
+import nbgrader.api
 import pytest
 from filelock import FileLock
 
@@ -16,6 +18,7 @@ from lib.grading.commands.demo import copy_course
 from lib.grading.judge.verdict import Verdict
 from lib.grading.sandbox.doctor import protected
 from tests.course import ASSIGNMENT
+from tests.grading import command_server
 from tests.submissions import files, forgers, honest, pages, runs, submissions
 
 SUBMISSIONS = {submission.name: submission for submission in submissions(honest, files, runs, forgers, pages)}
@@ -62,9 +65,17 @@ class Course:
         return subprocess.CompletedProcess(arguments, code, said.getvalue(), complained.getvalue())
 
     def _run(self, module, *arguments, **options):
+        if not options.keys() - {"timeout"}:
+            return command_server.run(module, arguments, self.root, options.get("timeout", 500))
         command = [sys.executable, "-m", module, *arguments]
         options = {"cwd": self.root, "capture_output": True, "text": True, "timeout": 500, **options}
         return subprocess.run(command, check=False, **options)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_alembic_version():
+    """Ask alembic once for what nbgrader marks each new gradebook with: it starts a program, which takes a second."""
+    nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,10 @@ class Student:
         }
         places = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         pins = str(CHECKOUT / "constraints.txt")
-        self.environment = {**own, "PATH": places, "HOME": str(home), "PYTHONNOUSERSITE": "1", "PIP_CONSTRAINT": pins}
+        # Nothing that this environment came from is fetched again, and what is never run isn't compiled.
+        pip = {"PIP_CACHE_DIR": str(Path.home() / ".cache" / "pip"), "PIP_NO_COMPILE": "1"}
+        self.environment = {**pip, **own, "PATH": places, "HOME": str(home), "PIP_CONSTRAINT": pins}
+        self.environment["PYTHONNOUSERSITE"] = "1"
 
     def run(self, *command, **how):
         how = {"cwd": self.folder, "env": self.environment, "capture_output": True, "text": True, "timeout": 500} | how

@@ -1,0 +1,113 @@
+"""A process that has imported what all commands import, and forks for each of them; a new Python needs a second for it.
+
+A command that is run in this way has a process, a folder, arguments, an environment and streams of its own, as has one
+that is started. The server ends with the process that started it.
+"""
+
+import atexit
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import traceback
+from functools import cache
+from pathlib import Path
+
+
+def run(module, arguments, folder, timeout):
+    """Run `python -m MODULE ARGUMENT…` in a folder; give what came of it, as `subprocess.run` does."""
+    sys.audit("subprocess.Popen", sys.executable, [sys.executable, "-m", module, *arguments], folder, None)
+    request = {"module": module, "arguments": arguments, "folder": str(folder), "environment": {**os.environ}}
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(timeout)
+        line.connect(_address())
+        socket.send_fds(line, [b"%-8d" % len(content := json.dumps(request).encode())], [out.fileno(), err.fileno()])
+        line.sendall(content)
+        code = int(line.makefile().readline())
+        texts = []
+        for stream in (out, err):
+            stream.seek(0)
+            texts.append(stream.read().decode().replace("\r\n", "\n"))
+        return subprocess.CompletedProcess([module, *arguments], code, *texts)
+
+
+@cache
+def _address():
+    """Start the server when the first command is given; give the address of its socket."""
+    folder = tempfile.TemporaryDirectory(prefix="commands-")
+    address = str(Path(folder.name, "socket"))
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen()
+    server = subprocess.Popen(
+        [sys.executable, "-m", __name__, str(listener.fileno())],
+        pass_fds=[listener.fileno()],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,  # its end is this process's
+    )
+    atexit.register(lambda: (server.kill(), server.wait(), folder.cleanup()))
+    return address
+
+
+def serve(listener):
+    """Fork for each caller a process that waits for the command's end, and from that the command."""
+    import nbgrader.api
+    import nbgrader.apps
+
+    import lib.grading.commands.app  # noqa: F401
+
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # of alembic
+    nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
+    nbgrader.api.get_alembic_version()  # starts a program, which takes a second; each new gradebook is marked with it
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those who wait have ended
+    while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+        line, _ = listener.accept()
+        with line:
+            if os.fork():
+                continue
+            listener.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            length, streams, _, _ = socket.recv_fds(line, 8, 2)
+            request = json.loads(line.makefile("rb").read(int(length)))
+            if command := os.fork():
+                _, status = os.waitpid(command, 0)
+                line.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+                os._exit(0)
+        be(streams=streams, **request)
+
+
+def be(module, arguments, folder, environment, streams):
+    """Be the command, and never return."""
+    for number, stream in enumerate([os.open(os.devnull, os.O_RDONLY), *streams]):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[0] = folder  # as `python -m` has it
+    sys.argv[1:] = arguments
+    code = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = end.code or 0
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
+            code = 1
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))
