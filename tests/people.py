@@ -14,6 +14,7 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.demo import copy_course
 from tests.course import ASSIGNMENT
+from tests.grading import command_server
 
 NOTEBOOK = f"{ASSIGNMENT}.ipynb"
 QUESTIONS = ("explain-gradient", "explain-random-labels")
@@ -67,8 +68,18 @@ class Person:
         )
 
     def runs(self, command):
-        """Give a command, wait for its end, and return what it said; it has to succeed."""
-        return ended(self.starts(command))
+        """Give a command, wait for its end, and return what it said; it has to succeed.
+
+        A command of nbgrader's or ours is forked: a program of its own takes a second more. Those of `starts` are that.
+        """
+        program, *arguments = shlex.split(command)
+        module = {"nbgrader": "nbgrader", "zerolayer": "lib.grading"}.get(program)
+        if module is None:
+            return ended(self.starts(command))
+        self.commands.append(command)
+        done = command_server.run(module, arguments, self.folder, 300, self.environment)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
 
 
 def ended(process):

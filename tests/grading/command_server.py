@@ -20,10 +20,10 @@ from functools import cache
 from pathlib import Path
 
 
-def run(module, arguments, folder, timeout):
+def run(module, arguments, folder, timeout, environment=os.environ):
     """Run `python -m MODULE ARGUMENT…` in a folder; give what came of it, as `subprocess.run` does."""
     sys.audit("subprocess.Popen", sys.executable, [sys.executable, "-m", module, *arguments], folder, None)
-    request = {"module": module, "arguments": arguments, "folder": str(folder), "environment": {**os.environ}}
+    request = {"module": module, "arguments": arguments, "folder": str(folder), "environment": {**environment}}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, socket.socket(socket.AF_UNIX) as line:
         line.settimeout(timeout)
         line.connect(_address())

@@ -66,6 +66,7 @@ class Visitor:
 
     def opens(self, address):
         """Open a page; tell whether a script of a student's ran on it."""
+        self.terminals.clear()
         self.page.goto(address, wait_until="networkidle", timeout=PATIENCE)
         return bool(self.page.evaluate("window.ran")) or bool(self.terminals)
 
@@ -106,7 +107,8 @@ def test_nbgraders_own_pages_run_what_a_name_says(course, visit, tmp_path):
     shutil.copytree(course.root, tmp_path / "course")
     (tmp_path / "course" / "nbgrader_config.py").write_text(STOCK)
     with jupyter_lab(tmp_path / "course") as lab:
-        ran = [place for place in formgrader_pages(course) if visit(lab).opens(f"{lab.url}/formgrader/{place}")]
+        visitor = visit(lab)
+        ran = [place for place in formgrader_pages(course) if visitor.opens(f"{lab.url}/formgrader/{place}")]
     assert f"submissions/{course.submissions[ID]}/" in ran  # it can't render the other one's notebook
     assert f"manage_students/{quote(ID)}" in ran
 

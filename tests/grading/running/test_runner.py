@@ -25,9 +25,10 @@ from nbgrader.api import Gradebook
 from sqlalchemy import create_engine, text
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.kernels.forkserver import ForkServer
+from lib.grading.kernels.forkserver import ADDRESS
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS, Course
+from tests.grading.kernels.clients import at_work_in
 from tests.submissions import FILE, POINTS, as_bytes, before, right
 
 CLASS = ("blanks_open", "common_mistake", "cut_short", "honest", "kernel_dies", "one_blank_open")
@@ -71,8 +72,7 @@ def configured(course, *lines):
 
 @pytest.fixture(scope="module")
 def built(new_course, tmp_path_factory) -> Course:
-    """A course before anybody has handed in. All its runs share one warm process."""
-    ForkServer.shared().start()
+    """A course before anybody has handed in."""
     course = new_course(tmp_path_factory.mktemp("built"))
     (course.root / "judge_secret").write_text("ab" * 32)  # the same in all copies
     return course
@@ -160,7 +160,7 @@ def test_a_run_broken_off_goes_on_where_it_was(course, undisturbed, moment, numb
     (course.root / "moment.py").write_text(MOMENT.format(number=number, signal=signal))
     shutil.copy(course.root / "nbgrader_config.py", course.root / "kept.py")
     configured(course, MOMENTS[moment])
-    idle = set(around_the_warm_process())
+    idle = around_the_fork_servers()
     broken = course.zerolayer("grade", ASSIGNMENT, start_new_session=True)
     assert broken.returncode in (-9, 130)
     assert left(course, idle) == []
@@ -173,14 +173,15 @@ def test_a_run_broken_off_goes_on_where_it_was(course, undisturbed, moment, numb
     assert state(course) == state(undisturbed)
 
 
-def around_the_warm_process():
-    return psutil.Process(ForkServer.shared().process.pid).children(recursive=True)
+def around_the_fork_servers():
+    servers = map(psutil.Process, at_work_in(os.environ[ADDRESS]))
+    return {child for server in servers for child in server.children(recursive=True)}
 
 
 def left(course, idle):
     """Wait for the workers of a run that was broken off, and its kernels, to end; give those that don't."""
     workers = json.loads((course.root / "children.json").read_text())
-    kernels = set(around_the_warm_process()) - idle
+    kernels = around_the_fork_servers() - idle
     _, alive = psutil.wait_procs([*map(psutil.Process, filter(psutil.pid_exists, workers)), *kernels], timeout=30)
     return alive
 
