@@ -32,24 +32,34 @@ TOGETHER = {
     "tests/grading/report/test_feedback.py": "a graded class",
     "tests/grading/report/test_report.py": "a graded class",
     "tests/grading/report/test_exports.py": "a graded class",
+    "tests/test_data.py": "TensorFlow",
+    "tests/reference/test_dense.py": "TensorFlow",
+    "tests/reference/test_loss.py": "TensorFlow",
+    "tests/reference/test_softmax.py": "TensorFlow",
+    "tests/reference/test_training.py": "TensorFlow",
 }
 """Files that share what takes long to make: one process runs them, as it does the tests of one file."""
 LONGEST = (
     "JupyterLab",
     "a graded class",
     "a term",
-    "tests/grading/running/test_runner.py",
-    "tests/grading/kernels/test_suites.py",
+    "tests/grading/running/test_machine_faults.py",
     "tests/grading/commands/test_bundle.py",
-    "tests/grading/commands/test_plain_assignment.py",
-    "tests/grading/commands/test_fuzz.py",
+    "tests/grading/running/test_runner.py",
     "tests/test_lab_buttons.py",
-    "tests/grading/report/test_formgrader.py",
+    "tests/grading/report/test_formgrader_safety.py",
     "tests/grading/commands/test_app.py",
-    "tests/grading/kernels/test_forkserver.py",
-    "tests/grading/kernels/test_provisioner.py",
-    "tests/grading/running/test_execute.py",
+    "tests/grading/commands/test_fuzz.py",
+    "tests/grading/commands/test_release.py",
+    "tests/grading/commands/test_plain_assignment.py",
+    "tests/grading/commands/test_drift.py",
+    "tests/grading/kernels/test_suites.py",
     "tests/test_notebook.py",
+    "tests/grading/submissions/test_collect.py",
+    "tests/grading/kernels/test_provisioner.py",
+    "tests/grading/kernels/test_forkserver.py",
+    "tests/grading/running/test_forked_execute.py",
+    "tests/grading/commands/test_two_notebooks.py",
 )
 """What takes longest begins first, so that no process is left alone with it at the end."""
 GIVEN: list[list[str]] = []
@@ -83,6 +93,12 @@ def was_given(command: str) -> bool:
 def one_fork_server() -> None:
     """Have all commands of a process's tests share a fork server, which takes seconds to start."""
     ForkServer.shared()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Called by xdist; one process more than there are processors, since a test waits for others every now and then."""
+    return (os.cpu_count() or 1) + 1
 
 
 class ByFile(LoadFileScheduling):
