@@ -17,7 +17,6 @@ os.environ["PYTHONPATH"] = QUICK
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-from lib.grading.kernels.forkserver import ForkServer  # noqa: E402
 from tests.browser import browser, lab  # noqa: E402  # it imports nbformat
 
 __all__ = ["browser", "lab"]
@@ -92,7 +91,10 @@ def was_given(command: str) -> bool:
 @pytest.fixture(scope="session", autouse=True)
 def one_fork_server() -> None:
     """Have all commands of a process's tests share a fork server, which takes seconds to start."""
-    ForkServer.shared()
+    if sys.platform == "linux":
+        from lib.grading.kernels.forkserver import ForkServer
+
+        ForkServer.shared()
 
 
 @pytest.hookimpl(optionalhook=True)
