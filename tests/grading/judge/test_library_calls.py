@@ -90,7 +90,8 @@ def test_the_courses_own_cells_are_not_looked_at():
 )
 def test_code_that_cant_be_read_is_passed_over(source, recwarn):
     assert found(source, "import torch\ntorch.softmax(z, 0)") == ("torch.softmax",)
-    assert not recwarn.list
+    # A file or a socket of another test's may be thrown away, and warned of, at any time.
+    assert not [each for each in recwarn if issubclass(each.category, SyntaxWarning | DeprecationWarning)]
 
 
 @pytest.mark.parametrize("blank", ["\n", "\n ", " ", "\r", "\x0c"])
