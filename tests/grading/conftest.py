@@ -46,8 +46,8 @@ class Course:
     def zerolayer(self, *arguments, **options):
         return self._run("lib.grading", *arguments, **options)
 
-    def nbgrader(self, *arguments):
-        return self._run("nbgrader", *arguments)
+    def nbgrader(self, *arguments, **options):
+        return self._run("nbgrader", *arguments, **options)
 
     def runs_here(self, app, *arguments):
         """Run a command by its app in this process: that spares the seconds in which a new one imports nbgrader."""
@@ -65,6 +65,7 @@ class Course:
         return subprocess.CompletedProcess(arguments, code, said.getvalue(), complained.getvalue())
 
     def _run(self, module, *arguments, **options):
+        """Run a command: forked, which is quick, or with options for `subprocess.run` as a program of its own."""
         if not options.keys() - {"timeout"}:
             return command_server.run(module, arguments, self.root, options.get("timeout", 500))
         command = [sys.executable, "-m", module, *arguments]

@@ -1,5 +1,6 @@
 """An assignment without a Unit: the same scores as stock nbgrader's for all that ran, and no points for what didn't."""
 
+import os
 import sqlite3
 from contextlib import closing
 
@@ -234,15 +235,15 @@ def ours(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory):
-    """The same class in a course of its own, graded by nbgrader as it comes."""
+    """The same class in a course of its own, graded by nbgrader as it comes: by programs that have nothing of ours."""
     course = Course(tmp_path_factory.mktemp("stock"))
     (course.root / "source" / PLAIN).mkdir(parents=True)
     nbformat.write(source("stock"), course.root / "source" / PLAIN / FILE)
     (course.root / "nbgrader_config.py").write_text(STOCK)
-    made = course.nbgrader("generate_assignment", PLAIN)
+    made = course.nbgrader("generate_assignment", PLAIN, env=os.environ)
     assert made.returncode == 0, made.stderr
     handed_in(course, "release", STUDENTS)
-    course.run = course.nbgrader("autograde", PLAIN, "--ExecutePreprocessor.timeout=4")
+    course.run = course.nbgrader("autograde", PLAIN, "--ExecutePreprocessor.timeout=4", env=os.environ)
     return course
 
 
