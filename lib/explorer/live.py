@@ -28,7 +28,7 @@ from lib.explorer import captions, gradients_view, loss_view, regions_view, samp
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.controls import LEARNING_RATES, Controls, ControlState
 from lib.explorer.samples import BUILT_IN, Samples, load, sources
-from lib.explorer.training import CALL_LIMIT, Matrix, Network, Recipe, Run, Setting
+from lib.explorer.training import CALL_LIMIT, DRAWING, Matrix, Network, Recipe, Run, Setting, random_numbers
 from lib.explorer.what_ifs import WhatIf, of_units
 
 FIRST_SLICE = 0.012  # seconds of training before the first picture of a new state
@@ -182,7 +182,8 @@ class Explorer:
             names = state.views if run.weights else ("Loss",)
             return self._describe(run, state), [self._view(name, run, state, kept) for name in names], ends
 
-        drawn = run_student_code(draw, CALL_LIMIT)
+        with random_numbers(DRAWING):
+            drawn = run_student_code(draw, CALL_LIMIT)
         if isinstance(drawn, Failure):
             run.fault = run.fault or drawn.text_and_code
             drawn = run.fault, [loss_view.draw(run, state.epochs)], []

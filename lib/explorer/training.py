@@ -12,6 +12,7 @@ import math
 import time
 from array import array
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -28,6 +29,7 @@ Indices: TypeAlias = NDArray[np.intp]
 
 CALL_LIMIT = 1.0  # seconds that the student's code may take between two looks at the clock
 RUN_LIMIT = 10.0  # seconds of training for one run
+DRAWING = np.random.RandomState(0).get_state()  # for each picture, where a forward pass draws random numbers
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,8 @@ class Run:
                 next(self._steps, None)
             self._random = np.random.get_state()
 
-        outside = np.random.get_state()
-        np.random.set_state(self._random)
-        outcome = run_student_code(train, seconds + CALL_LIMIT)
-        np.random.set_state(outside)
+        with random_numbers(self._random):
+            outcome = run_student_code(train, seconds + CALL_LIMIT)
         if isinstance(outcome, Failure):
             self.fault = outcome.text_and_code
         self.seconds += time.perf_counter() - begin
@@ -236,6 +236,17 @@ class Run:
 
     def _diverge(self, loss: float) -> None:
         self.diverged, self.last_loss = self.epochs + 1, loss
+
+
+@contextmanager
+def random_numbers(state: Any) -> Iterator[None]:
+    """Have `np.random` go on from a state, and from its own afterwards."""
+    outside = np.random.get_state()
+    np.random.set_state(state)
+    try:
+        yield
+    finally:
+        np.random.set_state(outside)
 
 
 def _forward(X: Matrix, dense: Any, softmax: Any) -> tuple[Matrix, Matrix]:
