@@ -83,8 +83,8 @@ def draw(run: Run, epoch: int) -> str:
         svg.area(svg.marks(130, 10, 0, 2), "soft") + svg.text(136, 14, "one sample"),
         svg.area(svg.marks(214, 10, 0, 3), "train") + svg.text(221, 14, f"batch of {run.setting.batch_size}"),
         svg.area(svg.marks(312, 10, 3, 5), "validate") + svg.text(321, 14, "full gradient"),
-        svg.text(4, HEIGHT - 22, f"rings: the spread of {len(single[0])} samples in this plane, and that over √B"),
-        svg.text(4, HEIGHT - 8, f"{len(batch[0])} batches; {far} samples lie farther out, in the direction shown"),
+        svg.text(4, HEIGHT - 20, f"rings: the spread of {len(single[0])} samples in this plane, and that over √B"),
+        svg.text(4, HEIGHT - 5, f"{len(batch[0])} batches; {far} samples lie farther out, in the direction shown"),
     )
 
 

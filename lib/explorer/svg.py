@@ -187,7 +187,7 @@ def use(name: str) -> str:
 
 def note(picture: str, words: str) -> str:
     """Write words across the foot of a picture."""
-    return picture.replace("</svg>", text((LEFT + RIGHT) / 2, HEIGHT - 32, words, "h m") + "</svg>")
+    return picture.replace("</svg>", text((LEFT + RIGHT) / 2, HEIGHT - 38, words, "h m") + "</svg>")
 
 
 def short(value: float) -> str:
