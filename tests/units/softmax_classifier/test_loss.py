@@ -71,14 +71,16 @@ def test_a_gradient_over_the_batch_size_is_recognised() -> None:
     assert "The gradient here is each sample's own, without 1/B." in said(report, "TrueClass")
 
 
-def test_the_gradient_is_not_checked_until_the_loss_is_right() -> None:
-    report = checked(cce_gradient, cce=lambda y, yhat: 0.0)
-    assert set(states(report).values()) == {"not checked"}
-    needs = "this part needs check-cce (the loss), which is not right yet"
-    assert report.note == f"Not tested: {needs}. At grading each part is judged on its own."
+@pytest.mark.parametrize("loss", [lambda y, yhat: 0.0, lambda y, yhat: 1 / 0, lambda y, yhat: np.log2(yhat), None])
+def test_the_gradient_is_checked_apart_from_the_loss(loss: Any) -> None:
+    report = checked(cce_gradient, cce=loss)
+    assert report.right and report.points == 3
+    wrong = checked(cce_gradient, cce=loss, cce_gradient=lambda y, yhat: y / yhat)
+    assert states(wrong)["TrueClass"] == "wrong"
+    assert "is not the slope" in said(wrong, "TrueClass")
 
 
-def test_the_gradient_is_compared_with_the_students_own_loss_and_not_with_ours() -> None:
+def test_a_small_number_that_is_added_to_yhat_is_right() -> None:
     code = {"cce": lambda y, yhat: -np.sum(y * np.log(yhat + 1e-6)) / y.shape[1]}
     assert checked(cce_gradient, cce_gradient=lambda y, yhat: -y / (yhat + 1e-6), **code).right
 
