@@ -2,4 +2,4 @@
 
 from lib.units.softmax_classifier import check
 
-globals().update(vars(check))
+globals().update(vars(check), example=check.example)

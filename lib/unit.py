@@ -35,13 +35,15 @@ class Statement:
     statement hands over plain arrays (`probes`), and a judge elsewhere compares them with the right ones.
 
     `points` are earned when it holds (0: advice). `depends_on` names the statements of the same part without which this
-    one says nothing. `hint` is the one thing to try when it fails.
+    one says nothing. `hint` is the one thing to try when it fails. `lines` is a pattern of the lines of student code
+    that it is about; without one it is about all lines.
     """
 
     text: ClassVar[str]
     points: ClassVar[float] = 1
     depends_on: ClassVar[tuple[type[Statement], ...]] = ()
     hint: ClassVar[str] = ""
+    lines: ClassVar[str] = ""
 
     @property
     def name(self) -> str:
@@ -66,11 +68,33 @@ class Statement:
 
 
 @dataclass(frozen=True)
+class ExampleStep:
+    """One step of a worked example: what is computed, its result by hand, and student code that computes it."""
+
+    text: str
+    by_hand: object
+    run: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example that a student can follow by hand: the inputs in a sentence, and the steps.
+
+    The inputs are chosen so that the results are plain numbers: no formula is needed, so none is shipped.
+    """
+
+    given: str
+    steps: tuple[ExampleStep, ...]
+
+
+@dataclass(frozen=True)
 class Part:
     """One graded thing: its cell's id, its statements, and how its inputs are drawn.
 
     `subjects` are the names under which the notebook defines what is checked, and `settings` those that a call may add.
     `depends_on` are parts without which this one can't be tested at the desk (at grading every part is judged apart).
+    `code` is the function or method to look at when a check fails, such as `Softmax.backward`; without it the first
+    subject. `example` makes a worked example of student code: it takes the subjects.
     """
 
     id: str
@@ -80,6 +104,8 @@ class Part:
     draw: Callable[[np.random.Generator], Inputs]
     depends_on: tuple[Part, ...] = ()
     settings: tuple[str, ...] = ()
+    code: str = ""
+    example: Callable[..., Example] | None = None
 
     @property
     def name(self) -> str:

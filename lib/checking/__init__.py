@@ -8,6 +8,9 @@
 | `local_checks` | tests properties of the student's own code |
 | `help` | what a failed check says beyond its findings |
 | `fingerprints` | recognises the catalogue's mistakes without knowing an answer |
+| `error_hints` | what to try after an exception |
+| `cell_runs` | notices that the cell which defines what is tested has failed since |
+| `inputs` | the inputs of a check, to follow a number by hand |
 | `render` | the report of what was found, as text and as HTML |
 | `answers` | at grading: the arrays that student code returns for a challenge, as plain data |
 | `student_code` | runs student code with a time limit and catches what it raises |

@@ -12,7 +12,8 @@ from typing import Any
 
 from lib.checking.answers import Answer, answer, read_challenge
 from lib.checking.arguments import Undefined, order_arguments
-from lib.checking.help import find_help
+from lib.checking.help import NamedMistake, find_help
+from lib.checking.inputs import CheckInputs
 from lib.checking.local_checks import examine
 from lib.checking.render import Report
 from lib.unit import Part
@@ -38,6 +39,8 @@ class Check:
 
     def __init__(self, part: Part, package: str = ""):
         self.part, self.package = part, package
+        self._mistake: NamedMistake | None = None
+        """The last one that this check has named and that has not been corrected yet."""
 
     def __call__(self, /, *given: Any, **named: Any) -> Report | Answer | None:
         """Check the student's objects, given in the order of the part's `subjects` or by keyword, whatever their names.
@@ -56,11 +59,20 @@ class Check:
         return None
 
     def _examine(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> Report:
+        """Test the code, look for help if something is wrong, and notice that a named mistake has been corrected."""
         report = examine(self.part, given, named)
-        if any(finding.state == "wrong" for finding in report.findings):
+        failed = [finding.statement for finding in report.findings if finding.state == "wrong"]
+        if failed:
             subjects = order_arguments(self.part, given, named)
-            report = replace(report, help=find_help(self.part, subjects, self.package))
+            report = replace(report, help=find_help(self.part, subjects, failed, self.package))
+            self._mistake = report.help.mistake or self._mistake
+        elif report.right:
+            report, self._mistake = replace(report, corrected=self._mistake), None
         return report
+
+    def example(self) -> CheckInputs:
+        """Give the inputs of this check as named arrays."""
+        return CheckInputs(self.part)
 
     @staticmethod
     def look_up(name: str, value: Callable[[], object]) -> object:
@@ -76,3 +88,11 @@ class Checks:
 
     def __init__(self, parts: Iterable[Part], package: str = ""):
         vars(self).update({part.name: Check(part, package) for part in parts})
+
+    def example(self, part: str) -> CheckInputs:
+        """Give the inputs of a check as named arrays; `part` is its cell's id or its name, "check-cce" or "cce"."""
+        checks = {name: check for name, check in vars(self).items() if isinstance(check, Check)}
+        found = checks.get(part.removeprefix("check-").replace("-", "_"))
+        if found is None:
+            raise ValueError(f"There is no check called {part!r}. There are: {', '.join(checks)}.")
+        return found.example()

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lib.checking.arguments import argument_error, order_arguments
+from lib.checking.cell_runs import find_stale
 from lib.checking.render import Finding, Report
 from lib.checking.student_code import Failure, run_student_code
 from lib.checking.values import Wrong
@@ -18,7 +19,7 @@ def examine(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -
     """Test every statement of `part` on a call's arguments; never raises what student code raised."""
     note = argument_error(part, given, named)
     subjects = given if note else order_arguments(part, given, named)
-    note = note or _find_unmet_dependency(part, subjects)
+    note = note or find_stale(subjects) or _find_unmet_dependency(part, subjects)
     statements = [statement for statement in part.statements if statement.applies(subjects)]
     if note:
         return Report(part, tuple(Finding(statement, "not checked") for statement in statements), note)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from lib.checking.help import NO_HELP, Help
+from lib.checking.error_hints import hint_for
+from lib.checking.help import NO_HELP, Help, NamedMistake, Place, WorkedExample
 from lib.checking.student_code import Failure
 from lib.checking.values import Wrong
 from lib.unit import Part, Statement
@@ -22,13 +23,11 @@ COLOURS = {
     "not checked": "var(--jp-border-color1, #8a8a8a)",
     "advice": "var(--jp-warn-color1, #e65100)",
 }
-TRY = {
-    "NameError": "Check the spelling of the name, and run the cell that defines it first.",
-    "AttributeError": "Check the name after the dot. A layer stores its arrays as self.input and self.output.",
-    "error": "Call your code in a new cell on small arrays: Python then shows the whole error.",
-    "time": "Look for a loop that never ends. If the kernel stays busy, choose Kernel, then Interrupt Kernel.",
-}
-"""One thing to try for each kind of failure or exception that has no hint of its own."""
+
+TRY = "Try: "
+"""The label of a hint, which comes last. A failed statement's hint is for the student to open."""
+TITLES = ("Help 1: a hint", "Help 2: where to look in your code", "Help 3: an example by hand, beside your numbers")
+"""What is to be opened after a failed check, in order."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +38,25 @@ class Finding:
     state: State
     why: Wrong | Failure | str = ""
 
+    @property
+    def hint(self) -> str:
+        """One thing to try, if there is something."""
+        return dict(details(self)).get(TRY, "")
+
 
 @dataclass(frozen=True)
 class Report:
     """What a local check shows: one finding for each statement, in order.
 
     `note` says why no statement could be checked, if that is so. `help` is for a student to open, step by step.
+    `corrected` is the mistake that an earlier run of the check has named, if this one is right.
     """
 
     part: Part
     findings: tuple[Finding, ...]
     note: str = ""
     help: Help = NO_HELP
+    corrected: NamedMistake | None = None
 
     @property
     def right(self) -> bool:
@@ -73,23 +79,114 @@ class Report:
 
 
 def text(report: Report, width: int = 84) -> str:
-    """Write a report as plain text."""
+    """Write a report as plain text; the help stands below it, each step under a title."""
     lines = [heading(report)]
     if report.note:
         lines += _wrap(f"  {report.note}", width)
     for number, finding in enumerate(report.findings, 1):
         lines += _wrap(f"  {number} {MARKS[finding.state]} {finding.state}: {finding.statement.text}", width)
-        for label, sentence in details(finding):
+        for label, sentence in _shown(finding):
             lines += _wrap(f"      {label}{sentence}", width)
-    if report.help.mistake:
-        lines += _wrap(f"  Mistake: {report.help.mistake.name}. Try: {report.help.mistake.hint}", width)
+    if report.corrected:
+        lines += _wrap(f"  {_praise(report.corrected)} {WHY} Then compare: {report.corrected.hint}", width)
+    for title, help in _help(report):
+        lines += ["", f"  ---- {title} ----"]
+        for line in help:
+            lines += [f"  {line.code}"] if line.code else _wrap(f"  {line.plain}", width)
     return "\n".join(lines)
 
 
 def html(report: Report) -> str:
-    """Write a report as an HTML section with a list of statements."""
+    """Write a report as an HTML section with a list of statements, and the help to be opened below it."""
     note = f"<p>{escape(report.note)}</p>" if report.note else ""
-    return section(heading(report), note, "".join(_item(finding) for finding in report.findings))
+    items = "".join(_item(finding) for finding in report.findings)
+    below = _corrected(report.corrected) if report.corrected else ""
+    for title, help in _help(report):
+        below += _fold(title, "".join(line.html for line in help))
+    return section(heading(report), note, items, below)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of help: plain text, and HTML; or a line of the student's code."""
+
+    plain: str
+    html: str
+    code: str = ""
+
+
+WHY = "Why was it wrong? Say it in one sentence, as if to a friend."
+
+
+def _help(report: Report) -> Iterator[tuple[str, list[_Line]]]:
+    """Give each step of the help under its title."""
+    hints = [*_hints(report)]
+    if not hints:
+        return
+    yield TITLES[0], hints
+    if report.help.place:
+        yield TITLES[1], [*_place(report.help.place)]
+    if report.help.example:
+        yield TITLES[2], [*_example(report.help.example, report.part)]
+
+
+def _hints(report: Report) -> Iterator[_Line]:
+    mistake = report.help.mistake
+    if mistake:
+        yield _Line(
+            f"All that was seen fits this mistake: {mistake.name}.",
+            f"<p>All that was seen fits this mistake: <b>{escape(mistake.name)}.</b></p>",
+        )
+        yield _Line(TRY + mistake.hint, f"<p>{TRY}{escape(mistake.hint)}</p>")
+        return
+    for number, finding in enumerate(report.findings, 1):
+        if finding.state == "wrong" and finding.hint:
+            line = f"Statement {number}. {TRY}{finding.hint}"
+            yield _Line(line, f"<p>{escape(line)}</p>")
+
+
+def _place(place: Place) -> Iterator[_Line]:
+    yield _Line(f"Look {place.function}:", f"<p>Look {escape(place.function)}:</p>")
+    for number, code in place.lines:
+        line = f"line {number}: {code}"
+        yield _Line(line, f'<div><code style="white-space: pre-wrap">{escape(line)}</code></div>', line)
+
+
+def _example(example: WorkedExample, part: Part) -> Iterator[_Line]:
+    yield _Line(example.given, f"<p>{escape(example.given)}</p>")
+    for step in example.steps:
+        verdict = "the same" if step.agrees else "differs"
+        yield _Line(f"* {step.text}", "")
+        yield _Line(f"  by hand {step.by_hand}, your code {step.found} ({verdict})", "")
+    more = f"To follow the check itself: check.{part.name}.example() gives its inputs."
+    yield _Line(more, f"{_table(example)}<p>{escape(more)}</p>")
+
+
+def _table(example: WorkedExample) -> str:
+    """Write the steps of a worked example as a table."""
+    cell = 'style="text-align: left; vertical-align: top; padding: 2px 10px 2px 0; white-space: normal"'
+    head = "".join(f'<th scope="col" {cell}>{title}</th>' for title in ("Step", "By hand", "Your code", ""))
+    rows = "".join(
+        f"<tr><td {cell}>{escape(step.text)}</td><td {cell}><code>{escape(step.by_hand)}</code></td>"
+        f"<td {cell}><code>{escape(step.found)}</code></td>"
+        f"<td {cell}>{'the same' if step.agrees else '<b>differs</b>'}</td></tr>"
+        for step in example.steps
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _praise(mistake: NamedMistake) -> str:
+    return f"You have corrected this mistake: {mistake.name}."
+
+
+def _corrected(mistake: NamedMistake) -> str:
+    return f"<p>{escape(_praise(mistake))}</p>" + _fold(WHY, f"<p>Then compare: {escape(mistake.hint)}</p>")
+
+
+def _fold(title: str, html: str) -> str:
+    """Write what a student opens: by mouse or keyboard, also in a notebook that was closed and opened again."""
+    summary = f'<summary style="cursor: pointer">{escape(title)}</summary>'
+    return f'<details style="margin: 4px 0 4px 2em">{summary}<div style="margin-left: 1.2em">{html}</div></details>'
 
 
 def heading(report: Report) -> str:
@@ -110,23 +207,22 @@ def details(finding: Finding) -> Iterator[tuple[str, str]]:
         if why.found:
             yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
         if why.hint or finding.statement.hint:
-            yield "Try: ", why.hint or finding.statement.hint
+            yield TRY, why.hint or finding.statement.hint
     elif isinstance(why, Failure):
         yield "", why.text
         if why.line:
             yield "Your ", why.line
-        kinds = [kind for kind in TRY if kind == why.kind or f"It raised {kind}" in why.text]
-        if kinds:
-            yield "Try: ", TRY[kinds[0]]
+        if hint := hint_for(why):
+            yield TRY, hint
     elif why:
         yield "", why
 
 
-def section(heading: str, opening: str, items: str) -> str:
-    """Write a heading, the HTML `opening`, and a numbered list of `items`."""
+def section(heading: str, opening: str, items: str, below: str = "") -> str:
+    """Write a heading, the HTML `opening`, a numbered list of `items`, and HTML `below` it."""
     return (
         f'<section aria-label="{escape(heading)}" style="max-width: 46em"><p><b>{escape(heading)}</b></p>{opening}'
-        f'<ol style="margin: 0; padding-left: 2em">{items}</ol></section>'
+        f'<ol style="margin: 0; padding-left: 2em">{items}</ol>{below}</section>'
     )
 
 
@@ -145,8 +241,13 @@ def indent(html: str) -> str:
 
 def _item(finding: Finding) -> str:
     worth = f" ({finding.statement.points:g})" if finding.statement.points else ""
-    said = "".join(indent(escape(label) + _format(label, sentence)) for label, sentence in details(finding))
+    said = "".join(indent(escape(label) + _format(label, sentence)) for label, sentence in _shown(finding))
     return item(finding.state, finding.state, finding.statement.text + worth, said)
+
+
+def _shown(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Give the details that stand with a statement: all but a failed one's hint, which is for the student to open."""
+    return ((label, sentence) for label, sentence in details(finding) if label != TRY or finding.state != "wrong")
 
 
 def _format(label: str, sentence: str) -> str:

@@ -59,7 +59,7 @@ class OwnLine:
 
     def __str__(self) -> str:
         """Write it as in `in Softmax.backward, cell 12, line 3`."""
-        return f"in {self.function}, {_cell(self.file)}line {self.number}"
+        return f"in {self.function}, {cell_of(self.file)}line {self.number}"
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def is_own(file: str) -> bool:
     return not file.startswith(_FOREIGN) and "site-packages" not in file and "dist-packages" not in file
 
 
-def _cell(file: str) -> str:
+def cell_of(file: str) -> str:
     """Name the notebook cell that a file name stands for, as IPython counts them: `cell 12, `."""
     ipython = sys.modules.get("IPython")
     try:

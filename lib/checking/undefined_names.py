@@ -10,6 +10,7 @@ import sys
 from inspect import getattr_static
 from typing import Any
 
+from lib.checking.cell_runs import watch_cells
 from lib.checking.dispatch import Check
 
 
@@ -49,7 +50,7 @@ def _wrap_in_look_up(check: ast.expr, argument: ast.expr) -> ast.expr:
 
 
 def watch() -> None:
-    """Register the transformer with the running notebook, once; outside a notebook do nothing."""
+    """Register the transformer and watch the cells of the running notebook, once; outside a notebook do nothing."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None:
@@ -57,3 +58,4 @@ def watch() -> None:
     # Whoever reloads lib has a new class of checks: the transformer of the old one would not know them.
     shell.ast_transformers[:] = [known for known in shell.ast_transformers if type(known).__name__ != "LookUpNames"]
     shell.ast_transformers.append(LookUpNames(shell))
+    watch_cells(shell)

@@ -48,18 +48,18 @@ class Reader(HTMLParser):
 def test_every_state_is_heard_as_a_word(part: Part) -> None:
     report = checked(part)
     reader = Reader(report._repr_html_())
-    assert reader.heard.count("right:") == len(part.statements)
+    assert reader.heard.count("right:") == len(report.findings) > 0
     assert not set(reader.heard) & set(MARKS.values()) - set("–!")
     assert reader.tags[0] == "section"
     assert "aria-label" in reader.attributes
-    assert reader.tags.count("li") == len(part.statements)
+    assert reader.tags.count("li") == len(report.findings)
     assert "ol" in reader.tags
 
 
 def test_the_text_says_the_same_as_the_page() -> None:
     report = mistaken(cce, "The loss is the sum over the batch, not its mean")
     text, heard = (re.sub(r"\W+", "", said) for said in (str(report), Reader(report._repr_html_()).heard))
-    for sentence in ("thebatchslossisnotthemean", "Found90826expected12975", "TryAddthesampleslossesthendivide"):
+    for sentence in ("thebatchslossisnotthemean", "Found14598expected20855", "TryDividebythenumberofsamples"):
         assert sentence.lower() in text.lower()
         assert sentence.lower() in heard.lower()
 
@@ -82,7 +82,7 @@ def test_what_student_code_says_is_escaped() -> None:
     html = checked(cce, cce=code["cce"])._repr_html_()
     reader = Reader(html)
     assert not {"script", "img"} & set(reader.tags)
-    assert set(reader.attributes) <= {"style", "aria-label", "aria-hidden"}
+    assert set(reader.attributes) <= {"style", "aria-label", "aria-hidden", "scope"}
     assert "<script>alert(1)" in reader.heard
 
 

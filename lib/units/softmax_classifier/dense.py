@@ -10,6 +10,7 @@ import numpy as np
 
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier import examples
 from lib.units.softmax_classifier.errors import explained
 from lib.units.softmax_classifier.inputs import is_kept
 
@@ -209,5 +210,11 @@ def _at_feature(at: tuple[int, ...]) -> str:
 
 
 dense_backward = Part(
-    "check-dense-backward", "Dense, backward", ("Dense",), (WeightsMove(), BiasMoves(), InputGradient()), draw
+    "check-dense-backward",
+    "Dense, backward",
+    ("Dense",),
+    (WeightsMove(), BiasMoves(), InputGradient()),
+    draw,
+    code="Dense.backward",
+    example=examples.dense_step,
 )

@@ -9,6 +9,7 @@ import numpy as np
 
 from lib.checking.values import Wrong, at_class_and_sample, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier import examples
 from lib.units.softmax_classifier.errors import explained
 from lib.units.softmax_classifier.inputs import SIZES, is_kept, labels, predictions, probabilities
 
@@ -231,11 +232,19 @@ def _keep_entries(gradient: Array, chosen: Array) -> Array:
     return np.where(chosen == 1, gradient, 0.0) if gradient.shape == chosen.shape else gradient
 
 
-cce = Part("check-cce", "The loss", ("cce",), (OneSample(), BatchMean(), ZeroProbability(), SoftLabels()), draw)
+cce = Part(
+    "check-cce",
+    "The loss",
+    ("cce",),
+    (OneSample(), BatchMean(), ZeroProbability(), SoftLabels()),
+    draw,
+    example=examples.loss,
+)
 cce_gradient = Part(
     "check-cce-gradient",
     "The loss gradient",
     ("cce_gradient", "cce"),
     (TrueClass(), OtherClasses(), ZeroProbabilityGradient()),
     draw_for_slope,
+    example=examples.loss_gradient,
 )

@@ -10,6 +10,7 @@ import numpy as np
 
 from lib.checking.values import Wrong, at_class_and_sample, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier import examples
 from lib.units.softmax_classifier.errors import explained
 from lib.units.softmax_classifier.inputs import SIZES, is_kept, probabilities, scores
 
@@ -432,8 +433,18 @@ softmax_forward = Part(
     ("Softmax",),
     (ColumnsSumToOne(), RatiosFollowScores(), WholeNumbers()),
     draw_scores,
+    code="Softmax.forward",
+    example=examples.probabilities,
 )
-softmax_stable = Part("check-softmax-stable", "Softmax for large scores", ("Softmax",), (LargeScores(),), draw_large)
+softmax_stable = Part(
+    "check-softmax-stable",
+    "Softmax for large scores",
+    ("Softmax",),
+    (LargeScores(),),
+    draw_large,
+    code="Softmax.forward",
+    example=examples.large_scores,
+)
 softmax_backward = Part(
     "check-softmax-backward",
     "Softmax, backward",
@@ -441,4 +452,6 @@ softmax_backward = Part(
     (OneSampleBack(), EachSampleItsOwn(), ColumnsSumToZero()),
     draw_gradients,
     (softmax_forward,),
+    code="Softmax.backward",
+    example=examples.softmax_gradient,
 )

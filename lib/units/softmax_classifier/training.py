@@ -19,6 +19,7 @@ import numpy as np
 from lib.blanks import OpenBlank
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier import examples
 from lib.units.softmax_classifier.inputs import probabilities
 from lib.units.softmax_classifier.spies import Call, Pass, Placeholder, RecordedValue, Recording, calls, record_calls
 
@@ -299,6 +300,7 @@ class LoopStatement(Statement):
 class EveryBatch(LoopStatement):
     text = "Each of the nepochs epochs sends all its batches through the layers, in order, also the short last one."
     hint = "Loop over generate_batch_indices once in each epoch. Each batch is a list of column numbers."
+    lines = r"\b(Dense|generate_batch_indices|forward|range)\("
     names = ("features", "input_size", "output_size", "scores")
     data = "X"
 
@@ -408,6 +410,7 @@ class EveryBatch(LoopStatement):
 
 class LabelsWithSamples(LoopStatement):
     text = "cce and cce_gradient get the labels of the same samples, and softmax's output as the prediction."
+    lines = r"\bcce(_gradient)?\("
     hint = "Take the batch's columns of y as the labels, and the output of the softmax layer as the prediction."
     names = ("loss_labels", "loss_outputs", "labels", "outputs")
     data = "y"
@@ -463,6 +466,7 @@ class GradientFlowsBack(LoopStatement):
     hint = (
         "Follow the dashed arrows of the figure, one call for each. Multiply by 1/B once, just before the dense layer."
     )
+    lines = r"\bbackward\(|grad"
     names = ("updates", "layer", "touched", "move")
 
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
@@ -564,6 +568,7 @@ class GradientFlowsBack(LoopStatement):
 class EpochLoss(LoopStatement):
     text = "train returns one loss for each epoch: the mean over its samples, so a short batch counts for less."
     hint = "Start each epoch's loss at 0, and weight each batch's loss by its share of all samples."
+    lines = r"loss"
     names = ("has_loss",)
 
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
@@ -824,4 +829,5 @@ train = Part(
     ("train",),
     (EveryBatch(), LabelsWithSamples(), GradientFlowsBack(), EpochLoss()),
     draw,
+    example=lambda loop: examples.two_steps(loop, train.desk_inputs()),
 )

@@ -1,0 +1,95 @@
+"""Runs of cells: a check notices that the cell which defines what it tests has failed since.
+
+Python keeps a function when its cell is run again and fails, so a check would test the version from before, and say
+that all is right of code that isn't in the notebook any more. Grading runs what is in the notebook.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+DEFINED = re.compile(r"^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
+"""What a cell's text defines, also where Python can't read all of it."""
+
+
+@dataclass(frozen=True)
+class Stale:
+    """What a cell defined before its last run, which did not define it again; `why` says what happened in that run."""
+
+    name: str
+    value: object
+    why: str
+
+    @property
+    def sentence(self) -> str:
+        """What a student reads above a check that tests nothing for that reason."""
+        return (
+            f"Not tested: {self.why} Python still has the {self.name} from before."
+            " Correct that cell, run it, and run this check again."
+        )
+
+
+class CellRuns:
+    """Watches a notebook's cells run: `stale` has by name what the last run of its cell did not define again."""
+
+    def __init__(self, shell: Any):
+        self.stale: dict[str, Stale] = {}
+        self._shell = shell
+        self._before: dict[str, object] | None = None
+        self._cell_of: dict[str, str] = {}
+        """For each name the id of the cell that defined it last, in notebooks whose front end sends ids."""
+
+    def note_names(self, info: Any) -> None:
+        """Called by IPython before a cell is run."""
+        self._before = dict(self._shell.user_ns)
+
+    def compare_names(self, result: Any) -> None:
+        """Called by IPython after a cell was run."""
+        before, self._before, info = self._before, None, result.info
+        if before is None or info is None:
+            return
+        names, text, cell = self._shell.user_ns, info.raw_cell or "", getattr(info, "cell_id", None)
+        error = result.error_before_exec or result.error_in_exec
+        for name in [name for name, value in names.items() if before.get(name) is not value]:
+            self.stale.pop(name, None)
+            if cell is not None:
+                self._cell_of[name] = cell
+        written = {name for found in DEFINED.finditer(text) for name in found.groups() if name}
+        own = {name for name, place in self._cell_of.items() if place == cell}
+        for name in written | own:
+            kept = name in names and before.get(name) is names[name]
+            if kept and error is not None:
+                why = f"the last run of the cell that defines {name} failed ({_describe(error)})."
+                self.stale[name] = Stale(name, names[name], why)
+            elif kept and not re.search(rf"\b{name}\b", text):
+                why = f"the cell that defined {name} was run again, and does not define it any more."
+                self.stale[name] = Stale(name, names[name], why)
+
+
+def find_stale(values: tuple[Any, ...]) -> str:
+    """Say of which of these objects the notebook has another version, if there is one."""
+    stale = _watching.stale.values() if _watching else ()
+    return next((each.sentence for each in stale if any(each.value is value for value in values)), "")
+
+
+def watch_cells(shell: Any) -> None:
+    """Watch the cells of this notebook, once."""
+    global _watching
+    if _watching is not None and _watching._shell is shell:
+        return
+    _watching = CellRuns(shell)
+    shell.events.register("pre_run_cell", _watching.note_names)
+    shell.events.register("post_run_cell", _watching.compare_names)
+
+
+def _describe(error: BaseException) -> str:
+    """Write an exception in a few words."""
+    if isinstance(error, SyntaxError):
+        place = f", line {error.lineno} of the cell" if error.lineno else ""
+        return f"{type(error).__name__}: {error.msg}{place}"
+    return type(error).__name__
+
+
+_watching: CellRuns | None = None

@@ -1,0 +1,252 @@
+"""Worked examples: two samples with numbers that can be followed by hand, for the help below a failed check.
+
+The inputs are chosen for their results, which are written down here. No formula is needed to check them, so none is
+here to be read.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lib.blanks import OpenBlank
+from lib.checking.values import Wrong
+from lib.unit import Array, Example, ExampleStep, Inputs
+from lib.units.softmax_classifier.spies import Call, Pass, Placeholder, RecordedValue, Recording, record_calls
+
+Y = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+"""Labels of two samples: classes 1 and 0."""
+A = np.array([[0.5, 0.1], [0.25, 0.2], [0.25, 0.7]])
+"""Probabilities of two samples."""
+G = np.array([[4.0, 0.0], [0.0, 10.0], [0.0, 0.0]])
+"""An incoming gradient for `A`."""
+WEIGHTS = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, -0.5], [1.0, 1.0, 0.0]])
+X = np.array([[1.0, 2.0], [3.0, 0.0]])
+GRADIENT = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]])
+
+
+def loss(cce: Any) -> Example:
+    """Probabilities 1/e and 1/e² for the true classes."""
+    one, two = np.exp(-1.0), np.exp(-2.0)
+    yhat = np.array([[0.4, two], [one, 0.6], [0.6 - one, 0.4 - two]])
+
+    def of(samples: list[int]) -> Any:
+        return cce(Y[:, samples], yhat[:, samples])
+
+    return Example(
+        "Two samples with 3 classes. Their true classes have p = 1/e = 0.3679 and p = 1/e² = 0.1353."
+        " The logarithms of these are -1 and -2.",
+        (
+            ExampleStep("cce of sample 0 alone: -log(1/e)", 1.0, partial(of, [0])),
+            ExampleStep("cce of sample 1 alone: -log(1/e²)", 2.0, partial(of, [1])),
+            ExampleStep("cce of both: the mean of 1 and 2", 1.5, partial(of, [0, 1])),
+        ),
+    )
+
+
+def loss_gradient(cce_gradient: Any, cce: Any) -> Example:
+    """Probabilities 1/2 and 1/4 for the true classes."""
+    yhat = np.array([[0.3, 0.25], [0.5, 0.15], [0.2, 0.6]])
+
+    def column(sample: int) -> Array:
+        return np.asarray(cce_gradient(Y.copy(), yhat.copy()))[:, sample]
+
+    return Example(
+        "Two samples with 3 classes. Sample 0 is of class 1, with p = 0.5. Sample 1 is of class 0, with p = 0.25."
+        " -log 0.501 is 0.6911 and -log 0.499 is 0.6951: the loss falls by 0.004 where p grows by 0.002."
+        " -log 0.251 is 1.3823 and -log 0.249 is 1.3903: it falls by 0.008.",
+        (
+            ExampleStep("sample 0: -0.004 / 0.002 at class 1; no other class counts", [0, -2, 0], partial(column, 0)),
+            ExampleStep("sample 1: -0.008 / 0.002 at class 0; no other class counts", [-4, 0, 0], partial(column, 1)),
+        ),
+    )
+
+
+def probabilities(Softmax: Any) -> Example:
+    """Scores whose exponentials are 1, 2 and 3."""
+    z = np.log(np.array([[1.0, 2.0], [2.0, 1.0], [3.0, 1.0]]))
+    return Example(
+        "Two samples with 3 classes. Sample 0 has the scores 0, 0.6931 and 1.0986: their exponentials are 1, 2 and 3,"
+        " with the sum 6. Sample 1 has 0.6931, 0 and 0: 2, 1 and 1, with the sum 4.",
+        (
+            ExampleStep("output of sample 0: 1/6, 2/6, 3/6", [1 / 6, 2 / 6, 3 / 6], partial(_output, Softmax, z, 0)),
+            ExampleStep("output of sample 1: 2/4, 1/4, 1/4", [0.5, 0.25, 0.25], partial(_output, Softmax, z, 1)),
+            ExampleStep(
+                "output for the whole numbers 0, 0, 0 as scores: 1/3 each",
+                [1 / 3] * 3,
+                partial(_output, Softmax, np.zeros((3, 2), dtype=int), 0),
+            ),
+        ),
+    )
+
+
+def large_scores(Softmax: Any) -> Example:
+    """Scores near 1000 and near -1000 in one batch."""
+    z = np.array([[1000.0, -1000.0], [1000.0, -1000.0 + np.log(2)], [1000.0, -1000.0]])
+    return Example(
+        "Two samples with 3 classes. Sample 0 has the scores 1000, 1000 and 1000. With 1000 less each they are 0, and"
+        " their exponentials 1, 1 and 1. Sample 1 has -1000, -999.3069 and -1000. With 1000 more each they are 0,"
+        " 0.6931 and 0, and their exponentials 1, 2 and 1.",
+        (
+            ExampleStep("output of sample 0: 1/3 each", [1 / 3] * 3, partial(_output, Softmax, z, 0)),
+            ExampleStep("output of sample 1: 1/4, 2/4, 1/4", [0.25, 0.5, 0.25], partial(_output, Softmax, z, 1)),
+        ),
+    )
+
+
+def softmax_gradient(Softmax: Any) -> Example:
+    """Probabilities and incoming gradients with few digits."""
+
+    def column(sample: int) -> Array:
+        layer = Softmax()
+        layer.forward(np.log(A))
+        return np.asarray(layer.backward(G.copy()))[:, sample]
+
+    return Example(
+        "Two samples with 3 classes. forward has given the outputs 0.5, 0.25, 0.25 and 0.1, 0.2, 0.7. The incoming"
+        " gradients are 4, 0, 0 and 0, 10, 0, so only one column of each sample's Jacobian counts.",
+        (
+            ExampleStep("output of sample 0, after forward", A[:, 0], partial(_output, Softmax, np.log(A), 0)),
+            ExampleStep(
+                "sample 0: 4 times column 0 of its Jacobian, which is 0.25, -0.125, -0.125",
+                [1, -0.5, -0.5],
+                partial(column, 0),
+            ),
+            ExampleStep(
+                "sample 1: 10 times column 1 of its Jacobian, which is -0.02, 0.16, -0.14",
+                [-0.2, 1.6, -1.4],
+                partial(column, 1),
+            ),
+        ),
+    )
+
+
+def dense_step(Dense: Any) -> Example:
+    """Small whole numbers, and the learning rate 0.1."""
+
+    def step() -> tuple[Array, Array]:
+        layer = Dense(2, 3)
+        layer.weights = WEIGHTS.copy()
+        layer.forward(X.copy())
+        returned = layer.backward(GRADIENT.copy(), 0.1)
+        return np.asarray(layer.weights) - WEIGHTS, np.asarray(returned)
+
+    return Example(
+        "Two samples with 2 features, 3 classes, learning rate 0.1. With the 1 for the bias the samples are (1, 3, 1)"
+        " and (2, 0, 1). Their incoming gradients are (1, 0, 2) and (0, 1, -1). The rows of the weights are"
+        " (1, 0, 0.5), (0, 1, -0.5) and (1, 1, 0).",
+        (
+            ExampleStep("class 0, change of its weights: -0.1 · (1, 3, 1)", [-0.1, -0.3, -0.1], lambda: step()[0][0]),
+            ExampleStep("class 1: -0.1 · (2, 0, 1)", [-0.2, 0, -0.1], lambda: step()[0][1]),
+            ExampleStep("class 2: -0.1 · (2 · (1, 3, 1) - (2, 0, 1))", [0, -0.6, -0.1], lambda: step()[0][2]),
+            ExampleStep("returned for sample 0: 1 · (1, 0) + 2 · (1, 1)", [3, 2], lambda: step()[1][:, 0]),
+            ExampleStep("returned for sample 1: 1 · (0, 1) - 1 · (1, 1)", [-1, 0], lambda: step()[1][:, 1]),
+        ),
+    )
+
+
+def two_steps(train: Any, inputs: Inputs) -> Example:
+    """The first step of the check's call of `train` and the short last one of an epoch, as the spies record them."""
+    recording = record_calls(train, inputs)[0]
+    call = recording.call
+    batches = [batch for epoch in range(2) for batch in call.batches(epoch)]
+    last, losses = call.batches_in_an_epoch - 1, [call.loss(at, batch) for at, batch in enumerate(batches)]
+    by_hand = [
+        sum(len(batch) * loss for batch, loss in zip(batches[epoch:][: last + 1], losses[epoch:], strict=False))
+        / call.samples
+        for epoch in (0, last + 1)
+    ]
+    return Example(
+        f"The check calls train with {call.samples} samples, batches of {call.batch_size} and {call.epochs} epochs."
+        " Each sample has a class of its own.",
+        (
+            *_explain_step(recording, 0, batches[0]),
+            *_explain_step(recording, last, batches[last]),
+            _columns_of(recording, last + 1, batches[last + 1]),
+            ExampleStep(
+                "the losses of the first two epochs: each batch's loss times its share of the samples, added",
+                by_hand,
+                lambda: recording.losses[:2],
+            ),
+            ExampleStep("the number of losses that train returns", call.epochs, lambda: len(recording.losses)),
+        ),
+    )
+
+
+def _explain_step(recording: Recording, at: int, batch: Array) -> list[ExampleStep]:
+    """Explain a step: its samples, their labels, the prediction, and what goes back."""
+    call, seen = recording.call, partial(_step, recording, at)
+    output, place = call.outputs(at, batch)[0, 0], _place(call, at)
+
+    def factor() -> Any:
+        due = call.jacobian(seen().version) @ call.columns("output_gradients", seen().version, seen().samples)
+        gradient, rate = (_read(value, "dlayer.backward") for value in seen().updates[0])
+        return np.median(rate * gradient / due) if gradient.shape == due.shape else gradient
+
+    def classes(name: str, function: str) -> Array:
+        labels = _read(getattr(seen(), name), function)
+        return labels.argmax(axis=0) if labels.ndim else labels
+
+    def probability(name: str, function: str) -> Any:
+        return _read(getattr(seen(), name), function).flat[0]
+
+    return [
+        _columns_of(recording, at, batch),
+        ExampleStep(
+            f"{place}: the classes of cce's labels", call.classes[batch], lambda: classes("loss_labels", "cce")
+        ),
+        ExampleStep(f"{place}: cce's first probability", output, lambda: probability("loss_outputs", "cce")),
+        ExampleStep(
+            f"{place}: the classes of cce_gradient's labels",
+            call.classes[batch],
+            lambda: classes("labels", "cce_gradient"),
+        ),
+        ExampleStep(
+            f"{place}: cce_gradient's first probability", output, lambda: probability("prediction", "cce_gradient")
+        ),
+        ExampleStep(
+            f"{place}: dlayer.backward's learning rate times its gradient, as a multiple of what softmax.backward gives"
+            f" for the result of cce_gradient: {call.rate:.4g}/{len(batch)}",
+            call.rate / len(batch),
+            factor,
+        ),
+    ]
+
+
+def _columns_of(recording: Recording, at: int, batch: Array) -> ExampleStep:
+    place = _place(recording.call, at)
+    return ExampleStep(
+        f"{place}: the columns of X that dlayer.forward gets", batch, lambda: _step(recording, at).samples
+    )
+
+
+def _place(call: Call, at: int) -> str:
+    return f"epoch {at // call.batches_in_an_epoch + 1}, batch {at % call.batches_in_an_epoch + 1}"
+
+
+def _step(recording: Recording, at: int) -> Pass:
+    if at >= len(recording.steps):
+        raise Wrong(f"Your loop made {len(recording.steps)} steps in all.")
+    seen = recording.steps[at]
+    if not seen.updates:
+        raise Wrong("dlayer.backward was not called.")
+    return seen
+
+
+def _read(value: RecordedValue, function: str) -> Array:
+    """Read what a spy was given. Raises `Wrong` where it was not called, or got no array of numbers."""
+    if isinstance(value, Placeholder):
+        raise OpenBlank(value.sentence)
+    if isinstance(value, Wrong):
+        raise value
+    if value is None:
+        raise Wrong(f"{function} was not called.")
+    return value
+
+
+def _output(Softmax: Any, z: Array, sample: int) -> Array:
+    layer = Softmax()
+    layer.forward(z.copy())
+    return np.asarray(layer.output)[:, sample]

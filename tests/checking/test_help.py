@@ -1,0 +1,220 @@
+"""Help below a failed check: a hint, the student's own lines, a worked example; and a question once it is right."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.checking.dispatch import Check
+from lib.checking.render import TITLES, WHY, Report
+from lib.unit import Mistake, Part
+from lib.units import softmax_classifier
+from lib.units.softmax_classifier import UNIT, cce, cce_gradient, check, softmax_backward, softmax_forward, train
+from lib.units.softmax_classifier.closed import ANSWER_KEY
+from tests.checking.desk import checked, mistaken, states
+from tests.checking.test_render import Reader
+from tests.variants import BY_PART, released, written
+
+PARTS = {part.id: part for part in UNIT.parts}
+parts = pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
+
+
+def summed() -> Any:
+    """A loss that is a sum in place of a mean."""
+    code = written(
+        """
+        def cce(y, yhat):
+            # add them up
+            logs = np.log(yhat)
+
+            return -np.sum(y * logs)
+        """
+    )
+    return code["cce"]
+
+
+def agreeing(part: Part, code: dict[str, Any]) -> list[bool]:
+    """For each step of the worked example, whether this code gives what comes out by hand."""
+    from time import monotonic
+
+    from lib.checking.help import work_example
+
+    objects = {**ANSWER_KEY.right, **code}
+    example = work_example(part, tuple(objects[name] for name in part.subjects), monotonic() + 20)
+    assert example is not None
+    return [step.agrees for step in example.steps]
+
+
+@parts
+def test_a_worked_example_of_right_code_agrees_in_every_step(part: Part) -> None:
+    steps = agreeing(part, {})
+    assert len(steps) >= 2 and all(steps)
+
+
+@parts
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_so_it_does_for_right_code_in_any_style(part: Part, data: st.DataObject) -> None:
+    assert all(agreeing(part, data.draw(BY_PART[part.id])))
+
+
+@pytest.mark.parametrize("mistake", ANSWER_KEY.mistakes, ids=lambda mistake: f"{mistake.part}: {mistake.name}")
+def test_in_a_worked_example_of_a_mistake_a_step_differs(mistake: Mistake) -> None:
+    assert not all(agreeing(PARTS[mistake.part], dict(mistake.code)))
+
+
+def test_the_steps_of_help_come_in_order_and_are_closed() -> None:
+    html = checked(cce, cce=summed())._repr_html_()
+    folds = re.findall(r"<details[^>]*><summary[^>]*>(.*?)</summary>", html)
+    assert folds == list(TITLES)
+    assert "open" not in Reader(html).attributes
+    before = html.partition("<details")[0]
+    assert "Found 14.598, expected 2.0855" in before.replace("</div>", "")
+    for later in ("Divide by", "sum over the batch", "logs", "by hand"):
+        assert later not in before
+
+
+def test_a_report_that_is_right_or_open_has_no_help() -> None:
+    for report in (checked(cce), checked(cce, cce=released()["cce"]), check.cce()):
+        assert isinstance(report, Report)
+        assert "details" not in report._repr_html_()
+        assert "----" not in str(report)
+
+
+def test_the_hint_is_the_mistakes_and_otherwise_the_statements() -> None:
+    named = str(checked(cce, cce=summed()))
+    assert "All that was seen fits this mistake: The loss is the sum over the batch, not its mean." in " ".join(
+        named.split()
+    )
+    unnamed = " ".join(str(checked(cce, cce=lambda y, yhat: 7 * np.sum(y * np.log2(yhat)))).split())
+    assert "fits this mistake" not in unnamed
+    assert f"Statement 1. Try: {cce.statements[0].hint}" in unnamed
+
+
+def test_the_students_own_lines_are_shown_without_comments() -> None:
+    place = checked(cce, cce=summed()).help.place
+    assert place is not None
+    assert place.function == "in cce"
+    assert [(number, line.strip()) for number, line in place.lines] == [
+        (3, "logs = np.log(yhat)"),
+        (5, "return -np.sum(y * logs)"),
+    ]
+
+
+def test_of_a_long_loop_only_the_lines_are_shown_that_the_failed_statement_is_about() -> None:
+    source = """
+    def train(X, y, learning_rate, batch_size, nepochs):
+        dense, softmax = Dense(X.shape[0], len(y)), Softmax()
+        losses = []
+        for _ in range(nepochs):
+            loss = 0
+            for batch in generate_batch_indices(X.shape[1], batch_size):
+                dense.forward(X[:, batch])
+                softmax.forward(dense.output)
+                loss += len(batch) / X.shape[1] * cce(y[:, batch], softmax.output)
+                grad = softmax.backward(cce_gradient(y[:, batch], softmax.output))
+                dense.backward(grad, learning_rate)
+            losses.append(loss)
+        return dense, softmax, losses
+    """
+    report = checked(train, train=written(source)["train"])
+    assert states(report)["GradientFlowsBack"] == "wrong"
+    assert report.help.place is not None
+    assert [number for number, _ in report.help.place.lines] == [10, 11]
+
+
+def test_lines_of_a_method_are_found_in_a_class_and_none_of_what_has_no_source() -> None:
+    code = written(
+        """
+        class Softmax:
+            def forward(self, input):
+                self.output = np.exp(input)
+
+            def backward(self, output_gradient):
+                return output_gradient
+        """
+    )
+    place = checked(softmax_forward, Softmax=code["Softmax"]).help.place
+    assert place is not None and place.function == "in Softmax.forward"
+    assert [number for number, _ in place.lines] == [3]
+    assert checked(cce, cce=np.dot).help.place is None
+    assert checked(softmax_forward, Softmax=3).help.place is None
+
+
+def test_a_worked_example_survives_what_student_code_does() -> None:
+    def fails(y: Any, yhat: Any) -> Any:
+        raise ValueError("<b>no</b>")
+
+    report = checked(cce, cce=fails)
+    assert report.help.example is not None
+    assert {step.found for step in report.help.example.steps} == {"It raised ValueError: <b>no</b>"}
+    assert "<b>no</b>" in Reader(report._repr_html_()).heard
+    blank = checked(train, train=written("def train(*a):\n    return None")["train"])
+    assert blank.help.example is not None and not any(step.agrees for step in blank.help.example.steps)
+
+
+def test_a_corrected_mistake_is_told_once_with_a_question_to_answer_for_oneself() -> None:
+    own = Check(cce, softmax_classifier.__name__)
+    assert own(summed()).help.mistake
+    corrected = own(ANSWER_KEY.right["cce"])
+    assert isinstance(corrected, Report)
+    name = "The loss is the sum over the batch, not its mean"
+    assert f"You have corrected this mistake: {name}." in " ".join(str(corrected).split())
+    html = corrected._repr_html_()
+    assert re.findall(r"<summary[^>]*>(.*?)</summary>", html) == [WHY]
+    assert "Divide by the number of samples" not in html.partition("<details")[0]
+    again = own(ANSWER_KEY.right["cce"])
+    assert "You have corrected" not in str(again)
+
+
+def test_what_is_still_wrong_in_another_way_is_not_called_corrected() -> None:
+    own = Check(cce, softmax_classifier.__name__)
+    own(summed())
+    assert "corrected" not in str(own(lambda y, yhat: 0.0))
+    assert "corrected" in str(own(ANSWER_KEY.right["cce"]))
+    assert "corrected" not in str(Check(cce)(ANSWER_KEY.right["cce"]))
+
+
+@parts
+def test_the_inputs_of_a_check_can_be_taken_into_the_notebook(part: Part) -> None:
+    inputs = check.example(part.id)
+    assert inputs.keys() == check.example(part.name).keys() == part.desk_inputs().keys()
+    for name, array in inputs.items():
+        assert np.array_equal(array, part.desk_inputs()[name])
+        assert f"[{name!r}], shape {array.shape}" in repr(inputs)
+    assert max(map(len, repr(inputs).splitlines())) <= 84
+
+
+def test_the_number_that_a_check_found_comes_out_of_its_inputs() -> None:
+    inputs = check.cce.example()
+    y, yhat = inputs["y_batch"], inputs["yhat_batch"]
+    assert y.shape == (4, 7)
+    assert f"Found {-np.sum(y * np.log(yhat)):.5g}" in str(checked(cce, cce=summed()))
+
+
+def test_a_check_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(ValueError, match=r"There is no check called 'check-mse'. There are: data, cce, cce_gradient"):
+        check.example("check-mse")
+    assert "draws nothing: it looks at X, y themselves" in repr(check.example("data"))
+
+
+def test_an_older_notebooks_checks_have_examples_too() -> None:
+    from lib import checks
+
+    assert checks.example("check-cce").keys() == check.cce.example().keys()  # type: ignore[attr-defined]  # made at import
+
+
+def test_help_is_only_for_what_is_wrong() -> None:
+    report = checked(softmax_backward, Softmax=mistaken_forward())
+    assert set(states(report).values()) == {"not checked"}
+    assert report.help.example is None
+    assert checked(cce_gradient, cce_gradient=lambda y, p: y / p).help.mistake
+
+
+def mistaken_forward() -> object:
+    mistake = next(each for each in ANSWER_KEY.mistakes if each.name == "The whole matrix sums to 1")
+    assert not mistaken(softmax_forward, mistake).right
+    return mistake.code["Softmax"]
