@@ -103,12 +103,14 @@ BY_NAME = {
     ),
     "The samples come in the order of the columns, not in a shuffled order": "training/no-shuffle-slices",
     "All epochs use the same batches": "training/one-shuffle-for-all",
-    "The short last batch is left out": "training/short-batch-dropped training/last-batch-left-out",
+    "The short last batch is left out": (
+        "training/short-batch-dropped training/last-batch-left-out training/no-reset-and-short-dropped"
+    ),
     "Only one batch is used in each epoch": "training/break-after-first",
-    "1/B uses batch_size, also for the short last batch": "training/nominal-size",
+    "1/B uses batch_size, also for the short last batch": "training/nominal-size training/labels-and-nominal-size",
     "There is one epoch too few": "training/one-epoch-less",
     "There is one epoch too many": "training/one-epoch-more",
-    "1/B is missing": "training/share-missing training/share-missing-and-loss-sum",
+    "1/B is missing": "training/share-missing training/share-missing-and-loss-sum training/minus-and-share-missing",
     "Labels and prediction are swapped": "training/cce-swapped-arguments",
     "Labels and prediction are swapped in the loss gradient": "training/gradient-swapped-arguments",
     "The scores are used as the prediction": "training/scores-as-prediction",
@@ -154,10 +156,10 @@ BY_SENTENCE = {
     "backward changes the gradient that it is given.": "dense/changes-its-argument",
     "1/B uses batch_size, but this batch is shorter.": "training/nominal-size training/labels-and-nominal-size",
     "The weights move the wrong way: gradient times learning rate has the wrong sign.": (
-        "training/minus training/minus-rate"
+        "training/minus training/minus-rate training/uphill-later training/minus-and-share-missing"
     ),
     "softmax.backward was not called.": "training/softmax-backward-forgotten",
-    "dlayer.backward was not called.": "training/no-update",
+    "dlayer.backward was not called.": "training/no-update training/no-update-later training/update-once-an-epoch",
     "The list of losses that train returns is missing.": "training/nothing-returned",
 }
 """The same for sentences of the statements themselves that say the mistake, and not only what came of it."""
