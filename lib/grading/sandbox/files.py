@@ -59,9 +59,10 @@ def _copy(source: Path, into: Path, name: Path) -> bool:
     if any((into / folder).is_symlink() for folder in name.parents):
         return False
     try:
+        content = source.read_bytes()  # before anything is replaced: its rights may not let us
         (into / name).parent.mkdir(parents=True, exist_ok=True)
         (into / name).unlink(missing_ok=True)
-        (into / name).write_bytes(source.read_bytes())
+        (into / name).write_bytes(content)
     except OSError:
         return False
     return True

@@ -85,6 +85,15 @@ def test_a_file_that_is_there_is_replaced_and_not_written_through(working, tmp_p
     assert (tmp_path / "canary").read_text() == "outside"
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read any file")
+def test_a_file_that_cannot_be_read_replaces_nothing(working, tmp_path):
+    into = tmp_path / "out"
+    into.mkdir()
+    (into / "plot.png").write_bytes(b"ours")
+    (tmp_path / "work/plot.png").chmod(0)
+    assert collected(working, into, "plot.png") == ({"plot.png": b"ours"}, ["plot.png"])
+
+
 def test_nothing_is_written_through_a_link_in_the_folder_that_it_is_brought_to(working, tmp_path):
     into, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
     into.mkdir(), elsewhere.mkdir()
