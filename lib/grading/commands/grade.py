@@ -35,7 +35,7 @@ from lib.grading.machine_faults import GO_ON, NO_THREAD, ClusterError, sentence
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.lock import LockedError, locked
 from lib.grading.running.progress import Progress
-from lib.grading.running.runner import Ran, Runner, Work, run, workers
+from lib.grading.running.runner import Runner, RunResult, RunTask, run, workers
 from lib.grading.safe_files import is_file, remove
 from lib.grading.sandbox.doctor import protected
 from lib.grading.submissions.gradebook import GradebookSession
@@ -158,7 +158,7 @@ class Grade(Autograde):
         """Open what runs notebooks. Raises ClusterError where a cluster can't."""
         return workers(self.jobs, self.scheduler, self.sandbox, self.patience, self.margin, self.log.warning)
 
-    def _prepare(self, course: Course) -> Iterator[tuple[GradingJob, Work]]:
+    def _prepare(self, course: Course) -> Iterator[tuple[GradingJob, RunTask]]:
         """Begin with each submission that is due; give those that are to be run."""
         if not course.notebooks:
             self._stop(f"The gradebook has no such notebook of {course.assignment}. Run `zerolayer build` first.")
@@ -186,7 +186,7 @@ class Grade(Autograde):
             else:
                 self._end(job, {})
 
-    def _end(self, job: GradingJob, result: Mapping[str, Ran] | BaseException) -> None:
+    def _end(self, job: GradingJob, result: Mapping[str, RunResult] | BaseException) -> None:
         """Save a submission that has been run, or failed to."""
         self._progress.add("graded", job.student, job.end(result))
         self.run_post_convert_hook()

@@ -29,7 +29,7 @@ from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import needs_slow_imports
 from lib.grading.marking_queue import NOT_RUN, queued
 from lib.grading.running.execute import RunLostError, has_code
-from lib.grading.running.runner import Packed, Ran, Work, settings
+from lib.grading.running.runner import PackedNotebook, RunResult, RunTask, settings
 from lib.grading.running.state import KEY
 from lib.grading.safe_files import is_file, is_folder, remove
 from lib.grading.sandbox.threads import TRIAL
@@ -108,7 +108,7 @@ class Course:
         judging.check_unit(self.assignment, self.book.masters)
         return unit
 
-    def trial(self, like: str) -> Work:
+    def trial(self, like: str) -> RunTask:
         """Make the work that fails for no submission's fault: a notebook that starts as many threads as any needs.
 
         It is run by the same kind of kernel as a notebook with the code `like`, which stands there as a comment.
@@ -116,7 +116,7 @@ class Course:
         kernelspec = self.book.masters[self.notebooks[0]].kernelspec
         code = TRIAL + "".join(f"# {line}\n" for line in like.splitlines())
         notebook = new_notebook(metadata={"kernelspec": kernelspec or {}}, cells=[new_code_cell(code)])
-        return Work({"trial": Packed(json.dumps(notebook).encode(), {})}, self.execute, self.settings)
+        return RunTask({"trial": PackedNotebook(json.dumps(notebook).encode(), {})}, self.execute, self.settings)
 
     def applied(self, steps: Sequence[Preprocessor], nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
         """Apply preprocessors one after the other."""
@@ -194,7 +194,7 @@ class GradingJob:
             return "the gradebook had other points"
         return ""
 
-    def work(self) -> Work:
+    def work(self) -> RunTask:
         """Fill the folder and prepare the notebooks; give what is to be run of them."""
         course = self.course
         if course.directory.notebook_id != "*" and is_folder(self.place):
@@ -215,8 +215,8 @@ class GradingJob:
                 prepared.state.for_a_person.append("files were left out")
             self.prepared_notebooks[name] = prepared
             if prepared.submission.runnable:
-                notebooks[name] = Packed.of(prepared.notebook, self.folder, prepared.state.files or {})
-        return Work(notebooks, course.execute, course.settings)
+                notebooks[name] = PackedNotebook.of(prepared.notebook, self.folder, prepared.state.files or {})
+        return RunTask(notebooks, course.execute, course.settings)
 
     def is_lost(self, result: BaseException) -> bool:
         """Tell whether what kept a submission from being run is the machine's fault: then it is no verdict.
@@ -227,7 +227,7 @@ class GradingJob:
             self.course.locked and isinstance(result, BrokenExecutor)
         )
 
-    def trial(self) -> Work:
+    def trial(self) -> RunTask:
         """Make the trial for this submission's kind of kernel."""
         code = [
             cell.source
@@ -241,7 +241,7 @@ class GradingJob:
         """Leave the submission as it was before."""
         remove(self.folder)
 
-    def end(self, result: Mapping[str, Ran] | BaseException) -> list[str]:
+    def end(self, result: Mapping[str, RunResult] | BaseException) -> list[str]:
         """Judge the notebooks, save all there is, and move the folder to its place.
 
         Gives the reasons why a person has to look at the submission, if there are any. Raises what is
@@ -283,7 +283,7 @@ class GradingJob:
         return PreparedNotebook(submission, notebook, resources)
 
     def _judged(
-        self, name: str, prepared: PreparedNotebook, result: Mapping[str, Ran] | BaseException
+        self, name: str, prepared: PreparedNotebook, result: Mapping[str, RunResult] | BaseException
     ) -> tuple[PreparedNotebook, bytes]:
         """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one.
 

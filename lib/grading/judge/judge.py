@@ -25,7 +25,7 @@ def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem:
     """
     drawn = drawn_for(part, seed)
     right = outcomes(part, drawn, key.subjects(part))
-    found = _read(given, right)
+    found = _read_answers(given, right)
     graded = [statement for statement in part.statements if statement.points]
     states = [*map(_not_run, graded)] if given is None else judge_statements(graded, drawn, found, right)
     lost = any(verdict.state != "right" for verdict in states)
@@ -51,7 +51,7 @@ def judge_statements(
     return list(verdicts.values())
 
 
-def _read(given: object, asked: Outcomes) -> Outcomes:
+def _read_answers(given: object, asked: Outcomes) -> Outcomes:
     """Read from an answer what was asked for, and nothing else. A record without a probe's name stands for them all."""
     found: dict[str, dict[str, Outcome]] = {}
     for statement, probes in asked.items():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:  # off Linux it can't be imported
     from lib.grading.kernels.forkserver import ForkedKernel
 
-LONGEST = 2**22
+MAX_MESSAGE = 2**22
 """Bytes of a message that is read; a longer one is passed over. Four times what is kept of a cell's output: letters
 may take more room in JSON."""
 ENDING = 1.0
@@ -81,7 +81,7 @@ class KernelClient:
             if words or self._passing:
                 self._whole.append(b"" if self._passing else bytes(words))
             self._passing = False
-        if len(self._rest) > LONGEST:
+        if len(self._rest) > MAX_MESSAGE:
             self._rest.clear()
             self._passing = True
         return bool(more)

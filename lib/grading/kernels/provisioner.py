@@ -32,7 +32,7 @@ from lib.grading.sandbox.limits import Limits
 LAUNCHER = "ipykernel_launcher"
 LONGEST_ADDRESS = 107
 """Bytes of a unix socket's address; Linux has no more."""
-PATIENCE = 2.0
+SECONDS_TO_END = 2.0
 """Seconds in which a kernel may end by itself when it is asked to."""
 
 
@@ -276,7 +276,7 @@ class WarmProvisioner(KernelProvisionerBase):
         """Called after the kernel was asked to end: give it the time that it takes."""
         with suppress(TimeoutError):
             if self.process is not None:
-                await asyncio.wait_for(self._end(self.process), PATIENCE)
+                await asyncio.wait_for(self._end(self.process), SECONDS_TO_END)
 
     async def cleanup(self, restart: bool = False) -> None:
         """Called at last: leave nothing behind."""

@@ -29,7 +29,7 @@ COMMS = "comm_"
 AT_ONCE = 8192
 """Characters of a text that wait for more: a line by itself costs both sides more than its letters do."""
 PIECE = 65536
-"""Characters of a text that go out together: a longer one would be passed over whole by `client.LONGEST`."""
+"""Characters of a text that go out together: a longer one would be passed over whole by `client.MAX_MESSAGE`."""
 PAUSE = 0.02
 """Seconds without a word, after which a line is sent as soon as it is whole; others wait for company."""
 

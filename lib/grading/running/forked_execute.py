@@ -21,7 +21,7 @@ from traitlets.config import Config
 from traitlets.config.loader import DeferredConfig
 
 from lib.checking.answers import plain
-from lib.grading.kernels.client import LONGEST, KernelClient
+from lib.grading.kernels.client import MAX_MESSAGE, KernelClient
 from lib.grading.kernels.slow_imports import needs_slow_imports
 from lib.grading.kernels.spawn_request import REPLY
 from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
@@ -158,7 +158,7 @@ class ForkedExecute(BoundedExecute):
             except (MemoryError, RunLostError):
                 raise
             except Exception:
-                self._drop(len(words) or LONGEST)
+                self._drop(len(words) or MAX_MESSAGE)
                 self._remark(f"{self._place} sent something that can't be read.")
         self._see_why_it_ended(client)
         raise DeadKernelError("the kernel hung up")

@@ -16,7 +16,7 @@ class Bar(tqdm):
     monitor_interval = 0
 
 
-MOST = 40
+MAX_LISTED = 40
 """Lines about single submissions; each one's verdict says more, and `zerolayer report` lists them all."""
 
 
@@ -69,7 +69,7 @@ def _list(heading: str, reasons: Mapping[str, str]) -> list[str]:
     """Write a line for each submission of which there is something to say, below how many there are."""
     if not reasons:
         return []
-    shown = dict(list(reasons.items())[:MOST])
+    shown = dict(list(reasons.items())[:MAX_LISTED])
     width = max(map(len, shown))
     lines = [f"{len(reasons):>6} {heading}:"]
     lines += [f"{'':>7}{student:<{width}}  {reason}" for student, reason in shown.items()]

@@ -52,7 +52,7 @@ UNRUN = {"cell_type": "raw", "metadata": {}, "source": ""}
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedNotebook:
     """A notebook's JSON, and the files to lie beside it."""
 
     notebook: bytes
@@ -67,16 +67,16 @@ class Packed:
 
 
 @dataclass(frozen=True)
-class Work:
+class RunTask:
     """What is to be run of one submission: its notebooks by name, the preprocessor that runs them, and its settings."""
 
-    notebooks: Mapping[str, Packed]
+    notebooks: Mapping[str, PackedNotebook]
     execute: type
     settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunResult:
     """What came of a run: each cell's outputs and number as JSON, and remarks on how it went."""
 
     cells: bytes
@@ -107,12 +107,12 @@ def settings(execute: type, config: Config, locked: bool) -> dict[str, Any]:
     return found
 
 
-def run(work: Work) -> dict[str, Ran]:
+def run(work: RunTask) -> dict[str, RunResult]:
     """Run a submission's notebooks one after the other. Raises what keeps a kernel from starting."""
     return {name: _run(packed, work.execute, Config(work.settings)) for name, packed in work.notebooks.items()}
 
 
-def _run(packed: Packed, execute: type, config: Config) -> Ran:
+def _run(packed: PackedNotebook, execute: type, config: Config) -> RunResult:
     """Run a notebook beside its files."""
     os.environ["NBGRADER_EXECUTION"] = "autograde"
     step = execute(config=config, log=SILENT)
@@ -127,7 +127,7 @@ def _run(packed: Packed, execute: type, config: Config) -> Ran:
             notebook, _ = step(notebook, {**resources, "metadata": {"path": str(folder)}})
     kept = ("outputs", "execution_count")
     cells = [{key: cell[key] for key in kept} if cell.cell_type == "code" else None for cell in notebook.cells]
-    return Ran(json.dumps(cells).encode(), tuple(state.remarks))
+    return RunResult(json.dumps(cells).encode(), tuple(state.remarks))
 
 
 @contextmanager
@@ -156,7 +156,7 @@ class Runner(Generic[Tag]):
         """Make a runner; `send` tells a person what happens to workers, `margin` is what `_Try.is_overdue` says."""
         self._open, self._width, self._margin, self._tell = executor, width, margin, send
         self._executor = executor()
-        self._flying: dict[Future[dict[str, Ran]], _Try[Tag]] = {}
+        self._flying: dict[Future[dict[str, RunResult]], _Try[Tag]] = {}
         self._again: deque[_Try[Tag]] = deque()
         self._suspects: deque[_Try[Tag]] = deque()
         self._stopped: set[int] = set()
@@ -176,7 +176,7 @@ class Runner(Generic[Tag]):
             child.kill()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def runs(self, works: Iterable[tuple[Tag, Work]]) -> Iterator[tuple[Tag, dict[str, Ran] | BaseException]]:
+    def runs(self, works: Iterable[tuple[Tag, RunTask]]) -> Iterator[tuple[Tag, dict[str, RunResult] | BaseException]]:
         """Run works as they come; give for each tag what its run gave, or the error that it failed with twice."""
         fresh = (_Try(tag, work) for tag, work in works)
         while True:
@@ -239,7 +239,7 @@ class _Try(Generic[Tag]):
     """A work that is tried. What others may have broken is tried `alone`, and then it is on its own account."""
 
     tag: Tag
-    work: Work
+    work: RunTask
     is_last: bool = False
     alone: bool = False
     since: float = 0.0

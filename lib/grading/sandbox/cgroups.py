@@ -27,7 +27,7 @@ def find() -> Path | None:
                 break
             if _is_ours_to_divide(folder):
                 return folder
-            if _read(folder / BOUND) not in ("", "max"):
+            if _read_text(folder / BOUND) not in ("", "max"):
                 break  # whoever bounded this process meant its kernels too
     return None
 
@@ -35,11 +35,11 @@ def find() -> Path | None:
 def _own_groups() -> Iterator[tuple[Path, Path]]:
     """Give each tree of groups that may bound memory, by where it is mounted, and this process's own group in it."""
     paths = {}
-    for line in _read(Path("/proc/self/cgroup")).splitlines():
+    for line in _read_text(Path("/proc/self/cgroup")).splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers or "memory" in controllers.split(","):
             paths["cgroup" if controllers else "cgroup2"] = path
-    for line in _read(Path("/proc/self/mountinfo")).splitlines():
+    for line in _read_text(Path("/proc/self/mountinfo")).splitlines():
         place, _, system = line.partition(" - ")
         root, tree = place.split()[3:5]
         kind, *_, options = system.split()
@@ -49,12 +49,12 @@ def _own_groups() -> Iterator[tuple[Path, Path]]:
 
 def _is_ours_to_divide(folder: Path) -> bool:
     """Tell whether groups in `folder` bound memory, and we may make some and move our own processes there."""
-    bounds = "memory" in _read(folder / ENABLED).split() or (folder / OLD_BOUNDS[0]).exists()
+    bounds = "memory" in _read_text(folder / ENABLED).split() or (folder / OLD_BOUNDS[0]).exists()
     writable = (os.access(path, os.W_OK, effective_ids=True) for path in (folder, folder / MEMBERS))
     return bounds and all(writable)
 
 
-def _read(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text().strip()
     except OSError:

@@ -133,7 +133,7 @@ def _why_no_namespaces() -> tuple[str, str] | None:
     """Look for the setting that forbids namespaces here."""
     if any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
         return _IN_A_CONTAINER
-    return next((because for (setting, value), because in _SETTINGS.items() if _read(setting) == value), None)
+    return next((because for (setting, value), because in _SETTINGS.items() if _read_setting(setting) == value), None)
 
 
 _SETTINGS = {
@@ -156,7 +156,7 @@ _IN_A_CONTAINER = (
 )
 
 
-def _read(path: str) -> str:
+def _read_setting(path: str) -> str:
     try:
         return Path(path).read_text().strip()
     except OSError:
