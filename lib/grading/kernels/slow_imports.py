@@ -1,16 +1,18 @@
 """Slow imports: what the units say takes seconds to import. A fork server of its own keeps it ready."""
 
+import pkgutil
 from functools import cache
 from importlib import import_module
 
-from lib.grading import units
+import lib.units
 from lib.unit import SlowImports
 
 
 @cache
 def slow_imports() -> tuple[SlowImports, ...]:
     """Give what the units say, of all that have a say."""
-    said = (import_module(f"lib.units.{name}").UNIT.slow_imports for name in units.names())
+    names = [f"lib.units.{module.name}" for module in pkgutil.iter_modules(lib.units.__path__) if module.ispkg]
+    said = (import_module(name).UNIT.slow_imports for name in names)
     return tuple(one for one in said if one is not None)
 
 
