@@ -8,7 +8,7 @@ names, and a sample class. `lib.checking` says what a check does with them, and 
 from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
@@ -165,9 +165,10 @@ class Mistake:
     """One wrong variant of one part's code.
 
     `name` says in plain words what the code does, `hint` gives one thing to try without giving the answer. `code` holds
-    the wrong objects by the names that the part checks. A mistake that gives the same numbers as earlier ones names
-    them in `same_as`: the judge can't tell them apart, and names the first. `teach` tells an instructor what to go
-    through again when many have made it.
+    the wrong objects by the names that the part checks. A mistake that is written in several ways stands in the
+    catalogue once for each, under the same name. One that gives the same numbers as earlier ones names them in
+    `same_as`: the judge can't tell them apart, and names the first. `teach` tells an instructor what to go through
+    again when many have made it.
     """
 
     part: str
@@ -203,6 +204,15 @@ class MistakeCatalog:
             return code
 
         return add
+
+    def combine(self, extra: str, change: Callable[[Any], object], names: Container[str]) -> None:
+        """Add each of the mistakes called `names` once more, together with another one in the same expression.
+
+        `change` takes the wrong object and makes another one of it; `extra` says what that does, after "and".
+        """
+        for mistake in [mistake for mistake in self.mistakes if mistake.name in names]:
+            name, code = f"{mistake.name}, and {extra}", {self.subject: change(mistake.code[self.subject])}
+            self.mistakes.append(Mistake(self.part, name, mistake.hint, code, teach=mistake.teach))
 
 
 @dataclass(frozen=True)

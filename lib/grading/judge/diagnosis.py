@@ -22,15 +22,19 @@ def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: 
     answer = _Answer(part.statements, drawn, found, right)
     if not answer.can_tell:
         return None
-    best, most = None, 0
-    for mistake in key.mistakes:
-        if mistake.part == part.id:
-            subjects = key.subjects(part, mistake)
-            for route in sorted(routes):
-                explains = answer.explained_by(run(answer.order, drawn, subjects, route))
-                if explains > most:
-                    best, most = mistake, explains
-    return Diagnosis(best.name, best.hint) if best else None
+    ours = [mistake for mistake in key.mistakes if mistake.part == part.id]
+    for route in sorted(routes):
+        asked = sum(route_of(probe) in ("", route) for s in part.statements if s.points for probe in right[s.name])
+        best, most = None, 0
+        for mistake in ours:
+            explains = answer.explained_by(run(answer.order, drawn, key.subjects(part, mistake), route))
+            if explains > most:
+                best, most = mistake, explains
+            if most >= asked:  # more than every probe can't be explained
+                break
+        if best:
+            return Diagnosis(best.name, best.hint)
+    return None
 
 
 class _Answer:
@@ -47,13 +51,21 @@ class _Answer:
         wrong = {name for name, _ in self.wrong}
         self.order = sorted(statements, key=lambda statement: (statement.name not in wrong, not statement.points))
         """What is wrong comes first: most mistakes are ruled out by the first numbers."""
+        self.root: dict[str, str] = {}
+        for statement in statements:
+            bases = [self.root[base.__name__] for base in statement.depends_on if base.__name__ in self.root]
+            self.root[statement.name] = bases[0] if bases else statement.name
+        self.wrong_roots = {
+            self.root[statement.name] for statement in statements if statement.points and statement.name in wrong
+        }
         self.can_tell = any(_tells(found[name][probe], right[name][probe]) for name, probe in self.wrong)
 
     def explained_by(self, mistaken: Iterable[tuple[Statement, str, Outcome]]) -> int:
         """Count the probes on which this and a mistake agree; 0 unless they agree wherever the mistake isn't right.
 
-        Of at least one statement the mistake has to explain all that is wrong, and by numbers or by our own words: all
-        infinities look alike, and so do many errors.
+        Of at least one statement, and of those that depend on it or on which it depends, the mistake has to explain all
+        that is wrong: they look at the same code. It explains by numbers or by our own words, because all infinities
+        look alike, and so do many errors.
         """
         count, told, unexplained = 0, set[str](), set[str]()
         for statement, probe, outcome in mistaken:
@@ -68,9 +80,11 @@ class _Answer:
                 return 0
             count += alike
             if alike and not is_right and _tells(outcome, self.right[name][probe]):
-                told.add(name)
+                told.add(self.root[name])
             elif not alike and (name, probe) in self.wrong:
-                unexplained.add(name)
+                unexplained.add(self.root[name])
+                if unexplained >= self.wrong_roots:
+                    return 0
         return count if told - unexplained else 0
 
 

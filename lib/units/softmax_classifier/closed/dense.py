@@ -1,6 +1,7 @@
 """Mistakes in the dense layer's backward, most of them in the two factors of `np.dot(?, ?)`.
 
-Several run without an error only where features + 1, classes and batch are equal.
+Several run without an error only where features + 1, classes and batch are equal. One that people write in several ways
+stands here several times, under one name.
 """
 
 from collections.abc import Callable
@@ -112,12 +113,11 @@ def _entry_by_entry(layer: Dense, g: Array) -> Any:
     return g * layer.input
 
 
-@weights(
-    "The layer's output is used in place of the incoming gradient",
-    "Use the gradient that backward is given: it says how the loss changes with the scores.",
-)
-def _of_the_output(layer: Dense, g: Array) -> Any:
-    return np.dot(layer.output, layer.input.T)
+for scale in (lambda g: 1, lambda g: g.shape[1]):
+    weights(
+        "The layer's output is used in place of the incoming gradient",
+        "Use the gradient that backward is given: it says how the loss changes with the scores.",
+    )(lambda layer, g, scale=scale: np.dot(layer.output, layer.input.T) / scale(g))
 
 
 @weights(
@@ -128,78 +128,153 @@ def _of_the_weights(layer: Dense, g: Array) -> Any:
     return np.dot(g, layer.weights)
 
 
-@weights(
-    "The step is divided by the batch size",
-    "Leave out the division: the gradient that backward is given already contains 1/B.",
-)
-def _over_batch(layer: Dense, g: Array) -> Any:
-    return np.dot(g, layer.input.T) / g.shape[1]
+def _gradient(layer: Dense, g: Array) -> Array:
+    """Give the right gradient of the weights."""
+    return np.asarray(g @ layer.input.T)
 
 
-@weights(
-    "The bias never changes", "Update the last column of the weights too: the bias is a weight whose input is always 1."
+MEAN = "Leave out the division: the gradient that backward is given already contains 1/B."
+for size in (lambda layer, g: g.shape[1], lambda layer, g: 2 * g.shape[1]):
+    weights("The step is divided by the batch size", MEAN)(
+        lambda layer, g, size=size: _gradient(layer, g) / size(layer, g)
+    )
+weights("The step is divided by the number of classes", MEAN)(lambda layer, g: _gradient(layer, g) / len(g))
+weights("The step is divided by the number of features", MEAN)(lambda layer, g: _gradient(layer, g) / len(layer.input))
+weights("The step is divided by the number of features", MEAN)(
+    lambda layer, g: _gradient(layer, g) / (len(layer.input) - 1)
 )
+weights("The step is multiplied by the batch size", "The product sums over the samples. The gradient contains 1/B.")(
+    lambda layer, g: _gradient(layer, g) * g.shape[1]
+)
+weights("The step is twice as long", "The loss of this notebook has no square: no factor 2 comes from it.")(
+    lambda layer, g: 2 * _gradient(layer, g)
+)
+
+BIAS = "The bias is a weight whose input is always 1. Work out its gradient by hand, for two samples."
+
+
+@weights("The bias never changes", BIAS)
 def _without_bias(layer: Dense, g: Array) -> Any:
-    gradient = np.dot(g, layer.input.T)
+    gradient = _gradient(layer, g)
     gradient[:, -1] = 0
     return gradient
 
 
-@backward(
-    "The bias is left out of the update",
-    "Update the last column of the weights too: the bias is a weight whose input is always 1.",
-    same_as=("The bias never changes",),
-)
+@backward("The bias is left out of the update", BIAS, same_as=("The bias never changes",))
 def _update_without_bias(layer: Dense, g: Array, rate: float) -> Any:
     input_gradient = layer.weights[:, :-1].T @ g
     layer.weights[:, :-1] -= rate * np.dot(g, layer.input[:-1].T)
     return input_gradient
 
 
-@weights(
-    "The bias changes by the mean over the samples, the weights by the sum",
-    "Treat the bias like the other weights: sum over the samples.",
-)
-def _mean_of_bias(layer: Dense, g: Array) -> Any:
-    gradient = np.dot(g, layer.input.T)
-    gradient[:, -1] /= g.shape[1]
+def _with_bias(bias: Callable[..., Any]) -> Callable[[Dense, Array], Any]:
+    """Give the right gradient with a wrong column for the bias."""
+
+    def gradient(layer: Dense, g: Array) -> Any:
+        right = _gradient(layer, g)
+        right[:, -1] = bias(layer, g)
+        return right
+
     return gradient
 
 
-@backward(
-    "The weights move in the direction of the gradient, not against it",
-    "Subtract the step: the gradient points to where the loss grows.",
+weights("The bias changes by the mean over the samples, the weights by the sum", BIAS)(
+    _with_bias(lambda layer, g: g.mean(axis=1))
 )
-def _uphill(layer: Dense, g: Array, rate: float) -> Any:
+for bias in (lambda layer, g: g.sum(), lambda layer, g: g.mean(), lambda layer, g: g.sum() / g.shape[1]):
+    weights(
+        "The bias of every class changes by the same number, a sum over all classes",
+        "Print the shape of the bias gradient: it has a number for each class.",
+    )(_with_bias(bias))
+for at in (0, -1):
+    weights("The bias changes by the gradient of one sample", BIAS)(_with_bias(lambda layer, g, at=at: g[:, at]))
+weights("The bias moves in the direction of the gradient, the weights against it", BIAS)(
+    _with_bias(lambda layer, g: -g.sum(axis=1))
+)
+weights("The bias changes by 1, whatever the gradient", BIAS)(_with_bias(lambda layer, g: 1))
+weights("The bias comes first, the weights after it", "Print dlayer.input: which row holds the ones?")(
+    lambda layer, g: np.roll(_gradient(layer, g), 1, axis=1)
+)
+weights("Only the bias changes", "Print the weights before and after a step. Which columns have changed?")(
+    lambda layer, g: np.hstack([np.zeros((len(g), len(layer.input) - 1)), g.sum(axis=1, keepdims=True)])
+)
+
+
+@backward("The bias changes without the learning rate", BIAS)
+def _bias_without_rate(layer: Dense, g: Array, rate: float) -> Any:
     input_gradient = layer.weights[:, :-1].T @ g
-    layer.weights = layer.weights + rate * np.dot(g, layer.input.T)
+    step = rate * _gradient(layer, g)
+    step[:, -1] = g.sum(axis=1)
+    layer.weights = layer.weights - step
     return input_gradient
 
 
-@backward("The learning rate is missing", "Multiply the gradient by learning_rate before you subtract it.")
-def _without_rate(layer: Dense, g: Array, rate: float) -> Any:
-    input_gradient = layer.weights[:, :-1].T @ g
-    layer.weights = layer.weights - np.dot(g, layer.input.T)
-    return input_gradient
+SAMPLES = "Take two samples, and add the products of each by hand. Does your code give their sum?"
+for at in (0, -1):
+    weights("Only one sample of the batch counts", SAMPLES)(
+        lambda layer, g, at=at: np.outer(g[:, at], layer.input[:, at])
+    )
+for result in (
+    lambda layer, g: np.outer(g.mean(axis=1), layer.input.mean(axis=1)),
+    lambda layer, g: np.outer(g.sum(axis=1), layer.input.mean(axis=1)),
+    lambda layer, g: np.outer(g.mean(axis=1), layer.input.sum(axis=1)),
+    lambda layer, g: np.outer(g.sum(axis=1), layer.input.sum(axis=1)),
+):
+    weights("The samples are added or averaged before the product, not after it", SAMPLES)(result)
+for result in (
+    lambda layer, g: g.sum(axis=1, keepdims=True) + 0 * layer.weights,
+    lambda layer, g: g.mean(axis=1, keepdims=True) + 0 * layer.weights,
+):
+    weights("The input is missing: every weight of a class changes alike", SHAPES)(result)
+for result in (lambda layer, g: _gradient(layer, g).sum(), lambda layer, g: _gradient(layer, g).mean()):
+    weights("All weights change by the same number", "Each weight has its own gradient: leave out the sum.")(result)
+weights("The gradient is not multiplied by the input, only by the weights", SHAPES)(
+    lambda layer, g: g.sum(axis=1, keepdims=True) * layer.weights
+)
+
+# ---- The update
 
 
-@backward("The learning rate is always 0.01", "Use the learning_rate that backward is given, not a fixed number.")
-def _rate_fixed(layer: Dense, g: Array, rate: float) -> Any:
-    input_gradient = layer.weights[:, :-1].T @ g
-    layer.weights = layer.weights - 0.01 * np.dot(g, layer.input.T)
-    return input_gradient
+def _with_update(update: Callable[..., Any]) -> Callable[[Dense, Array, float], Any]:
+    """Make a backward that is right except for the new weights: `update` gets the layer, their gradient, the rate."""
+
+    def backward(layer: Dense, g: Array, rate: float) -> Any:
+        input_gradient = layer.weights[:, :-1].T @ g
+        layer.weights = update(layer, _gradient(layer, g), rate)
+        return input_gradient
+
+    return backward
 
 
-@backward("The weights are replaced by the step", "Subtract the step from the weights that the layer has.")
-def _replaced(layer: Dense, g: Array, rate: float) -> Any:
-    input_gradient = layer.weights[:, :-1].T @ g
-    layer.weights = -rate * np.dot(g, layer.input.T)
-    return input_gradient
-
-
-@backward("The weights never change", "Assign the new weights to self.weights.")
-def _not_stored(layer: Dense, g: Array, rate: float) -> Any:
-    return layer.weights[:, :-1].T @ g
+DOWN = "The gradient points to where the loss grows. Which way should the weights move?"
+backward("The weights move in the direction of the gradient, not against it", DOWN)(
+    _with_update(lambda layer, gradient, rate: layer.weights + rate * gradient)
+)
+backward("The learning rate is missing", "Multiply the gradient by learning_rate before you subtract it.")(
+    _with_update(lambda layer, gradient, rate: layer.weights - gradient)
+)
+for fixed in (0.01, 0.001, 0.0001, 0.1, 0.05):
+    backward(
+        f"The learning rate is always {fixed:g}", "Use the learning_rate that backward is given, not a fixed number."
+    )(_with_update(lambda layer, gradient, rate, fixed=fixed: layer.weights - fixed * gradient))
+backward("The learning rate is applied twice", "Multiply by the learning rate once.")(
+    _with_update(lambda layer, gradient, rate: layer.weights - rate**2 * gradient)
+)
+backward(
+    "The gradient is divided by the learning rate", "Multiply by the learning rate: a small rate makes a short step."
+)(_with_update(lambda layer, gradient, rate: layer.weights - gradient / rate))
+backward("The weights are replaced by the step", "Subtract the step from the weights that the layer has.")(
+    _with_update(lambda layer, gradient, rate: -rate * gradient)
+)
+backward("The weights are replaced by the gradient", "Subtract the step from the weights that the layer has.")(
+    _with_update(lambda layer, gradient, rate: gradient)
+)
+backward("The weights are multiplied by the step", "Subtract the step from the weights.")(
+    _with_update(lambda layer, gradient, rate: layer.weights * rate * gradient)
+)
+backward("The weights never change", "Assign the new weights to self.weights.")(
+    _with_update(lambda layer, gradient, rate: layer.weights)
+)
 
 
 @backward(
@@ -211,18 +286,107 @@ def _updated_first(layer: Dense, g: Array, rate: float) -> Any:
     return layer.weights[:, :-1].T @ g
 
 
+DECAY = "Subtract the step alone: this network has no weight decay."
+for strength in (0.1, 0.01, 0.001, 0.0001, 1.0):
+    backward("The weights decay", DECAY)(
+        _with_update(
+            lambda layer, gradient, rate, strength=strength: (
+                layer.weights - rate * (gradient + strength * layer.weights)
+            )
+        )
+    )
+    if strength < 1:
+        backward("The weights decay", DECAY)(
+            _with_update(
+                lambda layer, gradient, rate, strength=strength: (1 - strength) * layer.weights - rate * gradient
+            )
+        )
+SIZE = "Use the gradient as it is: its size matters."
+for limit in (1, 5, 10):
+    backward("The weights' gradient is clipped", SIZE)(
+        _with_update(lambda layer, gradient, rate, limit=limit: layer.weights - rate * np.clip(gradient, -limit, limit))
+    )
+    backward("The weights' gradient is clipped", SIZE)(
+        _with_update(
+            lambda layer, gradient, rate, limit=limit: (
+                layer.weights - rate * gradient * min(1, limit / np.linalg.norm(gradient))
+            )
+        )
+    )
+for norm in (np.linalg.norm, np.max, lambda gradient: np.abs(gradient).max()):
+    backward("The weights' gradient is divided by its norm", SIZE)(
+        _with_update(lambda layer, gradient, rate, norm=norm: layer.weights - rate * gradient / norm(gradient))
+    )
+backward("Only the sign of the gradient counts", SIZE)(
+    _with_update(lambda layer, gradient, rate: layer.weights - rate * np.sign(gradient))
+)
+for digits in (0, 1, 2):
+    backward("The weights are rounded", "Keep the weights as they are, and round only where you print them.")(
+        _with_update(lambda layer, gradient, rate, digits=digits: np.round(layer.weights - rate * gradient, digits))
+    )
+OWN_STEP = "Compute each step from this call's gradient alone, and compare two steps of one layer."
+
+
+def _remember(layer: Any, gradient: Array, share: float, own: float = 1.0) -> Array:
+    layer.earlier = share * getattr(layer, "earlier", 0) + own * gradient
+    return np.asarray(layer.earlier)
+
+
+for share in (0.9, 0.5, 0.99):
+    backward("Earlier steps count too: there is momentum", OWN_STEP)(
+        _with_update(
+            lambda layer, gradient, rate, share=share: layer.weights - rate * _remember(layer, gradient, share)
+        )
+    )
+backward("The gradients of all steps pile up", OWN_STEP)(
+    _with_update(lambda layer, gradient, rate: layer.weights - rate * _remember(layer, gradient, 1))
+)
+
+
+def _first_only(layer: Any, gradient: Array, rate: float) -> Any:
+    layer.steps = getattr(layer, "steps", 0) + 1
+    return layer.weights - rate * gradient * (layer.steps == 1)
+
+
+backward("The layer learns only once", OWN_STEP)(_with_update(_first_only))
+
+
+def _decaying(decay: Callable[[int], float]) -> Callable[[Any, Array, float], Any]:
+    def update(layer: Any, gradient: Array, rate: float) -> Any:
+        layer.steps = getattr(layer, "steps", 0) + 1
+        return layer.weights - rate * decay(layer.steps) * gradient
+
+    return update
+
+
+for decay in (lambda n: 1 / n, lambda n: 0.5 ** (n - 1), lambda n: 0.9 ** (n - 1), lambda n: 0.99 ** (n - 1)):
+    backward(
+        "The learning rate gets smaller from step to step", "Use the learning_rate that backward is given in each step."
+    )(_with_update(_decaying(decay)))
+
+
+def _overwriting(layer: Dense, g: Array, rate: float) -> Any:
+    input_gradient = layer.weights[:, :-1].T @ g
+    layer.weights = layer.weights - rate * _gradient(layer, g)
+    g *= rate
+    return input_gradient
+
+
+backward("backward overwrites the gradient that it is given", "Compute into a new array.")(_overwriting)
+
+# ---- What is returned
+
+LOWER = "The layer below needs the slope for each of its outputs: print the shape, (features, batch)."
+
+
 @returned(
-    "The returned gradient has a row for the bias",
-    "Leave out the last column of the weights: the layer below has no output for the bias.",
+    "The returned gradient has a row for the bias", "How many outputs has the layer below? It has none for the bias."
 )
 def _with_bias_row(layer: Dense, g: Array) -> Any:
     return layer.weights.T @ g
 
 
-@returned(
-    "The first feature is left out instead of the bias",
-    "Leave out the last column of the weights, not the first: the bias is in the last one.",
-)
+@returned("The first feature is left out instead of the bias", "Which column of the weights is the bias?")
 def _without_first(layer: Dense, g: Array) -> Any:
     return layer.weights[:, 1:].T @ g
 
@@ -232,19 +396,73 @@ def _returned_transposed(layer: Dense, g: Array) -> Any:
     return g.T @ layer.weights[:, :-1]
 
 
-@returned(
-    "The weights' gradient is returned", "Return the gradient with respect to the layer's input: (features, batch)."
+returned("The returned gradient is transposed, and has a column for the bias", LOWER)(
+    lambda layer, g: g.T @ layer.weights
 )
-def _weights_gradient_returned(layer: Dense, g: Array) -> Any:
-    return np.dot(g, layer.input.T)
+returned("The weights' gradient is returned", LOWER)(_gradient)
 
 
 @returned(
-    "The incoming gradient is returned",
-    "Multiply it by the weights: backward returns the gradient with respect to the layer's input.",
+    "The incoming gradient is returned", "Multiply it by the weights: backward returns the gradient of the input."
 )
 def _unchanged(layer: Dense, g: Array) -> Any:
     return g
 
+
+FACTOR = "Take one sample: how does its loss change with one feature? No other number comes in."
+returned("The returned gradient is divided by the batch size", FACTOR)(
+    lambda layer, g: layer.weights[:, :-1].T @ g / g.shape[1]
+)
+returned("The returned gradient has the wrong sign", FACTOR)(lambda layer, g: -layer.weights[:, :-1].T @ g)
+returned("The returned gradient is multiplied by the input", FACTOR)(
+    lambda layer, g: layer.weights[:, :-1].T @ g * layer.input[:-1]
+)
+returned("The weights are returned", LOWER)(lambda layer, g: layer.weights)
+returned("The input is returned", LOWER)(lambda layer, g: layer.input)
+returned("The output is returned", LOWER)(lambda layer, g: layer.output)
+returned("The returned gradient is 0", LOWER)(lambda layer, g: np.zeros((len(layer.input) - 1, g.shape[1])))
+returned("The returned gradient is summed over the samples", LOWER)(
+    lambda layer, g: (layer.weights[:, :-1].T @ g).sum(axis=1, keepdims=True)
+)
+returned("The result of backward is missing", "Look for a path through backward that ends without return.")(
+    lambda layer, g: None
+)
+
+
+@backward("The returned gradient is multiplied by the learning rate", FACTOR)
+def _returned_with_rate(layer: Dense, g: Array, rate: float) -> Any:
+    input_gradient = rate * layer.weights[:, :-1].T @ g
+    layer.weights = layer.weights - rate * _gradient(layer, g)
+    return input_gradient
+
+
+def _without_self(layer: Dense, g: Array, rate: float) -> Any:
+    raise NameError("name 'weights' is not defined")
+
+
+backward("A name of the layer is used without self. before it", "Write self. before input, output and weights.")(
+    _without_self
+)
+
+
+def _also_divided(layer: Any) -> type[Dense]:
+    def backward(made: Dense, g: Array, rate: float) -> Any:
+        before = made.weights.copy()
+        result = layer.backward(made, g, rate)
+        made.weights = before + (made.weights - before) / g.shape[1]
+        return result
+
+    return _with_backward(backward)
+
+
+backward.combine(
+    "the step is divided by the batch size",
+    _also_divided,
+    (
+        "The weights move in the direction of the gradient, not against it",
+        "The learning rate is missing",
+        "The bias never changes",
+    ),
+)
 
 MISTAKES = tuple(backward.mistakes)

@@ -1,6 +1,7 @@
 """Mistakes in the softmax layer: forward, for large scores, and backward.
 
-A mistake that isn't about large scores subtracts the largest score first, so that it is one mistake only.
+A mistake that isn't about large scores subtracts the largest score first, so that it is one mistake only. One that
+people write in several ways stands here several times, under one name.
 """
 
 from collections.abc import Callable
@@ -35,13 +36,12 @@ def _with_backward(gradient: Callable[[Softmax, Array], Any]) -> type[Softmax]:
     return Layer
 
 
-forward = MistakeCatalog(
-    "check-softmax-forward",
-    "Softmax",
-    _with_forward,
-    teach="Write a small matrix of scores on the board, with samples in columns. Exponentiate every entry, then"
-    " divide each column by its own sum.",
+TEACH_FORWARD = (
+    "Write a small matrix of scores on the board, with samples in columns. Exponentiate every entry, then divide each"
+    " column by its own sum."
 )
+forward = MistakeCatalog("check-softmax-forward", "Softmax", _with_forward, teach=TEACH_FORWARD)
+forward_layer = MistakeCatalog("check-softmax-forward", "Softmax", lambda layer: layer, forward.mistakes, TEACH_FORWARD)
 stable = MistakeCatalog(
     "check-softmax-stable",
     "Softmax",
@@ -58,6 +58,9 @@ backward = MistakeCatalog(
 )
 
 
+Output = Callable[[Array], Any]
+
+
 def _exp(z: Array) -> Array:
     return np.asarray(np.exp(np.subtract(z, z.max(axis=0), dtype=float)))
 
@@ -66,54 +69,40 @@ def _softmax(z: Array) -> Array:
     return np.asarray(_exp(z) / _exp(z).sum(axis=0))
 
 
-@forward(
-    "The sum runs over axis 1: each row sums to 1, not each column",
-    "Columns are samples: sum over the classes, which is axis 0.",
+# ---- Forward: which numbers are divided by which
+
+AXIS = "Print the sums that you divide by, and count them: there is one for each sample, and samples are columns."
+SHIFTS: tuple[Output, ...] = (
+    lambda z: z.max(axis=0),
+    lambda z: z.max(),
+    lambda z: z.max(axis=1, keepdims=True),
+    lambda z: 0,
 )
-def _rows(z: Array) -> Any:
-    return _exp(z) / _exp(z).sum(axis=1, keepdims=True)
+"""What is subtracted before the exponential, one way or another: for the whole matrix it makes no difference which."""
 
 
-@forward(
-    "The sum runs over axis 1, without keepdims",
-    "Columns are samples: sum over the classes, which is axis 0.",
-)
-def _rows_without_axis(z: Array) -> Any:
-    return _exp(z) / _exp(z).sum(axis=1)
+def _by_sums(total: Output, shift: Output) -> Output:
+    """Divide exponentials by what `total` gives of them."""
+    return lambda z: np.exp(z - shift(z)) / total(np.exp(z - shift(z)))
 
 
-@forward("The whole matrix sums to 1", "Sum over axis 0 only: the probabilities of each sample sum to 1.")
-def _everything(z: Array) -> Any:
-    return _exp(z) / _exp(z).sum()
+for shift in (SHIFTS[0], SHIFTS[3]):
+    forward("The sum runs over axis 1: each row sums to 1, not each column", AXIS)(
+        _by_sums(lambda e: e.sum(axis=1, keepdims=True), shift)
+    )
+    forward("The sum runs over axis 1, without keepdims", AXIS)(_by_sums(lambda e: e.sum(axis=1), shift))
+    forward("The whole matrix sums to 1", AXIS)(_by_sums(np.sum, shift))
+forward("The sum runs over axis 1, without keepdims", AXIS)(_by_sums(lambda e: e.sum(axis=1), SHIFTS[2]))
+for shift in (SHIFTS[0], SHIFTS[3]):
+    forward("All samples are divided by the sum of the first one", AXIS)(_by_sums(lambda e: e[:, 0].sum(), shift))
+    forward("All samples are divided by the sum of the last one", AXIS)(_by_sums(lambda e: e[:, -1].sum(), shift))
 
-
-@forward(
-    "The sum runs over axis 1, and large scores overflow",
-    "Sum over the classes, which is axis 0. Subtract each column's largest score before the exponential.",
-)
-def _rows_unshifted(z: Array) -> Any:
-    return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-
-
-@forward(
-    "The sum runs over axis 1, without keepdims, and large scores overflow",
-    "Sum over the classes, which is axis 0. Subtract each column's largest score before the exponential.",
-)
-def _rows_without_axis_unshifted(z: Array) -> Any:
-    return np.exp(z) / np.exp(z).sum(axis=1)
-
-
-@forward(
-    "The whole matrix sums to 1, and large scores overflow",
-    "Sum over axis 0 only. Subtract each column's largest score before the exponential.",
-)
-def _everything_unshifted(z: Array) -> Any:
-    return np.exp(z) / np.exp(z).sum()
+NORMALISE = "Print self.output.sum(axis=0). Which number of each column makes these sums 1?"
 
 
 @forward(
     "The output is written into an array of integers",
-    "Use an array of floats: np.zeros_like of integer scores makes integers, which can't hold 0.3.",
+    "Print the dtype of the array that you write into, for integer scores. Can it hold 0.3?",
 )
 def _integers(z: Array) -> Any:
     output = np.zeros_like(z)
@@ -123,10 +112,18 @@ def _integers(z: Array) -> Any:
 
 @forward(
     "The output is the sigmoid of each score, not softmax",
-    "Divide each exponential by the sum over its column: a probability depends on all scores of its sample.",
+    "Change the score of one class. The probabilities of the other classes have to change too.",
 )
 def _sigmoid(z: Array) -> Any:
     return 1 / (1 + np.exp(-z))
+
+
+@forward(
+    "The sigmoids of the scores are normalised, not their exponentials",
+    "Compare the numerator of Step 2 with yours.",
+)
+def _normalised_sigmoid(z: Array) -> Any:
+    return _sigmoid(z) / _sigmoid(z).sum(axis=0)
 
 
 @forward("Softmax is applied twice", "Apply softmax once: exponentiate the scores, not the probabilities.")
@@ -142,37 +139,54 @@ def _without_exp(z: Array) -> Any:
     return z / z.sum(axis=0)
 
 
-@forward(
-    "The exponentials are not divided by their sum",
-    "Divide each column by its own sum: the probabilities of a sample sum to 1.",
+forward("The exponential is missing in the numerator", "Compare the numerator of Step 2 with yours.")(
+    lambda z: z / np.exp(z).sum(axis=0)
 )
+forward("The output is the scores", "Step 2 makes probabilities of the scores.")(lambda z: z)
+
+
+@forward("The exponentials are not divided by their sum", NORMALISE)
 def _not_normalised(z: Array) -> Any:
     return _exp(z)
 
 
+forward("The exponentials are not divided by their sum", NORMALISE)(np.exp)
+
+
 @forward(
     "The exponentials are divided by the largest one of their column",
-    "Divide each column by its own sum: the probabilities of a sample sum to 1.",
+    NORMALISE,
     same_as=("The exponentials are not divided by their sum",),
 )
 def _over_largest(z: Array) -> Any:
     return _exp(z) / _exp(z).max(axis=0)
 
 
-@forward(
-    "The exponentials are divided by their mean",
-    "Divide each column by its own sum: the probabilities of a sample sum to 1.",
-)
+@forward("The exponentials are divided by their mean", NORMALISE)
 def _over_mean(z: Array) -> Any:
     return _exp(z) / _exp(z).mean(axis=0)
 
 
-@forward(
-    "The exponentials are divided by the largest one of the whole matrix",
-    "Divide each column by its own sum: the probabilities of a sample sum to 1.",
-)
+@forward("The exponentials are divided by the largest one of the whole matrix", NORMALISE)
 def _over_largest_of_all(z: Array) -> Any:
     return np.exp(z - z.max()) / np.exp(z - z.max()).max()
+
+
+@forward("The exponentials are divided by their norm, not by their sum", NORMALISE)
+def _over_norm(z: Array) -> Any:
+    return _exp(z) / np.linalg.norm(_exp(z), axis=0)
+
+
+forward("The exponentials are divided by the sum of the scores", NORMALISE)(lambda z: np.exp(z) / z.sum(axis=0))
+forward("The sum is taken before the exponential", "Exponentiate each score first, then add.")(
+    lambda z: np.exp(z) / np.exp(z.sum(axis=0))
+)
+for shift in (SHIFTS[0], SHIFTS[3]):
+    forward("1 is added to the sum of the exponentials", "Add up the exponentials alone: they are never all 0.")(
+        _by_sums(lambda e: 1 + e.sum(axis=0), shift)
+    )
+
+# ---- Forward: what is exponentiated
 
 
 @forward(
@@ -191,9 +205,44 @@ def _log(z: Array) -> Any:
     return np.log(_softmax(z))
 
 
-@forward("The exponential has base 2, not e", "Use the exponential with base e, np.exp.")
-def _base_2(z: Array) -> Any:
-    return np.exp2(z - z.max(axis=0)) / np.exp2(z - z.max(axis=0)).sum(axis=0)
+BASE = "Compute exp(1) by hand: it is 2.718."
+forward("The exponential has base 2, not e", BASE)(lambda z: _softmax(z * np.log(2)))
+forward("The exponential has base 10, not e", BASE)(lambda z: _softmax(z * np.log(10)))
+SCALED = "The probabilities depend on the differences of the scores. Does your step before the exponential keep these?"
+SCALES: tuple[Output, ...] = (
+    lambda z: z.max(axis=0),
+    lambda z: z.max(),
+    lambda z: np.abs(z).max(axis=0),
+    lambda z: np.abs(z).max(),
+    lambda z: np.linalg.norm(z, axis=0),
+    lambda z: np.linalg.norm(z),
+    lambda z: z.sum(axis=0),
+    lambda z: np.abs(z).sum(axis=0),
+    lambda z: z.std(axis=0),
+    lambda z: z.std(),
+    lambda z: np.ptp(z, axis=0),
+    lambda z: np.ptp(z),
+)
+for scale in SCALES:
+    forward("The scores are divided by a number before the exponential, not shifted", SCALED)(
+        lambda z, scale=scale: _softmax(z / scale(z))
+    )
+for number in (2, 3, 5, 10, 100, 1000, 0.5, 0.1):
+    forward("The scores are divided by a fixed number before the exponential", SCALED)(
+        lambda z, number=number: _softmax(z / number)
+    )
+COUNTS: tuple[Output, ...] = (len, lambda z: z.shape[1], lambda z: np.sqrt(len(z)), np.size)
+for size in COUNTS:
+    forward("The scores are divided by the number of classes or samples", SCALED)(
+        lambda z, size=size: _softmax(z / size(z))
+    )
+forward("The scores are normalised by row before the exponential", SCALED)(
+    lambda z: _softmax((z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True))
+)
+POSITIVE = "Exponentiate the scores with their signs: a negative score gives a small probability."
+forward("Negative scores are replaced by 0", POSITIVE)(lambda z: _softmax(np.maximum(z, 0)))
+forward("The signs of the scores are lost", POSITIVE)(lambda z: _softmax(np.abs(z)))
+forward("The scores are squared", POSITIVE)(lambda z: _softmax(z**2))
 
 
 @forward(
@@ -204,95 +253,202 @@ def _hard(z: Array) -> Any:
     return (z == z.max(axis=0)).astype(float)
 
 
-@forward(
-    "The largest score of each row is subtracted, not that of each column",
-    "Subtract the same number from all classes of a sample: the largest score of its column.",
+forward("The output is the number of the largest class", "Give every class of a sample a probability.")(
+    lambda z: z.argmax(axis=0)
 )
-def _largest_of_rows(z: Array) -> Any:
-    shifted = z - z.max(axis=1, keepdims=True)
-    return _softmax(shifted)
+SAME = "Subtract the same number from all classes of a sample, or their probabilities change."
+for output in (
+    lambda z: _softmax(z - z.max(axis=1, keepdims=True)),
+    lambda z: _exp(z) / np.exp(z - z.max(axis=1, keepdims=True)).sum(axis=0),
+):
+    forward("The largest score of each row is subtracted, not that of each column", SAME)(output)
+forward("The largest score of each row is subtracted, without keepdims", SAME)(lambda z: _softmax(z - z.max(axis=1)))
+NUMERATOR = "Subtract the same number in the numerator and in the denominator."
+forward("The largest score is subtracted in the numerator only", NUMERATOR)(lambda z: _exp(z) / np.exp(z).sum(axis=0))
+forward("The largest score is subtracted in the denominator only", NUMERATOR)(lambda z: np.exp(z) / _exp(z).sum(axis=0))
+
+# ---- Forward: what is kept
+
+LAYOUT = "Keep samples in columns: the output has the shape of the scores."
+forward("The output is transposed", LAYOUT)(lambda z: _softmax(z).T)
+LOOP = "Print self.output after each turn of the loop. Does each sample get its column?"
 
 
-@forward(
-    "The largest score of each row is subtracted, without keepdims",
-    "Subtract the same number from all classes of a sample: the largest score of its column.",
+def _column_alone(at: int) -> Output:
+    def output(z: Array) -> Any:
+        alone = np.zeros(z.shape)
+        alone[:, at] = _softmax(z)[:, at]
+        return alone
+
+    return output
+
+
+for at in (0, -1):
+    forward("Only one sample gets probabilities, the others 0", LOOP)(_column_alone(at))
+    forward("Only one sample's probabilities are kept", LOOP)(lambda z, at=at: _softmax(z)[:, at])
+    forward("All samples get the probabilities of one", LOOP)(
+        lambda z, at=at: np.repeat(_softmax(z)[:, [at]], z.shape[1], axis=1)
+    )
+forward("The output is 1 minus softmax", "The largest score gets the largest probability.")(lambda z: 1 - _softmax(z))
+forward("The probabilities are percentages", "The probabilities of a sample sum to 1, not to 100.")(
+    lambda z: 100 * _softmax(z)
 )
-def _largest_of_rows_without_axis(z: Array) -> Any:
-    return _softmax(z - z.max(axis=1))
+for digits in (1, 2, 3, 4):
+    forward(
+        "The probabilities are rounded", "Keep the probabilities as they are, and round only where you print them."
+    )(lambda z, digits=digits: np.round(_softmax(z), digits))
+for least in (0.01, 0.02, 0.05, 0.1):
+    forward("The probabilities are clipped", "Keep the probabilities as they are: the loss avoids log 0 itself.")(
+        lambda z, least=least: np.clip(_softmax(z), least, 1 - least)
+    )
 
 
-@forward(
-    "The largest score is subtracted in the numerator only",
-    "Subtract the same number in the denominator.",
+@forward_layer("self.output is missing", "Assign the result to self.output: a name without self. is lost afterwards.")
+class _Forgetful(Softmax):
+    def forward(self, input: Array) -> Array:
+        self.input = input
+        return _softmax(input)
+
+
+@forward_layer(
+    "The second pass of a layer keeps the output of the first", "Compute the output from the scores of this call."
 )
-def _shifted_above(z: Array) -> Any:
-    return _exp(z) / np.exp(z).sum(axis=0)
+class _FirstOutput(Softmax):
+    def forward(self, input: Array) -> Array:
+        self.first = getattr(self, "first", None)
+        self.first = _softmax(input) if self.first is None else self.first
+        self.output = self.first
+        return self.output
 
 
-@forward("The output is transposed", "Keep samples in columns: the output has the shape of the scores.")
-def _transposed(z: Array) -> Any:
-    return _softmax(z).T
+@forward_layer("forward overwrites the scores that it is given", "Compute into a new array.")
+class _Overwriting(Softmax):
+    def forward(self, input: Array) -> Array:
+        self.output = _softmax(input)
+        if input.dtype.kind == "f":
+            input[:] = self.output
+        return self.output
 
 
-@stable(
-    "Large scores overflow",
-    "A float can't hold exp(1000). Subtract each sample's largest score first: the probabilities stay the same.",
-)
+# ---- Large scores
+
+OWN = "Print the largest exponent of each sample, and the smallest: which number should you subtract to make it 0?"
+
+
+@stable("Large scores overflow", "Print np.exp(1000). Which number can you subtract from the scores of a sample first?")
 def _not_shifted(z: Array) -> Any:
     return np.exp(z) / np.exp(z).sum(axis=0)
 
 
-@stable(
-    "All samples are shifted by the same number",
-    "Subtract each sample's own largest score, so that no sample's exponentials are all 0.",
+def _shifted(shift: Callable[..., Any]) -> Output:
+    return lambda z: np.exp(z - shift(z)) / np.exp(z - shift(z)).sum(axis=0)
+
+
+OF_ALL: tuple[Output, ...] = (np.max, np.min, np.mean)
+for shift in OF_ALL:
+    stable(
+        "All samples are shifted by the same number",
+        "Scores of two samples can be far apart. Then what is left of the exponentials of the lower one?",
+    )(_shifted(shift))
+stable("The scores are shifted by a fixed number", OWN)(_shifted(lambda z: 500))
+stable("The mean of each sample's scores is subtracted, not the largest", OWN)(_shifted(lambda z: z.mean(axis=0)))
+stable("The smallest score of each sample is subtracted, not the largest", OWN)(_shifted(lambda z: z.min(axis=0)))
+stable("The median of each sample's scores is subtracted, not the largest", OWN)(
+    _shifted(lambda z: np.median(z, axis=0))
 )
-def _largest_of_all(z: Array) -> Any:
-    return np.exp(z - z.max()) / np.exp(z - z.max()).sum(axis=0)
-
-
-@stable(
-    "Large scores are clipped",
-    "Clipping changes the differences between scores. Subtract each sample's largest score instead.",
+stable("The norm of each sample's scores is subtracted, not the largest", OWN)(
+    _shifted(lambda z: np.linalg.norm(z, axis=0))
 )
-def _clipped(z: Array) -> Any:
-    z = np.clip(z, -500, 500)
-    return np.exp(z) / np.exp(z).sum(axis=0)
+stable("The sum of each sample's scores is subtracted, not the largest", OWN)(_shifted(lambda z: z.sum(axis=0)))
+for at in (0, 1, 2, -1):
+    stable("The score of one class is subtracted, not the largest", OWN)(_shifted(lambda z, at=at: z[at]))
+stable("A part of each sample's largest score is subtracted", OWN)(_shifted(lambda z: z.max(axis=0) / 2))
+stable("The middle between each sample's largest and smallest score is subtracted", OWN)(
+    _shifted(lambda z: (z.max(axis=0) + z.min(axis=0)) / 2)
+)
+CLIPPED = "Clipping changes the differences between scores. A shift keeps them."
+for limit in (20, 30, 50, 88, 100, 200, 300, 500, 600, 700, 709):
+    stable("Large scores are clipped", CLIPPED)(lambda z, limit=limit: _not_shifted(np.clip(z, -limit, limit)))
+    stable("Large scores are clipped", CLIPPED)(lambda z, limit=limit: _not_shifted(np.minimum(z, limit)))
 
 
-@stable("nan is replaced by 0", "Prevent the overflow: subtract each sample's largest score before the exponential.")
+@stable("nan is replaced by 0", "Prevent the overflow: nan has lost what the scores were.")
 def _nan_to_num(z: Array) -> Any:
     return np.nan_to_num(np.exp(z) / np.exp(z).sum(axis=0))
 
 
-@backward(
-    "Only the diagonal of the Jacobian is used",
-    "A score changes all probabilities of its sample: use the off-diagonal entries, -a_k a_m, too.",
-)
+# ---- Backward: the Jacobian
+
+
+def _jacobians(a: Array) -> Array:
+    """Give each sample's Jacobian, (classes, classes, batch)."""
+    return np.asarray(np.eye(len(a))[:, :, None] * a - a[:, None] * a)
+
+
+def _product(a: Array, g: Array) -> Any:
+    """Give the right product, with any array in the place of the probabilities."""
+    return a * (g - (a * g).sum(axis=0))
+
+
+def _contracted(pattern: str) -> Callable[[Softmax, Array], Any]:
+    return lambda layer, g: np.einsum(pattern, _jacobians(layer.output), g)
+
+
+def _with_jacobian(jacobian: Callable[[Array], Any]) -> Callable[[Softmax, Array], Any]:
+    """Multiply by a wrong (classes, classes, batch), made of the output."""
+    return lambda layer, g: np.einsum("kmi,mi->ki", jacobian(layer.output), g)
+
+
+BESIDE = "A score changes all probabilities of its sample. Write down the Jacobian of two classes, all four entries."
+ENTRIES = "Write down the Jacobian of two classes by the two cases of Step 7, and compare it with yours."
+PROBABILITIES = "The a in the Jacobian are the layer's probabilities. Which attribute holds them?"
+MULTIPLY = "Multiply the incoming gradient by the Jacobian of softmax."
+
+
+@backward("Only the diagonal of the Jacobian is used", BESIDE)
 def _diagonal(layer: Softmax, g: Array) -> Any:
     a = layer.output
     return a * (1 - a) * g
 
 
-@backward(
-    "The Jacobian is computed from the layer's input, not from its output",
-    "The a in the Jacobian are probabilities: use self.output.",
+backward("The Jacobian is computed from the layer's input, not from its output", PROBABILITIES)(
+    lambda layer, g: _product(layer.input, g)
 )
-def _of_the_input(layer: Softmax, g: Array) -> Any:
-    z = layer.input
-    return z * (g - (z * g).sum(axis=0))
+backward("Only the diagonal is used, and it is computed from the layer's input", PROBABILITIES)(
+    lambda layer, g: layer.input * (1 - layer.input) * g
+)
+for result in (
+    lambda layer, g: layer.output * (1 - layer.input) * g,
+    lambda layer, g: layer.input * (1 - layer.output) * g,
+):
+    backward("One factor is the layer's input, the other its output", PROBABILITIES)(result)
+backward("Softmax is applied to the output again", PROBABILITIES)(lambda layer, g: _product(_softmax(layer.output), g))
+backward("Softmax is applied to the output again, and only the diagonal is used", PROBABILITIES)(
+    lambda layer, g: _softmax(layer.output) * (1 - _softmax(layer.output)) * g
+)
+for result in (
+    lambda layer, g: _product(_softmax(g), g),
+    lambda layer, g: _softmax(g) * (1 - _softmax(g)) * g,
+    lambda layer, g: _softmax(g) * (1 - _softmax(g)),
+    lambda layer, g: _softmax(g),
+    lambda layer, g: _product(_softmax(g), layer.output),
+):
+    backward("Softmax is applied to the incoming gradient", PROBABILITIES)(result)
+backward("The Jacobian is computed from the incoming gradient", PROBABILITIES)(lambda layer, g: g * (1 - g))
+backward("The output and the incoming gradient are swapped", PROBABILITIES)(lambda layer, g: _product(g, layer.output))
+backward("The output and the incoming gradient are swapped, and only the diagonal is used", PROBABILITIES)(
+    lambda layer, g: g * (1 - g) * layer.output
+)
 
 
-@backward(
-    "backward returns the incoming gradient unchanged",
-    "Multiply the incoming gradient by the Jacobian of softmax.",
-)
+@backward("backward returns the incoming gradient unchanged", MULTIPLY)
 def _unchanged(layer: Softmax, g: Array) -> Any:
     return g
 
 
 @backward(
     "The off-diagonal entries of the Jacobian have the wrong sign",
-    "When one probability grows, the others get smaller: the off-diagonal entries are negative.",
+    "When one probability grows, the others get smaller: which sign have the off-diagonal entries?",
 )
 def _plus_beside(layer: Softmax, g: Array) -> Any:
     a = layer.output
@@ -300,161 +456,343 @@ def _plus_beside(layer: Softmax, g: Array) -> Any:
 
 
 @backward(
-    "The sum runs over the wrong axis of the Jacobian, and the result is 0",
-    "Sum over the index that the Jacobian shares with the gradient. Keep the other class index and the sample's index.",
+    "The products are added to the output on the diagonal, not subtracted",
+    "Which sign do the products of Step 7 have?",
 )
+def _plus_products(layer: Softmax, g: Array) -> Any:
+    return layer.output * (g + (layer.output * g).sum(axis=0))
+
+
+for jacobian in (
+    lambda a: np.eye(len(a))[:, :, None] * a - a[None] + 0 * a[:, None],
+    lambda a: np.where(np.eye(len(a))[:, :, None] == 1, a * (1 - a), -a[:, None] + 0 * a),
+    lambda a: np.where(np.eye(len(a))[:, :, None] == 1, a * (1 - a), -a[None] + 0 * a[:, None]),
+):
+    backward("One factor is missing beside the diagonal of the Jacobian", ENTRIES)(_with_jacobian(jacobian))
+backward("Every entry beside the diagonal is -1", ENTRIES)(
+    _with_jacobian(lambda a: np.where(np.eye(len(a))[:, :, None] == 1, a * (1 - a), -1.0))
+)
+backward("Every entry beside the diagonal is computed with 1 - a", ENTRIES)(
+    _with_jacobian(lambda a: np.where(np.eye(len(a))[:, :, None] == 1, a * (1 - a), -a[:, None] * (1 - a)))
+)
+backward("The square is missing on the diagonal of the Jacobian", ENTRIES)(
+    _with_jacobian(lambda a: np.where(np.eye(len(a))[:, :, None] == 1, a, -a[:, None] * a))
+)
+backward("The diagonal of the Jacobian is 1 - a", ENTRIES)(
+    _with_jacobian(lambda a: np.where(np.eye(len(a))[:, :, None] == 1, 1 - a, -a[:, None] * a))
+)
+backward("The diagonal of the Jacobian is 0", ENTRIES)(
+    _with_jacobian(lambda a: np.where(np.eye(len(a))[:, :, None] == 1, 0.0, -a[:, None] * a))
+)
+
+
+@backward("The Jacobian has the output on its diagonal and 0 elsewhere", ENTRIES)
+def _output_times(layer: Softmax, g: Array) -> Any:
+    return layer.output * g
+
+
+@backward("The Jacobian has only the products -a_k a_m, on the diagonal too", ENTRIES)
+def _products_alone(layer: Softmax, g: Array) -> Any:
+    a = layer.output
+    return -a * (a * g).sum(axis=0)
+
+
+@backward("The Jacobian's diagonal is 1 minus a product, not the output minus a product", ENTRIES)
+def _identity(layer: Softmax, g: Array) -> Any:
+    a = layer.output
+    return g - a * (a * g).sum(axis=0)
+
+
+@backward("Every entry of the Jacobian is computed like a diagonal entry", ENTRIES)
+def _diagonal_everywhere(layer: Softmax, g: Array) -> Any:
+    a = layer.output
+    return a * ((1 - a) * g).sum(axis=0)
+
+
+backward("Every entry of the Jacobian is computed like a diagonal entry", ENTRIES)(
+    lambda layer, g: (1 - layer.output) * (layer.output * g).sum(axis=0)
+)
+
+
+@backward(
+    "The incoming gradient is summed without the probabilities as weights",
+    "Write out the product for two classes: by what is each entry of the gradient multiplied?",
+)
+def _unweighted(layer: Softmax, g: Array) -> Any:
+    return layer.output * (g - g.sum(axis=0))
+
+
+backward(
+    "The mean of the incoming gradient is subtracted, without weights",
+    "Write out the product for two classes: by what is each entry of the gradient multiplied?",
+)(lambda layer, g: layer.output * (g - g.mean(axis=0)))
+backward("The output is missing as a factor", ENTRIES)(lambda layer, g: g - (layer.output * g).sum(axis=0))
+for result in (
+    lambda layer, g: (1 - layer.output) * g,
+    lambda layer, g: layer.output * layer.output * g,
+    lambda layer, g: (1 - layer.output**2) * g,
+):
+    backward("The derivative is that of another function, entry by entry", BESIDE)(result)
+for result in (
+    lambda layer, g: np.exp(layer.input) * g,
+    lambda layer, g: g / layer.output,
+    lambda layer, g: g * (layer.input > 0),
+):
+    backward("The derivative is that of exp, log or ReLU", BESIDE)(result)
+
+# ---- Backward: which indices
+
+INDEX = (
+    "Sum over the index that the Jacobian shares with the gradient. Keep the other class index and the sample's index."
+)
+KEEP = "Keep the sample's index on the right of the arrow: each sample has its own gradient."
+EACH = "Run backward on one sample at a time, then on two together. Each sample has its own Jacobian."
+
+
+@backward("The sum runs over the wrong axis of the Jacobian, and the result is 0", INDEX)
 def _wrong_pair(layer: Softmax, g: Array) -> Any:
     return np.einsum("ijk,ik->ik", _jacobians(layer.output), g)
 
 
 @backward(
     "The sum keeps the wrong axis of the Jacobian, and the result is 0",
-    "Sum over the index that the Jacobian shares with the gradient. Keep the other class index and the sample's index.",
+    INDEX,
     same_as=("The sum runs over the wrong axis of the Jacobian, and the result is 0",),
 )
 def _wrong_pair_left(layer: Softmax, g: Array) -> Any:
     return np.einsum("ijk,jk->jk", _jacobians(layer.output), g)
 
 
-@backward(
-    "The sum runs over the samples too: the result is one column",
-    "Keep the sample's index on the right of the arrow: each sample has its own gradient.",
-)
-def _without_samples(layer: Softmax, g: Array) -> Any:
-    return np.einsum("ijk,jk->i", _jacobians(layer.output), g)
+backward("The sum runs over the samples too: the result is one column", KEEP)(_contracted("ijk,jk->i"))
 
 
-@backward(
-    "The sum runs over the samples too, and every sample gets the same column",
-    "Keep the sample's index on the right of the arrow: each sample has its own gradient.",
-)
+@backward("The sum runs over the samples too, and every sample gets the same column", KEEP)
 def _without_samples_broadcast(layer: Softmax, g: Array) -> Any:
     return np.einsum("ijk,jk->i", _jacobians(layer.output), g)[:, None] + np.zeros_like(g)
 
 
-@backward(
+backward(
     "The sum runs over both class axes of the Jacobian",
     "Keep one class index on the right of the arrow: the result has a row for each class.",
+)(_contracted("ijk,jk->k"))
+backward("The sum runs over everything: the result is one number", KEEP)(_contracted("ijk,jk->"))
+backward("The gradients of all samples are added before the product", KEEP)(_contracted("ijk,jl->ik"))
+backward("The samples are summed, and two class axes are left", INDEX)(_contracted("ijk,jk->ij"))
+backward("The result is transposed", "Put the indices on the right of the arrow in the order of the gradient's axes.")(
+    _contracted("ijk,jk->ki")
 )
-def _without_classes(layer: Softmax, g: Array) -> Any:
-    return np.einsum("ijk,jk->k", _jacobians(layer.output), g)
-
-
-@backward(
+backward(
     "The Jacobian is multiplied entry by entry, and nothing is summed",
     "Sum over the index that the Jacobian shares with the gradient: a matrix times a vector is a sum.",
-)
-def _entry_by_entry(layer: Softmax, g: Array) -> Any:
-    return _jacobians(layer.output) * g
+)(lambda layer, g: _jacobians(layer.output) * g)
+for result in (
+    lambda layer, g: _jacobians(layer.output),
+    lambda layer, g: np.moveaxis(_jacobians(layer.output), -1, 0),
+):
+    backward("The Jacobian is returned, not its product with the gradient", MULTIPLY)(result)
 
 
-@backward(
-    "All samples use one Jacobian, averaged over the batch",
-    "Use each sample's own Jacobian: leave out the mean over the batch.",
-)
+@backward("All samples use one Jacobian, averaged over the batch", EACH)
 def _averaged(layer: Softmax, g: Array) -> Any:
     return _jacobians(layer.output).mean(axis=2) @ g
 
 
-@backward(
-    "All samples use one Jacobian, summed over the batch",
-    "Use each sample's own Jacobian: leave out the sum over the batch.",
-)
+@backward("All samples use one Jacobian, summed over the batch", EACH)
 def _summed(layer: Softmax, g: Array) -> Any:
     return _jacobians(layer.output).sum(axis=2) @ g
 
 
-@backward(
-    "All samples use the first sample's Jacobian",
-    "Use each sample's own Jacobian, computed from its own column of self.output.",
+for at in (0, -1):
+    backward(
+        "All samples use the first sample's Jacobian" if at == 0 else "All samples use the last sample's Jacobian", EACH
+    )(lambda layer, g, at=at: _jacobians(layer.output)[:, :, at] @ g)
+for result in (
+    lambda layer, g: _product(layer.output.mean(axis=1, keepdims=True) + 0 * g, g),
+    lambda layer, g: layer.output.mean(axis=1, keepdims=True) * (1 - layer.output.mean(axis=1, keepdims=True)) * g,
+):
+    backward("The Jacobian is that of the mean probabilities of the batch", EACH)(result)
+backward("The products of all samples are added to one Jacobian", EACH)(
+    lambda layer, g: (np.diag(layer.output.mean(axis=1)) - layer.output @ layer.output.T) @ g
 )
-def _first(layer: Softmax, g: Array) -> Any:
-    return _jacobians(layer.output)[:, :, 0] @ g
 
 
 @backward(
-    "The sum runs over the samples instead of the classes", "Sum over the classes of each sample, which is axis 0."
+    "The sum runs over the samples instead of the classes",
+    "Print the shape of the sum: there is one number for each sample.",
 )
 def _over_samples(layer: Softmax, g: Array) -> Any:
     a = layer.output
     return a * (g - (a * g).sum(axis=1, keepdims=True))
 
 
-@backward(
-    "The Jacobian has the output on its diagonal and 0 elsewhere",
-    "Subtract the products a_k a_m everywhere, on the diagonal too.",
-)
-def _output_times(layer: Softmax, g: Array) -> Any:
-    return layer.output * g
+backward(
+    "The sum runs over the classes and the samples", "Print the shape of the sum: there is one number for each sample."
+)(lambda layer, g: layer.output * (g - (layer.output * g).sum()))
 
 
-@backward(
-    "The Jacobian has only the products -a_k a_m, on the diagonal too",
-    "Add the output on the diagonal: the entry there is a_k - a_k a_k.",
-)
-def _products_alone(layer: Softmax, g: Array) -> Any:
-    a = layer.output
-    return -a * (a * g).sum(axis=0)
+def _kept_alone(at: int) -> Callable[[Softmax, Array], Any]:
+    def result(layer: Softmax, g: Array) -> Any:
+        alone = np.zeros(g.shape)
+        alone[:, at] = _product(layer.output, g)[:, at]
+        return alone
+
+    return result
 
 
-@backward(
-    "The Jacobian's diagonal is 1 minus a product, not the output minus a product",
-    "Put the output on the diagonal in place of 1: the entry there is a_k - a_k a_k.",
-)
-def _identity(layer: Softmax, g: Array) -> Any:
-    a = layer.output
-    return g - a * (a * g).sum(axis=0)
+for at in (0, -1):
+    backward("Only one sample gets a gradient, the others 0", LOOP)(_kept_alone(at))
+    backward("Only one sample's gradient is returned", LOOP)(lambda layer, g, at=at: _product(layer.output, g)[:, at])
+    backward(
+        "The terms of a sum replace each other: = stands for +=",
+        "Print the result after each turn of the loop. Does it add up?",
+    )(lambda layer, g, at=at: _jacobians(layer.output)[:, at] * g[at])
+
+# ---- Backward: what the gradient is multiplied by
 
 
-@backward(
-    "Every entry of the Jacobian is computed like a diagonal entry", "Use -a_k a_m for the entries off the diagonal."
-)
-def _diagonal_everywhere(layer: Softmax, g: Array) -> Any:
-    a = layer.output
-    return a * ((1 - a) * g).sum(axis=0)
-
-
-@backward(
-    "The incoming gradient is summed without the probabilities as weights",
-    "Multiply the incoming gradient by the probabilities before you sum it over the classes.",
-)
-def _unweighted(layer: Softmax, g: Array) -> Any:
-    return layer.output * (g - g.sum(axis=0))
-
-
-@backward("The incoming gradient is ignored", "Multiply the Jacobian by the incoming gradient, output_gradient.")
+@backward("The incoming gradient is ignored", MULTIPLY)
 def _without_gradient(layer: Softmax, g: Array) -> Any:
     return layer.output * (1 - layer.output)
 
 
+backward(
+    "The Jacobian's rows are summed: the incoming gradient is ignored, and the result is 0",
+    MULTIPLY,
+    same_as=(
+        "The sum runs over the wrong axis of the Jacobian, and the result is 0",
+        "The sum keeps the wrong axis of the Jacobian, and the result is 0",
+    ),
+)(lambda layer, g: _jacobians(layer.output).sum(axis=1))
+backward("backward returns the output", MULTIPLY)(lambda layer, g: layer.output)
+
+
 @backward("The result has the wrong sign", "Change the sign: cce_gradient already contains the minus sign of the loss.")
 def _turned_back(layer: Softmax, g: Array) -> Any:
-    return -layer.output * (g - (layer.output * g).sum(axis=0))
+    return -_product(layer.output, g)
 
 
 @backward("The result is divided by the batch size", "Leave out the division: the training loop multiplies by 1/B.")
 def _over_batch(layer: Softmax, g: Array) -> Any:
-    return layer.output * (g - (layer.output * g).sum(axis=0)) / g.shape[1]
+    return _product(layer.output, g) / g.shape[1]
 
 
-@backward(
-    "The Jacobian is computed from the incoming gradient", "The a in the Jacobian are probabilities: use self.output."
+backward("The result is divided by the number of classes", "Leave out the division: nothing is averaged here.")(
+    lambda layer, g: _product(layer.output, g) / len(g)
 )
-def _of_the_gradient(layer: Softmax, g: Array) -> Any:
-    return g * (1 - g)
-
-
-@backward(
-    "The incoming gradient is subtracted from the output",
-    "Multiply the incoming gradient by the Jacobian. There is no label to subtract here.",
+for rate in (0.5, 0.1, 0.01, 0.001):
+    backward("The result is multiplied by a learning rate", "Softmax has no weights to update: leave out the rate.")(
+        lambda layer, g, rate=rate: rate * _product(layer.output, g)
+    )
+LABEL = "Multiply the incoming gradient by the Jacobian. There is no label to subtract here."
+for result in (
+    lambda layer, g: layer.output - g,
+    lambda layer, g: (layer.output - g) / g.shape[1],
+    lambda layer, g: (layer.output - g) * layer.output * (1 - layer.output),
+    lambda layer, g: _product(layer.output, layer.output - g),
+):
+    backward("The incoming gradient is subtracted from the output", LABEL)(result)
+for result in (lambda layer, g: g - layer.output, lambda layer, g: (g - layer.output) / g.shape[1]):
+    backward("The output is subtracted from the incoming gradient", LABEL)(result)
+LIMIT = "Return the gradient as it is: its size matters."
+for limit in (1, 5, 10):
+    backward("The result is clipped", LIMIT)(
+        lambda layer, g, limit=limit: np.clip(_product(layer.output, g), -limit, limit)
+    )
+    backward("The incoming gradient is clipped", LIMIT)(
+        lambda layer, g, limit=limit: _product(layer.output, np.clip(g, -limit, limit))
+    )
+for axis in (None, 0):
+    backward("The result is divided by its norm", LIMIT)(
+        lambda layer, g, axis=axis: _product(layer.output, g) / np.linalg.norm(_product(layer.output, g), axis=axis)
+    )
+for digits in (0, 1, 2):
+    backward("The result is rounded", "Return the gradient as it is, and round only where you print it.")(
+        lambda layer, g, digits=digits: np.round(_product(layer.output, g), digits)
+    )
+backward("The result of backward is missing", "Look for a path through backward that ends without return.")(
+    lambda layer, g: None
 )
-def _difference(layer: Softmax, g: Array) -> Any:
-    return layer.output - g
 
 
-def _jacobians(a: Array) -> Array:
-    """Give each sample's Jacobian, (classes, classes, batch)."""
-    return np.asarray(np.eye(len(a))[:, :, None] * a - a[:, None] * a)
+def _overwriting(layer: Softmax, g: Array) -> Any:
+    result = _product(layer.output, g)
+    g[:] = result
+    return result
 
+
+def _first_jacobian(layer: Any, g: Array) -> Any:
+    layer.first = getattr(layer, "first", layer.output)
+    return (
+        _product(layer.first, g) if layer.first.shape == g.shape else _product(layer.first[: len(g), : g.shape[1]], g)
+    )
+
+
+backward("backward overwrites the gradient that it is given", "Compute into a new array.")(_overwriting)
+
+
+def _single(layer: Softmax, g: Array) -> Any:
+    column = layer.output.reshape(-1, 1)
+    return np.dot(np.diagflat(column) - column @ column.T, g)
+
+
+def _two_axes(layer: Softmax, g: Array) -> Any:
+    T = layer.output * (1 - layer.output)
+    return np.einsum("kmi,mi->ki", T, g)
+
+
+def _without_self(layer: Softmax, g: Array) -> Any:
+    raise NameError("name 'output' is not defined")
+
+
+def _called(layer: Any, g: Array) -> Any:
+    return layer.output(1 - layer.output) * g
+
+
+_two_axes.__code__ = _two_axes.__code__.replace(co_name="backward")  # the frame in which the check looks for T
+backward(
+    "The code makes one matrix of all samples together",
+    "Run it on one sample, then on two. Which axis of each array counts the samples?",
+)(_single)
+backward("T has the wrong shape", "Print T.shape for one sample and for two. Which axis of T counts the samples?")(
+    _two_axes
+)
+backward("A name of the layer is used without self. before it", "Write self. before input, output and weights.")(
+    _without_self
+)
+backward(
+    "An array is called like a function",
+    "Look for parentheses right behind an array: a product needs a * between its factors.",
+)(_called)
+
+SHAPED = (
+    "Only the diagonal of the Jacobian is used",
+    "The off-diagonal entries of the Jacobian have the wrong sign",
+    "The Jacobian has the output on its diagonal and 0 elsewhere",
+    "The Jacobian has only the products -a_k a_m, on the diagonal too",
+    "The Jacobian's diagonal is 1 minus a product, not the output minus a product",
+    "Every entry of the Jacobian is computed like a diagonal entry",
+    "The incoming gradient is summed without the probabilities as weights",
+    "The sum runs over the samples instead of the classes",
+    "The sum runs over the classes and the samples",
+    "The incoming gradient is ignored",
+    "One factor is missing beside the diagonal of the Jacobian",
+    "The Jacobian is computed from the layer's input, not from its output",
+    "backward returns the incoming gradient unchanged",
+)
+
+
+def _scale(factor: Callable[[Array], float]) -> Callable[[Any], type[Softmax]]:
+    """Make a layer whose backward gives that of another one, times a factor that depends on the gradient's shape."""
+
+    def change(layer: Any) -> type[Softmax]:
+        return _with_backward(lambda made, g: factor(g) * layer.backward(made, g))
+
+    return change
+
+
+backward.combine("the result is divided by the batch size", _scale(lambda g: 1 / g.shape[1]), SHAPED)
+backward.combine(
+    "the sign is wrong", _scale(lambda g: -1), tuple(name for name in SHAPED if "only the products" not in name)
+)
 
 MISTAKES = (*forward.mistakes, *stable.mistakes, *backward.mistakes)
