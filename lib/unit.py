@@ -8,8 +8,8 @@ names, and a sample class. `lib.checking` says what a check does with them, and 
 from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
 
 import re
-from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -65,6 +65,10 @@ class Statement:
     def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
         """Give what the statement is about of the numbers that a probe gave; the judge compares only that."""
         return given
+
+    def size(self, probe: str, inputs: Inputs) -> float:
+        """Give how large the numbers are from which a probe's come: small differences of large ones are rounded."""
+        return 1.0
 
 
 @dataclass(frozen=True)
@@ -165,10 +169,9 @@ class Mistake:
     """One wrong variant of one part's code.
 
     `name` says in plain words what the code does, `hint` gives one thing to try without giving the answer. `code` holds
-    the wrong objects by the names that the part checks. A mistake that is written in several ways stands in the
-    catalogue once for each, under the same name. One that gives the same numbers as earlier ones names them in
-    `same_as`: the judge can't tell them apart, and names the first. `teach` tells an instructor what to go through
-    again when many have made it.
+    the wrong objects by the names that the part checks, and `also` those of other ways to write the same mistake. A
+    mistake that gives the same numbers as earlier ones names them in `same_as`: the judge can't tell them apart, and
+    names the first. `teach` tells an instructor what to go through again when many have made it.
     """
 
     part: str
@@ -177,11 +180,19 @@ class Mistake:
     code: Mapping[str, object]
     same_as: tuple[str, ...] = ()
     teach: str = ""
+    also: tuple[Mapping[str, object], ...] = ()
+
+    @property
+    def ways(self) -> Iterator[Mistake]:
+        """The mistake in each way of writing it."""
+        return (replace(self, code=code, also=()) for code in (self.code, *self.also))
 
 
 @dataclass(frozen=True)
 class MistakeCatalog:
     """The mistakes of one part: a decorator that adds wrong code, in order, to `mistakes`.
+
+    Code under a name that is there already is another way to write that mistake.
 
     `subject` is the name of the object that the part checks; `make` makes that object of the decorated code. `teach`
     says what to go through again, for all mistakes that don't say so themselves.
@@ -199,8 +210,7 @@ class MistakeCatalog:
         """Add the decorated code under `name`."""
 
         def add(code: Code) -> Code:
-            objects = {self.subject: self.make(code)}
-            self.mistakes.append(Mistake(self.part, name, hint, objects, same_as, teach or self.teach))
+            self._add(Mistake(self.part, name, hint, {self.subject: self.make(code)}, same_as, teach or self.teach))
             return code
 
         return add
@@ -211,8 +221,16 @@ class MistakeCatalog:
         `change` takes the wrong object and makes another one of it; `extra` says what that does, after "and".
         """
         for mistake in [mistake for mistake in self.mistakes if mistake.name in names]:
-            name, code = f"{mistake.name}, and {extra}", {self.subject: change(mistake.code[self.subject])}
-            self.mistakes.append(Mistake(self.part, name, mistake.hint, code, teach=mistake.teach))
+            for way in mistake.ways:
+                code = {self.subject: change(way.code[self.subject])}
+                self._add(replace(way, name=f"{way.name}, and {extra}", code=code, same_as=()))
+
+    def _add(self, mistake: Mistake) -> None:
+        for at, known in enumerate(self.mistakes):
+            if known.name == mistake.name:
+                self.mistakes[at] = replace(known, also=(*known.also, mistake.code))
+                return
+        self.mistakes.append(mistake)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def prove_part(key: AnswerKey, part: Part, seed: int, name: str) -> None:
             expected=f"{part.points:g} points",
             attempt="run the part's probes on the right objects by hand: do they raise, or draw at random?",
         )
-    for mistake in filter(lambda mistake: mistake.part == part.id, key.mistakes):
+    for mistake in (way for each in key.mistakes if each.part == part.id for way in each.ways):
         place = f"{name}, the mistake {mistake.name!r} of {part.id!r}"
         if not lost_points(judge_part(part, drawn, try_objects(key, part, mistake, drawn, place), right)):
             raise CannotBuild(

@@ -49,7 +49,9 @@ def fits(statement: Statement, probe: str, given: Outcome, right: Mapping[str, O
     if (given == wanted).all():
         return True
     seen = attempt(partial(statement.compared_part, probe, given, drawn))
-    return not isinstance(seen, Failure) and agree(seen, statement.compared_part(probe, wanted, drawn))
+    if isinstance(seen, Failure):
+        return False
+    return agree(seen, statement.compared_part(probe, wanted, drawn), size=statement.size(probe, drawn))
 
 
 def _kind_of(failure: Failure) -> tuple[str, str]:
@@ -59,16 +61,20 @@ def _kind_of(failure: Failure) -> tuple[str, str]:
     return failure.kind, failure.text.partition(":")[0] if failure.kind == "error" else ""
 
 
-def agree(one: Outcome, other: Outcome, alike: bool = False) -> bool:
-    """Tell whether two arrays are equal but for rounding; if `alike`, nan equals nan, and failures of a kind agree."""
+def agree(one: Outcome, other: Outcome, alike: bool = False, size: float = 1.0) -> bool:
+    """Tell whether two arrays are equal but for rounding of numbers of this `size`.
+
+    If `alike`, nan equals nan, and failures of a kind agree.
+    """
     if isinstance(one, Failure) and isinstance(other, Failure):
         return alike and _kind_of(one) == _kind_of(other)
     if isinstance(one, Failure) or isinstance(other, Failure):
         return False
     if one.shape != other.shape:
         return False
-    if (one == other).all():
+    same = one == other
+    if same.all():
         return True
-    # Entries that nearly cancel are rounded as large ones. Columns may have units of their own.
-    largest = np.abs(np.where(np.isfinite(other), other, 0)).max(axis=0 if other.ndim else None, initial=1.0)
-    return np.allclose(one, other, rtol=RTOL, atol=ATOL * largest, equal_nan=alike)
+    with np.errstate(invalid="ignore"):  # np.allclose does this too, and ten times as slowly
+        close = np.isfinite(other) & (np.abs(one - other) <= ATOL * size + RTOL * np.abs(other))
+    return bool((same | close | (alike & np.isnan(one) & np.isnan(other))).all())

@@ -22,7 +22,7 @@ def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: 
     answer = _Answer(part.statements, drawn, found, right)
     if not answer.can_tell:
         return None
-    ours = [mistake for mistake in key.mistakes if mistake.part == part.id]
+    ours = [way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways]
     for route in sorted(routes):
         asked = sum(route_of(probe) in ("", route) for s in part.statements if s.points for probe in right[s.name])
         best, most = None, 0
@@ -75,7 +75,8 @@ class _Answer:
             if not told and not any(wrong == name for wrong, _ in self.wrong):
                 return 0
             is_right = fits(statement, probe, outcome, self.right[name], self.drawn)
-            alike = agree(self.found[name][probe], outcome, alike=True)
+            size = statement.size(probe, self.drawn)
+            alike = agree(self.found[name][probe], outcome, alike=True, size=size)
             if not alike and not is_right:
                 return 0
             count += alike

@@ -108,6 +108,10 @@ class WeightsMove(Statement):
         """The change of the weights, without the bias."""
         return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, :-1])
 
+    def size(self, probe: str, inputs: Inputs) -> float:
+        """The largest entry of the incoming gradient."""
+        return _size_of_gradient(probe, inputs)
+
 
 class BiasMoves(Statement):
     text = "The bias, the last column, changes by -learning_rate times the incoming gradient, summed over the samples."
@@ -125,6 +129,10 @@ class BiasMoves(Statement):
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """The change of the bias."""
         return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, -1])
+
+    def size(self, probe: str, inputs: Inputs) -> float:
+        """The largest entry of the incoming gradient."""
+        return _size_of_gradient(probe, inputs)
 
 
 class InputGradient(Statement):
@@ -148,6 +156,15 @@ class InputGradient(Statement):
         returned = _both_routes(lambda size, route: backward(Dense, inputs, size, route).returned)
         kept = {f"{route}/kept": partial(_keeps_gradient, Dense, inputs, route) for route in ("own", "given")}
         return returned | kept
+
+    def size(self, probe: str, inputs: Inputs) -> float:
+        """The largest entry of the incoming gradient."""
+        return _size_of_gradient(probe, inputs)
+
+
+def _size_of_gradient(probe: str, inputs: Inputs) -> float:
+    gradient = inputs.get(f"gradient_{probe.partition('/')[2]}", inputs["gradient_batch"])
+    return float(np.abs(gradient).max())
 
 
 def _expect_nearly(

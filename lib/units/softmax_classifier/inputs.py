@@ -37,12 +37,12 @@ def predictions(rng: np.random.Generator, y: Array, small: tuple[float, float]) 
 
     The true class of the first sample has a small probability p, and another class has half of it; -log p lies in the
     range `small`. In the second sample the true class is the most likely one, and in the third the least likely one.
-    The mean of -log p has the digits 55 behind its hundredths: a rounded loss shows.
+    The mean of -log p has the digits 57 behind its hundredths: a rounded loss shows.
     """
     classes, batch = y.shape
     ranges = [small, (0.3, 0.6), (3, 3.3), *[(0.9, 2.2)] * batch][:batch]
     losses = np.array([rng.integers(int(1e4 * low), int(1e4 * high)) for low, high in ranges])  # in ten-thousandths
-    losses[-1] -= (losses.sum() - 55 * batch) % (100 * batch)
+    losses[-1] -= (losses.sum() - 57 * batch) % (100 * batch)
     p = np.exp(-losses / 1e4)
     others = 0.5 * rng.dirichlet(np.full(classes - 1, 2.0), size=batch).T + 0.5 / (classes - 1)
     others[:, 0] *= (1 - 1.5 * p[0]) / (1 - p[0]) / others[1:, 0].sum()

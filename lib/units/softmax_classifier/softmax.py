@@ -265,6 +265,10 @@ class OneSampleBack(Statement):
         """The result for one sample, after the student's own forward and with the attributes given."""
         return {f"{route}/one": partial(backward, Softmax, inputs, "one", route) for route in ("own", "given")}
 
+    def size(self, probe: str, inputs: Inputs) -> float:
+        """The largest entry of the incoming gradient."""
+        return _size_of_gradient(probe, inputs)
+
 
 class EachSampleItsOwn(Statement):
     text = "In a batch, each sample has its own Jacobian: every column agrees with central differences."
@@ -292,6 +296,10 @@ class EachSampleItsOwn(Statement):
             probes[f"{route}/again"] = partial(backward_again, Softmax, inputs, route)
             probes[f"{route}/kept"] = partial(gradient_kept, Softmax, inputs, route)
         return probes
+
+    def size(self, probe: str, inputs: Inputs) -> float:
+        """The largest entry of the incoming gradient."""
+        return _size_of_gradient(probe, inputs)
 
 
 class ColumnsSumToZero(Statement):
@@ -420,6 +428,11 @@ def _describe(name: str, added: Array) -> str:
 
 def _at(text: str, at: tuple[int, ...]) -> str:
     return f"{text}, {at_class_and_sample(at)}"
+
+
+def _size_of_gradient(probe: str, inputs: Inputs) -> float:
+    gradient = inputs.get(f"gradient_{probe.partition('/')[2]}", inputs["gradient_batch"])
+    return float(np.abs(gradient).max())
 
 
 def _sums_of_backward(Softmax: Any, inputs: Inputs, route: str) -> Any:

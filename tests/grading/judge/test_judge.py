@@ -221,7 +221,15 @@ def test_two_mistakes_in_one_part_are_not_taken_for_a_third() -> None:
             return -np.sum(y * np.log2(yhat))
         """
     )
-    assert judged(part_of("check-cce"), code).mistake is None
+    both = judged(part_of("check-cce"), code).mistake
+    assert both is not None and both.name == "The logarithm has base 2, and it is summed, not averaged"
+    third = written(
+        """
+        def cce(y, yhat):
+            return -np.sum(y * np.log2(yhat + 0.5)) / len(y)
+        """
+    )
+    assert judged(part_of("check-cce"), third).mistake is None
     names = {mistake.name for mistake in ANSWER_KEY.mistakes if mistake.part == "check-train"}
     loop = LOOP.replace("(1 / len(batch)) * ", "").replace("len(batch) / num_samples * ", "")
     verdict = judged(part_of("check-train"), written(loop))

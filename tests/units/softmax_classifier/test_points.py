@@ -181,7 +181,18 @@ WRONG: dict[str, tuple[Code, dict[str, set[str]]]] = {
             forward(lambda z, digits=digits: np.round(Softmax().forward(z), digits)),
             {"forward": {"RatiosFollowScores"}},
         )
-        for digits in (2, 3, 4)
+        for digits in (3, 4)
+    },
+    "probabilities rounded to 0": (
+        forward(lambda z: np.round(Softmax().forward(z), 2)),
+        {"forward": {"ColumnsSumToOne", "RatiosFollowScores", "WholeNumbers"}},
+    ),
+    **{
+        f"probabilities clipped at {least}": (
+            forward(lambda z, least=least: np.clip(Softmax().forward(z), least, 1)),
+            {"forward": {"RatiosFollowScores"}},
+        )
+        for least in (0.001, 0.005, 0.01)
     },
     "scores overwritten": (forward(softmax_in_place), {"forward": {"RatiosFollowScores"}}),
     "output of the first pass": ({"Softmax": ForwardOnce}, {"forward": {"RatiosFollowScores"}}),

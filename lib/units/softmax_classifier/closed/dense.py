@@ -456,7 +456,7 @@ def _also_divided(layer: Any) -> type[Dense]:
 
 
 backward.combine(
-    "the step is divided by the batch size",
+    "1/B is applied",
     _also_divided,
     (
         "The weights move in the direction of the gradient, not against it",

@@ -376,7 +376,7 @@ SIZES = (
     "The loss is divided by the batch size twice",
 )
 BASES = ("The logarithm has base 2", "The logarithm has base 10")
-MINUS = "the minus sign is missing"
+MINUS = "the minus is missing"
 
 
 def _negate(wrong: Any) -> Function:
@@ -387,9 +387,9 @@ def _resize(factor: Callable[[Array], float]) -> Callable[[Any], Function]:
     return lambda wrong: lambda y, yhat: wrong(y, yhat) * factor(y)
 
 
-loss.combine("the loss is the sum over the batch, not its mean", _resize(lambda y: y.shape[B]), BASES)
-loss.combine("the loss is the mean over all entries", _resize(lambda y: 1 / len(y)), BASES)
-loss.combine("the loss is divided by the number of classes", _resize(lambda y: y.shape[B] / len(y)), BASES)
+loss.combine("it is summed, not averaged", _resize(lambda y: y.shape[B]), BASES)
+loss.combine("it is the mean over all entries", _resize(lambda y: 1 / len(y)), BASES)
+loss.combine("it is divided by the number of classes", _resize(lambda y: y.shape[B] / len(y)), BASES)
 loss.combine(
     MINUS,
     _negate,
@@ -409,7 +409,7 @@ loss.combine(
     ),
 )
 loss.combine(
-    "the loss is the sum over the batch, not its mean",
+    "it is summed, not averaged",
     _resize(lambda y: y.shape[B]),
     (
         "The one-hot y is missing: every class counts",
@@ -455,6 +455,11 @@ def _minus_at_the_scores(y: Array, yhat: Array) -> Any:
 @gradient("The gradient is (yhat - y) / B, which belongs to the scores, not to yhat", FUSED)
 def _mean_at_the_scores(y: Array, yhat: Array) -> Any:
     return (yhat - y) / y.shape[B]
+
+
+@gradient("The gradient is (y - yhat) / B", FUSED)
+def _minus_mean_at_the_scores(y: Array, yhat: Array) -> Any:
+    return (y - yhat) / y.shape[B]
 
 
 @gradient("The gradient is yhat - y divided by the number of classes", FUSED)
@@ -666,7 +671,7 @@ gradient("cce_gradient overwrites the array yhat", "Compute into a new array: so
     _gradient_overwriting
 )
 
-PLUS = "the sign is wrong"
+PLUS = "a sign is wrong"
 gradient.combine(
     PLUS,
     _negate,
@@ -678,7 +683,6 @@ gradient.combine(
         "The gradient is the loss of each entry, not its slope",
         "y is multiplied by yhat",
         "Every slope is -1, whatever the probability",
-        "The gradient is (yhat - y) / B, which belongs to the scores, not to yhat",
         "The gradient is that of binary cross-entropy",
         "The gradient is summed over the classes",
         "The gradient is averaged over the batch",
@@ -687,7 +691,7 @@ gradient.combine(
     ),
 )
 gradient.combine(
-    "it is divided by the batch size",
+    "1/B is applied",
     _resize(lambda y: 1 / y.shape[B]),
     (
         "The one-hot y is missing: every class gets a gradient",

@@ -769,7 +769,6 @@ SHAPED = (
     "The off-diagonal entries of the Jacobian have the wrong sign",
     "The Jacobian has the output on its diagonal and 0 elsewhere",
     "The Jacobian has only the products -a_k a_m, on the diagonal too",
-    "The Jacobian's diagonal is 1 minus a product, not the output minus a product",
     "Every entry of the Jacobian is computed like a diagonal entry",
     "The incoming gradient is summed without the probabilities as weights",
     "The sum runs over the samples instead of the classes",
@@ -790,9 +789,9 @@ def _scale(factor: Callable[[Array], float]) -> Callable[[Any], type[Softmax]]:
     return change
 
 
-backward.combine("the result is divided by the batch size", _scale(lambda g: 1 / g.shape[1]), SHAPED)
+backward.combine("1/B is applied", _scale(lambda g: 1 / g.shape[1]), SHAPED)
 backward.combine(
-    "the sign is wrong", _scale(lambda g: -1), tuple(name for name in SHAPED if "only the products" not in name)
+    "a sign is wrong", _scale(lambda g: -1), tuple(name for name in SHAPED if "only the products" not in name)
 )
 
 MISTAKES = (*forward.mistakes, *stable.mistakes, *backward.mistakes)
