@@ -15,7 +15,7 @@ large" tells the right one. So no number is stored, only one digest of all of th
    Of each projection only this choice is stored, one bit.
 4. The whole numbers, the shapes, and where nan, infinities and errors are, go into the digest together.
 
-Whoever would find the numbers has to guess all of them at once, over `DRAWS` sets of inputs: at least six.
+Whoever would find the numbers has to guess all of them at once, over `DRAWS` sets of inputs: at least four.
 The digest only confirms a guess.
 """
 

@@ -59,8 +59,9 @@ def fingerprints_of(key: AnswerKey) -> dict[str, list[Fingerprint]]:
 
 def _of_part(key: AnswerKey, part: Part) -> Iterator[Fingerprint]:
     right = _measure(key, part)
-    for mistake in key.mistakes:
-        if mistake.part == part.id and not mistake.same_as:  # one that is the same as another gets the other's name
+    mistakes = (way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways)
+    for mistake in mistakes:
+        if not mistake.same_as:  # one that is the same as another gets the other's name
             found = _measure(key, part, mistake)
             take = partial(fingerprints.take, found, part, mistake.name, mistake.hint)
             wrong = [*_wrong(part, found, right, has_points=True)]
