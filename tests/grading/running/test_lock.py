@@ -16,9 +16,9 @@ from lib.grading.running.lock import locked
 
 with locked(Path(sys.argv[1])):
     if os.fork() == 0:
-        os.read(0, 1)  # as a worker that waits for work, until the test closes the pipe
+        print("held", flush=True)  # by the worker, in which the lock's file is closed by now
+        os.read(0, 1)  # it waits for work, until the test closes the pipe
         os._exit(0)
-    print("held", flush=True)
     os.read(0, 1)
 """
 
