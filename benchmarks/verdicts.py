@@ -27,13 +27,14 @@ from public_answers import ANSWERS, BY_NAME, BY_SENTENCE, TRUE_NAMES
 from public_answers.answer import RESTS_ON, ROWS, Answer
 
 from lib.checking.answers import answer, unpack
+from lib.checking.dispatch import Check
 from lib.checking.render import Report
 from lib.checking.student_code import run_student_code, silence
 from lib.grading.judge.challenge import challenge
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.unit import Part
-from lib.units.softmax_classifier import check
+from lib.units import softmax_classifier
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 
 CATALOGUE = {mistake.name for mistake in ANSWER_KEY.mistakes}
@@ -151,7 +152,7 @@ def see(answer: Answer, challenges: Mapping[int, Any]) -> Seen:
     by_part = {part.id: part for part in ANSWER_KEY.parts}
     asked = [by_part[id] for id in dict.fromkeys(part for part, _ in ROWS[answer.cell].values())]
     for part in asked:
-        report = getattr(check, part.name)(*(space[name] for name in part.subjects))
+        report = Check(part, softmax_classifier.__name__)(*(space[name] for name in part.subjects))
         seen.reports.append(report)
         seen.desk |= dict(_desk_rows(answer, part, report))
         seen.desk_names |= names_in(f"{report} {html.unescape(re.sub('<[^>]*>', ' ', report._repr_html_()))}")
