@@ -30,7 +30,7 @@ __all__ = ["Explorer", "Network", "WhatIf", "explore"]
 
 # A page that is opened again without the kernel would show "Error displaying widget" above the still picture. The rule
 # that hides it comes from an output of its own, because nothing of the explorer is there then.
-HIDE_DEAD = """element.classList.add('zl-before');
+HIDE_ERROR = """element.classList.add('zl-before');
 document.head.insertAdjacentHTML('beforeend', `<style>.jp-OutputArea-child:has(.zl-before) { display: none; }
   .jp-OutputArea-child:has(.zl-before) + .jp-OutputArea-child:not(:has(.zl-explorer)) { display: none; }</style>`)"""
 
@@ -65,7 +65,7 @@ def explore(
         print(explorer.caption)
         return
     live, _ = shell.display_formatter.format(explorer.box)
-    display({"application/javascript": HIDE_DEAD, "text/plain": ""}, raw=True)
+    display({"application/javascript": HIDE_ERROR, "text/plain": ""}, raw=True)
     display({**live, "text/plain": ""}, raw=True)
     stills = [display(each, raw=True, display_id=True) for each in explorer.still()]
 

@@ -16,10 +16,10 @@ from lib.explorer.svg import short
 from lib.explorer.training import Run, Setting
 from lib.explorer.what_ifs import WhatIf
 
-ENOUGH = 12  # epochs without which no two stretches after the first fall can be compared
-SAME = 0.02  # the part by which a loss may change and still count as settled
+MIN_EPOCHS = 12  # epochs without which no two stretches after the first fall can be compared
+SETTLED = 0.02  # the part by which a loss may change and still count as settled
 UNEVEN = 0.05  # the part by which an uneven loss goes up, and down, from one epoch to the next
-RUNNING = 400  # iterations an epoch of a preset at most: with more, 100 epochs reach the time limit
+MAX_ITERATIONS = 400  # iterations an epoch of a preset at most: with more, 100 epochs reach the time limit
 
 WORDS = {"falling": "still falling", "rising": "rising", "settled": "settled", "uneven": "going up and down"}
 
@@ -27,7 +27,7 @@ WORDS = {"falling": "still falling", "rising": "rising", "settled": "settled", "
 def presets(samples: Samples) -> list[Setting]:
     """Return a setting of small steps and those that differ from the middle one in the rate or the batch size alone."""
     whole = samples.batch_sizes[-1]
-    middle, smallest = min(16, whole), next(size for size in samples.batch_sizes if whole / size <= RUNNING)
+    middle, smallest = min(16, whole), next(size for size in samples.batch_sizes if whole / size <= MAX_ITERATIONS)
     settings = [(0.0001, middle), (0.1, middle), (31.6, middle), (0.1, smallest), (0.1, whole)]
     return [Setting(rate, size) for rate, size in settings]
 
@@ -82,8 +82,8 @@ def assess(training: Sequence[float], validation: Sequence[float], before: float
     epochs = len(training)
     if min(min(training), min(validation)) < 0:
         return ["A loss is below 0, which no cross-entropy is: is the minus sign there?"]
-    if epochs < ENOUGH:
-        return [f"{ENOUGH} epochs or more show where the loss goes."]
+    if epochs < MIN_EPOCHS:
+        return [f"{MIN_EPOCHS} epochs or more show where the loss goes."]
     ends = trend(training), trend(validation)
     a, b = (WORDS[end] for end in ends)
     found = (
@@ -100,7 +100,7 @@ def assess(training: Sequence[float], validation: Sequence[float], before: float
         found.append(f"The training loss is higher than before training, {short(before)}.")
     elif max(abs(each - before) for each in late) < 0.1 * before:
         found.append(f"The training loss has hardly moved: before training it was {short(before)}.")
-    if min(late) > (1 - SAME) * guess:
+    if min(late) > (1 - SETTLED) * guess:
         found.append(f"Equal probabilities for all classes would give {short(guess)}.")
     return found
 
@@ -109,7 +109,7 @@ def trend(losses: Sequence[float]) -> str:
     """Return how a curve ends: "falling", "rising", "settled" or "uneven".
 
     The mean over the last stretch of epochs is compared with the mean over the stretch before. A difference counts if
-    it is more than `SAME` and more than the curve's noise explains: two standard deviations of the difference
+    it is more than `SETTLED` and more than the curve's noise explains: two standard deviations of the difference
     of two such means, where the noise is estimated from how much the steps from epoch to epoch differ (their median
     absolute deviation).
     """
@@ -120,7 +120,7 @@ def trend(losses: Sequence[float]) -> str:
         return "uneven"
     change = tail[long:].mean() / tail[:long].mean() - 1
     noise = 3 * np.median(np.abs(steps - np.median(steps))) / math.sqrt(long)
-    return "settled" if abs(change) <= max(SAME, noise) else "falling" if change < 0 else "rising"
+    return "settled" if abs(change) <= max(SETTLED, noise) else "falling" if change < 0 else "rising"
 
 
 def stretch(epochs: int) -> int:

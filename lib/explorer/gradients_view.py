@@ -16,7 +16,7 @@ from lib.explorer import svg
 from lib.explorer.svg import HEIGHT, short
 from lib.explorer.training import Matrix, Run
 
-MOST = 240  # gradients of either kind, so that a slider's move stays quick
+MAX_GRADIENTS = 240  # gradients of either kind, so that a slider's move stays quick
 X, Y = 210, 164  # the middle of the picture
 RADIUS = 128  # in pixels; twice the spread of single samples
 
@@ -37,7 +37,11 @@ class Cloud(NamedTuple):
 def compute(run: Run, epoch: int) -> Cloud:
     """Compute the gradients at the weights after `epoch` epochs, with the student's own layers."""
     size, whole = run.setting.batch_size, run.samples.X.shape[1]
-    return Cloud(run.gradients(epoch, 1, MOST), run.gradients(epoch, size, MOST), run.gradients(epoch, whole, 1)[0])
+    return Cloud(
+        run.gradients(epoch, 1, MAX_GRADIENTS),
+        run.gradients(epoch, size, MAX_GRADIENTS),
+        run.gradients(epoch, whole, 1)[0],
+    )
 
 
 def describe(run: Run, epoch: int) -> str:

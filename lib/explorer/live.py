@@ -28,7 +28,7 @@ from lib.explorer import captions, gradients_view, loss_view, regions_view, samp
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.controls import LEARNING_RATES, Controls, ControlState
 from lib.explorer.samples import BUILT_IN, Samples, load, sources
-from lib.explorer.training import CALL_LIMIT, DRAWING, Matrix, Network, Recipe, Run, Setting, random_numbers
+from lib.explorer.training import CALL_LIMIT, PICTURE_RANDOMNESS, Matrix, Network, Recipe, Run, Setting, random_numbers
 from lib.explorer.what_ifs import WhatIf, of_units
 
 FIRST_SLICE = 0.012  # seconds of training before the first picture of a new state
@@ -38,7 +38,7 @@ REST = 0.25  # seconds without a move that count as rest
 AHEAD_PER_REST = 8.0  # seconds of training ahead in one rest
 REMEMBERED = 150  # runs, and pages
 MAX_KEPT = 4
-PATIENCE = 2.0  # seconds of training for the first picture of all, and before a run is kept
+FIRST_PICTURE = 2.0  # seconds of training for the first picture of all, and before a run is kept
 
 
 class Page(NamedTuple):
@@ -92,12 +92,12 @@ class Explorer:
         self.box = self.controls.box(self.shapes, self.pictures, self.status)
         self.on_rest: Callable[[], None] = lambda: None
         self._drawn: ControlState | None = None
-        self._chores: deque[Callable[[], None]] = deque()
+        self._tasks: deque[Callable[[], None]] = deque()
         self._ahead: Iterator[bool] | None = None
         self._spent = 0.0
         self._coalescer = Coalescer(self.work, loop)
         self._connect()
-        self.answer(self.controls.state(), PATIENCE)
+        self.answer(self.controls.state(), FIRST_PICTURE)
 
     @property
     def caption(self) -> str:
@@ -125,12 +125,12 @@ class Explorer:
     def work(self) -> float | None:
         """Do the next slice of work, and return the seconds until the one after, or None when all is done."""
         state = self.controls.state()
-        if state != self._drawn or self._chores:
+        if state != self._drawn or self._tasks:
             self._ahead = None
             if self._drawn is None or state.setting.data != self._drawn.setting.data:
                 self.controls.fit(self.samples(state.setting.data))
-            while self._chores:
-                self._chores.popleft()()
+            while self._tasks:
+                self._tasks.popleft()()
             return self.answer(self.controls.state(), FIRST_SLICE)
         run = self.run(state.setting)
         if not run.complete(state.epochs):
@@ -149,7 +149,7 @@ class Explorer:
         """Finish the run that is shown, and leave it in the picture behind those to come."""
         state = self.controls.state()
         run = self.run(state.setting)
-        run.advance(state.epochs, PATIENCE)
+        run.advance(state.epochs, FIRST_PICTURE)
         self._set_kept([*self.kept, loss_view.KeptRun(captions.name_setting(state.setting), run, state.epochs)])
 
     def _set_kept(self, kept: list[loss_view.KeptRun]) -> None:
@@ -182,7 +182,7 @@ class Explorer:
             names = state.views if run.weights else ("Loss",)
             return self._describe(run, state), [self._view(name, run, state, kept) for name in names], ends
 
-        with random_numbers(DRAWING):
+        with random_numbers(PICTURE_RANDOMNESS):
             drawn = run_student_code(draw, CALL_LIMIT)
         if isinstance(drawn, Failure):
             run.fault = run.fault or drawn.text_and_code
@@ -255,15 +255,15 @@ class Explorer:
             self.draw(run, replace(state, setting=setting))
             yield True
 
-    def _ask(self, chore: Callable[[], None]) -> None:
-        """Have a chore done before the next picture, where all work is done; buttons call in other threads."""
-        self._chores.append(chore)
+    def _enqueue(self, task: Callable[[], None]) -> None:
+        """Have a task done before the next picture, where all work is done; buttons call in other threads."""
+        self._tasks.append(task)
         self._coalescer.wake()
 
     def _connect(self) -> None:
         self.controls.on_change(self._coalescer.wake)
-        self.controls.keep.on_click(lambda button: self._ask(self.keep))
-        self.controls.forget.on_click(lambda button: self._ask(lambda: self._set_kept([])))
+        self.controls.keep.on_click(lambda button: self._enqueue(self.keep))
+        self.controls.forget.on_click(lambda button: self._enqueue(lambda: self._set_kept([])))
         # ipywidgets calls this experimental; nothing else says whether anybody looks, and without it a notebook that is
         # only run, as at grading, would train ahead for seconds. Should it go, nothing is trained ahead any more.
         self.pictures._view_count = 0

@@ -42,8 +42,8 @@ def say_loss(p: float, loss: float) -> str:
     """Say the loss of a sample whose true class has probability p, and what `cce` gives where that is another."""
     own = -math.log(p) if p > 0 else math.inf
     shown = f"(1 − {1 - p:.4g})" if 0.99 <= p < 1 else f"{p:.5g}"  # so that its logarithm has the digits on the right
-    told = "" if math.isclose(own, loss, rel_tol=1e-3, abs_tol=1e-6) else f"; your cce gives {svg.short(loss)}"
-    return f"−log {shown} = {svg.short(own + 0.0)}{told}"
+    difference = "" if math.isclose(own, loss, rel_tol=1e-3, abs_tol=1e-6) else f"; your cce gives {svg.short(loss)}"
+    return f"−log {shown} = {svg.short(own + 0.0)}{difference}"
 
 
 def _features(x: NDArray[np.float64], side: int) -> str:

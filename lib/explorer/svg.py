@@ -76,7 +76,7 @@ STYLE = f"""<style>
   .zl-shown {{ flex: none; }}
 }}
 .zl-explorer .widget-html-content {{ line-height: 1.45; height: auto; width: 100%; }}
-.zl-pictures {{ display: grid; gap: 8px 20px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 290px), 1fr)); }}
+.zl-pictures {{ display: grid; gap: 8px 20px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); }}
 .zl-pictures svg {{ display: block; width: 100%; max-width: 520px; height: auto; overflow: visible;
   max-height: max(200px, calc(100vh - 260px)); }}
 .zl-pictures path, .zl-shapes path {{ vector-effect: non-scaling-stroke; stroke-linecap: round; }}

@@ -29,7 +29,7 @@ Indices: TypeAlias = NDArray[np.intp]
 
 CALL_LIMIT = 1.0  # seconds that the student's code may take between two looks at the clock
 RUN_LIMIT = 10.0  # seconds of training for one run
-DRAWING = np.random.RandomState(0).get_state()  # for each picture, where a forward pass draws random numbers
+PICTURE_RANDOMNESS = np.random.RandomState(0).get_state()  # for each picture, where a forward pass draws random numbers
 
 
 @dataclass(frozen=True)
