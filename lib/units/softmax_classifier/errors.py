@@ -15,7 +15,7 @@ from lib.checking.values import Wrong
 
 
 class Meaning(NamedTuple):
-    """An error's words, as a pattern of `Type: message`, and what is said in place of them."""
+    """An error's words, as a pattern of `Type: message` and the student's line below it, and what is said instead."""
 
     words: str
     what: str
@@ -24,7 +24,9 @@ class Meaning(NamedTuple):
 
 MEANINGS = (
     Meaning(
-        r"NameError: name '(?:output|weights)' is not defined|'builtin_function_or_method'",
+        # Python's own `input` is a builtin; in a notebook Jupyter puts a function or a method in its place.
+        r"NameError: name '(?:output|weights)' is not defined|'builtin_function_or_method'"
+        r"|'(?:function|method)' object .*\n.*(?<![\w.])input\b",
         "A name of the layer is used without self. before it.",
         "A layer keeps its arrays as self.input, self.output and self.weights. Write self. before the name.",
     ),
@@ -73,13 +75,13 @@ class explained:  # noqa: N801  # a context manager reads as a word
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if not isinstance(error, Exception) or isinstance(error, Wrong | OpenBlank):
             return
-        words = _words_of(error)
+        words, line = _words_of(error), student_line(error)
         for meaning in MEANINGS:
-            if re.search(meaning.words, words):
-                raise Wrong(meaning.what, where=student_line(error), found=words, hint=meaning.hint) from error
+            if re.search(meaning.words, f"{words}\n{line}"):
+                raise Wrong(meaning.what, where=line, found=words, hint=meaning.hint) from error
         if self.all and re.search(rf"(?:shapes|mismatch).*\b{self.all}\b", words):
             hint = "Run it on one sample, then on two. Which axis of each array counts the samples?"
-            raise Wrong(ALL_IN_ONE, where=student_line(error), found=words, hint=hint) from error
+            raise Wrong(ALL_IN_ONE, where=line, found=words, hint=hint) from error
 
 
 def _words_of(error: Exception) -> str:

@@ -69,6 +69,12 @@ def test_the_mistake_is_said_at_the_desk_and_at_grading(name: str) -> None:
     assert said in " ".join(statement.why for statement in judged(part, code).statements)
 
 
+def test_jupyters_input_is_known_as_well_as_pythons(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.input", lambda prompt="": "")
+    code = written(DENSE.format("np.dot(output_gradient, input.T)"))
+    assert "used without self. before it." in str(checked(part_of(PARTS[DENSE]), Dense=code["Dense"]))
+
+
 def test_the_axes_of_T_may_be_in_any_order() -> None:
     layout = SOFTMAX.replace("'kmi,mi->ki'", "'ikm,mi->ki'")
     code = written(layout.format("np.array([np.diag(c) - np.outer(c, c) for c in a.T])"))
