@@ -81,13 +81,19 @@ class Standardised(Statement):
 
 
 class LabelsDependOnFeatures(Statement):
-    text = "The classes differ in their features: there is something to learn."
+    text = "Some feature should tell the classes apart: else there is nothing to learn."
     points = 0
     depends_on = (OneHot,)
-    hint = "Shuffle X and y with the same permutation, or split them together. Random labels can't be learned."
+    hint = (
+        "Were the labels drawn at random? Then there is nothing to correct, and nothing to learn. If not, X and y may be"
+        " in different orders: shuffle or split both with the same column numbers."
+    )
 
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
-        """Compare the spread of the class means with that of chance: the F ratio of a feature's one-way ANOVA."""
+        """Compare the spread between classes with that inside them: the F ratio of a feature's one-way ANOVA.
+
+        It is about 1 by chance, and the largest of several features is a little more.
+        """
         features, labels = numbers(X), numbers(y)
         labels = labels[labels.sum(axis=1) > 0]
         classes, samples = labels.shape
@@ -100,9 +106,10 @@ class LabelsDependOnFeatures(Statement):
         ratio = float(np.max(between / np.maximum(within, 1e-12)))
         if ratio < 4 + np.log(len(features)):
             raise Wrong(
-                "No feature separates the classes better than chance.",
-                found=f"a largest F ratio (spread between the classes to spread within them) of {ratio:.1f}",
-                expected="well above 4",
+                "No feature tells the classes apart better than chance does.",
+                found=f"an F ratio of {ratio:.1f} for the best feature: its spread between the classes, divided by its"
+                " spread inside them",
+                expected="well above 4; chance gives about 1",
             )
 
 

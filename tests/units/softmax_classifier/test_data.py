@@ -63,17 +63,35 @@ def test_features_that_are_not_standardised_are_found() -> None:
     assert finding(looked_at(np.vstack([X, np.zeros((1, 90))]), Y), "Standardised").state == "right", "constant is fine"
 
 
-def test_samples_and_labels_shuffled_apart_are_found() -> None:
-    shuffled = X[:, np.random.default_rng(0).permutation(90)]
-    report = looked_at(shuffled, Y)
+def labels_depend_on_features(*given: Any) -> str:
+    report = looked_at(*given)
     assert states(report)["LabelsDependOnFeatures"] == "advice"
-    assert "Shuffle X and y with the same permutation" in said(report, "LabelsDependOnFeatures")
+    return said(report, "LabelsDependOnFeatures")
 
 
-def test_the_seeds_random_labels_have_nothing_to_learn() -> None:
+def test_samples_and_labels_shuffled_apart_and_random_labels_are_told_both_causes() -> None:
+    """The two can't be told apart by their numbers, so neither is told as if it were known."""
     features, labels = integers(seed=0)
-    report = looked_at(standardise(features), np.eye(3)[labels].T)
-    assert states(report)["LabelsDependOnFeatures"] == "advice"
+    shuffled = X[:, np.random.default_rng(0).permutation(90)]
+    for given in ((standardise(features), np.eye(3)[:, labels]), (shuffled, Y)):
+        told = labels_depend_on_features(*given)
+        assert "Were the labels drawn at random? Then there is nothing to correct" in told
+        assert "If not, X and y may be in different orders" in told
+
+
+def test_the_f_ratio_is_explained_where_it_is_shown() -> None:
+    features, labels = integers(seed=0)
+    told = labels_depend_on_features(standardise(features), np.eye(3)[:, labels])
+    assert "its spread between the classes, divided by its spread inside them" in told
+    assert "chance gives about 1" in told
+
+
+def test_no_statement_claims_what_is_not_so() -> None:
+    """A statement's text stands beside its state, so it says what should be, also where it is not."""
+    features, labels = integers(seed=0)
+    report = str(looked_at(standardise(features), np.eye(3)[:, labels]))
+    assert "there is something to learn" not in report
+    assert "Some feature should tell the classes apart" in report
 
 
 @pytest.mark.parametrize("batch_size", [0, 91, 1000])
