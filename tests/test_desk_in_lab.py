@@ -87,9 +87,47 @@ def test_a_filled_blank_passes_its_check_and_a_mistake_gets_its_hint(page):
     run_cell(page, check)
     said = said_by(check, "1 of 2 points")
     assert "The batch's loss is not the mean over its samples" in said
-    assert "y.shape" in said
+    assert "y.shape" not in said, "help is for the student to open"
+    check.get_by_text("Help 1: a hint").focus()
+    page.keyboard.press("Enter")
+    assert "Divide by the number of samples: y.shape[1] counts them" in said_by(check, "sum over the batch")
+    check.get_by_text("Help 3").click()
+    assert "the mean of 1 and 2" in said_by(check, "differs")
 
     write_behind(page, cell, "np.log(yhat))", " / y.shape[1]")
     run_cell(page, cell)
     run_cell(page, check)
     said_by(check, "2 of 2 points")
+    assert "You have corrected this mistake" in said_by(check, "Why was it wrong?")
+
+
+def test_a_check_notices_that_its_cell_is_broken(page):
+    top(page)
+    cell = cell_with(page, "def cce_gradient")
+    write_behind(page, cell, "np.log(yhat)", " !")
+    run_cell(page, cell)
+    check = cell_with(page, "check.cce(cce)")
+    run_cell(page, check)
+    assert "0 of 2 points" in said_by(check, "the last run of the cell that defines cce failed (SyntaxError")
+    write_behind(page, cell, " !", "", delete=True)
+    run_cell(page, cell)
+    run_cell(page, check)
+    said_by(check, "2 of 2 points")
+
+
+def test_help_opens_in_a_notebook_without_a_kernel(page, lab):
+    top(page)
+    cell = cell_with(page, "def cce_gradient")
+    write_behind(page, cell, "np.log", "2")
+    run_cell(page, cell)
+    check = cell_with(page, "check.cce(cce)")
+    run_cell(page, check)
+    said_by(check, "Help 1: a hint")
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => !document.querySelector('.lm-TabBar-tab.jp-mod-current.jp-mod-dirty')")
+    lab.close_kernels()
+    page.reload()
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    check = cell_with(page, "check.cce(cce)")
+    check.get_by_text("Help 1: a hint").click()
+    said_by(check, "The logarithm has base 2")

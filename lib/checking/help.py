@@ -40,7 +40,7 @@ class NamedMistake:
 
 @dataclass(frozen=True)
 class Place:
-    """Lines of a student's function: what it is called and which cell it is in, then the lines with their numbers."""
+    """Lines of a student's function: its name and its cell, and the lines with their numbers."""
 
     function: str
     lines: tuple[tuple[int, str], ...]
@@ -122,8 +122,8 @@ def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Statement
     pattern = "|".join(statement.lines for statement in failed if statement.lines)
     chosen = [line for line in code if re.search(pattern, line[1])] if pattern else code
     shown = tuple((chosen or code)[:MAX_LINES])
-    name = function.__qualname__.rpartition("<locals>.")[2]
-    return Place(f"{cell_of(function.__code__.co_filename)}in {name}", shown) if shown else None
+    name, cell = function.__qualname__.rpartition("<locals>.")[2], cell_of(function.__code__.co_filename)
+    return Place(f"{name} in {cell.removesuffix(', ')}" if cell else name, shown) if shown else None
 
 
 def _find_function(subject: object, method: str) -> FunctionType | None:

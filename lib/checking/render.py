@@ -146,7 +146,7 @@ def _hints(report: Report) -> Iterator[_Line]:
 
 
 def _place(place: Place) -> Iterator[_Line]:
-    yield _Line(f"Look {place.function}:", f"<p>Look {escape(place.function)}:</p>")
+    yield _Line(f"Look at {place.function}:", f"<p>Look at {escape(place.function)}:</p>")
     for number, code in place.lines:
         line = f"line {number}: {code}"
         yield _Line(line, f'<div><code style="white-space: pre-wrap">{escape(line)}</code></div>', line)

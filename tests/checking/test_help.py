@@ -97,7 +97,7 @@ def test_the_hint_is_the_mistakes_and_otherwise_the_statements() -> None:
 def test_the_students_own_lines_are_shown_without_comments() -> None:
     place = checked(cce, cce=summed()).help.place
     assert place is not None
-    assert place.function == "in cce"
+    assert place.function == "cce"
     assert [(number, line.strip()) for number, line in place.lines] == [
         (3, "logs = np.log(yhat)"),
         (5, "return -np.sum(y * logs)"),
@@ -138,7 +138,7 @@ def test_lines_of_a_method_are_found_in_a_class_and_none_of_what_has_no_source()
         """
     )
     place = checked(softmax_forward, Softmax=code["Softmax"]).help.place
-    assert place is not None and place.function == "in Softmax.forward"
+    assert place is not None and place.function == "Softmax.forward"
     assert [number for number, _ in place.lines] == [3]
     assert checked(cce, cce=np.dot).help.place is None
     assert checked(softmax_forward, Softmax=3).help.place is None

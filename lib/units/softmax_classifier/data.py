@@ -85,8 +85,8 @@ class LabelsDependOnFeatures(Statement):
     points = 0
     depends_on = (OneHot,)
     hint = (
-        "Were the labels drawn at random? Then there is nothing to correct, and nothing to learn. If not, X and y may be"
-        " in different orders: shuffle or split both with the same column numbers."
+        "Were the labels drawn at random? Then there is nothing to correct, and nothing to learn. If not, X and y may"
+        " be in different orders: shuffle or split both with the same column numbers."
     )
 
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
