@@ -54,23 +54,30 @@ def file_of(unit: str) -> Path:
 
 def fingerprints_of(key: AnswerKey) -> dict[str, list[Fingerprint]]:
     """Take the fingerprints of all mistakes that can be recognised, by part."""
-    return {part.id: list(_of_part(key, part)) for part in key.parts}
+    return {part.id: _of_part(key, part) for part in key.parts}
 
 
-def _of_part(key: AnswerKey, part: Part) -> Iterator[Fingerprint]:
-    right = _measure(key, part)
-    mistakes = (way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways)
-    for mistake in mistakes:
-        if not mistake.same_as:  # one that is the same as another gets the other's name
-            found = _measure(key, part, mistake)
-            take = partial(fingerprints.take, found, part, mistake.name, mistake.hint)
-            wrong = [*_wrong(part, found, right, has_points=True)]
-            if any(map(fingerprints.shows_in_numbers, wrong)):
-                yield take()
-            elif any(map(fingerprints.shows_in_numbers, _wrong(part, found, right, has_points=False))):
-                yield take(with_advice=True)
-            elif wrong and all(map(fingerprints.shows_in_words, wrong)):
-                yield take(by_message=True)
+def _of_part(key: AnswerKey, part: Part) -> list[Fingerprint]:
+    right, known = _measure(key, part), list[Fingerprint]()
+    ways = (way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways)
+    for mistake in ways:
+        found = _measure(key, part, mistake)
+        # One that is the same as another gets the other's name, and so does a way of writing that gives its numbers.
+        if not mistake.same_as and fingerprints.find_mistake(found, part, known) is None:
+            known += _take(part, mistake, found, right)
+    return known
+
+
+def _take(part: Part, mistake: Mistake, found: Measurement, right: Measurement) -> Iterator[Fingerprint]:
+    """Take a mistake's fingerprint, if it has one."""
+    take = partial(fingerprints.take, found, part, mistake.name, mistake.hint)
+    wrong = [*_wrong(part, found, right, has_points=True)]
+    if any(map(fingerprints.shows_in_numbers, wrong)):
+        yield take()
+    elif any(map(fingerprints.shows_in_numbers, _wrong(part, found, right, has_points=False))):
+        yield take(with_advice=True)
+    elif wrong and all(map(fingerprints.shows_in_words, wrong)):
+        yield take(by_message=True)
 
 
 def _measure(key: AnswerKey, part: Part, mistake: Mistake | None = None) -> Measurement:

@@ -20,11 +20,11 @@ Y = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
 """Labels of two samples: classes 1 and 0."""
 A = np.array([[0.5, 0.1], [0.25, 0.2], [0.25, 0.7]])
 """Probabilities of two samples."""
-G = np.array([[4.0, 0.0], [0.0, 10.0], [0.0, 0.0]])
+G = np.array([[4.0, 10.0], [0.0, 0.0], [0.0, 0.0]])
 """An incoming gradient for `A`."""
 WEIGHTS = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, -0.5], [1.0, 1.0, 0.0]])
 X = np.array([[1.0, 2.0], [3.0, 0.0]])
-GRADIENT = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]])
+GRADIENT = np.array([[1.0, 0.0], [0.0, 3.0], [2.0, -1.0]])
 
 
 def loss(cce: Any) -> Example:
@@ -65,14 +65,14 @@ def loss_gradient(cce_gradient: Any, cce: Any) -> Example:
 
 
 def probabilities(Softmax: Any) -> Example:
-    """Scores whose exponentials are 1, 2 and 3."""
-    z = np.log(np.array([[1.0, 2.0], [2.0, 1.0], [3.0, 1.0]]))
+    """Scores whose exponentials are plain numbers."""
+    z = np.log(np.array([[1.0, 4.0], [2.0, 0.5], [3.0, 0.5]]))
     return Example(
         "Two samples with 3 classes. Sample 0 has the scores 0, 0.6931 and 1.0986: their exponentials are 1, 2 and 3,"
-        " with the sum 6. Sample 1 has 0.6931, 0 and 0: 2, 1 and 1, with the sum 4.",
+        " with the sum 6. Sample 1 has 1.3863, -0.6931 and -0.6931: 4, 0.5 and 0.5, with the sum 5.",
         (
             ExampleStep("output of sample 0: 1/6, 2/6, 3/6", [1 / 6, 2 / 6, 3 / 6], partial(_output, Softmax, z, 0)),
-            ExampleStep("output of sample 1: 2/4, 1/4, 1/4", [0.5, 0.25, 0.25], partial(_output, Softmax, z, 1)),
+            ExampleStep("output of sample 1: 4/5, 0.5/5, 0.5/5", [0.8, 0.1, 0.1], partial(_output, Softmax, z, 1)),
             ExampleStep(
                 "output for the whole numbers 0, 0, 0 as scores: 1/3 each",
                 [1 / 3] * 3,
@@ -83,14 +83,14 @@ def probabilities(Softmax: Any) -> Example:
 
 
 def large_scores(Softmax: Any) -> Example:
-    """Scores near 1000 and near -1000 in one batch."""
-    z = np.array([[1000.0, -1000.0], [1000.0, -1000.0 + np.log(2)], [1000.0, -1000.0]])
+    """Scores near 3000 and near -1000 in one batch."""
+    z = np.array([[0.0, -1000.0], [3000.0, -1000.0 + np.log(2)], [0.0, -1000.0]])
     return Example(
-        "Two samples with 3 classes. Sample 0 has the scores 1000, 1000 and 1000. With 1000 less each they are 0, and"
-        " their exponentials 1, 1 and 1. Sample 1 has -1000, -999.3069 and -1000. With 1000 more each they are 0,"
-        " 0.6931 and 0, and their exponentials 1, 2 and 1.",
+        "Two samples with 3 classes. Sample 0 has the scores 0, 3000 and 0. With 3000 less each they are -3000, 0 and"
+        " -3000, and their exponentials 0, 1 and 0. Sample 1 has -1000, -999.3069 and -1000. With 1000 more each they"
+        " are 0, 0.6931 and 0, and their exponentials 1, 2 and 1.",
         (
-            ExampleStep("output of sample 0: 1/3 each", [1 / 3] * 3, partial(_output, Softmax, z, 0)),
+            ExampleStep("output of sample 0: 0/1, 1/1, 0/1", [0, 1, 0], partial(_output, Softmax, z, 0)),
             ExampleStep("output of sample 1: 1/4, 2/4, 1/4", [0.25, 0.5, 0.25], partial(_output, Softmax, z, 1)),
         ),
     )
@@ -106,7 +106,7 @@ def softmax_gradient(Softmax: Any) -> Example:
 
     return Example(
         "Two samples with 3 classes. forward has given the outputs 0.5, 0.25, 0.25 and 0.1, 0.2, 0.7. The incoming"
-        " gradients are 4, 0, 0 and 0, 10, 0, so only one column of each sample's Jacobian counts.",
+        " gradients are 4, 0, 0 and 10, 0, 0, so only column 0 of each sample's Jacobian counts.",
         (
             ExampleStep("output of sample 0, after forward", A[:, 0], partial(_output, Softmax, np.log(A), 0)),
             ExampleStep(
@@ -115,8 +115,8 @@ def softmax_gradient(Softmax: Any) -> Example:
                 partial(column, 0),
             ),
             ExampleStep(
-                "sample 1: 10 times column 1 of its Jacobian, which is -0.02, 0.16, -0.14",
-                [-0.2, 1.6, -1.4],
+                "sample 1: 10 times column 0 of its Jacobian, which is 0.09, -0.02, -0.07",
+                [0.9, -0.2, -0.7],
                 partial(column, 1),
             ),
         ),
@@ -124,25 +124,25 @@ def softmax_gradient(Softmax: Any) -> Example:
 
 
 def dense_step(Dense: Any) -> Example:
-    """Small whole numbers, and the learning rate 0.1."""
+    """Small whole numbers, and the learning rate 0.5."""
 
     def step() -> tuple[Array, Array]:
         layer = Dense(2, 3)
         layer.weights = WEIGHTS.copy()
         layer.forward(X.copy())
-        returned = layer.backward(GRADIENT.copy(), 0.1)
+        returned = layer.backward(GRADIENT.copy(), 0.5)
         return np.asarray(layer.weights) - WEIGHTS, np.asarray(returned)
 
     return Example(
-        "Two samples with 2 features, 3 classes, learning rate 0.1. With the 1 for the bias the samples are (1, 3, 1)"
-        " and (2, 0, 1). Their incoming gradients are (1, 0, 2) and (0, 1, -1). The rows of the weights are"
+        "Two samples with 2 features, 3 classes, learning rate 0.5. With the 1 for the bias the samples are (1, 3, 1)"
+        " and (2, 0, 1). Their incoming gradients are (1, 0, 2) and (0, 3, -1). The rows of the weights are"
         " (1, 0, 0.5), (0, 1, -0.5) and (1, 1, 0).",
         (
-            ExampleStep("class 0, change of its weights: -0.1 · (1, 3, 1)", [-0.1, -0.3, -0.1], lambda: step()[0][0]),
-            ExampleStep("class 1: -0.1 · (2, 0, 1)", [-0.2, 0, -0.1], lambda: step()[0][1]),
-            ExampleStep("class 2: -0.1 · (2 · (1, 3, 1) - (2, 0, 1))", [0, -0.6, -0.1], lambda: step()[0][2]),
+            ExampleStep("class 0, change of its weights: -0.5 · (1, 3, 1)", [-0.5, -1.5, -0.5], lambda: step()[0][0]),
+            ExampleStep("class 1: -0.5 · 3 · (2, 0, 1)", [-3, 0, -1.5], lambda: step()[0][1]),
+            ExampleStep("class 2: -0.5 · (2 · (1, 3, 1) - (2, 0, 1))", [0, -3, -0.5], lambda: step()[0][2]),
             ExampleStep("returned for sample 0: 1 · (1, 0) + 2 · (1, 1)", [3, 2], lambda: step()[1][:, 0]),
-            ExampleStep("returned for sample 1: 1 · (0, 1) - 1 · (1, 1)", [-1, 0], lambda: step()[1][:, 1]),
+            ExampleStep("returned for sample 1: 3 · (0, 1) - 1 · (1, 1)", [-1, 2], lambda: step()[1][:, 1]),
         ),
     )
 

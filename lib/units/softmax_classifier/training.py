@@ -823,7 +823,7 @@ def _record_once(train: Any, inputs: Inputs, is_first: bool = False) -> tuple[Re
     return recording
 
 
-train = Part(
+train: Part = Part(
     "check-train",
     "The training loop",
     ("train",),
