@@ -164,6 +164,20 @@ def test_a_worked_example_survives_what_student_code_does() -> None:
     assert blank.help.example is not None and not any(step.agrees for step in blank.help.example.steps)
 
 
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("return np.zeros(3)", "The gradient has the wrong shape. Found shape (3,), expected shape (3, 2)."),
+        ("-y / yhat", "The gradient is missing. Found None, expected numbers."),
+    ],
+)
+def test_a_worked_example_says_what_came_in_place_of_a_matrix(body: str, found: str) -> None:
+    code = written(f"def cce_gradient(y, yhat):\n    {body}")
+    report = checked(cce_gradient, cce_gradient=code["cce_gradient"])
+    assert report.help.example is not None
+    assert {step.found for step in report.help.example.steps} == {found}
+
+
 def test_a_corrected_mistake_is_told_once_with_a_question_to_answer_for_oneself() -> None:
     own = Check(cce, softmax_classifier.__name__)
     mistake = own(summed()).help.mistake

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lib.blanks import OpenBlank
-from lib.checking.values import Wrong
+from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs
 from lib.units.softmax_classifier.spies import Call, Pass, Placeholder, RecordedValue, Recording, record_calls
 
@@ -51,7 +51,7 @@ def loss_gradient(cce_gradient: Any, cce: Any) -> Example:
     yhat = np.array([[0.3, 0.25], [0.5, 0.15], [0.2, 0.6]])
 
     def column(sample: int) -> Array:
-        return np.asarray(cce_gradient(Y.copy(), yhat.copy()))[:, sample]
+        return numbers(cce_gradient(Y.copy(), yhat.copy()), Y.shape, what="The gradient")[:, sample]
 
     return Example(
         "Two samples with 3 classes. Sample 0 is of class 1, with p = 0.5. Sample 1 is of class 0, with p = 0.25."
@@ -102,7 +102,7 @@ def softmax_gradient(Softmax: Any) -> Example:
     def column(sample: int) -> Array:
         layer = Softmax()
         layer.forward(np.log(A))
-        return np.asarray(layer.backward(G.copy()))[:, sample]
+        return numbers(layer.backward(G.copy()), G.shape, what="The result of backward")[:, sample]
 
     return Example(
         "Two samples with 3 classes. forward has given the outputs 0.5, 0.25, 0.25 and 0.1, 0.2, 0.7. The incoming"
@@ -126,23 +126,28 @@ def softmax_gradient(Softmax: Any) -> Example:
 def dense_step(Dense: Any) -> Example:
     """Small whole numbers, and the learning rate 0.5."""
 
-    def step() -> tuple[Array, Array]:
+    def step() -> tuple[Any, Any]:
         layer = Dense(2, 3)
         layer.weights = WEIGHTS.copy()
         layer.forward(X.copy())
-        returned = layer.backward(GRADIENT.copy(), 0.5)
-        return np.asarray(layer.weights) - WEIGHTS, np.asarray(returned)
+        return layer.backward(GRADIENT.copy(), 0.5), layer.weights
+
+    def change(row: int) -> Any:
+        return (numbers(step()[1], WEIGHTS.shape, what="self.weights") - WEIGHTS)[row]
+
+    def returned(sample: int) -> Array:
+        return numbers(step()[0], X.shape, what="The result of backward")[:, sample]
 
     return Example(
         "Two samples with 2 features, 3 classes, learning rate 0.5. With the 1 for the bias the samples are (1, 3, 1)"
         " and (2, 0, 1). Their incoming gradients are (1, 0, 2) and (0, 3, -1). The rows of the weights are"
         " (1, 0, 0.5), (0, 1, -0.5) and (1, 1, 0).",
         (
-            ExampleStep("class 0, change of its weights: -0.5 · (1, 3, 1)", [-0.5, -1.5, -0.5], lambda: step()[0][0]),
-            ExampleStep("class 1: -0.5 · 3 · (2, 0, 1)", [-3, 0, -1.5], lambda: step()[0][1]),
-            ExampleStep("class 2: -0.5 · (2 · (1, 3, 1) - (2, 0, 1))", [0, -3, -0.5], lambda: step()[0][2]),
-            ExampleStep("returned for sample 0: 1 · (1, 0) + 2 · (1, 1)", [3, 2], lambda: step()[1][:, 0]),
-            ExampleStep("returned for sample 1: 3 · (0, 1) - 1 · (1, 1)", [-1, 2], lambda: step()[1][:, 1]),
+            ExampleStep("class 0, change of its weights: -0.5 · (1, 3, 1)", [-0.5, -1.5, -0.5], partial(change, 0)),
+            ExampleStep("class 1: -0.5 · 3 · (2, 0, 1)", [-3, 0, -1.5], partial(change, 1)),
+            ExampleStep("class 2: -0.5 · (2 · (1, 3, 1) - (2, 0, 1))", [0, -3, -0.5], partial(change, 2)),
+            ExampleStep("returned for sample 0: 1 · (1, 0) + 2 · (1, 1)", [3, 2], partial(returned, 0)),
+            ExampleStep("returned for sample 1: 3 · (0, 1) - 1 · (1, 1)", [-1, 2], partial(returned, 1)),
         ),
     )
 
@@ -249,4 +254,4 @@ def _read(value: RecordedValue, function: str) -> Array:
 def _output(Softmax: Any, z: Array, sample: int) -> Array:
     layer = Softmax()
     layer.forward(z.copy())
-    return np.asarray(layer.output)[:, sample]
+    return numbers(layer.output, z.shape, what="self.output")[:, sample]
