@@ -45,6 +45,11 @@ RULES = (
         r"UnboundLocalError: .*variable '(\w+)'",
         r"Give \1 a value before this line, for example before the loop: += needs a value to add to.",
     ),
+    _Rule(
+        r"NameError: name '"
+        r"(log|exp|sqrt|maximum|minimum|einsum|dot|outer|eye|diag|array|zeros|ones|mean|argmax|clip|where|vstack)'",
+        r"Write np.\1: it is a function of NumPy.",
+    ),
     _Rule("NameError", SPELLING),
     # Attributes
     _Rule(
@@ -91,6 +96,15 @@ RULES = (
         r"TypeError: Cannot interpret '.*' as a data type",
         "Put the shape into brackets of its own, as in np.zeros((3, 4)).",
         r"\.(zeros|ones|empty)\(",
+    ),
+    _Rule(
+        r"TypeError: '(?:int|float)' object is not iterable",
+        "Write range(…) to count: a for loop goes through a range, a list or an array, not through one number.",
+        r"\bfor\b",
+    ),
+    _Rule(
+        r"TypeError: object of type '(?:int|float)' has no len",
+        "Print what stands in the brackets of len: one number has no entries to count.",
     ),
     _Rule(
         r"TypeError: \w*(?:stack|concatenate)\(\) takes|TypeError: only integer scalar arrays can be",
@@ -176,6 +190,16 @@ RULES = (
         r"Print the array's shape just before this line. Axis \2 has \3 entries, counted from 0, so none is number \1.",
     ),
     _Rule(
+        r"IndexError: tuple index out of range",
+        "Print the shape itself: it has one number for each axis, and they are counted from 0.",
+        r"\.shape\[",
+    ),
+    _Rule(
+        r"ValueError: setting an array element with a sequence",
+        "Print what stands in the square brackets: it is a list of lists whose lengths differ, not a list of indices.",
+        r"\[",
+    ),
+    _Rule(
         r"IndexError: (?:only integers|arrays used as indices)",
         "Print what stands in the square brackets: an index is a whole number, a slice, or an array of whole numbers.",
     ),
@@ -198,6 +222,7 @@ RULES = (
         "Make it an array of floats first, for example with dtype=float: an array of integers can't hold the result.",
     ),
     # Others
+    _Rule(r"TypeError: .*(?:bitwise_xor|for \^)", "Write ** for a power: ^ stands for something else in Python."),
     _Rule("ZeroDivisionError", "Print the number below the fraction line just before it: it is 0."),
     _Rule("RecursionError", "Look for the function in its own body: it calls itself without an end."),
     _Rule("AssertionError", "Print what the assert in this line compares, just before it."),
