@@ -157,7 +157,7 @@ def _example(example: WorkedExample, part: Part) -> Iterator[_Line]:
     for step in example.steps:
         verdict = "the same" if step.agrees else "differs"
         yield _Line(f"* {step.text}", "")
-        yield _Line(f"  by hand {step.by_hand}, your code {step.found} ({verdict})", "")
+        yield _Line(f"  by hand: {step.by_hand}; your code: {step.found} ({verdict})", "")
     more = f"To follow the check itself: check.{part.name}.example() gives its inputs."
     yield _Line(more, f"{_table(example)}<p>{escape(more)}</p>")
 
