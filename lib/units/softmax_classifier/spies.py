@@ -209,7 +209,11 @@ class Recording:
     asked: tuple[int, ...] = ()
     version: int = 0
     returned: Any = None
+    """The losses that `train` returned: its result's `loss` attribute, or the last thing it returned."""
     returned_layers: tuple[int, ...] = ()
+    """The serial numbers of the dense layers that were returned."""
+    is_softmax_first: bool = False
+    """Whether `train` returned softmax before the dense layer."""
     X: Array | None = None
     y: Array | None = None
     error: Exception | None = None
@@ -239,12 +243,8 @@ class Recording:
 
     @property
     def losses(self) -> Array:
-        """The epochs' losses that `train` returned, (nepochs,): its `loss` attribute or the last thing it returned."""
-        losses = getattr(self.returned, "loss", None)
-        if losses is None and isinstance(self.returned, tuple) and self.returned:
-            losses = self.returned[-1]
-        losses = self.returned if losses is None else losses
-        return numbers(losses, what="The list of losses that train returns").ravel()
+        """The epochs' losses that `train` returned, (nepochs,)."""
+        return numbers(self.returned, what="The list of losses that train returns").ravel()
 
     @property
     def current(self) -> Pass:
@@ -315,7 +315,7 @@ def record_calls(train: Any, inputs: Inputs) -> tuple[Recording, Recording]:
     recorder = _Recorder(namespace)
     rebound = rebind(train, recorder.spies)
     first, second = (Recording(call) for call in calls(inputs))
-    state = np.random.get_state()  # noqa: NPY002  # what students draw from: the same draws for every check
+    state = np.random.get_state()  # what students draw from: the same draws for every check
     try:
         recorder.run(rebound, first)
         try:
@@ -323,7 +323,7 @@ def record_calls(train: Any, inputs: Inputs) -> tuple[Recording, Recording]:
         except Exception as error:
             second.error = error
     finally:
-        np.random.set_state(state)  # noqa: NPY002  # likewise
+        np.random.set_state(state)  # likewise
     return first, second
 
 
@@ -375,11 +375,14 @@ class _Recorder:
         """Call `train` and record it."""
         self.recording, call = recording, recording.call
         X, y = call.X.copy().view(DataArray), call.y.copy().view(DataArray)
-        np.random.seed(1)  # noqa: NPY002  # see record_calls
+        np.random.seed(1)  # see record_calls
         returned = train(X, y, call.rate, call.batch_size, call.epochs)
-        recording.returned, recording.X, recording.y = returned, np.asarray(X), np.asarray(y)
+        recording.returned, recording.X, recording.y = _losses_of(returned), np.asarray(X), np.asarray(y)
+        both: Any = (self.spies["Dense"], self.spies["Softmax"])
         layers = [one for one in _entries(returned) if isinstance(one, self.spies["Dense"])]  # type: ignore[arg-type]  # a class
         recording.returned_layers = tuple(layer._serial for layer in layers)
+        kinds = [isinstance(one, self.spies["Dense"]) for one in _entries(returned) if isinstance(one, both)]  # type: ignore[arg-type]  # a class
+        recording.is_softmax_first = isinstance(returned, tuple) and kinds == [False, True]
         for layer in layers:
             if recording.steps and self._is_touched(layer):
                 recording.steps[-1].touched = True
@@ -397,20 +400,20 @@ class _Recorder:
             }
             try:
                 return type(original)(original.__name__, (original,), {**aliases, **body})
-            except Exception:  # noqa: S110  # a class that allows no other to inherit from it: then without its attributes
+            except Exception:  # a class that allows no other to inherit from it: then without its attributes
                 pass
         return type(name, (), body)
 
     def _initialise(self, name: str, layer: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
         """Run the student's own __init__, for the attributes that it makes."""
         original = self._originals[name]
-        state = np.random.get_state()  # noqa: NPY002  # what it draws must not change what the loop draws
+        state = np.random.get_state()  # what it draws must not change what the loop draws
         try:
             original.__init__(layer, *given, **named)  # type: ignore[misc]  # meant to be called so
-        except Exception:  # noqa: S110  # what is wrong in a layer is not the loop's
+        except Exception:  # what is wrong in a layer is not the loop's
             pass
         finally:
-            np.random.set_state(state)  # noqa: NPY002  # likewise
+            np.random.set_state(state)  # likewise
 
     def _is_touched(self, layer: Any) -> bool:
         """Tell whether a layer's weights are no longer what the spy set."""
@@ -570,6 +573,14 @@ def _put(before: RecordedValue, value: RecordedValue, columns: Array | None, cou
     return found
 
 
+def _losses_of(returned: Any) -> Any:
+    """Find the losses in what `train` returned; a list is copied, since the next call may add to it."""
+    losses = getattr(returned, "loss", None)
+    if losses is None:
+        losses = returned[-1] if isinstance(returned, tuple) and returned else returned
+    return list(losses) if isinstance(losses, list) else losses
+
+
 def _entries(returned: Any) -> Iterator[Any]:
     """Give what a call returned: the entries of a tuple, a list or a dict, or an object's attributes."""
     if isinstance(returned, tuple | list):
@@ -585,7 +596,7 @@ def _set(target: Any, **attributes: Any) -> None:
     for name, value in attributes.items():
         try:
             setattr(target, name, value)
-        except Exception:  # noqa: S112  # the loop is tested without it
+        except Exception:  # the loop is tested without it
             continue
 
 

@@ -9,7 +9,8 @@ that differ have different sums. The judge decides by the same functions as the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -21,6 +22,25 @@ from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier import examples
 from lib.units.softmax_classifier.inputs import probabilities
+from lib.units.softmax_classifier.loop_names import (
+    HINTS,
+    NOTHING_ELSE,
+    ONCE,
+    RATE,
+    UPDATE,
+    Named,
+    count_epochs,
+    name_as,
+    name_batches,
+    name_into_dense,
+    name_into_softmax,
+    name_labels,
+    name_losses,
+    name_norm,
+    name_softmax_input,
+    name_updates,
+    owners_of,
+)
 from lib.units.softmax_classifier.spies import Call, Pass, Placeholder, RecordedValue, Recording, calls, record_calls
 
 FEATURES = 8
@@ -30,7 +50,7 @@ HEADER = ("version", "shuffle", "position", "count", "samples")
 """What is written of every step: updates before it, shuffles, updates since the last of these, samples taken."""
 NOT_CALLED = -1.0
 UNKNOWN = 15
-"""The digit of features that are no sample's, where a step's samples are written in base 16."""
+"""The digit of features that are no sample's, where a step's samples are written as a fraction in base 16."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
@@ -59,8 +79,7 @@ def draw(rng: np.random.Generator) -> Inputs:
         "loss_shifts": shifts,
         "scores": rng.normal(size=(classes, UPDATES)),
         "outputs": outputs,
-        "output_gradients": rng.choice([-1, 1], size=(classes, UPDATES))
-        * rng.uniform(200, 900, size=(classes, UPDATES)),
+        "output_gradients": _draw_gradients(rng, classes),
         "jacobian": rng.normal(size=(classes, classes)),
         "input_gradients": rng.normal(size=(FEATURES, UPDATES)),
     }
@@ -73,6 +92,12 @@ def _draw_features(rng: np.random.Generator, samples: int) -> Array:
     sums = rng.permutation(np.linspace(-1, 1, samples)) + rng.uniform(-0.02, 0.02, size=samples)
     X[-1] = (sums - weights[:-1] @ X[:-1]) / weights[-1]
     return X
+
+
+def _draw_gradients(rng: np.random.Generator, classes: int) -> Array:
+    """Draw gradients that are large for one sample and small for the next: both are changed where they are limited."""
+    sizes = np.where(np.arange(UPDATES) % 2, 1.0, 1000.0)
+    return rng.choice([-1, 1], size=(classes, UPDATES)) * rng.uniform(0.2, 0.9, size=(classes, UPDATES)) * sizes
 
 
 def _draw_losses(rng: np.random.Generator, batch_size: int, order: Array, shifts: Array) -> Array:
@@ -163,7 +188,7 @@ def _describe(seen: Pass, call: Call, names: Iterable[str]) -> dict[str, float]:
         "shuffle": lambda: seen.shuffle,
         "position": lambda: seen.position,
         "count": lambda: batch,
-        "samples": lambda: sum(int(digit) * 16**at for at, digit in enumerate(reversed(digits[:13]))),
+        "samples": lambda: sum(int(digit) / 16**at for at, digit in enumerate(digits[:13], 1)),
         "features": lambda: _number(seen.features, features),
         "input_size": lambda: _size(seen.sizes, 0),
         "output_size": lambda: _size(seen.sizes, 1),
@@ -196,15 +221,15 @@ def _move(seen: Pass, classes: int) -> float:
         raise OpenBlank(rate.sentence)
     if not isinstance(rate, np.ndarray) or rate.size != 1:
         return -3.0
-    return number * float(rate.ravel()[0])
+    return number * float(rate.ravel()[0]) / 1000  # so that it is about as large as the other numbers
 
 
 def _step(found: Mapping[str, float], call: Call, seen: Pass | None = None) -> Step:
     """Read the samples of a step, and find the batch that was due."""
     batches = call.batches(max(int(found["shuffle"]) - 1, 0))
     batch, count = batches[int(found["position"]) % len(batches)], int(found["count"])
-    digits = np.array([int(digit, 16) - 1 for digit in f"{int(found['samples']):x}"])
-    if len(digits) != min(count, 13) or not (digits < call.samples).all():
+    digits = np.array([int(found["samples"] * 16**at) % 16 - 1 for at in range(1, min(count, 13) + 1)])
+    if not ((digits >= 0) & (digits < call.samples)).all():
         digits = batch if count == len(batch) else call.samples + np.arange(count)
     return Step(found, digits, batch, call, seen)
 
@@ -212,6 +237,17 @@ def _step(found: Mapping[str, float], call: Call, seen: Pass | None = None) -> S
 def _slots(call: Call) -> int:
     """Return how many steps are looked at: twice as many as there should be, and some."""
     return 2 * (call.epochs + 1) * call.batches_in_an_epoch
+
+
+@contextmanager
+def suppress_unnamed() -> Iterator[None]:
+    """Let through what names a mistake. What else is wrong is the judge's to find in the numbers."""
+    try:
+        yield
+    except Named:
+        raise
+    except Wrong:
+        pass
 
 
 # ---- Statements
@@ -232,14 +268,25 @@ class LoopStatement(Statement):
         """Give what the statement needs besides the steps: a few numbers."""
         return np.zeros(0)
 
+    def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
+        """Give what was found in a call the name of the mistake, where that is certain."""
+        return wrong
+
     def holds(self, inputs: Inputs, train: Any) -> None:
         """Test the statement on both calls of `train`."""
-        for recording in _record_once(train, inputs, is_first=isinstance(self, EveryBatch)):
-            if recording.error is None:
+        self._test(_record_once(train, inputs, is_first=isinstance(self, EveryBatch)))
+
+    def _test(self, recordings: Sequence[Recording]) -> None:
+        for number, recording in enumerate(recordings):
+            if recording.error is not None:
+                if isinstance(self, EveryBatch):
+                    raise recording.error
+                continue
+            try:
                 self.require(recording.call, self._steps(recording), self.extra(recording))
                 self._require_same_data(recording)
-            elif isinstance(self, EveryBatch):
-                raise recording.error
+            except Wrong as wrong:
+                raise self.diagnose(recordings, number, wrong) from None
 
     def probes(self, inputs: Inputs, train: Any) -> Probes:
         """For each call of `train` an array with a row for each step; X or y afterwards."""
@@ -268,7 +315,10 @@ class LoopStatement(Statement):
         return [_step(_describe(seen, recording.call, names), recording.call, seen) for seen in steps]
 
     def _write(self, train: Any, inputs: Inputs, number: int) -> Array:
-        recording = _record_once(train, inputs)[number]
+        recordings = _record_once(train, inputs)
+        with suppress_unnamed():
+            self._test(recordings)
+        recording = recordings[number]
         names = (*HEADER, *self.names)
         rows = np.zeros((_slots(recording.call) + self._rows_of_extra(recording.call), len(names)))
         if recording.error is not None:
@@ -322,7 +372,7 @@ class EveryBatch(LoopStatement):
             if sorted(step.samples) != sorted(batch) or not _is_close(
                 step["features"], _sum_entries(call.X[:, step.samples])
             ):
-                raise self._explain_order(call, steps, number)
+                raise self._explain_order(call, steps, number, batch)
             sizes = step["input_size"], step["output_size"]
             if sizes != (len(call.X), len(call.y)):
                 raise Wrong(
@@ -341,6 +391,22 @@ class EveryBatch(LoopStatement):
                     expected="the scores of this batch, from the same dense layer",
                     hint="Give softmax.forward what dlayer.forward has just computed.",
                 )
+
+    def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
+        """Name which samples the steps take instead, or what is wrong with the layers."""
+        call, steps, other = recordings[number].call, recordings[number].steps, recordings[1 - number]
+        if not steps or isinstance(wrong, Named):
+            return wrong
+        if wrong.what.startswith("softmax.forward"):
+            names = {name_softmax_input(call, step) for step in steps}
+            return name_as(names.pop() if len(names) == 1 else "", wrong)
+        if wrong.what.startswith("The dense layer"):
+            is_swapped = steps[0].sizes == (len(call.y), len(call.X))
+            return name_as("The sizes of the dense layer are swapped" if is_swapped else "", wrong)
+        if wrong.what.startswith("train changes"):
+            return wrong
+        epochs_of_other = count_epochs(other.call, other.steps) if other.error is None else None
+        return name_as(name_batches(call, steps, epochs_of_other), wrong)
 
     def _explain_count(self, call: Call, steps: Sequence[Step]) -> Wrong:
         """Say whether epochs or steps are missing or too many."""
@@ -372,10 +438,10 @@ class EveryBatch(LoopStatement):
             hint=hint,
         )
 
-    def _explain_order(self, call: Call, steps: Sequence[Step], number: int) -> Wrong:
+    def _explain_order(self, call: Call, steps: Sequence[Step], number: int, due: Array | None = None) -> Wrong:
         """Say which samples a step took, and which were due."""
         step = steps[number]
-        seen, due = step.seen, step.batch
+        seen, due = step.seen, step.batch if due is None else due
         if seen is not None and isinstance(seen.features, Wrong):
             return seen.features
         where, what = _place(call, number), "dlayer.forward did not get the samples of the batch."
@@ -437,6 +503,12 @@ class LabelsWithSamples(LoopStatement):
                 if not _is_close(step[outputs], _sum_entries(output)):
                     raise self._explain(name, number, step, outputs, output)
 
+    def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
+        """Name what cce and cce_gradient get instead."""
+        if isinstance(wrong, Named) or not wrong.what.startswith("cce"):
+            return wrong
+        return name_as(name_labels(recordings[number].call, recordings[number].steps), wrong)
+
     @staticmethod
     def _sources(step: Step) -> list[Array]:
         """Give the samples whose labels are right: those that the step took; if these are wrong, those due as well."""
@@ -474,95 +546,111 @@ class GradientFlowsBack(LoopStatement):
         _require_steps(steps)
         for number, step in enumerate(steps):
             self._require_one_layer(step, steps[0], number)
-            moves = [self._right_move(step, size) for size in step.sizes]
-            if not any(_is_close(step["move"], move) for move in moves):
-                raise self._explain(step, number)
+            if not any(_is_close(step["move"], self._right_move(step, size)) for size in step.sizes):
+                raise self._explain(steps, number)
+
+    def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
+        """Name which updates are missing, or too many, or of another layer."""
+        return (
+            wrong
+            if isinstance(wrong, Named)
+            else name_as(name_updates(recordings[number].call, recordings[number].steps), wrong)
+        )
 
     @staticmethod
     def _right_move(step: Step, size: int) -> float:
         """Return the learning rate times 1/B times the gradient, for B = `size`."""
         call = step.call
         gradient = call.columns("output_gradients", step.version, step.samples)
-        return call.rate / size * _sum_entries(call.jacobian(step.version) @ gradient)
+        return call.rate / size * _sum_entries(call.jacobian(step.version) @ gradient) / 1000
 
     @staticmethod
     def _require_one_layer(step: Step, first: Step, number: int) -> None:
         """Raise `Wrong` unless one dense layer is updated once in each step, and by nothing but its backward."""
-        where = _place(step.call, number)
+        where, once = _place(step.call, number), "one call in each step"
         if step["updates"] == 0:
-            seen = step.seen
-            call = "softmax.backward" if seen is not None and seen.into_softmax is None else "dlayer.backward"
-            raise Wrong(f"{call} was not called.", where=where, found="no call", expected="one call in each step")
+            is_lost = step.seen is not None and step.seen.into_softmax is None
+            call = "softmax.backward" if is_lost else "dlayer.backward"
+            raise Wrong(f"{call} was not called.", where=where, found="no call", expected=once, hint=UPDATE)
         if step["updates"] != 1:
             found = f"{step['updates']:g} calls"
-            hint = "One call updates the weights once. Keep the one that gets the gradient of this batch."
             raise Wrong(
-                "dlayer.backward is called more than once.",
-                where=where,
-                found=found,
-                expected="one call in each step",
-                hint=hint,
+                "dlayer.backward is called more than once.", where=where, found=found, expected=once, hint=UPDATE
             )
         if step["layer"] != first["layer"]:
-            raise Wrong(
-                "The weights of the steps before are lost: the dense layer is not the one of the first step.",
-                where=where,
-                hint="Make the dense layer once, before the loops: what it has learnt is in its weights.",
-            )
+            found, expected = "another dense layer", "that of the first step"
+            raise Wrong("dlayer.backward updates another layer.", where=where, found=found, expected=expected)
         if step["touched"]:
-            raise Wrong(
-                "Something besides dlayer.backward changes the weights.",
-                where=where,
-                hint="Leave dlayer.weights alone in the loop: dlayer.backward makes the whole step.",
-            )
+            raise name_as("Something besides dlayer.backward changes the weights", Wrong("", where=where))
 
-    def _explain(self, step: Step, number: int) -> Wrong:
+    def _explain(self, steps: Sequence[Step], number: int) -> Wrong:
         """Say what is wrong with a step: the gradient that goes into softmax or the dense layer, its size, the rate."""
+        step = steps[number]
         call, seen, where = step.call, step.seen, _place(step.call, number)
         if seen is None:
             return Wrong("The step of the weights is wrong.", where=where)
+        passes = [each.seen for each in steps if each.seen is not None]
         gradient, rate = seen.updates[-1]
+        due = call.columns("output_gradients", step.version, step.samples)
         for value in (seen.into_softmax, gradient, rate):
             if isinstance(value, Wrong):
                 return value
         if seen.into_softmax is None:
             once = "one call in each step"
             return Wrong("softmax.backward was not called.", where=where, found="no call", expected=once)
-        due = call.columns("output_gradients", step.version, step.samples)
         if _ratio(seen.into_softmax, due) is None:
-            return Wrong(
+            wrong = Wrong(
                 "softmax.backward did not get the result of cce_gradient.",
                 where=where,
                 found=_shape_of(seen.into_softmax),
                 expected="what cce_gradient returned for this batch",
                 hint="Pass on the result of cce_gradient as it is.",
             )
-        where = f"{where}, dlayer.backward"
-        factor = _ratio(gradient, call.jacobian(step.version) @ due)
+            return name_as(name_into_softmax(call, passes, seen), wrong)
+        where, right = f"{where}, dlayer.backward", call.jacobian(step.version) @ due
+        factor = _ratio(gradient, right)
         if factor is None:
-            return Wrong(
+            wrong = Wrong(
                 "dlayer.backward did not get the result of softmax.backward times 1/B.",
                 where=where,
                 found=_shape_of(gradient),
                 expected="what softmax.backward returned for this batch, times 1/B",
                 hint=NOTHING_ELSE,
             )
+            return name_as(name_into_dense(call, passes, seen, gradient, right), wrong)
         if len(step.batch) < call.batch_size:
             where += f", with {len(step.batch)} samples"
+        return self._explain_size(steps, number, factor, where)
+
+    @staticmethod
+    def _explain_size(steps: Sequence[Step], number: int, factor: float, where: str) -> Wrong:
+        """Say what is wrong with the size of a step, whose gradient is `factor` times that of all samples."""
+        step = steps[number]
+        call, seen = step.call, step.seen
+        rate = seen.updates[-1][1] if seen else None
         given = numbers(rate).ravel()
         share = given[0] / call.rate if len(given) == 1 else np.nan
         factors = _name_factor(factor * share * len(step.batch), step)
+        if name := name_norm([each.seen for each in steps if each.seen is not None]):
+            return name_as(name, Wrong("", where=where))
         if factors and factors[0][1] != NOTHING_ELSE:
-            return Wrong(" ".join(what for what, _ in factors), where=where, hint=factors[0][1])
-        if not _is_close(share, 1):
-            return Wrong(
-                "dlayer.backward did not get the learning rate that train is given.",
-                where=where,
-                found=f"{given[0]:.5g}" if len(given) == 1 else _shape_of(given),
-                expected=f"{call.rate:.5g}",
-                hint="Pass learning_rate unchanged, after the gradient.",
-            )
-        return Wrong(" ".join(what for what, _ in factors) or "The step is wrong.", where=where, hint=NOTHING_ELSE)
+            if (
+                number >= call.batches_in_an_epoch
+                and factors[0][0].startswith("The weights move")
+                and len(factors) == 1
+            ):
+                return name_as("The weights move uphill after the first epoch", Wrong("", where=where))
+            return Named(" ".join(what for what, _ in factors), where=where, hint=factors[0][1])
+        if _is_close(share, 1):
+            return Wrong(" ".join(what for what, _ in factors) or "The step is wrong.", where=where, hint=NOTHING_ELSE)
+        wrong = Wrong(
+            "dlayer.backward did not get the learning rate that train is given.",
+            where=where,
+            found=f"{given[0]:.5g}" if len(given) == 1 else _shape_of(given),
+            expected=f"{call.rate:.5g}",
+            hint="Pass learning_rate unchanged, after the gradient.",
+        )
+        return name_as("The learning rate changes during training" if number else "", wrong)
 
 
 class EpochLoss(LoopStatement):
@@ -577,33 +665,37 @@ class EpochLoss(LoopStatement):
         Where the loop takes other batches than it should, the losses are right if they are the means over these.
         """
         _require_steps(steps)
-        count, is_other = int(extra[0]), bool(extra[1])
+        count, order = int(extra[0]), int(extra[1])
         found = extra[2 : 2 + count]
         expected = _epoch_losses(call, steps)
+        if len(steps) == _slots(call):  # of more steps nothing is known
+            found = found[: len(expected[0]) - 1]
+            expected = [each[: len(found)] for each in expected]
         if not any(len(found) == len(each) and _are_close(found, each) for each in expected):
             raise self._explain(call, steps, found, count, expected[0])
-        if is_other:
-            raise Wrong(
-                "train returns a dense layer that it has not trained.",
-                found="a new layer",
-                expected="the layer that was updated in every step",
-                hint="Return the objects that the loop has used.",
+        if order:
+            raise name_as(
+                "The layers are returned in another order"
+                if order == 2
+                else "The dense layer that is returned has not been trained",
+                Wrong("", where=_second(call)),
             )
 
     def extra(self, recording: Recording) -> Array:
-        """Give the number of losses, whether another layer than the trained one is returned, and the losses."""
+        """Give the number of losses, 1 for a layer that is not trained, 2 for one in another place, and the losses."""
         losses = recording.losses
         trained = {seen.layer for seen in recording.steps[-1:]}
         is_other = bool(recording.returned_layers) and not trained & {*recording.returned_layers}
+        order = 1 if is_other else 2 * recording.is_softmax_first
         room = self._rows_of_extra(recording.call) * len((*HEADER, *self.names)) - 2
-        return np.array([len(losses), is_other, *losses[:room]])
+        return np.array([len(losses), order, *losses[:room]])
 
     def _rows_of_extra(self, call: Call) -> int:
         return call.epochs // 2 + 1  # for two losses an epoch, and some
 
     @staticmethod
     def _explain(call: Call, steps: Sequence[Step], found: Array, count: int, expected: Array) -> Wrong:
-        """Say in which epoch the loss is wrong, or that there are too few or too many, or that they are rounded."""
+        """Say in which epoch the loss is wrong, or that there are too few or too many."""
         if count != len(expected):
             return Wrong(
                 "train does not return one loss for each epoch.",
@@ -612,25 +704,21 @@ class EpochLoss(LoopStatement):
                 where=_second(call),
                 hint="Append the epoch's loss once, after its last batch, and return the list.",
             )
-        if not any(step["has_loss"] for step in steps):
-            once = "one call in each step"
-            return Wrong("cce was not called.", where=_second(call), found="no call", expected=once)
-        if any(np.allclose(found, np.round(expected, digits), rtol=0, atol=1e-12) for digits in range(7)):
-            at = int(np.argmin([_is_close(*both) for both in zip(found, expected, strict=True)]))
-            return Wrong(
-                "The losses are rounded.",
-                where=f"{_second(call)}{', ' * call.number}epoch {at + 1}",
-                found=f"{found[at]:.7g}",
-                expected=f"{expected[at]:.7g}",
-                hint="Keep all digits in the list. Round only what you print.",
-            )
         at = int(np.argmin([_is_close(*both) for both in zip(found, expected, strict=True)]))
         return Wrong(
             "An epoch's loss is not the mean over its samples.",
             where=f"{_second(call)}{', ' * call.number}epoch {at + 1}",
-            found=f"{found[at]:.5g}",
-            expected=f"{expected[at]:.5g}",
+            found=f"{found[at]:.7g}",
+            expected=f"{expected[at]:.7g}",
         )
+
+    def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
+        """Name what is returned in place of the mean losses."""
+        recording, what = recordings[number], wrong.what
+        if isinstance(wrong, Named) or not what.startswith(("An epoch's loss", "train does not return one")):
+            return wrong
+        expected = _epoch_losses(recording.call, self._steps(recording))[0]
+        return name_as(name_losses(recording, recording.losses, len(recording.losses), expected), wrong)
 
 
 def _epoch_losses(call: Call, steps: Sequence[Step]) -> list[Array]:
@@ -681,8 +769,7 @@ def _wrong_arguments(call: Call, step: Step) -> Wrong | None:
 
 # ---- Comparison and words
 
-NOTHING_ELSE = "Multiply the result of softmax.backward by 1/B, and do nothing else to it."
-SIGN = "Leave out the minus sign: dlayer.backward subtracts the step itself."
+SIGN = HINTS["The weights move in the direction of the gradient, not against it"]
 
 
 def _name_factor(factor: float, step: Step) -> list[tuple[str, str]]:
@@ -691,22 +778,17 @@ def _name_factor(factor: float, step: Step) -> list[tuple[str, str]]:
     Two causes at once are both named where their product is the factor.
     """
     call, batch = step.call, len(step.batch)
-    once = "Multiply by 1/B once, just before the dense layer."
+    short = HINTS["1/B uses batch_size, also for the short last batch"]
     known = {
-        batch: ("1/B is missing.", once),
-        1 / batch: ("1/B is applied twice.", once),
-        batch / call.batch_size: (
-            "1/B uses batch_size, but this batch is shorter.",
-            "Use the number of samples in this batch.",
-        ),
-        batch / call.samples: ("The gradient is divided by the number of all samples.", once),
-        batch / len(call.y): ("The gradient is divided by the number of classes.", once),
-        batch / len(call.X): ("The gradient is divided by the number of features.", once),
-        call.rate: (
-            "The learning rate is applied twice.",
-            "Pass the gradient without it: dlayer.backward multiplies by the rate.",
-        ),
-        1 / call.rate: ("The learning rate is not applied.", "Pass learning_rate unchanged, after the gradient."),
+        batch: ("1/B is missing.", ONCE),
+        1 / batch: ("1/B is applied twice.", ONCE),
+        batch / call.batch_size: ("1/B uses batch_size, but this batch is shorter.", short),
+        batch / call.samples: ("The gradient is divided by the number of all samples.", ONCE),
+        batch / len(call.y): ("The gradient is divided by the number of classes.", ONCE),
+        batch / len(call.X): ("The gradient is divided by the number of features.", ONCE),
+        batch * batch: ("The gradient is multiplied by the batch size, not divided by it.", ONCE),
+        call.rate: ("The learning rate is applied twice.", HINTS["The learning rate is applied twice"]),
+        1 / call.rate: ("The learning rate is not applied.", RATE),
     }
     known.pop(1.0, None)
     found = [("The weights move the wrong way: gradient times learning rate has the wrong sign.", SIGN)] * int(
@@ -777,7 +859,7 @@ def _compare(found: RecordedValue, right: Array, call: Call) -> tuple[str, str]:
     """Say what labels or probabilities were found and expected: whose labels, or shapes, or an entry that differs."""
     if not isinstance(found, np.ndarray):
         return "nothing", "an array"
-    owners, due = _owners(found, call), _owners(right, call)
+    owners, due = owners_of(found, call), owners_of(right, call)
     if owners is not None:
         return (
             f"the labels of samples {_list(owners)}",
@@ -787,14 +869,6 @@ def _compare(found: RecordedValue, right: Array, call: Call) -> tuple[str, str]:
         return f"shape {found.shape}", f"shape {right.shape}"
     at = tuple(int(i) for i in np.argwhere(~np.isclose(found, right, rtol=1e-5, atol=1e-6))[:1].ravel()) or (0, 0)
     return f"{found[at]:.5g} for class {at[0]}, sample {at[1]} of the batch", f"{right[at]:.5g}"
-
-
-def _owners(array: Array, call: Call) -> Array | None:
-    """Find the samples whose labels an array has in its columns."""
-    if array.ndim != 2 or len(array) != len(call.y) or not array.size:
-        return None
-    is_label = (np.abs(array[:, :, None] - call.y[:, None, :]) < 1e-6).all(axis=0)
-    return is_label.argmax(axis=1) if is_label.any(axis=1).all() else None
 
 
 def _shape_of(value: RecordedValue) -> str:

@@ -3,9 +3,12 @@
 import inspect
 from typing import Any
 
+import numpy as np
+
 from lib.reference import Dense, Softmax, cce, cce_gradient, generate_batch_indices
 from lib.reference.layer import FloatArray as Array
 from lib.unit import Mistake
+from lib.units.softmax_classifier.loop_names import BACK, COLUMNS, DRAWN, HINTS, ONCE
 
 
 def train(X: Array, y: Array, learning_rate: float, batch_size: int, nepochs: int) -> Any:
@@ -41,6 +44,11 @@ def change_loop(*changes: tuple[str, str]) -> object:
     return namespace["train"]
 
 
+def _named(name: str, *changes: tuple[str, str], same_as: tuple[str, ...] = ()) -> Mistake:
+    """Make a mistake that the check itself names, with the same hint."""
+    return _mistake(name, HINTS[name], *changes, same_as=same_as)
+
+
 def _mistake(name: str, hint: str, *changes: tuple[str, str], same_as: tuple[str, ...] = ()) -> Mistake:
     return Mistake("check-train", name, hint, {"train": change_loop(*changes)}, same_as, TEACH.get(hint, LOOP))
 
@@ -49,16 +57,16 @@ BATCHES = "generate_batch_indices(num_samples, batch_size)"
 LABELS_OF_LOSS, LABELS_OF_GRADIENT = "cce(y[:, batch]", "cce_gradient(y[:, batch]"
 MEAN = "len(batch) / num_samples * cce"
 INTO_DENSE = "(1 / len(batch)) * grad, learning_rate"
+FORWARD, SCORES = "dense.forward(X[:, batch])", "softmax.forward(dense.output)"
+DENSE = "Dense(num_features, len(y))"
+UPDATE = f"dense.backward({INTO_DENSE})"
+NOTE, RETURN = "        losses.append(loss)\n", "    return dense, softmax, losses\n"
+STOP = "        if len(losses) > 2 and losses[-1] > losses[-2]:\n            break\n"
+PREDICTED = "(softmax.output == softmax.output.max(axis=0)).astype(float)"
 
-COLUMNS = "A batch is a list of column numbers: take these columns from both X and y."
-ONCE = "Multiply by 1/B once, just before the dense layer. B is the number of samples in the batch."
-SHORT = "Use the number of samples in this batch: the last batch can be shorter than batch_size."
-PREDICTION = "Use the probabilities as the prediction: they are the output of the softmax layer."
-ORDER = "Swap the two arguments: the labels y come first, then the prediction yhat."
-BACK = "Follow the gradient backward: pass to each call the result of the call before it."
 SHARE = "Add each batch's mean loss, weighted by the batch's share of all samples."
 RESET = "Set the loss to 0 at the start of each epoch."
-RATE = "Pass the learning_rate that train is given, not a fixed number."
+FIXED_RATE = "Pass the learning_rate that train is given, not a fixed number."
 
 EPOCH = "Divide ten samples into batches of four. Compute the epoch's loss from the three batches' mean losses."
 LOOP = (
@@ -68,7 +76,9 @@ LOOP = (
 TEACH = {
     COLUMNS: "Shuffle five column numbers at the board, and take the first two of these columns from both X and y.",
     ONCE: "Differentiate the mean of B losses. Show where 1/B comes from, and which line of the loop multiplies by it.",
-    SHORT: "Divide ten samples into batches of four. Compute 1/B for each batch: the last one has two samples.",
+    HINTS[
+        "1/B uses batch_size, also for the short last batch"
+    ]: "Divide ten samples into batches of four. Compute 1/B for each batch: the last one has two samples.",
     BACK: "Draw the layers with arrows backward. Write at each arrow which array is passed and which call returns it.",
     SHARE: EPOCH,
     RESET: EPOCH,
@@ -76,23 +86,20 @@ TEACH = {
 """What to teach again, for each hint that several mistakes share."""
 
 MISTAKES = (
-    _mistake("1/B is missing", ONCE, ("(1 / len(batch)) * ", "")),
-    _mistake("1/B is applied twice", ONCE, ("backward(grad)", "backward(grad / len(batch))")),
-    _mistake("1/B uses batch_size, also for the short last batch", SHORT, ("1 / len(batch)", "1 / batch_size")),
-    _mistake("The gradient is divided by the number of all samples", ONCE, ("1 / len(batch)", "1 / num_samples")),
-    _mistake("The gradient is divided by the number of classes", ONCE, ("1 / len(batch)", "1 / len(y)")),
-    _mistake("The labels always come from the first columns of y", COLUMNS, ("y[:, batch]", "y[:, :batch_size]")),
-    _mistake("The loss gets the labels of the first columns", COLUMNS, (LABELS_OF_LOSS, "cce(y[:, :batch_size]")),
-    _mistake(
-        "The loss gradient gets the labels of the first columns",
-        COLUMNS,
-        (LABELS_OF_GRADIENT, "cce_gradient(y[:, :batch_size]"),
+    _named("1/B is missing", ("(1 / len(batch)) * ", "")),
+    _named("1/B is applied twice", ("backward(grad)", "backward(grad / len(batch))")),
+    _named("1/B uses batch_size, also for the short last batch", ("1 / len(batch)", "1 / batch_size")),
+    _named("The gradient is divided by the number of all samples", ("1 / len(batch)", "1 / num_samples")),
+    _named("The gradient is divided by the number of classes", ("1 / len(batch)", "1 / len(y)")),
+    _named("The labels always come from the first columns of y", ("y[:, batch]", "y[:, :batch_size]")),
+    _named("The loss gets the labels of the first columns", (LABELS_OF_LOSS, "cce(y[:, :batch_size]")),
+    _named(
+        "The loss gradient gets the labels of the first columns", (LABELS_OF_GRADIENT, "cce_gradient(y[:, :batch_size]")
     ),
-    _mistake("The samples always come from the first columns of X", COLUMNS, ("X[:, batch]", "X[:, :batch_size]")),
-    _mistake("Samples and labels always come from the first columns", COLUMNS, ("[:, batch]", "[:, :batch_size]")),
-    _mistake(
+    _named("The samples always come from the first columns of X", ("X[:, batch]", "X[:, :batch_size]")),
+    _named("Samples and labels always come from the first columns", ("[:, batch]", "[:, :batch_size]")),
+    _named(
         "The samples come in the order of the columns, not in a shuffled order",
-        "Use the column numbers that generate_batch_indices gives: each epoch has its own order.",
         ("[:, batch]", "[:, columns]"),
         ("in generate", "in enumerate(generate"),
         (
@@ -101,50 +108,35 @@ MISTAKES = (
         ),
         ("for batch", "for b, batch"),
     ),
-    _mistake(
-        "The short last batch is left out",
-        "Train on every batch: each sample is used once in an epoch, also those of the short last batch.",
-        (BATCHES, f"{BATCHES}[: num_samples // batch_size]"),
-    ),
-    _mistake(
-        "Only one batch is used in each epoch",
-        "Run the training step for every batch of the epoch, inside the inner loop.",
-        (BATCHES, f"{BATCHES}[:1]"),
-    ),
-    _mistake("There is one epoch too many", "Run the outer loop nepochs times.", ("nepochs)", "nepochs + 1)")),
-    _mistake("There is one epoch too few", "Run the outer loop nepochs times.", ("nepochs)", "nepochs - 1)")),
-    _mistake(
+    _named("The short last batch is left out", (BATCHES, f"{BATCHES}[: num_samples // batch_size]")),
+    _named("Only one batch is used in each epoch", (BATCHES, f"{BATCHES}[:1]")),
+    _named("There is one epoch too many", ("nepochs)", "nepochs + 1)")),
+    _named("There is one epoch too few", ("nepochs)", "nepochs - 1)")),
+    _named(
         "All epochs use the same batches",
-        "Call generate_batch_indices inside the loop over the epochs: each epoch has its own order.",
         ("losses = []", f"losses, batches = [], {BATCHES}"),
         (f"in {BATCHES}", "in batches"),
     ),
-    _mistake(
-        "Labels and prediction are swapped", ORDER, ("(y[:, batch], softmax.output)", "(softmax.output, y[:, batch])")
-    ),
-    _mistake(
+    _named("Labels and prediction are swapped", ("(y[:, batch], softmax.output)", "(softmax.output, y[:, batch])")),
+    _named(
         "Labels and prediction are swapped in the loss gradient",
-        ORDER,
         (f"{LABELS_OF_GRADIENT}, softmax.output)", "cce_gradient(softmax.output, y[:, batch])"),
     ),
-    _mistake(
+    _named(
         "Labels and prediction are swapped in the loss",
-        ORDER,
         (f"{LABELS_OF_LOSS}, softmax.output)", "cce(softmax.output, y[:, batch])"),
     ),
-    _mistake("The scores are used as the prediction", PREDICTION, (", softmax.output", ", dense.output")),
-    _mistake(
+    _named("The scores are used as the prediction", (", softmax.output", ", dense.output")),
+    _named(
         "The loss uses the scores as the prediction",
-        PREDICTION,
         (f"{LABELS_OF_LOSS}, softmax.output", f"{LABELS_OF_LOSS}, dense.output"),
     ),
-    _mistake(
+    _named(
         "The loss gradient uses the scores as the prediction",
-        PREDICTION,
         (f"{LABELS_OF_GRADIENT}, softmax.output", f"{LABELS_OF_GRADIENT}, dense.output"),
     ),
-    _mistake("softmax.backward gets softmax's own output", BACK, ("backward(grad)", "backward(softmax.output)")),
-    _mistake("softmax.backward gets the labels", BACK, ("backward(grad)", "backward(y[:, batch])")),
+    _named("softmax.backward gets softmax's own output", ("backward(grad)", "backward(softmax.output)")),
+    _named("softmax.backward gets the labels", ("backward(grad)", "backward(y[:, batch])")),
     _mistake("The gradient skips softmax.backward", BACK, ("            grad = softmax.backward(grad)\n", "")),
     _mistake("dlayer.backward gets the output of softmax", BACK, (")) * grad", ")) * softmax.output")),
     _mistake(
@@ -153,29 +145,18 @@ MISTAKES = (
         (f"{LABELS_OF_GRADIENT}, softmax.output)", "softmax.output - y[:, batch]"),
         ("            grad = softmax.backward(grad)\n", ""),
     ),
-    _mistake(
-        "softmax.backward gets yhat - y",
-        "Pass the result of cce_gradient. yhat - y is already the gradient for the scores.",
-        (f"{LABELS_OF_GRADIENT}, softmax.output)", "softmax.output - y[:, batch]"),
+    _named(
+        "softmax.backward gets yhat - y", (f"{LABELS_OF_GRADIENT}, softmax.output)", "softmax.output - y[:, batch]")
     ),
-    _mistake(
+    _named(
         "The gradient is averaged over the batch before dlayer.backward",
-        "Pass one gradient for each sample: dlayer.backward sums over the samples itself.",
         (")) * grad", ")) * grad.sum(axis=1, keepdims=True)"),
     ),
-    _mistake(
-        "The weights move in the direction of the gradient, not against it",
-        "Leave out the minus sign: dlayer.backward subtracts the step itself.",
-        (INTO_DENSE, f"-{INTO_DENSE}"),
-    ),
-    _mistake("The learning rate is always 0.01", RATE, (INTO_DENSE, "(1 / len(batch)) * grad, 0.01")),
-    _mistake("The learning rate is always 0.1", RATE, (INTO_DENSE, "(1 / len(batch)) * grad, 0.1")),
-    _mistake("The learning rate is always 0.0001", RATE, (INTO_DENSE, "(1 / len(batch)) * grad, 1e-4")),
-    _mistake(
-        "The learning rate is applied twice",
-        "Pass the gradient without the learning rate: dlayer.backward multiplies by the rate itself.",
-        (INTO_DENSE, f"learning_rate * {INTO_DENSE}"),
-    ),
+    _named("The weights move in the direction of the gradient, not against it", (INTO_DENSE, f"-{INTO_DENSE}")),
+    _mistake("The learning rate is always 0.01", FIXED_RATE, (INTO_DENSE, "(1 / len(batch)) * grad, 0.01")),
+    _mistake("The learning rate is always 0.1", FIXED_RATE, (INTO_DENSE, "(1 / len(batch)) * grad, 0.1")),
+    _mistake("The learning rate is always 0.0001", FIXED_RATE, (INTO_DENSE, "(1 / len(batch)) * grad, 1e-4")),
+    _named("The learning rate is applied twice", (INTO_DENSE, f"learning_rate * {INTO_DENSE}")),
     _mistake(
         "The loss is not reset between epochs", RESET, ("        loss = 0.0\n", ""), ("[]\n", "[]\n    loss = 0.0\n")
     ),
@@ -227,5 +208,177 @@ MISTAKES = (
         "Only the last epoch's loss is returned",
         "Return the list with the losses of all epochs.",
         ("softmax, losses", "softmax, loss"),
+    ),
+    # which samples
+    _named(
+        "The arguments of generate_batch_indices are swapped",
+        (BATCHES, "generate_batch_indices(batch_size, num_samples)"),
+    ),
+    _named(
+        "generate_batch_indices gets the number of features",
+        (BATCHES, "generate_batch_indices(num_features, batch_size)"),
+    ),
+    _named("The batches have another size than batch_size", (BATCHES, "generate_batch_indices(num_samples, 16)")),
+    _named("The sizes of the dense layer are swapped", ("Dense(num_features, len(y))", "Dense(len(y), num_features)")),
+    _named("Each step uses all samples, not those of one batch", ("[:, batch]", "[:, :]")),
+    _named(DRAWN, (BATCHES, "np.random.choice(num_samples, (num_samples // batch_size, batch_size))")),
+    _named(
+        "Only one epoch is trained", ("    return dense, softmax, losses\n", "        return dense, softmax, losses\n")
+    ),
+    _named("The number of epochs is fixed, whatever nepochs is", ("range(nepochs)", "range(3)")),
+    _named("There are more epochs than nepochs", ("range(nepochs)", "range(2 * nepochs)")),
+    _named("The loop stops before nepochs epochs are over", (NOTE, NOTE + STOP)),
+    _named("Only one batch is trained", (NOTE, ""), (RETURN, f"            losses.append(loss)\n        {RETURN}")),
+    _named("The first batch of each epoch is left out", (BATCHES, f"{BATCHES}[1:]")),
+    _named("The batches are used in reversed order", (BATCHES, f"{BATCHES}[::-1]")),
+    _named("Each batch is used twice in an epoch", (BATCHES, f"2 * {BATCHES}")),
+    _named("The first batch of an epoch is used again and again", (BATCHES, f"[b[0] for b in [{BATCHES}] for _ in b]")),
+    _named("softmax.forward gets the samples, not the scores", (SCORES, "softmax.forward(X[:, batch])")),
+    _named("Softmax is applied to its own output", (SCORES, f"{SCORES}\n            softmax.forward(softmax.output)")),
+    # labels and prediction
+    _named(
+        "The labels come in the order of the columns, the samples in a shuffled order",
+        ("y[:, batch]", "y[:, columns]"),
+        ("for batch in", "for b, batch in"),
+        (BATCHES, f"enumerate({BATCHES})"),
+        (FORWARD, f"columns = range(b * batch_size, b * batch_size + len(batch))\n            {FORWARD}"),
+    ),
+    _named(
+        "The labels are those of the first epoch's batches",
+        ("losses = []", "losses, first = [], []"),
+        ("for batch in", "for b, batch in"),
+        (BATCHES, f"enumerate({BATCHES})"),
+        (FORWARD, f"first.append(batch)\n            {FORWARD}"),
+        ("y[:, batch]", "y[:, first[b]]"),
+    ),
+    _named(
+        "The labels are those of another shuffle than the samples",
+        ("for batch in", "for batch, other in"),
+        (BATCHES, f"zip({BATCHES}, {BATCHES})"),
+        ("y[:, batch]", "y[:, other]"),
+    ),
+    _named("The labels of the batch are in another order than its samples", ("y[:, batch]", "y[:, batch[::-1]]")),
+    _named("The labels are those of other samples", ("y[:, batch]", "y[:, batch - 1]")),
+    _named("All labels are used in each step, not those of one batch", ("y[:, batch]", "y")),
+    _named("The labels are the predicted classes", (LABELS_OF_GRADIENT, f"cce_gradient({PREDICTED}")),
+    _named(
+        "The prediction is turned into 0 and 1 before the loss",
+        (f"{LABELS_OF_GRADIENT}, softmax.output", f"{LABELS_OF_GRADIENT}, {PREDICTED}"),
+    ),
+    _named(
+        "The prediction is clipped before the loss",
+        (f"{LABELS_OF_GRADIENT}, softmax.output", f"{LABELS_OF_GRADIENT}, np.clip(softmax.output, 0.1, 0.9)"),
+    ),
+    # the gradient
+    _named("The gradient is divided by the number of features", ("1 / len(batch)", "1 / num_features")),
+    _named("The gradient is multiplied by the batch size, not divided by it", ("1 / len(batch)", "len(batch)")),
+    _named("The learning rate is not applied", (INTO_DENSE, "(1 / len(batch)) * grad, 1")),
+    _named("The learning rate changes during training", (NOTE, f"{NOTE}        learning_rate *= 0.95\n")),
+    _named(
+        "The weights move uphill after the first epoch",
+        (INTO_DENSE, f"{INTO_DENSE} if len(losses) == 0 else -learning_rate"),
+    ),
+    _named(
+        "softmax.backward gets the loss, not its gradient",
+        ("backward(grad)", "backward(0 * grad + cce(y[:, batch], softmax.output))"),
+    ),
+    _named("softmax.backward is applied twice", ("backward(grad)", "backward(softmax.backward(grad))")),
+    _named(
+        "softmax.backward gets the gradient of another step",
+        ("losses = []", "losses, before = [], {}"),
+        ("backward(grad)", "backward(before.get(len(batch), grad))"),
+        (
+            "            dense.backward",
+            "            before[len(batch)] = cce_gradient(y[:, batch], softmax.output)\n            dense.backward",
+        ),
+    ),
+    _named("The gradient is transposed before dlayer.backward", (")) * grad", ")) * grad.T")),
+    _named("The gradient is clipped", (")) * grad", ")) * np.clip(grad, -1, 1)")),
+    _named("The gradient is clipped before softmax.backward", ("backward(grad)", "backward(np.clip(grad, -1, 1))")),
+    _named("Only the sign of the gradient is used", ("(1 / len(batch)) * grad", "np.sign(grad)")),
+    _named("The gradient is divided by its norm", ("(1 / len(batch)) * grad", "grad / np.linalg.norm(grad)")),
+    _named("The gradient is scaled to a fixed norm", ("(1 / len(batch)) * grad", "5 * grad / np.linalg.norm(grad)")),
+    _named("The arguments of dlayer.backward are swapped", (INTO_DENSE, "learning_rate, (1 / len(batch)) * grad")),
+    _named("The dense layer is made anew for each batch", (FORWARD, f"dense = {DENSE}\n            {FORWARD}")),
+    _named("The dense layer is made anew in each epoch", ("loss = 0.0\n", f"loss = 0.0\n        dense = {DENSE}\n")),
+    _named("The weights are updated in the first epoch only", (UPDATE, f"if not losses:\n                {UPDATE}")),
+    _named("The weights are updated once in each epoch only", (f"            {UPDATE}", f"        {UPDATE}")),
+    _named("The weights are updated twice in each step", (UPDATE, f"{UPDATE}\n            {UPDATE}")),
+    _mistake(
+        "The weights are never updated",
+        HINTS["The weights are updated in some steps only"],
+        (f"            {UPDATE}\n", ""),
+    ),
+    _named(
+        "Something besides dlayer.backward changes the weights",
+        (UPDATE, f"{UPDATE}\n            dense.weights *= 0.99"),
+    ),
+    _mistake(
+        "1/B divides by the gradient: the parenthesis is closed too late",
+        "Close the parenthesis before the gradient: 1/B is a factor of its own.",
+        ("(1 / len(batch)) * grad", "1 / (len(batch) * grad)"),
+    ),
+    # the losses
+    _named(
+        "The loss of all samples after the epoch is stored",
+        (NOTE, "        losses.append(cce(y, softmax.forward(dense.forward(X))))\n"),
+    ),
+    _named("The loss is never computed", (f"            loss += {MEAN}(y[:, batch], softmax.output)\n", "")),
+    _named("The losses are rounded", ("append(loss)", "append(round(loss, 2))")),
+    _named(
+        "The list of losses is kept from one call to the next",
+        ("nepochs: int)", "nepochs: int, losses: list = [])"),
+        ("    losses = []\n", ""),
+    ),
+    _named("The layers are returned in another order", ("return dense, softmax,", "return softmax, dense,")),
+    _named("The dense layer that is returned has not been trained", ("return dense,", f"return {DENSE},")),
+    _mistake(
+        "Only the share of the last batch is stored: = replaces +=",
+        "Add to the epoch's loss: += keeps what the batches before have added.",
+        ("loss +=", "loss ="),
+    ),
+    _mistake(
+        "The loss is subtracted, not added", "Add each batch's share to the epoch's loss.", ("loss +=", "loss -=")
+    ),
+    _mistake(
+        "The share of a batch is rounded down to 0",
+        "// drops everything behind the point. Divide with /.",
+        ("len(batch) / num_samples", "len(batch) // num_samples"),
+    ),
+    _mistake(
+        "The epoch's loss is divided by the number of samples twice",
+        SHARE,
+        ("append(loss)", "append(loss / num_samples)"),
+    ),
+    _mistake("The batches' losses are weighted by their size, and never divided", SHARE, (MEAN, "len(batch) * cce")),
+    _mistake(
+        "The epoch's loss is multiplied by B / batch_size, not by B / N", SHARE, (MEAN, "len(batch) / batch_size * cce")
+    ),
+    _mistake(
+        "Each entry is the mean of all losses so far",
+        RESET,
+        ("append(loss)", "append((sum(losses) + loss) / (len(losses) + 1))"),
+    ),
+    _mistake(
+        "The loss is computed after the step, with the new weights",
+        "Compute the loss from the prediction that the step starts with.",
+        (f"            loss += {MEAN}(y[:, batch], softmax.output)\n", ""),
+        (
+            UPDATE,
+            f"{UPDATE}\n            softmax.forward(dense.forward(X[:, batch]))\n            loss += {MEAN}(y[:, batch], softmax.output)",
+        ),
+    ),
+    _mistake(
+        "The loss of the epoch is stored as a whole number",
+        "Keep the loss as it is: int drops everything behind the point.",
+        ("append(loss)", "append(int(loss))"),
+    ),
+    _mistake(
+        "The losses are not returned",
+        "Return three things: the dense layer, softmax, and the list of losses.",
+        ("softmax, losses", "softmax"),
+    ),
+    _mistake(
+        "Nothing is returned", "Return three things: the dense layer, softmax, and the list of losses.", (RETURN, "")
     ),
 )

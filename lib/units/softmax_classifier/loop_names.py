@@ -1,0 +1,539 @@
+"""Names of mistakes in the training loop, told from the steps that it took.
+
+Each function looks at what the spies recorded and names a mistake only where nothing else gives the same steps. So a
+name is found in any style of code, and also where samples are drawn at random. `HINTS` has one hint for each name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from lib.checking.values import Wrong
+from lib.unit import Array
+from lib.units.softmax_classifier.spies import Call, Pass, RecordedValue, Recording
+
+COLUMNS = "A batch is a list of column numbers: take these columns from both X and y."
+ORDER = "Swap the two arguments: the labels y come first, then the prediction yhat."
+PREDICTION = "Use the probabilities as the prediction: they are the output of the softmax layer."
+ONCE = "Multiply by 1/B once, just before the dense layer. B is the number of samples in the batch."
+EPOCHS = "Run the outer loop nepochs times."
+EVERY = "Run the training step for every batch of the epoch, once and in order."
+BACK = "Follow the gradient backward: pass to each call the result of the call before it."
+NOTHING_ELSE = "Multiply the result of softmax.backward by 1/B, and do nothing else to it."
+RATE = "Pass the learning_rate that train is given, in every step."
+DENSE = "Make the dense layer once, before the loops: what it has learnt is in its weights."
+RETURNED = "Return the layers that the loop has used: dense layer, softmax, losses."
+UPDATE = "Call dlayer.backward once in every step, with the gradient of this batch."
+
+DRAWN = "Samples are drawn at random: some come twice in an epoch, others never"
+
+HINTS = {
+    "The arguments of generate_batch_indices are swapped": "The number of samples comes first, then batch_size.",
+    "generate_batch_indices gets the number of features": "Pass the number of samples: X has one column for each.",
+    "The batches have another size than batch_size": "Pass the batch_size that train is given.",
+    "The sizes of the dense layer are swapped": "Dense takes the number of inputs first. What goes into it?",
+    "Each step uses all samples, not those of one batch": COLUMNS,
+    "Samples and labels always come from the first columns": COLUMNS,
+    "The samples always come from the first columns of X": COLUMNS,
+    "The samples come in the order of the columns, not in a shuffled order": (
+        "Use the column numbers that generate_batch_indices gives: each epoch has its own order."
+    ),
+    DRAWN: ("Loop over the batches of generate_batch_indices: each sample is used once in an epoch."),
+    "All epochs use the same batches": (
+        "Call generate_batch_indices inside the loop over the epochs: each epoch has its own order."
+    ),
+    "There is one epoch too many": EPOCHS,
+    "There is one epoch too few": EPOCHS,
+    "Only one epoch is trained": "Run the outer loop nepochs times. A return or a break inside it ends it early.",
+    "There are more epochs than nepochs": EPOCHS,
+    "The number of epochs is fixed, whatever nepochs is": EPOCHS,
+    "The loop stops before nepochs epochs are over": "Train for nepochs epochs, whatever the loss is.",
+    "Only one batch is trained": "Check the indentation: a return inside a loop ends the function in the first round.",
+    "The short last batch is left out": (
+        "Train on every batch: each sample is used once in an epoch, also those of the short last batch."
+    ),
+    "Only one batch is used in each epoch": "Run the training step for every batch of the epoch, inside the inner loop.",
+    "The first batch of each epoch is left out": EVERY,
+    "The batches are used in reversed order": EVERY,
+    "Each batch is used twice in an epoch": EVERY,
+    "The first batch of an epoch is used again and again": EVERY,
+    "softmax.forward gets the samples, not the scores": "The scores are the output of the dense layer.",
+    "Softmax is applied to its own output": "Call softmax.forward once in each step, with the scores.",
+    "The labels always come from the first columns of y": COLUMNS,
+    "The loss gets the labels of the first columns": COLUMNS,
+    "The loss gradient gets the labels of the first columns": COLUMNS,
+    "The labels come in the order of the columns, the samples in a shuffled order": COLUMNS,
+    "The labels are those of the first epoch's batches": COLUMNS,
+    "The labels are those of another shuffle than the samples": (
+        "Call generate_batch_indices once in each epoch, and take the same columns from both X and y."
+    ),
+    "The labels of the batch are in another order than its samples": COLUMNS,
+    "The labels are those of other samples": COLUMNS,
+    "All labels are used in each step, not those of one batch": COLUMNS,
+    "The labels are the predicted classes": "Take the labels from y. The prediction is the other argument.",
+    "Labels and prediction are swapped": ORDER,
+    "Labels and prediction are swapped in the loss": ORDER,
+    "Labels and prediction are swapped in the loss gradient": ORDER,
+    "The scores are used as the prediction": PREDICTION,
+    "The loss uses the scores as the prediction": PREDICTION,
+    "The loss gradient uses the scores as the prediction": PREDICTION,
+    "The prediction is turned into 0 and 1 before the loss": PREDICTION,
+    "The prediction is clipped before the loss": PREDICTION,
+    "1/B is missing": ONCE,
+    "1/B is applied twice": ONCE,
+    "1/B uses batch_size, also for the short last batch": (
+        "Use the number of samples in this batch: the last batch can be shorter than batch_size."
+    ),
+    "The gradient is divided by the number of all samples": ONCE,
+    "The gradient is divided by the number of classes": ONCE,
+    "The gradient is divided by the number of features": ONCE,
+    "The gradient is multiplied by the batch size, not divided by it": ONCE,
+    "The weights move in the direction of the gradient, not against it": (
+        "Leave out the minus sign: dlayer.backward subtracts the step itself."
+    ),
+    "The weights move uphill after the first epoch": RATE,
+    "The learning rate is applied twice": (
+        "Pass the gradient without the learning rate: dlayer.backward multiplies by the rate itself."
+    ),
+    "The learning rate is not applied": RATE,
+    "The learning rate changes during training": RATE,
+    "softmax.backward gets softmax's own output": BACK,
+    "softmax.backward gets the labels": BACK,
+    "softmax.backward gets the loss, not its gradient": BACK,
+    "softmax.backward gets yhat - y": (
+        "Pass the result of cce_gradient. yhat - y is already the gradient for the scores."
+    ),
+    "softmax.backward gets the gradient of another step": BACK,
+    "softmax.backward is applied twice": "Call softmax.backward once in each step.",
+    "The gradient is averaged over the batch before dlayer.backward": (
+        "Pass one gradient for each sample: dlayer.backward sums over the samples itself."
+    ),
+    "The gradient is transposed before dlayer.backward": NOTHING_ELSE,
+    "The gradient is clipped": NOTHING_ELSE,
+    "The gradient is clipped before softmax.backward": BACK,
+    "Only the sign of the gradient is used": NOTHING_ELSE,
+    "The gradient is divided by its norm": NOTHING_ELSE,
+    "The gradient is scaled to a fixed norm": NOTHING_ELSE,
+    "The arguments of dlayer.backward are swapped": "The gradient comes first, then the learning rate.",
+    "The dense layer is made anew for each batch": DENSE,
+    "The dense layer is made anew in each epoch": DENSE,
+    "The weights are updated in the first epoch only": UPDATE,
+    "The weights are updated once in each epoch only": UPDATE,
+    "The weights are updated in some steps only": UPDATE,
+    "The weights are updated twice in each step": UPDATE,
+    "Something besides dlayer.backward changes the weights": (
+        "Leave dlayer.weights alone in the loop: dlayer.backward makes the whole step."
+    ),
+    "The loss of all samples after the epoch is stored": (
+        "Add up the losses of the epoch's batches, each weighted by its share of all samples."
+    ),
+    "The list of losses is kept from one call to the next": "Make the list of losses inside train, before the loops.",
+    "The losses are rounded": "Keep all digits in the list. Round only what you print.",
+    "The layers are returned in another order": RETURNED,
+    "The dense layer that is returned has not been trained": RETURNED,
+    "The loss is never computed": "Add each batch's mean loss to the epoch's loss, weighted by its share of samples.",
+}
+"""For each name one thing to try."""
+
+
+class Named(Wrong):
+    """Wrong, and the sentence says the mistake, not only what came of it: it is shown at grading, too."""
+
+
+def name_as(name: str, wrong: Wrong) -> Wrong:
+    """Give a finding a mistake's name; it keeps where it was and what was found. Without a name it stays as it is."""
+    if not name:
+        return wrong
+    named = Named(f"{name}.", where=wrong.where, hint=HINTS[name])
+    named.found, named.expected = wrong.found, wrong.expected
+    return named
+
+
+# ---- Which samples
+
+
+def name_batches(call: Call, steps: Sequence[Pass], epochs_of_other: int | None) -> str:
+    """Name what is wrong with the samples of the steps; "" if that is not certain.
+
+    `epochs_of_other` is how many epochs the other call of `train` had, if it went through whole epochs.
+    """
+    if name := _name_arguments(call, steps):
+        return name
+    taken = [tuple(map(int, step.samples)) for step in steps]
+    if not all(step.known for step in steps):
+        return ""
+    if all(sorted(samples) == list(range(call.samples)) for samples in taken):
+        return "Each step uses all samples, not those of one batch"
+    if all(samples == tuple(range(len(samples))) for samples in taken):
+        if all(_labels_are(call, step.labels, step.samples) for step in steps):
+            return "Samples and labels always come from the first columns"
+        return "The samples always come from the first columns of X"
+    length, full = call.batches_in_an_epoch, call.samples // call.batch_size
+    if any(_in_column_order(call, taken, count) for count in (length, full)):
+        return "The samples come in the order of the columns, not in a shuffled order"
+    places = [_place_of(call, step) for step in steps]
+    if None in places:
+        first = sum(taken[:full], ())  # of one epoch, whether the short batch is left out or not
+        is_drawn = len(set(first)) < len(first) or any(len(set(samples)) < len(samples) for samples in taken)
+        return DRAWN if is_drawn else ""
+    return _name_order(call, [place for place in places if place is not None], epochs_of_other)
+
+
+def count_epochs(call: Call, steps: Sequence[Pass]) -> int | None:
+    """Count the epochs of a loop that takes all batches of each of its shuffles in order; None for another loop."""
+    places = [_place_of(call, step) for step in steps]
+    length = call.batches_in_an_epoch
+    orders = [[place[1] for place in places[at : at + length] if place] for at in range(0, len(places), length)]
+    return len(orders) if all(order == list(range(length)) for order in orders) else None
+
+
+def _name_arguments(call: Call, steps: Sequence[Pass]) -> str:
+    asked, right = {step.asked for step in steps} - {()}, (call.samples, call.batch_size)
+    if len(asked) != 1 or right in asked:
+        return ""
+    [(samples, size)] = asked
+    if (size, samples) == right:
+        return "The arguments of generate_batch_indices are swapped"
+    if samples == len(call.X):
+        return "generate_batch_indices gets the number of features"
+    return "The batches have another size than batch_size" if samples == call.samples else ""
+
+
+def _in_column_order(call: Call, taken: Sequence[tuple[int, ...]], count: int) -> bool:
+    size = call.batch_size
+    due = [tuple(range(at * size, min((at + 1) * size, call.samples))) for at in range(count)]
+    return count > 1 and all(samples == due[at % count] for at, samples in enumerate(taken))
+
+
+def _place_of(call: Call, step: Pass) -> tuple[int, int] | None:
+    """Find the shuffle, from the latest back, and the batch in it that have a step's samples."""
+    samples = sorted(step.samples)
+    for shuffle in range(step.shuffle, 0, -1):
+        for at, batch in enumerate(call.batches(shuffle - 1)):
+            if sorted(batch) == samples:
+                return shuffle, at
+    return None
+
+
+def _name_order(call: Call, places: Sequence[tuple[int, int]], epochs_of_other: int | None) -> str:
+    """Name what is wrong with the order of batches, each with its shuffle and its place in it."""
+    length = call.batches_in_an_epoch
+    shuffles = list(dict.fromkeys(shuffle for shuffle, _ in places))
+    orders = [[at for shuffle, at in places if shuffle == one] for one in shuffles]
+    every = list(range(length))
+    if len(orders) == 1 and orders[0] == every * (len(places) // length) and len(places) > length:
+        return "All epochs use the same batches"
+    if len(places) == 1:
+        return "Only one batch is trained"
+    if all(order == every for order in orders):
+        return _name_epochs(call, len(orders), epochs_of_other)
+    if orders[:-1] and all(order == every for order in orders[:-1]) and len(orders) <= call.epochs:
+        return "The loop stops before nepochs epochs are over"
+    known = {
+        tuple(every[:-1]): "The short last batch is left out",
+        tuple(every[1:]): "The first batch of each epoch is left out",
+        tuple(every[::-1]): "The batches are used in reversed order",
+        tuple(every * 2): "Each batch is used twice in an epoch",
+        tuple(at for at in every for _ in range(2)): "Each batch is used twice in an epoch",
+        (0,) * length: "The first batch of an epoch is used again and again",
+    }
+    if len({*map(tuple, orders)}) == 1 and tuple(orders[0]) in known:
+        return known[tuple(orders[0])]
+    if all(len(order) == 1 for order in orders):
+        is_one = len(orders) <= call.epochs
+        return "Only one batch is used in each epoch" if is_one else DRAWN
+    return ""
+
+
+def _name_epochs(call: Call, epochs: int, of_other: int | None) -> str:
+    if epochs == call.epochs + 1:
+        return "There is one epoch too many"
+    if epochs == of_other == 1:
+        return "Only one epoch is trained"
+    if epochs == of_other and epochs > 2:  # the other call has two: a loop that stops early may go through both
+        return "The number of epochs is fixed, whatever nepochs is"
+    if epochs == call.epochs - 1 and of_other == 1:
+        return "There is one epoch too few"
+    more = "There are more epochs than nepochs"
+    return "The loop stops before nepochs epochs are over" if epochs < call.epochs else more
+
+
+def name_softmax_input(call: Call, step: Pass) -> str:
+    """Name what softmax.forward got in place of the scores."""
+    found = step.softmax_input
+    if _is(found, step.features) or _is(found, call.X):
+        return "softmax.forward gets the samples, not the scores"
+    if _is(found, call.outputs(step.version, step.samples)):
+        return "Softmax is applied to its own output"
+    return ""
+
+
+# ---- Labels and predictions
+
+
+def name_labels(call: Call, steps: Sequence[Pass]) -> str:
+    """Name what cce and cce_gradient got in place of labels and prediction; "" if that is not certain."""
+    loss = [(step, step.loss_labels, step.loss_outputs) for step in steps]
+    gradient = [(step, step.labels, step.prediction) for step in steps]
+    wrong = [all_ for all_ in (loss, gradient) if not _is_right_loss(call, all_)]
+    is_label = any(not _labels_are(call, labels, step.samples) for all_ in wrong for step, labels, _ in all_)
+    for test, names in SWAPPED + (OF_LABELS if is_label else OF_PREDICTIONS):
+        if wrong and all(test(call, *_at(each, at)) for all_ in wrong for at, each in enumerate(all_)):
+            return names[0 if len(wrong) == 2 else 1 if wrong[0] is loss else 2]
+    return ""
+
+
+def _at(each: tuple[Pass, RecordedValue, RecordedValue], at: int) -> tuple[Pass, int, RecordedValue, RecordedValue]:
+    step, labels, outputs = each
+    return step, at, labels, outputs
+
+
+def _is_right_loss(call: Call, all_: Iterable[tuple[Pass, RecordedValue, RecordedValue]]) -> bool:
+    return all(
+        labels is None
+        or (_labels_are(call, labels, step.samples) and _is(outputs, call.outputs(step.version, step.samples)))
+        for step, labels, outputs in all_
+    )
+
+
+def _is_swapped(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    right = call.outputs(step.version, step.samples)
+    return _is(labels, right) and _labels_are(call, outputs, step.samples)
+
+
+def _has_scores(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    return _labels_are(call, labels, step.samples) and _is(outputs, call.columns("scores", step.version, step.samples))
+
+
+def _has_first_columns(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    owners = owners_of(labels, call)
+    return owners is not None and list(owners) == list(range(len(owners)))
+
+
+def _has_column_order(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    owners, start = owners_of(labels, call), at % call.batches_in_an_epoch * call.batch_size
+    return owners is not None and list(owners) == list(range(start, start + len(owners)))
+
+
+def _has_first_epoch(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    batches = call.batches(0)
+    return _labels_are(call, labels, batches[at % len(batches)])
+
+
+def _has_other_shuffle(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    owners, samples = owners_of(labels, call), sorted(step.samples)
+    batches = [sorted(call.batches(shuffle)[at % call.batches_in_an_epoch]) for shuffle in range(step.shuffle)]
+    return owners is not None and sorted(owners) in batches and sorted(owners) != samples
+
+
+def _has_own_in_disorder(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    owners = owners_of(labels, call)
+    return owners is not None and sorted(owners) == sorted(step.samples)
+
+
+def _has_predicted(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    right = call.outputs(step.version, step.samples)
+    return _is(labels, np.eye(len(right))[:, right.argmax(axis=0)])
+
+
+def _has_all_labels(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    return _is(labels, call.y)
+
+
+def _has_foreign(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    return owners_of(labels, call) is not None and _is(outputs, call.outputs(step.version, step.samples))
+
+
+def _has_sharp_prediction(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    right = call.outputs(step.version, step.samples)
+    is_own = _labels_are(call, labels, step.samples)
+    return is_own and (_is(outputs, (right == right.max(axis=0)).astype(float)) or _is(outputs, right.round()))
+
+
+def _has_clipped_prediction(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    right = call.outputs(step.version, step.samples)
+    if not isinstance(outputs, np.ndarray) or outputs.shape != right.shape:
+        return False
+    return _labels_are(call, labels, step.samples) and _is(outputs, np.clip(right, outputs.min(), outputs.max()))
+
+
+Test = Callable[[Call, Pass, int, RecordedValue, RecordedValue], bool]
+"""Whether what a loss got in a step is as in a mistake: call, step, its number, labels, prediction."""
+Names = tuple[str, str, str]
+"""What a mistake is called where both cce and cce_gradient have it, only the loss, only its gradient."""
+SWAPPED: tuple[tuple[Test, Names], ...] = (
+    (
+        _is_swapped,
+        (
+            "Labels and prediction are swapped",
+            "Labels and prediction are swapped in the loss",
+            "Labels and prediction are swapped in the loss gradient",
+        ),
+    ),
+)
+OF_LABELS: tuple[tuple[Test, Names], ...] = (
+    (
+        _has_first_columns,
+        (
+            "The labels always come from the first columns of y",
+            "The loss gets the labels of the first columns",
+            "The loss gradient gets the labels of the first columns",
+        ),
+    ),
+    (_has_column_order, ("The labels come in the order of the columns, the samples in a shuffled order",) * 3),
+    (_has_first_epoch, ("The labels are those of the first epoch's batches",) * 3),
+    (_has_other_shuffle, ("The labels are those of another shuffle than the samples",) * 3),
+    (_has_own_in_disorder, ("The labels of the batch are in another order than its samples",) * 3),
+    (_has_predicted, ("The labels are the predicted classes",) * 3),
+    (_has_all_labels, ("All labels are used in each step, not those of one batch",) * 3),
+    (_has_foreign, ("The labels are those of other samples",) * 3),
+)
+OF_PREDICTIONS: tuple[tuple[Test, Names], ...] = (
+    (
+        _has_scores,
+        (
+            "The scores are used as the prediction",
+            "The loss uses the scores as the prediction",
+            "The loss gradient uses the scores as the prediction",
+        ),
+    ),
+    (_has_sharp_prediction, ("The prediction is turned into 0 and 1 before the loss",) * 3),
+    (_has_clipped_prediction, ("The prediction is clipped before the loss",) * 3),
+)
+
+
+def owners_of(array: RecordedValue, call: Call) -> Array | None:
+    """Find the samples whose labels an array has in its columns; None if it has others."""
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or len(array) != len(call.y) or not array.size:
+        return None
+    is_label = (np.abs(array[:, :, None] - call.y[:, None, :]) < 1e-6).all(axis=0)
+    return is_label.argmax(axis=1) if is_label.any(axis=1).all() else None
+
+
+def _labels_are(call: Call, labels: RecordedValue, samples: Array) -> bool:
+    return bool((samples < call.samples).all()) and _is(labels, call.y[:, samples])
+
+
+def _is(found: RecordedValue, right: RecordedValue) -> bool:
+    """Tell whether two arrays are equal but for rounding."""
+    if not isinstance(found, np.ndarray) or not isinstance(right, np.ndarray) or found.shape != right.shape:
+        return False
+    return np.allclose(found, right, rtol=1e-4, atol=1e-5 * max(1.0, float(np.abs(right).max(initial=0))))
+
+
+# ---- The gradient
+
+
+def name_updates(call: Call, steps: Sequence[Pass]) -> str:
+    """Name which steps have no update, or more than one, or one of another layer; "" if all have their own."""
+    updates = [len(step.updates) for step in steps]
+    length = call.batches_in_an_epoch
+    if 0 in updates and any(updates):
+        if all(updates[:length]) and not any(updates[length:]):
+            return "The weights are updated in the first epoch only"
+        is_last = [at % length == length - 1 for at in range(len(steps))]
+        if all(bool(count) == last for count, last in zip(updates, is_last, strict=True)):
+            return "The weights are updated once in each epoch only"
+        return "The weights are updated in some steps only"
+    if {*updates} == {2}:
+        return "The weights are updated twice in each step"
+    changes = [one.layer != other.layer for one, other in zip(steps, steps[1:], strict=False)]
+    if changes and all(changes):
+        return "The dense layer is made anew for each batch"
+    if any(changes) and all(change == (at % length == 0) for at, change in enumerate(changes, 1)):
+        return "The dense layer is made anew in each epoch"
+    return "Something besides dlayer.backward changes the weights" if any(step.touched for step in steps) else ""
+
+
+def name_into_softmax(call: Call, steps: Sequence[Pass], step: Pass) -> str:
+    """Name what softmax.backward got in a step in place of the result of cce_gradient."""
+    found, samples = step.into_softmax, step.samples
+    outputs, gradient = call.outputs(step.version, samples), call.columns("output_gradients", step.version, samples)
+    labels = call.y[:, samples] if (samples < call.samples).all() else None
+    if _is(found, outputs):
+        return "softmax.backward gets softmax's own output"
+    if _is(found, labels):
+        return "softmax.backward gets the labels"
+    if labels is not None and (_is(found, outputs - labels) or _is(found, (outputs - labels) / len(samples))):
+        return "softmax.backward gets yhat - y"
+    if _is(found, np.full(outputs.shape, call.loss(step.version, samples))):
+        return "softmax.backward gets the loss, not its gradient"
+    if _is(found, call.jacobian(step.version) @ gradient):
+        return "softmax.backward is applied twice"
+    others = [call.columns("output_gradients", one.version, one.samples) for one in steps if one is not step]
+    if any(_is(found, other) for other in others):
+        return "softmax.backward gets the gradient of another step"
+    return "The gradient is clipped before softmax.backward" if _is_clipped(found, gradient) else ""
+
+
+def name_into_dense(call: Call, steps: Sequence[Pass], step: Pass, gradient: RecordedValue, right: Array) -> str:
+    """Name what has become of the result of softmax.backward, `right`, before it goes into dlayer.backward."""
+    if not isinstance(gradient, np.ndarray):
+        return ""
+    if gradient.ndim == 0:
+        return "The arguments of dlayer.backward are swapped" if np.ndim(_rate_of(step)) == 2 else ""
+    mean, sizes = right.mean(axis=1, keepdims=True), (1, right.shape[1], 1 / right.shape[1])
+    if gradient.shape == mean.shape != right.shape and any(_is(gradient, size * mean) for size in sizes):
+        return "The gradient is averaged over the batch before dlayer.backward"
+    if any(_is(gradient, size * right.T) for size in sizes):
+        return "The gradient is transposed before dlayer.backward"
+    given = [each.updates[-1][0] for each in steps if each.updates]
+    if all(isinstance(each, np.ndarray) and np.ptp(np.abs(each)) < 1e-9 for each in given):
+        return "Only the sign of the gradient is used"
+    return "The gradient is clipped" if _is_clipped(gradient, right) else ""
+
+
+def name_norm(steps: Sequence[Pass]) -> str:
+    """Name a gradient that has the same norm in every step, before or after it is divided by B."""
+    given = [(each.updates[-1][0], len(each.samples)) for each in steps if each.updates]
+    if not all(isinstance(each, np.ndarray) for each, _ in given):
+        return ""
+    norms = np.array([np.linalg.norm(each) for each, _ in given if isinstance(each, np.ndarray)])
+    for lengths in (norms, norms * np.array([size for _, size in given])):
+        if np.allclose(lengths, lengths[0], rtol=1e-6):
+            return (
+                "The gradient is divided by its norm"
+                if np.isclose(lengths[0], 1)
+                else "The gradient is scaled to a fixed norm"
+            )
+    return ""
+
+
+def _rate_of(step: Pass) -> object:
+    return step.updates[-1][1]
+
+
+def _is_clipped(found: RecordedValue, right: Array) -> bool:
+    """Tell whether the largest entries of an array are all alike, and the others as they should be but for a factor."""
+    if not isinstance(found, np.ndarray) or found.shape != right.shape:
+        return False
+    limit = np.abs(found).max()
+    is_limit = np.isclose(np.abs(found), limit)
+    others = found[~is_limit] / right[~is_limit]
+    return bool(
+        is_limit.sum() > 3 and (found * right > 0).all() and (others.size == 0 or np.allclose(others, others[0]))
+    )
+
+
+# ---- The losses
+
+
+def name_losses(recording: Recording, found: Array, count: int, expected: Array) -> str:
+    """Name what `train` returns in place of the mean losses of its epochs."""
+    if not any(each.loss_labels is not None for each in recording.passes):
+        return "The loss is never computed"
+    call, length = recording.call, recording.call.batches_in_an_epoch
+    steps = recording.steps
+    ends = [step.version + len(step.updates) for step in steps[length - 1 :: length]]
+    of_all = [call.loss(version, np.arange(call.samples)) for version in ends]
+    if _is(found, np.array(of_all)):
+        return "The loss of all samples after the epoch is stored"
+    if call.number and count > len(expected) and _is(found[-len(expected) :], expected):
+        return "The list of losses is kept from one call to the next"
+    if count == len(expected) and any(
+        np.allclose(found, np.round(expected, digits), rtol=0, atol=1e-12) for digits in range(7)
+    ):
+        return "The losses are rounded"
+    return ""
