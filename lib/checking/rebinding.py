@@ -1,8 +1,8 @@
 """Copies of student code that call other objects in the place of some of their own.
 
 A spy has to be called wherever the student's code calls what it stands for: by its name in a function, a method or a
-decorated function, by another name, or out of a `partial`, a closure, a dict or a default argument. `rebind` copies what
-the code reaches, with the spies in it. The student's own objects stay as they are.
+decorated function, by another name, or out of a `partial`, a closure, a dict or a default argument. `rebind` copies
+what the code reaches, with the spies in it. The student's own objects stay as they are.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SLOTS = ("__dict__", "__weakref__", "_abc_impl")
 
 
 def namespace_of(code: object) -> Namespace | None:
-    """Return the namespace in which a function, or whatever calls one, looks up its names; None if there is no function.
+    """Return the namespace in which a function, or what calls one, looks up its names; None if there is no function.
 
     Of a function that wraps another, it is the namespace of the first one that the student wrote.
     """

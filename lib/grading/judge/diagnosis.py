@@ -1,14 +1,15 @@
 """Diagnosis: the mistake of the catalogue whose numbers an answer has, if there is one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from lib.checking.answers import Outcome, route_of
 from lib.checking.student_code import Failure
-from lib.grading.judge.comparison import Outcomes, agree, fits, run
+from lib.grading.judge.challenge import drawn_for
+from lib.grading.judge.comparison import Outcomes, agree, fits, outcomes, run
 from lib.grading.judge.verdict import Diagnosis
-from lib.unit import AnswerKey, Inputs, Part, Statement
+from lib.unit import AnswerKey, Inputs, Mistake, Part, Statement
 
 
 def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> Diagnosis | None:
@@ -27,6 +28,8 @@ def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: 
         asked = sum(route_of(probe) in ("", route) for s in part.statements if s.points for probe in right[s.name])
         best, most = None, 0
         for mistake in ours:
+            if not answer.may_be(_kinds_of(key, part, mistake)):
+                continue
             explains = answer.explained_by(run(answer.order, drawn, key.subjects(part, mistake), route))
             if explains > most:
                 best, most = mistake, explains
@@ -35,6 +38,35 @@ def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: 
         if best:
             return Diagnosis(best.name, best.hint)
     return None
+
+
+Kinds = Mapping[str, Mapping[str, str]]
+"""For each statement that a mistake breaks and each probe, what is found wrong in words, or "" for numbers."""
+_known: dict[int, tuple[Mapping[str, object], Kinds]] = {}
+
+
+def _kinds_of(key: AnswerKey, part: Part, mistake: Mistake) -> Kinds:
+    """Say which statements a mistake breaks, and how, for one draw: the same in every draw.
+
+    It is looked at once, since to run all of a catalogue's mistakes for every answer would take long.
+    """
+    if id(mistake.code) not in _known:
+        drawn = drawn_for(part, 0)
+        right, found = (outcomes(part, drawn, key.subjects(part, which)) for which in (None, mistake))
+        broken = {
+            statement.name: {probe: _words_of(outcome) for probe, outcome in found[statement.name].items()}
+            for statement in part.statements
+            for probe, outcome in found[statement.name].items()
+            if not fits(statement, probe, outcome, right[statement.name], drawn)
+        }
+        _known[id(mistake.code)] = mistake.code, broken  # with the code, so that its id stays its own
+    return _known[id(mistake.code)][1]
+
+
+def _words_of(outcome: Outcome) -> str:
+    if not isinstance(outcome, Failure) or outcome.kind != "value":
+        return ""
+    return outcome.text.partition(" Where: ")[0].partition(" Found ")[0]
 
 
 class _Answer:
@@ -59,6 +91,14 @@ class _Answer:
             self.root[statement.name] for statement in statements if statement.points and statement.name in wrong
         }
         self.can_tell = any(_tells(found[name][probe], right[name][probe]) for name, probe in self.wrong)
+
+    def may_be(self, kinds: Kinds) -> bool:
+        """Tell whether a mistake that breaks statements in these ways can explain anything that is wrong."""
+        return any(
+            (name, probe) in self.wrong and words == _words_of(self.found[name][probe])
+            for name, probes in kinds.items()
+            for probe, words in probes.items()
+        )
 
     def explained_by(self, mistaken: Iterable[tuple[Statement, str, Outcome]]) -> int:
         """Count the probes on which this and a mistake agree; 0 unless they agree wherever the mistake isn't right.

@@ -14,7 +14,7 @@ import numpy as np
 from lib.blanks import OpenBlank
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs
-from lib.units.softmax_classifier.spies import Call, Pass, Placeholder, RecordedValue, Recording, record_calls
+from lib.units.softmax_classifier.spies import Call, Pass, Placeholder, RecordedValue, Recording, Samples, record_calls
 
 Y = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
 """Labels of two samples: classes 1 and 0."""
@@ -180,7 +180,7 @@ def two_steps(train: Any, inputs: Inputs) -> Example:
     )
 
 
-def _explain_step(recording: Recording, at: int, batch: Array) -> list[ExampleStep]:
+def _explain_step(recording: Recording, at: int, batch: Samples) -> list[ExampleStep]:
     """Explain a step: its samples, their labels, the prediction, and what goes back."""
     call, seen = recording.call, partial(_step, recording, at)
     output, place = call.outputs(at, batch)[0, 0], _place(call, at)
@@ -220,7 +220,7 @@ def _explain_step(recording: Recording, at: int, batch: Array) -> list[ExampleSt
     ]
 
 
-def _columns_of(recording: Recording, at: int, batch: Array) -> ExampleStep:
+def _columns_of(recording: Recording, at: int, batch: Samples) -> ExampleStep:
     place = _place(recording.call, at)
     return ExampleStep(
         f"{place}: the columns of X that dlayer.forward gets", batch, lambda: _step(recording, at).samples

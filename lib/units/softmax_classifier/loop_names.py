@@ -7,12 +7,13 @@ name is found in any style of code, and also where samples are drawn at random. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from lib.checking.values import Wrong
 from lib.unit import Array
-from lib.units.softmax_classifier.spies import Call, Pass, RecordedValue, Recording
+from lib.units.softmax_classifier.spies import Call, Pass, RecordedValue, Recording, Samples
 
 COLUMNS = "A batch is a list of column numbers: take these columns from both X and y."
 ORDER = "Swap the two arguments: the labels y come first, then the prediction yhat."
@@ -54,7 +55,7 @@ HINTS = {
     "The short last batch is left out": (
         "Train on every batch: each sample is used once in an epoch, also those of the short last batch."
     ),
-    "Only one batch is used in each epoch": "Run the training step for every batch of the epoch, inside the inner loop.",
+    "Only one batch is used in each epoch": "Run the step for every batch of the epoch, inside the inner loop.",
     "The first batch of each epoch is left out": EVERY,
     "The batches are used in reversed order": EVERY,
     "Each batch is used twice in an epoch": EVERY,
@@ -130,6 +131,7 @@ HINTS = {
         "Add up the losses of the epoch's batches, each weighted by its share of all samples."
     ),
     "The list of losses is kept from one call to the next": "Make the list of losses inside train, before the loops.",
+    "Every loss is 0, though cce is called": "Print the loss after each line that changes it. Where is it still 0?",
     "The losses are rounded": "Keep all digits in the list. Round only what you print.",
     "The layers are returned in another order": RETURNED,
     "The dense layer that is returned has not been trained": RETURNED,
@@ -374,6 +376,7 @@ SWAPPED: tuple[tuple[Test, Names], ...] = (
     ),
 )
 OF_LABELS: tuple[tuple[Test, Names], ...] = (
+    (_has_all_labels, ("All labels are used in each step, not those of one batch",) * 3),
     (
         _has_first_columns,
         (
@@ -387,7 +390,6 @@ OF_LABELS: tuple[tuple[Test, Names], ...] = (
     (_has_other_shuffle, ("The labels are those of another shuffle than the samples",) * 3),
     (_has_own_in_disorder, ("The labels of the batch are in another order than its samples",) * 3),
     (_has_predicted, ("The labels are the predicted classes",) * 3),
-    (_has_all_labels, ("All labels are used in each step, not those of one batch",) * 3),
     (_has_foreign, ("The labels are those of other samples",) * 3),
 )
 OF_PREDICTIONS: tuple[tuple[Test, Names], ...] = (
@@ -404,15 +406,15 @@ OF_PREDICTIONS: tuple[tuple[Test, Names], ...] = (
 )
 
 
-def owners_of(array: RecordedValue, call: Call) -> Array | None:
+def owners_of(array: RecordedValue, call: Call) -> Samples | None:
     """Find the samples whose labels an array has in its columns; None if it has others."""
     if not isinstance(array, np.ndarray) or array.ndim != 2 or len(array) != len(call.y) or not array.size:
         return None
-    is_label = (np.abs(array[:, :, None] - call.y[:, None, :]) < 1e-6).all(axis=0)
+    is_label = np.asarray((np.abs(array[:, :, None] - call.y[:, None, :]) < 1e-6).all(axis=0))
     return is_label.argmax(axis=1) if is_label.any(axis=1).all() else None
 
 
-def _labels_are(call: Call, labels: RecordedValue, samples: Array) -> bool:
+def _labels_are(call: Call, labels: RecordedValue, samples: Samples) -> bool:
     return bool((samples < call.samples).all()) and _is(labels, call.y[:, samples])
 
 
@@ -439,7 +441,7 @@ def name_updates(call: Call, steps: Sequence[Pass]) -> str:
         return "The weights are updated in some steps only"
     if {*updates} == {2}:
         return "The weights are updated twice in each step"
-    changes = [one.layer != other.layer for one, other in zip(steps, steps[1:], strict=False)]
+    changes = [one.layer != other.layer for one, other in pairwise(steps)]
     if changes and all(changes):
         return "The dense layer is made anew for each batch"
     if any(changes) and all(change == (at % length == 0) for at, change in enumerate(changes, 1)):
@@ -473,7 +475,9 @@ def name_into_dense(call: Call, steps: Sequence[Pass], step: Pass, gradient: Rec
     if not isinstance(gradient, np.ndarray):
         return ""
     if gradient.ndim == 0:
-        return "The arguments of dlayer.backward are swapped" if np.ndim(_rate_of(step)) == 2 else ""
+        rate = step.updates[-1][1]
+        is_swapped = isinstance(rate, np.ndarray) and rate.ndim == 2
+        return "The arguments of dlayer.backward are swapped" if is_swapped else ""
     mean, sizes = right.mean(axis=1, keepdims=True), (1, right.shape[1], 1 / right.shape[1])
     if gradient.shape == mean.shape != right.shape and any(_is(gradient, size * mean) for size in sizes):
         return "The gradient is averaged over the batch before dlayer.backward"
@@ -499,10 +503,6 @@ def name_norm(steps: Sequence[Pass]) -> str:
                 else "The gradient is scaled to a fixed norm"
             )
     return ""
-
-
-def _rate_of(step: Pass) -> object:
-    return step.updates[-1][1]
 
 
 def _is_clipped(found: RecordedValue, right: Array) -> bool:
@@ -532,8 +532,9 @@ def name_losses(recording: Recording, found: Array, count: int, expected: Array)
         return "The loss of all samples after the epoch is stored"
     if call.number and count > len(expected) and _is(found[-len(expected) :], expected):
         return "The list of losses is kept from one call to the next"
-    if count == len(expected) and any(
-        np.allclose(found, np.round(expected, digits), rtol=0, atol=1e-12) for digits in range(7)
-    ):
+    if not found.any():
+        return "Every loss is 0, though cce is called"
+    rounded = [np.floor(expected), *(np.round(expected, digits) for digits in range(7))]
+    if count == len(expected) and any(np.allclose(found, each, rtol=0, atol=1e-12) for each in rounded):
         return "The losses are rounded"
     return ""

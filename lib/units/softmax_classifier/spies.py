@@ -21,12 +21,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import NDArray
 
 from lib.blanks import OpenBlank
 from lib.checking.rebinding import namespace_of, rebind
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs
 
+Samples = NDArray[np.intp]
+"""Numbers of samples: columns of X."""
 NAMES = ("Dense", "Softmax", "cce", "cce_gradient", "generate_batch_indices")
 RECENT = 6
 """Forward passes among which an array is looked for: a loop works on the latest one or two."""
@@ -105,32 +108,34 @@ class Call:
         return self.inputs["y"][:, : self.samples]
 
     @cached_property
-    def classes(self) -> Array:
+    def classes(self) -> Samples:
         """The class of each sample."""
-        return self.y.argmax(axis=0)
+        found: Samples = self.y.argmax(axis=0)
+        return found
 
     @cached_property
     def batches_in_an_epoch(self) -> int:
         """The number of batches in an epoch; the last may be short."""
         return -(-self.samples // self.batch_size)
 
-    def batches(self, shuffle: int) -> list[Array]:
+    def batches(self, shuffle: int) -> list[Samples]:
         """List the batches of sample indices that generate_batch_indices returns when it is called once more."""
         return self._batches[shuffle % len(self._batches)]
 
     @cached_property
-    def _batches(self) -> list[list[Array]]:
-        orders = [order[order < self.samples] for order in self.inputs["orders"].astype(int)]
+    def _batches(self) -> list[list[Samples]]:
+        orders = [order[order < self.samples] for order in self.inputs["orders"].astype(np.intp)]
         return [
             [order[at : at + self.batch_size] for at in range(0, self.samples, self.batch_size)] for order in orders
         ]
 
-    def columns(self, name: str, version: int, samples: Array) -> Array:
+    def columns(self, name: str, version: int, samples: Samples) -> Array:
         """Return the drawn columns of some samples after `version` updates, (classes, batch)."""
         table = self.inputs[name]
-        return table.take((7 * version + samples) % table.shape[1], axis=1)
+        found: Array = table.take((7 * version + samples) % table.shape[1], axis=1)
+        return found
 
-    def outputs(self, version: int, samples: Array) -> Array:
+    def outputs(self, version: int, samples: Samples) -> Array:
         """Return the probabilities of some samples. In the second epoch each true class has the largest one.
 
         So the accuracy is 1 there, and a loop that stops at a high accuracy stops too early.
@@ -152,7 +157,7 @@ class Call:
         """The drawn matrix twice: any rows in a row, as many as it has, are the same matrix, rolled."""
         return np.concatenate([self.inputs["jacobian"]] * 2)
 
-    def loss(self, version: int, samples: Array) -> float:
+    def loss(self, version: int, samples: Samples) -> float:
         """Return the mean loss of some samples."""
         levels, shifts = self.inputs["loss_levels"], self.inputs["loss_shifts"]
         known = samples[samples < self.samples]
@@ -173,14 +178,15 @@ class Pass:
     """One forward pass of a dense layer, and what the loop did with it.
 
     `version` counts the updates before it, `shuffle` the calls of generate_batch_indices, and `position` the updates
-    since the last of these; `asked` are the arguments of that call. `samples` are the columns of X that the spies took it for; where `features` are not columns
-    of X, they are the batch that was due, and `known` is False. An update is a gradient and a learning rate.
+    since the last of these; `asked` are the arguments of that call. `samples` are the columns of X that the spies took
+    it for; where `features` are not columns of X, they are the batch that was due, and `known` is False. An update is a
+    gradient and a learning rate.
     """
 
     version: int
     shuffle: int
     position: int
-    samples: Array
+    samples: Samples
     asked: tuple[int, ...] = ()
     known: bool = False
     features: RecordedValue = None
@@ -265,7 +271,7 @@ class Recording:
         self.passes.append(seen)
         return seen
 
-    def find(self, name: str, value: object, recorded: RecordedValue) -> tuple[Pass, Array | None]:
+    def find(self, name: str, value: object, recorded: RecordedValue) -> tuple[Pass, Samples | None]:
         """Find the pass, and in it the columns, whose array `name` is `value`; else the latest pass.
 
         None stands for all columns.
@@ -331,7 +337,7 @@ def _same(one: RecordedValue, other: RecordedValue) -> bool:
     return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.array_equal(one, other)
 
 
-def _find_columns(table: Array, columns: Array) -> Array | None:
+def _find_columns(table: Array, columns: Array) -> Samples | None:
     """Find for each of some columns the one of `table` that it equals, up to rounding; None if one isn't there."""
     if table.shape == columns.shape and np.array_equal(table, columns):
         return np.arange(table.shape[1])
@@ -431,7 +437,7 @@ class _Recorder:
     def _make_dense(self) -> Any:
         recorder, method = self, _methods(self._originals["Dense"])
 
-        def __init__(self: Any, *given: Any, **named: Any) -> None:
+        def initialise(self: Any, *given: Any, **named: Any) -> None:
             sizes = _arguments(method("__init__"), (self, *given), named, 3)[1:]
             recorder._initialise("Dense", self, given, named)
             recorder._layers += 1
@@ -471,12 +477,12 @@ class _Recorder:
             recorder._set_weights(self)
             return recorder.call.columns("input_gradients", seen.version, seen.samples)
 
-        return self._inherit("Dense", {"__init__": __init__, "forward": forward, "backward": backward})
+        return self._inherit("Dense", {"__init__": initialise, "forward": forward, "backward": backward})
 
     def _make_softmax(self) -> Any:
         recorder, method = self, _methods(self._originals["Softmax"])
 
-        def __init__(self: Any, *given: Any, **named: Any) -> None:
+        def initialise(self: Any, *given: Any, **named: Any) -> None:
             recorder._initialise("Softmax", self, given, named)
             for name in ("input", "output"):
                 if not hasattr(self, name):
@@ -506,7 +512,7 @@ class _Recorder:
                 return np.full((len(matrix), len(seen.samples)), np.nan)
             return np.asarray(matrix @ recorded)
 
-        return self._inherit("Softmax", {"__init__": __init__, "forward": forward, "backward": backward})
+        return self._inherit("Softmax", {"__init__": initialise, "forward": forward, "backward": backward})
 
     def _make_loss(self) -> Any:
         original = _function(self._originals["cce"])
@@ -545,7 +551,7 @@ class _Recorder:
     def _make_batches(self) -> Any:
         original = _function(self._originals["generate_batch_indices"])
 
-        def generate_batch_indices(*given: Any, **named: Any) -> list[Array]:
+        def generate_batch_indices(*given: Any, **named: Any) -> list[Samples]:
             count, size = (int(value) for value in _arguments(original, given, named, 2)[:2])
             order = np.concatenate(self.call.batches(self.recording.shuffles))
             order = np.concatenate([order[order < count], np.arange(self.call.samples, max(count, 0))])
@@ -563,7 +569,7 @@ class _Blanks:
         return Placeholder(sentence)
 
 
-def _put(before: RecordedValue, value: RecordedValue, columns: Array | None, count: int) -> RecordedValue:
+def _put(before: RecordedValue, value: RecordedValue, columns: Samples | None, count: int) -> RecordedValue:
     """Return what was given for a batch so far, with the columns of a call for single samples added."""
     if columns is None or not isinstance(value, np.ndarray) or value.ndim != 2 or value.shape[1] != len(columns):
         return value
@@ -608,7 +614,7 @@ def _methods(original: Any) -> Callable[[str], Callable[..., Any]]:
 
     def find(name: str) -> Callable[..., Any]:
         found = getattr(original, name, None) if isinstance(original, type) else None
-        return found if isinstance(found, FunctionType) else getattr(_Layer, name)  # type: ignore[no-any-return]  # a function
+        return found if isinstance(found, FunctionType) else getattr(_Layer, name)
 
     return find
 

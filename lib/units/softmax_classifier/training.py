@@ -41,11 +41,20 @@ from lib.units.softmax_classifier.loop_names import (
     name_updates,
     owners_of,
 )
-from lib.units.softmax_classifier.spies import Call, Pass, Placeholder, RecordedValue, Recording, calls, record_calls
+from lib.units.softmax_classifier.spies import (
+    Call,
+    Pass,
+    Placeholder,
+    RecordedValue,
+    Recording,
+    Samples,
+    calls,
+    record_calls,
+)
 
 FEATURES = 8
 UPDATES = 31
-"""Updates for which losses are drawn, and columns of each drawn table: a prime, so that no two updates share columns."""
+"""Updates for which losses are drawn, and columns of each table: a prime, so that no two updates share columns."""
 HEADER = ("version", "shuffle", "position", "count", "samples")
 """What is written of every step: updates before it, shuffles, updates since the last of these, samples taken."""
 NOT_CALLED = -1.0
@@ -122,8 +131,8 @@ class Step:
     """One training step in numbers, and for a message the forward pass that was recorded, where that is at hand."""
 
     numbers: Mapping[str, float]
-    samples: Array
-    batch: Array
+    samples: Samples
+    batch: Samples
     call: Call
     seen: Pass | None = None
 
@@ -137,7 +146,7 @@ class Step:
 
     @property
     def takes_a_batch(self) -> bool:
-        """Whether its samples are those of a batch, in any order: the one that was due, or one of an earlier shuffle."""
+        """Whether its samples are those of a batch, in any order: of the latest shuffle or of an earlier one."""
         samples = sorted(self.samples)
         shuffles = range(int(self.numbers["shuffle"]))
         return any(sorted(batch) == samples for shuffle in shuffles for batch in self.call.batches(shuffle))
@@ -356,7 +365,7 @@ class EveryBatch(LoopStatement):
 
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
         """Compare what went into the layers with the batches."""
-        _require_steps(steps)
+        _require_steps(steps, "dlayer.forward")
         count = call.epochs * call.batches_in_an_epoch
         if len(steps) != count:
             raise self._explain_count(call, steps)
@@ -387,7 +396,7 @@ class EveryBatch(LoopStatement):
                 raise Wrong(
                     "softmax.forward did not get dlayer.output.",
                     where=where,
-                    found=_shape_of(step.seen and step.seen.softmax_input),
+                    found=_shape_of(step.seen.softmax_input if step.seen else None),
                     expected="the scores of this batch, from the same dense layer",
                     hint="Give softmax.forward what dlayer.forward has just computed.",
                 )
@@ -438,7 +447,7 @@ class EveryBatch(LoopStatement):
             hint=hint,
         )
 
-    def _explain_order(self, call: Call, steps: Sequence[Step], number: int, due: Array | None = None) -> Wrong:
+    def _explain_order(self, call: Call, steps: Sequence[Step], number: int, due: Samples | None = None) -> Wrong:
         """Say which samples a step took, and which were due."""
         step = steps[number]
         seen, due = step.seen, step.batch if due is None else due
@@ -486,7 +495,7 @@ class LabelsWithSamples(LoopStatement):
 
         A loss that is not called is another statement's matter, unless neither is.
         """
-        _require_steps(steps)
+        _require_steps(steps, "cce")
         if all(step["loss_labels"] == step["labels"] == NOT_CALLED for step in steps):
             raise Wrong("cce was not called.", where=_place(call, 0), found="no call", expected="one call in each step")
         for number, step in enumerate(steps):
@@ -510,7 +519,7 @@ class LabelsWithSamples(LoopStatement):
         return name_as(name_labels(recordings[number].call, recordings[number].steps), wrong)
 
     @staticmethod
-    def _sources(step: Step) -> list[Array]:
+    def _sources(step: Step) -> list[Samples]:
         """Give the samples whose labels are right: those that the step took; if these are wrong, those due as well."""
         sources = [step.samples] if (step.samples < step.call.samples).all() else []
         return sources if step.takes_a_batch else [*sources, step.batch]
@@ -543,7 +552,7 @@ class GradientFlowsBack(LoopStatement):
 
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
         """Compare the steps of the weights with the arrays that the spies returned."""
-        _require_steps(steps)
+        _require_steps(steps, "dlayer.backward")
         for number, step in enumerate(steps):
             self._require_one_layer(step, steps[0], number)
             if not any(_is_close(step["move"], self._right_move(step, size)) for size in step.sizes):
@@ -664,7 +673,7 @@ class EpochLoss(LoopStatement):
 
         Where the loop takes other batches than it should, the losses are right if they are the means over these.
         """
-        _require_steps(steps)
+        _require_steps(steps, "softmax.forward")
         count, order = int(extra[0]), int(extra[1])
         found = extra[2 : 2 + count]
         expected = _epoch_losses(call, steps)
@@ -827,13 +836,9 @@ def _are_close(found: Array, right: Array) -> bool:
     return all(map(_is_close, found, right))
 
 
-def _require_steps(steps: Sequence[Step]) -> None:
+def _require_steps(steps: Sequence[Step], call: str) -> None:
     if not steps:
-        raise Wrong(
-            "train made no training step.",
-            found="no call of dlayer.forward with a batch, and none of dlayer.backward",
-            expected="both for each batch",
-        )
+        raise Wrong(f"{call} was not called.", found="no training step", expected="one for each batch")
 
 
 def _fits(call: Call, steps: Sequence[Step], shuffle: int) -> bool:

@@ -141,7 +141,8 @@ RIGHT: dict[str, str] = {
     "weights looked at": loop(
         (
             NOTE,
-            f"{NOTE}        norm, shape = np.linalg.norm(dlayer.weights), dlayer.weights.shape\n        assert shape == (num_labels, num_features + 1)\n",
+            f"{NOTE}        norm, shape = np.linalg.norm(dlayer.weights), dlayer.weights.shape\n"
+            "        assert shape == (num_labels, num_features + 1)\n",
         )
     ),
     "weights that start smaller": loop((DENSE, f"{DENSE}    dlayer.weights = 0.1 * dlayer.weights\n")),
@@ -182,20 +183,22 @@ def train(X, y, learning_rate, batch_size, nepochs):
         (DENSE, "    dlayer = Counting(num_features, num_labels)\n"),
         (
             "def train",
-            "class Counting(Dense):\n    calls = 0\n\n    def forward(self, input):\n        self.calls += 1\n        return super().forward(input)\n\ndef train",
+            "class Counting(Dense):\n    calls = 0\n\n    def forward(self, input):\n"
+            "        self.calls += 1\n        return super().forward(input)\n\ndef train",
         ),
     ),
     "a dataclass for the history": loop(
         (
             "def train",
-            "from dataclasses import dataclass, field\n\n@dataclass\nclass History:\n    loss: list = field(default_factory=list)\n\ndef train",
+            "from dataclasses import dataclass, field\n\n@dataclass\nclass History:\n"
+            "    loss: list = field(default_factory=list)\n\ndef train",
         ),
         (START, "    history = History()\n    losses = history.loss\n"),
     ),
-    "a decorator without wraps": "def timed(f):\n    def wrapper(*args, **kwargs):\n        return f(*args, **kwargs)\n    return wrapper\n\n@timed"
-    + LOOP,
-    "a decorator with wraps": "import functools\ndef timed(f):\n    @functools.wraps(f)\n    def wrapper(*args, **kwargs):\n        return f(*args, **kwargs)\n    return wrapper\n\n@timed"
-    + LOOP,
+    "a decorator without wraps": "def timed(f):\n    def wrapper(*args, **kwargs):\n        "
+    "return f(*args, **kwargs)\n    return wrapper\n\n@timed" + LOOP,
+    "a decorator with wraps": "import functools\ndef timed(f):\n    @functools.wraps(f)\n"
+    "    def wrapper(*args, **kwargs):\n        return f(*args, **kwargs)\n    return wrapper\n\n@timed" + LOOP,
     "a partial": "import functools\n"
     + LOOP.replace("def train(", "def run(loss_of, ").replace("* cce(", "* loss_of(")
     + "\ntrain = functools.partial(run, cce)\n",
@@ -332,7 +335,8 @@ WRONG: dict[str, WrongLoop] = {
     "a stop at a high accuracy": _at(
         (
             NOTE,
-            f"{NOTE}        softmax.forward(dlayer.forward(X))\n        if np.mean(softmax.output.argmax(0) == y.argmax(0)) > 0.95: break\n",
+            f"{NOTE}        softmax.forward(dlayer.forward(X))\n"
+            "        if np.mean(softmax.output.argmax(0) == y.argmax(0)) > 0.95: break\n",
         ),
         breaks=B,
     ),
@@ -357,7 +361,8 @@ WRONG: dict[str, WrongLoop] = {
         (START, f"{START}    sums, count = 0, 0\n"),
         (
             UPDATE,
-            f"            sums, count = sums + grad.mean(), count + 1\n{UPDATE.replace('* grad', '* (grad + sums / count)')}",
+            f"            sums, count = sums + grad.mean(), count + 1\n"
+            f"{UPDATE.replace('* grad', '* (grad + sums / count)')}",
         ),
         breaks=G,
     ),

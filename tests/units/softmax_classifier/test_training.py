@@ -1,5 +1,6 @@
 """Local checks of the training loop, and the spies that they use."""
 
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +9,14 @@ import pytest
 from hypothesis import given, settings
 
 from lib.blanks import OpenBlank
+from lib.checking.render import Report
 from lib.checking.student_code import student_line
 from lib.unit import Mistake
 from lib.units.softmax_classifier import train
+from lib.units.softmax_classifier.loop_names import HINTS
 from lib.units.softmax_classifier.spies import DataArray, Placeholder, record_calls
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
+from tests.units.softmax_classifier.loops import RIGHT, WRONG
 from tests.variants import Code, released, trains, written
 
 
@@ -32,42 +36,74 @@ def test_every_mistake_is_found(mistake: Mistake) -> None:
     assert_it_says_what_is_wrong(mistaken(train, mistake))
 
 
+@mistakes_of(train)
+def test_the_check_names_what_it_can_tell_from_the_steps(mistake: Mistake) -> None:
+    """In the words of the catalogue; the desk's fingerprints name the others."""
+    if mistake.name in HINTS:
+        report = mistaken(train, mistake)
+        [wrong] = [found.statement.name for found in report.findings if found.state == "wrong"]
+        sentence = SENTENCES.get(mistake.name, f"{mistake.name}.")
+        assert said(report, wrong).startswith(sentence)
+        assert mistake.hint in said(report, wrong)
+
+
+SENTENCES = {
+    "1/B uses batch_size, also for the short last batch": "1/B uses batch_size, but this batch is shorter.",
+    "The weights move in the direction of the gradient, not against it": "The weights move the wrong way",
+}
+
+
 @pytest.mark.parametrize(
     ("mistake", "statement", "sentence"),
     [
-        ("1/B is missing", "GradientFlowsBack", "1/B is missing."),
-        ("1/B is applied twice", "GradientFlowsBack", "1/B is applied twice."),
-        (
-            "1/B uses batch_size, also for the short last batch",
-            "GradientFlowsBack",
-            "1/B uses batch_size, but this batch is shorter.",
-        ),
-        (
-            "softmax.backward gets softmax's own output",
-            "GradientFlowsBack",
-            "softmax.backward did not get the result of cce_gradient.",
-        ),
+        ("1/B is missing", "GradientFlowsBack", "Where: epoch 1, batch 1, dlayer.backward"),
+        ("1/B uses batch_size, also for the short last batch", "GradientFlowsBack", "epoch 1, batch 3"),
+        ("The gradient skips softmax.backward", "GradientFlowsBack", "softmax.backward was not called."),
         ("The learning rate is always 0.01", "GradientFlowsBack", "did not get the learning rate that train is given"),
-        (
-            "The samples always come from the first columns of X",
-            "EveryBatch",
-            "dlayer.forward did not get the samples of the batch.",
-        ),
-        ("The short last batch is left out", "EveryBatch", "Found 6 steps, expected 9"),
-        ("There is one epoch too many", "EveryBatch", "Found 4 calls of generate_batch_indices, expected 3"),
-        (
-            "The loss gets the labels of the first columns",
-            "LabelsWithSamples",
-            "cce did not get the labels of the batch as y.",
-        ),
-        ("The scores are used as the prediction", "LabelsWithSamples", "did not get softmax.output as yhat"),
+        ("The samples always come from the first columns of X", "EveryBatch", "Found columns 0, 1, 2, 3, 4 of X"),
+        ("The short last batch is left out", "EveryBatch", "Found 14 steps, expected 21: 7 epochs of 3 batches"),
+        ("There is one epoch too many", "EveryBatch", "Found 8 calls of generate_batch_indices, expected 7"),
+        ("The sizes of the dense layer are swapped", "EveryBatch", "Found Dense(14, 8), expected Dense(8, 14)"),
+        ("The loss gets the labels of the first columns", "LabelsWithSamples", "the labels of samples 0, 1, 2, 3, 4"),
         ("The loss is not reset between epochs", "EpochLoss", "Where: epoch 2"),
+        ("A loss is stored for each batch, not for each epoch", "EpochLoss", "Found 21 losses, expected 7"),
     ],
 )
 def test_it_says_where_to_look(mistake: str, statement: str, sentence: str) -> None:
     report = mistaken(train, mistake)
     assert sentence in said(report, statement)
     assert states(report)[statement] == "wrong"
+
+
+def names_told(report: Report) -> set[str]:
+    """The names of the catalogue that a report's sentences tell."""
+    text = " ".join(said(report, found.statement.name) for found in report.findings)
+    return {name for name in HINTS if f"{name}." in text}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_code_in_odd_clothes_is_right(name: str) -> None:
+    report = checked(train, train=written(RIGHT[name])["train"])
+    assert report.right, str(report)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_loop_loses_one_statement(name: str) -> None:
+    report = checked(train, train=written(WRONG[name].source)["train"])
+    assert {of for of, state in states(report).items() if state != "right"} == {WRONG[name].breaks}, str(report)
+    assert len(names_told(report)) <= 1 or name.startswith("no 1/B, and")
+
+
+def test_a_loop_is_told_what_became_of_two_mistakes_in_one_expression() -> None:
+    report = checked(train, train=written(WRONG["no 1/B, and the rate twice"].source)["train"])
+    assert "1/B is missing. The learning rate is applied twice." in said(report, "GradientFlowsBack")
+
+
+def test_what_fits_two_mistakes_is_called_neither() -> None:
+    """Two epochs: a fixed number, or a loop that stopped early."""
+    for name in ("two epochs", "a stop at a small loss"):
+        report = checked(train, train=written(WRONG[name].source)["train"])
+        assert names_told(report) == {"The loop stops before nepochs epochs are over"}
 
 
 @pytest.mark.parametrize("value", [None, 3, "train", [1], type("T", (), {})])
@@ -96,11 +132,6 @@ def test_the_students_own_namespace_is_left_alone() -> None:
 
 def test_functions_beside_the_loop_call_the_spies_too() -> None:
     assert checked(train, train=written(SPLIT)["train"]).right
-
-
-def test_the_data_are_the_loops_own() -> None:
-    code = written(LOOP.replace("return dense", "X *= 0; y *= 0; return dense"))
-    assert checked(train, train=code["train"]).right
 
 
 def test_a_mistake_of_python_is_shown_with_its_line_and_told_once() -> None:
@@ -148,13 +179,54 @@ def test_samples_are_arrays_like_any() -> None:
     assert X[0].sum() == 3
 
 
-def test_a_step_begins_with_forward_and_ends_with_backward() -> None:
-    seen = record_calls(
-        written(LOOP.replace("losses.append(loss)", "losses.append(loss); dense.forward(X)"))["train"],
-        train.desk_inputs(),
-    )
-    assert [step.features.shape for step in seen.steps] == [(2, 4), (2, 4), (2, 3)] * 3
-    assert seen.epochs == 3
+def test_a_step_is_a_forward_pass_with_an_update() -> None:
+    code = written(LOOP.replace("losses.append(loss)", "losses.append(loss); dense.forward(X)"))
+    first, second = record_calls(code["train"], train.desk_inputs())
+    assert [step.features.shape for step in first.steps] == [(8, 5), (8, 5), (8, 3)] * 7
+    assert [step.features.shape for step in second.steps] == [(8, 3), (8, 3)] * 2
+    assert (len(first.passes), first.shuffles) == (4 * 7, 7)
+
+
+class TestSpies:
+    """Spies are like what a student has."""
+
+    def test_a_loss_is_a_number_of_numpy(self) -> None:
+        used = "one = cce(y, y); assert type(one) is np.float64 and one.item() == one and one.shape == ()"
+        record_calls(
+            written(LOOP.replace("losses.append(loss)", f"losses.append(loss); {used}"))["train"], train.desk_inputs()
+        )
+
+    def test_layers_have_the_students_other_methods_and_attributes(self) -> None:
+        layer = """
+            class Dense(Dense):
+                kind = 'dense'
+                def __init__(self, inputs, outputs):
+                    super().__init__(inputs, outputs)
+                    self.made = (inputs, outputs)
+                def _add_bias_node(self, X):
+                    return np.vstack([X, np.ones((1, X.shape[1]))])
+                __call__ = Dense.forward
+        """
+        used = "assert dense.kind == 'dense' and dense.made == (X.shape[0], y.shape[0])"
+        used += "; assert dense._add_bias_node(X).shape == dense(X).shape[:0] + (len(X) + 1, X.shape[1])"
+        used += "; assert dense.weights.shape == (len(y), len(X) + 1) and isinstance(dense, Dense)"
+        source = f"{textwrap.dedent(layer)}\n{LOOP.replace('losses.append(loss)', f'losses.append(loss); {used}')}"
+        report = checked(train, train=written(source)["train"])
+        assert report.right, str(report)
+
+    def test_the_same_input_gives_the_same_output_until_the_weights_change(self) -> None:
+        used = "one = dense.forward(X); assert np.array_equal(one, dense.forward(X))"
+        used += "; old = dense.weights; dense.backward(one, 0.1); assert not np.array_equal(one, dense.forward(X))"
+        used += "; assert not np.array_equal(old, dense.weights)"
+        record_calls(
+            written(LOOP.replace("losses.append(loss)", f"losses.append(loss); {used}"))["train"], train.desk_inputs()
+        )
+
+    def test_draws_of_the_loop_are_the_same_each_time(self) -> None:
+        state = np.random.get_state()[1].tolist()
+        reports = [str(checked(train, train=written(WRONG["samples drawn with replacement"].source)["train"]))] * 2
+        assert reports[0] == reports[1]
+        assert np.random.get_state()[1].tolist() == state
 
 
 def test_errors_of_the_spies_show_the_students_line() -> None:

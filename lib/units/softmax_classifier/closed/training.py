@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-import numpy as np
+import numpy as np  # noqa: F401  # for the loops, whose text is run with this module's names
 
 from lib.reference import Dense, Softmax, cce, cce_gradient, generate_batch_indices
 from lib.reference.layer import FloatArray as Array
@@ -44,13 +44,18 @@ def change_loop(*changes: tuple[str, str]) -> object:
     return namespace["train"]
 
 
-def _named(name: str, *changes: tuple[str, str], same_as: tuple[str, ...] = ()) -> Mistake:
+Change = tuple[str, str]
+
+
+def _named(name: str, *changes: Change, also: tuple[tuple[Change, ...], ...] = ()) -> Mistake:
     """Make a mistake that the check itself names, with the same hint."""
-    return _mistake(name, HINTS[name], *changes, same_as=same_as)
+    return _mistake(name, HINTS[name], *changes, also=also)
 
 
-def _mistake(name: str, hint: str, *changes: tuple[str, str], same_as: tuple[str, ...] = ()) -> Mistake:
-    return Mistake("check-train", name, hint, {"train": change_loop(*changes)}, same_as, TEACH.get(hint, LOOP))
+def _mistake(name: str, hint: str, *changes: Change, also: tuple[tuple[Change, ...], ...] = ()) -> Mistake:
+    """Make a mistake of a change to the loop; `also` are other changes that make the same mistake."""
+    code, *others = ({"train": change_loop(*each)} for each in (changes, *also))
+    return Mistake("check-train", name, hint, code, teach=TEACH.get(hint, LOOP), also=tuple(others))
 
 
 BATCHES = "generate_batch_indices(num_samples, batch_size)"
@@ -198,11 +203,11 @@ MISTAKES = (
         (f"loss += {MEAN}(y[:, batch], softmax.output)", "losses.append(cce(y[:, batch], softmax.output))"),
         ("        losses.append(loss)\n", ""),
     ),
-    _mistake(
-        "The loss is stored before the epoch, not after it",
-        "Append one loss for each epoch, after its last batch.",
-        ("        losses.append(loss)\n", ""),
+    _named(
+        "Every loss is 0, though cce is called",
+        (NOTE, ""),
         ("loss = 0.0\n", "loss = 0.0\n        losses.append(loss)\n"),
+        also=((("len(batch) / num_samples", "len(batch) // num_samples"),),),
     ),
     _mistake(
         "Only the last epoch's loss is returned",
@@ -324,7 +329,11 @@ MISTAKES = (
         (NOTE, "        losses.append(cce(y, softmax.forward(dense.forward(X))))\n"),
     ),
     _named("The loss is never computed", (f"            loss += {MEAN}(y[:, batch], softmax.output)\n", "")),
-    _named("The losses are rounded", ("append(loss)", "append(round(loss, 2))")),
+    _named(
+        "The losses are rounded",
+        ("append(loss)", "append(round(loss, 2))"),
+        also=((("append(loss)", "append(int(loss))"),),),
+    ),
     _named(
         "The list of losses is kept from one call to the next",
         ("nepochs: int)", "nepochs: int, losses: list = [])"),
@@ -339,11 +348,6 @@ MISTAKES = (
     ),
     _mistake(
         "The loss is subtracted, not added", "Add each batch's share to the epoch's loss.", ("loss +=", "loss -=")
-    ),
-    _mistake(
-        "The share of a batch is rounded down to 0",
-        "// drops everything behind the point. Divide with /.",
-        ("len(batch) / num_samples", "len(batch) // num_samples"),
     ),
     _mistake(
         "The epoch's loss is divided by the number of samples twice",
@@ -365,13 +369,9 @@ MISTAKES = (
         (f"            loss += {MEAN}(y[:, batch], softmax.output)\n", ""),
         (
             UPDATE,
-            f"{UPDATE}\n            softmax.forward(dense.forward(X[:, batch]))\n            loss += {MEAN}(y[:, batch], softmax.output)",
+            f"{UPDATE}\n            softmax.forward(dense.forward(X[:, batch]))"
+            f"\n            loss += {MEAN}(y[:, batch], softmax.output)",
         ),
-    ),
-    _mistake(
-        "The loss of the epoch is stored as a whole number",
-        "Keep the loss as it is: int drops everything behind the point.",
-        ("append(loss)", "append(int(loss))"),
     ),
     _mistake(
         "The losses are not returned",
