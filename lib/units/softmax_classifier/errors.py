@@ -31,9 +31,29 @@ MEANINGS = (
         "A layer keeps its arrays as self.input, self.output and self.weights. Write self. before the name.",
     ),
     Meaning(
+        r"NameError: name '\w+' is not defined",
+        "A name is used that is not defined.",
+        "Compare its spelling with the names in the first line of the function.",
+    ),
+    Meaning(
         r"TypeError: .*(?:forward|backward)\(\) takes (\d) positional arguments? but (?!\1)\d (?:was|were) given",
         "The method takes one argument too few: self is missing.",
         "Write self as the first parameter of forward and backward.",
+    ),
+    Meaning(
+        r"TypeError: \w+\(\) (?:takes \d positional arguments? but|missing \d required positional arguments?)",
+        "A function is called with another number of arguments than it takes.",
+        "Count the arguments in its first line, and in the call.",
+    ),
+    Meaning(
+        r"TypeError: only .*arrays can be converted to Python scalars",
+        "A function for one number gets an array.",
+        "math.log and float take one number. np.log works entry by entry.",
+    ),
+    Meaning(
+        r"ValueError: The truth value of an array with more than one element is ambiguous",
+        "An array is compared as if it were one number.",
+        "Python's max, min and if need one number. np.max, np.maximum and np.where take arrays.",
     ),
     Meaning(
         r"TypeError: 'numpy\.(?:ndarray|float64)' object is not callable",

@@ -242,6 +242,17 @@ for low in (0.01, 0.02, 0.05, 0.1):
     loss("yhat is clipped too far from 0", FAR)(lambda y, p, low=low: _right(y, np.maximum(p, low)))
     loss("yhat is clipped too far from 0", FAR)(lambda y, p, low=low: _right(y, np.clip(p, low, 1 - low)))
 
+loss(
+    "The smaller of yhat and a tiny number is taken",
+    "np.minimum keeps the smaller of two numbers. Which one do you want?",
+)(lambda y, p: _right(y, np.minimum(p, 1e-7)))
+for tiny in (1e-7, 0):
+    loss("The limit is applied to the logarithm, not to yhat", "Print the logarithms: they are 0 or negative.")(
+        lambda y, p, tiny=tiny: -np.sum(y * np.maximum(np.log(p), tiny)) / y.shape[B]
+    )
+for number in (16, 10, 32, 64, 100, 1000):
+    loss("The loss is divided by a fixed number", DIVIDE)(lambda y, p, number=number: -np.sum(y * np.log(p)) / number)
+
 # ---- The loss: another one
 
 BINARY = "Leave out the terms with 1 - y: only the probability of the true class counts."
@@ -268,6 +279,10 @@ for size in (lambda y: 1, lambda y: y.shape[B], np.size):
         loss("The loss is binary cross-entropy with a wrong sign", BINARY)(
             lambda y, p, size=size, sign=sign: sign * np.sum(y * np.log(p) - (1 - y) * np.log(1 - p)) / size(y)
         )
+
+
+for size in (lambda y: y.shape[B], lambda y: 1, np.size):
+    loss("The logarithm is squared", OTHER)(lambda y, p, size=size: np.sum(y * np.log(p) ** 2) / size(y))
 
 
 @loss("The loss is the mean squared error", OTHER)
@@ -506,6 +521,13 @@ def _upside_down(y: Array, yhat: Array) -> Any:
     return -yhat / y
 
 
+for guard in (lambda y: np.maximum(y, 1e-7), lambda y: y + 1e-7, lambda y: np.where(y == 0, 1e-7, y)):
+    gradient("y and yhat are swapped", "Divide by the prediction yhat. The labels y contain zeros.")(
+        lambda y, p, guard=guard: -p / guard(y)
+    )
+gradient("yhat itself is returned", SLOPE)(lambda y, p: p)
+
+
 @gradient("The gradient is the loss of each entry, not its slope", SLOPE)
 def _not_differentiated(y: Array, yhat: Array) -> Any:
     return -y * np.log(yhat)
@@ -678,6 +700,7 @@ gradient.combine(
     (
         "The gradient is divided by the batch size",
         "The gradient is divided by the number of classes",
+        "The gradient is yhat - y divided by the number of classes",
         "The one-hot y is missing: every class gets a gradient",
         "y and yhat are swapped",
         "The gradient is the loss of each entry, not its slope",

@@ -81,7 +81,7 @@ SHIFTS: tuple[Output, ...] = (
 """What is subtracted before the exponential, one way or another: for the whole matrix it makes no difference which."""
 
 
-def _by_sums(total: Output, shift: Output) -> Output:
+def _by_sums(total: Callable[..., Any], shift: Output) -> Output:
     """Divide exponentials by what `total` gives of them."""
     return lambda z: np.exp(z - shift(z)) / total(np.exp(z - shift(z)))
 
@@ -108,6 +108,16 @@ def _integers(z: Array) -> Any:
     output = np.zeros_like(z)
     output[:] = _softmax(z)
     return output
+
+
+@forward(
+    "The exponentials are written into an array of integers",
+    "Print the dtype of the array that you write into, for integer scores. Can it hold 0.3?",
+)
+def _integer_exponentials(z: Array) -> Any:
+    e = z - z.max(axis=0)
+    e[:] = np.exp(e)
+    return e / e.sum(axis=0)
 
 
 @forward(
@@ -182,8 +192,17 @@ forward("The sum is taken before the exponential", "Exponentiate each score firs
     lambda z: np.exp(z) / np.exp(z.sum(axis=0))
 )
 for shift in (SHIFTS[0], SHIFTS[3]):
-    forward("1 is added to the sum of the exponentials", "Add up the exponentials alone: they are never all 0.")(
-        _by_sums(lambda e: 1 + e.sum(axis=0), shift)
+    for extra in (1, 0.1, 0.01):
+        forward(
+            "A number is added to the sum of the exponentials", "Add up the exponentials alone: they are never all 0."
+        )(_by_sums(lambda e, extra=extra: extra + e.sum(axis=0), shift))
+for extra in (0.1, 0.01, 0.001):
+    forward(
+        "A number is added to each probability", "Keep the probabilities as they are: the loss avoids log 0 itself."
+    )(lambda z, extra=extra: _softmax(z) + extra)
+for shift in (SHIFTS[0], SHIFTS[3]):
+    forward("The scores are divided inside the exponential", "Move a parenthesis: exponentiate first, then divide.")(
+        lambda z, shift=shift: np.exp((z - shift(z)) / np.exp(z - shift(z)).sum(axis=0))
     )
 
 # ---- Forward: what is exponentiated
@@ -240,6 +259,10 @@ forward("The scores are normalised by row before the exponential", SCALED)(
     lambda z: _softmax((z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True))
 )
 POSITIVE = "Exponentiate the scores with their signs: a negative score gives a small probability."
+for limit in (1, 2, 3, 1.5, 0.5):
+    forward("The scores are clipped to a small range", SCALED)(
+        lambda z, limit=limit: _softmax(np.clip(z, -limit, limit))
+    )
 forward("Negative scores are replaced by 0", POSITIVE)(lambda z: _softmax(np.maximum(z, 0)))
 forward("The signs of the scores are lost", POSITIVE)(lambda z: _softmax(np.abs(z)))
 forward("The scores are squared", POSITIVE)(lambda z: _softmax(z**2))
@@ -352,6 +375,7 @@ for shift in OF_ALL:
     )(_shifted(shift))
 stable("The scores are shifted by a fixed number", OWN)(_shifted(lambda z: 500))
 stable("The mean of each sample's scores is subtracted, not the largest", OWN)(_shifted(lambda z: z.mean(axis=0)))
+stable("The largest score is added, not subtracted", OWN)(_shifted(lambda z: -z.max(axis=0)))
 stable("The smallest score of each sample is subtracted, not the largest", OWN)(_shifted(lambda z: z.min(axis=0)))
 stable("The median of each sample's scores is subtracted, not the largest", OWN)(
     _shifted(lambda z: np.median(z, axis=0))
@@ -420,6 +444,17 @@ backward("Only the diagonal is used, and it is computed from the layer's input",
 for result in (
     lambda layer, g: layer.output * (1 - layer.input) * g,
     lambda layer, g: layer.input * (1 - layer.output) * g,
+    lambda layer, g: layer.output * (g - (layer.input * g).sum(axis=0)),
+    lambda layer, g: layer.output * g - layer.input * (layer.output * g).sum(axis=0),
+    lambda layer, g: np.einsum(
+        "kmi,mi->ki",
+        np.where(
+            np.eye(len(g))[:, :, None] == 1,
+            layer.output * (1 - layer.input),
+            -layer.output[:, None] * layer.output,
+        ),
+        g,
+    ),
 ):
     backward("One factor is the layer's input, the other its output", PROBABILITIES)(result)
 backward("Softmax is applied to the output again", PROBABILITIES)(lambda layer, g: _product(_softmax(layer.output), g))
@@ -789,7 +824,7 @@ def _scale(factor: Callable[[Array], float]) -> Callable[[Any], type[Softmax]]:
     return change
 
 
-backward.combine("1/B is applied", _scale(lambda g: 1 / g.shape[1]), SHAPED)
+backward.combine("1/B is applied", _scale(lambda g: 1 / g.shape[1]), (*SHAPED, "The result has the wrong sign"))
 backward.combine(
     "a sign is wrong", _scale(lambda g: -1), tuple(name for name in SHAPED if "only the products" not in name)
 )
