@@ -1,8 +1,10 @@
 """Library calls: a library's own function in a student's code, in the place of one that was to be built.
 
 Numbers can't tell a function that was built from one that was called, so the code is looked at and never run. A name is
-followed through imports and aliases to the library that it comes from. That finds what an honest student writes. Who
-wants to hide a call can, so what is found is for a person to read, and costs nothing by itself.
+followed through imports and aliases to the library that it comes from. That finds what an honest student writes. Ways
+to reach a library without its name in the code, such as `exec`, `getattr` or base64, are named too, and so is code of
+this package that isn't meant for students: its statements say what right code gives. Who wants to hide a call can, so
+what is found is for a person to read, and costs nothing by itself.
 """
 
 import ast
@@ -20,6 +22,18 @@ LONGEST = 20_000
 MOST = 20
 """Names that are kept; a long one is a joke, and left out."""
 
+FOR_STUDENTS = re.compile(r"lib\.((data|explorer|checks|blanks)\b.*|units\.\w+(\.check\b.*)?|checks)")
+"""What the notebook itself takes from this package."""
+ROUNDABOUT = frozenset({"exec", "eval", "compile", "__import__"})
+"""Functions of Python that run code in which a call can be hidden."""
+HIDING = frozenset({"base64", "binascii", "builtins", "codecs", "importlib", "marshal", "pickle", "runpy", "zlib"})
+"""Modules that load others by a name that may be made up, or turn data into such a name."""
+LOOKS = frozenset({"getattr", "vars"})
+"""Functions that look a name up: they count where they look into a library."""
+_WORTH_A_LOOK = re.compile(
+    r"\b(exec|eval|compile|getattr|vars)\b|__import__|__dict__|sys\.modules|\bmodules\b|\bfromhex\b|"
+    rf"\b({'|'.join(sorted(HIDING))})\b|\blib\.(?!(data|explorer|checks|blanks)\b)|\bfrom\s+lib\s+import|\bimport\s+lib\b"
+)
 Origins = Mapping[str, str]
 """Where names come from: `sp` from `scipy.special`."""
 
@@ -30,16 +44,47 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     Every cell's imports count, but only code that isn't the course's is looked at: solutions and added cells.
     """
     cells = [cell for cell in cells if cell.cell_type == "code"]
-    if not any(library in cell.source for cell in cells for library in watched.libraries):
+    own_cells = [cell for cell in cells if not cell.metadata.get("nbgrader", {}).get("locked", False)]
+    names_a_library = any(library in cell.source for cell in cells for library in watched.libraries)
+    if not names_a_library and not any(_WORTH_A_LOOK.search(cell.source) for cell in own_cells):
         return ()  # as in nearly all submissions, and nothing need be parsed to see it
-    code = [(cell, tree) for cell in cells if (tree := parsed(cell.source)) is not None]
-    origins: dict[str, str] = {}
-    for _, tree in code:
+    code = {id(cell): tree for cell in cells if (tree := parsed(cell.source)) is not None}
+    origins: dict[str, str] = {name: name for name in ROUNDABOUT | LOOKS}
+    for tree in code.values():
         for node in ast.walk(tree):
             origins.update(_imported(node, origins, watched))
-    own = [tree for cell, tree in code if not cell.metadata.get("nbgrader", {}).get("locked", False)]
-    names = {name for tree in own for node in ast.walk(tree) if (name := _full_name(node, origins, watched))}
-    return tuple(sorted(name for name in names if _is_watched(name, watched)))[:MOST]
+    own = [code[id(cell)] for cell in own_cells if id(cell) in code]
+    names = {name for tree in own for node in ast.walk(tree) for name in _names_in(node, origins, watched)}
+    return tuple(sorted(names))[:MOST]
+
+
+def _names_in(node: ast.AST, origins: Origins, watched: WatchedCalls) -> Iterator[str]:
+    """Name what a part of the code takes from a library, if it does."""
+    name = _full_name(node, origins, watched)
+    library = name.partition(".")[0]
+    if _is_watched(name, watched) or (library in HIDING and "." in name and len(name) < 80) or name == "sys.modules":
+        yield name
+    if library == "lib" and "." in name and len(name) < 80 and not FOR_STUDENTS.fullmatch(name):
+        yield name
+    match node:
+        case ast.Import() | ast.ImportFrom(level=0):
+            for _, imported in _imported(node, origins, watched):
+                is_ours = imported.startswith("lib.") and not FOR_STUDENTS.fullmatch(imported)
+                if is_ours and len(imported) < 80:
+                    yield imported
+        case ast.Call(func=function, args=arguments):
+            called = _full_name(function, origins, watched)
+            if called in ROUNDABOUT:
+                yield called
+            looked = _full_name(arguments[0], origins, watched) if arguments else ""
+            if called in LOOKS and looked.partition(".")[0] in watched.libraries | {"lib"} and len(looked) < 80:
+                yield f"{called}({looked})"
+        case ast.Attribute(value=value, attr="__dict__"):
+            looked = _full_name(value, origins, watched)
+            if looked.partition(".")[0] in watched.libraries | {"lib"} and len(looked) < 70:
+                yield f"{looked}.__dict__"
+        case ast.Attribute(value=ast.Name(id="bytes"), attr="fromhex"):
+            yield "bytes.fromhex"
 
 
 def parsed(source: str) -> ast.Module | None:

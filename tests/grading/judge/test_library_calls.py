@@ -94,6 +94,57 @@ def test_code_that_cant_be_read_is_passed_over(source, recwarn):
     assert not [each for each in recwarn if issubclass(each.category, SyntaxWarning | DeprecationWarning)]
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        (
+            "from lib.units.softmax_classifier.spies import record_calls",
+            "lib.units.softmax_classifier.spies.record_calls",
+        ),
+        ("from lib.units.softmax_classifier import training", "lib.units.softmax_classifier.training"),
+        ("import lib.units.softmax_classifier.training as t\nt.draw(1)", "lib.units.softmax_classifier.training.draw"),
+        ("from lib.reference import Softmax as S", "lib.reference.Softmax"),
+        ("from lib import reference\nreference.cce(y, p)", "lib.reference.cce"),
+        ("import lib\nlib.reference.cce(y, p)", "lib.reference.cce"),
+        ("def f():\n    from lib.checking.values import numbers", "lib.checking.values.numbers"),
+        ("import scipy.special\ngetattr(scipy.special, 'soft' + 'max')(z)", "getattr(scipy.special)"),
+        ("import scipy.special as sp\nlook = getattr\nlook(sp, name)(z)", "getattr(scipy.special)"),
+        ("import scipy.special as sp\nvars(sp)['soft' + 'max'](z)", "vars(scipy.special)"),
+        ("import scipy.special as sp\nsp.__dict__['soft' + 'max'](z)", "scipy.special.__dict__"),
+        ("exec('p = tf.nn.soft' + 'max(z)')", "exec"),
+        ("run = eval\nrun(text)", "eval"),
+        ("__import__('sci' + 'py')", "__import__"),
+        ("import builtins\nbuiltins.exec(text)", "builtins.exec"),
+        ("import importlib\nimportlib.import_module('sci' + 'py')", "importlib.import_module"),
+        ("from importlib import import_module as load\nload(name)", "importlib.import_module"),
+        ("import base64\nbase64.b64decode(b'c29mdG1heA==')", "base64.b64decode"),
+        ("from base64 import b64decode\nb64decode(text)", "base64.b64decode"),
+        ("import codecs\ncodecs.decode('fbsgznk', 'rot13')", "codecs.decode"),
+        ("bytes.fromhex('736f').decode()", "bytes.fromhex"),
+        ("import sys\nsys.modules['scipy.special']", "sys.modules"),
+        ("from sys import modules\nmodules[name]", "sys.modules"),
+    ],
+)
+def test_ways_around_the_name_are_shown_to_a_person(source, name):
+    assert name in found(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from lib.data import blobs\nfrom lib.explorer import explore\nexplore(Dense, Softmax, cce, cce_gradient)",
+        "from lib.units.softmax_classifier import check\ncheck.cce(cce)\ncheck.train(train)",
+        "from lib import checks as check\ncheck.cce(cce)",
+        "%load_ext lib.blanks",
+        "getattr(layer, 'weights')\nvars(layer)\nlayer.__dict__",
+        "model.eval()\nre.compile('a')\ndf.eval('a')",
+        "evaluate(z)\nexecuted = 1\nlibrary = 2",
+    ],
+)
+def test_what_a_notebook_does_anyway_is_not_shown(source):
+    assert found(source) == ()
+
+
 @pytest.mark.parametrize("blank", ["\n", "\n ", " ", "\r", "\x0c"])
 def test_blank_lines_are_read_in_no_time(blank):
     """To look in all that follows a line for a magic took minutes for a notebook of empty lines."""

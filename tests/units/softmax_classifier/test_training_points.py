@@ -1,0 +1,77 @@
+"""What training loops cost: the statements that they break, in every draw, the same at the desk and at grading."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from lib.checking.local_checks import examine
+from lib.grading.judge.challenge import drawn_for
+from lib.grading.judge.comparison import outcomes
+from lib.grading.judge.judge import judge_statements
+from lib.units.softmax_classifier import train
+from lib.units.softmax_classifier.closed import ANSWER_KEY
+from tests.grading.judge.test_judge import judged
+from tests.units.softmax_classifier.loops import RIGHT, WRONG, loop
+from tests.variants import written
+
+SEEDS = range(200)
+LOOPS = {name: written(one.source)["train"] for name, one in WRONG.items()}
+
+
+def lost(code: object, seed: int) -> set[str]:
+    """The statements that the judge calls wrong in one draw."""
+    drawn = drawn_for(train, seed)
+    right = outcomes(train, drawn, ANSWER_KEY.subjects(train))
+    verdicts = judge_statements(train.statements, drawn, outcomes(train, drawn, (code,)), right)
+    return {verdict.name for verdict in verdicts if verdict.state != "right"}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_code_in_odd_clothes_keeps_all_points(name: str) -> None:
+    code = written(RIGHT[name])["train"]
+    assert not any(lost(code, seed) for seed in range(5))
+    verdict = judged(train, {"train": code}, 1)
+    assert verdict.points == verdict.max_points
+    assert verdict.mistake is None
+
+
+def test_every_wrong_loop_loses_its_statement_in_every_draw() -> None:
+    """Each draw has some of the loops, so that all draws and all loops are met."""
+    names = list(LOOPS)
+    for seed in SEEDS:
+        for step in range(3):
+            name = names[(3 * seed + step) % len(names)]
+            assert lost(LOOPS[name], seed) == {WRONG[name].breaks}, (name, seed)
+
+
+@pytest.mark.parametrize("seed", [3, 141])
+def test_a_wrong_loop_is_told_no_false_name(seed: int) -> None:
+    for name in list(LOOPS)[seed % 5 :: 5]:
+        verdict = judged(train, {"train": LOOPS[name]}, seed)
+        report = examine(train, (LOOPS[name],))
+        at_desk = [found.why.what for found in report.findings if found.state == "wrong"]
+        if verdict.mistake is not None and verdict.mistake.name + "." != at_desk[0]:
+            numbers = [statement.why for statement in verdict.statements if statement.state == "wrong"]
+            assert numbers == ["The numbers differ from the right ones."] or at_desk[0] in numbers[0], name
+
+
+PAIRS = [
+    (one, other)
+    for one, other in combinations(WRONG, 2)
+    if WRONG[one].breaks != WRONG[other].breaks
+    and not {old for old, _ in WRONG[one].changes} & {old for old, _ in WRONG[other].changes}
+]
+
+
+def test_two_mistakes_cost_what_each_costs() -> None:
+    """Pairs of one-line mistakes in different lines of the loop, each in one draw."""
+    rng = np.random.default_rng(0)
+    chosen = [PAIRS[at] for at in rng.choice(len(PAIRS), 150, replace=False)]
+    for seed, pair in enumerate(chosen):
+        try:
+            code = written(loop(*WRONG[pair[0]].changes, *WRONG[pair[1]].changes))["train"]
+        except AssertionError:  # the second mistake's line is no longer there
+            continue
+        found, costs = lost(code, seed), {WRONG[name].breaks for name in pair}
+        assert found <= costs and found, (pair, found)
