@@ -51,6 +51,8 @@ TAGS = frozenset(
         " span strong sub sup table tbody td tfoot th thead tr u ul",
     )
 )
+EMBEDDED = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
+"""A picture of pixels within a page."""
 SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
 PLUGINS = [import_plugin(name) for name in MarkdownWithMath.DEFAULT_PLUGINS if name != "task_lists"]
 """Task lists are form fields."""
@@ -111,6 +113,8 @@ class BoundPage(NbGraderPreprocessor):
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.outputs = [_affordable(output, budget) for output in cell.outputs]
+            elif cell.cell_type == "raw" and not _has_room(EMBEDDED.findall(cell.source), budget):
+                cell.source = NO_PICTURE
         return nb, resources
 
 
@@ -118,15 +122,22 @@ def _affordable(output: NotebookNode, budget: Budget) -> NotebookNode:
     """Give an output as it is, or the sentence that stands for it."""
     data = output.get("data", {})
     pictures = [value for kind, value in data.items() if kind.startswith("image/")]
+    pictures += EMBEDDED.findall(data.get("text/html", ""))
     texts = [value for kind, value in data.items() if not kind.startswith("image/")]
     texts += [output.get("text", ""), *output.get("traceback", ())]
-    if not budget.take_picture(sum(map(len, pictures)), sum(map(pixels_of, pictures))):
+    if not _has_room(pictures, budget):
         said = NO_PICTURE
     elif not budget.take_text(sum(len(text) for text in texts if isinstance(text, str))):
         said = NO_TEXT
     else:
         return output
     return NotebookNode(output_type="display_data", metadata=NotebookNode(), data=NotebookNode({"text/plain": said}))
+
+
+def _has_room(pictures: list[str], budget: Budget) -> bool:
+    """Count pictures, in base64 or as addresses that hold them; tell whether there is room for all."""
+    pixels = sum(pixels_of(picture.rpartition(",")[2]) for picture in pictures)
+    return budget.take_picture(sum(map(len, pictures)), pixels)
 
 
 @pass_context
@@ -148,7 +159,7 @@ def markdown(context: Context, source: str) -> str:
 
     def rendered() -> str:
         html = MarkdownWithMath(renderer=renderer, plugins=PLUGINS).render(source)
-        return renderer.filled(cleaned(html, classes=True))
+        return renderer.filled(cleaned(html, renderer.mark))
 
     try:
         html = _in_time(budget, source, rendered, plainly)
@@ -189,12 +200,15 @@ def _in_time(budget: Budget, source: str, make: Callable[[], str], plainly: str)
         return f"<p>{TOO_SLOW}</p>{plainly}"
 
 
-def cleaned(html: str, classes: bool = False) -> str:
-    """Return HTML in which only `TAGS` are left as such, without a style, a name, or, but for `classes`, a class."""
+def cleaned(html: str, mark: str = "") -> str:
+    """Return HTML in which only `TAGS` are left as such, without a style, a name, or a class.
+
+    With `mark`, the HTML is a renderer's: classes stay, and so do pictures whose data it has replaced by its mark.
+    """
     attributes = {
-        "*": ["class"] if classes else [],
+        "*": ["class"] if mark else [],
         "a": lambda tag, name, value: name == "title" or (name == "href" and _leads_away(value)),
-        "img": lambda tag, name, value: name in ("alt", "title") or (name == "src" and _is_picture(value)),
+        "img": lambda tag, name, value: name in ("alt", "title") or (name == "src" and _is_picture(value, mark)),
         "td": lambda tag, name, value: name == "style" or _is_span(name, value),
         "th": lambda tag, name, value: name == "style" or _is_span(name, value),
     }
@@ -218,9 +232,14 @@ def _is_span(name: str, value: str) -> bool:
     return name in ("colspan", "rowspan") and re.fullmatch(r"[0-9]{1,2}", value) is not None
 
 
-def _is_picture(url: str) -> bool:
-    """Tell whether a picture is in the page itself: fetching one elsewhere could do something there, or tell of it."""
-    return url.startswith("data:image/")
+def _is_picture(url: str, mark: str) -> bool:
+    """Tell whether a picture of pixels is in the page itself.
+
+    Fetching one elsewhere could do something there, or tell of it. A drawing (SVG) of kilobytes can take a browser
+    gigabytes, and nobody can count them beforehand.
+    """
+    is_kept = mark and re.fullmatch(rf"data:image/[a-z+]+;base64,{mark}\d+x", url)
+    return bool(is_kept or EMBEDDED.fullmatch(url))
 
 
 class _Renderer(IPythonRenderer):
@@ -233,13 +252,13 @@ class _Renderer(IPythonRenderer):
     def __init__(self, budget: Budget, **options: Any):
         super().__init__(**options)
         self.embedded = 0
-        self._budget, self._mark = budget, f"zerolayer{token_hex(8)}n"
+        self._budget, self.mark = budget, f"zerolayer{token_hex(8)}n"
         self._kept: list[tuple[str, str]] = []
 
     def filled(self, html: str) -> str:
         """Put what was kept apart into HTML that has been cleaned: markup between tags, text and pictures within."""
         pieces = re.split(r"""(<[^<>"]*(?:"[^"]*"[^<>"]*)*>)""", html)
-        mark = re.compile(rf"{self._mark}(\d+)x")
+        mark = re.compile(rf"{self.mark}(\d+)x")
         return "".join(
             mark.sub(lambda found, inside=at % 2: self._kept[int(found[1])][inside], piece)
             for at, piece in enumerate(pieces)
@@ -248,7 +267,7 @@ class _Renderer(IPythonRenderer):
     def _keep(self, markup: str, text: str) -> str:
         """Keep a piece apart; give the mark that stands for it: `markup` between tags, `text` in an attribute."""
         self._kept.append((markup, text))
-        return f"{self._mark}{len(self._kept) - 1}x"
+        return f"{self.mark}{len(self._kept) - 1}x"
 
     def _formula(self, body: str, tex: str, block: bool) -> str:
         return self._keep(mathml(body, block), escape(tex))
@@ -277,6 +296,8 @@ class _Renderer(IPythonRenderer):
 
     def _embed_image_or_attachment(self, src: str) -> str:
         """Find a picture, and keep it apart: nbconvert would carry it through all that follows."""
+        if src.startswith("data:") and not EMBEDDED.fullmatch(src):
+            raise InvalidNotebook
         name = src.removeprefix("attachment:")
         if name != src and not isinstance(self.attachments.get(name), dict):
             raise InvalidNotebook

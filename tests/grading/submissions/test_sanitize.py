@@ -239,6 +239,29 @@ def test_a_picture_counts_by_its_pixels():
     assert shown.cells[0].outputs[0].data == {"text/plain": NO_PICTURE}
 
 
+def test_a_picture_in_html_counts_like_any_other():
+    file = BytesIO()
+    Image.new("1", (4_000, 4_000)).save(file, "PNG")
+    picture = f'<img src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+    html = nbformat.v4.new_output("display_data", {"text/html": cleaned(picture)})
+    raw = nbformat.v4.new_raw_cell(cleaned(picture))
+    assert "base64" in html.data["text/html"]
+    cells = [nbformat.v4.new_code_cell(outputs=[html, html, html]), raw]
+    shown, _ = BoundPage().preprocess(nbformat.v4.new_notebook(cells=cells), {})
+    assert [output.data.get("text/plain") for output in shown.cells[0].outputs] == [None, None, NO_PICTURE]
+    assert shown.cells[1].source == NO_PICTURE
+
+
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+
+
+@pytest.mark.parametrize("kind", ["image/svg+xml", "IMAGE/SVG+XML", "image/svg%2bxml", "image/x", "image/svg+xml;a=b"])
+def test_a_drawing_written_into_an_address_is_dropped(kind):
+    drawing = f"data:{kind};base64,{base64.b64encode(SVG).decode()}"
+    assert "base64" not in cleaned(f'<img src="{drawing}">')
+    assert "src=" not in rendered(f"![a]({drawing})")
+
+
 def test_drawings_are_the_courses_alone(tmp_path):
     """A drawing of five kilobytes can take a browser gigabytes: a student's is neither attached nor laid beside."""
     drawing = {"image/svg+xml": base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'/>").decode()}
