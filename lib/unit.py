@@ -10,7 +10,7 @@ from __future__ import annotations  # or the signature of `draw` would load nump
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +71,7 @@ class Statement:
         return 1.0
 
 
-@dataclass(frozen=True)
-class ExampleStep:
+class ExampleStep(NamedTuple):
     """One step of a worked example: what is computed, its result by hand, and student code that computes it."""
 
     text: str
@@ -80,8 +79,7 @@ class ExampleStep:
     run: Callable[[], object]
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """An example that a student can follow by hand: the inputs in a sentence, and the steps.
 
     The inputs are chosen so that the results are plain numbers: no formula is needed, so none is shipped.

@@ -7,15 +7,13 @@ that all is right of code that isn't in the notebook any more. Grading runs what
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-DEFINED = re.compile(r"^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
+DEFINED = r"(?m)^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)"
 """What a cell's text defines, also where Python can't read all of it."""
 
 
-@dataclass(frozen=True)
-class Stale:
+class Stale(NamedTuple):
     """What a cell defined before its last run, which did not define it again; `why` says what happened in that run."""
 
     name: str
@@ -56,7 +54,7 @@ class CellRuns:
             self.stale.pop(name, None)
             if cell is not None:
                 self._cell_of[name] = cell
-        written = {name for found in DEFINED.finditer(text) for name in found.groups() if name}
+        written = {name for found in re.finditer(DEFINED, text) for name in found.groups() if name}
         own = {name for name, place in self._cell_of.items() if place == cell}
         for name in written | own:
             kept = name in names and before.get(name) is names[name]

@@ -5,18 +5,22 @@ something wrong raises. At grading, with a challenge beside the notebook, it run
 returns arrays.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lib.checking.answers import Answer, answer, read_challenge
 from lib.checking.arguments import Undefined, order_arguments
-from lib.checking.help import NamedMistake, find_help
 from lib.checking.inputs import CheckInputs
 from lib.checking.local_checks import examine
 from lib.checking.render import Report
 from lib.unit import Part
+
+if TYPE_CHECKING:
+    from lib.checking.help import NamedMistake
 
 
 class CheckFailed(Exception):
@@ -63,9 +67,11 @@ class Check:
         report = examine(self.part, given, named)
         failed = [finding.statement for finding in report.findings if finding.state == "wrong"]
         if failed:
+            from lib.checking.help import find_help  # only after a check has failed
+
             subjects = order_arguments(self.part, given, named)
-            report = replace(report, help=find_help(self.part, subjects, failed, self.package))
-            self._mistake = report.help.mistake or self._mistake
+            help = find_help(self.part, subjects, failed, self.package)
+            report, self._mistake = replace(report, help=help), help.mistake or self._mistake
         elif report.right:
             report, self._mistake = replace(report, corrected=self._mistake), None
         return report

@@ -73,9 +73,6 @@ class Help:
     example: WorkedExample | None = None
 
 
-NO_HELP = Help()
-
-
 def find_help(part: Part, subjects: tuple[Any, ...], failed: Sequence[Statement], package: str) -> Help:
     """Look for help with code for which some statements of a part failed. `package` is the unit's."""
     until = monotonic() + PATIENCE

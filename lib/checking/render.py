@@ -3,17 +3,20 @@
 Each statement has a number, and its state as a word and a mark; the colour repeats it.
 """
 
+from __future__ import annotations  # or the help's types would have to be loaded
+
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from lib.checking.error_hints import hint_for
-from lib.checking.help import NO_HELP, Help, NamedMistake, Place, WorkedExample
 from lib.checking.student_code import Failure
 from lib.checking.values import Wrong
 from lib.unit import Part, Statement
+
+if TYPE_CHECKING:
+    from lib.checking.help import Help, NamedMistake, Place, WorkedExample  # loaded only after a check has failed
 
 State = Literal["right", "wrong", "not checked", "advice"]
 MARKS = {"right": "✓", "wrong": "✗", "not checked": "–", "advice": "!"}
@@ -55,7 +58,7 @@ class Report:
     part: Part
     findings: tuple[Finding, ...]
     note: str = ""
-    help: Help = NO_HELP
+    help: Help | None = None
     corrected: NamedMistake | None = None
 
     @property
@@ -106,8 +109,7 @@ def html(report: Report) -> str:
     return section(heading(report), note, items, below)
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     """A line of help: plain text, and HTML; or a line of the student's code."""
 
     plain: str
@@ -120,18 +122,18 @@ WHY = "Why was it wrong? Say it in one sentence, as if to a friend."
 
 def _help(report: Report) -> Iterator[tuple[str, list[_Line]]]:
     """Give each step of the help under its title."""
-    hints = [*_hints(report)]
-    if not hints:
+    help = report.help
+    if help is None:
         return
-    yield TITLES[0], hints
-    if report.help.place:
-        yield TITLES[1], [*_place(report.help.place)]
-    if report.help.example:
-        yield TITLES[2], [*_example(report.help.example, report.part)]
+    if hints := [*_hints(report, help.mistake)]:
+        yield TITLES[0], hints
+    if help.place:
+        yield TITLES[1], [*_place(help.place)]
+    if help.example:
+        yield TITLES[2], [*_example(help.example, report.part)]
 
 
-def _hints(report: Report) -> Iterator[_Line]:
-    mistake = report.help.mistake
+def _hints(report: Report, mistake: NamedMistake | None) -> Iterator[_Line]:
     if mistake:
         yield _Line(
             f"All that was seen fits this mistake: {mistake.name}.",
@@ -212,6 +214,8 @@ def details(finding: Finding) -> Iterator[tuple[str, str]]:
         yield "", why.text
         if why.line:
             yield "Your ", why.line
+        from lib.checking.error_hints import hint_for  # only after an exception
+
         if hint := hint_for(why):
             yield TRY, hint
     elif why:

@@ -10,9 +10,8 @@ import numpy as np
 
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier import examples
 from lib.units.softmax_classifier.errors import explained
-from lib.units.softmax_classifier.inputs import is_kept
+from lib.units.softmax_classifier.inputs import is_kept, worked_example
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
 """(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs."""
@@ -233,5 +232,5 @@ dense_backward = Part(
     (WeightsMove(), BiasMoves(), InputGradient()),
     draw,
     code="Dense.backward",
-    example=examples.dense_step,
+    example=partial(worked_example, "dense_step"),
 )

@@ -5,9 +5,11 @@ Each drawn set comes in three sizes. In the square one B equals K, because some 
 
 from __future__ import annotations  # or the signatures would load numpy.random, which a check needs only later
 
+from typing import Any
+
 import numpy as np
 
-from lib.unit import Array
+from lib.unit import Array, Example
 
 SIZES = {"one": (4, 1), "batch": (4, 7), "square": (5, 5)}
 """(classes, batch) of the drawn sets."""
@@ -66,3 +68,11 @@ def scores(rng: np.random.Generator, classes: int, batch: int) -> Array:
 def is_kept(before: Array, after: Array) -> bool:
     """Tell whether code left an array as it was given; to clip probabilities at 1e-7 in place doesn't count."""
     return before.shape == after.shape and bool(np.abs(before - after).max() <= 1e-6)
+
+
+def worked_example(name: str, *subjects: Any) -> Example:
+    """Make the worked example of this name; its module is loaded only after a check has failed."""
+    from lib.units.softmax_classifier import examples
+
+    example: Example = getattr(examples, name)(*subjects)
+    return example

@@ -9,9 +9,8 @@ import numpy as np
 
 from lib.checking.values import Wrong, at_class_and_sample, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier import examples
 from lib.units.softmax_classifier.errors import explained
-from lib.units.softmax_classifier.inputs import SIZES, is_kept, labels, predictions, probabilities
+from lib.units.softmax_classifier.inputs import SIZES, is_kept, labels, predictions, probabilities, worked_example
 
 SMALL, SMALL_FOR_SLOPE = (4.9, 5.2), (4.15, 4.25)
 """In these ranges lies the largest loss of a sample, for the loss and for its gradient.
@@ -239,7 +238,7 @@ cce = Part(
     ("cce",),
     (OneSample(), BatchMean(), ZeroProbability(), SoftLabels()),
     draw,
-    example=examples.loss,
+    example=partial(worked_example, "loss"),
 )
 cce_gradient = Part(
     "check-cce-gradient",
@@ -247,5 +246,5 @@ cce_gradient = Part(
     ("cce_gradient", "cce"),
     (TrueClass(), OtherClasses(), ZeroProbabilityGradient()),
     draw_for_slope,
-    example=examples.loss_gradient,
+    example=partial(worked_example, "loss_gradient"),
 )

@@ -10,9 +10,8 @@ import numpy as np
 
 from lib.checking.values import Wrong, at_class_and_sample, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier import examples
 from lib.units.softmax_classifier.errors import explained
-from lib.units.softmax_classifier.inputs import SIZES, is_kept, probabilities, scores
+from lib.units.softmax_classifier.inputs import SIZES, is_kept, probabilities, scores, worked_example
 
 ROUNDED = 0.03
 """How far from 1 a sum may be: probabilities that are rounded to hundredths are wrong in another statement."""
@@ -454,7 +453,7 @@ softmax_forward = Part(
     (ColumnsSumToOne(), RatiosFollowScores(), WholeNumbers()),
     draw_scores,
     code="Softmax.forward",
-    example=examples.probabilities,
+    example=partial(worked_example, "probabilities"),
 )
 softmax_stable = Part(
     "check-softmax-stable",
@@ -463,7 +462,7 @@ softmax_stable = Part(
     (LargeScores(),),
     draw_large,
     code="Softmax.forward",
-    example=examples.large_scores,
+    example=partial(worked_example, "large_scores"),
 )
 softmax_backward = Part(
     "check-softmax-backward",
@@ -473,5 +472,5 @@ softmax_backward = Part(
     draw_gradients,
     (softmax_forward,),
     code="Softmax.backward",
-    example=examples.softmax_gradient,
+    example=partial(worked_example, "softmax_gradient"),
 )

@@ -20,8 +20,7 @@ import numpy as np
 from lib.blanks import OpenBlank
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier import examples
-from lib.units.softmax_classifier.inputs import probabilities
+from lib.units.softmax_classifier.inputs import probabilities, worked_example
 from lib.units.softmax_classifier.loop_names import (
     HINTS,
     NOTHING_ELSE,
@@ -908,5 +907,5 @@ train: Part = Part(
     ("train",),
     (EveryBatch(), LabelsWithSamples(), GradientFlowsBack(), EpochLoss()),
     draw,
-    example=lambda loop: examples.two_steps(loop, train.desk_inputs()),
+    example=lambda loop: worked_example("two_steps", loop, train.desk_inputs()),
 )
