@@ -81,12 +81,12 @@ if "nbgrader.server_extensions.formgrader.formgrader" in sys.modules:
 
     guard_formgrader()
 
-# The student's page opens with points and, for each part, the mistake and the hint.
+# The student's page begins with points and, for each part, the mistake and the hint.
 c.GenerateFeedback.exporter_class = "lib.grading.report.feedback.FeedbackPage"
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-    "lib.grading.report.feedback.Opening",
+    "lib.grading.report.feedback.WriteSummary",
 ]
 
 # `nbgrader zip_collect` reads the names that Canvas and Moodle give, and opens zips with care.

@@ -3,3 +3,10 @@
 
 class ConfigError(Exception):
     """The configuration can't be read, or can't be what is wanted; the message says where, and why."""
+
+
+class CannotBuild(ValueError):
+    """The student version can't be made; the message says where, what was found, what is expected and what to try."""
+
+    def __init__(self, problem: str, *, place: str, found: str, expected: str, attempt: str) -> None:
+        super().__init__(f"{place}: {problem}.\nFound:    {found}\nExpected: {expected}\nTry:      {attempt}.")

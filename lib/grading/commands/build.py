@@ -24,17 +24,11 @@ from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 from nbgrader.utils import is_solution
 
 from lib.blanks import masked, misplaced, open_blanks
+from lib.grading.errors import CannotBuild
 
 __all__ = ["Blanks", "CannotBuild", "Hidden", "NoLeak", "student_source"]
 
 Resources = dict[str, Any]
-
-
-class CannotBuild(ValueError):
-    """The student version can't be made; the message says where, what was found, what is expected and what to try."""
-
-    def __init__(self, problem: str, *, place: str, found: str, expected: str, attempt: str) -> None:
-        super().__init__(f"{place}: {problem}.\nFound:    {found}\nExpected: {expected}\nTry:      {attempt}.")
 
 
 @dataclass(frozen=True)

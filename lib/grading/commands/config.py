@@ -5,19 +5,20 @@ traitlets would log the error and go on with its own defaults, which grade witho
 
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, ClassVar
 
 from nbgrader.apps.baseapp import NbGrader
 from traitlets import default
 from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
-from traitlets.config.loader import ConfigFileNotFound
+from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
 from traitlets.utils.importstring import import_item
 
 from lib.grading.errors import ConfigError
 
 
-class _PyLoader(PyFileConfigLoader):
-    """Reads a file in Python; what goes wrong in it is told with its place."""
+class _Loader(FileConfigLoader):
+    """Reads a file; what goes wrong in it is told with its place."""
 
     def load_config(self) -> Config:
         """Called by traitlets for each file that it finds, and by `load_subconfig` in one."""
@@ -25,36 +26,27 @@ class _PyLoader(PyFileConfigLoader):
             return super().load_config()
         except (ConfigFileNotFound, ConfigError):
             raise
-        except (Exception, SystemExit) as error:  # the file is a program, which may do anything
-            raise ConfigError(_told(self.full_filename, error)) from error
+        except (Exception, SystemExit) as error:  # Python may do anything, and JSON be anything but settings
+            raise ConfigError(_describe(self.full_filename, error)) from error
 
 
-class _JSONLoader(JSONFileConfigLoader):
-    """Reads a file in JSON; what goes wrong in it is told with its place."""
-
-    def load_config(self) -> Config:
-        """Called by traitlets for each file that it finds."""
-        try:
-            return super().load_config()
-        except ConfigFileNotFound:
-            raise
-        except Exception as error:  # valid JSON may still be anything but settings
-            raise ConfigError(_told(self.full_filename, error)) from error
+class _PyLoader(_Loader, PyFileConfigLoader):
+    pass
 
 
-def _told(file: str, error: BaseException) -> str:
+class _JSONLoader(_Loader, JSONFileConfigLoader):
+    pass
+
+
+def _describe(file: str, error: BaseException) -> str:
     """Say in which line of a file what went wrong."""
     if isinstance(error, SyntaxError) and error.filename == file:
         line, why = error.lineno, error.msg
     else:
-        line, why = getattr(error, "lineno", None), str(error)
-        traceback = error.__traceback__
-        while traceback is not None:
-            if traceback.tb_frame.f_code.co_filename == file:
-                line = traceback.tb_lineno
-            traceback = traceback.tb_next
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
+        line, why = lines[-1] if lines else getattr(error, "lineno", None), str(error)
     at = f", line {line}" if line else ""
-    return f"{file}{at}: {type(error).__name__}: {why}\nNothing was done. Mend that line, and give the command again."
+    return f"{file}{at}: {type(error).__name__}: {why}\nNothing was done. Correct that line, and try again."
 
 
 class Configured(NbGrader):

@@ -9,6 +9,7 @@ import os
 import shutil
 from contextlib import suppress
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 from nbgrader.apps import GenerateAssignmentApp
@@ -28,6 +29,7 @@ from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import sentence
 from lib.grading.safe_files import remove
 from lib.grading.submissions.folders import put_in_place
+from lib.grading.submissions.gradebook import retry
 from lib.grading.submissions.preprocessors import UnitPreprocessor
 
 TRIAL = Config({"GenerateAssignment": {"no_database": True}, "SaveCells": {"enabled": False}})
@@ -124,13 +126,17 @@ class Rebuild(Configured, GenerateAssignmentApp):
         try:
             if self.coursedir.notebook_id != "*" and released.is_dir():
                 shutil.copytree(released, built)  # the assignment's other notebooks stay as they are
-            for settings in (TRIAL, AFTER_TRIAL):
-                config = deepcopy(self.config)
-                config.merge(settings)
-                Release(coursedir=self.coursedir, parent=self, config=config).start()
+            self._generate(TRIAL)
+            retry(partial(self._generate, AFTER_TRIAL))
             put_in_place(built, released)
         finally:
             self.coursedir.release_directory = directory
             remove(built)
             with suppress(OSError):  # in a course with another structure it isn't ours alone, and not empty
                 built.parent.rmdir()
+
+    def _generate(self, settings: Config) -> None:
+        """Have nbgrader build, with some settings in the place of the course's."""
+        config = deepcopy(self.config)
+        config.merge(settings)
+        Release(coursedir=self.coursedir, parent=self, config=config).start()

@@ -1,12 +1,15 @@
-"""The class report: what an instructor wants to know of a graded assignment, on one page that needs no network.
+"""What an instructor and students see of a graded assignment, all from what grading has stored.
 
-classroom.py   who is in the class, what came of each submission: the gradebook in five queries, and the verdicts
-figures.py     counts, scores, and how hard and how telling each part was
-mistakes.py    the mistakes of this class, most frequent first
-alike.py       wrong answers that have no name yet, grouped by how they are related to what was expected
-pictures.py    bars, drawn as SVG that keeps its words readable on a phone
-pages.py       the class's page, and one student's for an appeal
-app.py         `zerolayer report`
-
-Everything comes from what grading has stored, and nothing is kept: a report made again is a new report.
+| module | what it is |
+|---|---|
+| `classroom` | who is in the class, and what is stored of each one's work |
+| `item_analysis` | counts, scores, and how hard and how telling each part was |
+| `findings` | mistakes, remarks on runs, library calls and answers to mark, each with its students |
+| `clusters` | wrong answers without a name, grouped by how they are related to what was expected |
+| `evidence` | for an appeal: what one student was asked, what came back, and what was expected |
+| `pages` | the class's page, which needs no network, and one student's |
+| `feedback` | the top of a student's feedback page |
+| `templates` | how these are written: Jinja that escapes |
+| `formgrader` | formgrader's pages, on which no script of a student's runs |
+| `exports` | grades for Canvas, Moodle and spreadsheets |
 """

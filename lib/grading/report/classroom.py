@@ -4,7 +4,7 @@ The gradebook is read with a few queries for whole columns; nbgrader's own objec
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from glob import glob
@@ -17,28 +17,24 @@ from nbgrader.api import (
     Grade,
     Gradebook,
     GradeCell,
-    MissingEntry,
-    Notebook,
     Student,
     SubmittedAssignment,
     SubmittedNotebook,
-    TaskCell,
-)
+)  # fmt: skip
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.safe_files import is_folder
 from lib.grading.submissions.collect import read_collected
-from lib.grading.submissions.gradebook import Marks, late_by
+from lib.grading.submissions.gradebook import late_by, open_gradebook
 
 State = Literal["graded", "not graded", "not collected", "missing"]
 """`not graded`: something was handed in, and there is no verdict on it. `not collected`: it could not be taken in."""
 
 
 @dataclass(eq=False)
-class Work:
+class StudentWork:
     """What one student did in one assignment. `late` is in time after the due date, extensions counted.
 
     `score` is what the gradebook has for all cells together, before the late `penalty`; `to_mark` names the cells that
@@ -49,7 +45,6 @@ class Work:
 
     student: str
     name: str = ""
-    email: str = ""
     folder: Path = Path()
     verdict: Verdict | None = None
     handed_in: bool = False
@@ -109,73 +104,60 @@ class Classroom:
     """One assignment's class, by name. `max_score` counts the written answers too; `due` is in UTC.
 
     `strangers` have been graded and aren't in the gradebook: they were removed from it, or it was made anew.
-    `nobodys` is what a download had of which nobody knows whose it is.
+    `unclaimed` lists what a download had without a student's name.
     """
 
     assignment: str
     due: datetime | None
     max_score: float
-    works: tuple[Work, ...]
+    works: tuple[StudentWork, ...]
     strangers: tuple[str, ...] = ()
-    nobodys: tuple[str, ...] = ()
+    unclaimed: tuple[str, ...] = ()
 
-    def of_state(self, state: State) -> list[Work]:
+    def of_state(self, state: State) -> list[StudentWork]:
         """Choose the works of one state."""
         return [work for work in self.works if work.state == state]
 
     @property
-    def graded(self) -> list[tuple[Work, Verdict]]:
+    def graded(self) -> list[tuple[StudentWork, Verdict]]:
         """The works that have a verdict, each with it."""
         return [(work, work.verdict) for work in self.works if work.verdict is not None]
 
 
 def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
     """Read what is stored of an assignment. Raises MissingEntry if the gradebook doesn't know it."""
-    with Gradebook(course.db_url, course.course_id) as gradebook:
-        due, max_score, works = _in_gradebook(gradebook.db, assignment)
+    with open_gradebook(course.db_url, course.course_id) as gradebook:
+        known = gradebook.find_assignment(assignment)
+        due, max_score, works = known.duedate, known.max_score, _works(gradebook, known)
     strangers = []
     for student in sorted(_handed_in(course, assignment)):
         if student not in works and is_folder(_graded_folder(course, student, assignment)):
             strangers.append(student)
         else:
-            works.setdefault(student, Work(student)).handed_in = True
-    nobodys = []
+            works.setdefault(student, StudentWork(student)).handed_in = True
+    unclaimed = []
     for left in read_collected(course, assignment, course.config).left_out:
-        told = " ".join(filter(None, (left.file, left.why)))
+        text = " ".join(filter(None, (left.file, left.why)))
         if left.student:
-            works.setdefault(left.student, Work(left.student)).left_out.append(told)
+            works.setdefault(left.student, StudentWork(left.student)).left_out.append(text)
         else:
-            nobodys.append(told)
+            unclaimed.append(text)
     for student, work in works.items():
         work.folder = _graded_folder(course, student, assignment)
         work.read_verdict(assignment)
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
-    return Classroom(assignment, due, max_score, tuple(by_name), tuple(strangers), tuple(nobodys))
+    return Classroom(assignment, due, max_score, tuple(by_name), tuple(strangers), tuple(unclaimed))
 
 
 def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
     return Path(course.format_path(course.autograded_directory, student, assignment))
 
 
-def _in_gradebook(db: Session, assignment: str) -> tuple[datetime | None, float, dict[str, Work]]:
-    """Give the due date, the points there are, and a work for each student the gradebook knows."""
-    known = db.execute(select(Assignment.id, Assignment.duedate).where(Assignment.name == assignment)).first()
-    if known is None:
-        raise MissingEntry(f"No such assignment: {assignment}")
-    works = {
-        id: Work(id, ", ".join(filter(None, (last, first))), email or "")
-        for id, first, last, email in db.execute(
-            select(Student.id, Student.first_name, Student.last_name, Student.email)
-        )
-    }
-    notebooks = select(Notebook.id).where(Notebook.assignment_id == known.id)
-    max_score = sum(
-        db.execute(
-            select(func.coalesce(func.sum(kind.max_score), 0.0)).where(kind.notebook_id.in_(notebooks))
-        ).scalar_one()
-        for kind in (GradeCell, TaskCell)
-    )
-    owner: dict[str, Work] = {}
+def _works(gradebook: Gradebook, assignment: Assignment) -> dict[str, StudentWork]:
+    """Give the work of each student whom the gradebook knows."""
+    roster = gradebook.db.execute(select(Student.id, Student.last_name, Student.first_name))
+    works = {id: StudentWork(id, ", ".join(filter(None, name))) for id, *name in roster}
+    by_notebook: dict[str, StudentWork] = {}
     submitted = (
         select(
             SubmittedAssignment.student_id,
@@ -185,33 +167,31 @@ def _in_gradebook(db: Session, assignment: str) -> tuple[datetime | None, float,
             SubmittedNotebook.late_submission_penalty,
         )
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-        .where(SubmittedAssignment.assignment_id == known.id)
+        .where(SubmittedAssignment.assignment_id == assignment.id)
     )
-    for student, stamp, extension, notebook, penalty in db.execute(submitted):
-        work = owner[notebook] = works[student]
+    for student, timestamp, extension, notebook, penalty in gradebook.db.execute(submitted):
+        work = by_notebook[notebook] = works[student]
         work.handed_in, work.submission = True, notebook
         work.penalty += penalty or 0.0
-        work.late = late_by(stamp, known.duedate, extension)
+        work.late = late_by(timestamp, assignment.duedate, extension)
+    worth = GradeCell.__table__.c.max_score  # by itself: the class would bring the table of all cells once more
     grades = (
-        select(
-            Grade.notebook_id, BaseCell.name, Grade.auto_score, Grade.manual_score, Grade.extra_credit,
-            Grade.needs_manual_grade, GradeCell.__table__.c.max_score,
-        )
+        select(Grade.notebook_id, BaseCell.name, Grade.auto_score, Grade.score, Grade.needs_manual_grade, worth)
         .join(BaseCell, BaseCell.id == Grade.cell_id)
         .outerjoin(GradeCell.__table__, GradeCell.__table__.c.id == Grade.cell_id)
-        .where(BaseCell.notebook_id.in_(notebooks))
-    )  # fmt: skip
-    for notebook, cell, auto, manual, extra, waits, worth in db.execute(grades):
-        work = owner[notebook]
-        work.scores[cell] = (auto, worth or 0.0)
-        work.score += Marks(auto, manual, extra).score
-        if waits:
+        .where(BaseCell.notebook_id.in_([notebook.id for notebook in assignment.notebooks]))
+    )
+    for notebook, cell, auto_score, score, needs_mark, max_score in gradebook.db.execute(grades):
+        work = by_notebook[notebook]
+        work.scores[cell] = (auto_score, max_score or 0.0)
+        work.score += score
+        if needs_mark:
             work.to_mark.append(cell)
-    return known.duedate, max_score, works
+    return works
 
 
-def _handed_in(course: CourseDirectory, assignment: str) -> Iterable[str]:
-    """Name the students of whom there is a folder of this assignment."""
+def _handed_in(course: CourseDirectory, assignment: str) -> Iterator[str]:
+    """Name the students who have a folder of this assignment."""
     place = course.format_path(course.submitted_directory, "(?P<student>[^/]+)", assignment, escape=True)
     for folder in glob(course.format_path(course.submitted_directory, "*", assignment)):  # noqa: PTH207  # a pattern
         if (found := re.fullmatch(place, folder)) and Path(folder).is_dir():

@@ -21,7 +21,7 @@ from lib.checking.student_code import Failure
 from lib.grading.judge.comparison import agree
 from lib.grading.judge.library_calls import parsed
 from lib.grading.judge.verdict import PartVerdict
-from lib.grading.report.classroom import Classroom, Work
+from lib.grading.report.classroom import Classroom, StudentWork
 from lib.unit import AnswerKey, Array
 
 NONE = "no simple relation to the right numbers"
@@ -43,7 +43,7 @@ class Group:
     part: str
     failing: tuple[tuple[str, str], ...]
     numbers: bool
-    works: list[Work] = field(default_factory=list)
+    works: list[StudentWork] = field(default_factory=list)
 
 
 def groups_of_unknown(classroom: Classroom) -> list[Group]:
@@ -202,14 +202,14 @@ def _simple(factor: float) -> str:
     return ""
 
 
-def codes_of(group: Group, unit: AnswerKey | None) -> list[tuple[str, list[Work]]]:
+def codes_of(group: Group, unit: AnswerKey | None) -> list[tuple[str, list[StudentWork]]]:
     """Give the code that the group's answers come from, the most frequent first; layout and comments don't count.
 
     Code is what the cells hold that define a part's subjects. One group may have several: a simple relation can hide
     more than one mistake.
     """
     part = unit.part(group.part_id) if unit else None
-    codes: dict[str, tuple[str, list[Work]]] = {}
+    codes: dict[str, tuple[str, list[StudentWork]]] = {}
     for work in group.works[:MOST_READ] if part else ():
         cells = [cell for cell in _cells(work) if part and defines(cell, part.subjects)]
         if cells:
@@ -234,7 +234,7 @@ def defines(source: str, names: Iterable[str]) -> bool:
     return tree is not None and any(getattr(node, "name", "") in wanted for node in tree.body)
 
 
-def _cells(work: Work) -> list[str]:
+def _cells(work: StudentWork) -> list[str]:
     """Read the code cells of a graded notebook."""
     path = work.folder / f"{work.verdict.notebook}.ipynb" if work.verdict else None
     if path is None or not path.is_file():

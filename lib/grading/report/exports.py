@@ -14,20 +14,20 @@ import csv
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
-from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
-from nbgrader.plugins import CsvExportPlugin, ExportPlugin
+from nbgrader.api import Assignment, Gradebook, Student
+from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Unicode
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
 """What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
-
-
 OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
 """Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""
+Table = dict[str, dict[str, float]]
+"""A student's points, by id and assignment."""
 
 
 def as_text(cell: object) -> str:
@@ -46,48 +46,49 @@ def as_text(cell: object) -> str:
     return f"'{text}" if text[:1] in ("\t", "\r", "\n") or shown[:1] in tuple("=+-@") else text
 
 
-@dataclass(frozen=True)
-class Score:
-    """What one student has earned in one assignment, out of `best`."""
-
-    assignment: str
-    student: str
-    points: float
-    best: float
-
-
 class LmsExporter(ExportPlugin):
     """What the exporters share: whom and what they are asked for, the scores, and the file."""
 
     default_name = "grades.csv"
 
-    def scores(self, gradebook: Gradebook) -> list[Score]:
-        """Read the scores of the assignments and students that were asked for, all by default."""
-        found, waiting = [], 0
-        names = [str(name) for name in self.assignment] or [one.name for one in gradebook.assignments]
-        for name in sorted(names):
-            best = gradebook.find_assignment(name).max_score
+    def chosen(self, gradebook: Gradebook) -> tuple[list[Assignment], list[Student]]:
+        """Give the assignments and the students that were asked for, all by default."""
+        assignments, students = set(map(str, self.assignment)), set(map(str, self.student))
+        return (
+            [one for one in gradebook.assignments if not assignments or one.name in assignments],
+            [one for one in gradebook.students if not students or one.id in students],
+        )
+
+    def scores(self, gradebook: Gradebook) -> tuple[list[Student], Table, dict[str, float]]:
+        """Read the scores: the students who have any, their points by id and assignment, and the best there is."""
+        table: Table = {}
+        best, waiting = {}, 0
+        assignments, students = self.chosen(gradebook)
+        ids = {student.id for student in students}
+        for assignment in sorted(assignments, key=lambda one: str(one.name)):
+            name = assignment.name
             penalties = {one.student_id: one.late_submission_penalty for one in gradebook.assignment_submissions(name)}
             for row in gradebook.submission_dicts(name):
-                if not self.student or row["student"] in map(str, self.student):
+                if row["student"] in ids:
                     waiting += row["needs_manual_grade"]
                     points = max(0.0, row["score"] - (penalties[row["student"]] or 0.0))
-                    found.append(Score(name, row["student"], round(points, 4), best))
+                    table.setdefault(row["student"], {})[name] = round(points, 4)
+                    best[name] = assignment.max_score
         if waiting:
             self.log.warning(
                 "%s submissions have written answers that wait to be marked: they count 0 so far.", waiting
             )
-        return found
+        return [student for student in students if student.id in table], table, best
 
-    def write(self, rows: Iterable[Iterable[object]]) -> None:
+    def write(self, rows: Iterable[Iterable[object]], quoting: Literal[0, 1] = csv.QUOTE_ALL) -> None:
         """Write a CSV file to where `--to` says."""
         target = Path(self.to or self.default_name)
         with target.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, quoting=csv.QUOTE_ALL).writerows([as_text(cell) for cell in row] for row in rows)
+            csv.writer(file, quoting=quoting).writerows([as_text(cell) for cell in row] for row in rows)
         self.log.info("%s is ready to be imported.", target)
 
 
-class TextExporter(CsvExportPlugin):
+class TextExporter(LmsExporter):
     """nbgrader's own export, in its own columns; no cell is a formula, and a comma in a name divides nothing."""
 
     columns = (
@@ -96,33 +97,20 @@ class TextExporter(CsvExportPlugin):
     )  # fmt: skip
 
     def export(self, gradebook: Gradebook) -> None:
-        """Called by `nbgrader export`: have nbgrader fill each line, and write it as CSV."""
-        target = Path(self.to or "grades.csv")
-        students, assignments = [str(one) for one in self.student], [str(one) for one in self.assignment]
-        self.log.info("Exporting grades to %s", target)
-        with target.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, self.columns)
-            writer.writeheader()
-            for assignment in gradebook.assignments:
-                for student in gradebook.students:
-                    if (assignment.name in assignments or not assignments) and (student.id in students or not students):
-                        row = _row(gradebook, assignment, student)
-                        writer.writerow({column: "" if cell is None else as_text(cell) for column, cell in row})
-
-
-def _row(gradebook: Gradebook, assignment: Assignment, student: Student) -> Iterator[tuple[str, object]]:
-    """Give what nbgrader's export says of a student's work, by column: who handed in nothing has 0 points."""
-    yield from (("assignment", assignment.name), ("duedate", assignment.duedate), ("max_score", assignment.max_score))
-    yield from (("student_id", student.id), ("last_name", student.last_name), ("first_name", student.first_name))
-    yield "email", student.email
-    try:
-        submission = gradebook.find_submission(assignment.name, student.id)
-    except MissingEntry:
-        yield from (("timestamp", ""), ("raw_score", 0.0), ("late_submission_penalty", 0.0), ("score", 0.0))
-        return
-    penalty = submission.late_submission_penalty
-    yield from (("timestamp", submission.timestamp), ("raw_score", submission.score))
-    yield from (("late_submission_penalty", penalty), ("score", max(0.0, submission.score - penalty)))
+        """Called by `nbgrader export`. As in nbgrader's, who handed in nothing has 0 points."""
+        assignments, students = self.chosen(gradebook)
+        rows: list[Iterable[object]] = [self.columns]
+        for assignment in assignments:
+            submissions = {one.student_id: one for one in gradebook.assignment_submissions(assignment.name)}
+            for student in students:
+                found = submissions.get(student.id)
+                stamp = found.timestamp if found else None
+                raw, penalty = (found.score, found.late_submission_penalty) if found else (0.0, 0.0)
+                names = (student.id, student.last_name, student.first_name, student.email)
+                earned = (raw, penalty, max(0.0, raw - penalty), assignment.max_score)
+                row = (assignment.name, assignment.duedate, stamp, *names, *earned)
+                rows.append("" if cell is None else cell for cell in row)
+        self.write(rows, csv.QUOTE_MINIMAL)
 
 
 class CanvasExporter(LmsExporter):
@@ -139,11 +127,11 @@ class CanvasExporter(LmsExporter):
 
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`."""
-        table, best = _by_student(self.scores(gradebook))
+        students, table, best = self.scores(gradebook)
         heads = [self.columns.get(name, name) for name in best]
         rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
         rows.append(["    Points Possible", "", "", "", "", *(f"{points:g}" for points in best.values())])
-        for student in _roster(gradebook, table):
+        for student in students:
             name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
             own = student.lms_user_id or ""
             ids = [own, ""] if own.isdigit() else ["", own]
@@ -158,9 +146,9 @@ class MoodleExporter(LmsExporter):
 
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`."""
-        table, best = _by_student(self.scores(gradebook))
+        students, table, best = self.scores(gradebook)
         rows: list[list[object]] = [["First name", "Last name", "Username", "ID number", "Email address", *best]]
-        for student in _roster(gradebook, table):
+        for student in students:
             known = (student.first_name, student.last_name, student.id, student.lms_user_id, student.email)
             rows.append([*(value or "" for value in known), *_points(table[student.id], best, missing="-")])
         self.write(rows)
@@ -180,14 +168,14 @@ class MoodleWorksheetExporter(LmsExporter):
 
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`; exits with a sentence where there is no worksheet, or no one assignment."""
-        table, best = _by_student(self.scores(gradebook))
+        students, table, best = self.scores(gradebook)
         if len(best) != 1:
             named = ", ".join(best) or "none with a submission"
             sys.exit(f"A worksheet is about one assignment, found {named}. Name it: --assignment=\"['my_assignment']\"")
         heads, rows = self._read()
         owner = {
             key.casefold(): student.id
-            for student in _roster(gradebook, table)
+            for student in students
             for key in (student.email, student.lms_user_id, student.id)
             if key
         }
@@ -218,20 +206,6 @@ def _scaled(own: Mapping[str, float], best: Mapping[str, float], row: Mapping[st
     [(name, most)] = best.items()
     maximum = {head.casefold(): value for head, value in row.items()}.get("maximum grade") or most
     return f"{own[name] / most * float(maximum):.2f}" if most else "0.00"
-
-
-def _by_student(scores: Iterable[Score]) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
-    """Give each student's points by assignment, and the best there is in each."""
-    table: dict[str, dict[str, float]] = {}
-    best: dict[str, float] = {}
-    for score in scores:
-        table.setdefault(score.student, {})[score.assignment] = score.points
-        best[score.assignment] = score.best
-    return table, best
-
-
-def _roster(gradebook: Gradebook, table: Mapping[str, object]) -> list[Student]:
-    return [student for student in gradebook.students if student.id in table]
 
 
 def _points(own: Mapping[str, float], best: Iterable[str], missing: str = "") -> list[str]:

@@ -9,7 +9,7 @@ import io
 import re
 import stat
 import zlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,13 +20,14 @@ from typing import IO, Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import orjson
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from traitlets import Integer, Unicode
 from traitlets.config import Config
 
 from lib.grading.safe_files import DEEPEST, files_in, is_file
+from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.read import LARGEST
 
 MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_[a-z]+(?=_|$)")
@@ -45,7 +46,7 @@ BROKEN = (BadZipFile, EOFError, LZMAError, NotImplementedError, OSError, Runtime
 INSTEAD = "Ask for the notebook itself."
 TWO_WAYS = (
     "has a name that can be read in two ways: it may be another student's. Look in the LMS whose it is, and name it"
-    " like lastname_1_1_softmax_classifier.ipynb."
+    " like lastname_1_1_NOTEBOOK.ipynb."
 )
 
 
@@ -53,7 +54,7 @@ class Refused(Exception):
     """A file that is left out; the message says why and what to do."""
 
 
-class GivesWay(Refused):
+class ReplacedError(Refused):
     """A file that is left out since there is a better copy of it."""
 
 
@@ -125,8 +126,8 @@ def _moodle(part: str, is_file: bool) -> Owner | None:
 class LmsNames(FileNameCollectorPlugin):
     """Reads whose a file is from the names that Canvas and Moodle give.
 
-    Canvas: `smithjane_LATE_12345_67890_softmax_classifier-1.ipynb`, without `LATE` if it was on time.
-    Moodle: `Jane Smith_12345_assignsubmission_file_/softmax_classifier.ipynb`, or the same without the folder.
+    Canvas: `smithjane_LATE_12345_67890_NOTEBOOK-1.ipynb`, without `LATE` if it was on time.
+    Moodle: `Jane Smith_12345_assignsubmission_file_/NOTEBOOK.ipynb`, or the same without the folder.
     The outermost name counts: what lies in a student's folder or zip is that student's, whatever it is called. A name
     that can be read in two ways is refused, since students choose their own names and their files'.
     """
@@ -191,7 +192,7 @@ class LmsNames(FileNameCollectorPlugin):
     def _due(self) -> datetime | None:
         """Ask the gradebook when the assignment was due: Canvas says that a file came late, but not by how much."""
         course = self.parent.coursedir
-        with Gradebook(course.db_url, course.course_id) as gradebook:
+        with open_gradebook(course.db_url, course.course_id) as gradebook:
             try:
                 due: datetime | None = gradebook.find_assignment(course.assignment_id).duedate
                 return due
@@ -208,18 +209,16 @@ class Download(ExtractorPlugin):
     def extract(self, archive_path: str, extracted_path: str) -> None:
         """Called once by nbgrader, with the two folders."""
         self._root = Path(extracted_path)
-        self._kept: dict[tuple[str, str], Path] = {}
-        self._files: Counter[str] = Counter()
+        self._collected: dict[tuple[str, str], Path] = {}
+        self._owners: dict[tuple[str, str], set[Owner]] = defaultdict(set)
         self._late: set[str] = set()
-        self._claims: dict[tuple[str, str], set[Owner]] = {}
         self._left_out: list[LeftOut] = []
-        self._taking = ""
         for file in sorted(files_in(Path(archive_path))):
             with self._going_on(file.name), file.open("rb") as data:
                 self._take(file.relative_to(archive_path), data, file.name)
+        students = {id for kind, id in self._owners if kind == "id"}
         self._refuse_double_claims()
-        kept = {student for student, _ in self._kept}
-        for student in sorted(self._files.keys() - kept):
+        for student in sorted(students - {student for student, _ in self._collected}):
             self.log.warning("No notebook of %s could be collected.", student)
             if not any(left.student == student for left in self._left_out):
                 self._left_out.append(LeftOut(student, "", "no notebook is among what was handed in"))
@@ -227,58 +226,46 @@ class Download(ExtractorPlugin):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(orjson.dumps(Collected(tuple(sorted(self._late)), tuple(self._left_out))))
 
+    @property
+    def _names(self) -> LmsNames:
+        names: LmsNames = self.parent.collector_plugin_inst
+        return names
+
     def _refuse_double_claims(self) -> None:
         """Take back what came under two names for one student: one of them may be somebody else."""
-        names: Any = self.parent.collector_plugin_inst
-        for key, owners in self._claims.items():
-            if len({owner.name for owner in owners} if key[0] != "id" else owners) < 2:
-                continue
-            students = {names.id_of(owner) for owner in owners}
+        for owners in filter(lambda owners: len(owners) > 1, self._owners.values()):
+            students = sorted({self._names.id_of(owner) for owner in owners})
             told = " and ".join(sorted(f"{owner.name} ({owner.number})" for owner in owners))
-            ids = " or ".join(sorted(students))
-            why = f"{told} can't be told apart: both would be {ids}. Keep the right one's files, and collect again."
-            for student, file in [key for key in self._kept if key[0] in students]:
-                (self._root / self._kept.pop((student, file))).unlink()
-            for student in sorted(students):
-                self._left_out.append(LeftOut(student, "", _shown(why, 400)))
-                self.log.warning("%s is left out: %s", student, _shown(why, 400))
+            why = f"{told} can't be told apart: both would be {' or '.join(students)}. Keep the right one's files, and"
+            for key in [key for key in self._collected if key[0] in students]:
+                (self._root / self._collected.pop(key)).unlink()
+            for student in students:
+                self._leave_out(student, f"{why} collect again.", student, "")
 
-    def _claim(self, owner: Owner) -> None:
-        """Note under which names there is something for a student."""
-        names: Any = self.parent.collector_plugin_inst
-        own = replace(owner, file="", late=False)
-        for key in (("id", names.id_of(owner)), (owner.lms, owner.number)):
-            self._claims.setdefault(key, set()).add(own)
-        if owner.late:
-            self._late.add(names.id_of(owner))
+    def _leave_out(self, name: str, why: str, student: str, file: str | None = None) -> None:
+        """Tell of something that isn't collected, and note it for grading and the report."""
+        self.log.warning("%s is left out: %s", name, _shown(why, 400))
+        self._left_out.append(LeftOut(student, _shown(name) if file is None else file, _shown(why, 400)))
 
     @contextmanager
-    def _going_on(self, told: str) -> Iterator[None]:
+    def _going_on(self, name: str, student: str = "") -> Iterator[None]:
         """Tell of a file that is refused or can't be read, and go on with the next."""
-        self._taking = ""
+        self._student = student
         try:
             yield
-        except GivesWay as refused:
-            self.log.warning("%s is left out: it %s", told, refused)
+        except ReplacedError as refused:
+            self.log.warning("%s is left out: it %s", name, refused)
         except Refused as refused:
-            self.log.warning("%s is left out: it %s", told, refused)
-            self._left_out.append(LeftOut(self._taking, _shown(told), f"it {refused}"))
+            self._leave_out(name, f"it {refused}", self._student)
         except BROKEN as error:
             why = (error.strerror if isinstance(error, OSError) else None) or error
-            self._left_out.append(LeftOut(self._taking, _shown(told), f"it can't be unpacked ({why})"))
-            self.log.warning(
-                "%s is left out: it can't be unpacked (%s). Download it again. If that doesn't help: %s",
-                told,
-                why,
-                INSTEAD,
-            )
+            advice = f"Download it again. If that doesn't help: {INSTEAD}"
+            self._leave_out(name, f"it can't be unpacked ({why}). {advice}", self._student)
 
     def _take(self, name: Path, data: IO[bytes], told: str, inside: str | None = None) -> None:
         """Take in what lies at `name` in the download; `inside` says in whose zip, "" being the download's own."""
         kind = name.suffix.lower()
-        student = self._taking = self._whose(name)
-        if student:
-            self._files[student] += 1
+        student = self._student = self._whose(name)
         if kind in OTHER_ARCHIVES:
             raise Refused(f"is packed as {kind}, and only zips are opened here. {INSTEAD}")
         if kind != ".zip":
@@ -304,8 +291,7 @@ class Download(ExtractorPlugin):
                 raise Refused(f"would unpack to {megabytes}. {INSTEAD}")
             for entry in entries:
                 entry_told = f"{_shown(entry.filename)} in {told}"
-                with self._going_on(entry_told):
-                    self._taking = student
+                with self._going_on(entry_told, student):
                     parts = _safe_parts(entry)
                     if any(part.startswith(".") or part == "__MACOSX" for part in parts):
                         continue
@@ -322,28 +308,31 @@ class Download(ExtractorPlugin):
         if name.suffix != NOTEBOOK:
             return
         if not student:
-            raise Refused("is nobody's by its name. Name it like lastname_1_1_softmax_classifier.ipynb.")
-        info = self.parent.collector_plugin_inst.collect(str(self._root / name))
+            raise Refused("is nobody's by its name. Name it like lastname_1_1_NOTEBOOK.ipynb.")
+        info = self._names.collect(str(self._root / name)) or {}
         key = (student, info["file_id"])
-        earlier = self._kept.get(key)
+        earlier = self._collected.get(key)
         if earlier and _copy(name) <= _copy(earlier):
-            raise GivesWay(f"gives way to {earlier.name}. If that is wrong, delete the other and collect again.")
+            raise ReplacedError(f"gives way to {earlier.name}. If that is wrong, delete the other and collect again.")
         content = _read(data)
         (self._root / name).parent.mkdir(parents=True, exist_ok=True)
         (self._root / name).write_bytes(content)
         if earlier:
             (self._root / earlier).unlink()
             self.log.warning("%s is left out: it gives way to %s.", earlier.name, name.name)
-        self._kept[key] = name
+        self._collected[key] = name
 
     def _whose(self, name: Path) -> str:
-        """Ask the collector whose a file of this name would be, were it a notebook; "" if nobody's."""
-        names: Any = self.parent.collector_plugin_inst
-        _, owner = names.owner_of(str(self._root / name))
+        """Ask the collector whose a file of this name would be, were it a notebook, and note it; "" if nobody's."""
+        _, owner = self._names.owner_of(str(self._root / name))
         if owner is None:
             return ""
-        self._claim(owner)
-        return str(names.id_of(owner))
+        student = self._names.id_of(owner)
+        for key in (("id", student), (owner.lms, owner.number)):
+            self._owners[key].add(replace(owner, file="", late=False))
+        if owner.late:
+            self._late.add(student)
+        return student
 
 
 def _read(data: IO[bytes]) -> bytes:

@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, Student, SubmittedAssignment, SubmittedNotebook
-from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Boolean, Connection, Select, Table, Update, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from lib.grading.judge.verdict import Verdict
@@ -22,6 +22,9 @@ from lib.grading.submissions.master import Master
 STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
     model.__table__ for model in (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
 )
+DEFAULT_COURSE = "default_course"
+"""The course that nbgrader's own steps name, whatever it is called."""
+Made = TypeVar("Made")
 Penalty = Callable[[float, float], float | None]
 """From the points of a late submission and the seconds that it is late to the points that this costs."""
 
@@ -31,7 +34,7 @@ class GradebookSession:
 
     def __init__(self, db_url: str, course_id: str, assignment: str):
         """Open the gradebook. Raises nbgrader's MissingEntry where it doesn't know the assignment."""
-        self._gradebook = _opened(db_url, course_id)
+        self._gradebook = open_gradebook(db_url, course_id)
         self._connection: Connection | None = None
         try:
             found = self._gradebook.find_assignment(assignment)
@@ -114,16 +117,23 @@ class GradebookSession:
             key = {"assignment_id": self.id, "student_id": student}
             submission, timestamp, extension = connection.execute(_where(SUBMISSIONS, *key), key).one()
             id = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
-            rows = connection.execute(_of_cells(GRADES), {"notebook": id, "cells": list(master.graded.values())})
-            marks = {row.cell_id: Marks(*row[1:]) for row in rows}
-            given = {master.graded[name]: name for name in scores}
-            for cell, name in given.items():
-                marks[cell].auto, marks[cell].needs_person = scores[name], name in needs_person
-            _write(connection, GRADES, id, {cell: marks[cell].written for cell in given})
-            said = {master.commented[name]: {"auto_comment": comment} for name, comment in comments.items()}
-            _write(connection, COMMENTS, id, said)
+            grades = [
+                {
+                    "notebook": id,
+                    "cell": master.graded[name],
+                    "score": score,
+                    "waits": score is None or name in needs_person,
+                }
+                for name, score in scores.items()
+            ]
+            texts = [
+                {"notebook": id, "cell": master.commented[name], "text": comment} for name, comment in comments.items()
+            ]
+            for statement, rows in ((SET_SCORE, grades), (SET_COMMENT, texts)):
+                if rows:
+                    connection.execute(statement, rows)
             late = late_by(timestamp, self.duedate, extension).total_seconds()
-            costs = penalty(sum(mark.score for mark in marks.values()), late) if late > 0 else None
+            costs = penalty(connection.scalar(SCORE, {"notebook": id}), late) if late > 0 else None
             connection.execute(_setting(NOTEBOOKS, "late_submission_penalty"), {"this": id, "new": costs})
 
 
@@ -144,37 +154,20 @@ class Known:
         )
 
 
-def _opened(db_url: str, course_id: str) -> Gradebook:
-    """Open nbgrader's gradebook; it makes tables and the course's row if need be, and another grader may just then.
+def open_gradebook(db_url: str, course_id: str = DEFAULT_COURSE) -> Gradebook:
+    """Open nbgrader's gradebook, which makes its tables and the course's row if need be."""
+    return retry(lambda: Gradebook(db_url, course_id))
 
-    Once the other one has made the tables, it may still be ahead with the row: so it may fail twice.
+
+def retry(write: Callable[[], Made]) -> Made:
+    """Do what makes tables or rows that another program may be making at the same moment.
+
+    Once the other one has made the tables, it may still be ahead with the rows: so it may fail twice.
     """
     for _ in range(2):
         with suppress(IntegrityError, ProgrammingError, OperationalError, InvalidEntry):
-            return Gradebook(db_url, course_id)
-    return Gradebook(db_url, course_id)
-
-
-@dataclass
-class Marks:
-    """One grade: what the grader gave, what a person gave and gave on top, and whether a person has to look."""
-
-    auto: float | None
-    manual: float | None
-    extra: float | None
-    needs_person: bool = False
-
-    @property
-    def score(self) -> float:
-        """What counts, as nbgrader counts: a person's mark before the grader's."""
-        given = self.auto if self.manual is None else self.manual
-        return 0.0 if given is None else given + (self.extra or 0.0)
-
-    @property
-    def written(self) -> dict[str, Any]:
-        """What a run writes. A person is to look where nobody gave points, or a person did before this run."""
-        waits = self.needs_person or self.manual is not None or self.auto is None
-        return {"auto_score": self.auto, "needs_manual_grade": waits}
+            return write()
+    return write()
 
 
 def _row(connection: Connection, table: Table, **key: str) -> str:
@@ -185,29 +178,14 @@ def _row(connection: Connection, table: Table, **key: str) -> str:
     return str(found)
 
 
-def _write(connection: Connection, table: Table, notebook: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set columns of a submitted notebook's grades or comments, by cell."""
-    if rows:
-        columns = next(iter(rows.values()))
-        new = [
-            {"notebook": notebook, "cell": cell, **{f"new_{column}": row[column] for column in columns}}
-            for cell, row in rows.items()
-        ]
-        connection.execute(_setting_of_cells(table, *columns), new)
+# What is asked for each submission is put together once: to write SQL takes as long as to run it.
 
-
-# What is asked for each submission is put together once.
-
-KNOWN = {
-    SUBMISSIONS: ("id", "timestamp", "extension"),
-    GRADES: ("cell_id", "auto_score", "manual_score", "extra_credit"),
-    COMMENTS: ("cell_id",),
-}
+COLUMNS = {SUBMISSIONS: ("id", "timestamp", "extension"), GRADES: ("cell_id", "auto_score"), COMMENTS: ("cell_id",)}
 """The columns that are asked for, where it isn't the id alone."""
 
 
 def _asking(table: Table) -> Select[Any]:
-    return select(*(table.c[name] for name in KNOWN.get(table, ("id",))))
+    return select(*(table.c[name] for name in COLUMNS.get(table, ("id",))))
 
 
 @cache
@@ -229,11 +207,19 @@ def _setting(table: Table, column: str) -> Update:
     return update(table).where(table.c.id == bindparam("this")).values({column: bindparam("new")})
 
 
-@cache
-def _setting_of_cells(table: Table, *columns: str) -> Update:
-    """Set columns, each to what is `new_` of its name, in a `notebook`'s grade or comment of a `cell`."""
-    row = update(table).where(table.c.notebook_id == bindparam("notebook"), table.c.cell_id == bindparam("cell"))
-    return row.values({column: bindparam(f"new_{column}") for column in columns})
+def _of_cell(table: Table) -> Update:
+    """Update a `notebook`'s grade or comment of a `cell`."""
+    return update(table).where(table.c.notebook_id == bindparam("notebook"), table.c.cell_id == bindparam("cell"))
+
+
+# nbgrader's own rule: a person is to look where nobody gave points, or a person did before this run.
+SET_SCORE = _of_cell(GRADES).values(
+    auto_score=bindparam("score"),
+    needs_manual_grade=or_(bindparam("waits", type_=Boolean), GRADES.c.manual_score.is_not(None)),
+)
+SET_COMMENT = _of_cell(COMMENTS).values(auto_comment=bindparam("text"))
+SCORE = select(func.coalesce(func.sum(Grade.score), 0.0)).where(Grade.notebook_id == bindparam("notebook"))
+"""What counts of a submitted notebook, by nbgrader's own rule: a person's marks before the grader's."""
 
 
 def late_by(timestamp: datetime | None, duedate: datetime | None, extension: timedelta | None) -> timedelta:

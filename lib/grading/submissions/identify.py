@@ -5,11 +5,11 @@ told: by the text that it was handed out with, or as the only new one between tw
 can't be told for certain is nobody's to guess: it is left where it stands, and a person looks for it.
 """
 
-from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import cached_property
-from itertools import pairwise
 
 from nbformat.notebooknode import NotebookNode
 
@@ -93,8 +93,7 @@ class _Search:
     def find_by_text(self) -> None:
         """Find cells that are as they were handed out: in their order, or moved if there is only one of that text."""
         theirs, ours = self._tokens()
-        once = _once(ours, range(len(ours)))
-        moved = [(at, once[token]) for token, at in _once(theirs, range(len(theirs))).items() if token in once]
+        moved = [(theirs.index(token), ours.index(token)) for token in _once_in_both(theirs, ours)]
         for at, place in [*self._anchors().items(), *moved]:
             self._give(place, self.released[at].id)
 
@@ -175,9 +174,19 @@ class _Search:
         return theirs, [id or text for id, text in zip(self.ids, self.texts, strict=True)]
 
     def _anchors(self) -> dict[int, int]:
-        """Give the released cells that are there in their order, by their number, each with the place of its cell."""
+        """Give the released cells that are there in their order, by their number, each with the place of its cell.
+
+        What stands there several times is paired only beside a neighbour that is there too.
+        """
         theirs, ours = self._tokens()
-        return dict(sorted(_aligned(theirs, ours, range(len(theirs)), range(len(ours)))))
+        once = _once_in_both(theirs, ours)
+        blocks = SequenceMatcher(None, theirs, ours, autojunk=False).get_matching_blocks()
+        return {
+            at: at - block.a + block.b
+            for block in blocks
+            for at in range(block.a, block.a + block.size)
+            if block.size > 1 or theirs[at] in once
+        }
 
 
 def course_id(cell: NotebookNode) -> str:
@@ -200,43 +209,10 @@ def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def _once(tokens: Sequence[Token], among: range) -> dict[Token, int]:
-    """Give the places of those tokens that are there once."""
-    places: dict[Token, list[int]] = {}
-    for at in among:
-        places.setdefault(tokens[at], []).append(at)
-    return {token: where[0] for token, where in places.items() if len(where) == 1}
-
-
-def _aligned(theirs: Sequence[Token], ours: Sequence[Token], among: range, within: range) -> Iterator[tuple[int, int]]:
-    """Pair what is there once on both sides, in the order of both; then the same between each two of these pairs.
-
-    This is the patience diff. What is there several times is paired only where its neighbours leave no choice.
-    """
-    once = _once(ours, within)
-    pairs = _in_order([(at, once[token]) for token, at in _once(theirs, among).items() if token in once])
-    yield from pairs
-    if pairs:
-        edges = [(among.start - 1, within.start - 1), *pairs, (among.stop, within.stop)]
-        for (first, begin), (last, end) in pairwise(edges):
-            yield from _aligned(theirs, ours, range(first + 1, last), range(begin + 1, end))
-
-
-def _in_order(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Choose the most pairs, given by their first numbers, whose second numbers rise too."""
-    ends: list[int] = []  # the smallest last number of a chain, by the chain's length
-    lengths = []
-    for _, second in pairs:
-        length = bisect_left(ends, second)
-        ends[length : length + 1] = [second]
-        lengths.append(length)
-    chosen: list[tuple[int, int]] = []
-    wanted = len(ends) - 1
-    for pair, length in zip(reversed(pairs), reversed(lengths), strict=True):
-        if length == wanted and (not chosen or pair[1] < chosen[-1][1]):
-            chosen.append(pair)
-            wanted -= 1
-    return chosen[::-1]
+def _once_in_both(theirs: Sequence[Token], ours: Sequence[Token]) -> set[Token]:
+    """Give the tokens that are there once on either side."""
+    counts = Counter(theirs), Counter(ours)
+    return {token for token in counts[0] if counts[0][token] == counts[1][token] == 1}
 
 
 def _around(at: int, anchors: Mapping[int, int], released: int, cells: int) -> tuple[tuple[int, int], range]:

@@ -7,7 +7,6 @@ alike. The verdict takes the place of whatever a graded cell put out, and nbgrad
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Set
-from difflib import get_close_matches
 from functools import cached_property
 from glob import glob
 from pathlib import Path
@@ -29,6 +28,7 @@ from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.safe_files import files_in, is_file, remove, tidy
+from lib.grading.submissions.fit import misfits
 from lib.grading.submissions.master import Master
 from lib.grading.submissions.restore import RESTORED
 from lib.grading.submissions.scores import opened
@@ -62,17 +62,13 @@ class UnitPreprocessor(NbGraderPreprocessor):
         return _imported(name, assignment) if name else None
 
     def check_unit(self, assignment: str, masters: Mapping[str, Master]) -> None:
-        """See that each graded cell of an assignment with a Unit has its Part, and each Part its cell.
-
-        Raises ConfigError otherwise: nbgrader would give everybody full points for a cell without a verdict.
-        """
-        unit = self.unit({"nbgrader": {"assignment": assignment}})
-        if unit is not None and (found := _mismatches(unit, masters)):
-            said = "\n".join(found)
+        """Raise ConfigError unless each tested cell of an assignment with a unit has its part, and each part a cell."""
+        key = self.unit({"nbgrader": {"assignment": assignment}})
+        cells = {f"{name}.ipynb": master.cells.values() for name, master in masters.items()}
+        if key is not None and (found := [*map(str, misfits(key.unit, cells))]):
             raise ConfigError(
-                f"{assignment} can't be graded: the cells of its notebook don't fit the Parts of"
-                f" {self.units[assignment]}.\n{said}\nCorrect the id in the source notebook and run `zerolayer build`,"
-                " or correct it in the Unit. Then grade again."
+                "\n".join([f"{assignment} can't be graded: its cells don't fit {self.units[assignment]}.", *found])
+                + "\nThen run `zerolayer build`, and grade again."
             )
 
     @cached_property
@@ -195,36 +191,6 @@ def _imported(name: str, assignment: str) -> AnswerKey:
         " Expected the import string of a Unit, such as 'my_package.judge.UNIT'."
         " Correct it, or take it out if nbgrader is to grade the assignment by itself."
     )
-
-
-def _mismatches(unit: AnswerKey, masters: Mapping[str, Master]) -> list[str]:
-    """Say of each graded code cell without a Part, and of each Part without such a cell, what was expected."""
-    parts = {part.id for part in unit.parts}
-    cells = {id: cell.metadata.nbgrader for master in masters.values() for id, cell in master.cells.items()}
-    graded = {
-        id for id, own in cells.items() if own.grade and own.cell_type == "code" and (id in parts or not own.solution)
-    }
-    manual = {id for id in graded if cells[id].solution}
-    return [
-        *(
-            f"The graded cell {id!r} has no Part, so nothing judges it. Expected a Part of this id{_like(id, parts)}."
-            for id in sorted(graded - parts)
-        ),
-        *(
-            f"The Part {id!r} has no cell. Expected a graded code cell of this id{_like(id, graded - parts)}."
-            for id in sorted(parts - graded)
-        ),
-        *(
-            f"The cell {id!r} of a Part is a solution cell, which a person grades. Expected one with tests alone."
-            for id in sorted(manual)
-        ),
-    ]
-
-
-def _like(id: str, others: Iterable[str]) -> str:
-    """Name what is spelt nearly alike, if there is any."""
-    found = get_close_matches(id, sorted(others), 1)
-    return f"; found {found[0]!r}" if found else ""
 
 
 def answers_in(cell: NotebookNode, part: str) -> Answers | None:

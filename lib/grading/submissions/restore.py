@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict
 
 from lib.grading.marking_queue import queue
 from lib.grading.running.execute import is_skipped
 from lib.grading.submissions.examples import run_added_code
+from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import Found, Released, course_id, identify
 from lib.grading.submissions.master import Master
 from lib.grading.submissions.read import UnreadableError, clean_cell, notebook_in
@@ -59,7 +59,7 @@ class RestoreCells(NbGraderPreprocessor):
 
 
 def _read(names: dict[str, str]) -> Master:
-    with Gradebook(names["db_url"]) as gradebook:
+    with open_gradebook(names["db_url"]) as gradebook:
         return Master.of(gradebook.find_notebook(names["notebook"], names["assignment"]))
 
 

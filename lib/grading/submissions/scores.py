@@ -10,7 +10,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import AssignLatePenalties
 
 from lib.grading.marking_queue import NOT_RUN, queue, queued
-from lib.grading.submissions.gradebook import GradebookSession
+from lib.grading.submissions.gradebook import DEFAULT_COURSE, GradebookSession
 from lib.grading.submissions.state import submission_state
 
 
@@ -111,7 +111,5 @@ def opened(resources: dict[str, Any]) -> Iterator[GradebookSession]:
         yield book
         return
     names = resources["nbgrader"]
-    with GradebookSession(
-        names["db_url"], "default_course", names["assignment"]
-    ) as book:  # the course that nbgrader's steps name
+    with GradebookSession(names["db_url"], DEFAULT_COURSE, names["assignment"]) as book:
         yield book

@@ -151,8 +151,8 @@ def test_one_damaged_verdict_is_for_a_person_and_grading_makes_it_anew(course, c
     pages = course.nbgrader("generate_feedback", ASSIGNMENT)
     assert pages.returncode == 0, pages.stderr
     assert "Traceback" not in pages.stderr
-    assert "The page of ada has no opening" in pages.stderr
-    assert "The page of emil has no opening" in pages.stderr
+    assert "The page of ada has no summary" in pages.stderr
+    assert "The page of emil has no summary" in pages.stderr
     done = course.zerolayer("grade", ASSIGNMENT)
     assert done.returncode == 0, done.stderr
     assert "2 graded before, and now again" in done.stdout

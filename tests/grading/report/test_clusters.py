@@ -11,7 +11,7 @@ import pytest
 from lib.checking.student_code import Failure
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.verdict import Verdict
-from lib.grading.report.classroom import Classroom, Work
+from lib.grading.report.classroom import Classroom, StudentWork
 from lib.grading.report.clusters import NONE, codes_of, compared, defines, groups_of_unknown, is_unknown, relation
 from lib.reference import cce
 from lib.units.softmax_classifier.closed import ANSWER_KEY, WATCHED_CALLS
@@ -121,7 +121,7 @@ def test_code_of_any_depth_is_shown_and_ends_no_report(tmp_path, source):
     cells = [{"cell_type": "code", "source": "class cce:\n    pass"}, {"cell_type": "code", "source": source}]
     (tmp_path / "n.ipynb").write_text(json.dumps({"cells": cells}))
     verdict.save(tmp_path)
-    work = Work("ada", folder=tmp_path, verdict=verdict)
+    work = StudentWork("ada", folder=tmp_path, verdict=verdict)
     [group] = groups_of_unknown(Classroom("softmax_classifier", None, 20.0, (work,)))
     [(shown, works)] = codes_of(group, ANSWER_KEY)
     assert works == [work]

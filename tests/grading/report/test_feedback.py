@@ -1,4 +1,4 @@
-"""Feedback pages open with the points and, for each part, what was right, the mistake, the hint and where to look."""
+"""Feedback pages begin with the points and, for each part, what was right, the mistake, the hint and where to look."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from traitlets.config import PyFileConfigLoader
 
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict
-from lib.grading.report.feedback import FeedbackPage, Graded, Mark, Opening, opening
+from lib.grading.report.feedback import FeedbackPage, Graded, Mark, WriteSummary, summary
 from lib.grading.running.execute import BoundedExecute
 from lib.grading.submissions.sanitize import Sanitize
 from lib.units.softmax_classifier.closed import ANSWER_KEY
@@ -54,9 +54,9 @@ def course(graded, tmp_path_factory) -> Course:
 
 
 def opens(course, name):
-    """Give the page's opening as a student reads it."""
+    """Give the page's summary as a student reads it."""
     apart = re.sub(r"(?=<(p|h1|h2|li|section|div)\b)", " ", course.feedback(name))
-    [header] = [element for element in elements(apart) if element.get("class") == "opening"]
+    [header] = [element for element in elements(apart) if element.get("class") == "summary"]
     return " ".join("".join(header.itertext()).split())
 
 
@@ -89,7 +89,7 @@ def test_what_was_right_of_a_part_is_said(course):
     judged = judge(ANSWER_KEY, part_of("check-softmax-forward"), 1, None)
     first, *rest = judged.statements
     half = type(judged)(judged.id, judged.title, (type(first)("A", "It adds up.", 1, "right"), *rest))
-    told = text_of(opening(graded_as(half)))
+    told = text_of(summary(graded_as(half)))
     assert "right: It adds up. (1 of 1)" in told
 
 
@@ -154,10 +154,10 @@ def test_what_an_instructor_marked_and_wrote_is_said(course):
 
 
 @pytest.mark.parametrize("name", [name for name in STUDENTS if name != "checks_deleted"])
-def test_every_link_of_the_opening_leads_somewhere_on_the_page(course, name):
+def test_every_link_of_the_summary_leads_somewhere_on_the_page(course, name):
     page = elements(course.feedback(name))
     places = {element.get(key) for element in page for key in ("name", "id")}
-    [header] = [element for element in page if element.get("class") == "opening"]
+    [header] = [element for element in page if element.get("class") == "summary"]
     links = [element.get("href") for element in header.iter("a")]
     assert len(links) >= 9
     assert {link[1:] for link in links} <= places
@@ -181,7 +181,7 @@ def test_without_a_verdict_the_page_is_nbgraders_own(course):
         [element.text for element in elements(page) if element.tag in ("h1", "h2", "h3")] for page in (ours, plain)
     )
     assert headings == expected and len(headings) > 20
-    assert 'class="opening"' not in ours
+    assert 'class="summary"' not in ours
 
 
 def test_formgraders_button_makes_the_same_page(course, monkeypatch):
@@ -197,10 +197,10 @@ def test_formgraders_button_makes_the_same_page(course, monkeypatch):
 
 
 @pytest.mark.parametrize(("assignment", "notebook"), [("other", ASSIGNMENT), (ASSIGNMENT, "other")])
-def test_another_assignment_or_notebook_has_no_opening(course, assignment, notebook):
+def test_another_assignment_or_notebook_has_no_summary(course, assignment, notebook):
     names = {"assignment": assignment, "notebook": notebook, "student": "honest"}
     resources = {"nbgrader": names, "metadata": {"path": str(course.notebook("honest").parent)}}
-    assert "opening" not in Opening().preprocess(nbformat.v4.new_notebook(), resources)[1]
+    assert "summary" not in WriteSummary().preprocess(nbformat.v4.new_notebook(), resources)[1]
 
 
 def graded_as(part, **more):
@@ -218,11 +218,11 @@ def test_what_a_student_wrote_is_text():
     error = nbformat.v4.new_output("error", ename=attack, evalue=attack, traceback=[])
     cells.append(nbformat.v4.new_code_cell(metadata={"nbgrader": {"grade_id": "softmax"}}, outputs=[error]))
     graded.notebook.cells = cells
-    page = elements(opening(graded))
+    page = elements(summary(graded))
     tags = {"html", "head", "body", "header", "h1", "h2", "p", "section", "a", "span", "i", "code"}
     assert {element.tag for element in page} == tags
     assert {key for element in page for key in element.attrib} <= {"class", "href", "aria-hidden"}
-    assert text_of(opening(graded)).count("<script>alert(1)</script>") == 5
+    assert text_of(summary(graded)).count("<script>alert(1)</script>") == 5
 
 
 CONTRAST = """selector => {
@@ -239,7 +239,7 @@ CONTRAST = """selector => {
     return (pair[1] + 0.05) / (pair[0] + 0.05);
   }));
 }"""
-READ = ".opening *, .text_cell_render p, .text_cell_render code, .input_area pre, .output_html *"
+READ = ".summary *, .text_cell_render p, .text_cell_render code, .input_area pre, .output_html *"
 READ += ", .nbgrader_cell .panel-heading *"
 
 
@@ -251,8 +251,8 @@ def test_a_page_reads_on_a_phone_in_both_themes(course, browser, name, theme):  
     page.route("http*://**", lambda route: route.abort())
     page.goto((course.root / "feedback" / name / ASSIGNMENT / f"{ASSIGNMENT}.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") == page.evaluate("innerWidth") == 375
-    assert page.locator(".opening h1").bounding_box()["y"] < 100
-    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.opening p')).fontSize)") >= 16
+    assert page.locator(".summary h1").bounding_box()["y"] < 100
+    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.summary p')).fontSize)") >= 16
     assert page.evaluate(CONTRAST, READ) >= 4.5
     phone.close()
 

@@ -1,0 +1,61 @@
+"""What the verdicts of a class have in common: mistakes, how notebooks ran, library calls, and answers to mark.
+
+Each is listed with the students whom it is about, the most frequent first.
+"""
+
+import re
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from lib.grading.report.classroom import Classroom, StudentWork
+from lib.unit import AnswerKey
+
+Finding = TypeVar("Finding", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class ClassMistake:
+    """One mistake, the hint that students got, and a sentence on what to teach again."""
+
+    part: str
+    name: str
+    hint: str
+    teach: str
+
+
+def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMistake, list[StudentWork]]]:
+    """Collect named mistakes from the verdicts; what to teach comes from today's catalogue, if it still has them."""
+    teach = {(one.part, one.name): one.teach for one in (unit.mistakes if unit else ())}
+    return _grouped(
+        (ClassMistake(part.title, found.name, found.hint, teach.get((part.id, found.name), "")), work)
+        for work, verdict in classroom.graded
+        for part in verdict.parts
+        if (found := part.mistake) is not None
+    )
+
+
+def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
+    """Collect the remarks on how notebooks ran, whichever cell they are about."""
+    anywhere = re.compile(r"^(The cell \S+|Cell \d+) ")
+    return _grouped(
+        (anywhere.sub("A cell ", remark), work) for work, verdict in classroom.graded for remark in verdict.remarks
+    )
+
+
+def library_calls(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
+    """Collect what students' code calls in a library."""
+    return _grouped((name, work) for work, verdict in classroom.graded for name in verdict.library_calls)
+
+
+def cells_to_mark(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
+    """Collect the cells that wait for a person to give points."""
+    return _grouped((cell, work) for work in classroom.works for cell in work.to_mark)
+
+
+def _grouped(found: Iterable[tuple[Finding, StudentWork]]) -> list[tuple[Finding, list[StudentWork]]]:
+    groups: dict[Finding, dict[str, StudentWork]] = {}
+    for finding, work in found:
+        groups.setdefault(finding, {})[work.student] = work
+    pairs = [(finding, list(works.values())) for finding, works in groups.items()]
+    return sorted(pairs, key=lambda pair: -len(pair[1]))

@@ -1,0 +1,63 @@
+"""Whether the cells of an assignment fit the parts of its unit: each tested cell has a part, and each part one cell.
+
+nbgrader would give everybody full points for a cell that nothing judges.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+from nbformat.notebooknode import NotebookNode
+from nbgrader.utils import is_grade, is_solution
+
+from lib.grading.errors import CannotBuild
+from lib.grading.submissions.identify import course_id
+from lib.unit import Unit
+
+TOOLBAR = "nbgrader's Create Assignment, in JupyterLab"
+
+
+def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iterator[CannotBuild]:
+    """Say what doesn't fit in an assignment's notebooks, which are given as cells by the name of the file."""
+    parts, tested = [part.id for part in unit.parts], []
+    for file, cells in notebooks.items():
+        for cell in cells:
+            id = course_id(cell)
+            if is_tested(cell):
+                tested.append(id)
+                if id not in parts:
+                    yield CannotBuild(
+                        "a graded cell without a Part, which nothing would judge",
+                        place=f"{file}, cell {id!r}",
+                        found=f"the id {id!r}",
+                        expected=f"the id of one of the unit's Parts{spelt_like(id, parts)}",
+                        attempt=f"correct the id in {TOOLBAR}, or add a Part to lib/units/{unit.name}",
+                    )
+            elif id in parts:
+                yield CannotBuild(
+                    f"the cell of the Part {id!r} is not one that tests alone decide on",
+                    place=f"{file}, cell {id!r}",
+                    found=f"a {cell.cell_type} cell, {'graded' if is_grade(cell) else 'not graded'}"
+                    f"{', with a solution' if is_solution(cell) else ''}",
+                    expected="a graded code cell without a solution",
+                    attempt=f"make it 'Autograded tests' in {TOOLBAR}",
+                )
+    for id in parts:
+        if tested.count(id) != 1:
+            yield CannotBuild(
+                "a Part without its own cell",
+                place=", ".join(notebooks),
+                found=f"{tested.count(id) or 'no'} graded code cells with the id {id!r}",
+                expected="one",
+                attempt=f"give its check that id in {TOOLBAR}, or take the Part out of the unit",
+            )
+
+
+def is_tested(cell: NotebookNode) -> bool:
+    """Tell whether tests alone decide on a cell's points. A person does where it is a solution, a text or a task."""
+    return is_grade(cell) and cell.cell_type == "code" and not is_solution(cell)
+
+
+def spelt_like(name: str, others: Iterable[str]) -> str:
+    """Name what is spelt nearly as `name`, if there is any."""
+    close = get_close_matches(name, sorted(others), 1)
+    return f", such as {close[0]!r}" if close else ""
