@@ -24,7 +24,7 @@ from time import perf_counter
 
 from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.submissions.preprocessors import handed_in
+from lib.grading.submissions.preprocessors import hash_submission
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions import POINTS
@@ -134,7 +134,7 @@ def seed(course: Course, mutant: Mutant, found: int) -> int:
     graded = path_of(course, mutant, f"{ASSIGNMENT}.ipynb")
     if '"raw"' in graded.read_text():
         return found  # what was posed isn't there any more: a raw cell is cleaned after the run
-    text = handed_in(json.loads(graded.read_bytes())["cells"], graded.parent)
+    text = hash_submission(json.loads(graded.read_bytes())["cells"], graded.parent)
     names = "\0".join((ASSIGNMENT, ASSIGNMENT, mutant.student, when, text)).encode()
     return int.from_bytes(digest((course.root / "judge_secret").read_bytes(), names, "sha256")[:6], "big")
 

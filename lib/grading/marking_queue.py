@@ -15,6 +15,6 @@ def queue(nb: NotebookNode, cell: str, why: str) -> None:
     nb.metadata.setdefault(KEY, NotebookNode()).setdefault(cell, why)
 
 
-def queued(nb: NotebookNode) -> dict[str, str]:
+def cells_for_person(nb: NotebookNode) -> dict[str, str]:
     """Give the cells that need a person, by id, each with the reason."""
     return dict(nb.metadata.get(KEY, {}))

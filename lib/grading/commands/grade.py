@@ -1,8 +1,8 @@
-"""Grading a class: nbgrader's Autograde with a parallel middle, in which every submission gets a verdict.
+"""Grading a class: nbgrader's Autograde, which here runs notebooks in parallel and gives every submission a verdict.
 
-What knows the gradebook, the course's secret and the answers runs here, one submission after the other: before the
-runs what makes a submission sound and poses its challenge, after them what judges and saves (`job`). The runs
-themselves are handed out (`runner`).
+All that needs the gradebook, the course's secret or the answers happens in this process, one submission after the
+other (`job`): cells are restored and the challenge is written before a run, and answers are judged and saved after it.
+Worker processes run the notebooks (`runner`).
 """
 
 import logging
@@ -42,10 +42,7 @@ from lib.grading.submissions.gradebook import GradebookSession
 from lib.grading.untrusted_names import id_problem
 
 NEEDS_A_PERSON = 3
-"""The exit code that says: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with
-126 or more."""
-
-
+"""Exit code: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with 126 or more."""
 STARTING = 30
 """Seconds in which a notebook of one cell has to be run, slow imports included."""
 
@@ -67,13 +64,8 @@ class SubmittedCourse(CourseDirectory):
 class Grade(Autograde):
     """Autograde that runs many submissions at once, takes all that come, and goes on after any that fail."""
 
-    jobs = Integer(0, min=0, help="How many notebooks are run at once; by default two for each processor.").tag(
-        config=True
-    )
-    scheduler = Unicode("", help="The address of a Dask scheduler, whose workers then run the notebooks.").tag(
-        config=True
-    )
-
+    jobs = Integer(0, min=0, help="Notebooks that run at once; by default two for each processor.").tag(config=True)
+    scheduler = Unicode("", help="Address of a Dask scheduler whose workers run the notebooks.").tag(config=True)
     patience = Float(60, min=0, help="Seconds to wait for workers of a Dask scheduler that has none.").tag(config=True)
     margin = Float(
         60,
@@ -117,15 +109,17 @@ class Grade(Autograde):
             with ExitStack() as stack:
                 stack.enter_context(locked(Path(directory.root, self._output_directory, f"{assignment}.lock")))
                 # The workers first: processes are forked from this one before it knows any answer.
-                runner: Runner[GradingJob] = stack.enter_context(self._workers())
-                tried = runner.ask(protected) if self.sandbox else None
+                options = (self.jobs, self.scheduler, self.sandbox, self.patience, self.margin)
+                runner: Runner[GradingJob] = stack.enter_context(workers(*options, self.log.warning))
+                finding = runner.ask(protected) if self.sandbox else None
                 book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
                 course = Course(self, book, self.sandbox)
-                if tried and (finding := tried.result()):
-                    self._stop(str(finding))
+                if finding and finding.result():
+                    self._stop(str(finding.result()))
                 self._progress = stack.enter_context(Progress(len(self.assignments)))
-                for left in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
-                    remove(Path(left))
+                # What a run that was broken off has left in its folder.
+                for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
+                    remove(Path(folder))
                 for job, result in runner.runs(self._prepare(course)):
                     if isinstance(result, BaseException):
                         self._see_whether_any_runs(runner, job)
@@ -139,24 +133,19 @@ class Grade(Autograde):
             self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
         except (ConfigError, SecretError) as error:
             self._stop(str(error))
-        except ClusterError as error:
-            self._stop(f"{error}\n{GO_ON}")
-        except TraitError as error:
-            self._stop(f"A setting can't be used: {error}")
-        except RuntimeError as error:
-            if NO_THREAD not in str(error):
+        except (
+            ClusterError,
+            RuntimeError,
+            ImportError,
+            *OF_THE_MACHINE,
+        ) as error:  # a database's driver may be missing
+            if type(error) is RuntimeError and NO_THREAD not in str(error):
                 raise
-            self._stop(f"{sentence(error)}\n{GO_ON}")
-        except (*OF_THE_MACHINE, ImportError) as error:  # a database's driver may be missing
             self._stop(f"{sentence(error)}\n{GO_ON}")
         try:
             print(self._progress.table(), flush=True)
-        except BrokenPipeError:  # whoever read it has gone, as `head` does
+        except BrokenPipeError:  # its reader has ended, as `head` does; Python would say so once more as it ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    def _workers(self) -> Runner[GradingJob]:
-        """Open what runs notebooks. Raises ClusterError where a cluster can't."""
-        return workers(self.jobs, self.scheduler, self.sandbox, self.patience, self.margin, self.log.warning)
 
     def _prepare(self, course: Course) -> Iterator[tuple[GradingJob, RunTask]]:
         """Begin with each submission that is due; give those that are to be run."""
@@ -236,10 +225,10 @@ class GradeApp(Configured, AutogradeApp):
         on from there.
     """
     examples = """
-        zerolayer grade softmax_classifier
-        zerolayer grade softmax_classifier --student ada --force
-        zerolayer grade softmax_classifier --jobs 8 --timeout 60
-        zerolayer grade softmax_classifier --scheduler tcp://10.0.0.1:8786
+        zerolayer grade UNIT
+        zerolayer grade UNIT --student ada --force
+        zerolayer grade UNIT --jobs 8 --timeout 60
+        zerolayer grade UNIT --scheduler tcp://10.0.0.1:8786
     """
     aliases = {  # noqa: RUF012  # traitlets' own way
         **AutogradeApp.aliases,

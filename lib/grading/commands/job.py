@@ -27,7 +27,7 @@ from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import needs_slow_imports
-from lib.grading.marking_queue import NOT_RUN, queued
+from lib.grading.marking_queue import NOT_RUN, cells_for_person
 from lib.grading.running.execute import RunLostError, has_code
 from lib.grading.running.runner import PackedNotebook, RunResult, RunTask, settings
 from lib.grading.running.state import KEY
@@ -47,21 +47,22 @@ OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigErro
 """Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
 is nested is the notebook's doing."""
 SENTENCE = "This notebook could not be graded as it is. Your instructor has been told."
+"""Where grading itself fails on a notebook, for a reason that nobody foresaw."""
 
 
 class Course:
-    """What all journeys of a run have in common: the course, its gradebook, and nbgrader's steps around a run."""
+    """What all jobs of a run share: the course, its gradebook, and nbgrader's steps around a notebook's run."""
 
     def __init__(self, converter: Autograde, book: GradebookSession, locked: bool):
-        """Take the configured preprocessors apart where the notebook is run, by kernels that are `locked` in or not."""
+        """Read all that is the same for each submission; kernels are `locked` in or not."""
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
         self.assignment = self.directory.assignment_id
         self.unit = self._unit()
-        steps = _imported(converter.autograde_preprocessors)
+        steps = _import_steps(converter.autograde_preprocessors)
         at = next((at for at, step in enumerate(steps) if issubclass(step, Execute)), len(steps))
         self.before, self.after = (
             [step(parent=converter.exporter) for step in some]
-            for some in ([*_imported(converter.sanitize_preprocessors), *steps[:at]], steps[at + 1 :])
+            for some in ([*_import_steps(converter.sanitize_preprocessors), *steps[:at]], steps[at + 1 :])
         )
         self.execute = next(iter(steps[at:]), Execute)
         for judging in self.before:
@@ -78,18 +79,20 @@ class Course:
             for part in (self.unit.parts if self.unit else ())
             if part.id in book.masters[name].graded
         }
-        """What has to have a verdict: in which notebook, which part, and its statements with their points."""
+        """What must have a verdict: in which notebook, which part, and its statements with their points."""
         self.settings = settings(self.execute, converter.exporter.config, locked)
         self.locked = locked
         self.bounds = bounds(self.directory, converter.exporter.config)
-        if self.bounds.less(self.own.values()).size < 0:
-            problem = f"the course's own files take more than {self.bounds.size:,} bytes"
+        left = replace(self.bounds)
+        if not all(map(left.take, self.own.values())):
+            most = f"{self.bounds.size:,} bytes, or are more than {self.bounds.files:,}"
+            problem = f"the course's own files take more than {most}"
             raise OSError(None, problem, self.directory.source_directory)
 
     def late_stamp(self, student: str) -> datetime | None:
-        """Give the time of a submission of which Canvas said no more than that it was late, once a due date is known.
+        """Give the time of a submission that Canvas calls late without a time: a second after the due date, if any.
 
-        It is the least bit late, as `zip_collect` notes it where the due date is known by then.
+        `zip_collect` writes the same time if it knows the due date; here the date may have been set since.
         """
         due: datetime | None = self.book.duedate
         return due + timedelta(seconds=1) if due is not None and student in self.late else None
@@ -108,21 +111,12 @@ class Course:
         judging.check_unit(self.assignment, self.book.masters)
         return unit
 
-    def trial(self, like: str) -> RunTask:
-        """Make the work that fails for no submission's fault: a notebook that starts as many threads as any needs.
 
-        It is run by the same kind of kernel as a notebook with the code `like`, which stands there as a comment.
-        """
-        kernelspec = self.book.masters[self.notebooks[0]].kernelspec
-        code = TRIAL + "".join(f"# {line}\n" for line in like.splitlines())
-        notebook = new_notebook(metadata={"kernelspec": kernelspec or {}}, cells=[new_code_cell(code)])
-        return RunTask({"trial": PackedNotebook(json.dumps(notebook).encode(), {})}, self.execute, self.settings)
-
-    def applied(self, steps: Sequence[Preprocessor], nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
-        """Apply preprocessors one after the other."""
-        for step in steps:
-            nb, resources = step(nb, resources)
-        return nb
+def apply(steps: Sequence[Preprocessor], nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
+    """Apply preprocessors one after the other."""
+    for step in steps:
+        nb, resources = step(nb, resources)
+    return nb
 
 
 @dataclass
@@ -140,10 +134,10 @@ class PreparedNotebook:
 
 
 class GradingJob:
-    """One submission on its way."""
+    """The grading of one submission."""
 
     def __init__(self, course: Course, student: str, source: Path):
-        """Begin with the submission in `source`."""
+        """Take the submission in the folder `source`."""
         self.course, self.student, self.source = course, student, source
         directory = course.directory
         self.place, self.folder = (
@@ -153,12 +147,12 @@ class GradingJob:
         self.timestamp: datetime | None = directory.get_existing_timestamp(str(source)) or course.late_stamp(student)
         self.prepared_notebooks: dict[str, PreparedNotebook] = {}
         self.lost = ""
-        """What isn't there any more of an earlier run, if that is why this is graded again."""
+        """What is missing of an earlier run, if that is why this is graded again."""
 
     def is_due(self) -> bool:
         """Tell, by nbgrader's own rule, whether this is to be graded: not before, or by force, or handed in anew.
 
-        What was graded before is due too where the gradebook and the verdict don't tell of it alike.
+        What was graded before is due too where the gradebook and the verdict differ.
         """
         if self.student in self.course.directory.student_id_exclude.split(","):
             return False
@@ -174,7 +168,7 @@ class GradingJob:
         return bool(self.lost) or (self.timestamp is not None and (before is None or self.timestamp > before))
 
     def _lost_of_verdict(self, known: Known) -> str:
-        """Say why the verdict of an earlier run can't stay, if it can't."""
+        """Say why the verdict of an earlier run can't be used, if it can't."""
         masters = self.course.book.masters
         try:
             verdicts = Verdict.load_each(self.place, evidence=False, of=(self.course.assignment, self.student))
@@ -205,12 +199,12 @@ class GradingJob:
             submission = read_submission(self.source / f"{name}.ipynb")
             submission = replace(submission, remarks=(*submission.remarks, *left_out))
             try:
-                prepared = self._prepared(name, submission)
+                prepared = self._prepare(name, submission)
             except OF_THE_MACHINE:
                 raise
             except Exception as error:
                 self._log(name, error)
-                prepared = self._prepared(name, unreadable(SENTENCE))
+                prepared = self._prepare(name, unreadable(SENTENCE))
             if left_out:
                 prepared.state.for_a_person.append("files were left out")
             self.prepared_notebooks[name] = prepared
@@ -228,14 +222,17 @@ class GradingJob:
         )
 
     def trial(self) -> RunTask:
-        """Make the trial for this submission's kind of kernel."""
-        code = [
-            cell.source
-            for prepared in self.prepared_notebooks.values()
-            for cell in prepared.notebook.cells
-            if has_code(cell)
-        ]
-        return self.course.trial(next(filter(needs_slow_imports, code), ""))
+        """Make a notebook that starts as many threads as any needs: only the machine can make it fail.
+
+        Code with slow imports stands in it as a comment, so that the same kind of kernel runs it.
+        """
+        cells = [cell for prepared in self.prepared_notebooks.values() for cell in prepared.notebook.cells]
+        slow = next((cell.source for cell in cells if has_code(cell) and needs_slow_imports(cell.source)), "")
+        code = TRIAL + "".join(f"# {line}\n" for line in slow.splitlines())
+        kernelspec = self.course.book.masters[self.course.notebooks[0]].kernelspec
+        notebook = new_notebook(metadata={"kernelspec": kernelspec or {}}, cells=[new_code_cell(code)])
+        packed = PackedNotebook(json.dumps(notebook).encode(), {})
+        return RunTask({"trial": packed}, self.course.execute, self.course.settings)
 
     def leave(self) -> None:
         """Leave the submission as it was before."""
@@ -249,16 +246,16 @@ class GradingJob:
         """
         course = self.course
         with course.book.transaction():
-            made = {name: self._judged(name, prepared, result) for name, prepared in self.prepared_notebooks.items()}
-            for name, (_, written) in made.items():
-                (self.folder / f"{name}.ipynb").write_bytes(written)
+            judged = {name: self._judge(name, prepared, result) for name, prepared in self.prepared_notebooks.items()}
+            for name, (_, json_bytes) in judged.items():
+                (self.folder / f"{name}.ipynb").write_bytes(json_bytes)
             course.converter.set_permissions(course.assignment, self.student)
         put_in_place(self.folder, self.place)
-        reasons = [reason for prepared, _ in made.values() for reason in _for_a_person(prepared)]
+        reasons = [reason for prepared, _ in judged.values() for reason in _for_a_person(prepared)]
         return list(dict.fromkeys(reasons))
 
-    def _prepared(self, name: str, submission: Submission) -> PreparedNotebook:
-        """Make a notebook sound and pose its challenge."""
+    def _prepare(self, name: str, submission: Submission) -> PreparedNotebook:
+        """Restore a notebook's cells and write its challenge."""
         course = self.course
         names = {
             "assignment": course.assignment,
@@ -279,10 +276,10 @@ class GradingJob:
                 is_empty=submission.empty,
             ),
         }
-        notebook = course.applied(course.before, NotebookNode(submission.notebook), resources)
+        notebook = apply(course.before, NotebookNode(submission.notebook), resources)
         return PreparedNotebook(submission, notebook, resources)
 
-    def _judged(
+    def _judge(
         self, name: str, prepared: PreparedNotebook, result: Mapping[str, RunResult] | BaseException
     ) -> tuple[PreparedNotebook, bytes]:
         """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one.
@@ -292,22 +289,22 @@ class GradingJob:
         unrun = replace(prepared.submission, remarks=(*prepared.submission.remarks, SENTENCE), runnable=False)
         if isinstance(result, BaseException):
             self.course.log.error("Running %s of %s failed twice: %r", name, self.student, result)
-            prepared = self._prepared(name, unrun)
+            prepared = self._prepare(name, unrun)
         elif name in result:
             result[name].into(prepared.notebook)
             prepared.state.remarks.extend(result[name].remarks)
         for again in (unrun, unreadable(SENTENCE)):
             try:
-                return self._finished(prepared)
+                return self._finish(prepared)
             except OF_THE_MACHINE:
                 raise
             except Exception as error:
                 self._log(name, error)
-            prepared = self._prepared(name, again)
-        return self._finished(prepared)
+            prepared = self._prepare(name, again)
+        return self._finish(prepared)
 
-    def _finished(self, prepared: PreparedNotebook) -> tuple[PreparedNotebook, bytes]:
-        prepared.notebook = self.course.applied(self.course.after, prepared.notebook, prepared.resources)
+    def _finish(self, prepared: PreparedNotebook) -> tuple[PreparedNotebook, bytes]:
+        prepared.notebook = apply(self.course.after, prepared.notebook, prepared.resources)
         return prepared, json.dumps(prepared.notebook, ensure_ascii=False).encode()
 
     def _log(self, name: str, error: Exception) -> None:
@@ -325,12 +322,12 @@ def _for_a_person(prepared: PreparedNotebook) -> list[str]:
     given = prepared.state.for_a_person
     if not prepared.submission.runnable:
         return ["could not be read or run", *given]
-    given = [*(f"{cell}: {why}" for cell, why in queued(prepared.notebook).items() if why != NOT_RUN), *given]
+    given = [*(f"{cell}: {why}" for cell, why in cells_for_person(prepared.notebook).items() if why != NOT_RUN), *given]
     if any(cell.execution_count is None for cell in prepared.notebook.cells if has_code(cell)):
         return ["was not run to the end", *given]
     return given
 
 
-def _imported(steps: Sequence[Any]) -> list[type]:
+def _import_steps(steps: Sequence[Any]) -> list[type]:
     """Give the preprocessors that a list in the configuration names, by class or by import string."""
     return [import_item(step) if isinstance(step, str) else step for step in steps]

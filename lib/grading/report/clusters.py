@@ -52,7 +52,7 @@ def groups_of_unknown(classroom: Classroom) -> list[Group]:
     for work, light in classroom.graded:
         if any(is_unknown(part) for part in light.parts):
             for part in filter(is_unknown, work.whole_verdict().parts):
-                failing, numbers = compared(part)
+                failing, numbers = compare(part)
                 group = Group(part.id, part.title, failing, numbers)
                 groups.setdefault((part.id, failing), group).works.append(work)
     return sorted(groups.values(), key=lambda group: (not group.numbers, -len(group.works)))
@@ -63,7 +63,7 @@ def is_unknown(part: PartVerdict) -> bool:
     return not part.problem and part.mistake is None and any(one.state == "wrong" for one in part.statements)
 
 
-def compared(part: PartVerdict) -> tuple[tuple[tuple[str, str], ...], bool]:
+def compare(part: PartVerdict) -> tuple[tuple[tuple[str, str], ...], bool]:
     """Give what each failing statement says and how its answers are related, and whether any answer has numbers."""
     given = {name: decode(data) for name, data in part.challenge.items()}
     failing, numbers = [], False

@@ -20,7 +20,7 @@ Cell = tuple[str, bool]
 
 
 @dataclass(frozen=True)
-class Shown:
+class ArrayTable:
     """An array as rows of cells under a caption, or the words that stand for it."""
 
     caption: str
@@ -33,13 +33,13 @@ class Probe:
     """One thing that was asked: its name, the answer and what was expected, each as a table."""
 
     name: str
-    answer: Shown
-    expected: Shown
+    answer: ArrayTable
+    expected: ArrayTable
 
 
-def asked(part: PartVerdict) -> list[Shown]:
+def challenge_arrays(part: PartVerdict) -> list[ArrayTable]:
     """Show the challenge's arrays."""
-    return [_shown(name, decode(data)) for name, data in part.challenge.items()]
+    return [_table(name, decode(data)) for name, data in part.challenge.items()]
 
 
 def probes(part: PartVerdict, statement: str) -> Iterator[Probe]:
@@ -47,15 +47,15 @@ def probes(part: PartVerdict, statement: str) -> Iterator[Probe]:
     answers: dict[str, Any] = part.answer.get(statement, {})
     for name, data in part.expected.get(statement, {}).items():
         right, given = read_record(data), read_record(answers.get(name))
-        expected = Shown("expected", [], right.text) if isinstance(right, Failure) else _shown("expected", right)
+        expected = ArrayTable("expected", [], right.text) if isinstance(right, Failure) else _table("expected", right)
         if isinstance(given, Failure):
-            answer = Shown("answer", [], " ".join(filter(None, (given.text, given.line))) if answers else "none")
+            answer = ArrayTable("answer", [], " ".join(filter(None, (given.text, given.line))) if answers else "none")
         else:
-            answer = _shown("answer", given, None if isinstance(right, Failure) else right)
+            answer = _table("answer", given, None if isinstance(right, Failure) else right)
         yield Probe(name, answer, expected)
 
 
-def _shown(name: str, array: Array, right: Array | None = None) -> Shown:
+def _table(name: str, array: Array, right: Array | None = None) -> ArrayTable:
     """Lay an array out in rows, the last axis across; entries that differ from `right` are marked."""
     caption = f"{name}, {' × '.join(map(str, array.shape)) or 'one number'}"
     if right is None:
@@ -68,4 +68,4 @@ def _shown(name: str, array: Array, right: Array | None = None) -> Shown:
     cells = [(f"{x:.6g}", bool(wrong)) for x, wrong in zip(array.ravel(), differs.ravel(), strict=True)]
     rows = [cells[at : at + across] for at in range(0, min(len(cells), MOST), across)] if across else []
     left = len(cells) - sum(map(len, rows))
-    return Shown(caption, rows, f"and {left:,} more numbers, in verdict.json" if left > 0 else "")
+    return ArrayTable(caption, rows, f"and {left:,} more numbers, in verdict.json" if left > 0 else "")

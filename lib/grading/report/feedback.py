@@ -20,7 +20,7 @@ from traitlets import List, Unicode
 
 from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
-from lib.grading.marking_queue import queued
+from lib.grading.marking_queue import cells_for_person
 from lib.grading.report.templates import FOLDER, templates
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import course_id
@@ -103,7 +103,7 @@ class Graded:
     @property
     def lost_answers(self) -> dict[str, str]:
         """The written answers that were not found for certain, each with the reason."""
-        return queued(self.notebook)
+        return cells_for_person(self.notebook)
 
     @property
     def lost_nothing(self) -> bool:
@@ -194,12 +194,12 @@ class WriteSummary(UnitPreprocessor):
                 )  # fmt: skip
                 return nb, resources
             for verdict in (one for one in verdicts if one.notebook == names["notebook"]):
-                resources["summary"] = summary(graded(verdict, nb, names))
+                resources["summary"] = summary(read_graded(verdict, nb, names))
                 resources["code_in_the_dark"] = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
         return nb, resources
 
 
-def graded(verdict: Verdict, nb: NotebookNode, names: dict[str, Any]) -> Graded:
+def read_graded(verdict: Verdict, nb: NotebookNode, names: dict[str, Any]) -> Graded:
     """Put together what a student may see; `names` are nbgrader's for the submission, with GetGrades' score in them."""
     with open_gradebook(names["db_url"]) as gradebook:
         submitted = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
@@ -229,14 +229,14 @@ def summary(graded: Graded) -> str:
                 verdict.opening(part)
             ),  # the judge's own HTML, in which a student's text is escaped
             statements=lambda part, scale: Markup(verdict.items(part, scale)),
-            linked=linked,
+            link_cells=link_cells,
             advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
             FRESH=FRESH,
         )
     )
 
 
-def linked(remark: str, nb: NotebookNode) -> Markup:
+def link_cells(remark: str, nb: NotebookNode) -> Markup:
     """Write a remark on the run with links to the cells that it names."""
 
     def link(found: re.Match[str]) -> str:

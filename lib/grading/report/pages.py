@@ -82,9 +82,18 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
 
 def student_page(work: StudentWork, verdict: Verdict, links: Links, made: datetime) -> str:
     """Write one student's page, from a verdict with its evidence; it lies in a folder below the class's page."""
-    page = templates().get_template("student.html.j2")
-    told = {"work": work, "verdict": verdict, "made": made, "asked": evidence.asked, "probes": evidence.probes}
-    return page.render(**_shared(links), **told)
+    return (
+        templates()
+        .get_template("student.html.j2")
+        .render(
+            **_shared(links),
+            work=work,
+            verdict=verdict,
+            made=made,
+            challenge_arrays=evidence.challenge_arrays,
+            probes=evidence.probes,
+        )
+    )
 
 
 def _shared(links: Links) -> dict[str, Any]:

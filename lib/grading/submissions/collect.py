@@ -29,6 +29,7 @@ from traitlets.config import Config
 from lib.grading.safe_files import DEEPEST, files_in, is_file
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.read import LARGEST
+from lib.grading.untrusted_names import visible
 
 MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_[a-z]+(?=_|$)")
 """What Moodle puts behind a student's name; a file's name may follow."""
@@ -142,7 +143,7 @@ class LmsNames(FileNameCollectorPlugin):
         try:
             path, owner = self.owner_of(submitted_file)
         except Refused as refused:
-            self.log.warning("%s is left out: it %s", _shown(submitted_file, 400), refused)
+            self.log.warning("%s is left out: it %s", visible(submitted_file)[:400], refused)
             return None
         if owner is None or path.suffix not in self.valid_ext:
             return None
@@ -244,8 +245,8 @@ class Download(ExtractorPlugin):
 
     def _leave_out(self, name: str, why: str, student: str, file: str | None = None) -> None:
         """Tell of something that isn't collected, and note it for grading and the report."""
-        self.log.warning("%s is left out: %s", name, _shown(why, 400))
-        self._left_out.append(LeftOut(student, _shown(name) if file is None else file, _shown(why, 400)))
+        self.log.warning("%s is left out: %s", name, visible(why)[:400])
+        self._left_out.append(LeftOut(student, visible(name)[:120] if file is None else file, visible(why)[:400]))
 
     @contextmanager
     def _going_on(self, name: str, student: str = "") -> Iterator[None]:
@@ -290,7 +291,7 @@ class Download(ExtractorPlugin):
                 megabytes = f"{size / 1e6:,.0f} MB, more than {self.largest_zip / 1e6:,.0f}"
                 raise Refused(f"would unpack to {megabytes}. {INSTEAD}")
             for entry in entries:
-                entry_told = f"{_shown(entry.filename)} in {told}"
+                entry_told = f"{visible(entry.filename)[:120]} in {told}"
                 with self._going_on(entry_told, student):
                     parts = _safe_parts(entry)
                     if any(part.startswith(".") or part == "__MACOSX" for part in parts):
@@ -360,8 +361,3 @@ def _copy(name: Path) -> int:
     """Read the number of a copy from its name; 0 for the first."""
     found = COPY.search(name.stem)
     return int(found[1] or found[2]) if found else 0
-
-
-def _shown(name: str, most: int = 120) -> str:
-    """Write a name that somebody else chose for a log: short, and of letters that show."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)[:most]

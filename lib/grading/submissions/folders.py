@@ -30,7 +30,7 @@ PAGE = 4096
 """Bytes of which a file takes whole ones where notebooks run: its disk is memory."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bounds:
     """How much may lie beside a notebook."""
 
@@ -39,14 +39,13 @@ class Bounds:
     files: int
     """How many there may be."""
 
-    def hold(self, file: Path) -> bool:
-        """Tell whether one more file is within these bounds."""
-        return self.files > 0 and _taken(file) <= self.size
-
-    def less(self, files: Iterable[Path]) -> "Bounds":
-        """Give what is left of these bounds with some files in them."""
-        taken = [_taken(file) for file in files]
-        return replace(self, size=self.size - sum(taken), files=self.files - len(taken))
+    def take(self, file: Path) -> bool:
+        """Tell whether one more file is within these bounds, and count it if so."""
+        size = -(-file.stat().st_size // PAGE) * PAGE
+        if self.files <= 0 or size > self.size:
+            return False
+        self.size, self.files = self.size - size, self.files - 1
+        return True
 
 
 def bounds(coursedir: CourseDirectory, config: Config) -> Bounds:
@@ -58,11 +57,6 @@ def bounds(coursedir: CourseDirectory, config: Config) -> Bounds:
 
     limits = Limits(**setting(config, "limits", Dict(), {}))
     return Bounds(min(size, limits.scratch // 2), min(MOST, limits.inodes // (DEEPEST + 2)))
-
-
-def _taken(file: Path) -> int:
-    """Tell how many bytes a file takes where notebooks run."""
-    return -(-file.stat().st_size // PAGE) * PAGE
 
 
 def own_files(coursedir: CourseDirectory, assignment: str, excluded: Iterable[str]) -> dict[str, Path]:
@@ -80,30 +74,29 @@ def fill(folder: Path, source: Path, own: dict[str, Path], coursedir: CourseDire
     left out. Raises OSError where the machine is at fault.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ignored, left = coursedir.ignore, bounds.less(own.values())
-    unread, too_much = [], []
+    ignored, left, unread, too_much = coursedir.ignore, replace(bounds), [], []
+    for place, file in own.items():
+        left.take(file)
+        _copy(file, folder / place)
     for file in sorted(files_in(source)):
         name = file.relative_to(source)
         is_ignored = any(NOTEBOOK.search(part) or any(fnmatch(part, like) for like in ignored) for part in name.parts)
         if is_ignored or name.suffix.lower() in DRAWINGS or _clashes(name, own):
             continue
-        if not left.hold(file):
-            too_much.append(str(name))
-            continue
         try:
-            _copy(file, folder / name)
-            left = left.less([file])
+            if left.take(file):
+                _copy(file, folder / name)
+            else:
+                too_much.append(str(name))
         except OSError as error:
             if not is_of_a_file(error):
                 raise
             unread.append(str(name))
-    for place, file in own.items():
-        _copy(file, folder / place)
     largest = f"A submission may have {bounds.files:,} files of {bounds.size // 10**6:,} MB beside its notebook."
-    return [*_left_out(too_much, largest), *_left_out(unread, "They can't be read.")]
+    return [*_remark_on(too_much, largest), *_remark_on(unread, "They can't be read.")]
 
 
-def _left_out(names: list[str], why: str) -> list[str]:
+def _remark_on(names: list[str], why: str) -> list[str]:
     """Remark, to the student, that files were left out."""
     if not names:
         return []

@@ -90,7 +90,7 @@ class GradebookSession:
             row(STUDENTS, id=student)
             submission = row(SUBMISSIONS, assignment_id=self.id, student_id=student)
             if timestamp is not None:
-                connection.execute(_setting(SUBMISSIONS, "timestamp"), {"this": submission, "new": timestamp})
+                connection.execute(_set(SUBMISSIONS, "timestamp"), {"this": submission, "new": timestamp})
             for notebook in self.masters.values():
                 id = row(NOTEBOOKS, notebook_id=notebook.id, assignment_id=submission)
                 for table, cells in ((GRADES, notebook.graded), (COMMENTS, notebook.commented)):
@@ -134,7 +134,7 @@ class GradebookSession:
                     connection.execute(statement, rows)
             late = late_by(timestamp, self.duedate, extension).total_seconds()
             costs = penalty(connection.scalar(SCORE, {"notebook": id}), late) if late > 0 else None
-            connection.execute(_setting(NOTEBOOKS, "late_submission_penalty"), {"this": id, "new": costs})
+            connection.execute(_set(NOTEBOOKS, "late_submission_penalty"), {"this": id, "new": costs})
 
 
 @dataclass(frozen=True)
@@ -184,25 +184,25 @@ COLUMNS = {SUBMISSIONS: ("id", "timestamp", "extension"), GRADES: ("cell_id", "a
 """The columns that are asked for, where it isn't the id alone."""
 
 
-def _asking(table: Table) -> Select[Any]:
+def _select(table: Table) -> Select[Any]:
     return select(*(table.c[name] for name in COLUMNS.get(table, ("id",))))
 
 
 @cache
 def _where(table: Table, *key: str) -> Select[Any]:
     """Select a row by columns, each given under its own name."""
-    return _asking(table).where(*(table.c[name] == bindparam(name) for name in key))
+    return _select(table).where(*(table.c[name] == bindparam(name) for name in key))
 
 
 @cache
 def _of_cells(table: Table) -> Select[Any]:
     """Select a `notebook`'s grades or comments: by the `cells`, since the index begins with them."""
     cells = table.c.cell_id.in_(bindparam("cells", expanding=True))
-    return _asking(table).where(table.c.notebook_id == bindparam("notebook"), cells)
+    return _select(table).where(table.c.notebook_id == bindparam("notebook"), cells)
 
 
 @cache
-def _setting(table: Table, column: str) -> Update:
+def _set(table: Table, column: str) -> Update:
     """Set a column to something `new` in `this` row."""
     return update(table).where(table.c.id == bindparam("this")).values({column: bindparam("new")})
 

@@ -6,7 +6,7 @@ can't be told for certain is nobody's to guess: it is left where it stands, and 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -101,9 +101,9 @@ class _Search:
         """Find solutions of code that are filled in: only where cell and solution are like no others."""
         pairs = [
             (cell.id, at)
-            for cell in self._lost_in_order(lambda own: own.solution and own.cell_type == "code")
+            for cell in self._lost_solutions()
             for at in self.own
-            if self.cells[at].cell_type == "code" and self._are_alike(cell, at)
+            if cell.kind == self.cells[at].cell_type == "code" and self._are_alike(cell, at)
         ]
         for id, at in pairs:
             if len([pair for pair in pairs if id == pair[0] or at == pair[1]]) == 1:
@@ -111,35 +111,30 @@ class _Search:
 
     def find_by_place(self) -> None:
         """Find solutions that are the only one missing between two cells that are known, where one new cell stands."""
-        lost, anchors, chosen = set(self._lost(lambda own: own.solution)), self._anchors(), []
-        for at, cell in enumerate(self.released):
-            if cell.id in lost:
-                (first, last), between = _around(at, anchors, len(self.released), len(self.cells))
-                is_code = cell.kind == "code"
-                rivals = [
-                    other
-                    for other in self.released[first:last]
-                    if other.id in lost and (other.kind == "code") == is_code
-                ]
-                given = [other for other in self.released[first:last] if not other.id]
-                new = [
-                    place
-                    for place in self.own
-                    if place in between
-                    and (self.cells[place].cell_type == "code") == is_code
-                    and not any(self._are_alike(other, place) for other in given)
-                ]
-                if len(rivals) == len(new) == 1:
-                    chosen.append((new[0], cell.id))
+        lost, anchors, chosen = self._lost_solutions(), self._anchors(), []
+        for cell in lost:
+            (first, last), between = _around(self.released.index(cell), anchors, len(self.released), len(self.cells))
+            is_code, near = cell.kind == "code", self.released[first:last]
+            rivals = [other for other in lost if other in near and (other.kind == "code") == is_code]
+            given = [other for other in near if not other.id]
+            new = [
+                place
+                for place in self.own
+                if place in between
+                and (self.cells[place].cell_type == "code") == is_code
+                and not any(self._are_alike(other, place) for other in given)
+            ]
+            if len(rivals) == len(new) == 1:
+                chosen.append((new[0], cell.id))
         for place, id in chosen:
             self._give(place, id)
 
     def doubts(self) -> Iterator[tuple[str, str]]:
         """Give each answer that may stand in another cell than its own, with the reason."""
         texts = [at for at in self.own if self.cells[at].cell_type != "code"]
-        for id in self._lost(lambda own: own.solution and own.grade):
-            if self.own if self.known[id].cell_type == "code" else texts:
-                yield id, LOST
+        for cell in self._lost_solutions():
+            if self.known[cell.id].metadata.nbgrader.grade and (self.own if cell.kind == "code" else texts):
+                yield cell.id, LOST
         anchors = self._anchors() if texts else {}
         for at, cell in enumerate(self.released):
             if cell.id and cell.id in self.ids and cell.kind != "code" and texts:
@@ -161,12 +156,10 @@ class _Search:
         """Tell whether enough of a released cell's lines, but for those with a blank, are in a submitted one."""
         return bool(cell.fixed) and len(cell.fixed & self.lines[place]) >= ALIKE * len(cell.fixed)
 
-    def _lost_in_order(self, wanted: Callable[[NotebookNode], bool]) -> list[Released]:
-        lost = set(self._lost(wanted))
-        return [cell for cell in self.released if cell.id in lost]
-
-    def _lost(self, wanted: Callable[[NotebookNode], bool]) -> list[str]:
-        return [id for id, cell in self.known.items() if id not in self.ids and wanted(cell.metadata.nbgrader)]
+    def _lost_solutions(self) -> list[Released]:
+        """List the released solutions that are missing, in their order."""
+        missing = [cell for cell in self.released if cell.id and cell.id not in self.ids]
+        return [cell for cell in missing if self.known[cell.id].metadata.nbgrader.solution]
 
     def _tokens(self) -> tuple[list[Token], list[Token]]:
         present = set(self.ids) - {""}

@@ -1,7 +1,7 @@
-"""Judging inside nbgrader's conversion: pose the challenge before a notebook runs, write the verdict after it.
+"""Judging inside nbgrader's conversion: the challenge is written before a notebook runs, the verdict after it.
 
 Both are ordinary nbgrader preprocessors, so `nbgrader autograde`, formgrader's button and `zerolayer grade` judge
-alike. The verdict takes the place of whatever a graded cell put out, and nbgrader reads its points from there.
+alike. The verdict replaces all that a graded cell put out, and nbgrader reads the points there.
 """
 
 import hashlib
@@ -29,20 +29,20 @@ from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.safe_files import files_in, is_file, remove, tidy
 from lib.grading.submissions.fit import misfits
+from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import Master
+from lib.grading.submissions.read import STAMP
 from lib.grading.submissions.restore import RESTORED
-from lib.grading.submissions.scores import opened
+from lib.grading.submissions.scores import gradebook_session
 from lib.grading.submissions.state import WrittenChallenge, submission_state
 from lib.unit import AnswerKey
 
-STAMP = "timestamp.txt"
-"""nbgrader's note of when a submission was made; a later one is graded anew."""
 OURS = (CHALLENGE, FILE, f"{FILE}.part")
 """Names in a submission's folder that are not a student's to use."""
 
 
 class UnitPreprocessor(NbGraderPreprocessor):
-    """What posing and judging share: which unit an assignment is, and a submission's seed."""
+    """What writing the challenge and judging share: which unit an assignment is, and a submission's seed."""
 
     units = Dict(
         {name: f"lib.units.{name}.closed.ANSWER_KEY" for name in units.names()},
@@ -59,7 +59,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
         """
         assignment = resources["nbgrader"]["assignment"]
         name = self.units.get(assignment)
-        return _imported(name, assignment) if name else None
+        return _import_unit(name, assignment) if name else None
 
     def check_unit(self, assignment: str, masters: Mapping[str, Master]) -> None:
         """Raise ConfigError unless each tested cell of an assignment with a unit has its part, and each part a cell."""
@@ -79,7 +79,9 @@ class UnitPreprocessor(NbGraderPreprocessor):
             return read_secret(path)
         except FileNotFoundError:
             made = make_secret(path)
-        if graded := self._graded_before():
+        course = CourseDirectory(parent=self)
+        folders = course.format_path(course.autograded_directory, "*", "*")
+        if graded := len(glob(str(Path(folders, FILE)))):  # noqa: PTH207  # the whole path is a pattern
             self.log.warning(
                 "%s was missing and has been made anew, though %s graded with another one. Whatever is graded from now"
                 " on draws other challenges than before. If you have a copy of the old file, put it back.",
@@ -88,15 +90,10 @@ class UnitPreprocessor(NbGraderPreprocessor):
             )
         return made
 
-    def _graded_before(self) -> int:
-        course = CourseDirectory(parent=self)
-        folders = course.format_path(course.autograded_directory, "*", "*")
-        return len(glob(str(Path(folders, FILE))))  # noqa: PTH207  # the whole path is a pattern
-
     def seed(self, nb: NotebookNode, resources: dict[str, Any]) -> int:
         """Derive the seed of this submission.
 
-        Whatever else a student hands in has another seed, so what one run has put out is of no use in the next.
+        Another notebook or other files have another seed: what one run has put out is of no use in the next.
         """
         names = resources["nbgrader"]
         return seed_of(
@@ -105,30 +102,30 @@ class UnitPreprocessor(NbGraderPreprocessor):
             names["notebook"],
             names["student"],
             _stamp(resources)[:100].hex(),
-            handed_in(nb.cells, _folder(resources)),
+            hash_submission(nb.cells, _folder(resources)),
         )
 
 
 class WriteChallenge(UnitPreprocessor):
-    """Lay the challenge beside the notebook, just before it is run."""
+    """Write the challenge beside the notebook, just before it is run."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde; leaves for `Judge` what a run must not change."""
         unit, folder, state = self.unit(resources), _folder(resources), submission_state(resources)
         if unit is not None:
-            with opened(resources) as book:
-                if state.gradebook is None:  # one that is there was looked at when the run began
+            with gradebook_session(resources) as book:
+                if state.gradebook is None:  # `zerolayer grade` has checked the unit when it began
                     self.check_unit(resources["nbgrader"]["assignment"], book.masters)
                 others = _others(folder, book.masters.keys() - {resources["nbgrader"]["notebook"]})
             for name in OURS:
                 remove(folder / name)
             written = WrittenChallenge(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources), others)
             state.challenge = written
-            laid = orjson.dumps(challenge(unit, written.seed))
+            content = orjson.dumps(challenge(unit, written.seed))
             if state.files is not None:
-                state.files[CHALLENGE] = laid
+                state.files[CHALLENGE] = content
             else:
-                (folder / CHALLENGE).write_bytes(laid)
+                (folder / CHALLENGE).write_bytes(content)
         return nb, resources
 
 
@@ -145,9 +142,7 @@ class Judge(UnitPreprocessor):
         if written is None:
             raise ConfigError("The verdict comes before the challenge. List WriteChallenge before the notebook is run.")
         others = {verdict.notebook: verdict for verdict in written.others}
-        if (
-            state.gradebook is not None
-        ):  # no run was in this folder: what is in it comes from the notebook judged before
+        if state.gradebook is not None:  # notebooks run elsewhere then, so this file is from the one judged before
             judged = _others(folder, state.gradebook.masters.keys() - {names["notebook"]})
             others |= {verdict.notebook: verdict for verdict in judged}
         tidy(folder, written.files)
@@ -156,12 +151,12 @@ class Judge(UnitPreprocessor):
             (folder / STAMP).write_bytes(written.stamp)
         remarks, verdicts = (*nb.metadata.get(RESTORED, ()), *state.remarks), []
         for cell in nb.cells:
-            part = unit.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+            part = unit.part(course_id(cell))
             if part is None or cell.cell_type != "code":
                 continue
             given = answers_in(cell, part.id)
             verdict = judge(unit, part, written.seed, given, problem=_problem(cell, remarks))
-            cell.outputs = [_shown(verdict, float(cell.metadata.nbgrader["points"]))]
+            cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
             verdicts.append(verdict)
         Verdict(
             names["assignment"],
@@ -176,7 +171,7 @@ class Judge(UnitPreprocessor):
         return nb, resources
 
 
-def _imported(name: str, assignment: str) -> AnswerKey:
+def _import_unit(name: str, assignment: str) -> AnswerKey:
     """Import a unit by the name that the configuration gives it. Raises ConfigError where there is none."""
     try:
         found = import_item(name)
@@ -203,15 +198,15 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
     return None
 
 
-def handed_in(cells: Iterable[Mapping[str, Any]], folder: Path) -> str:
+def hash_submission(cells: Iterable[Mapping[str, Any]], folder: Path) -> str:
     """Hash all that a run can read of a submission: a notebook's cells once they are restored, and the files beside it.
 
     Outputs and the ids that cells are given anew are left out, so that grading again finds the same.
     """
     digest = hashlib.sha256()
     for cell in cells:
-        told = (cell["cell_type"], cell["source"], cell["metadata"].get("tags"), cell.get("attachments"))
-        digest.update(orjson.dumps(told, option=orjson.OPT_SORT_KEYS) + b"\n")
+        seen = (cell["cell_type"], cell["source"], cell["metadata"].get("tags"), cell.get("attachments"))
+        digest.update(orjson.dumps(seen, option=orjson.OPT_SORT_KEYS) + b"\n")
     for path in sorted(files_in(folder)):
         if path.suffix != ".ipynb" and path.name not in OURS:
             name, content = os.fsencode(path.relative_to(folder)), path.read_bytes()
@@ -238,7 +233,7 @@ def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:
     return " ".join(("The check gave no answer.", *remarks))
 
 
-def _shown(verdict: PartVerdict, worth: float) -> NotebookNode:
+def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:
     """Make the output that nbgrader reads as points (text) and people as a verdict (HTML)."""
     scale = worth / verdict.max_points if verdict.max_points else 0.0
     shown = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": html(verdict, scale)})

@@ -118,7 +118,7 @@ def notebook_in(path: Path) -> NotebookNode:
     if path.stat().st_size > LARGEST:
         raise UnreadableError(f"{name} has more than {LARGEST // 10**6} MB. Clear the outputs and submit again.")
     try:
-        text = _decoded(path.read_bytes())
+        text = _decode(path.read_bytes())
     except OSError as error:
         if not is_of_a_file(error):
             raise
@@ -145,7 +145,7 @@ def notebook_in(path: Path) -> NotebookNode:
     return _notebook(cells)
 
 
-def _decoded(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     """Read the text of a notebook in whatever encoding of Unicode it is.
 
     JSON begins with letters of ASCII, so its first bytes tell UTF-8, 16 and 32 from each other also without a mark. In

@@ -46,7 +46,7 @@ class RestoreCells(NbGraderPreprocessor):
             nb.metadata[RESTORED] = remarks
         for id, why in () if state.is_empty else found.doubts.items():
             queue(nb, id, why)
-        nb.cells = restored(submitted, master.cells)
+        nb.cells = restore_cells(submitted, master.cells)
         if examples := {cell.source for cell in released if cell.is_example}:
             run_added_code(nb.cells, examples)
         return nb, resources
@@ -94,7 +94,7 @@ def _remarks(submitted: list[NotebookNode], master: Master, found: Found, explai
         yield "Not every written answer stood in its own cell. Your instructor will look for it in your notebook."
 
 
-def restored(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
+def restore_cells(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
     """Put submitted and known cells together, each known one once.
 
     The student's cells stay in the student's order. What is missing comes in front of what follows it in the source. A

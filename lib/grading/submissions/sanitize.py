@@ -1,4 +1,4 @@
-"""Disarming what a student wrote: pages that an instructor opens show it, and run none of it.
+"""Sanitizing what a student wrote: pages that an instructor opens show it, and run none of it.
 
 There is one list of what HTML may say, and all that comes from a student passes through it: outputs after a run, and
 Markdown each time it is rendered. HTML inside Markdown is shown as text. What is too long to be read by a person is
@@ -81,12 +81,12 @@ class Sanitize(NbGraderPreprocessor):
             for output in cell.outputs:
                 if "data" in output:
                     output.metadata = NotebookNode()
-                    output.data = NotebookNode(self._disarmed(output.data, resources, graded))
+                    output.data = NotebookNode(self._sanitized(output.data, resources, graded))
         elif cell.cell_type == "raw":
-            cell.source = cleaned(cell.source) if len(cell.source) <= LONGEST else escape(cell.source)
+            cell.source = clean_html(cell.source) if len(cell.source) <= LONGEST else escape(cell.source)
         return cell, resources
 
-    def _disarmed(self, data: dict[str, Any], resources: dict[str, Any], graded: bool) -> dict[str, Any]:
+    def _sanitized(self, data: dict[str, Any], resources: dict[str, Any], graded: bool) -> dict[str, Any]:
         kept = {kind: value for kind, value in data.items() if kind in SHOWN or (graded and kind == MIME)}
         for picture in {"image/png", "image/jpeg"} & kept.keys():
             if not is_base64(kept[picture]):
@@ -97,7 +97,7 @@ class Sanitize(NbGraderPreprocessor):
             if len(html) <= min(LONGEST, left):
                 state.html_left = left - len(html)
                 with suppress(OutOfTimeError), Budget.of(resources).timed():
-                    kept["text/html"] = cleaned(html)
+                    kept["text/html"] = clean_html(html)
         elif "text/latex" in kept:
             kept["text/html"] = _formulas(kept["text/latex"])
         kept.pop("text/latex", None)
@@ -112,13 +112,13 @@ class BoundPage(NbGraderPreprocessor):
         budget = Budget.of(resources)
         for cell in nb.cells:
             if cell.cell_type == "code":
-                cell.outputs = [_affordable(output, budget) for output in cell.outputs]
+                cell.outputs = [_within_budget(output, budget) for output in cell.outputs]
             elif cell.cell_type == "raw" and not _has_room(EMBEDDED.findall(cell.source), budget):
                 cell.source = NO_PICTURE
         return nb, resources
 
 
-def _affordable(output: NotebookNode, budget: Budget) -> NotebookNode:
+def _within_budget(output: NotebookNode, budget: Budget) -> NotebookNode:
     """Give an output as it is, or the sentence that stands for it."""
     data = output.get("data", {})
     pictures = [value for kind, value in data.items() if kind.startswith("image/")]
@@ -159,7 +159,7 @@ def markdown(context: Context, source: str) -> str:
 
     def rendered() -> str:
         html = MarkdownWithMath(renderer=renderer, plugins=PLUGINS).render(source)
-        return renderer.filled(cleaned(html, renderer.mark))
+        return renderer.filled(clean_html(html, renderer.mark))
 
     try:
         html = _in_time(budget, source, rendered, plainly)
@@ -173,10 +173,8 @@ def markdown(context: Context, source: str) -> str:
 @pass_context
 def code(context: Context, source: str, metadata: NotebookNode | None = None) -> str:
     """Colour code as nbconvert does, within the budget; nbconvert's `highlight_code`."""
-    budget = Budget.of(context.get("resources", {}))
     plainly = f'<div class="highlight"><pre>{escape(source)}</pre></div>'
-    html = _in_time(budget, source, lambda: str(HIGHLIGHT(source, metadata=metadata)), plainly)
-    return html if budget.take_text(len(html)) else plainly
+    return _formatted(context, source, lambda: HIGHLIGHT(source, metadata=metadata), plainly)
 
 
 @pass_context
@@ -184,8 +182,13 @@ def terminal(context: Context, text: str) -> str:
     """Write a terminal's text with its colours, within the budget; nbconvert's `ansi2html`."""
     if "\x1b" not in text:
         return escape(text)
-    budget, plainly = Budget.of(context.get("resources", {})), escape(visible(text, keep="\n\t"))
-    html = _in_time(budget, text, lambda: str(ansi2html(text)), plainly)
+    return _formatted(context, text, lambda: ansi2html(text), escape(visible(text, keep="\n\t")))
+
+
+def _formatted(context: Context, source: str, make: Callable[[], str], plainly: str) -> str:
+    """Make HTML of a student's text within the notebook's budget; else show it `plainly`."""
+    budget = Budget.of(context.get("resources", {}))
+    html = _in_time(budget, source, make, plainly)
     return html if budget.take_text(len(html)) else plainly
 
 
@@ -195,12 +198,12 @@ def _in_time(budget: Budget, source: str, make: Callable[[], str], plainly: str)
         return plainly
     try:
         with budget.timed():
-            return make()
+            return str(make())
     except OutOfTimeError:
         return f"<p>{TOO_SLOW}</p>{plainly}"
 
 
-def cleaned(html: str, mark: str = "") -> str:
+def clean_html(html: str, mark: str = "") -> str:
     """Return HTML in which only `TAGS` are left as such, without a style, a name, or a class.
 
     With `mark`, the HTML is a renderer's: classes stay, and so do pictures whose data it has replaced by its mark.

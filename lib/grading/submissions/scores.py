@@ -9,7 +9,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader import utils
 from nbgrader.preprocessors import AssignLatePenalties
 
-from lib.grading.marking_queue import NOT_RUN, queue, queued
+from lib.grading.marking_queue import NOT_RUN, cells_for_person, queue
 from lib.grading.submissions.gradebook import DEFAULT_COURSE, GradebookSession
 from lib.grading.submissions.state import submission_state
 
@@ -21,7 +21,7 @@ def _comments(nb: NotebookNode) -> dict[str, str | None]:
         if utils.is_solution(cell) or utils.is_task(cell):
             own = cell.metadata.nbgrader
             untouched = own.get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
-            comments[own.grade_id] = queued(nb).get(own.grade_id) or ("No response." if untouched else None)
+            comments[own.grade_id] = cells_for_person(nb).get(own.grade_id) or ("No response." if untouched else None)
     return comments
 
 
@@ -69,12 +69,12 @@ class SaveScores(AssignLatePenalties):
         state = submission_state(resources)
         scores = self._scores(nb, state.judged)
         comments = _comments(nb)
-        with opened(resources) as book:
+        with gradebook_session(resources) as book:
             penalty = partial(self._penalty, names["student"])
             with book.transaction():
                 if state.gradebook is not None:
                     book.enrol(names["student"], state.timestamp)
-                book.save(names["student"], names["notebook"], scores, comments, penalty, queued(nb))
+                book.save(names["student"], names["notebook"], scores, comments, penalty, cells_for_person(nb))
         return nb, resources
 
     def _scores(self, nb: NotebookNode, judged: Container[str]) -> dict[str, float | None]:
@@ -91,7 +91,7 @@ class SaveScores(AssignLatePenalties):
                 cell.outputs.append(_failed(why))
             if is_test and _has_error(cell):
                 scores[name] = 0.0  # wherever it stands: nbgrader takes a result that was shown before it
-            elif name in queued(nb):
+            elif name in cells_for_person(nb):
                 scores[name] = None  # an answer that wasn't found is not an empty one
             else:
                 scores[name] = utils.determine_grade(cell, self.log)[0]
@@ -105,7 +105,7 @@ class SaveScores(AssignLatePenalties):
 
 
 @contextmanager
-def opened(resources: dict[str, Any]) -> Iterator[GradebookSession]:
+def gradebook_session(resources: dict[str, Any]) -> Iterator[GradebookSession]:
     """Give a run's open gradebook, or open it for the moment where nbgrader runs one step after the other."""
     if (book := submission_state(resources).gradebook) is not None:
         yield book

@@ -6,7 +6,7 @@ import shutil
 import nbformat
 import pytest
 
-from lib.grading.submissions.preprocessors import handed_in
+from lib.grading.submissions.preprocessors import hash_submission
 from tests.course import ASSIGNMENT
 from tests.submissions import as_bytes, before, right
 from tests.submissions.forgers import FORGER
@@ -81,11 +81,11 @@ CHANGES = {
 
 
 def test_any_change_is_a_change(course, tmp_path):
-    found = {handed_in(course.fresh().cells, tmp_path)}
+    found = {hash_submission(course.fresh().cells, tmp_path)}
     for change in CHANGES.values():
         cells = course.fresh().cells
         change(cells)
-        found.add(handed_in(cells, tmp_path))
+        found.add(hash_submission(cells, tmp_path))
     for name, text in (("a", "1"), ("a", "2"), ("b", "2"), ("folder", None)):
         shutil.rmtree(tmp_path)
         tmp_path.mkdir()
@@ -93,15 +93,15 @@ def test_any_change_is_a_change(course, tmp_path):
             (tmp_path / name).mkdir()
             name, text = "folder/a", "1"
         (tmp_path / name).write_text(text)
-        found.add(handed_in(course.fresh().cells, tmp_path))
+        found.add(hash_submission(course.fresh().cells, tmp_path))
     assert len(found) == 1 + len(CHANGES) + 4
 
 
 def test_outputs_and_new_ids_are_no_change(course, tmp_path):
-    before = handed_in(course.fresh().cells, tmp_path)
+    before = hash_submission(course.fresh().cells, tmp_path)
     cells = course.fresh().cells
     for number, cell in enumerate(cells):
         cell.update(id=f"new-{number}")
         if cell.cell_type == "code":
             cell.update(execution_count=number, outputs=[nbformat.v4.new_output("stream", text="hello")])
-    assert handed_in(cells, tmp_path) == before
+    assert hash_submission(cells, tmp_path) == before

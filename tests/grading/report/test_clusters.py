@@ -12,7 +12,7 @@ from lib.checking.student_code import Failure
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.verdict import Verdict
 from lib.grading.report.classroom import Classroom, StudentWork
-from lib.grading.report.clusters import NONE, codes_of, compared, defines, groups_of_unknown, is_unknown, relation
+from lib.grading.report.clusters import NONE, codes_of, compare, defines, groups_of_unknown, is_unknown, relation
 from lib.reference import cce
 from lib.units.softmax_classifier.closed import ANSWER_KEY, WATCHED_CALLS
 from tests.grading.judge.test_judge import judged, part_of
@@ -38,20 +38,20 @@ def test_a_mistake_is_alike_on_any_challenge(mistake):
     """The catalogue stands in for what it doesn't have yet: taken as unknown, each of its mistakes is one group."""
     verdicts = [unnamed(part_of(mistake.part), mistake.code, seed) for seed in SEEDS]
     assert all(map(is_unknown, verdicts))
-    groups = {compared(verdict) for verdict in verdicts}
+    groups = {compare(verdict) for verdict in verdicts}
     assert len(groups) == 1 or mistake.name in BY_CHANCE
 
 
 def test_mistakes_that_relate_otherwise_are_other_groups():
     part = part_of("check-cce")
     codes = [lambda y, p, factor=factor: factor * cce(y, p) for factor in (-1, 3, 4, 1 / 3)]
-    assert len({compared(unnamed(part, {"cce": code}, 1)) for code in codes}) == len(codes)
+    assert len({compare(unnamed(part, {"cce": code}, 1)) for code in codes}) == len(codes)
 
 
 def test_groups_are_many():
     """What distinguishes groups is worth something only if the catalogue's mistakes don't all end up in a few."""
     parts = {part.id: part for part in ANSWER_KEY.parts}
-    groups = {(one.part, compared(unnamed(parts[one.part], one.code, 1))) for one in ANSWER_KEY.mistakes}
+    groups = {(one.part, compare(unnamed(parts[one.part], one.code, 1))) for one in ANSWER_KEY.mistakes}
     assert len(groups) > len(ANSWER_KEY.mistakes) / 2
 
 

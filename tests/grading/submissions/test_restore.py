@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.grading.submissions.read import clean_cell
-from lib.grading.submissions.restore import restored
+from lib.grading.submissions.restore import restore_cells
 
 # (id, kind, what it is) as in a course's source; unnamed cells are text and examples.
 SOURCE = [
@@ -51,7 +51,7 @@ GIVEN = [id for id, _, role in SOURCE if role == "given"]
 
 
 def restore(cells):
-    return restored([clean_cell(cell) for cell in cells], copy.deepcopy(KNOWN))
+    return restore_cells([clean_cell(cell) for cell in cells], copy.deepcopy(KNOWN))
 
 
 def ids(cells):
@@ -181,7 +181,7 @@ def test_what_is_written_into_one_submissions_cells_is_in_no_others():
         cell.metadata["nbgrader"] = copy.deepcopy(KNOWN[id].metadata["nbgrader"])
     before = copy.deepcopy(known)
     kept = [clean_cell(cell) for cell in released() if ids([cell]) != ["layer"]]
-    for cell in restored(kept, known):
+    for cell in restore_cells(kept, known):
         cell.source = "another"
         cell.metadata.setdefault("nbgrader", {})["points"] = 100
         cell.metadata["tags"] = ["another"]

@@ -26,7 +26,7 @@ from lib.grading.submissions.page_budget import (
     interrupted_after,
 )
 from lib.grading.submissions.read import clean_cell
-from lib.grading.submissions.sanitize import BoundPage, Sanitize, cleaned, code, markdown, terminal
+from lib.grading.submissions.sanitize import BoundPage, Sanitize, clean_html, code, markdown, terminal
 from tests.grading.pages import active, elements, text_of
 from tests.submissions import pages
 
@@ -106,12 +106,12 @@ def test_no_markdown_becomes_active(source):
 @given(pieces)
 @settings(max_examples=400, deadline=None)
 def test_no_html_output_stays_active(source):
-    assert active(cleaned(source)) == []
+    assert active(clean_html(source)) == []
 
 
 def test_html_outputs_keep_no_class_and_no_style():
     assert (
-        cleaned("<div class='navbar-fixed-top' style='position: fixed' id='x'>over it all</div>")
+        clean_html("<div class='navbar-fixed-top' style='position: fixed' id='x'>over it all</div>")
         == "<div>over it all</div>"
     )
 
@@ -119,9 +119,9 @@ def test_html_outputs_keep_no_class_and_no_style():
 def test_a_tables_cell_goes_only_so_far():
     """A thousand cells of a thousand columns each are short as text, and gigabytes in a browser."""
     row = '<table><tbody><tr><td colspan="12" rowspan="99">x</td></tr></tbody></table>'
-    assert cleaned(row) == row
+    assert clean_html(row) == row
     for far in ("100", "1000", "65534", " 100", "+1000", "1e3", "٩٩"):
-        assert "span" not in cleaned(f'<table><tr><th rowspan="{far}">x</th><td colspan="{far}">x</td></tr></table>')
+        assert "span" not in clean_html(f'<table><tr><th rowspan="{far}">x</th><td colspan="{far}">x</td></tr></table>')
 
 
 def test_plain_markdown_is_rendered():
