@@ -10,9 +10,9 @@
 | `kernels` | the fork server and its kernels |
 | `sandbox` | what locks a kernel in before any student code runs |
 
-A package imports only those below it. Beside them stand `halves` (what students never have), `units` (finds the units),
-`safe_files` (reads only ordinary files), `machine_faults` (told apart from a submission's), `marking_queue` (cells that
-need a person), `untrusted_names` (made fit to be shown), `errors`, and `startup` (imports that no command here needs).
+A package imports only those below it. All may import `halves` (what students never have), `units` (finds the units),
+`safe_files` (reads only ordinary files), `machine_faults` (errors that are not a submission's), `marking_queue` (cells
+that need a person), `untrusted_names` (how they are shown), `errors`, and `startup` (imports that no command needs).
 
 How one submission is graded: `commands.grade` finds the folder, and `commands.job` copies the ordinary files in it.
 `submissions.read` reads the notebook, or makes an empty one that says what was wrong. `submissions.restore` puts the

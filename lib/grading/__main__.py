@@ -8,10 +8,10 @@ import sys
 from contextlib import suppress
 
 ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
-"""With these, `zerolayer grade` needs no kernels that are locked in on this machine."""
+"""Options with which `zerolayer grade` needs no locked kernels on this machine."""
 
-SELDOM = 5_000
-"""Things made and kept, after which it is looked for what could go: of a notebook nearly all goes by itself."""
+GC_THRESHOLD = 5_000
+"""New objects after which Python looks for cycles. Grading makes few, so Python's own 700 takes time for little."""
 
 
 def main() -> None:
@@ -37,8 +37,8 @@ def _run() -> None:
         # isort: split
         from lib.grading.commands.grade import GradeApp
 
-        gc.freeze()  # nothing of what was imported will ever go, so nobody need look through it for what could
-        gc.set_threshold(SELDOM)
+        gc.freeze()  # what was imported stays for good, so the collector need not look through it
+        gc.set_threshold(GC_THRESHOLD)
         gc.enable()
         code: object = 0
         try:
@@ -53,7 +53,7 @@ def _run() -> None:
 
 
 def _end(code: int) -> None:
-    """End as Python does, but take nothing apart that goes with the process: that takes as long as a submission."""
+    """End as Python does, but without freeing each object first, which takes as long as grading a submission."""
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # nobody may read it any more

@@ -1,7 +1,7 @@
-"""Faults of the machine: told apart from those of a submission, and said in a sentence.
+"""Faults of the machine: how they differ from those of a submission, and a sentence for each.
 
-A full disk, a database that is locked, or too little memory is nobody's verdict: grading stops, and nothing is saved of
-the submission that it was at.
+A full disk, a database that is locked, or too little memory costs no student points: grading stops, and saves nothing
+of the submission that it was grading.
 """
 
 import errno

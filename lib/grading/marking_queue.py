@@ -1,7 +1,7 @@
-"""Graded cells that need a person though a machine grades their like: which they are, and why.
+"""Graded cells that need a person although tests or a text usually decide: which they are, and why.
 
-The note lies in the metadata of the notebook, which `restore` makes anew for each submission: nbgrader writes a
-notebook to disk between restoring and running it, and keeps nothing else of what the first of these found.
+The note is kept in the notebook's metadata, which `restore` makes anew for each submission: nbgrader writes a notebook
+to disk between restoring and running it, and keeps nothing else.
 """
 
 from nbformat.notebooknode import NotebookNode

@@ -1,7 +1,7 @@
-"""What a run leaves in a submission's folder: the files that were there before stay, and nothing else.
+"""Files in folders that student code or students write to: only ordinary ones are read, and a run's are removed.
 
-Student code may leave pipes, links to other places, or folders a thousand deep, on which whatever walks the folder
-afterwards (nbgrader's permissions, feedback, formgrader) would hang, err or wander off.
+Student code may leave pipes, links to other places, or folders a thousand deep. What walks through the folder
+afterwards (nbgrader's permissions, feedback, formgrader) would hang, fail, or leave it.
 """
 
 import os
@@ -36,7 +36,7 @@ def files_in(folder: Path) -> Iterator[Path]:
 
 
 def tidy(folder: Path, before: frozenset[Path]) -> None:
-    """Take away what lies in `folder` and isn't one of the files that `files_in` gave before the run."""
+    """Remove from `folder` all but the files that `files_in` gave before the run."""
     if not is_folder(folder):
         remove(folder)
         folder.mkdir(parents=True)
@@ -53,15 +53,15 @@ def remove(path: Path) -> None:
     if not is_folder(path):
         path.unlink(missing_ok=True)
         return
-    room = Path(mkdtemp(dir=path.parent))
-    folders = [path.rename(room / "0")]
+    aside = Path(mkdtemp(dir=path.parent))
+    folders = [path.rename(aside / "0")]
     for number, folder in enumerate(folders, 1):
-        folder.chmod(0o700)
+        folder.chmod(0o700)  # code may have taken its owner's rights away
         for at, entry in enumerate(list(os.scandir(folder))):
             if entry.is_dir(follow_symlinks=False):
                 Path(entry.path).chmod(0o700)
-                folders.append(Path(entry.path).rename(room / f"{number}-{at}"))
+                folders.append(Path(entry.path).rename(aside / f"{number}-{at}"))
             else:
                 Path(entry.path).unlink()
         folder.rmdir()
-    room.rmdir()
+    aside.rmdir()

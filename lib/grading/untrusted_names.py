@@ -1,4 +1,4 @@
-"""Names that somebody else chose: of files, folders and students, made fit to be shown, and refused as an id where not.
+"""Names that students or other people chose, of files, folders and accounts: shown as text, and checked as ids.
 
 A name may hold what a terminal obeys, a second line that looks like a message of the program's, letters that turn the
 reading direction, or bytes in no encoding. `visible` shows all of that as text. An id goes further than a screen: into

@@ -1,4 +1,4 @@
-"""The command `zerolayer`: one door to the course, built on nbgrader's own apps, with their flags and exit codes."""
+"""The command `zerolayer`: one entry to the course, built on nbgrader's apps, with their flags and exit codes."""
 
 import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
 

@@ -1,7 +1,7 @@
-"""A grading job: one submission from the folder that was handed in to the one that is graded.
+"""A grading job: one submission, from the folder that was handed in to the one that is graded.
 
-It is made in a folder apart. When its rows are in the gradebook the folder is moved to its place, and from then on the
-submission counts as graded: it is there whole or not at all, whenever a run is broken off.
+The graded folder is made apart. Once its rows are in the gradebook it is moved to its place, and from then on the
+submission counts as graded: whole or not at all, whenever a run is stopped.
 """
 
 import json

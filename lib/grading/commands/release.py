@@ -1,7 +1,7 @@
-"""Releases: an assignment is built apart and then put in its place, so that a failed build changes nothing.
+"""Releases: an assignment is built in a folder apart and then moved, so that a failed build changes nothing.
 
-It is built twice. The first build leaves the gradebook alone and tries the unit. Once it has gone well, the second one
-fills the gradebook, and the released folder is exchanged for what it made.
+It is built twice. The first build doesn't touch the gradebook and tries the unit. If it succeeds, the second one fills
+the gradebook, and its folder replaces the released one.
 """
 
 import logging

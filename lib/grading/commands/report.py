@@ -28,8 +28,8 @@ class ReportApp(Configured):
         "Write a page on a graded class: scores, parts, the class's mistakes, and what a person should look at."
     )
     examples = """
-        zerolayer report softmax_classifier
-        zerolayer report softmax_classifier --student ada    for an appeal: every number of one student
+        zerolayer report UNIT
+        zerolayer report UNIT --student ada    for an appeal: every number of one student
     """
     folder = Unicode("reports", help="Where reports are written, in the course folder.").tag(config=True)
     server = Unicode(

@@ -1,8 +1,8 @@
-"""Wrong answers without a name, grouped with those that are alike: the seeds of the next mistakes in the catalogue.
+"""Wrong answers without a name, in groups that are alike: an instructor can make mistakes of the catalogue of them.
 
-Everyone answers a challenge of one's own, so the numbers of two students can't be compared. What can be is how an
-answer is related to what was expected of it: 7 times as much, the transpose, right but for the last row. Answers are
-alike where the same statements fail and each failing one's numbers are related to the right ones in the same way.
+Each student has another challenge, so the numbers of two students can't be compared. What can be compared is how an
+answer relates to the right one: 7 times as much, the transpose, right but for the last row. Answers are alike if the
+same statements fail, and the numbers of each relate to the right ones in the same way.
 """
 
 import ast
@@ -93,6 +93,7 @@ def relation(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
     """
     if isinstance(answer, Failure):
         return re.sub(r"\d+", "…", answer.text).removesuffix(".")
+    # A student's numbers may be anything: nan, infinite, or so small that 1 over them is infinite.
     with np.errstate(all="ignore"), suppress(ArithmeticError, ValueError):
         return _related(answer, right, given)
     return NONE  # a number so large or small that no other can be computed from it

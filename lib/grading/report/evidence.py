@@ -1,4 +1,4 @@
-"""An appeal: what one student was asked in each part, what came back, and what was expected, number beside number."""
+"""Evidence for an appeal: each part's inputs, the student's answer, and the expected one, as tables of numbers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class ArrayTable:
 
 @dataclass(frozen=True)
 class Probe:
-    """One thing that was asked: its name, the answer and what was expected, each as a table."""
+    """One call of the student's code: its name, the answer and what was expected, each as a table."""
 
     name: str
     answer: ArrayTable

@@ -1,8 +1,8 @@
 """Formgrader's pages: names are shown as text, and no script runs but those of nbgrader's own templates.
 
 nbgrader makes its pages with a Jinja environment that escapes nothing, and some of its scripts put names into a page as
-HTML: a student's name could act as the instructor, on whose server formgrader runs. Both ends are shut. Templates
-escape what they show, and each page carries a policy by which the browser runs scripts that bear this server's word.
+HTML: a student's name could act as the instructor, on whose server formgrader runs. Here templates escape what they
+show, and by each page's policy the browser runs only scripts that have this server's nonce.
 """
 
 import re
@@ -20,8 +20,8 @@ from nbconvert.exporters import HTMLExporter
 from nbformat.notebooknode import NotebookNode
 from traitlets import List
 
-WORD = secrets.token_urlsafe(16)
-"""What a script has to bear: another word for each server, which nobody knows who writes a name or a notebook."""
+NONCE = secrets.token_urlsafe(16)
+"""What a script must have to be run. Each server draws its own, so no name or notebook can contain it."""
 HANDLER = re.compile(r'\son\w+="([^"{]*)"', re.IGNORECASE)
 """A script in an attribute of a template, such as `onclick="toggle_name(true);"`."""
 
@@ -34,11 +34,11 @@ MathJax to be through before it shows the field to fill in next."""
 
 
 class OwnScripts(Extension):
-    """Gives the scripts in templates the word, and pages the policy: what comes into a page later has neither."""
+    """Gives the scripts in templates the nonce, and pages the policy. What a page is filled with later has no nonce."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Called by Jinja with each template's text, before any value is in it."""
-        allowed = source.replace("<script", f'<script nonce="{WORD}"')
+        allowed = source.replace("<script", f'<script nonce="{NONCE}"')
         return allowed.replace("<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{policy()}">')
 
 
@@ -50,7 +50,7 @@ def policy() -> str:
     own = {handler for text in texts for handler in HANDLER.findall(text)}
     hashes = " ".join(f"'sha256-{b64encode(sha256(handler.encode()).digest()).decode()}'" for handler in sorted(own))
     return (
-        f"default-src 'self'; script-src 'nonce-{WORD}' 'unsafe-hashes' {hashes}; style-src 'self' 'unsafe-inline';"
+        f"default-src 'self'; script-src 'nonce-{NONCE}' 'unsafe-hashes' {hashes}; style-src 'self' 'unsafe-inline';"
         " img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-src 'none'"
     )
 

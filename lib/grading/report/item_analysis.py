@@ -1,4 +1,4 @@
-"""Figures on a class: how many there are of everything, what they scored, and what each part says of them.
+"""Figures on a class: counts, scores, and how well each part tells students apart.
 
 A part *discriminates* if those who do well in the rest also do well in it. Its measure is the corrected item-total
 correlation: Pearson's r between a part's points and the points of all other parts, the point-biserial correlation where

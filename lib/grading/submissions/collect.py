@@ -1,8 +1,8 @@
-"""What comes from an LMS: downloads of Canvas and Moodle, sorted into `submitted/` by `nbgrader zip_collect`.
+"""Downloads of Canvas and Moodle, sorted into `submitted/` by `nbgrader zip_collect`.
 
-`Download` unpacks what was laid in `downloaded/<assignment>/archive/`, and `LmsNames` reads from the names whose file
-it is. Nothing in a zip is trusted: only notebooks that are ordinary files come out, below the folder of their student
-and within limits. What is refused is told in a sentence with what to do, and the others go on.
+`Download` unpacks the files in `downloaded/<assignment>/archive/`, and `LmsNames` reads from their names which student
+they belong to. Nothing in a zip is trusted: only notebooks that are ordinary files are extracted, into the folder of
+their student and within limits. For each file that is refused a sentence says what to do, and the others are collected.
 """
 
 import io
@@ -70,14 +70,14 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Collected:
-    """What a download said that isn't seen in `submitted/`: who was late, by Canvas' word, and what was left out."""
+    """What `submitted/` doesn't show of a download: who was late according to Canvas, and what was left out."""
 
     late: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
 
 def collected_file(course: CourseDirectory, assignment: str, config: Config) -> Path:
-    """Say where `zip_collect` notes what a download said: beside it, where nothing that a student sends can lie."""
+    """Say where `zip_collect` notes this: beside the download, where no file of a student can be."""
     downloaded = config.get("ZipCollectApp", {}).get("downloaded_directory", "downloaded")
     return Path(course.root, downloaded, assignment, "collected.json")
 
@@ -233,7 +233,7 @@ class Download(ExtractorPlugin):
         return names
 
     def _refuse_double_claims(self) -> None:
-        """Take back what came under two names for one student: one of them may be somebody else."""
+        """Remove what came under two names for one student: one of them may be another student."""
         for owners in filter(lambda owners: len(owners) > 1, self._owners.values()):
             students = sorted({self._names.id_of(owner) for owner in owners})
             told = " and ".join(sorted(f"{owner.name} ({owner.number})" for owner in owners))
@@ -244,13 +244,13 @@ class Download(ExtractorPlugin):
                 self._leave_out(student, f"{why} collect again.", student, "")
 
     def _leave_out(self, name: str, why: str, student: str, file: str | None = None) -> None:
-        """Tell of something that isn't collected, and note it for grading and the report."""
+        """Log what isn't collected, and note it for grading and the report."""
         self.log.warning("%s is left out: %s", name, visible(why)[:400])
         self._left_out.append(LeftOut(student, visible(name)[:120] if file is None else file, visible(why)[:400]))
 
     @contextmanager
     def _going_on(self, name: str, student: str = "") -> Iterator[None]:
-        """Tell of a file that is refused or can't be read, and go on with the next."""
+        """Log a file that is refused or can't be read, and continue with the next."""
         self._student = student
         try:
             yield
@@ -263,8 +263,8 @@ class Download(ExtractorPlugin):
             advice = f"Download it again. If that doesn't help: {INSTEAD}"
             self._leave_out(name, f"it can't be unpacked ({why}). {advice}", self._student)
 
-    def _take(self, name: Path, data: IO[bytes], told: str, inside: str | None = None) -> None:
-        """Take in what lies at `name` in the download; `inside` says in whose zip, "" being the download's own."""
+    def _take(self, name: Path, data: IO[bytes], shown: str, inside: str | None = None) -> None:
+        """Collect the file `name` of the download; `inside` says in whose zip it is, "" being the download's own."""
         kind = name.suffix.lower()
         student = self._student = self._whose(name)
         if kind in OTHER_ARCHIVES:
@@ -274,14 +274,14 @@ class Download(ExtractorPlugin):
         elif inside:
             raise Refused(f"is a zip in a student's zip. {INSTEAD}")
         elif student:
-            self._open(name, io.BytesIO(_read(data)), told, student)  # the folder's name tells that it was a file's
+            self._open(name, io.BytesIO(_read(data)), shown, student)  # the folder's name tells that it was a file's
         elif inside is None:
-            self._open(name.with_suffix(""), data, told, "")
+            self._open(name.with_suffix(""), data, shown, "")
         else:
             raise Refused("is a zip in a zip, and its name doesn't say whose. Lay it beside the other.")
 
-    def _open(self, folder: Path, data: IO[bytes], told: str, student: str) -> None:
-        """Take in what a zip holds: that of one `student` within limits, or of all."""
+    def _open(self, folder: Path, data: IO[bytes], shown: str, student: str) -> None:
+        """Collect the files in a zip: that of one `student`, within limits, or that of all."""
         with ZipFile(data) as archive:
             entries = [entry for entry in archive.infolist() if not entry.filename.endswith(("/", "\\"))]
             if student and len(entries) > self.most:
@@ -291,14 +291,14 @@ class Download(ExtractorPlugin):
                 megabytes = f"{size / 1e6:,.0f} MB, more than {self.largest_zip / 1e6:,.0f}"
                 raise Refused(f"would unpack to {megabytes}. {INSTEAD}")
             for entry in entries:
-                entry_told = f"{visible(entry.filename)[:120]} in {told}"
-                with self._going_on(entry_told, student):
+                entry_shown = f"{visible(entry.filename)[:120]} in {shown}"
+                with self._going_on(entry_shown, student):
                     parts = _safe_parts(entry)
                     if any(part.startswith(".") or part == "__MACOSX" for part in parts):
                         continue
                     with archive.open(entry) as inner:
                         name = folder / parts[-1] if student else folder.joinpath(*parts)
-                        self._take(name, inner, entry_told, student)
+                        self._take(name, inner, entry_shown, student)
 
     def _keep(self, name: Path, data: IO[bytes], student: str) -> None:
         """Write a notebook below the extracted folder. Of copies under one name the one with the highest number stays.

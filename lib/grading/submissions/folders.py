@@ -1,4 +1,4 @@
-"""A submission's folder: filled with what may be in it, made apart, and put in its place whole or not at all."""
+"""A submission's folder: it is filled apart, with the files that it may have, and moved to its place as a whole."""
 
 import shutil
 import sys
@@ -27,7 +27,7 @@ NAMED = 5
 MOST = 1_000
 """Files that a submission may have beside its notebook; each may be in folders of its own."""
 PAGE = 4096
-"""Bytes of which a file takes whole ones where notebooks run: its disk is memory."""
+"""Bytes: a file takes whole pages where notebooks run, since the disk there is memory."""
 
 
 @dataclass

@@ -1,8 +1,7 @@
 """The gradebook in a run: one connection for a whole class, one transaction a submission, nbgrader's own rows.
 
-nbgrader opens its gradebook anew for each thing that it asks, nine times a submission, and commits cell by cell. Here
-the rows of a submission are written together, by columns that have an index: the last of a class costs what the first
-did.
+nbgrader opens its gradebook nine times a submission, and commits cell by cell. Here the rows of a submission are
+written together, by columns that have an index, so that time doesn't grow with the class.
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping
@@ -68,7 +67,7 @@ class GradebookSession:
                 self._connection = None
 
     def known(self, student: str) -> "Known | None":
-        """Read what an earlier run has left of a submission, or None where there is nothing."""
+        """Read what an earlier run has saved of a submission, or None where there is nothing."""
         with self.transaction() as connection:
             key = {"assignment_id": self.id, "student_id": student}
             submission = connection.execute(_where(SUBMISSIONS, *key), key).first()

@@ -2,7 +2,7 @@
 
 Some programs keep no metadata of cells, and a cell that is pasted as text has none. What such a cell is can still be
 told: by the text that it was handed out with, or as the only new one between two cells that are known. An answer that
-can't be told for certain is nobody's to guess: it is left where it stands, and a person looks for it.
+can't be found for certain is not guessed: it stays where it is, and a person looks for it.
 """
 
 from collections import Counter

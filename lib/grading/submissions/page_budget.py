@@ -1,4 +1,4 @@
-"""What one notebook's page may take to be made: characters, pictures, and processor time; then a sentence stands there.
+"""What one notebook's page may take to be made: characters, pictures, and processor time. A sentence replaces the rest.
 
 Short text can take a renderer for ever, and one picture can be shown a thousand times. No list of such tricks is
 complete, so what they cost is bounded, for all cells of a notebook together.
@@ -22,7 +22,7 @@ BUDGET = "zerolayer_page_budget"
 TOO_SLOW = "This text is shown as it was written: to format it takes too long."
 NO_PICTURE = "A picture is left out here: the notebook's pictures are too large for one page."
 NO_TEXT = "The rest is left out here: the notebook's outputs are too long for one page."
-AGAIN = 0.1
+REPEAT = 0.1
 """Seconds after which an interruption is repeated, if a library took the first for an error of its own."""
 
 
@@ -109,7 +109,7 @@ def interrupted_after(seconds: float) -> Iterator[None]:
             raise OutOfTimeError
 
     before = signal.signal(signal.SIGVTALRM, interrupt)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, AGAIN)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, REPEAT)
     try:
         try:
             yield

@@ -28,7 +28,7 @@ RESTORED = "zerolayer_restored"
 
 
 class RestoreCells(NbGraderPreprocessor):
-    """Stands for DeduplicateIds, OverwriteKernelspec, OverwriteCells and CheckCellMetadata in sanitising."""
+    """Does the work of nbgrader's DeduplicateIds, OverwriteKernelspec, OverwriteCells and CheckCellMetadata."""
 
     _read_before = Dict()
 
@@ -71,7 +71,7 @@ def _released(converter: Any, names: dict[str, str], master: Master) -> list[Rel
         with suppress(UnreadableError, OSError):
             cells = notebook_in(Path(folder, f"{names['notebook']}.ipynb")).cells
             ids = [name if (name := course_id(cell)) in master.cells else "" for cell in cells]
-            if [id for id in ids if id] == list(master.cells):
+            if [id for id in ids if id] == list(master.cells):  # else it was changed since students got theirs
                 if kept == "source_directory":
                     for id, cell in zip(ids, cells, strict=True):
                         cell.source = master.cells[id].source if id else cell.source  # without the solution

@@ -60,7 +60,7 @@ def _failed(why: str) -> NotebookNode:
 
 
 class SaveScores(AssignLatePenalties):
-    """Stands for nbgrader's SaveAutoGrades and AssignLatePenalties: the same rows, all at once."""
+    """Does the work of nbgrader's SaveAutoGrades and AssignLatePenalties: the same rows, all at once."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde after the notebook was judged."""
