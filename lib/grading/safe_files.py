@@ -31,7 +31,7 @@ def files_in(folder: Path) -> Iterator[Path]:
     """Give the ordinary files below `folder`, `DEEPEST` levels down and without following links."""
     for place, folders, names in os.walk(folder):
         if len(Path(place).relative_to(folder).parts) >= DEEPEST:
-            folders.clear()
+            folders.clear()  # os.walk goes no deeper then
         yield from (path for path in (Path(place, name) for name in names) if is_file(path))
 
 

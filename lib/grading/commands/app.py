@@ -30,6 +30,7 @@ class BuildApp(Rebuild):
         zerolayer build UNIT
     """
 
+    # nbgrader's generate_assignment asks for a name; a course is built as a whole.
     def start(self) -> None:
         """Build the named assignment, or each one there is."""
         if self.extra_args or self.coursedir.assignment_id:
@@ -59,6 +60,7 @@ class ZeroLayerApp(Configured):
         for app in (LabApp, DemoApp, DoctorApp, BuildApp, FingerprintsApp, BundleApp, GradeApp, ReportApp)
     }
 
+    # With these, `--help-all` and `--generate-config` list the settings of every command.
     @default("classes")
     def _classes_default(self) -> list[Any]:
         return [*super()._classes_default(), *(app for app, _ in self.subcommands.values())]

@@ -56,6 +56,7 @@ class Blanks(ClearSolutions):
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Called once for each notebook; leaves in `resources["blanks"]`, for `NoLeak`, what its blanks hide."""
         resources["blanks"] = []
+        # nbgrader's own also takes out solution regions of Markdown, and the marks of cells that it has cleared.
         nb, resources = super().preprocess(nb, resources)
         return nb, resources
 
@@ -125,7 +126,7 @@ def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
             attempt="mark a statement, or make it a cell that is not a solution",
         )
     hidden = [Hidden(marker.place, expression) for marker in markers for expression in _match_template(marker)]
-    for marker in reversed(markers):
+    for marker in reversed(markers):  # from the end: what stands before keeps its place
         source = source[: marker.start] + marker.template + source[marker.end :]
     if stray := misplaced(source):
         raise CannotBuild(
@@ -187,6 +188,7 @@ def _match_template(marker: _Marker) -> list[str]:
         )
     edges = [0, *(edge for blank in blanks for edge in (blank.start, blank.end)), len(code)]
     texts = [code[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    # `?` may stand for any expression, so one statement can be read in several ways: then the blank isn't certain.
     readings = list(_matches(marker.statement, texts))
     if len(readings) != 1:
         raise CannotBuild(

@@ -67,7 +67,7 @@ def bundle(released: Path, assignment: str, unit: Unit | None) -> bytes:
 def readme(unit: Unit, course: Distribution, wheel: str, notebook: str) -> str:
     """Write how to open the notebook with the wheel, and with the libraries that the unit can do without."""
     page = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
-    python = re.sub("[^0-9.]", "", course.metadata["Requires-Python"])
+    python = re.sub("[^0-9.]", "", course.metadata["Requires-Python"])  # `>=3.11` as students read it
     names = {"title": unit.title, "extras": unit.extras, "python": python, "command": COMMAND}
     return page.from_string(README.read_text(encoding="utf-8")).render(names, wheel=wheel, notebook=notebook)
 
@@ -88,6 +88,7 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+        # Through hatchling's own class: `pip wheel` would want the network for an environment to build in.
         [wheel] = WheelBuilder(folder).build(directory=str(Path(folder, "dist")), versions=["standard"])
         return Path(wheel).name, Path(wheel).read_bytes()
 

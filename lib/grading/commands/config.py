@@ -59,6 +59,7 @@ class Configured(NbGrader):
     python_config_loader_class = _PyLoader
     json_config_loader_class = _JSONLoader
 
+    # traitlets would log the error and go on without the rest of the file.
     @default("raise_config_file_errors")
     def _raise_config_file_errors_default(self) -> bool:
         return True
@@ -69,6 +70,7 @@ class Configured(NbGrader):
             super().initialize(argv, root)
         except ConfigError as error:
             self.fail("%s", error)
+        # Jupyter's own configuration may be found in any folder, and says nothing of a course.
         if self.in_course and not any(Path(file).stem != "jupyter_config" for file in self.loaded_config_files):
             self.fail(
                 "There is no nbgrader_config.py in %s. Give the command in the course's folder, or name that folder:"
@@ -82,6 +84,7 @@ def require_steps(setting: str, found: Sequence[Any], wanted: Sequence[type], ap
 
     Raises ConfigError with the first that is missing, and the files from which `app` has read its settings.
     """
+    # An iterator: each search goes on behind what the last one found, so the order is seen to as well.
     steps = iter([import_item(step) if isinstance(step, str) else step for step in found])
     for kind in wanted:
         if not any(issubclass(step, kind) for step in steps):

@@ -78,7 +78,7 @@ def run(app: type[Application], course: Path, *arguments: str) -> None:
 
     Exits where it does, but goes on where it only asks for a person: the sample class has work that can't be read.
     """
-    command = app()
+    command = app()  # not `launch_instance`: traitlets allows one of those in a process
     command.initialize([*arguments, f"--course-dir={course}", "--log-level=ERROR"])
     try:
         command.start()

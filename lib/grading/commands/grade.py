@@ -84,10 +84,12 @@ class Grade(Autograde):
         """Tell whether kernels are locked in; so they are unless the configuration says otherwise."""
         return locks_in(self.config)
 
+    # nbgrader would write into `autograded`, where a submission would count before it is whole.
     @property
     def _output_directory(self) -> str:
         return unfinished(self.coursedir)
 
+    # nbgrader leaves out folders without a notebook, and so their students without a verdict.
     def init_notebooks(self) -> None:
         """Find all submitted folders, whether or not there is a notebook in them.
 
@@ -99,6 +101,7 @@ class Grade(Autograde):
             super().init_notebooks()
         self.assignments: dict[str, list[str]] = {folder: [] for folder in folders}
 
+    # nbgrader converts one submission after the other, and removes the folder of each that fails.
     def convert_notebooks(self) -> None:
         """Grade all submissions that are due, and print what came of it.
 
@@ -252,6 +255,7 @@ class GradeApp(Configured, AutogradeApp):
     def _classes_default(self) -> list[type]:
         return [*super()._classes_default(), Grade, Execute]
 
+    # nbgrader has no setting for the class of the course directory.
     def initialize(self, argv: list[str] | None = None, root: str = "") -> None:
         """Read the configuration as nbgrader does; its course, with an eye for what students send."""
         super().initialize(argv, root)
@@ -259,7 +263,7 @@ class GradeApp(Configured, AutogradeApp):
 
     def start(self) -> None:
         """Grade; exits with 1 where nbgrader would, and with `NEEDS_A_PERSON` where one is needed."""
-        super(AutogradeApp, self).start()
+        super(AutogradeApp, self).start()  # not AutogradeApp's, which makes nbgrader's own converter
         self.coursedir.assignment_id = named_assignment(self)
         try:
             grade = Grade(coursedir=self.coursedir, parent=self)

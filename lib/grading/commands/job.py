@@ -191,6 +191,7 @@ class GradingJob:
     def work(self) -> RunTask:
         """Fill the folder and prepare the notebooks; give what is to be run of them."""
         course = self.course
+        # Where only some notebooks are graded, the others stay as an earlier run left them.
         if course.directory.notebook_id != "*" and is_folder(self.place):
             shutil.copytree(self.place, self.folder)
         left_out = fill(self.folder, self.source, course.own, course.directory, course.bounds)
@@ -226,6 +227,7 @@ class GradingJob:
 
         Code with slow imports stands in it as a comment, so that the same kind of kernel runs it.
         """
+        # The type of kernel depends on whether code names a slow import, also in a comment.
         cells = [cell for prepared in self.prepared_notebooks.values() for cell in prepared.notebook.cells]
         slow = next((cell.source for cell in cells if has_code(cell) and needs_slow_imports(cell.source)), "")
         code = TRIAL + "".join(f"# {line}\n" for line in slow.splitlines())
@@ -245,6 +247,7 @@ class GradingJob:
         `OF_THE_MACHINE`: nothing is saved then.
         """
         course = self.course
+        # One transaction: what fails in one notebook takes back the rows of the others.
         with course.book.transaction():
             judged = {name: self._judge(name, prepared, result) for name, prepared in self.prepared_notebooks.items()}
             for name, (_, json_bytes) in judged.items():
@@ -293,6 +296,7 @@ class GradingJob:
         elif name in result:
             result[name].into(prepared.notebook)
             prepared.state.remarks.extend(result[name].remarks)
+        # The last attempt has nothing of the student's in it; if even that fails, the error is ours and is raised.
         for again in (unrun, unreadable(SENTENCE)):
             try:
                 return self._finish(prepared)

@@ -38,6 +38,7 @@ class LabApp(Configured):
         notebook = self.copy_released(assignment) / f"{assignment}.ipynb"
         self.log.info("Your copy is %s; delete its folder to start afresh.", notebook)
         command = [sys.executable, "-m", "jupyterlab", *self.for_lab, str(notebook)]
+        # In the place of this process, so that Ctrl-C and the exit code are JupyterLab's.
         os.execve(sys.executable, command, lab_environment())
 
     def choose_assignment(self) -> str:

@@ -54,7 +54,7 @@ class Points(UnitPreprocessor):
             for index, cell in enumerate(nb.cells):
                 if cell.cell_type == "markdown":
                     cell.source = fill_placeholders(cell.source, numbers, place_of(cell, index, resources))
-            resources[SOLUTION] = deepcopy(nb)
+            resources[SOLUTION] = deepcopy(nb)  # the next step replaces the answers by blanks
         return nb, resources
 
 

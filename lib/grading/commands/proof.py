@@ -130,7 +130,7 @@ def run(nb: NotebookNode, key: AnswerKey, folder: Path, log: Logger) -> Notebook
 
     The code is the instructor's own, so an ordinary kernel runs it. Raises CannotBuild where that can't be done.
     """
-    nb = deepcopy(nb)
+    nb = deepcopy(nb)  # nbclient writes outputs into it
     with TemporaryDirectory() as place:
         shutil.copytree(folder, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.ipynb", CHALLENGE))
         Path(place, CHALLENGE).write_bytes(orjson.dumps(challenge(key, SEEDS[0])))

@@ -46,6 +46,7 @@ class Release(GenerateAssignment):
 
     def convert_notebooks(self) -> None:
         """Called by `start`. Raises whatever keeps the assignment from being built."""
+        # The order of a folder's files is the file system's; messages should be the same everywhere.
         self.notebooks = sorted(path for paths in self.assignments.values() for path in paths)
         self.run_pre_convert_hook()
         self.init_assignment(self.coursedir.assignment_id, self.coursedir.student_id)
@@ -121,12 +122,14 @@ class Rebuild(Configured, GenerateAssignmentApp):
     def _release(self) -> None:
         """Build in a folder beside the release, then exchange the two."""
         released, directory = self.released, self.coursedir.release_directory
+        # Beside the release, so that both are on one file system and the move is a rename.
         self.coursedir.release_directory = str(Path(directory).with_name(f".{Path(directory).name}.{os.getpid()}"))
         built = self.released
         try:
             if self.coursedir.notebook_id != "*" and released.is_dir():
                 shutil.copytree(released, built)  # the assignment's other notebooks stay as they are
             self._generate(TRIAL)
+            # Another build may fill an empty gradebook at the same moment.
             retry(partial(self._generate, AFTER_TRIAL))
             put_in_place(built, released)
         finally:

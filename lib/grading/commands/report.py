@@ -111,6 +111,7 @@ def _on_strangers(classroom: Classroom) -> str:
 def _write(page: Path, text: str) -> None:
     """Write a page, whole or not at all."""
     page.parent.mkdir(parents=True, exist_ok=True)
+    # A browser or a web server may read the page at this moment.
     part = page.with_name(f".{page.name}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(page)

@@ -76,6 +76,7 @@ class StudentWork:
         except DamagedVerdictError as error:
             self.fault = str(error)
             return
+        # nbgrader's gradebook can lose students; a verdict alone doesn't count then.
         if not self.submission:
             self.fault = "is about a submission that the gradebook doesn't have"
             return

@@ -111,6 +111,7 @@ def _related(answer: Array, right: Array, given: Mapping[str, Array]) -> str:
         return _other_shape(answer, right)
     if right.size == 1:
         return _number(float(answer.flat[0]), float(right.flat[0]))
+    # The first that fits is the simplest; later ones may fit by chance.
     return next((words for words in _same_shape(answer, right)), NONE + _features(answer))
 
 
@@ -211,6 +212,7 @@ def codes_of(group: Group, unit: AnswerKey | None) -> list[tuple[str, list[Stude
     """
     part = unit.part(group.part_id) if unit else None
     codes: dict[str, tuple[str, list[StudentWork]]] = {}
+    # Reading a notebook takes as long as all else of a student's part in the report.
     for work in group.works[:MOST_READ] if part else ():
         cells = [cell for cell in _cells(work) if part and defines(cell, part.subjects)]
         if cells:

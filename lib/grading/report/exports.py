@@ -67,6 +67,7 @@ class LmsExporter(ExportPlugin):
         ids = {student.id for student in students}
         for assignment in sorted(assignments, key=lambda one: str(one.name)):
             name = assignment.name
+            # nbgrader's `submission_dicts` is one query for the class, but has no penalties.
             penalties = {one.student_id: one.late_submission_penalty for one in gradebook.assignment_submissions(name)}
             for row in gradebook.submission_dicts(name):
                 if row["student"] in ids:

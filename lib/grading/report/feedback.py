@@ -170,6 +170,7 @@ class Graded:
         """Say in which error the cell with a part's code ended, if it did."""
         cell = self.cell(self.code.get(part.id, "")) or {}
         ended = [output for output in cell.get("outputs", []) if output.output_type == "error"]
+        # IPython names a cell's file by a number that says nothing to a student.
         return re.sub(r"\(\d+\.py, ", "(", f"{ended[0].ename}: {ended[0].evalue}"[:200]) if ended else ""
 
     def lacks_a_name(self, part: PartVerdict) -> bool:

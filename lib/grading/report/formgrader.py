@@ -38,6 +38,7 @@ class OwnScripts(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Called by Jinja with each template's text, before any value is in it."""
+        # As text and before any value is filled in: whatever a value brings along comes without the nonce.
         allowed = source.replace("<script", f'<script nonce="{NONCE}"')
         return allowed.replace("<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{policy()}">')
 

@@ -103,6 +103,7 @@ def discrimination(points: Sequence[float], totals: Sequence[float]) -> float | 
     if len(points) < FEWEST:
         return None
     try:
+        # Less the part itself, with which even a part that is unrelated to the others would correlate.
         return correlation(points, [total - own for total, own in zip(totals, points, strict=True)])
     except StatisticsError:
         return None

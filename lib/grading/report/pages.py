@@ -101,6 +101,8 @@ def _shared(links: Links) -> dict[str, Any]:
     return {
         "assignment": links.assignment,
         "links": links,
-        "links_of": cache(lambda work: (links.feedback(work), links.formgrader(work))),
+        "links_of": cache(  # one name stands in many lists, and each link is looked up on the disk
+            lambda work: (links.feedback(work), links.formgrader(work))
+        ),
         "css": Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
     }

@@ -49,6 +49,7 @@ class OwnedCollect(ExchangeCollect):
         if why := self._refusal(path):
             self.log.warning("%s is left out: %s", visible(path), why)
             return dict(REFUSED)
+        # From the right: an account's name may have a + in it, what follows it has none.
         student, _, timestamp, *_ = Path(path).name.rsplit("+", 3)
         return {"username": student, "filename": Path(path).name, "timestamp": self._time(path, parse_utc(timestamp))}
 
@@ -79,6 +80,7 @@ class OwnedCollect(ExchangeCollect):
             return f"it is named for {parts[0]}, but {owner} owns it. Ask {owner} what it is. {SERVICE}"
         return ""
 
+    # nbgrader copies by shutil.copytree, which opens each name anew and follows links.
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy a submission's ordinary files; called by nbgrader, whose own copy follows the links in it."""
         claimed = parse_utc(Path(src).name.rsplit("+", 3)[2])

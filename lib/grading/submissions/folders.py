@@ -56,6 +56,7 @@ def bounds(coursedir: CourseDirectory, config: Config) -> Bounds:
     from lib.grading.sandbox.limits import Limits
 
     limits = Limits(**setting(config, "limits", Dict(), {}))
+    # Half of the scratch is left to the run itself; a file and its folders take an inode each.
     return Bounds(min(size, limits.scratch // 2), min(MOST, limits.inodes // (DEEPEST + 2)))
 
 

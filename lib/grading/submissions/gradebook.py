@@ -39,7 +39,7 @@ class GradebookSession:
             found = self._gradebook.find_assignment(assignment)
             self.id, self.duedate = found.id, found.duedate
             self.masters = {notebook.name: Master.of(notebook) for notebook in found.notebooks}
-            self._gradebook.db.remove()
+            self._gradebook.db.remove()  # its session would hold a read lock through the whole run
         except BaseException:
             self.close()
             raise

@@ -173,6 +173,7 @@ class _Search:
         """
         theirs, ours = self._tokens()
         once = _once_in_both(theirs, ours)
+        # Without autojunk: it would pass over texts that are frequent in a long notebook.
         blocks = SequenceMatcher(None, theirs, ours, autojunk=False).get_matching_blocks()
         return {
             at: at - block.a + block.b

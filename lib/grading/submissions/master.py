@@ -44,6 +44,7 @@ def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
     )
     known = {}
     for source in notebook.source_cells:
+        # Flags and points are the gradebook's: a student can change those in a notebook.
         cell = clean_cell({"cell_type": source.cell_type, "source": source.source})
         cell.metadata["nbgrader"] = {
             "schema_version": SCHEMA_VERSION,

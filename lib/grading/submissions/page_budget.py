@@ -109,6 +109,7 @@ def interrupted_after(seconds: float) -> Iterator[None]:
             raise OutOfTimeError
 
     before = signal.signal(signal.SIGVTALRM, interrupt)
+    # Again and again: a library may catch the first one with a bare `except`.
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds, REPEAT)
     try:
         try:

@@ -117,6 +117,7 @@ class WriteChallenge(UnitPreprocessor):
                 if state.gradebook is None:  # `zerolayer grade` has checked the unit when it began
                     self.check_unit(resources["nbgrader"]["assignment"], book.masters)
                 others = _others(folder, book.masters.keys() - {resources["nbgrader"]["notebook"]})
+            # A student may have handed in a challenge or a verdict of their own making.
             for name in OURS:
                 remove(folder / name)
             written = WrittenChallenge(self.seed(nb, resources), frozenset(files_in(folder)), _stamp(resources), others)
@@ -145,7 +146,7 @@ class Judge(UnitPreprocessor):
         if state.gradebook is not None:  # notebooks run elsewhere then, so this file is from the one judged before
             judged = _others(folder, state.gradebook.masters.keys() - {names["notebook"]})
             others |= {verdict.notebook: verdict for verdict in judged}
-        tidy(folder, written.files)
+        tidy(folder, written.files)  # what the run wrote is not what was handed in
         if written.stamp:
             remove(folder / STAMP)
             (folder / STAMP).write_bytes(written.stamp)

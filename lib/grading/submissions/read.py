@@ -125,6 +125,7 @@ def notebook_in(path: Path) -> NotebookNode:
         raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
     if not text.strip():
         raise EmptyError(f"{name} is empty. {ADVICE}")
+    # Counted before it is parsed: a list of empty lists takes fifty times its length in memory.
     if text.count("[") + text.count("{") > MOST_PARTS:
         raise UnreadableError(f"{name} has more than {MOST_PARTS:,} lists. Clear the outputs and submit again.")
     try:
@@ -132,6 +133,7 @@ def notebook_in(path: Path) -> NotebookNode:
     except (ValueError, RecursionError):
         raise UnreadableError(f"{name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
     try:
+        # Format 3 and older have worksheets in the place of cells.
         current = data if "cells" in data else nbformat.convert(nbformat.from_dict(data), to_version=4)
         if len(current["cells"]) > MOST:
             raise UnreadableError(f"{name} has more than {MOST:,} cells. Delete some and submit again.")

@@ -106,6 +106,7 @@ def restore_cells(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> 
         return kept  # in the source's order, as nearly all submissions are
     followers = {name: names[at + 1 :] for at, name in enumerate(names)}
     solutions = [name for name in names if known[name].metadata.nbgrader.solution]
+    # From the end, so that what follows a missing cell is already there.
     for name in reversed(names):
         if not _places(kept, [name]):
             kept.insert(_front(kept, followers[name]), _missing(known[name]))

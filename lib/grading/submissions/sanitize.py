@@ -76,6 +76,7 @@ class Sanitize(NbGraderPreprocessor):
         self, cell: NotebookNode, resources: dict[str, Any], cell_index: int
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Called for each cell of a notebook that has been run; Markdown is left to `markdown`, which renders it."""
+        # What an output says of itself (metadata, other types) may tell a page to run or fetch something.
         if cell.cell_type == "code":
             graded = cell.metadata.get("nbgrader", {}).get("grade", False)
             for output in cell.outputs:

@@ -64,7 +64,7 @@ class SaveScores(AssignLatePenalties):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde after the notebook was judged."""
-        self.init_plugin()
+        self.init_plugin()  # as nbgrader's AssignLatePenalties does: the course may have a rule of its own
         names = resources["nbgrader"]
         state = submission_state(resources)
         scores = self._scores(nb, state.judged)
