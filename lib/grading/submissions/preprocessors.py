@@ -27,7 +27,7 @@ from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
-from lib.grading.safe_files import files_in, is_file, remove, tidy
+from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy
 from lib.grading.submissions.fit import misfits
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import Master
@@ -112,6 +112,8 @@ class WriteChallenge(UnitPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde; leaves for `Judge` what a run must not change."""
         unit, folder, state = self.unit(resources), _folder(resources), submission_state(resources)
+        if is_folder(page := folder / f"{resources['nbgrader']['notebook']}.html"):
+            remove(page)  # generate_feedback copies folders, and then writes a page of this name
         if unit is not None:
             with gradebook_session(resources) as book:
                 if state.gradebook is None:  # `zerolayer grade` has checked the unit when it began

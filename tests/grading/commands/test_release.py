@@ -5,6 +5,8 @@ The unit is small: a rectifier and the mean squared error. What is wrong is made
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -26,6 +28,7 @@ from lib.grading.judge.challenge import drawn_for
 from lib.unit import AnswerKey, Mistake
 from tests.grading import relu_unit
 from tests.grading.relu_unit import ANSWER_KEY
+from tests.grading.running.test_runner import postgresql  # noqa: F401  # a fixture
 
 UNIT = "relu"
 SETUP = """\
@@ -461,3 +464,26 @@ def test_only_the_named_notebook_is_built_anew(course: Course) -> None:
     folder = course.root / "notebooks" / UNIT
     sources = {path.stem: nbformat.read(path, as_version=4).cells[0].source for path in folder.glob("*.ipynb")}
     assert sources == {UNIT: "old", "second": "new"}
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_builds_that_start_together_may_find_the_gradebook_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, request: pytest.FixtureRequest
+) -> None:
+    """They make its tables and rows at the same time: each can't see what another hasn't finished."""
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+    url = request.getfixturevalue(database) if database == "postgresql" else f"sqlite:///{tmp_path}/gradebook.db"
+    command = [sys.executable, "-m", "lib.grading", "build", UNIT, f"--db={url}"]
+    builds = [
+        subprocess.Popen(command, cwd=Course(tmp_path / name).root, stderr=subprocess.PIPE, text=True)
+        for name in ("first", "second", "third")
+    ]
+    told = [build.communicate()[1] for build in builds]
+    assert [build.returncode for build in builds] == [0] * 3, told
+    with Gradebook(url, "zerolayer") as gradebook:
+        [notebook] = gradebook.find_assignment(UNIT).notebooks
+        assert {cell.name: cell.max_score for cell in notebook.grade_cells} == {
+            "check-relu": 3,
+            "check-mse": 1,
+            "explain-why": 3,
+        }

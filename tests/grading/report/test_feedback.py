@@ -26,7 +26,7 @@ from tests.grading.pages import elements, text_of
 
 STUDENTS = ["honest", "common_mistake", "untouched", "blanks_open", "one_blank_open", "solution_deleted", "empty"]
 STUDENTS += ["cell_never_ends", "kernel_dies", "hundred_megabytes_of_lines", "another_name", "name_shadowed", "noisy"]
-STUDENTS += ["checks_deleted", "reversed_order", "strange_cells"]
+STUDENTS += ["checks_deleted", "reversed_order", "strange_cells", "folder_for_a_page"]
 STUDENTS += ["metadata_missing", "answer_doubled", "answer_beside", "cut_short"]
 
 
