@@ -158,12 +158,13 @@ def open_gradebook(db_url: str, course_id: str = DEFAULT_COURSE) -> Gradebook:
     return retry(lambda: Gradebook(db_url, course_id))
 
 
-def retry(write: Callable[[], Made]) -> Made:
+def retry(write: Callable[[], Made], times: int = 2) -> Made:
     """Do what makes tables or rows that another program may be making at the same moment.
 
-    Once the other one has made the tables, it may still be ahead with the rows: so it may fail twice.
+    Once the other one has made the tables, it may still be ahead with the rows: so it may fail twice. What nbgrader
+    commits in many steps may fail more `times`.
     """
-    for _ in range(2):
+    for _ in range(times):
         with suppress(IntegrityError, ProgrammingError, OperationalError, InvalidEntry):
             return write()
     return write()
