@@ -121,7 +121,7 @@ REFUSED = {
     "deep_14_1_work.zip": (packed(("a/" * 2000 + FILE, WORK)), "2001 folders deep"),
     "long_15_1_work.zip": (packed(("x" * 3000 + ".ipynb", WORK)), "can't be unpacked"),
     "tar_16_1_work.tar.gz": (b"\x1f\x8b", "only zips are opened"),
-    "letter_17_1_work.zip": (packed(("\x1b[31m\n/../x.ipynb", WORK)), "?[31m?/../x.ipynb in"),
+    "letter_17_1_work.zip": (packed(("\x1b[31m\n/../x.ipynb", WORK)), r"\x1b[31m\n/../x.ipynb in"),
 }
 
 
