@@ -243,8 +243,8 @@ def test_a_picture_in_html_counts_like_any_other():
     file = BytesIO()
     Image.new("1", (4_000, 4_000)).save(file, "PNG")
     picture = f'<img src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
-    html = nbformat.v4.new_output("display_data", {"text/html": cleaned(picture)})
-    raw = nbformat.v4.new_raw_cell(cleaned(picture))
+    html = nbformat.v4.new_output("display_data", {"text/html": clean_html(picture)})
+    raw = nbformat.v4.new_raw_cell(clean_html(picture))
     assert "base64" in html.data["text/html"]
     cells = [nbformat.v4.new_code_cell(outputs=[html, html, html]), raw]
     shown, _ = BoundPage().preprocess(nbformat.v4.new_notebook(cells=cells), {})
@@ -258,7 +258,7 @@ SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
 @pytest.mark.parametrize("kind", ["image/svg+xml", "IMAGE/SVG+XML", "image/svg%2bxml", "image/x", "image/svg+xml;a=b"])
 def test_a_drawing_written_into_an_address_is_dropped(kind):
     drawing = f"data:{kind};base64,{base64.b64encode(SVG).decode()}"
-    assert "base64" not in cleaned(f'<img src="{drawing}">')
+    assert "base64" not in clean_html(f'<img src="{drawing}">')
     assert "src=" not in rendered(f"![a]({drawing})")
 
 
