@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from itertools import combinations
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -497,6 +498,7 @@ class LabelsWithSamples(LoopStatement):
         _require_steps(steps, "cce")
         if all(step["loss_labels"] == step["labels"] == NOT_CALLED for step in steps):
             raise Wrong("cce was not called.", where=_place(call, 0), found="no call", expected="one call in each step")
+        are_batches = all(step.takes_a_batch for step in steps)
         for number, step in enumerate(steps):
             for name, labels, outputs in (
                 ("cce", "loss_labels", "loss_outputs"),
@@ -504,7 +506,7 @@ class LabelsWithSamples(LoopStatement):
             ):
                 if step[labels] == step[outputs] == NOT_CALLED:
                     continue
-                right = [call.y[:, samples] for samples in self._sources(step)]
+                right = [call.y[:, samples] for samples in self._sources(step, are_batches)]
                 if not any(_is_close(step[labels], _sum_entries(each)) for each in right):
                     raise self._explain(name, number, step, labels, right[0])
                 output = call.outputs(step.version, step.samples)
@@ -518,10 +520,10 @@ class LabelsWithSamples(LoopStatement):
         return name_as(name_labels(recordings[number].call, recordings[number].steps), wrong)
 
     @staticmethod
-    def _sources(step: Step) -> list[Samples]:
+    def _sources(step: Step, are_batches: bool) -> list[Samples]:
         """Give the samples whose labels are right: those that the step took; if these are wrong, those due as well."""
         sources = [step.samples] if (step.samples < step.call.samples).all() else []
-        return sources if step.takes_a_batch else [*sources, step.batch]
+        return sources if are_batches else [*sources, step.batch]
 
     @staticmethod
     def _explain(name: str, number: int, step: Step, labels: str, right: Array) -> Wrong:
@@ -635,22 +637,20 @@ class GradientFlowsBack(LoopStatement):
         """Say what is wrong with the size of a step, whose gradient is `factor` times that of all samples."""
         step = steps[number]
         call, seen = step.call, step.seen
-        rate = seen.updates[-1][1] if seen else None
-        given = numbers(rate).ravel()
+        given = numbers(seen.updates[-1][1] if seen else np.nan).ravel()
         share = given[0] / call.rate if len(given) == 1 else np.nan
         factors = _name_factor(factor * share * len(step.batch), step)
         if name := name_norm([each.seen for each in steps if each.seen is not None]):
             return name_as(name, Wrong("", where=where))
-        if factors and factors[0][1] != NOTHING_ELSE:
-            if (
-                number >= call.batches_in_an_epoch
-                and factors[0][0].startswith("The weights move")
-                and len(factors) == 1
-            ):
-                return name_as("The weights move uphill after the first epoch", Wrong("", where=where))
-            return Named(" ".join(what for what, _ in factors), where=where, hint=factors[0][1])
+        is_later = number >= call.batches_in_an_epoch
+        if is_later and _is_close(factor * share * len(step.batch), -1):
+            return name_as("The weights move uphill after the first epoch", Wrong("", where=where))
+        if not is_later and all(words.hint for words in factors) and _are_in_all(factors, steps):
+            return Named(" ".join(words.what for words in factors), where=where, hint=factors[0].hint)
         if _is_close(share, 1):
-            return Wrong(" ".join(what for what, _ in factors) or "The step is wrong.", where=where, hint=NOTHING_ELSE)
+            size = factor * share * len(step.batch)
+            what = f"The step is {size:.3g} times as large as it should be."
+            return Wrong(what, where=where, hint=NOTHING_ELSE)
         wrong = Wrong(
             "dlayer.backward did not get the learning rate that train is given.",
             where=where,
@@ -777,42 +777,64 @@ def _wrong_arguments(call: Call, step: Step) -> Wrong | None:
 
 # ---- Comparison and words
 
-SIGN = HINTS["The weights move in the direction of the gradient, not against it"]
+
+class Factor(NamedTuple):
+    """What makes a step too large or too small: its words, a hint, and the factor for a step."""
+
+    what: str
+    hint: str
+    of: Callable[[Step], float]
 
 
-def _name_factor(factor: float, step: Step) -> list[tuple[str, str]]:
-    """Say by what a step is too large or too small, each with a hint; nothing if it is not.
+FACTORS = (
+    Factor("1/B is missing.", ONCE, lambda step: len(step.batch)),
+    Factor("1/B is applied twice.", ONCE, lambda step: 1 / len(step.batch)),
+    Factor(
+        "1/B uses batch_size, but this batch is shorter.",
+        HINTS["1/B uses batch_size, also for the short last batch"],
+        lambda step: len(step.batch) / step.call.batch_size,
+    ),
+    Factor(
+        "The gradient is divided by the number of all samples.", ONCE, lambda step: len(step.batch) / step.call.samples
+    ),
+    Factor("The gradient is divided by the number of classes.", ONCE, lambda step: len(step.batch) / len(step.call.y)),
+    Factor("The gradient is divided by the number of features.", ONCE, lambda step: len(step.batch) / len(step.call.X)),
+    Factor("The gradient is multiplied by the batch size, not divided by it.", ONCE, lambda step: len(step.batch) ** 2),
+    Factor(
+        "The learning rate is applied twice.", HINTS["The learning rate is applied twice"], lambda step: step.call.rate
+    ),
+    Factor("The learning rate is not applied.", RATE, lambda step: 1 / step.call.rate),
+)
+SIGN = Factor(
+    "The weights move the wrong way: gradient times learning rate has the wrong sign.",
+    HINTS["The weights move in the direction of the gradient, not against it"],
+    lambda step: -1.0,
+)
+OTHER = Factor("", "", lambda step: np.nan)
 
-    Two causes at once are both named where their product is the factor.
-    """
-    call, batch = step.call, len(step.batch)
-    short = HINTS["1/B uses batch_size, also for the short last batch"]
-    known = {
-        batch: ("1/B is missing.", ONCE),
-        1 / batch: ("1/B is applied twice.", ONCE),
-        batch / call.batch_size: ("1/B uses batch_size, but this batch is shorter.", short),
-        batch / call.samples: ("The gradient is divided by the number of all samples.", ONCE),
-        batch / len(call.y): ("The gradient is divided by the number of classes.", ONCE),
-        batch / len(call.X): ("The gradient is divided by the number of features.", ONCE),
-        batch * batch: ("The gradient is multiplied by the batch size, not divided by it.", ONCE),
-        call.rate: ("The learning rate is applied twice.", HINTS["The learning rate is applied twice"]),
-        1 / call.rate: ("The learning rate is not applied.", RATE),
-    }
-    known.pop(1.0, None)
-    found = [("The weights move the wrong way: gradient times learning rate has the wrong sign.", SIGN)] * int(
-        factor < 0
-    )
-    size = abs(factor)
-    if _is_close(size, 1):
+
+def _name_factor(factor: float, step: Step) -> list[Factor]:
+    """Say by what a step is too large or too small: the sign, and one or two causes whose product is the factor."""
+    found = [SIGN] * int(factor < 0)
+    if _is_close(abs(factor), 1):
         return found
-    for one, words in known.items():
-        if _is_close(size, one):
-            return [*found, words]
-    for one, words in known.items():
-        for other, more in known.items():
-            if words != more and _is_close(size, one * other):
-                return [*found, words, more]
-    return [*found, (f"The step is {size:.3g} times as large as it should be.", NOTHING_ELSE)]
+    for causes in (*((one,) for one in FACTORS), *combinations(FACTORS, 2)):
+        if _is_close(abs(factor), float(np.prod([cause.of(step) for cause in causes]))):
+            return [*found, *causes]
+    return [*found, OTHER]
+
+
+def _are_in_all(factors: list[Factor], steps: Sequence[Step]) -> bool:
+    """Tell whether the steps of the first epoch are all too large or too small by the same causes.
+
+    Batches differ in size there, so that no other number is taken for one of the causes.
+    """
+    for step in steps[: steps[0].call.batches_in_an_epoch]:
+        moves = [GradientFlowsBack._right_move(step, size) for size in step.sizes]
+        factor = float(np.prod([cause.of(step) for cause in factors]))
+        if not any(_is_close(step["move"], factor * move) for move in moves):
+            return False
+    return True
 
 
 def _ratio(found: RecordedValue, base: Array) -> float | None:

@@ -40,8 +40,8 @@ def test_every_wrong_loop_loses_its_statement_in_every_draw() -> None:
     """Each draw has some of the loops, so that all draws and all loops are met."""
     names = list(LOOPS)
     for seed in SEEDS:
-        for step in range(3):
-            name = names[(3 * seed + step) % len(names)]
+        for step in range(2):
+            name = names[(2 * seed + step) % len(names)]
             assert lost(LOOPS[name], seed) == {WRONG[name].breaks}, (name, seed)
 
 
@@ -60,6 +60,9 @@ PAIRS = [
     (one, other)
     for one, other in combinations(WRONG, 2)
     if WRONG[one].breaks != WRONG[other].breaks
+    and "no update" not in one + other  # steps without updates are told by their batches
+    and "no backward" not in one + other
+    and "the gradient of the first epoch" not in (one, other)  # it uses a name that others remove
     and not {old for old, _ in WRONG[one].changes} & {old for old, _ in WRONG[other].changes}
 ]
 
@@ -67,7 +70,7 @@ PAIRS = [
 def test_two_mistakes_cost_what_each_costs() -> None:
     """Pairs of one-line mistakes in different lines of the loop, each in one draw."""
     rng = np.random.default_rng(0)
-    chosen = [PAIRS[at] for at in rng.choice(len(PAIRS), 150, replace=False)]
+    chosen = [PAIRS[at] for at in rng.choice(len(PAIRS), 60, replace=False)]
     for seed, pair in enumerate(chosen):
         try:
             code = written(loop(*WRONG[pair[0]].changes, *WRONG[pair[1]].changes))["train"]
