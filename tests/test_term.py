@@ -13,7 +13,7 @@ from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK
 pytest_plugins = ["tests.term"]
 
 MISTAKE = "The loss is the mean over all entries of the matrix"
-HINT = "Sum over all entries, then divide by the number of samples, not by the number of entries."
+HINT = "Print the number that you divide by, for two batches of different sizes. Does it count the samples?"
 
 
 class Words(HTMLParser):
