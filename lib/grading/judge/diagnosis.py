@@ -1,5 +1,6 @@
 """Diagnosis: the mistake of the catalogue whose numbers an answer has, if there is one."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -10,6 +11,9 @@ from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, agree, fits, outcomes, run
 from lib.grading.judge.verdict import Diagnosis
 from lib.unit import AnswerKey, Inputs, Mistake, Part, Statement
+
+SHAPES = re.compile(r"\(\d+,[\d, ]*\)")
+"""How NumPy writes the shape of an array in the message of an error."""
 
 
 def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> Diagnosis | None:
@@ -90,7 +94,9 @@ class _Answer:
         self.wrong_roots = {
             self.root[statement.name] for statement in statements if statement.points and statement.name in wrong
         }
-        self.can_tell = any(_tells(found[name][probe], right[name][probe]) for name, probe in self.wrong)
+        self.can_tell = any(
+            _tells(found[name][probe], found[name][probe], right[name][probe]) for name, probe in self.wrong
+        )
 
     def may_be(self, kinds: Kinds) -> bool:
         """Tell whether a mistake that breaks statements in these ways can explain anything that is wrong."""
@@ -120,7 +126,7 @@ class _Answer:
             if not alike and not is_right:
                 return 0
             count += alike
-            if alike and not is_right and _tells(outcome, self.right[name][probe]):
+            if alike and not is_right and _tells(self.found[name][probe], outcome, self.right[name][probe]):
                 told.add(self.root[name])
             elif not alike and (name, probe) in self.wrong:
                 unexplained.add(self.root[name])
@@ -129,8 +135,13 @@ class _Answer:
         return count if told - unexplained else 0
 
 
-def _tells(outcome: Outcome, right: Outcome) -> bool:
-    """Tell whether an outcome says more than that it is wrong: by finite numbers, or by our own words."""
-    if isinstance(outcome, Failure) or isinstance(right, Failure):
-        return isinstance(outcome, Failure) and outcome.kind == "value"
-    return bool(np.isfinite(outcome).any()) and not agree(outcome, right)
+def _tells(found: Outcome, mistaken: Outcome, right: Outcome) -> bool:
+    """Tell whether a mistake's outcome, which an answer has too, says more than that both are wrong.
+
+    It says more by finite numbers, by our own words, or by an error about the shapes of the same arrays.
+    """
+    if isinstance(found, Failure) and isinstance(mistaken, Failure):
+        return found.kind == "value" or (found.text == mistaken.text and bool(SHAPES.search(found.text)))
+    if isinstance(found, Failure) or isinstance(mistaken, Failure):
+        return False
+    return bool(np.isfinite(mistaken).any()) and not agree(mistaken, right)

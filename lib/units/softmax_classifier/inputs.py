@@ -57,11 +57,11 @@ def predictions(rng: np.random.Generator, y: Array, small: tuple[float, float]) 
 def scores(rng: np.random.Generator, classes: int, batch: int) -> Array:
     """Draw scores of either sign, a few units apart: (classes, batch).
 
-    In the first sample one class has a probability near 0.001, where probabilities that are clipped or rounded show.
+    In the first sample one class has a probability near 0.0003, where one that is clipped or rounded shows.
     All others have at least 0.005.
     """
     z = rng.uniform(-1.8, 1.8, size=(classes, batch))
-    z[:, 0] = rng.permutation(np.append(-4.2, rng.uniform(1.6, 1.8, size=classes - 1)))
+    z[:, 0] = rng.permutation(np.append(-5.2, rng.uniform(1.6, 1.8, size=classes - 1)))
     return z
 
 

@@ -13,14 +13,15 @@ from lib.unit import Array, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import explained
 from lib.units.softmax_classifier.inputs import SIZES, is_kept, probabilities, scores, worked_example
 
-ROUNDED = 0.03
-"""How far from 1 a sum may be: probabilities that are rounded to hundredths are wrong in another statement."""
+ROUNDED = 3e-4
+"""How far from 1 a sum may be: five probabilities that are rounded to four digits are wrong in another statement."""
 
 
 def draw_scores(rng: np.random.Generator) -> Inputs:
     """Draw scores in each of `SIZES`, and integers."""
     inputs = {f"scores_{size}": scores(rng, *shape) for size, shape in SIZES.items()}
-    return inputs | {"scores_whole": rng.choice([-3, -2, -1, 1, 2, 3], size=(4, 6))}
+    columns = [rng.permutation([-3, -2, -1, 1, 2, 3])[:4] for _ in range(6)]
+    return inputs | {"scores_whole": np.stack(columns, axis=1)}
 
 
 def draw_large(rng: np.random.Generator) -> Inputs:
@@ -41,16 +42,15 @@ def draw_large(rng: np.random.Generator) -> Inputs:
 def draw_gradients(rng: np.random.Generator) -> Inputs:
     """Draw scores and incoming gradients, and a separate output with the input that belongs to it.
 
-    Most gradients are in the hundreds, and no probability of the first size is small. So its result has an entry above
-    10, and a gradient that is clipped or normalised shows in every draw. One batch has gradients near 1.
+    One batch has gradients in the hundreds: one that is clipped or normalised shows in every draw. The others have
+    gradients near 1, where one that is rounded shows.
     """
     inputs = {}
     for size, (classes, batch) in SIZES.items():
         low, high = rng.uniform(200, 400, size=(2, 1, batch)) * [[[-1]], [[1]]]
         rest = rng.uniform(-100, 100, size=(classes - 2, batch))
-        inputs[f"gradient_{size}"] = rng.permuted(np.vstack([low, high, rest]), axis=0) / (
-            200 if size == "square" else 1
-        )
+        scale = {"one": 500, "square": 200}.get(size, 1)
+        inputs[f"gradient_{size}"] = rng.permuted(np.vstack([low, high, rest]), axis=0) / scale
         spread = 0.5 if size == "one" else 1
         inputs[f"scores_{size}"] = spread * scores(rng, classes, batch)
         output = probabilities(rng, classes, batch)
@@ -193,6 +193,10 @@ class RatiosFollowScores(Statement):
         probes: Probes = {size: partial(output_of, Softmax, inputs[f"scores_{size}"]) for size in SIZES}
         again, kept = partial(output_again, Softmax, inputs), partial(scores_kept, Softmax, inputs)
         return probes | {"again": again, "kept": kept}
+
+    def compared_part(self, probe: str, output: Array, inputs: Inputs) -> Array:
+        """The differences of log-probabilities."""
+        return np.log(output) - np.log(output[:1]) if output.ndim == 2 and (output > 0).all() else output
 
 
 class WholeNumbers(Statement):

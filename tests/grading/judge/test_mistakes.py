@@ -219,6 +219,22 @@ def test_a_mistake_is_found_in_float32_too() -> None:
     assert verdict.mistake is not None and verdict.mistake.name == "The logarithm has base 2"
 
 
+def test_an_error_about_shapes_tells_a_mistake_if_it_is_the_same_error() -> None:
+    right = ANSWER_KEY.right["Dense"]
+
+    class NoBias(right):
+        def backward(self, output_gradient, learning_rate):
+            self.weights = self.weights - learning_rate * output_gradient.dot(self.input[:-1].T)
+
+    class Mixed(right):
+        def backward(self, output_gradient, learning_rate):
+            self.weights = self.weights - np.zeros((2, 99))
+
+    found = judged(part_of("check-dense-backward"), {"Dense": NoBias}).mistake
+    assert found is not None and found.name == "The row of ones is left out of the product"
+    assert judged(part_of("check-dense-backward"), {"Dense": Mixed}).mistake is None
+
+
 def test_errors_alone_name_no_mistake() -> None:
     code = {"cce": lambda y, yhat: 1 / 0}
     assert judged(part_of("check-cce"), code).mistake is None

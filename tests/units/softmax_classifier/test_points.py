@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lib.grading.judge.challenge import drawn_for
+from lib.grading.judge.comparison import outcomes
+from lib.grading.judge.judge import judge_statements
 from lib.reference import Dense, Softmax, cce_gradient
 from lib.unit import Part
 from lib.units.softmax_classifier.closed import ANSWER_KEY
@@ -143,6 +146,7 @@ def limited_norm(x: Any) -> Any:
     return x / max(1, np.linalg.norm(x))
 
 
+FORWARD = {"ColumnsSumToOne", "RatiosFollowScores", "WholeNumbers"}
 WRONG: dict[str, tuple[Code, dict[str, set[str]]]] = {
     "1e-5 is added": (mean_loss(lambda p: p + 1e-5), {"cce": {"OneSample", "BatchMean"}}),
     "clipped at 0.02": (mean_loss(lambda p: np.clip(p, 0.02, 1)), {"cce": {"OneSample", "BatchMean"}}),
@@ -164,6 +168,17 @@ WRONG: dict[str, tuple[Code, dict[str, set[str]]]] = {
         gradient(lambda y, p: np.clip(-y / p, -50, 50)),
         {"gradient": {"TrueClass", "OtherClasses"}},
     ),
+    **{
+        f"{extra} added to the sum": (
+            forward(lambda z, extra=extra: np.exp(z - z.max(0)) / (extra + np.exp(z - z.max(0)).sum(axis=0))),
+            {"forward": FORWARD},
+        )
+        for extra in (1, 0.1, 0.01)
+    },
+    "result rounded": (
+        backward(lambda layer, g: np.round(Softmax.backward(layer, g), 2)),
+        {"backward": {"OneSampleBack", "EachSampleItsOwn", "ColumnsSumToZero"}},
+    ),
     "one-hot": (
         forward(one_hot_of_largest),
         {"forward": {"ColumnsSumToOne", "RatiosFollowScores", "WholeNumbers"}, "stable": {"LargeScores"}},
@@ -179,18 +194,14 @@ WRONG: dict[str, tuple[Code, dict[str, set[str]]]] = {
     **{
         f"probabilities rounded to {digits}": (
             forward(lambda z, digits=digits: np.round(Softmax().forward(z), digits)),
-            {"forward": {"RatiosFollowScores"}},
+            {"forward": {"RatiosFollowScores"} if digits == 4 else FORWARD},
         )
-        for digits in (3, 4)
+        for digits in (2, 3, 4)
     },
-    "probabilities rounded to 0": (
-        forward(lambda z: np.round(Softmax().forward(z), 2)),
-        {"forward": {"ColumnsSumToOne", "RatiosFollowScores", "WholeNumbers"}},
-    ),
     **{
         f"probabilities clipped at {least}": (
             forward(lambda z, least=least: np.clip(Softmax().forward(z), least, 1)),
-            {"forward": {"RatiosFollowScores"}},
+            {"forward": FORWARD},
         )
         for least in (0.001, 0.005, 0.01)
     },
@@ -206,7 +217,7 @@ for limit in (1, 5, 10):
     clip = lambda x, limit=limit: np.clip(x, -limit, limit)  # noqa: E731  # a name for each limit would say no more
     WRONG[f"backward clipped at {limit}"] = (
         backward(lambda layer, g, clip=clip: clip(Softmax.backward(layer, g))),
-        {"backward": {"OneSampleBack", "EachSampleItsOwn", "ColumnsSumToZero"}},
+        {"backward": {"EachSampleItsOwn", "ColumnsSumToZero"}},
     )
     WRONG[f"step clipped at {limit}"] = (
         dense(lambda layer, g, clip=clip: clip(g @ layer.input.T)),
@@ -331,6 +342,47 @@ def test_a_wrong_forward_costs_nothing_for_large_scores(name: str) -> None:
     for seed in SEEDS:
         assert lost_at_grading(part_of(IN["forward"]), code, seed) == lost_at_desk(part_of(IN["forward"]), code)
         assert lost_at_grading(part_of(IN["stable"]), code, seed) == set()
+
+
+LAYERS = [part for part in ANSWER_KEY.parts if part.id != "check-train"]
+
+
+def statements_lost(part: Part, subjects: tuple[object, ...], seed: int) -> set[str]:
+    """What code loses at grading; quicker than a verdict, which also looks for the mistake."""
+    drawn = drawn_for(part, seed)
+    right, found = (outcomes(part, drawn, each) for each in (ANSWER_KEY.subjects(part), subjects))
+    graded = [statement for statement in part.statements if statement.points]
+    return {each.name for each in judge_statements(graded, drawn, found, right) if each.state != "right"}
+
+
+@pytest.mark.parametrize("part", LAYERS, ids=lambda part: part.id)
+def test_a_mistake_of_the_catalogue_costs_the_same_in_every_draw_and_at_the_desk(part: Part) -> None:
+    """Each mistake, in each way to write it, over draws of its own: together some thousand."""
+    rng = np.random.default_rng(7)
+    for mistake in (way for each in ANSWER_KEY.mistakes if each.part == part.id for way in each.ways):
+        subjects = ANSWER_KEY.subjects(part, mistake)
+        desk = lost_at_desk(part, dict(mistake.code))
+        assert desk, mistake.name
+        for seed in rng.integers(2**40, size=3):
+            assert statements_lost(part, subjects, int(seed)) == desk, (mistake.name, int(seed))
+
+
+def test_two_mistakes_cost_what_each_costs() -> None:
+    """A mistake in forward and one in backward, or in the loss and its gradient, drawn at random."""
+    rng = np.random.default_rng(11)
+    of = {part.id: [each for each in ANSWER_KEY.mistakes if each.part == part.id] for part in LAYERS}
+    for _ in range(60):
+        seed = int(rng.integers(2**40))
+        one, other = (rng.choice(np.array(of[IN[name]], dtype=object)) for name in ("forward", "backward"))
+
+        class Both(one.code["Softmax"]):  # type: ignore[misc,name-defined]  # a base that is drawn
+            backward = other.code["Softmax"].backward
+
+        for mistake in (one, other):
+            part = part_of(mistake.part)
+            assert statements_lost(part, (Both,), seed) == statements_lost(
+                part, ANSWER_KEY.subjects(part, mistake), seed
+            ), (one.name, other.name, seed)
 
 
 @pytest.mark.parametrize("name", RIGHT)

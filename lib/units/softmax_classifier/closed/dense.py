@@ -232,6 +232,9 @@ weights("The gradient is not multiplied by the input, only by the weights", SHAP
     lambda layer, g: g.sum(axis=1, keepdims=True) * layer.weights
 )
 
+weights("The row of ones is left out of the product", BIAS)(lambda layer, g: g @ layer.input[:-1].T)
+weights("The layer's output is used in place of its input", SHAPES)(lambda layer, g: g @ layer.output.T)
+
 # ---- The update
 
 
@@ -302,7 +305,7 @@ for strength in (0.1, 0.01, 0.001, 0.0001, 1.0):
             )
         )
 SIZE = "Use the gradient as it is: its size matters."
-for limit in (1, 5, 10):
+for limit in (1, 0.1, 0.5, 5, 10):
     backward("The weights' gradient is clipped", SIZE)(
         _with_update(lambda layer, gradient, rate, limit=limit: layer.weights - rate * np.clip(gradient, -limit, limit))
     )

@@ -235,7 +235,6 @@ SCALES: tuple[Output, ...] = (
     lambda z: np.abs(z).max(),
     lambda z: np.linalg.norm(z, axis=0),
     lambda z: np.linalg.norm(z),
-    lambda z: z.sum(axis=0),
     lambda z: np.abs(z).sum(axis=0),
     lambda z: z.std(axis=0),
     lambda z: z.std(),
