@@ -280,6 +280,7 @@ BY_NAME = {
     "The sizes of the dense layer are swapped": "training/dense-sizes-exchanged",
     "The dense layer that is returned has not been trained": "training/fresh-layers-returned",
     "The layers are returned in another order": "training/layers-returned-in-other-order",
+    "A loss is stored for each batch, not for each epoch": "training/loss-noted-each-batch",
 }
 """For each name the answers whose mistake it is, separated by spaces."""
 

@@ -178,7 +178,10 @@ def name_batches(call: Call, steps: Sequence[Pass], epochs_of_other: int | None)
     places = [_place_of(call, step) for step in steps]
     if None in places:
         first = sum(taken[:full], ())  # of one epoch, whether the short batch is left out or not
-        is_drawn = len(set(first)) < len(first) or any(len(set(samples)) < len(samples) for samples in taken)
+        is_one_epoch = len({step.shuffle for step in steps[:full]}) == 1
+        is_drawn = (is_one_epoch and len(set(first)) < len(first)) or any(
+            len(set(samples)) < len(samples) for samples in taken
+        )
         return DRAWN if is_drawn else ""
     return _name_order(call, [place for place in places if place is not None], epochs_of_other)
 

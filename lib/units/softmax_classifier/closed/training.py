@@ -202,6 +202,7 @@ MISTAKES = (
         "Append one loss for each epoch, after its last batch.",
         (f"loss += {MEAN}(y[:, batch], softmax.output)", "losses.append(cce(y[:, batch], softmax.output))"),
         ("        losses.append(loss)\n", ""),
+        also=(((NOTE, f"    {NOTE}"),),),
     ),
     _named(
         "Every loss is 0, though cce is called",
