@@ -224,6 +224,8 @@ class Recording:
     y: Array | None = None
     error: Exception | None = None
     """What the second call raised, where the first one ended."""
+    notes: dict[object, Any] = field(default_factory=dict)
+    """What was worked out of it so far: several statements and probes ask for the same."""
 
     @cached_property
     def steps(self) -> list[Pass]:

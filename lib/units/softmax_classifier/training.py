@@ -9,10 +9,9 @@ that differ have different sums. The judge decides by the same functions as the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import combinations
 from typing import Any, ClassVar, NamedTuple
 
@@ -157,9 +156,17 @@ class Step:
         return tuple({len(self.batch): 0, len(self.samples): 0})
 
 
+@lru_cache(maxsize=64)
 def _weights_of(count: int) -> Array:
     """Return the weights of the sums: no two are alike, nor the sums of any two."""
     return np.sqrt(np.arange(2, count + 2))
+
+
+@lru_cache(maxsize=64)
+def _weights_of_rows(count: int, is_shift_free: bool) -> Array:
+    """Return the weights of a column's entries: their sum is 1, or 0 if the sum is to be free of shifts."""
+    rows = _weights_of(count)
+    return np.asarray(rows / rows.sum() - (1 / count if is_shift_free else 0))
 
 
 def _sum_entries(array: Array, is_shift_free: bool = False) -> float:
@@ -167,9 +174,7 @@ def _sum_entries(array: Array, is_shift_free: bool = False) -> float:
 
     `is_shift_free` makes the sum independent of what is added to all entries of a column.
     """
-    rows = _weights_of(len(array))
-    rows = rows / rows.sum() - (1 / len(rows) if is_shift_free else 0)
-    return float(rows @ array @ _weights_of(array.shape[1]))
+    return float(_weights_of_rows(len(array), is_shift_free) @ array @ _weights_of(array.shape[1]))
 
 
 def _number(value: RecordedValue, rows: int, is_shift_free: bool = False) -> float:
@@ -248,17 +253,6 @@ def _slots(call: Call) -> int:
     return 2 * (call.epochs + 1) * call.batches_in_an_epoch
 
 
-@contextmanager
-def suppress_unnamed() -> Iterator[None]:
-    """Let through what names a mistake. What else is wrong is the judge's to find in the numbers."""
-    try:
-        yield
-    except Named:
-        raise
-    except Wrong:
-        pass
-
-
 # ---- Statements
 
 
@@ -319,14 +313,18 @@ class LoopStatement(Statement):
         return np.zeros(1)
 
     def _steps(self, recording: Recording) -> list[Step]:
-        steps = recording.steps[: _slots(recording.call)]
-        names = (*HEADER, *self.names)
-        return [_step(_describe(seen, recording.call, names), recording.call, seen) for seen in steps]
+        call, names = recording.call, (*HEADER, *self.names)
+        if names not in recording.notes:
+            seen = recording.steps[: _slots(call)]
+            recording.notes[names] = [_step(_describe(each, call, names), call, each) for each in seen]
+        steps: list[Step] = recording.notes[names]
+        return steps
 
     def _write(self, train: Any, inputs: Inputs, number: int) -> Array:
         recordings = _record_once(train, inputs)
-        with suppress_unnamed():
-            self._test(recordings)
+        named = self._find_named(recordings)
+        if named:
+            raise named
         recording = recordings[number]
         names = (*HEADER, *self.names)
         rows = np.zeros((_slots(recording.call) + self._rows_of_extra(recording.call), len(names)))
@@ -340,6 +338,20 @@ class LoopStatement(Statement):
         extra = self.extra(recording)
         rows[_slots(recording.call) :].flat[: len(extra)] = extra
         return rows
+
+    def _find_named(self, recordings: Sequence[Recording]) -> Named | None:
+        """Find what names a mistake. What else is wrong is the judge's to find in the numbers."""
+        notes = recordings[0].notes
+        if type(self) not in notes:
+            notes[type(self)] = None
+            try:
+                self._test(recordings)
+            except Named as named:
+                notes[type(self)] = named
+            except Wrong:
+                pass
+        found: Named | None = notes[type(self)]
+        return found
 
     def _rows_of_extra(self, call: Call) -> int:
         return 0
