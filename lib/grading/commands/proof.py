@@ -29,7 +29,8 @@ from lib.grading.submissions.preprocessors import UnitPreprocessor, answers_in
 from lib.unit import AnswerKey, Inputs, Mistake, Part
 
 SEEDS = (1, 2)
-"""The inputs on which a unit is tried are drawn from these. More take longer: half a second each for 156 mistakes."""
+"""The inputs on which a unit is tried are drawn from these. More take longer: a second or two each for some 700 ways to
+write a mistake."""
 SECONDS = 60
 """The time limit of one cell. The code is the instructor's own, so this is for a mistake and not for an attack."""
 
