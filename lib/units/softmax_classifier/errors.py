@@ -31,6 +31,17 @@ MEANINGS = (
         "A layer keeps its arrays as self.input, self.output and self.weights. Write self. before the name.",
     ),
     Meaning(
+        r"NameError: name '(?:np|plt)' is not defined",
+        "The libraries are not loaded.",
+        "Run the notebook's first cell, which imports them.",
+    ),
+    Meaning(
+        r"NameError: name '(?:log|exp|sqrt|maximum|minimum|einsum|dot|outer|eye|diag|array|zeros|ones|mean|argmax|clip"
+        r"|where|vstack)' is not defined",
+        "A function of NumPy is used without np. before it.",
+        "Write np. before the function's name, as in np.maximum.",
+    ),
+    Meaning(
         r"NameError: name '\w+' is not defined",
         "A name is used that is not defined.",
         "Compare its spelling with the names in the first line of the function.",

@@ -40,6 +40,7 @@ SAID = {
         "-np.sum(y * np.log(np.max(yhat, 1e-7)))",
         "A float stands where NumPy expects an axis.",
     ),
+    "no np.": (CCE, "-np.mean(np.diag(y.T @ log(yhat)))", "A function of NumPy is used without np. before it."),
     "a call of .T": (CCE, "-np.mean(np.diag(y.T() @ np.log(yhat)))", "An array is called like a function."),
     "a missing *": (CCE, "-np.sum(y(np.log(yhat)))", "An array is called like a function."),
     "a dot product": (CCE, "-np.dot(y, np.log(yhat))", "np.dot gets two arrays of the same shape."),
