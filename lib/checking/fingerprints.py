@@ -42,6 +42,8 @@ PROJECTIONS = 4
 """Directions for one array; fewer for an array with fewer numbers."""
 RTOL, SMALL = 2.5e-4, 0.1
 """How near two numbers must be: within this ratio, or within `RTOL * SMALL` if they are smaller than `SMALL`."""
+NOTHING = 1e-5
+"""A single number as small as this may come from any code."""
 STEP = 4 * RTOL
 """A step of a grid. A number that is well inside is at least a quarter of it away from both ends."""
 
@@ -146,6 +148,13 @@ def find_mistake(measured: Measurement, part: Part, known: Sequence[Fingerprint]
 def shows_in_numbers(outcome: Outcome) -> bool:
     """Tell whether an outcome has numbers to recognise a mistake by: an array of only nan or inf has many causes."""
     return not isinstance(outcome, Failure) and bool(np.isfinite(outcome).any())
+
+
+def is_nothing(outcome: Outcome, right: Outcome) -> bool:
+    """Tell whether an outcome is 0 in place of another number, which any code may give; a 1 stands for yes."""
+    if isinstance(outcome, Failure) or isinstance(right, Failure) or outcome.size != 1 or right.size != 1:
+        return False
+    return abs(outcome.item()) < NOTHING and right.item() != 1
 
 
 def shows_in_words(outcome: Outcome) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lib.units
 from lib.checking import fingerprints
 from lib.checking.answers import run_probes
 from lib.checking.fingerprints import (
@@ -27,7 +28,7 @@ from lib.checking.fingerprints import (
 )
 from lib.checking.help import name_mistake
 from lib.checking.student_code import Failure
-from lib.grading.commands.fingerprints import file_of, fingerprints_of
+from lib.grading.commands.fingerprints import file_of, fingerprints_of, write_fingerprints
 from lib.grading.judge.comparison import outcomes
 from lib.unit import Array, Inputs, Mistake, Part
 from lib.units import softmax_classifier
@@ -68,13 +69,14 @@ def test_the_committed_file_is_what_build_writes() -> None:
     )
 
 
-def test_all_mistakes_but_those_seen_only_as_nan_or_inf_can_be_recognised() -> None:
+def test_all_mistakes_can_be_recognised_but_those_whose_numbers_say_nothing() -> None:
     unnamed = [mistake for mistake in ANSWER_KEY.mistakes if not (mistake.same_as or is_named(mistake))]
     assert len(unnamed) <= 0.02 * len(ANSWER_KEY.mistakes)
     for mistake in unnamed:
         probes = [probe for draw in measured(mistake).draws for probe in draw.values()]
         for outcome in (outcome for probe in probes for outcome in probe.values()):
-            assert not isinstance(outcome, Failure) and not np.isfinite(outcome).any()
+            assert not isinstance(outcome, Failure)
+            assert outcome.size > 1 or not abs(outcome) > 1e-3
 
 
 @each
@@ -262,3 +264,13 @@ def test_a_part_of_a_unit_without_the_file_gets_no_names() -> None:
     assert name_mistake(cce, (lambda y, p: 0.0,), "lib.units") is None
     assert name_mistake(cce, (lambda y, p: 0.0,), "") is None
     assert checked(cce, cce=lambda y, p: 0.0).help.mistake is None
+
+
+def test_a_file_of_another_catalogue_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lib.units, "__path__", [str(tmp_path)])
+    stale = tmp_path / UNIT.name / fingerprints.FILE
+    stale.parent.mkdir()
+    stale.write_text("{}")
+    assert write_fingerprints(UNIT.name, ANSWER_KEY)
+    assert stale.read_bytes() == FILE.read_bytes()
+    assert not write_fingerprints(UNIT.name, ANSWER_KEY)

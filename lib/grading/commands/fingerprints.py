@@ -88,10 +88,12 @@ def _measure(key: AnswerKey, part: Part, mistake: Mistake | None = None) -> Meas
 
 
 def _wrong(part: Part, found: Measurement, right: Measurement, *, has_points: bool) -> Iterator[Outcome]:
-    """Give the outcomes of a mistake that aren't right, of the statements with points or of the others."""
+    """Give the outcomes of a mistake that are wrong and tell something, of statements with points or of the others."""
     for number, (drawn, wanted) in enumerate(zip(found.draws, right.draws, strict=True)):
         for statement in part.statements:
             if bool(statement.points) == has_points:
                 for probe, outcome in drawn[statement.name].items():
-                    if not fits(statement, probe, outcome, wanted[statement.name], part.desk_inputs(number)):
+                    right_one = wanted[statement.name][probe]
+                    is_right = fits(statement, probe, outcome, wanted[statement.name], part.desk_inputs(number))
+                    if not is_right and not fingerprints.is_nothing(outcome, right_one):
                         yield outcome
