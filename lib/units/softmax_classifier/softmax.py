@@ -20,7 +20,8 @@ ROUNDED = 3e-4
 def draw_scores(rng: np.random.Generator) -> Inputs:
     """Draw scores in each of `SIZES`, and integers."""
     inputs = {f"scores_{size}": scores(rng, *shape) for size, shape in SIZES.items()}
-    columns = [rng.permutation([-3, -2, -1, 1, 2, 3])[:4] for _ in range(6)]
+    # The first two samples have three positive scores and one: scores that are clipped still give several outputs.
+    columns = [rng.permutation(some)[:4] for some in ([-1, 1, 2, 3], [-3, -2, -1, 1], *[[-3, -2, -1, 1, 2, 3]] * 4)]
     return inputs | {"scores_whole": np.stack(columns, axis=1)}
 
 
