@@ -8,6 +8,7 @@ and `async` awaits nothing.
 """
 
 import ast
+import contextlib
 import inspect
 import os
 import re
@@ -17,6 +18,7 @@ from typing import Any
 from ipykernel import zmqshell
 from ipykernel.compiler import XCachingCompiler, get_tmp_directory
 from IPython.core.inputtransformer2 import TransformerManager
+from IPython.utils.text import SList
 from traitlets import Instance
 
 LETTERS = re.compile(r"[%!?]|^\s*[,;/]")
@@ -47,6 +49,18 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     """ipykernel's shell, which does less for the same. By its name programs know that they are in a notebook."""
 
     input_transformer_manager = Instance(Transformers, ())
+
+    def system(self, cmd: str) -> None:
+        """Run a shell line such as `!ls`. Where no shell can be started, the rest of the cell runs all the same."""
+        with contextlib.suppress(OSError):
+            super().system(cmd)
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
+        """Run a shell line for its output, as in `files = !ls`: nothing where no shell can be started."""
+        try:
+            return super().getoutput(cmd, split, depth + 1)
+        except OSError:
+            return SList([]) if split else ""
 
     def transform_ast(self, node: ast.AST) -> ast.AST:
         """Let transformers change a cell's tree, and see that all in it know their lines, if that isn't sure."""

@@ -347,3 +347,10 @@ threading.Thread(target=talk, daemon=True).start()
     notebook, remarks = executed(tmp_path, client, "x = 1", "print('heard')", "6 * 7")
     assert "heard\n" in texts(notebook)[2]
     assert remarks == []
+
+
+def test_a_shell_line_that_can_start_nothing_does_not_stop_its_cell(tmp_path):
+    """Where code can start no programs, right code below `!ls` is right still."""
+    notebook, _ = executed(tmp_path, "!ls\ndef f(): return 'defined'", "files = !ls\nprint(f())")
+    assert not any(output.output_type == "error" for cell in notebook.cells for output in cell.outputs)
+    assert texts(notebook)[1] == "defined\n"
