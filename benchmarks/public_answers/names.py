@@ -200,7 +200,7 @@ BY_NAME = {
     "The bias changes by the gradient of one sample": "dense/bias-first-sample",
     "The bias moves in the direction of the gradient, the weights against it": "dense/bias-uphill",
     "The bias changes without the learning rate": "dense/bias-without-rate",
-    "The weights' gradient is clipped": "dense/clipped-at-one dense/norm-clipped",
+    "The weights' gradient is clipped": "dense/clipped-at-one dense/norm-clipped dense/clipped",
     "Only the sign of the gradient counts": "dense/sign-of-the-gradient",
     "Earlier steps count too: there is momentum": "dense/momentum",
     "The gradients of all steps pile up": "dense/gradients-pile-up",
@@ -209,7 +209,6 @@ BY_NAME = {
     "The returned gradient has the wrong sign": "dense/input-gradient-minus",
     "The returned gradient is multiplied by the learning rate": "dense/input-gradient-times-rate",
     "The weights move in the direction of the gradient, not against it, and 1/B is applied": "dense/divided-and-uphill",
-    "The limit is applied to the logarithm, not to yhat": "loss/cce-maximum-of-log",
     "The smaller of yhat and a tiny number is taken": "loss/cce-minimum",
     "The logarithm is squared": "loss/cce-square-of-the-log",
     "The gradient is yhat - y divided by the number of classes, and a sign is wrong": (
@@ -281,6 +280,8 @@ BY_NAME = {
     "The dense layer that is returned has not been trained": "training/fresh-layers-returned",
     "The layers are returned in another order": "training/layers-returned-in-other-order",
     "A loss is stored for each batch, not for each epoch": "training/loss-noted-each-batch",
+    "The layer's output is used in place of its input": "dense/blank-output",
+    "The row of ones is left out of the product": "dense/blank-without-ones",
 }
 """For each name the answers whose mistake it is, separated by spaces."""
 
