@@ -26,8 +26,6 @@ from lib.unit import AnswerKey, Array
 
 NONE = "no simple relation to the right numbers"
 LARGEST_FACTOR = 100
-MANY = 12
-"""Numbers that are all of one sign for a reason: fewer may be by chance."""
 MOST_READ = 10
 """Works of one group whose code is looked at."""
 
@@ -92,7 +90,8 @@ def relation(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
     `given` are the challenge's arrays by name: an answer may be one of them, handed back.
     """
     if isinstance(answer, Failure):
-        return re.sub(r"\d+", "…", answer.text).removesuffix(".")
+        what = answer.text.partition(" Where: ")[0].partition(" Found ")[0]  # the rest is of one challenge
+        return re.sub(r"\d+", "…", what).removesuffix(".")
     # A student's numbers may be anything: nan, infinite, or so small that 1 over them is infinite.
     with np.errstate(all="ignore"), suppress(ArithmeticError, ValueError):
         return _related(answer, right, given)
@@ -120,7 +119,7 @@ def _other_shape(answer: Array, right: Array) -> str:
         return "the transpose of the right numbers"
     for axis in range(right.ndim):
         for word, reduced in (("sum", right.sum(axis=axis)), ("mean", right.mean(axis=axis))):
-            if reduced.any() and answer.size == reduced.size and agree(answer.ravel(), reduced.ravel()):
+            if not agree(reduced, np.zeros_like(reduced)) and answer.size == reduced.size and agree(answer.ravel(), reduced.ravel()):
                 return f"the {word} of the right numbers over axis {axis}"
     if answer.size == 1:
         for word, number in (("sum", right.sum()), ("mean", right.mean())):
@@ -182,8 +181,6 @@ def _features(answer: Array) -> str:
     if answer.ndim == 2:
         for word, sums in (("columns", answer.sum(axis=0)), ("rows", answer.sum(axis=1))):
             found += [f"{word} sum to {total}" for total in (0, 1) if agree(sums, np.full_like(sums, total))]
-    if answer.size >= MANY and ((answer >= 0).all() or (answer <= 0).all()):
-        found.append("none below 0" if (answer >= 0).all() else "none above 0")
     return f" ({', '.join(found)})" if found else ""
 
 
