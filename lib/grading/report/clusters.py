@@ -119,7 +119,11 @@ def _other_shape(answer: Array, right: Array) -> str:
         return "the transpose of the right numbers"
     for axis in range(right.ndim):
         for word, reduced in (("sum", right.sum(axis=axis)), ("mean", right.mean(axis=axis))):
-            if not agree(reduced, np.zeros_like(reduced)) and answer.size == reduced.size and agree(answer.ravel(), reduced.ravel()):
+            if (
+                not agree(reduced, np.zeros_like(reduced))
+                and answer.size == reduced.size
+                and agree(answer.ravel(), reduced.ravel())
+            ):
                 return f"the {word} of the right numbers over axis {axis}"
     if answer.size == 1:
         for word, number in (("sum", right.sum()), ("mean", right.mean())):
