@@ -9,7 +9,10 @@ BY_NAME = {
     "The logarithm has base 2": "loss/cce-log2",
     "y and yhat are swapped, and log 0 is avoided": "loss/cce-swapped",
     "A matrix product mixes the samples": "loss/cce-cross-terms",
-    "The one-hot y is missing: every class counts": "loss/cce-labels-forgotten",
+    "Every class counts, not only the true one: y selects nothing": "loss/cce-labels-forgotten",
+    "Every class counts, not only the true one: y selects nothing, and it is summed, not averaged": (
+        "loss/cce-parenthesis"
+    ),
     "The loss is binary cross-entropy": "loss/cce-binary",
     "The loss is binary cross-entropy, averaged over all entries": "loss/cce-binary-mean",
     "The logarithm is missing": "loss/cce-no-logarithm",
@@ -70,7 +73,7 @@ BY_NAME = {
     ),
     "The Jacobian is computed from the layer's input, not from its output": "softmax/backward-from-scores",
     "The Jacobian is multiplied entry by entry, and nothing is summed": "softmax/backward-jacobian-not-summed",
-    "The sum runs over the wrong axis of the Jacobian, and the result is 0": (
+    "The result is 0 everywhere, as if the sum ran over the wrong axis of the Jacobian": (
         "softmax/backward-wrong-letters softmax/backward-row-sums"
     ),
     "The sum runs over the samples too, and every sample gets the same column": "softmax/backward-samples-summed",

@@ -45,7 +45,7 @@ NAMED: dict[int, tuple[str, ...]] = {
     22: ("The Jacobian is computed from the layer's input, not from its output",),
     23: ("backward returns the incoming gradient unchanged",),
     24: ("The off-diagonal entries of the Jacobian have the wrong sign",),
-    25: ("The sum runs over the wrong axis of the Jacobian, and the result is 0",),
+    25: ("The result is 0 everywhere, as if the sum ran over the wrong axis of the Jacobian",),
     26: (
         "The sum runs over the samples too: the result is one column",
         "The sum runs over the samples too, and every sample gets the same column",

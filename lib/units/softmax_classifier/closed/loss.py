@@ -163,12 +163,19 @@ for code in (
     loss("y is inside the logarithm", INSIDE)(code)
 
 
-@loss("The one-hot y is missing: every class counts", "Which factor makes the terms of the other classes 0?")
+@loss(
+    "Every class counts, not only the true one: y selects nothing",
+    "Which factor makes the terms of the other classes 0?",
+)
 def _without_y(y: Array, yhat: Array) -> Any:
     return -np.sum(np.log(yhat)) / y.shape[B]
 
 
-@loss("A matrix product mixes the classes", ENTRY, same_as=("The one-hot y is missing: every class counts",))
+@loss(
+    "A matrix product mixes the classes",
+    ENTRY,
+    same_as=("Every class counts, not only the true one: y selects nothing",),
+)
 def _product_over_samples(y: Array, yhat: Array) -> Any:
     return -np.sum(y @ np.log(yhat).T) / y.shape[B]
 
@@ -407,7 +414,7 @@ loss.combine(
     (
         *SIZES,
         *BASES,
-        "The one-hot y is missing: every class counts",
+        "Every class counts, not only the true one: y selects nothing",
         "The loss of each sample is returned, not their mean",
         "A matrix product mixes the samples",
         "The loss is binary cross-entropy",
@@ -423,7 +430,7 @@ loss.combine(
     "it is summed, not averaged",
     _resize(lambda y: y.shape[B]),
     (
-        "The one-hot y is missing: every class counts",
+        "Every class counts, not only the true one: y selects nothing",
         "A matrix product mixes the samples",
         "The predicted class is used in place of the true one",
         "The loss is the entropy of the prediction: y is not used",

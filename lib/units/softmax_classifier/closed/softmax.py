@@ -570,9 +570,8 @@ for result in (
 for result in (
     lambda layer, g: np.exp(layer.input) * g,
     lambda layer, g: g / layer.output,
-    lambda layer, g: g * (layer.input > 0),
 ):
-    backward("The derivative is that of exp, log or ReLU", BESIDE)(result)
+    backward("The derivative is that of exp or log", BESIDE)(result)
 
 # ---- Backward: which indices
 
@@ -583,7 +582,7 @@ KEEP = "Keep the sample's index on the right of the arrow: each sample has its o
 EACH = "Run backward on one sample at a time, then on two together. Each sample has its own Jacobian."
 
 
-@backward("The sum runs over the wrong axis of the Jacobian, and the result is 0", INDEX)
+@backward("The result is 0 everywhere, as if the sum ran over the wrong axis of the Jacobian", INDEX)
 def _wrong_pair(layer: Softmax, g: Array) -> Any:
     return np.einsum("ijk,ik->ik", _jacobians(layer.output), g)
 
@@ -591,12 +590,14 @@ def _wrong_pair(layer: Softmax, g: Array) -> Any:
 @backward(
     "The sum keeps the wrong axis of the Jacobian, and the result is 0",
     INDEX,
-    same_as=("The sum runs over the wrong axis of the Jacobian, and the result is 0",),
+    same_as=("The result is 0 everywhere, as if the sum ran over the wrong axis of the Jacobian",),
 )
 def _wrong_pair_left(layer: Softmax, g: Array) -> Any:
     return np.einsum("ijk,jk->jk", _jacobians(layer.output), g)
 
 
+# Below those whose result is 0: for scores below 0, this one's is, too.
+backward("The derivative is that of ReLU", BESIDE)(lambda layer, g: g * (layer.input > 0))
 backward("The sum runs over the samples too: the result is one column", KEEP)(_contracted("ijk,jk->i"))
 
 
@@ -693,7 +694,7 @@ backward(
     "The Jacobian's rows are summed: the incoming gradient is ignored, and the result is 0",
     MULTIPLY,
     same_as=(
-        "The sum runs over the wrong axis of the Jacobian, and the result is 0",
+        "The result is 0 everywhere, as if the sum ran over the wrong axis of the Jacobian",
         "The sum keeps the wrong axis of the Jacobian, and the result is 0",
     ),
 )(lambda layer, g: _jacobians(layer.output).sum(axis=1))
