@@ -9,23 +9,18 @@ that differ have different sums. The judge decides by the same functions as the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
-from itertools import combinations
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 
-from lib.blanks import OpenBlank
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.inputs import probabilities, worked_example
+from lib.units.softmax_classifier.inputs import worked_example
+from lib.units.softmax_classifier.loop_draws import draw
 from lib.units.softmax_classifier.loop_names import (
-    HINTS,
     NOTHING_ELSE,
-    ONCE,
-    RATE,
     UPDATE,
     Named,
     count_epochs,
@@ -38,222 +33,38 @@ from lib.units.softmax_classifier.loop_names import (
     name_norm,
     name_softmax_input,
     name_updates,
-    owners_of,
+)
+from lib.units.softmax_classifier.loop_steps import (
+    HEADER,
+    NOT_CALLED,
+    Step,
+    describe_pass,
+    read_step,
+    slots_of,
+    sum_entries,
+)
+from lib.units.softmax_classifier.loop_words import (
+    are_in_all,
+    are_losses,
+    compare_labels,
+    fits,
+    is_close,
+    listed,
+    name_factor,
+    place_of,
+    ratio_of,
+    require_steps,
+    second_call,
+    shape_of,
 )
 from lib.units.softmax_classifier.spies import (
     Call,
-    Pass,
-    Placeholder,
     RecordedValue,
     Recording,
     Samples,
     calls,
     record_calls,
 )
-
-FEATURES = 8
-UPDATES = 31
-"""Updates for which losses are drawn, and columns of each table: a prime, so that no two updates share columns."""
-HEADER = ("version", "shuffle", "position", "count", "samples")
-"""What is written of every step: updates before it, shuffles, updates since the last of these, samples taken."""
-NOT_CALLED = -1.0
-UNKNOWN = 15
-"""The digit of features that are no sample's, where a step's samples are written as a fraction in base 16."""
-
-
-def draw(rng: np.random.Generator) -> Inputs:
-    """Draw data, sizes, and what the spies return, for two calls of `train`.
-
-    In the first call the last batch is short. The sizes there all differ (2 or 3, 4 or 5, 6 or 7, 8, 10 to 13, 11 to
-    14), so that none can stand for another. Each sample has a class of its own. The gradients are large, and some
-    probabilities small, so that a loop that limits them is noticed.
-    """
-    batch_size, short, epochs = rng.integers([4, 2, 6], [6, 4, 8])
-    samples = 2 * batch_size + short
-    classes = samples + 1
-    orders = np.array([rng.permutation(samples) for _ in range(epochs + 3)])
-    outputs = 0.9 * rng.dirichlet(np.full(classes, 0.4), size=UPDATES).T + 0.1 * probabilities(rng, classes, UPDATES)
-    shifts = rng.uniform(-0.4, 0.4, size=samples)
-    return {
-        "X": _draw_features(rng, samples),
-        "y": np.eye(classes)[:, rng.permutation(classes)[:samples]],
-        "num_samples": np.array([samples, 6.0]),
-        "batch_size": np.array([batch_size, 3.0]),
-        "nepochs": np.array([epochs, 2.0]),
-        "learning_rate": rng.uniform(0.05, 0.5, size=2),
-        "weights": rng.normal(size=(classes, FEATURES + 1)),
-        "orders": orders.astype(float),
-        "loss_levels": _draw_losses(rng, batch_size, orders[1], shifts),
-        "loss_shifts": shifts,
-        "scores": rng.normal(size=(classes, UPDATES)),
-        "outputs": outputs,
-        "output_gradients": _draw_gradients(rng, classes),
-        "jacobian": rng.normal(size=(classes, classes)),
-        "input_gradients": rng.normal(size=(FEATURES, UPDATES)),
-    }
-
-
-def _draw_features(rng: np.random.Generator, samples: int) -> Array:
-    """Draw features of which the weighted sums, by which a sample is told from another, are far apart."""
-    X = rng.normal(size=(FEATURES, samples))
-    weights = _weights_of(FEATURES)
-    sums = rng.permutation(np.linspace(-1, 1, samples)) + rng.uniform(-0.02, 0.02, size=samples)
-    X[-1] = (sums - weights[:-1] @ X[:-1]) / weights[-1]
-    return X
-
-
-def _draw_gradients(rng: np.random.Generator, classes: int) -> Array:
-    """Draw gradients that are large for one sample and small for the next: both are changed where they are limited."""
-    sizes = np.where(np.arange(UPDATES) % 2, 1.0, 1000.0)
-    return rng.choice([-1, 1], size=(classes, UPDATES)) * rng.uniform(0.2, 0.9, size=(classes, UPDATES)) * sizes
-
-
-def _draw_losses(rng: np.random.Generator, batch_size: int, order: Array, shifts: Array) -> Array:
-    """Draw a loss for each version of the weights: tiny in the second and third epoch, and larger afterwards.
-
-    A loop that stops too early does so here, whether it waits for a small loss, for one that hardly changes, or for one
-    that rises. The second epoch's mean ends in 4 in the seventh digit: a loss that is rounded to fewer is noticed.
-    """
-    epochs = np.array([2.6, 2e-4, 4e-4, 1.3, 1.5, 1.4, 1.6, 1.5, 1.7, 1.6, 1.8])
-    levels = np.repeat(epochs, 3)[:UPDATES] * rng.uniform(0.9, 1.1, size=UPDATES)
-    steps = 3 + np.arange(len(order)) // batch_size
-    mean = (levels[steps] * (1 + shifts[order])).mean()
-    levels[3:6] *= (np.round(mean, 6) + 4e-7) / mean
-    return levels
-
-
-# ---- What is known of a step
-
-
-@dataclass(frozen=True)
-class Step:
-    """One training step in numbers, and for a message the forward pass that was recorded, where that is at hand."""
-
-    numbers: Mapping[str, float]
-    samples: Samples
-    batch: Samples
-    call: Call
-    seen: Pass | None = None
-
-    def __getitem__(self, name: str) -> float:
-        return self.numbers[name]
-
-    @property
-    def version(self) -> int:
-        """The number of updates before it."""
-        return int(self.numbers["version"])
-
-    @property
-    def takes_a_batch(self) -> bool:
-        """Whether its samples are those of a batch, in any order: of the latest shuffle or of an earlier one."""
-        samples = sorted(self.samples)
-        shuffles = range(int(self.numbers["shuffle"]))
-        return any(sorted(batch) == samples for shuffle in shuffles for batch in self.call.batches(shuffle))
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """What B may be: the number of its samples, or of those that were due."""
-        return tuple({len(self.batch): 0, len(self.samples): 0})
-
-
-@lru_cache(maxsize=64)
-def _weights_of(count: int) -> Array:
-    """Return the weights of the sums: no two are alike, nor the sums of any two."""
-    return np.sqrt(np.arange(2, count + 2))
-
-
-@lru_cache(maxsize=64)
-def _weights_of_rows(count: int, is_shift_free: bool) -> Array:
-    """Return the weights of a column's entries: their sum is 1, or 0 if the sum is to be free of shifts."""
-    rows = _weights_of(count)
-    return np.asarray(rows / rows.sum() - (1 / count if is_shift_free else 0))
-
-
-def _sum_entries(array: Array, is_shift_free: bool = False) -> float:
-    """Sum an array's entries, (rows, batch), each with the weight of its row and of its column; rows' weights sum to 1.
-
-    `is_shift_free` makes the sum independent of what is added to all entries of a column.
-    """
-    return float(_weights_of_rows(len(array), is_shift_free) @ array @ _weights_of(array.shape[1]))
-
-
-def _number(value: RecordedValue, rows: int, is_shift_free: bool = False) -> float:
-    """Write what a spy was given as one number. Raises `OpenBlank` for a blank.
-
-    An array of any other shape than (rows, batch) becomes a number that tells its shape.
-    """
-    if isinstance(value, Placeholder):
-        raise OpenBlank(value.sentence)
-    if value is None:
-        return NOT_CALLED
-    if isinstance(value, Wrong):
-        return -2.0
-    if value.ndim != 2 or len(value) != rows:
-        return -100.0 - float(sum(length * 40**at for at, length in enumerate(value.shape[:3])))
-    return _sum_entries(value, is_shift_free)
-
-
-def _describe(seen: Pass, call: Call, names: Iterable[str]) -> dict[str, float]:
-    """Write of a forward pass the numbers that have these names."""
-    features, classes, batch = len(call.X), len(call.y), len(seen.samples)
-    digits = seen.samples + 1 if seen.known else np.full(min(batch, 13), UNKNOWN)
-    columns: dict[str, Callable[[], float]] = {
-        "version": lambda: seen.version,
-        "shuffle": lambda: seen.shuffle,
-        "position": lambda: seen.position,
-        "count": lambda: batch,
-        "samples": lambda: sum(int(digit) / 16**at for at, digit in enumerate(digits[:13], 1)),
-        "features": lambda: _number(seen.features, features),
-        "input_size": lambda: _size(seen.sizes, 0),
-        "output_size": lambda: _size(seen.sizes, 1),
-        "scores": lambda: _number(seen.softmax_input, classes, is_shift_free=True),
-        "loss_labels": lambda: _number(seen.loss_labels, classes),
-        "loss_outputs": lambda: _number(seen.loss_outputs, classes),
-        "labels": lambda: _number(seen.labels, classes),
-        "outputs": lambda: _number(seen.prediction, classes),
-        "has_loss": lambda: seen.loss_labels is not None,
-        "updates": lambda: len(seen.updates),
-        "layer": lambda: seen.layer,
-        "touched": lambda: seen.touched,
-        "move": lambda: _move(seen, classes),
-    }
-    return {name: float(columns[name]()) for name in names}
-
-
-def _size(sizes: tuple[Any, ...], at: int) -> float:
-    size = sizes[at] if len(sizes) > at else None
-    return float(size) if isinstance(size, int | float | np.number) else NOT_CALLED
-
-
-def _move(seen: Pass, classes: int) -> float:
-    """Write the learning rate times the gradient that Dense.backward got: 1/B may be applied anywhere, but once."""
-    if not seen.updates:
-        return NOT_CALLED
-    gradient, rate = seen.updates[-1]
-    number = _number(gradient, classes)
-    if isinstance(rate, Placeholder):
-        raise OpenBlank(rate.sentence)
-    if not isinstance(rate, np.ndarray) or rate.size != 1:
-        return -3.0
-    return number * float(rate.ravel()[0]) / 1000  # so that it is about as large as the other numbers
-
-
-def _step(found: Mapping[str, float], call: Call, seen: Pass | None = None) -> Step:
-    """Read the samples of a step, and find the batch that was due."""
-    batches = call.batches(max(int(found["shuffle"]) - 1, 0))
-    batch, count = batches[int(found["position"]) % len(batches)], int(found["count"])
-    digits = np.array([int(found["samples"] * 16**at) % 16 - 1 for at in range(1, min(count, 13) + 1)])
-    if not ((digits >= 0) & (digits < call.samples)).all():
-        digits = batch if count == len(batch) else call.samples + np.arange(count)
-    return Step(found, digits, batch, call, seen)
-
-
-def _slots(call: Call) -> int:
-    """Return how many steps are looked at: twice as many as there should be, and some."""
-    return 2 * (call.epochs + 1) * call.batches_in_an_epoch
-
-
-# ---- Statements
 
 
 class LoopStatement(Statement):
@@ -306,17 +117,17 @@ class LoopStatement(Statement):
         if "afterwards" in probe:
             return given
         call = calls(inputs)[probe == "second call"]
-        rows, extra = given[: _slots(call)], given[_slots(call) :].ravel()
+        rows, extra = given[: slots_of(call)], given[slots_of(call) :].ravel()
         found = [dict(zip((*HEADER, *self.names), row.tolist(), strict=True)) for row in rows if row.any()]
         if found or call.number == 0:
-            self.require(call, [_step(one, call) for one in found], extra)
+            self.require(call, [read_step(one, call) for one in found], extra)
         return np.zeros(1)
 
     def _steps(self, recording: Recording) -> list[Step]:
         call, names = recording.call, (*HEADER, *self.names)
         if names not in recording.notes:
-            seen = recording.steps[: _slots(call)]
-            recording.notes[names] = [_step(_describe(each, call, names), call, each) for each in seen]
+            seen = recording.steps[: slots_of(call)]
+            recording.notes[names] = [read_step(describe_pass(each, call, names), call, each) for each in seen]
         steps: list[Step] = recording.notes[names]
         return steps
 
@@ -327,7 +138,7 @@ class LoopStatement(Statement):
             raise named
         recording = recordings[number]
         names = (*HEADER, *self.names)
-        rows = np.zeros((_slots(recording.call) + self._rows_of_extra(recording.call), len(names)))
+        rows = np.zeros((slots_of(recording.call) + self._rows_of_extra(recording.call), len(names)))
         if recording.error is not None:
             if isinstance(self, EveryBatch):
                 raise recording.error
@@ -336,7 +147,7 @@ class LoopStatement(Statement):
         for at, step in enumerate(steps):
             rows[at] = [step[name] for name in names]
         extra = self.extra(recording)
-        rows[_slots(recording.call) :].flat[: len(extra)] = extra
+        rows[slots_of(recording.call) :].flat[: len(extra)] = extra
         return rows
 
     def _find_named(self, recordings: Sequence[Recording]) -> Named | None:
@@ -377,21 +188,21 @@ class EveryBatch(LoopStatement):
 
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
         """Compare what went into the layers with the batches."""
-        _require_steps(steps, "dlayer.forward")
+        require_steps(steps, "dlayer.forward")
         count = call.epochs * call.batches_in_an_epoch
         if len(steps) != count:
             raise self._explain_count(call, steps)
         last = 0
         for number, step in enumerate(steps):
-            where = _place(call, number)
+            where = place_of(call, number)
             if number % call.batches_in_an_epoch == 0:
                 due = range(last + 1, int(step["shuffle"]) + 1)
-                last = next((shuffle for shuffle in due if _fits(call, steps[number:], shuffle)), due[-1] if due else 0)
+                last = next((shuffle for shuffle in due if fits(call, steps[number:], shuffle)), due[-1] if due else 0)
             if last == 0:
                 raise self._explain_order(call, steps, number)
             batch = call.batches(last - 1)[number % call.batches_in_an_epoch]
-            if sorted(step.samples) != sorted(batch) or not _is_close(
-                step["features"], _sum_entries(call.X[:, step.samples])
+            if sorted(step.samples) != sorted(batch) or not is_close(
+                step["features"], sum_entries(call.X[:, step.samples])
             ):
                 raise self._explain_order(call, steps, number, batch)
             sizes = step["input_size"], step["output_size"]
@@ -404,11 +215,11 @@ class EveryBatch(LoopStatement):
                     hint="Take both numbers from the shapes of X and y.",
                 )
             scores = call.columns("scores", step.version, step.samples)
-            if not _is_close(step["scores"], _sum_entries(scores, is_shift_free=True)):
+            if not is_close(step["scores"], sum_entries(scores, is_shift_free=True)):
                 raise Wrong(
                     "softmax.forward did not get dlayer.output.",
                     where=where,
-                    found=_shape_of(step.seen.softmax_input if step.seen else None),
+                    found=shape_of(step.seen.softmax_input if step.seen else None),
                     expected="the scores of this batch, from the same dense layer",
                     hint="Give softmax.forward what dlayer.forward has just computed.",
                 )
@@ -443,17 +254,17 @@ class EveryBatch(LoopStatement):
                 else "The batches are not those of generate_batch_indices.",
                 found=f"{shuffles or 'no'} call{'s' * (shuffles != 1)} of generate_batch_indices",
                 expected=f"{call.epochs}, one for each epoch",
-                where=_second(call),
+                where=second_call(call),
                 hint=hint if shuffles else self.hint,
             )
-        found = f"{'at least ' * (len(steps) == _slots(call))}{len(steps)} step{'s' * (len(steps) != 1)}"
+        found = f"{'at least ' * (len(steps) == slots_of(call))}{len(steps)} step{'s' * (len(steps) != 1)}"
         asked = f"{call.epochs} epochs of {length} batches, with {', '.join(sizes[:-1])} and {sizes[-1]} samples"
         hint = "Each batch is one step: a forward pass and an update. Do that for every batch of every epoch."
         if len(steps) == 1:
             hint = "Check the indentation: a return inside a loop ends the function in the first round."
         return Wrong(
             "The number of training steps is wrong.",
-            where=_second(call),
+            where=second_call(call),
             found=found,
             expected=f"{call.epochs * length}: {asked}",
             hint=hint,
@@ -465,7 +276,7 @@ class EveryBatch(LoopStatement):
         seen, due = step.seen, step.batch if due is None else due
         if seen is not None and isinstance(seen.features, Wrong):
             return seen.features
-        where, what = _place(call, number), "dlayer.forward did not get the samples of the batch."
+        where, what = place_of(call, number), "dlayer.forward did not get the samples of the batch."
         if wrong := _wrong_arguments(call, step):
             return wrong
         if step["features"] == NOT_CALLED:
@@ -477,7 +288,7 @@ class EveryBatch(LoopStatement):
             return Wrong(
                 what,
                 where=where,
-                found=_shape_of(seen.features),
+                found=shape_of(seen.features),
                 expected=expected,
                 hint="Take the batch's columns of X.",
             )
@@ -491,7 +302,11 @@ class EveryBatch(LoopStatement):
         elif len(taken) != len(set(taken)):
             hint = "In an epoch each sample is used once. Take the column numbers of the batch, nothing else."
         return Wrong(
-            what, where=where, found=f"columns {_list(step.samples)} of X", expected=f"columns {_list(due)}", hint=hint
+            what,
+            where=where,
+            found=f"columns {listed(step.samples)} of X",
+            expected=f"columns {listed(due)}",
+            hint=hint,
         )
 
 
@@ -507,9 +322,11 @@ class LabelsWithSamples(LoopStatement):
 
         A loss that is not called is another statement's matter, unless neither is.
         """
-        _require_steps(steps, "cce")
+        require_steps(steps, "cce")
         if all(step["loss_labels"] == step["labels"] == NOT_CALLED for step in steps):
-            raise Wrong("cce was not called.", where=_place(call, 0), found="no call", expected="one call in each step")
+            raise Wrong(
+                "cce was not called.", where=place_of(call, 0), found="no call", expected="one call in each step"
+            )
         are_batches = all(step.takes_a_batch for step in steps)
         for number, step in enumerate(steps):
             for name, labels, outputs in (
@@ -519,10 +336,10 @@ class LabelsWithSamples(LoopStatement):
                 if step[labels] == step[outputs] == NOT_CALLED:
                     continue
                 right = [call.y[:, samples] for samples in self._sources(step, are_batches)]
-                if not any(_is_close(step[labels], _sum_entries(each)) for each in right):
+                if not any(is_close(step[labels], sum_entries(each)) for each in right):
                     raise self._explain(name, number, step, labels, right[0])
                 output = call.outputs(step.version, step.samples)
-                if not _is_close(step[outputs], _sum_entries(output)):
+                if not is_close(step[outputs], sum_entries(output)):
                     raise self._explain(name, number, step, outputs, output)
 
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
@@ -546,12 +363,12 @@ class LabelsWithSamples(LoopStatement):
             found = getattr(step.seen, labels if labels != "outputs" else "prediction")
         if isinstance(found, Wrong):
             return found
-        text, expected = _compare(found, right, step.call)
+        text, expected = compare_labels(found, right, step.call)
         what = "the labels of the batch as y" if is_label else "softmax.output as yhat"
         hint = "Take the batch's columns of y." if is_label else "The prediction is what softmax.forward has computed."
         if not is_label and text.startswith("the labels"):
             hint = "Swap the two arguments: the labels y come first, then the prediction yhat."
-        where = _place(step.call, number)
+        where = place_of(step.call, number)
         return Wrong(f"{name} did not get {what}.", where=where, found=text, expected=expected, hint=hint)
 
 
@@ -565,10 +382,10 @@ class GradientFlowsBack(LoopStatement):
 
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
         """Compare the steps of the weights with the arrays that the spies returned."""
-        _require_steps(steps, "dlayer.backward")
+        require_steps(steps, "dlayer.backward")
         for number, step in enumerate(steps):
             self._require_one_layer(step, steps[0], number)
-            if not any(_is_close(step["move"], self._right_move(step, size)) for size in step.sizes):
+            if not any(is_close(step["move"], step.right_move(size)) for size in step.sizes):
                 raise self._explain(steps, number)
 
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
@@ -580,16 +397,9 @@ class GradientFlowsBack(LoopStatement):
         )
 
     @staticmethod
-    def _right_move(step: Step, size: int) -> float:
-        """Return the learning rate times 1/B times the gradient, for B = `size`."""
-        call = step.call
-        gradient = call.columns("output_gradients", step.version, step.samples)
-        return call.rate / size * _sum_entries(call.jacobian(step.version) @ gradient) / 1000
-
-    @staticmethod
     def _require_one_layer(step: Step, first: Step, number: int) -> None:
         """Raise `Wrong` unless one dense layer is updated once in each step, and by nothing but its backward."""
-        where, once = _place(step.call, number), "one call in each step"
+        where, once = place_of(step.call, number), "one call in each step"
         if step["updates"] == 0:
             is_lost = step.seen is not None and step.seen.into_softmax is None
             call = "softmax.backward" if is_lost else "dlayer.backward"
@@ -608,7 +418,7 @@ class GradientFlowsBack(LoopStatement):
     def _explain(self, steps: Sequence[Step], number: int) -> Wrong:
         """Say what is wrong with a step: the gradient that goes into softmax or the dense layer, its size, the rate."""
         step = steps[number]
-        call, seen, where = step.call, step.seen, _place(step.call, number)
+        call, seen, where = step.call, step.seen, place_of(step.call, number)
         if seen is None:
             return Wrong("The step of the weights is wrong.", where=where)
         passes = [each.seen for each in steps if each.seen is not None]
@@ -620,22 +430,22 @@ class GradientFlowsBack(LoopStatement):
         if seen.into_softmax is None:
             once = "one call in each step"
             return Wrong("softmax.backward was not called.", where=where, found="no call", expected=once)
-        if _ratio(seen.into_softmax, due) is None:
+        if ratio_of(seen.into_softmax, due) is None:
             wrong = Wrong(
                 "softmax.backward did not get the result of cce_gradient.",
                 where=where,
-                found=_shape_of(seen.into_softmax),
+                found=shape_of(seen.into_softmax),
                 expected="what cce_gradient returned for this batch",
                 hint="Pass on the result of cce_gradient as it is.",
             )
             return name_as(name_into_softmax(call, passes, seen), wrong)
         where, right = f"{where}, dlayer.backward", call.jacobian(step.version) @ due
-        factor = _ratio(gradient, right)
+        factor = ratio_of(gradient, right)
         if factor is None:
             wrong = Wrong(
                 "dlayer.backward did not get the result of softmax.backward times 1/B.",
                 where=where,
-                found=_shape_of(gradient),
+                found=shape_of(gradient),
                 expected="what softmax.backward returned for this batch, times 1/B",
                 hint=NOTHING_ELSE,
             )
@@ -651,22 +461,22 @@ class GradientFlowsBack(LoopStatement):
         call, seen = step.call, step.seen
         given = numbers(seen.updates[-1][1] if seen else np.nan).ravel()
         share = given[0] / call.rate if len(given) == 1 else np.nan
-        factors = _name_factor(factor * share * len(step.batch), step)
+        factors = name_factor(factor * share * len(step.batch), step)
         if name := name_norm([each.seen for each in steps if each.seen is not None]):
             return name_as(name, Wrong("", where=where))
         is_later = number >= call.batches_in_an_epoch
-        if is_later and _is_close(factor * share * len(step.batch), -1):
+        if is_later and is_close(factor * share * len(step.batch), -1):
             return name_as("The weights move uphill after the first epoch", Wrong("", where=where))
-        if not is_later and all(words.hint for words in factors) and _are_in_all(factors, steps):
+        if not is_later and all(words.hint for words in factors) and are_in_all(factors, steps):
             return Named(" ".join(words.what for words in factors), where=where, hint=factors[0].hint)
-        if _is_close(share, 1):
+        if is_close(share, 1):
             size = factor * share * len(step.batch)
             what = f"The step is {size:.3g} times as large as it should be."
             return Wrong(what, where=where, hint=NOTHING_ELSE)
         wrong = Wrong(
             "dlayer.backward did not get the learning rate that train is given.",
             where=where,
-            found=f"{given[0]:.5g}" if len(given) == 1 else _shape_of(given),
+            found=f"{given[0]:.5g}" if len(given) == 1 else shape_of(given),
             expected=f"{call.rate:.5g}",
             hint="Pass learning_rate unchanged, after the gradient.",
         )
@@ -684,19 +494,19 @@ class EpochLoss(LoopStatement):
 
         Where the loop takes other batches than it should, the losses are right if they are the means over these.
         """
-        _require_steps(steps, "softmax.forward")
+        require_steps(steps, "softmax.forward")
         count, order = int(extra[0]), int(extra[1])
         found = extra[2 : 2 + count]
         expected = _epoch_losses(call, steps)
-        is_cut = len(steps) == _slots(call)  # of more steps nothing is known
-        if not any(_are_losses(found, each, is_cut) for each in expected):
+        is_cut = len(steps) == slots_of(call)  # of more steps nothing is known
+        if not any(are_losses(found, each, is_cut) for each in expected):
             raise self._explain(call, steps, found, count, expected[0])
         if order:
             raise name_as(
                 "The layers are returned in another order"
                 if order == 2
                 else "The dense layer that is returned has not been trained",
-                Wrong("", where=_second(call)),
+                Wrong("", where=second_call(call)),
             )
 
     def extra(self, recording: Recording) -> Array:
@@ -719,13 +529,13 @@ class EpochLoss(LoopStatement):
                 "train does not return one loss for each epoch.",
                 found=f"{count} loss{'es' * (count != 1)}",
                 expected=f"{len(expected)}, one for each epoch",
-                where=_second(call),
+                where=second_call(call),
                 hint="Append the epoch's loss once, after its last batch, and return the list.",
             )
-        at = int(np.argmin([_is_close(*both) for both in zip(found, expected, strict=True)]))
+        at = int(np.argmin([is_close(*both) for both in zip(found, expected, strict=True)]))
         return Wrong(
             "An epoch's loss is not the mean over its samples.",
-            where=f"{_second(call)}{', ' * call.number}epoch {at + 1}",
+            where=f"{second_call(call)}{', ' * call.number}epoch {at + 1}",
             found=f"{found[at]:.7g}",
             expected=f"{expected[at]:.7g}",
         )
@@ -778,149 +588,11 @@ def _wrong_arguments(call: Call, step: Step) -> Wrong | None:
         return None
     return Wrong(
         "generate_batch_indices gets the wrong arguments.",
-        where=_second(call),
+        where=second_call(call),
         found=f"generate_batch_indices{asked}",
         expected=f"generate_batch_indices{right}: the number of samples, then batch_size",
         hint="Pass num_samples and batch_size, in this order.",
     )
-
-
-# ---- Comparison and words
-
-
-class Factor(NamedTuple):
-    """What makes a step too large or too small: its words, a hint, and the factor for a step."""
-
-    what: str
-    hint: str
-    of: Callable[[Step], float]
-
-
-FACTORS = (
-    Factor("1/B is missing.", ONCE, lambda step: len(step.batch)),
-    Factor("1/B is applied twice.", ONCE, lambda step: 1 / len(step.batch)),
-    Factor(
-        "1/B uses batch_size, but this batch is shorter.",
-        HINTS["1/B uses batch_size, also for the short last batch"],
-        lambda step: len(step.batch) / step.call.batch_size,
-    ),
-    Factor(
-        "The gradient is divided by the number of all samples.", ONCE, lambda step: len(step.batch) / step.call.samples
-    ),
-    Factor("The gradient is divided by the number of classes.", ONCE, lambda step: len(step.batch) / len(step.call.y)),
-    Factor("The gradient is divided by the number of features.", ONCE, lambda step: len(step.batch) / len(step.call.X)),
-    Factor("The gradient is multiplied by the batch size, not divided by it.", ONCE, lambda step: len(step.batch) ** 2),
-    Factor(
-        "The learning rate is applied twice.", HINTS["The learning rate is applied twice"], lambda step: step.call.rate
-    ),
-    Factor("The learning rate is not applied.", RATE, lambda step: 1 / step.call.rate),
-)
-SIGN = Factor(
-    "The weights move the wrong way: gradient times learning rate has the wrong sign.",
-    HINTS["The weights move in the direction of the gradient, not against it"],
-    lambda step: -1.0,
-)
-OTHER = Factor("", "", lambda step: np.nan)
-
-
-def _name_factor(factor: float, step: Step) -> list[Factor]:
-    """Say by what a step is too large or too small: the sign, and one or two causes whose product is the factor."""
-    found = [SIGN] * int(factor < 0)
-    if _is_close(abs(factor), 1):
-        return found
-    for causes in (*((one,) for one in FACTORS), *combinations(FACTORS, 2)):
-        if _is_close(abs(factor), float(np.prod([cause.of(step) for cause in causes]))):
-            return [*found, *causes]
-    return [*found, OTHER]
-
-
-def _are_in_all(factors: list[Factor], steps: Sequence[Step]) -> bool:
-    """Tell whether the steps of the first epoch are all too large or too small by the same causes.
-
-    Batches differ in size there, so that no other number is taken for one of the causes.
-    """
-    for step in steps[: steps[0].call.batches_in_an_epoch]:
-        moves = [GradientFlowsBack._right_move(step, size) for size in step.sizes]
-        factor = float(np.prod([cause.of(step) for cause in factors]))
-        if not any(_is_close(step["move"], factor * move) for move in moves):
-            return False
-    return True
-
-
-def _ratio(found: RecordedValue, base: Array) -> float | None:
-    """Return the number by which `base` is multiplied in `found`; None if there is none."""
-    if not isinstance(found, np.ndarray) or found.shape != base.shape:
-        return None
-    ratio = float((found * base).sum() / (base * base).sum())
-    is_multiple = ratio != 0 and np.allclose(
-        found, ratio * base, rtol=1e-4, atol=1e-5 * abs(ratio) * np.abs(base).max()
-    )
-    return ratio if is_multiple else None
-
-
-def _is_close(found: float, right: float) -> bool:
-    """Tell whether two sums agree: float32 code is right, and what differs in the fifth digit is not."""
-    return bool(abs(found - right) <= 1e-5 * max(abs(right), 0.03))
-
-
-def _are_losses(found: Array, right: Array, is_cut: bool) -> bool:
-    """Tell whether losses are right; if `is_cut`, only the first are known."""
-    if is_cut:
-        right = right[:-1]
-        found = found[: len(right)]
-    return len(found) == len(right) > 0 and _are_close(found, right)
-
-
-def _are_close(found: Array, right: Array) -> bool:
-    return all(map(_is_close, found, right))
-
-
-def _require_steps(steps: Sequence[Step], call: str) -> None:
-    if not steps:
-        raise Wrong(f"{call} was not called.", found="no training step", expected="one for each batch")
-
-
-def _fits(call: Call, steps: Sequence[Step], shuffle: int) -> bool:
-    """Tell whether the next steps take all batches of one shuffle, in order."""
-    batches = call.batches(shuffle - 1)
-    return all(sorted(step.samples) == sorted(batch) for step, batch in zip(steps, batches, strict=False))
-
-
-def _place(call: Call, number: int) -> str:
-    epoch, batch = divmod(number, call.batches_in_an_epoch)
-    return f"{_second(call)}{', ' * call.number}epoch {epoch + 1}, batch {batch + 1}"
-
-
-def _second(call: Call) -> str:
-    if call.number == 0:
-        return ""
-    return (
-        f"a second call of train, with {call.samples} samples, batch_size={call.batch_size} and nepochs={call.epochs}"
-    )
-
-
-def _compare(found: RecordedValue, right: Array, call: Call) -> tuple[str, str]:
-    """Say what labels or probabilities were found and expected: whose labels, or shapes, or an entry that differs."""
-    if not isinstance(found, np.ndarray):
-        return "nothing", "an array"
-    owners, due = owners_of(found, call), owners_of(right, call)
-    if owners is not None:
-        return (
-            f"the labels of samples {_list(owners)}",
-            f"those of samples {_list(due)}" if due is not None else "probabilities",
-        )
-    if found.shape != right.shape:
-        return f"shape {found.shape}", f"shape {right.shape}"
-    at = tuple(int(i) for i in np.argwhere(~np.isclose(found, right, rtol=1e-5, atol=1e-6))[:1].ravel()) or (0, 0)
-    return f"{found[at]:.5g} for class {at[0]}, sample {at[1]} of the batch", f"{right[at]:.5g}"
-
-
-def _shape_of(value: RecordedValue) -> str:
-    return f"other numbers, of shape {value.shape}" if isinstance(value, np.ndarray) else "no array"
-
-
-def _list(numbers: Iterable[Any]) -> str:
-    return ", ".join(str(int(number)) for number in numbers)
 
 
 _latest: list[tuple[Any, Inputs, tuple[Recording, Recording]]] = []

@@ -1,0 +1,155 @@
+"""Comparison of a loop's steps with right ones, and the words for what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lib.checking.values import Wrong
+from lib.unit import Array
+from lib.units.softmax_classifier.loop_names import HINTS, ONCE, RATE, owners_of
+from lib.units.softmax_classifier.loop_steps import Step
+from lib.units.softmax_classifier.spies import Call, RecordedValue
+
+
+class Factor(NamedTuple):
+    """What makes a step too large or too small: its words, a hint, and the factor for a step."""
+
+    what: str
+    hint: str
+    of: Callable[[Step], float]
+
+
+FACTORS = (
+    Factor("1/B is missing.", ONCE, lambda step: len(step.batch)),
+    Factor("1/B is applied twice.", ONCE, lambda step: 1 / len(step.batch)),
+    Factor(
+        "1/B uses batch_size, but this batch is shorter.",
+        HINTS["1/B uses batch_size, also for the short last batch"],
+        lambda step: len(step.batch) / step.call.batch_size,
+    ),
+    Factor(
+        "The gradient is divided by the number of all samples.", ONCE, lambda step: len(step.batch) / step.call.samples
+    ),
+    Factor("The gradient is divided by the number of classes.", ONCE, lambda step: len(step.batch) / len(step.call.y)),
+    Factor("The gradient is divided by the number of features.", ONCE, lambda step: len(step.batch) / len(step.call.X)),
+    Factor("The gradient is multiplied by the batch size, not divided by it.", ONCE, lambda step: len(step.batch) ** 2),
+    Factor(
+        "The learning rate is applied twice.", HINTS["The learning rate is applied twice"], lambda step: step.call.rate
+    ),
+    Factor("The learning rate is not applied.", RATE, lambda step: 1 / step.call.rate),
+)
+SIGN = Factor(
+    "The weights move the wrong way: gradient times learning rate has the wrong sign.",
+    HINTS["The weights move in the direction of the gradient, not against it"],
+    lambda step: -1.0,
+)
+OTHER = Factor("", "", lambda step: np.nan)
+
+
+def name_factor(factor: float, step: Step) -> list[Factor]:
+    """Say by what a step is too large or too small: the sign, and one or two causes whose product is the factor."""
+    found = [SIGN] * int(factor < 0)
+    if is_close(abs(factor), 1):
+        return found
+    for causes in (*((one,) for one in FACTORS), *combinations(FACTORS, 2)):
+        if is_close(abs(factor), float(np.prod([cause.of(step) for cause in causes]))):
+            return [*found, *causes]
+    return [*found, OTHER]
+
+
+def are_in_all(factors: list[Factor], steps: Sequence[Step]) -> bool:
+    """Tell whether the steps of the first epoch are all too large or too small by the same causes.
+
+    Batches differ in size there, so that no other number is taken for one of the causes.
+    """
+    for step in steps[: steps[0].call.batches_in_an_epoch]:
+        moves = [step.right_move(size) for size in step.sizes]
+        factor = float(np.prod([cause.of(step) for cause in factors]))
+        if not any(is_close(step["move"], factor * move) for move in moves):
+            return False
+    return True
+
+
+def ratio_of(found: RecordedValue, base: Array) -> float | None:
+    """Return the number by which `base` is multiplied in `found`; None if there is none."""
+    if not isinstance(found, np.ndarray) or found.shape != base.shape:
+        return None
+    ratio = float((found * base).sum() / (base * base).sum())
+    is_multiple = ratio != 0 and np.allclose(
+        found, ratio * base, rtol=1e-4, atol=1e-5 * abs(ratio) * np.abs(base).max()
+    )
+    return ratio if is_multiple else None
+
+
+def is_close(found: float, right: float) -> bool:
+    """Tell whether two sums agree: float32 code is right, and what differs in the fifth digit is not."""
+    return bool(abs(found - right) <= 1e-5 * max(abs(right), 0.03))
+
+
+def are_losses(found: Array, right: Array, is_cut: bool) -> bool:
+    """Tell whether losses are right; if `is_cut`, only the first are known."""
+    if is_cut:
+        right = right[:-1]
+        found = found[: len(right)]
+    return len(found) == len(right) > 0 and _are_close(found, right)
+
+
+def _are_close(found: Array, right: Array) -> bool:
+    return all(map(is_close, found, right))
+
+
+def require_steps(steps: Sequence[Step], call: str) -> None:
+    """Raise `Wrong` where there is no step, because `call` was never made."""
+    if not steps:
+        raise Wrong(f"{call} was not called.", found="no training step", expected="one for each batch")
+
+
+def fits(call: Call, steps: Sequence[Step], shuffle: int) -> bool:
+    """Tell whether the next steps take all batches of one shuffle, in order."""
+    batches = call.batches(shuffle - 1)
+    return all(sorted(step.samples) == sorted(batch) for step, batch in zip(steps, batches, strict=False))
+
+
+def place_of(call: Call, number: int) -> str:
+    """Say where a step is: its epoch and its batch, counted from 1."""
+    epoch, batch = divmod(number, call.batches_in_an_epoch)
+    return f"{second_call(call)}{', ' * call.number}epoch {epoch + 1}, batch {batch + 1}"
+
+
+def second_call(call: Call) -> str:
+    """Say that it is the second call of `train`, with its sizes; nothing for the first."""
+    if call.number == 0:
+        return ""
+    return (
+        f"a second call of train, with {call.samples} samples, batch_size={call.batch_size} and nepochs={call.epochs}"
+    )
+
+
+def compare_labels(found: RecordedValue, right: Array, call: Call) -> tuple[str, str]:
+    """Say what labels or probabilities were found and expected: whose labels, or shapes, or an entry that differs."""
+    if not isinstance(found, np.ndarray):
+        return "nothing", "an array"
+    owners, due = owners_of(found, call), owners_of(right, call)
+    if owners is not None:
+        return (
+            f"the labels of samples {listed(owners)}",
+            f"those of samples {listed(due)}" if due is not None else "probabilities",
+        )
+    if found.shape != right.shape:
+        return f"shape {found.shape}", f"shape {right.shape}"
+    at = tuple(int(i) for i in np.argwhere(~np.isclose(found, right, rtol=1e-5, atol=1e-6))[:1].ravel()) or (0, 0)
+    return f"{found[at]:.5g} for class {at[0]}, sample {at[1]} of the batch", f"{right[at]:.5g}"
+
+
+def shape_of(value: RecordedValue) -> str:
+    """Say of an array only its shape."""
+    return f"other numbers, of shape {value.shape}" if isinstance(value, np.ndarray) else "no array"
+
+
+def listed(numbers: Iterable[Any]) -> str:
+    """List whole numbers in a sentence."""
+    return ", ".join(str(int(number)) for number in numbers)
