@@ -1,6 +1,7 @@
 """Fixtures that several tests share, and a look at the commands that tests give."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,8 +67,10 @@ GIVEN: list[list[str]] = []
 
 
 def pytest_configure() -> None:
-    """Note each command that is started, however a test or a fixture starts it."""
+    """Note each command that is started, however a test or a fixture starts it, and let Ctrl-C end it."""
     sys.addaudithook(note)
+    # A shell that starts tests in the background lets them ignore Ctrl-C, and so would each command that they give.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def note(event: str, arguments: tuple[Any, ...]) -> None:

@@ -167,8 +167,8 @@ def test_an_error_is_told_with_the_students_own_line() -> None:
         """
     )
     report = checked(cce, cce=code["cce"])
-    assert "It raised ValueError: shapes (3,1) and (3,1) not aligned" in said(report, "OneSample")
-    assert "Your line 3: return np.dot(z, z)" in said(report, "OneSample")
+    assert "Found ValueError: shapes (3,1) and (3,1) not aligned" in said(report, "OneSample")
+    assert "line 3: return np.dot(z, z)" in said(report, "OneSample")
     assert "lib/" not in str(report)
 
 
@@ -178,19 +178,24 @@ def test_an_error_below_several_of_the_students_functions_shows_the_innermost() 
 
 
 def test_inputs_that_student_code_writes_into_are_fresh_for_the_next_statement() -> None:
-    class Overwriting(Softmax):
+    """To write into them is one mistake: the statement that looks for it is wrong, and no other."""
+
+    class Forward(Softmax):
         def forward(self, input: Any) -> Any:
             output = super().forward(input.copy())
             input[:] = 0
             return output
 
+    class Backward(Softmax):
         def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
             result = super().backward(output_gradient.copy())
             output_gradient[:] = self.output[:] = 0
             return result
 
-    assert checked(softmax_forward, Softmax=Overwriting).right
-    assert checked(softmax_backward, Softmax=Overwriting).right
+    for part, layer in ((softmax_forward, Forward), (softmax_backward, Backward)):
+        report = checked(part, Softmax=layer)
+        assert sorted(states(report).values()) == ["right", "right", "wrong"]
+        assert f"{layer.__name__.lower()} changes the" in str(report)
 
 
 def test_an_endless_loop_is_ended_with_a_sentence_and_told_once() -> None:

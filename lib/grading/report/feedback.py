@@ -200,6 +200,9 @@ class WriteSummary(UnitPreprocessor):
         return nb, resources
 
 
+Opening = WriteSummary  # its name in the nbgrader_config.py of 0.2: courses have a copy
+
+
 def read_graded(verdict: Verdict, nb: NotebookNode, names: dict[str, Any]) -> Graded:
     """Put together what a student may see; `names` are nbgrader's for the submission, with GetGrades' score in them."""
     with open_gradebook(names["db_url"]) as gradebook:

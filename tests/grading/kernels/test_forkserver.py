@@ -67,7 +67,9 @@ def test_a_kernel_holds_no_answers():
         known = {*sentences("checking")}
         closed = {*sentences("reference"), *sentences("grading/judge"), *sentences("units/softmax_classifier/closed")}
         assert min(len(known), len(closed)) > 5
-        assert held(number_of(client), known | closed) == known
+        found = held(number_of(client), known | closed)
+        assert not found & closed
+        assert len(found & known) > 5  # some modules are loaded only after a check has failed
 
 
 def test_a_locked_kernel_cannot_import_the_answers():
