@@ -9,10 +9,8 @@ BY_NAME = {
     "The logarithm has base 2": "loss/cce-log2",
     "y and yhat are swapped, and log 0 is avoided": "loss/cce-swapped",
     "A matrix product mixes the samples": "loss/cce-cross-terms",
-    "Every class counts, not only the true one: y selects nothing": "loss/cce-labels-forgotten",
-    "Every class counts, not only the true one: y selects nothing, and it is summed, not averaged": (
-        "loss/cce-parenthesis"
-    ),
+    "Every class counts: y does not select the true one": "loss/cce-labels-forgotten",
+    "Every class counts: y does not select the true one, and it is summed, not averaged": ("loss/cce-parenthesis"),
     "The loss is binary cross-entropy": "loss/cce-binary",
     "The loss is binary cross-entropy, averaged over all entries": "loss/cce-binary-mean",
     "The logarithm is missing": "loss/cce-no-logarithm",

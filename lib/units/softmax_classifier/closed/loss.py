@@ -164,7 +164,7 @@ for code in (
 
 
 @loss(
-    "Every class counts, not only the true one: y selects nothing",
+    "Every class counts: y does not select the true one",
     "Which factor makes the terms of the other classes 0?",
 )
 def _without_y(y: Array, yhat: Array) -> Any:
@@ -174,7 +174,7 @@ def _without_y(y: Array, yhat: Array) -> Any:
 @loss(
     "A matrix product mixes the classes",
     ENTRY,
-    same_as=("Every class counts, not only the true one: y selects nothing",),
+    same_as=("Every class counts: y does not select the true one",),
 )
 def _product_over_samples(y: Array, yhat: Array) -> Any:
     return -np.sum(y @ np.log(yhat).T) / y.shape[B]
@@ -414,7 +414,7 @@ loss.combine(
     (
         *SIZES,
         *BASES,
-        "Every class counts, not only the true one: y selects nothing",
+        "Every class counts: y does not select the true one",
         "The loss of each sample is returned, not their mean",
         "A matrix product mixes the samples",
         "The loss is binary cross-entropy",
@@ -430,7 +430,7 @@ loss.combine(
     "it is summed, not averaged",
     _resize(lambda y: y.shape[B]),
     (
-        "Every class counts, not only the true one: y selects nothing",
+        "Every class counts: y does not select the true one",
         "A matrix product mixes the samples",
         "The predicted class is used in place of the true one",
         "The loss is the entropy of the prediction: y is not used",
