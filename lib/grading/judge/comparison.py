@@ -7,7 +7,7 @@ import numpy as np
 
 from lib.checking.answers import Copy, Outcome, route_of
 from lib.checking.student_code import Failure, attempt
-from lib.checking.values import numbers
+from lib.checking.values import numbers, what_is_wrong
 from lib.unit import Array, Inputs, Part, Statement
 
 Outcomes = Mapping[str, Mapping[str, Outcome]]
@@ -57,7 +57,7 @@ def fits(statement: Statement, probe: str, given: Outcome, right: Mapping[str, O
 def _kind_of(failure: Failure) -> tuple[str, str]:
     """Give the kind of a failure: for an exception its type too, for a value what is wrong, but not where."""
     if failure.kind == "value":
-        return "value", failure.text.partition(" Where: ")[0].partition(" Found ")[0]
+        return "value", what_is_wrong(failure.text)
     return failure.kind, failure.text.partition(":")[0] if failure.kind == "error" else ""
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from lib.checking.answers import Outcome, route_of
 from lib.checking.student_code import Failure
+from lib.checking.values import what_is_wrong
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, agree, fits, outcomes, run
 from lib.grading.judge.verdict import Diagnosis
@@ -70,7 +71,7 @@ def _kinds_of(key: AnswerKey, part: Part, mistake: Mistake) -> Kinds:
 def _words_of(outcome: Outcome) -> str:
     if not isinstance(outcome, Failure) or outcome.kind != "value":
         return ""
-    return outcome.text.partition(" Where: ")[0].partition(" Found ")[0]
+    return what_is_wrong(outcome.text)
 
 
 class _Answer:

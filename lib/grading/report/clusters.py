@@ -18,6 +18,7 @@ import numpy as np
 
 from lib.checking.answers import Outcome, decode, read_record
 from lib.checking.student_code import Failure
+from lib.checking.values import what_is_wrong
 from lib.grading.judge.comparison import agree
 from lib.grading.judge.library_calls import parsed
 from lib.grading.judge.verdict import PartVerdict
@@ -90,8 +91,7 @@ def relation(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
     `given` are the challenge's arrays by name: an answer may be one of them, handed back.
     """
     if isinstance(answer, Failure):
-        what = answer.text.partition(" Where: ")[0].partition(" Found ")[0]  # the rest is of one challenge
-        return re.sub(r"\d+", "…", what).removesuffix(".")
+        return re.sub(r"\d+", "…", what_is_wrong(answer.text)).removesuffix(".")
     # A student's numbers may be anything: nan, infinite, or so small that 1 over them is infinite.
     with np.errstate(all="ignore"), suppress(ArithmeticError, ValueError):
         return _related(answer, right, given)
