@@ -4,11 +4,14 @@
 |---|---|
 | `controls` | the sliders, lists and buttons, and the state they are in |
 | `coalesce` | many moves become one piece of work, on the newest state |
+| `touch`, `pointing` | what somebody does with a picture, and the script in the page that sends it |
 | `training` | trains the student's classes on `samples`, a little at a time |
 | `what_ifs` | common mistakes to look at; which there are is the unit's to say |
-| `loss_view`, `regions_view`, `weights_view`, `gradients_view`, `sample_view` | draw a run as `svg` |
+| `curvature`, `loss_slice` | what the student's code says of the loss around a run's weights |
+| `loss_view`, `regions_view`, `path_view`, `weights_view`, `gradients_view`, `sample_view` | draw a run as `svg` |
 | `captions` | says what the pictures show |
 | `still` | the same picture as a PNG, for pages without a kernel |
+| `page` | puts words and views together |
 | `live` | holds all of it together |
 """
 

@@ -36,6 +36,7 @@ def name_setting(setting: Setting) -> str:
     """Name a setting in a few words, as presets and kept runs are labelled: what it is, not how good it is."""
     words = f"rate {short(setting.learning_rate)}, batch {setting.batch_size}"
     words += f", seed {setting.seed}" if setting.seed else ""
+    words += ", own start" if setting.start else ""
     return words + (f", {setting.what_if}" if setting.what_if else "")
 
 

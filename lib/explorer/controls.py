@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
-from IPython.display import Javascript
 
 from lib.explorer.captions import name_setting, presets
 from lib.explorer.samples import Samples
@@ -23,41 +22,12 @@ MAX_EPOCHS = 300
 VIEWS = {
     "Loss": "The loss of every epoch and every iteration",
     "Regions": "The class that is predicted at each point of the plane",
+    "Path": "The way of the weights on the loss, and the largest rate that still descends",
     "Weights": "The weights of each class",
     "Gradients": "The gradient of each batch, around that of the whole set",
     "One sample": "One sample on its way through the network",
 }
 NO_REGIONS = "Regions: only for 2 features"
-
-# ipywidgets has no way to name a slider's handle for screen readers, nor to keep arrow keys from Notebook 7, where they
-# would go to the next cell; and a live region must be there before its text changes. So a script does it, by the class
-# names of ipywidgets' sliders (`.noUi-handle`, `.widget-readout`) and an attribute of JupyterLab's. The browser tests
-# fail if one of these names changes. `element` is where Jupyter shows a script's output.
-SCRIPT = """(function start(left) {
-  const root = element.closest('.zl-explorer');
-  if (!root || !root.querySelector('.noUi-handle')) { if (left) setTimeout(start, 100, left - 1); return; }
-  const name = box => {
-    const label = box.querySelector('.widget-label')?.textContent;
-    const control = box.querySelector('.noUi-handle, select, input');
-    const readout = box.querySelector('.widget-readout');
-    if (!label || !control) return;
-    if (control.ariaLabel !== label) control.ariaLabel = label;
-    if (!readout) return;
-    if (control.ariaValueText !== readout.textContent) control.ariaValueText = readout.textContent;
-    if (readout.isContentEditable) { readout.role = 'textbox'; readout.ariaLabel = label + ', to type'; }
-  };
-  for (const box of root.querySelectorAll('.widget-slider, .widget-dropdown, .widget-text')) {
-    name(box);
-    new MutationObserver(() => name(box)).observe(box,
-      {childList: true, characterData: true, subtree: true, attributeFilter: ['aria-valuetext']});
-  }
-  window.zlKeys ??= window.addEventListener('keydown', event => event.target.closest?.('.zl-explorer') &&
-    event.target.toggleAttribute('data-lm-suppress-shortcuts',
-      !(event.ctrlKey || event.metaKey || event.altKey || event.shiftKey)), true) ?? true;
-  const live = root.querySelector('.zl-live');
-  live.role = 'status';
-  live.ariaLive = 'polite';
-})(100)"""
 
 
 @dataclass(frozen=True)
@@ -70,6 +40,7 @@ class ControlState:
     sample: int
     predict: str  # the what-if that waits for a prediction, or nothing
     locked: bool = False  # whether the learning rate goes with the batch size
+    cross: tuple[float, float] | None = None  # where keys have moved the cross on the picture of the path
 
 
 class Controls:
@@ -93,12 +64,22 @@ class Controls:
         self.presets = [widgets.Button() for _ in presets(samples)]
         self.shown = {name: widgets.ToggleButton(description=name, tooltip=tooltip) for name, tooltip in VIEWS.items()}
         self.sample = widgets.IntSlider(0, 0, 1, description="Sample")
+        self.own_start = widgets.Button(
+            description="Start as drawn", disabled=True, tooltip="Start with the weights that Dense draws"
+        )
+        self.start = 0
+        self._changed: Callable[[], None] = lambda: None
+        self.cross: tuple[float, float] | None = None
         for number, button in enumerate(self.presets):
             button.on_click(lambda _, number=number: self._choose(number))
+        self.own_start.on_click(lambda _: self.choose_start(0))
+        for widget in (self.seed, self.data):
+            widget.observe(lambda change: self.choose_start(0), "value")
         self.lock.observe(self._lock, "value")
         self.batch_size.observe(self._follow, "value")
         self.what_if.observe(self._predict, "value")
-        self.shown["One sample"].observe(self._show_sample, "value")
+        for name in ("One sample", "Path"):
+            self.shown[name].observe(self._show_details, "value")
         self.fit(samples)
 
     @property
@@ -110,13 +91,16 @@ class Controls:
     def state(self) -> ControlState:
         """Read all controls."""
         looking = self.what_if.value if self.look.value else ""
-        setting = Setting(self.learning_rate.value, self.batch_size.value, self.seed.value, self.data.value, looking)
+        setting = Setting(
+            self.learning_rate.value, self.batch_size.value, self.seed.value, self.data.value, looking, self.start
+        )
         views = tuple(name for name, button in self.shown.items() if button.value) or ("Loss",)
         predict = "" if self.look.value else self.what_if.value
-        return ControlState(setting, self.epochs.value, views, self.sample.value, predict, self.lock.value)
+        return ControlState(setting, self.epochs.value, views, self.sample.value, predict, self.lock.value, self.cross)
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Have `call` called when any control moves."""
+        self._changed = call
         for widget in self.moving:
             widget.observe(lambda change: call(), "value")
 
@@ -135,19 +119,22 @@ class Controls:
         regions.disabled, regions.value = not samples.planar, samples.planar
         regions.description = "Regions" if samples.planar else NO_REGIONS
         self.shown["Weights"].value = self.shown["Weights"].value or not samples.planar
-        self._show_sample()
+        self._show_details()
+
+    def choose_start(self, number: int) -> None:
+        """Have training begin at the start with this number; 0 is the one that Dense draws."""
+        self.start, self.cross = number, None
+        self.own_start.disabled = not number
+        self._changed()
 
     def box(self, *shown: Any) -> widgets.VBox:
         """Lay the controls out beside the widgets given."""
-        script = widgets.Output()
-        script.append_display_data(Javascript(SCRIPT))
-        script.add_class("zl-aside")
         rows = [[self.lock, *self.presets], [self.what_if, self.look], [self.keep, self.forget], [*self.shown.values()]]
         tried, *others = map(widgets.HBox, rows)
         course = widgets.HTML("Your layers, loss and gradient; the loop around them is the course's.")
         sliders = _column("zl-sliders", self.learning_rate, self.batch_size, self.epochs)
-        more = _column("zl-more", tried, self.seed, self.data, *others, self.sample, course)
-        layout = _column("zl-layout", _column("zl-controls", sliders, more), _column("zl-shown", *shown, script))
+        more = _column("zl-more", tried, self.seed, self.data, *others, self.own_start, self.sample, course)
+        layout = _column("zl-layout", _column("zl-controls", sliders, more), _column("zl-shown", *shown))
         return _column("zl-explorer", layout)
 
     def _lock(self, change: Any) -> None:
@@ -170,8 +157,19 @@ class Controls:
         self.look.value = False
         self.look.disabled = not self.what_if.value
 
-    def _show_sample(self, change: Any = None) -> None:
-        self.sample.layout.display = None if self.shown["One sample"].value else "none"
+    def _show_details(self, change: Any = None) -> None:
+        """Show the controls that only one view needs while it is shown."""
+        for widget, name in ((self.sample, "One sample"), (self.own_start, "Path")):
+            widget.layout.display = None if self.shown[name].value else "none"
+
+
+def mark_rate(rate: float, words: str) -> str:
+    """Return what the page's script reads to mark a learning rate on its slider; nothing for one beyond its ends."""
+    low, high = math.log(LEARNING_RATES[0]), math.log(LEARNING_RATES[-1])
+    if not LEARNING_RATES[0] <= rate <= LEARNING_RATES[-1]:
+        return ""
+    place = (math.log(rate) - low) / (high - low)
+    return f'<data class="zl-mark" data-slider="Learning rate" value="{place:.4f}">{words}</data>'
 
 
 def _column(name: str, *children: Any) -> widgets.VBox:

@@ -17,18 +17,30 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from html import escape
 from textwrap import fill
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import ipywidgets as widgets
 import numpy as np
 
 from lib.checking.student_code import Failure, run_student_code
-from lib.explorer import captions, gradients_view, loss_view, regions_view, sample_view, still, svg, weights_view
+from lib.explorer import captions, loss_view, page, path_view, regions_view, still, svg
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.controls import LEARNING_RATES, Controls, ControlState
+from lib.explorer.page import Page
 from lib.explorer.samples import BUILT_IN, Samples, load, sources
-from lib.explorer.training import CALL_LIMIT, PICTURE_RANDOMNESS, Matrix, Network, Recipe, Run, Setting, random_numbers
+from lib.explorer.touch import ARROWS, Touch
+from lib.explorer.training import (
+    CALL_LIMIT,
+    PICTURE_RANDOMNESS,
+    Matrix,
+    Network,
+    Recipe,
+    Run,
+    Setting,
+    Start,
+    random_numbers,
+)
 from lib.explorer.what_ifs import WhatIf, of_units
 
 FIRST_SLICE = 0.012  # seconds of training before the first picture of a new state
@@ -39,21 +51,6 @@ AHEAD_PER_REST = 8.0  # seconds of training ahead in one rest
 REMEMBERED = 150  # runs, and pages
 MAX_KEPT = 4
 FIRST_PICTURE = 2.0  # seconds of training for the first picture of all, and before a run is kept
-
-
-class Page(NamedTuple):
-    """What is shown of a run: in words, as pictures, and what is listed below them."""
-
-    caption: str
-    pictures: list[str]
-    kept: list[str]
-
-    @property
-    def markup(self) -> str:
-        """The page as HTML; from its second line on a caption is code."""
-        said, _, code = escape(self.caption).partition("\n")
-        words = f'<div class="zl-says">{said}{f"<pre>{code}</pre>" if code else ""}</div>'
-        return f'{words}<div class="zl-pictures">{"".join(self.pictures)}</div>{loss_view.legend(self.kept)}'
 
 
 class Explorer:
@@ -71,9 +68,11 @@ class Explorer:
         what_ifs: Iterable[WhatIf] | None = None,
     ) -> None:
         self.recipe = Recipe(network)
+        from lib.explorer.pointing import Pointing  # here, because to import anywidget takes 30 ms
+
         self._what_ifs = {what_if.name: what_if for what_if in (of_units() if what_ifs is None else what_ifs)}
         self._sources = sources(data)
-        self._starts: dict[tuple[int, str], Matrix] = {}
+        self._starts: dict[Start, Matrix] = {}
         self._points: dict[str, str] = {}  # what the browser was given to refer to, by name
         self.samples = cache(self._load)
         self.run = lru_cache(maxsize=REMEMBERED)(self._begin)
@@ -86,15 +85,20 @@ class Explorer:
         self.kept: list[loss_view.KeptRun] = []
         self.shapes = widgets.HTML(svg.STYLE)
         self.pictures = widgets.HTML()
+        self.pictures.add_class("zl-picture-box")
         self.status = widgets.HTML()
         self.status.add_class("zl-live")
         self.status.add_class("zl-aside")
-        self.box = self.controls.box(self.shapes, self.pictures, self.status)
+        pointing = Pointing()
+        pointing.add_class("zl-aside")
+        pointing.on_touch(lambda touch: self._enqueue(lambda: self.touch(touch)))
+        self.box = self.controls.box(self.shapes, self.pictures, self.status, pointing)
         self.on_rest: Callable[[], None] = lambda: None
         self._drawn: ControlState | None = None
         self._tasks: deque[Callable[[], None]] = deque()
         self._ahead: Iterator[bool] | None = None
         self._spent = 0.0
+        self._fine: deque[tuple[Run, int]] = deque(maxlen=REMEMBERED)  # around which path the loss is known finely
         self._coalescer = Coalescer(self.work, loop)
         self._connect()
         self.answer(self.controls.state(), FIRST_PICTURE)
@@ -106,7 +110,7 @@ class Explorer:
 
     def still(self) -> list[dict[str, str]]:
         """Return what is shown for a page without a kernel, as two outputs: the caption, and the pictures as a PNG."""
-        caption, pictures, kept = self.page
+        caption, pictures, kept, _ = self.page
         words = "\n".join(map(fill, [*caption.split("\n"), *kept]))
         for name, points in self._points.items():
             pictures = [each.replace(svg.use(name), points) for each in pictures]
@@ -136,6 +140,8 @@ class Explorer:
         if not run.complete(state.epochs):
             run.advance(state.epochs, NEXT_SLICE, stop=lambda: self._coalescer.woken)
             return 0.0 if self._coalescer.woken else self.answer(state, 0.0)
+        if "Path" in state.views and self._refine_path(run, min(run.epochs, state.epochs)):
+            return 0.0 if self._coalescer.woken else self.answer(state, 0.0)
         if self.status.value != escape(self.caption):
             self.status.value = escape(self.caption)
             self.on_rest()
@@ -143,7 +149,23 @@ class Explorer:
 
     def draw(self, run: Run, state: ControlState) -> Page:
         """Return what there is to show of a run; what was drawn before isn't drawn again."""
-        return self._pages(run, state, min(run.epochs, state.epochs), run.over)
+        epoch = min(run.epochs, state.epochs)
+        return self._pages(run, state, epoch, run.over, (run, epoch) in self._fine)
+
+    def _refine_path(self, run: Run, epoch: int) -> bool:
+        """Compute some more of the loss around a path; return whether there was more to compute."""
+        if (run, epoch) in self._fine or not run.weights or run.fault:
+            return False
+
+        def refine() -> bool:
+            plane = path_view.compute(run, epoch)
+            plane.refine(NEXT_SLICE, stop=lambda: self._coalescer.woken)
+            return plane.fine
+
+        fine = run_student_code(refine, NEXT_SLICE + CALL_LIMIT)
+        if fine:  # or a sentence about student code that failed here, which the rough picture does without
+            self._fine.append((run, epoch))
+        return True
 
     def keep(self) -> None:
         """Finish the run that is shown, and leave it in the picture behind those to come."""
@@ -151,6 +173,26 @@ class Explorer:
         run = self.run(state.setting)
         run.advance(state.epochs, FIRST_PICTURE)
         self._set_kept([*self.kept, loss_view.KeptRun(captions.name_setting(state.setting), run, state.epochs)])
+
+    def touch(self, touch: Touch) -> None:
+        """Answer a touch of the path's picture: arrow keys move a cross, a click or Enter starts the training there."""
+        if touch.picture == path_view.TITLE:
+            cross = self.controls.cross or path_view.MIDDLE
+            if touch.what == "down":
+                self._start_at(touch.x, touch.y)
+            elif touch.key in ARROWS:
+                self.controls.cross = path_view.within(*touch.moved(*cross))
+            elif touch.key == "Enter":
+                self._start_at(*cross)
+
+    def _start_at(self, x: float, y: float) -> None:
+        """Begin the training at the weights at a pixel of the picture of the path."""
+        state = self.controls.state()
+        run = self.run(state.setting)
+        number = 1 + max(start.chosen for start in self._starts)
+        chosen = Start(state.setting.seed, state.setting.data, number)
+        self._starts[chosen] = path_view.compute(run, min(run.epochs, state.epochs)).weights(*path_view.within(x, y))
+        self.controls.choose_start(number)
 
     def _set_kept(self, kept: list[loss_view.KeptRun]) -> None:
         """Have these runs in the picture, and say so at the button when there is no room for another."""
@@ -169,55 +211,22 @@ class Explorer:
         recipe = self._what_ifs[setting.what_if].apply(self.recipe) if setting.what_if else self.recipe
         return Run(recipe, self.samples(setting.data), setting, self._starts)
 
-    def _draw_page(self, run: Run, state: ControlState, epoch: int, over: bool) -> Page:
-        """Draw a run after `epoch` epochs; whether it is over makes another page of it too."""
-        if run.samples.planar:
-            self._plane(run.setting.data)  # sent to the browser from here, not from the thread of student code
+    def _draw_page(self, run: Run, state: ControlState, epoch: int, over: bool, fine: bool) -> Page:
+        """Draw a run after `epoch` epochs; whether it is over, or the loss known better, makes another page too."""
+        # Sent to the browser from here, not from the thread of student code.
+        ground = self._plane(run.setting.data) if run.samples.planar else None
 
-        def draw() -> tuple[str, list[str], list[str]]:
+        def draw() -> Page:
             kept = self._compared(state) if run.weights else []
-            ends = [
-                f"{at}  {each.name}: {captions.describe_end(each.run, each.epochs)}" for at, each in enumerate(kept, 1)
-            ]
-            names = state.views if run.weights else ("Loss",)
-            return self._describe(run, state), [self._view(name, run, state, kept) for name in names], ends
+            asked = self._what_ifs[state.predict] if state.predict else None
+            return page.draw(page.Shown(run, state, epoch, kept, ground, asked))
 
         with random_numbers(PICTURE_RANDOMNESS):
             drawn = run_student_code(draw, CALL_LIMIT)
         if isinstance(drawn, Failure):
             run.fault = run.fault or drawn.text_and_code
-            drawn = run.fault, [loss_view.draw(run, state.epochs)], []
-        caption, pictures, ends = drawn
-        return Page(caption, pictures, ends)
-
-    def _describe(self, run: Run, state: ControlState) -> str:
-        """Say what is shown, in all views and with all that is asked."""
-        setting = state.setting
-        words = [captions.describe(run, state.epochs)]
-        if state.predict:
-            question = captions.ask_prediction(self._what_ifs[state.predict])
-            words.insert(0, f"{question} This is still your own code:")
-        if state.locked:
-            words.append(f"Learning rate / batch size is {svg.short(setting.learning_rate / setting.batch_size)}.")
-        if "Gradients" in state.views and run.weights:
-            words.append(gradients_view.describe(run, min(state.epochs, run.epochs)))
-        return " ".join(words)
-
-    def _view(self, name: str, run: Run, state: ControlState, kept: Sequence[loss_view.KeptRun]) -> str:
-        if name == "Loss":
-            return loss_view.draw(run, state.epochs, kept)
-        epoch = min(state.epochs, run.epochs)
-        if name == "Weights":
-            picture = weights_view.draw(run, epoch)
-        elif name == "Gradients":
-            picture = gradients_view.draw(run, epoch)
-        elif name == "One sample":
-            picture = sample_view.draw(run, epoch, state.sample)
-        else:
-            plane, points = self._plane(state.setting.data)
-            ring = state.sample if "One sample" in state.views else -1
-            picture = regions_view.draw(run, epoch, plane, points, kept, ring)
-        return picture if epoch == state.epochs else svg.note(picture, f"after epoch {epoch} of {state.epochs}")
+            return Page(run.fault, [loss_view.draw(run, state.epochs)], [])
+        return drawn
 
     def _compared(self, state: ControlState) -> list[loss_view.KeptRun]:
         """Return the runs to show behind: those kept on this data set and, behind a mistake, the code as it is."""

@@ -7,6 +7,7 @@ easy to read for `still`, which draws the same picture where SVG of a student is
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from itertools import pairwise
 from typing import TypeAlias
@@ -37,6 +38,7 @@ LINES = {
     "validate": "stroke: var(--zl-validate); stroke-width: 2; stroke-dasharray: 6 4",
     "kept": "stroke: var(--zl-kept); stroke-width: 1.8",
     "stop": "stroke: var(--zl-validate); stroke-width: 3",
+    "ring": "stroke: var(--zl-ink); stroke-width: 2",
 }
 
 
@@ -86,6 +88,12 @@ STYLE = f"""<style>
 .zl-pictures .m {{ text-anchor: middle; }} .zl-pictures .e {{ text-anchor: end; }}
 .zl-pictures .h {{ font-size: 14px; font-weight: 600; fill: var(--zl-validate); }}
 .zl-pictures .o, .zl-pictures .h {{ paint-order: stroke; stroke: var(--zl-paper); stroke-width: 3px; }}
+.zl-pictures svg[data-keys] {{ cursor: crosshair; touch-action: none; }}
+.zl-pictures svg[data-keys]:focus-visible {{ outline: 2px solid var(--zl-ink); }}
+.zl-mark {{ display: none; }}
+.zl-tick {{ position: absolute; top: 100%; transform: translateX(-50%); font-size: 10px; line-height: 1;
+  white-space: nowrap; pointer-events: none; color: var(--zl-ink); }}
+.zl-tick::before {{ content: "▲"; display: block; text-align: center; font-size: 8px; }}
 .zl-says {{ margin: 2px 0 6px; min-height: 7.3em; font-size: var(--jp-ui-font-size1, 13px); max-width: 100ch; }}
 .zl-says pre {{ margin: 2px 0 0; padding: 2px 8px; display: inline-block;
   background: var(--jp-layout-color2, #eee); color: var(--zl-ink); border-left: 3px solid var(--zl-validate); }}
@@ -165,10 +173,16 @@ def text(x: float, y: float, words: str, name: str = "") -> str:
     return f'<text x="{x:g}" y="{y:g}" class="{name}">{escape(words)}</text>'
 
 
-def picture(title: str, *parts: str) -> str:
-    """Return an SVG element, named for those who hear it."""
+def picture(title: str, *parts: str, keys: Iterable[str] = (), help: str = "") -> str:
+    """Return an SVG element, named for those who hear it.
+
+    One with `keys` answers to these and to the pointer, and `help` says how.
+    """
+    role = 'role="img"'
+    if keys:
+        role = f'role="application" tabindex="0" data-keys="{" ".join(keys)}" aria-description="{escape(help)}"'
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" {role} aria-label="{escape(title)}">'
         f"{text(4, 14, title, 't')}{''.join(parts)}</svg>"
     )
 

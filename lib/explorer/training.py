@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,15 @@ class Setting:
     seed: int = 0
     data: str = "blobs"
     what_if: str = ""
+    start: int = 0  # 0 for the weights that Dense draws, else the number of a start that was chosen
+
+
+class Start(NamedTuple):
+    """What the weights before training depend on: runs with the same start begin with the same weights."""
+
+    seed: int
+    data: str
+    chosen: int
 
 
 class Run:
@@ -83,7 +92,7 @@ class Run:
     """
 
     def __init__(
-        self, recipe: Recipe, samples: Samples, setting: Setting, starts: dict[tuple[int, str], Matrix] | None = None
+        self, recipe: Recipe, samples: Samples, setting: Setting, starts: dict[Start, Matrix] | None = None
     ) -> None:
         self.recipe, self.samples, self.setting = recipe, samples, setting
         self.iteration_loss = array("d")
@@ -94,6 +103,7 @@ class Run:
         self.diverged: int | None = None
         self.last_loss = math.nan
         self.seconds = 0.0
+        self._all = np.arange(samples.X.shape[1])
         self._starts = {} if starts is None else starts
         self._random = np.random.RandomState(setting.seed).get_state()
         self._steps = self._train()
@@ -106,7 +116,7 @@ class Run:
     @property
     def iterations_per_epoch(self) -> int:
         """How many batches an epoch has."""
-        return len(self.recipe.batches(np.arange(self.samples.X.shape[1]), self.setting.batch_size))
+        return len(self.recipe.batches(self._all, self.setting.batch_size))
 
     @property
     def over(self) -> bool:
@@ -143,20 +153,33 @@ class Run:
         self._dense.weights = self.weights[epoch]
         return _forward(X, self._dense, self._softmax)
 
+    def loss(self, W: Matrix) -> float:
+        """Return the loss on all training samples that the network would have with weights W."""
+        self._dense.weights = W
+        _, yhat = _forward(self.samples.X, self._dense, self._softmax)
+        return float(self.recipe.network.cce(self._target(self._all), yhat))
+
+    def gradient(self, W: Matrix, batch: Indices | None = None) -> Matrix:
+        """Return how a batch, or all training samples, would move the weights W downhill at rate 1, in the shape of W.
+
+        Where the code is right, this is the gradient of the batch's mean loss.
+        """
+        batch = self._all if batch is None else batch
+        self._dense.weights = W.copy()  # it may be changed in place
+        _, yhat = _forward(self.samples.X[:, batch], self._dense, self._softmax)
+        gradient = self._softmax.backward(self.recipe.network.cce_gradient(self._target(batch), yhat))
+        self._dense.backward(self.recipe.share(len(batch)) * gradient, 1.0)
+        moved: Matrix = W - self._dense.weights
+        return moved
+
     def gradients(self, epoch: int, batch_size: int, most: int) -> Matrix:
-        """Return how full batches would move the weights after `epoch` epochs, downhill at rate 1: (batches, weights).
+        """Return the gradients of full batches after `epoch` epochs, (batches, weights).
 
         There are at most `most`. The batches are others than those of training, and the same for every call.
         """
-        found = []
-        order = np.random.default_rng(0).permutation(self.samples.X.shape[1])
-        for batch in cut(order[: len(order) - len(order) % batch_size], batch_size)[:most]:
-            _, yhat = self.predict(self.samples.X[:, batch], epoch)
-            gradient = self._softmax.backward(self.recipe.network.cce_gradient(self._target(batch), yhat))
-            self._dense.weights = self.weights[epoch].copy()  # it may be changed in place
-            self._dense.backward(self.recipe.share(batch_size) * gradient, 1.0)
-            found.append(np.ravel(self.weights[epoch] - self._dense.weights))
-        return np.array(found)
+        order = np.random.default_rng(0).permutation(self._all)
+        batches = cut(order[: len(order) - len(order) % batch_size], batch_size)[:most]
+        return np.array([np.ravel(self.gradient(self.weights[epoch], batch)) for batch in batches])
 
     def right(self, epoch: int) -> int:
         """Return how many validation samples have their true class as the likeliest one."""
@@ -166,8 +189,7 @@ class Run:
     @cached_property
     def loss_before(self) -> float:
         """The loss on the training samples with the start weights."""
-        _, yhat = self.predict(self.samples.X, 0)
-        return float(self.recipe.network.cce(self._target(np.arange(yhat.shape[1])), yhat))
+        return self.loss(self.weights[0])
 
     def _train(self) -> Iterator[None]:
         """Train without end, and pause after every batch."""
@@ -210,7 +232,7 @@ class Run:
         dense, softmax, self._dense, self._softmax = Dense(*sizes), Softmax(), Dense(*sizes), Softmax()
         _require_shape("Dense", "weights", getattr(dense, "weights", None), (sizes[1], sizes[0] + 1))
         start = np.array(dense.weights, dtype=float)
-        start = self._starts.setdefault((self.setting.seed, self.setting.data), start)
+        start = self._starts.setdefault(Start(self.setting.seed, self.setting.data, self.setting.start), start)
         dense.weights = start.copy()
         self._require_shapes(dense, softmax)
         dense.weights = start.copy()
@@ -220,7 +242,7 @@ class Run:
 
     def _require_shapes(self, dense: Any, softmax: Any) -> None:
         """Refuse layers that return other shapes than they should, in a step of learning rate 0."""
-        first = np.arange(min(self.setting.batch_size, self.samples.X.shape[1]))
+        first = np.arange(min(self.setting.batch_size, len(self._all)))
         y, shape = self.samples.y[:, first], (len(self.samples.y), len(first))
         dense.forward(self.samples.X[:, first])
         _require_shape("Dense.forward", "output", dense.output, shape)

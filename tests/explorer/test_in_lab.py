@@ -166,6 +166,39 @@ def test_one_key_moves_rate_and_batch_size_when_they_are_locked(explorer):
     lock.press("Space")
 
 
+def test_a_start_is_chosen_on_the_path_by_keys_and_by_a_click_and_the_limit_is_marked(explorer):
+    explorer.get_by_role("button", name="Path", exact=True).press("Space")
+    picture = explorer.get_by_role("application", name="The path on the loss")
+    limit = float(picture_words(explorer, r"2/λ = (\S+) "))
+    handle, tick = slider(explorer, "Learning rate"), explorer.locator(".zl-tick")
+    assert tick.inner_text() == "2/λ"
+    wide = explorer.locator(".noUi-base").first.bounding_box()
+    box = tick.bounding_box()
+    place = (box["x"] + box["width"] / 2 - wide["x"]) / wide["width"]
+    assert 1e-4 * 1e6**place == pytest.approx(limit, rel=0.1)
+    picture.focus()
+    picture.press("Shift+ArrowUp")
+    picture_words(explorer, r"At the cross the loss is (\S+)\. Enter starts there")
+    picture.press("Enter")  # each key brings another picture, which has the focus then
+    wait_for_words(explorer, "The start is one that you chose.")
+    by_keys = caption(explorer)
+    box = picture.bounding_box()
+    explorer.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.7 * box["height"])
+    explorer.wait_for_function("words => document.querySelector('.zl-says').textContent !== words", arg=by_keys)
+    handle.press("ArrowLeft")
+    wait_for_words(explorer, "Learning rate 0.0794, batch size 16. After 100 epochs")
+    assert "The start is one that you chose." in caption(explorer)
+    explorer.get_by_role("button", name="Start as drawn").click()
+    explorer.get_by_role("button", name="Path", exact=True).click()
+    tick.wait_for(state="detached")
+
+
+def picture_words(page, pattern):
+    """Wait until the caption says a sentence, and return what stands in its group."""
+    wait_for_words(page, re.compile(pattern))
+    return re.search(pattern, caption(page))[1]
+
+
 def test_a_kept_run_stays_in_the_picture(explorer):
     before = pixels(explorer)
     explorer.get_by_role("button", name="Keep this run").click()

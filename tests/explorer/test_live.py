@@ -54,7 +54,7 @@ def still_image(explorer):
 def pictures(explorer):
     """Parse the pictures as XML, which also shows that they are well formed."""
     markup = explorer.pictures.value
-    return ET.fromstring(f"<div>{markup}</div>").findall(".//svg[@role='img']")
+    return ET.fromstring(f"<div>{markup}</div>").findall(".//svg[@aria-label]")
 
 
 @pytest.mark.parametrize(("rate", "batch_size"), [(0.1, 16), (0.001, 1), (1.0, 240)])
@@ -106,7 +106,14 @@ def test_each_view_is_a_picture_of_its_own(explorer):
     for button in explorer.controls.shown.values():
         button.value = True
     labels = [picture.get("aria-label") for picture in pictures(explorer)]
-    assert labels == ["Loss", "Decision regions", "Weights", "Batch gradients", "One sample"]
+    assert labels == [
+        "Loss",
+        "Decision regions",
+        "The path on the loss",
+        "Weights",
+        "Batch gradients",
+        "One sample",
+    ]
     sizes = {picture.get("viewBox") for picture in pictures(explorer)}
     assert sizes == {"0 0 420 330"}  # nothing jumps
 

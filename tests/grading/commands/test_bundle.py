@@ -166,7 +166,16 @@ def test_the_wheel_is_pure_python_and_says_so(bundle, wheel):
 def test_the_wheel_needs_little_and_no_tensorflow(wheel):
     metadata = Metadata.from_email(wheel[f"{info(wheel)}/METADATA"], validate=True)
     plain = {each.name for each in metadata.requires_dist if "extra" not in str(each.marker)}
-    assert plain == {"numpy", "matplotlib", "ipywidgets", "ipython", "jupyterlab", "jupyter-server", "contourpy"}
+    assert plain == {
+        "numpy",
+        "matplotlib",
+        "ipywidgets",
+        "ipython",
+        "jupyterlab",
+        "jupyter-server",
+        "contourpy",
+        "anywidget",
+    }
     assert metadata.provides_extra == ["tensorflow"]
     for system, machine in (("Linux", "x86_64"), ("Linux", "aarch64"), ("Windows", "AMD64"), ("Darwin", "arm64")):
         there = {"platform_system": system, "platform_machine": machine, "extra": "tensorflow"}

@@ -1,0 +1,104 @@
+"""A page: what is shown of a run, in words and in the views that are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import NamedTuple
+
+from lib.explorer import captions, gradients_view, loss_view, path_view, regions_view, sample_view, svg, weights_view
+from lib.explorer.controls import ControlState, mark_rate
+from lib.explorer.curvature import descent_limit
+from lib.explorer.loss_view import KeptRun
+from lib.explorer.training import Run
+from lib.explorer.what_ifs import WhatIf
+
+
+class Page(NamedTuple):
+    """What is shown of a run: in words, as pictures, what is listed below them, and the marks on sliders."""
+
+    caption: str
+    pictures: list[str]
+    kept: list[str]
+    marks: str = ""
+
+    @property
+    def markup(self) -> str:
+        """The page as HTML; from its second line on a caption is code."""
+        said, _, code = escape(self.caption).partition("\n")
+        words = f'<div class="zl-says">{said}{f"<pre>{code}</pre>" if code else ""}</div>'
+        pictures = f'<div class="zl-pictures">{"".join(self.pictures)}</div>'
+        return f"{words}{pictures}{loss_view.legend(self.kept)}{self.marks}"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page is drawn from: a run after `epoch` epochs, the controls' state, and what lies behind the run.
+
+    `ground` is the piece of the plane that regions are drawn on with its samples, for samples in a plane.
+    """
+
+    run: Run
+    state: ControlState
+    epoch: int
+    kept: Sequence[KeptRun]
+    ground: tuple[regions_view.Plane, str] | None
+    asked: WhatIf | None
+
+    @property
+    def ring(self) -> int:
+        """The sample that the picture of one sample shows, or -1."""
+        return self.state.sample if "One sample" in self.state.views else -1
+
+
+def _regions(shown: Shown) -> str:
+    assert shown.ground is not None  # the button is disabled for samples that lie in no plane
+    return regions_view.draw(shown.run, shown.epoch, *shown.ground, shown.kept, shown.ring)
+
+
+PICTURES: dict[str, Callable[[Shown], str]] = {
+    "Loss": lambda shown: loss_view.draw(shown.run, shown.state.epochs, shown.kept),
+    "Regions": _regions,
+    "Path": lambda shown: path_view.draw(shown.run, shown.epoch, shown.state.cross),
+    "Weights": lambda shown: weights_view.draw(shown.run, shown.epoch),
+    "Gradients": lambda shown: gradients_view.draw(shown.run, shown.epoch),
+    "One sample": lambda shown: sample_view.draw(shown.run, shown.epoch, shown.state.sample),
+}
+WORDS: dict[str, Callable[[Shown], str]] = {
+    "Path": lambda shown: path_view.describe(shown.run, shown.epoch, shown.state.cross),
+    "Gradients": lambda shown: gradients_view.describe(shown.run, shown.epoch),
+}
+
+
+def draw(shown: Shown) -> Page:
+    """Draw the page; what student code raises goes on to the caller."""
+    if not shown.run.weights:  # not even the first batch was trained
+        epochs = shown.state.epochs
+        return Page(captions.describe(shown.run, epochs), [loss_view.draw(shown.run, epochs)], [])
+    ends = [captions.describe_end(each.run, each.epochs) for each in shown.kept]
+    listed = [f"{at}  {each.name}: {end}" for at, (each, end) in enumerate(zip(shown.kept, ends, strict=True), 1)]
+    pictures = [_picture(name, shown) for name in shown.state.views]
+    marks = mark_rate(descent_limit(shown.run, shown.epoch), "2/λ") if "Path" in shown.state.views else ""
+    return Page(_describe(shown), pictures, listed, marks)
+
+
+def _picture(name: str, shown: Shown) -> str:
+    """Draw one view; all but the loss say it if they show an earlier epoch than is asked for."""
+    picture, epochs = PICTURES[name](shown), shown.state.epochs
+    early = name != "Loss" and shown.epoch < epochs
+    return svg.note(picture, f"after epoch {shown.epoch} of {epochs}") if early else picture
+
+
+def _describe(shown: Shown) -> str:
+    """Say what is shown, in all views and with all that is asked."""
+    state = shown.state
+    words = [captions.describe(shown.run, state.epochs)]
+    if shown.asked:
+        words.insert(0, f"{captions.ask_prediction(shown.asked)} This is still your own code:")
+    if state.locked:
+        words.append(
+            f"Learning rate / batch size is {svg.short(state.setting.learning_rate / state.setting.batch_size)}."
+        )
+    words += [WORDS[name](shown) for name in state.views if name in WORDS]
+    return " ".join(words)
