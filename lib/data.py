@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TypeAlias, overload
 
 import numpy as np
@@ -39,7 +40,7 @@ def integers(
     """Draw whole numbers from 3 to 9 with random labels: an example of shapes, with nothing to learn.
 
     The labels don't depend on X, so no classifier is better than guessing on new data: its loss stays near
-    ln(num_labels), or above.
+    log(num_labels), or above.
 
     Returns X (features, samples) and labels (samples,). Raises ValueError for a size below 1.
     """
@@ -160,6 +161,14 @@ def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]
 # ---- Encode the labels, check the loss
 
 
+def load_tensorflow() -> ModuleType | None:
+    """Load TensorFlow without the messages of its start. Where it isn't installed, say so once and return None."""
+    tf = _import_tensorflow()
+    if tf is None:
+        _print_once("TensorFlow is not installed, so NumPy encodes the labels. The result is the same.")
+    return tf
+
+
 def one_hot(labels: ArrayLike, num_classes: int) -> Matrix:
     """Encode labels (samples,) as columns y (classes, samples): 1 in the row of the label, 0 elsewhere.
 
@@ -171,14 +180,8 @@ def one_hot(labels: ArrayLike, num_classes: int) -> Matrix:
     """
     _require_sizes(num_classes=num_classes)
     checked = _check_labels(labels, num_classes)
-    try:
-        with _silence_tensorflow():
-            import tensorflow as tf
-
-            rows = tf.keras.utils.to_categorical(checked, num_classes)
-    except ImportError:
-        _print_once("TensorFlow is not installed, so NumPy encodes the labels. The result is the same.")
-        rows = np.eye(num_classes)[checked]
+    tf = load_tensorflow()
+    rows = tf.keras.utils.to_categorical(checked, num_classes) if tf else np.eye(num_classes)[checked]
     return np.ascontiguousarray(rows.T, dtype=np.float64)
 
 
@@ -235,13 +238,8 @@ def crosscheck(y: ArrayLike, yhat: ArrayLike, loss: float) -> CrossCheck:
         raise ValueError(
             f"loss {found}; expected one number, the mean over the samples. Try printing what your loss returns."
         )
-    try:
-        with _silence_tensorflow():
-            import tensorflow as tf
-
-            theirs = float(tf.keras.losses.CategoricalCrossentropy()(y.T, yhat.T))
-    except ImportError:
-        theirs = None
+    tf = _import_tensorflow()
+    theirs = float(tf.keras.losses.CategoricalCrossentropy()(y.T, yhat.T)) if tf else None
     return CrossCheck(float(ours.item()), theirs, lowest=float(yhat[y > 0].min()))
 
 
@@ -334,6 +332,18 @@ def _require_probabilities(y: Matrix, yhat: Matrix) -> None:
 # ---- TensorFlow without its messages
 
 _print_once = functools.cache(print)
+
+
+@functools.cache
+def _import_tensorflow() -> ModuleType | None:
+    """Import TensorFlow and run its first operation, since both write messages; None where it isn't installed."""
+    with _silence_tensorflow(), suppress(ImportError):
+        import tensorflow
+
+        tf: ModuleType = tensorflow
+        tf.keras.losses.CategoricalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]])
+        return tf
+    return None
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Standardised(Statement):
     text = "Every feature has a mean near 0 and a standard deviation near 1, or is constant."
     points = 0
     depends_on = (Columns,)
-    hint = "Use standardise(X). Large features make large scores, and the loss then starts far above ln K."
+    hint = "Use standardise(X). Large features make large scores, and the loss then starts far above log K."
 
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
         """Look at each row's mean and deviation."""
