@@ -66,6 +66,42 @@ def test_the_seeds_blanks_are_blanks_at_the_seeds_places():
             assert place in cells[name].source
 
 
+def test_each_step_of_the_derivation_stands_before_the_exercise_that_needs_it():
+    steps, exercise = [], {}
+    for cell in SOLUTION.cells:
+        steps += map(int, re.findall(r"^\*\*Step (\d+)\.", cell.source, re.MULTILINE))
+        if cell.id in ("loss", "softmax", "dense"):
+            exercise[cell.id], steps = steps, []
+    assert exercise == {"loss": [1, 2, 3, 4, 6], "softmax": [5, 7], "dense": [8, 9, 10]}
+    assert steps == []
+
+
+def test_one_letter_means_one_thing():
+    """L is the mean over a batch: only the weights and the input have its gradient. X and x have no row of ones."""
+    texts = "\n".join(cell.source for cell in SOLUTION.cells if cell.cell_type == "markdown")
+    drawn = "".join(path.read_text() for path in (ROOT / "solutions" / NAME / "figures").glob("*.svg"))
+    assert not re.search(r"\\ln\b|\bln\b", texts)
+    of_l = re.findall(r"\\nabla_(\{.*?\}+)(?:\\,)? L\b", texts)
+    of_l += re.findall(r"∇<tspan[^>]*>(.)</tspan><tspan[^>]*>L</tspan>", drawn)
+    assert set(of_l) <= {r"{\mathbf{W}}", "W", "X"}
+    assert not re.search(r"\\mathbf\{W\}\s*\\mathbf\{[xX]\}|\\mathbf\{G\}\\?,?\s*\\mathbf\{X\}", texts)
+    assert not re.search(r"W X(?!\u0303)", drawn)
+
+
+def test_what_the_notebook_shows_of_tensorflow_works_without_it():
+    cells = {cell.id: cell.source for cell in SOLUTION.cells}
+    before = ["import sys; sys.modules['tensorflow'] = None", "import numpy as np"]
+    before += ["from lib.data import crosscheck, one_hot", "from lib.reference import Dense, Softmax, cce"]
+    network = "dlayer, softmax, X_validation, y_validation = Dense(5, 3), Softmax(), X_raw / 9, y"
+    parts = [cells[name] for name in ("data-shapes", "one-hot-tensorflow", "one-hot")]
+    source = "\n".join([*before, *parts, network, cells["crosscheck"]])
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("TensorFlow is not installed") == 1
+    assert "y is (3, 64)" in done.stdout
+    assert "TensorFlow:" not in done.stdout
+
+
 def test_each_solution_cell_defines_its_own_and_nothing_else():
     defined = {
         name: re.findall(r"^(?:def|class) (\w+)", cell.source, re.MULTILINE)

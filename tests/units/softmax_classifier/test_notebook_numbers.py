@@ -1,7 +1,9 @@
 """What the notebook's text states in numbers: each is computed again here, by NumPy alone or by running the cells."""
 
 import re
+from contextlib import redirect_stdout
 from fractions import Fraction
+from io import StringIO
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -152,13 +154,28 @@ def test_no_number_stands_in_the_text_that_nothing_computes():
 @pytest.fixture(scope="module")
 def ran():
     """The notebook's names after each of its cells, which run here one after the other; the explorer isn't needed."""
-    names, after = {}, {}
+    names, after, printed = {}, {}, {}
     for cell in SOLUTION.cells:
         if cell.cell_type == "code" and not cell.source.startswith(("check.", "from lib.explorer")):
-            exec(cell.source.replace("%load_ext lib.blanks", "pass"), names)
+            with redirect_stdout(StringIO()) as shown:
+                exec(cell.source.replace("%load_ext lib.blanks", "pass"), names)
+            printed[cell.id] = shown.getvalue()
             plt.close("all")
             after[cell.id] = names.copy()
-    return after
+    return after | {"printed": printed}
+
+
+def test_students_are_asked_before_they_run_a_cell_and_not_told_what_it_prints(ran):
+    cells = list(zip(SOLUTION.cells, SOLUTION.cells[1:], strict=False))
+    asked = [(text, cell) for text, cell in cells if cell.source.startswith("# I predict:")]
+    runs = [name for name in ran["printed"] if name.endswith("-run")]
+    assert set(runs) <= {cell.id for _, cell in asked} and len(asked) >= 20
+    for text, cell in asked:
+        assert text.cell_type == "markdown" and "**Predict, then run" in text.source, cell.id
+        question = text.source.partition("**Predict, then run")[2]
+        assert "?" in question or "Sketch" in question, cell.id
+        told = set(map(float, re.findall(r"\d+\.\d+", plain(text.source))))
+        assert not told & set(map(float, re.findall(r"\d+\.\d+", ran["printed"][cell.id]))), cell.id
 
 
 def says(id, *words):
