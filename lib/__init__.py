@@ -4,7 +4,7 @@ The open half is what students have. There is no answer in it.
 
 | module | what it is |
 |---|---|
-| `unit` | a unit as plain data: statements, parts, mistakes |
+| `unit` | a unit as plain data: statements and parts |
 | `units` | one folder for each notebook: its statements, and in `closed` its answers |
 | `checking` | what a check does: at the desk, under `nbgrader validate`, at grading |
 | `blanks` | a `?` in a cell is an expression that raises an error when it is reached |
@@ -14,6 +14,6 @@ The open half is what students have. There is no answer in it.
 | `checks` | the first unit's checks under the name that older notebooks import |
 | `__main__` | JupyterLab on a notebook: `python -m lib`, or `zerolayer-student` |
 
-The closed half belongs to the instructor: `reference` and each unit's `closed` hold the right answers, and `grading`
-grades a class.
+The closed half belongs to the instructor: `reference` and each unit's `closed` hold the right answers, `answer_key`
+defines how a unit gives them and its mistakes, and `grading` grades a class.
 """

@@ -16,13 +16,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-Matrix: TypeAlias = NDArray[np.float64]
-Labels: TypeAlias = NDArray[np.int64]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Labels: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Seed: TypeAlias = "int | np.random.Generator"  # quoted: numpy loads its random module at the first draw
 
 GAP = 4.0  # from one blob's centre to its neighbour's, in units of X

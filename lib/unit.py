@@ -1,30 +1,26 @@
 """A unit: what one notebook teaches, checks and grades, as plain data.
 
 A `Unit` has parts, a `Part` has statements, and a `Statement` is one property that only right code has. Students have
-all of these: they are the open half. The closed half is the `AnswerKey`: the right objects, the mistakes that have
-names, and a sample class. `lib.checking` says what a check does with them, and `lib.grading` what a grader does.
+all of these: they are the open half. What the closed half consists of is in `lib.answer_key`. `lib.checking` says what
+a check does with a part, and `lib.grading` what a grader does.
 """
 
 from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = np.ndarray[Any, np.dtype[np.float64]]  # as NDArray[np.float64]: numpy.typing would be one more import
 Inputs = Mapping[str, Array]
 """Inputs drawn at random: a name for each array."""
 Probes = dict[str, Callable[[], object]]
 """What to run on student code for the judge: a name and a call each. Names before a `/` tell alternative routes apart,
 and any one route earns the points."""
-Fillings = Mapping[str, tuple[str, ...]]
-"""For each solution cell, what goes into its blanks, in order; an empty text leaves a blank open."""
 DESK_SEED = 0
-Code = TypeVar("Code")
 
 
 class Statement:
@@ -162,118 +158,10 @@ class Unit:
     slow_imports: SlowImports | None = None
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """One wrong variant of one part's code.
+def __getattr__(name: str) -> object:
+    """Find what was here up to version 0.3: a course may have a unit of its own that imports it from here."""
+    if name in ("AnswerKey", "Fillings", "Mistake", "MistakeCatalog", "NO_CALLS", "SampleClass", "WatchedCalls"):
+        from importlib import import_module  # by name: to this module the other one is a floor above
 
-    `name` says in plain words what the code does, `hint` gives one thing to try without giving the answer. `code` holds
-    the wrong objects by the names that the part checks, and `also` those of other ways to write the same mistake. A
-    mistake that gives the same numbers as earlier ones names them in `same_as`: the judge can't tell them apart, and
-    names the first. `teach` tells an instructor what to go through again when many have made it.
-    """
-
-    part: str
-    name: str
-    hint: str
-    code: Mapping[str, object]
-    same_as: tuple[str, ...] = ()
-    teach: str = ""
-    also: tuple[Mapping[str, object], ...] = ()
-
-    @property
-    def ways(self) -> Iterator[Mistake]:
-        """The mistake in each way of writing it."""
-        return (replace(self, code=code, also=()) for code in (self.code, *self.also))
-
-
-@dataclass(frozen=True)
-class MistakeCatalog:
-    """The mistakes of one part: a decorator that adds wrong code, in order, to `mistakes`.
-
-    Code under a name that is there already is another way to write that mistake.
-
-    `subject` is the name of the object that the part checks; `make` makes that object of the decorated code. `teach`
-    says what to go through again, for all mistakes that don't say so themselves.
-    """
-
-    part: str
-    subject: str
-    make: Callable[[Any], object] = lambda code: code
-    mistakes: list[Mistake] = field(default_factory=list)
-    teach: str = ""
-
-    def __call__(
-        self, name: str, hint: str, *, same_as: tuple[str, ...] = (), teach: str = ""
-    ) -> Callable[[Code], Code]:
-        """Add the decorated code under `name`."""
-
-        def add(code: Code) -> Code:
-            self._add(Mistake(self.part, name, hint, {self.subject: self.make(code)}, same_as, teach or self.teach))
-            return code
-
-        return add
-
-    def combine(self, extra: str, change: Callable[[Any], object], names: Container[str]) -> None:
-        """Add each of the mistakes called `names` once more, together with another one in the same expression.
-
-        `change` takes the wrong object and makes another one of it; `extra` says what that does, after "and".
-        """
-        for mistake in [mistake for mistake in self.mistakes if mistake.name in names]:
-            for way in mistake.ways:
-                code = {self.subject: change(way.code[self.subject])}
-                self._add(replace(way, name=f"{way.name}, and {extra}", code=code, same_as=()))
-
-    def _add(self, mistake: Mistake) -> None:
-        for at, known in enumerate(self.mistakes):
-            if known.name == mistake.name:
-                self.mistakes[at] = replace(known, also=(*known.also, mistake.code))
-                return
-        self.mistakes.append(mistake)
-
-
-@dataclass(frozen=True)
-class SampleClass:
-    """A made-up class for `zerolayer demo`: how each student fills the blanks, and what is written under questions."""
-
-    students: Mapping[str, Fillings]
-    answers: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class WatchedCalls:
-    """Calls that may stand in the place of what students build: their `names`, and the `libraries` that have them.
-
-    `from_a_star` are names that a star import from such a library is taken to bring along.
-    """
-
-    libraries: frozenset[str]
-    names: re.Pattern[str]
-    from_a_star: re.Pattern[str]
-
-
-NO_CALLS = WatchedCalls(frozenset(), re.compile(r"(?!)"), re.compile(r"(?!)"))
-
-
-@dataclass(frozen=True)
-class AnswerKey:
-    """A unit's closed half: the right objects by name, the mistakes that have names, a sample class, watched calls."""
-
-    unit: Unit
-    right: Mapping[str, object]
-    mistakes: tuple[Mistake, ...]
-    sample_class: SampleClass = SampleClass({}, {})
-    watched_calls: WatchedCalls = NO_CALLS
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The unit's graded parts."""
-        return self.unit.parts
-
-    def part(self, id: str) -> Part | None:
-        """Find a part by its cell's id."""
-        return next((part for part in self.parts if part.id == id), None)
-
-    def subjects(self, part: Part, mistake: Mistake | None = None) -> tuple[object, ...]:
-        """Give what a part's check is called with: the right objects, or a mistake's in their place."""
-        objects = {**self.right, **(mistake.code if mistake else {})}
-        return tuple(objects[name] for name in part.subjects)
+        return getattr(import_module("lib.answer_key"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

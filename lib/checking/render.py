@@ -8,7 +8,6 @@ from __future__ import annotations  # or the help's types would have to be loade
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lib.checking.student_code import Failure
@@ -97,6 +96,13 @@ def text(report: Report, width: int = 84) -> str:
         for line in help:
             lines += [f"  {line.code}"] if line.code else _wrap(f"  {line.plain}", width)
     return "\n".join(lines)
+
+
+def escape(sentence: str) -> str:
+    """Escape a text for HTML."""
+    import html  # only where a report is shown: its table of entities takes a while to import
+
+    return html.escape(sentence)
 
 
 def html(report: Report) -> str:

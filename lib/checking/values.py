@@ -3,13 +3,17 @@
 Also central differences of the student's own functions.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lib.unit import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_NUMBERS = 1_000_000
 """The most numbers that a check reads in one array; a right answer has a few hundred."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from importlib import import_module
 
 import lib.units
-from lib.unit import AnswerKey
+from lib.answer_key import AnswerKey
 
 
 def names() -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from lib.answer_key import Mistake
 from lib.checking import render
 from lib.checking.dispatch import Check
 from lib.checking.render import Finding, Report
-from lib.unit import Mistake, Part
+from lib.unit import Part
 from lib.units import softmax_classifier
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 

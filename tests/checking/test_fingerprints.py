@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lib.units
+from lib.answer_key import Mistake
 from lib.checking import fingerprints
 from lib.checking.answers import run_probes
 from lib.checking.fingerprints import (
@@ -28,9 +29,9 @@ from lib.checking.fingerprints import (
 )
 from lib.checking.help import name_mistake
 from lib.checking.student_code import Failure
-from lib.grading.commands.fingerprints import file_of, fingerprints_of, write_fingerprints
+from lib.grading.commands.fingerprints import file_of, texts_of, write_files
 from lib.grading.judge.comparison import outcomes
-from lib.unit import Array, Inputs, Mistake, Part
+from lib.unit import Array, Inputs, Part
 from lib.units import softmax_classifier
 from lib.units.softmax_classifier import UNIT, cce, softmax_backward, train
 from lib.units.softmax_classifier.closed import ANSWER_KEY
@@ -63,10 +64,9 @@ def measured(mistake: Mistake) -> Measurement:
     return measure(part, partial(outcomes, part, subjects=ANSWER_KEY.subjects(part, mistake)))
 
 
-def test_the_committed_file_is_what_build_writes() -> None:
-    assert FILE.read_text(encoding="utf-8") == fingerprints.write(fingerprints_of(ANSWER_KEY)), (
-        "Run `zerolayer fingerprints`."
-    )
+def test_the_committed_files_are_what_build_writes() -> None:
+    for file, text in texts_of(UNIT.name, ANSWER_KEY).items():
+        assert file.read_text(encoding="utf-8") == text, "Run `zerolayer fingerprints`."
 
 
 def test_all_mistakes_can_be_recognised_but_those_whose_numbers_say_nothing() -> None:
@@ -269,8 +269,8 @@ def test_a_part_of_a_unit_without_the_file_gets_no_names() -> None:
 def test_a_file_of_another_catalogue_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lib.units, "__path__", [str(tmp_path)])
     stale = tmp_path / UNIT.name / fingerprints.FILE
-    stale.parent.mkdir()
+    (stale.parent / "closed").mkdir(parents=True)
     stale.write_text("{}")
-    assert write_fingerprints(UNIT.name, ANSWER_KEY)
+    assert all(write_files(UNIT.name, ANSWER_KEY).values())
     assert stale.read_bytes() == FILE.read_bytes()
-    assert not write_fingerprints(UNIT.name, ANSWER_KEY)
+    assert not any(write_files(UNIT.name, ANSWER_KEY).values())

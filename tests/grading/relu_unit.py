@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from lib.answer_key import AnswerKey, MistakeCatalog
 from lib.checking.values import central_difference, expect_close, numbers
-from lib.unit import AnswerKey, Array, Inputs, MistakeCatalog, Part, Probes, Statement, Unit
+from lib.unit import Array, Inputs, Part, Probes, Statement, Unit
 
 
 class ReLU:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lib import answer_key, unit
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -30,6 +32,7 @@ def test_the_contracts_on_imports_are_kept():
         ("lib/grading/running/runner.py", "from lib.reference import Dense"),
         ("lib/grading/sandbox/confine.py", "from lib.grading.commands.grade import GradeApp"),
         ("lib/unit.py", "from lib.checking.values import numbers"),
+        ("lib/checking/help.py", "from lib.answer_key import Mistake"),
     ],
 )
 def test_an_import_that_breaks_the_wall_is_noticed(module, line, tmp_path):
@@ -49,5 +52,14 @@ def test_importing_what_a_notebook_imports_loads_nothing_closed_or_heavy():
     code = "import sys, lib, lib.blanks, lib.units.softmax_classifier, lib.data; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
-    assert not [name for name in loaded if name.startswith(("tensorflow", "lib.reference", "lib.grading"))]
+    assert not [
+        name for name in loaded if name.startswith(("tensorflow", "lib.reference", "lib.grading", "lib.answer_key"))
+    ]
     assert not [name for name in loaded if name.startswith("lib.units") and "closed" in name]
+
+
+def test_units_of_a_course_go_on_working_with_the_imports_of_version_0_3():
+    for name in ("AnswerKey", "Fillings", "Mistake", "MistakeCatalog", "NO_CALLS", "SampleClass", "WatchedCalls"):
+        assert getattr(unit, name) is getattr(answer_key, name)
+    with pytest.raises(ImportError):
+        exec("from lib.unit import Nothing")

@@ -1,22 +1,24 @@
 """Fingerprints of a unit's mistakes, for the checks at the desk; `lib.checking.fingerprints` says what they are.
 
-`zerolayer build` writes them into the unit's open half, and so does `zerolayer fingerprints`, which builds nothing
-else.
+`zerolayer build` writes them into the unit's open half, and what the judge keeps of each mistake (`judge.symptoms`)
+into the closed half. `zerolayer fingerprints` writes both files and builds nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import lib.units
+from lib.answer_key import AnswerKey, Mistake
 from lib.checking import fingerprints
 from lib.checking.answers import Outcome
 from lib.checking.fingerprints import Fingerprint, Measurement
 from lib.grading import units
 from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
+from lib.grading.judge import symptoms
 from lib.grading.judge.comparison import fits, outcomes
-from lib.unit import AnswerKey, Inputs, Mistake, Part
+from lib.unit import Inputs, Part
 
 
 class FingerprintsApp(Configured):
@@ -34,13 +36,35 @@ class FingerprintsApp(Configured):
         super().start()
         for unit in self.extra_args or units.names():
             named_unit(self, [unit])
-            written = write_fingerprints(unit, units.answer_key(unit))
-            print(f"{file_of(unit)} {'is written' if written else 'is up to date'}.")
+            for file, written in write_files(unit, units.answer_key(unit)).items():
+                print(f"{file} {'is written' if written else 'is up to date'}.")
 
 
-def write_fingerprints(unit: str, key: AnswerKey) -> bool:
-    """Write the file of a unit in `lib.units`; tell whether it changed. Raises OSError where it can't be written."""
-    file, text = file_of(unit), fingerprints.write(fingerprints_of(key))
+def write_files(unit: str, key: AnswerKey) -> dict[Path, bool]:
+    """Write the two files of a unit in `lib.units`; tell of each whether it changed.
+
+    Raises OSError where one can't be written.
+    """
+    return {file: _update(file, text) for file, text in texts_of(unit, key).items()}
+
+
+def texts_of(unit: str, key: AnswerKey) -> dict[Path, str]:
+    """Give what the two files of a unit should hold. Each mistake is run once for both."""
+    known: dict[tuple[str, int], Measurement] = {}
+
+    def measure(part: Part, mistake: Mistake | None) -> Measurement:
+        at = part.id, id(mistake and mistake.code)
+        if at not in known:
+            known[at] = _measure(key, part, mistake)
+        return known[at]
+
+    return {
+        symptoms.file_of(unit): symptoms.write(key, measure),
+        file_of(unit): fingerprints.write({part.id: _of_part(key, part, measure) for part in key.parts}),
+    }
+
+
+def _update(file: Path, text: str) -> bool:
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return False
     file.write_text(text, encoding="utf-8")
@@ -52,16 +76,12 @@ def file_of(unit: str) -> Path:
     return Path(lib.units.__path__[0], unit, fingerprints.FILE)
 
 
-def fingerprints_of(key: AnswerKey) -> dict[str, list[Fingerprint]]:
-    """Take the fingerprints of all mistakes that can be recognised, by part."""
-    return {part.id: _of_part(key, part) for part in key.parts}
-
-
-def _of_part(key: AnswerKey, part: Part) -> list[Fingerprint]:
-    right, known = _measure(key, part), list[Fingerprint]()
+def _of_part(key: AnswerKey, part: Part, measure: Callable[[Part, Mistake | None], Measurement]) -> list[Fingerprint]:
+    """Take the fingerprints of all of a part's mistakes that can be recognised."""
+    right, known = measure(part, None), list[Fingerprint]()
     ways = (way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways)
     for mistake in ways:
-        found = _measure(key, part, mistake)
+        found = measure(part, mistake)
         # One that is the same as another gets the other's name, and so does a way of writing that gives its numbers.
         if not mistake.same_as and fingerprints.find_mistake(found, part, known) is None:
             known += _take(part, mistake, found, right)
@@ -80,7 +100,7 @@ def _take(part: Part, mistake: Mistake, found: Measurement, right: Measurement) 
         yield take(by_message=True)
 
 
-def _measure(key: AnswerKey, part: Part, mistake: Mistake | None = None) -> Measurement:
+def _measure(key: AnswerKey, part: Part, mistake: Mistake | None) -> Measurement:
     def run(inputs: Inputs) -> fingerprints.Outcomes:
         return outcomes(part, inputs, key.subjects(part, mistake))
 

@@ -22,6 +22,7 @@ from nbgrader.preprocessors import Execute
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.utils.importstring import import_item
 
+from lib.answer_key import AnswerKey
 from lib.grading.commands.config import require_steps
 from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
@@ -41,7 +42,6 @@ from lib.grading.submissions.read import Submission, read_submission, unreadable
 from lib.grading.submissions.restore import RestoreCells
 from lib.grading.submissions.scores import SaveScores
 from lib.grading.submissions.state import SubmissionState, submission_state
-from lib.unit import AnswerKey
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigError)
 """Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something

@@ -18,6 +18,7 @@ import orjson
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from lib.answer_key import AnswerKey, Mistake
 from lib.checking.answers import CHALLENGE
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.points import SOLUTION
@@ -26,7 +27,7 @@ from lib.grading.judge.comparison import Outcomes, outcomes
 from lib.grading.judge.judge import judge, judge_statements
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
 from lib.grading.submissions.preprocessors import UnitPreprocessor, answers_in
-from lib.unit import AnswerKey, Inputs, Mistake, Part
+from lib.unit import Inputs, Part
 
 SEEDS = (1, 2)
 """The inputs on which a unit is tried are drawn from these. More take longer: a second or two each for some 700 ways to

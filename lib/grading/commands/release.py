@@ -22,7 +22,7 @@ from lib.grading import units
 from lib.grading.commands.build import Blanks, CannotBuild, NoLeak
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured, require_steps
-from lib.grading.commands.fingerprints import write_fingerprints
+from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.points import Points
 from lib.grading.commands.proof import Prove
 from lib.grading.errors import ConfigError
@@ -79,7 +79,7 @@ class Rebuild(Configured, GenerateAssignmentApp):
             if self.source_with_tests:
                 GenerateSourceWithTests(coursedir=self.coursedir, parent=self).start()
             self._release()
-            self._write_fingerprints()
+            self._write_files()
         except NbGraderException:
             self.exit(1)  # nbgrader has said why
         except (CannotBuild, ConfigError) as error:
@@ -110,14 +110,14 @@ class Rebuild(Configured, GenerateAssignmentApp):
             found = GenerateAssignment(coursedir=self.coursedir, parent=self).preprocessors
             require_steps("GenerateAssignment.preprocessors", found, (Points, Blanks, Prove, NoLeak), self)
 
-    def _write_fingerprints(self) -> None:
-        """Write what the checks at the desk recognise the unit's mistakes by, where it is one of `lib.units`."""
+    def _write_files(self) -> None:
+        """Write what check and judge recognise the unit's mistakes by, where it is one of `lib.units`."""
         key = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": self.coursedir.assignment_id}})
         if key is not None and key.unit.name in units.names():
             try:
-                write_fingerprints(key.unit.name, key)
+                write_files(key.unit.name, key)
             except OSError as error:
-                self.fail("The notebook is built. What its checks name mistakes by is not: %s", sentence(error))
+                self.fail("The notebook is built. The files by which mistakes are named are not: %s", sentence(error))
 
     def _release(self) -> None:
         """Build in a folder beside the release, then exchange the two."""

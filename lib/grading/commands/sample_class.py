@@ -6,8 +6,8 @@ from pathlib import Path
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from lib.answer_key import Fillings, SampleClass
 from lib.blanks import open_blanks
-from lib.unit import Fillings, SampleClass
 
 
 def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assignment: str) -> Iterator[str]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lib.answer_key import AnswerKey
 from lib.checking.answers import pack
-from lib.unit import AnswerKey, Array, Inputs, Part
+from lib.unit import Array, Inputs, Part
 
 DIGITS = 9
 """Behind the point of what is drawn: enough for any comparison, and half as long in a verdict as all of them."""

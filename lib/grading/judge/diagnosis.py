@@ -1,17 +1,17 @@
 """Diagnosis: the mistake of the catalogue whose numbers an answer has, if there is one."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
+from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, route_of
 from lib.checking.student_code import Failure
-from lib.checking.values import what_is_wrong
-from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, agree, fits, outcomes, run
+from lib.grading.judge.comparison import Outcomes, agree, fits, run
+from lib.grading.judge.symptoms import Symptoms, mistakes_of, words_of
 from lib.grading.judge.verdict import Diagnosis
-from lib.unit import AnswerKey, Inputs, Mistake, Part, Statement
+from lib.unit import Inputs, Part, Statement
 
 SHAPES = re.compile(r"\(\d+,[\d, ]*\)")
 """How NumPy writes the shape of an array in the message of an error."""
@@ -28,12 +28,11 @@ def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: 
     answer = _Answer(part.statements, drawn, found, right)
     if not answer.can_tell:
         return None
-    ours = [way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways]
     for route in sorted(routes):
         asked = sum(route_of(probe) in ("", route) for s in part.statements if s.points for probe in right[s.name])
         best, most = None, 0
-        for mistake in ours:
-            if not answer.may_be(_kinds_of(key, part, mistake)):
+        for mistake, symptoms in mistakes_of(key, part):
+            if not answer.may_be(symptoms):
                 continue
             explains = answer.explained_by(run(answer.order, drawn, key.subjects(part, mistake), route))
             if explains > most:
@@ -43,35 +42,6 @@ def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: 
         if best:
             return Diagnosis(best.name, best.hint)
     return None
-
-
-Kinds = Mapping[str, Mapping[str, str]]
-"""For each statement that a mistake breaks and each probe, what is found wrong in words, or "" for numbers."""
-_known: dict[int, tuple[Mapping[str, object], Kinds]] = {}
-
-
-def _kinds_of(key: AnswerKey, part: Part, mistake: Mistake) -> Kinds:
-    """Say which statements a mistake breaks, and how, for one draw: the same in every draw.
-
-    It is looked at once, since to run all of a catalogue's mistakes for every answer would take long.
-    """
-    if id(mistake.code) not in _known:
-        drawn = drawn_for(part, 0)
-        right, found = (outcomes(part, drawn, key.subjects(part, which)) for which in (None, mistake))
-        broken = {
-            statement.name: {probe: _words_of(outcome) for probe, outcome in found[statement.name].items()}
-            for statement in part.statements
-            for probe, outcome in found[statement.name].items()
-            if not fits(statement, probe, outcome, right[statement.name], drawn)
-        }
-        _known[id(mistake.code)] = mistake.code, broken  # with the code, so that its id stays its own
-    return _known[id(mistake.code)][1]
-
-
-def _words_of(outcome: Outcome) -> str:
-    if not isinstance(outcome, Failure) or outcome.kind != "value":
-        return ""
-    return what_is_wrong(outcome.text)
 
 
 class _Answer:
@@ -99,11 +69,11 @@ class _Answer:
             _tells(found[name][probe], found[name][probe], right[name][probe]) for name, probe in self.wrong
         )
 
-    def may_be(self, kinds: Kinds) -> bool:
-        """Tell whether a mistake that breaks statements in these ways can explain anything that is wrong."""
+    def may_be(self, symptoms: Symptoms) -> bool:
+        """Tell whether a mistake with these symptoms can explain anything that is wrong."""
         return any(
-            (name, probe) in self.wrong and words == _words_of(self.found[name][probe])
-            for name, probes in kinds.items()
+            (name, probe) in self.wrong and words == words_of(self.found[name][probe])
+            for name, probes in symptoms.items()
             for probe, words in probes.items()
         )
 

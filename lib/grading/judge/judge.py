@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.student_code import Failure
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, fits, outcomes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import PartVerdict, State, StatementVerdict
-from lib.unit import AnswerKey, Inputs, Part, Statement
+from lib.unit import Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
 """What a check put out at grading: for each statement's name a record for each probe. It may be any JSON, though."""

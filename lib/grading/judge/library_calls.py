@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from nbformat.notebooknode import NotebookNode
 
-from lib.unit import WatchedCalls
+from lib.answer_key import WatchedCalls
 
 LONGEST = 20_000
 """Characters of a cell that is looked at: a completed one has some hundred."""

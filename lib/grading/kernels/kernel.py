@@ -38,7 +38,7 @@ from traitlets.config import Config
 
 from lib.grading.kernels import server
 from lib.grading.kernels.shell import Compiler, ZMQInteractiveShell
-from lib.grading.kernels.slow_imports import slow_imports
+from lib.grading.kernels.slow_imports import import_units, slow_imports
 from lib.grading.kernels.spawn_request import PORTS, Request, send
 from lib.grading.sandbox import syscalls
 
@@ -183,7 +183,7 @@ def warm_up(slow: bool) -> None:
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a debugger takes threads, a port and 70 ms a kernel
     app = HalfApp.instance()
     app.prepare()
-    # Every unit is imported here already, by what asks each for its slow imports.
+    import_units()
     for name in (*IMPORTS, *(name for one in slow_imports() if slow for name in one.modules)):
         importlib.import_module(name)
     _draw()

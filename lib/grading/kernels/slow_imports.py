@@ -8,6 +8,15 @@ import lib.units
 from lib.unit import SlowImports
 
 
+def import_units() -> None:
+    """Import all modules of the units' open halves, also those that wait for the first check that needs them."""
+    for unit in pkgutil.iter_modules(lib.units.__path__, "lib.units."):
+        if unit.ispkg:
+            for module in pkgutil.iter_modules(import_module(unit.name).__path__, f"{unit.name}."):
+                if not module.ispkg:  # a package within a unit is its closed half
+                    import_module(module.name)
+
+
 @cache
 def slow_imports() -> tuple[SlowImports, ...]:
     """Give what the units say, of all that have a say."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, decode, read_record
 from lib.checking.student_code import Failure
 from lib.checking.values import what_is_wrong
@@ -23,7 +24,7 @@ from lib.grading.judge.comparison import agree
 from lib.grading.judge.library_calls import parsed
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.report.classroom import Classroom, StudentWork
-from lib.unit import AnswerKey, Array
+from lib.unit import Array
 
 NONE = "no simple relation to the right numbers"
 LARGEST_FACTOR = 100

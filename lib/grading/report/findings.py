@@ -8,8 +8,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from lib.answer_key import AnswerKey
 from lib.grading.report.classroom import Classroom, StudentWork
-from lib.unit import AnswerKey
 
 Finding = TypeVar("Finding", bound=Hashable)
 

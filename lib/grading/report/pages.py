@@ -15,11 +15,11 @@ from urllib.parse import quote
 from markupsafe import Markup
 from nbgrader.coursedir import CourseDirectory
 
+from lib.answer_key import AnswerKey
 from lib.grading.judge.verdict import Verdict
 from lib.grading.report import clusters, evidence, findings, item_analysis
 from lib.grading.report.classroom import Classroom, StudentWork
 from lib.grading.report.templates import FOLDER, templates
-from lib.unit import AnswerKey
 
 
 @dataclass(frozen=True)

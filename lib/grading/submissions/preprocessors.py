@@ -19,6 +19,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Unicode
 from traitlets.utils.importstring import import_item
 
+from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
 from lib.grading import units
 from lib.grading.errors import ConfigError
@@ -35,7 +36,6 @@ from lib.grading.submissions.read import STAMP
 from lib.grading.submissions.restore import RESTORED
 from lib.grading.submissions.scores import gradebook_session
 from lib.grading.submissions.state import WrittenChallenge, submission_state
-from lib.unit import AnswerKey
 
 OURS = (CHALLENGE, FILE, f"{FILE}.part")
 """Names in a submission's folder that are not a student's to use."""

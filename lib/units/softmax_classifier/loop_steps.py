@@ -38,6 +38,10 @@ class Step:
     def __getitem__(self, name: str) -> float:
         return self.numbers[name]
 
+    def add(self, numbers: Mapping[str, float]) -> Step:
+        """Return the step with more numbers."""
+        return Step({**self.numbers, **numbers}, self.samples, self.batch, self.call, self.seen)
+
     @property
     def version(self) -> int:
         """The number of updates before it."""
@@ -46,9 +50,8 @@ class Step:
     @property
     def takes_a_batch(self) -> bool:
         """Whether its samples are those of a batch, in any order: of the latest shuffle or of an earlier one."""
-        samples = sorted(self.samples)
-        shuffles = range(int(self.numbers["shuffle"]))
-        return any(sorted(batch) == samples for shuffle in shuffles for batch in self.call.batches(shuffle))
+        samples = tuple(np.sort(self.samples).tolist())
+        return any(samples in self.call.sorted_batches(shuffle) for shuffle in range(int(self.numbers["shuffle"])))
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -100,29 +103,14 @@ def _number(value: RecordedValue, rows: int, is_shift_free: bool = False) -> flo
 
 def describe_pass(seen: Pass, call: Call, names: Iterable[str]) -> dict[str, float]:
     """Write of a forward pass the numbers that have these names."""
-    features, classes, batch = len(call.X), len(call.y), len(seen.samples)
-    digits = seen.samples + 1 if seen.known else np.full(min(batch, 13), UNKNOWN)
-    columns: dict[str, Callable[[], float]] = {
-        "version": lambda: seen.version,
-        "shuffle": lambda: seen.shuffle,
-        "position": lambda: seen.position,
-        "count": lambda: batch,
-        "samples": lambda: sum(int(digit) / 16**at for at, digit in enumerate(digits[:13], 1)),
-        "features": lambda: _number(seen.features, features),
-        "input_size": lambda: _size(seen.sizes, 0),
-        "output_size": lambda: _size(seen.sizes, 1),
-        "scores": lambda: _number(seen.softmax_input, classes, is_shift_free=True),
-        "loss_labels": lambda: _number(seen.loss_labels, classes),
-        "loss_outputs": lambda: _number(seen.loss_outputs, classes),
-        "labels": lambda: _number(seen.labels, classes),
-        "outputs": lambda: _number(seen.prediction, classes),
-        "has_loss": lambda: seen.loss_labels is not None,
-        "updates": lambda: len(seen.updates),
-        "layer": lambda: seen.layer,
-        "touched": lambda: seen.touched,
-        "move": lambda: _move(seen, classes),
-    }
-    return {name: float(columns[name]()) for name in names}
+    return {name: float(NUMBERS[name](seen, call)) for name in names}
+
+
+def _write_samples(seen: Pass, call: Call) -> float:
+    """Write sample numbers as a fraction in base 16."""
+    count = min(len(seen.samples), 13)
+    digits = (seen.samples[:count] + 1).tolist() if seen.known else [UNKNOWN] * count
+    return float(sum(digit / 16**at for at, digit in enumerate(digits, 1)))
 
 
 def _size(sizes: tuple[Any, ...], at: int) -> float:
@@ -143,11 +131,35 @@ def _move(seen: Pass, classes: int) -> float:
     return number * float(rate.ravel()[0]) / 1000  # so that it is about as large as the other numbers
 
 
+NUMBERS: Mapping[str, Callable[[Pass, Call], float]] = {
+    "version": lambda seen, call: seen.version,
+    "shuffle": lambda seen, call: seen.shuffle,
+    "position": lambda seen, call: seen.position,
+    "count": lambda seen, call: len(seen.samples),
+    "samples": _write_samples,
+    "features": lambda seen, call: _number(seen.features, len(call.X)),
+    "input_size": lambda seen, call: _size(seen.sizes, 0),
+    "output_size": lambda seen, call: _size(seen.sizes, 1),
+    "scores": lambda seen, call: _number(seen.softmax_input, len(call.y), is_shift_free=True),
+    "loss_labels": lambda seen, call: _number(seen.loss_labels, len(call.y)),
+    "loss_outputs": lambda seen, call: _number(seen.loss_outputs, len(call.y)),
+    "labels": lambda seen, call: _number(seen.labels, len(call.y)),
+    "outputs": lambda seen, call: _number(seen.prediction, len(call.y)),
+    "has_loss": lambda seen, call: seen.loss_labels is not None,
+    "updates": lambda seen, call: len(seen.updates),
+    "layer": lambda seen, call: seen.layer,
+    "touched": lambda seen, call: seen.touched,
+    "move": lambda seen, call: _move(seen, len(call.y)),
+}
+"""What is written of a forward pass, by name."""
+
+
 def read_step(found: Mapping[str, float], call: Call, seen: Pass | None = None) -> Step:
     """Read the samples of a step, and find the batch that was due."""
     batches = call.batches(max(int(found["shuffle"]) - 1, 0))
     batch, count = batches[int(found["position"]) % len(batches)], int(found["count"])
-    digits = np.array([int(found["samples"] * 16**at) % 16 - 1 for at in range(1, min(count, 13) + 1)])
+    fraction = found["samples"]
+    digits = np.array([int(fraction * 16**at) % 16 - 1 for at in range(1, min(count, 13) + 1)])
     if not ((digits >= 0) & (digits < call.samples)).all():
         digits = batch if count == len(batch) else call.samples + np.arange(count)
     return Step(found, digits, batch, call, seen)

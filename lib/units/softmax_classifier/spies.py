@@ -15,7 +15,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from types import FunctionType
 from typing import Any, NoReturn
 
@@ -121,6 +122,14 @@ class Call:
     def batches(self, shuffle: int) -> list[Samples]:
         """List the batches of sample indices that generate_batch_indices returns when it is called once more."""
         return self._batches[shuffle % len(self._batches)]
+
+    def sorted_batches(self, shuffle: int) -> list[tuple[int, ...]]:
+        """List the same batches with the samples of each in ascending order."""
+        return self._sorted_batches[shuffle % len(self._batches)]
+
+    @cached_property
+    def _sorted_batches(self) -> list[list[tuple[int, ...]]]:
+        return [[tuple(np.sort(batch).tolist()) for batch in batches] for batches in self._batches]
 
     @cached_property
     def _batches(self) -> list[list[Samples]]:
@@ -244,10 +253,9 @@ class Recording:
 
     def _batch_of(self, seen: Pass) -> tuple[int, int] | None:
         """Find the batch of the latest shuffle whose samples a forward pass has."""
-        samples = sorted(seen.samples)
-        batches = self.call.batches(seen.shuffle - 1) if seen.shuffle else []
-        number = next((at for at, batch in enumerate(batches) if sorted(batch) == samples), None)
-        return None if number is None else (seen.shuffle, number)
+        samples = tuple(np.sort(seen.samples).tolist())
+        batches = self.call.sorted_batches(seen.shuffle - 1) if seen.shuffle else []
+        return (seen.shuffle, batches.index(samples)) if samples in batches else None
 
     @property
     def losses(self) -> Array:
@@ -559,7 +567,8 @@ class _Recorder:
             order = np.concatenate([order[order < count], np.arange(self.call.samples, max(count, 0))])
             self.recording.shuffles += 1
             self.recording.asked = (count, size)
-            return np.split(order, np.arange(size, len(order), size))
+            ends = [0, *range(size, len(order), size), len(order)]
+            return [order[start:end] for start, end in pairwise(ends)]  # as np.split does, in a tenth of the time
 
         return generate_batch_indices
 
@@ -637,7 +646,7 @@ def _arguments(function: Callable[..., Any], given: tuple[Any, ...], named: Mapp
     """Order a call's arguments as `function` does; None for those left out. Raises TypeError where `function` would."""
     if not named and len(given) == count:
         return list(given)
-    bound = inspect.signature(function).bind(*given, **named)
+    bound = _signature(function).bind(*given, **named)
     bound.apply_defaults()
     values: list[Any] = []
     for name, value in bound.arguments.items():
@@ -647,3 +656,14 @@ def _arguments(function: Callable[..., Any], given: tuple[Any, ...], named: Mapp
         else:
             values += value.values() if kind is inspect.Parameter.VAR_KEYWORD else [value]
     return values + [None] * (count - len(values))
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """Read how a function is called: once for all calls of one that can be kept in a table."""
+    try:
+        return _known_signature(function)
+    except TypeError:  # an object that can be called, but not be hashed
+        return inspect.signature(function)
+
+
+_known_signature = lru_cache(maxsize=16)(inspect.signature)

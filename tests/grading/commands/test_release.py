@@ -20,12 +20,12 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import GenerateAssignmentApp
 
+from lib.answer_key import AnswerKey, Mistake
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.demo import CHECKOUT, run
 from lib.grading.commands.proof import SEEDS, prove_answers
 from lib.grading.commands.release import Rebuild
 from lib.grading.judge.challenge import drawn_for
-from lib.unit import AnswerKey, Mistake
 from tests.grading import relu_unit
 from tests.grading.relu_unit import ANSWER_KEY
 from tests.grading.running.test_runner import postgresql  # noqa: F401  # a fixture

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lib.answer_key import AnswerKey
 from lib.blanks import OpenBlank
 from lib.checking.answers import answer, decode, encode, pack, unpack
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.reference import Softmax
-from lib.unit import AnswerKey, Part, Unit
+from lib.unit import Part, Unit
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
 from lib.units.softmax_classifier.spies import calls
 from tests.grading.relu_unit import ANSWER_KEY as RELU

@@ -5,13 +5,14 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from lib.answer_key import Mistake
 from lib.checking.answers import Outcome
 from lib.checking.local_checks import examine
 from lib.data import blobs, standardise
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import agree, outcomes
 from lib.grading.judge.judge import judge
-from lib.unit import Mistake, Part
+from lib.unit import Part
 from lib.units.softmax_classifier import cce, data
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from lib.units.softmax_classifier.closed.training import change_loop, train

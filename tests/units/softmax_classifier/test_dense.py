@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 
+from lib.answer_key import Mistake
 from lib.reference import Dense
-from lib.unit import Mistake
 from lib.units.softmax_classifier import dense_backward
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, denses, released

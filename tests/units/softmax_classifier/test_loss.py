@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from lib.unit import Mistake
+from lib.answer_key import Mistake
 from lib.units.softmax_classifier import cce, cce_gradient
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, gradients, losses, released

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from lib.answer_key import Mistake
 from lib.reference import Softmax
-from lib.unit import Mistake, Part
+from lib.unit import Part
 from lib.units.softmax_classifier import softmax_backward, softmax_forward, softmax_stable
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.variants import Code, released, softmaxes

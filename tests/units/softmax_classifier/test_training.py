@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from lib.answer_key import Mistake
 from lib.blanks import OpenBlank
 from lib.checking.render import Report
 from lib.checking.student_code import student_line
-from lib.unit import Mistake
 from lib.units.softmax_classifier import train
 from lib.units.softmax_classifier.loop_names import HINTS
 from lib.units.softmax_classifier.spies import DataArray, Placeholder, record_calls

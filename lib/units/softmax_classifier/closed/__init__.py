@@ -12,8 +12,8 @@ Where two mistakes give the same numbers, the more plausible one comes first.
 
 import re
 
+from lib.answer_key import AnswerKey, WatchedCalls
 from lib.reference import Dense, Softmax, cce, cce_gradient, train
-from lib.unit import AnswerKey, WatchedCalls
 from lib.units.softmax_classifier import UNIT
 from lib.units.softmax_classifier.closed.dense import MISTAKES as IN_DENSE
 from lib.units.softmax_classifier.closed.loss import MISTAKES as IN_LOSS

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.unit import Array, MistakeCatalog
+from lib.answer_key import MistakeCatalog
+from lib.unit import Array
 
 Function = Callable[[Array, Array], Any]
 

@@ -5,7 +5,7 @@ Some are right, in different styles. Some have one common mistake. Others have o
 
 from collections.abc import Mapping
 
-from lib.unit import Fillings, SampleClass
+from lib.answer_key import Fillings, SampleClass
 
 RIGHT: Fillings = {
     "loss": ("-np.sum(y * np.log(yhat)) / y.shape[1]", "-y / yhat"),

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from lib.answer_key import MistakeCatalog
 from lib.reference import Softmax
 from lib.reference.layer import FloatArray as Array
-from lib.unit import MistakeCatalog
 
 
 def _with_forward(output: Callable[[Array], Any]) -> type[Softmax]:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np  # noqa: F401  # for the loops, whose text is run with this module's names
 
+from lib.answer_key import Mistake
 from lib.reference import Dense, Softmax, cce, cce_gradient, generate_batch_indices
 from lib.reference.layer import FloatArray as Array
-from lib.unit import Mistake
 from lib.units.softmax_classifier.loop_names import BACK, COLUMNS, DRAWN, HINTS, ONCE
 
 
