@@ -8,7 +8,8 @@
 | `training` | trains the student's classes on `samples`, a little at a time |
 | `what_ifs` | common mistakes to look at; which there are is the unit's to say |
 | `curvature`, `loss_slice` | what the student's code says of the loss around a run's weights |
-| `loss_view`, `regions_view`, `path_view`, `weights_view`, `gradients_view`, `sample_view` | draw a run as `svg` |
+| `loss_map` | the losses that other settings reach |
+| `loss_view`, `regions_view`, `path_view` and so on | draw a run as `svg` |
 | `captions` | says what the pictures show |
 | `still` | the same picture as a PNG, for pages without a kernel |
 | `page` | puts words and views together |

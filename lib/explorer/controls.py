@@ -16,6 +16,7 @@ from lib.explorer.training import Setting
 
 # Both sliders choose from a list, and the seed too: what is typed beside ipywidgets' other sliders is silently moved
 # to their next step, and a field for whole numbers reads 3.5 as 35.
+MAP_EVERY = 5  # learning rates of the slider from one column of the map to the next
 LEARNING_RATES = [float(f"{10 ** (power / 10):.3g}") for power in range(-40, 21)]
 SEEDS = range(10)
 MAX_EPOCHS = 300
@@ -23,6 +24,7 @@ VIEWS = {
     "Loss": "The loss of every epoch and every iteration",
     "Regions": "The class that is predicted at each point of the plane",
     "Path": "The way of the weights on the loss, and the largest rate that still descends",
+    "Map": "The loss that each learning rate and batch size reaches",
     "Weights": "The weights of each class",
     "Gradients": "The gradient of each batch, around that of the whole set",
     "One sample": "One sample on its way through the network",
@@ -41,6 +43,7 @@ class ControlState:
     predict: str  # the what-if that waits for a prediction, or nothing
     locked: bool = False  # whether the learning rate goes with the batch size
     cross: tuple[float, float] | None = None  # where keys have moved the cross on the picture of the path
+    same_epochs: bool = False  # whether the map compares after the same number of epochs, not of steps
 
 
 class Controls:
@@ -67,6 +70,9 @@ class Controls:
         self.own_start = widgets.Button(
             description="Start as drawn", disabled=True, tooltip="Start with the weights that Dense draws"
         )
+        self.same_epochs = widgets.ToggleButton(
+            description="Map after the same epochs", tooltip="Not after the same number of steps; this takes longer"
+        )
         self.start = 0
         self._changed: Callable[[], None] = lambda: None
         self.cross: tuple[float, float] | None = None
@@ -78,7 +84,7 @@ class Controls:
         self.lock.observe(self._lock, "value")
         self.batch_size.observe(self._follow, "value")
         self.what_if.observe(self._predict, "value")
-        for name in ("One sample", "Path"):
+        for name in ("One sample", "Path", "Map"):
             self.shown[name].observe(self._show_details, "value")
         self.fit(samples)
 
@@ -86,7 +92,7 @@ class Controls:
     def moving(self) -> list[Any]:
         """The widgets whose value is part of the state."""
         own = [self.learning_rate, self.batch_size, self.epochs, self.seed, self.data, self.what_if, self.look]
-        return [*own, self.lock, self.sample, *self.shown.values()]
+        return [*own, self.lock, self.same_epochs, self.sample, *self.shown.values()]
 
     def state(self) -> ControlState:
         """Read all controls."""
@@ -96,7 +102,16 @@ class Controls:
         )
         views = tuple(name for name, button in self.shown.items() if button.value) or ("Loss",)
         predict = "" if self.look.value else self.what_if.value
-        return ControlState(setting, self.epochs.value, views, self.sample.value, predict, self.lock.value, self.cross)
+        return ControlState(
+            setting,
+            self.epochs.value,
+            views,
+            self.sample.value,
+            predict,
+            self.lock.value,
+            self.cross,
+            self.same_epochs.value,
+        )
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Have `call` called when any control moves."""
@@ -121,6 +136,11 @@ class Controls:
         self.shown["Weights"].value = self.shown["Weights"].value or not samples.planar
         self._show_details()
 
+    def go_to(self, learning_rate: float, batch_size: int) -> None:
+        """Set both sliders, which the lock would not let go apart."""
+        self.lock.value = False
+        self.learning_rate.value, self.batch_size.value = learning_rate, batch_size
+
     def choose_start(self, number: int) -> None:
         """Have training begin at the start with this number; 0 is the one that Dense draws."""
         self.start, self.cross = number, None
@@ -133,7 +153,9 @@ class Controls:
         tried, *others = map(widgets.HBox, rows)
         course = widgets.HTML("Your layers, loss and gradient; the loop around them is the course's.")
         sliders = _column("zl-sliders", self.learning_rate, self.batch_size, self.epochs)
-        more = _column("zl-more", tried, self.seed, self.data, *others, self.own_start, self.sample, course)
+        more = _column(
+            "zl-more", tried, self.seed, self.data, *others, self.own_start, self.same_epochs, self.sample, course
+        )
         layout = _column("zl-layout", _column("zl-controls", sliders, more), _column("zl-shown", *shown))
         return _column("zl-explorer", layout)
 
@@ -149,9 +171,7 @@ class Controls:
             self.learning_rate.value = min(LEARNING_RATES, key=lambda rate: abs(math.log(rate) - wanted))
 
     def _choose(self, preset: int) -> None:
-        self.lock.value = False
-        self.learning_rate.value = self._settings[preset].learning_rate
-        self.batch_size.value = self._settings[preset].batch_size
+        self.go_to(self._settings[preset].learning_rate, self._settings[preset].batch_size)
 
     def _predict(self, change: Any) -> None:
         self.look.value = False
@@ -159,7 +179,7 @@ class Controls:
 
     def _show_details(self, change: Any = None) -> None:
         """Show the controls that only one view needs while it is shown."""
-        for widget, name in ((self.sample, "One sample"), (self.own_start, "Path")):
+        for widget, name in ((self.sample, "One sample"), (self.own_start, "Path"), (self.same_epochs, "Map")):
             widget.layout.display = None if self.shown[name].value else "none"
 
 

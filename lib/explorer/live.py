@@ -24,9 +24,10 @@ import ipywidgets as widgets
 import numpy as np
 
 from lib.checking.student_code import Failure, run_student_code
-from lib.explorer import captions, loss_view, page, path_view, regions_view, still, svg
+from lib.explorer import captions, loss_view, map_view, page, path_view, regions_view, still, svg
 from lib.explorer.coalesce import Coalescer
-from lib.explorer.controls import LEARNING_RATES, Controls, ControlState
+from lib.explorer.controls import LEARNING_RATES, MAP_EVERY, Controls, ControlState
+from lib.explorer.loss_map import LossMap
 from lib.explorer.page import Page
 from lib.explorer.samples import BUILT_IN, Samples, load, sources
 from lib.explorer.touch import ARROWS, Touch
@@ -46,6 +47,7 @@ from lib.explorer.what_ifs import WhatIf, of_units
 FIRST_SLICE = 0.012  # seconds of training before the first picture of a new state
 NEXT_SLICE = 0.045  # seconds of training between two pictures while one is completed
 AHEAD_SLICE = 0.004  # seconds of training ahead at a time
+REDRAW = 0.25  # seconds between two pictures of a map that fills in
 REST = 0.25  # seconds without a move that count as rest
 AHEAD_PER_REST = 8.0  # seconds of training ahead in one rest
 REMEMBERED = 150  # runs, and pages
@@ -78,6 +80,7 @@ class Explorer:
         self.run = lru_cache(maxsize=REMEMBERED)(self._begin)
         self._pages = lru_cache(maxsize=REMEMBERED)(self._draw_page)
         self._plane = cache(self._draw_plane)
+        self._map = lru_cache(maxsize=8)(self._begin_map)
         for name in self._sources.keys() - BUILT_IN.keys():  # what doesn't fit is said at once, not at a move
             self.samples(name)
         first = next(iter(self._sources))
@@ -95,6 +98,8 @@ class Explorer:
         self.box = self.controls.box(self.shapes, self.pictures, self.status, pointing)
         self.on_rest: Callable[[], None] = lambda: None
         self._drawn: ControlState | None = None
+        self._drawn_at = 0.0
+        self._told: tuple[ControlState, bool] | None = None
         self._tasks: deque[Callable[[], None]] = deque()
         self._ahead: Iterator[bool] | None = None
         self._spent = 0.0
@@ -123,7 +128,7 @@ class Explorer:
         run.advance(state.epochs, seconds)
         self.page = self.draw(run, state)
         self.pictures.value = self.page.markup
-        self._drawn = state
+        self._drawn, self._drawn_at = state, time.perf_counter()
         return REST if run.complete(state.epochs) else 0.0
 
     def work(self) -> float | None:
@@ -142,15 +147,23 @@ class Explorer:
             return 0.0 if self._coalescer.woken else self.answer(state, 0.0)
         if "Path" in state.views and self._refine_path(run, min(run.epochs, state.epochs)):
             return 0.0 if self._coalescer.woken else self.answer(state, 0.0)
-        if self.status.value != escape(self.caption):
+        losses = self._losses(state)
+        filling = losses is not None and not losses.complete
+        if self._told != (state, filling):  # while a map fills in, those who listen don't hear of every cell
+            self._told = state, filling
             self.status.value = escape(self.caption)
             self.on_rest()
-        return None if run.fault else self._work_ahead(state)
+        if run.fault or not self.pictures._view_count:
+            return None
+        return self._fill_map(losses, state) if losses and filling else self._work_ahead(state)
 
     def draw(self, run: Run, state: ControlState) -> Page:
         """Return what there is to show of a run; what was drawn before isn't drawn again."""
         epoch = min(run.epochs, state.epochs)
-        return self._pages(run, state, epoch, run.over, (run, epoch) in self._fine)
+        losses = self._losses(state)
+        known = len(losses.losses) if losses else 0
+        draw = self._pages if not losses or losses.complete else self._draw_page  # soon another one, not worth to keep
+        return draw(run, state, epoch, run.over, (run, epoch) in self._fine, known)
 
     def _refine_path(self, run: Run, epoch: int) -> bool:
         """Compute some more of the loss around a path; return whether there was more to compute."""
@@ -167,6 +180,30 @@ class Explorer:
             self._fine.append((run, epoch))
         return True
 
+    def _losses(self, state: ControlState) -> LossMap | None:
+        """Return the losses of the map for a state, if the map is in view."""
+        if "Map" not in state.views:
+            return None
+        fixed = replace(state.setting, learning_rate=1.0, batch_size=1)
+        return self._map(fixed, state.epochs if state.same_epochs else 0)
+
+    def _fill_map(self, losses: LossMap, state: ControlState) -> float:
+        """Train some cells of the map, and show them now and then; return the seconds until the next slice."""
+        losses.fill(state.setting, AHEAD_SLICE, stop=lambda: self._coalescer.woken)
+        if losses.complete or time.perf_counter() - self._drawn_at > REDRAW:
+            self.answer(state, 0.0)
+        return 0.0005
+
+    def _begin_map(self, setting: Setting, epochs: int) -> LossMap:
+        """Begin a map of settings that differ from this one in learning rate and batch size."""
+        sizes = self.samples(setting.data).batch_sizes
+        return LossMap(
+            lambda cell: self._begin(replace(setting, learning_rate=cell[0], batch_size=cell[1])),
+            LEARNING_RATES[::MAP_EVERY],
+            sizes,
+            epochs,
+        )
+
     def keep(self) -> None:
         """Finish the run that is shown, and leave it in the picture behind those to come."""
         state = self.controls.state()
@@ -176,6 +213,7 @@ class Explorer:
 
     def touch(self, touch: Touch) -> None:
         """Answer a touch of the path's picture: arrow keys move a cross, a click or Enter starts the training there."""
+        state = self.controls.state()
         if touch.picture == path_view.TITLE:
             cross = self.controls.cross or path_view.MIDDLE
             if touch.what == "down":
@@ -184,6 +222,11 @@ class Explorer:
                 self.controls.cross = path_view.within(*touch.moved(*cross))
             elif touch.key == "Enter":
                 self._start_at(*cross)
+
+        elif touch.picture == map_view.TITLE and (losses := self._losses(state)):
+            cell = map_view.go(losses, state.setting, touch)
+            if cell:
+                self.controls.go_to(*cell)
 
     def _start_at(self, x: float, y: float) -> None:
         """Begin the training at the weights at a pixel of the picture of the path."""
@@ -211,15 +254,15 @@ class Explorer:
         recipe = self._what_ifs[setting.what_if].apply(self.recipe) if setting.what_if else self.recipe
         return Run(recipe, self.samples(setting.data), setting, self._starts)
 
-    def _draw_page(self, run: Run, state: ControlState, epoch: int, over: bool, fine: bool) -> Page:
-        """Draw a run after `epoch` epochs; whether it is over, or the loss known better, makes another page too."""
+    def _draw_page(self, run: Run, state: ControlState, epoch: int, over: bool, fine: bool, known: int) -> Page:
+        """Draw a run after `epoch` epochs; whether it is over, or losses are known better, makes another page too."""
         # Sent to the browser from here, not from the thread of student code.
         ground = self._plane(run.setting.data) if run.samples.planar else None
 
         def draw() -> Page:
             kept = self._compared(state) if run.weights else []
             asked = self._what_ifs[state.predict] if state.predict else None
-            return page.draw(page.Shown(run, state, epoch, kept, ground, asked))
+            return page.draw(page.Shown(run, state, epoch, kept, ground, asked, self._losses(state)))
 
         with random_numbers(PICTURE_RANDOMNESS):
             drawn = run_student_code(draw, CALL_LIMIT)
@@ -247,7 +290,7 @@ class Explorer:
         """Prepare a little for the next move, where somebody looks; None when there is no more to prepare."""
         if self._ahead is None:
             self._ahead, self._spent = self._prepare(state), 0.0
-        if not self.pictures._view_count or self._spent > AHEAD_PER_REST:
+        if self._spent > AHEAD_PER_REST:
             return None
         begin = time.perf_counter()
         more = next(self._ahead, False)

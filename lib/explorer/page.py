@@ -7,9 +7,20 @@ from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
-from lib.explorer import captions, gradients_view, loss_view, path_view, regions_view, sample_view, svg, weights_view
+from lib.explorer import (
+    captions,
+    gradients_view,
+    loss_view,
+    map_view,
+    path_view,
+    regions_view,
+    sample_view,
+    svg,
+    weights_view,
+)
 from lib.explorer.controls import ControlState, mark_rate
 from lib.explorer.curvature import descent_limit
+from lib.explorer.loss_map import LossMap
 from lib.explorer.loss_view import KeptRun
 from lib.explorer.training import Run
 from lib.explorer.what_ifs import WhatIf
@@ -36,6 +47,7 @@ class Page(NamedTuple):
 class Shown:
     """What a page is drawn from: a run after `epoch` epochs, the controls' state, and what lies behind the run.
 
+    `losses` are those of the map, where that is in view.
     `ground` is the piece of the plane that regions are drawn on with its samples, for samples in a plane.
     """
 
@@ -45,6 +57,7 @@ class Shown:
     kept: Sequence[KeptRun]
     ground: tuple[regions_view.Plane, str] | None
     asked: WhatIf | None
+    losses: LossMap | None = None
 
     @property
     def ring(self) -> int:
@@ -57,16 +70,27 @@ def _regions(shown: Shown) -> str:
     return regions_view.draw(shown.run, shown.epoch, *shown.ground, shown.kept, shown.ring)
 
 
+def _map(shown: Shown) -> str:
+    assert shown.losses is not None  # it is begun where the map is in view
+    return map_view.draw(shown.losses, shown.state.setting)
+
+
+def _describe_map(shown: Shown) -> str:
+    return map_view.describe(shown.losses, shown.state.setting) if shown.losses else ""
+
+
 PICTURES: dict[str, Callable[[Shown], str]] = {
     "Loss": lambda shown: loss_view.draw(shown.run, shown.state.epochs, shown.kept),
     "Regions": _regions,
     "Path": lambda shown: path_view.draw(shown.run, shown.epoch, shown.state.cross),
+    "Map": _map,
     "Weights": lambda shown: weights_view.draw(shown.run, shown.epoch),
     "Gradients": lambda shown: gradients_view.draw(shown.run, shown.epoch),
     "One sample": lambda shown: sample_view.draw(shown.run, shown.epoch, shown.state.sample),
 }
 WORDS: dict[str, Callable[[Shown], str]] = {
     "Path": lambda shown: path_view.describe(shown.run, shown.epoch, shown.state.cross),
+    "Map": _describe_map,
     "Gradients": lambda shown: gradients_view.describe(shown.run, shown.epoch),
 }
 
@@ -86,7 +110,7 @@ def draw(shown: Shown) -> Page:
 def _picture(name: str, shown: Shown) -> str:
     """Draw one view; all but the loss say it if they show an earlier epoch than is asked for."""
     picture, epochs = PICTURES[name](shown), shown.state.epochs
-    early = name != "Loss" and shown.epoch < epochs
+    early = name not in ("Loss", "Map") and shown.epoch < epochs
     return svg.note(picture, f"after epoch {shown.epoch} of {epochs}") if early else picture
 
 

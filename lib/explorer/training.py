@@ -129,14 +129,34 @@ class Run:
 
     def advance(self, epochs: int, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
         """Train on until `epochs` are complete, `seconds` have passed, `stop()` says so, or the run is over."""
-        if self.complete(epochs):  # most moves meet a run that was trained ahead: no need to wake a thread
-            return
+        if not self.complete(epochs):  # most moves meet a run that was trained ahead: no need to wake a thread
+            self._go_on(lambda: self.complete(epochs), seconds, stop)
+
+    def reach(self, iterations: int, seconds: float, stop: Callable[[], bool] = lambda: False) -> float | None:
+        """Train on as `advance` does, for this many iterations in all; return the loss on all training samples then.
+
+        Returns None if it isn't there yet, inf if it diverged, and nan if it failed. It is for runs that don't go on.
+        """
+
+        def there() -> bool:
+            return self.over or len(self.iteration_loss) >= iterations
+
+        self._go_on(there, seconds, stop)
+        if self.over:
+            return math.nan if self.fault else math.inf
+        if not there():
+            return None
+        loss = run_student_code(lambda: self.loss(np.array(self.layer.weights, dtype=float)), CALL_LIMIT)
+        return math.nan if isinstance(loss, Failure) else loss if math.isfinite(loss) else math.inf
+
+    def _go_on(self, there: Callable[[], bool], seconds: float, stop: Callable[[], bool]) -> None:
+        """Train until `there()`, `seconds` have passed, or `stop()` says so."""
         begin = time.perf_counter()
 
         def train() -> None:
             deadline = time.perf_counter() + min(seconds, RUN_LIMIT - self.seconds)
             # The first batch has no deadline: before it there are no weights, and most pictures are of these.
-            while not self.complete(epochs) and not (self.weights and time.perf_counter() >= deadline) and not stop():
+            while not there() and not (self.weights and time.perf_counter() >= deadline) and not stop():
                 next(self._steps, None)
             self._random = np.random.get_state()
 
@@ -145,7 +165,7 @@ class Run:
         if isinstance(outcome, Failure):
             self.fault = outcome.text_and_code
         self.seconds += time.perf_counter() - begin
-        if self.seconds >= RUN_LIMIT and not self.complete(epochs):
+        if self.seconds >= RUN_LIMIT and not there():
             self.fault = f"Training stopped in epoch {self.epochs + 1}, at its limit of {RUN_LIMIT:g} seconds."
 
     def predict(self, X: Matrix, epoch: int) -> tuple[Matrix, Matrix]:

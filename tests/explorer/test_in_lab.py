@@ -193,6 +193,23 @@ def test_a_start_is_chosen_on_the_path_by_keys_and_by_a_click_and_the_limit_is_m
     tick.wait_for(state="detached")
 
 
+def test_the_map_fills_in_and_keys_and_clicks_go_to_its_settings(explorer):
+    explorer.get_by_role("button", name="Map", exact=True).press("Space")
+    picture = explorer.get_by_role("application", name="Map")
+    picture_words(explorer, r"The lowest (?:so far )?is (\S+), at rate")  # while it fills in
+    picture.focus()
+    picture.press("ArrowRight")
+    wait_for_words(explorer, "Learning rate 0.316, batch size 16. After 100 epochs")
+    picture.press("ArrowUp")
+    wait_for_words(explorer, "Learning rate 0.316, batch size 32. After 100 epochs")
+    box = picture.bounding_box()  # the cell in the upper right corner
+    explorer.mouse.click(box["x"] + 396 / 420 * box["width"], box["y"] + 56 / 330 * box["height"])
+    wait_for_words(explorer, "Learning rate 100, batch size 240. After 100 epochs")
+    assert readout(explorer, "Learning rate") == "100" and readout(explorer, "Batch size") == "240, all"
+    wait_for_words(explorer, re.compile(r"Here it is \S+\."))  # the cell that it fills first now
+    explorer.get_by_role("button", name="Map", exact=True).click()
+
+
 def picture_words(page, pattern):
     """Wait until the caption says a sentence, and return what stands in its group."""
     wait_for_words(page, re.compile(pattern))

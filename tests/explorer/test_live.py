@@ -110,6 +110,7 @@ def test_each_view_is_a_picture_of_its_own(explorer):
         "Loss",
         "Decision regions",
         "The path on the loss",
+        "Map",
         "Weights",
         "Batch gradients",
         "One sample",
