@@ -10,7 +10,9 @@ what is found is for a person to read, and costs nothing by itself.
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import lru_cache
+from typing import NamedTuple
 
 from nbformat.notebooknode import NotebookNode
 
@@ -34,6 +36,9 @@ _WORTH_A_LOOK = re.compile(
     r"\b(exec|eval|compile|getattr|vars)\b|__import__|__dict__|sys\.modules|\bmodules\b|\bfromhex\b|"
     rf"\b({'|'.join(sorted(HIDING))})\b|\blib\.(?!(data|explorer|checks|blanks)\b)|\bfrom\s+lib\s+import|\bimport\s+lib\b"
 )
+_WORD = re.compile(r"\w+")
+_DEFINING = (ast.Import, ast.ImportFrom, ast.Assign)
+_USING = (*_DEFINING, ast.Name, ast.Attribute, ast.Call)
 Origins = Mapping[str, str]
 """Where names come from: `sp` from `scipy.special`."""
 
@@ -48,14 +53,35 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     names_a_library = any(library in cell.source for cell in cells for library in watched.libraries)
     if not names_a_library and not any(_WORTH_A_LOOK.search(cell.source) for cell in own_cells):
         return ()  # as in nearly all submissions, and nothing need be parsed to see it
-    code = {id(cell): tree for cell in cells if (tree := parsed(cell.source)) is not None}
     origins: dict[str, str] = {name: name for name in ROUNDABOUT | LOOKS}
-    for tree in code.values():
-        for node in ast.walk(tree):
+    for cell in cells:
+        for node in _read(cell.source).definitions:
             origins.update(_imported(node, origins, watched))
-    own = [code[id(cell)] for cell in own_cells if id(cell) in code]
-    names = {name for tree in own for node in ast.walk(tree) for name in _names_in(node, origins, watched)}
+    telling = watched.libraries | HIDING | ROUNDABOUT | LOOKS | {"lib", "sys"}
+    words = {name for name, origin in origins.items() if name == "*" or origin.partition(".")[0] in telling}
+    own = [_read(cell.source).nodes for cell in own_cells if _has_any(cell.source, words | {"fromhex"})]
+    names = {name for nodes in own for node in nodes for name in _names_in(node, origins, watched)}
     return tuple(sorted(names))[:MOST]
+
+
+def _has_any(source: str, words: Set[str]) -> bool:
+    """Tell whether a cell may use one of some names: "*" stands for any, and letters that aren't ASCII for others."""
+    return "*" in words or not source.isascii() or not words.isdisjoint(_WORD.findall(source))
+
+
+class _Cell(NamedTuple):
+    """A cell's code: the nodes that may use a name, and those among them that may define one."""
+
+    nodes: tuple[ast.AST, ...]
+    definitions: tuple[ast.AST, ...]
+
+
+@lru_cache(maxsize=128)  # most cells are the course's, and the same in every submission
+def _read(source: str) -> _Cell:
+    """Read a cell; there is nothing in one that can't be read."""
+    tree = parsed(source)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, _USING)] if tree else []
+    return _Cell(tuple(nodes), tuple(node for node in nodes if isinstance(node, _DEFINING)))
 
 
 def _names_in(node: ast.AST, origins: Origins, watched: WatchedCalls) -> Iterator[str]:
