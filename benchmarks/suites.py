@@ -35,7 +35,7 @@ EXCEPTIONS = {
         "Two notebooks meet in a folder outside: a locked kernel neither sees it nor what another one writes."
     ),
     "test_nbgrader_autograde.TestNbGraderAutograde::test_side_effects": (
-        "What code writes beside the notebook stays in the sandbox, unless WarmProvisioner.collect names it."
+        "What code writes beside the notebook stays in the sandbox."
     ),
     "test_nbgrader_validate.TestNbGraderValidate::test_validate_subdir": (
         "Nobody says where the kernel is to work, and where we are there may be a gradebook: it gets an empty folder."

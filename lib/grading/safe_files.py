@@ -6,8 +6,8 @@ afterwards (nbgrader's permissions, feedback, formgrader) would hang, fail, or l
 
 import os
 import stat
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 
 LARGEST_FOLDER = 128 * 2**20
@@ -33,6 +33,16 @@ def files_in(folder: Path) -> Iterator[Path]:
         if len(Path(place).relative_to(folder).parts) >= DEEPEST:
             folders.clear()  # os.walk goes no deeper then
         yield from (path for path in (Path(place, name) for name in names) if is_file(path))
+
+
+def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files into a folder, by relative name. Raises ValueError for a name that leads out of it."""
+    for name, content in files.items():
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"{name!r} leads out of the working directory")
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
 
 
 def tidy(folder: Path, before: frozenset[Path]) -> None:

@@ -12,7 +12,6 @@ A caller that hangs up ends its kernel. A warm process ends with its owner, and 
 """
 
 import atexit
-import fcntl
 import gc
 import os
 import select
@@ -20,14 +19,16 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from signal import SIGKILL, pidfd_send_signal
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import Any
+
+from filelock import FileLock
 
 from lib.grading.kernels.spawn_request import Request, recv, send
 from lib.grading.sandbox import threads
@@ -41,6 +42,8 @@ IDLE = 600
 """Seconds without a kernel, after which a warm process ends to give its memory back."""
 STARTING = 120
 """Seconds that a warm process may take to become warm and fork a kernel; it needs a few."""
+LONGEST_FOLDER = 58
+"""Bytes of the path of a folder for temporary files: a socket's address may have 107, of which 49 are ours."""
 HANG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
@@ -50,7 +53,9 @@ HANG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 def main() -> None:
     """Called in the warm process with a listening socket, the owner's number, and the words of `ForkServer.kind`."""
     listener, owner = socket.socket(fileno=int(sys.argv[1])), os.pidfd_open(int(sys.argv[2]))
+    # `python -m` puts its folder first: nothing is to be imported from among the sockets.
     sys.path.remove(here := str(Path.cwd()))
+    # What IPython writes as it starts goes with this process.
     os.environ["IPYTHONDIR"] = here
     fork = _plain_fork
     if "locked" in sys.argv[3:]:
@@ -122,6 +127,7 @@ class Children:
 
     def add(self, number: int, line: socket.socket) -> None:
         """Give the caller its child, and watch both."""
+        # A descriptor and not the number, which may be another process's by the time of a signal.
         child = Child(number, os.pidfd_open(number), line)
         self.watched[child.handle] = self.watched[line.fileno()] = child
         self.poll.register(child.handle, select.POLLIN)
@@ -141,6 +147,7 @@ class Children:
             pidfd_send_signal(child.handle, SIGKILL)
 
     def _reap(self, child: Child) -> None:
+        # wait4, since waitpid doesn't tell the processor time.
         _, status, usage = os.wait4(child.number, 0)
         for descriptor in (child.handle, child.line.fileno()):
             del self.watched[descriptor]
@@ -166,19 +173,6 @@ class ForkServerDied(RuntimeError):
 
 class KernelNotStarted(RuntimeError):
     """A child was forked and could not become a kernel; the message says why."""
-
-
-@contextmanager
-def short_way(folder: Path) -> Iterator[str]:
-    """Give a path to `folder` of few characters, for as long as it is needed.
-
-    A socket's address may have 107, and a folder for temporary files may be named as its owner likes.
-    """
-    opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/{os.getpid()}/fd/{opened}"
-    finally:
-        os.close(opened)
 
 
 @dataclass
@@ -280,7 +274,7 @@ class ForkServer:
 
     def start(self) -> None:
         """Start the process if there is none: it warms up while the caller does something else."""
-        with self._lock():
+        with FileLock(self.folder / f"{self.name}.lock"):  # others who know the folder may be about to start one
             try:
                 self._connect().close()
             except OSError:
@@ -296,10 +290,10 @@ class ForkServer:
             raise self._error_of_death() from None
 
     def _connect(self) -> socket.socket:
+        # It keeps messages apart: what comes with a message are its own descriptors.
         line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            with short_way(self.folder) as way:
-                line.connect(f"{way}/{self.name}")
+            line.connect(str(self.folder / self.name))
         except OSError:
             line.close()
             raise
@@ -309,26 +303,19 @@ class ForkServer:
         owner = _owner_of(self.folder)
         (self.folder / self.name).unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, self._log.open("wb") as log:
-            with short_way(self.folder) as way:
-                listener.bind(f"{way}/{self.name}")
+            listener.bind(str(self.folder / self.name))
             listener.listen(256)
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __spec__.name, str(listener.fileno()), str(owner), *self.kind],
                 cwd=self.folder,
                 env=ENVIRONMENT | {name: os.environ[name] for name in INHERITED if name in os.environ},
                 pass_fds=[listener.fileno()],
+                # Ctrl-C is for the command, which ends its kernels by itself.
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """Keep others who know the folder from starting a process at the same time."""
-        with Path(self.folder, f"{self.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     @property
     def _log(self) -> Path:
@@ -349,7 +336,8 @@ def _field(path: str, name: str) -> int:
 @cache
 def _make_folder(number: int) -> str:
     """Make a folder for the warm processes of this process, whose number it bears; the same one each time."""
-    folder = mkdtemp(prefix=f"zerolayer-{number}-")
+    usual = gettempdir()
+    folder = mkdtemp(prefix=f"zerolayer-{number}-", dir=usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
     atexit.register(_tidy, Path(folder))
     return folder
 
@@ -367,6 +355,7 @@ def _owner_of(folder: Path) -> int:
 def _is_in_use(folder: str) -> bool:
     """Tell whether a folder is ours, and the process that made it still there."""
     try:
+        # 0 is no signal: it asks whether there is such a process.
         os.kill(_owner_of(Path(folder)), 0)
         return Path(folder).stat().st_uid == os.geteuid()
     except (OSError, ValueError, IndexError):

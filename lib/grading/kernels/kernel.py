@@ -88,6 +88,7 @@ class HalfApp(IPKernelApp):
     def prepare(self) -> None:
         """Make what all kernels have in common."""
         self.update_config(Config({"HistoryManager": {"hist_file": ":memory:"}}))
+        # Not IPKernelApp's own, which opens sockets and starts threads.
         super(IPKernelApp, self).initialize([])
         self.init_pdb()
         self.kernel = HalfKernel.instance(parent=self, log=self.log, profile_dir=self.profile_dir, user_ns=self.user_ns)
@@ -123,6 +124,7 @@ class HalfApp(IPKernelApp):
         sys.stdout, sys.stderr = (server.Printed(name, session) for name in ("stdout", "stderr"))
         kernel = self.kernel
         kernel.session, kernel.iopub_socket = session, caller
+        # ipykernel reads there in which thread cells run; there are no channels.
         kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
         kernel._set_identity()
         self._prepare_shell()
@@ -174,6 +176,7 @@ class HalfApp(IPKernelApp):
         """End the process as a kernel ends, except that nothing is taken apart that goes with the process."""
         self.control_thread.stop()
         self.control_thread.join(1)  # it sends its last messages, and would wait for streams that are gone
+        # Private, but Python calls it only on the way on which it takes everything apart.
         atexit._run_exitfuncs()
         os._exit(0)
 
@@ -188,6 +191,7 @@ def warm_up(slow: bool) -> None:
         importlib.import_module(name)
     _draw()
     _run_a_cell(app.kernel)
+    # A collection in a fork would write into each object it looks at, and so copy memory that all share.
     gc.freeze()
     gc.enable()
 
@@ -217,10 +221,8 @@ def run(line: socket.socket) -> NoReturn:
     """Be a kernel, in a forked child, until it is told to end."""
     app: HalfApp = HalfApp.instance()
     try:
-        request, descriptors = Request.receive(line)
-        sockets = 1 if request.connection is None else len(PORTS)
-        own, outbox = descriptors[:sockets], descriptors[sockets:]
-        _enter(request, (line.fileno(), *own), *outbox)
+        request, own = Request.receive(line)
+        _enter(request, (line.fileno(), *own))
         work: Callable[[], object] = app.start
         if request.connection is None:
             work = app.complete_for_caller(socket.socket(fileno=own[0]))
@@ -237,7 +239,7 @@ def run(line: socket.socket) -> NoReturn:
     app.end()
 
 
-def _enter(request: Request, keep: tuple[int, ...], outbox: int | None = None) -> None:
+def _enter(request: Request, keep: tuple[int, ...]) -> None:
     """Enter the sandbox or the folder in which the kernel works, with an environment and a random seed of its own."""
     os.environ.clear()
     os.environ.update(request.environment)
@@ -246,11 +248,13 @@ def _enter(request: Request, keep: tuple[int, ...], outbox: int | None = None) -
     else:
         from lib.grading.sandbox.confine import Limits, Sandbox, confine
 
-        confine(Sandbox(limits=Limits(**request.limits), files=request.files, keep=keep, outbox=outbox))
+        confine(Sandbox(limits=Limits(**request.limits), files=request.files, keep=keep))
         # The first process of a namespace gets no signal that it has no handler for, not even from itself.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     sys.argv = ["ipykernel_launcher.py", *request.arguments]
+    # C's library has read TZ in the warm process already.
     time.tzset()
+    # Else all forks would draw the same numbers.
     sys.modules["numpy"].random.seed()
     backend = os.environ.setdefault("MPLBACKEND", INLINE)
     if backend != INLINE:

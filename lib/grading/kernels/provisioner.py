@@ -20,18 +20,17 @@ from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerBase
-from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, validate
+from traitlets import Bool, Dict, Integer, TraitError, validate
 
 from lib.grading.kernels.client import KernelClient
-from lib.grading.kernels.forkserver import ADDRESS, ForkedKernel, ForkServer, KernelNotStarted, short_way
+from lib.grading.kernels.forkserver import ADDRESS, ForkedKernel, ForkServer, KernelNotStarted
 from lib.grading.kernels.spawn_request import PORTS, Request
 from lib.grading.safe_files import LARGEST_FOLDER, files_in
-from lib.grading.sandbox import files
 from lib.grading.sandbox.limits import Limits
 
 LAUNCHER = "ipykernel_launcher"
-LONGEST_ADDRESS = 107
-"""Bytes of a unix socket's address; Linux has no more."""
+VARIABLES = ("LANG", "LC_*", "TZ", "MPLBACKEND", "IPYKERNEL_*", "NBGRADER_*")
+"""Patterns of names: what a locked kernel gets of our environment, besides what a caller adds to that."""
 SECONDS_TO_END = 2.0
 """Seconds in which a kernel may end by itself when it is asked to."""
 
@@ -54,17 +53,6 @@ class WarmProvisioner(KernelProvisionerBase):
     largest_folder = Integer(LARGEST_FOLDER, help="Bytes of a folder that a locked kernel gets a copy of.").tag(
         config=True
     )
-    collect = List(
-        Unicode(),
-        help="""Patterns of names such as '*.png': what a locked kernel leaves under them is copied into its folder in
-        the end, over what is there.""",
-    ).tag(config=True)
-    variables = List(
-        Unicode(),
-        ["LANG", "LC_*", "TZ", "MPLBACKEND", "IPYKERNEL_*", "NBGRADER_*"],
-        help="""Patterns of names: what a locked kernel gets of your environment. What a caller adds to that, and the
-        kernelspec, it gets too.""",
-    ).tag(config=True)
 
     @validate("limits")
     def _known_limits(self, proposal: dict[str, Any]) -> dict[str, Any]:
@@ -79,15 +67,6 @@ class WarmProvisioner(KernelProvisionerBase):
     _code: int | None = None
     _sockets: Path | None = None
     _folder: Path | None = None
-    _way: ExitStack
-    """What keeps a short way to the folder of the sockets open."""
-    _inbox: socket.socket | None = None
-    """Where a descriptor of the locked kernel's working directory comes: who holds it can read what the kernel left."""
-
-    def __init__(self, **options: Any):
-        """Called by the kernel manager with the kernelspec and settings."""
-        super().__init__(**options)
-        self._way = ExitStack()
 
     @property
     def has_process(self) -> bool:
@@ -107,7 +86,7 @@ class WarmProvisioner(KernelProvisionerBase):
         """
         manager, session = self.parent, options.get("env", {}).get("JPY_SESSION_NAME", "")
         self._sockets = self._sockets or Path(mkdtemp(prefix="kernel-", dir=self._warm.folder))
-        manager.transport, manager.ip = "ipc", self._address(self._sockets)
+        manager.transport, manager.ip = "ipc", str(self._sockets / "at")  # Jupyter adds a number for each socket
         for name, number in PORTS.items():
             setattr(manager, name, number)
         manager.write_connection_file(jupyter_session=session)
@@ -131,9 +110,6 @@ class WarmProvisioner(KernelProvisionerBase):
         request = self._request(connection, cmd[cmd.index(LAUNCHER) + 1 :], options["env"])
         with ExitStack() as stack:
             listeners = [stack.enter_context(self._listener(number)).fileno() for number in PORTS.values()]
-            if self.sandbox and self.collect and self._folder:
-                self._inbox, outbox = socket.socketpair()
-                listeners.append(stack.enter_context(outbox).fileno())
             # Not the loop's own threads: in a process that was forked they are there no more.
             thread, loop = stack.enter_context(ThreadPoolExecutor(1)), asyncio.get_running_loop()
             self.process = await loop.run_in_executor(thread, self._warm.fork, request, listeners)
@@ -142,7 +118,7 @@ class WarmProvisioner(KernelProvisionerBase):
     def client(self, folder: str, more: Mapping[str, bytes] | None = None) -> KernelClient:
         """Have a kernel forked that works in `folder`, if one is named, and is given cells by us over one socket.
 
-        A locked one finds `more` files there, by name. Nothing is brought back.
+        A locked one finds `more` files there, by name.
 
         Raises `KernelNotStarted` and `ForkServerDied` as `launch_kernel` does, and ValueError where it isn't locked.
         """
@@ -165,7 +141,7 @@ class WarmProvisioner(KernelProvisionerBase):
                 raise ValueError("Only a locked kernel can be given files that lie in no folder.")
             known = {name: value for name, value in environment.items() if name != ADDRESS}
             return Request(connection, arguments, known, folder=str(self._folder or Path.cwd()))
-        names = {name for pattern in self.variables for name in fnmatch.filter(environment, pattern)}
+        names = {name for pattern in VARIABLES for name in fnmatch.filter(environment, pattern)}
         names |= {name for name, value in environment.items() if os.environ.get(name) != value}
         names.update(self.kernel_spec.env)
         known = {name: value for name, value in environment.items() if name in names}
@@ -191,19 +167,13 @@ class WarmProvisioner(KernelProvisionerBase):
             )
         return copies
 
-    def _address(self, folder: Path) -> str:
-        """Give the sockets' address, without Jupyter's number: by a shorter way where it is too long for sockets."""
-        if len(os.fsencode(folder / "at-5")) > LONGEST_ADDRESS:
-            self._way.close()
-            return f"{self._way.enter_context(short_way(folder))}/at"
-        return str(folder / "at")
-
     def _listener(self, number: int) -> socket.socket:
         """Bind a socket before the kernel is there, so that nobody calls too early."""
         address = Path(f"{self.connection_info['ip']}-{number}")
         address.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(address))
+        # More than the clients that a kernel has; a queue that is full would keep one waiting.
         listener.listen(32)
         return listener
 
@@ -220,7 +190,6 @@ class WarmProvisioner(KernelProvisionerBase):
         if self.process is not None:
             await self._end(self.process)
             self._exit_code()
-            self._collect()
             self.process.close()
             self.process = None
         return self._code
@@ -242,20 +211,6 @@ class WarmProvisioner(KernelProvisionerBase):
             code = self.process.exit_code()
             self._code = -SIGKILL if code is None else code  # the warm process has ended, and taken it along
         return self._code or 0
-
-    def _collect(self) -> None:
-        """Copy files out of the working directory of a kernel that has ended: nobody else writes there now."""
-        if self._inbox is None or self._folder is None:
-            return
-        with self._inbox:
-            working = files.receive(self._inbox)
-        self._inbox = None
-        try:
-            left_out = files.collect(working, self.collect, self._folder, self.largest_folder)
-        finally:
-            os.close(working)
-        if left_out:
-            self.log.warning("The kernel's files %s were not copied: too large, or something is in the way.", left_out)
 
     async def send_signal(self, signum: int) -> None:
         """Called to interrupt the kernel, with SIGINT."""
@@ -285,5 +240,4 @@ class WarmProvisioner(KernelProvisionerBase):
             self.process = None
         if self._sockets is not None and not restart:
             shutil.rmtree(self._sockets, ignore_errors=True)
-            self._way.close()
             self._sockets = None

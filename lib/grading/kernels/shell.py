@@ -76,4 +76,5 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         return may and super().should_run_async(raw_cell, transformed_cell=transformed_cell, **rest)
 
 
+# ipykernel looks at the signature for each cell, and working it out takes as long as a short cell.
 ZMQInteractiveShell.run_cell_async.__signature__ = inspect.signature(ZMQInteractiveShell.run_cell_async)

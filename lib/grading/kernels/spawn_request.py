@@ -30,7 +30,7 @@ class Request:
     """The working directory of a kernel that isn't."""
 
     def send(self, line: socket.socket, descriptors: Sequence[int]) -> None:
-        """Send the request with descriptors: five listening sockets or the one to a caller, and `Sandbox.outbox`."""
+        """Send the request with descriptors: five listening sockets, or the one to a caller."""
         sizes = {name: len(content) for name, content in self.files.items()}
         with os.fdopen(os.memfd_create("request"), "w+b") as paper:
             paper.write(json.dumps({**vars(self), "files": sizes}).encode() + b"\n")

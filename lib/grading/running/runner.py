@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import wait as wait_for_any
@@ -33,7 +33,7 @@ from traitlets.config import Config
 from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
 from lib.grading.running.forked_execute import KERNEL, ForkedExecute
 from lib.grading.running.state import KEY, RunState
-from lib.grading.safe_files import files_in, remove
+from lib.grading.safe_files import files_in, lay_out, remove
 
 Tag = TypeVar("Tag")
 Answer = TypeVar("Answer")
@@ -123,35 +123,23 @@ def _run(packed: PackedNotebook, execute: type, config: Config) -> RunResult:
         state.files = dict(packed.files)
         notebook, _ = step(notebook, resources)
     else:
-        with _lay_out(packed.files) as folder:
+        folder = Path(mkdtemp(prefix="zerolayer-"))
+        try:
+            lay_out(packed.files, folder)
             notebook, _ = step(notebook, {**resources, "metadata": {"path": str(folder)}})
+        finally:
+            remove(folder)
     kept = ("outputs", "execution_count")
     cells = [{key: cell[key] for key in kept} if cell.cell_type == "code" else None for cell in notebook.cells]
+    # As JSON and not as objects: nothing that student code had a part in is ever unpickled.
     return RunResult(json.dumps(cells).encode(), tuple(state.remarks))
-
-
-@contextmanager
-def _lay_out(files: Mapping[str, bytes]) -> Iterator[Path]:
-    """Put files into a folder of their own, which is gone afterwards."""
-    folder = Path(mkdtemp(prefix="zerolayer-"))
-    try:
-        for name, data in files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(data)
-        yield folder
-    finally:
-        remove(folder)
 
 
 class Runner(Generic[Tag]):
     """Hands works to an executor, at most `width` at a time, and opens another one where it breaks."""
 
     def __init__(
-        self,
-        executor: Callable[[], Executor],
-        width: Callable[[], int],
-        margin: float,
-        send: Callable[[str], object],
+        self, executor: Callable[[], Executor], width: Callable[[], int], margin: float, send: Callable[[str], object]
     ):
         """Make a runner; `send` tells a person what happens to workers, `margin` is what `_Try.is_overdue` says."""
         self._open, self._width, self._margin, self._tell = executor, width, margin, send
@@ -265,14 +253,13 @@ def _error(future: Future[Any]) -> BaseException | None:
 
 def stopped_workers() -> set[int]:
     """Give the numbers of this process's workers that somebody has stopped; Linux tells."""
-    numbers = {child.pid for child in multiprocessing.active_children() if child.pid} if LINUX else set()
-    return {number for number in numbers if _state(number) == "T"}
-
-
-def _state(number: int) -> str:
-    with suppress(OSError):
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-    return ""
+    stopped = set()
+    for child in multiprocessing.active_children() if LINUX else ():
+        with suppress(OSError):  # it may have ended meanwhile
+            # The name before it, in brackets, may have spaces and brackets in it.
+            state = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0]
+            stopped |= {child.pid} if child.pid and state == "T" else set()
+    return stopped
 
 
 def workers(

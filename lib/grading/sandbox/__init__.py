@@ -5,7 +5,6 @@
 | `confine` | the lock-down, step by step |
 | `namespaces` | processes, users, mounts and network of its own for each child |
 | `rootfs` | the file system it sees: the libraries, a scratch folder, nothing else |
-| `files` | what goes in with a notebook, and what comes out again |
 | `landlock` | which files it may touch, and how |
 | `limits` | how much of the machine it may use |
 | `seccomp` | the few hundred system calls that are left |

@@ -27,7 +27,7 @@ def find() -> Path | None:
                 break
             if _is_ours_to_divide(folder):
                 return folder
-            if _read_text(folder / BOUND) not in ("", "max"):
+            if read_text(folder / BOUND) not in ("", "max"):
                 break  # whoever bounded this process meant its kernels too
     return None
 
@@ -35,11 +35,11 @@ def find() -> Path | None:
 def _own_groups() -> Iterator[tuple[Path, Path]]:
     """Give each tree of groups that may bound memory, by where it is mounted, and this process's own group in it."""
     paths = {}
-    for line in _read_text(Path("/proc/self/cgroup")).splitlines():
+    for line in read_text(Path("/proc/self/cgroup")).splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers or "memory" in controllers.split(","):
             paths["cgroup" if controllers else "cgroup2"] = path
-    for line in _read_text(Path("/proc/self/mountinfo")).splitlines():
+    for line in read_text(Path("/proc/self/mountinfo")).splitlines():
         place, _, system = line.partition(" - ")
         root, tree = place.split()[3:5]
         kind, *_, options = system.split()
@@ -49,12 +49,13 @@ def _own_groups() -> Iterator[tuple[Path, Path]]:
 
 def _is_ours_to_divide(folder: Path) -> bool:
     """Tell whether groups in `folder` bound memory, and we may make some and move our own processes there."""
-    bounds = "memory" in _read_text(folder / ENABLED).split() or (folder / OLD_BOUNDS[0]).exists()
+    bounds = "memory" in read_text(folder / ENABLED).split() or (folder / OLD_BOUNDS[0]).exists()
     writable = (os.access(path, os.W_OK, effective_ids=True) for path in (folder, folder / MEMBERS))
     return bounds and all(writable)
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read one of the system's settings; "" where it isn't there."""
     try:
         return path.read_text().strip()
     except OSError:
@@ -89,15 +90,11 @@ class Groups:
             _remove(self._of[child])
         self._of[child] = folder
 
-    def remove_all(self) -> None:
-        """Called where all kernels have ended."""
-        for folder in self.home.glob(f"{PREFIX}-{self.owner}-*"):
-            _remove(folder)
-
     def tidy(self) -> None:
-        """Remove what warm processes left that were killed."""
+        """Remove this process's groups, where it has no kernels, and those that a killed warm process left."""
         for folder in self.home.glob(f"{PREFIX}-*-*"):
-            if not Path("/proc", folder.name.split("-")[1]).exists():
+            owner = folder.name.split("-")[1]
+            if owner == str(self.owner) or not Path("/proc", owner).exists():
                 _remove(folder)
 
 
@@ -109,6 +106,7 @@ def _remove(folder: Path) -> None:
 def enter(folder: Path, limits: Limits) -> None:
     """Bound a group, and move this process there. A kernel that takes more is ended by Linux."""
     most = limits.memory + limits.scratch
+    # No swap, which would be memory beyond the bound. oom.group: all processes of a kernel end together.
     bounds = {BOUND: most, "memory.swap.max": 0, "memory.oom.group": 1, "pids.max": limits.tasks}
     for name, bound in {**bounds, **dict.fromkeys(OLD_BOUNDS, most)}.items():
         if (folder / name).exists():  # they differ between versions, and with what the machine has switched on

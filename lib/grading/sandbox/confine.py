@@ -12,10 +12,12 @@ import itertools
 import os
 import socket
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from lib.grading.sandbox import files, landlock, namespaces, rootfs, seccomp, syscalls
+from lib.grading.safe_files import lay_out
+from lib.grading.sandbox import landlock, namespaces, rootfs, seccomp, syscalls
 from lib.grading.sandbox.errors import NotConfined, step
 from lib.grading.sandbox.limits import Limits
 from lib.grading.sandbox.namespaces import fork, prepare
@@ -43,8 +45,6 @@ class Sandbox:
     """What lies in the working directory at the start, by relative path such as `data/train.csv`."""
     keep: tuple[int, ...] = ()
     """Descriptors that stay open, such as listening sockets; all others are closed."""
-    outbox: int | None = None
-    """A connected unix socket over which a descriptor of the working directory is sent; see `files.collect`."""
 
 
 def confine(sandbox: Sandbox) -> None:
@@ -55,7 +55,11 @@ def confine(sandbox: Sandbox) -> None:
     limits = sandbox.limits
     with step("descriptors"):
         os.setsid()  # no terminal to type into, and a share of the processor of its own where Linux counts by session
-        _close_all_but((*sandbox.keep, *([] if sandbox.outbox is None else [sandbox.outbox])))
+        # All above the standard streams: what the warm process has open must not be reached from here.
+        edges = [2, *sorted(set(sandbox.keep) - {0, 1, 2}), syscalls.HIGHEST_DESCRIPTOR + 1]
+        for low, high in itertools.pairwise(edges):
+            os.closerange(low + 1, high)
+    # While the machine's own /sys is in sight. All that comes after it counts for the kernel.
     with step("memory group"):
         namespaces.enter_group(limits)
         syscalls.prefer_for_oom_kill()
@@ -65,14 +69,13 @@ def confine(sandbox: Sandbox) -> None:
     with step("private root"):
         rootfs.build(limits, namespaces.sandbox_ids())
     with step("another user"):
+        # After the mounts, which need root's rights; before the files, which are to be the kernel's own.
         namespaces.leave_root()
     with step("files"):
-        files.lay_out(sandbox.files)
+        lay_out(sandbox.files, Path())
     with step("inner user namespace"):
+        # Linux counts threads by user namespace: in one of its own no kernel takes another one's share.
         namespaces.new_users(namespaces.STUDENT, namespaces.STUDENT)
-    if sandbox.outbox is not None:
-        with step("outbox"):
-            _hand_out_working_directory(sandbox.outbox)
     with step("Landlock"):
         syscalls.gain_no_privileges()
         landlock.allow_only(_rights(limits.commands))
@@ -86,21 +89,8 @@ def confine(sandbox: Sandbox) -> None:
     with step("standard streams"):
         syscalls.silence_standard_streams()
     with step("system calls"):
+        # Last: all that stands above needs calls that are gone now.
         syscalls.filter_calls(seccomp.program(limits.commands))
-
-
-def _close_all_but(kept: Sequence[int]) -> None:
-    """Close every descriptor above the standard streams, but those."""
-    edges = [2, *sorted(set(kept) - {0, 1, 2}), syscalls.HIGHEST_DESCRIPTOR + 1]
-    for low, high in itertools.pairwise(edges):
-        os.closerange(low + 1, high)
-
-
-def _hand_out_working_directory(outbox: int) -> None:
-    working = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
-    files.send(working, outbox)
-    os.close(working)
-    os.close(outbox)
 
 
 def _rights(commands: bool) -> dict[str, int]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lib
+from lib.grading.sandbox.cgroups import read_text
 from lib.grading.sandbox.threads import NEEDED
 
 HOW_TO_RUN_WITHOUT = "Grading goes on without protection only if you ask for it, with --no-sandbox."
@@ -100,13 +101,7 @@ def _explain(step: str, reason: str) -> Finding:
     return Finding(f"Locking a kernel in, at the step “{step}”", f"{reason}.", f"{means} {HOW_TO_RUN_WITHOUT}", advice)
 
 
-_OF_NAMESPACES = (
-    "user namespace",
-    "process namespace",
-    "own namespaces",
-    "private root",
-    "inner user namespace",
-)
+_OF_NAMESPACES = ("user namespace", "process namespace", "own namespaces", "private root", "inner user namespace")
 _NO_NAMESPACES = (
     "This process may not make the namespaces that a kernel lives in.",
     "grade as root, or in a virtual machine of your own.",
@@ -133,7 +128,7 @@ def _why_no_namespaces() -> tuple[str, str] | None:
     """Look for the setting that forbids namespaces here."""
     if any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
         return _IN_A_CONTAINER
-    return next((because for (setting, value), because in _SETTINGS.items() if _read_setting(setting) == value), None)
+    return next((because for (setting, value), because in _SETTINGS.items() if read_text(Path(setting)) == value), None)
 
 
 _SETTINGS = {
@@ -154,13 +149,6 @@ _IN_A_CONTAINER = (
     "This is a container, and it may make no containers of its own.",
     "start it with `--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined`.",
 )
-
-
-def _read_setting(path: str) -> str:
-    try:
-        return Path(path).read_text().strip()
-    except OSError:
-        return ""
 
 
 def _old_landlock(version: int) -> Finding:

@@ -61,6 +61,7 @@ def allow_only(allowed: Mapping[str, int]) -> None:
     everything = _Ruleset(known, 3 if has >= 4 else 0, 3 if has >= 6 else 0)
     ruleset = syscalls.call(_CREATE, ctypes.byref(everything), ctypes.c_size_t(ctypes.sizeof(everything)), 0)
     for path, rights in allowed.items():
+        # O_PATH names a file without opening it, which asks for no right over it.
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         rule = _PathBeneath(rights & known, place)
         syscalls.call(_ADD_RULE, ruleset, 1, ctypes.byref(rule), 0)

@@ -29,6 +29,7 @@ def prepare() -> None:
     ends and with its exit code, and to take it along when killed. Raises `NotConfined` where the system refuses.
     """
     global _own, _groups
+    # Both are kept from here on: what is worked out before the fork is not worked out in each child.
     for commands in (False, True):
         with step("system calls"):
             seccomp.program(commands)
@@ -51,11 +52,13 @@ def _go_on_as_child() -> None:
     parent = os.pidfd_open(os.getpid())  # by which the child sees whether its parent died before `die_with_parent`
     child = os.fork()
     if child:
+        # Who waits here holds nothing open: a socket or pipe of the child's closes when the child does.
         os.closerange(0, syscalls.HIGHEST_DESCRIPTOR)
         _, status = os.waitpid(child, 0)
         if _groups:
-            _groups.remove_all()
+            _groups.tidy()
         code = os.waitstatus_to_exitcode(status)
+        # A shell tells the end by a signal in this way. Without exit handlers: they are the child's to run.
         os._exit(code if code >= 0 else 128 - code)
     syscalls.die_with_parent()
     if select.select([parent], [], [], 0)[0]:
@@ -80,6 +83,7 @@ def fork() -> int:
         try:
             child = os.fork()
         finally:
+            # Also where the fork failed: else the next child would be born into this one's namespace.
             if child:
                 syscalls.enter(_own, syscalls.NEW_PIDS)
     if child and _groups and _group:
@@ -115,6 +119,7 @@ def may_leave_root() -> bool:
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     ranges = [list(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
     knows_nobody = any(first <= NOBODY < first + count for first, _, count in ranges)
+    # 21 is CAP_SYS_ADMIN: root of a container may lack it.
     return os.geteuid() == 0 and bool(int(status["CapEff"], 16) >> 21 & 1) and knows_nobody
 
 
@@ -126,6 +131,7 @@ def sandbox_ids() -> tuple[int, int]:
 def leave_root() -> None:
     """Become nobody, if we are a real root; an ordinary user stays who they are."""
     if may_leave_root():
+        # Groups first: who is no longer root can't leave them.
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)

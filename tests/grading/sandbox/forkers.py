@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -37,8 +37,6 @@ class Outcome:
     pid: int = 0
     uid: int = -1
     """Its user, as this machine sees it."""
-    brought: dict[str, str] = field(default_factory=dict)
-    """Files that were brought out after its end."""
 
     @property
     def worked(self):
@@ -70,14 +68,13 @@ class Forker:
         self.refusal = "" if ready else self._process.stderr.read()
         self.facts = json.loads(ready) if ready else {}
 
-    def run(self, code, *, facts=None, files=None, seconds=20, stays=False, brings=(), **limits):
+    def run(self, code, *, facts=None, files=None, seconds=20, stays=False, **limits):
         """Run code in a child; with `stays`, until it tells something, and leave it running."""
         request = {
             "code": code,
             "facts": {**self.facts, **(facts or {})},
             "files": files or {},
             "limits": limits,
-            "brings": brings,
         }
         print(json.dumps({**request, "seconds": seconds, "stays": stays}), file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
