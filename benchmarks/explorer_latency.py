@@ -34,7 +34,7 @@ WATCH = """() => {
   const root = document.querySelector('.jp-CodeCell:last-of-type .jp-OutputArea');
   const note = event => seen.inputs.push(performance.now());
   addEventListener('keydown', note, true);
-  const says = () => root.querySelector('.zl-says')?.textContent ?? '';
+  const caption = () => root.querySelector('.zl-says')?.textContent ?? '';
   const painted = words => requestAnimationFrame(() => {
     const channel = new MessageChannel();
     channel.port1.onmessage = () => seen.pictures.push([performance.now(), words]);
@@ -44,8 +44,8 @@ WATCH = """() => {
     const ours = records.filter(r => !(r.target.parentElement ?? root).closest('.widget-slider, .zl-live'));
     if (!ours.some(r => r.addedNodes.length || r.type === 'characterData')) return;
     const image = root.querySelector('img[src^="data:image"]');
-    if (image && !says()) await image.decode().catch(() => 0);
-    painted(says());
+    if (image && !caption()) await image.decode().catch(() => 0);
+    painted(caption());
   }).observe(root, {childList: true, subtree: true, characterData: true});
 }"""
 

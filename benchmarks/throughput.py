@@ -154,7 +154,7 @@ def side_by_side(root, size, rounds, every):
     told("with / without the sandbox", locked, unlocked)
     theirs, wholes = whole_parts(sample), whole_parts(ours)
     differ = [key for key, whole in theirs.items() if wholes[key] != whole]
-    judged_apart = [key for key in differ if wholes[key] and rests_on_another(key, wholes)]
+    judged_apart = [key for key in differ if wholes[key] and depends_on_another(key, wholes)]
     print(f"parts that are whole in both or in neither: {len(theirs) - len(differ)} of {len(theirs)}")
     print(f"right, but resting on a part that is wrong, which only the judge can tell apart: {len(judged_apart)}")
     print(f"other differences: {len(differ) - len(judged_apart)}")
@@ -178,12 +178,12 @@ def middle(found):
     return Measured(*(median(getattr(one, name.name) for one in found) for name in fields(Measured)))
 
 
-def rests_on_another(key, wholes):
+def depends_on_another(key, wholes):
     """Tell whether a student's part rests on another that the student got wrong."""
     student, id = key
     [part] = [part for part in ANSWER_KEY.parts if part.id == id]
     return any(
-        not wholes[student, other.id] or rests_on_another((student, other.id), wholes) for other in part.depends_on
+        not wholes[student, other.id] or depends_on_another((student, other.id), wholes) for other in part.depends_on
     )
 
 

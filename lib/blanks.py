@@ -122,7 +122,7 @@ def misplaced(source: str) -> Blank | None:
     if not blanks:
         return None
     passes = [
-        (*statement.span(), _indent(statement[0]) + "pass" + "\n" * statement[0].count("\r"))
+        (*statement.span(), re.sub(r"\S.*", "pass", statement[0], flags=re.DOTALL) + "\n" * statement[0].count("\r"))
         for statement in _statements(masked(source))
         if _IPYTHON.fullmatch(statement[0])
     ]
@@ -217,10 +217,6 @@ def _apply_edits(source: str, edits: list[tuple[int, int, str]]) -> str:
 
 def _statements(mask: str) -> Iterator[re.Match[str]]:
     return re.finditer(r"[^\n]+", mask)
-
-
-def _indent(statement: str) -> str:
-    return statement[: len(statement) - len(statement.lstrip())]
 
 
 # Reading a mask: a `?` or several, or an f-string with one in its braces.

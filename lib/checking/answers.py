@@ -17,7 +17,7 @@ from typing import Any, get_args
 import numpy as np
 
 from lib.checking.arguments import argument_error, order_arguments
-from lib.checking.student_code import PATIENCE, Failure, Kind, attempt, run_each
+from lib.checking.student_code import TIME_LIMIT, Failure, Kind, attempt, run_each
 from lib.checking.values import numbers
 from lib.unit import Array, Inputs, Part
 
@@ -134,7 +134,7 @@ def _run_asked(asked: list[_Asked], budget: float) -> Iterator[tuple[_Asked, Out
     """Run one part's probes within their time. A route on which a probe did not end is not tried again."""
     until = time.monotonic() + budget
     while asked and time.monotonic() < until:
-        ran = run_each(asked, PATIENCE, until)
+        ran = run_each(asked, TIME_LIMIT, until)
         yield from zip(asked, ran, strict=False)
         last, asked = asked[len(ran) - 1], asked[len(ran) :]
         stuck = [one for one in asked if one.route == last.route] if time.monotonic() < until else []

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.answers import Outcome, run_probes
+from lib.checking.answers import run_probes
 from lib.checking.student_code import Failure, cell_of, run_each
 from lib.checking.values import Wrong, numbers, show
-from lib.unit import Example, ExampleStep, Inputs, Part, Statement
+from lib.unit import Example, ExampleStep, Part, Statement
 
-PATIENCE = 1.0
+TIME_FOR_HELP = 1.0
 """Seconds that student code may run for all the help together. A check that failed has run most of it before."""
 MAX_LINES = 8
 """The most lines of a student's code that are shown."""
@@ -75,7 +75,7 @@ class Help:
 
 def find_help(part: Part, subjects: tuple[Any, ...], failed: Sequence[Statement], package: str) -> Help:
     """Look for help with code for which some statements of a part failed. `package` is the unit's."""
-    until = monotonic() + PATIENCE
+    until = monotonic() + TIME_FOR_HELP
     return Help(
         name_mistake(part, subjects, package, until),
         find_lines(part, subjects, failed),
@@ -95,14 +95,10 @@ def name_mistake(
     known = fingerprints.read(package).get(part.id, ()) if package else ()
     if not known:
         return None
-    until = monotonic() + PATIENCE if until is None else until
-    measured = fingerprints.measure(part, partial(_run_in_time, part, subjects, until))
+    end = monotonic() + TIME_FOR_HELP if until is None else until
+    measured = fingerprints.measure(part, lambda inputs: run_probes(part, inputs, subjects, end - monotonic()))
     found = fingerprints.find_mistake(measured, part, known)
     return NamedMistake(found.name, found.hint) if found else None
-
-
-def _run_in_time(part: Part, subjects: tuple[Any, ...], until: float, inputs: Inputs) -> dict[str, dict[str, Outcome]]:
-    return run_probes(part, inputs, subjects, until - monotonic())
 
 
 # ---- The student's own lines

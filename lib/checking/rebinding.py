@@ -19,7 +19,7 @@ from lib.checking.student_code import is_own
 
 Namespace = dict[str, Any]
 
-LARGEST = 1000
+MOST_ENTRIES = 1000
 """Entries of a container that is looked into: one with more holds data."""
 _LEAVES = (str, bytes, int, float, complex, type(None), np.ndarray, np.generic, ModuleType, BuiltinFunctionType)
 _CACHED: Any = type(lru_cache(lambda: None))
@@ -90,9 +90,8 @@ class _Copier:
     """Copies objects, each once. What can refer back to itself is filled later, from a list of what is left to do."""
 
     def __init__(self, namespace: Namespace, spies: Mapping[str, object]):
-        self._copies: dict[
-            int, tuple[Any, Any]
-        ] = {}  # each with its original: as long as that lives, its id is its own
+        # Each with its original: as long as that lives, its id is its own.
+        self._copies: dict[int, tuple[Any, Any]] = {}
         self._left: list[Callable[[], None]] = []
         self._spies = spies
         self._namespace = {**namespace, **spies}
@@ -148,19 +147,14 @@ class _Copier:
         cells = tuple(self._copies.setdefault(id(cell), (cell, CellType()))[1] for cell in function.__closure__ or ())
         namespace = self._copy_namespace(function.__globals__) if is_own else function.__globals__
         copied = FunctionType(function.__code__, namespace, function.__name__, None, cells or None)
-        copied.__qualname__, copied.__module__, copied.__doc__ = (
-            function.__qualname__,
-            function.__module__,
-            function.__doc__,
-        )
+        for name in ("__qualname__", "__module__", "__doc__"):
+            setattr(copied, name, getattr(function, name))
         self._left.append(lambda: self._fill_function(function, copied, is_own))
         return copied
 
     def _fill_function(self, function: FunctionType, copied: FunctionType, is_own: bool) -> None:
-        copied.__defaults__, copied.__kwdefaults__ = (
-            self.copy(function.__defaults__),
-            self.copy(function.__kwdefaults__),
-        )
+        copied.__defaults__ = self.copy(function.__defaults__)
+        copied.__kwdefaults__ = self.copy(function.__kwdefaults__)
         copied.__dict__.update({name: self.copy(each) for name, each in function.__dict__.items()})
         for cell, original in zip(copied.__closure__ or (), function.__closure__ or (), strict=True):
             try:
@@ -185,11 +179,8 @@ class _Copier:
         slots = body.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             body.pop(name, None)
-        copied = type(kind)(
-            kind.__name__,
-            bases,
-            {name: self.copy(value) if isinstance(value, _IN_A_CLASS) else value for name, value in body.items()},
-        )
+        made = {name: self.copy(value) if isinstance(value, _IN_A_CLASS) else value for name, value in body.items()}
+        copied = type(kind)(kind.__name__, bases, made)
         self._left.append(lambda: self._fill_class(body, copied))
         return copied
 
@@ -199,7 +190,7 @@ class _Copier:
                 setattr(copied, name, new)
 
     def _copy_container(self, value: Any) -> Any:
-        if len(value) > LARGEST:
+        if len(value) > MOST_ENTRIES:
             return value
         if isinstance(value, tuple | frozenset):
             entries = list(map(self.copy, value))

@@ -251,17 +251,14 @@ def indent(html: str) -> str:
 
 def _item(finding: Finding) -> str:
     worth = f" ({finding.statement.points:g})" if finding.statement.points else ""
-    said = "".join(indent(escape(label) + _format(label, sentence)) for label, sentence in _shown(finding))
+    shown = ((label, escape(sentence)) for label, sentence in _shown(finding))
+    said = "".join(indent(label + (f"<code>{text}</code>" if label == "Your " else text)) for label, text in shown)
     return item(finding.state, finding.state, finding.statement.text + worth, said)
 
 
 def _shown(finding: Finding) -> Iterator[tuple[str, str]]:
     """Give the details that stand with a statement: all but a failed one's hint, which is for the student to open."""
     return ((label, sentence) for label, sentence in details(finding) if label != TRY or finding.state != "wrong")
-
-
-def _format(label: str, sentence: str) -> str:
-    return f"<code>{escape(sentence)}</code>" if label == "Your " else escape(sentence)
 
 
 def _wrap(line: str, width: int) -> list[str]:

@@ -36,7 +36,7 @@ from lib.checking.values import Wrong
 Value = TypeVar("Value")
 Kind = Literal["blank", "undefined", "error", "time", "value"]
 
-PATIENCE = 3.0
+TIME_LIMIT = 3.0
 """Seconds that one piece of student code may run. A right answer needs a few milliseconds."""
 
 _FOREIGN = (
@@ -83,7 +83,7 @@ class Failure:
         return f"{self.text}{'' if self.text.endswith(('.', '?', '!')) else '.'} That was {self.own}:\n{self.own.code}"
 
 
-def run_student_code(action: Callable[[], Value], seconds: float = PATIENCE) -> Value | Failure:
+def run_student_code(action: Callable[[], Value], seconds: float = TIME_LIMIT) -> Value | Failure:
     """Run `action`; return its value, or why there is none. Never raises what student code raised.
 
     `seconds` is the time limit. Code that ignores the exception that ends it is left behind in its thread.
@@ -93,7 +93,7 @@ def run_student_code(action: Callable[[], Value], seconds: float = PATIENCE) -> 
 
 
 def run_each(
-    actions: Sequence[Callable[[], Value]], seconds: float = PATIENCE, until: float = math.inf
+    actions: Sequence[Callable[[], Value]], seconds: float = TIME_LIMIT, until: float = math.inf
 ) -> list[Value | Failure]:
     """Run actions in order, each as `run_student_code` does, until one doesn't end in time; that one's comes last.
 
@@ -331,6 +331,7 @@ class _Worker:
             # SystemExit, because a thread ends on that without a traceback.
             stop = ctypes.py_object(SystemExit)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident or 0), stop)
+            # Code may catch it, so it is raised a few times; 0.25 seconds are all that a check waits for it.
             self._thread.join(0.05)
 
     def _work(self) -> None:

@@ -75,9 +75,8 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
         )
     array = _as_array(value)
     if array is None or array.dtype.kind not in "biuf":
-        raise Wrong(
-            f"{what} is not an array of real numbers.", found=_kind(value, array), expected="a NumPy array of numbers"
-        )
+        kind = type(value).__name__ + ("" if array is None else f" of {array.dtype}")
+        raise Wrong(f"{what} is not an array of real numbers.", found=kind, expected="a NumPy array of numbers")
     if array.size > MAX_NUMBERS:
         raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
     if shape is not None and array.shape != shape:
@@ -94,10 +93,6 @@ def _as_array(value: object) -> NDArray[Any] | None:
         return np.asarray(value)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _kind(value: object, array: NDArray[Any] | None) -> str:
-    return type(value).__name__ if array is None else f"{type(value).__name__} of {array.dtype}"
 
 
 def expect_close(

@@ -7,20 +7,8 @@ of the submission that it was grading.
 import errno
 from typing import Any
 
-OF_A_FILE = frozenset(
-    {
-        errno.EACCES,
-        errno.EPERM,
-        errno.ENOENT,
-        errno.ENOTDIR,
-        errno.EISDIR,
-        errno.ELOOP,
-        errno.ENAMETOOLONG,
-        errno.EINVAL,
-        errno.EILSEQ,
-        errno.ENXIO,
-    }
-)
+_OF_A_FILE = "EACCES EPERM ENOENT ENOTDIR EISDIR ELOOP ENAMETOOLONG EINVAL EILSEQ ENXIO"
+OF_A_FILE = frozenset(getattr(errno, name) for name in _OF_A_FILE.split())
 """What keeps a submitted file from being read by its own fault: its rights, its name, or its kind."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NO_THREAD = "can't start new thread"
@@ -42,17 +30,13 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory to go on. End other programs, or run fewer notebooks at once with --jobs."
     if isinstance(error, OSError):
-        return _of_the_system(error)
+        place = f"{error.filename}: " if error.filename else ""
+        advice = " Free some space there." if error.errno in FULL else ""
+        return f"{place}{error.strerror or error}.{advice}"
     if NO_THREAD in str(error):
         return f"{error}. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the container or service)."
     original = getattr(error, "orig", None)  # SQLAlchemy's own text holds the statement and its values
     return str(error) if original is None else f"The gradebook can't be used: {_of_a_database(original)}"
-
-
-def _of_the_system(error: OSError) -> str:
-    place = f"{error.filename}: " if error.filename else ""
-    advice = " Free some space there." if error.errno in FULL else ""
-    return f"{place}{error.strerror or error}.{advice}"
 
 
 def _of_a_database(error: Any) -> str:

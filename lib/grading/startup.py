@@ -20,13 +20,13 @@ ARCHIVES = "setuptools.archive_util"
 def _import_nbgrader() -> None:
     archives = ModuleType(ARCHIVES)
     vars(archives).update({name: _later(name) for name in ("unpack_archive", "unpack_tarfile", "unpack_zipfile")})
-    stand_ins = {ADDRESSES: None, ARCHIVES: archives}  # None is Python's own way to say: not to be found
-    stand_ins = {name: module for name, module in stand_ins.items() if name not in sys.modules}
-    sys.modules.update(stand_ins)  # type: ignore[arg-type]  # typeshed doesn't know of the None
+    kept_out = {ADDRESSES: None, ARCHIVES: archives}  # None is Python's own way to say: not to be found
+    kept_out = {name: module for name, module in kept_out.items() if name not in sys.modules}
+    sys.modules.update(kept_out)  # type: ignore[arg-type]  # typeshed doesn't know of the None
     try:
         import nbgrader.utils  # noqa: F401  # for what its import leaves
     finally:
-        for name in stand_ins:
+        for name in kept_out:
             del sys.modules[name]
 
 

@@ -10,7 +10,7 @@ from unicodedata import category
 
 FORBIDDEN = frozenset('<>&"`\\/|*?[]{}')
 """What has a meaning in HTML, in a path, or in the patterns by which nbgrader finds folders."""
-LONGEST = 100
+LONGEST_ID = 100
 """Characters of an id."""
 
 
@@ -35,7 +35,7 @@ def id_problem(id: str) -> str:
         return f"it has {' '.join(found)} in it"
     if id != id.strip() or id.startswith("."):
         return "it begins with a dot or a space, or ends with a space"
-    return "" if 0 < len(id) <= LONGEST else f"it has {len(id)} characters"
+    return "" if 0 < len(id) <= LONGEST_ID else f"it has {len(id)} characters"
 
 
 class VisibleNames(logging.Filter):

@@ -23,7 +23,7 @@ print(json.dumps([len(sys.modules), failed, "nbgrader.server_extensions.formgrad
 
 
 def output(code: str) -> str:
-    """Run code in an interpreter of its own, without the tests' stand-ins for slow modules; give what it printed."""
+    """Run code in an interpreter of its own, in which slow modules are not replaced yet; give what it printed."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     return done.stdout.strip()

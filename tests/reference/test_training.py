@@ -106,17 +106,17 @@ def test_how_the_data_lies_in_memory_does_not_matter_and_it_stays_as_it_is(layou
 
 
 def test_the_loop_runs_on_whatever_stands_at_its_names(monkeypatch):
-    """A judge swaps layers and losses for stand-ins that record their calls; each must get what the one before gave."""
+    """A judge swaps layers and losses for spies that record their calls; each must get what the one before gave."""
     calls: list[tuple[str, tuple]] = []
     rng = np.random.default_rng(0)
     batches = [np.array([0, 2, 4]), np.array([1, 3])]
 
     def recorded(name: str, answer: Callable[..., Any]) -> Callable[..., Any]:
-        def stand_in(*arguments: Any, **extra: Any) -> Any:
+        def spy(*arguments: Any, **extra: Any) -> Any:
             calls.append((name, arguments))
             return answer(*arguments)
 
-        return stand_in
+        return spy
 
     class Recording:
         def __init__(self, name: str) -> None:

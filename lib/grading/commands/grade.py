@@ -19,6 +19,7 @@ from os.path import isdir
 from pathlib import Path
 from typing import NoReturn
 
+from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde, NbGraderException
@@ -33,7 +34,6 @@ from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.machine_faults import GO_ON, NO_THREAD, ClusterError, sentence
 from lib.grading.running.forked_execute import locks_in
-from lib.grading.running.lock import LockedError, locked
 from lib.grading.running.progress import Progress
 from lib.grading.running.runner import Runner, RunResult, RunTask, run, workers
 from lib.grading.safe_files import is_file, remove
@@ -74,16 +74,6 @@ class Grade(Autograde):
         up and tried elsewhere.""",
     ).tag(config=True)
 
-    @property
-    def needs_a_person(self) -> bool:
-        """Tell whether a person has to look at some of the submissions that were graded."""
-        return bool(self._progress.for_a_person)
-
-    @property
-    def sandbox(self) -> bool:
-        """Tell whether kernels are locked in; so they are unless the configuration says otherwise."""
-        return locks_in(self.config)
-
     # nbgrader would write into `autograded`, where a submission would count before it is whole.
     @property
     def _output_directory(self) -> str:
@@ -110,16 +100,19 @@ class Grade(Autograde):
         directory, assignment = self.coursedir, self.coursedir.assignment_id
         try:
             with ExitStack() as stack:
-                stack.enter_context(locked(Path(directory.root, self._output_directory, f"{assignment}.lock")))
+                # Linux lets go of it when this process ends, however it ends; filelock closes it in forked workers.
+                lock = Path(directory.root, self._output_directory, f"{assignment}.lock")
+                stack.enter_context(FileLock(lock, blocking=False))
                 # The workers first: processes are forked from this one before it knows any answer.
-                options = (self.jobs, self.scheduler, self.sandbox, self.patience, self.margin)
+                sandbox = locks_in(self.config)
+                options = (self.jobs, self.scheduler, sandbox, self.patience, self.margin)
                 runner: Runner[GradingJob] = stack.enter_context(workers(*options, self.log.warning))
-                finding = runner.ask(protected) if self.sandbox else None
+                finding = runner.ask(protected) if sandbox else None
                 book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
-                course = Course(self, book, self.sandbox)
+                course = Course(self, book, sandbox)
                 if finding and finding.result():
                     self._stop(str(finding.result()))
-                self._progress = stack.enter_context(Progress(len(self.assignments)))
+                self.progress = stack.enter_context(Progress(len(self.assignments)))
                 # What a run that was broken off has left in its folder.
                 for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
                     remove(Path(folder))
@@ -127,26 +120,23 @@ class Grade(Autograde):
                     if isinstance(result, BaseException):
                         self._see_whether_any_runs(runner, job)
                     if isinstance(result, BaseException) and job.is_lost(result):
-                        self._leave(job, result)
+                        job.leave()
+                        self.progress.add("not graded", job.student, [f"was not graded: {sentence(result)}"])
                     else:
                         self._end(job, result)
-        except LockedError:
+        except Timeout:
             self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
         except MissingEntry:
             self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
         except (ConfigError, SecretError) as error:
             self._stop(str(error))
-        except (
-            ClusterError,
-            RuntimeError,
-            ImportError,
-            *OF_THE_MACHINE,
-        ) as error:  # a database's driver may be missing
+        # ImportError: a database's driver may be missing.
+        except (ClusterError, RuntimeError, ImportError, *OF_THE_MACHINE) as error:
             if type(error) is RuntimeError and NO_THREAD not in str(error):
                 raise
             self._stop(f"{sentence(error)}\n{GO_ON}")
         try:
-            print(self._progress.table(), flush=True)
+            print(self.progress.table(), flush=True)
         except BrokenPipeError:  # its reader has ended, as `head` does; Python would say so once more as it ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -158,19 +148,19 @@ class Grade(Autograde):
             is_asked = fnmatchcase(left.student, self.coursedir.student_id)
             if left.student and is_asked and not Path(self._format_source(course.assignment, left.student)).is_dir():
                 why = " ".join(filter(None, (left.file, left.why)))
-                self._progress.for_a_person.setdefault(left.student, f"could not be collected: {why}")
+                self.progress.for_a_person.setdefault(left.student, f"could not be collected: {why}")
         for source in self.assignments:
             student = self._student(source)
             if problem := id_problem(student):
                 why = f"its folder's name can't be a student's id: {problem}. Rename the folder, and grade again"
-                self._progress.add("not graded", student, [why])
+                self.progress.add("not graded", student, [why])
                 continue
             job = GradingJob(course, student, Path(source))
             if not job.is_due():
-                self._progress.add("skipped", job.student)
+                self.progress.add("skipped", job.student)
                 continue
             if job.lost:
-                self._progress.note_again(job.student, job.lost)
+                self.progress.note_again(job.student, job.lost)
             self.run_pre_convert_hook()
             work = job.work()
             if work.notebooks:
@@ -180,13 +170,8 @@ class Grade(Autograde):
 
     def _end(self, job: GradingJob, result: Mapping[str, RunResult] | BaseException) -> None:
         """Save a submission that has been run, or failed to."""
-        self._progress.add("graded", job.student, job.end(result))
+        self.progress.add("graded", job.student, job.end(result))
         self.run_post_convert_hook()
-
-    def _leave(self, job: GradingJob, error: BaseException) -> None:
-        """Leave a submission ungraded that the machine kept from being run twice, and go on with the others."""
-        job.leave()
-        self._progress.add("not graded", job.student, [f"was not graded: {sentence(error)}"])
 
     def _see_whether_any_runs(self, runner: Runner[GradingJob], job: GradingJob) -> None:
         """See whether a run failed twice because none works at present: then stop."""
@@ -276,5 +261,5 @@ class GradeApp(Configured, AutogradeApp):
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more says nothing new
             self.log.error("Stopped. What was graded is kept; the same command goes on from there.")
             self.exit(130)
-        if grade.needs_a_person:
+        if grade.progress.for_a_person:
             self.exit(NEEDS_A_PERSON)

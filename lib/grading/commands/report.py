@@ -61,9 +61,8 @@ class ReportApp(Configured):
         notebook = classroom.graded[0][1].notebook
         target = Path(self.coursedir.root, self.folder)
         made = datetime.now().astimezone()
-        self._write_students(
-            classroom, Links(self.coursedir, assignment, notebook, target / assignment, self.server), made
-        )
+        inner = Links(self.coursedir, assignment, notebook, target / assignment, self.server)
+        self._write_students(classroom, inner, made)
         unit = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": assignment}})
         page = target / f"{assignment}.html"
         links = Links(self.coursedir, assignment, notebook, target, self.server)

@@ -11,16 +11,7 @@ from glob import glob
 from pathlib import Path
 from typing import Literal
 
-from nbgrader.api import (
-    Assignment,
-    BaseCell,
-    Grade,
-    Gradebook,
-    GradeCell,
-    Student,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)  # fmt: skip
+from nbgrader import api
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import select
 
@@ -154,40 +145,38 @@ def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Pa
     return Path(course.format_path(course.autograded_directory, student, assignment))
 
 
-def _works(gradebook: Gradebook, assignment: Assignment) -> dict[str, StudentWork]:
+def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, StudentWork]:
     """Give the work of each student whom the gradebook knows."""
-    roster = gradebook.db.execute(select(Student.id, Student.last_name, Student.first_name))
+    roster = gradebook.db.execute(select(api.Student.id, api.Student.last_name, api.Student.first_name))
     works = {id: StudentWork(id, ", ".join(filter(None, name))) for id, *name in roster}
     by_notebook: dict[str, StudentWork] = {}
+    whole, part = api.SubmittedAssignment, api.SubmittedNotebook
     submitted = (
-        select(
-            SubmittedAssignment.student_id,
-            SubmittedAssignment.timestamp,
-            SubmittedAssignment.extension,
-            SubmittedNotebook.id,
-            SubmittedNotebook.late_submission_penalty,
-        )
-        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-        .where(SubmittedAssignment.assignment_id == assignment.id)
+        select(whole.student_id, whole.timestamp, whole.extension, part.id, part.late_submission_penalty)
+        .join(part, part.assignment_id == whole.id)
+        .where(whole.assignment_id == assignment.id)
     )
     for student, timestamp, extension, notebook, penalty in gradebook.db.execute(submitted):
         work = by_notebook[notebook] = works[student]
         work.handed_in, work.submission = True, notebook
         work.penalty += penalty or 0.0
         work.late = late_by(timestamp, assignment.duedate, extension)
-    worth = GradeCell.__table__.c.max_score  # by itself: the class would bring the table of all cells once more
+    grade, cell = api.Grade, api.BaseCell
+    tested = api.GradeCell.__table__  # by itself: the class would bring the table of all cells once more
     grades = (
-        select(Grade.notebook_id, BaseCell.name, Grade.auto_score, Grade.score, Grade.needs_manual_grade, worth)
-        .join(BaseCell, BaseCell.id == Grade.cell_id)
-        .outerjoin(GradeCell.__table__, GradeCell.__table__.c.id == Grade.cell_id)
-        .where(BaseCell.notebook_id.in_([notebook.id for notebook in assignment.notebooks]))
+        select(
+            grade.notebook_id, cell.name, grade.auto_score, grade.score, grade.needs_manual_grade, tested.c.max_score
+        )
+        .join(cell, cell.id == grade.cell_id)
+        .outerjoin(tested, tested.c.id == grade.cell_id)
+        .where(cell.notebook_id.in_([notebook.id for notebook in assignment.notebooks]))
     )
-    for notebook, cell, auto_score, score, needs_mark, max_score in gradebook.db.execute(grades):
+    for notebook, name, auto_score, score, needs_mark, max_score in gradebook.db.execute(grades):
         work = by_notebook[notebook]
-        work.scores[cell] = (auto_score, max_score or 0.0)
+        work.scores[name] = (auto_score, max_score or 0.0)
         work.score += score
         if needs_mark:
-            work.to_mark.append(cell)
+            work.to_mark.append(name)
     return works
 
 

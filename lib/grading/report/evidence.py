@@ -12,7 +12,7 @@ from lib.grading.judge.comparison import ATOL, RTOL
 from lib.grading.judge.verdict import PartVerdict
 from lib.unit import Array
 
-MOST = 400
+MOST_SHOWN = 400
 """Numbers of one array that are shown; all are in `verdict.json`."""
 
 Cell = tuple[str, bool]
@@ -66,6 +66,6 @@ def _table(name: str, array: Array, right: Array | None = None) -> ArrayTable:
         differs = ~np.isclose(array, right, rtol=RTOL, atol=ATOL)
     across = array.shape[-1] if array.ndim else 1
     cells = [(f"{x:.6g}", bool(wrong)) for x, wrong in zip(array.ravel(), differs.ravel(), strict=True)]
-    rows = [cells[at : at + across] for at in range(0, min(len(cells), MOST), across)] if across else []
+    rows = [cells[at : at + across] for at in range(0, min(len(cells), MOST_SHOWN), across)] if across else []
     left = len(cells) - sum(map(len, rows))
     return ArrayTable(caption, rows, f"and {left:,} more numbers, in verdict.json" if left > 0 else "")

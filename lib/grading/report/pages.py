@@ -56,53 +56,44 @@ def own_page(folder: Path, assignment: str, student: str) -> Path:
 def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made: datetime) -> str:
     """Write the class's page."""
     found = item_analysis.scores(classroom)
-    return (
-        templates()
-        .get_template("class.html.j2")
-        .render(
-            **_shared(links),
-            classroom=classroom,
-            made=made,
-            scores=found,
-            median=median(found.values) if found.values else None,
-            bins=item_analysis.distribution(found),
-            parts=item_analysis.part_figures(classroom),
-            outcomes=item_analysis.OUTCOMES,
-            outcome_of=item_analysis.outcome,
-            mistakes=findings.mistakes(classroom, unit),
-            unknown=clusters.groups_of_unknown(classroom),
-            codes_of=lambda group: clusters.codes_of(group, unit),
-            remarks=findings.remarks(classroom),
-            library_calls=findings.library_calls(classroom),
-            to_mark=findings.cells_to_mark(classroom),
-            late=[work for work in classroom.works if work.late],
-        )
+    return _render(
+        "class.html.j2",
+        links,
+        classroom=classroom,
+        made=made,
+        scores=found,
+        median=median(found.values) if found.values else None,
+        bins=item_analysis.distribution(found),
+        parts=item_analysis.part_figures(classroom),
+        outcomes=item_analysis.OUTCOMES,
+        outcome_of=item_analysis.outcome,
+        mistakes=findings.mistakes(classroom, unit),
+        unknown=clusters.groups_of_unknown(classroom),
+        codes_of=lambda group: clusters.codes_of(group, unit),
+        remarks=findings.remarks(classroom),
+        library_calls=findings.library_calls(classroom),
+        to_mark=findings.cells_to_mark(classroom),
+        late=[work for work in classroom.works if work.late],
     )
 
 
 def student_page(work: StudentWork, verdict: Verdict, links: Links, made: datetime) -> str:
     """Write one student's page, from a verdict with its evidence; it lies in a folder below the class's page."""
-    return (
-        templates()
-        .get_template("student.html.j2")
-        .render(
-            **_shared(links),
-            work=work,
-            verdict=verdict,
-            made=made,
-            challenge_arrays=evidence.challenge_arrays,
-            probes=evidence.probes,
-        )
+    return _render(
+        "student.html.j2",
+        links,
+        work=work,
+        verdict=verdict,
+        made=made,
+        challenge_arrays=evidence.challenge_arrays,
+        probes=evidence.probes,
     )
 
 
-def _shared(links: Links) -> dict[str, Any]:
-    """Give what both pages show."""
-    return {
-        "assignment": links.assignment,
-        "links": links,
-        "links_of": cache(  # one name stands in many lists, and each link is looked up on the disk
-            lambda work: (links.feedback(work), links.formgrader(work))
-        ),
-        "css": Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
-    }
+def _render(template: str, links: Links, **values: Any) -> str:
+    """Write a page from a template and its values, and from what both pages show."""
+    # One name stands in many lists, and each link is looked up on the disk.
+    links_of = cache(lambda work: (links.feedback(work), links.formgrader(work)))
+    css = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))
+    page = templates().get_template(template)
+    return page.render(assignment=links.assignment, links=links, links_of=links_of, css=css, **values)

@@ -6,5 +6,4 @@
 | `forked_execute` | the same in a forked kernel, over one connection |
 | `runner` | runs handed out to processes or to a cluster |
 | `progress` | how far a run is, and what came of it |
-| `lock` | one run at a time for an assignment |
 """

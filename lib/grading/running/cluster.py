@@ -63,7 +63,8 @@ class Cluster(Executor):
         self._update()
         until, said = monotonic() + self._patience, False
         while not self._fit:
-            self._check_packages()
+            if self._questions and all(question.status == "error" for question in self._questions.values()):
+                raise ClusterError(f"No worker of the scheduler at {self.address} has {PACKAGE}. {ADVICE}")
             if monotonic() > until:
                 raise ClusterError(f"The Dask scheduler at {self.address} has no workers. {ADVICE}")
             if not said and not self._questions:
@@ -77,6 +78,7 @@ class Cluster(Executor):
     def submit(self, call: Callable[..., Any], /, *words: Any, **more: Any) -> Future[Any]:
         """Have a worker that is fit do something."""
         self.width()
+        # pure=False: equal runs are two runs, and none is answered from what another gave.
         asked = self._client.submit(call, *words, pure=False, workers=list(self._fit), **more)
         future: Future[Any] = self._wrapped._wrap_future(asked)
         self._running[asked.key] = future
@@ -94,7 +96,10 @@ class Cluster(Executor):
         try:
             workers = self._client.sync(self._client.scheduler.identity)["workers"]
         except Exception as error:
-            raise self._error_of_loss() from error
+            address = self.address
+            raise ClusterError(
+                f"The Dask scheduler at {address} is gone. Start it again, and workers for it."
+            ) from error
         self._looked = monotonic()
         for address in workers.keys() - self._questions.keys():
             question = self._client.submit(version, PACKAGE, workers=[address], pure=False)
@@ -109,11 +114,11 @@ class Cluster(Executor):
             elif question.status == "error":
                 self._tell_once(f"The worker {address} is not used: {PACKAGE} is not installed there.")
 
-    def _is_silent(self, address: str, seen: float) -> bool:
+    def _is_silent(self, address: str, last_seen: float) -> bool:
         """Tell whether the scheduler has not heard of a worker for long, by our own clock."""
         before, since = self._heard.get(address, (-inf, 0.0))
-        if seen != before:
-            self._heard[address] = seen, monotonic()
+        if last_seen != before:
+            self._heard[address] = last_seen, monotonic()
             return False
         return monotonic() - since > SILENT
 
@@ -124,15 +129,7 @@ class Cluster(Executor):
             if future := self._running.pop(key, None):
                 future.cancel()
 
-    def _check_packages(self) -> None:
-        """Raise ClusterError where there are workers, and none of them has the package."""
-        if self._questions and all(question.status == "error" for question in self._questions.values()):
-            raise ClusterError(f"No worker of the scheduler at {self.address} has {PACKAGE}. {ADVICE}")
-
     def _tell_once(self, sentence: str) -> None:
         if sentence not in self._said:
             self._said.add(sentence)
             self._tell(sentence)
-
-    def _error_of_loss(self) -> ClusterError:
-        return ClusterError(f"The Dask scheduler at {self.address} is gone. Start it again, and workers for it.")

@@ -80,7 +80,9 @@ class BoundedExecute(Execute):
         except Exception as error:
             if isinstance(error, RunLostError):
                 raise
-            if self._at is None or _is_the_machines(error):
+            # A kernel that is waited for in vain is no error of this process, though TimeoutError is an OSError.
+            is_ours = isinstance(error, (OSError, MemoryError)) and not isinstance(error, TimeoutError)
+            if self._at is None or is_ours:
                 raise RunLostError(f"{type(error).__name__}: {error}") from error
             died, stuck = isinstance(error, DeadKernelError), isinstance(error, TimeoutError)
             did = "made the kernel die" if died else "could not be stopped" if stuck else "broke off the run"
@@ -121,7 +123,8 @@ class BoundedExecute(Execute):
         if monotonic() > self._deadline:
             self._remark(f"The notebook ran longer than {self.budget} seconds; its last cells were not run.")
             return cell, resources
-        whole, cell.source = cell.source, code_of(cell)  # nbclient runs the source, and pages show it
+        # nbclient runs the source, and pages show it: of an example, what a student has added is run.
+        whole, cell.source = cell.source, cell.metadata.get(ADDED_CODE, cell.source)
         try:
             cell, resources = super().preprocess_cell(cell, resources, index)
         except Exception:
@@ -135,12 +138,14 @@ class BoundedExecute(Execute):
     def _get_timeout(self, cell: NotebookNode | None) -> int:
         """Give the seconds for one cell: what is left of the notebook's, if that is less."""
         left: int = max(1, round(self._deadline - monotonic()))
+        # nbclient's limit is one for each cell; the notebook's is ours.
         own: int = super()._get_timeout(cell) or left
         most = SECONDS_OF_ADDED_CODE if cell is not None and ADDED_CODE in cell.metadata else left
         return min(own, left, most)
 
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
         """Interrupt as nbclient does; kill a kernel that goes on regardless."""
+        # nbclient interrupts and goes on, whether the kernel has stopped or not.
         reply = await super()._async_handle_timeout(timeout, cell)
         if not await self._is_idle():
             await ensure_async(self.km.shutdown_kernel(now=True))
@@ -183,6 +188,7 @@ class BoundedExecute(Execute):
         could take an answer away.
         """
         kind, content = msg["msg_type"], msg["content"]
+        # By this list alone: kinds of messages that are to come are left out until somebody has looked at them.
         if kind == "clear_output" and not cell.metadata.get("nbgrader", {}).get("grade"):
             self._kept = dict.fromkeys(self._kept, 0)
             self._held = {kind: bytes - self._held_of_cell[kind] for kind, bytes in self._held.items()}
@@ -277,11 +283,6 @@ class BoundedExecute(Execute):
         return f"The cell {name}" if name else f"Cell {at + 1}"
 
 
-def _is_the_machines(error: Exception) -> bool:
-    """Tell an error of this process from one of the kernel's. A kernel that is waited for in vain is no such error."""
-    return isinstance(error, (OSError, MemoryError)) and not isinstance(error, TimeoutError)
-
-
 def has_code(cell: NotebookNode) -> bool:
     """Tell whether there is something to run in a cell."""
     return cell.cell_type == "code" and bool(cell.source.strip()) and not is_skipped(cell)
@@ -290,11 +291,6 @@ def has_code(cell: NotebookNode) -> bool:
 def is_skipped(cell: NotebookNode) -> bool:
     """Tell whether a cell has the tag for one that isn't run."""
     return SKIPPED in cell.metadata.get("tags", ())
-
-
-def code_of(cell: NotebookNode) -> str:
-    """Give the code that is run of a cell: its source, or what a student has added to an example."""
-    return str(cell.metadata.get(ADDED_CODE, cell.source))
 
 
 def _plain_output(kind: str, content: dict[str, Any], cell: NotebookNode) -> dict[str, Any]:

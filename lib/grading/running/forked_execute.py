@@ -31,11 +31,8 @@ from lib.grading.sandbox.threads import REFUSED, STACK, TRIAL
 
 KERNEL = "zerolayer"
 """The kernelspec whose kernels are forked from a warm process, and locked in."""
-ERROR_ON_FLOOD = {
-    "ename": "OutputLimitError",
-    "evalue": "The cell put out far more than is kept, and was stopped.",
-    "traceback": ["OutputLimitError: The cell put out far more than is kept, and was stopped."],
-}
+FLOOD = "The cell put out far more than is kept, and was stopped."
+ERROR_ON_FLOOD = {"ename": "OutputLimitError", "evalue": FLOOD, "traceback": [f"OutputLimitError: {FLOOD}"]}
 """The error that a cell ends with when it is stopped in the middle of a flood."""
 
 
@@ -153,7 +150,9 @@ class ForkedExecute(BoundedExecute):
                     continue
                 header = {"msg_type": kind}
                 msg = {**header, "header": header, "parent_header": {}, "content": content}
-                self._notice_refusals(client, _without_traceback(words, kind, content))
+                # Of an error only its own sentence: a traceback quotes lines of any code.
+                said = plain(content.get("evalue")).encode() if kind == "error" else words
+                self._notice_refusals(client, said)
                 self.process_message(msg, cell, self._at or 0)
             except (MemoryError, RunLostError):
                 raise
@@ -205,11 +204,6 @@ class ForkedExecute(BoundedExecute):
                 if f'"{REPLY}"'.encode() in words:
                     return
         raise RunLostError("A kernel that only starts some threads ended before it had.")
-
-
-def _without_traceback(words: bytes, kind: str, content: Any) -> bytes:
-    """Give what a message says; of an error only its own sentence, since a traceback quotes lines of any code."""
-    return plain(content.get("evalue")).encode() if kind == "error" else words
 
 
 def _plain_reply(content: Any) -> dict[str, Any]:

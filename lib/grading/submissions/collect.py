@@ -28,7 +28,7 @@ from traitlets.config import Config
 
 from lib.grading.safe_files import DEEPEST, files_in, is_file
 from lib.grading.submissions.gradebook import open_gradebook
-from lib.grading.submissions.read import LARGEST
+from lib.grading.submissions.read import MOST_BYTES
 from lib.grading.untrusted_names import visible
 
 MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_[a-z]+(?=_|$)")
@@ -53,10 +53,6 @@ TWO_WAYS = (
 
 class Refused(Exception):
     """A file that is left out; the message says why and what to do."""
-
-
-class ReplacedError(Refused):
-    """A file that is left out since there is a better copy of it."""
 
 
 @dataclass(frozen=True)
@@ -236,8 +232,8 @@ class Download(ExtractorPlugin):
         """Remove what came under two names for one student: one of them may be another student."""
         for owners in filter(lambda owners: len(owners) > 1, self._owners.values()):
             students = sorted({self._names.id_of(owner) for owner in owners})
-            told = " and ".join(sorted(f"{owner.name} ({owner.number})" for owner in owners))
-            why = f"{told} can't be told apart: both would be {' or '.join(students)}. Keep the right one's files, and"
+            both = " and ".join(sorted(f"{owner.name} ({owner.number})" for owner in owners))
+            why = f"{both} can't be told apart: both would be {' or '.join(students)}. Keep the right one's files, and"
             for key in [key for key in self._collected if key[0] in students]:
                 (self._root / self._collected.pop(key)).unlink()
             for student in students:
@@ -254,8 +250,6 @@ class Download(ExtractorPlugin):
         self._student = student
         try:
             yield
-        except ReplacedError as refused:
-            self.log.warning("%s is left out: it %s", name, refused)
         except Refused as refused:
             self._leave_out(name, f"it {refused}", self._student)
         except BROKEN as error:
@@ -273,8 +267,8 @@ class Download(ExtractorPlugin):
             self._keep(name, data, student)
         elif inside:
             raise Refused(f"is a zip in a student's zip. {INSTEAD}")
-        elif student:
-            self._open(name, io.BytesIO(_read(data)), shown, student)  # the folder's name tells that it was a file's
+        elif student:  # the folder's name tells that it was a file's
+            self._open(name, io.BytesIO(_read_bounded(data)), shown, student)
         elif inside is None:
             self._open(name.with_suffix(""), data, shown, "")
         else:
@@ -314,8 +308,10 @@ class Download(ExtractorPlugin):
         key = (student, info["file_id"])
         earlier = self._collected.get(key)
         if earlier and _copy(name) <= _copy(earlier):
-            raise ReplacedError(f"gives way to {earlier.name}. If that is wrong, delete the other and collect again.")
-        content = _read(data)
+            advice = "If that is wrong, delete the other and collect again."
+            self.log.warning("%s is left out: it gives way to %s. %s", name.name, earlier.name, advice)
+            return
+        content = _read_bounded(data)
         (self._root / name).parent.mkdir(parents=True, exist_ok=True)
         (self._root / name).write_bytes(content)
         if earlier:
@@ -336,10 +332,10 @@ class Download(ExtractorPlugin):
         return student
 
 
-def _read(data: IO[bytes]) -> bytes:
-    content = data.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise Refused(f"has more than {LARGEST // 10**6} MB. Ask for it with its outputs cleared.")
+def _read_bounded(data: IO[bytes]) -> bytes:
+    content = data.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise Refused(f"has more than {MOST_BYTES // 10**6} MB. Ask for it with its outputs cleared.")
     return content
 
 

@@ -38,6 +38,7 @@ class OwnedCollect(ExchangeCollect):
 
     def init_src(self) -> None:
         """Called by nbgrader: choose one folder for each student among those that may be collected."""
+        # nbgrader lists all folders first, and has no way to leave one out.
         super().init_src()
         self.src_records = [record for record in self.src_records if record["username"] is not None]
 

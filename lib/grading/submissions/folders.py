@@ -24,7 +24,7 @@ DRAWINGS = (".svg", ".svgz")
 """Pictures of which five kilobytes can take a browser gigabytes to show: only the course's own are let in."""
 NAMED = 5
 """Files that a remark names; there may be thousands."""
-MOST = 1_000
+MOST_FILES = 1_000
 """Files that a submission may have beside its notebook; each may be in folders of its own."""
 PAGE = 4096
 """Bytes: a file takes whole pages where notebooks run, since the disk there is memory."""
@@ -52,12 +52,12 @@ def bounds(coursedir: CourseDirectory, config: Config) -> Bounds:
     """Tell how much may lie beside a notebook: what may be submitted, and no more than a locked kernel has room for."""
     size = min(coursedir.max_dir_size * 1000, setting(config, "largest_folder", Integer(), LARGEST_FOLDER))
     if sys.platform != "linux":
-        return Bounds(size, MOST)
+        return Bounds(size, MOST_FILES)
     from lib.grading.sandbox.limits import Limits
 
     limits = Limits(**setting(config, "limits", Dict(), {}))
     # Half of the scratch is left to the run itself; a file and its folders take an inode each.
-    return Bounds(min(size, limits.scratch // 2), min(MOST, limits.inodes // (DEEPEST + 2)))
+    return Bounds(min(size, limits.scratch // 2), min(MOST_FILES, limits.inodes // (DEEPEST + 2)))
 
 
 def own_files(coursedir: CourseDirectory, assignment: str, excluded: Iterable[str]) -> dict[str, Path]:

@@ -116,13 +116,9 @@ class GradebookSession:
             key = {"assignment_id": self.id, "student_id": student}
             submission, timestamp, extension = connection.execute(_where(SUBMISSIONS, *key), key).one()
             id = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
+            waiting = {name for name, score in scores.items() if score is None or name in needs_person}
             grades = [
-                {
-                    "notebook": id,
-                    "cell": master.graded[name],
-                    "score": score,
-                    "waits": score is None or name in needs_person,
-                }
+                {"notebook": id, "cell": master.graded[name], "score": score, "waits": name in waiting}
                 for name, score in scores.items()
             ]
             texts = [

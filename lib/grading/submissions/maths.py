@@ -9,30 +9,23 @@ from functools import lru_cache
 from html import escape, unescape
 from xml.etree.ElementTree import Element
 
-LONGEST = 2_000
+LONGEST_FORMULA = 2_000
 """Characters of one formula: one that is read has some hundred."""
-ELEMENTS = frozenset(
-    re.findall(
-        r"\w+",
-        "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover"
-        " mmultiscripts mprescripts none mtable mtr mlabeledtr mtd mpadded mphantom mstyle menclose merror",
-    )
-)
-ATTRIBUTES = frozenset(
-    re.findall(
-        r"\w+",
-        "accent accentunder align columnalign columnlines columnspacing depth display displaystyle fence height"
-        " largeop linebreak linethickness lspace mathsize mathvariant maxsize minsize movablelimits notation"
-        " rowlines rowspacing rspace scriptlevel separator stretchy symmetric voffset width",
-    )
-)
+_ELEMENTS = """
+    math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mmultiscripts
+    mprescripts none mtable mtr mlabeledtr mtd mpadded mphantom mstyle menclose merror"""
+_ATTRIBUTES = """
+    accent accentunder align columnalign columnlines columnspacing depth display displaystyle fence height largeop
+    linebreak linethickness lspace mathsize mathvariant maxsize minsize movablelimits notation rowlines rowspacing
+    rspace scriptlevel separator stretchy symmetric voffset width"""
+ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
 UNNUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather)\}")
 
 
 @lru_cache(maxsize=4096)  # one course's formulas are the same in each of a class's pages
 def mathml(tex: str, block: bool = False) -> str:
     """Write a formula as MathML, and as its own text where it can't be read."""
-    if len(tex) <= LONGEST:
+    if len(tex) <= LONGEST_FORMULA:
         try:
             from latex2mathml.converter import convert_to_element  # where pages are made: grading seldom needs it
 

@@ -21,11 +21,11 @@ from lib.grading.running.execute import SKIPPED
 from lib.grading.safe_files import files_in, is_file
 from lib.grading.untrusted_names import visible
 
-LARGEST = 20_000_000
+MOST_BYTES = 20_000_000
 """Bytes of a notebook file that are read: a completed one has some hundred thousand."""
-LONGEST = 1_000_000
+LONGEST_SOURCE = 1_000_000
 """Characters that all cells together may have: a completed notebook has some ten thousand."""
-MOST = 1_000
+MOST_CELLS = 1_000
 """Cells that a notebook may have: a completed one has a hundred."""
 MOST_PARTS = 2_000_000
 """Lists and objects in a notebook file: each takes a hundred bytes when read, and a completed one has thousands."""
@@ -62,12 +62,12 @@ class Submission:
 def read_submission(path: Path) -> Submission:
     """Read the notebook at `path`, or the one that stands for it, or make an empty one that says what was wrong."""
     if lexists(path):
-        return _read(path)
+        return _read_or_explain(path)
     others = _notebooks_in(path.parent)
     names = ", ".join(plain(str(other.relative_to(path.parent))) for other in others)
     if (other := _standing_for(path, others)) is not None:
         name = plain(str(other.relative_to(path.parent)))
-        return _read(other, (f"{path.name} was not in the submission; {name} was graded in its place.",))
+        return _read_or_explain(other, (f"{path.name} was not in the submission; {name} was graded in its place.",))
     found = f"found {names}" if others else "no notebook was there"
     sentence = f"{path.name} was not in the submission: {found}. Submit the notebook under its own name."
     return unreadable(sentence, empty=all(file.name == STAMP for file in files_in(path.parent)))
@@ -100,7 +100,7 @@ def unreadable(sentence: str, empty: bool = False) -> Submission:
     return Submission(_notebook([cell]), (sentence,), runnable=False, empty=empty)
 
 
-def _read(path: Path, remarks: tuple[str, ...] = ()) -> Submission:
+def _read_or_explain(path: Path, remarks: tuple[str, ...] = ()) -> Submission:
     try:
         return Submission(notebook_in(path), remarks)
     except UnreadableError as error:
@@ -115,45 +115,39 @@ def notebook_in(path: Path) -> NotebookNode:
     name = visible(path.name)
     if not is_file(path):
         raise UnreadableError(f"{name} is not a file. {ADVICE}")
-    if path.stat().st_size > LARGEST:
-        raise UnreadableError(f"{name} has more than {LARGEST // 10**6} MB. Clear the outputs and submit again.")
+    if path.stat().st_size > MOST_BYTES:
+        raise UnreadableError(f"{name} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again.")
     try:
-        text = _decode(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         if not is_of_a_file(error):
             raise
         raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
+    # JSON begins with letters of ASCII: its first bytes tell UTF-8, 16 and 32 apart, also without a mark. Some editors
+    # write single letters in an encoding of their own, which are shown as such.
+    text = data.decode(json.detect_encoding(data), errors="replace")
     if not text.strip():
         raise EmptyError(f"{name} is empty. {ADVICE}")
     # Counted before it is parsed: a list of empty lists takes fifty times its length in memory.
     if text.count("[") + text.count("{") > MOST_PARTS:
         raise UnreadableError(f"{name} has more than {MOST_PARTS:,} lists. Clear the outputs and submit again.")
     try:
-        data = json.loads(text)
+        read = json.loads(text)
     except (ValueError, RecursionError):
         raise UnreadableError(f"{name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
     try:
         # Format 3 and older have worksheets in the place of cells.
-        current = data if "cells" in data else nbformat.convert(nbformat.from_dict(data), to_version=4)
-        if len(current["cells"]) > MOST:
-            raise UnreadableError(f"{name} has more than {MOST:,} cells. Delete some and submit again.")
+        current = read if "cells" in read else nbformat.convert(nbformat.from_dict(read), to_version=4)
+        if len(current["cells"]) > MOST_CELLS:
+            raise UnreadableError(f"{name} has more than {MOST_CELLS:,} cells. Delete some and submit again.")
         cells = [clean_cell(cell) for cell in current["cells"]]
     except (UnreadableError, MemoryError):
         raise
     except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
         raise UnreadableError(f"{name} is JSON, but not a notebook. {ADVICE}") from None
-    if sum(len(cell.source) for cell in cells) > LONGEST:
-        raise UnreadableError(f"{name} has cells with more than {LONGEST // 10**6} million characters.")
+    if sum(len(cell.source) for cell in cells) > LONGEST_SOURCE:
+        raise UnreadableError(f"{name} has cells with more than {LONGEST_SOURCE // 10**6} million characters.")
     return _notebook(cells)
-
-
-def _decode(data: bytes) -> str:
-    """Read the text of a notebook in whatever encoding of Unicode it is.
-
-    JSON begins with letters of ASCII, so its first bytes tell UTF-8, 16 and 32 from each other also without a mark. In
-    UTF-8, bytes that are none are shown as such: some editors write single letters in an encoding of their own.
-    """
-    return data.decode(json.detect_encoding(data), errors="replace")
 
 
 def _notebook(cells: list[NotebookNode]) -> NotebookNode:
@@ -182,8 +176,9 @@ def clean_cell(cell: dict[str, Any]) -> CleanCell:
         made.update(execution_count=None, outputs=[])
     metadata = cell.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    if (id := _course_id(metadata.get("nbgrader"))) is not None:
-        made.metadata["nbgrader"] = NotebookNode(grade_id=id)
+    own = metadata.get("nbgrader")
+    if isinstance(own, dict) and isinstance(own.get("grade_id"), str):
+        made.metadata["nbgrader"] = NotebookNode(grade_id=own["grade_id"])
     if isinstance(metadata.get("tags"), list) and SKIPPED in metadata["tags"]:
         made.metadata["tags"] = [SKIPPED]
     if made.cell_type == "markdown" and isinstance(cell.get("attachments"), dict):
@@ -194,11 +189,6 @@ def clean_cell(cell: dict[str, Any]) -> CleanCell:
 def is_base64(data: Any) -> bool:
     """Tell whether `data` is written in the letters of base64, as pictures are."""
     return isinstance(data, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data) is not None
-
-
-def _course_id(nbgrader: Any) -> str | None:
-    id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-    return id if isinstance(id, str) else None
 
 
 def _pictures(data: Any) -> NotebookNode:

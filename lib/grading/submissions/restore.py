@@ -35,7 +35,7 @@ class RestoreCells(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde on each submitted notebook before it is run."""
         state, names = submission_state(resources), resources["nbgrader"]
-        master = state.gradebook.masters[names["notebook"]] if state.gradebook else _read(names)
+        master = state.gradebook.masters[names["notebook"]] if state.gradebook else _read_master(names)
         submitted = [clean_cell(cell) for cell in nb.cells]
         released = self._released(names, master)
         found = identify(submitted, master.cells, released)
@@ -58,7 +58,7 @@ class RestoreCells(NbGraderPreprocessor):
         return self._read_before[master.id]
 
 
-def _read(names: dict[str, str]) -> Master:
+def _read_master(names: dict[str, str]) -> Master:
     with open_gradebook(names["db_url"]) as gradebook:
         return Master.of(gradebook.find_notebook(names["notebook"], names["assignment"]))
 
@@ -112,7 +112,8 @@ def restore_cells(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> 
             kept.insert(_front(kept, followers[name]), _missing(known[name]))
     for name in reversed(names):
         [place] = _places(kept, [name])
-        if _is_given(known[name]):
+        own = known[name].metadata.nbgrader
+        if not (own.grade or own.solution or own.task):  # a given cell
             kept.insert(min(place, _front(kept, followers[name])), kept.pop(place))
         elif name not in solutions:
             behind = 1 + max(_places(kept, [other for other in solutions if name in followers[other]]), default=-1)
@@ -163,10 +164,6 @@ def _copy(master: NotebookNode) -> NotebookNode:
     cell = clean_cell(master)
     cell.metadata["nbgrader"] = NotebookNode(master.metadata["nbgrader"])
     return cell
-
-
-def _is_given(cell: NotebookNode) -> bool:
-    return not any(cell.metadata.nbgrader[flag] for flag in ("grade", "solution", "task"))
 
 
 def _front(kept: list[NotebookNode], names: list[str]) -> int:

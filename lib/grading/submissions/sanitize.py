@@ -26,31 +26,21 @@ from traitlets import Integer
 
 from lib.checking.answers import MIME
 from lib.grading.safe_files import is_file
+from lib.grading.submissions import page_budget
 from lib.grading.submissions.maths import mathml
-from lib.grading.submissions.page_budget import (
-    NO_PICTURE,
-    NO_TEXT,
-    TOO_SLOW,
-    Budget,
-    OutOfTimeError,
-    can_interrupt,
-    pixels_of,
-)
+from lib.grading.submissions.page_budget import NO_PICTURE, TOO_SLOW, Budget, OutOfTimeError
 from lib.grading.submissions.read import is_base64
 from lib.grading.submissions.state import submission_state
 from lib.grading.untrusted_names import visible
 
-LONGEST = 20_000
+LONGEST_FORMATTED = 20_000
 """Characters of one cell or output that are rendered as such."""
 SURELY_QUICK = 1_000
 """The same where nothing can interrupt a renderer that takes too long."""
-TAGS = frozenset(
-    re.findall(
-        r"\w+",
-        "a abbr b blockquote br caption code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img li mark ol p pre s small"
-        " span strong sub sup table tbody td tfoot th thead tr u ul",
-    )
-)
+_TAGS = """
+    a abbr b blockquote br caption code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img li mark ol p pre s small span
+    strong sub sup table tbody td tfoot th thead tr u ul"""
+TAGS = frozenset(_TAGS.split())
 EMBEDDED = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
 """A picture of pixels within a page."""
 SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
@@ -84,7 +74,7 @@ class Sanitize(NbGraderPreprocessor):
                     output.metadata = NotebookNode()
                     output.data = NotebookNode(self._sanitized(output.data, resources, graded))
         elif cell.cell_type == "raw":
-            cell.source = clean_html(cell.source) if len(cell.source) <= LONGEST else escape(cell.source)
+            cell.source = clean_html(cell.source) if len(cell.source) <= LONGEST_FORMATTED else escape(cell.source)
         return cell, resources
 
     def _sanitized(self, data: dict[str, Any], resources: dict[str, Any], graded: bool) -> dict[str, Any]:
@@ -95,7 +85,7 @@ class Sanitize(NbGraderPreprocessor):
         if "text/html" in kept:
             html, state = kept.pop("text/html"), submission_state(resources)
             left = self.html_left if state.html_left is None else state.html_left
-            if len(html) <= min(LONGEST, left):
+            if len(html) <= min(LONGEST_FORMATTED, left):
                 state.html_left = left - len(html)
                 with suppress(OutOfTimeError), Budget.of(resources).timed():
                     kept["text/html"] = clean_html(html)
@@ -129,7 +119,7 @@ def _within_budget(output: NotebookNode, budget: Budget) -> NotebookNode:
     if not _has_room(pictures, budget):
         said = NO_PICTURE
     elif not budget.take_text(sum(len(text) for text in texts if isinstance(text, str))):
-        said = NO_TEXT
+        said = page_budget.NO_TEXT
     else:
         return output
     return NotebookNode(output_type="display_data", metadata=NotebookNode(), data=NotebookNode({"text/plain": said}))
@@ -137,7 +127,7 @@ def _within_budget(output: NotebookNode, budget: Budget) -> NotebookNode:
 
 def _has_room(pictures: list[str], budget: Budget) -> bool:
     """Count pictures, in base64 or as addresses that hold them; tell whether there is room for all."""
-    pixels = sum(pixels_of(picture.rpartition(",")[2]) for picture in pictures)
+    pixels = sum(page_budget.pixels_of(picture.rpartition(",")[2]) for picture in pictures)
     return budget.take_picture(sum(map(len, pictures)), pixels)
 
 
@@ -195,7 +185,7 @@ def _formatted(context: Context, source: str, make: Callable[[], str], plainly: 
 
 def _in_time(budget: Budget, source: str, make: Callable[[], str], plainly: str) -> str:
     """Make HTML of a student's text in what is left of the time; else show it `plainly`, and say why."""
-    if len(source) > (LONGEST if can_interrupt() else SURELY_QUICK):
+    if len(source) > (LONGEST_FORMATTED if page_budget.can_interrupt() else SURELY_QUICK):
         return plainly
     try:
         with budget.timed():
@@ -308,7 +298,7 @@ class _Renderer(IPythonRenderer):
         kind, comma, data = str(super()._embed_image_or_attachment(src)).partition(";base64,")
         if not comma or not kind.startswith("data:image/") or not is_base64(data):
             return src
-        if not self._budget.take_picture(len(data), pixels_of(data)):
+        if not self._budget.take_picture(len(data), page_budget.pixels_of(data)):
             raise NoRoomError
         self.embedded += len(data)
         return f"{kind};base64,{self._keep('', data)}"
@@ -318,6 +308,7 @@ class _Renderer(IPythonRenderer):
         path = Path(self.path, src)
         if is_file(path) and path.stat().st_size > self._budget.pictures:
             raise NoRoomError
+        # nbconvert reads a file of any size.
         found: str | None = super()._src_to_base64(src)
         return found
 

@@ -182,7 +182,7 @@ def test_an_open_blank_is_open_and_the_filled_ones_earn_their_points() -> None:
     assert verdict.mistake is None
 
 
-def test_what_rests_on_a_failing_statement_is_not_checked() -> None:
+def test_what_depends_on_a_failing_statement_is_not_checked() -> None:
     class Zeros(Softmax):
         def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
             return np.zeros_like(output_gradient)
@@ -385,7 +385,7 @@ def test_another_unit_finds_its_parts_by_id() -> None:
     assert RELU.part("check-cce") is None
 
 
-def test_a_loop_is_rehearsed_anew_when_it_is_checked_again() -> None:
+def test_a_loop_is_run_anew_with_spies_when_it_is_checked_again() -> None:
     """What it calls may have been mended in the meantime, and it is the same function still."""
     notebook = {**vars(training), "share": lambda batch: 2 / len(batch)}
     exec(training.SOURCE.replace("1 / len(batch)", "share(batch)"), notebook)

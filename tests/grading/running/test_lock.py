@@ -1,4 +1,4 @@
-"""The lock on an assignment: one process holds it, and it goes when that process goes."""
+"""The lock on an assignment is filelock's: one process holds it, and it goes when that process goes."""
 
 import os
 import signal
@@ -6,15 +6,13 @@ import subprocess
 import sys
 
 import pytest
-
-from lib.grading.running.lock import LockedError, locked
+from filelock import FileLock, Timeout
 
 HOLD = """
 import os, sys
-from pathlib import Path
-from lib.grading.running.lock import locked
+from filelock import FileLock
 
-with locked(Path(sys.argv[1])):
+with FileLock(sys.argv[1], blocking=False):
     if os.fork() == 0:
         print("held", flush=True)  # by the worker, in which the lock's file is closed by now
         os.read(0, 1)  # it waits for work, until the test closes the pipe
@@ -35,17 +33,17 @@ def holder(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="workers are forked on POSIX systems only")
 def test_a_run_that_is_killed_leaves_no_lock_with_its_workers(tmp_path, holder):
     path = tmp_path / "deep" / "x.lock"
-    with pytest.raises(LockedError), locked(path):
+    with pytest.raises(Timeout), FileLock(path, blocking=False):
         pass
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    with locked(path):  # its worker is alive: nobody has closed the pipe
+    with FileLock(path, blocking=False):  # its worker is alive: nobody has closed the pipe
         assert holder.stdin.writable()
 
 
 def test_it_can_be_taken_again_after_an_error(tmp_path):
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError), locked(tmp_path / "x.lock"):
+        with pytest.raises(ZeroDivisionError), FileLock(tmp_path / "x.lock", blocking=False):
             1 / 0  # noqa: B018  # what a run may raise
 
 
@@ -54,6 +52,6 @@ def test_a_lock_that_cannot_be_made_is_a_fault_of_the_machine(tmp_path, name):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match=str(tmp_path)), locked(tmp_path / name):
+    with pytest.raises(OSError, match=str(tmp_path)), FileLock(tmp_path / name, blocking=False):
         pass
     assert not (tmp_path / "elsewhere").exists()

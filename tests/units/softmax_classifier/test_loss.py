@@ -52,7 +52,7 @@ def test_a_sum_in_place_of_the_mean_is_shown_with_both_numbers() -> None:
     ]
 
 
-def test_what_rests_on_a_wrong_statement_is_not_checked() -> None:
+def test_what_depends_on_a_wrong_statement_is_not_checked() -> None:
     report = mistaken(cce, "The minus sign is missing")
     assert list(states(report).values()) == ["wrong", "not checked", "not checked"]
     assert said(report, "BatchMean") == "Not tested: it needs statement 1, which is not right yet."
