@@ -32,7 +32,7 @@ STUDENT = """
 c = get_config()
 c.CourseDirectory.student_id = {name!r}
 """
-"""What a student sets whose account isn't called like the student: all people of the story have one account."""
+"""What a student sets whose account isn't called like the student: all people of these tests have one account."""
 
 
 class Person:

@@ -1,7 +1,7 @@
 """A term, with real parts, as the commands in README and docs tell it.
 
-Ada has everything right and hands in once more after the due date; Emil takes a mean over too much and is in time. A
-chapter of the story is a fixture that needs the one before; what is looked at later is kept as it was then.
+Ada has everything right and hands in once more after the due date; Emil takes a mean over too much and is in time. Each
+step of the term is a fixture that needs the one before; what is looked at later is kept as it was then.
 """
 
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Every command in README and docs is run: by the term's story, here at its end, or by a test that is named here."""
+"""Every command in README and docs is run: by the term (`tests/term.py`), here at its end, or by a test named here."""
 
 import ast
 import os

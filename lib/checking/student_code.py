@@ -199,6 +199,7 @@ def _out_of_time(seconds: float, own: OwnLine | None) -> Failure:
 def _survive(action: Callable[[], Value]) -> Value | Failure:
     """Run `action` without letting anything escape, in a context that nothing else sees."""
     try:
+        # A context of its own: NumPy keeps there what errors it raises, and student code may change that.
         return Context().run(attempt, action)
     except BaseException as error:
         return failure_of(error)

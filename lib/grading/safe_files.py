@@ -63,6 +63,7 @@ def remove(path: Path) -> None:
     if not is_folder(path):
         path.unlink(missing_ok=True)
         return
+    # Beside it, so that moving is renaming.
     aside = Path(mkdtemp(dir=path.parent))
     folders = [path.rename(aside / "0")]
     for number, folder in enumerate(folders, 1):

@@ -110,8 +110,8 @@ def test_code_of_a_mistake_in_other_words_and_in_float32_gets_the_same_name() ->
         return sum(-np.log(np.float32(yhat[np.argmax(y[:, b]), b])) for b in range(y.shape[1]))
 
     assert name_of(cce, {"cce": summed}) == "The loss is the sum over the batch, not its mean"
-    guarded = {"cce": lambda y, p: -np.sum(y * np.log(p + 1e-9))}
-    assert name_of(cce, guarded) == "The loss is the sum over the batch, not its mean"
+    with_epsilon = {"cce": lambda y, p: -np.sum(y * np.log(p + 1e-9))}
+    assert name_of(cce, with_epsilon) == "The loss is the sum over the batch, not its mean"
 
 
 def test_two_mistakes_at_once_and_one_that_fits_in_part_get_no_name() -> None:

@@ -1,4 +1,4 @@
-"""Leftovers: whatever a run leaves in a folder goes, what was there stays, and nothing outside is touched."""
+"""Safe files: whatever a run leaves in a folder goes, what was there stays, and nothing outside is touched."""
 
 import os
 from pathlib import Path

@@ -73,6 +73,7 @@ def main() -> None:
 def serve(listener: socket.socket, owner: int, fork: Callable[[], int]) -> socket.socket:
     """Fork a child for every caller until the owner ends. Returns in each child, with the line to its caller."""
     poll = select.poll()
+    # A descriptor of a process can be read once that process has ended.
     poll.register(owner, select.POLLIN)
     poll.register(listener, select.POLLIN)
     children = Children(poll)

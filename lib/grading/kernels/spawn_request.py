@@ -32,6 +32,7 @@ class Request:
     def send(self, line: socket.socket, descriptors: Sequence[int]) -> None:
         """Send the request with descriptors: five listening sockets, or the one to a caller."""
         sizes = {name: len(content) for name, content in self.files.items()}
+        # In a file in memory: a message over a socket may not be as large as a notebook's files.
         with os.fdopen(os.memfd_create("request"), "w+b") as paper:
             paper.write(json.dumps({**vars(self), "files": sizes}).encode() + b"\n")
             paper.writelines(self.files.values())

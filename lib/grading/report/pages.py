@@ -94,6 +94,7 @@ def _render(template: str, links: Links, **values: Any) -> str:
     """Write a page from a template and its values, and from what both pages show."""
     # One name stands in many lists, and each link is looked up on the disk.
     links_of = cache(lambda work: (links.feedback(work), links.formgrader(work)))
+    # In the page itself, which may be sent to somebody as one file.
     css = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))
     page = templates().get_template(template)
     return page.render(assignment=links.assignment, links=links, links_of=links_of, css=css, **values)

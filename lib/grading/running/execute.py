@@ -60,6 +60,7 @@ class BoundedExecute(Execute):
     # What code does when it is asked to leave is no part of an answer.
     shutdown_kernel = Enum(["graceful", "immediate"], "immediate").tag(config=True)
 
+    # nbgrader's own fails the whole submission where a kernel dies, or ignores an interrupt.
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any], km: Any = None
     ) -> tuple[NotebookNode, dict[str, Any]]:

@@ -58,6 +58,7 @@ def allow_only(allowed: Mapping[str, int]) -> None:
     if not (has := version()):
         return
     known = (1 << _KNOWN[min(has, len(_KNOWN) - 1)]) - 1
+    # Both bits of each: to bind and connect by TCP; abstract sockets and signals to processes outside.
     everything = _Ruleset(known, 3 if has >= 4 else 0, 3 if has >= 6 else 0)
     ruleset = syscalls.call(_CREATE, ctypes.byref(everything), ctypes.c_size_t(ctypes.sizeof(everything)), 0)
     for path, rights in allowed.items():

@@ -125,12 +125,14 @@ def build(limits: Limits, owner: tuple[int, int]) -> None:
         syscalls.bind(f"/proc/self/fd/{source}", _SITE + path)
         os.close(source)
     for path in seen.hidden:
+        # Two inodes: the folder, and the notice in it.
         syscalls.mount("tmpfs", _SITE + path, options="mode=755,size=4k,nr_inodes=2")
         Path(f"{_SITE}{path}/__init__.py").write_text(_NOTICE)
     for path in seen.shown:
         syscalls.restrict(_SITE + path, syscalls.READ_ONLY | syscalls.NO_SETUID | syscalls.NO_DEVICES)
     for path in DEVICES:  # they can be written to all the same, but what is noted of them, such as times, stays
         syscalls.restrict(_SITE + path, syscalls.READ_ONLY | syscalls.NO_SETUID)
+    # Processes alone: the rest of /proc tells of the machine, and root may write there.
     syscalls.mount("proc", _SITE + PROC, syscalls.NO_SETUID | syscalls.NO_DEVICES | syscalls.NOEXEC, "subset=pid")
     if limits.commands:
         syscalls.mount("devpts", _SITE + TERMINALS, syscalls.NO_SETUID | syscalls.NOEXEC, "newinstance,ptmxmode=666")

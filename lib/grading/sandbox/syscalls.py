@@ -24,6 +24,7 @@ _PARENT_DEATH, _DUMPABLE, _SECCOMP, _IS_BOUNDING, _DROP_FROM_BOUNDING_SET, _NO_N
 _MOUNT_SETATTR = 442
 
 _libc = ctypes.CDLL(None, use_errno=True)
+# It takes any number of arguments: without types ctypes would hand them over as 32 bits.
 _libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong)
 
 

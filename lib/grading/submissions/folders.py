@@ -109,6 +109,7 @@ def put_in_place(made: Path, place: Path) -> None:
     """Move a folder that is complete to its place; what was there before is gone afterwards."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if is_folder(place):
+        # Where the new folder is: on the same disk, so that each move is one step.
         aside = Path(mkdtemp(dir=made.parent))
         place.rename(aside / place.name)
         try:

@@ -30,6 +30,7 @@ RESTORED = "zerolayer_restored"
 class RestoreCells(NbGraderPreprocessor):
     """Does the work of nbgrader's DeduplicateIds, OverwriteKernelspec, OverwriteCells and CheckCellMetadata."""
 
+    # nbgrader's own stop a class where a cell is there twice, or its metadata is of an older version.
     _read_before = Dict()
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:

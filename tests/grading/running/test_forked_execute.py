@@ -178,8 +178,8 @@ def test_a_task_that_is_awaited_too_long_is_stopped_too(tmp_path):
 
 
 def test_what_cannot_be_stopped_is_ended(tmp_path):
-    deaf = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)"
-    notebook, remarks = executed(tmp_path, BEFORE, deaf, AFTER, timeout=1, grace=1)
+    endless = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)"
+    notebook, remarks = executed(tmp_path, BEFORE, endless, AFTER, timeout=1, grace=1)
     assert texts(notebook) == ["before\n", "", ""]
     assert remarks == ["Cell 2 could not be stopped; nothing after it could run."]
     assert notebook.cells[2].execution_count is None

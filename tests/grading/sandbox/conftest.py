@@ -84,7 +84,7 @@ def a_forker(kind, home, facts, ordinary):
         os.chown(library, *[ORDINARY if ordinary else NOBODY] * 2)
     forker.facts |= {**facts, "name": name, "library": str(library)}
     neighbour = forker.run(NEIGHBOUR, stays=True)
-    assert neighbour.told == ["began", "lives"]
+    assert neighbour.output == ["began", "lives"]
     forker.facts["neighbour"] = neighbour.pid
     yield forker
     forker.close()

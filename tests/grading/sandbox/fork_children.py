@@ -58,10 +58,10 @@ def attend(request):
     os.close(speaks)
     if request["stays"]:
         with os.fdopen(heard) as lines:
-            return {"told": [next(lines, "").strip() for _ in range(2)], "pid": child, "uid": uid_of(child)}
+            return {"output": [next(lines, "").strip() for _ in range(2)], "pid": child, "uid": uid_of(child)}
     exit_code = end(child, request["seconds"])
-    told, survivors = listen(heard)
-    return {"told": told, "exit": exit_code, "survivors": survivors}
+    output, survivors = listen(heard)
+    return {"output": output, "exit": exit_code, "survivors": survivors}
 
 
 def uid_of(child):
@@ -84,15 +84,15 @@ def end(child, seconds):
 
 
 def listen(heard):
-    """Give what was told, and whether somebody is left who could still tell something."""
-    told, survivors = b"", False
+    """Give the output, and whether somebody is left who could still tell something."""
+    output, survivors = b"", False
     while not survivors:
         survivors = not select.select([heard], [], [], PATIENCE)[0]
         if not survivors and not (more := os.read(heard, 65536)):
             break
-        told += b"" if survivors else more
+        output += b"" if survivors else more
     os.close(heard)
-    return told.decode(errors="replace").splitlines(), survivors
+    return output.decode(errors="replace").splitlines(), survivors
 
 
 def live(request, speaks):

@@ -29,7 +29,7 @@ exec setpriv --reuid=$ORDINARY --regid=$ORDINARY --clear-groups "$@"
 class Outcome:
     """What came of a piece of code."""
 
-    told: list[str]
+    output: list[str]
     exit: int | None = None
     """Its exit code; None if it had to be ended."""
     survivors: bool = False
@@ -41,7 +41,7 @@ class Outcome:
     @property
     def worked(self):
         """Whether an attack got what it was after."""
-        return any(line.startswith("worked") for line in self.told)
+        return any(line.startswith("worked") for line in self.output)
 
 
 class Forker:

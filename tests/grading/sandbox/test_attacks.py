@@ -16,7 +16,7 @@ def test_an_attack_works_without_locks(unlocked, attack):
     if attack.as_root and unlocked.ordinary:
         pytest.skip("Only root can do this anyway.")
     outcome = unlocked.run(attack.code)
-    assert outcome.worked, outcome.told
+    assert outcome.worked, outcome.output
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
@@ -30,6 +30,6 @@ def test_no_attack_is_stopped_by_landlock_alone(sandbox_without_landlock, attack
 
 
 def assert_stopped(outcome, attack):
-    assert outcome.told[0] == "began", outcome.told
+    assert outcome.output[0] == "began", outcome.output
     assert not outcome.worked
-    assert re.search(attack.stopped_by, outcome.told[-1]), outcome.told
+    assert re.search(attack.stopped_by, outcome.output[-1]), outcome.output

@@ -51,9 +51,9 @@ def test_many_processes_take_more_than_one_may_where_there_are_no_groups(unlocke
 
 def test_all_processes_of_a_kernel_are_bounded_together(grouped):
     outcome = grouped.run(MANY, **BOUNDED)
-    assert outcome.told[0] == "began"
+    assert outcome.output[0] == "began"
     assert not outcome.worked
-    assert grouped.run("tell('goes on')").told == ["began", "goes on"]
+    assert grouped.run("tell('goes on')").output == ["began", "goes on"]
 
 
 def test_what_it_may_take_it_can_take(grouped):

@@ -20,7 +20,7 @@ tell('descriptors', *sorted(os.listdir('/proc/self/fd'), key=int))
 
 
 def test_a_kernel_is_nobody_alone_and_without_rights(sandbox):
-    state = sandbox.run(STATE).told[1:]
+    state = sandbox.run(STATE).output[1:]
     assert state[:3] == ["Uid 1000 1000 1000 1000", "Gid 1000 1000 1000 1000", "Groups"]
     assert state[3:7] == [f"{kind} 0000000000000000" for kind in ("CapEff", "CapPrm", "CapBnd", "CapAmb")]
     assert state[7:11] == ["NoNewPrivs 1", "Seccomp 2", "processes 1 me 1 session 1", "host sandbox"]
@@ -31,7 +31,7 @@ def test_a_kernel_is_nobody_alone_and_without_rights(sandbox):
 def test_root_is_left_for_good(sandbox, user):
     """Seen from outside, a kernel of root's is nobody, and one of an ordinary user's is that user still."""
     kernel = sandbox.run("import signal; tell('lives'); signal.pause()", stays=True)
-    assert kernel.told == ["began", "lives"]
+    assert kernel.output == ["began", "lives"]
     assert kernel.uid == (65534 if user == "root" else os.geteuid() or ORDINARY)
 
 
@@ -44,9 +44,9 @@ tell('worked')
 
 def test_where_memory_is_short_kernels_are_ended_first_and_the_largest_of_them(sandbox):
     """Linux ends who has most, after adding this number to each; else that might be the gradebook's database."""
-    told = sandbox.run(AS_LIKELY_AS_OTHERS).told
-    assert told[1] == "1000"
-    assert told[-1].startswith("PermissionError")
+    output = sandbox.run(AS_LIKELY_AS_OTHERS).output
+    assert output[1] == "1000"
+    assert output[-1].startswith("PermissionError")
 
 
 DEVICES = {"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "shm", "pts", "ptmx"}
@@ -68,10 +68,10 @@ for folder, _, names in os.walk('/'):
 
 
 def test_nothing_of_the_machine_is_seen_but_libraries(sandbox):
-    told = sandbox.run(LOOK, seconds=60).told[1:]
-    assert set(told[1].split()[1:]) == DEVICES
-    assert not set(told[2].split()) & {"shadow", "sudoers", "ssh", "hostname", "machine-id", "environment"}
-    assert told[3:] == []
+    output = sandbox.run(LOOK, seconds=60).output[1:]
+    assert set(output[1].split()[1:]) == DEVICES
+    assert not set(output[2].split()) & {"shadow", "sudoers", "ssh", "hostname", "machine-id", "environment"}
+    assert output[3:] == []
 
 
 def test_only_scratch_can_be_written_and_it_is_all_one(sandbox):
@@ -81,28 +81,28 @@ for place in (os.getcwd(), os.environ['HOME'], tempfile.gettempdir(), '/tmp', '/
     pathlib.Path(place, 'note').write_text('x')
     tell(place, os.statvfs(place).f_blocks * os.statvfs(place).f_frsize, os.stat(place).st_dev)
 """
-    told = [line.split() for line in sandbox.run(code, scratch=16 * 2**20).told[1:]]
-    assert [place for place, _, _ in told] == ["/scratch/work", "/scratch/home", "/tmp", "/tmp", "/dev/shm"]
-    assert {size for _, size, _ in told} == {str(16 * 2**20)}
-    assert len({device for _, _, device in told}) == 1
+    output = [line.split() for line in sandbox.run(code, scratch=16 * 2**20).output[1:]]
+    assert [place for place, _, _ in output] == ["/scratch/work", "/scratch/home", "/tmp", "/tmp", "/dev/shm"]
+    assert {size for _, size, _ in output} == {str(16 * 2**20)}
+    assert len({device for _, _, device in output}) == 1
 
 
 def test_the_submission_is_laid_into_the_working_directory(sandbox):
     code = "import pathlib; tell(*sorted(map(str, pathlib.Path().glob('**/*')))); tell(open('data/train.csv').read())"
-    told = sandbox.run(code, files={"data/train.csv": "1,2", "challenge.json": "{}"}).told
-    assert told == ["began", "challenge.json data data/train.csv", "1,2"]
+    output = sandbox.run(code, files={"data/train.csv": "1,2", "challenge.json": "{}"}).output
+    assert output == ["began", "challenge.json data data/train.csv", "1,2"]
 
 
 @pytest.mark.parametrize("name", ["../up", "data/../../up", "/etc/passwd", "/tmp/up"])
 def test_a_name_that_leads_out_of_the_working_directory_ends_the_lock_down(sandbox, name):
-    [told] = sandbox.run("tell('ran')", files={name: "x"}).told
-    assert told.startswith("NotConfined")
-    assert f"{name!r} leads out of the working directory" in told
+    [output] = sandbox.run("tell('ran')", files={name: "x"}).output
+    assert output.startswith("NotConfined")
+    assert f"{name!r} leads out of the working directory" in output
 
 
 def test_a_submission_larger_than_scratch_ends_the_lock_down(sandbox):
-    [told] = sandbox.run("tell('ran')", files={"data": "x" * 2**21}, scratch=2**20).told
-    assert told == "NotConfined The sandbox can't be set up: files: No space left on device. Try `zerolayer doctor`."
+    [output] = sandbox.run("tell('ran')", files={"data": "x" * 2**21}, scratch=2**20).output
+    assert output == "NotConfined The sandbox can't be set up: files: No space left on device. Try `zerolayer doctor`."
 
 
 LIBRARIES = """
@@ -127,10 +127,10 @@ def test_numpy_matplotlib_and_tensorflow_work_after_the_lock_down(home):
     """They are imported before, in one thread, as the warm process does; their own threads start inside."""
     forker = Forker("sandbox", home, "numpy", "matplotlib.pyplot", "tensorflow")
     try:
-        told = forker.run(LIBRARIES, seconds=100).told
+        output = forker.run(LIBRARIES, seconds=100).output
     finally:
         forker.close()
-    assert told == [
+    assert output == [
         "began",
         "product 216000000.0",
         "one-hot [[0.0, 1.0, 0.0]]",
@@ -165,7 +165,7 @@ tell(asyncio.run(away()).startswith('/tmp/'))
 
 def test_what_honest_code_asks_of_its_files_works(sandbox):
     """Locks are given, though none is taken; to wait for a disk comes back at once, for there is none."""
-    assert sandbox.run(HONEST).told == ["began", "sum 3", "False True", "21.0", "True"]
+    assert sandbox.run(HONEST).output == ["began", "sum 3", "False True", "21.0", "True"]
 
 
 def test_a_course_may_allow_commands(sandbox):
@@ -175,10 +175,10 @@ tell(subprocess.run('echo hello; ls /', shell=True, capture_output=True, text=Tr
 tell(subprocess.run([sys.executable, '-c', 'print(6 * 7)'], capture_output=True, text=True).stdout.strip())
 tell(subprocess.run(['cat', facts['canary']], capture_output=True, text=True).stderr.strip())
 """
-    told = sandbox.run(code, commands=True).told
-    assert told[1].startswith("['hello', ")
-    assert told[2] == "42"
-    assert told[3].endswith("No such file or directory")
+    output = sandbox.run(code, commands=True).output
+    assert output[1].startswith("['hello', ")
+    assert output[2] == "42"
+    assert output[3].endswith("No such file or directory")
 
 
 def test_it_hides_the_closed_zones_of_an_installed_package_too(home, tmp_path):
@@ -187,10 +187,10 @@ def test_it_hides_the_closed_zones_of_an_installed_package_too(home, tmp_path):
     forker = Forker("sandbox", home, course=site)
     try:
         code = "import lib.units.softmax_classifier; tell(lib.__file__); import lib.reference.dense"
-        told = forker.run(code).told
+        output = forker.run(code).output
     finally:
         forker.close()
-    assert told == [
+    assert output == [
         "began",
         str(site / "lib/__init__.py"),
         "ModuleNotFoundError No module named 'lib.reference' where submissions run",
@@ -206,7 +206,7 @@ def test_an_interpreter_that_only_root_can_reach_is_within_reach_inside(home):
     (closed / "venv/lib/mine.txt").write_text("within reach")
     forker = Forker("sandbox", home, python=str(closed / "venv/bin/python"))
     try:
-        told = forker.run("import sys; tell(open(sys.prefix + '/lib/mine.txt').read())").told
+        output = forker.run("import sys; tell(open(sys.prefix + '/lib/mine.txt').read())").output
     finally:
         forker.close()
-    assert told == ["began", "within reach"]
+    assert output == ["began", "within reach"]

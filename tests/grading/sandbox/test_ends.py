@@ -50,7 +50,7 @@ def test_it_may_crash(sandbox):
 
 def test_code_that_ignores_every_signal_ends_when_its_processor_time_is_spent(sandbox):
     outcome = sandbox.run(HUNG, cpu_seconds=1)
-    assert outcome.told == ["began", "ignores everything"]
+    assert outcome.output == ["began", "ignores everything"]
     assert outcome.exit == -signal.SIGKILL
 
 
@@ -60,27 +60,27 @@ def test_without_a_limit_it_would_go_on(unlocked):
 
 def test_code_that_stops_itself_goes_on(sandbox, unlocked):
     """The first process of a namespace isn't stopped from inside; elsewhere nobody would hear of it again."""
-    assert unlocked.run(STOP, seconds=1).told == ["began"]
-    assert sandbox.run(STOP).told == ["began", "goes on"]
+    assert unlocked.run(STOP, seconds=1).output == ["began"]
+    assert sandbox.run(STOP).output == ["began", "goes on"]
 
 
 def test_no_process_survives_its_kernel(sandbox, unlocked):
     survived = unlocked.run(DAEMON)
-    assert survived.told == ["began", "left a daemon"]
+    assert survived.output == ["began", "left a daemon"]
     assert survived.survivors
     ended = sandbox.run(DAEMON, commands=True)
-    assert ended.told == ["began", "left a daemon"]
+    assert ended.output == ["began", "left a daemon"]
     assert not ended.survivors
 
 
 def test_what_is_written_to_the_terminal_is_lost(sandbox):
-    told = sandbox.run("import os; [os.write(number, b'x') for number in (1, 2)]; tell(os.fstat(1).st_rdev)").told
-    assert told == ["began", str(Path(os.devnull).stat().st_rdev)]
+    output = sandbox.run("import os; [os.write(number, b'x') for number in (1, 2)]; tell(os.fstat(1).st_rdev)").output
+    assert output == ["began", str(Path(os.devnull).stat().st_rdev)]
 
 
 def test_the_gate_of_32_bit_programs_is_shut(sandbox, unlocked):
     if os.uname().machine != "x86_64" or not unlocked.run(THE_OLD_GATE).worked:
         pytest.skip("There is no such gate on this machine.")
     outcome = sandbox.run(THE_OLD_GATE)
-    assert outcome.told == ["began"]
+    assert outcome.output == ["began"]
     assert outcome.exit == -signal.SIGSYS

@@ -1,4 +1,4 @@
-"""Disarming: whatever a student writes is shown, and none of it runs; what is plainly meant stays."""
+"""Sanitizing: whatever a student writes is shown, and none of it runs; what is plainly meant stays."""
 
 import base64
 import re
