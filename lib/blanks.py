@@ -127,6 +127,7 @@ def misplaced(source: str) -> Blank | None:
         if _IPYTHON.fullmatch(statement[0])
     ]
     try:
+        # Python warns of code such as `(1)(2)` as it parses it; it will say so when the cell is run.
         with warnings.catch_warnings(action="ignore"):
             ast.parse(textwrap.dedent(_apply_edits(source, [*_replacements(source), *passes])))
     except SyntaxError as error:

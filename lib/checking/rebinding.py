@@ -214,12 +214,14 @@ class _Copier:
         kind, attributes = self.copy(type(value)), _attributes(value)
         if kind is type(value) and not any(map(self._may_reach_own, attributes.values())):
             return value
+        # Without __init__, which would do anew what the original has been through.
         copied = copy.copy(value) if kind is type(value) else object.__new__(kind)
         self._left.append(lambda: self._fill_instance(attributes, copied))
         return copied
 
     def _fill_instance(self, attributes: Mapping[str, Any], copied: Any) -> None:
         for name, value in attributes.items():
+            # Past a __setattr__ that a student wrote.
             object.__setattr__(copied, name, self.copy(value))
 
     def _is_own(self, function: FunctionType) -> bool:

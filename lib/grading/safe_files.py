@@ -19,6 +19,7 @@ DEEPEST = 10
 
 def is_file(path: Path) -> bool:
     """Tell whether an ordinary file lies at `path` itself: no link to one, no pipe, no device."""
+    # lstat, since stat follows a link to a file of somebody else's.
     return os.path.lexists(path) and stat.S_ISREG(path.lstat().st_mode)
 
 

@@ -19,6 +19,7 @@ def visible(text: object, keep: str = "") -> str:
 
     Halves of surrogate pairs are among them: Python reads a name in no encoding so.
     """
+    # To Python no space but the ordinary one is printable; others are plain to see all the same.
     return "".join(
         letter
         if letter.isprintable() or letter in keep or category(letter) == "Zs"

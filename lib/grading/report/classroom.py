@@ -20,7 +20,7 @@ from lib.grading.safe_files import is_folder
 from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.gradebook import late_by, open_gradebook
 
-State = Literal["graded", "not graded", "not collected", "missing"]
+WorkState = Literal["graded", "not graded", "not collected", "missing"]
 """`not graded`: something was handed in, and there is no verdict on it. `not collected`: it could not be taken in."""
 
 
@@ -49,7 +49,7 @@ class StudentWork:
     left_out: list[str] = field(default_factory=list)
 
     @property
-    def state(self) -> State:
+    def state(self) -> WorkState:
         """Tell how far this work has come."""
         if self.verdict is not None:
             return "graded"
@@ -106,7 +106,7 @@ class Classroom:
     strangers: tuple[str, ...] = ()
     unclaimed: tuple[str, ...] = ()
 
-    def of_state(self, state: State) -> list[StudentWork]:
+    def of_state(self, state: WorkState) -> list[StudentWork]:
         """Choose the works of one state."""
         return [work for work in self.works if work.state == state]
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from lib.answer_key import AnswerKey
 from lib.grading.report.classroom import Classroom, StudentWork
 
-Finding = TypeVar("Finding", bound=Hashable)
+Item = TypeVar("Item", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def cells_to_mark(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
     return _grouped((cell, work) for work in classroom.works for cell in work.to_mark)
 
 
-def _grouped(found: Iterable[tuple[Finding, StudentWork]]) -> list[tuple[Finding, list[StudentWork]]]:
-    groups: dict[Finding, dict[str, StudentWork]] = {}
+def _grouped(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:
+    groups: dict[Item, dict[str, StudentWork]] = {}
     for finding, work in found:
         groups.setdefault(finding, {})[work.student] = work
     pairs = [(finding, list(works.values())) for finding, works in groups.items()]

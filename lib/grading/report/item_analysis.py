@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation, mean
-from typing import Literal
+from typing import Literal, get_args
 
 from lib.grading.judge.verdict import PartVerdict, Verdict
 from lib.grading.report.classroom import Classroom
 
-Outcome = Literal["all points", "some points", "no points", "left blank", "no answer"]
-OUTCOMES: tuple[Outcome, ...] = ("all points", "some points", "no points", "left blank", "no answer")
+PartOutcome = Literal["all points", "some points", "no points", "left blank", "no answer"]
+OUTCOMES: tuple[PartOutcome, ...] = get_args(PartOutcome)
 FEWEST = 10
 """Students below which a correlation is noise, and not shown."""
 MOST_BINS = 25
@@ -32,7 +32,7 @@ class PartFigures:
     id: str
     title: str
     max_points: float
-    outcomes: Counter[Outcome]
+    outcomes: Counter[PartOutcome]
     success: float
     discrimination: float | None
     statements: tuple[tuple[str, int], ...]
@@ -86,7 +86,7 @@ def _figures(model: PartVerdict, verdicts: list[Verdict], earned: list[dict[str,
     )
 
 
-def outcome(part: PartVerdict) -> Outcome:
+def outcome(part: PartVerdict) -> PartOutcome:
     """Say in a word or two what became of a part."""
     points = part.points
     if points == part.max_points:

@@ -19,7 +19,7 @@ def templates() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
-        undefined=StrictUndefined,
+        undefined=StrictUndefined,  # a name that is misspelt in a template is an error and no empty place
         trim_blocks=True,
         lstrip_blocks=True,
         # What a name or code has in it that isn't printed could turn the reading direction, or be in no encoding.

@@ -114,6 +114,7 @@ def run(work: RunTask) -> dict[str, RunResult]:
 
 def _run(packed: PackedNotebook, execute: type, config: Config) -> RunResult:
     """Run a notebook beside its files."""
+    # nbgrader sets it as well; by it a check knows that a challenge may lie beside the notebook.
     os.environ["NBGRADER_EXECUTION"] = "autograde"
     step = execute(config=config, log=SILENT)
     notebook = json.loads(packed.notebook, object_hook=NotebookNode)

@@ -22,7 +22,7 @@ NEWEST_NEEDED = 6
 
 
 @dataclass(frozen=True)
-class Finding:
+class Problem:
     """Something about this machine that keeps kernels from being locked in, or weakens the lock."""
 
     subject: str
@@ -37,18 +37,18 @@ class Finding:
         return f"{self.subject}: {self.found}\n    {self.means}\n    Try: {self.advice}"
 
 
-def protected() -> Finding | None:
+def protected() -> Problem | None:
     """Give what keeps kernels from being locked in on this machine; None if nothing does."""
     return next((finding for finding in examine() if finding.blocks), None)
 
 
-def report(findings: Sequence[Finding]) -> str:
+def report(findings: Sequence[Problem]) -> str:
     """Say in a few lines how this machine stands."""
     verdict = "can't be locked in here" if any(finding.blocks for finding in findings) else "are locked in here"
     return "\n\n".join([f"Kernels that run student code {verdict}.", *map(str, findings)])
 
 
-def examine() -> list[Finding]:
+def examine() -> list[Problem]:
     """Lock a throwaway child in, in a process of its own, and give what was wrong: nothing, if all went well."""
     if sys.platform != "linux":
         return [_NOT_LINUX]
@@ -61,6 +61,7 @@ def examine() -> list[Finding]:
 
 
 def _run_selftest() -> dict[str, object]:
+    # -P: a file in the course's folder that is called as a module of Python's is not imported.
     command = [sys.executable, "-P", "-m", "lib.grading.sandbox.selftest"]
     places = [str(Path(lib.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
@@ -73,7 +74,7 @@ def _run_selftest() -> dict[str, object]:
     return outcome
 
 
-_NOT_LINUX = Finding(
+_NOT_LINUX = Problem(
     "The system",
     f"this is {sys.platform}, not Linux.",
     f"Kernels are locked in by what only Linux has. Everything else works. {HOW_TO_RUN_WITHOUT}",
@@ -81,7 +82,7 @@ _NOT_LINUX = Finding(
 )
 
 
-_NO_GROUPS = Finding(
+_NO_GROUPS = Problem(
     "Memory groups (cgroups)",
     "this process may make none.",
     "Kernels are locked in all the same, and each process has its bound. Not bounded is what all processes of"
@@ -91,14 +92,14 @@ _NO_GROUPS = Finding(
 )
 
 
-def _explain(step: str, reason: str) -> Finding:
+def _explain(step: str, reason: str) -> Problem:
     """Say what a failed step means on this machine."""
     means, advice = _MEANINGS.get(step, ("This is not a fault we know.", "tell the authors of zerolayer about it."))
     if reason == os.strerror(errno.EAGAIN):
         means, advice = _TOO_FEW_TASKS
     elif step in _OF_NAMESPACES:
         means, advice = _why_no_namespaces() or _MEANINGS.get(step, _NO_NAMESPACES)
-    return Finding(f"Locking a kernel in, at the step “{step}”", f"{reason}.", f"{means} {HOW_TO_RUN_WITHOUT}", advice)
+    return Problem(f"Locking a kernel in, at the step “{step}”", f"{reason}.", f"{means} {HOW_TO_RUN_WITHOUT}", advice)
 
 
 _OF_NAMESPACES = ("user namespace", "process namespace", "own namespaces", "private root", "inner user namespace")
@@ -151,9 +152,9 @@ _IN_A_CONTAINER = (
 )
 
 
-def _old_landlock(version: int) -> Finding:
+def _old_landlock(version: int) -> Problem:
     found = f"this kernel has version {version} of it." if version else "this kernel has it not, or not switched on."
-    return Finding(
+    return Problem(
         "Landlock",
         found,
         "Kernels are locked in all the same: the second lock on the files they see, and on signals, is weaker.",

@@ -288,6 +288,7 @@ class Download(ExtractorPlugin):
                 entry_shown = f"{visible(entry.filename)[:120]} in {shown}"
                 with self._going_on(entry_shown, student):
                     parts = _safe_parts(entry)
+                    # What macOS and Jupyter add by themselves: copies of notebooks are among it.
                     if any(part.startswith(".") or part == "__MACOSX" for part in parts):
                         continue
                     with archive.open(entry) as inner:
@@ -346,8 +347,10 @@ def _safe_parts(entry: ZipInfo) -> tuple[str, ...]:
         raise Refused(f"has a name that leads out of its folder. {INSTEAD}")
     if len(parts) >= DEEPEST:
         raise Refused(f"lies {len(parts)} folders deep. {INSTEAD}")
+    # Unix has the kind of file in the upper half; where a zip is from Windows, 0 is there.
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         raise Refused(f"is a link or a device, not a file. {INSTEAD}")
+    # Bit 0 is set where an entry is encrypted.
     if entry.flag_bits & 1:
         raise Refused("is encrypted. Ask for it without a password.")
     return parts

@@ -108,6 +108,7 @@ class OwnedCollect(ExchangeCollect):
         Each file is opened below a folder that is open already, and looked at once it is open: its owner may change
         folders into links meanwhile. A file of another's may lie there as a hard link.
         """
+        # nbgrader counts in thousands of bytes.
         left, owner = 1000 * self.coursedir.max_dir_size, os.lstat(folder).st_uid
         for root, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
             place = Path(root).relative_to(folder)

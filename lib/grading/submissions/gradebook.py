@@ -60,6 +60,7 @@ class GradebookSession:
         if self._connection is not None:
             yield self._connection
             return
+        # Not nbgrader's session, which commits after each cell.
         with self._gradebook.engine.begin() as self._connection:
             try:
                 yield self._connection

@@ -1,7 +1,7 @@
 """A warm process for tests: it forks a child for each piece of code, locked in or not, and says what came of it.
 
 A script: `fork_children.py sandbox|open MODULE…` imports the modules and reads lines of JSON from standard input. The
-first is a secret; each other is what `Forker.run` was asked for, and is answered by a line with an `Outcome`. Code
+first is a secret; each other is what `Forker.run` was asked for, and is answered by a line with an `ChildResult`. Code
 finds `facts`, and a function `tell`: all that is heard of it.
 """
 

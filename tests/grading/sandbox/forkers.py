@@ -26,7 +26,7 @@ exec setpriv --reuid=$ORDINARY --regid=$ORDINARY --clear-groups "$@"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ChildResult:
     """What came of a piece of code."""
 
     output: list[str]
@@ -79,7 +79,7 @@ class Forker:
         print(json.dumps({**request, "seconds": seconds, "stays": stays}), file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
         assert answer, self._process.stderr.read()
-        return Outcome(**json.loads(answer))
+        return ChildResult(**json.loads(answer))
 
     @property
     def pid(self):
