@@ -28,8 +28,6 @@ from signal import SIGKILL, pidfd_send_signal
 from tempfile import gettempdir, mkdtemp
 from typing import Any
 
-from filelock import FileLock
-
 from lib.grading.kernels.spawn_request import Request, recv, send
 from lib.grading.sandbox import threads
 
@@ -275,6 +273,8 @@ class ForkServer:
 
     def start(self) -> None:
         """Start the process if there is none: it warms up while the caller does something else."""
+        from filelock import FileLock  # here, since the warm process has no use for it
+
         with FileLock(self.folder / f"{self.name}.lock"):  # others who know the folder may be about to start one
             try:
                 self._connect().close()
