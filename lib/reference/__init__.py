@@ -3,6 +3,8 @@
 layer.py     a layer maps inputs forward and gradients backward
 softmax.py   scores to probabilities, and the Jacobian back
 dense.py     features to scores, and the weights that learn
+relu.py      a bend between two dense layers
+network.py   layers stacked to one
 loss.py      how wrong the probabilities are, and in which direction
 samples.py   what X and y look like
 batches.py   which samples, in which order
@@ -15,7 +17,20 @@ from lib.reference.batches import generate_batch_indices
 from lib.reference.dense import Dense
 from lib.reference.layer import Layer
 from lib.reference.loss import cce, cce_gradient
+from lib.reference.network import Network
+from lib.reference.relu import ReLU
 from lib.reference.softmax import Softmax
 from lib.reference.training import History, train
 
-__all__ = ["Dense", "History", "Layer", "Softmax", "cce", "cce_gradient", "generate_batch_indices", "train"]
+__all__ = [
+    "Dense",
+    "History",
+    "Layer",
+    "Network",
+    "ReLU",
+    "Softmax",
+    "cce",
+    "cce_gradient",
+    "generate_batch_indices",
+    "train",
+]
