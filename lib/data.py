@@ -82,6 +82,22 @@ def _centres(num_features: int, num_labels: int) -> Matrix:
     return centres
 
 
+def rings(num_samples: int = 300, num_labels: int = 3, seed: Seed = 0, spread: float = 0.15) -> tuple[Matrix, Labels]:
+    """Draw one ring for each label, around each other: classes that no straight line tells apart.
+
+    Neighbouring rings are 1 unit apart. `spread` is the standard deviation of the distance from the middle.
+
+    Returns X (2, samples) and labels (samples,), as many of each label as the number of samples allows, shuffled.
+    Raises ValueError for a size below 1.
+    """
+    _require_sizes(num_samples=num_samples, num_labels=num_labels)
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(num_samples) % num_labels)
+    radius = labels + 0.5 + rng.normal(0, spread, num_samples)
+    angle = rng.uniform(0, 2 * np.pi, num_samples)
+    return radius * np.array([np.cos(angle), np.sin(angle)]), labels
+
+
 def digits() -> tuple[Matrix, Labels]:
     """Load 1,797 handwritten digits of 8 by 8 pixels, each pixel from 0 (paper) to 16 (ink).
 

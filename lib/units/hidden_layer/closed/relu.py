@@ -1,0 +1,154 @@
+"""Mistakes in the ReLU layer: forward, and the mask of backward."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lib.reference import ReLU
+from lib.reference.layer import FloatArray as Array
+from lib.unit import MistakeCatalog
+
+
+def _with_forward(function: Callable[[Array], Any]) -> type[ReLU]:
+    """Make a layer whose forward computes something else of its input."""
+
+    class Layer(ReLU):
+        def forward(self, input: Array) -> Any:
+            self.input = input
+            self.output = function(input)
+            return self.output
+
+    return Layer
+
+
+def _with_backward(function: Callable[[ReLU, Array], Any]) -> type[ReLU]:
+    """Make a layer whose backward computes something else of the layer and the incoming gradient."""
+
+    class Layer(ReLU):
+        def backward(self, output_gradient: Array, learning_rate: float | None = None) -> Any:
+            return function(self, output_gradient)
+
+    return Layer
+
+
+forward = MistakeCatalog(
+    "check-relu-forward",
+    "ReLU",
+    _with_forward,
+    teach="Draw the curve of max(0, z): it is flat to the left of 0, and has slope 1 to the right.",
+)
+backward = MistakeCatalog(
+    "check-relu-backward",
+    "ReLU",
+    _with_backward,
+    teach="Draw the curve of max(0, z) once more, and write its slope under each half. The slope depends on the input"
+    " of the forward pass only.",
+)
+
+FORWARD_HINT = "Compute the output for the numbers -2 and 3 by hand. What should come out of each?"
+
+forward("The input is passed on unchanged", FORWARD_HINT)(lambda z: z)
+forward("The output is the smaller of 0 and the input", FORWARD_HINT)(lambda z: np.minimum(z, 0))
+forward("The output is the absolute value of the input", FORWARD_HINT)(np.abs)
+forward("The sign of the input is turned first", FORWARD_HINT)(lambda z: np.maximum(-z, 0))
+forward("Negative inputs keep a small slope, as in a leaky ReLU", "Replace the slope on the left by 0.")(
+    lambda z: np.where(z > 0, z, 0.01 * z)
+)
+for slope in (0.1, 0.2, 0.3):
+    forward("Negative inputs keep a small slope, as in a leaky ReLU", "Replace the slope on the left by 0.")(
+        lambda z, slope=slope: np.where(z > 0, z, slope * z)
+    )
+forward("The output says only whether the input is positive", "Give the positive number itself, not True or 1.")(
+    lambda z: (z > 0).astype(float)
+)
+forward("The output is a sigmoid", "Use ReLU, which has no exponential: compare each number with 0.")(
+    lambda z: 1 / (1 + np.exp(-z))
+)
+forward("The output is the hyperbolic tangent", "Use ReLU, which has no exponential: compare each number with 0.")(
+    np.tanh
+)
+forward("The output is a smooth ReLU, log(1 + exp(z))", "Use ReLU, which has no exponential: compare with 0.")(
+    lambda z: np.log1p(np.exp(z))
+)
+forward("The output is cut off at 1", "Let large numbers pass as they are: only negative ones change.")(
+    lambda z: np.clip(z, 0, 1)
+)
+for largest in (6.0,):
+    forward(
+        "The output is cut off at 6, as in a ReLU6", "Let large numbers pass as they are: only negative ones change."
+    )(lambda z, largest=largest: np.clip(z, 0, largest))
+MAX = "Compare each entry with 0. np.max(a, 0) takes the largest along an axis; another function compares two numbers."
+forward("np.max takes the largest entry of each column", MAX)(lambda z: np.max(z, 0))
+forward("The largest entry of each column takes the place of the column", MAX)(
+    lambda z: np.tile(z.max(axis=0), (len(z), 1))
+)
+forward("Only the largest entry of each sample passes", "Compare each entry with 0, not with the other entries.")(
+    lambda z: np.where(z == z.max(axis=0), z, 0)
+)
+forward("The mean is subtracted first", "Compare each entry with 0, not with the mean.")(
+    lambda z: np.maximum(z - z.mean(axis=0), 0)
+)
+forward("Softmax is computed in place of ReLU", "Compare each entry with 0: no entry depends on the others.")(
+    lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0)
+)
+forward("The output is squared", "Give the positive number itself, not its square.")(lambda z: np.maximum(z, 0) ** 2)
+forward("The output is rounded", "Give the number as it is.")(lambda z: np.maximum(z, 0).round())
+forward("The output is the transpose", "Keep the shape of the input, (units, batch).")(lambda z: np.maximum(z, 0).T)
+
+MASK = "The slope depends on the input of the forward pass. Which attribute of the layer holds it?"
+backward("The mask is made from the incoming gradient, not from the input", MASK)(lambda layer, g: g * (g > 0))
+backward("The mask is made from the incoming gradient, not from the input", MASK)(lambda layer, g: np.maximum(g, 0))
+backward("The incoming gradient is returned unchanged", "Where the output stays 0, the gradient must be 0, too.")(
+    lambda layer, g: g
+)
+backward("The incoming gradient is returned unchanged", "Where the output stays 0, the gradient must be 0, too.")(
+    lambda layer, g: g * (layer.output >= 0)
+)
+backward("The mask is the wrong way round", "Where the input was positive, the gradient passes.")(
+    lambda layer, g: g * (layer.input < 0)
+)
+backward("Both the input and the gradient must be positive to pass", MASK)(
+    lambda layer, g: g * (layer.input > 0) * (g > 0)
+)
+backward("The slope is returned without the incoming gradient", "Multiply the slope by the incoming gradient.")(
+    lambda layer, g: (layer.input > 0).astype(float)
+)
+FACTOR = "The slope of max(0, z) is 1 where z is positive, whatever z is. Multiply the gradient by that."
+backward("The gradient is multiplied by the input", FACTOR)(lambda layer, g: g * layer.input)
+backward("The gradient is multiplied by the output", FACTOR)(lambda layer, g: g * layer.output)
+backward("The output is returned in place of a gradient", "Return the incoming gradient where it may pass.")(
+    lambda layer, g: layer.output
+)
+backward("The gradient is multiplied by the sign of the input", "The slope is 0 for negative inputs, not -1.")(
+    lambda layer, g: g * np.sign(layer.input)
+)
+backward("Blocked entries keep a small slope, as in a leaky ReLU", "Replace the slope on the left by 0.")(
+    lambda layer, g: np.where(layer.input > 0, g, 0.01 * g)
+)
+for slope in (0.1, 0.2, 0.3):
+    backward("Blocked entries keep a small slope, as in a leaky ReLU", "Replace the slope on the left by 0.")(
+        lambda layer, g, slope=slope: np.where(layer.input > 0, g, slope * g)
+    )
+SIGMOID = "Use the slope of ReLU: 1 or 0. a(1 - a) belongs to a sigmoid."
+backward("The slope is that of a sigmoid, a(1 - a)", SIGMOID)(lambda layer, g: g * layer.output * (1 - layer.output))
+backward("The gradient is divided by the batch size", "Leave out the division: 1/B comes in once, at the loss.")(
+    lambda layer, g: g * (layer.input > 0) / g.shape[1]
+)
+backward("The gradient is multiplied by the learning rate", "Leave out the learning rate: this layer learns nothing.")(
+    lambda layer, g: 0.1 * g * (layer.input > 0)
+)
+backward("The sign of the gradient is turned", "Leave out the minus: a step goes downhill, a gradient doesn't.")(
+    lambda layer, g: -g * (layer.input > 0)
+)
+backward("The gradient is summed over the samples", "Keep one column for each sample.")(
+    lambda layer, g: (g * (layer.input > 0)).sum(axis=1, keepdims=True)
+)
+backward("A matrix product takes the place of a product entry by entry", "Multiply entry by entry, with *.")(
+    lambda layer, g: g @ (layer.input > 0)
+)
+backward("A matrix product takes the place of a product entry by entry", "Multiply entry by entry, with *.")(
+    lambda layer, g: g @ (layer.input > 0).T
+)
+
+MISTAKES = (*forward.mistakes, *backward.mistakes)

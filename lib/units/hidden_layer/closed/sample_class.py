@@ -1,0 +1,61 @@
+"""A sample class: submissions that fill the released notebook's blanks as students would.
+
+Some are right, in different styles. Some have one common mistake, and one leaves blanks open.
+"""
+
+from collections.abc import Mapping
+
+from lib.unit import Fillings, SampleClass
+
+RIGHT: Fillings = {
+    "own-loss": ("-np.sum(y * np.log(np.maximum(yhat, 1e-7))) / y.shape[1]", "-y / np.maximum(yhat, 1e-7)"),
+    "own-softmax": (
+        "np.exp(input - input.max(axis=0)) / np.exp(input - input.max(axis=0)).sum(axis=0)",
+        "self.output * (output_gradient - (self.output * output_gradient).sum(axis=0))",
+    ),
+    "own-dense": ("output_gradient", "self.input.T"),
+    "relu": ("np.maximum(input, 0)", "output_gradient * (self.input > 0)"),
+    "network": (
+        "layer.forward(output)",
+        "reversed(self.layers)",
+        "layer.backward(output_gradient, learning_rate)",
+    ),
+    "step": ("loss_gradient(y, yhat) / y.shape[1]", "learning_rate", "loss(y, yhat)"),
+}
+
+ANSWERS = {
+    "explain-two-dense": "A product of two matrices is a matrix, so the two layers draw the same straight lines as one.",
+    "explain-zero": "All units compute the same and get the same gradient, which is 0: they never become different.",
+}
+"""Written answers to the questions that a person grades."""
+
+
+def fill(**cells: tuple[str, ...]) -> Fillings:
+    """Return the right fillings with some cells replaced."""
+    return {**RIGHT, **cells}
+
+
+STUDENTS: Mapping[str, Fillings] = {
+    "ada": RIGHT,
+    "bao": fill(
+        relu=("np.where(input > 0, input, 0)", "np.where(self.output > 0, output_gradient, 0)"),
+        network=("layer.forward(output)", "self.layers[::-1]", "layer.backward(output_gradient, learning_rate)"),
+        step=("loss_gradient(y, yhat) * (1 / X.shape[1])", "learning_rate", "loss(y, yhat)"),
+    ),
+    "chidi": fill(relu=("np.maximum(input, 0)", "output_gradient * (output_gradient > 0)")),
+    "dana": fill(network=("layer.forward(output)", "self.layers", "layer.backward(output_gradient, learning_rate)")),
+    "emil": fill(step=("loss_gradient(y, yhat)", "learning_rate", "loss(y, yhat)")),
+    "farah": fill(relu=("np.max(input, 0)", "output_gradient * (self.input > 0)")),
+    "goro": fill(step=("loss_gradient(y, yhat) / y.shape[0]", "learning_rate", "loss(y, network.forward(X))")),
+    "hana": fill(
+        network=(
+            "layer.forward(output)",
+            "reversed(self.layers)",
+            "layer.backward(output_gradient / output_gradient.shape[1], learning_rate)",
+        )
+    ),
+    "ines": fill(network=("layer.forward(input)", "reversed(self.layers)", "layer.backward(output_gradient, 0.1)")),
+    "jomo": fill(relu=("np.maximum(input, 0)", ""), network=("", "", ""), step=("", "", "")),
+}
+
+SAMPLE_CLASS = SampleClass(STUDENTS, ANSWERS)

@@ -1,0 +1,143 @@
+"""The right training step, and mistakes in it: 1/B, the order of arguments, and when the loss is taken."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lib.reference.layer import FloatArray as Array
+from lib.reference.network import Network
+from lib.unit import MistakeCatalog
+
+Loss = Callable[[Array, Array], Any]
+Step = Callable[[Network, Loss, Loss, Array, Array, float], Any]
+
+
+def step(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, learning_rate: float) -> Any:
+    """Train on one batch, X (features, B) with labels y (classes, B); return the loss before the update.
+
+    The gradient of a mean over B samples is 1/B times each sample's own gradient. Everything below is linear in the
+    gradient, so the factor comes in once, at the top.
+    """
+    yhat = network.forward(X)
+    network.backward(loss_gradient(y, yhat) / y.shape[1], learning_rate)
+    return loss(y, yhat)
+
+
+def _with_gradient(gradient: Callable[[Loss, Array, Array], Any]) -> Step:
+    """Make a step that hands another gradient to the network."""
+
+    def wrong(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, learning_rate: float) -> Any:
+        yhat = network.forward(X)
+        network.backward(gradient(loss_gradient, y, yhat), learning_rate)
+        return loss(y, yhat)
+
+    return wrong
+
+
+def _with_rate(rate: Callable[[float, Array], Any]) -> Step:
+    """Make a step that hands another learning rate to the network."""
+
+    def wrong(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, learning_rate: float) -> Any:
+        yhat = network.forward(X)
+        network.backward(loss_gradient(y, yhat) / y.shape[1], rate(learning_rate, y))
+        return loss(y, yhat)
+
+    return wrong
+
+
+def _with_loss(returned: Callable[[Network, Loss, Array, Array, Array], Any]) -> Step:
+    """Make a step that returns something else than the batch's loss."""
+
+    def wrong(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, learning_rate: float) -> Any:
+        yhat = network.forward(X)
+        network.backward(loss_gradient(y, yhat) / y.shape[1], learning_rate)
+        return returned(network, loss, X, y, yhat)
+
+    return wrong
+
+
+TEACH = "Ask which quantities are means over the batch, and where a factor 1/B must come in so that it counts once."
+PART = "check-step"
+whole = MistakeCatalog(PART, "step", teach=TEACH)
+gradient = MistakeCatalog(PART, "step", _with_gradient, whole.mistakes, TEACH)
+rate = MistakeCatalog(PART, "step", _with_rate, whole.mistakes, TEACH)
+returned = MistakeCatalog(PART, "step", _with_loss, whole.mistakes, TEACH)
+
+ONCE = "The loss is a mean over B samples. Multiply the loss gradient by 1/B, once."
+COUNT = "Columns are samples: count the columns, not the rows."
+
+gradient("1/B is missing", ONCE)(lambda slope, y, yhat: slope(y, yhat))
+gradient("1/B is applied twice", ONCE)(lambda slope, y, yhat: slope(y, yhat) / y.shape[1] ** 2)
+gradient("The gradient is multiplied by B", ONCE)(lambda slope, y, yhat: slope(y, yhat) * y.shape[1])
+gradient("The gradient is divided by the number of classes", COUNT)(lambda slope, y, yhat: slope(y, yhat) / len(y))
+gradient("The gradient is divided by the number of entries", COUNT)(lambda slope, y, yhat: slope(y, yhat) / y.size)
+gradient("The gradient's sign is turned", "Hand on the gradient itself: Dense subtracts it.")(
+    lambda slope, y, yhat: -slope(y, yhat) / y.shape[1]
+)
+gradient("The gradient's sign is turned, and 1/B is missing", "Hand on the gradient itself, times 1/B.")(
+    lambda slope, y, yhat: -slope(y, yhat)
+)
+SHORT = "Softmax is a layer of the network: it needs the gradient of the loss at its output. Call the loss gradient."
+gradient("yhat - y is handed on in place of the loss gradient", SHORT)(lambda slope, y, yhat: (yhat - y) / y.shape[1])
+gradient("yhat - y is handed on in place of the loss gradient, without 1/B", SHORT)(lambda slope, y, yhat: yhat - y)
+SWAPPED = "Read the first line of the function again: labels come first, then the prediction."
+gradient("The arguments of the loss gradient are swapped", SWAPPED)(lambda slope, y, yhat: slope(yhat, y) / y.shape[1])
+gradient("The arguments of the loss gradient are swapped, and 1/B is missing", SWAPPED)(
+    lambda slope, y, yhat: slope(yhat, y)
+)
+gradient("The gradient is averaged over the samples", "Keep one column for each sample; the layers add them up.")(
+    lambda slope, y, yhat: slope(y, yhat).mean(axis=1, keepdims=True)
+)
+
+AS_IT_IS = "Hand on the learning rate as it is: 1/B belongs to the gradient."
+rate("The learning rate is divided by the batch size as well", AS_IT_IS)(lambda rate, y: rate / y.shape[1])
+rate("The learning rate is multiplied by the batch size", AS_IT_IS)(lambda rate, y: rate * y.shape[1])
+rate("The learning rate's sign is turned", "Dense subtracts the step already.")(lambda rate, y: -rate)
+rate("A fixed learning rate is used", "Use the argument learning_rate.")(lambda rate, y: 0.1)
+
+
+@whole("1/B is applied to the learning rate, not to the gradient", ONCE)
+def _mean_by_rate(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: float) -> Any:
+    yhat = network.forward(X)
+    network.backward(slope(y, yhat), learning_rate / y.shape[1])
+    return loss(y, yhat)
+
+
+returned("The loss is computed after the update", "Use the prediction from before the update for loss and gradient.")(
+    lambda network, loss, X, y, yhat: loss(y, network.forward(X))
+)
+returned("The arguments of the loss are swapped", SWAPPED)(lambda network, loss, X, y, yhat: loss(yhat, y))
+returned("The loss is divided by the batch size", "`loss` is a mean already: return it as it is.")(
+    lambda network, loss, X, y, yhat: loss(y, yhat) / y.shape[1]
+)
+returned("The loss is multiplied by the batch size", "`loss` is a mean already: return it as it is.")(
+    lambda network, loss, X, y, yhat: loss(y, yhat) * y.shape[1]
+)
+returned("The prediction is returned in place of the loss", "Return what `loss` gives for labels and prediction.")(
+    lambda network, loss, X, y, yhat: yhat
+)
+returned("No loss is returned", "Return what `loss` gives for labels and prediction.")(
+    lambda network, loss, X, y, yhat: None
+)
+
+
+@whole("The weights are updated twice", "Call network.backward once in a step: every call updates the weights.")
+def _twice(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: float) -> Any:
+    yhat = network.forward(X)
+    network.backward(slope(y, yhat) / y.shape[1], learning_rate)
+    network.backward(slope(y, yhat) / y.shape[1], learning_rate)
+    return loss(y, yhat)
+
+
+@whole("The backward pass is left out", "Call network.backward: it updates the weights.")
+def _no_backward(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: float) -> Any:
+    return loss(y, network.forward(X))
+
+
+@whole("The loss is handed to the network in place of its gradient", ONCE)
+def _loss_backward(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: float) -> Any:
+    yhat = network.forward(X)
+    network.backward(loss(y, yhat), learning_rate)
+    return loss(y, yhat)
+
+
+MISTAKES = tuple(whole.mistakes)

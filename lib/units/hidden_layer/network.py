@@ -1,0 +1,328 @@
+"""Statements about the network, a layer that is made of layers: forward in order, backward in reverse.
+
+Test layers take the place of real ones. They record what they are given, and return arrays that were drawn: whatever
+the network hands on, no shape can fail to fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lib.checking.values import Wrong, expect_close, numbers
+from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
+
+LAYERS = 4
+SHAPE = (3, 5)
+"""(units, batch) of everything that is handed on."""
+
+
+def draw(rng: np.random.Generator) -> Inputs:
+    """Draw an input, an incoming gradient, a learning rate, and what each test layer returns."""
+    return {
+        "input": rng.normal(size=SHAPE),
+        "gradient": rng.normal(size=SHAPE),
+        "learning_rate": np.array(rng.uniform(0.2, 0.9)),
+        "outputs": rng.normal(size=(LAYERS, *SHAPE)),
+        "input_gradients": rng.normal(size=(LAYERS, *SHAPE)),
+    }
+
+
+class Call(NamedTuple):
+    """A call of a test layer: the method, the layer's number, what it was given, what it returned, and the rate."""
+
+    method: str
+    layer: int
+    given: Array
+    returned: Array
+    learning_rate: float
+
+
+class RecordingLayer:
+    """A test layer: it returns drawn arrays, and adds every call to a list that all layers share."""
+
+    def __init__(self, number: int, output: Array, input_gradient: Array, calls: list[Call]):
+        self.number, self._output, self._input_gradient, self._calls = number, output, input_gradient, calls
+
+    def forward(self, input: Any) -> Array:
+        """Record the input, and return (and keep) the drawn output."""
+        self.input = input
+        self.output = self._output.copy()
+        self._record("forward", input, self._output, 0.0)
+        return self.output
+
+    def backward(self, output_gradient: Any, learning_rate: float = 0.0) -> Array:
+        """Record the gradient and the learning rate, and return the drawn gradient."""
+        self._record("backward", output_gradient, self._input_gradient, float(learning_rate))
+        return self._input_gradient.copy()
+
+    def _record(self, method: str, given: Any, returned: Array, learning_rate: float) -> None:
+        what = f"What layer {self.number} is given"
+        self._calls.append(Call(method, self.number, numbers(given, SHAPE, what=what), returned, learning_rate))
+
+
+class Run(NamedTuple):
+    """What a pass of the student's network did: the calls of its layers, in order, and what it returned and kept."""
+
+    calls: list[Call]
+    returned: Any
+    kept: Any
+
+
+def run_forward(Network: Any, inputs: Inputs) -> Run:
+    """Run the student's forward on a network of test layers."""
+    network, calls = _make(Network, inputs)
+    returned = network.forward(inputs["input"].copy())
+    return Run([call for call in calls if call.method == "forward"], returned, getattr(network, "output", None))
+
+
+def run_backward(Network: Any, inputs: Inputs, route: str = "own") -> Run:
+    """Run the student's backward: after the student's own forward, or (`given`) with `input` and `output` set."""
+    network, calls = _make(Network, inputs)
+    if route == "own":
+        network.forward(inputs["input"].copy())
+    else:
+        network.input, network.output = inputs["input"].copy(), inputs["outputs"][-1].copy()
+    returned = network.backward(inputs["gradient"].copy(), float(inputs["learning_rate"]))
+    return Run([call for call in calls if call.method == "backward"], returned, None)
+
+
+def _make(Network: Any, inputs: Inputs) -> tuple[Any, list[Call]]:
+    calls: list[Call] = []
+    pairs = zip(inputs["outputs"], inputs["input_gradients"], strict=True)
+    return Network([RecordingLayer(number, *arrays, calls) for number, arrays in enumerate(pairs)]), calls
+
+
+def _order(run: Run) -> Array:
+    """Give the numbers of the layers in the order in which they were called."""
+    return np.array([call.layer for call in run.calls], dtype=float)
+
+
+def _differences(run: Run, first: Array) -> Array:
+    """Subtract what the call before it returned (`first` for the first call) from what each call was given."""
+    before = [first, *(call.returned for call in run.calls)]
+    return np.array([call.given - returned for call, returned in zip(run.calls, before, strict=False)])
+
+
+def _last(run: Run, first: Array) -> Array:
+    return run.calls[-1].returned if run.calls else first
+
+
+def _expect_order(run: Run, expected: list[int], method: str) -> None:
+    found = [call.layer for call in run.calls]
+    if found != expected:
+        raise Wrong(
+            f"The layers' {method} was not called once for each layer, in the right order.",
+            found=f"layers {found}" if found else "no call",
+            expected=f"layers {expected}",
+        )
+
+
+class LayersInOrder(Statement):
+    text = "forward calls each layer's forward once, from the first layer to the last."
+    hint = "Print the number of each layer in your loop. Which one should come first?"
+    lines = r"for |forward\("
+
+    def holds(self, inputs: Inputs, Network: Any) -> None:
+        """Compare the order of the calls."""
+        _expect_order(run_forward(Network, inputs), list(range(LAYERS)), "forward")
+
+    def probes(self, inputs: Inputs, Network: Any) -> Probes:
+        """The layers' numbers in the order of their calls."""
+        return {"order": lambda: _order(run_forward(Network, inputs))}
+
+
+class OutputsGoUp(Statement):
+    text = "The first layer gets the network's input; every other layer gets what the layer before it returned."
+    depends_on = (LayersInOrder,)
+    hint = "In each turn of the loop, keep what the layer returns. Give exactly that to the next layer."
+    lines = r"forward\("
+
+    def holds(self, inputs: Inputs, Network: Any) -> None:
+        """Compare what each layer was given with what the one before it returned."""
+        run = run_forward(Network, inputs)
+        _expect_handed_on(run, inputs["input"], "what the layer before it returned", "the network's input")
+
+    def probes(self, inputs: Inputs, Network: Any) -> Probes:
+        """The difference of the two, for each call."""
+        return {"differences": lambda: _differences(run_forward(Network, inputs), inputs["input"])}
+
+
+class LastOutput(Statement):
+    text = "forward returns the output of the layer that it called last, and keeps it as self.output."
+    depends_on = (LayersInOrder,)
+    hint = "After the loop, assign the last layer's output to self.output, and return it."
+    lines = r"output|return"
+
+    def holds(self, inputs: Inputs, Network: Any) -> None:
+        """Compare both with the last layer's output."""
+        run = run_forward(Network, inputs)
+        for what, value in (("The result of forward", run.returned), ("self.output", run.kept)):
+            found = numbers(value, SHAPE, what=what)
+            expect_close(found, _last(run, inputs["input"]), what=f"{what} is not the last layer's output.")
+
+    def probes(self, inputs: Inputs, Network: Any) -> Probes:
+        """The difference to the last layer's output."""
+
+        def difference(which: Callable[[Run], Any]) -> Array:
+            run = run_forward(Network, inputs)
+            return numbers(which(run), SHAPE) - _last(run, inputs["input"])
+
+        return {
+            "returned": partial(difference, lambda run: run.returned),
+            "kept": partial(difference, lambda run: run.kept),
+        }
+
+
+class LayersReversed(Statement):
+    text = "backward calls each layer's backward once, from the last layer to the first."
+    points = 2
+    hint = "The loss is behind the last layer. Which layer's gradient does it tell first?"
+    lines = r"for "
+
+    def holds(self, inputs: Inputs, Network: Any) -> None:
+        """Compare the order of the calls."""
+        _on_either_route(inputs, Network, lambda run: _expect_order(run, list(reversed(range(LAYERS))), "backward"))
+
+    def probes(self, inputs: Inputs, Network: Any) -> Probes:
+        """The layers' numbers in the order of their calls."""
+        return _both_routes(inputs, Network, "order", _order)
+
+
+class GradientsGoDown(Statement):
+    text = (
+        "The first layer that is called gets the incoming gradient; every other one gets what the one before returned."
+    )
+    hint = "In each turn of the loop, keep what the layer's backward returns. Give exactly that to the next layer."
+    lines = r"backward\("
+
+    def holds(self, inputs: Inputs, Network: Any) -> None:
+        """Compare what each layer was given with what the call before it returned."""
+        gradient = inputs["gradient"]
+
+        def test(run: Run) -> None:
+            if not run.calls:
+                raise Wrong("No layer's backward was called.")
+            _expect_handed_on(run, gradient, "what the call before it returned", "the incoming gradient")
+
+        _on_either_route(inputs, Network, test)
+
+    def probes(self, inputs: Inputs, Network: Any) -> Probes:
+        """The difference of the two, for each call; one row of nan where there was no call."""
+        return _both_routes(inputs, Network, "differences", lambda run: _differences(run, inputs["gradient"]))
+
+
+class RateAndResult(Statement):
+    text = "Every layer gets the learning rate, and backward returns what the layer that it called last returned."
+    hint = "Hand the learning rate to every layer as it is. Return the gradient that is left after the loop."
+    lines = r"backward\(|return"
+
+    def holds(self, inputs: Inputs, Network: Any) -> None:
+        """Compare the rates, and the result."""
+
+        def test(run: Run) -> None:
+            if not run.calls:
+                raise Wrong("No layer's backward was called.")
+            rates = np.array([call.learning_rate for call in run.calls])
+            expected = np.full(len(rates), float(inputs["learning_rate"]))
+            expect_close(rates, expected, what="A layer got another learning rate.", where=lambda at: f"call {at[0]}")
+            found = numbers(run.returned, SHAPE, what="The result of backward")
+            what = "The result of backward is not the gradient that the last call returned."
+            expect_close(found, _last(run, inputs["gradient"]), what=what)
+
+        _on_either_route(inputs, Network, test)
+
+    def probes(self, inputs: Inputs, Network: Any) -> Probes:
+        """The rates over the one that was given, and the difference of the results."""
+        rate = float(inputs["learning_rate"])
+        rates = _both_routes(
+            inputs, Network, "rates", lambda run: np.array([call.learning_rate / rate for call in run.calls]).mean()
+        )
+        returned = _both_routes(
+            inputs, Network, "returned", lambda run: numbers(run.returned, SHAPE) - _last(run, inputs["gradient"])
+        )
+        return rates | returned
+
+
+def _expect_handed_on(run: Run, first: Array, what: str, at_first: str) -> None:
+    before = [first, *(call.returned for call in run.calls)]
+    for turn, (call, expected) in enumerate(zip(run.calls, before, strict=False)):
+        expect_close(
+            call.given,
+            expected,
+            what=f"Layer {call.layer} was not given {what if turn else at_first}.",
+            where=lambda at: f"unit {at[0]}, sample {at[1]}",
+        )
+
+
+def _on_either_route(inputs: Inputs, Network: Any, test: Callable[[Run], None]) -> None:
+    """Test backward after the student's own forward and, where that fails, without it: one mistake costs once."""
+    try:
+        test(run_backward(Network, inputs))
+    except Exception as error:
+        try:
+            test(run_backward(Network, inputs, "given"))
+        except Exception:
+            raise error from None
+
+
+def _both_routes(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], object]) -> Probes:
+    return {f"{route}/{name}": partial(_look, inputs, Network, route, look) for route in ("own", "given")}
+
+
+def _look(inputs: Inputs, Network: Any, route: str, look: Callable[[Run], object]) -> object:
+    return look(run_backward(Network, inputs, route))
+
+
+def example(Network: Any) -> Example:
+    """Make an example with two layers whose results are whole numbers."""
+    one = np.ones(SHAPE)
+
+    def inputs() -> Inputs:
+        return {
+            "input": one,
+            "gradient": 10 * one,
+            "learning_rate": np.array(0.5),
+            "outputs": np.array([2 * one, 3 * one]),
+            "input_gradients": np.array([20 * one, 30 * one]),
+        }
+
+    def order(run: Run) -> list[int]:
+        return [call.layer for call in run.calls]
+
+    def given(run: Run) -> list[float]:
+        return [float(call.given[0, 0]) for call in run.calls]
+
+    return Example(
+        "two test layers, 0 and 1. The input is 1. forward of layer 0 returns 2, that of layer 1 returns 3."
+        " The incoming gradient is 10. backward of layer 0 returns 20, that of layer 1 returns 30",
+        (
+            ExampleStep("layers in the order of forward", [0, 1], lambda: order(run_forward(Network, inputs()))),
+            ExampleStep("what they are given", [1.0, 2.0], lambda: given(run_forward(Network, inputs()))),
+            ExampleStep("layers in the order of backward", [1, 0], lambda: order(run_backward(Network, inputs()))),
+            ExampleStep("what they are given", [10.0, 30.0], lambda: given(run_backward(Network, inputs()))),
+        ),
+    )
+
+
+network_forward = Part(
+    "check-network-forward",
+    "Network, forward",
+    ("Network",),
+    (LayersInOrder(), OutputsGoUp(), LastOutput()),
+    draw,
+    code="Network.forward",
+    example=example,
+)
+network_backward = Part(
+    "check-network-backward",
+    "Network, backward",
+    ("Network",),
+    (LayersReversed(), GradientsGoDown(), RateAndResult()),
+    draw,
+    code="Network.backward",
+    example=example,
+)

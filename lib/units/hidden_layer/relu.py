@@ -1,0 +1,214 @@
+"""Statements about the ReLU layer: what is positive passes, forward and backward."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lib.checking.values import Wrong, expect_close, numbers
+from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
+
+SIZES = {"batch": (4, 7), "square": (5, 5)}
+"""(units, batch) of the drawn inputs: all different, and once equal, where a wrong axis runs."""
+
+
+def draw(rng: np.random.Generator) -> Inputs:
+    """Draw inputs and incoming gradients in each of `SIZES`.
+
+    In every row and every column of the inputs there are entries of either sign, below 1 and above 6: an output that is
+    cut off shows. The gradient's sign is another one than the input's in about half of the entries: a mask that is made
+    of the wrong array shows in every draw.
+    """
+    inputs = {}
+    for size, (units, batch) in SIZES.items():
+        signs = np.where((np.add.outer(np.arange(units), np.arange(batch)) + rng.integers(2)) % 2, 1, -1)
+        others = np.where((np.arange(units)[:, None] + np.arange(batch) // 2 + rng.integers(2)) % 2, 1, -1)
+        sizes = rng.uniform(0.3, 0.8, size=(units, batch)) * np.resize(rng.permutation([1, 4, 12]), (units, batch))
+        inputs[f"input_{size}"] = signs * sizes
+        inputs[f"gradient_{size}"] = others * rng.uniform(0.5, 4, size=(units, batch))
+    return inputs
+
+
+def forward(ReLU: Any, x: Array) -> Array:
+    """Run the student's forward on a copy of x; return the output that it set, of the shape of x."""
+    layer = ReLU()
+    layer.forward(x.copy())
+    output = getattr(layer, "output", None)
+    if output is None:
+        hint = "Assign the result to self.output: a name without self. is lost where forward ends."
+        raise Wrong("self.output is missing.", found="None", expected="numbers", hint=hint)
+    return numbers(output, x.shape, what="self.output")
+
+
+def backward(ReLU: Any, inputs: Inputs, size: str, route: str = "own") -> Array:
+    """Run the student's backward on a new layer; return what it returned.
+
+    On the route `own` the student's own forward runs first; on `given` the attributes `input` and `output` are set, as
+    if a right forward had run.
+    """
+    layer, x = ReLU(), inputs[f"input_{size}"]
+    if route == "own":
+        layer.forward(x.copy())
+    else:
+        layer.input, layer.output = x.copy(), np.where(x > 0, x, 0.0)
+    returned = layer.backward(inputs[f"gradient_{size}"].copy(), 0.1)
+    return numbers(returned, x.shape, what="The result of backward")
+
+
+class PositivesPass(Statement):
+    text = "Where the input is positive, the output is the input."
+    hint = "Take one positive number, such as 3: what should come out? Compare it with what your line gives."
+    lines = r"output"
+
+    def holds(self, inputs: Inputs, ReLU: Any) -> None:
+        """Compare the output where the input is positive."""
+        _compare_forward(inputs, ReLU, 1, "A positive input came out changed.")
+
+    def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
+        """The outputs; compared where the input is positive."""
+        return _outputs(inputs, ReLU)
+
+    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
+        """Keep the outputs of positive inputs."""
+        return _where_input_is(1, given, inputs[f"input_{probe}"])
+
+
+class NegativesBecomeZero(Statement):
+    text = "Where the input is negative, the output is 0."
+    hint = "Take one negative number, such as -2: what should come out? Compare it with what your line gives."
+    lines = r"output"
+
+    def holds(self, inputs: Inputs, ReLU: Any) -> None:
+        """Compare the output where the input is negative."""
+        _compare_forward(inputs, ReLU, -1, "A negative input did not become 0.")
+
+    def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
+        """The outputs; compared where the input is negative."""
+        return _outputs(inputs, ReLU)
+
+    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
+        """Keep the outputs of negative inputs."""
+        return _where_input_is(-1, given, inputs[f"input_{probe}"])
+
+
+class GradientPasses(Statement):
+    text = "Where the input was positive, backward returns the incoming gradient."
+    hint = "Where a number passed forward, its slope is 1. By what is the incoming gradient multiplied there?"
+    lines = r"return"
+
+    def holds(self, inputs: Inputs, ReLU: Any) -> None:
+        """Compare the gradient where the input was positive."""
+        _compare_backward(inputs, ReLU, 1, "The gradient of a positive input came back changed.")
+
+    def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
+        """The gradients; compared where the input was positive."""
+        return _gradients(inputs, ReLU)
+
+    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
+        """Keep the gradients of positive inputs."""
+        return _where_input_is(1, given, inputs[f"input_{probe.partition('/')[2]}"])
+
+
+class GradientStops(Statement):
+    text = "Where the input was negative, backward returns 0."
+    points = 2
+    hint = "Where the output stays 0 whatever the input is, its slope is 0. Which array tells where that is?"
+    lines = r"return"
+
+    def holds(self, inputs: Inputs, ReLU: Any) -> None:
+        """Compare the gradient where the input was negative."""
+        _compare_backward(inputs, ReLU, -1, "The gradient of a negative input did not become 0.")
+
+    def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
+        """The gradients; compared where the input was negative."""
+        return _gradients(inputs, ReLU)
+
+    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
+        """Keep the gradients of negative inputs."""
+        return _where_input_is(-1, given, inputs[f"input_{probe.partition('/')[2]}"])
+
+
+def _where_input_is(sign: int, given: Array, x: Array) -> Array:
+    """Keep the entries where the input has a sign, and 0 elsewhere; another shape is wrong as it is."""
+    return np.where(np.sign(x) == sign, given, 0.0) if given.shape == x.shape else given
+
+
+def _outputs(inputs: Inputs, ReLU: Any) -> Probes:
+    return {size: partial(forward, ReLU, inputs[f"input_{size}"]) for size in SIZES}
+
+
+def _gradients(inputs: Inputs, ReLU: Any) -> Probes:
+    return {
+        f"{route}/{size}": partial(backward, ReLU, inputs, size, route) for route in ("own", "given") for size in SIZES
+    }
+
+
+def _compare_forward(inputs: Inputs, ReLU: Any, sign: int, what: str) -> None:
+    for size in SIZES:
+        x = inputs[f"input_{size}"]
+        expected = x if sign > 0 else np.zeros_like(x)
+        _compare(forward(ReLU, x), expected, x, sign, what)
+
+
+def _compare_backward(inputs: Inputs, ReLU: Any, sign: int, what: str) -> None:
+    """Compare on the student's own forward and, where that doesn't fit, on a right one: one mistake costs once."""
+    try:
+        _compare_gradients(inputs, ReLU, sign, what, "own")
+    except Exception:
+        try:
+            _compare_gradients(inputs, ReLU, sign, what, "given")
+        except Exception:
+            _compare_gradients(inputs, ReLU, sign, what, "own")
+
+
+def _compare_gradients(inputs: Inputs, ReLU: Any, sign: int, what: str, route: str) -> None:
+    for size in SIZES:
+        x, g = inputs[f"input_{size}"], inputs[f"gradient_{size}"]
+        _compare(backward(ReLU, inputs, size, route), g if sign > 0 else np.zeros_like(g), x, sign, what)
+
+
+def _compare(found: Array, expected: Array, x: Array, sign: int, what: str) -> None:
+    def where(at: tuple[int, ...]) -> str:
+        return f"unit {at[0]}, sample {at[1]}, where the input is {x[at]:.3g}"
+
+    expect_close(_where_input_is(sign, found, x), _where_input_is(sign, expected, x), what=what, where=where)
+
+
+def example(ReLU: Any) -> Example:
+    """Make an example of two samples that needs no pencil."""
+    x, g = np.array([[3.0, -2.0], [-1.0, 5.0]]), np.array([[10.0, 20.0], [30.0, -40.0]])
+
+    def run_backward() -> object:
+        layer = ReLU()
+        layer.forward(x.copy())
+        return layer.backward(g.copy(), 0.1)
+
+    return Example(
+        "two units and two samples, input = [[3, -2], [-1, 5]] and output_gradient = [[10, 20], [30, -40]]",
+        (
+            ExampleStep("forward", np.array([[3.0, 0.0], [0.0, 5.0]]), partial(forward, ReLU, x)),
+            ExampleStep("backward", np.array([[10.0, 0.0], [0.0, -40.0]]), run_backward),
+        ),
+    )
+
+
+relu_forward = Part(
+    "check-relu-forward",
+    "ReLU, forward",
+    ("ReLU",),
+    (PositivesPass(), NegativesBecomeZero()),
+    draw,
+    code="ReLU.forward",
+    example=example,
+)
+relu_backward = Part(
+    "check-relu-backward",
+    "ReLU, backward",
+    ("ReLU",),
+    (GradientPasses(), GradientStops()),
+    draw,
+    code="ReLU.backward",
+    example=example,
+)
