@@ -236,10 +236,10 @@ class RateAndResult(Statement):
         _on_either_route(inputs, Network, test)
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The rates over the one that was given, and the difference of the results."""
+        """The mean of the rates over the one that was given, and the difference of the results."""
         rate = float(inputs["learning_rate"])
         rates = _both_routes(
-            inputs, Network, "rates", lambda run: np.array([call.learning_rate / rate for call in run.calls]).mean()
+            inputs, Network, "rates", lambda run: np.sum([call.learning_rate / rate for call in run.calls]) / LAYERS
         )
         returned = _both_routes(
             inputs, Network, "returned", lambda run: numbers(run.returned, SHAPE) - _last(run, inputs["gradient"])
