@@ -102,9 +102,14 @@ def _order(run: Run) -> Array:
 
 
 def _differences(run: Run, first: Array) -> Array:
-    """Subtract what the call before it returned (`first` for the first call) from what each call was given."""
+    """Compare what each call was given with what the call before it returned (`first` for the first call).
+
+    The differences are added up over the calls, so that it is SHAPE however many there are, and 0 where right.
+    """
+    if not run.calls:
+        raise Wrong("No layer was called.")
     before = [first, *(call.returned for call in run.calls)]
-    return np.array([call.given - returned for call, returned in zip(run.calls, before, strict=False)])
+    return np.sum([call.given - returned for call, returned in zip(run.calls, before, strict=False)], axis=0)
 
 
 def _last(run: Run, first: Array) -> Array:
@@ -147,7 +152,7 @@ class OutputsGoUp(Statement):
         _expect_handed_on(run, inputs["input"], "what the layer before it returned", "the network's input")
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The difference of the two, for each call."""
+        """The difference of the two, added up over the calls."""
         return {"differences": lambda: _differences(run_forward(Network, inputs), inputs["input"])}
 
 
@@ -211,7 +216,7 @@ class GradientsGoDown(Statement):
         _on_either_route(inputs, Network, test)
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The difference of the two, for each call; one row of nan where there was no call."""
+        """The difference of the two, added up over the calls."""
         return _both_routes(inputs, Network, "differences", lambda run: _differences(run, inputs["gradient"]))
 
 
@@ -239,7 +244,7 @@ class RateAndResult(Statement):
         """The mean of the rates over the one that was given, and the difference of the results."""
         rate = float(inputs["learning_rate"])
         rates = _both_routes(
-            inputs, Network, "rates", lambda run: np.sum([call.learning_rate / rate for call in run.calls]) / LAYERS
+            inputs, Network, "rates", lambda run: np.mean([call.learning_rate / rate for call in run.calls] or [0.0])
         )
         returned = _both_routes(
             inputs, Network, "returned", lambda run: numbers(run.returned, SHAPE) - _last(run, inputs["gradient"])

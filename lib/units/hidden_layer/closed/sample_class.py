@@ -24,7 +24,7 @@ RIGHT: Fillings = {
 }
 
 ANSWERS = {
-    "explain-two-dense": "A product of two matrices is a matrix, so the two layers draw the same straight lines as one.",
+    "explain-two-dense": "A product of two matrices is a matrix, so two layers draw the same lines as one.",
     "explain-zero": "All units compute the same and get the same gradient, which is 0: they never become different.",
 }
 """Written answers to the questions that a person grades."""

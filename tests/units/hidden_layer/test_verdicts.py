@@ -1,0 +1,205 @@
+"""The second unit's statements: right code in any style earns all, and each mistake costs its part and has its name."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lib.checking import fingerprints
+from lib.checking.dispatch import Check
+from lib.checking.render import Report
+from lib.grading.commands.fingerprints import file_of, fingerprints_of
+from lib.reference import Dense, Network, ReLU, Softmax, cce, cce_gradient
+from lib.unit import Mistake, Part
+from lib.units import hidden_layer
+from lib.units.hidden_layer.closed import ANSWER_KEY
+from lib.units.hidden_layer.closed.step import step
+from tests.grading.judge.test_judge import judged
+
+Array = Any
+PARTS = {part.id: part for part in ANSWER_KEY.parts}
+SEEDS = range(6)
+parts = pytest.mark.parametrize("part", ANSWER_KEY.parts, ids=lambda part: part.id)
+each = pytest.mark.parametrize("mistake", ANSWER_KEY.mistakes, ids=lambda mistake: f"{mistake.part}: {mistake.name}")
+
+
+def checked(part: Part, code: Any) -> Report:
+    report = Check(part, hidden_layer.__name__)(*({**ANSWER_KEY.right, **code}[name] for name in part.subjects))
+    assert isinstance(report, Report)
+    return report
+
+
+class MaskFromOutput(ReLU):
+    def backward(self, output_gradient, learning_rate=None):
+        return np.where(self.output > 0, output_gradient, 0)
+
+
+class InPlace(ReLU):
+    def forward(self, input):
+        self.mask = input > 0
+        self.input, self.output = input, input * self.mask
+        return self.output
+
+    def backward(self, output_gradient, learning_rate=0.0):
+        output_gradient[~self.mask] = 0
+        return output_gradient
+
+
+class EntryByEntry(ReLU):
+    def forward(self, input):
+        self.input = input
+        self.output = np.array([[max(0, z) for z in row] for row in input])
+        return self.output
+
+
+class AtZeroToo(ReLU):
+    """At exactly 0 either slope is right: no statement looks there."""
+
+    def backward(self, output_gradient, learning_rate=None):
+        return output_gradient * np.heaviside(self.input, 1)
+
+
+class ByIndex(Network):
+    def backward(self, output_gradient, learning_rate):
+        for i in range(len(self.layers) - 1, -1, -1):
+            output_gradient = self.layers[i].backward(output_gradient, learning_rate)
+        return output_gradient
+
+
+class ByKeyword(Network):
+    def forward(self, input):
+        self.input = input
+        self.output = self.input
+        for layer in self.layers:
+            layer.forward(self.output)
+            self.output = layer.output
+        return self.output
+
+    def backward(self, output_gradient, learning_rate):
+        gradient = output_gradient
+        for layer in self.layers[::-1]:
+            gradient = layer.backward(output_gradient=gradient, learning_rate=learning_rate)
+        return gradient
+
+
+class Recursive(Network):
+    def forward(self, input):
+        def through(layers, values):
+            return through(layers[1:], layers[0].forward(values)) if layers else values
+
+        self.output = through(self.layers, input)
+        return self.output
+
+
+def loss_first(network, loss, loss_gradient, X, y, learning_rate):
+    value = loss(y, network.forward(X))
+    network.backward((1 / X.shape[1]) * loss_gradient(y, network.output), learning_rate)
+    return value
+
+
+def by_keyword(network, loss, loss_gradient, X, y, learning_rate):
+    yhat = network.forward(X)
+    network.backward(output_gradient=np.divide(loss_gradient(y, yhat), len(y.T)), learning_rate=learning_rate)
+    return loss(y=y, yhat=yhat)
+
+
+RIGHT: list[dict[str, Any]] = [
+    *({"ReLU": layer} for layer in (MaskFromOutput, InPlace, EntryByEntry, AtZeroToo)),
+    *({"Network": network} for network in (ByIndex, ByKeyword, Recursive)),
+    *({"step": function} for function in (loss_first, by_keyword)),
+]
+
+
+@parts
+@pytest.mark.parametrize("code", [{}, *RIGHT], ids=lambda code: next(iter(code.values())).__name__ if code else "right")
+def test_right_code_earns_all_and_gets_no_name(part: Part, code: Any) -> None:
+    report = checked(part, code)
+    assert report.right and report.help is None
+    for seed in SEEDS:
+        verdict = judged(part, code, seed, ANSWER_KEY)
+        assert (verdict.points, verdict.mistake) == (part.points, None)
+
+
+@each
+def test_each_mistake_costs_points_and_has_its_name_at_the_desk_and_in_every_draw(mistake: Mistake) -> None:
+    part = PARTS[mistake.part]
+    for way in mistake.ways:
+        report = checked(part, way.code)
+        assert report.help is not None and report.help.mistake is not None
+        assert report.help.mistake.name == mistake.name
+        for seed in SEEDS:
+            verdict = judged(part, way.code, seed, ANSWER_KEY)
+            assert verdict.points == report.points < part.points
+            assert verdict.mistake is not None and verdict.mistake.name == mistake.name
+
+
+def test_the_committed_fingerprints_are_what_build_writes() -> None:
+    assert file_of("hidden_layer").read_text(encoding="utf-8") == fingerprints.write(fingerprints_of(ANSWER_KEY)), (
+        "Run `zerolayer fingerprints`."
+    )
+
+
+def test_a_wrong_forward_does_not_cost_the_backward() -> None:
+    class Absolute(ReLU):
+        def forward(self, input: Array) -> Array:
+            self.input, self.output = input, np.abs(input)
+            return self.output
+
+    class NoForward(Network):
+        def forward(self, input: Array) -> Array:
+            raise NotImplementedError
+
+    for part, code in (("check-relu-backward", {"ReLU": Absolute}), ("check-network-backward", {"Network": NoForward})):
+        assert checked(PARTS[part], code).right
+        assert judged(PARTS[part], code, 1, ANSWER_KEY).points == PARTS[part].points
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        ("check-relu-forward", {"ReLU": lambda: None}),
+        ("check-relu-backward", {"ReLU": type("Nothing", (ReLU,), {"backward": lambda self, g, rate: None})}),
+        ("check-network-forward", {"Network": type("Few", (Network,), {"forward": lambda self, x: x[:, :2]})}),
+        ("check-network-backward", {"Network": type("None_", (Network,), {"backward": lambda self, g, rate: g})}),
+        ("check-step", {"step": lambda *anything: 1.0}),
+    ],
+)
+def test_what_fits_nothing_earns_nothing_and_says_what_is_wrong(part: str, code: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = checked(PARTS[part], code)
+    assert report.points < PARTS[part].points
+    assert all(finding.why for finding in report.findings if finding.state == "wrong")
+    assert judged(PARTS[part], code, 1, ANSWER_KEY).points <= report.points
+
+
+@pytest.mark.parametrize("name", ["relu_forward", "relu_backward", "network_forward", "network_backward", "step"])
+def test_the_worked_example_holds_for_right_code(name: str) -> None:
+    part = next(part for part in ANSWER_KEY.parts if part.name == name)
+    assert part.example is not None
+    for worked in part.example(*ANSWER_KEY.subjects(part)).steps:
+        np.testing.assert_allclose(np.asarray(worked.run(), dtype=float), np.asarray(worked.by_hand, dtype=float))
+
+
+def test_a_right_step_moves_each_weight_by_the_slope_of_the_mean_loss() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(2, 6)), np.eye(3)[:, [0, 1, 2, 0, 1, 2]]
+    below, above = Dense(2, 4, rng), Dense(4, 3, rng)
+    below.weights = rng.normal(size=below.weights.shape)
+    network = Network([below, ReLU(), above, Softmax()])
+    before = below.weights.copy()
+
+    def loss_with(weights: Array) -> float:
+        below.weights = weights
+        return cce(y, network.forward(X))
+
+    slopes = np.empty_like(before)
+    for at in np.ndindex(*before.shape):
+        nudge = np.zeros_like(before)
+        nudge[at] = 1e-6
+        slopes[at] = (loss_with(before + nudge) - loss_with(before - nudge)) / 2e-6
+    expected = loss_with(before.copy())
+    value = step(network, cce, cce_gradient, X, y, learning_rate=1)
+    np.testing.assert_allclose(before - below.weights, slopes, atol=1e-7)
+    assert value == expected
