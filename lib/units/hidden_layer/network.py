@@ -109,7 +109,7 @@ def _differences(run: Run, first: Array) -> Array:
     if not run.calls:
         raise Wrong("No layer was called.")
     before = [first, *(call.returned for call in run.calls)]
-    return np.sum([call.given - returned for call, returned in zip(run.calls, before, strict=False)], axis=0)
+    return np.asarray(sum(call.given - returned for call, returned in zip(run.calls, before, strict=False)))
 
 
 def _last(run: Run, first: Array) -> Array:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from lib.answer_key import MistakeCatalog
 from lib.reference import Network
 from lib.reference.layer import FloatArray as Array
-from lib.unit import MistakeCatalog
 
 
 def _with_forward(function: Callable[[Network, Array], Any]) -> type[Network]:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from lib.answer_key import MistakeCatalog
 from lib.reference import ReLU
 from lib.reference.layer import FloatArray as Array
-from lib.unit import MistakeCatalog
 
 
 def _with_forward(function: Callable[[Array], Any]) -> type[ReLU]:

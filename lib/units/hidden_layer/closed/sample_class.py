@@ -5,7 +5,7 @@ Some are right, in different styles. Some have one common mistake, and one leave
 
 from collections.abc import Mapping
 
-from lib.unit import Fillings, SampleClass
+from lib.answer_key import Fillings, SampleClass
 
 RIGHT: Fillings = {
     "own-loss": ("-np.sum(y * np.log(np.maximum(yhat, 1e-7))) / y.shape[1]", "-y / np.maximum(yhat, 1e-7)"),

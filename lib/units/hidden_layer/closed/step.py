@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from lib.answer_key import MistakeCatalog
 from lib.reference.layer import FloatArray as Array
 from lib.reference.network import Network
-from lib.unit import MistakeCatalog
 
 Loss = Callable[[Array, Array], Any]
 Step = Callable[[Network, Loss, Loss, Array, Array, float], Any]
