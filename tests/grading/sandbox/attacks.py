@@ -120,8 +120,11 @@ tell('looked at all')
     Attack(
         "read the command lines of others",
         """
-import pathlib
-lines = [(process / 'cmdline').read_bytes() for process in pathlib.Path('/proc').glob('[0-9]*')]
+import contextlib, pathlib
+lines = []
+for process in pathlib.Path('/proc').glob('[0-9]*'):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        lines.append((process / 'cmdline').read_bytes())
 tell('worked' if any(b'600.25' in line for line in lines) else 'looked at all')
 """,
         "looked at all",
