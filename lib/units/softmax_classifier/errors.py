@@ -14,8 +14,15 @@ from lib.checking.student_code import student_line
 from lib.checking.values import Wrong
 
 
+class Named(Wrong):
+    """Wrong, and the sentence says the mistake, not only what came of it: it is shown at grading, too."""
+
+
 class Meaning(NamedTuple):
-    """An error's words, as a pattern of `Type: message` and the student's line below it, and what is said instead."""
+    r"""An error's words, as a pattern of `Type: message` and the student's line below it, and what is said instead.
+
+    In `what` and `hint`, `\1` is the first group of the pattern.
+    """
 
     words: str
     what: str
@@ -72,7 +79,7 @@ MEANINGS = (
         "Look for parentheses right behind an array: M.T has none, and a product needs a * between its factors.",
     ),
     Meaning(
-        r"TypeError: 'float' object cannot be interpreted as an integer",
+        r"TypeError: 'float' object cannot be interpreted as an integer\n.*\.a?(?:max|min|sum|mean)\(",
         "A float stands where NumPy expects an axis.",
         "np.max(M, c) and np.sum(M, c) read c as an axis. np.maximum(M, c) compares each entry with c.",
     ),
@@ -87,6 +94,56 @@ MEANINGS = (
         "A list is not an array: np.array(...) makes one of it.",
     ),
 )
+CALL = "Compare the call with the first line of the function: both have the same arguments, in the same order."
+IN_LOOPS = (
+    Meaning(
+        r"IndexError: index \d+ is out of bounds for axis 0 .*\n.*\b([Xx]\w*)\[",
+        r"Rows of \1 are taken, not columns.",
+        "Columns are samples: the first index of a matrix counts its rows, and the second its columns.",
+    ),
+    Meaning(
+        r"TypeError: object of type 'int' has no len\(\)\n.*\blen\((\w+)\)",
+        r"\1 is one number, not a list of column numbers.",
+        r"Print \1 in the loop. Each entry of batch_indices is a batch: loop over these.",
+    ),
+    Meaning(
+        r"TypeError: only .*arrays can be converted to Python scalars\n.*\bgenerate_batch_indices\(",
+        "generate_batch_indices gets an array, not the number of samples.",
+        "The number of samples comes first, then batch_size.",
+    ),
+    Meaning(
+        r"TypeError: 'int' object is not iterable\n.*\bfor\b.*\bin (\w+)\s*:",
+        r"The loop runs over \1, which is one number.",
+        r"range(\1) gives the numbers from 0 to \1 - 1.",
+    ),
+    Meaning(
+        r"TypeError: 'float' object cannot be interpreted as an integer\n.*\brange\((\w+)\)",
+        r"\1 has a fraction, so it does not count anything.",
+        "train gets X, y, learning_rate, batch_size and nepochs, in this order. Compare its first line.",
+    ),
+    Meaning(
+        r"TypeError: train\(\) (?:takes|missing|got)",
+        "train does not take the arguments that it is given.",
+        "Keep its first line: train(X, y, learning_rate, batch_size, nepochs).",
+    ),
+    Meaning(
+        r"TypeError: (Dense|Softmax)\.(forward|backward)\(\): missing a required argument: '(?:input|output_gradient)'",
+        r"\2 of \1 is called without its argument, or on the class \1, not on a layer.",
+        r"A layer is made once, by \1 with parentheses. Give its \2 one array.",
+    ),
+    Meaning(
+        r"TypeError: (\w+(?:\.\w+)?)\(\): missing a required argument: '(\w+)'",
+        r"\1 is called without \2.",
+        CALL,
+    ),
+    Meaning(r"TypeError: (\w+(?:\.\w+)?)\(\): too many positional", r"\1 is called with too many arguments.", CALL),
+    Meaning(
+        r"TypeError: (\w+(?:\.\w+)?)\(\): got an unexpected keyword argument '(\w+)'",
+        r"\1 has no argument called \2.",
+        CALL,
+    ),
+)
+"""Errors of a training loop. The others of `MEANINGS` may have other causes there."""
 ALL_IN_ONE = "The code makes one matrix of all samples together."
 
 
@@ -97,8 +154,8 @@ class explained:  # noqa: N801  # a context manager reads as a word
     that the code treats a batch as one sample.
     """
 
-    def __init__(self, classes: int, batch: int) -> None:
-        self.all = classes * batch if batch > 1 else 0
+    def __init__(self, classes: int = 0, batch: int = 0, meanings: tuple[Meaning, ...] = MEANINGS) -> None:
+        self.all, self.meanings = classes * batch if batch > 1 else 0, meanings
 
     def __enter__(self) -> None:
         pass
@@ -107,9 +164,10 @@ class explained:  # noqa: N801  # a context manager reads as a word
         if not isinstance(error, Exception) or isinstance(error, Wrong | OpenBlank):
             return
         words, line = _words_of(error), student_line(error)
-        for meaning in MEANINGS:
-            if re.search(meaning.words, f"{words}\n{line}"):
-                raise Wrong(meaning.what, where=line, found=words, hint=meaning.hint) from error
+        for meaning in self.meanings:
+            if match := re.search(meaning.words, f"{words}\n{line}"):
+                what, hint = match.expand(meaning.what), match.expand(meaning.hint)
+                raise Wrong(what, where=line, found=words, hint=hint) from error
         if self.all and re.search(rf"(?:shapes|mismatch).*\b{self.all}\b", words):
             hint = "Run it on one sample, then on two. Which axis of each array counts the samples?"
             raise Wrong(ALL_IN_ONE, where=line, found=words, hint=hint) from error

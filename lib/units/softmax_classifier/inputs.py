@@ -40,18 +40,20 @@ def labels(rng: np.random.Generator, classes: int, batch: int) -> Array:
 def predictions(rng: np.random.Generator, y: Array, small: tuple[float, float]) -> Array:
     """Draw probabilities for one-hot labels, so that every draw shows what a few draws would hide.
 
-    The true class of the first sample has a small probability p, and another class has half of it; -log p lies in the
-    range `small`. In the second sample the true class is the most likely one, and in the third the least likely one.
-    The mean of -log p has the digits 57 behind its hundredths: a rounded loss shows.
+    In one sample the true class has a small probability p, and another class has half of it; -log p lies in the range
+    `small`. In the next one the true class is the most likely, and in the last one the least likely. The first and the
+    last sample have neither the smallest loss of the batch nor the largest or the middle one: code that takes one of
+    these is not taken for code that takes a sample by its place. The mean of -log p has the digits 57 behind its
+    hundredths: a rounded loss shows.
     """
     classes, batch = y.shape
-    ranges = [small, (0.3, 0.6), (3, 3.3), *[(0.9, 2.2)] * batch][:batch]
+    ranges = [small] if batch == 1 else [(0.9, 1.2), small, (0.3, 0.6), *[(1.3, 2.2)] * (batch - 4), (3, 3.2)]
     losses = np.array([rng.integers(int(1e4 * low), int(1e4 * high)) for low, high in ranges])  # in ten-thousandths
     losses[-1] -= (losses.sum() - 57 * batch) % (100 * batch)
-    p = np.exp(-losses / 1e4)
+    p, rare = np.exp(-losses / 1e4), ranges.index(small)
     others = 0.5 * rng.dirichlet(np.full(classes - 1, 2.0), size=batch).T + 0.5 / (classes - 1)
-    others[:, 0] *= (1 - 1.5 * p[0]) / (1 - p[0]) / others[1:, 0].sum()
-    others[0, 0] = p[0] / 2 / (1 - p[0])
+    others[:, rare] *= (1 - 1.5 * p[rare]) / (1 - p[rare]) / others[1:, rare].sum()
+    others[0, rare] = p[rare] / 2 / (1 - p[rare])
     yhat = np.empty(y.shape)
     yhat.T[y.T == 1], yhat.T[y.T == 0] = p, (others * (1 - p)).T.ravel()
     return yhat

@@ -13,12 +13,15 @@ import numpy as np
 
 from lib.checking.values import Wrong
 from lib.unit import Array
+from lib.units.softmax_classifier.errors import Named
+from lib.units.softmax_classifier.loop_steps import Step
 from lib.units.softmax_classifier.spies import Call, Pass, RecordedValue, Recording, Samples
 
 COLUMNS = "A batch is a list of column numbers: take these columns from both X and y."
 ORDER = "Swap the two arguments: the labels y come first, then the prediction yhat."
 PREDICTION = "Use the probabilities as the prediction: they are the output of the softmax layer."
 ONCE = "Multiply by 1/B once, just before the dense layer. B is the number of samples in the batch."
+ACTIVATE = "Call softmax.forward once in each step, with the scores that dlayer.forward has just computed."
 EPOCHS = "Run the outer loop nepochs times."
 EVERY = "Run the training step for every batch of the epoch, once and in order."
 BACK = "Follow the gradient backward: pass to each call the result of the call before it."
@@ -33,8 +36,13 @@ DRAWN = "Samples are drawn at random: some come twice in an epoch, others never"
 HINTS = {
     "The arguments of generate_batch_indices are swapped": "The number of samples comes first, then batch_size.",
     "generate_batch_indices gets the number of features": "Pass the number of samples: X has one column for each.",
+    "Only a part of the samples is used": "X has one column for each sample: use each of them once in an epoch.",
     "The batches have another size than batch_size": "Pass the batch_size that train is given.",
     "The sizes of the dense layer are swapped": "Dense takes the number of inputs first. What goes into it?",
+    "The dense layer gets the number of samples as its number of inputs": (
+        "A sample's inputs are its features: X has one row for each."
+    ),
+    "dlayer.forward is not called": "Call dlayer.forward once in each step, with the columns of the batch.",
     "Each step uses all samples, not those of one batch": COLUMNS,
     "Samples and labels always come from the first columns": COLUMNS,
     "The samples always come from the first columns of X": COLUMNS,
@@ -61,7 +69,10 @@ HINTS = {
     "Each batch is used twice in an epoch": EVERY,
     "The first batch of an epoch is used again and again": EVERY,
     "softmax.forward gets the samples, not the scores": "The scores are the output of the dense layer.",
-    "Softmax is applied to its own output": "Call softmax.forward once in each step, with the scores.",
+    "Softmax is applied to its own output": ACTIVATE,
+    "softmax.forward is not called": ACTIVATE,
+    "softmax.forward runs before dlayer.forward": ACTIVATE,
+    "The labels are rows of y, not columns": COLUMNS,
     "The labels always come from the first columns of y": COLUMNS,
     "The loss gets the labels of the first columns": COLUMNS,
     "The loss gradient gets the labels of the first columns": COLUMNS,
@@ -90,6 +101,7 @@ HINTS = {
     "The gradient is divided by the number of all samples": ONCE,
     "The gradient is divided by the number of classes": ONCE,
     "The gradient is divided by the number of features": ONCE,
+    "The gradient is divided by the number of batches": ONCE,
     "The gradient is multiplied by the batch size, not divided by it": ONCE,
     "The weights move in the direction of the gradient, not against it": (
         "Leave out the minus sign: dlayer.backward subtracts the step itself."
@@ -131,6 +143,7 @@ HINTS = {
         "Add up the losses of the epoch's batches, each weighted by its share of all samples."
     ),
     "The list of losses is kept from one call to the next": "Make the list of losses inside train, before the loops.",
+    "No loss is added to the list": "Append the epoch's loss to the list once, after the epoch's last batch.",
     "Every loss is 0, though cce is called": "Print the loss after each line that changes it. Where is it still 0?",
     "The losses are rounded": "Keep all digits in the list. Round only what you print.",
     "The layers are returned in another order": RETURNED,
@@ -138,10 +151,6 @@ HINTS = {
     "The loss is never computed": "Add each batch's mean loss to the epoch's loss, weighted by its share of samples.",
 }
 """For each name one thing to try."""
-
-
-class Named(Wrong):
-    """Wrong, and the sentence says the mistake, not only what came of it: it is shown at grading, too."""
 
 
 def name_as(name: str, wrong: Wrong) -> Wrong:
@@ -156,13 +165,16 @@ def name_as(name: str, wrong: Wrong) -> Wrong:
 # ---- Which samples
 
 
-def name_batches(call: Call, steps: Sequence[Pass], epochs_of_other: int | None) -> str:
-    """Name what is wrong with the samples of the steps; "" if that is not certain.
-
-    `epochs_of_other` is how many epochs the other call of `train` had, if it went through whole epochs.
-    """
-    if name := _name_arguments(call, steps):
-        return name
+def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
+    """Name what is wrong with the samples of the steps; "" if that is not certain. `other` is the other call."""
+    in_calls = [_name_arguments(*each) for each in ((call, steps), (other.call, other.steps)) if each[1]]
+    for name in in_calls[0]:
+        if all(name in names for names in in_calls):
+            return name
+    if steps[0].features is None:
+        return "dlayer.forward is not called"
+    if all(_is(step.features, step.returned.get("outputs")) for step in steps):
+        return "softmax.forward runs before dlayer.forward"
     taken = [tuple(map(int, step.samples)) for step in steps]
     if not all(step.known for step in steps):
         return ""
@@ -172,6 +184,9 @@ def name_batches(call: Call, steps: Sequence[Pass], epochs_of_other: int | None)
         if all(_labels_are(call, step.labels, step.samples) for step in steps):
             return "Samples and labels always come from the first columns"
         return "The samples always come from the first columns of X"
+    epochs_of_other = count_epochs(other.call, other.steps) if other.error is None else None
+    if own := find_own_epochs(call, steps):
+        return _name_own(call, own, epochs_of_other)
     length, full = call.batches_in_an_epoch, call.samples // call.batch_size
     if any(_in_column_order(call, taken, count) for count in (length, full)):
         return "The samples come in the order of the columns, not in a shuffled order"
@@ -188,22 +203,64 @@ def name_batches(call: Call, steps: Sequence[Pass], epochs_of_other: int | None)
 
 def count_epochs(call: Call, steps: Sequence[Pass]) -> int | None:
     """Count the epochs of a loop that takes all batches of each of its shuffles in order; None for another loop."""
+    if own := find_own_epochs(call, steps):
+        return len(own)
     places = [_place_of(call, step) for step in steps]
     length = call.batches_in_an_epoch
     orders = [[place[1] for place in places[at : at + length] if place] for at in range(0, len(places), length)]
     return len(orders) if all(order == list(range(length)) for order in orders) else None
 
 
-def _name_arguments(call: Call, steps: Sequence[Pass]) -> str:
+def find_own_epochs(call: Call, steps: Sequence[Pass] | Sequence[Step]) -> list[list[tuple[int, ...]]]:
+    """Divide the samples of a loop that never calls generate_batch_indices into epochs that use each sample once.
+
+    Returns nothing if there is a call, or a sample that comes twice in an epoch.
+    """
+    epochs: list[list[tuple[int, ...]]] = [[]]
+    for samples in () if any(step.shuffle for step in steps) else (tuple(map(int, step.samples)) for step in steps):
+        if sum(map(len, epochs[-1])) == call.samples:
+            epochs.append([])
+        epochs[-1].append(samples)
+    every = list(range(call.samples))
+    return epochs if all(sorted(sum(epoch, ())) == every for epoch in epochs) else []
+
+
+def are_shuffles(call: Call, epochs: Sequence[Sequence[tuple[int, ...]]]) -> bool:
+    """Tell whether epochs of a student's own are as good as those of generate_batch_indices.
+
+    Their batches have the right sizes, and each epoch has its own order. Of few samples two orders may be the same.
+    """
+    sizes = [len(batch) for batch in call.batches(0)]
+    orders = {sum(epoch, ()) for epoch in epochs} - {tuple(range(call.samples))}
+    is_new = call.number == 1 or len(orders) == len(epochs)
+    return is_new and all([*map(len, epoch)] == sizes for epoch in epochs)
+
+
+def _name_own(call: Call, epochs: Sequence[Sequence[tuple[int, ...]]], epochs_of_other: int | None) -> str:
+    """Name what is wrong with epochs whose batches are not those of generate_batch_indices."""
+    orders = {sum(epoch, ()) for epoch in epochs}
+    if orders == {tuple(range(call.samples))}:
+        return "The samples come in the order of the columns, not in a shuffled order"
+    if {len(batch) for batch in epochs[0][:-1]} != {call.batch_size}:
+        return "The batches have another size than batch_size" if len(epochs[0]) > 1 else ""
+    if len(orders) == 1 < len(epochs):
+        return "All epochs use the same batches"
+    return _name_epochs(call, len(epochs), epochs_of_other) if len(epochs) != call.epochs else ""
+
+
+def _name_arguments(call: Call, steps: Sequence[Pass]) -> list[str]:
+    """Name what the arguments of generate_batch_indices may be in place of the right ones."""
     asked, right = {step.asked for step in steps} - {()}, (call.samples, call.batch_size)
     if len(asked) != 1 or right in asked:
-        return ""
+        return []
     [(samples, size)] = asked
-    if (size, samples) == right:
-        return "The arguments of generate_batch_indices are swapped"
-    if samples == len(call.X):
-        return "generate_batch_indices gets the number of features"
-    return "The batches have another size than batch_size" if samples == call.samples else ""
+    names = {
+        "The arguments of generate_batch_indices are swapped": (size, samples) == right,
+        "generate_batch_indices gets the number of features": samples == len(call.X),
+        "The batches have another size than batch_size": samples == call.samples,
+        "Only a part of the samples is used": size == call.batch_size and samples < call.samples,
+    }
+    return [name for name, is_so in names.items() if is_so]
 
 
 def _in_column_order(call: Call, taken: Sequence[tuple[int, ...]], count: int) -> bool:
@@ -265,9 +322,22 @@ def _name_epochs(call: Call, epochs: int, of_other: int | None) -> str:
     return "The loop stops before nepochs epochs are over" if epochs < call.epochs else more
 
 
-def name_softmax_input(call: Call, step: Pass) -> str:
-    """Name what softmax.forward got in place of the scores."""
+def name_sizes(call: Call, sizes: tuple[object, ...]) -> str:
+    """Name what is wrong with the arguments of Dense."""
+    if sizes == (len(call.y), len(call.X)):
+        return "The sizes of the dense layer are swapped"
+    is_samples = sizes == (call.samples, len(call.y))
+    return "The dense layer gets the number of samples as its number of inputs" if is_samples else ""
+
+
+def name_softmax_input(call: Call, step: Pass, before: Pass | None) -> str:
+    """Name what softmax.forward got in place of the scores; `before` is the step before."""
     found = step.softmax_input
+    if found is None:
+        return "softmax.forward is not called"
+    of_before = before.returned.get("scores") if before else None
+    if _is(found, of_before) or (before is None and isinstance(found, Wrong) and not isinstance(found, Named)):
+        return "softmax.forward runs before dlayer.forward"
     if _is(found, step.features) or _is(found, call.X):
         return "softmax.forward gets the samples, not the scores"
     if _is(found, call.outputs(step.version, step.samples)):
@@ -328,9 +398,9 @@ def _has_first_epoch(call: Call, step: Pass, at: int, labels: RecordedValue, out
 
 
 def _has_other_shuffle(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    owners, samples = owners_of(labels, call), sorted(step.samples)
+    owners = owners_of(labels, call)
     batches = [sorted(call.batches(shuffle)[at % call.batches_in_an_epoch]) for shuffle in range(step.shuffle)]
-    return owners is not None and sorted(owners) in batches and sorted(owners) != samples
+    return owners is not None and sorted(owners) in batches
 
 
 def _has_own_in_disorder(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
@@ -341,6 +411,10 @@ def _has_own_in_disorder(call: Call, step: Pass, at: int, labels: RecordedValue,
 def _has_predicted(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
     right = call.outputs(step.version, step.samples)
     return _is(labels, np.eye(len(right))[:, right.argmax(axis=0)])
+
+
+def _has_rows(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    return bool((step.samples < call.samples).all()) and _is(labels, call.y[step.samples])
 
 
 def _has_all_labels(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
@@ -379,6 +453,7 @@ SWAPPED: tuple[tuple[Test, Names], ...] = (
     ),
 )
 OF_LABELS: tuple[tuple[Test, Names], ...] = (
+    (_has_rows, ("The labels are rows of y, not columns",) * 3),
     (_has_all_labels, ("All labels are used in each step, not those of one batch",) * 3),
     (
         _has_first_columns,
@@ -390,8 +465,8 @@ OF_LABELS: tuple[tuple[Test, Names], ...] = (
     ),
     (_has_column_order, ("The labels come in the order of the columns, the samples in a shuffled order",) * 3),
     (_has_first_epoch, ("The labels are those of the first epoch's batches",) * 3),
-    (_has_other_shuffle, ("The labels are those of another shuffle than the samples",) * 3),
     (_has_own_in_disorder, ("The labels of the batch are in another order than its samples",) * 3),
+    (_has_other_shuffle, ("The labels are those of another shuffle than the samples",) * 3),
     (_has_predicted, ("The labels are the predicted classes",) * 3),
     (_has_foreign, ("The labels are those of other samples",) * 3),
 )
@@ -463,7 +538,7 @@ def name_into_softmax(call: Call, steps: Sequence[Pass], step: Pass) -> str:
         return "softmax.backward gets the labels"
     if labels is not None and (_is(found, outputs - labels) or _is(found, (outputs - labels) / len(samples))):
         return "softmax.backward gets yhat - y"
-    if _is(found, np.full(outputs.shape, call.loss(step.version, samples))):
+    if any(_is(found, np.full(shape, call.loss(step.version, samples))) for shape in ((), outputs.shape)):
         return "softmax.backward gets the loss, not its gradient"
     if _is(found, call.jacobian(step.version) @ gradient):
         return "softmax.backward is applied twice"
@@ -508,6 +583,15 @@ def name_norm(steps: Sequence[Pass]) -> str:
     return ""
 
 
+def is_changing(steps: Sequence[Pass]) -> bool:
+    """Tell whether the learning rate differs between steps with as many samples."""
+    rates: dict[int, set[float]] = {}
+    for step in steps:
+        if step.updates and isinstance(step.updates[-1][1], np.ndarray) and step.updates[-1][1].size == 1:
+            rates.setdefault(len(step.samples), set()).add(step.updates[-1][1].item())
+    return any(len(each) > 1 for each in rates.values())
+
+
 def _is_clipped(found: RecordedValue, right: Array) -> bool:
     """Tell whether the largest entries of an array are all alike, and the others as they should be but for a factor."""
     if not isinstance(found, np.ndarray) or found.shape != right.shape:
@@ -535,6 +619,8 @@ def name_losses(recording: Recording, found: Array, count: int, expected: Array)
         return "The loss of all samples after the epoch is stored"
     if call.number and count > len(expected) and _is(found[-len(expected) :], expected):
         return "The list of losses is kept from one call to the next"
+    if not len(found):
+        return "No loss is added to the list"
     if not found.any():
         return "Every loss is 0, though cce is called"
     rounded = [np.floor(expected), *(np.round(expected, digits) for digits in range(7))]

@@ -17,11 +17,13 @@ import numpy as np
 
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Probes
+from lib.units.softmax_classifier.errors import Named
 from lib.units.softmax_classifier.loop_names import (
     NOTHING_ELSE,
     UPDATE,
-    Named,
-    count_epochs,
+    are_shuffles,
+    find_own_epochs,
+    is_changing,
     name_as,
     name_batches,
     name_into_dense,
@@ -29,6 +31,7 @@ from lib.units.softmax_classifier.loop_names import (
     name_labels,
     name_losses,
     name_norm,
+    name_sizes,
     name_softmax_input,
     name_updates,
 )
@@ -42,13 +45,12 @@ from lib.units.softmax_classifier.loop_steps import (
     sum_entries,
 )
 from lib.units.softmax_classifier.loop_words import (
-    are_in_all,
     are_losses,
     compare_labels,
+    find_factors,
     fits,
     is_close,
     listed,
-    name_factor,
     place_of,
     ratio_of,
     require_steps,
@@ -190,15 +192,15 @@ class EveryBatch(LoopRule):
         count = call.epochs * call.batches_in_an_epoch
         if len(steps) != count:
             raise self._explain_count(call, steps)
-        last = 0
+        last, is_own = 0, has_own_shuffles(call, steps)
         for number, step in enumerate(steps):
             where = place_of(call, number)
-            if number % call.batches_in_an_epoch == 0:
+            if number % call.batches_in_an_epoch == 0 and not is_own:
                 due = range(last + 1, int(step["shuffle"]) + 1)
                 last = next((shuffle for shuffle in due if fits(call, steps[number:], shuffle)), due[-1] if due else 0)
-            if last == 0:
+            if last == 0 and not is_own:
                 raise self._explain_order(call, steps, number)
-            batch = call.batches(last - 1)[number % call.batches_in_an_epoch]
+            batch = step.samples if is_own else call.batches(last - 1)[number % call.batches_in_an_epoch]
             if sorted(step.samples) != sorted(batch) or not is_close(
                 step["features"], sum_entries(call.X[:, step.samples])
             ):
@@ -214,6 +216,8 @@ class EveryBatch(LoopRule):
                 )
             scores = call.columns("scores", step.version, step.samples)
             if not is_close(step["scores"], sum_entries(scores, is_shift_free=True)):
+                if step.seen and isinstance(step.seen.softmax_input, Named):
+                    raise step.seen.softmax_input
                 raise Wrong(
                     "softmax.forward did not get dlayer.output.",
                     where=where,
@@ -228,15 +232,13 @@ class EveryBatch(LoopRule):
         if not steps or isinstance(wrong, Named):
             return wrong
         if wrong.what.startswith("softmax.forward"):
-            names = {name_softmax_input(call, step) for step in steps}
+            names = {name_softmax_input(call, *both) for both in zip(steps, [None, *steps[:-1]], strict=True)}
             return name_as(names.pop() if len(names) == 1 else "", wrong)
         if wrong.what.startswith("The dense layer"):
-            is_swapped = steps[0].sizes == (len(call.y), len(call.X))
-            return name_as("The sizes of the dense layer are swapped" if is_swapped else "", wrong)
+            return name_as(name_sizes(call, steps[0].sizes), wrong)
         if wrong.what.startswith("train changes"):
             return wrong
-        epochs_of_other = count_epochs(other.call, other.steps) if other.error is None else None
-        return name_as(name_batches(call, steps, epochs_of_other), wrong)
+        return name_as(name_batches(call, steps, other), wrong)
 
     def _explain_count(self, call: Call, steps: Sequence[Step]) -> Wrong:
         """Say whether epochs or steps are missing or too many."""
@@ -451,18 +453,16 @@ class GradientFlowsBack(LoopRule):
         call, seen = step.call, step.seen
         given = numbers(seen.updates[-1][1] if seen else np.nan).ravel()
         share = given[0] / call.rate if len(given) == 1 else np.nan
-        factors = name_factor(factor * share * len(step.batch), step)
-        if name := name_norm([each.seen for each in steps if each.seen is not None]):
+        size, is_later = factor * share * len(step.batch), number >= call.batches_in_an_epoch
+        passes = [each.seen for each in steps if each.seen is not None]
+        if name := name_norm(passes):
             return name_as(name, Wrong("", where=where))
-        is_later = number >= call.batches_in_an_epoch
-        if is_later and is_close(factor * share * len(step.batch), -1):
+        if is_later and is_close(size, -1):
             return name_as("The weights move uphill after the first epoch", Wrong("", where=where))
-        if not is_later and all(words.hint for words in factors) and are_in_all(factors, steps):
+        if not is_later and (factors := find_factors(steps)):
             return Named(" ".join(words.what for words in factors), where=where, hint=factors[0].hint)
         if is_close(share, 1):
-            size = factor * share * len(step.batch)
-            what = f"The step is {size:.3g} times as large as it should be."
-            return Wrong(what, where=where, hint=NOTHING_ELSE)
+            return Wrong(f"The step is {size:.5g} times as large as it should be.", where=where, hint=NOTHING_ELSE)
         wrong = Wrong(
             "dlayer.backward did not get the learning rate that train is given.",
             where=where,
@@ -470,7 +470,7 @@ class GradientFlowsBack(LoopRule):
             expected=f"{call.rate:.5g}",
             hint="Pass learning_rate unchanged, after the gradient.",
         )
-        return name_as("The learning rate changes during training" if number else "", wrong)
+        return name_as("The learning rate changes during training" if is_changing(passes) else "", wrong)
 
 
 class EpochLoss(LoopRule):
@@ -536,6 +536,12 @@ class EpochLoss(LoopRule):
         return name_as(name_losses(recording, recording.losses, len(recording.losses), expected), wrong)
 
 
+def has_own_shuffles(call: Call, steps: Sequence[Step]) -> bool:
+    """Tell whether a loop shuffles the samples itself, as well as generate_batch_indices does, which it never calls."""
+    own = find_own_epochs(call, steps)
+    return bool(own) and are_shuffles(call, own)
+
+
 def _epoch_losses(call: Call, steps: Sequence[Step]) -> list[Array]:
     """Give what the epochs' losses may be: the means over the samples of each epoch's steps.
 
@@ -546,8 +552,11 @@ def _epoch_losses(call: Call, steps: Sequence[Step]) -> list[Array]:
     length = call.batches_in_an_epoch
     epochs = [list(steps[at : at + length]) for at in range(0, len(steps), length)]
     found = [_means(call, epochs, lambda step: len(step.samples), is_share=True)]
-    if len(steps) == call.epochs * length and all(step.takes_a_batch for step in steps):
+    is_whole = len(steps) == call.epochs * length
+    if is_whole and (all(step.takes_a_batch for step in steps) or has_own_shuffles(call, steps)):
         return found
+    steps = [step for step in steps if step["has_loss"]] or steps  # those beside the epoch have no loss
+    epochs = [list(steps[at : at + length]) for at in range(0, len(steps), length)]
     shuffles = sorted({int(step["shuffle"]) for step in steps})
     between = [[step for step in steps if step["shuffle"] == shuffle] for shuffle in shuffles]
     full = max(call.samples // call.batch_size, 1)

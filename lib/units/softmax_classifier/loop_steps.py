@@ -48,6 +48,11 @@ class Step:
         return int(self.numbers["version"])
 
     @property
+    def shuffle(self) -> int:
+        """The number of calls of generate_batch_indices before it."""
+        return int(self.numbers["shuffle"])
+
+    @property
     def takes_a_batch(self) -> bool:
         """Whether its samples are those of a batch, in any order: of the latest shuffle or of an earlier one."""
         samples = tuple(np.sort(self.samples).tolist())
@@ -59,9 +64,10 @@ class Step:
         return tuple({len(self.batch): 0, len(self.samples): 0})
 
     def right_move(self, size: int) -> float:
-        """Return the learning rate times 1/B times the gradient, for B = `size`."""
+        """Return the learning rate times 1/B times the gradient, for B = `size`, as `_move` writes it."""
         gradient = self.call.columns("output_gradients", self.version, self.samples)
-        return self.call.rate / size * sum_entries(self.call.jacobian(self.version) @ gradient) / 1000
+        right = self.call.jacobian(self.version) @ (gradient / _sizes_of(self.call, self.version, self.samples))
+        return self.call.rate / size * sum_entries(right)
 
 
 @lru_cache(maxsize=64)
@@ -118,17 +124,27 @@ def _size(sizes: tuple[Any, ...], at: int) -> float:
     return float(size) if isinstance(size, int | float | np.number) else NOT_CALLED
 
 
-def _move(seen: Pass, classes: int) -> float:
-    """Write the learning rate times the gradient that Dense.backward got: 1/B may be applied anywhere, but once."""
+def _move(seen: Pass, call: Call) -> float:
+    """Write the learning rate times the gradient that Dense.backward got: 1/B may be applied anywhere, but once.
+
+    Each sample's gradient is measured by its own size, so that in a sum with large ones a small one counts as much.
+    """
     if not seen.updates:
         return NOT_CALLED
     gradient, rate = seen.updates[-1]
-    number = _number(gradient, classes)
+    if isinstance(gradient, np.ndarray) and gradient.shape == (len(call.y), len(seen.samples)):
+        gradient = gradient / _sizes_of(call, seen.version, seen.samples)
+    number = _number(gradient, len(call.y))
     if isinstance(rate, Placeholder):
         raise OpenBlank(rate.sentence)
     if not isinstance(rate, np.ndarray) or rate.size != 1:
         return -3.0
-    return number * float(rate.ravel()[0]) / 1000  # so that it is about as large as the other numbers
+    return number * float(rate.ravel()[0])
+
+
+def _sizes_of(call: Call, version: int, samples: Samples) -> Array:
+    """Return the largest entry of each sample's gradient as the spies draw it, (batch,)."""
+    return np.asarray(np.abs(call.columns("output_gradients", version, samples)).max(axis=0))
 
 
 NUMBERS: Mapping[str, Callable[[Pass, Call], float]] = {
@@ -149,7 +165,7 @@ NUMBERS: Mapping[str, Callable[[Pass, Call], float]] = {
     "updates": lambda seen, call: len(seen.updates),
     "layer": lambda seen, call: seen.layer,
     "touched": lambda seen, call: seen.touched,
-    "move": lambda seen, call: _move(seen, len(call.y)),
+    "move": lambda seen, call: _move(seen, call),
 }
 """What is written of a forward pass, by name."""
 

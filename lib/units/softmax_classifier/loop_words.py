@@ -42,36 +42,35 @@ FACTORS = (
     ),
     Factor("The learning rate is not applied.", RATE, lambda step: 1 / step.call.rate),
 )
+OF_BATCHES = Factor(
+    "The gradient is divided by the number of batches.",
+    ONCE,
+    lambda step: len(step.batch) / step.call.batches_in_an_epoch,
+)
+"""It is not combined with others: there are always three batches, and three may come from elsewhere."""
 SIGN = Factor(
     "The weights move the wrong way: gradient times learning rate has the wrong sign.",
     HINTS["The weights move in the direction of the gradient, not against it"],
     lambda step: -1.0,
 )
-OTHER = Factor("", "", lambda step: np.nan)
 
 
-def name_factor(factor: float, step: Step) -> list[Factor]:
-    """Say by what a step is too large or too small: the sign, and one or two causes whose product is the factor."""
-    found = [SIGN] * int(factor < 0)
-    if is_close(abs(factor), 1):
-        return found
-    for causes in (*((one,) for one in FACTORS), *combinations(FACTORS, 2)):
-        if is_close(abs(factor), float(np.prod([cause.of(step) for cause in causes]))):
-            return [*found, *causes]
-    return [*found, OTHER]
+def find_factors(steps: Sequence[Step]) -> list[Factor]:
+    """Say by what the steps are too large or too small; nothing if that is not certain.
 
-
-def are_in_all(factors: list[Factor], steps: Sequence[Step]) -> bool:
-    """Tell whether the steps of the first epoch are all too large or too small by the same causes.
-
-    Batches differ in size there, so that no other number is taken for one of the causes.
+    It is the sign, and one or two causes that explain each step. Batches differ in size in the first call, so that no
+    other number is taken for one of the causes.
     """
-    for step in steps[: steps[0].call.batches_in_an_epoch]:
-        moves = [step.right_move(size) for size in step.sizes]
-        factor = float(np.prod([cause.of(step) for cause in factors]))
-        if not any(is_close(step["move"], factor * move) for move in moves):
-            return False
-    return True
+    for causes in ((), *((one,) for one in (*FACTORS, OF_BATCHES)), *combinations(FACTORS, 2)):
+        for found in ([*causes], [SIGN, *causes]):
+            if found and all(_explain(step, found) for step in steps):
+                return found
+    return []
+
+
+def _explain(step: Step, causes: Sequence[Factor]) -> bool:
+    factor = float(np.prod([cause.of(step) for cause in causes]))
+    return any(is_close(step["move"], factor * step.right_move(size)) for size in step.sizes)
 
 
 def ratio_of(found: RecordedValue, base: Array) -> float | None:

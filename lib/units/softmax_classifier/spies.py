@@ -28,6 +28,7 @@ from lib.blanks import OpenBlank
 from lib.checking.rebinding import namespace_of, rebind
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs
+from lib.units.softmax_classifier.errors import IN_LOOPS, Named, explained
 
 Samples = NDArray[np.intp]
 """Numbers of samples: columns of X."""
@@ -274,12 +275,14 @@ class Recording:
         last = self.passes[-1] if self.passes else None
         if last is not None and last.layer == layer._serial and not last.updates and _same(last.features, features):
             return last
-        seen = self._new_pass()
-        seen.features, seen.layer, seen.sizes = features, layer._serial, layer._sizes
+        if last is None or last.updates or last.layer:
+            last = self._new_pass()
+            self.passes.append(last)
+        # else softmax or the loss was called before the dense layer: it is the same step, in a wrong order
+        last.features, last.layer, last.sizes = features, layer._serial, layer._sizes
         if isinstance(features, np.ndarray):
-            self._identify(seen, features)
-        self.passes.append(seen)
-        return seen
+            self._identify(last, features)
+        return last
 
     def find(self, name: str, value: object, recorded: RecordedValue) -> tuple[Pass, Samples | None]:
         """Find the pass, and in it the columns, whose array `name` is `value`; else the latest pass.
@@ -299,6 +302,17 @@ class Recording:
                 if columns is not None:
                     return seen, None if len(columns) == array.shape[1] else columns
         return self.current, None
+
+    def find_joined(self, outputs: RecordedValue) -> list[Pass]:
+        """Find the latest passes whose outputs, side by side, are `outputs`; nothing if there are no two."""
+        found: list[Pass] = []
+        for seen in reversed(self.passes if isinstance(outputs, np.ndarray) and outputs.ndim == 2 else []):
+            found.insert(0, seen)
+            joined = [each.returned["outputs"] for each in found if "outputs" in each.returned]
+            width = sum(array.shape[1] for array in joined)
+            if width >= outputs.shape[1]:  # type: ignore[union-attr]  # an array, or there are no passes
+                return found if len(found) > 1 and _same(np.hstack(joined), outputs) else []
+        return []
 
     def _new_pass(self) -> Pass:
         position = sum(each.shuffle == self.shuffles and bool(each.updates) for each in self.passes)
@@ -360,6 +374,10 @@ def _find_columns(table: Array, columns: Array) -> Samples | None:
 def _record(value: object, what: str) -> RecordedValue:
     if isinstance(value, Placeholder):
         return value
+    if hasattr(value, "forward"):
+        return Named(f"{what} is a layer, not an array.", hint="A layer keeps its result as its output: pass that.")
+    if callable(value):
+        return Named(f"{what} is a function, not an array.", hint="Call the function, and pass its result.")
     try:
         return numbers(value, what=what)
     except Wrong as wrong:
@@ -392,7 +410,8 @@ class _Recorder:
         self.recording, call = recording, recording.call
         X, y = call.X.copy().view(DataArray), call.y.copy().view(DataArray)
         np.random.seed(1)  # see record_calls
-        returned = train(X, y, call.rate, call.batch_size, call.epochs)
+        with explained(meanings=IN_LOOPS):
+            returned = train(X, y, call.rate, call.batch_size, call.epochs)
         recording.returned, recording.X, recording.y = _losses_of(returned), np.asarray(X), np.asarray(y)
         both: Any = (self.spies["Dense"], self.spies["Softmax"])
         layers = [one for one in _entries(returned) if isinstance(one, self.spies["Dense"])]  # type: ignore[arg-type]  # a class
@@ -445,7 +464,7 @@ class _Recorder:
         _set(layer, weights=weights)
 
     def _make_dense(self) -> Any:
-        recorder, method = self, _methods(self._originals["Dense"])
+        recorder, method = self, _methods(self._originals["Dense"], _Dense)
 
         def initialise(self: Any, *given: Any, **named: Any) -> None:
             sizes = _arguments(method("__init__"), (self, *given), named, 3)[1:]
@@ -490,9 +509,10 @@ class _Recorder:
         return self._inherit("Dense", {"__init__": initialise, "forward": forward, "backward": backward})
 
     def _make_softmax(self) -> Any:
-        recorder, method = self, _methods(self._originals["Softmax"])
+        recorder, method = self, _methods(self._originals["Softmax"], _Softmax)
 
         def initialise(self: Any, *given: Any, **named: Any) -> None:
+            _arguments(method("__init__"), (self, *given), named, 1)
             recorder._initialise("Softmax", self, given, named)
             for name in ("input", "output"):
                 if not hasattr(self, name):
@@ -530,6 +550,8 @@ class _Recorder:
         def cce(*given: Any, **named: Any) -> Any:
             y, yhat = _arguments(original, given, named, 2)[:2]
             labels, outputs = _record(y, "The labels given to cce"), _record(yhat, "The prediction given to cce")
+            if joined := self.recording.find_joined(outputs):
+                return self._record_joined(joined, labels)
             seen, columns = self.recording.find("outputs", yhat, outputs)
             seen.loss_labels = _put(seen.loss_labels, labels, columns, len(seen.samples))
             seen.loss_outputs = _put(seen.loss_outputs, outputs, columns, len(seen.samples))
@@ -541,6 +563,16 @@ class _Recorder:
             )
 
         return cce
+
+    def _record_joined(self, passes: list[Pass], labels: RecordedValue) -> Any:
+        """Record the loss of several batches whose labels and predictions stand side by side: their mean loss."""
+        sizes = [len(seen.samples) for seen in passes]
+        is_fitting = isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.shape[1] == sum(sizes)
+        each = np.split(labels, np.cumsum(sizes)[:-1], axis=1) if is_fitting else [labels] * len(passes)  # type: ignore[arg-type]  # an array
+        for seen, part in zip(passes, each, strict=True):
+            seen.loss_labels, seen.loss_outputs = part, seen.returned["outputs"]
+        losses = [self.call.loss(seen.version, seen.samples) for seen in passes]
+        return np.average(losses, weights=sizes)
 
     def _make_loss_gradient(self) -> Any:
         original = _function(self._originals["cce_gradient"])
@@ -620,22 +652,28 @@ def _set(target: Any, **attributes: Any) -> None:
 # ---- Arguments, by the names that the student's own code gives them
 
 
-def _methods(original: Any) -> Callable[[str], Callable[..., Any]]:
-    """Give the student's own methods by name, and the notebook's where there are none."""
+def _methods(original: Any, given: type) -> Callable[[str], Callable[..., Any]]:
+    """Give the student's own methods by name, and those of the `given` layer where there are none."""
 
     def find(name: str) -> Callable[..., Any]:
         found = getattr(original, name, None) if isinstance(original, type) else None
-        return found if isinstance(found, FunctionType) else getattr(_Layer, name)
+        return found if isinstance(found, FunctionType) else getattr(given, name)
 
     return find
 
 
-class _Layer:
-    def __init__(self, input_size: int, output_size: int): ...
+class _Softmax:
+    def __init__(self) -> None: ...
 
     def forward(self, input: Array) -> Any: ...
 
-    def backward(self, output_gradient: Array, learning_rate: float) -> Any: ...
+    def backward(self, output_gradient: Array, learning_rate: float | None = None) -> Any: ...
+
+
+class _Dense(_Softmax):
+    def __init__(self, input_size: int, output_size: int) -> None: ...
+
+    def backward(self, output_gradient: Array, learning_rate: float) -> Any: ...  # type: ignore[override]  # it needs the rate
 
 
 def _function(original: Any) -> Callable[..., Any]:
@@ -646,7 +684,11 @@ def _arguments(function: Callable[..., Any], given: tuple[Any, ...], named: Mapp
     """Order a call's arguments as `function` does; None for those left out. Raises TypeError where `function` would."""
     if not named and len(given) == count:
         return list(given)
-    bound = _signature(function).bind(*given, **named)
+    try:
+        bound = _signature(function).bind(*given, **named)
+    except TypeError as error:
+        name = getattr(function, "__qualname__", "").rpartition("<locals>.")[2].lstrip("_").removesuffix(".__init__")
+        raise TypeError(f"{name}(): {error}") from None
     bound.apply_defaults()
     values: list[Any] = []
     for name, value in bound.arguments.items():

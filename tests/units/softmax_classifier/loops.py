@@ -40,6 +40,11 @@ DENSE = "    dlayer = Dense(num_features, num_labels) # define dense layer\n"
 DENSE_ARGUMENTS = "Dense(num_features, num_labels)"
 RETURN = "    return(dlayer, softmax, losses)\n"
 
+OWN_SHUFFLE = """\
+        order = np.random.permutation(num_samples)
+        batch_indices = [order[start : start + batch_size] for start in range(0, num_samples, batch_size)]
+"""
+
 Changes = tuple[tuple[str, str], ...]
 
 
@@ -102,6 +107,22 @@ RIGHT: dict[str, str] = {
             "            for at, sample in enumerate(batch):\n"
             "                loss += cce(y[:, [sample]], softmax.output[:, [at]]) / num_samples\n",
         )
+    ),
+    "the loss of all batches at once": loop(
+        (MAKE, MAKE + "        labels, predictions = [], []\n"),
+        (ADD, "            labels.append(y[:, batch])\n            predictions.append(softmax.output)\n"),
+        (NOTE, "        losses.append(cce(np.hstack(labels), np.hstack(predictions)))\n"),
+    ),
+    "all shuffles before the loop": loop(
+        (MAKE, ""),
+        (
+            "    for epoch in range(nepochs):\n",
+            "    for batch_indices in [generate_batch_indices(num_samples, batch_size) for _ in range(nepochs)]:\n",
+        ),
+    ),
+    "a shuffle of one's own": loop((MAKE, OWN_SHUFFLE)),
+    "a shuffle of one's own, by another generator": loop(
+        (MAKE, OWN_SHUFFLE.replace("np.random.permutation", "np.random.default_rng(epoch).permutation"))
     ),
     "sorted samples": loop((EACH, f"{EACH}            batch = np.sort(batch)\n")),
     "a mask": loop(
@@ -340,6 +361,33 @@ WRONG: dict[str, WrongLoop] = {
         ),
         breaks=B,
     ),
+    "a shuffle of one's own, once": _at((START, START + OWN_SHUFFLE.replace("        ", "    ")), (MAKE, ""), breaks=B),
+    "a shuffle of one's own, in equal parts": _at(
+        (
+            MAKE,
+            "        batch_indices = np.array_split(np.random.permutation(num_samples), num_samples // batch_size)\n",
+        ),
+        breaks=B,
+    ),
+    "a shuffle of one's own, without the short batch": _at(
+        (MAKE, OWN_SHUFFLE.replace("num_samples, batch_size)]", "num_samples - batch_size + 1, batch_size)]")), breaks=B
+    ),
+    "softmax before the dense layer": _at((FORWARD + ACTIVATE, ACTIVATE + FORWARD), breaks=B),
+    "no softmax.forward": _at((ACTIVATE, ""), breaks=B),
+    "no dlayer.forward": _at((FORWARD, ""), breaks=B),
+    "most of the samples": _at(
+        ("num_features, num_samples = X.shape", "num_features, num_samples = len(X), int(0.8 * X.shape[1])"), breaks=B
+    ),
+    "rows of y": _at(("y[:, batch]", "y[batch]"), breaks=L),
+    "a rounded gradient": _at((UPDATE, f"            grad = np.round(grad, 3)\n{UPDATE}"), breaks=G),
+    "noise in the gradient": _at(
+        (UPDATE, f"            grad = grad + 1e-3 * np.random.randn(*grad.shape)\n{UPDATE}"), breaks=G
+    ),
+    "a rate that warms up": _at(
+        (UPDATE, UPDATE.replace("learning_rate", "learning_rate * min(1, (epoch + 1) / 3)")), breaks=G
+    ),
+    "the number of batches": _at((UPDATE, UPDATE.replace("len(batch)", "len(batch_indices)")), breaks=G),
+    "no entry in the list": _at((NOTE, ""), breaks=E),
     "a clipped gradient": _at((UPDATE, f"            grad = np.clip(grad, -1, 1)\n{UPDATE}"), breaks=G),
     "a gradient clipped at 5": _at(
         (UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "np.clip(grad / len(batch), -5, 5)")), breaks=G

@@ -5,6 +5,7 @@ import pytest
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.checking.desk import checked
 from tests.grading.judge.test_judge import judged, part_of
+from tests.units.softmax_classifier.loops import loop
 from tests.variants import written
 
 CCE = "def cce(y, yhat):\n    return {}"
@@ -68,6 +69,32 @@ def test_the_mistake_is_said_at_the_desk_and_at_grading(name: str) -> None:
     assert said in report
     assert "Try: " in report
     assert said in " ".join(statement.why for statement in judged(part, code).statements)
+
+
+LOOP_SAID = {
+    ("X[:, batch])", "X[batch])"): "Rows of X are taken, not columns.",
+    ("in batch_indices", "in range(len(batch_indices))"): "batch is one number, not a list of column numbers.",
+    ("grad, learning_rate)", "grad)"): "Dense.backward is called without learning_rate.",
+    ("cce(y[:, batch], softmax.output)", "cce(softmax.output)"): "cce is called without yhat.",
+    ("Softmax()", "Softmax(num_labels)"): "Softmax is called with too many arguments.",
+    ("Softmax()", "Softmax"): "forward of Softmax is called without its argument, or on the class Softmax",
+    ("(num_samples, batch_size)", "(X, batch_size)"): "generate_batch_indices gets an array",
+    ("in range(nepochs)", "in nepochs"): "The loop runs over nepochs, which is one number.",
+    ("* cce(y[:, batch], softmax.output)", "* cce(y[:, batch], softmax)"): "The prediction given to cce is a layer",
+    ("softmax.forward(dlayer.output)", "softmax.forward(dlayer)"): "The input of softmax.forward is a layer",
+    (
+        "cce_gradient(y[:, batch], softmax.output)",
+        "cce_gradient",
+    ): "The gradient given to softmax.backward is a function",
+}
+
+
+@pytest.mark.parametrize("change", LOOP_SAID, ids=lambda change: change[1])
+def test_an_error_of_a_loop_says_the_mistake(change: tuple[str, str]) -> None:
+    code = {"train": written(loop(change))["train"]}
+    part = part_of("check-train")
+    assert LOOP_SAID[change] in " ".join(str(checked(part, **code)).split())
+    assert LOOP_SAID[change] in " ".join(statement.why for statement in judged(part, code).statements)
 
 
 def test_jupyters_input_is_known_as_well_as_pythons(monkeypatch: pytest.MonkeyPatch) -> None:

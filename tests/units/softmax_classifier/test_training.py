@@ -106,6 +106,25 @@ def test_what_fits_two_mistakes_is_called_neither() -> None:
         assert names_told(report) == {"The loop stops before nepochs epochs are over"}
 
 
+TOLD = {
+    "a shuffle of one's own, once": "All epochs use the same batches",
+    "a shuffle of one's own, in equal parts": "The batches have another size than batch_size",
+    "softmax before the dense layer": "softmax.forward runs before dlayer.forward",
+    "no softmax.forward": "softmax.forward is not called",
+    "no dlayer.forward": "dlayer.forward is not called",
+    "most of the samples": "Only a part of the samples is used",
+    "rows of y": "The labels are rows of y, not columns",
+    "a rate that warms up": "The learning rate changes during training",
+    "the number of batches": "The gradient is divided by the number of batches",
+    "no entry in the list": "No loss is added to the list",
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_loop_is_told_its_mistake(name: str) -> None:
+    assert names_told(checked(train, train=written(WRONG[name].source)["train"])) == {TOLD[name]}
+
+
 @pytest.mark.parametrize("value", [None, 3, "train", [1], type("T", (), {})])
 def test_what_is_no_function_is_said_to_be_none(value: Any) -> None:
     assert "train is not a function." in said(checked(train, train=value), "EveryBatch")

@@ -243,6 +243,11 @@ def _without_last(y: Array, yhat: Array) -> Any:
     return -np.sum(np.log(_true(y, yhat)[:-1])) / y.shape[B]
 
 
+for which, of in (("largest", np.max), ("smallest", np.min), ("middle", np.median)):
+    loss(f"The {which} loss of the batch is returned, not the mean", "Every sample counts: take the mean of all.")(
+        lambda y, p, of=of: of(-np.log(_true(y, p)))
+    )
+
 FAR = "Use a much smaller number: it may only matter where a probability is nearly 0."
 for much in (1e-2, 1e-4, 1e-3, 0.1):
     loss("A number is added to yhat that is too large", FAR)(lambda y, p, much=much: _right(y, p + much))
@@ -279,6 +284,9 @@ def _sum_binary(y: Array, yhat: Array) -> Any:
 
 
 for size in (lambda y: 1, lambda y: y.shape[B], np.size):
+    loss("Only the classes that are not the true one count", BINARY)(
+        lambda y, p, size=size: -np.sum((1 - y) * np.log(1 - p)) / size(y)
+    )
     for sign in (1, -1):
         loss("The loss is binary cross-entropy with a wrong sign", BINARY)(
             lambda y, p, size=size, sign=sign: sign * np.sum(y * np.log(p) - (1 - y) * np.log(1 - p)) / size(y)
@@ -300,6 +308,11 @@ for scale in (lambda y: 1, lambda y: 2, lambda y: y.shape[B], lambda y: 2 * y.sh
     )
 for scale in (lambda y: 1, lambda y: y.shape[B], np.size):
     loss("The loss is the absolute error", OTHER)(lambda y, p, scale=scale: np.sum(np.abs(y - p)) / scale(y))
+loss("The share of right predictions is returned, not the loss", OTHER)(
+    lambda y, p: np.mean(y.argmax(axis=0) == p.argmax(axis=0))
+)
+loss("The exponential undoes the logarithm", OTHER)(lambda y, p: np.exp(_right(y, p)))
+loss("The exponential undoes the logarithm", OTHER)(lambda y, p: np.exp(-_right(y, p)))
 for digits in (2, 1, 0):
     loss("The loss is rounded", "Return the loss as it is, and round only where you print it.")(
         lambda y, p, digits=digits: np.round(_right(y, p), digits)

@@ -379,6 +379,9 @@ stable("The smallest score of each sample is subtracted, not the largest", OWN)(
 stable("The median of each sample's scores is subtracted, not the largest", OWN)(
     _shifted(lambda z: np.median(z, axis=0))
 )
+stable("The largest absolute value of each sample is subtracted, not its largest score", OWN)(
+    _shifted(lambda z: np.abs(z).max(axis=0))
+)
 stable("The norm of each sample's scores is subtracted, not the largest", OWN)(
     _shifted(lambda z: np.linalg.norm(z, axis=0))
 )
@@ -646,6 +649,19 @@ for result in (
     lambda layer, g: layer.output.mean(axis=1, keepdims=True) * (1 - layer.output.mean(axis=1, keepdims=True)) * g,
 ):
     backward("The Jacobian is that of the mean probabilities of the batch", EACH)(result)
+backward("The gradients of all samples are averaged before the product", EACH)(
+    lambda layer, g: _product(layer.output, g.mean(axis=1, keepdims=True))
+)
+backward("The Jacobian has as many rows and columns as the batch has samples", EACH)(
+    lambda layer, g: np.einsum(
+        "ijk,jk->ik",
+        np.eye(g.shape[1])[:, :, None] * layer.output - layer.output[:, None] * layer.output,
+        g,
+    )
+)
+backward("The derivative is that of the logarithm of softmax", ENTRIES)(
+    lambda layer, g: g - layer.output * g.sum(axis=0)
+)
 backward("The products of all samples are added to one Jacobian", EACH)(
     lambda layer, g: (np.diag(layer.output.mean(axis=1)) - layer.output @ layer.output.T) @ g
 )
@@ -770,6 +786,10 @@ def _single(layer: Softmax, g: Array) -> Any:
     return np.dot(np.diagflat(column) - column @ column.T, g)
 
 
+def _diagonal_of_matrix(layer: Softmax, g: Array) -> Any:
+    return (np.diag(layer.output) - np.outer(layer.output, layer.output)) @ g
+
+
 def _two_axes(layer: Softmax, g: Array) -> Any:
     T = layer.output * (1 - layer.output)
     return np.einsum("kmi,mi->ki", T, g)
@@ -784,10 +804,11 @@ def _called(layer: Any, g: Array) -> Any:
 
 
 _two_axes.__code__ = _two_axes.__code__.replace(co_name="backward")  # the frame in which the check looks for T
-backward(
-    "The code makes one matrix of all samples together",
-    "Run it on one sample, then on two. Which axis of each array counts the samples?",
-)(_single)
+for result in (_single, _diagonal_of_matrix):
+    backward(
+        "The code makes one matrix of all samples together",
+        "Run it on one sample, then on two. Which axis of each array counts the samples?",
+    )(result)
 backward("T has the wrong shape", "Print T.shape for one sample and for two. Which axis of T counts the samples?")(
     _two_axes
 )

@@ -239,6 +239,24 @@ MISTAKES = (
     _named("The batches are used in reversed order", (BATCHES, f"{BATCHES}[::-1]")),
     _named("Each batch is used twice in an epoch", (BATCHES, f"2 * {BATCHES}")),
     _named("The first batch of an epoch is used again and again", (BATCHES, f"[b[0] for b in [{BATCHES}] for _ in b]")),
+    _named("Only a part of the samples is used", ("samples = X.shape", "samples = len(X), X.shape[1] - 1")),
+    _named("The dense layer gets the number of samples as its number of inputs", (DENSE, "Dense(num_samples, len(y))")),
+    _named("dlayer.forward is not called", (f"            {FORWARD}\n", "")),
+    _named("softmax.forward is not called", (f"            {SCORES}\n", "")),
+    _named(
+        "softmax.forward runs before dlayer.forward",
+        (f"{FORWARD}\n            {SCORES}", f"{SCORES}\n            {FORWARD}"),
+        also=(
+            (("dense.forward(X[:, batch])", "softmax.forward(X[:, batch])"), (SCORES, "dense.forward(softmax.output)")),
+        ),
+    ),
+    _named("The labels are rows of y, not columns", ("y[:, batch]", "y[batch]")),
+    _named(
+        "The gradient is divided by the number of batches",
+        ("in generate_batch_indices(num_samples, batch_size)", f"in (batches := {BATCHES})"),
+        ("1 / len(batch)", "1 / len(batches)"),
+    ),
+    _named("No loss is added to the list", (NOTE, "")),
     _named("softmax.forward gets the samples, not the scores", (SCORES, "softmax.forward(X[:, batch])")),
     _named("Softmax is applied to its own output", (SCORES, f"{SCORES}\n            softmax.forward(softmax.output)")),
     # labels and prediction
