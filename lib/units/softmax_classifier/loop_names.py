@@ -333,8 +333,6 @@ def name_sizes(call: Call, sizes: tuple[object, ...]) -> str:
 def name_softmax_input(call: Call, step: Pass, before: Pass | None) -> str:
     """Name what softmax.forward got in place of the scores; `before` is the step before."""
     found = step.softmax_input
-    if found is None:
-        return "softmax.forward is not called"
     of_before = before.returned.get("scores") if before else None
     if _is(found, of_before) or (before is None and isinstance(found, Wrong) and not isinstance(found, Named)):
         return "softmax.forward runs before dlayer.forward"

@@ -17,7 +17,7 @@ import numpy as np
 
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Probes
-from lib.units.softmax_classifier.errors import Named
+from lib.units.softmax_classifier.errors import IN_LOOPS, Named, explained
 from lib.units.softmax_classifier.loop_names import (
     NOTHING_ELSE,
     UPDATE,
@@ -215,7 +215,8 @@ class EveryBatch(LoopRule):
                     hint="Take both numbers from the shapes of X and y.",
                 )
             scores = call.columns("scores", step.version, step.samples)
-            if not is_close(step["scores"], sum_entries(scores, is_shift_free=True)):
+            is_called = step["scores"] != NOT_CALLED  # without it the prediction is wrong, which costs elsewhere
+            if is_called and not is_close(step["scores"], sum_entries(scores, is_shift_free=True)):
                 if step.seen and isinstance(step.seen.softmax_input, Named):
                     raise step.seen.softmax_input
                 raise Wrong(
@@ -341,7 +342,11 @@ class LabelsWithSamples(LoopRule):
 
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
         """Name what cce and cce_gradient get instead."""
-        if isinstance(wrong, Named) or not wrong.what.startswith("cce"):
+        if isinstance(wrong, Named):
+            return wrong
+        if recordings[number].steps and all(step.softmax_input is None for step in recordings[number].steps):
+            return name_as("softmax.forward is not called", wrong)
+        if not wrong.what.startswith("cce"):
             return wrong
         return name_as(name_labels(recordings[number].call, recordings[number].steps), wrong)
 
@@ -604,7 +609,8 @@ def _record_once(train: Any, inputs: Inputs, is_first: bool = False) -> tuple[Re
         is_same = seen is draw or (not is_first and all(np.array_equal(seen[name], draw[name]) for name in draw))
         if earlier is train and is_same:
             return recording
-    recording = record_calls(train, inputs)
+    with explained(meanings=IN_LOOPS):
+        recording = record_calls(train, inputs)
     _latest[:] = [(train, draw, recording)]
     return recording
 

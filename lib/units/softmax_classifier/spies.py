@@ -28,7 +28,7 @@ from lib.blanks import OpenBlank
 from lib.checking.rebinding import namespace_of, rebind
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs
-from lib.units.softmax_classifier.errors import IN_LOOPS, Named, explained
+from lib.units.softmax_classifier.errors import Named
 
 Samples = NDArray[np.intp]
 """Numbers of samples: columns of X."""
@@ -410,8 +410,7 @@ class _Recorder:
         self.recording, call = recording, recording.call
         X, y = call.X.copy().view(DataArray), call.y.copy().view(DataArray)
         np.random.seed(1)  # see record_calls
-        with explained(meanings=IN_LOOPS):
-            returned = train(X, y, call.rate, call.batch_size, call.epochs)
+        returned = train(X, y, call.rate, call.batch_size, call.epochs)
         recording.returned, recording.X, recording.y = _losses_of(returned), np.asarray(X), np.asarray(y)
         both: Any = (self.spies["Dense"], self.spies["Softmax"])
         layers = [one for one in _entries(returned) if isinstance(one, self.spies["Dense"])]  # type: ignore[arg-type]  # a class

@@ -373,7 +373,7 @@ WRONG: dict[str, WrongLoop] = {
         (MAKE, OWN_SHUFFLE.replace("num_samples, batch_size)]", "num_samples - batch_size + 1, batch_size)]")), breaks=B
     ),
     "softmax before the dense layer": _at((FORWARD + ACTIVATE, ACTIVATE + FORWARD), breaks=B),
-    "no softmax.forward": _at((ACTIVATE, ""), breaks=B),
+    "no softmax.forward": _at((ACTIVATE, ""), breaks=L),
     "no dlayer.forward": _at((FORWARD, ""), breaks=B),
     "most of the samples": _at(
         ("num_features, num_samples = X.shape", "num_features, num_samples = len(X), int(0.8 * X.shape[1])"), breaks=B
@@ -386,7 +386,9 @@ WRONG: dict[str, WrongLoop] = {
     "a rate that warms up": _at(
         (UPDATE, UPDATE.replace("learning_rate", "learning_rate * min(1, (epoch + 1) / 3)")), breaks=G
     ),
-    "the number of batches": _at((UPDATE, UPDATE.replace("len(batch)", "len(batch_indices)")), breaks=G),
+    "the number of batches": _at(
+        (UPDATE, UPDATE.replace("len(batch)", "int(np.ceil(num_samples / batch_size))")), breaks=G
+    ),
     "no entry in the list": _at((NOTE, ""), breaks=E),
     "a clipped gradient": _at((UPDATE, f"            grad = np.clip(grad, -1, 1)\n{UPDATE}"), breaks=G),
     "a gradient clipped at 5": _at(
