@@ -16,7 +16,7 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[np.float64]]  # as NDArray[np.float64]: numpy.typing would be one more import
 Inputs = Mapping[str, Array]
-"""Inputs drawn at random: a name for each array."""
+"""Inputs drawn at random: a name for each array. A unit of yours may draw text, numbers, lists and dicts as well."""
 Probes = dict[str, Callable[[], object]]
 """What to run on student code for the judge: a name and a call each. Names before a `/` tell alternative routes apart,
 and any one route earns the points."""

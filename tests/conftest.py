@@ -45,6 +45,8 @@ LONGEST = (
     "a term",
     "tests/grading/running/test_machine_faults.py",
     "tests/grading/commands/test_bundle.py",
+    "tests/grading/commands/test_authoring.py",
+    "tests/grading/commands/test_own_units.py",
     "tests/grading/running/test_runner.py",
     "tests/test_lab_buttons.py",
     "tests/grading/report/test_formgrader_safety.py",

@@ -16,7 +16,7 @@ import pytest
 from tests import test_project
 from tests.browser import PATIENCE, Lab
 from tests.course import ASSIGNMENT
-from tests.grading.commands import test_app, test_grade
+from tests.grading.commands import test_app, test_author_lab, test_authoring, test_grade
 from tests.grading.running import test_runner
 from tests.grading.sandbox import test_doctor
 from tests.grading.submissions import test_collect
@@ -42,6 +42,12 @@ ELSEWHERE = {
     "dask scheduler": test_runner.test_dask_workers_give_the_same,
     "dask worker tcp://SCHEDULER:8786 --nthreads=2": test_runner.test_dask_workers_give_the_same,
     f"zerolayer grade {ASSIGNMENT} --scheduler tcp://SCHEDULER:8786": test_runner.test_dask_workers_give_the_same,
+    "zerolayer new linear_regression": test_authoring.test_the_example_is_a_unit_without_a_fault,
+    "zerolayer check linear_regression": test_authoring.test_the_example_is_a_unit_without_a_fault,
+    "zerolayer lab linear_regression": test_author_lab.test_the_built_notebook_lies_beside_the_solution,
+    "zerolayer build linear_regression": test_authoring.test_it_grades_a_class,
+    "zerolayer grade linear_regression": test_authoring.test_it_grades_a_class,
+    "zerolayer bundle linear_regression": test_authoring.test_the_bundle_has_no_answer,
     "ruff check .": test_project.test_style_is_clean,
     "ruff format --check .": test_project.test_style_is_clean,
 }

@@ -13,6 +13,8 @@
 | `inputs` | the inputs of a check, to follow a number by hand |
 | `render` | the report of what was found, as text and as HTML |
 | `answers` | at grading: the arrays that student code returns for a challenge, as plain data |
+| `statements` | statements for the usual cases, from which a unit's author derives |
+| `rebinding` | copies of student code that call spies in the place of its own functions |
 | `student_code` | runs student code with a time limit and catches what it raises |
 | `values` | reads the results of student code as numbers, and compares them |
 """

@@ -5,6 +5,7 @@ runs the student's code on them and shows an answer. This module does not know t
 them in another process.
 """
 
+import copy
 import math
 import os
 import time
@@ -33,6 +34,8 @@ MAX_NUMBERS = 100_000
 """Numbers in one array; the right answers have a few hundred."""
 HUGE = 1e300
 """Larger than any number that is read."""
+PLAIN = "plain"
+"""The key under which an input that is no array stands in a challenge."""
 NO_NUMBERS = "an array with entries that are not numbers"
 OLD_KEYS = {"failure": "trouble", "text": "says", "line": "line"}
 """The keys of a failure's record, and what they were in version 0.1, whose verdicts hold such records."""
@@ -154,8 +157,13 @@ class Copy(dict[str, Array]):
     """A copy of the inputs for code that may write into them. `of` is the original, by which copies are compared."""
 
     def __init__(self, inputs: Inputs):
-        super().__init__({name: np.array(value) for name, value in inputs.items()})
+        super().__init__({name: _copy(value) for name, value in inputs.items()})
         self.of = inputs
+
+
+def _copy(value: Any) -> Any:
+    """Copy an input: an array, which may be locked, or other data."""
+    return np.array(value) if isinstance(value, np.ndarray) else copy.deepcopy(value)
 
 
 def record(outcome: Outcome) -> dict[str, Any]:
@@ -200,22 +208,28 @@ def decode(data: object) -> Array:
     return _read_numbers(values).reshape(shape)
 
 
-def pack(array: Array) -> dict[str, Any]:
+def pack(value: Any) -> dict[str, Any]:
     """Write an array as bytes in base64, under its type's name: a challenge is read anew for each notebook.
 
-    The type is kept because code that indexes by a label works with integers and fails with floats.
+    The type is kept because code that indexes by a label works with integers and fails with floats. A single number of
+    NumPy's has no shape. What is neither is plain data already.
     """
-    swapped = array.astype(array.dtype.newbyteorder("<"))
-    return {"shape": list(array.shape), array.dtype.name: b2a_base64(swapped.tobytes(), newline=False).decode()}
+    if not isinstance(value, np.ndarray | np.generic):
+        return {PLAIN: value}
+    swapped = value.astype(value.dtype.newbyteorder("<"))
+    shape = list(value.shape) if isinstance(value, np.ndarray) else None
+    return {"shape": shape, value.dtype.name: b2a_base64(swapped.tobytes(), newline=False).decode()}
 
 
-def unpack(data: Any) -> Array:
-    """Read what `pack` wrote, as an array that can be written to. Raises ValueError or TypeError on anything else."""
+def unpack(data: Any) -> Any:
+    """Read what `pack` wrote; an array can be written to. Raises ValueError or TypeError on anything else."""
+    if PLAIN in data:
+        return data[PLAIN]
     shape = data["shape"]
     [name] = data.keys() - {"shape"}
     kind = np.dtype(name)
-    read = np.frombuffer(a2b_base64(data[name]), kind.newbyteorder("<"))
-    return np.asarray(read.astype(kind).reshape(shape))
+    read = np.frombuffer(a2b_base64(data[name]), kind.newbyteorder("<")).astype(kind)
+    return read[0] if shape is None else np.asarray(read.reshape(shape))
 
 
 def plain(text: object) -> str:

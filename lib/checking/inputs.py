@@ -22,8 +22,11 @@ class CheckInputs(dict[str, Array]):
         if not self:
             return f"{part.id} draws nothing: it looks at {', '.join(part.subjects)} themselves."
         lines = [f"The inputs of {part.id}, the same in every run:"]
-        for name, array in self.items():
-            lines += [f"  [{name!r}], shape {array.shape}", *_numbers(array)]
+        for name, value in self.items():
+            if isinstance(value, np.ndarray):
+                lines += [f"  [{name!r}], shape {value.shape}", *_numbers(value)]
+            else:
+                lines.append(f"  [{name!r}]: {value!r:.300}")
         return "\n".join(lines)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:

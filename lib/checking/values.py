@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 MAX_NUMBERS = 1_000_000
 """The most numbers that a check reads in one array; a right answer has a few hundred."""
 
+MAX_LETTERS = 10_000
+"""The longest text that a check reads."""
+TEXT = -0.7316
+"""Begins the numbers that stand for a text, the others being its bytes: no result is text by chance."""
+
 ARRAYS = (np.ndarray, np.generic, int, float, list, tuple)
 """Types that are read as an array, besides objects with `__array__`."""
 
@@ -53,6 +58,8 @@ def show(value: object) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:.5g}"
     if isinstance(value, np.ndarray):
+        if (text := text_of(value)) is not None:
+            return text
         small = np.array2string(value, precision=4, separator=", ") if value.size <= 8 else ""
         return small or f"an array of shape {value.shape}"
     return repr(value)[:120]
@@ -82,6 +89,41 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
     if shape is not None and array.shape != shape:
         raise Wrong(f"{what} has the wrong shape.", found=f"shape {array.shape}", expected=f"shape {shape}")
     return array.astype(np.float64)
+
+
+def read_answer(value: object, *, what: str = "The result") -> Array:
+    """Read the result of student code as numbers; text, and lists and dicts with text in them, as its letters.
+
+    What was text reads back with `text_of`. Raises `Wrong` as `numbers` does.
+    """
+    if type(value) is np.ndarray and value.dtype.kind in "UO":
+        value = value.tolist()
+    if not _has_text(value):
+        return numbers(value, what=what)
+    import json  # only where there is text: a check's import is to be as light as numpy's
+
+    try:
+        letters = json.dumps(value, default=np.ndarray.tolist, ensure_ascii=False, sort_keys=True).encode(
+            errors="replace"
+        )
+    except (TypeError, ValueError, RecursionError):
+        raise Wrong(f"{what} holds something besides numbers and text.", found=type(value).__name__) from None
+    if len(letters) > MAX_LETTERS:
+        raise Wrong(f"{what} is far longer than expected.", found=f"{len(letters):,} letters")
+    return np.array([TEXT, *letters], dtype=np.float64)
+
+
+def text_of(array: Array) -> str | None:
+    """Give back the text that `read_answer` has read; None if it has read numbers."""
+    if array.ndim != 1 or not array.size or array[0] != TEXT or not ((array[1:] >= 0) & (array[1:] < 256)).all():
+        return None
+    return bytes(array[1:].astype(np.uint8)).decode(errors="replace")
+
+
+def _has_text(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_text, value[:MAX_LETTERS]))
+    return isinstance(value, str | dict)
 
 
 def _as_array(value: object) -> NDArray[Any] | None:

@@ -2,9 +2,11 @@
 
 import atexit
 import gc
+import itertools
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
@@ -28,7 +30,9 @@ def _run() -> None:
     command, *options = sys.argv[1:] or [""]
     if sys.platform == "linux" and command == "grade" and not any(option.startswith(ELSEWHERE) for option in options):
         from lib.grading.kernels.forkserver import ForkServer
+        from lib.units import enter
 
+        enter(_course(options))  # kernels that warm up import its units
         ForkServer.shared(slow=False).start()
     if command == "grade":
         gc.disable()
@@ -50,6 +54,14 @@ def _run() -> None:
         from lib.grading.commands.app import ZeroLayerApp
 
         ZeroLayerApp.launch_instance()
+
+
+def _course(options: Sequence[str]) -> str:
+    """Give the course's folder as the command line names it, or the working directory."""
+    for option, value in itertools.pairwise([*(word for each in options for word in each.split("=", 1)), ""]):
+        if option in ("--course-dir", "--CourseDirectory.root"):
+            return value
+    return os.curdir
 
 
 def _end(code: int) -> None:

@@ -1,21 +1,122 @@
-"""The units there are: each folder in `lib/units` with a closed half, by the name of its assignment."""
+"""The units there are, by the name of their assignment, wherever they lie.
+
+| place | module | named by |
+|---|---|---|
+| in this package | `lib.units.NAME` | its folder |
+| in the course's folder | `lib.units.NAME` | its folder, `units/NAME` |
+| in a package of its own | any | an entry point NAME of the group `zerolayer.units` |
+
+A unit's module is its open half, and `closed` in it the other one.
+"""
+
+from __future__ import annotations  # or the type of answers would load NumPy, whose threads keep a process from forking
 
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import lib.units
-from lib.answer_key import AnswerKey
+from lib.grading.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lib.answer_key import AnswerKey
+
+GROUP = "zerolayer.units"
+CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a unit lies: the module of its open half, and that module's folder."""
+
+    name: str
+    module: str
+    folder: Path
+
+    @property
+    def answers(self) -> str:
+        """The import string of its closed half."""
+        return f"{self.module}.{CLOSED}.ANSWER_KEY"
+
+    @property
+    def closed(self) -> Path:
+        """The folder of its closed half."""
+        return self.folder / CLOSED
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it came with this package."""
+        return self.folder.parent == Path(lib.units.__file__).parent
+
+
+def places() -> list[Place]:
+    """Find all units: those of this package, of the course, and of other packages; of two with one name, the first."""
+    found: dict[str, Place] = {}
+    for folder in lib.units.__path__:
+        for module in sorted(pkgutil.iter_modules([folder]), key=lambda module: module.name):
+            if module.ispkg:
+                found.setdefault(module.name, _in_folder(folder, module.name))
+    for name, place in _in_packages().items():
+        if isinstance(place, Place):
+            found.setdefault(name, place)
+    return list(found.values())
+
+
+def place_of(name: str) -> Place | None:
+    """Find the unit of an assignment; None where there is none.
+
+    Raises ConfigError where there are two, or one whose package is gone: who grades must not be a matter of chance.
+    """
+    found = [_in_folder(folder, name) for folder in lib.units.__path__ if Path(folder, name, "__init__.py").is_file()]
+    packaged = _in_packages().get(name)
+    if isinstance(packaged, str):
+        raise ConfigError(packaged)
+    if packaged:
+        found.append(packaged)
+    if len(found) > 1:
+        raise ConfigError(
+            f"Two units are called {name}: {found[0].folder} and {found[1].folder}. Expected one."
+            " Rename one of them and its assignment, or take it away."
+        )
+    return found[0] if found else None
+
+
+def _in_folder(folder: str, name: str) -> Place:
+    return Place(name, f"lib.units.{name}", Path(folder, name))
+
+
+@cache
+def _in_packages() -> Mapping[str, Place | str]:
+    """Find the units of other packages; for one that can't be found, say why."""
+    return {point.name: _find(point.name, point.module) for point in entry_points(group=GROUP)}
+
+
+def _find(name: str, module: str) -> Place | str:
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):  # a module that it would be in is not there
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
+        return (
+            f"The unit {name} can't be found. An installed package says that it is {module!r}, and that is no package"
+            " which can be imported. Install it again, or uninstall it."
+        )
+    return Place(name, module, Path(spec.submodule_search_locations[0]))
 
 
 def names() -> Iterator[str]:
-    """Name the units, in alphabetical order."""
-    for module in pkgutil.iter_modules(lib.units.__path__):
-        if module.ispkg:
-            yield module.name
+    """Name the units."""
+    return (place.name for place in places())
 
 
 def answer_key(name: str) -> AnswerKey:
-    """Load a unit's closed half. Raises ModuleNotFoundError where there is no unit of this name."""
-    key: AnswerKey = import_module(f"lib.units.{name}.closed").ANSWER_KEY
+    """Load a unit's closed half. Raises KeyError where there is no unit of this name."""
+    place = {place.name: place for place in places()}[name]
+    key: AnswerKey = import_module(f"{place.module}.{CLOSED}").ANSWER_KEY
     return key

@@ -10,12 +10,14 @@ from typing import Any
 from traitlets import default
 
 from lib.grading.commands.bundle import BundleApp
+from lib.grading.commands.check import CheckApp
 from lib.grading.commands.config import Configured
 from lib.grading.commands.demo import DemoApp
 from lib.grading.commands.doctor import DoctorApp
 from lib.grading.commands.fingerprints import FingerprintsApp
 from lib.grading.commands.grade import GradeApp
 from lib.grading.commands.lab import LabApp
+from lib.grading.commands.new import NewApp
 from lib.grading.commands.release import Rebuild
 from lib.grading.commands.report import ReportApp
 
@@ -49,6 +51,9 @@ class BuildApp(Rebuild):
         print(f"{self.released} is ready.")
 
 
+COMMANDS = (LabApp, DemoApp, DoctorApp, NewApp, CheckApp, BuildApp, FingerprintsApp, BundleApp, GradeApp, ReportApp)
+
+
 class ZeroLayerApp(Configured):
     """Build the course, open it, grade it."""
 
@@ -56,8 +61,7 @@ class ZeroLayerApp(Configured):
     description = "Notebooks with blanks to fill, and their grading. Give a command; each has --help."
     version = version("zerolayer")
     subcommands = {  # noqa: RUF012  # traitlets' own way to list them
-        app.name.removeprefix("zerolayer-"): (app, app.description)
-        for app in (LabApp, DemoApp, DoctorApp, BuildApp, FingerprintsApp, BundleApp, GradeApp, ReportApp)
+        app.name.removeprefix("zerolayer-"): (app, app.description) for app in COMMANDS
     }
 
     # With these, `--help-all` and `--generate-config` list the settings of every command.

@@ -25,6 +25,7 @@ from nbgrader.utils import is_solution
 
 from lib.blanks import masked, misplaced, open_blanks
 from lib.grading.errors import CannotBuild
+from lib.grading.submissions.preprocessors import UnitPreprocessor
 
 __all__ = ["Blanks", "CannotBuild", "Hidden", "NoLeak", "student_source"]
 
@@ -51,11 +52,19 @@ class _Marker:
 
 
 class Blanks(ClearSolutions):
-    """Code solutions become blanks; Markdown answers are cleared as nbgrader does. Called by GenerateAssignment."""
+    """Code solutions become blanks; Markdown answers are cleared as nbgrader does. Called by GenerateAssignment.
+
+    An assignment without a unit may also have nbgrader's own solution regions and whole cells to clear.
+    """
+
+    _is_plain = False
+    """Whether the assignment at hand is nbgrader's own, without a unit."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Called once for each notebook; leaves in `resources["blanks"]`, for `NoLeak`, what its blanks hide."""
         resources["blanks"] = []
+        assignment = resources.get("nbgrader", {}).get("assignment")
+        self._is_plain = assignment is not None and not UnitPreprocessor(parent=self).answers_of(assignment)
         # nbgrader's own also takes out solution regions of Markdown, and the marks of cells that it has cleared.
         nb, resources = super().preprocess(nb, resources)
         return nb, resources
@@ -68,6 +77,9 @@ class Blanks(ClearSolutions):
             cell, resources = super().preprocess_cell(cell, resources, cell_index)
             return cell, resources
         place = place_of(cell, cell_index, resources)
+        if self._is_plain and not (is_solution(cell) and any(_markers(cell.source, place))):
+            cell, resources = super().preprocess_cell(cell, resources, cell_index)
+            return cell, resources
         self._refuse_regions(cell.source, place)
         if is_solution(cell):
             cell.source, hidden = student_source(cell.source, place)
@@ -96,7 +108,7 @@ class NoLeak(NbGraderPreprocessor):
         for index, cell in enumerate(nb.cells):
             place = place_of(cell, index, resources)
             for where, text in ((place, cell.source), (f"{place}, output", "\n".join(_texts_in(cell.get("outputs"))))):
-                _refuse_leak(resources["blanks"], text, where)
+                refuse_leak(resources["blanks"], text, where)
         return nb, resources
 
 
@@ -228,9 +240,9 @@ def _parse_expression(text: str) -> ast.expr | None:
     return tree.keys[0] if isinstance(tree, ast.Dict) and len(tree.keys) == 1 else None
 
 
-def _refuse_leak(hidden: Iterable[Hidden], text: str, place: str) -> None:
+def refuse_leak(hidden: Iterable[Hidden], text: str, place: str) -> None:
     for secret in hidden:
-        if _gives_answer_away(secret.expression) and _compress(secret.expression) in _compress(text):
+        if gives_answer_away(secret.expression) and compress(secret.expression) in compress(text):
             raise CannotBuild(
                 f"it shows what the blank at {secret.place} hides",
                 place=place,
@@ -240,15 +252,15 @@ def _refuse_leak(hidden: Iterable[Hidden], text: str, place: str) -> None:
             )
 
 
-def _gives_answer_away(expression: str) -> bool:
+def gives_answer_away(expression: str) -> bool:
     """Tell whether reading an expression elsewhere gives the answer away: it computes something, and it is long."""
     computing = (ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
     tree = _parse_expression(expression)
-    long = len(_compress(expression)) > 12
+    long = len(compress(expression)) > 12
     return long and tree is not None and any(isinstance(node, computing) for node in ast.walk(tree))
 
 
-def _compress(text: str) -> str:
+def compress(text: str) -> str:
     """Take out spaces, line breaks and comment signs, and make all quotes alike."""
     return re.sub(r"[\s#]", "", text).replace('"', "'")
 

@@ -1,7 +1,8 @@
 """The student bundle: one zip with a unit's notebook, its figures, a page on how to open it, and a wheel.
 
 The wheel is the distribution `zerolayer-student`: all of `lib` but its closed half. It has the open half of every unit,
-so that a student who goes on to another unit needs no other wheel of the same name. hatchling builds it from a project
+also of those in the course's folder and in other packages, so that a student who goes on to another unit needs no other
+wheel of the same name. hatchling builds it from a project
 file of its own, `student_pyproject.toml`.
 """
 
@@ -21,12 +22,16 @@ import lib
 from lib.grading.commands.release import Rebuild
 from lib.grading.halves import is_closed
 from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.grading.units import CLOSED, places
 from lib.unit import Unit
 
 COMMAND = "zerolayer-student"
 """What the wheel installs to open a notebook."""
 PROJECT = Path(__file__).with_name("student_pyproject.toml")
 README = Path(__file__).with_name("bundle_readme.md.j2")
+
+SOURCES = "src"
+"""The folder in which the project file looks for packages."""
 
 Files = dict[str, bytes]
 """What lies under each name; folders are parts of names, divided by slashes."""
@@ -78,7 +83,7 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
     hatchling gives every file the same date and mode, so that equal files make an equal wheel on any day and anywhere.
     """
     project = {
-        **open_half(),
+        **{f"{SOURCES}/{name}": content for name, content in open_half().items()},
         "pyproject.toml": PROJECT.read_bytes(),
         "VERSION": course.version.encode(),
         "LICENSE": (course.read_text("licenses/LICENSE") or "").encode(),
@@ -94,9 +99,14 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
 
 
 def open_half() -> Files:
-    """Read all files of `lib` but those of its closed half."""
+    """Read all files of `lib`, and of units that lie elsewhere, but those of the closed halves."""
     files = read_files(Path(lib.__file__).parent)
-    return {f"lib/{name}": content for name, content in files.items() if not is_closed(PurePath(name))}
+    found = {f"lib/{name}": content for name, content in files.items() if not is_closed(PurePath(name))}
+    for unit in (unit for unit in places() if not unit.is_built_in):
+        folder = unit.module.replace(".", "/")
+        own = {name: content for name, content in read_files(unit.folder).items() if PurePath(name).parts[0] != CLOSED}
+        found |= {f"{folder}/{name}": content for name, content in own.items()}
+    return found
 
 
 def read_files(folder: Path) -> Files:

@@ -7,9 +7,14 @@ from nbgrader.apps.baseapp import NbGrader
 from lib.grading import units
 
 
+def given_names(app: NbGrader) -> list[str]:
+    """Give the names that a command was given, with or without `--assignment`."""
+    return [*app.extra_args, *filter(None, [app.coursedir.assignment_id])]
+
+
 def named_assignment(app: NbGrader) -> str:
     """Give the one assignment that a command is about, named with or without `--assignment`; else exits with 1."""
-    names = [*app.extra_args, *filter(None, [app.coursedir.assignment_id])]
+    names = given_names(app)
     if len(names) != 1:
         app.fail(f"Name one assignment, for example: {app.name.replace('-', ' ')} {next(units.names())}")
     return str(names[0])

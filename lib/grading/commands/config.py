@@ -14,6 +14,7 @@ from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
 from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
 from traitlets.utils.importstring import import_item
 
+import lib.units
 from lib.grading.errors import ConfigError
 
 
@@ -70,6 +71,7 @@ class Configured(NbGrader):
             super().initialize(argv, root)
         except ConfigError as error:
             self.fail("%s", error)
+        lib.units.enter(self.coursedir.root)
         # Jupyter's own configuration may be found in any folder, and says nothing of a course.
         if self.in_course and not any(Path(file).stem != "jupyter_config" for file in self.loaded_config_files):
             self.fail(

@@ -9,6 +9,7 @@ from traitlets import Unicode
 from traitlets.config import Application
 
 import lib
+import lib.units
 from lib.grading import units
 from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
@@ -35,13 +36,14 @@ class DemoApp(Configured):
 
     def start(self) -> None:
         """Run the loop; exits with 1 where a step fails."""
-        if not (CHECKOUT / "solutions").is_dir():
-            self.fail(f"The demo needs the course's solutions, which are not in {CHECKOUT}. Run it from a clone.")
+        unit = named_unit(self, self.extra_args)
+        places = [place for place in (Path(self.coursedir.root), CHECKOUT) if (place / "solutions" / unit).is_dir()]
+        if not places:
+            self.fail(f"The demo needs the folder solutions/{unit}, which is not here. Run it in the course's folder.")
         course = Path(self.folder or tempfile.mkdtemp(prefix="zerolayer-demo-"))
         if course.exists() and any(course.iterdir()):
             self.fail(f"{course} is not empty. Name a new folder, so that nothing is lost.")
-        unit = named_unit(self, self.extra_args)
-        copy_course(course)
+        copy_course(course, places[0])
         steps = Bar(total=3, bar_format="{desc:<46}{bar}| {n_fmt}/{total_fmt} {elapsed}", disable=None)
         with steps:
             steps.set_description("Building the student notebook")
@@ -66,11 +68,13 @@ class DemoApp(Configured):
         print(next_steps(course, unit))
 
 
-def copy_course(course: Path) -> None:
-    """Lay out a course: the solutions and the configuration."""
+def copy_course(course: Path, source: Path = CHECKOUT) -> None:
+    """Lay out a course: the solutions, the units of its own, and the configuration."""
     course.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(CHECKOUT / "solutions", course / "solutions")
-    shutil.copy(CHECKOUT / "nbgrader_config.py", course)
+    for folder in ("solutions", lib.units.FOLDER):
+        if (source / folder).is_dir():
+            shutil.copytree(source / folder, course / folder)
+    shutil.copy(source / lib.units.CONFIG, course)
 
 
 def run(app: type[Application], course: Path, *arguments: str) -> None:

@@ -1,5 +1,7 @@
 """Fingerprints of a unit's mistakes, for the checks at the desk; `lib.checking.fingerprints` says what they are.
 
+Beside them stand digests of right results, for the statements that compare with those (`lib.checking.statements`).
+
 `zerolayer build` writes them into the unit's open half, and what the judge keeps of each mistake (`judge.symptoms`)
 into the closed half. `zerolayer fingerprints` writes both files and builds nothing else.
 """
@@ -8,17 +10,21 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import lib.units
 from lib.answer_key import AnswerKey, Mistake
 from lib.checking import fingerprints
 from lib.checking.answers import Outcome
 from lib.checking.fingerprints import Fingerprint, Measurement
+from lib.checking.statements import PROBE, Equals
+from lib.checking.student_code import Failure
 from lib.grading import units
 from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
 from lib.grading.judge import symptoms
 from lib.grading.judge.comparison import fits, outcomes
 from lib.unit import Inputs, Part
+
+Measure = Callable[[Part, Mistake | None], Measurement]
+"""Runs a mistake, or right code, on the desk's inputs."""
 
 
 class FingerprintsApp(Configured):
@@ -41,7 +47,7 @@ class FingerprintsApp(Configured):
 
 
 def write_files(unit: str, key: AnswerKey) -> dict[Path, bool]:
-    """Write the two files of a unit in `lib.units`; tell of each whether it changed.
+    """Write the two files of a unit; tell of each whether it changed.
 
     Raises OSError where one can't be written.
     """
@@ -60,7 +66,7 @@ def texts_of(unit: str, key: AnswerKey) -> dict[Path, str]:
 
     return {
         symptoms.file_of(unit): symptoms.write(key, measure),
-        file_of(unit): fingerprints.write({part.id: _of_part(key, part, measure) for part in key.parts}),
+        file_of(unit): fingerprints.write(fingerprints_of(key, measure)),
     }
 
 
@@ -68,15 +74,34 @@ def _update(file: Path, text: str) -> bool:
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return False
     file.write_text(text, encoding="utf-8")
+    fingerprints.read.cache_clear()
     return True
 
 
 def file_of(unit: str) -> Path:
     """Name the file with a unit's fingerprints."""
-    return Path(lib.units.__path__[0], unit, fingerprints.FILE)
+    return {place.name: place for place in units.places()}[unit].folder / fingerprints.FILE
 
 
-def _of_part(key: AnswerKey, part: Part, measure: Callable[[Part, Mistake | None], Measurement]) -> list[Fingerprint]:
+def fingerprints_of(key: AnswerKey, measure: Measure | None = None) -> dict[str, list[Fingerprint]]:
+    """Take the fingerprints of all mistakes that can be recognised, by part, and the digests of right results."""
+    measure = measure or partial(_measure, key)
+    taken = {part.id: _of_part(key, part, measure) for part in key.parts}
+    return taken | {f"{part.id}.{name}": each for part in key.parts for name, each in _of_right(part, measure)}
+
+
+def _of_right(part: Part, measure: Measure) -> Iterator[tuple[str, list[Fingerprint]]]:
+    """Take the digests of the right results of statements that compare with them."""
+    for statement in (each for each in part.statements if isinstance(each, Equals)):
+        result = measure(part, None).draws[0][statement.name].get(PROBE)
+        if result is not None and not isinstance(result, Failure):
+            measured = statement.measure(result)
+            grids = measured.pick_grids()
+            digest = measured.digest(grids, by_message=False)
+            yield statement.name, [Fingerprint("", "", fingerprints.write_grids(grids), digest)]
+
+
+def _of_part(key: AnswerKey, part: Part, measure: Measure) -> list[Fingerprint]:
     """Take the fingerprints of all of a part's mistakes that can be recognised."""
     right, known = measure(part, None), list[Fingerprint]()
     ways = (way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways)

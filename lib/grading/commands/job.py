@@ -41,6 +41,7 @@ from lib.grading.submissions.preprocessors import Judge, UnitPreprocessor, Write
 from lib.grading.submissions.read import Submission, read_submission, unreadable
 from lib.grading.submissions.restore import RestoreCells
 from lib.grading.submissions.scores import SaveScores
+from lib.grading.submissions.sight import packages_of
 from lib.grading.submissions.state import SubmissionState, submission_state
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigError)
@@ -57,7 +58,9 @@ class Course:
         """Read all that is the same for each submission; kernels are `locked` in or not."""
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
         self.assignment = self.directory.assignment_id
+        self.locked = locked
         self.unit = self._unit()
+        self.packages = packages_of(self.unit) if self.unit else ()
         steps = _import_steps(converter.autograde_preprocessors)
         at = next((at for at, step in enumerate(steps) if issubclass(step, Execute)), len(steps))
         self.before, self.after = (
@@ -81,7 +84,6 @@ class Course:
         }
         """What must have a verdict: in which notebook, which part, and its statements with their points."""
         self.settings = settings(self.execute, converter.exporter.config, locked)
-        self.locked = locked
         self.bounds = bounds(self.directory, converter.exporter.config)
         left = replace(self.bounds)
         if not all(map(left.take, self.own.values())):
@@ -108,7 +110,7 @@ class Course:
         steps, app = converter.autograde_preprocessors, converter.parent
         require_steps("Autograde.sanitize_preprocessors", converter.sanitize_preprocessors, (RestoreCells,), app)
         require_steps("Autograde.autograde_preprocessors", steps, judged, app)
-        judging.check_unit(self.assignment, self.book.masters)
+        judging.check_unit(self.assignment, self.book.masters, self.locked)
         return unit
 
 
@@ -211,7 +213,7 @@ class GradingJob:
             self.prepared_notebooks[name] = prepared
             if prepared.submission.runnable:
                 notebooks[name] = PackedNotebook.of(prepared.notebook, self.folder, prepared.state.files or {})
-        return RunTask(notebooks, course.execute, course.settings)
+        return RunTask(notebooks, course.execute, course.settings, course.packages)
 
     def is_lost(self, result: BaseException) -> bool:
         """Tell whether what kept a submission from being run is the machine's fault: then it is no verdict.
@@ -234,7 +236,7 @@ class GradingJob:
         kernelspec = self.course.book.masters[self.course.notebooks[0]].kernelspec
         notebook = new_notebook(metadata={"kernelspec": kernelspec or {}}, cells=[new_code_cell(code)])
         packed = PackedNotebook(json.dumps(notebook).encode(), {})
-        return RunTask({"trial": packed}, self.course.execute, self.course.settings)
+        return RunTask({"trial": packed}, self.course.execute, self.course.settings, self.course.packages)
 
     def leave(self) -> None:
         """Leave the submission as it was before."""

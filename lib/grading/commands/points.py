@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_task
 
 from lib.grading.commands.build import CannotBuild, place_of
-from lib.grading.submissions.fit import TOOLBAR, misfits, spelt_like
+from lib.grading.submissions.fit import TOOLBAR, lost_unit, misfits, spelt_like
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.preprocessors import UnitPreprocessor
 from lib.unit import Part, Unit
@@ -40,8 +40,11 @@ class Points(UnitPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called once a notebook, before its blanks are made. A notebook without a unit stays as it is."""
         key = self.unit(resources)
+        file, assignment = f"{resources['unique_key']}.ipynb", resources["nbgrader"]["assignment"]
+        if key is None and assignment not in self.units and (lost := lost_unit(assignment, {file: nb.cells})):
+            raise lost
         if key is not None:
-            folder, file = Path(resources["metadata"]["path"]), f"{resources['unique_key']}.ipynb"
+            folder = Path(resources["metadata"]["path"])
             # A unit's parts may be in several notebooks.
             others = {path.name: nbformat.read(path, as_version=4) for path in folder.glob("*.ipynb")}
             notebooks = {file: nb.cells} | {name: other.cells for name, other in others.items() if name != file}

@@ -6,7 +6,7 @@ and the student notebook as it is released earns none. All are judged as submiss
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from logging import Logger
@@ -20,7 +20,9 @@ from nbformat import NotebookNode
 
 from lib.answer_key import AnswerKey, Mistake
 from lib.checking.answers import CHALLENGE
+from lib.grading import units
 from lib.grading.commands.build import CannotBuild
+from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
 from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.comparison import Outcomes, outcomes
@@ -50,20 +52,34 @@ class Prove(UnitPreprocessor):
             with ThreadPoolExecutor() as pool:  # the kernels run beside each other, and beside the catalogue
                 notebooks = (resources[SOLUTION], nb)
                 solved, untouched = (pool.submit(run, each, key, folder, self.log) for each in notebooks)
-                prove_answers(key, self.units[resources["nbgrader"]["assignment"]])
-                prove_solution(key, solved.result(), file)
-                prove_untouched(key, untouched.result(), file)
+                assignment = resources["nbgrader"]["assignment"]
+                if place := units.place_of(assignment):
+                    refuse(faults_of_open_half(place, key, resources["blanks"]))
+                prove_answers(key, self.answers_of(assignment))
+                refuse(faults_of_solution(key, solved.result(), file))
+                refuse(faults_of_untouched(key, untouched.result(), file))
         return nb, resources
 
 
+def refuse(faults: Iterable[CannotBuild]) -> None:
+    """Raise the first fault, if there is one."""
+    for fault in faults:
+        raise fault
+
+
 def prove_answers(key: AnswerKey, name: str) -> None:
-    """Raise CannotBuild unless each right answer earns all points of its part, and no mistake does.
+    """Raise CannotBuild unless each right answer earns all points of its part, and no mistake does."""
+    refuse(faults_of_answers(key, name))
+
+
+def faults_of_answers(key: AnswerKey, name: str) -> Iterator[CannotBuild]:
+    """Say which right answer doesn't earn all points of its part, and which mistake does.
 
     `name` is what the configuration calls the answer key.
     """
     for mistake in key.mistakes:
         if key.part(mistake.part) is None:
-            raise CannotBuild(
+            yield CannotBuild(
                 "a mistake of a Part that is not there",
                 place=f"{name}, the mistake {mistake.name!r}",
                 found=repr(mistake.part),
@@ -72,15 +88,18 @@ def prove_answers(key: AnswerKey, name: str) -> None:
             )
     for part in filter(lambda part: part.points, key.parts):
         for seed in SEEDS:
-            prove_part(key, part, seed, name)
+            try:
+                yield from faults_of_part(key, part, seed, name)
+            except CannotBuild as fault:
+                yield fault
 
 
-def prove_part(key: AnswerKey, part: Part, seed: int, name: str) -> None:
-    """Do the same for one part, on the inputs drawn from one seed."""
+def faults_of_part(key: AnswerKey, part: Part, seed: int, name: str) -> Iterator[CannotBuild]:
+    """Do the same for one part, on the inputs drawn from one seed. Raises CannotBuild where that can't be tried."""
     drawn = drawn_for(part, seed)
     right = try_objects(key, part, None, drawn, f"{name}, the right answer of {part.id!r}")
     if lost := lost_points(judge_part(part, drawn, right, right)):
-        raise CannotBuild(
+        yield CannotBuild(
             "a right answer that does not earn its points",
             place=f"{name}, the right answer of {part.id!r}",
             found=lost,
@@ -90,7 +109,7 @@ def prove_part(key: AnswerKey, part: Part, seed: int, name: str) -> None:
     for mistake in (way for each in key.mistakes if each.part == part.id for way in each.ways):
         place = f"{name}, the mistake {mistake.name!r} of {part.id!r}"
         if not lost_points(judge_part(part, drawn, try_objects(key, part, mistake, drawn, place), right)):
-            raise CannotBuild(
+            yield CannotBuild(
                 "a mistake that equals the right answer",
                 place=place,
                 found=f"all {part.points:g} points, on the inputs drawn from seed {seed}",
@@ -165,11 +184,11 @@ def judge_parts(key: AnswerKey, nb: NotebookNode) -> Iterable[PartVerdict]:
             yield judge(key, part, SEEDS[0], answers_in(cell, part.id))
 
 
-def prove_solution(key: AnswerKey, ran: NotebookNode, file: str) -> None:
-    """Raise CannotBuild unless the solution's own code earns all points."""
+def faults_of_solution(key: AnswerKey, ran: NotebookNode, file: str) -> Iterator[CannotBuild]:
+    """Say for which parts the solution's own code doesn't earn all points."""
     for verdict in judge_parts(key, ran):
         if verdict.points != verdict.max_points:
-            raise CannotBuild(
+            yield CannotBuild(
                 "the solution does not earn its points",
                 place=f"{file}, cell {verdict.id!r}",
                 found=f"no answer. {first_error(ran)}" if verdict.problem else lost_points(verdict.statements),
@@ -188,12 +207,12 @@ def first_error(nb: NotebookNode) -> str:
     return "Its call put none out."
 
 
-def prove_untouched(key: AnswerKey, ran: NotebookNode, file: str) -> None:
-    """Raise CannotBuild if the notebook as students get it earns points."""
+def faults_of_untouched(key: AnswerKey, ran: NotebookNode, file: str) -> Iterator[CannotBuild]:
+    """Say for which parts the notebook as students get it earns points."""
     for verdict in judge_parts(key, ran):
         if verdict.points:
             earned = [statement.name for statement in verdict.statements if statement.points]
-            raise CannotBuild(
+            yield CannotBuild(
                 "a notebook that nobody has touched earns points",
                 place=f"{file}, cell {verdict.id!r}",
                 found=f"{verdict.points:g} of {verdict.max_points:g} points, for {', '.join(earned)}",

@@ -7,7 +7,8 @@ the gradebook, and its folder replaces the released one.
 import logging
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -106,12 +107,12 @@ class Rebuild(Configured, GenerateAssignmentApp):
 
     def _require_steps(self) -> None:
         """Raise ConfigError where the settings would release a unit with its solutions, or with points by chance."""
-        if UnitPreprocessor(parent=self).units.get(self.coursedir.assignment_id):
+        if UnitPreprocessor(parent=self).answers_of(self.coursedir.assignment_id):
             found = GenerateAssignment(coursedir=self.coursedir, parent=self).preprocessors
             require_steps("GenerateAssignment.preprocessors", found, (Points, Blanks, Prove, NoLeak), self)
 
     def _write_files(self) -> None:
-        """Write what check and judge recognise the unit's mistakes by, where it is one of `lib.units`."""
+        """Write what check and judge recognise the unit's mistakes by, where the unit is found by its name."""
         key = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": self.coursedir.assignment_id}})
         if key is not None and key.unit.name in units.names():
             try:
@@ -121,24 +122,31 @@ class Rebuild(Configured, GenerateAssignmentApp):
 
     def _release(self) -> None:
         """Build in a folder beside the release, then exchange the two."""
-        released, directory = self.released, self.coursedir.release_directory
-        # Beside the release, so that both are on one file system and the move is a rename.
+        released = self.released
+        with self.apart() as built:
+            if self.coursedir.notebook_id != "*" and released.is_dir():
+                shutil.copytree(released, built)  # the assignment's other notebooks stay as they are
+            self.generate(TRIAL)
+            # Another build may fill an empty gradebook at the same moment.
+            retry(partial(self.generate, AFTER_TRIAL), times=9)
+            put_in_place(built, released)
+
+    @contextmanager
+    def apart(self) -> Iterator[Path]:
+        """Build into a folder beside the release for a while, which is gone afterwards."""
+        directory = self.coursedir.release_directory
+        # Beside the release, so that both are on one file system and a move is a rename.
         self.coursedir.release_directory = str(Path(directory).with_name(f".{Path(directory).name}.{os.getpid()}"))
         built = self.released
         try:
-            if self.coursedir.notebook_id != "*" and released.is_dir():
-                shutil.copytree(released, built)  # the assignment's other notebooks stay as they are
-            self._generate(TRIAL)
-            # Another build may fill an empty gradebook at the same moment.
-            retry(partial(self._generate, AFTER_TRIAL), times=9)
-            put_in_place(built, released)
+            yield built
         finally:
             self.coursedir.release_directory = directory
             remove(built)
             with suppress(OSError):  # in a course with another structure it isn't ours alone, and not empty
                 built.parent.rmdir()
 
-    def _generate(self, settings: Config) -> None:
+    def generate(self, settings: Config) -> None:
         """Have nbgrader build, with some settings in the place of the course's."""
         config = deepcopy(self.config)
         config.merge(settings)

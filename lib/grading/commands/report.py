@@ -78,6 +78,11 @@ class ReportApp(Configured):
             self.fail(
                 f"The gradebook {self.coursedir.db_url} doesn't know {assignment}. Is the name right, or --course-dir?"
             )
+        if not classroom.graded and not UnitPreprocessor(parent=self).answers_of(assignment):
+            self.fail(
+                f"There is no report on {assignment}: it has no unit, so its own tests grade it, and there are no"
+                " verdicts. Its points are in formgrader and in what `nbgrader export` writes."
+            )
         if not classroom.graded:
             faults = [f"The verdict.json of {work.student} {work.fault}." for work in classroom.works if work.fault]
             none = f"There is no verdict on {assignment} yet. Run `zerolayer grade {assignment}` first."

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import zlib
 from functools import lru_cache
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import pack
-from lib.unit import Array, Inputs, Part
+from lib.unit import Inputs, Part
 
 DIGITS = 9
 """Behind the point of what is drawn: enough for any comparison, and half as long in a verdict as all of them."""
+KINDS = "a challenge holds arrays of numbers, and what JSON can hold"
 
 
 def seed_of(secret: bytes, *names: str) -> int:
@@ -29,20 +31,37 @@ def drawn_for(part: Part, seed: int) -> Inputs:
     """
     drawn = part.draw(np.random.default_rng([seed, zlib.crc32(part.id.encode())]))
     rounded = {name: _round(value) for name, value in drawn.items()}
-    for array in rounded.values():
-        array.setflags(write=False)
+    for value in rounded.values():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
     return rounded
 
 
-def _round(value: Array) -> Array:
-    """Copy an array, to nine digits if it holds floats. Its type stays what it is at the desk.
+def _round(value: Any) -> Any:
+    """Copy an input, floats to nine digits. Its type stays what it is at the desk.
 
-    Raises TypeError unless it holds numbers or truth values.
+    Raises TypeError unless it is an array or a number of NumPy's, or what JSON reads back as it was: text, numbers and
+    truth values of Python's own, and lists and dicts of them.
     """
+    if not isinstance(value, np.ndarray | np.generic):
+        return _round_plain(value)
+    if value.dtype.kind not in "biuf":
+        raise TypeError(f"A part's `draw` gave an array of {value.dtype}, but {KINDS}.")
     array = np.array(value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"A part's `draw` gave an array of {array.dtype}, but a challenge holds only numbers.")
-    return np.asarray(np.round(array, DIGITS)) if array.dtype.kind == "f" else array
+    rounded = np.asarray(np.round(array, DIGITS)) if array.dtype.kind == "f" else array
+    return rounded[()] if isinstance(value, np.generic) else rounded
+
+
+def _round_plain(value: Any) -> Any:
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"A part's `draw` gave a {type(value).__name__}, but {KINDS}: {error}.") from error
+    if json.loads(text) != value:
+        raise TypeError(
+            f"A part's `draw` gave {value!r:.80}, which JSON changes to {text:.80}. Draw lists, not tuples."
+        )
+    return json.loads(text, parse_float=lambda number: round(float(number), DIGITS))
 
 
 def challenge(key: AnswerKey, seed: int) -> dict[str, Any]:

@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.student_code import Failure
+from lib.checking.values import Wrong, read_answer, text_of
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, fits, outcomes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import PartVerdict, State, StatementVerdict
-from lib.unit import Inputs, Part, Statement
+from lib.unit import Array, Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
 """What a check put out at grading: for each statement's name a record for each probe. It may be any JSON, though."""
@@ -36,7 +35,7 @@ def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem:
         tuple(states),
         mistake=diagnose(key, part, drawn, found, right) if lost and given is not None else None,
         problem="" if given is not None else problem or "The check gave no answer.",
-        challenge={name: encode(np.asarray(array, np.float64)) for name, array in drawn.items()},
+        challenge={name: encode(_readable(value)) for name, value in drawn.items()},
         answer=_record_all(found) if given is not None else {},
         expected=_record_all(right),
     )
@@ -83,9 +82,19 @@ def _judge_statement(
         return _verdict(statement, "right")
     failure = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
     if failure is None:
-        return _verdict(statement, "wrong", "The numbers differ from the right ones.")
+        is_text = any(not isinstance(right, Failure) and text_of(right) is not None for right in wanted.values())
+        differs = "The text differs from the right one." if is_text else "The numbers differ from the right ones."
+        return _verdict(statement, "wrong", differs)
     line = f" Your {failure.line}" if failure.line else ""
     return _verdict(statement, "open" if failure.kind == "blank" else "wrong", failure.text + line)
+
+
+def _readable(value: Any) -> Array:
+    """Write an input for a person who looks at a verdict: plain data of several kinds is text."""
+    try:
+        return read_answer(value)
+    except Wrong:
+        return read_answer(str(value))
 
 
 def _not_run(statement: Statement) -> StatementVerdict:

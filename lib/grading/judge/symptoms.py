@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import lib.units
 from lib.answer_key import AnswerKey, Mistake
 from lib.checking.answers import Outcome
 from lib.checking.fingerprints import Measurement, measure
@@ -85,7 +84,7 @@ def words_of(outcome: Outcome) -> str:
 
 def file_of(unit: str) -> Path:
     """Name the file with the symptoms of a unit's mistakes."""
-    return Path(lib.units.__path__[0], unit, "closed", FILE)
+    return {place.name: place for place in units.places()}[unit].closed / FILE
 
 
 def write(key: AnswerKey, run: Callable[[Part, Mistake | None], Measurement]) -> str:
@@ -105,7 +104,7 @@ def write(key: AnswerKey, run: Callable[[Part, Mistake | None], Measurement]) ->
 
 
 def _read(key: AnswerKey) -> Mapping[str, ByName]:
-    """Read the file of a unit in `lib.units`, by part; nothing where it has none."""
+    """Read the file of a unit, by part; nothing where it has none."""
     if key.unit.name not in units.names() or units.answer_key(key.unit.name) is not key:
         return {}
     try:

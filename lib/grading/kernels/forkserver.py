@@ -19,6 +19,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from typing import Any
 
 from lib.grading.kernels.spawn_request import Request, recv, send
 from lib.grading.sandbox import threads
+from lib.units import COURSE
 
 ADDRESS = "ZEROLAYER_WARM"
 """The environment variable that names the folder of a warm process to share."""
@@ -225,11 +227,15 @@ class ForkServer:
     The folder is named after the process that made it. Warm processes in it end with that one.
     """
 
-    def __init__(self, folder: Path, locked: bool = True, slow: bool = True):
-        """Look at nothing yet. Its kernels will be locked in, and have imported what is slow, unless told otherwise."""
+    def __init__(self, folder: Path, locked: bool = True, slow: bool = True, course: str = ""):
+        """Look at nothing yet. Its kernels will be locked in, and have imported what is slow, unless told otherwise.
+
+        They have the units of the folder `course`, if it has any.
+        """
         self.folder = folder
         self.kind = ("locked" if locked else "open", *(["slow"] if slow else []))
-        self.name = "-".join(self.kind)
+        self.course = {COURSE: course} if course else {}
+        self.name = "-".join([*self.kind, *(f"{zlib.crc32(course.encode()):08x}" for course in self.course.values())])
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -237,7 +243,7 @@ class ForkServer:
         """Give the one that this process shares with its parents and children, through its environment."""
         if not _is_in_use(os.environ.get(ADDRESS, "")):
             os.environ[ADDRESS] = _make_folder(os.getpid())
-        return _fork_server(os.environ[ADDRESS], locked, slow)
+        return _fork_server(os.environ[ADDRESS], locked, slow, os.environ.get(COURSE, ""))
 
     def fork(self, request: Request, descriptors: Sequence[int]) -> ForkedKernel:
         """Have a kernel forked, and wait until it can be talked to.
@@ -309,7 +315,7 @@ class ForkServer:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __spec__.name, str(listener.fileno()), str(owner), *self.kind],
                 cwd=self.folder,
-                env=ENVIRONMENT | {name: os.environ[name] for name in INHERITED if name in os.environ},
+                env=ENVIRONMENT | {name: os.environ[name] for name in INHERITED if name in os.environ} | self.course,
                 pass_fds=[listener.fileno()],
                 # Ctrl-C is for the command, which ends its kernels by itself.
                 start_new_session=True,
@@ -344,8 +350,8 @@ def _make_folder(number: int) -> str:
 
 
 @cache
-def _fork_server(folder: str, locked: bool, slow: bool) -> ForkServer:
-    return ForkServer(Path(folder), locked, slow)
+def _fork_server(folder: str, locked: bool, slow: bool, course: str) -> ForkServer:
+    return ForkServer(Path(folder), locked, slow, course)
 
 
 def _owner_of(folder: Path) -> int:

@@ -1,18 +1,21 @@
 """Slow imports: what the units say takes seconds to import. A fork server of its own keeps it ready."""
 
 import pkgutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 
-import lib.units
+from lib.grading import units
 from lib.unit import SlowImports
 
 
 def import_units() -> None:
     """Import all modules of the units' open halves, also those that wait for the first check that needs them."""
-    for unit in pkgutil.iter_modules(lib.units.__path__, "lib.units."):
-        if unit.ispkg:
-            for module in pkgutil.iter_modules(import_module(unit.name).__path__, f"{unit.name}."):
+    for place in units.places():
+        with _told(place.name):
+            for module in pkgutil.iter_modules(import_module(place.module).__path__, f"{place.module}."):
                 if not module.ispkg:  # a package within a unit is its closed half
                     import_module(module.name)
 
@@ -20,9 +23,20 @@ def import_units() -> None:
 @cache
 def slow_imports() -> tuple[SlowImports, ...]:
     """Give what the units say, of all that have a say."""
-    names = [f"lib.units.{module.name}" for module in pkgutil.iter_modules(lib.units.__path__) if module.ispkg]
-    said = (import_module(name).UNIT.slow_imports for name in names)
-    return tuple(one for one in said if one is not None)
+    found: list[SlowImports | None] = []
+    for place in units.places():
+        with _told(place.name):
+            found.append(import_module(place.module).UNIT.slow_imports)
+    return tuple(one for one in found if one is not None)
+
+
+@contextmanager
+def _told(unit: str) -> Iterator[None]:
+    """Go on where a unit can't be imported: no other unit's class has to wait for it, and its own is told elsewhere."""
+    try:
+        yield
+    except Exception as error:  # whatever a unit's own code may raise
+        print(f"The unit {unit} can't be imported: {type(error).__name__}: {error}", file=sys.stderr)
 
 
 def needs_slow_imports(source: str) -> bool:

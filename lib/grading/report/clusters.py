@@ -19,7 +19,7 @@ import numpy as np
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, decode, read_record
 from lib.checking.student_code import Failure
-from lib.checking.values import what_is_wrong
+from lib.checking.values import text_of, what_is_wrong
 from lib.grading.judge.comparison import agree
 from lib.grading.judge.library_calls import parsed
 from lib.grading.judge.verdict import PartVerdict
@@ -102,6 +102,8 @@ def relation(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
 def _related(answer: Array, right: Array, given: Mapping[str, Array]) -> str:
     if agree(answer, right):
         return "right"
+    if text_of(right) is not None:
+        return "another text" if text_of(answer) is not None else "no text"
     if not np.isfinite(answer).all():
         return f"nan or infinite in {'some' if np.isfinite(answer).any() else 'all'} places"
     for name, array in given.items():

@@ -19,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing.connection import wait as wait_for_any
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -68,11 +69,15 @@ class PackedNotebook:
 
 @dataclass(frozen=True)
 class RunTask:
-    """What is to be run of one submission: its notebooks by name, the preprocessor that runs them, and its settings."""
+    """What is to be run of one submission: its notebooks by name, the preprocessor that runs them, and its settings.
+
+    `packages` have to be there where it is run: the checks that the notebooks call are in them.
+    """
 
     notebooks: Mapping[str, PackedNotebook]
     execute: type
     settings: Mapping[str, Any]
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,17 @@ def settings(execute: type, config: Config, locked: bool) -> dict[str, Any]:
 
 
 def run(work: RunTask) -> dict[str, RunResult]:
-    """Run a submission's notebooks one after the other. Raises what keeps a kernel from starting."""
+    """Run a submission's notebooks one after the other.
+
+    Raises what keeps a kernel from starting, and RunLostError where a package that they need is not on this machine.
+    """
+    for package in work.packages:
+        try:
+            found = find_spec(package)
+        except ModuleNotFoundError:  # not even one that it would be in
+            found = None
+        if found is None:
+            raise RunLostError(f"The notebook's checks are in {package}, which is not where notebooks are run.")
     return {name: _run(packed, work.execute, Config(work.settings)) for name, packed in work.notebooks.items()}
 
 

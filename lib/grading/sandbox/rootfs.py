@@ -2,7 +2,8 @@
 else of the machine can be found.
 
 Only libraries are shown: of each prefix its `lib`, not the prefix itself, which may hold a whole course. Of this
-package the open zone is shown; over the closed ones lies a folder in which there is nothing but a notice.
+package and of units that lie elsewhere the open half is shown; over the closed ones lies a folder in which there is
+nothing but a notice.
 """
 
 import os
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import lib
+import lib.units
+from lib.grading import units
 from lib.grading.halves import closed_folders
 from lib.grading.sandbox import syscalls
 from lib.grading.sandbox.limits import Limits
@@ -65,15 +67,22 @@ class View:
     """Folders among the shown ones over which another is laid: the closed zones, wherever they are installed."""
 
 
-@cache
 def view(commands: bool) -> View:
     """Look at this machine, and choose what is seen of it; with `commands`, programs are too."""
+    return _look(commands, tuple(lib.units.__path__))
+
+
+@cache
+def _look(commands: bool, units_in: tuple[str, ...]) -> View:
+    """Do it once for each course, whose units lie in a folder of their own."""
     found = [path for named in _list_paths(commands) for path in (named, named.resolve()) if path.exists()]
     links = {path: str(path.readlink()) for path in found if path.is_symlink()}
     links = {path: goal for path, goal in links.items() if not any(folder in links for folder in path.parents)}
     shown = _outermost(path for path in found if not any(folder in links for folder in (path, *path.parents)))
     packages = {_package(), _package().resolve()}
     packages |= {package for path in shown for package in path.glob("python*/*-packages/lib")}
+    closed = [folder for package in packages for folder in closed_folders(package)]
+    closed += [folder for unit in units.places() for folder in (unit.closed, unit.closed.resolve()) if folder.is_dir()]
     places = [Path(PROC), Path(TERMINALS), *(path for path in shown if path.is_dir())]
     files = [str(path) for path in shown if not path.is_dir()]
     inner = {
@@ -89,7 +98,7 @@ def view(commands: bool) -> View:
         files=(*files, *DEVICES),
         shown=tuple(map(str, shown)),
         links={str(path): goal for path, goal in links.items()} | _LINKS,
-        hidden=tuple(str(folder) for package in packages for folder in closed_folders(package)),
+        hidden=tuple(dict.fromkeys(map(str, closed))),
     )
 
 
@@ -98,7 +107,7 @@ def _list_paths(commands: bool) -> list[Path]:
     paths = [prefix / part for prefix in prefixes for part in ("lib", "lib64", "bin", "pyvenv.cfg")]
     paths += [Path(entry) for entry in sys.path if entry.endswith("-packages")]
     paths += [Path(path) for path in (_SYSTEM + (_COMMANDS if commands else "")).split()]
-    return [*paths, _package()]
+    return [*paths, _package(), *(unit.folder for unit in units.places())]
 
 
 def _package() -> Path:

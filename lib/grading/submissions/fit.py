@@ -3,6 +3,7 @@
 nbgrader would give everybody full points for a cell that nothing judges.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
@@ -30,7 +31,7 @@ def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iter
                         place=f"{file}, cell {id!r}",
                         found=f"the id {id!r}",
                         expected=f"the id of one of the unit's Parts{spelt_like(id, parts)}",
-                        attempt=f"correct the id in {TOOLBAR}, or add a Part to lib/units/{unit.name}",
+                        attempt=f"correct the id in {TOOLBAR}, or add a Part to the unit {unit.name}",
                     )
             elif id in parts:
                 yield CannotBuild(
@@ -50,6 +51,28 @@ def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iter
                 expected="one",
                 attempt=f"give its check that id in {TOOLBAR}, or take the Part out of the unit",
             )
+
+
+def lost_unit(assignment: str, notebooks: Mapping[str, Iterable[NotebookNode]]) -> CannotBuild | None:
+    """Say that an assignment's notebook calls a unit's checks; for one whose unit can't be found.
+
+    nbgrader would grade the calls as tests, which fail for everybody, since nothing can be imported.
+    """
+    for file, cells in notebooks.items():
+        for cell in cells:
+            id = course_id(cell)
+            name = id.removeprefix("check-").replace("-", "_")
+            call = re.search(rf"^check\.{re.escape(name)}\(", cell.source, re.MULTILINE) if name else None
+            loads = re.search(r"^from lib\.units\.(\w+) import", cell.source, re.MULTILINE)
+            if cell.cell_type == "code" and ((call and is_tested(cell)) or loads):
+                return CannotBuild(
+                    "checks of a unit that can't be found",
+                    place=f"{file}, cell {id or cell.get('id')!r}",
+                    found=(loads or call or [""])[0],
+                    expected=f"a unit {assignment}, in `units/` of the course's folder or in an installed package",
+                    attempt="start in the course's folder, and install the package that the unit is in",
+                )
+    return None
 
 
 def is_tested(cell: NotebookNode) -> bool:

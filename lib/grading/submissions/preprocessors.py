@@ -6,8 +6,8 @@ alike. The verdict replaces all that a graded cell put out, and nbgrader reads t
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Set
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Set
+from functools import cache, cached_property
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Unicode
 from traitlets.utils.importstring import import_item
 
+import lib.units
 from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
 from lib.grading import units
@@ -29,12 +30,13 @@ from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy
-from lib.grading.submissions.fit import misfits
+from lib.grading.submissions.fit import lost_unit, misfits
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import Master
 from lib.grading.submissions.read import STAMP
 from lib.grading.submissions.restore import RESTORED
 from lib.grading.submissions.scores import gradebook_session
+from lib.grading.submissions.sight import exposed, out_of_sight
 from lib.grading.submissions.state import WrittenChallenge, submission_state
 
 OURS = (CHALLENGE, FILE, f"{FILE}.part")
@@ -45,8 +47,8 @@ class UnitPreprocessor(NbGraderPreprocessor):
     """What writing the challenge and judging share: which unit an assignment is, and a submission's seed."""
 
     units = Dict(
-        {name: f"lib.units.{name}.closed.ANSWER_KEY" for name in units.names()},
-        help="For each assignment that is judged, the import string of its AnswerKey; by default all in `lib.units`.",
+        help="""The import string of an AnswerKey, for an assignment whose unit isn't found by its name; or an empty
+        text for an assignment that nbgrader is to grade by itself. All other units are found as before.""",
     ).tag(config=True)
     secret_file = Unicode(
         "judge_secret", help="Where the course keeps the secret from which seeds are derived; made at first need."
@@ -55,21 +57,48 @@ class UnitPreprocessor(NbGraderPreprocessor):
     def unit(self, resources: dict[str, Any]) -> AnswerKey | None:
         """Find the unit of the assignment, or None for one that nbgrader grades by itself.
 
-        Raises ConfigError where the configuration names one that isn't there.
+        Raises ConfigError where there is one that can't be imported, or whose answers students could import.
         """
-        assignment = resources["nbgrader"]["assignment"]
-        name = self.units.get(assignment)
-        return _import_unit(name, assignment) if name else None
+        return self._load(resources["nbgrader"]["assignment"])
 
-    def check_unit(self, assignment: str, masters: Mapping[str, Master]) -> None:
-        """Raise ConfigError unless each tested cell of an assignment with a unit has its part, and each part a cell."""
+    @cached_property
+    def _load(self) -> Callable[[str], AnswerKey | None]:
+        return cache(self._import)
+
+    def _import(self, assignment: str) -> AnswerKey | None:
+        name = self.answers_of(assignment)
+        if not name:
+            return None
+        key = _import_unit(name, assignment)
+        if found := next(exposed(key, name), ""):
+            raise ConfigError(found)
+        return key
+
+    def answers_of(self, assignment: str) -> str:
+        """Name the closed half of the assignment's unit: its import string, or nothing where there is no unit."""
+        if assignment in self.units:
+            return str(self.units[assignment] or "")
+        lib.units.enter(CourseDirectory(parent=self).root)  # nbgrader's own commands don't know of a course's units
+        place = units.place_of(assignment)
+        return place.answers if place else ""
+
+    def check_unit(self, assignment: str, masters: Mapping[str, Master], locked: bool = True) -> None:
+        """Raise ConfigError unless each tested cell of an assignment with a unit has its part, and each part a cell.
+
+        Also where a notebook calls checks and there is no unit, or where the checks can't be imported in kernels that
+        are `locked` in: then nobody would get points.
+        """
         key = self.unit({"nbgrader": {"assignment": assignment}})
-        cells = {f"{name}.ipynb": master.cells.values() for name, master in masters.items()}
+        cells = {f"{name}.ipynb": [*master.cells.values()] for name, master in masters.items()}
+        if key is None and assignment not in self.units and (lost := lost_unit(assignment, cells)):
+            raise ConfigError(f"{lost}\nNobody was graded.")
         if key is not None and (found := [*map(str, misfits(key.unit, cells))]):
             raise ConfigError(
-                "\n".join([f"{assignment} can't be graded: its cells don't fit {self.units[assignment]}.", *found])
+                "\n".join([f"{assignment} can't be graded: its cells don't fit {self.answers_of(assignment)}.", *found])
                 + "\nThen run `zerolayer build`, and grade again."
             )
+        if key is not None and locked and (unseen := next(out_of_sight(key), "")):
+            raise ConfigError(f"{unseen}\nNobody was graded.")
 
     @cached_property
     def secret(self) -> bytes:
@@ -186,7 +215,7 @@ def _import_unit(name: str, assignment: str) -> AnswerKey:
         why = f"is a {type(found).__name__}"
     raise ConfigError(
         f"The unit that UnitPreprocessor.units names for {assignment} fails: {name!r} {why}. Nothing was graded."
-        " Expected the import string of a Unit, such as 'my_package.judge.UNIT'."
+        " Expected the import string of an AnswerKey, such as 'my_package.closed.ANSWER_KEY'."
         " Correct it, or take it out if nbgrader is to grade the assignment by itself."
     )
 

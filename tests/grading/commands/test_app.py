@@ -10,7 +10,7 @@ import pytest
 from lib.grading.judge.verdict import Verdict
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = ("lab", "demo", "doctor", "build", "fingerprints", "bundle", "grade", "report")
+COMMANDS = ("lab", "demo", "doctor", "new", "check", "build", "fingerprints", "bundle", "grade", "report")
 
 
 def zerolayer(*arguments, cwd=ROOT):

@@ -1,0 +1,83 @@
+"""`zerolayer new`: a unit to begin with. It has one exercise, and all of it works: an author replaces the exercise."""
+
+import keyword
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from traitlets import default
+
+import lib.units
+from lib.grading import units
+from lib.grading.commands.command import given_names
+from lib.grading.commands.config import Configured
+from lib.grading.commands.fingerprints import write_files
+
+TEMPLATE, NAME, TITLE = Path(__file__).with_name("new_unit"), "my_unit", "My unit"
+"""A unit of this name and title, which becomes the author's."""
+CONFIG = lib.units.CONFIG
+
+
+class NewApp(Configured):
+    """Write a solution notebook, both halves of a unit, and a test into the course's folder."""
+
+    name = "zerolayer-new"
+    description = "Begin a unit: a notebook, its checks, its answers and a test, with one exercise to replace."
+    examples = """
+        zerolayer new NAME
+    """
+
+    @default("log_level")
+    def _log_level_default(self) -> int:
+        return logging.ERROR  # nbgrader warns where a folder has no configuration yet
+
+    def start(self) -> None:
+        """Write the files and say which; exits with 1 where one is there already, or the name can't be a unit's."""
+        super().start()
+        course, names = Path(self.coursedir.root), given_names(self)
+        if len(names) != 1:
+            self.fail("Name the new unit, for example: zerolayer new linear_regression")
+        name = names[0]
+        if problem := name_problem(name):
+            self.fail("%s", problem)
+        files = dict(files_of(name))
+        if there := [path for path in files if (course / path).exists()]:
+            self.fail("%s is there already. Nothing was written. Choose another name, or take it away.", there[0])
+        if not (course / CONFIG).exists():
+            files[Path(CONFIG)] = course_config().read_text(encoding="utf-8")
+        for path, content in files.items():
+            (course / path).parent.mkdir(parents=True, exist_ok=True)
+            (course / path).write_text(content, encoding="utf-8")
+        lib.units.enter(str(course))
+        write_files(name, units.answer_key(name))
+        print(f"{name} is there, and all of it works:")
+        print(*(f"  {path}" for path in files), sep="\n")
+        print(f"Next, in {course}:\n  zerolayer check {name}\n  zerolayer lab {name}")
+
+
+def name_problem(name: str) -> str:
+    """Say why a unit can't have this name; nothing if it can."""
+    expected = "Expected small letters, digits and _, beginning with a letter, such as linear_regression."
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        return f"A unit can't be called {name!r}: its name is a folder's and a Python module's. {expected}"
+    if name in units.names():
+        return f"There is a unit called {name} already. Choose another name."
+    return ""
+
+
+def files_of(name: str) -> Iterator[tuple[Path, str]]:
+    """Give each file of a new unit: its path in the course's folder, and its content."""
+    title = name.replace("_", " ").capitalize()
+    for file in sorted(TEMPLATE.rglob("*")):
+        if file.suffix in (".py", ".ipynb"):
+            own = Path(str(file.relative_to(TEMPLATE)).replace(NAME, name))
+            folder = {".ipynb": Path("solutions", name)}.get(file.suffix, Path("units"))
+            folder = Path("tests") if own.name.startswith("test_") else folder
+            yield folder / own, file.read_text(encoding="utf-8").replace(NAME, name).replace(TITLE, title)
+
+
+def course_config() -> Path:
+    """Find the configuration with which a course begins: a clone has it at its top, and an installed package here."""
+    places = (Path(lib.__file__).parents[1] / CONFIG, Path(__file__).with_name(CONFIG))
+    return next(path for path in places if path.is_file())

@@ -1,0 +1,91 @@
+"""What students get of a unit, looked through for what they must not get: ways to the closed half, and answers."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import FunctionType
+
+from lib.answer_key import AnswerKey
+from lib.grading.commands.build import CannotBuild, Hidden, compress, gives_answer_away
+from lib.grading.units import CLOSED, Place
+
+NEVER = ("lib.reference", "lib.grading")
+"""What nothing that students get may import, besides a unit's closed half."""
+SHORT = 30
+"""Characters of a function's body, spaces left out, below which other code may be the same by chance."""
+
+
+def open_files(place: Place) -> dict[Path, str]:
+    """Read the texts of a unit's open half, by their path in the unit's folder; a unit has no others."""
+    files = (file.relative_to(place.folder) for file in sorted(place.folder.rglob("*")) if file.is_file())
+    kept = [file for file in files if CLOSED not in file.parts[:1] and "__pycache__" not in file.parts]
+    return {file: (place.folder / file).read_text(encoding="utf-8", errors="replace") for file in kept}
+
+
+def faults_of_open_half(place: Place, key: AnswerKey, hidden: Iterable[Hidden] = ()) -> Iterator[CannotBuild]:
+    """Say where a unit's open half leads to its closed one, or shows an answer.
+
+    Answers are the bodies of the right objects' functions, and the expressions that blanks hide.
+    """
+    bodies = dict(_bodies_of(key))
+    secrets = {each.expression: f"the blank at {each.place}" for each in hidden if gives_answer_away(each.expression)}
+    for file, text in open_files(place).items():
+        where = str(place.folder / file)
+        for line, found in _ways_in(text, place.module) if file.suffix == ".py" else ():
+            yield CannotBuild(
+                "a file for students that leads to the answers",
+                place=f"{where}, line {line}",
+                found=found,
+                expected=f"nothing of {place.module}.{CLOSED}, {' or '.join(NEVER)}",
+                attempt="let the closed half import this one, and not the other way round",
+            )
+        for answer, whose in (bodies | secrets).items():
+            if compress(answer) in compress(text):
+                yield CannotBuild(
+                    f"a file for students that shows {whose}",
+                    place=where,
+                    found=answer.strip(),
+                    expected=f"answers in the folder {CLOSED} only",
+                    attempt="move it there; a statement can compare with an example by hand, or be an `Equals`",
+                )
+
+
+def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
+    """Find imports and names of what is closed: the line, and the name."""
+    closed = (f"{module}.{CLOSED}", *NEVER)
+    for node in ast.walk(ast.parse(text)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(filter(None, [module if node.level else "", node.module]))
+            names = [start, *(f"{start}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
+            names = [node.value]
+        for name in names:
+            if any(name == each or name.startswith(f"{each}.") for each in closed):
+                yield getattr(node, "lineno", 0), name
+                break
+
+
+def _bodies_of(key: AnswerKey) -> Iterator[tuple[str, str]]:
+    """Give the body of each function of the right objects, and whose it is."""
+    for name, right in key.right.items():
+        methods = vars(right).values() if isinstance(right, type) else [right]
+        for function in methods:
+            if isinstance(function, FunctionType) and (body := _body_of(function)) and len(compress(body)) > SHORT:
+                yield body, f"the right answer {name!r}"
+
+
+def _body_of(function: FunctionType) -> str:
+    """Give a function's code without its signature and its docstring; nothing where there is no source."""
+    try:
+        [tree] = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return ""
+    if not isinstance(tree, ast.FunctionDef):
+        return ""
+    body = tree.body[1:] if ast.get_docstring(tree) else tree.body
+    return "\n".join(map(ast.unparse, body))

@@ -1,0 +1,294 @@
+"""Ready statements: at the desk without a right answer, and for the judge, whatever kind of answer it is."""
+
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lib.units
+from lib.answer_key import AnswerKey
+from lib.checking.answers import answer, pack, unpack
+from lib.checking.dispatch import Checks
+from lib.checking.values import Wrong, read_answer, text_of
+from lib.grading import units
+from lib.grading.commands.fingerprints import write_files
+from lib.grading.judge.challenge import challenge, drawn_for
+from lib.grading.judge.judge import judge
+
+OPEN = """
+from typing import Any
+
+import numpy as np
+
+from lib.checking.dispatch import Checks
+from lib.checking.statements import Equals, Gradient, HasShape, Invariant, Loop
+from lib.unit import Part, Unit
+
+
+class Words(Equals):
+    text = "The longest word."
+    hint = "Compare lengths."
+    examples = (({"words": ["a", "bcd"]}, "bcd"),)
+
+    def result(self, inputs, longest):
+        return longest(inputs["words"])
+
+
+class Both(Equals):
+    text = "Whether the number is even, and its divisors."
+
+    def result(self, inputs, divide):
+        return divide(inputs["n"])
+
+
+class Mixed(Equals):
+    text = "A word and a number."
+
+    def result(self, inputs, count):
+        return count(inputs["words"], inputs["n"])
+
+
+class Slopes(Gradient):
+    text = "Slopes."
+    point = "x"
+
+    def function(self, point, inputs, slope, f):
+        return f(point)
+
+    def gradient(self, point, inputs, slope, f):
+        return slope(point)
+
+
+class Shape(HasShape):
+    text = "One for each."
+
+    def result(self, inputs, normalise):
+        return normalise(inputs["x"])
+
+    def shape(self, inputs):
+        return inputs["x"].shape
+
+
+class SumsToOne(Invariant):
+    text = "The sum is 1."
+
+    def sides(self, inputs, normalise):
+        return normalise(inputs["x"]).sum(), 1
+
+
+class Calls(Loop):
+    text = "first, then second, n times each."
+
+    def run(self, spies, inputs, loop):
+        loop(spies("first", lambda x: x + 1), spies("second", lambda x: 2 * x), inputs["n"])
+        return 0
+
+    def counts(self, inputs):
+        return {"first": inputs["n"]}
+
+
+def draw(rng):
+    words = [["ab", "c", "defg", "hij"][i] for i in rng.permutation(4)]
+    return {"words": words, "n": int(rng.integers(6, 20)), "x": rng.uniform(1, 2, size=4)}
+
+
+UNIT = Unit(
+    "ready",
+    "Ready",
+    (
+        Part("check-words", "Words", ("longest",), (Words(),), draw),
+        Part("check-both", "Both", ("divide",), (Both(),), draw),
+        Part("check-mixed", "Mixed", ("count",), (Mixed(),), draw),
+        Part("check-slope", "Slope", ("slope", "f"), (Slopes(),), draw),
+        Part("check-normal", "Normal", ("normalise",), (Shape(), SumsToOne()), draw),
+        Part("check-loop", "Loop", ("loop",), (Calls(),), draw),
+    ),
+)
+check = Checks(UNIT.parts, __name__)
+"""
+CLOSED = """
+from lib.answer_key import AnswerKey, MistakeCatalog
+
+from .. import UNIT
+
+shortest = MistakeCatalog("check-words", "longest")
+
+
+@shortest("The shortest word", "Compare lengths again.")
+def _shortest(words):
+    return min(words, key=len)
+
+
+def loop(first, second, n):
+    x = 0
+    for _ in range(n):
+        x = second(first(x))
+
+
+ANSWER_KEY = AnswerKey(
+    UNIT,
+    {
+        "longest": lambda words: max(words, key=len),
+        "divide": lambda n: [n % 2 == 0, *(d for d in range(1, n + 1) if n % d == 0)],
+        "count": lambda words, n: [words[0], n],
+        "slope": lambda x: 2 * x,
+        "f": lambda x: (x**2).sum(),
+        "normalise": lambda x: x / x.sum(),
+        "loop": loop,
+    },
+    tuple(shortest.mistakes),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnswerKey]:
+    course = tmp_path_factory.mktemp("course")
+    folder = course / "units" / "ready"
+    (folder / "closed").mkdir(parents=True)
+    (folder / "__init__.py").write_text(OPEN)
+    (folder / "closed" / "__init__.py").write_text(CLOSED)
+    lib.units.enter(str(course))
+    write_files("ready", units.answer_key("ready"))
+    yield units.answer_key("ready")
+    lib.units.enter(str(Path.cwd()))
+
+
+@pytest.fixture
+def check(key: AnswerKey) -> Checks:
+    found: Checks = import_module("lib.units.ready").check
+    return found
+
+
+def judged(key: AnswerKey, id: str, *subjects: Any, seed: int = 7) -> bool:
+    """Whether the judge gives all points, by way of the records that cross from kernel to judge."""
+    part = key.part(id)
+    assert part is not None
+    packed = json.loads(json.dumps(challenge(key, seed)))["parts"][id]
+    given = json.loads(json.dumps(answer(part, {name: unpack(data) for name, data in packed.items()}, subjects)))
+    verdict = judge(key, part, seed, given)
+    return verdict.points == verdict.max_points
+
+
+def _swapped(first: Any, second: Any, n: int) -> None:
+    x = 0
+    for _ in range(n):
+        x = first(second(x))
+
+
+def _once_less(first: Any, second: Any, n: int) -> None:
+    x = 0
+    for _ in range(n - 1):
+        x = second(first(x))
+
+
+RIGHT = {
+    "words": (lambda words: sorted(words, key=len)[-1],),
+    "both": (lambda n: (n % 2 == 0, *[d for d in range(1, n + 1) if not n % d]),),
+    "mixed": (lambda words, n: (words[0], n),),
+    "slope": (lambda x: x + x, lambda x: x @ x),
+    "normal": (lambda x: np.float32(x) / np.float32(x).sum(),),
+}
+WRONG = {
+    "words": (lambda words: words[0][::-1], lambda words: None, lambda words: 4, lambda words: [max(words, key=len)]),
+    "both": (lambda n: [n % 2 == 1, *(d for d in range(1, n + 1) if n % d == 0)], lambda n: n % 2 == 0, lambda n: "no"),
+    "mixed": (lambda words, n: [words[0], n + 1], lambda words, n: [words[1], n], lambda words, n: words[0]),
+    "normal": (lambda x: x, lambda x: 1.0, lambda x: x / x.sum() * 1.001, lambda x: x * np.nan),
+    "loop": (_swapped, _once_less, lambda first, second, n: None),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_code_in_other_words_is_right_at_the_desk_and_at_grading(key: AnswerKey, check: Any, name: str) -> None:
+    report = getattr(check, name)(*RIGHT[name])
+    assert report.right, report
+    assert all(judged(key, f"check-{name}", *RIGHT[name], seed=seed) for seed in range(20))
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, n) for name, codes in WRONG.items() for n in range(len(codes))])
+def test_wrong_code_is_wrong_at_both(key: AnswerKey, check: Any, name: str, number: int) -> None:
+    code = WRONG[name][number]
+    assert not getattr(check, name)(code).right
+    assert not any(judged(key, f"check-{name}", code, seed=seed) for seed in range(5))
+
+
+def test_a_wrong_gradient_is_held_against_the_students_own_function_at_the_desk(key: AnswerKey, check: Any) -> None:
+    assert check.slope(lambda x: 3 * x**2, lambda x: (x**3).sum()).right
+    assert not check.slope(lambda x: x, lambda x: (x**2).sum()).right
+    assert not check.slope(lambda x: 2 * x, lambda x: x**2).right  # not one number
+    assert not judged(key, "check-slope", lambda x: 3 * x**2, lambda x: (x**3).sum())
+
+
+def test_an_example_by_hand_is_shown_where_it_fails(check: Any) -> None:
+    report = str(check.words(lambda words: words[0]))
+    assert "words = ['a', 'bcd']" in report
+    assert 'Found "a", expected "bcd"' in report
+
+
+def test_the_desk_names_a_mistake_whose_answer_is_text(check: Any) -> None:
+    assert "The shortest word" in str(check.words(lambda words: min(words, key=len)))
+
+
+def test_a_loop_says_how_often_it_should_have_called(check: Any) -> None:
+    assert "first is not called as often as expected." in str(check.loop(_once_less))
+
+
+def test_what_ships_has_no_right_result(key: AnswerKey) -> None:
+    file = units.place_of("ready").folder / "fingerprints.json"  # type: ignore[union-attr]  # it is there
+    shipped = json.loads(file.read_text())
+    assert {"check-words.Words", "check-both.Both", "check-loop.Calls"} <= set(shipped)
+    for digests in (shipped["check-words.Words"], shipped["check-both.Both"]):
+        assert set(digests[0]["digest"]) <= set("0123456789abcdef")
+    assert "defg" not in file.read_text()
+
+
+# ---- Inputs and answers
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-99, 99) | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        max_leaves=5,
+    )
+)
+def test_inputs_that_json_can_hold_keep_their_types(value: Any) -> None:
+    read = unpack(json.loads(json.dumps(pack(value))))
+    assert read == value and type(read) is type(value)
+
+
+@pytest.mark.parametrize("value", [np.float64(0.3), np.int64(4), np.bool_(True), np.array(0.3), np.array([1, 2])])
+def test_inputs_of_numpy_keep_theirs(value: Any) -> None:
+    read = unpack(json.loads(json.dumps(pack(value))))
+    assert type(read) is type(value) and read.dtype == value.dtype
+    assert np.array_equal(read, value)
+
+
+def test_a_draw_of_tuples_is_refused_since_grading_would_give_lists(key: AnswerKey) -> None:
+    from dataclasses import replace
+
+    part = replace(key.parts[0], draw=lambda rng: {"words": ("a", "b")})
+    with pytest.raises(TypeError, match="Draw lists, not tuples"):
+        drawn_for(part, 1)
+
+
+@given(st.text(max_size=40))
+def test_text_reads_back(text: str) -> None:
+    assert json.loads(text_of(read_answer(text)) or "") == text.encode(errors="replace").decode()
+
+
+@given(st.lists(st.floats(allow_nan=False), max_size=5))
+def test_numbers_are_no_text(numbers: list[float]) -> None:
+    assert text_of(read_answer(numbers)) is None
+
+
+def test_what_is_neither_is_refused() -> None:
+    for value in ({"a": {1, 2}}, ["a", object()], "x" * 20_000):
+        with pytest.raises(Wrong):
+            read_answer(value)

@@ -1,0 +1,87 @@
+"""An author's JupyterLab, in a real browser: two notebooks side by side, and a unit whose files are in force."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.browser import PATIENCE, Lab, wait_until_idle
+from tests.grading.conftest import Course
+
+UNIT = "linear_regression"
+NAME = "The squared differences are summed, not averaged"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A new unit, `zerolayer lab` on it, and a mistake in the trial copy's blank."""
+    course = Course(tmp_path_factory.mktemp("author"))
+    assert course.zerolayer("new", UNIT).returncode == 0
+    home, token = tmp_path_factory.mktemp("home"), secrets.token_hex(16)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTERLAB_SETTINGS_DIR": "settings", "IPYTHONDIR": "ipython"}
+    environment = {**os.environ, **{name: str(home / folder) for name, folder in places.items()}}
+    command = [sys.executable, "-m", "lib.grading", "lab", UNIT, "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
+    command += [f"--IdentityProvider.token={token}", "--ServerApp.port_retries=0"]
+    command += ["--allow-root"] if os.geteuid() == 0 else []
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=course.root, stdout=log, stderr=log, env=environment)
+    running = Lab(f"http://127.0.0.1:{port}", token, course.root)
+    try:
+        while not running.is_up():
+            assert server.poll() is None, (home / "log").read_text()
+        copy = course.root / "my_work" / UNIT / f"{UNIT}.ipynb"
+        copy.write_text(copy.read_text().replace("return ?", "return np.sum((y - yhat) ** 2)"))
+        yield running
+        running.close_kernels()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture(scope="module")
+def page(browser, lab):
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.goto(f"{lab.url}/?token={lab.token}")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=PATIENCE)
+    yield page
+    page.close()
+
+
+def run_anew(page):
+    """Restart the kernel of the trial copy, and run all its cells."""
+    page.locator(".jp-NotebookPanel").filter(has_text="For you as the author").locator(".jp-Cell").last.click()
+    wait_until_idle(page)
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name="Restart Kernel and Run All Cells…", exact=True).click()
+    page.get_by_role("button", name="Confirm").click()
+
+
+@pytest.mark.gives("zerolayer lab linear_regression")
+def test_the_built_notebook_lies_beside_the_solution(page):
+    panels = page.locator(".jp-NotebookPanel")
+    assert panels.count() == 2
+    texts = [panels.nth(at).locator(".jp-CodeCell").all_inner_texts() for at in (0, 1)]
+    [copy] = [text for text in texts if "For you as the author" in str(text)]
+    [solution] = [text for text in texts if "#? return ?" in str(text)]
+    assert copy is not solution
+    boxes = [panels.nth(at).bounding_box() for at in (0, 1)]
+    assert boxes[0]["x"] != boxes[1]["x"] and boxes[0]["y"] == boxes[1]["y"]
+
+
+@pytest.mark.gives("zerolayer lab linear_regression")
+def test_what_was_changed_is_in_force_after_a_restart_for_the_check_and_the_verdict(page, lab):
+    said = page.locator(".jp-OutputArea-output")
+    run_anew(page)
+    said.filter(has_text=NAME).nth(1).wait_for(timeout=PATIENCE, state="attached")
+    assert "0 of 2 points" in said.filter(has_text=NAME).last.inner_text()
+    closed = lab.folder / "units" / UNIT / "closed" / "__init__.py"
+    closed.write_text(closed.read_text().replace(NAME, "A name that was changed"))
+    run_anew(page)
+    said.filter(has_text="A name that was changed").nth(1).wait_for(timeout=PATIENCE, state="attached")
+    assert said.filter(has_text=NAME).count() == 0

@@ -1,0 +1,154 @@
+"""docs/authoring.md: its example, followed to the letter, makes a unit that has no fault and grades a class."""
+
+import re
+import shutil
+from pathlib import Path
+from zipfile import ZipFile
+
+import nbformat
+import pytest
+
+from lib.grading.judge.verdict import Verdict
+from tests.grading.conftest import QUICK, Course
+from tests.submissions import cell
+
+UNIT = "linear_regression"
+PAGE = (Path(__file__).parents[3] / "docs" / "authoring.md").read_text()
+FILES = dict(re.findall(r"```i?python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
+BLANKS = {
+    "loss": "np.mean((w @ X - y) ** 2)",
+    "gradient": "2 * X @ (w @ X - y) / y.size",
+    "descend": "w - rate * gradient(w, X, y)",
+}
+
+
+def flags(name, source):
+    """What Create Assignment writes into a cell."""
+    tested = name.startswith("check-")
+    own = {"grade": tested, "solution": not tested, "locked": tested, "task": False, "schema_version": 3}
+    return nbformat.v4.new_code_cell(source, metadata={"nbgrader": {**own, "grade_id": name}}, id=name)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, lockable_here):
+    """A course in an empty folder, with the page's example in the place of the exercise that `new` gives."""
+    course = Course(tmp_path_factory.mktemp("author"))
+    begun = course.zerolayer("new", UNIT)
+    assert begun.returncode == 0, begun.stderr
+    for name, text in FILES.items():
+        if name.endswith(".py"):
+            (course.root / name).write_text(text)
+    path = course.root / "solutions" / UNIT / f"{UNIT}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    kept = [cell for cell in notebook.cells if cell.id in ("title", "setup-text", "setup")]
+    made = FILES[f"solutions/{UNIT}/{UNIT}.ipynb"].rstrip().split("\n# ----\n")
+    names = ("loss", "check-loss", "gradient", "check-gradient", "descend", "check-descend")
+    notebook.cells = [*kept, *map(flags, names, made)]
+    nbformat.write(notebook, path)
+    return course
+
+
+def hand_in(course, student, blanks):
+    notebook = nbformat.read(course.root / "notebooks" / UNIT / f"{UNIT}.ipynb", as_version=4)
+    for name, code in blanks.items():
+        cell(notebook, name).source = cell(notebook, name).source.replace("?", code, 1)
+    folder = course.root / "submitted" / student / UNIT
+    folder.mkdir(parents=True)
+    nbformat.write(notebook, folder / f"{UNIT}.ipynb")
+
+
+@pytest.mark.gives(f"zerolayer new {UNIT}", f"zerolayer check {UNIT}")
+def test_the_example_is_a_unit_without_a_fault(course):
+    checked = course.zerolayer("check", UNIT)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{UNIT} has no fault" in checked.stdout
+
+
+@pytest.mark.gives(f"zerolayer build {UNIT}", f"zerolayer grade {UNIT}")
+def test_it_grades_a_class(course):
+    built = course.zerolayer("build", UNIT)
+    assert built.returncode == 0, built.stderr
+    hand_in(course, "ada", BLANKS)
+    hand_in(
+        course, "ben", {**BLANKS, "gradient": "X @ (w @ X - y) / y.size", "descend": "w + rate * gradient(w, X, y)"}
+    )
+    hand_in(course, "cleo", {"loss": "'a text'"})
+    graded = course.zerolayer("grade", UNIT, *QUICK)
+    assert graded.returncode in (0, 3), graded.stderr
+    verdicts = {name: Verdict.load(course.root / "autograded" / name / UNIT) for name in ("ada", "ben", "cleo")}
+    assert {name: verdict.points for name, verdict in verdicts.items()} == {"ada": 7, "ben": 2, "cleo": 0}
+    assert [part.mistake and part.mistake.name for part in verdicts["ben"].parts] == [
+        None,
+        "The factor 2 of the square is missing",
+        "The steps go up",
+    ]
+
+
+@pytest.mark.gives(f"zerolayer bundle {UNIT}")
+def test_the_bundle_has_no_answer(course):
+    made = course.zerolayer("bundle", UNIT)
+    assert made.returncode == 0, made.stderr
+    with ZipFile(course.root / "dist" / f"{UNIT}.zip") as bundle:
+        texts = [bundle.read(name) for name in bundle.namelist()]
+        [wheel] = [name for name in bundle.namelist() if name.endswith(".whl")]
+        with bundle.open(wheel) as file, ZipFile(file) as packed:
+            texts += map(packed.read, packed.namelist())
+            assert f"lib/units/{UNIT}/exercise.py" in packed.namelist()
+    assert not [code for code in BLANKS.values() for text in texts if code.encode() in text]
+
+
+FAULTS = {
+    "a mistake that equals the right answer": (
+        "units/{}/closed/__init__.py",
+        "return np.sum((w @ X - y) ** 2)",
+        "return ((w @ X - y) ** 2).sum() / y.size",
+    ),
+    "a check that calls the right answer wrong": ("units/{}/exercise.py", "2.0),)", "3.0),)"),
+    "a draw on which right code fails": (
+        "units/{}/exercise.py",
+        "X = rng.normal(size=(3, 8))",
+        "X = rng.normal(size=(3, 8)) if rng.random() < 0.9 else None",
+    ),
+    "a file for students that leads to the answers": (
+        "units/{}/exercise.py",
+        "from lib.unit import Inputs, Part",
+        "from lib.unit import Inputs, Part\n\n\ndef peek() -> Any:\n    from .closed import loss\n    return loss",
+    ),
+    "a file for students that shows the blank at": (
+        "units/{}/exercise.py",
+        "    def counts(",
+        "    # 2 * X @ (w @ X - y) / y.size\n    def counts(",
+    ),
+    "a Part without its own cell": ("units/{}/exercise.py", 'Part("check-loss"', 'Part("check-los"'),
+    "a marker that says nothing about what the ? is for": (
+        "solutions/{0}/{0}.ipynb",
+        "  # the mean squared error",
+        "",
+    ),
+    "the solution does not earn its points": (
+        "solutions/{0}/{0}.ipynb",
+        "return 2 * X @ (w @ X - y) / y.size  #? return ?",
+        "return 3 * X @ (w @ X - y) / y.size  #? return ?",
+    ),
+    "a statement that desk and judge see differently": (
+        "units/{}/exercise.py",
+        'hint = "Print the weights in each step."',
+        'hint = ""\n\n    def holds(self, inputs: Any, *subjects: Any) -> None:\n        """Agree."""',
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_check_finds_the_fault_and_says_what_to_try(course, tmp_path, fault):
+    file, old, new = FAULTS[fault]
+    wrong = Course(tmp_path / "wrong")
+    shutil.copytree(course.root, wrong.root, ignore=shutil.ignore_patterns("autograded", "__pycache__", "gradebook.db"))
+    path = wrong.root / file.format(UNIT)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    checked = wrong.zerolayer("check", UNIT)
+    assert checked.returncode == 1, checked.stdout
+    assert fault in checked.stdout + checked.stderr
+    for word in ("Found:", "Expected:", "Try:"):
+        assert word in checked.stdout

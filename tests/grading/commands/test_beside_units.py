@@ -1,0 +1,189 @@
+"""nbgrader's own kind of assignment in a course with units: built, graded and exported as stock nbgrader does."""
+
+import csv
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import nbformat
+import nbgrader
+import pytest
+
+from lib.grading.commands.demo import copy_course
+from tests.course import ASSIGNMENT
+from tests.grading.commands.test_plain_assignment import STOCK
+from tests.grading.conftest import QUICK, Course
+from tests.submissions import as_bytes, cell
+
+PLAIN = "plain"
+AUTOTESTS = Path(nbgrader.__file__).with_name("docs") / "source/user_guide/autotests.yml"
+STUDENTS = {
+    "ada": {"squares": "def squares(n):\n    return [i * i for i in range(n)]", "total": "total = 14", "why": "Since."},
+    "ben": {"squares": "def squares(n):\n    return [i for i in range(n)]", "total": "total = 14"},
+    "cleo": {},
+}
+
+
+def source():
+    """Regions, a cell to clear as a whole, hidden tests, autotests, and a written answer with a region."""
+
+    def made(kind, name, source, **flags):
+        own = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, "grade_id": name}
+        new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+        return new(source, metadata={"nbgrader": {**own, **flags}}, id=name)
+
+    tested = {"grade": True, "locked": True}
+    cells = [
+        nbformat.v4.new_markdown_cell("# Squares, {{points}} points #?", id="title"),
+        made(
+            "code",
+            "squares",
+            "def squares(n):\n    ### BEGIN SOLUTION\n    return [i**2 for i in range(n)]\n    ### END SOLUTION",
+            solution=True,
+        ),
+        made(
+            "code",
+            "test-squares",
+            "assert squares(2) == [0, 1]\n### BEGIN HIDDEN TESTS\nassert squares(3) == [0, 1, 4]\n### END HIDDEN TESTS",
+            points=2,
+            **tested,
+        ),
+        made("code", "total", "total = sum(squares(4))", solution=True),
+        made("code", "test-total", "### HASHED AUTOTEST total\n### AUTOTEST len(squares(2))", points=3, **tested),
+        made("markdown", "why", "### BEGIN SOLUTION\nBecause.\n### END SOLUTION", points=1, grade=True, solution=True),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+
+
+def laid_out(course, folder, release, command, environment):
+    """Build the assignment, hand in, and grade."""
+    (course.root / folder / PLAIN).mkdir(parents=True)
+    nbformat.write(source(), course.root / folder / PLAIN / f"{PLAIN}.ipynb")
+    shutil.copy(AUTOTESTS, course.root / folder / PLAIN)
+    build, grade = command
+    made = build(PLAIN, **environment)
+    assert made.returncode == 0, made.stderr
+    course.release = course.root / release / PLAIN / f"{PLAIN}.ipynb"
+    for student, answers in STUDENTS.items():
+        notebook = nbformat.read(course.release, as_version=4)
+        for name, text in answers.items():
+            cell(notebook, name).source = text
+        target = course.root / "submitted" / student / PLAIN / f"{PLAIN}.ipynb"
+        target.parent.mkdir(parents=True)
+        target.write_bytes(as_bytes(notebook))
+    graded = grade(PLAIN, **environment)
+    assert graded.returncode in (0, 3), graded.stderr
+    for step in (("generate_feedback", PLAIN), ("export",)):
+        done = course.nbgrader(*step, **environment)
+        assert done.returncode == 0, done.stderr
+    return course
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    """A course with the judged unit, too."""
+    course = Course(tmp_path_factory.mktemp("beside"))
+    copy_course(course.root)
+
+    def build(name):
+        return course.zerolayer("build", name)
+
+    def grade(name):
+        return course.zerolayer("grade", name, *QUICK)
+
+    return laid_out(course, "solutions", "notebooks", (build, grade), {})
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory):
+    """nbgrader as it comes."""
+    course = Course(tmp_path_factory.mktemp("stock"))
+    (course.root / "nbgrader_config.py").write_text(STOCK)
+
+    def build(name, **options):
+        return course.nbgrader("generate_assignment", name, **options)
+
+    def grade(name, **options):
+        return course.nbgrader("autograde", name, **options)
+
+    return laid_out(course, "source", "release", (build, grade), {"env": os.environ})
+
+
+def test_the_notebook_that_students_get_is_the_same(ours, stock):
+    """All but what Python gave new random ids."""
+    built, wanted = (nbformat.read(course.release, as_version=4) for course in (ours, stock))
+    assert [one.source for one in built.cells] == [one.source for one in wanted.cells]
+    assert [one.metadata.get("nbgrader") for one in built.cells] == [
+        one.metadata.get("nbgrader") for one in wanted.cells
+    ]
+    assert "i**2" not in str(built) and "BEGIN" not in str(built)
+
+
+def rows(course):
+    query = """
+        SELECT student_id, base_cell.name, auto_score, manual_score, needs_manual_grade FROM grade
+        JOIN base_cell ON grade.cell_id = base_cell.id
+        JOIN submitted_notebook ON grade.notebook_id = submitted_notebook.id
+        JOIN submitted_assignment ON submitted_notebook.assignment_id = submitted_assignment.id
+        ORDER BY student_id, base_cell.name
+    """
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as database:
+        return database.execute(query).fetchall()
+
+
+def test_scores_are_the_same(ours, stock):
+    assert rows(ours) == rows(stock)
+    assert ("ada", "test-squares", 2.0, None, 0) in rows(ours)
+    assert ("ada", "test-total", 3.0, None, 0) in rows(ours)
+    assert ("ben", "test-squares", 0.0, None, 0) in rows(ours)
+
+
+def test_the_export_is_the_same(ours, stock):
+    def exported(course):
+        with (course.root / "grades.csv").open(newline="") as file:
+            return [
+                (row["student_id"], row["score"], row["max_score"])
+                for row in csv.DictReader(file)
+                if row["assignment"] == PLAIN
+            ]
+
+    assert exported(ours) == exported(stock)
+    assert ("ada", "5.0", "6.0") in exported(ours)
+
+
+def test_feedback_has_the_same_scores(ours, stock):
+    for student in STUDENTS:
+        pages = [(course.root / "feedback" / student / PLAIN / f"{PLAIN}.html").read_text() for course in (ours, stock)]
+        for page in pages:
+            assert "test-squares" in page and "(Score: " in page
+        ours_page, stock_page = (page.count("(Score: 0.0 / 2.0)") for page in pages)
+        assert ours_page == stock_page
+
+
+def test_the_report_says_where_its_points_are(ours):
+    """stock nbgrader has no report."""
+    told = ours.zerolayer("report", PLAIN)
+    assert told.returncode == 1
+    assert "it has no unit" in told.stderr and "nbgrader export" in told.stderr
+
+
+def test_the_unit_beside_it_is_built_with_its_blanks(ours):
+    assert ours.zerolayer("build", ASSIGNMENT, "--Prove.enabled=False").returncode == 0
+    assert "np.dot(?, ?)" in ours.released().read_text()
+
+
+def test_a_blank_in_a_plain_assignment_needs_no_region(ours):
+    """Blanks may be used there, too, but not both in one cell: the region alone would be cleared."""
+    notebook = source()
+    squares = cell(notebook, "squares")
+    squares.source = squares.source.replace("**2 for i in range(n)]", "**2 for i in range(n)]  #? return ?  # squares")
+    folder = ours.root / "solutions" / "mixed"
+    folder.mkdir()
+    nbformat.write(notebook, folder / "mixed.ipynb")
+    shutil.copy(AUTOTESTS, folder)
+    refused = ours.zerolayer("build", "mixed")
+    assert refused.returncode == 1
+    assert "a solution region in code would not be cleared" in refused.stderr
