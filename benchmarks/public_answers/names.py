@@ -174,6 +174,7 @@ BY_NAME = {
     "The Jacobian is returned, not its product with the gradient": "softmax/backward-no-product",
     "The Jacobian is that of the mean probabilities of the batch": "softmax/backward-mean-probabilities",
     "The code makes one matrix of all samples together": (
+        "softmax/backward-np-diag "
         "softmax/backward-diagflat-on-a-batch softmax/backward-tile-on-a-batch softmax/backward-identity-minus-output"
     ),
     "The sum runs over the classes and the samples": (
