@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from lib.unit import Part, Unit
+from lib.unit import Part, Question, Unit
 
 Fillings = Mapping[str, tuple[str, ...]]
 """For each solution cell, what goes into its blanks, in order; an empty text leaves a blank open."""
@@ -90,10 +90,14 @@ class MistakeCatalog:
 
 @dataclass(frozen=True)
 class SampleClass:
-    """A made-up class for `zerolayer demo`: how each student fills the blanks, and what is written under questions."""
+    """A made-up class for `zerolayer demo`: how each student fills the blanks, and what is written under questions.
+
+    `predictions` has a student's choice on each question, counted from 0.
+    """
 
     students: Mapping[str, Fillings]
     answers: Mapping[str, str]
+    predictions: Mapping[str, Mapping[Question, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

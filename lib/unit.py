@@ -145,10 +145,26 @@ class SlowImports:
 
 
 @dataclass(frozen=True)
+class Question:
+    """A question on an experiment, to be answered before it is run: the choices, which one is so, and why.
+
+    `id` is its name in the notebook and in what is stored. `right` counts the choices from 0. Nothing is graded.
+    """
+
+    id: str
+    text: str
+    choices: tuple[str, ...]
+    right: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Unit:
     """One assignment: its name, its title, its graded parts in the notebook's order, and what it can do without.
 
-    `slow_imports` are kept ready by the grader for notebooks whose code looks as if it needs them.
+    `slow_imports` are kept ready by the grader for notebooks whose code looks as if it needs them. `questions` are what
+    students predict. `later_cells` are the ids of solution and graded cells that came after the unit's first release: a
+    class that began before has a notebook without them.
     """
 
     name: str
@@ -156,6 +172,8 @@ class Unit:
     parts: tuple[Part, ...]
     extras: tuple[Extra, ...] = ()
     slow_imports: SlowImports | None = None
+    questions: tuple[Question, ...] = ()
+    later_cells: frozenset[str] = frozenset()
 
 
 def __getattr__(name: str) -> object:

@@ -48,7 +48,13 @@ def test_the_committed_student_notebook_is_what_both_commands_build(built):
 def test_the_seeds_blanks_are_blanks_at_the_seeds_places():
     cells = graded(nbformat.read(RELEASED, as_version=4))
     blanks = {name: len(open_blanks(cell.source)) for name, cell in cells.items() if cell.cell_type == "code"}
-    assert {name: count for name, count in blanks.items() if count} == {"loss": 2, "softmax": 3, "dense": 2, "train": 8}
+    assert {name: count for name, count in blanks.items() if count} == {
+        "loss": 2,
+        "softmax": 3,
+        "dense": 2,
+        "train": 8,
+        "steps": 1,
+    }
     places = {
         "loss": ["return(?)", "return(?)"],
         "softmax": ["self.output = ?", "T = ?", "return(np.einsum(?, T, output_gradient))"],
@@ -113,6 +119,7 @@ def test_each_solution_cell_defines_its_own_and_nothing_else():
         "softmax": ["Softmax"],
         "dense": ["Dense"],
         "train": ["train"],
+        "steps": ["steps_per_epoch"],
     }
 
 
@@ -134,7 +141,7 @@ def test_grading_runs_only_what_it_needs_and_never_tensorflow():
     run = [
         c.source for c in SOLUTION.cells if c.cell_type == "code" and "skip-execution" not in c.metadata.get("tags", [])
     ]
-    assert len(run) == 3 + 4 + len(UNIT.parts)
+    assert len(run) == 3 + 5 + len(UNIT.parts)
     assert not [source for source in run if re.search(r"one_hot\(|crosscheck\(|plt\.(plot|show|figure)", source)]
     assert SOLUTION.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
 

@@ -8,6 +8,7 @@ from nbformat.notebooknode import NotebookNode
 
 KEY = "zerolayer_manual"
 NOT_RUN = "It was not run to its end."
+TO_DECIDE = "The notebook is from before this was added to the unit: give points as you decide for the class."
 
 
 def queue(nb: NotebookNode, cell: str, why: str) -> None:

@@ -7,13 +7,13 @@ relu.py      a bend between two dense layers
 network.py   layers stacked to one
 loss.py      how wrong the probabilities are, and in which direction
 samples.py   what X and y look like
-batches.py   which samples, in which order
+batches.py   which samples, in which order, and in how many steps
 training.py  all of it together, over and over
 
 Columns are samples everywhere: X is (features, samples), y is (classes, samples).
 """
 
-from lib.reference.batches import generate_batch_indices
+from lib.reference.batches import generate_batch_indices, steps_per_epoch
 from lib.reference.dense import Dense
 from lib.reference.layer import Layer
 from lib.reference.loss import cce, cce_gradient
@@ -32,5 +32,6 @@ __all__ = [
     "cce",
     "cce_gradient",
     "generate_batch_indices",
+    "steps_per_epoch",
     "train",
 ]

@@ -24,6 +24,7 @@ POINTS = {
     "softmax-backward": 3,
     "dense-backward": 4,
     "train": 4,
+    "steps-per-epoch": 1,
 }
 EVERYTHING = frozenset(POINTS)
 NOTHING = frozenset()

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_output
 
 from lib.answer_key import Fillings, SampleClass
 from lib.blanks import open_blanks
+from lib.predictions.render import prediction
+from lib.unit import Question
 
 
 def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assignment: str) -> Iterator[str]:
@@ -20,6 +23,7 @@ def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assi
         folder = submitted / student / assignment
         folder.mkdir(parents=True)
         notebook = complete(nbformat.read(source, as_version=4), fillings, sample.answers)
+        predict(notebook, sample.predictions.get(student, {}))
         nbformat.write(notebook, folder / source.name)
         yield student
     folder = submitted / "lars" / assignment
@@ -37,6 +41,14 @@ def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, s
         elif name in answers:
             cell.source = answers[name]
     return notebook
+
+
+def predict(notebook: NotebookNode, choices: Mapping[Question, int]) -> None:
+    """Write predictions into a notebook as the lab does: into the output of the cell that asks."""
+    for question, choice in choices.items():
+        for cell in notebook.cells:
+            if cell.source == f"predict('{question.id}')":
+                cell.outputs = [new_output("display_data", prediction(question, choice))]
 
 
 def fill(source: str, fillings: tuple[str, ...]) -> str:

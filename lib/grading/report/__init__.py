@@ -6,6 +6,7 @@
 | `item_analysis` | counts, scores, and how hard and how telling each part was |
 | `findings` | mistakes, remarks on runs, library calls and answers to mark, each with its students |
 | `clusters` | wrong answers without a name, grouped by how they are related to what was expected |
+| `predictions` | what students predicted in a unit's lab, against what is so |
 | `evidence` | for an appeal: what one student was asked, what came back, and what was expected |
 | `pages` | the class's page, which needs no network, and one student's |
 | `feedback` | the top of a student's feedback page |

@@ -15,17 +15,20 @@ from jinja2 import DictLoader
 from markupsafe import Markup, escape
 from nbconvert.exporters import HTMLExporter
 from nbformat.notebooknode import NotebookNode
+from nbgrader.coursedir import CourseDirectory
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # it ships no types
 from traitlets import List, Unicode
 
 from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
-from lib.grading.marking_queue import cells_for_person
+from lib.grading.marking_queue import TO_DECIDE, cells_for_person
+from lib.grading.report.predictions import read_predictions
 from lib.grading.report.templates import FOLDER, templates
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import known_cells
 from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.unit import AnswerKey, Question
 
 ADVICE = {
     "could not be stopped": "Usually that is a loop that never ends. Look at what it waits for.",
@@ -68,7 +71,8 @@ class Graded:
     """A submission as its student may see it: the verdict, the notebook, and what the gradebook says of both.
 
     `code` gives for each graded cell the one that holds the student's code for it, and `comments` the solution cells
-    on which a person wrote something. `points` are what counts, with `penalty` for being late taken off.
+    on which a person wrote something. `points` are what counts, with `penalty` for being late taken off. `predictions`
+    has the unit's questions that the student predicted on, each with the choice.
     """
 
     verdict: Verdict
@@ -78,6 +82,7 @@ class Graded:
     comments: frozenset[str]
     points: float
     penalty: float = 0.0
+    predictions: tuple[tuple[Question, int], ...] = ()
 
     @property
     def waiting(self) -> float:
@@ -103,14 +108,14 @@ class Graded:
     @property
     def lost_answers(self) -> dict[str, str]:
         """The written answers that were not found for certain, each with the reason."""
-        return cells_for_person(self.notebook)
+        return {id: why for id, why in cells_for_person(self.notebook).items() if why != TO_DECIDE}
 
     @property
     def lost_nothing(self) -> bool:
         """Tell whether the code has all points, and no written answer has none because it wasn't found."""
         empty = [mark for mark in map(self.marks.__getitem__, self.written) if not (mark.points or mark.by_hand)]
         found_all = all(mark.waiting for mark in empty) and not self.lost_answers
-        return found_all and self.verdict.points == self.verdict.max_points
+        return found_all and all(self.state(part) in ("right", "waiting") for part in self.parts)
 
     @property
     def praise(self) -> str:
@@ -118,7 +123,8 @@ class Graded:
         marks = [mark for mark in self.marks.values() if not mark.waiting]
         if all(mark.points >= mark.max_points for mark in marks):
             return "Everything is right. You have built it, and it works: congratulations!"
-        short = [part for part in self.verdict.parts if part.points < part.max_points]
+        waiting = {id for id, mark in self.marks.items() if mark.waiting}
+        short = [part for part in self.verdict.parts if part.points < part.max_points and part.id not in waiting]
         if short and all(part.problem for part in self.verdict.parts):
             return "Your code could not be checked, so this says nothing about it. Below is why."
         if not any(mark.points for mark in marks):
@@ -128,7 +134,9 @@ class Graded:
         return "Below is, for each part, what was right, and the first thing to try where it wasn't yet."
 
     def state(self, part: PartVerdict) -> str:
-        """Say whether a part is right, wrong, or not checked."""
+        """Say whether a part is right, wrong, not checked, or waiting for a person."""
+        if self.marks[part.id].waiting:
+            return "waiting"
         if self.marks[part.id].points >= self.marks[part.id].max_points:
             return "right"
         tried = not part.problem and any(statement.state != "open" for statement in part.statements)
@@ -183,7 +191,8 @@ class WriteSummary(UnitPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's GenerateFeedback for each autograded notebook; leaves HTML in `resources`."""
-        if self.unit(resources) is not None:
+        unit = self.unit(resources)
+        if unit is not None:
             names, folder = resources["nbgrader"], resources["metadata"]["path"]
             try:
                 verdicts = Verdict.load_each(Path(folder), False, of=(names["assignment"], names["student"]))
@@ -195,15 +204,26 @@ class WriteSummary(UnitPreprocessor):
                 )  # fmt: skip
                 return nb, resources
             for verdict in (one for one in verdicts if one.notebook == names["notebook"]):
-                resources["summary"] = summary(read_graded(verdict, nb, names))
+                resources["summary"] = summary(read_graded(verdict, nb, names, self._predictions(unit, names)))
                 resources["code_in_the_dark"] = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
         return nb, resources
+
+    def _predictions(self, unit: AnswerKey, names: dict[str, Any]) -> tuple[tuple[Question, int], ...]:
+        """Read what the student predicted, question by question."""
+        questions = unit.unit.questions
+        if not questions:
+            return ()
+        course = CourseDirectory(parent=self)
+        found = read_predictions(course, names["assignment"], names["student"], names["notebook"], questions)
+        return tuple((question, found[question.id]) for question in questions if question.id in found)
 
 
 Opening = WriteSummary  # its name in the nbgrader_config.py of 0.2: courses have a copy
 
 
-def read_graded(verdict: Verdict, nb: NotebookNode, names: dict[str, Any]) -> Graded:
+def read_graded(
+    verdict: Verdict, nb: NotebookNode, names: dict[str, Any], predictions: tuple[tuple[Question, int], ...] = ()
+) -> Graded:
     """Put together what a student may see; `names` are nbgrader's for the submission, with GetGrades' score in them."""
     with open_gradebook(names["db_url"]) as gradebook:
         submitted = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
@@ -219,7 +239,7 @@ def read_graded(verdict: Verdict, nb: NotebookNode, names: dict[str, Any]) -> Gr
         flags = cell.metadata.nbgrader
         last = name if flags.solution and not flags.grade else last
         code[name] = name if flags.solution else last
-    return Graded(verdict, nb, marks, code, comments, max(0.0, names["score"]), names["late_penalty"])
+    return Graded(verdict, nb, marks, code, comments, max(0.0, names["score"]), names["late_penalty"], predictions)
 
 
 def summary(graded: Graded) -> str:

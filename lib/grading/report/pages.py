@@ -17,7 +17,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.answer_key import AnswerKey
 from lib.grading.judge.verdict import Verdict
-from lib.grading.report import clusters, evidence, findings, item_analysis
+from lib.grading.report import clusters, evidence, findings, item_analysis, predictions
 from lib.grading.report.classroom import Classroom, StudentWork
 from lib.grading.report.templates import FOLDER, templates
 
@@ -67,6 +67,7 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         parts=item_analysis.part_figures(classroom),
         outcomes=item_analysis.OUTCOMES,
         outcome_of=item_analysis.outcome,
+        predicted=predictions.question_figures(links.course, classroom, unit.unit.questions if unit else ()),
         mistakes=findings.mistakes(classroom, unit),
         unknown=clusters.groups_of_unknown(classroom),
         codes_of=lambda group: clusters.codes_of(group, unit),

@@ -16,6 +16,7 @@ import orjson
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade
 from traitlets import Dict, Unicode
 from traitlets.utils.importstring import import_item
 
@@ -29,18 +30,23 @@ from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
+from lib.grading.marking_queue import TO_DECIDE, queue
 from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy
 from lib.grading.submissions.fit import lost_unit, misfits
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import Master
 from lib.grading.submissions.read import STAMP
-from lib.grading.submissions.restore import RESTORED
+from lib.grading.submissions.restore import MISSING, RESTORED
 from lib.grading.submissions.scores import gradebook_session
 from lib.grading.submissions.sight import exposed, out_of_sight
 from lib.grading.submissions.state import WrittenChallenge, submission_state
 
 OURS = (CHALLENGE, FILE, f"{FILE}.part")
 """Names in a submission's folder that are not a student's to use."""
+FROM_BEFORE = (
+    "This notebook is from before some questions were added, and has no cells for them. Nothing is lost by that: your"
+    " instructor decides on their points."
+)
 
 
 class UnitPreprocessor(NbGraderPreprocessor):
@@ -182,6 +188,10 @@ class Judge(UnitPreprocessor):
             remove(folder / STAMP)
             (folder / STAMP).write_bytes(written.stamp)
         remarks, verdicts = (*nb.metadata.get(RESTORED, ()), *state.remarks), []
+        if added := _cells_added_since(nb, unit, state.is_empty):
+            remarks += (FROM_BEFORE,)
+            for id in added:
+                queue(nb, id, TO_DECIDE)
         for cell in nb.cells:
             part = unit.part(course_id(cell))
             if part is None or cell.cell_type != "code":
@@ -255,6 +265,18 @@ def _others(folder: Path, notebooks: Set[str]) -> tuple[Verdict, ...]:
     except Exception:  # a student may have handed in anything under this name
         return ()
     return tuple(verdict for verdict in found if verdict.notebook in notebooks)
+
+
+def _cells_added_since(nb: NotebookNode, unit: AnswerKey, is_empty: bool) -> list[str]:
+    """Name the graded cells that a notebook lacks because it was handed out before they were added to the unit.
+
+    A notebook from before has none of the later cells, and others. Who deletes them all gains nothing: a person looks.
+    """
+    graded = [course_id(cell) for cell in nb.cells if is_grade(cell)]
+    later = unit.unit.later_cells & {course_id(cell) for cell in nb.cells}
+    missing = set(nb.metadata.get(MISSING, ()))
+    from_before = later and later <= missing and not is_empty and not set(graded) <= missing
+    return [id for id in graded if id in later] if from_before else []
 
 
 def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:

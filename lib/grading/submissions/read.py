@@ -94,6 +94,11 @@ def _standing_for(path: Path, others: list[Path]) -> Path | None:
     return next((some[0] for some in (alike, others) if len(some) == 1), None)
 
 
+def submitted_file(path: Path) -> Path | None:
+    """Give the file of the notebook at `path`, or of the one that stands for it, if there is one."""
+    return path if lexists(path) else _standing_for(path, _notebooks_in(path.parent))
+
+
 def unreadable(sentence: str, empty: bool = False) -> Submission:
     """Make the submission that stands for one that can't be graded: an empty notebook with the sentence on top."""
     cell = clean_cell({"cell_type": "markdown", "source": f"**{sentence}**"})

@@ -25,6 +25,8 @@ from lib.grading.submissions.state import submission_state
 
 RESTORED = "zerolayer_restored"
 """Under this name a restored notebook's metadata hold remarks on what was lost: nbgrader keeps no resources."""
+MISSING = "zerolayer_missing"
+"""Under this name they hold the ids of the course's cells that were not in the submission."""
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -45,6 +47,8 @@ class RestoreCells(NbGraderPreprocessor):
         nb.metadata = NotebookNode({"kernelspec": NotebookNode(master.kernelspec)} if master.kernelspec else {})
         if remarks := list(_remarks(submitted, master, found, bool(state.remarks))):
             nb.metadata[RESTORED] = remarks
+        if missing := sorted(master.cells.keys() - {*map(course_id, submitted)}):
+            nb.metadata[MISSING] = missing
         for id, why in () if state.is_empty else found.doubts.items():
             queue(nb, id, why)
         nb.cells = restore_cells(submitted, master.cells)

@@ -91,7 +91,7 @@ class SaveScores(AssignLatePenalties):
                 cell.outputs.append(_failed(why))
             if is_test and _has_error(cell):
                 scores[name] = 0.0  # wherever it stands: nbgrader takes a result that was shown before it
-            elif name in cells_for_person(nb):
+            elif name in cells_for_person(nb) and name not in judged:
                 scores[name] = None  # an answer that wasn't found is not an empty one
             else:
                 scores[name] = utils.determine_grade(cell, self.log)[0]

@@ -12,18 +12,24 @@ In the notebook: `from lib.units.softmax_classifier import check`.
 | `check.softmax_backward(Softmax)` | `check-softmax-backward` | the product with the Jacobian |
 | `check.dense_backward(Dense)` | `check-dense-backward` | the update, and the input's gradient |
 | `check.train(train)` | `check-train` | the loop |
+| `check.steps_per_epoch(steps_per_epoch)` | `check-steps-per-epoch` | the number of steps in an epoch |
 | `check.example("check-cce")` | | the inputs of a check, as named arrays |
+
+`predict` asks the lab's questions before their experiments: `lib.predictions` says how.
 """
 
 import re
 
 from lib.checking.dispatch import Checks
 from lib.checking.undefined_names import watch
+from lib.predictions import Predict
 from lib.unit import Extra, SlowImports, Unit
 from lib.units.softmax_classifier.data import data
 from lib.units.softmax_classifier.dense import dense_backward
+from lib.units.softmax_classifier.lab import QUESTIONS
 from lib.units.softmax_classifier.loss import cce, cce_gradient
 from lib.units.softmax_classifier.softmax import softmax_backward, softmax_forward, softmax_stable
+from lib.units.softmax_classifier.steps import steps_per_epoch
 from lib.units.softmax_classifier.training import train
 
 TENSORFLOW = Extra(
@@ -37,13 +43,16 @@ TENSORFLOW = Extra(
 UNIT = Unit(
     "softmax_classifier",
     "Softmax classifier",
-    (cce, cce_gradient, softmax_forward, softmax_stable, softmax_backward, dense_backward, train),
+    (cce, cce_gradient, softmax_forward, softmax_stable, softmax_backward, dense_backward, train, steps_per_epoch),
     (TENSORFLOW,),
     SlowImports(
         ("tensorflow", "keras", "keras.utils", "keras.losses"), re.compile(r"tensorflow|keras|\b(one_hot|crosscheck)\(")
     ),
+    QUESTIONS,
+    frozenset({"steps", "check-steps-per-epoch", "explain-rate-and-batch"}),
 )
 
 check = Checks((data, *UNIT.parts), __name__)
+predict = Predict(UNIT)
 
 watch()

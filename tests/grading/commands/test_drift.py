@@ -202,7 +202,7 @@ def test_damaged_evidence_costs_the_report_nothing_else(course, capsys, evidence
     path.write_text(json.dumps(data))
     _, said = report(course, capsys, "--student=ada")
     assert "ada.html" in said
-    assert "20 of 20 points" in text_of((course.root / "reports" / ASSIGNMENT / "ada.html").read_text())
+    assert "21 of 21 points" in text_of((course.root / "reports" / ASSIGNMENT / "ada.html").read_text())
     assert "3 graded submissions" in said
 
 
@@ -252,14 +252,14 @@ def test_points_that_differ_are_told_and_graded_again(course, capsys):
     done = course.zerolayer("grade", ASSIGNMENT)
     assert "2 graded before, and now again" in done.stdout
     assert "1 skipped" in done.stdout
-    assert points(course) == {"ada": 20, "emil": 20, "finn": 17.5}
+    assert points(course) == {"ada": 21, "emil": 21, "finn": 18.5}
 
 
 def test_rows_without_a_folder_are_graded_again(course):
     shutil.rmtree(course.root / "autograded" / "ada")
     done = course.zerolayer("grade", ASSIGNMENT)
     assert done.returncode == 0, done.stderr
-    assert course.verdict("ada").points == 20
+    assert course.verdict("ada").points == 21
 
 
 def test_a_secret_that_was_lost_in_the_term_is_told(course):

@@ -80,7 +80,7 @@ def test_a_written_answer_is_never_scored_because_its_cell_lost_its_id(graded, n
         notebook = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, name)
         waiting = {grade.name: grade.needs_manual_grade for grade in notebook.grades if grade.auto_score is None}
         comments = {comment.name: comment.auto_comment for comment in notebook.comments}
-    assert waiting == {"explain-gradient": True, "explain-random-labels": True}
+    assert waiting == {"explain-gradient": True, "explain-rate-and-batch": True, "explain-random-labels": True}
     assert "No response." not in comments.values()
     lost = {"explain-gradient"} if name.startswith("answer") else set(waiting) if name == "cut_short" else set()
     assert {answer for answer in waiting if comments[answer]} == lost

@@ -29,9 +29,9 @@ def test_canvas_finds_its_header_points_and_students(small_class):
     assert "Student" in head[0] and "ID" in head[1]
     assert head[2:5] == ["SIS User ID", "SIS Login ID", "Section"]
     assert head[5:] == [ASSIGNMENT]
-    assert "Points Possible" in points[0] and points[5] == "24"
+    assert "Points Possible" in points[0] and points[5] == "28"
     rows = {row[3]: row for row in students}
-    assert rows["ada"] == ["King, Ada", "77", "", "ada", "", "20"]
+    assert rows["ada"] == ["King, Ada", "77", "", "ada", "", "21"]
     assert rows["emil"][1:3] == ["", "N-12"]
     assert rows["bao"][0] == "Nguyễn, Dr., Bảo"
     assert set(rows) == {*FILLINGS, "lars"}
@@ -59,7 +59,7 @@ def test_a_worksheet_gets_grades_and_keeps_all_else(small_class):
     sheet.write_text(WORKSHEET, encoding="utf-8")
     before = list(csv.reader(WORKSHEET.removeprefix("\ufeff").splitlines()))
     after = exported(small_class, "MoodleWorksheetExporter", f"--MoodleWorksheetExporter.worksheet={sheet}")
-    assert after[1][4] == f"{20 / 24 * 100:.2f}"
+    assert after[1][4] == f"{21 / 28 * 100:.2f}"
     after[1][4] = ""
     assert after == before
 

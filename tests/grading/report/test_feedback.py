@@ -39,6 +39,7 @@ def course(graded, tmp_path_factory) -> Course:
         shutil.copytree(graded.root / "autograded" / name, course.root / "autograded" / name)
     course.notebook("checks_deleted").with_name("verdict.json").unlink()
     marks = {("noisy", "explain-gradient"): 2, ("noisy", "explain-random-labels"): 2}
+    marks |= {("noisy", "explain-rate-and-batch"): 3, ("reversed_order", "explain-rate-and-batch"): 0}
     marks |= {("reversed_order", "explain-gradient"): 0.5, ("reversed_order", "explain-random-labels"): 0}
     marks |= {("one_blank_open", "check-cce-gradient"): 1.5}
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
@@ -63,12 +64,12 @@ def opens(course, name):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("honest", "20 of 20 points so far Everything is right. You have built it, and it works: congratulations!"),
-        ("noisy", "24 of 24 points Everything is right."),
-        ("common_mistake", "18 of 20 points so far Below is, for each part, what was right"),
-        ("untouched", "0 of 24 points Nothing is right yet."),
-        ("empty", "0 of 24 points Your code could not be checked, so this says nothing about it."),
-        ("reversed_order", "17.5 of 24 points All of your code is right: well done! 3 points were taken off"),
+        ("honest", "21 of 21 points so far Everything is right. You have built it, and it works: congratulations!"),
+        ("noisy", "28 of 28 points Everything is right."),
+        ("common_mistake", "19 of 21 points so far Below is, for each part, what was right"),
+        ("untouched", "0 of 28 points Nothing is right yet."),
+        ("empty", "0 of 28 points Your code could not be checked, so this says nothing about it."),
+        ("reversed_order", "18.5 of 28 points All of your code is right: well done! 3 points were taken off"),
     ],
 )
 def test_a_page_opens_with_what_counts(course, name, text):

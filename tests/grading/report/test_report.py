@@ -55,13 +55,13 @@ def test_it_counts_who_did_what(page):
         "failed to run": "1",
         "late": "1",
         "missing": "1",
-        "median score": "18 of 20",
+        "median score": "19 of 21",
     }
 
 
 def test_the_median_and_the_picture_are_of_the_verdicts(small_class, page):
     scores = [small_class.verdict(student).points for student in (*FILLINGS, "lars")]
-    assert sorted(scores)[5] == 18
+    assert sorted(scores)[5] == 19
     rows = re.findall(r'<tr><th scope="row">(\d+)</th><td>(\d+)</td></tr>', page)
     assert {float(score): int(count) for score, count in rows} == {score: scores.count(score) for score in scores}
     assert "written answers wait to be marked" in section(page, "scores")
@@ -71,7 +71,7 @@ def test_each_part_has_its_figures(small_class, page):
     parts = [small_class.verdict(student).parts for student in (*FILLINGS, "lars")]
     body = re.search(r"<caption>Each part in numbers.*?</table>", page, re.DOTALL)[0]
     rows = re.findall(r'<th scope="row">(.*?) <small>.*?</th>(.*?)</tr>', body, re.DOTALL)
-    assert len(rows) == 7
+    assert len(rows) == 8
     for (title, rest), found in zip(rows, zip(*parts, strict=True), strict=True):
         cells = re.findall(r"<td>(.*?)</td>", rest, re.DOTALL)
         success = sum(part.points for part in found) / sum(part.max_points for part in found)
@@ -173,12 +173,12 @@ def test_grading_again_changes_the_next_report(small_class, page):
     """The students' pages that were asked for, too."""
     small_class.report("--student=ines")
     own = small_class.root / "reports" / ASSIGNMENT / "ines.html"
-    assert "19 of 20 points" in text_of(own.read_text())
+    assert "20 of 21 points" in text_of(own.read_text())
     assert "1/B is missing" in section(page, "mistakes")
     small_class.hand_in("ines", RIGHT)
     assert small_class.zerolayer("grade", ASSIGNMENT, "--student=ines", "--force").returncode == 0
     assert "1/B is missing" not in small_class.report()
-    assert "20 of 20 points" in text_of(own.read_text())
+    assert "21 of 21 points" in text_of(own.read_text())
 
 
 @pytest.mark.parametrize(

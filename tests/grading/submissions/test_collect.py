@@ -344,4 +344,4 @@ def test_what_was_collected_can_be_graded(collected):
     graded = collected.zerolayer("grade", ASSIGNMENT, "--student=smithjane_12345", *QUICK)
     assert graded.returncode == 0, graded.stderr
     verdict = collected.verdict("smithjane_12345")
-    assert verdict.points == verdict.max_points == 20
+    assert verdict.points == verdict.max_points == 21

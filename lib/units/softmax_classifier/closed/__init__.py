@@ -6,6 +6,7 @@
 | `softmax` | softmax: forward, for large scores, backward |
 | `dense` | the dense layer's update, and the gradient that it returns |
 | `training` | the training loop |
+| `steps` | the number of steps in an epoch |
 
 Where two mistakes give the same numbers, the more plausible one comes first.
 """
@@ -13,12 +14,13 @@ Where two mistakes give the same numbers, the more plausible one comes first.
 import re
 
 from lib.answer_key import AnswerKey, WatchedCalls
-from lib.reference import Dense, Softmax, cce, cce_gradient, train
+from lib.reference import Dense, Softmax, cce, cce_gradient, steps_per_epoch, train
 from lib.units.softmax_classifier import UNIT
 from lib.units.softmax_classifier.closed.dense import MISTAKES as IN_DENSE
 from lib.units.softmax_classifier.closed.loss import MISTAKES as IN_LOSS
 from lib.units.softmax_classifier.closed.sample_class import SAMPLE_CLASS
 from lib.units.softmax_classifier.closed.softmax import MISTAKES as IN_SOFTMAX
+from lib.units.softmax_classifier.closed.steps import MISTAKES as IN_STEPS
 from lib.units.softmax_classifier.closed.training import MISTAKES as IN_TRAINING
 
 WATCHED_CALLS = WatchedCalls(
@@ -31,8 +33,15 @@ WATCHED_CALLS = WatchedCalls(
 
 ANSWER_KEY = AnswerKey(
     unit=UNIT,
-    right={"cce": cce, "cce_gradient": cce_gradient, "Softmax": Softmax, "Dense": Dense, "train": train},
-    mistakes=(*IN_LOSS, *IN_SOFTMAX, *IN_DENSE, *IN_TRAINING),
+    right={
+        "cce": cce,
+        "cce_gradient": cce_gradient,
+        "Softmax": Softmax,
+        "Dense": Dense,
+        "train": train,
+        "steps_per_epoch": steps_per_epoch,
+    },
+    mistakes=(*IN_LOSS, *IN_SOFTMAX, *IN_DENSE, *IN_TRAINING, *IN_STEPS),
     sample_class=SAMPLE_CLASS,
     watched_calls=WATCHED_CALLS,
 )

@@ -6,6 +6,7 @@ Some are right, in different styles. Some have one common mistake. Others have o
 from collections.abc import Mapping
 
 from lib.answer_key import Fillings, SampleClass
+from lib.units.softmax_classifier.lab import QUESTIONS
 
 RIGHT: Fillings = {
     "loss": ("-np.sum(y * np.log(yhat)) / y.shape[1]", "-y / yhat"),
@@ -26,11 +27,14 @@ RIGHT: Fillings = {
         "grad / len(batch)",
         "learning_rate",
     ),
+    "steps": ("int(np.ceil(num_samples / batch_size))",),
 }
 
 ANSWERS = {
     "explain-gradient": "What is left is $\\hat{y} - y$: each class's probability, less 1 for the true class.",
     "explain-random-labels": "The labels are drawn without looking at the features, so no weights can tell them apart.",
+    "explain-rate-and-batch": "Four times the batch size, four times the learning rate: there are fewer steps,"
+    " so each has to be longer.",
 }
 """Written answers to the questions that a person grades."""
 
@@ -55,10 +59,29 @@ STUDENTS: Mapping[str, Fillings] = {
     "emil": fill(loss=("-np.mean(y * np.log(yhat))", "-y / yhat")),
     "farah": fill(loss=("-np.sum(y * np.log(yhat)) / y.shape[1]", "yhat - y")),
     "goro": fill(softmax=("np.exp(input) / np.exp(input).sum(axis=0)", *RIGHT["softmax"][1:])),
-    "hana": fill(softmax=(RIGHT["softmax"][0], "self.output * (1 - self.output)", "'ik,ik->ik'")),
+    "hana": fill(
+        softmax=(RIGHT["softmax"][0], "self.output * (1 - self.output)", "'ik,ik->ik'"),
+        steps=("num_samples // batch_size",),
+    ),
     "ines": fill(train=(*RIGHT["train"][:6], "grad", "learning_rate")),
-    "jomo": fill(softmax=("", "", ""), train=("",) * 8),
+    "jomo": fill(softmax=("", "", ""), train=("",) * 8, steps=("",)),
     "kaja": fill(loss=("np.linalg.inv(y", "-y / yhat")),
 }
 
-SAMPLE_CLASS = SampleClass(STUDENTS, ANSWERS)
+PREDICTIONS = {
+    student: dict(zip(QUESTIONS, choices, strict=False))
+    for student, choices in {
+        "ada": (3, 0, 3, 2, 1, 1),
+        "bao": (2, 0, 3, 3, 1, 1),
+        "chidi": (2, 2, 1, 3, 0, 2),
+        "dana": (2, 0, 3, 2, 0, 2),
+        "emil": (1, 1, 1, 1, 0, 1),
+        "farah": (2, 0, 2, 3, 1, 2),
+        "goro": (3, 3, 3, 2, 0, 1),
+        "hana": (0, 2, 0, 3),
+        "ines": (1, 1),
+    }.items()
+}
+"""What they predicted in the lab, question by question; the last two did not come to its end."""
+
+SAMPLE_CLASS = SampleClass(STUDENTS, ANSWERS, PREDICTIONS)

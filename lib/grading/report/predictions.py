@@ -1,0 +1,69 @@
+"""What the class predicted in a unit's lab, against what is so.
+
+Predictions are read from the notebooks as they were handed in: a run for grading skips experiments. A student can write
+anything there, so nothing is taken over but the number of a choice.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from nbgrader.coursedir import CourseDirectory
+
+from lib.grading.report.classroom import Classroom
+from lib.grading.safe_files import is_file
+from lib.grading.submissions.read import LARGEST, MOST_PARTS, submitted_file
+from lib.predictions.records import MIME, Predictions, predictions_in
+from lib.unit import Question
+
+
+@dataclass(frozen=True)
+class QuestionFigures:
+    """How many students predicted each choice of a question, in the order of its choices."""
+
+    question: Question
+    counts: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """How many predicted."""
+        return sum(self.counts)
+
+
+def question_figures(
+    course: CourseDirectory, classroom: Classroom, questions: Iterable[Question]
+) -> list[QuestionFigures]:
+    """Count the predictions of all graded submissions; a question that nobody answered is left out."""
+    questions = tuple(questions)
+    if not questions:
+        return []
+    given = [
+        read_predictions(course, classroom.assignment, work.student, verdict.notebook, questions)
+        for work, verdict in classroom.graded
+    ]
+    found = [QuestionFigures(each, _count(each, given)) for each in questions]
+    return [figures for figures in found if figures.total]
+
+
+def read_predictions(
+    course: CourseDirectory, assignment: str, student: str, notebook: str, questions: Iterable[Question]
+) -> Predictions:
+    """Read the predictions in a notebook as it was handed in; none where it can't be read."""
+    folder = Path(course.format_path(course.submitted_directory, student, assignment))
+    file = submitted_file(folder / f"{notebook}.ipynb")
+    if file is None or not is_file(file) or file.stat().st_size > LARGEST:
+        return {}
+    try:
+        data = file.read_bytes()
+        # Most of a class's notebooks may have none, and what is counted is what may take much memory when it is read.
+        if MIME.encode() not in data or data.count(b"[") + data.count(b"{") > MOST_PARTS:
+            return {}
+        return predictions_in(orjson.loads(data), questions)
+    except (OSError, ValueError):
+        return {}
+
+
+def _count(question: Question, given: Iterable[Predictions]) -> tuple[int, ...]:
+    choices = [each.get(question.id) for each in given]
+    return tuple(choices.count(number) for number in range(len(question.choices)))

@@ -1,0 +1,137 @@
+"""A class that began before the unit had its lab: it goes on as it was, and after a new build nobody loses points."""
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from lib.grading.commands.demo import CHECKOUT, copy_course
+from lib.grading.commands.sample_class import complete
+from lib.grading.marking_queue import TO_DECIDE, cells_for_person
+from lib.units.softmax_classifier import UNIT
+from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
+from tests.course import ASSIGNMENT
+from tests.grading.conftest import Course
+from tests.grading.pages import text_of
+
+SOLUTION = CHECKOUT / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+WRITTEN = {"explain-gradient", "explain-random-labels"}
+GRADED_LATER = {"check-steps-per-epoch", "explain-rate-and-batch"}
+EMIL = fill(loss=("-np.mean(y * np.log(yhat))", RIGHT["loss"][1]))
+
+
+def solution_from_before():
+    """The solution without its lab, as classes have it that began before."""
+    notebook = nbformat.read(SOLUTION, as_version=4)
+    ids = [cell.id for cell in notebook.cells]
+    del notebook.cells[ids.index("lab-text") : ids.index("crosscheck-text")]
+    return notebook
+
+
+def hand_in(course, student, fillings, change=lambda notebook: None):
+    folder = course.root / "submitted" / student / ASSIGNMENT
+    folder.mkdir(parents=True)
+    notebook = complete(nbformat.read(course.released(), as_version=4), fillings, ANSWERS)
+    change(notebook)
+    nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")
+
+
+def without(*ids):
+    """Delete cells by their ids in the course."""
+
+    def change(notebook):
+        notebook.cells = [
+            cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") not in ids
+        ]
+
+    return change
+
+
+def grades(course, student):
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        found = gradebook.find_submission(ASSIGNMENT, student)
+        rows = {grade.name: grade for notebook in found.notebooks for grade in notebook.grades}
+        return (
+            {name: grade.score for name, grade in rows.items()},
+            {name for name, grade in rows.items() if grade.needs_manual_grade},
+            found.max_score,
+        )
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """The class in three moments: graded before the new build, graded after it, and marked by a person."""
+    course = Course(tmp_path_factory.mktemp("upgrade") / "course")
+    copy_course(course.root)
+    nbformat.write(solution_from_before(), course.root / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+    done = course.zerolayer("build")
+    assert done.returncode == 0, done.stderr
+    for student, fillings in (("ada", RIGHT), ("emil", EMIL)):
+        hand_in(course, student, fillings)
+    course.grading = course.zerolayer("grade", ASSIGNMENT)
+    course.before = {student: grades(course, student) for student in ("ada", "emil")}
+    assert course.zerolayer("report", ASSIGNMENT).returncode == 0
+    course.report = text_of((course.root / "reports" / f"{ASSIGNMENT}.html").read_text())
+
+    nbformat.write(nbformat.read(SOLUTION, as_version=4), course.root / "solutions" / ASSIGNMENT / SOLUTION.name)
+    done = course.zerolayer("build")
+    assert done.returncode == 0, done.stderr
+    hand_in(course, "noor", RIGHT)
+    hand_in(course, "olga", RIGHT, without("steps", "check-steps-per-epoch"))
+    hand_in(course, "paul", RIGHT, without(*UNIT.later_cells))
+    course.regrading = course.zerolayer("grade", ASSIGNMENT, "--force")
+    return course
+
+
+def test_the_class_goes_on_without_a_new_build(course):
+    assert course.grading.returncode == 0, course.grading.stderr
+    for student, code in (("ada", 20), ("emil", 18)):
+        points, waiting, most = course.before[student]
+        assert sum(points.values()) == code and waiting == WRITTEN and most == 24
+        assert not GRADED_LATER & points.keys()
+    assert "Steps in an epoch" not in course.report and "Predictions" not in course.report
+
+
+def test_after_a_new_build_a_notebook_from_before_keeps_its_points_and_the_rest_waits(course):
+    for student in ("ada", "emil"):
+        points, waiting, most = grades(course, student)
+        before, _, _ = course.before[student]
+        assert {name: points[name] for name in before} == before
+        assert waiting == WRITTEN | GRADED_LATER and most == 28
+        notebook = nbformat.read(course.notebook(student), as_version=4)
+        assert {id for id, why in cells_for_person(notebook).items() if why == TO_DECIDE} == GRADED_LATER
+        (remark,) = course.verdict(student).remarks
+        assert "from before some questions were added" in remark
+
+
+def test_a_new_notebook_is_judged_whole(course):
+    points, waiting, _ = grades(course, "noor")
+    assert points["check-steps-per-epoch"] == 1 and sum(points.values()) == 21
+    assert waiting == WRITTEN | {"explain-rate-and-batch"}
+    assert not course.verdict("noor").remarks
+
+
+def test_who_deletes_cells_of_the_new_notebook_gets_no_points_for_that(course):
+    points, waiting, _ = grades(course, "olga")
+    assert points["check-steps-per-epoch"] == 0 and "check-steps-per-epoch" not in waiting
+    points, waiting, _ = grades(course, "paul")
+    assert points["check-steps-per-epoch"] == 0 and waiting == WRITTEN | GRADED_LATER, "a person looks"
+
+
+def test_it_is_graded_once(course):
+    done = course.zerolayer("grade", ASSIGNMENT)
+    assert "5 skipped" in done.stdout, done.stdout + done.stderr
+
+
+def test_what_a_person_gives_counts_and_the_student_reads_that_it_waits(course):
+    assert course.nbgrader("generate_feedback", ASSIGNMENT, "--student=ada", "--force").returncode == 0
+    page = text_of(course.feedback("ada"))
+    assert "20 of 20 points so far" in page
+    assert "Up to 8 more can come" in page
+    assert "Steps in an epoch : up to 1 point" in page or "Steps in an epoch: up to 1 point" in page
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        for cell, points in (("check-steps-per-epoch", 1), ("explain-rate-and-batch", 3)):
+            grade = gradebook.find_grade(cell, ASSIGNMENT, ASSIGNMENT, "ada")
+            grade.manual_score, grade.needs_manual_grade = points, False
+        gradebook.db.commit()
+    points, waiting, _ = grades(course, "ada")
+    assert sum(points.values()) == 24 and waiting == WRITTEN

@@ -1,0 +1,166 @@
+"""Predictions in a real JupyterLab: by keyboard, reopened, after a restart, by Run All, in both themes."""
+
+import json
+import re
+
+import nbformat
+import pytest
+
+from lib.predictions.records import FOLDER, MIME, predictions_in
+from lib.units.softmax_classifier.lab import QUESTIONS
+from tests.browser import PATIENCE, run_all, wait_until_idle
+
+STEPS = QUESTIONS[0]
+CELLS = (
+    "from lib.units.softmax_classifier import predict",
+    "predict('steps')",
+    "if predict.given('steps'):\n    print('the experiment', 'ran')\n    predict.compare('steps')",
+    "predict('noise')",
+)
+
+
+@pytest.fixture
+def page(browser):
+    with browser.new_context(viewport={"width": 900, "height": 900}) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def notebook(lab, request):
+    """A notebook with two questions, in a folder of its own: predictions are stored beside it."""
+    folder = lab.folder / re.sub(r"\W", "", request.node.name)
+    folder.mkdir()
+    yield lab.write(f"{folder.name}/lab.ipynb", *CELLS)
+    lab.close_kernels()
+
+
+def saved(lab, page, name):
+    """Save the notebook as a person does; give it as it lies on the disk."""
+    page.keyboard.press("Control+s")
+    page.wait_for_function(
+        "() => !document.querySelector('.jp-mod-current.jp-mod-dirty, .lm-TabBar-tab.jp-mod-dirty')", timeout=PATIENCE
+    )
+    return json.loads((lab.folder / name).read_text())
+
+
+def form(page, at=0):
+    return page.locator(".zl-predict").nth(at)
+
+
+def predict_by_keyboard(page, moves=1):
+    """Choose with arrow keys, go on to the button with Tab, and press it."""
+    group = form(page).get_by_role("radiogroup")
+    group.wait_for(timeout=PATIENCE)
+    group.get_by_role("radio").first.focus()
+    page.keyboard.press("Space")
+    for _ in range(moves):
+        page.keyboard.press("ArrowDown")
+    page.wait_for_function("() => !document.querySelector('.zl-predict button').disabled", timeout=PATIENCE)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    form(page).get_by_role("button", name="Predicted. Now run the next cell.").wait_for(timeout=PATIENCE)
+
+
+def assert_nothing_is_broken(page):
+    """No reader sees what Jupyter puts in the place of a widget without a kernel."""
+    for words in ("Error displaying widget", "Loading widget"):
+        assert page.get_by_text(words).locator("visible=true").count() == 0
+
+
+def test_run_all_leaves_questions_open_and_shows_no_experiment(lab, page, notebook):
+    lab.open(page, notebook)
+    run_all(page)
+    form(page, 1).wait_for(timeout=PATIENCE)
+    words = page.locator(".jp-Notebook").inner_text()
+    assert "Predict first." in words and "the experiment ran" not in words
+    assert STEPS.why[:40] not in words
+    assert form(page).get_by_role("button", name="Predict").is_disabled()
+    assert not page.locator(".zl-saved").first.is_visible(), "the live form stands for it"
+    content = saved(lab, page, notebook)
+    assert predictions_in(content, QUESTIONS) == {}
+    lab.close_kernels()
+    lab.open(page, notebook)
+    page.get_by_text("No prediction yet.").first.wait_for(timeout=PATIENCE)
+    assert_nothing_is_broken(page)
+
+
+def test_a_prediction_is_given_by_keyboard_and_then_the_experiment_runs(lab, page, notebook):
+    lab.open(page, notebook)
+    run_all(page)
+    group = form(page).get_by_role("radiogroup", name=re.compile("Three runs with 240 steps each"))
+    group.wait_for(timeout=PATIENCE)
+    assert [each.inner_text() for each in group.locator("label").all()] == list(STEPS.choices)
+    predict_by_keyboard(page, moves=1)
+    assert all(radio.is_disabled() for radio in group.get_by_role("radio").all())
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+    page.get_by_text("the experiment ran").wait_for(timeout=PATIENCE)
+    words = page.locator(".jp-Notebook").inner_text()
+    assert f"You predicted: {STEPS.choices[1]}" in words
+    assert "It is otherwise." in words and STEPS.choices[3] in words
+    assert page.locator(".zl-predict").count() == 1, "the form of the other question"
+    assert predictions_in(saved(lab, page, notebook), QUESTIONS) == {"steps": 1}
+
+
+def test_it_is_there_when_the_notebook_is_opened_again_without_a_kernel(lab, page, notebook):
+    lab.open(page, notebook)
+    run_all(page)
+    predict_by_keyboard(page, moves=2)
+    content = saved(lab, page, notebook)
+    assert predictions_in(content, QUESTIONS) == {"steps": 2}
+    lab.close_kernels()
+    lab.open(page, notebook)
+    page.get_by_text(f"You predicted: {STEPS.choices[2]}").wait_for(timeout=PATIENCE)
+    assert_nothing_is_broken(page)
+    assert page.locator(".zl-predict").count() == 0
+
+
+@pytest.mark.parametrize("kept", ["the file beside it", "the notebook alone"])
+def test_after_a_restart_it_shows_what_was_predicted_and_cannot_be_changed(lab, page, notebook, kept):
+    lab.open(page, notebook)
+    run_all(page)
+    predict_by_keyboard(page, moves=2)
+    saved(lab, page, notebook)
+    lab.close_kernels()
+    beside = (lab.folder / notebook).parent / FOLDER / "softmax_classifier.predictions.json"
+    assert json.loads(beside.read_text()) == {"steps": 2}
+    if kept == "the notebook alone":
+        beside.unlink()
+    else:
+        emptied = nbformat.read(lab.folder / notebook, as_version=4)
+        for cell in emptied.cells:
+            cell.outputs, cell.execution_count = [], None
+        nbformat.write(emptied, lab.folder / notebook)
+    lab.open(page, notebook)
+    wait_until_idle(page)
+    run_all(page)
+    page.get_by_text("the experiment ran").wait_for(timeout=PATIENCE)
+    assert f"You predicted: {STEPS.choices[2]}" in page.locator(".jp-Notebook").inner_text()
+    assert page.locator(".zl-predict").count() == 1, "the form of the other question"
+
+
+def test_both_themes_show_it(lab, page, notebook):
+    lab.open(page, notebook)
+    run_all(page)
+    form(page, 1).get_by_role("radiogroup").wait_for(timeout=PATIENCE)
+    for theme in ("light", "dark"):
+        page.evaluate("""dark => document.body.setAttribute('data-jp-theme-light', String(!dark))""", theme == "dark")
+        colours = form(page).locator(".zl-question").evaluate("each => getComputedStyle(each).color")
+        label = form(page).locator("label").first.evaluate("each => getComputedStyle(each).color")
+        assert colours == label, "all of it has the theme's own colour"
+
+
+def test_what_is_saved_says_it_in_plain_text_and_html_too(lab, page, notebook):
+    lab.open(page, notebook)
+    run_all(page)
+    predict_by_keyboard(page, moves=3)
+    outputs = [
+        output["data"]
+        for cell in saved(lab, page, notebook)["cells"]
+        for output in cell.get("outputs", ())
+        if MIME in output.get("data", {})
+    ]
+    (data,) = outputs
+    assert data[MIME] == {"question": "steps", "choice": 3}
+    for kind in ("text/plain", "text/html"):
+        assert STEPS.choices[3] in " ".join("".join(data[kind]).split())

@@ -1,0 +1,152 @@
+"""The lab: what its questions say is so is found again, with the reference, for each seed that they name."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from lib.data import blobs, digits, split, standardise
+from lib.reference import cce, generate_batch_indices, train
+from lib.units.softmax_classifier import UNIT
+from lib.units.softmax_classifier.lab import QUESTIONS
+
+ROOT = Path(__file__).parents[3]
+NOTEBOOK = nbformat.read(ROOT / "solutions/softmax_classifier/softmax_classifier.ipynb", as_version=4)
+SEEDS = range(10)
+SLOW = (0,)
+"""Digits take seconds a run: of the seeds that a question names, this one is run each time."""
+
+
+@cache
+def data(name):
+    X, labels = blobs(300, 2, 3, seed=0) if name == "blobs" else digits()
+    X_train, labels_train, X_validation, labels_validation = split(X, labels, validation=0.2)
+    X_train, X_validation = standardise(X_train, X_validation)
+    eye = np.eye(labels.max() + 1)
+    return X_train, eye[:, labels_train], X_validation, eye[:, labels_validation]
+
+
+def run(name, rate, batch_size, epochs, seed):
+    X, y, *validation = data(name)
+    return train(X, y, rate, batch_size, epochs, validation=tuple(validation), rng=seed)
+
+
+def loss(history, X, y):
+    return cce(y, history.softmax.forward(history.dense.forward(X)))
+
+
+def choice(name):
+    (question,) = (question for question in QUESTIONS if question.id == name)
+    return question.choices[question.right]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_as_many_steps_end_with_about_the_same_loss(seed):
+    losses = [run("blobs", 0.1, size, size, seed).validation_loss[-1] for size in (1, 16, 240)]
+    assert choice("steps") == "None: the three losses differ by less than a tenth"
+    assert max(losses) < 1.1 * min(losses)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_b_small_batches_get_farthest_in_the_same_number_of_epochs(seed):
+    one, some, all_ = (run("blobs", 0.01, size, 20, seed).loss[-1] for size in (1, 16, 240))
+    assert choice("epochs") == "Batch size 1"
+    assert one < 0.9 * some < 0.9 * all_
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_c_the_learning_rate_goes_with_the_batch_size(seed):
+    X, y, *_ = data("blobs")
+    wanted = loss(run("blobs", 0.01, 16, 20, seed), X, y)
+    found = {rate: loss(run("blobs", rate, 1, 20, seed), X, y) for rate in (0.16, 0.01, 0.0025, 0.000625)}
+    assert choice("scaling").startswith("0.000625, ")
+    assert abs(found[0.000625] - wanted) < 0.02 * wanted
+    assert all(abs(found[rate] - wanted) > 0.3 * wanted for rate in found if rate != 0.000625)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_d_the_spread_of_batches_shrinks_with_the_root_of_their_size(seed):
+    X, y, *_ = data("blobs")
+    history, rng = run("blobs", 0.1, 16, 30, seed), np.random.default_rng(seed)
+    spread = {
+        size: np.std(
+            [
+                loss(history, X[:, batch], y[:, batch])
+                for _ in range(20)
+                for batch in generate_batch_indices(240, size, rng=rng)
+            ]
+        )
+        for size in (1, 16)
+    }
+    assert choice("noise") == "It becomes about a quarter as large"
+    assert 0.2 < spread[16] / spread[1] < 0.3
+
+
+@pytest.mark.parametrize("seed", SLOW)
+def test_e_a_large_rate_needs_large_batches(seed):
+    one, all_ = (run("digits", 10, size, 10, seed).validation_accuracy[-1] for size in (1, 1438))
+    assert choice("limit").startswith("All samples at once")
+    assert 0.2 < one < 0.8 < 0.9 < all_
+
+
+@pytest.mark.parametrize("seed", SLOW)
+def test_f_validation_is_best_long_before_the_end(seed):
+    history = run("digits", 0.1, 16, 250, seed)
+    at = {epochs: history.validation_loss[epochs - 1] for epochs in (10, 50, 250)}
+    assert choice("stop") == "50 epochs"
+    assert at[50] < 0.95 * min(at[10], at[250])
+    assert history.loss[249] < history.loss[49] < history.loss[9]
+    # "the weights grow, and the few samples that are predicted wrongly cost more and more"
+    X, y, X_validation, y_validation = data("digits")
+    early = train(X, y, 0.1, 16, 50, rng=seed)
+    assert np.linalg.norm(history.dense.weights) > 1.2 * np.linalg.norm(early.dense.weights)
+    losses, wrong = [], []
+    for each in (early, history):
+        yhat = each.softmax.forward(each.dense.forward(X_validation))
+        losses.append(-np.log((y_validation * yhat).sum(axis=0)))
+        wrong.append(yhat.argmax(axis=0) != y_validation.argmax(axis=0))
+    both = wrong[0] & wrong[1]
+    assert both.sum() < 20
+    assert losses[1][both].mean() > 1.1 * losses[0][both].mean()
+
+
+def test_counted_numbers_are_counted():
+    steps = {size: 20 * len(generate_batch_indices(240, size)) for size in (1, 16, 240)}
+    assert list(steps.values()) == [4800, 300, 20]
+    (why,) = (question.why for question in QUESTIONS if question.id == "epochs")
+    assert "4,800 steps with batch size 1, 300 steps with 16, and 20 steps with 240" in why
+    assert data("blobs")[0].shape[1] == 240 and data("digits")[0].shape[1] == 1438
+
+
+def test_each_question_is_asked_before_its_experiment_which_compares_at_the_end():
+    code = [cell.source for cell in NOTEBOOK.cells if cell.cell_type == "code"]
+    for question in QUESTIONS:
+        at = code.index(f"predict('{question.id}')")
+        assert code[at + 1].startswith(f"if predict.given('{question.id}'):\n")
+        assert code[at + 1].endswith(f"\n    predict.compare('{question.id}')")
+        assert all(line.startswith("    ") for line in code[at + 1].splitlines()[1:])
+
+
+def test_nothing_in_the_notebook_tells_the_answer_before_the_experiment():
+    text = "\n".join(cell.source for cell in NOTEBOOK.cells)
+    for question in QUESTIONS:
+        assert question.why[:40] not in text
+        assert 0 <= question.right < len(question.choices)
+        assert len(set(question.choices)) == len(question.choices)
+    assert len({question.right for question in QUESTIONS}) > 2, "the place of what is so tells nothing"
+
+
+def test_no_claim_is_made_on_batch_size_and_generalisation():
+    said = json.dumps([vars(question) for question in QUESTIONS]) + "".join(
+        cell.source for cell in NOTEBOOK.cells if "lab" in cell.id or "experiment" in cell.id or "words" in cell.id
+    )
+    assert not re.search(r"generali[sz]|flat minim|sharp minim", said, re.IGNORECASE)
+
+
+def test_later_cells_are_cells_of_the_notebook():
+    ids = {cell.metadata.nbgrader.grade_id for cell in NOTEBOOK.cells if "nbgrader" in cell.metadata}
+    assert ids >= UNIT.later_cells
