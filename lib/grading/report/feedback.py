@@ -19,6 +19,7 @@ from nbgrader.coursedir import CourseDirectory
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # it ships no types
 from traitlets import List, Unicode
 
+from lib.answer_key import AnswerKey
 from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person
@@ -28,7 +29,7 @@ from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import known_cells
 from lib.grading.submissions.preprocessors import UnitPreprocessor
-from lib.unit import AnswerKey, Question
+from lib.unit import Question
 
 ADVICE = {
     "could not be stopped": "Usually that is a loop that never ends. Look at what it waits for.",

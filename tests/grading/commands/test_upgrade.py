@@ -1,5 +1,7 @@
 """A class that began before the unit had its lab: it goes on as it was, and after a new build nobody loses points."""
 
+import shutil
+
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
@@ -58,43 +60,56 @@ def grades(course, student):
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    """The class in three moments: graded before the new build, graded after it, and marked by a person."""
-    course = Course(tmp_path_factory.mktemp("upgrade") / "course")
+def begun(tmp_path_factory):
+    """A class with the notebook from before: graded, and then somebody tries to build the new one."""
+    course = Course(tmp_path_factory.mktemp("upgrade") / "begun")
     copy_course(course.root)
-    nbformat.write(solution_from_before(), course.root / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+    solution = course.root / "solutions" / ASSIGNMENT / SOLUTION.name
+    nbformat.write(solution_from_before(), solution)
     done = course.zerolayer("build")
     assert done.returncode == 0, done.stderr
     for student, fillings in (("ada", RIGHT), ("emil", EMIL)):
         hand_in(course, student, fillings)
     course.grading = course.zerolayer("grade", ASSIGNMENT)
-    course.before = {student: grades(course, student) for student in ("ada", "emil")}
-    assert course.zerolayer("report", ASSIGNMENT).returncode == 0
-    course.report = text_of((course.root / "reports" / f"{ASSIGNMENT}.html").read_text())
-
-    nbformat.write(nbformat.read(SOLUTION, as_version=4), course.root / "solutions" / ASSIGNMENT / SOLUTION.name)
-    done = course.zerolayer("build")
-    assert done.returncode == 0, done.stderr
-    hand_in(course, "noor", RIGHT)
-    hand_in(course, "olga", RIGHT, without("steps", "check-steps-per-epoch"))
-    hand_in(course, "paul", RIGHT, without(*UNIT.later_cells))
+    nbformat.write(nbformat.read(SOLUTION, as_version=4), solution)
+    course.building = course.zerolayer("build")
     course.regrading = course.zerolayer("grade", ASSIGNMENT, "--force")
     return course
 
 
-def test_the_class_goes_on_without_a_new_build(course):
-    assert course.grading.returncode == 0, course.grading.stderr
+@pytest.fixture(scope="module")
+def course(begun, tmp_path_factory):
+    """A class that got the notebook from before and had handed nothing in when the new one was built."""
+    course = Course(tmp_path_factory.mktemp("upgrade") / "course")
+    copy_course(course.root)
+    done = course.zerolayer("build")
+    assert done.returncode == 0, done.stderr
+    for student in ("ada", "emil"):
+        shutil.copytree(begun.root / "submitted" / student, course.root / "submitted" / student)
+    hand_in(course, "noor", RIGHT)
+    hand_in(course, "olga", RIGHT, without("steps", "check-steps-per-epoch"))
+    hand_in(course, "paul", RIGHT, without(*UNIT.later_cells))
+    course.grading = course.zerolayer("grade", ASSIGNMENT)
+    return course
+
+
+def test_a_class_that_has_handed_in_goes_on_as_it_was(begun):
+    assert begun.grading.returncode == begun.regrading.returncode == 0, begun.regrading.stderr
+    assert begun.building.returncode == 1 and "Nothing was changed" in begun.building.stderr
     for student, code in (("ada", 20), ("emil", 18)):
-        points, waiting, most = course.before[student]
+        points, waiting, most = grades(begun, student)
         assert sum(points.values()) == code and waiting == WRITTEN and most == 24
         assert not GRADED_LATER & points.keys()
-    assert "Steps in an epoch" not in course.report and "Predictions" not in course.report
+        assert not begun.verdict(student).remarks
+    assert begun.zerolayer("report", ASSIGNMENT).returncode == 0
+    report = text_of((begun.root / "reports" / f"{ASSIGNMENT}.html").read_text())
+    assert "Steps in an epoch" not in report and "Predictions" not in report
 
 
-def test_after_a_new_build_a_notebook_from_before_keeps_its_points_and_the_rest_waits(course):
+def test_a_notebook_from_before_keeps_its_points_and_the_rest_waits(begun, course):
     for student in ("ada", "emil"):
         points, waiting, most = grades(course, student)
-        before, _, _ = course.before[student]
+        before, _, _ = grades(begun, student)
         assert {name: points[name] for name in before} == before
         assert waiting == WRITTEN | GRADED_LATER and most == 28
         notebook = nbformat.read(course.notebook(student), as_version=4)
@@ -123,7 +138,7 @@ def test_it_is_graded_once(course):
 
 
 def test_what_a_person_gives_counts_and_the_student_reads_that_it_waits(course):
-    assert course.nbgrader("generate_feedback", ASSIGNMENT, "--student=ada", "--force").returncode == 0
+    assert course.nbgrader("generate_feedback", ASSIGNMENT, "--student=ada").returncode == 0
     page = text_of(course.feedback("ada"))
     assert "20 of 20 points so far" in page
     assert "Up to 8 more can come" in page

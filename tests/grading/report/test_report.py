@@ -144,7 +144,7 @@ def test_headings_tables_and_pictures_can_be_heard(page):
         assert all("scope" in head.attrib for head in table.iter("th"))
     pictures = [one for one in found if str(one.tag).endswith("svg")]
     assert all(one.attrib.get("aria-label") or one.attrib.get("aria-hidden") for one in pictures)
-    assert len([one for one in pictures if one.attrib.get("role") == "img"]) == 8
+    assert len([one for one in pictures if one.attrib.get("role") == "img"]) == 9
     ids = [one.attrib["id"] for one in found if "id" in one.attrib]
     assert len(ids) == len(set(ids))
     targets = {one.attrib["href"][1:] for one in found if one.attrib.get("href", "").startswith("#")}
