@@ -16,6 +16,11 @@ def queue(nb: NotebookNode, cell: str, why: str) -> None:
     nb.metadata.setdefault(KEY, NotebookNode()).setdefault(cell, why)
 
 
+def leave_to_person(nb: NotebookNode, cell: str) -> None:
+    """Note that a person decides on a cell that was added later, whatever else was noted."""
+    nb.metadata.setdefault(KEY, NotebookNode())[cell] = TO_DECIDE
+
+
 def cells_for_person(nb: NotebookNode) -> dict[str, str]:
     """Give the cells that need a person, by id, each with the reason."""
     return dict(nb.metadata.get(KEY, {}))

@@ -19,7 +19,7 @@ from lib.unit import Question
 
 MIME = "application/vnd.zerolayer.prediction+json"
 FOLDER = ".ipynb_checkpoints"
-LARGEST = 20_000_000
+MOST_BYTES = 20_000_000
 """Bytes of a file that is read."""
 Predictions = dict[str, int]
 """For each question's id, the choice, counted from 0."""
@@ -71,7 +71,7 @@ def _file_of(unit: str) -> Path:
 
 def _read_json(path: Path) -> object:
     with suppress(OSError, ValueError, RecursionError):
-        if path.is_file() and path.stat().st_size <= LARGEST:
+        if path.is_file() and path.stat().st_size <= MOST_BYTES:
             return json.loads(path.read_bytes())
     return None
 

@@ -9,7 +9,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from lib.predictions import Predict, render
 from lib.predictions.form import Form
-from lib.predictions.records import FOLDER, LARGEST, MIME, predictions_in, recall, remember
+from lib.predictions.records import FOLDER, MIME, MOST_BYTES, predictions_in, recall, remember
 from lib.unit import Question, Unit
 
 ONE = Question("one", "Which <b>one</b>?", ("this", "that & more"), 1, "Because <i>so</i>.")
@@ -133,7 +133,7 @@ def test_a_notebook_that_came_alone_brings_its_predictions(outputs, tmp_path, mo
     assert recall("a_unit", QUESTIONS) == {"one": 0, "two": 2}
     remember("a_unit", {"one": 1})
     assert recall("a_unit", QUESTIONS) == {"one": 1, "two": 2}
-    path.write_text(path.read_text() + " " * LARGEST)
+    path.write_text(path.read_text() + " " * MOST_BYTES)
     assert recall("a_unit", QUESTIONS) == {"one": 1}
 
 

@@ -13,7 +13,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.report.classroom import Classroom
 from lib.grading.safe_files import is_file
-from lib.grading.submissions.read import LARGEST, MOST_PARTS, submitted_file
+from lib.grading.submissions.read import MOST_BYTES, MOST_PARTS, submitted_file
 from lib.predictions.records import MIME, Predictions, predictions_in
 from lib.unit import Question
 
@@ -52,7 +52,7 @@ def read_predictions(
     """Read the predictions in a notebook as it was handed in; none where it can't be read."""
     folder = Path(course.format_path(course.submitted_directory, student, assignment))
     file = submitted_file(folder / f"{notebook}.ipynb")
-    if file is None or not is_file(file) or file.stat().st_size > LARGEST:
+    if file is None or not is_file(file) or file.stat().st_size > MOST_BYTES:
         return {}
     try:
         data = file.read_bytes()

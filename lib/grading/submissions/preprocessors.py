@@ -30,13 +30,13 @@ from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
-from lib.grading.marking_queue import TO_DECIDE, queue
+from lib.grading.marking_queue import TO_DECIDE, cells_for_person, leave_to_person
 from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy
 from lib.grading.submissions.fit import lost_unit, misfits
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import Master
 from lib.grading.submissions.read import STAMP
-from lib.grading.submissions.restore import MISSING, RESTORED
+from lib.grading.submissions.restore import IN_DOUBT, MISSING, RESTORED
 from lib.grading.submissions.scores import gradebook_session
 from lib.grading.submissions.sight import exposed, out_of_sight
 from lib.grading.submissions.state import WrittenChallenge, submission_state
@@ -189,9 +189,11 @@ class Judge(UnitPreprocessor):
             (folder / STAMP).write_bytes(written.stamp)
         remarks, verdicts = (*nb.metadata.get(RESTORED, ()), *state.remarks), []
         if added := _cells_added_since(nb, unit, state.is_empty):
-            remarks += (FROM_BEFORE,)
             for id in added:
-                queue(nb, id, TO_DECIDE)
+                leave_to_person(nb, id)
+            if {*cells_for_person(nb).values()} == {TO_DECIDE}:  # then no answer is to be looked for elsewhere
+                remarks = tuple(remark for remark in remarks if remark != IN_DOUBT)
+            remarks += (FROM_BEFORE,)
         for cell in nb.cells:
             part = unit.part(course_id(cell))
             if part is None or cell.cell_type != "code":

@@ -25,6 +25,7 @@ from lib.grading.submissions.state import submission_state
 
 RESTORED = "zerolayer_restored"
 """Under this name a restored notebook's metadata hold remarks on what was lost: nbgrader keeps no resources."""
+IN_DOUBT = "Not every written answer stood in its own cell. Your instructor will look for it in your notebook."
 MISSING = "zerolayer_missing"
 """Under this name they hold the ids of the course's cells that were not in the submission."""
 
@@ -96,7 +97,7 @@ def _remarks(submitted: list[NotebookNode], master: Master, found: Found, explai
     if found.ids:
         yield "Cells had lost the marks by which the grader knows them. They were found by their text and their place."
     if found.doubts:
-        yield "Not every written answer stood in its own cell. Your instructor will look for it in your notebook."
+        yield IN_DOUBT
 
 
 def restore_cells(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
