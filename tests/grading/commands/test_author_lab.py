@@ -48,7 +48,8 @@ def lab(tmp_path_factory):
 def page(browser, lab):
     page = browser.new_page(viewport={"width": 1600, "height": 1000})
     page.goto(f"{lab.url}/?token={lab.token}")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=PATIENCE)
+    for text in ("For you as the author", "#? return ?"):  # the last cell of the one, and a line of the other
+        page.locator(".jp-NotebookPanel").filter(has_text=text).first.wait_for(timeout=PATIENCE)
     yield page
     page.close()
 
