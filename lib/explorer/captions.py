@@ -60,6 +60,17 @@ def describe(run: Run, epochs: int) -> str:
     return " ".join(parts)
 
 
+def describe_moment(run: Run, epoch: int, epochs: int) -> str:
+    """Say how far the training was after some of its epochs, in numbers alone."""
+    setting = run.setting
+    start = f"Learning rate {short(setting.learning_rate)}, batch size {setting.batch_size}"
+    start += f", what if {setting.what_if}" if setting.what_if else ""
+    if not epoch:
+        return f"{start}. Before training the loss of all training samples is {run.loss_before:.3g}."
+    iterations = f"{run.iterations_per_epoch * epoch:,} iterations"
+    return f"{start}. After epoch {epoch} of {epochs} ({iterations}) {_numbers(run, epoch)}."
+
+
 def describe_end(run: Run, epochs: int) -> str:
     """Say in a few words where a run ended."""
     done = min(epochs, run.epochs)

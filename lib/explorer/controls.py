@@ -44,6 +44,8 @@ class ControlState:
     locked: bool = False  # whether the learning rate goes with the batch size
     cross: tuple[float, float] | None = None  # where keys have moved the cross on the picture of the path
     same_epochs: bool = False  # whether the map compares after the same number of epochs, not of steps
+    time: int = MAX_EPOCHS  # the epoch that is shown
+    by_iterations: bool = False  # whether the loss is drawn by iterations, not by epochs
 
 
 class Controls:
@@ -57,6 +59,11 @@ class Controls:
         )
         self.epochs = widgets.IntSlider(100, 1, MAX_EPOCHS, description="Epochs")
         self.lock = widgets.ToggleButton(description="Lock rate / batch", tooltip="Have the batch size move both")
+        self.time = widgets.IntSlider(100, 0, 100, description="Show epoch")
+        self.play = widgets.Play(value=100, max=100, interval=100, tooltip="Play the training from its start")
+        self.by_iterations = widgets.ToggleButton(
+            description="Axis in iterations", tooltip="Draw the loss by iterations, so that kept runs compare by steps"
+        )
         self.seed = widgets.Dropdown(options=SEEDS, description="Seed")
         self.data = widgets.Dropdown(options=datasets, description="Data")
         options = [("nothing: the code as it is", ""), *((name, name) for name in what_ifs)]
@@ -78,6 +85,10 @@ class Controls:
         self.cross: tuple[float, float] | None = None
         for number, button in enumerate(self.presets):
             button.on_click(lambda _, number=number: self._choose(number))
+        # In the page, so that a picture is the only thing that Python makes for each step.
+        self._link = widgets.jslink((self.play, "value"), (self.time, "value"))
+        self.epochs.observe(self._fit_time, "value")
+        self.play.observe(self._rewind, "playing")
         self.own_start.on_click(lambda _: self.choose_start(0))
         for widget in (self.seed, self.data):
             widget.observe(lambda change: self.choose_start(0), "value")
@@ -92,7 +103,7 @@ class Controls:
     def moving(self) -> list[Any]:
         """The widgets whose value is part of the state."""
         own = [self.learning_rate, self.batch_size, self.epochs, self.seed, self.data, self.what_if, self.look]
-        return [*own, self.lock, self.same_epochs, self.sample, *self.shown.values()]
+        return [*own, self.time, self.by_iterations, self.lock, self.same_epochs, self.sample, *self.shown.values()]
 
     def state(self) -> ControlState:
         """Read all controls."""
@@ -111,6 +122,8 @@ class Controls:
             self.lock.value,
             self.cross,
             self.same_epochs.value,
+            min(self.time.value, self.epochs.value),
+            self.by_iterations.value,
         )
 
     def on_change(self, call: Callable[[], None]) -> None:
@@ -149,15 +162,37 @@ class Controls:
 
     def box(self, *shown: Any) -> widgets.VBox:
         """Lay the controls out beside the widgets given."""
+        self.time.add_class("zl-time")
+        shown_at = widgets.HBox([self.time, self.play, self.by_iterations])
         rows = [[self.lock, *self.presets], [self.what_if, self.look], [self.keep, self.forget], [*self.shown.values()]]
         tried, *others = map(widgets.HBox, rows)
         course = widgets.HTML("Your layers, loss and gradient; the loop around them is the course's.")
         sliders = _column("zl-sliders", self.learning_rate, self.batch_size, self.epochs)
         more = _column(
-            "zl-more", tried, self.seed, self.data, *others, self.own_start, self.same_epochs, self.sample, course
+            "zl-more",
+            shown_at,
+            tried,
+            self.seed,
+            self.data,
+            *others,
+            self.own_start,
+            self.same_epochs,
+            self.sample,
+            course,
         )
         layout = _column("zl-layout", _column("zl-controls", sliders, more), _column("zl-shown", *shown))
         return _column("zl-explorer", layout)
+
+    def _fit_time(self, change: Any) -> None:
+        """Let the time go as far as there are epochs; at the end it stays at the end."""
+        at_end, epochs = self.time.value >= change.old, self.epochs.value
+        self.time.max, self.play.max, self.play.step = epochs, epochs, max(1, epochs // 100)
+        self.time.value = self.play.value = epochs if at_end else min(self.time.value, epochs)
+
+    def _rewind(self, change: Any) -> None:
+        """Begin anew when the training is played from its end."""
+        if self.play.playing and self.time.value >= self.epochs.value:
+            self.time.value = self.play.value = 0
 
     def _lock(self, change: Any) -> None:
         """Note the ratio that stays; the learning rate has no say as long as it does."""

@@ -159,11 +159,11 @@ class Explorer:
 
     def draw(self, run: Run, state: ControlState) -> Page:
         """Return what there is to show of a run; what was drawn before isn't drawn again."""
-        epoch = min(run.epochs, state.epochs)
+        last = min(run.epochs, state.epochs)
         losses = self._losses(state)
         known = len(losses.losses) if losses else 0
         draw = self._pages if not losses or losses.complete else self._draw_page  # soon another one, not worth to keep
-        return draw(run, state, epoch, run.over, (run, epoch) in self._fine, known)
+        return draw(run, state, min(last, state.time), last, run.over, (run, last) in self._fine, known)
 
     def _refine_path(self, run: Run, epoch: int) -> bool:
         """Compute some more of the loss around a path; return whether there was more to compute."""
@@ -254,8 +254,8 @@ class Explorer:
         recipe = self._what_ifs[setting.what_if].apply(self.recipe) if setting.what_if else self.recipe
         return Run(recipe, self.samples(setting.data), setting, self._starts)
 
-    def _draw_page(self, run: Run, state: ControlState, epoch: int, over: bool, fine: bool, known: int) -> Page:
-        """Draw a run after `epoch` epochs; whether it is over, or losses are known better, makes another page too."""
+    def _draw_page(self, run: Run, state: ControlState, epoch: int, *known: int) -> Page:
+        """Draw a run after `epoch` epochs; another page for all that is `known` of the run and of losses around it."""
         # Sent to the browser from here, not from the thread of student code.
         ground = self._plane(run.setting.data) if run.samples.planar else None
 

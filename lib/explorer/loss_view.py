@@ -35,7 +35,11 @@ class KeptRun:
 
 @dataclass(frozen=True)
 class Axes:
-    """How many epochs lie between left and right, and which losses at the bottom and at the top."""
+    """How many epochs lie between left and right, and which losses at the bottom and at the top.
+
+    The epochs are those of the run that is shown; a kept run's are placed by `step`, how long one of them is beside one
+    of these: 1 where runs compare by epochs, else the ratio of their iterations.
+    """
 
     epochs: int
     low: float
@@ -59,48 +63,66 @@ class Axes:
         down: NDArray[np.float64] = BOTTOM - share * (BOTTOM - TOP)
         return down
 
-    def curve(self, losses: Sequence[float], name: str, **attributes: str) -> str:
+    def curve(self, losses: Sequence[float], name: str, step: float = 1, **attributes: str) -> str:
         """Draw the losses of the first epochs; a single one is a dot."""
-        x, y = self.x(np.arange(1, len(losses) + 1)), self.y(losses)
+        x, y = self.x(step * np.arange(1, len(losses) + 1)), self.y(losses)
         dot = svg.marks(x, y, 0, 2) if len(losses) == 1 else ""
         return svg.path(svg.line(x, y), name, **attributes) + svg.area(dot, name)
 
 
-def draw(run: Run, epochs: int, kept: Sequence[KeptRun] = ()) -> str:
-    """Return the picture of a run's first `epochs` epochs, with kept runs behind it."""
+def draw(
+    run: Run, epochs: int, kept: Sequence[KeptRun] = (), time: int | None = None, by_iterations: bool = False
+) -> str:
+    """Return the picture of a run's first `epochs` epochs, with kept runs behind it and a line at the time shown.
+
+    By iterations, the axis is as long as the longest of these runs.
+    """
     training, validation = run.epoch_loss[:epochs], run.validation_loss[:epochs]
-    others = [each.run.epoch_loss[: min(each.epochs, epochs)] for each in kept]
-    axes = Axes.around(epochs, np.concatenate([training, validation, *others]))
+    steps = [each.run.iterations_per_epoch / run.iterations_per_epoch if by_iterations else 1.0 for each in kept]
+    most = [each.epochs if by_iterations else min(each.epochs, epochs) for each in kept]
+    others = [each.run.epoch_loss[:most] for each, most in zip(kept, most, strict=True)]
+    longest = max([epochs, *(math.ceil(step * len(losses)) for step, losses in zip(steps, others, strict=True))])
+    axes = Axes.around(longest, np.concatenate([training, validation, *others]))
     every = max(1, epochs // 8)
     done = np.arange(every, len(validation) + 1, every)
     return svg.picture(
         "Loss",
-        _scales(axes, run),
+        _scales(axes, run, by_iterations),
         _legend(),
-        _iterations(run, axes),
-        *(_kept(number, losses, axes) for number, losses in enumerate(others)),
+        _iterations(run, epochs, axes),
+        *(_kept(at, losses, step, axes) for at, (losses, step) in enumerate(zip(others, steps, strict=True))),
         axes.curve(training, "train"),
         axes.curve(validation, "validate"),
         svg.area(svg.marks(axes.x(done), axes.y(validation[every - 1 :: every]), 0, 3), "validate"),
-        _end(run, axes),
+        _end(run, epochs, axes),
+        _time(time, axes) if time is not None and time < epochs else "",
     )
 
 
-def _scales(axes: Axes, run: Run) -> str:
+def _time(epoch: int, axes: Axes) -> str:
+    """Draw a line where the other views are in time."""
+    x = float(axes.x(epoch))
+    line = svg.path(svg.line([x, x], [TOP, BOTTOM]), stroke=svg.var("ink"), stroke_width="1.5")
+    return line + svg.area(svg.marks(x, BOTTOM + 1, 1, 5), "ink")
+
+
+def _scales(axes: Axes, run: Run, by_iterations: bool) -> str:
     classes, per_epoch = len(run.samples.y), run.iterations_per_epoch
     powers = range(round(math.log10(axes.low)), math.floor(math.log10(axes.high)) + 1)
     ticks = [10.0**power for power in powers if not (power - powers[0]) % math.ceil(len(powers) / 6)]
     heights = axes.y(ticks).tolist()
     guess = float(axes.y(math.log(classes)))
     steps = sorted({0, axes.epochs // 4, axes.epochs // 2, 3 * axes.epochs // 4, axes.epochs})
+    title = f"epoch ({per_epoch * axes.epochs:,} iterations in all)"
+    title, unit = (f"iteration ({per_epoch:,} an epoch)", per_epoch) if by_iterations else (title, 1)
     return "".join(
         [
             svg.path("".join(svg.line([LEFT, RIGHT], [height] * 2) for height in heights), "g"),
             *(svg.text(LEFT - 6, at + 4, f"{tick:g}", "e") for at, tick in zip(heights, ticks, strict=True)),
             svg.path(svg.line([LEFT, RIGHT], [guess, guess]), "guess"),
             svg.text(RIGHT, guess - 4, f"guessing: log {classes} = {math.log(classes):.2f}", "e"),
-            *(svg.text(float(axes.x(step)), BOTTOM + 15, str(step), "m") for step in steps),
-            svg.text((LEFT + RIGHT) / 2, BOTTOM + 30, f"epoch ({per_epoch * axes.epochs:,} iterations in all)", "m"),
+            *(svg.text(float(axes.x(step)), BOTTOM + 15, f"{step * unit:,}", "m") for step in steps),
+            svg.text((LEFT + RIGHT) / 2, BOTTOM + 30, title, "m"),
         ]
     )
 
@@ -117,10 +139,10 @@ def _legend() -> str:
     )
 
 
-def _iterations(run: Run, axes: Axes) -> str:
+def _iterations(run: Run, epochs: int, axes: Axes) -> str:
     """Draw the loss of every batch; many are gathered into strokes, each from the lowest to the highest."""
     per_epoch = run.iterations_per_epoch
-    losses = np.frombuffer(run.iteration_loss, dtype=float)[: per_epoch * axes.epochs]
+    losses = np.frombuffer(run.iteration_loss, dtype=float)[: per_epoch * epochs]
     losses = losses[np.isfinite(losses)]
     below, above = losses.min(initial=1) < axes.low, losses.max(initial=1) > axes.high
     notes = svg.text(LEFT + 4, BOTTOM - 4, "some batches lie below", "o") if below else ""
@@ -134,13 +156,13 @@ def _iterations(run: Run, axes: Axes) -> str:
     return svg.path(svg.line(np.repeat(x, 2), axes.y(np.column_stack(ends).ravel())), "noise") + notes
 
 
-def _kept(number: int, losses: Sequence[float], axes: Axes) -> str:
+def _kept(number: int, losses: Sequence[float], step: float, axes: Axes) -> str:
     """Draw a kept run's training loss, with its number at the end."""
     if not losses:
         return ""
-    x, y = float(axes.x(len(losses))), float(axes.y(losses[-1]))
+    x, y = float(axes.x(step * len(losses))), float(axes.y(losses[-1]))
     number_there = svg.text(min(x + 3, RIGHT + 2), y + 4, str(number + 1), "i o")
-    return axes.curve(losses, "kept", stroke_dasharray=dash(number)) + number_there
+    return axes.curve(losses, "kept", step, stroke_dasharray=dash(number)) + number_there
 
 
 def dash(number: int) -> str:
@@ -157,9 +179,9 @@ def legend(kept: Sequence[str]) -> str:
     return f'<ul class="zl-kept" aria-label="Kept runs">{"".join(rows)}</ul>' if rows else ""
 
 
-def _end(run: Run, axes: Axes) -> str:
+def _end(run: Run, epochs: int, axes: Axes) -> str:
     """Mark where a run ended early, in words."""
-    if not run.over or run.epochs >= axes.epochs:
+    if not run.over or run.epochs >= epochs:
         return ""
     x = float(axes.x(run.epochs + 1))
     words = f"stopped in epoch {run.epochs + 1}" if run.fault else f"{run.last_loss} in epoch {run.diverged}"

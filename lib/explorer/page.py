@@ -60,6 +60,11 @@ class Shown:
     losses: LossMap | None = None
 
     @property
+    def last(self) -> int:
+        """The last epoch that there is to show."""
+        return min(self.run.epochs, self.state.epochs)
+
+    @property
     def ring(self) -> int:
         """The sample that the picture of one sample shows, or -1."""
         return self.state.sample if "One sample" in self.state.views else -1
@@ -80,16 +85,18 @@ def _describe_map(shown: Shown) -> str:
 
 
 PICTURES: dict[str, Callable[[Shown], str]] = {
-    "Loss": lambda shown: loss_view.draw(shown.run, shown.state.epochs, shown.kept),
+    "Loss": lambda shown: loss_view.draw(
+        shown.run, shown.state.epochs, shown.kept, shown.state.time, shown.state.by_iterations
+    ),
     "Regions": _regions,
-    "Path": lambda shown: path_view.draw(shown.run, shown.epoch, shown.state.cross),
+    "Path": lambda shown: path_view.draw(shown.run, shown.last, shown.epoch, shown.state.cross),
     "Map": _map,
     "Weights": lambda shown: weights_view.draw(shown.run, shown.epoch),
     "Gradients": lambda shown: gradients_view.draw(shown.run, shown.epoch),
     "One sample": lambda shown: sample_view.draw(shown.run, shown.epoch, shown.state.sample),
 }
 WORDS: dict[str, Callable[[Shown], str]] = {
-    "Path": lambda shown: path_view.describe(shown.run, shown.epoch, shown.state.cross),
+    "Path": lambda shown: path_view.describe(shown.run, shown.last, shown.epoch, shown.state.cross),
     "Map": _describe_map,
     "Gradients": lambda shown: gradients_view.describe(shown.run, shown.epoch),
 }
@@ -117,7 +124,12 @@ def _picture(name: str, shown: Shown) -> str:
 def _describe(shown: Shown) -> str:
     """Say what is shown, in all views and with all that is asked."""
     state = shown.state
-    words = [captions.describe(shown.run, state.epochs)]
+    moment = state.time < state.epochs and shown.epoch == state.time
+    words = [
+        captions.describe_moment(shown.run, shown.epoch, state.epochs)
+        if moment
+        else captions.describe(shown.run, state.epochs)
+    ]
     if shown.asked:
         words.insert(0, f"{captions.ask_prediction(shown.asked)} This is still your own code:")
     if state.locked:

@@ -32,9 +32,9 @@ MIDDLE = (LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2
 compute = lru_cache(maxsize=64)(LossSlice)  # the caption, the picture and a click ask for the same
 
 
-def draw(run: Run, epoch: int, cross: tuple[float, float] | None = None) -> str:
-    """Return the picture after `epoch` epochs, with a cross where the keys have moved it."""
-    plane = compute(run, epoch)
+def draw(run: Run, last: int, epoch: int, cross: tuple[float, float] | None = None) -> str:
+    """Return the picture of the first `last` epochs, a ring after `epoch`, and a cross where the keys have moved it."""
+    plane = compute(run, last)
     every = math.ceil(len(plane.path) / MOST_DOTS)
     x, y = plane.path.T
     dots = "a dot after each epoch" if every == 1 else f"a dot after every {every} epochs"
@@ -46,6 +46,7 @@ def draw(run: Run, epoch: int, cross: tuple[float, float] | None = None) -> str:
         svg.area(svg.marks(x[::every], y[::every], 2, 1.8), "train"),
         svg.path(svg.marks(x[0], y[0], 2, 5), "ring", svg.var("paper")),
         svg.area(svg.marks(x[-1], y[-1], 3, 5), "validate"),
+        svg.path(svg.marks(x[epoch], y[epoch], 0, 8), "ring") if epoch < last else "",
         _cross(plane, cross) if cross else "",
         svg.path(svg.marks(170, 10, 2, 4), "ring", svg.var("paper")) + svg.text(178, 14, "start"),
         svg.area(svg.marks(228, 10, 3, 5), "validate") + svg.text(237, 14, "end"),
@@ -57,19 +58,19 @@ def draw(run: Run, epoch: int, cross: tuple[float, float] | None = None) -> str:
     )
 
 
-def describe(run: Run, epoch: int, cross: tuple[float, float] | None = None) -> str:
-    """Say how much of the path the plane holds, which rate still descends, and the loss at the cross."""
-    plane = compute(run, epoch)
+def describe(run: Run, last: int, epoch: int, cross: tuple[float, float] | None = None) -> str:
+    """Say how much of the path the plane holds, which rate still descends after `epoch`, and the loss at the cross."""
+    plane, where = compute(run, last), "last weights" if epoch == last else "weights that are shown"
     words = ["The start is one that you chose."] if run.setting.start else []
     words.append(f"The plane through start and end holds {_percent(plane.share)} of the path.")
     limit = descent_limit(run, epoch)
     if math.isfinite(limit):
         words.append(
-            "Near the last weights, a step with all samples goes down if the learning rate is below "
+            f"Near the {where}, a step with all samples goes down if the learning rate is below "
             f"2/λ = {short(limit)} (λ: the largest curvature of the loss, from your own gradients)."
         )
     else:
-        words.append("The largest curvature at the last weights is not a number above 0, so no rate is marked.")
+        words.append(f"The largest curvature at the {where} is not a number above 0, so no rate is marked.")
     if cross:
         words.append(f"At the cross the loss is {short(run.loss(plane.weights(*cross)))}. Enter starts there.")
     return " ".join(words)

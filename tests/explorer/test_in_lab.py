@@ -62,6 +62,10 @@ def explorer(page):
         page.get_by_role("button", name="Forget kept runs").click()
     page.get_by_label("What if").select_option(index=0)
     page.get_by_role("button", name="rate 0.1, batch 16").click()
+    if readout(page, "Epochs") != "100":
+        box = page.locator(".widget-slider").filter(has_text="Epochs").locator(".widget-readout")
+        box.fill("100")
+        box.press("Enter")
     wait_for_words(page, "Learning rate 0.1, batch size 16. After 100 epochs")
     return page
 
@@ -208,6 +212,31 @@ def test_the_map_fills_in_and_keys_and_clicks_go_to_its_settings(explorer):
     assert readout(explorer, "Learning rate") == "100" and readout(explorer, "Batch size") == "240, all"
     wait_for_words(explorer, re.compile(r"Here it is \S+\."))  # the cell that it fills first now
     explorer.get_by_role("button", name="Map", exact=True).click()
+
+
+def test_the_training_is_scrubbed_and_played_and_all_views_follow(explorer):
+    loss, regions = pixels(explorer, 0), pixels(explorer, 1)
+    handle = slider(explorer, "Show epoch")
+    handle.press("Home")
+    wait_for_words(explorer, "Before training the loss of all training samples is")
+    assert_changed(regions, pixels(explorer, 1))
+    handle.press("ArrowRight")
+    wait_for_words(explorer, "After epoch 1 of 100 (15 iterations) the training loss is")
+    assert np.abs(loss - pixels(explorer, 0)).max() > 0.1  # the line in the picture of the loss
+    handle.press("End")
+    wait_for_words(explorer, "After 100 epochs (1,500 iterations)")
+    slider(explorer, "Epochs").press("Home")
+    wait_for_words(explorer, "After 1 epoch (15 iterations)")
+    assert readout(explorer, "Show epoch") == "1"  # the end stays the end
+    for _ in range(4):
+        slider(explorer, "Epochs").press("ArrowRight")
+    wait_for_words(explorer, "After 5 epochs (75 iterations)")
+    explorer.evaluate("""() => { window.heard = []; new MutationObserver(() =>
+        heard.push(document.querySelector('.zl-says')?.textContent ?? '')
+      ).observe(document.querySelector('.zl-pictures').parentElement, {childList: true}) }""")
+    explorer.locator(".jupyter-widgets.widget-play button").first.press("Space")
+    explorer.wait_for_function("() => heard.some(words => /After epoch 3 of 5/.test(words))")
+    wait_for_words(explorer, "After 5 epochs (75 iterations)")
 
 
 def picture_words(page, pattern):
