@@ -162,24 +162,13 @@ class Controls:
 
     def box(self, *shown: Any) -> widgets.VBox:
         """Lay the controls out beside the widgets given."""
-        self.time.add_class("zl-time")
-        shown_at = widgets.HBox([self.time, self.play, self.by_iterations])
+        played = widgets.HBox([self.play, self.by_iterations])
         rows = [[self.lock, *self.presets], [self.what_if, self.look], [self.keep, self.forget], [*self.shown.values()]]
         tried, *others = map(widgets.HBox, rows)
         course = widgets.HTML("Your layers, loss and gradient; the loop around them is the course's.")
         sliders = _column("zl-sliders", self.learning_rate, self.batch_size, self.epochs)
-        more = _column(
-            "zl-more",
-            shown_at,
-            tried,
-            self.seed,
-            self.data,
-            *others,
-            self.own_start,
-            self.same_epochs,
-            self.sample,
-            course,
-        )
+        details = [self.own_start, self.same_epochs, self.sample]
+        more = _column("zl-more", self.time, played, tried, self.seed, self.data, *others, *details, course)
         layout = _column("zl-layout", _column("zl-controls", sliders, more), _column("zl-shown", *shown))
         return _column("zl-explorer", layout)
 

@@ -115,9 +115,9 @@ def draw(shown: Shown) -> Page:
 
 
 def _picture(name: str, shown: Shown) -> str:
-    """Draw one view; all but the loss say it if they show an earlier epoch than is asked for."""
+    """Draw one view; those that don't show all of the time say which earlier epoch they show."""
     picture, epochs = PICTURES[name](shown), shown.state.epochs
-    early = name not in ("Loss", "Map") and shown.epoch < epochs
+    early = name not in ("Loss", "Map", "Path") and shown.epoch < epochs
     return svg.note(picture, f"after epoch {shown.epoch} of {epochs}") if early else picture
 
 

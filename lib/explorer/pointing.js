@@ -78,6 +78,8 @@ function start(root, model, signal) {
     new MutationObserver(() => nameControl(box)).observe(box,
       {childList: true, characterData: true, subtree: true, attributeFilter: ['aria-valuetext']});
   }
+  const played = ['Play or pause the training', 'Stop and go to the start', 'Repeat'];
+  root.querySelectorAll('.widget-play button').forEach((button, at) => { button.ariaLabel = played[at]; });
   const live = root.querySelector('.zl-live');
   live.role = 'status';
   live.ariaLive = 'polite';

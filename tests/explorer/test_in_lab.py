@@ -273,7 +273,7 @@ def test_a_what_if_is_predicted_first_then_looked_at(explorer):
 def test_every_control_can_be_reached_by_keyboard_and_has_a_name(explorer):
     slider(explorer, "Learning rate").focus()
     named = []
-    for _ in range(36):
+    for _ in range(48):
         named.append(
             explorer.evaluate(
                 """() => { const at = document.activeElement; return at.closest('.zl-explorer') &&
@@ -287,6 +287,7 @@ def test_every_control_can_be_reached_by_keyboard_and_has_a_name(explorer):
         "Learning rate",
         "Batch size",
         "Epochs",
+        "Show epoch",
         "Seed",
         "Data",
         "What if",
