@@ -31,6 +31,7 @@ TOGETHER = {
     "tests/predictions/test_in_lab.py": "JupyterLab",
     "tests/grading/commands/test_grade.py": "a graded class",
     "tests/grading/report/test_feedback.py": "a graded class",
+    "tests/grading/report/test_class_feedback.py": "a graded class",
     "tests/grading/report/test_report.py": "a graded class",
     "tests/grading/report/test_predictions.py": "a graded class",
     "tests/grading/report/test_exports.py": "a graded class",

@@ -117,7 +117,7 @@ def regraded(marked):
 @pytest.fixture(scope="session")
 def fed_back(regraded):
     """Feedback pages are with the students."""
-    regraded.instructor.runs(f"nbgrader generate_feedback {ASSIGNMENT}")
+    regraded.instructor.runs(f"zerolayer feedback {ASSIGNMENT}")
     regraded.instructor.runs(f"nbgrader release_feedback {ASSIGNMENT}")
     regraded.both(f"nbgrader fetch_feedback {ASSIGNMENT}")
     return regraded

@@ -16,7 +16,7 @@ import pytest
 from tests import test_project
 from tests.browser import PATIENCE, Lab
 from tests.course import ASSIGNMENT
-from tests.grading.commands import test_app, test_author_lab, test_authoring, test_grade
+from tests.grading.commands import test_app, test_author_lab, test_authoring, test_grade, test_watch
 from tests.grading.running import test_runner
 from tests.grading.sandbox import test_doctor
 from tests.grading.submissions import test_collect
@@ -30,13 +30,20 @@ PROGRAMS = {"zerolayer", "zerolayer-student", "nbgrader", "jupyter", "python", "
 PROGRAMS |= {"mypy", "uv", "uvx", "git", "dask", "conda", "mamba", "docker", "sudo", "apt", "sysctl"}
 """A line that begins with one of these is a command."""
 
-AFTERWARDS = [f"zerolayer report {ASSIGNMENT} --student ada", f"zerolayer bundle {ASSIGNMENT}", "jupyter --paths"]
+ROSTER = "nbgrader db student add ada --first-name=Ada --last-name=King --lms-user-id=12345"
+AFTERWARDS = [
+    f"zerolayer report {ASSIGNMENT} --student ada",
+    f"zerolayer bundle {ASSIGNMENT}",
+    "jupyter --paths",
+    ROSTER,
+]
 """What the instructor gives when the term is over."""
 SERVERS = {"jupyter lab": f"notebooks/{ASSIGNMENT}/{NOTEBOOK}", "zerolayer lab": NOTEBOOK}
 """What runs until it is stopped, and a notebook that it has to show."""
 ELSEWHERE = {
     "zerolayer demo": test_app.test_the_demo_grades_a_class_and_names_its_mistakes,
     f"nbgrader zip_collect {ASSIGNMENT}": test_collect.test_everybody_who_handed_in_is_there_and_nobody_else,
+    f"zerolayer watch {ASSIGNMENT}": test_watch.test_from_handing_in_to_the_page_and_over_a_kill,
     "zerolayer doctor": test_doctor.test_the_command_says_it_and_exits_by_it,
     f"nbgrader autograde {ASSIGNMENT}": test_grade.test_nbgraders_own_command_gives_the_same_verdict,
     "dask scheduler": test_runner.test_dask_workers_give_the_same,

@@ -11,6 +11,8 @@
 | `fingerprints` | what the checks at the desk recognise the unit's mistakes by; `build` writes it too |
 | `bundle` | the notebook, its figures and the open half's wheel, as one zip for students |
 | `grade`, `job` | `zerolayer grade`, and one submission's way from the folder handed in to the one that is graded |
+| `feedback` | `zerolayer feedback`: a class's pages, those that are due, many at once |
+| `watch` | `zerolayer watch`: what arrives is graded, and its feedback released |
 | `report`, `doctor`, `lab` | the class report; the sandbox tried; JupyterLab on a copy of the notebook |
 | `demo`, `sample_class` | the whole loop on a made-up class |
 | `command` | what they share |

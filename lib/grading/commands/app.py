@@ -14,18 +14,21 @@ from lib.grading.commands.check import CheckApp
 from lib.grading.commands.config import Configured
 from lib.grading.commands.demo import DemoApp
 from lib.grading.commands.doctor import DoctorApp
+from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.fingerprints import FingerprintsApp
 from lib.grading.commands.grade import GradeApp
 from lib.grading.commands.lab import LabApp
 from lib.grading.commands.new import NewApp
 from lib.grading.commands.release import Rebuild
 from lib.grading.commands.report import ReportApp
+from lib.grading.commands.watch import WatchApp
 
 
 class BuildApp(Rebuild):
     """Builds the named assignment, or all there are in the source directory."""
 
     name = "zerolayer-build"
+    argument = "[ASSIGNMENT]"
     description = "Make the student notebooks from the solutions."
     examples = """
         zerolayer build
@@ -51,13 +54,27 @@ class BuildApp(Rebuild):
         print(f"{self.released} is ready.")
 
 
-COMMANDS = (LabApp, DemoApp, DoctorApp, NewApp, CheckApp, BuildApp, FingerprintsApp, BundleApp, GradeApp, ReportApp)
+COMMANDS = (
+    LabApp,
+    DemoApp,
+    DoctorApp,
+    NewApp,
+    CheckApp,
+    BuildApp,
+    FingerprintsApp,
+    BundleApp,
+    GradeApp,
+    FeedbackApp,
+    WatchApp,
+    ReportApp,
+)
 
 
 class ZeroLayerApp(Configured):
     """Build the course, open it, grade it."""
 
     name = "zerolayer"
+    argument = "COMMAND"
     description = "Notebooks with blanks to fill, and their grading. Give a command; each has --help."
     version = version("zerolayer")
     subcommands = {  # noqa: RUF012  # traitlets' own way to list them

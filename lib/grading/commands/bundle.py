@@ -41,6 +41,7 @@ class BundleApp(Rebuild):
     """`zerolayer build UNIT`, and what students need of it as one zip."""
 
     name = "zerolayer-bundle"
+    argument = "[UNIT]"
     description = "Build the student notebook, and pack it with all it needs into one zip for students."
     examples = """
         zerolayer bundle UNIT

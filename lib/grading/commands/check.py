@@ -68,6 +68,7 @@ class CheckApp(Rebuild):
     """Try a unit, and list what is wrong: where, what was found, what is expected, and what to try."""
 
     name = "zerolayer-check"
+    argument = "NAME"
     description = "Try a unit as its author: its notebook, its checks, its answers and its mistakes."
     examples = """
         zerolayer check NAME
@@ -274,7 +275,7 @@ def faults_in_sandbox(place: Place) -> Iterator[CannotBuild]:
     before = os.environ.get("NBGRADER_EXECUTION")
     task = runner.RunTask({"look": packed}, ForkedExecute, {"ForkedExecute": {"kernel_name": KERNEL}})
     try:
-        result = runner.run(task)["look"]
+        result = task()["look"]
     finally:
         os.environ.pop("NBGRADER_EXECUTION", None)
         if before is not None:

@@ -1,8 +1,12 @@
 """What commands of ours share: they are about one assignment or one unit."""
 
+import os
+import re
+import sys
 from collections.abc import Sequence
 
 from nbgrader.apps.baseapp import NbGrader
+from nbgrader.converters import BaseConverter
 
 from lib.grading import units
 
@@ -27,3 +31,20 @@ def named_unit(app: NbGrader, names: Sequence[str]) -> str:
     if len(chosen) != 1 or chosen[0] not in known:
         app.fail(f"Name one unit, for example: {app.name.replace('-', ' ')} {known[0]}. There are: {', '.join(known)}.")
     return chosen[0]
+
+
+def student_of(converter: BaseConverter, folder: str) -> str:
+    """Read from the path of a submission's folder whose it is. Raises ValueError where the path doesn't say it."""
+    pattern = converter._format_source(re.escape(converter.coursedir.assignment_id), "(?P<student>.*)", escape=True)
+    found = re.fullmatch(pattern, folder, re.DOTALL)
+    if found is None:
+        raise ValueError(f"{folder} doesn't say whose submission it is: it isn't as {pattern} asks.")
+    return found["student"]
+
+
+def say(text: str) -> None:
+    """Print something, and go on where nobody reads it any more, as after `| head`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # Python would say so once more as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

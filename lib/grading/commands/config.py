@@ -3,7 +3,7 @@
 traitlets would log the error and go on with its own defaults, which grade without the judge and release without blanks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, ClassVar
@@ -57,6 +57,8 @@ class Configured(NbGrader):
     """
 
     in_course: ClassVar[bool] = False
+    argument: ClassVar[str] = ""
+    """What stands behind the command, as its help says; in brackets if it may be left out."""
     python_config_loader_class = _PyLoader
     json_config_loader_class = _JSONLoader
 
@@ -64,6 +66,12 @@ class Configured(NbGrader):
     @default("raise_config_file_errors")
     def _raise_config_file_errors_default(self) -> bool:
         return True
+
+    def emit_description(self) -> Iterator[str]:
+        """Called by traitlets for the help: how the command is given, then what it does."""
+        yield " ".join(filter(None, ("Usage:", self.name.replace("-", " ", 1), self.argument, "[OPTION…]")))
+        yield ""
+        yield from super().emit_description()
 
     def initialize(self, argv: list[str] | None = None, root: str = "") -> None:
         """Read the configuration as nbgrader does; exits with 1 where a file can't be read."""

@@ -26,6 +26,7 @@ class DemoApp(Configured):
     """Grade a dozen made-up students with the real thing, and say what each did wrong."""
 
     name = "zerolayer-demo"
+    argument = "[UNIT]"
     description = "Run the whole loop on a sample class: build, submit, grade, feedback."
     examples = """
         zerolayer demo

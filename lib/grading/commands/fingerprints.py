@@ -31,6 +31,7 @@ class FingerprintsApp(Configured):
     """Run the mistakes of a unit and write what the checks at the desk recognise them by."""
 
     name = "zerolayer-fingerprints"
+    argument = "[UNIT]"
     description = "Write the fingerprints by which the checks at the desk name mistakes; `build` does so too."
     examples = """
         zerolayer fingerprints

@@ -6,10 +6,7 @@ Worker processes run the notebooks (`runner`).
 """
 
 import logging
-import os
-import re
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
@@ -27,7 +24,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
 from traitlets import Float, Integer, TraitError, Unicode, default
 
-from lib.grading.commands.command import named_assignment
+from lib.grading.commands.command import named_assignment, say, student_of
 from lib.grading.commands.config import Configured
 from lib.grading.commands.job import OF_THE_MACHINE, Course, GradingJob, unfinished
 from lib.grading.errors import ConfigError
@@ -35,7 +32,7 @@ from lib.grading.judge.secret import SecretError
 from lib.grading.machine_faults import GO_ON, NO_THREAD, ClusterError, sentence
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.progress import Progress
-from lib.grading.running.runner import Runner, RunResult, RunTask, run, workers
+from lib.grading.running.runner import Runner, RunResult, RunTask, workers
 from lib.grading.safe_files import is_file, remove
 from lib.grading.sandbox.doctor import protected
 from lib.grading.submissions.gradebook import GradebookSession
@@ -43,6 +40,7 @@ from lib.grading.untrusted_names import id_problem
 
 NEEDS_A_PERSON = 3
 """Exit code: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with 126 or more."""
+GradingRunner = Runner[GradingJob, dict[str, RunResult]]
 STARTING = 30
 """Seconds in which a notebook of one cell has to be run, slow imports included."""
 
@@ -74,6 +72,11 @@ class Grade(Autograde):
         up and tried elsewhere.""",
     ).tag(config=True)
 
+    only: frozenset[str] | None = None
+    """The folders that are graded; all that there are, if it is None."""
+    says = True
+    """Whether it says at its end what came of it."""
+
     # nbgrader would write into `autograded`, where a submission would count before it is whole.
     @property
     def _output_directory(self) -> str:
@@ -89,6 +92,8 @@ class Grade(Autograde):
         folders = sorted(filter(isdir, glob(pattern)))  # noqa: PTH207  # the whole path is a pattern
         if not folders:
             super().init_notebooks()
+        if self.only is not None:
+            folders = [folder for folder in folders if folder in self.only]
         self.assignments: dict[str, list[str]] = {folder: [] for folder in folders}
 
     # nbgrader converts one submission after the other, and removes the folder of each that fails.
@@ -106,7 +111,7 @@ class Grade(Autograde):
                 # The workers first: processes are forked from this one before it knows any answer.
                 sandbox = locks_in(self.config)
                 options = (self.jobs, self.scheduler, sandbox, self.patience, self.margin)
-                runner: Runner[GradingJob] = stack.enter_context(workers(*options, self.log.warning))
+                runner: GradingRunner = stack.enter_context(workers(*options, self.log.warning))
                 finding = runner.ask(protected) if sandbox else None
                 book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
                 course = Course(self, book, sandbox)
@@ -135,10 +140,8 @@ class Grade(Autograde):
             if type(error) is RuntimeError and NO_THREAD not in str(error):
                 raise
             self._stop(f"{sentence(error)}\n{GO_ON}")
-        try:
-            print(self.progress.table(), flush=True)
-        except BrokenPipeError:  # its reader has ended, as `head` does; Python would say so once more as it ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if self.says:
+            say(self.progress.table())
 
     def _prepare(self, course: Course) -> Iterator[tuple[GradingJob, RunTask]]:
         """Begin with each submission that is due; give those that are to be run."""
@@ -173,10 +176,10 @@ class Grade(Autograde):
         self.progress.add("graded", job.student, job.end(result))
         self.run_post_convert_hook()
 
-    def _see_whether_any_runs(self, runner: Runner[GradingJob], job: GradingJob) -> None:
+    def _see_whether_any_runs(self, runner: GradingRunner, job: GradingJob) -> None:
         """See whether a run failed twice because none works at present: then stop."""
         try:
-            ran = runner.ask(run, job.trial()).result(timeout=max(self.margin, STARTING))
+            ran = runner.ask(job.trial()).result(timeout=max(self.margin, STARTING))
             problem = next((ran[name].error() for name in ran), "")
         except TimeoutError:
             problem = "a notebook that only starts some threads did not end in time."
@@ -187,11 +190,10 @@ class Grade(Autograde):
 
     def _student(self, source: str) -> str:
         """Read from a submitted folder's path whose it is."""
-        pattern = self._format_source(re.escape(self.coursedir.assignment_id), "(?P<student>.*)", escape=True)
-        found = re.fullmatch(pattern, source, re.DOTALL)
-        if found is None:
-            self._stop(f"{source} doesn't say whose submission it is: it isn't as {pattern} asks.")
-        return found["student"]
+        try:
+            return student_of(self, source)
+        except ValueError as error:
+            self._stop(str(error))
 
     def _stop(self, why: str) -> NoReturn:
         self.log.error("%s", why)
@@ -204,6 +206,7 @@ class GradeApp(Configured, AutogradeApp):
     in_course = True
 
     name = "zerolayer-grade"
+    argument = "ASSIGNMENT"
     description = f"""
         Grade the submissions of an assignment: every one gets a verdict, whatever it is.
 

@@ -27,6 +27,7 @@ class LabApp(Configured):
     """Copy the released assignment once, then open it in JupyterLab; further arguments go to JupyterLab."""
 
     name = "zerolayer-lab"
+    argument = "[UNIT]"
     description = "Open the student notebook in JupyterLab; for an author, beside the solution."
     examples = """
         zerolayer lab

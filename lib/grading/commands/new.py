@@ -23,6 +23,7 @@ class NewApp(Configured):
     """Write a solution notebook, both halves of a unit, and a test into the course's folder."""
 
     name = "zerolayer-new"
+    argument = "NAME"
     description = "Begin a unit: a notebook, its checks, its answers and a test, with one exercise to replace."
     examples = """
         zerolayer new NAME

@@ -24,6 +24,7 @@ class ReportApp(Configured):
     in_course = True
 
     name = "zerolayer-report"
+    argument = "ASSIGNMENT"
     description = (
         "Write a page on a graded class: scores, parts, the class's mistakes, and what a person should look at."
     )

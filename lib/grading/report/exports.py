@@ -14,13 +14,19 @@ import csv
 import re
 import sys
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from nbgrader.api import Assignment, Gradebook, Student
+from nbgrader.api import Assignment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import ExportPlugin
+from sqlalchemy import case, func, select
 from traitlets import Dict, Unicode
+
+from lib.grading.submissions.collect import LmsNames
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
 """What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
@@ -46,6 +52,53 @@ def as_text(cell: object) -> str:
     return f"'{text}" if text[:1] in ("\t", "\r", "\n") or shown[:1] in tuple("=+-@") else text
 
 
+@dataclass(frozen=True)
+class Submitted:
+    """What the gradebook has of a submission: its points, the penalty for being late, and whether an answer waits."""
+
+    timestamp: datetime | None
+    points: float
+    penalty: float
+    waits: bool
+    is_graded: bool
+
+    @property
+    def score(self) -> float:
+        """What counts."""
+        return max(0.0, self.points - self.penalty)
+
+
+NOTHING = Submitted(None, 0.0, 0.0, waits=False, is_graded=False)
+
+
+def read_submissions(gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
+    """Read all submissions, by the id of their assignment and by student, in one query.
+
+    nbgrader's own objects ask for each score apart, and each such question goes through all grades.
+    """
+    waits = func.sum(case((Grade.needs_manual_grade, 1), else_=0)).label("waits")
+    points = func.sum(Grade.score).label("points")
+    grades = select(Grade.notebook_id, points, waits).group_by(Grade.notebook_id).subquery()
+    query = (
+        select(
+            SubmittedAssignment.assignment_id,
+            SubmittedAssignment.student_id,
+            SubmittedAssignment.timestamp,
+            func.sum(grades.c.points),
+            func.sum(SubmittedNotebook.late_submission_penalty),
+            func.sum(grades.c.waits),
+        )
+        .outerjoin(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .outerjoin(grades, grades.c.notebook_id == SubmittedNotebook.id)
+        .group_by(SubmittedAssignment.id)
+    )
+    found: dict[str, dict[str, Submitted]] = defaultdict(dict)
+    for assignment, student, timestamp, earned, penalty, waiting in gradebook.db.execute(query):
+        is_graded = waiting is not None
+        found[assignment][student] = Submitted(timestamp, earned or 0.0, penalty or 0.0, bool(waiting), is_graded)
+    return found
+
+
 class LmsExporter(ExportPlugin):
     """What the exporters share: whom and what they are asked for, the scores, and the file."""
 
@@ -65,16 +118,13 @@ class LmsExporter(ExportPlugin):
         best, waiting = {}, 0
         assignments, students = self.chosen(gradebook)
         ids = {student.id for student in students}
+        submissions = read_submissions(gradebook)
         for assignment in sorted(assignments, key=lambda one: str(one.name)):
-            name = assignment.name
-            # nbgrader's `submission_dicts` is one query for the class, but has no penalties.
-            penalties = {one.student_id: one.late_submission_penalty for one in gradebook.assignment_submissions(name)}
-            for row in gradebook.submission_dicts(name):
-                if row["student"] in ids:
-                    waiting += row["needs_manual_grade"]
-                    points = max(0.0, row["score"] - (penalties[row["student"]] or 0.0))
-                    table.setdefault(row["student"], {})[name] = round(points, 4)
-                    best[name] = assignment.max_score
+            for student, found in submissions[assignment.id].items():
+                if student in ids and found.is_graded:
+                    waiting += found.waits
+                    table.setdefault(student, {})[assignment.name] = round(found.score, 4)
+                    best[assignment.name] = assignment.max_score
         if waiting:
             self.log.warning(
                 "%s submissions have written answers that wait to be marked: they count 0 so far.", waiting
@@ -100,17 +150,16 @@ class TextExporter(LmsExporter):
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`. As in nbgrader's, who handed in nothing has 0 points."""
         assignments, students = self.chosen(gradebook)
+        submissions = read_submissions(gradebook)
         rows: list[Iterable[object]] = [self.columns]
         for assignment in assignments:
-            submissions = {one.student_id: one for one in gradebook.assignment_submissions(assignment.name)}
+            due, best = assignment.duedate, assignment.max_score
             for student in students:
-                found = submissions.get(student.id)
-                stamp = found.timestamp if found else None
-                raw, penalty = (found.score, found.late_submission_penalty) if found else (0.0, 0.0)
+                found = submissions[assignment.id].get(student.id, NOTHING)
                 names = (student.id, student.last_name, student.first_name, student.email)
-                earned = (raw, penalty, max(0.0, raw - penalty), assignment.max_score)
-                row = (assignment.name, assignment.duedate, stamp, *names, *earned)
-                rows.append("" if cell is None else cell for cell in row)
+                earned = (found.points, found.penalty, found.score, best)
+                row = (assignment.name, due, found.timestamp, *names, *earned)
+                rows.append(tuple("" if cell is None else cell for cell in row))
         self.write(rows, csv.QUOTE_MINIMAL)
 
 
@@ -118,24 +167,28 @@ class CanvasExporter(LmsExporter):
     """The file that Canvas imports under Grades, Import: a row of points possible, then one for each student.
 
     Canvas finds a student by its own ID, else by SIS user ID, login or name, and an assignment by the id in brackets
-    behind its title, else by the title; one that it doesn't know it offers to make.
+    behind its title, else by the title; one that it doesn't know it offers to make. Who was collected from a download
+    has that ID in the own id, as in `smithjane_12345`: the roster need not have it.
     """
 
     default_name = "canvas.csv"
     columns = Dict(
-        help="For each assignment the head of its column in Canvas, such as 'Softmax (1234)'; by default its name."
+        help="For each assignment the head of its column in Canvas, such as 'Title (1234)'; by default its name."
     ).tag(config=True)
 
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`."""
         students, table, best = self.scores(gradebook)
         heads = [self.columns.get(name, name) for name in best]
+        pattern = re.escape(LmsNames(parent=self).student_id)
+        in_id = re.compile(pattern.replace(r"\{name\}", ".+").replace(r"\{number\}", "([0-9]+)"), re.DOTALL)
         rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
         rows.append(["    Points Possible", "", "", "", "", *(f"{points:g}" for points in best.values())])
         for student in students:
             name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
             own = student.lms_user_id or ""
-            ids = [own, ""] if own.isdigit() else ["", own]
+            number = in_id.fullmatch(student.id)
+            ids = [own, ""] if own.isdigit() else [number[1] if number else "", own]
             rows.append([name, *ids, student.id, "", *_points(table[student.id], best)])
         self.write(rows)
 

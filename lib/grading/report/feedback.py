@@ -5,7 +5,7 @@ The page is nbgrader's own with the summary in front (`feedback.html.j2`); witho
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from nbconvert.exporters import HTMLExporter
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import GetGrades
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # it ships no types
 from traitlets import List, Unicode
 
@@ -23,11 +24,11 @@ from lib.answer_key import AnswerKey
 from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person
+from lib.grading.report.marks import Mark, NotebookMarks, read_marks
 from lib.grading.report.predictions import read_predictions
 from lib.grading.report.templates import FOLDER, templates
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import course_id
-from lib.grading.submissions.master import known_cells
 from lib.grading.submissions.preprocessors import UnitPreprocessor
 from lib.unit import Question
 
@@ -50,21 +51,21 @@ FRESH = (
 
 
 class FeedbackPage(HTMLExporter):
-    """nbgrader's feedback page, with the summary that `WriteSummary` left in `resources`, if it did."""
+    """nbgrader's feedback page, with the summary that `WriteSummary` left in `resources`, if it did.
+
+    Where `RememberCells` is among its preprocessors, what is alike in a class is rendered once.
+    """
 
     raw_template = Unicode((FOLDER / "feedback.html.j2").read_text())
     # In the place of nbconvert's macro, which fetches MathJax from elsewhere: formulas are MathML, and no script runs.
     extra_loaders = List([DictLoader({"mathjax.html.j2": "{% macro mathjax(url) %}{% endmacro %}"})])
 
-
-@dataclass(frozen=True)
-class Mark:
-    """What the gradebook says of one graded cell. `waiting`: a person has yet to read it."""
-
-    points: float
-    max_points: float
-    waiting: bool = False
-    by_hand: bool = False
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Called by nbconvert to make a page of a notebook."""
+        page, resources = super().from_notebook_node(nb, resources, **options)
+        return resources["cells"].filled(page) if "cells" in resources else page, resources
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ class Graded:
 
     verdict: Verdict
     notebook: NotebookNode
-    marks: dict[str, Mark]
-    code: dict[str, str]
+    marks: Mapping[str, Mark]
+    code: Mapping[str, str]
     comments: frozenset[str]
     points: float
     penalty: float = 0.0
@@ -190,6 +191,9 @@ class Graded:
 class WriteSummary(UnitPreprocessor):
     """Writes the summary for a submission that has a verdict; comes after GetGrades in GenerateFeedback's list."""
 
+    # nbconvert hands this setting of the page on to each step, and warns of those that don't know it.
+    display_data_priority = List(Unicode()).tag(config=True)
+
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's GenerateFeedback for each autograded notebook; leaves HTML in `resources`."""
         unit = self.unit(resources)
@@ -219,6 +223,27 @@ class WriteSummary(UnitPreprocessor):
         return tuple((question, found[question.id]) for question in questions if question.id in found)
 
 
+class KnownGrades(GetGrades):
+    """nbgrader's GetGrades, with marks that were read before, in place of a question to the gradebook for each cell."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Note marks and comments in each cell, and their sums in `resources`, as GetGrades does."""
+        names = resources["nbgrader"]
+        marks: NotebookMarks = names["marks"]
+        nb, resources = super(GetGrades, self).preprocess(nb, resources)
+        names.update(score=marks.points - marks.penalty, max_score=marks.max_points, late_penalty=marks.penalty)
+        return nb, resources
+
+    def _get_comment(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
+        """Called by GetGrades for a cell that may have a comment."""
+        cell.metadata.nbgrader["comment"] = resources["nbgrader"]["marks"].comments[course_id(cell)]
+
+    def _get_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
+        """Called by GetGrades for a cell that has points."""
+        mark: Mark = resources["nbgrader"]["marks"].cells[course_id(cell)]
+        cell.metadata.nbgrader.update(score=mark.points, points=mark.max_points)
+
+
 Opening = WriteSummary  # its name in the nbgrader_config.py of 0.2: courses have a copy
 
 
@@ -226,21 +251,13 @@ def read_graded(
     verdict: Verdict, nb: NotebookNode, names: dict[str, Any], predictions: tuple[tuple[Question, int], ...] = ()
 ) -> Graded:
     """Put together what a student may see; `names` are nbgrader's for the submission, with GetGrades' score in them."""
-    with open_gradebook(names["db_url"]) as gradebook:
-        submitted = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
-        marks = {  # nbgrader asks for a person's eye again after each run; what was marked stays marked
-            grade.name: Mark(grade.score, grade.max_score, grade.needs_manual_grade and not by_hand, by_hand)
-            for grade in submitted.grades
-            for by_hand in [grade.manual_score is not None]
-        }
-        comments = frozenset(comment.name for comment in submitted.comments if comment.manual_comment)
-        known = known_cells(gradebook.find_notebook(names["notebook"], names["assignment"]))
-    code, last = {}, ""
-    for name, cell in known.items():
-        flags = cell.metadata.nbgrader
-        last = name if flags.solution and not flags.grade else last
-        code[name] = name if flags.solution else last
-    return Graded(verdict, nb, marks, code, comments, max(0.0, names["score"]), names["late_penalty"], predictions)
+    if "marks" in names:
+        marks: NotebookMarks = names["marks"]
+    else:
+        with open_gradebook(names["db_url"]) as gradebook:
+            marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"], names["notebook"]]
+    points, penalty = max(0.0, names["score"]), names["late_penalty"]
+    return Graded(verdict, nb, marks.cells, marks.code, marks.by_hand, points, penalty, predictions)
 
 
 def summary(graded: Graded) -> str:

@@ -26,7 +26,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from time import monotonic
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from nbformat.notebooknode import NotebookNode
 from traitlets.config import Config
@@ -37,6 +37,8 @@ from lib.grading.running.state import KEY, RunState
 from lib.grading.safe_files import files_in, lay_out, remove
 
 Tag = TypeVar("Tag")
+Result = TypeVar("Result")
+Given = TypeVar("Given", covariant=True)
 Answer = TypeVar("Answer")
 LINUX = sys.platform == "linux"
 """Elsewhere nothing keeps kernels warm or locks them in, and what does so can't even be imported."""
@@ -50,6 +52,16 @@ TICK = 2.0
 
 UNRUN = {"cell_type": "raw", "metadata": {}, "source": ""}
 """What stands for a cell that isn't run."""
+
+
+class Task(Protocol[Given]):
+    """What a worker is to do, in a form that can be sent to it."""
+
+    def __call__(self) -> Given:
+        """Do it, in the worker."""
+
+    def longest(self) -> float | None:
+        """Tell how many seconds it may take at most, if that is known."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,25 @@ class RunTask:
     execute: type
     settings: Mapping[str, Any]
     packages: tuple[str, ...] = ()
+
+    def __call__(self) -> "dict[str, RunResult]":
+        """Run the notebooks one after the other.
+
+        Raises what keeps a kernel from starting, and RunLostError where a package that they need is not here.
+        """
+        for package in self.packages:
+            try:
+                found = find_spec(package)
+            except ModuleNotFoundError:  # not even one that it would be in
+                found = None
+            if found is None:
+                raise RunLostError(f"The notebook's checks are in {package}, which is not where notebooks are run.")
+        return {name: _run(packed, self.execute, Config(self.settings)) for name, packed in self.notebooks.items()}
+
+    def longest(self) -> float | None:
+        """Tell how many seconds it may take at most, if that is known."""
+        step = self.execute(config=Config(self.settings))
+        return (step.budget + step.grace) * len(self.notebooks) if isinstance(step, BoundedExecute) else None
 
 
 @dataclass(frozen=True)
@@ -112,21 +143,6 @@ def settings(execute: type, config: Config, locked: bool) -> dict[str, Any]:
     return found
 
 
-def run(work: RunTask) -> dict[str, RunResult]:
-    """Run a submission's notebooks one after the other.
-
-    Raises what keeps a kernel from starting, and RunLostError where a package that they need is not on this machine.
-    """
-    for package in work.packages:
-        try:
-            found = find_spec(package)
-        except ModuleNotFoundError:  # not even one that it would be in
-            found = None
-        if found is None:
-            raise RunLostError(f"The notebook's checks are in {package}, which is not where notebooks are run.")
-    return {name: _run(packed, work.execute, Config(work.settings)) for name, packed in work.notebooks.items()}
-
-
 def _run(packed: PackedNotebook, execute: type, config: Config) -> RunResult:
     """Run a notebook beside its files."""
     # nbgrader sets it as well; by it a check knows that a challenge may lie beside the notebook.
@@ -151,7 +167,7 @@ def _run(packed: PackedNotebook, execute: type, config: Config) -> RunResult:
     return RunResult(json.dumps(cells).encode(), tuple(state.remarks))
 
 
-class Runner(Generic[Tag]):
+class Runner(Generic[Tag, Result]):
     """Hands works to an executor, at most `width` at a time, and opens another one where it breaks."""
 
     def __init__(
@@ -160,9 +176,9 @@ class Runner(Generic[Tag]):
         """Make a runner; `send` tells a person what happens to workers, `margin` is what `_Try.is_overdue` says."""
         self._open, self._width, self._margin, self._tell = executor, width, margin, send
         self._executor = executor()
-        self._flying: dict[Future[dict[str, RunResult]], _Try[Tag]] = {}
-        self._again: deque[_Try[Tag]] = deque()
-        self._suspects: deque[_Try[Tag]] = deque()
+        self._flying: dict[Future[Result], _Try[Tag, Result]] = {}
+        self._again: deque[_Try[Tag, Result]] = deque()
+        self._suspects: deque[_Try[Tag, Result]] = deque()
         self._stopped: set[int] = set()
 
     def __enter__(self) -> Self:
@@ -180,12 +196,12 @@ class Runner(Generic[Tag]):
             child.kill()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def runs(self, works: Iterable[tuple[Tag, RunTask]]) -> Iterator[tuple[Tag, dict[str, RunResult] | BaseException]]:
+    def runs(self, works: Iterable[tuple[Tag, Task[Result]]]) -> Iterator[tuple[Tag, Result | BaseException]]:
         """Run works as they come; give for each tag what its run gave, or the error that it failed with twice."""
         fresh = (_Try(tag, work) for tag, work in works)
         while True:
             while (attempt := self._next(fresh)) is not None:
-                self._flying[self.ask(run, attempt.work)] = replace(attempt, since=monotonic())
+                self._flying[self.ask(attempt.work)] = replace(attempt, since=monotonic())
             if not self._flying:
                 return
             done, _ = wait(self._flying, timeout=TICK, return_when=FIRST_COMPLETED)
@@ -203,7 +219,7 @@ class Runner(Generic[Tag]):
                     queue = self._suspects if attempt.alone else self._again
                     queue.append(replace(attempt, is_last=True))
 
-    def _next(self, fresh: Iterator["_Try[Tag]"]) -> "_Try[Tag] | None":
+    def _next(self, fresh: Iterator["_Try[Tag, Result]"]) -> "_Try[Tag, Result] | None":
         """Choose what is run next, if anything is to be: suspects wait until nothing else is under way."""
         if self._suspects:
             return None if self._flying else self._suspects.popleft()
@@ -239,11 +255,11 @@ class Runner(Generic[Tag]):
 
 
 @dataclass(frozen=True)
-class _Try(Generic[Tag]):
+class _Try(Generic[Tag, Result]):
     """A work that is tried. What others may have broken is tried `alone`, and then it is on its own account."""
 
     tag: Tag
-    work: RunTask
+    work: Task[Result]
     is_last: bool = False
     alone: bool = False
     since: float = 0.0
@@ -251,13 +267,9 @@ class _Try(Generic[Tag]):
     def is_overdue(self, margin: float) -> bool:
         """Tell whether this takes longer than it may, and a margin; it may have had to wait for another run."""
         lasted = monotonic() - self.since
-        if lasted < margin:
+        if lasted < margin or (longest := self.work.longest()) is None:
             return False
-        step = self.work.execute(config=Config(self.work.settings))
-        if not isinstance(step, BoundedExecute):
-            return False
-        longest = (step.budget + step.grace) * len(self.work.notebooks)
-        return bool(lasted > longest * (1 if self.alone else 2) + margin)
+        return lasted > longest * (1 if self.alone else 2) + margin
 
 
 def _error(future: Future[Any]) -> BaseException | None:
@@ -280,7 +292,7 @@ def stopped_workers() -> set[int]:
 
 def workers(
     jobs: int, scheduler: str, locked: bool, patience: float, margin: float, send: Callable[[str], object]
-) -> Runner[Any]:
+) -> Runner[Any, Any]:
     """Make the runner for a Dask scheduler's workers where there is one, else for `jobs` processes on this machine."""
     if scheduler:
         from lib.grading.running.cluster import Cluster
@@ -295,6 +307,11 @@ def workers(
     return Runner(partial(processes, jobs), lambda: 2 * jobs, margin, send)
 
 
+def can_fork() -> bool:
+    """Tell whether processes can be forked from this one: of several threads a fork has only its own."""
+    return "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+
+
 def processes(jobs: int) -> Executor:
     """Open a pool of processes on this machine. Where they can be forked, nothing is imported twice."""
     # Processes and not threads, which would cost as much and need none of the care below: whoever reads what a hostile
@@ -303,12 +320,12 @@ def processes(jobs: int) -> Executor:
     # everybody's work in memory; and while one message is parsed, the judge and all other runs would wait for it (the
     # coordinator's own share, a fifth of the processor time, is what bounds a large machine already).
     # A process is no wall against code that takes it over: it runs as the same user, and may read what that one may.
-    can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if can_fork else "spawn")
+    is_forked = can_fork()
+    context = multiprocessing.get_context("fork" if is_forked else "spawn")
     gc.freeze()  # what is there by now stays: no process looks through it again for what could go
     executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
     executor.submit(int)  # the processes are there from the first submission on
-    if can_fork:
+    if is_forked:
         # They have their own ends of the pipe on which results come: without ours it ends when all of them have.
         executor._result_queue._writer.close()  # type: ignore[attr-defined]  # Python leaves no other way to it
         threading.Thread(target=_end_together, args=(multiprocessing.active_children(),), daemon=True).start()

@@ -28,7 +28,7 @@ from traitlets.config import Config
 
 from lib.grading.safe_files import DEEPEST, files_in, is_file
 from lib.grading.submissions.gradebook import open_gradebook
-from lib.grading.submissions.read import MOST_BYTES
+from lib.grading.submissions.read import ARCHIVES, MOST_BYTES
 from lib.grading.untrusted_names import visible
 
 MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_[a-z]+(?=_|$)")
@@ -41,7 +41,7 @@ PAIR = re.compile(r"(?=_\d+_\d+_.)", re.DOTALL)
 COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(\d+))$")
 """What a browser or an LMS adds to a name that it has seen before."""
 NOTEBOOK = ".ipynb"
-OTHER_ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz"}
+OTHER_ARCHIVES = ARCHIVES - {".zip"}
 BROKEN = (BadZipFile, EOFError, LZMAError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error)
 """What reading a zip raises that is cut short, damaged, or packed in a way of its own."""
 INSTEAD = "Ask for the notebook itself."

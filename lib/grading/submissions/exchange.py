@@ -11,11 +11,12 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import time
 from typing import Any
 
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
-from traitlets import Bool
+from traitlets import Bool, Float
 
 from lib.grading.safe_files import DEEPEST
 from lib.grading.untrusted_names import id_problem, visible
@@ -36,6 +37,10 @@ class OwnedCollect(ExchangeCollect):
         True, help="Whether a submission counts as made when its files were last changed, if it claims another time."
     ).tag(config=True)
 
+    settled = Float(
+        0, help="Seconds for which a submission has to be as it is before it is collected: it is copied file by file."
+    ).tag(config=True)
+
     def init_src(self) -> None:
         """Called by nbgrader: choose one folder for each student among those that may be collected."""
         # nbgrader lists all folders first, and has no way to leave one out.
@@ -49,6 +54,8 @@ class OwnedCollect(ExchangeCollect):
         """
         if why := self._refusal(path):
             self.log.warning("%s is left out: %s", visible(path), why)
+            return dict(REFUSED)
+        if self.settled and time() - _last_change(path) < self.settled:
             return dict(REFUSED)
         # From the right: an account's name may have a + in it, what follows it has none.
         student, _, timestamp, *_ = Path(path).name.rsplit("+", 3)

@@ -45,12 +45,16 @@ def pixels_of(data: str) -> int:
 
 @dataclass
 class Budget:
-    """What is left for one notebook's page: a completed one takes about a twentieth of each."""
+    """What is left for one notebook's page: a completed one takes about a twentieth of each.
+
+    `refusals` counts what there was no room or no time for.
+    """
 
     characters: int = 2_000_000
     pictures: int = 20_000_000
     pixels: int = 40_000_000
     seconds: float = 5.0
+    refusals: int = 0
 
     @staticmethod
     def of(resources: dict[str, Any]) -> "Budget":
@@ -63,26 +67,38 @@ class Budget:
 
         A browser unpacks a picture to four bytes a pixel, however small its file is.
         """
-        taken = size <= self.pictures and pixels <= self.pixels
-        self.pictures -= size if taken else 0
-        self.pixels -= pixels if taken else 0
-        return taken
+        return self.take(Budget(0, size, pixels, 0))
 
     def take_text(self, size: int) -> bool:
         """Tell whether there is room for as many characters of text, and count them if so."""
-        taken = size <= self.characters
-        self.characters -= size if taken else 0
-        return taken
+        return self.take(Budget(size, 0, 0, 0))
+
+    def take(self, cost: "Budget") -> bool:
+        """Tell whether there is room for as many characters and pictures as `cost` has, and count them if so."""
+        if cost.characters > self.characters or cost.pictures > self.pictures or cost.pixels > self.pixels:
+            self.refusals += 1
+            return False
+        self.characters -= cost.characters
+        self.pictures -= cost.pictures
+        self.pixels -= cost.pixels
+        return True
+
+    def minus(self, left: "Budget") -> "Budget":
+        """Give what was taken since, where so much is `left` now; not the time, which a cell takes once."""
+        return Budget(self.characters - left.characters, self.pictures - left.pictures, self.pixels - left.pixels, 0)
 
     @contextmanager
     def timed(self) -> Iterator[None]:
         """Let a block take what is left of the time. Raises OutOfTimeError, within it or before, once that is spent."""
-        if self.seconds <= 0:
-            raise OutOfTimeError
         began = process_time()
         try:
+            if self.seconds <= 0:
+                raise OutOfTimeError
             with interrupted_after(self.seconds):
                 yield
+        except OutOfTimeError:
+            self.refusals += 1
+            raise
         finally:
             self.seconds -= process_time() - began
 

@@ -37,6 +37,8 @@ HIDDEN = re.compile(r"\.|__MACOSX$")
 ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
 
 
+ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
+"""Endings of files that hold others."""
 STAMP = "timestamp.txt"
 """nbgrader's note of when a submission was made."""
 
@@ -68,6 +70,10 @@ def read_submission(path: Path) -> Submission:
     if (other := _standing_for(path, others)) is not None:
         name = plain(str(other.relative_to(path.parent)))
         return _read_or_explain(other, (f"{path.name} was not in the submission; {name} was graded in its place.",))
+    packed = next((file for file in sorted(files_in(path.parent)) if file.suffix.lower() in ARCHIVES), None)
+    if packed and not others:
+        what = f"{plain(packed.name)} is packed as {packed.suffix.lower()}, and is not opened"
+        return unreadable(f"{path.name} was not in the submission: {what}. Unpack it, and submit the notebook itself.")
     found = f"found {names}" if others else "no notebook was there"
     sentence = f"{path.name} was not in the submission: {found}. Submit the notebook under its own name."
     return unreadable(sentence, empty=all(file.name == STAMP for file in files_in(path.parent)))

@@ -20,9 +20,10 @@ from jinja2.runtime import Context
 from mistune.plugins import import_plugin
 from nbconvert.filters import Highlight2HTML, ansi2html
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Integer
+from traitlets import Bool, Integer
 
 from lib.checking.answers import MIME
 from lib.grading.safe_files import is_file
@@ -95,8 +96,10 @@ class Sanitize(NbGraderPreprocessor):
         return kept or {"text/plain": "An output that is not shown here."}
 
 
-class BoundPage(NbGraderPreprocessor):
+class BoundPage(Preprocessor):
     """Keep what a page shows of a notebook's outputs within the budget; feedback and formgrader apply it."""
+
+    enabled = Bool(True).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbconvert before it makes a page."""

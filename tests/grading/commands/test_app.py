@@ -10,7 +10,20 @@ import pytest
 from lib.grading.judge.verdict import Verdict
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = ("lab", "demo", "doctor", "new", "check", "build", "fingerprints", "bundle", "grade", "report")
+COMMANDS = (
+    "lab",
+    "demo",
+    "doctor",
+    "new",
+    "check",
+    "build",
+    "fingerprints",
+    "bundle",
+    "grade",
+    "feedback",
+    "watch",
+    "report",
+)
 
 
 def zerolayer(*arguments, cwd=ROOT):
@@ -42,6 +55,16 @@ def test_each_command_has_help(command):
     done = zerolayer(command, "--help")
     assert done.returncode == 0
     assert "Examples" in done.stdout or "Options" in done.stdout
+    usage = done.stdout.splitlines()[0]
+    assert usage.startswith(f"Usage: zerolayer {command} ")
+    wanted = {
+        "grade": "ASSIGNMENT",
+        "feedback": "ASSIGNMENT",
+        "watch": "ASSIGNMENT",
+        "report": "ASSIGNMENT",
+        "doctor": "",
+    }
+    assert wanted.get(command, "[") in usage
 
 
 def test_grade_asks_for_an_assignment_and_for_submissions(tmp_path):

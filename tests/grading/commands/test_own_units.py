@@ -18,7 +18,7 @@ from lib.grading.commands.new import TEMPLATE
 from lib.grading.judge.verdict import Verdict
 from lib.grading.running.execute import RunLostError
 from lib.grading.running.forked_execute import ForkedExecute
-from lib.grading.running.runner import RunTask, run
+from lib.grading.running.runner import RunTask
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import cell
 
@@ -125,7 +125,7 @@ def test_where_the_unit_is_not_found_nobody_is_graded(course, tmp_path):
 def test_where_a_worker_lacks_the_unit_the_run_is_lost_and_no_verdict():
     """A Dask worker has no course folder: that must not cost anybody points."""
     with pytest.raises(RunLostError, match=r"lib\.units\.elsewhere"):
-        run(RunTask({}, ForkedExecute, {}, ("lib.units.elsewhere",)))
+        RunTask({}, ForkedExecute, {}, ("lib.units.elsewhere",))()
 
 
 def test_the_bundle_has_its_open_half(course):

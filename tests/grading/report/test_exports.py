@@ -1,10 +1,13 @@
 """The exports, read as their importers read them: Canvas' gradebook_importer.rb, Moodle's CSV import and worksheet."""
 
 import csv
+import shutil
 
 import pytest
+import sqlalchemy
 from nbgrader.api import Gradebook
 from nbgrader.apps import ExportApp
+from sqlalchemy import Engine
 
 from lib.grading.report.exports import as_text
 from tests.course import ASSIGNMENT
@@ -157,6 +160,43 @@ def test_nbgraders_own_export_keeps_its_columns_and_numbers(small_class):
     assert small_class.nbgrader("export", "--to=out.csv").returncode == 0
     with (small_class.root / "out.csv").open(newline="", encoding="utf-8") as file:
         assert {row["student_id"]: row for row in csv.DictReader(file)} == ours
+
+
+@pytest.mark.parametrize("exporter", ["CanvasExporter", "MoodleExporter", "TextExporter"])
+def test_a_larger_class_takes_no_more_questions_to_the_gradebook(small_class, tmp_path, exporter):
+    asked = []
+    for more in range(2):
+        database = tmp_path / f"{more}.db"
+        shutil.copy(small_class.root / "gradebook.db", database)
+        with Gradebook(f"sqlite:///{database}", "zerolayer") as gradebook:
+            for number in range(20 * more):
+                gradebook.add_student(f"more{number}")
+                gradebook.add_submission(ASSIGNMENT, f"more{number}")
+        counted = []
+        sqlalchemy.event.listen(Engine, "before_cursor_execute", lambda *about, to=counted: to.append(about[2]))
+        options = (f"--db=sqlite:///{database}", f"--to={tmp_path / 'out.csv'}")
+        done = small_class.runs_here(ExportApp, f"--exporter=lib.grading.report.exports.{exporter}", *options)
+        assert done.returncode == 0, done.stderr
+        asked.append(len(counted))
+        with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+            assert ("more19" in file.read()) is bool(more)
+    assert asked[0] == asked[1]
+
+
+def test_canvas_gets_back_the_number_that_it_put_into_a_files_name(small_class, tmp_path):
+    database = tmp_path / "canvas.db"
+    shutil.copy(small_class.root / "gradebook.db", database)
+    with Gradebook(f"sqlite:///{database}", "zerolayer") as gradebook:
+        for student in ("smithjane_12345", "12345678", "user12"):
+            gradebook.add_student(student)
+            gradebook.add_submission(ASSIGNMENT, student)
+        gradebook.add_student("kept_11111", lms_user_id="22222")
+        gradebook.add_submission(ASSIGNMENT, "kept_11111")
+    rows = {row[3]: row[1] for row in exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}")}
+    numbers = {"smithjane_12345": "12345", "kept_11111": "22222", "12345678": "", "user12": "", "ada": "77"}
+    assert {student: rows[student] for student in numbers} == numbers
+    by_number = exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}", "--LmsNames.student_id={number}")
+    assert {row[3]: row[1] for row in by_number}["12345678"] == "12345678"
 
 
 def test_a_worksheets_formulas_are_text_and_its_dashes_stay(small_class):

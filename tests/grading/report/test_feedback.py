@@ -185,6 +185,15 @@ def test_without_a_verdict_the_page_is_nbgraders_own(course):
     assert 'class="summary"' not in ours
 
 
+def test_a_class_gets_the_same_pages_at_once(course):
+    """To the byte, whatever was handed in: nbgrader's own command made the others, one after the other."""
+    before = {name: course.feedback(name) for name in STUDENTS}
+    made = course.zerolayer("feedback", ASSIGNMENT, "--force")
+    assert made.returncode == 0, made.stderr
+    assert f"{len(STUDENTS)} of {len(STUDENTS)} feedback pages written" in made.stdout
+    assert [name for name in STUDENTS if course.feedback(name) != before[name]] == []
+
+
 def test_formgraders_button_makes_the_same_page(course, monkeypatch):
     monkeypatch.chdir(course.root)
     before = course.feedback("honest")

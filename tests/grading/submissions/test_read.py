@@ -1,6 +1,7 @@
 """Reading what was handed in: in which encodings, under which names, and what is said where it can't be."""
 
 import json
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -79,3 +80,14 @@ def test_of_several_notebooks_one_is_graded_only_where_it_is_certain(tmp_path, n
     submission = read_submission(tmp_path / FILE)
     assert submission.runnable is (chosen is not None)
     assert chosen is None or f"{chosen} was graded in its place" in submission.remarks[0]
+
+
+@pytest.mark.parametrize("name", ["mine.zip", "mine.RAR", "folder/mine.tar.gz"])
+def test_a_packed_file_in_the_notebooks_place_says_what_it_is(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"PK")
+    found = read_submission(tmp_path / "ps1.ipynb")
+    kind = Path(name).suffix.lower()
+    said = f"ps1.ipynb was not in the submission: {Path(name).name} is packed as {kind}, and is not opened."
+    assert found.remarks == (f"{said} Unpack it, and submit the notebook itself.",)
+    assert not found.runnable and not found.empty

@@ -1,0 +1,226 @@
+"""Watching: what students hand in is graded within seconds, and the feedback page is released.
+
+Each round collects from nbgrader's exchange, grades what is new in `submitted/` as `zerolayer grade` does, writes the
+pages as `zerolayer feedback` does, and releases them. What a round did is kept before the next begins.
+"""
+
+import shutil
+import signal
+from collections.abc import Mapping
+from datetime import datetime
+from glob import glob
+from pathlib import Path
+from time import sleep, time
+
+from filelock import FileLock, Timeout
+from nbgrader.apps.baseapp import NbGrader
+from nbgrader.converters import NbGraderException
+from nbgrader.exchange import ExchangeError
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets import Bool, Enum, Float, List, default
+
+from lib.grading.commands.command import named_assignment, say, student_of
+from lib.grading.commands.feedback import ClassFeedback
+from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
+from lib.grading.commands.job import unfinished
+from lib.grading.machine_faults import sentence
+from lib.grading.report.marks import NotebookMarks, read_marks
+from lib.grading.safe_files import is_file, remove
+from lib.grading.submissions.gradebook import open_gradebook
+from lib.grading.submissions.tries import Tries, digest, last_change, load, save
+from lib.grading.untrusted_names import id_problem, visible
+
+BEST = ".best"
+"""In the folder of submissions: what counts of each student, where that may be an earlier try."""
+
+
+class WatchApp(GradeApp):
+    """`zerolayer watch ASSIGNMENT`: grade what arrives, and release its feedback, until it is stopped."""
+
+    name = "zerolayer-watch"
+    argument = "ASSIGNMENT"
+    description = """
+        Grade what students hand in as it arrives, and release each feedback page.
+
+        Takes submissions from nbgrader's exchange, and from the folder `submitted/`, however they come there. A second
+        try is graded at once, and further ones at widening intervals. Runs until it is stopped, and goes on from there
+        when it is started again.
+    """
+    examples = """
+        zerolayer watch UNIT
+        zerolayer watch UNIT --WatchApp.waits='[0, 10, 60]'
+        zerolayer watch UNIT --WatchApp.keep=best
+        zerolayer watch UNIT --once    one round, for a timer
+    """
+    every = Float(2, min=0.1, help="Seconds between two rounds.").tag(config=True)
+    settled = Float(
+        1, min=0, help="Seconds without a change after which a submission is complete: it is copied file by file."
+    ).tag(config=True)
+    waits = List(
+        Float(min=0),
+        [0, 15, 60, 240],
+        help="Minutes from the first try to the second, from that to the third, and so on; the last one is repeated.",
+    ).tag(config=True)
+    keep = Enum(["last", "best"], "last", help="Which try counts: the last one, or the one with most points.").tag(
+        config=True
+    )
+    once = Bool(False, help="Do one round, and end.").tag(config=True)
+    aliases = {**GradeApp.aliases, "every": "WatchApp.every", "keep": "WatchApp.keep"}  # noqa: RUF012  # traitlets' own
+    flags = {**GradeApp.flags, "once": ({"WatchApp": {"once": True}}, "Do one round, and end.")}  # noqa: RUF012
+
+    @default("classes")
+    def _classes_default(self) -> list[type]:
+        return [*super()._classes_default(), ClassFeedback, WatchApp]
+
+    def start(self) -> None:
+        """Watch, until SIGTERM or Ctrl-C; exits with 1 where there is nothing to watch."""
+        NbGrader.start(self)  # not GradeApp's, which grades
+        self.coursedir.assignment_id = self.assignment = named_assignment(self)
+        self._file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.tries.json")
+        self._said: dict[str, str] = {}
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
+        try:
+            with FileLock(self._file.with_suffix(".lock"), blocking=False):
+                self._tries = load(self._file)
+                self._watch()
+        except Timeout:
+            self.fail(f"{self.assignment} is being watched already. End the other run first.")
+        except ValueError as error:
+            self.fail("%s", error)
+        except KeyboardInterrupt:
+            self._say("stopped. Start it again at any time: it goes on from here.")
+
+    def _watch(self) -> None:
+        self._say(f"watching {self.assignment}: {len(self._tries)} students have handed in so far.")
+        while True:
+            try:
+                self._round()
+            except (NbGraderException, ExchangeError, SQLAlchemyError, OSError) as error:
+                self._say(f"this round failed: {sentence(error)} The next one tries again.")
+            if self.once:
+                return
+            sleep(self.every)
+
+    def _round(self) -> None:
+        """Take in what has arrived, grade what is due of it, and release the pages."""
+        self._collect()
+        found = {student: folder for student, folder in self._folders() if time() - last_change(folder) > self.settled}
+        new = {student: (folder, digest(folder)) for student, folder in found.items()}
+        due = {student: of for student, of in new.items() if self._is_due(student, *of)}
+        if due:
+            self._grade({student: folder for student, (folder, _) in due.items()})
+            self._note(due)
+        untold = [student for student, tries in self._tries.items() if tries.graded[-1:] != [tries.told]]
+        if untold:
+            self._release(untold)
+        if self.keep == "best":
+            self._restore_best()
+
+    def _collect(self) -> None:
+        """Collect from the exchange, if there is one: what is new, and complete."""
+        self.coursedir.student_id = "*"
+        collect = self.exchange.Collect(coursedir=self.coursedir, authenticator=self.authenticator, parent=self)
+        collect.update, collect.settled = True, self.settled
+        if Path(collect.root, self.coursedir.course_id, "inbound").is_dir():
+            collect.start()
+
+    def _folders(self) -> list[tuple[str, Path]]:
+        pattern = self.coursedir.format_path(self.coursedir.submitted_directory, "*", self.assignment)
+        grade = Grade(coursedir=self.coursedir, parent=self)
+        folders = [(student_of(grade, folder), Path(folder)) for folder in sorted(glob(pattern))]  # noqa: PTH207
+        return [(student, folder) for student, folder in folders if folder.is_dir() and not id_problem(student)]
+
+    def _is_due(self, student: str, folder: Path, found: str) -> bool:
+        """Tell whether a submission is to be graded now; what had been graded before is noted as a try."""
+        tries = self._tries.get(student)
+        if tries is None and self._was_graded(student, folder):
+            self._note({student: (folder, found)})
+            return student not in self._tries
+        if tries is None or found in tries.graded:
+            return tries is None
+        at = tries.due([60 * minutes for minutes in self.waits])
+        if at <= time():
+            return True
+        if self._said.get(student) != found:
+            self._said[student] = found
+            self._say(f"{student}: try {len(tries.graded) + 1} is graded at {datetime.fromtimestamp(at):%H:%M}.")
+        return False
+
+    def _was_graded(self, student: str, folder: Path) -> bool:
+        """Tell whether what lies there was graded before, by another command, or just before this one was killed."""
+        place = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, self.assignment))
+        graded = [file.stat().st_mtime for file in place.glob("*.ipynb") if is_file(file)]
+        return bool(graded) and min(graded) >= last_change(folder)
+
+    def _grade(self, folders: Mapping[str, Path], course: SubmittedCourse | None = None) -> None:
+        grade = Grade(coursedir=course or self.coursedir, parent=self, force=True)
+        grade.only = frozenset(map(str, folders.values()))
+        grade.says = False
+        self.coursedir.student_id = "*"
+        grade.start()
+
+    def _note(self, graded: Mapping[str, tuple[Path, str]]) -> None:
+        """Keep what was graded; and its folder, where that is the best so far."""
+        marks = self._marks()
+        for student, (folder, found) in graded.items():
+            points = [one for (of, _), one in marks.items() if of == student]
+            if not points:
+                continue  # the machine kept it from being graded, and the next round tries again
+            tries = self._tries.setdefault(student, Tries())
+            tries.note(found, time(), sum(one.points - one.penalty for one in points))
+            if self.keep == "best" and tries.best == found:
+                _copy(folder, self._best(student))
+            waits = sum(mark.max_points for one in points for mark in one.cells.values() if mark.waiting)
+            most = sum(one.max_points for one in points) - waits
+            more = f", and {waits:g} points wait for a person" if waits else ""
+            self._say(f"{student}: try {len(tries.graded)} has {tries.points:g} of {most:g} points{more}.")
+        save(self._file, self._tries)
+
+    def _release(self, students: list[str]) -> None:
+        """Write the pages of these students, and release them where they came by the exchange."""
+        feedback = ClassFeedback(coursedir=self.coursedir, parent=self)
+        feedback.only, feedback.says = frozenset(students), False
+        feedback.start()
+        for student in students:
+            page = Path(self.coursedir.format_path(self.coursedir.feedback_directory, student, self.assignment))
+            if is_file(page / "submission_secret.txt"):
+                self.coursedir.student_id = student
+                try:
+                    release = self.exchange.ReleaseFeedback
+                    release(coursedir=self.coursedir, authenticator=self.authenticator, parent=self).start()
+                finally:
+                    self.coursedir.student_id = "*"
+                self._say(f"{student}: the feedback page is released.")
+            else:
+                self._say(f"{student}: the feedback page is in {page}.")
+            self._tries[student].told = self._tries[student].graded[-1]
+            save(self._file, self._tries)
+
+    def _restore_best(self) -> None:
+        """Grade an earlier try once more where it has more points than the last: the challenge is the same again."""
+        marks = self._marks()
+        for student, tries in self._tries.items():
+            now = sum(one.points - one.penalty for (of, _), one in marks.items() if of == student)
+            best = self._best(student)
+            if tries.best != tries.graded[-1] and now < tries.best_points and best.is_dir():
+                course = SubmittedCourse(parent=self, root=self.coursedir.root)
+                course.assignment_id = self.assignment
+                course.submitted_directory = str(Path(self.coursedir.submitted_directory, BEST))
+                self._grade({student: best}, course)
+                self._say(f"{student}: an earlier try has more points, {tries.best_points:g}, and counts.")
+
+    def _best(self, student: str) -> Path:
+        folder = str(Path(self.coursedir.submitted_directory, BEST))
+        return Path(self.coursedir.format_path(folder, student, self.assignment))
+
+    def _marks(self) -> dict[tuple[str, str], NotebookMarks]:
+        with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            return read_marks(gradebook, self.assignment)
+
+    def _say(self, text: str) -> None:
+        say(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {visible(text)}")
+
+
+def _copy(folder: Path, place: Path) -> None:
+    remove(place)
+    shutil.copytree(folder, place)

@@ -1,0 +1,79 @@
+"""Tries: what each student has handed in of a watched assignment, when it was graded, and when the next may be.
+
+They are kept in a file, which is written as a whole after each step: a run that is stopped at any moment goes on from
+there. A try is known by the contents of its folder, so that nothing is graded twice.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+from lib.grading.safe_files import files_in
+
+
+@dataclass
+class Tries:
+    """One student's tries, as digests: those that were graded, in order, with the time and points of the last.
+
+    `best` is the digest that has the most points, and `best_points` these; `told` is the one whose page the student
+    has.
+    """
+
+    graded: list[str] = field(default_factory=list)
+    at: float = 0.0
+    points: float = 0.0
+    best: str = ""
+    best_points: float = -1.0
+    told: str = ""
+
+    def note(self, digest: str, at: float, points: float) -> None:
+        """Note that a try was graded, at a time in seconds since 1970."""
+        self.graded.append(digest)
+        self.at, self.points = at, points
+        if points > self.best_points:
+            self.best, self.best_points = digest, points
+
+    def due(self, waits: Sequence[float]) -> float:
+        """Give the time from which the next try may be graded; `waits` are seconds after the first, the second, …."""
+        if not self.graded or not waits:
+            return 0.0
+        return self.at + waits[min(len(self.graded), len(waits)) - 1]
+
+
+def load(file: Path) -> dict[str, Tries]:
+    """Read the tries of all students, none where there is no file. Raises ValueError where it can't be read."""
+    if not file.exists():
+        return {}
+    try:
+        return {str(student): Tries(**found) for student, found in json.loads(file.read_text()).items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{file} is damaged: {error}. Delete it: then what is graded counts as the first try."
+        ) from error
+
+
+def save(file: Path, tries: Mapping[str, Tries]) -> None:
+    """Write the tries of all students, whole or not at all."""
+    part = file.with_name(f"{file.name}.part")
+    with part.open("w") as target:
+        json.dump({student: asdict(found) for student, found in tries.items()}, target)
+        target.flush()
+        os.fsync(target.fileno())
+    part.replace(file)
+
+
+def digest(folder: Path) -> str:
+    """Tell what was handed in apart from any other: by names and contents of the files."""
+    found = blake2b(digest_size=16)
+    for file in sorted(files_in(folder)):
+        content = file.read_bytes()
+        found.update(f"{file.relative_to(folder)}\n{len(content)}\n".encode(errors="surrogateescape") + content)
+    return found.hexdigest()
+
+
+def last_change(folder: Path) -> float:
+    """Give when something in a folder was last changed, in seconds since 1970; students can't set this time."""
+    return max(path.lstat().st_ctime for path in (folder, *files_in(folder)))

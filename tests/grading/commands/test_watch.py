@@ -1,0 +1,128 @@
+"""`zerolayer watch`, with nbgrader's real exchange: students submit, and fetch their feedback seconds later."""
+
+import signal
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from filelock import FileLock
+
+from lib.grading.commands.sample_class import complete
+from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
+from tests.course import ASSIGNMENT
+from tests.grading.pages import text_of
+from tests.people import Term
+
+WRONG = fill(loss=("-np.mean(y * np.log(yhat))", RIGHT["loss"][1]))
+BLANK = fill(loss=("", ""))
+
+
+class Watch:
+    """A running `zerolayer watch` and what it says."""
+
+    def __init__(self, term, *options):
+        command = [sys.executable, "-u", "-m", "lib.grading", "watch", ASSIGNMENT, "--every=0.2", *options]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        self.process = subprocess.Popen(command, cwd=term.course, env=term.instructor.environment, **streams)
+        self.said = []
+        self.until("watching")
+
+    def until(self, text):
+        """Read what it says up to a line with this text."""
+        for line in self.process.stdout:
+            self.said.append(line)
+            if text in line:
+                return line
+        raise AssertionError(f"it ended without {text!r}: {''.join(self.said)}")
+
+    def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        rest, _ = self.process.communicate(timeout=60)
+        self.said.append(rest)
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def term(tmp_path_factory):
+    term = Term(tmp_path_factory.mktemp("watched"))
+    term.instructor.runs("zerolayer build")
+    term.instructor.runs(f"nbgrader release_assignment {ASSIGNMENT}")
+    term.both(f"nbgrader fetch_assignment {ASSIGNMENT}")
+    term.copies = {student.name: student.notebook.read_bytes() for student in term.students}
+    return term
+
+
+def submit(term, student, fillings):
+    notebook = nbformat.reads(term.copies[student.name], as_version=4)
+    nbformat.write(complete(notebook, fillings, ANSWERS), student.notebook)
+    student.runs(f"nbgrader submit {ASSIGNMENT}")
+
+
+def pages(student):
+    """Fetch what is there; give each page's words, in the order of the submissions."""
+    student.runs(f"nbgrader fetch_feedback {ASSIGNMENT}")
+    found = sorted((student.folder / ASSIGNMENT / "feedback").glob("*/*.html"))
+    return [text_of(page.read_text()) for page in found]
+
+
+@pytest.mark.gives(f"zerolayer watch {ASSIGNMENT}")
+def test_from_handing_in_to_the_page_and_over_a_kill(term):
+    ada, emil = term.students
+    watch = Watch(term)
+    try:
+        submit(term, ada, WRONG)
+        watch.until("ada: the feedback page is released")
+        assert "18 of 20 points so far" in pages(ada)[-1]
+        submit(term, ada, BLANK)  # the second try is graded at once
+        watch.until("ada: try 2 has")
+        watch.until("ada: the feedback page is released")
+        assert len(pages(ada)) == 2
+        submit(term, ada, RIGHT)  # and the third has to wait
+        watch.until("ada: try 3 is graded at")
+    finally:
+        assert watch.end(signal.SIGKILL) == -signal.SIGKILL
+    graded = term.course / "autograded" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    before = graded.stat().st_mtime_ns
+    again = Watch(term, "--WatchApp.waits=[0, 1000]")
+    try:
+        submit(term, emil, RIGHT)
+        again.until("emil: the feedback page is released")
+        assert "20 of 20 points so far" in pages(emil)[-1]
+    finally:
+        again.end()
+    assert not any("ada: try" in line and "has" in line for line in again.said)
+    assert "stopped" in again.said[-1]
+    assert graded.stat().st_mtime_ns == before
+    done = subprocess.run(
+        [sys.executable, "-m", "lib.grading", "watch", ASSIGNMENT, "--once", "--WatchApp.waits=[]"],
+        cwd=term.course, env=term.instructor.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "ada: try 3 has 20 of 20 points, and 4 points wait for a person." in done.stdout, done.stderr
+    assert "emil" not in done.stdout
+    assert "20 of 20 points so far" in pages(ada)[-1]
+
+
+def test_the_best_try_counts_where_that_is_set(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    points = []
+    for fillings in (WRONG, RIGHT, BLANK):
+        folder = course.root / "submitted" / "kaja" / ASSIGNMENT
+        folder.mkdir(parents=True, exist_ok=True)
+        notebook = complete(nbformat.read(course.released(), as_version=4), fillings, ANSWERS)
+        nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")
+        arguments = ("watch", ASSIGNMENT, "--once", "--keep=best", "--WatchApp.waits=[]")
+        done = course.zerolayer(*arguments, "--WatchApp.settled=0", f"--Exchange.root={tmp_path / 'none'}")
+        assert done.returncode == 0, done.stderr
+        points.append(course.verdict("kaja").points)
+    assert points == [18, 20, 20]
+    assert "kaja: an earlier try has more points, 20, and counts." in done.stdout
+
+
+def test_two_watches_of_one_assignment_are_told_apart(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    lock = course.root / "autograded" / ".unfinished" / f"{ASSIGNMENT}.tries.lock"
+    with FileLock(lock, blocking=False):
+        done = course.zerolayer("watch", ASSIGNMENT, "--once")
+    assert done.returncode == 1
+    assert "is being watched already" in done.stderr

@@ -1,0 +1,131 @@
+"""`zerolayer feedback` makes the pages that are due, many at once, and goes on where it was stopped."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+from filelock import FileLock
+from nbgrader.api import Gradebook
+
+from tests.course import ASSIGNMENT
+from tests.grading.conftest import Course
+from tests.grading.report.conftest import FILLINGS
+
+STUDENTS = [*FILLINGS, "lars"]
+ALL = f"{len(STUDENTS)} of {len(STUDENTS)} feedback pages written"
+
+
+@pytest.fixture
+def course(small_class, tmp_path):
+    """The small class once more, without pages."""
+    shutil.copytree(small_class.root, tmp_path / "course", ignore=shutil.ignore_patterns("feedback", "reports"))
+    return Course(tmp_path / "course")
+
+
+def page(course, student):
+    return course.root / "feedback" / student / ASSIGNMENT / f"{ASSIGNMENT}.html"
+
+
+def times(course):
+    return {student: page(course, student).stat().st_mtime_ns for student in STUDENTS}
+
+
+def written_again(course, *arguments):
+    """Give the command, and tell whose pages it writes."""
+    before = times(course)
+    done = course.zerolayer("feedback", ASSIGNMENT, *arguments)
+    assert done.returncode == 0, done.stderr
+    return {student for student, time in times(course).items() if time != before[student]}
+
+
+def test_what_is_there_stays_and_new_marks_are_noticed(course):
+    done = course.zerolayer("feedback", ASSIGNMENT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ALL in done.stdout
+    assert written_again(course) == set()
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        grade = gradebook.find_grade("explain-gradient", ASSIGNMENT, ASSIGNMENT, "ada")
+        grade.manual_score, grade.needs_manual_grade = 1.5, False
+        gradebook.find_comment("explain-gradient", ASSIGNMENT, ASSIGNMENT, "emil").manual_comment = "Nearly!"
+        gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "finn").late_submission_penalty = 2
+        gradebook.db.commit()
+    assert written_again(course) == {"ada", "emil", "finn"}
+    assert "Written answer 1" in page(course, "ada").read_text() and "1.5 of 2" in page(course, "ada").read_text()
+    assert "Nearly!" in page(course, "emil").read_text()
+    assert written_again(course, "--force", "--student=ada") == {"ada"}
+
+
+def test_a_page_that_another_command_wrote_or_somebody_removed_is_written_again(course):
+    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
+    page(course, "ada").write_text("something else")
+    shutil.rmtree(page(course, "emil").parent)
+    done = course.zerolayer("feedback", ASSIGNMENT)
+    assert f"2 of {len(STUDENTS)} feedback pages written" in done.stdout
+    assert "<h1>" in page(course, "ada").read_text() and "<h1>" in page(course, "emil").read_text()
+
+
+def test_another_grading_makes_another_page(course):
+    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
+    assert course.zerolayer("grade", ASSIGNMENT, "--student=finn", "--force").returncode == 0
+    assert written_again(course) == {"finn"}
+
+
+def test_a_run_that_is_killed_leaves_whole_pages_and_is_taken_up(course):
+    command = [sys.executable, "-m", "lib.grading", "feedback", ASSIGNMENT]
+    process = subprocess.Popen(command, cwd=course.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    feedback = course.root / "feedback"
+    while process.poll() is None and not list(feedback.glob("[!.]*")):
+        os.sched_yield()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    there = {path.parents[1].name: path.read_bytes() for path in feedback.glob(f"[!.]*/{ASSIGNMENT}/*.html")}
+    assert all(content.rstrip().endswith(b"</html>") for content in there.values())
+    done = course.zerolayer("feedback", ASSIGNMENT)
+    assert done.returncode == 0, done.stderr
+    assert {student for student in STUDENTS if page(course, student).is_file()} == set(STUDENTS)
+    assert all(page(course, student).read_bytes() == content for student, content in there.items())
+    assert [path.name for path in (feedback / ".unfinished").iterdir()] == [f"{ASSIGNMENT}.lock"]
+
+
+def test_a_submission_without_marks_is_told_and_the_others_get_their_pages(course):
+    shutil.copytree(course.root / "autograded" / "ada", course.root / "autograded" / "otto")
+    done = course.zerolayer("feedback", ASSIGNMENT)
+    assert done.returncode == 1
+    assert (
+        "The page of otto could not be made: MissingEntry: the gradebook has nothing of this submission." in done.stderr
+    )
+    assert "Traceback" not in done.stderr
+    assert all(page(course, student).is_file() for student in STUDENTS) and not page(course, "otto").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "Name one assignment"),
+        (["unknown"], "No notebooks were matched"),
+        ([ASSIGNMENT, "--student=nobody"], "No notebooks were matched"),
+    ],
+)
+def test_where_there_is_nothing_to_do_it_says_so_and_ends_with_1(course, arguments, text):
+    done = course.zerolayer("feedback", *arguments)
+    assert done.returncode == 1
+    assert text in done.stderr
+
+
+def test_two_runs_at_once_are_told_apart(course):
+    with FileLock(course.root / "feedback" / ".unfinished" / f"{ASSIGNMENT}.lock", blocking=False):
+        done = course.zerolayer("feedback", ASSIGNMENT)
+    assert done.returncode == 1
+    assert "is being written by another run" in done.stderr
+
+
+def test_a_notebook_of_several_keeps_the_others_pages(course):
+    """With `--notebook` nbgrader makes some pages of an assignment, and so does this."""
+    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
+    other = page(course, "ada").with_name("other.html")
+    other.write_text("another notebook's page")
+    assert course.zerolayer("feedback", ASSIGNMENT, "--force", f"--notebook={ASSIGNMENT}").returncode == 0
+    assert other.read_text() == "another notebook's page"
