@@ -371,6 +371,19 @@ def written(source: str) -> Code:
     return namespace
 
 
+def step_counts() -> st.SearchStrategy[Code]:
+    return st.sampled_from(
+        [
+            lambda n, b: int(np.ceil(n / b)),
+            lambda n, b: -(-n // b),
+            lambda n, b: (n + b - 1) // b,
+            lambda n, b: len(range(0, n, b)),
+            lambda n, b: n // b + (n % b > 0),
+            lambda n, b: len(generate_batch_indices(n, b)),
+        ]
+    ).map(lambda count: {"steps_per_epoch": count})
+
+
 BY_PART = {
     "check-cce": losses(),
     "check-cce-gradient": gradients(),
@@ -379,5 +392,6 @@ BY_PART = {
     "check-softmax-backward": softmaxes(),
     "check-dense-backward": denses(),
     "check-train": trains(),
+    "check-steps-per-epoch": step_counts(),
 }
 """For each part right code of any kind."""

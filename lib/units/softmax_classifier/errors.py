@@ -79,7 +79,8 @@ MEANINGS = (
         "Look for parentheses right behind an array: M.T has none, and a product needs a * between its factors.",
     ),
     Meaning(
-        r"TypeError: 'float' object cannot be interpreted as an integer\n.*\.a?(?:max|min|sum|mean)\(",
+        # Where the line is not known, as in the catalogue's own code, nothing else is likely.
+        r"TypeError: 'float' object cannot be interpreted as an integer\n(?:$|.*\.a?(?:max|min|sum|mean)\()",
         "A float stands where NumPy expects an axis.",
         "np.max(M, c) and np.sum(M, c) read c as an axis. np.maximum(M, c) compares each entry with c.",
     ),

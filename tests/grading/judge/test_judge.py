@@ -353,7 +353,7 @@ def test_a_challenge_keeps_its_types(kind: str) -> None:
 
 def test_a_challenge_holds_numbers_only() -> None:
     part = Part("names", "Names", (), (), lambda rng: {"names": np.array(["a"])})
-    with pytest.raises(TypeError, match="holds only numbers"):
+    with pytest.raises(TypeError, match="arrays of numbers"):
         drawn_for(part, 1)
 
 

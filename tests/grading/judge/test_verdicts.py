@@ -28,7 +28,7 @@ def test_a_verdict_reads_back_as_it_was_kept(tmp_path: Path) -> None:
     verdict.save(tmp_path)
     assert Verdict.load(tmp_path) == verdict
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
-    assert (verdict.points, verdict.max_points) == (19, 20)
+    assert (verdict.points, verdict.max_points) == (20, 21)
 
 
 def test_a_verdict_of_version_0_1_is_read_as_todays(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ steps = MistakeCatalog(
 SHORT = "Write down the batches of 10 samples, 4 at a time. Which of them does your number leave out?"
 FULL = "Write down the batches of 12 samples, 4 at a time. Is there a short one?"
 TYPE = "range() needs a whole number of type int. What turns a float such as 3.0 into one?"
+SHORT_AND_TYPE = "Write down the batches of 10 samples, 4 at a time. Give their number as an int, not as a float."
 
 
 def _add(name: str, hint: str, *ways: Code) -> None:
@@ -58,11 +59,11 @@ _add("The two sizes are exchanged, and the number is rounded down", "Which of th
 _add("The result is a float", TYPE, lambda n, b: np.ceil(n / b), lambda n, b: float(math.ceil(n / b)))
 _add(
     "The short last batch is not counted, and the result is a float",
-    f"{SHORT} {TYPE}",
+    SHORT_AND_TYPE,
     lambda n, b: np.floor(n / b),
     lambda n, b: n / b // 1,
 )
-_add("The number is rounded to the nearest, and the result is a float", f"{SHORT} {TYPE}", lambda n, b: np.round(n / b))
+_add("The number is rounded to the nearest, and the result is a float", SHORT_AND_TYPE, lambda n, b: np.round(n / b))
 _add(
     "There is always one step more than full batches, and the result is a float", FULL, lambda n, b: np.floor(n / b) + 1
 )
