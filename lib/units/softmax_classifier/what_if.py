@@ -92,22 +92,22 @@ def skip_standardising(recipe: Recipe) -> Recipe:
 
     class Raw:
         def __init__(self, input_size: int, output_size: int) -> None:
-            self.layer = Dense(input_size, output_size)
+            self.own = Dense(input_size, output_size)
 
         @property
         def weights(self) -> Any:
-            return self.layer.weights
+            return self.own.weights
 
         @weights.setter
         def weights(self, new: Matrix) -> None:
-            self.layer.weights = new
+            self.own.weights = new
 
         def forward(self, input: Matrix) -> None:
-            self.layer.forward(30 + 10 * input)
-            self.output = self.layer.output
+            self.own.forward(30 + 10 * input)
+            self.output = self.own.output
 
         def backward(self, output_gradient: Matrix, learning_rate: float) -> None:
-            self.layer.backward(output_gradient, learning_rate)
+            self.own.backward(output_gradient, learning_rate)
 
     return _with_network(recipe, Dense=Raw)
 
