@@ -49,7 +49,7 @@ def test_students_fetch_what_was_built(fetched):
     built = (fetched.course / "notebooks" / ASSIGNMENT / NOTEBOOK).read_bytes()
     assert fetched.copies == [built, built]
     cells = nbformat.reads(built.decode(), as_version=4).cells
-    assert sum(len(open_blanks(cell.source)) for cell in cells if cell.cell_type == "code") == 15
+    assert sum(len(open_blanks(cell.source)) for cell in cells if cell.cell_type == "code") == 16
 
 
 def test_validate_says_before_handing_in_whether_all_is_right(validated):
@@ -143,4 +143,4 @@ def test_nbgrader_exports_points_and_penalties(told):
 def test_canvas_and_moodle_get_what_counts(told):
     for name, by in (("canvas.csv", "SIS Login ID"), ("moodle.csv", "Username")):
         rows = exported(told, name, by)
-        assert {student: float(rows[student][ASSIGNMENT]) for student in ("ada", "emil")} == {"ada": 0, "emil": 21}
+        assert {student: float(rows[student][ASSIGNMENT]) for student in ("ada", "emil")} == {"ada": 0, "emil": 25}

@@ -99,6 +99,7 @@ WORDS: dict[str, Callable[[Shown], str]] = {
     "Path": lambda shown: path_view.describe(shown.run, shown.last, shown.epoch, shown.state.cross),
     "Map": _describe_map,
     "Gradients": lambda shown: gradients_view.describe(shown.run, shown.epoch),
+    "One sample": lambda shown: f"The sample is shown after epoch {shown.epoch} of {shown.state.epochs}.",
 }
 
 
@@ -115,9 +116,9 @@ def draw(shown: Shown) -> Page:
 
 
 def _picture(name: str, shown: Shown) -> str:
-    """Draw one view; those that don't show all of the time say which earlier epoch they show."""
+    """Draw one view; those that show an earlier epoch, and have room for it, say which."""
     picture, epochs = PICTURES[name](shown), shown.state.epochs
-    early = name not in ("Loss", "Map", "Path") and shown.epoch < epochs
+    early = name not in ("Loss", "Map", "Path", "One sample") and shown.epoch < epochs
     return svg.note(picture, f"after epoch {shown.epoch} of {epochs}") if early else picture
 
 

@@ -15,8 +15,10 @@ function nameControl(box) {
 
 // Arrow keys would go to the notebook's next cell, and letters would be its shortcuts.
 function keepKeys(root) {
-  root.addEventListener('keydown', event => event.target.toggleAttribute?.('data-lm-suppress-shortcuts',
-    !(event.ctrlKey || event.metaKey || event.altKey || event.shiftKey)), true);
+  // On the window, since Notebook 7 reads keys on the document, before any handler of an element inside it.
+  window.addEventListener('keydown', event => root.contains(event.target)
+    && event.target.toggleAttribute?.('data-lm-suppress-shortcuts',
+      !(event.ctrlKey || event.metaKey || event.altKey || event.shiftKey)), true);
 }
 
 // A picture says in <data class="zl-mark" data-slider=… value=…> what is marked, and how far from a slider's left end.

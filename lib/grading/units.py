@@ -12,7 +12,7 @@ A unit's module is its open half, and `closed` in it the other one.
 from __future__ import annotations  # or the type of answers would load NumPy, whose threads keep a process from forking
 
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -113,6 +113,12 @@ def _find(name: str, module: str) -> Place | str:
 def names() -> Iterator[str]:
     """Name the units."""
     return (place.name for place in places())
+
+
+def first_of(known: Iterable[str]) -> list[str]:
+    """Leave out the units that build on another one: a command without a name is about the unit to begin with."""
+    found = {place.name: place for place in places()}
+    return [name for name in known if name not in found or not import_module(found[name].module).UNIT.builds_on]
 
 
 def answer_key(name: str) -> AnswerKey:

@@ -47,14 +47,21 @@ def form(page, at=0):
     return page.locator(".zl-predict").nth(at)
 
 
+CHOSEN = """wanted => [...document.querySelectorAll('.zl-predict [role=radiogroup] input, .zl-predict [role=radio]')]
+  .findIndex(each => each.checked || each.ariaChecked === 'true') === wanted"""
+"""Tells whether the choice of this number is chosen."""
+
+
 def predict_by_keyboard(page, moves=1):
     """Choose with arrow keys, go on to the button with Tab, and press it."""
     group = form(page).get_by_role("radiogroup")
     group.wait_for(timeout=PATIENCE)
     group.get_by_role("radio").first.focus()
     page.keyboard.press("Space")
-    for _ in range(moves):
+    for move in range(moves):
         page.keyboard.press("ArrowDown")
+        # The kernel answers to each key; on a busy machine its answer to the first one may come after the second.
+        page.wait_for_function(CHOSEN, arg=move + 1, timeout=PATIENCE)
     page.wait_for_function("() => !document.querySelector('.zl-predict button').disabled", timeout=PATIENCE)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

@@ -62,9 +62,12 @@ def payload(name, subjects):
     return before(right(notebook), "check-cce", FORGER + payload)
 
 
-@earns(NOTHING)
+@earns({"steps-per-epoch"})
 def answers_that_fit_any_draw(notebook, folder):
-    """Right code's answers are shown, each number replaced by one that no draw could prove wrong by itself."""
+    """Right code's answers are shown, each fraction replaced by one that no draw could prove wrong by itself.
+
+    The number of steps has none: what is shown is what right code gave.
+    """
     payload = """
 from lib.checking.answers import answer, read_challenge
 def steady(value):
@@ -152,7 +155,7 @@ def too_much(notebook, folder):
     return replaced(notebook, "loss", "return(-y / yhat)", "return(10**1000)")
 
 
-@earns(but("dense-backward", "train"))
+@earns(but("dense-backward", "train", "steps-per-epoch"))
 def challenge_deleted(notebook, folder):
     """The challenge is read, and gone before the last checks."""
     code = "import os; print(open('challenge.json').read()); os.unlink('challenge.json')"

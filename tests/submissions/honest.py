@@ -204,9 +204,9 @@ def elsewhere(notebook, folder):
     return before(right(notebook), "loss", "import os; os.chdir('/')")
 
 
-@earns(but("train"))
+@earns(but("train", "steps-per-epoch"))
 def name_shadowed(notebook, folder):
-    """Right, but for the last check a name is lost."""
+    """Right, but for the last checks a name is lost."""
     return before(right(notebook), "check-train", "check = None")
 
 

@@ -25,19 +25,19 @@ def cell_never_ends(notebook, folder):
     return before(right(notebook), "softmax", "while True: pass")
 
 
-@earns(but("train"))
+@earns(but("train", "steps-per-epoch"))
 def kernel_dies(notebook, folder):
-    """All but the last check ran when the kernel ended itself."""
+    """All but the last checks ran when the kernel ended itself."""
     return before(right(notebook), "check-train", "import os; os._exit(1)")
 
 
-@earns(but("softmax-backward", "dense-backward", "train"))
+@earns(but("softmax-backward", "dense-backward", "train", "steps-per-epoch"))
 def kernel_crashes(notebook, folder):
     """`Softmax.backward` reads where no memory is."""
     return replaced(right(notebook), "softmax", "a = self.output", "import ctypes; a = ctypes.string_at(0)")
 
 
-@earns(but("train"))
+@earns(but("train", "steps-per-epoch"))
 def interrupt_ignored(notebook, folder):
     """A cell never ends, and doesn't let itself be interrupted."""
     endless = """

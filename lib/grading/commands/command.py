@@ -25,9 +25,9 @@ def named_assignment(app: NbGrader) -> str:
 
 
 def named_unit(app: NbGrader, names: Sequence[str]) -> str:
-    """Give the unit that a command is about: the one that is named, or the only one there is; else exits with 1."""
+    """Give the unit that a command is about: the one that is named, or the one to begin with; else exits with 1."""
     known = list(units.names())
-    chosen = list(names) or known
+    chosen = list(names) or units.first_of(known)
     if len(chosen) != 1 or chosen[0] not in known:
         app.fail(f"Name one unit, for example: {app.name.replace('-', ' ')} {known[0]}. There are: {', '.join(known)}.")
     return chosen[0]

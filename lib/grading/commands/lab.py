@@ -102,10 +102,10 @@ class LabApp(Configured):
         return copy
 
     def choose_assignment(self) -> str:
-        """Give the released assignment that was named, or the only one there is; else exits with 1."""
+        """Give the released assignment that was named, or the one to begin with; else exits with 1."""
         released = Path(self.coursedir.root, self.coursedir.release_directory)
         known = sorted(folder.name for folder in released.glob("*") if any(folder.glob("*.ipynb")))
-        names = self.named or [*filter(None, [self.assignment])] or known
+        names = self.named or [*filter(None, [self.assignment])] or units.first_of(known)
         if len(names) != 1:
             self.fail(f"Name the assignment to open: zerolayer lab NAME. In {released} there are {known or 'none'}.")
         return names[0]

@@ -26,6 +26,7 @@ UNIT = Unit(
     (relu_forward, relu_backward, network_forward, network_backward, step),
     (TENSORFLOW,),
     SOFTMAX_CLASSIFIER.slow_imports,
+    builds_on=SOFTMAX_CLASSIFIER.name,
 )
 
 check = Checks(UNIT.parts, __name__)

@@ -80,7 +80,7 @@ def test_a_mistake_has_its_name_its_hint_and_a_place(course):
     told = opens(course, "common_mistake")
     [loss] = [part for part in course.verdict("common_mistake").parts if part.id == "check-cce"]
     assert loss.mistake
-    where = "Where to look: your code in 5. Exercise: the loss and its gradient."
+    where = "Where to look: your code in 5. Exercise: the loss and its gradient (30 minutes)."
     places = [told.index(said) for said in ("The loss: 0 of 2 points", loss.mistake.name, loss.mistake.hint, where)]
     assert places == sorted(places)
     assert "✓ Softmax, backward: 3 of 3 points" in told
@@ -117,7 +117,7 @@ def test_what_went_wrong_is_said_in_a_students_words(course, name, text):
 
 def test_written_answers_say_whether_somebody_has_read_them(course):
     waiting, read, empty = (opens(course, name) for name in ("honest", "reversed_order", "untouched"))
-    assert "Up to 4 more can come: your instructor has yet to read what you wrote." in waiting
+    assert "Up to 7 more can come: your instructor has yet to read what you wrote." in waiting
     assert waiting.count("up to 2 points Waiting for your instructor to read it.") == 2
     assert re.search(r"Written answer 1 in [^:]+: [^:]*: 0.5 of 2 points", read)
     assert empty.count("0 of 2 points Nothing was found here.") == 2
@@ -134,9 +134,9 @@ def test_written_answers_say_whether_somebody_has_read_them(course):
 )
 def test_an_answer_whose_cell_lost_its_id_waits_for_a_person(course, name, first, second):
     told = opens(course, name)
-    for number, text in ((1, first), (2, second)):
+    for number, text in ((1, first), (3, second)):  # the second answer's cell came later, and has 3 points
         assert re.search(rf"Written answer {number}\b.{{,80}}: up to 2 points {text}", told)
-    assert "Up to 4 more can come" in told
+    assert "Up to 7 more can come" in told
     assert "No response." not in text_of(course.feedback(name))
 
 
