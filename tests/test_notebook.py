@@ -42,7 +42,9 @@ def test_the_committed_student_notebook_is_what_both_commands_build(built):
             if path.is_file():
                 assert (course / "notebooks" / path.relative_to(ROOT / "notebooks")).read_bytes() == path.read_bytes()
         made = {p.relative_to(course / "notebooks") for p in (course / "notebooks").rglob("*") if p.is_file()}
-        assert made == {p.relative_to(ROOT / "notebooks") for p in (ROOT / "notebooks").rglob("*") if p.is_file()}
+        assert made == {
+            p.relative_to(ROOT / "notebooks") for p in (ROOT / "notebooks" / NAME).rglob("*") if p.is_file()
+        }
 
 
 def test_the_seeds_blanks_are_blanks_at_the_seeds_places():

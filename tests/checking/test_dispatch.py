@@ -153,7 +153,7 @@ def test_a_student_class_may_have_any_name() -> None:
 
 
 def test_points_are_the_statements_sum() -> None:
-    assert [part.points for part in ANSWER_KEY.parts] == [2, 3, 3, 1, 3, 4, 4]
+    assert [part.points for part in ANSWER_KEY.parts] == [2, 3, 3, 1, 3, 4, 4, 1]
     assert len({part.id for part in ANSWER_KEY.parts}) == len(ANSWER_KEY.parts)
     for part in (*ANSWER_KEY.parts, data):
         for statement in part.statements:

@@ -270,6 +270,7 @@ def test_a_file_of_another_catalogue_is_written_anew(tmp_path: Path, monkeypatch
     monkeypatch.setattr(lib.units, "__path__", [str(tmp_path)])
     stale = tmp_path / UNIT.name / fingerprints.FILE
     (stale.parent / "closed").mkdir(parents=True)
+    (stale.parent / "__init__.py").touch()
     stale.write_text("{}")
     assert all(write_files(UNIT.name, ANSWER_KEY).values())
     assert stale.read_bytes() == FILE.read_bytes()

@@ -116,4 +116,4 @@ def test_a_verdict_that_a_student_hands_in_is_not_one(course, tmp_path):
     for command in (course.zerolayer, course.nbgrader):
         name = "grade" if command == course.zerolayer else "autograde"
         assert command(name, ASSIGNMENT, "--force", "--student=mallory").returncode in (0, NEEDS_A_PERSON)
-        assert [(one.notebook, one.points) for one in each(course, "mallory")] == [(ASSIGNMENT, 16), (SECOND, 0)]
+        assert [(one.notebook, one.points) for one in each(course, "mallory")] == [(ASSIGNMENT, 17), (SECOND, 0)]

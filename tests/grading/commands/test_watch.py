@@ -73,7 +73,7 @@ def test_from_handing_in_to_the_page_and_over_a_kill(term):
     try:
         submit(term, ada, WRONG)
         watch.until("ada: the feedback page is released")
-        assert "18 of 20 points so far" in pages(ada)[-1]
+        assert "19 of 21 points so far" in pages(ada)[-1]
         submit(term, ada, BLANK)  # the second try is graded at once
         watch.until("ada: try 2 has")
         watch.until("ada: the feedback page is released")
@@ -88,7 +88,7 @@ def test_from_handing_in_to_the_page_and_over_a_kill(term):
     try:
         submit(term, emil, RIGHT)
         again.until("emil: the feedback page is released")
-        assert "20 of 20 points so far" in pages(emil)[-1]
+        assert "21 of 21 points so far" in pages(emil)[-1]
     finally:
         again.end()
     assert not any("ada: try" in line and "has" in line for line in again.said)
@@ -98,9 +98,9 @@ def test_from_handing_in_to_the_page_and_over_a_kill(term):
         [sys.executable, "-m", "lib.grading", "watch", ASSIGNMENT, "--once", "--WatchApp.waits=[]"],
         cwd=term.course, env=term.instructor.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert "ada: try 3 has 20 of 20 points, and 4 points wait for a person." in done.stdout, done.stderr
+    assert "ada: try 3 has 21 of 21 points, and 7 points wait for a person." in done.stdout, done.stderr
     assert "emil" not in done.stdout
-    assert "20 of 20 points so far" in pages(ada)[-1]
+    assert "21 of 21 points so far" in pages(ada)[-1]
 
 
 def test_the_best_try_counts_where_that_is_set(new_course, tmp_path):
@@ -115,8 +115,8 @@ def test_the_best_try_counts_where_that_is_set(new_course, tmp_path):
         done = course.zerolayer(*arguments, "--WatchApp.settled=0", f"--Exchange.root={tmp_path / 'none'}")
         assert done.returncode == 0, done.stderr
         points.append(course.verdict("kaja").points)
-    assert points == [18, 20, 20]
-    assert "kaja: an earlier try has more points, 20, and counts." in done.stdout
+    assert points == [19, 21, 21]
+    assert "kaja: an earlier try has more points, 21, and counts." in done.stdout
 
 
 def test_two_watches_of_one_assignment_are_told_apart(new_course, tmp_path):

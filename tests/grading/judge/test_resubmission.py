@@ -44,7 +44,7 @@ def course(new_course, tmp_path_factory):
 
 
 def test_all_is_right_at_first(course):
-    assert [verdict.points for verdict in course.first.values()] == [20, 20]
+    assert [verdict.points for verdict in course.first.values()] == [21, 21]
 
 
 def test_grading_the_same_again_draws_the_same(course):
