@@ -27,7 +27,7 @@ def graded(notebook):
 def built(tmp_path_factory):
     """A course built by nbgrader's own command, and the same by ours."""
     courses = []
-    for command in (["nbgrader", "generate_assignment", NAME], ["lib.grading", "build"]):
+    for command in (["nbgrader", "generate_assignment", NAME], ["lib.grading", "build", NAME]):
         course = tmp_path_factory.mktemp(command[1])
         shutil.copytree(ROOT / "solutions", course / "solutions")
         shutil.copy(ROOT / "nbgrader_config.py", course)
