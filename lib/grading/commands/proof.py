@@ -24,6 +24,7 @@ from lib.grading import units
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
+from lib.grading.commands.proved import is_proved
 from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.comparison import Outcomes, outcomes
 from lib.grading.judge.judge import judge, judge_statements
@@ -55,7 +56,8 @@ class Prove(UnitPreprocessor):
                 assignment = resources["nbgrader"]["assignment"]
                 if place := units.place_of(assignment):
                     refuse(faults_of_open_half(place, key, resources["blanks"]))
-                prove_answers(key, self.answers_of(assignment))
+                if not is_proved(key):
+                    prove_answers(key, self.answers_of(assignment))
                 refuse(faults_of_solution(key, solved.result(), file))
                 refuse(faults_of_untouched(key, untouched.result(), file))
         return nb, resources

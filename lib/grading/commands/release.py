@@ -26,6 +26,7 @@ from lib.grading.commands.config import Configured, require_steps
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.points import Points
 from lib.grading.commands.proof import Prove
+from lib.grading.commands.proved import is_proved, note
 from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import sentence
 from lib.grading.safe_files import remove
@@ -114,9 +115,10 @@ class Rebuild(Configured, GenerateAssignmentApp):
     def _write_files(self) -> None:
         """Write what check and judge recognise the unit's mistakes by, where the unit is found by its name."""
         key = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": self.coursedir.assignment_id}})
-        if key is not None and key.unit.name in units.names():
+        if key is not None and key.unit.name in units.names() and not is_proved(key):
             try:
                 write_files(key.unit.name, key)
+                note(key)
             except OSError as error:
                 self.fail("The notebook is built. The files by which mistakes are named are not: %s", sentence(error))
 

@@ -108,6 +108,22 @@ def test_other_units_keep_theirs(course):
         config.write_text(before)
 
 
+def test_a_unit_that_was_changed_after_it_was_proved_is_proved_again(course):
+    """What was proved is noted, and the note is worth nothing once a file of the unit is another one."""
+    closed = course.root / "units" / "tiny" / "closed"
+    assert (closed / "proved.txt").is_file()
+    file = closed / "__init__.py"
+    before = file.read_text()
+    file.write_text(before.replace("np.sum((y - yhat) ** 2)", "np.mean((y - yhat) ** 2)"))
+    try:
+        assert file.read_text() != before
+        refused = course.zerolayer("build", "tiny")
+    finally:
+        file.write_text(before)
+    assert refused.returncode == 1
+    assert "a mistake that equals the right answer" in refused.stderr
+
+
 def test_where_the_unit_is_not_found_nobody_is_graded(course, tmp_path):
     """Its folder was left behind when the course was moved: nbgrader would give everybody 0."""
     moved = Course(tmp_path / "moved")

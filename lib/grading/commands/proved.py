@@ -1,0 +1,69 @@
+"""What was proved of a unit: a note in its closed half, so that to build an unchanged unit takes seconds.
+
+The note is a digest of everything that the proof rests on: the unit's code and files, and the code that runs it. Where
+any of it has changed since, the unit is proved again.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import lib
+from lib.answer_key import AnswerKey
+from lib.grading import units
+from lib.grading.units import Place
+
+FILE = "proved.txt"
+"""The note's name, in a unit's closed half."""
+LIBRARY = Path(lib.__file__).parent
+RESTS_ON = (
+    *("*.py", "checking/**/*.py", "reference/**/*.py", "units/**/*.py", "grading/judge/**/*.py"),
+    *("grading/commands/fingerprints.py", "grading/commands/proof.py"),
+)
+"""Besides the unit's own folder, what the outcome of a proof can depend on, below `LIBRARY`. NumPy isn't among it: its
+version is pinned, and a unit whose points hang on the version would be found by its tests."""
+
+
+def is_proved(key: AnswerKey) -> bool:
+    """Tell whether a unit was proved as it stands. False for an answer key that no unit's folder holds."""
+    place = place_of(key)
+    return place is not None and _read(place.closed / FILE) == digest(place)
+
+
+def note(key: AnswerKey) -> None:
+    """Note that a unit is proved as it stands, if it has a folder.
+
+    Raises OSError where the note can't be written.
+    """
+    if place := place_of(key):
+        (place.closed / FILE).write_text(digest(place), encoding="utf-8")
+
+
+def place_of(key: AnswerKey) -> Place | None:
+    """Find the unit that has this answer key; None for one from elsewhere."""
+    place = units.place_of(key.unit.name)
+    return place if place and units.answer_key(place.name) is key else None
+
+
+def digest(place: Place) -> str:
+    """Take a digest of all that a unit's proof rests on, as a line of text."""
+    hashed = sha256()
+    for file in files(place):
+        # As text, because a checkout may change how lines end.
+        hashed.update(f"{file.name} {len(text := file.read_text(encoding='utf-8'))}\n{text}".encode())
+    return f"{hashed.hexdigest()}\n"
+
+
+def files(place: Place) -> Iterator[Path]:
+    """Find all files that a unit's proof rests on, in an order that is the same everywhere."""
+    for pattern in RESTS_ON:
+        yield from sorted(LIBRARY.glob(pattern))
+    for pattern in "**/*.py", "**/*.json":
+        yield from sorted(place.folder.glob(pattern))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError:
+        return ""
