@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
 
@@ -264,18 +265,11 @@ def _expect_handed_on(run: Run, first: Array, what: str, at_first: str) -> None:
 
 
 def _on_either_route(inputs: Inputs, Network: Any, test: Callable[[Run], None]) -> None:
-    """Test backward after the student's own forward and, where that fails, without it: one mistake costs once."""
-    try:
-        test(run_backward(Network, inputs))
-    except Exception as error:
-        try:
-            test(run_backward(Network, inputs, "given"))
-        except Exception:
-            raise error from None
+    hold_on_any(lambda route: test(run_backward(Network, inputs, route)))
 
 
 def _both_routes(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], object]) -> Probes:
-    return {f"{route}/{name}": partial(_look, inputs, Network, route, look) for route in ("own", "given")}
+    return {f"{route}/{name}": partial(_look, inputs, Network, route, look) for route in ROUTES}
 
 
 def _look(inputs: Inputs, Network: Any, route: str, look: Callable[[Run], object]) -> object:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lib.checking.routes import ROUTES
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import explained
@@ -153,7 +154,7 @@ class InputGradient(Statement):
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """The returned gradient, and whether the incoming one is as before."""
         returned = _both_routes(lambda size, route: backward(Dense, inputs, size, route).returned)
-        kept = {f"{route}/kept": partial(_keeps_gradient, Dense, inputs, route) for route in ("own", "given")}
+        kept = {f"{route}/kept": partial(_keeps_gradient, Dense, inputs, route) for route in ROUTES}
         return returned | kept
 
     def size(self, probe: str, inputs: Inputs) -> float:
@@ -176,7 +177,7 @@ def _expect_nearly(
 
 def _both_routes(run: Callable[[str, str], object]) -> Probes:
     sizes = (*SIZES, "again")
-    return {f"{route}/{size}": partial(run, size, route) for route in ("own", "given") for size in sizes}
+    return {f"{route}/{size}": partial(run, size, route) for route in ROUTES for size in sizes}
 
 
 def _keeps_gradient(Dense: Any, inputs: Inputs, route: str) -> bool:
@@ -193,8 +194,9 @@ def _weights(inputs: Inputs, size: str) -> Array:
 
 def _forward(Dense: Any, weights: Array, input_: Array) -> Array:
     layer = layer_with(Dense, weights)
-    layer.forward(input_.copy())
-    return numbers(getattr(layer, "output", None), (weights.shape[0], input_.shape[1]), what="self.output of forward")
+    returned, output = layer.forward(input_.copy()), getattr(layer, "output", None)
+    shape, what = (weights.shape[0], input_.shape[1]), "self.output of forward"
+    return numbers(returned if output is None else output, shape, what=what)
 
 
 def _weights_slope(Dense: Any, inputs: Inputs, size: str) -> Array:

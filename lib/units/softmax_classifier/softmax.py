@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, at_class_and_sample, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import explained
@@ -265,11 +267,11 @@ class OneSampleBack(Statement):
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Differentiate sum(gradient * softmax(z)) numerically."""
-        _agrees_with_central_differences(Softmax, inputs, "one")
+        _hold_on_any_route(Softmax, inputs, partial(_agrees_with_central_differences, Softmax, inputs, "one"))
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The result for one sample, after the student's own forward and with the attributes given."""
-        return {f"{route}/one": partial(backward, Softmax, inputs, "one", route) for route in ("own", "given")}
+        return {f"{route}/one": partial(backward, Softmax, inputs, "one", route) for route in ROUTES}
 
     def size(self, probe: str, inputs: Inputs) -> float:
         """The largest entry of the incoming gradient."""
@@ -283,10 +285,12 @@ class EachSampleItsOwn(Statement):
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Differentiate numerically with B different from K and equal to it, and look at a second pass."""
+        _hold_on_any_route(Softmax, inputs, partial(self._holds_on, inputs, Softmax))
+
+    def _holds_on(self, inputs: Inputs, Softmax: Any, route: str) -> None:
         for size in ("batch", "square"):
-            _agrees_with_central_differences(Softmax, inputs, size)
+            _agrees_with_central_differences(Softmax, inputs, size, route)
         what, hint = "The second pass of the same layer is wrong.", "Use this pass's output and gradient only."
-        route = _route(Softmax, inputs)
         first = backward(Softmax, inputs, "batch", route)
         again = backward_again(Softmax, inputs, route)
         expect_close(again, first, what=what, hint=hint, where=at_class_and_sample, atol=1e-2)
@@ -297,7 +301,7 @@ class EachSampleItsOwn(Statement):
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The result for the batches and for a layer's second pass, and whether the gradient is as before."""
         probes: Probes = {}
-        for route in ("own", "given"):
+        for route in ROUTES:
             for size in ("batch", "square"):
                 probes[f"{route}/{size}"] = partial(backward, Softmax, inputs, size, route)
             probes[f"{route}/again"] = partial(backward_again, Softmax, inputs, route)
@@ -317,12 +321,16 @@ class ColumnsSumToZero(Statement):
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Look at the sums."""
         zeros = np.zeros(inputs["gradient_batch"].shape[1])
-        sums = _sums_of_backward(Softmax, inputs, _route(Softmax, inputs))
-        expect_close(sums, zeros, what="A column does not sum to 0.", where=lambda at: f"sample {at[0]}", atol=1e-2)
+
+        def test(route: str) -> None:
+            sums, what = _sums_of_backward(Softmax, inputs, route), "A column does not sum to 0."
+            expect_close(sums, zeros, what=what, where=lambda at: f"sample {at[0]}", atol=1e-2)
+
+        _hold_on_any_route(Softmax, inputs, test)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The sums for the batch."""
-        return {f"{route}/sums": partial(_sums_of_backward, Softmax, inputs, route) for route in ("own", "given")}
+        return {f"{route}/sums": partial(_sums_of_backward, Softmax, inputs, route) for route in ROUTES}
 
     def compared_part(self, probe: str, sums: Array, inputs: Inputs) -> Array:
         """Whether each sum is 0 but for rounding: the entries are in the hundreds."""
@@ -446,26 +454,35 @@ def _sums_of_backward(Softmax: Any, inputs: Inputs, route: str) -> Any:
     return backward(Softmax, inputs, "batch", route).sum(axis=0)
 
 
-def _route(Softmax: Any, inputs: Inputs) -> str:
-    """Choose how backward is tested: after the student's own forward, or with the attributes set where that is wrong.
+def _hold_on_any_route(Softmax: Any, inputs: Inputs, test: Callable[[str], None]) -> None:
+    """Test backward on each route. The one that a student is told about is after the own forward, unless that is wrong.
 
     Each part is tested apart, so a mistake in forward, or a blank that is open there, is not backward's.
     """
-    z = inputs["scores_batch"]
+    hold_on_any(test, ROUTES if _forward_seems_right(Softmax, inputs["scores_batch"]) else ROUTES[::-1])
+
+
+def _forward_seems_right(Softmax: Any, z: Array) -> bool:
+    """Tell whether forward gives softmax, under whatever name it keeps it; nothing is seen of one without a result."""
     try:
-        return "own" if _is_softmax(output_of(Softmax, z), z) else "given"
+        layer = Softmax()
+        returned = layer.forward(z.copy())
+        output = getattr(layer, "output", None)
+        seen = returned if output is None else output
+        return seen is None or _is_softmax(numbers(seen), z)
     except Exception:  # whatever forward raises is shown by its own check
-        return "given"
+        return False
 
 
-def _agrees_with_central_differences(Softmax: Any, inputs: Inputs, size: str) -> None:
-    gradient, route = inputs[f"gradient_{size}"], _route(Softmax, inputs)
-    start, run, of = inputs[f"scores_{size}"], partial(forward, Softmax), "your own forward"
-    if route == "given":
-        start, run, of = np.zeros(gradient.shape), partial(_move, inputs[f"output_{size}"]), "a right forward"
-    slopes = central_difference_by_column(lambda near: (gradient * run(near)).sum(axis=0), start, step=0.03)
-    what = f"The result differs from central differences of {of}."
-    found, rounding = backward(Softmax, inputs, size, route), 3e-5 * np.abs(gradient).max()
+def _agrees_with_central_differences(Softmax: Any, inputs: Inputs, size: str, route: str) -> None:
+    """Differentiate softmax where its output is known: at the scores of `input_…`, which have the output `output_…`."""
+    gradient, softmax = inputs[f"gradient_{size}"], partial(_move, inputs[f"output_{size}"])
+    at_input = {**inputs, f"scores_{size}": inputs[f"input_{size}"]}
+    found = backward(Softmax, at_input, size, route)
+    slopes = central_difference_by_column(
+        lambda near: (gradient * softmax(near)).sum(axis=0), np.zeros(gradient.shape), step=0.03
+    )
+    what, rounding = "The result differs from central differences of softmax.", 3e-5 * np.abs(gradient).max()
     expect_close(found, slopes, what=what, where=at_class_and_sample, rtol=1e-3, atol=rounding)
 
 

@@ -27,6 +27,16 @@ def test_every_mistake_is_found(mistake: Mistake) -> None:
     assert_it_says_what_is_wrong(mistaken(dense_backward, mistake))
 
 
+def test_the_scores_may_have_any_name_and_be_returned() -> None:
+    class Renamed(Dense):
+        def forward(self, input: Any) -> Any:
+            self.scores = super().forward(input)
+            del self.output
+            return self.scores
+
+    assert set(states(checked(dense_backward, Dense=Renamed)).values()) == {"right"}
+
+
 def test_a_step_over_the_batch_size_is_recognised() -> None:
     report = mistaken(dense_backward, "The step is divided by the batch size")
     assert "The step is divided by the batch size." in said(report, "WeightsMove")

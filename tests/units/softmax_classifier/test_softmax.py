@@ -11,6 +11,7 @@ from lib.reference import Softmax
 from lib.unit import Part
 from lib.units.softmax_classifier import softmax_backward, softmax_forward, softmax_stable
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
+from tests.grading.judge.test_judge import judged
 from tests.variants import Code, released, softmaxes
 
 some = settings(max_examples=20, deadline=None, derandomize=True)
@@ -105,7 +106,7 @@ def test_a_wrong_backward_is_found_behind_a_wrong_forward() -> None:
 
     report = checked(softmax_backward, Softmax=Both)
     assert list(states(report).values()) == ["wrong", "not checked", "not checked"]
-    assert "differs from central differences of a right forward" in said(report, "OneSampleBack")
+    assert "differs from central differences of softmax" in said(report, "OneSampleBack")
 
 
 def test_an_output_that_is_returned_but_not_kept_is_missed() -> None:
@@ -118,9 +119,54 @@ def test_an_output_that_is_returned_but_not_kept_is_missed() -> None:
     assert "self.output is missing." in said(report, "ColumnsSumToOne")
 
 
-def test_backward_is_held_to_the_students_own_forward() -> None:
+def test_backward_is_held_to_softmax() -> None:
     report = mistaken(softmax_backward, "Only the diagonal of the Jacobian is used")
-    assert "differs from central differences of your own forward" in said(report, "OneSampleBack")
+    assert "differs from central differences of softmax" in said(report, "OneSampleBack")
+
+
+class Renamed:
+    """The output has another name in all of the layer, and forward may return it."""
+
+    def forward(self, input: Any) -> Any:
+        self.out = Softmax().forward(input)
+
+    def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+        return self.out * (output_gradient - (self.out * output_gradient).sum(axis=0))
+
+
+class RenamedAndReturned(Renamed):
+    def forward(self, input: Any) -> Any:
+        super().forward(input)
+        return self.out
+
+
+class RenamedRows(RenamedAndReturned):
+    """Its forward is wrong, and its backward is right on the output that a right forward would have set."""
+
+    def forward(self, input: Any) -> Any:
+        self.out = np.ones(input.shape)
+
+    def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+        self.out = self.output
+        return super().backward(output_gradient)
+
+
+@pytest.mark.parametrize("layer", [Renamed, RenamedAndReturned, RenamedRows])
+def test_backward_is_right_under_any_name_of_the_output(layer: type) -> None:
+    """As at grading, where any one route earns the points."""
+    assert set(states(checked(softmax_backward, Softmax=layer)).values()) == {"right"}
+    verdict = judged(softmax_backward, {"Softmax": layer})
+    assert verdict.points == verdict.max_points
+
+
+@pytest.mark.parametrize("base", [Renamed, RenamedAndReturned])
+def test_a_wrong_backward_under_another_name_is_told_what_is_wrong_in_it(base: type) -> None:
+    class Layer(base):  # type: ignore[misc,valid-type]  # a base that is drawn
+        def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+            return self.out * (1 - self.out) * output_gradient
+
+    report = checked(softmax_backward, Softmax=Layer)
+    assert "differs from central differences of softmax" in said(report, "OneSampleBack")
 
 
 @all_parts
