@@ -17,12 +17,12 @@ class Dense(Layer):
 """
 
 
-def _frame(code: str) -> str:
+def frame(code: str) -> str:
     """Make a cell of a `backward`, or of a whole class."""
     return code if "class " in code else GIVEN.strip("\n") + "\n\n" + indent(code, "    ")
 
 
-_dense = Collection("dense", _frame)
+_dense = Collection("dense", frame)
 ANSWERS = _dense.answers
 right, wrong = _dense.right, _dense.wrong
 

@@ -320,10 +320,84 @@ BY_SENTENCE = {
 }
 """The same for sentences of the statements themselves that say the mistake, and not only what came of it."""
 
-_BOTH = (BY_NAME | BY_SENTENCE).items()
+LATER_BY_NAME = {
+    "The loss is the sum over the batch, not its mean": "loss/later-cce-sum-of-row-sums",
+    "The loss is divided by the number of classes": "loss/later-cce-mean-of-row-sums",
+    "The loss is the mean over all entries of the matrix": "loss/later-cce-by-size",
+    "The exponential stands in place of the logarithm": "loss/later-cce-exp",
+    "The exponential undoes the logarithm": "loss/later-cce-perplexity",
+    "The loss is the absolute error": "loss/later-cce-absolute",
+    "The share of right predictions is returned, not the loss": "loss/later-cce-accuracy",
+    "The labels are smoothed: the other classes count a little": "loss/later-cce-smooth-labels",
+    "The largest loss of the batch is returned, not the mean": "loss/later-cce-largest-loss",
+    "The middle loss of the batch is returned, not the mean": "loss/later-cce-median",
+    "The logarithm is that of 1 - yhat": "loss/later-cce-complement",
+    "The loss is divided by the logarithm of the number of classes": "loss/later-cce-base-of-classes",
+    "The loss is divided by the number of samples minus 1": "loss/later-cce-sample-count-less-one",
+    "y stands in the denominator too": "loss/later-gradient-label-in-the-denominator",
+    "Only one sample gets a gradient, the others 0": "loss/later-gradient-return-in-the-loop",
+    "The gradient is written into an array of integers": "loss/later-gradient-integers",
+    "The gradient is divided by the number of classes": "loss/later-gradient-of-the-mean-log",
+    "The largest score of each row is subtracted, not that of each column": (
+        "softmax/later-row-maximum-and-column-sums"
+    ),
+    "All samples are shifted by the same number": "softmax/later-global-maximum",
+    "The exponential has base 2, not e": "softmax/later-base-2",
+    "The output is the logarithm of softmax": "softmax/later-log-softmax",
+    "The exponentials are not divided by their sum": "softmax/later-divided-by-largest",
+    "The exponentials are divided by their mean": "softmax/later-divided-by-mean",
+    "Large scores are clipped": "softmax/later-clipped-at-500",
+    "The scores have the wrong sign": "softmax/later-minus-in-the-exponent",
+    "The incoming gradient is subtracted from the output": (
+        "softmax/later-output-minus-gradient softmax/later-output-minus-gradient-same-shape"
+    ),
+    "Only the diagonal of the Jacobian is used": "softmax/later-diagonal-of-the-jacobian",
+    "Every entry of the Jacobian is computed like a diagonal entry": "softmax/later-a-one-minus-a-everywhere",
+    "Beside the diagonal of the Jacobian stands a square, not a product of two outputs": (
+        "softmax/later-same-index-twice"
+    ),
+    "The probabilities are computed anew, and all samples together sum to 1": (
+        "softmax/later-recomputed-over-everything"
+    ),
+    "The sum runs over the samples instead of the classes": "softmax/later-sum-over-rows-in-backward",
+    "backward returns the incoming gradient unchanged": "softmax/later-jacobian-only-plus-gradient",
+    "Softmax is applied to the incoming gradient": "softmax/later-jacobian-of-the-gradient",
+    "The bias changes by the mean over the samples, the weights by the sum": "dense/later-bias-mean",
+    "The step is divided by the number of classes": "dense/later-by-classes",
+    "The weights' gradient is returned": "dense/later-returns-weights-gradient",
+    "The first feature is left out instead of the bias": "dense/later-bias-taken-for-the-first-column",
+    "The learning rate is always 0.01": "dense/later-own-rate",
+    "The weights are replaced by the step": "dense/later-weights-replaced",
+    "The factors of the returned gradient stand in the wrong order": "dense/later-product-from-the-left",
+    "The weights move in the direction of the gradient, not against it": "dense/later-minus-twice",
+    "The batches have another size than batch_size": "training/later-array-split training/later-slices-one-too-short",
+    "All epochs use the same batches": "training/later-seed-in-the-loop",
+    "The labels are those of other samples": "training/later-shuffled-in-place-apart",
+    "The loss is stored in some epochs only": "training/later-every-second-loss",
+    "The epoch's loss is divided by the number of epochs": "training/later-loss-by-epochs",
+    "The learning rate changes during training": ("training/later-rate-divided-again-and-again training/later-warm-up"),
+    "The gradient skips softmax.backward": "training/later-dense-before-softmax",
+    "Each step uses all samples, not those of one batch": "training/later-all-of-X",
+    "Only a part of the samples is used": "training/later-part-kept-for-validation",
+    "The mean over all epochs is returned, not a loss for each": "training/later-mean-of-all-losses",
+    "The short last batch is left out": "training/later-own-batches-short-one-dropped",
+    "yhat - y replaces cce_gradient and softmax.backward": "training/later-fused",
+    "There is one epoch too few": "training/later-one-epoch-less",
+    "The labels are class numbers, not one-hot columns": "training/later-class-numbers-as-labels",
+}
+"""The same for the answers of `later`."""
+
+LATER_BY_SENTENCE = {
+    "softmax.backward was not called.": "training/later-fused",
+    "The bias gets the gradients of all samples, without a sum.": "dense/later-bias-without-a-sum",
+    "train changes X itself.": "training/later-shuffled-in-place training/later-shuffled-in-place-apart",
+}
+
+_PAIRS = [*BY_NAME.items(), *BY_SENTENCE.items(), *LATER_BY_NAME.items(), *LATER_BY_SENTENCE.items()]
+BY_SENTENCE |= {name: answers for name, answers in LATER_BY_SENTENCE.items() if name not in BY_SENTENCE}
 TRUE_NAMES = {
-    answer: frozenset(name for name, answers in _BOTH if answer in answers.split())
-    for _, answers in _BOTH
+    answer: frozenset(name for name, answers in _PAIRS if answer in answers.split())
+    for _, answers in _PAIRS
     for answer in answers.split()
 }
 """For each answer its true names."""

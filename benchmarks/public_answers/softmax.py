@@ -18,7 +18,7 @@ def backward(self, output_gradient, learning_rate = None):
 """
 
 
-def _frame(code: str) -> str:
+def frame(code: str) -> str:
     """Make a cell of one method, of both, or of a whole class."""
     if code.startswith(("class ", "def softmax", "import ")) or "\nclass " in code:
         return code
@@ -26,7 +26,7 @@ def _frame(code: str) -> str:
     return "class Softmax(Layer):\n" + "\n\n".join(indent(method.strip("\n"), "    ") for method in methods)
 
 
-_softmax = Collection("softmax", _frame)
+_softmax = Collection("softmax", frame)
 ANSWERS = _softmax.answers
 right, wrong = _softmax.right, _softmax.wrong
 

@@ -32,7 +32,7 @@ ANSWERS = _training.answers
 right, wrong = _training.right, _training.wrong
 
 
-def _changed(changes: tuple[str, ...]) -> str:
+def changed(changes: tuple[str, ...]) -> str:
     """Change lines of the notebook's loop: what is to go, what comes in its place, and so on."""
     code = LOOP
     for old, new in zip(changes[::2], changes[1::2], strict=True):
@@ -42,11 +42,11 @@ def _changed(changes: tuple[str, ...]) -> str:
 
 
 def _right(id: str, *changes: str) -> None:
-    right(id, _changed(changes))
+    right(id, changed(changes))
 
 
 def _wrong(id: str, lost: str, mistakes: str | tuple[str, ...], *changes: str) -> None:
-    wrong(id, lost, _changed(changes), *([mistakes] if isinstance(mistakes, str) else mistakes))
+    wrong(id, lost, changed(changes), *([mistakes] if isinstance(mistakes, str) else mistakes))
 
 
 FORWARD = "dlayer.forward(X[:, batch])"

@@ -90,6 +90,11 @@ MEANINGS = (
         "np.dot is the matrix product. The product entry by entry is written with *.",
     ),
     Meaning(
+        r"ValueError: .*(?:\((\d+),\) \(\1,(?!1\))\d+\)|shape \((\d+),1\) .*shape \(\2,).*\n.*weights\[:, ?-1:?\]",
+        "The bias gets the gradients of all samples, without a sum.",
+        "The bias has one number for each class. Print the shape of what is subtracted from it.",
+    ),
+    Meaning(
         r"TypeError: can't multiply sequence by non-int|TypeError: unsupported operand type\(s\) for [-+*/]+: 'list'",
         "A list is used in arithmetic.",
         "A list is not an array: np.array(...) makes one of it.",

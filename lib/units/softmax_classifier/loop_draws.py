@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.inputs import probabilities
@@ -21,9 +22,12 @@ def draw(rng: np.random.Generator) -> Inputs:
     probabilities small, so that a loop that limits them is noticed.
     """
     batch_size, short, epochs = rng.integers([4, 2, 6], [6, 4, 8])
+    short = min(
+        short, batch_size - 2
+    )  # with one sample less than the others it would be as in batches of about one size
     samples = 2 * batch_size + short
     classes = samples + 1
-    orders = np.array([rng.permutation(samples) for _ in range(epochs + 3)])
+    orders = _draw_orders(rng, samples, batch_size, epochs + 3)
     outputs = 0.9 * rng.dirichlet(np.full(classes, 0.4), size=UPDATES).T + 0.1 * probabilities(rng, classes, UPDATES)
     shifts = rng.uniform(-0.4, 0.4, size=samples)
     return {
@@ -43,6 +47,19 @@ def draw(rng: np.random.Generator) -> Inputs:
         "jacobian": rng.normal(size=(classes, classes)),
         "input_gradients": rng.normal(size=(FEATURES, UPDATES)),
     }
+
+
+def _draw_orders(rng: np.random.Generator, samples: int, batch_size: int, count: int) -> NDArray[np.intp]:
+    """Draw orders of the samples of which no two have a batch in common: a batch tells which shuffle it comes from."""
+    orders: list[NDArray[np.intp]] = []
+    known = set[frozenset[int]]()
+    while len(orders) < count:
+        order = rng.permutation(samples)
+        batches = {frozenset(order[at : at + batch_size].tolist()) for at in range(0, samples, batch_size)}
+        if not batches & known:
+            orders.append(order)
+            known |= batches
+    return np.array(orders)
 
 
 def _draw_features(rng: np.random.Generator, samples: int) -> Array:

@@ -51,7 +51,7 @@ HINTS = {
     ),
     DRAWN: ("Loop over the batches of generate_batch_indices: each sample is used once in an epoch."),
     "All epochs use the same batches": (
-        "Call generate_batch_indices inside the loop over the epochs: each epoch has its own order."
+        "Call generate_batch_indices in each epoch, and set no seed there: each epoch has its own order."
     ),
     "There is one epoch too many": EPOCHS,
     "There is one epoch too few": EPOCHS,
@@ -73,6 +73,7 @@ HINTS = {
     "softmax.forward is not called": ACTIVATE,
     "softmax.forward runs before dlayer.forward": ACTIVATE,
     "The labels are rows of y, not columns": COLUMNS,
+    "The labels are class numbers, not one-hot columns": "Take whole columns of y: each has a 1 at its sample's class.",
     "The labels always come from the first columns of y": COLUMNS,
     "The loss gets the labels of the first columns": COLUMNS,
     "The loss gradient gets the labels of the first columns": COLUMNS,
@@ -145,6 +146,9 @@ HINTS = {
     "The list of losses is kept from one call to the next": "Make the list of losses inside train, before the loops.",
     "No loss is added to the list": "Append the epoch's loss to the list once, after the epoch's last batch.",
     "Every loss is 0, though cce is called": "Print the loss after each line that changes it. Where is it still 0?",
+    "The loss is stored in some epochs only": "Append the epoch's loss in every epoch, after its last batch.",
+    "The mean over all epochs is returned, not a loss for each": "Return the list with the losses of all epochs.",
+    "The epoch's loss is divided by the number of epochs": "Append each epoch's loss as it is: it is a mean already.",
     "The losses are rounded": "Keep all digits in the list. Round only what you print.",
     "The layers are returned in another order": RETURNED,
     "The dense layer that is returned has not been trained": RETURNED,
@@ -197,7 +201,7 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
         is_drawn = (is_one_epoch and len(set(first)) < len(first)) or any(
             len(set(samples)) < len(samples) for samples in taken
         )
-        return DRAWN if is_drawn else ""
+        return DRAWN if is_drawn else _name_own_parts(call, taken) if not steps[-1].shuffle else ""
     return _name_order(call, [place for place in places if place is not None], epochs_of_other)
 
 
@@ -246,6 +250,17 @@ def _name_own(call: Call, epochs: Sequence[Sequence[tuple[int, ...]]], epochs_of
     if len(orders) == 1 < len(epochs):
         return "All epochs use the same batches"
     return _name_epochs(call, len(epochs), epochs_of_other) if len(epochs) != call.epochs else ""
+
+
+def _name_own_parts(call: Call, taken: Sequence[tuple[int, ...]]) -> str:
+    """Name what is wrong with batches of a student's own that don't hold all samples of an epoch."""
+    if max(map(len, taken)) < call.batch_size:
+        return "The batches have another size than batch_size"
+    full = call.samples // call.batch_size
+    epochs = [sum(taken[at : at + full], ()) for at in range(0, len(taken), full)]
+    is_full = all(len(samples) == call.batch_size for samples in taken)
+    is_short = is_full and all(len(set(epoch)) == len(epoch) for epoch in epochs)
+    return "The short last batch is left out" if is_short and full * call.batch_size < call.samples else ""
 
 
 def _name_arguments(call: Call, steps: Sequence[Pass]) -> list[str]:
@@ -415,6 +430,10 @@ def _has_rows(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: R
     return bool((step.samples < call.samples).all()) and _is(labels, call.y[step.samples])
 
 
+def _has_class_numbers(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
+    return bool((step.samples < call.samples).all()) and _is(labels, call.classes[step.samples].astype(float))
+
+
 def _has_all_labels(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
     return _is(labels, call.y)
 
@@ -452,6 +471,7 @@ SWAPPED: tuple[tuple[Test, Names], ...] = (
 )
 OF_LABELS: tuple[tuple[Test, Names], ...] = (
     (_has_rows, ("The labels are rows of y, not columns",) * 3),
+    (_has_class_numbers, ("The labels are class numbers, not one-hot columns",) * 3),
     (_has_all_labels, ("All labels are used in each step, not those of one batch",) * 3),
     (
         _has_first_columns,
@@ -621,6 +641,12 @@ def name_losses(recording: Recording, found: Array, count: int, expected: Array)
         return "No loss is added to the list"
     if not found.any():
         return "Every loss is 0, though cce is called"
+    if count == 1 and np.allclose(found, expected.mean()):
+        return "The mean over all epochs is returned, not a loss for each"
+    if 1 < count < len(expected) and all(np.isclose(each, expected).any() for each in found):
+        return "The loss is stored in some epochs only"
+    if count == len(expected) and np.allclose(found * len(expected), expected):
+        return "The epoch's loss is divided by the number of epochs"
     rounded = [np.floor(expected), *(np.round(expected, digits) for digits in range(7))]
     if count == len(expected) and any(np.allclose(found, each, rtol=0, atol=1e-12) for each in rounded):
         return "The losses are rounded"

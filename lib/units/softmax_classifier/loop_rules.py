@@ -175,7 +175,7 @@ class LoopRule:
             return
         now, given = getattr(recording, self.data), getattr(recording.call, self.data)
         if now is None or now.shape != given.shape or not np.allclose(now, given):
-            raise Wrong(
+            raise Named(
                 f"train changes {self.data} itself.",
                 where=f"after train, {self.data} is no longer what it was",
                 hint=f"Work on a copy, such as {self.data}.copy(): the caller still needs its data.",

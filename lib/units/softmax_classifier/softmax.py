@@ -15,6 +15,8 @@ from lib.unit import Array, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import explained
 from lib.units.softmax_classifier.inputs import SIZES, is_kept, probabilities, scores, worked_example
 
+RATE = 0.1
+"""The learning rate for a layer that asks for one; softmax has nothing to learn."""
 ROUNDED = 3e-4
 """How far from 1 a sum may be: five probabilities that are rounded to four digits are wrong in another statement."""
 
@@ -122,11 +124,21 @@ def _pass_back(layer: Any, inputs: Inputs, size: str, route: str, gradient: Arra
     shape = gradient.shape
     with explained(*shape):
         try:
-            result = layer.backward(gradient)
+            result = _call_backward(layer, gradient)
         except (ValueError, IndexError) as error:
             _require_shape_of_jacobians(error, shape)
             raise
     return numbers(result, what="The result of backward")
+
+
+def _call_backward(layer: Any, gradient: Array) -> Any:
+    """Call backward as the notebook's loop does; the learning rate is passed where the layer has to get one."""
+    try:
+        return layer.backward(gradient)
+    except TypeError as error:
+        if "backward() missing 1 required positional argument" not in str(error):
+            raise
+    return layer.backward(gradient, RATE)
 
 
 def _require_shape_of_jacobians(error: Exception, shape: tuple[int, ...]) -> None:

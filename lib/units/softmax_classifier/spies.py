@@ -222,6 +222,8 @@ class Recording:
     call: Call
     passes: list[Pass] = field(default_factory=list)
     shuffles: int = 0
+    drawn: dict[float, int] = field(default_factory=dict)
+    """The number that NumPy's generator gave at each shuffle, and which shuffle that was."""
     asked: tuple[int, ...] = ()
     version: int = 0
     returned: Any = None
@@ -271,9 +273,10 @@ class Recording:
         return self.passes[-1]
 
     def forward(self, layer: Any, features: RecordedValue) -> Pass:
-        """Record a forward pass. The same input as before, with no update since, is the same pass."""
+        """Record a forward pass. The same input as before, with no update or shuffle since, is the same pass."""
         last = self.passes[-1] if self.passes else None
-        if last is not None and last.layer == layer._serial and not last.updates and _same(last.features, features):
+        here = layer._serial, self.shuffles
+        if last and (last.layer, last.shuffle) == here and not last.updates and _same(last.features, features):
             return last
         if last is None or last.updates or last.layer:
             last = self._new_pass()
@@ -594,7 +597,9 @@ class _Recorder:
 
         def generate_batch_indices(*given: Any, **named: Any) -> list[Samples]:
             count, size = (int(value) for value in _arguments(original, given, named, 2)[:2])
-            order = np.concatenate(self.call.batches(self.recording.shuffles))
+            # The student's own draws from NumPy's generator: where that is set back, the order is the same again.
+            shuffle = self.recording.drawn.setdefault(np.random.random(), self.recording.shuffles)
+            order = np.concatenate(self.call.batches(shuffle))
             order = np.concatenate([order[order < count], np.arange(self.call.samples, max(count, 0))])
             self.recording.shuffles += 1
             self.recording.asked = (count, size)

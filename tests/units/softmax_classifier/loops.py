@@ -40,6 +40,7 @@ DENSE = "    dlayer = Dense(num_features, num_labels) # define dense layer\n"
 DENSE_ARGUMENTS = "Dense(num_features, num_labels)"
 RETURN = "    return(dlayer, softmax, losses)\n"
 
+SHUFFLE = "np.random.permutation(num_samples)"
 OWN_SHUFFLE = """\
         order = np.random.permutation(num_samples)
         batch_indices = [order[start : start + batch_size] for start in range(0, num_samples, batch_size)]
@@ -124,6 +125,8 @@ RIGHT: dict[str, str] = {
     "a shuffle of one's own, by another generator": loop(
         (MAKE, OWN_SHUFFLE.replace("np.random.permutation", "np.random.default_rng(epoch).permutation"))
     ),
+    "a seed before the loops": loop((START, f"{START}    np.random.seed(42)\n")),
+    "a seed of its own for each epoch": loop((MAKE, f"        np.random.seed(epoch)\n{MAKE}")),
     "sorted samples": loop((EACH, f"{EACH}            batch = np.sort(batch)\n")),
     "a mask": loop(
         ("X[:, batch]", "X[:, np.isin(np.arange(num_samples), batch)]"),
@@ -362,6 +365,13 @@ WRONG: dict[str, WrongLoop] = {
         breaks=B,
     ),
     "a shuffle of one's own, once": _at((START, START + OWN_SHUFFLE.replace("        ", "    ")), (MAKE, ""), breaks=B),
+    "a shuffle of one's own, in batches of about one size": _at(
+        (MAKE, f"        batch_indices = np.array_split({SHUFFLE}, -(-num_samples // batch_size))\n"), breaks=B
+    ),
+    "a shuffle of one's own, in slices that are too short": _at(
+        (MAKE, OWN_SHUFFLE.replace("start + batch_size]", "start + batch_size - 1]")), breaks=B
+    ),
+    "a seed in each epoch": _at((MAKE, f"        np.random.seed(42)\n{MAKE}"), breaks=B),
     "a shuffle of one's own, in equal parts": _at(
         (
             MAKE,
@@ -433,6 +443,8 @@ WRONG: dict[str, WrongLoop] = {
     "a return after the first batch": _at(
         (NOTE, ""), (RETURN, "            losses.append(loss)\n        " + RETURN), breaks=B
     ),
+    "a loss for every second epoch": _at((NOTE, f"        if epoch % 2: continue\n{NOTE}"), breaks=E),
+    "the mean of all losses": _at((RETURN, RETURN.replace("losses", "np.mean(losses)")), breaks=E),
     "a loss for each batch": _at((NOTE, "    " + NOTE), breaks=E),
     "two shuffles": _at(
         (MAKE, MAKE + MAKE.replace("batch_indices =", "others =")),
@@ -446,6 +458,7 @@ WRONG: dict[str, WrongLoop] = {
         ("y[:, batch]", "y[:, at * batch_size:(at + 1) * batch_size]"),
         breaks=L,
     ),
+    "class numbers": _at(("y[:, batch]", "y[:, batch].argmax(axis=0)"), breaks=L),
     "labels of the next sample": _at(("y[:, batch]", "y[:, batch - 1]"), breaks=L),
     "predicted labels": _at(
         ("cce_gradient(y[:, batch]", "cce_gradient(np.eye(num_labels)[:, softmax.output.argmax(0)]"), breaks=L

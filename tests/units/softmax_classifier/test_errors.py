@@ -35,6 +35,8 @@ class Dense:
         self.weights = self.weights - learning_rate * {}
         return input_gradient
 """
+BIAS = DENSE.replace("self.weights = self.weights - learning_rate * {}", "{}")
+UNSUMMED = "The bias gets the gradients of all samples, without a sum."
 SAID = {
     "np.max for np.maximum": (
         CCE,
@@ -50,6 +52,9 @@ SAID = {
     "no samples in T": (SOFTMAX, "a * (1 - a)", "T has the wrong shape."),
     "T of all samples": (SOFTMAX, "np.diagflat(a) - np.outer(a, a)", "T has the wrong shape."),
     "a builtin": (DENSE, "np.dot(output_gradient, input.T)", "A name of the layer is used without self. before it."),
+    "a bias in place": (BIAS, "self.weights[:, -1] -= learning_rate * output_gradient", UNSUMMED),
+    "a bias": (BIAS, "self.weights[:, -1] = self.weights[:, -1] - learning_rate * output_gradient", UNSUMMED),
+    "a column of biases": (BIAS, "self.weights[:, -1:] -= learning_rate * output_gradient", UNSUMMED),
     "no weights": (DENSE, "(output_gradient @ weights)", "A name of the layer is used without self. before it."),
 }
 PARTS = {
@@ -57,6 +62,7 @@ PARTS = {
     SOFTMAX: "check-softmax-backward",
     SINGLE: "check-softmax-backward",
     DENSE: "check-dense-backward",
+    BIAS: "check-dense-backward",
 }
 
 
@@ -95,6 +101,13 @@ def test_an_error_of_a_loop_says_the_mistake(change: tuple[str, str]) -> None:
     part = part_of("check-train")
     assert LOOP_SAID[change] in " ".join(str(checked(part, **code)).split())
     assert LOOP_SAID[change] in " ".join(statement.why for statement in judged(part, code).statements)
+
+
+def test_a_column_that_is_subtracted_from_the_bias_is_not_taken_for_all_samples() -> None:
+    code = written(BIAS.format("self.weights[:, -1] -= learning_rate * output_gradient.sum(axis=1, keepdims=True)"))
+    report = str(checked(part_of(PARTS[BIAS]), Dense=code["Dense"]))
+    assert "could not be broadcast" in report or "non-broadcastable" in report
+    assert UNSUMMED not in report
 
 
 def test_jupyters_input_is_known_as_well_as_pythons(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,6 +134,13 @@ class Renamed:
         return self.out * (output_gradient - (self.out * output_gradient).sum(axis=0))
 
 
+class WithRate(Softmax):
+    """As the base class `Layer` has it: the learning rate has no default."""
+
+    def backward(self, output_gradient: Any, learning_rate: Any) -> Any:
+        return super().backward(output_gradient)
+
+
 class RenamedAndReturned(Renamed):
     def forward(self, input: Any) -> Any:
         super().forward(input)
@@ -151,8 +158,8 @@ class RenamedRows(RenamedAndReturned):
         return super().backward(output_gradient)
 
 
-@pytest.mark.parametrize("layer", [Renamed, RenamedAndReturned, RenamedRows])
-def test_backward_is_right_under_any_name_of_the_output(layer: type) -> None:
+@pytest.mark.parametrize("layer", [Renamed, RenamedAndReturned, RenamedRows, WithRate])
+def test_backward_is_right_under_any_name_of_the_output_and_with_a_rate(layer: type) -> None:
     """As at grading, where any one route earns the points."""
     assert set(states(checked(softmax_backward, Softmax=layer)).values()) == {"right"}
     verdict = judged(softmax_backward, {"Softmax": layer})

@@ -439,6 +439,21 @@ def _returned_with_rate(layer: Dense, g: Array, rate: float) -> Any:
     return input_gradient
 
 
+for product in (np.dot, np.matmul):
+
+    def _from_the_left(layer: Dense, g: Array, rate: float, product: Callable[..., Any] = product) -> Any:
+        input_gradient = product(g, layer.weights[:, :-1])
+        layer.weights = layer.weights - rate * _gradient(layer, g)
+        return input_gradient
+
+    def _from_the_left_later(layer: Dense, g: Array, rate: float, product: Callable[..., Any] = product) -> Any:
+        layer.weights = layer.weights - rate * _gradient(layer, g)
+        return product(g, layer.weights[:, :-1])
+
+    for code in (_from_the_left, _from_the_left_later):
+        backward("The factors of the returned gradient stand in the wrong order", LOWER)(code)
+
+
 def _without_self(layer: Dense, g: Array, rate: float) -> Any:
     raise NameError("name 'weights' is not defined")
 

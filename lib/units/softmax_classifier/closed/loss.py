@@ -118,6 +118,19 @@ def _log_of_rest(y: Array, yhat: Array) -> Any:
     return -np.sum(y * np.log(1 - yhat)) / y.shape[B]
 
 
+loss("The exponential stands in place of the logarithm", NATURAL)(lambda y, p: -np.sum(y * np.exp(p)) / y.shape[B])
+loss("The loss is divided by the logarithm of the number of classes", NATURAL)(
+    lambda y, p: _right(y, p) / np.log(y.shape[0])
+)
+loss("The loss is divided by the number of samples minus 1", DIVIDE)(
+    lambda y, p: -np.sum(y * np.log(p)) / max(y.shape[B] - 1, 1)
+)
+for much in (0.1, 0.01, 0.05, 0.2):
+    loss("The labels are smoothed: the other classes count a little", "Use the labels y as they are.")(
+        lambda y, p, much=much: _right((1 - much) * y + much / y.shape[0], p)
+    )
+
+
 @loss(
     "The logarithm is missing",
     "Take the logarithm of the probabilities: where the true class has probability 1, the loss is 0.",
@@ -696,6 +709,17 @@ for digits in (2, 1, 0):
     )
 for much in (1e-2, 1e-4, 1e-3, 0.1):
     gradient("A number is added to yhat that is too large", FAR)(lambda y, p, much=much: _right_gradient(y, p + much))
+ENDS = "Check the indentation: a return inside a loop ends the function in the first round."
+for at in (0, B):
+    gradient("Only one sample gets a gradient, the others 0", ENDS)(
+        lambda y, p, at=at: _right_gradient(y, p) * (np.arange(y.shape[B]) == at % y.shape[B])
+    )
+gradient("The gradient is written into an array of integers", "Print the dtype of the array. Can it hold 0.3?")(
+    lambda y, p: _right_gradient(y, p).astype(int)
+)
+gradient("y stands in the denominator too", "The labels y contain zeros: multiply by them, and divide by yhat.")(
+    lambda y, p: -1 / (y * p)
+)
 gradient("The gradient is missing", "Look for a path through cce_gradient that ends without return.")(lambda y, p: None)
 gradient("np.dot gets two arrays of the same shape", "Divide entry by entry, with /.")(lambda y, p: -np.dot(y, 1 / p))
 

@@ -509,6 +509,13 @@ for jacobian in (
 backward("Every entry beside the diagonal is -1", ENTRIES)(
     _with_jacobian(lambda a: np.where(np.eye(len(a))[:, :, None] == 1, a * (1 - a), -1.0))
 )
+for jacobian in (
+    lambda a: np.where(np.eye(len(a))[:, :, None] == 1, a * (1 - a), -(a[:, None] ** 2) + 0 * a),
+    lambda a: np.where(np.eye(len(a))[:, :, None] == 1, a * (1 - a), -(a[None] ** 2) + 0 * a[:, None]),
+):
+    backward("Beside the diagonal of the Jacobian stands a square, not a product of two outputs", ENTRIES)(
+        _with_jacobian(jacobian)
+    )
 backward("Every entry beside the diagonal is computed with 1 - a", ENTRIES)(
     _with_jacobian(lambda a: np.where(np.eye(len(a))[:, :, None] == 1, a * (1 - a), -a[:, None] * (1 - a)))
 )
@@ -649,6 +656,9 @@ for result in (
     lambda layer, g: layer.output.mean(axis=1, keepdims=True) * (1 - layer.output.mean(axis=1, keepdims=True)) * g,
 ):
     backward("The Jacobian is that of the mean probabilities of the batch", EACH)(result)
+backward("The probabilities are computed anew, and all samples together sum to 1", EACH)(
+    lambda layer, g: _product(np.exp(layer.input) / np.exp(layer.input).sum(), g)
+)
 backward("The gradients of all samples are averaged before the product", EACH)(
     lambda layer, g: _product(layer.output, g.mean(axis=1, keepdims=True))
 )

@@ -59,6 +59,7 @@ def _mistake(name: str, hint: str, *changes: Change, also: tuple[tuple[Change, .
 
 
 BATCHES = "generate_batch_indices(num_samples, batch_size)"
+ORDER = "np.random.permutation(num_samples)"
 LABELS_OF_LOSS, LABELS_OF_GRADIENT = "cce(y[:, batch]", "cce_gradient(y[:, batch]"
 MEAN = "len(batch) / num_samples * cce"
 INTO_DENSE = "(1 / len(batch)) * grad, learning_rate"
@@ -113,7 +114,11 @@ MISTAKES = (
         ),
         ("for batch", "for b, batch"),
     ),
-    _named("The short last batch is left out", (BATCHES, f"{BATCHES}[: num_samples // batch_size]")),
+    _named(
+        "The short last batch is left out",
+        (BATCHES, f"{BATCHES}[: num_samples // batch_size]"),
+        also=(((BATCHES, f"{ORDER}[: num_samples - num_samples % batch_size].reshape(-1, batch_size)"),),),
+    ),
     _named("Only one batch is used in each epoch", (BATCHES, f"{BATCHES}[:1]")),
     _named("There is one epoch too many", ("nepochs)", "nepochs + 1)")),
     _named("There is one epoch too few", ("nepochs)", "nepochs - 1)")),
@@ -121,6 +126,7 @@ MISTAKES = (
         "All epochs use the same batches",
         ("losses = []", f"losses, batches = [], {BATCHES}"),
         (f"in {BATCHES}", "in batches"),
+        also=((("loss = 0.0\n", "loss = 0.0\n        np.random.seed(42)\n"),),),
     ),
     _named("Labels and prediction are swapped", ("(y[:, batch], softmax.output)", "(softmax.output, y[:, batch])")),
     _named(
@@ -224,7 +230,18 @@ MISTAKES = (
         "generate_batch_indices gets the number of features",
         (BATCHES, "generate_batch_indices(num_features, batch_size)"),
     ),
-    _named("The batches have another size than batch_size", (BATCHES, "generate_batch_indices(num_samples, 16)")),
+    _named(
+        "The batches have another size than batch_size",
+        (BATCHES, "generate_batch_indices(num_samples, 16)"),
+        also=(
+            ((BATCHES, f"np.array_split({ORDER}, -(-num_samples // batch_size))"),),
+            (
+                (BATCHES, "range(0, num_samples, batch_size)"),
+                (FORWARD, f"batch = order[batch : batch + batch_size - 1]\n            {FORWARD}"),
+                ("loss = 0.0\n", f"loss, order = 0.0, {ORDER}\n"),
+            ),
+        ),
+    ),
     _named("The sizes of the dense layer are swapped", ("Dense(num_features, len(y))", "Dense(len(y), num_features)")),
     _named("Each step uses all samples, not those of one batch", ("[:, batch]", "[:, :]")),
     _named(DRAWN, (BATCHES, "np.random.choice(num_samples, (num_samples // batch_size, batch_size))")),
@@ -251,6 +268,10 @@ MISTAKES = (
         ),
     ),
     _named("The labels are rows of y, not columns", ("y[:, batch]", "y[batch]")),
+    _named(
+        "The labels are class numbers, not one-hot columns",
+        ("y[:, batch]", "y[:, batch].argmax(axis=0)"),
+    ),
     _named(
         "The gradient is divided by the number of batches",
         ("in generate_batch_indices(num_samples, batch_size)", f"in (batches := {BATCHES})"),
@@ -348,6 +369,15 @@ MISTAKES = (
         (NOTE, "        losses.append(cce(y, softmax.forward(dense.forward(X))))\n"),
     ),
     _named("The loss is never computed", (f"            loss += {MEAN}(y[:, batch], softmax.output)\n", "")),
+    _named(
+        "The loss is stored in some epochs only",
+        ("for _ in range(nepochs)", "for epoch in range(nepochs)"),
+        (NOTE, f"        if epoch % 2 == 0:\n    {NOTE}"),
+    ),
+    _named(
+        "The mean over all epochs is returned, not a loss for each", ("softmax, losses", "softmax, np.mean(losses)")
+    ),
+    _named("The epoch's loss is divided by the number of epochs", ("append(loss)", "append(loss / nepochs)")),
     _named(
         "The losses are rounded",
         ("append(loss)", "append(round(loss, 2))"),
