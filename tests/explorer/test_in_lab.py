@@ -170,6 +170,14 @@ def test_one_key_moves_rate_and_batch_size_when_they_are_locked(explorer):
     lock.press("Space")
 
 
+def click_at(picture, right, down):
+    """Click on a place within a picture, in parts of its width and height; another picture may be on its way."""
+    width, height = picture.evaluate(
+        "picture => [picture.getBoundingClientRect()].flatMap(at => [at.width, at.height])"
+    )
+    picture.click(position={"x": right * width, "y": down * height})
+
+
 def test_a_start_is_chosen_on_the_path_by_keys_and_by_a_click_and_the_limit_is_marked(explorer):
     explorer.get_by_role("button", name="Path", exact=True).press("Space")
     picture = explorer.get_by_role("application", name="The path on the loss")
@@ -186,8 +194,7 @@ def test_a_start_is_chosen_on_the_path_by_keys_and_by_a_click_and_the_limit_is_m
     picture.press("Enter")  # each key brings another picture, which has the focus then
     wait_for_words(explorer, "The start is one that you chose.")
     by_keys = caption(explorer)
-    box = picture.bounding_box()
-    explorer.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.7 * box["height"])
+    click_at(picture, 0.3, 0.7)
     explorer.wait_for_function("words => document.querySelector('.zl-says').textContent !== words", arg=by_keys)
     handle.press("ArrowLeft")
     wait_for_words(explorer, "Learning rate 0.0794, batch size 16. After 100 epochs")
@@ -206,8 +213,7 @@ def test_the_map_fills_in_and_keys_and_clicks_go_to_its_settings(explorer):
     wait_for_words(explorer, "Learning rate 0.316, batch size 16. After 100 epochs")
     picture.press("ArrowUp")
     wait_for_words(explorer, "Learning rate 0.316, batch size 32. After 100 epochs")
-    box = picture.bounding_box()  # the cell in the upper right corner
-    explorer.mouse.click(box["x"] + 396 / 420 * box["width"], box["y"] + 56 / 330 * box["height"])
+    click_at(picture, 396 / 420, 56 / 330)  # the cell in the upper right corner
     wait_for_words(explorer, "Learning rate 100, batch size 240. After 100 epochs")
     assert readout(explorer, "Learning rate") == "100" and readout(explorer, "Batch size") == "240, all"
     wait_for_words(explorer, re.compile(r"Here it is \S+\."))  # the cell that it fills first now

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from lib.answer_key import AnswerKey, Mistake
 from lib.checking.answers import CHALLENGE
@@ -154,7 +155,7 @@ def run(nb: NotebookNode, key: AnswerKey, folder: Path, log: Logger) -> Notebook
     The code is the instructor's own, so an ordinary kernel runs it. Raises CannotBuild where that can't be done.
     """
     nb = deepcopy(nb)  # nbclient writes outputs into it
-    with TemporaryDirectory() as place:
+    with TemporaryDirectory() as place, TemporaryDirectory(prefix="kernel-") as sockets:
         shutil.copytree(folder, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.ipynb", CHALLENGE))
         Path(place, CHALLENGE).write_bytes(orjson.dumps(challenge(key, SEEDS[0])))
         client = NotebookClient(
@@ -163,6 +164,8 @@ def run(nb: NotebookNode, key: AnswerKey, folder: Path, log: Logger) -> Notebook
             timeout=SECONDS,
             allow_errors=True,
             resources={"metadata": {"path": place}},
+            # Files as sockets: of ports, which are chosen before they are taken, two kernels can be given the same.
+            config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(sockets, "at"))}}),
             extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
         )
         try:
