@@ -17,6 +17,7 @@ from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.release import Rebuild
 from lib.grading.commands.sample_class import write_sample_class
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
+from lib.grading.report.score_table import write_table
 from lib.grading.running.progress import Bar
 
 CHECKOUT = Path(lib.__file__).resolve().parents[1]
@@ -65,7 +66,7 @@ class DemoApp(Configured):
             found = [Verdict.load(course / "autograded" / student / unit, evidence=False) for student in students]
         except (DamagedVerdictError, OSError) as error:
             self.fail("A verdict in %s can't be read: %s. Is the disk full?", course, error)
-        print(table(found))
+        print(f"\n{write_table(found)}")
         print(next_steps(course, unit))
 
 
@@ -90,28 +91,6 @@ def run(app: type[Application], course: Path, *arguments: str) -> None:
     except SystemExit as end:
         if end.code != NEEDS_A_PERSON:
             raise
-
-
-def table(verdicts: list[Verdict]) -> str:
-    """Write who earned what, and the mistake that costs most or what went wrong, a line each."""
-    width = max(len(verdict.student) for verdict in verdicts)
-    lines = [f"\n{'student':<{width}}  points   what the judge found"]
-    for verdict in verdicts:
-        lines.append(f"{verdict.student:<{width}}  {verdict.points:>4g}/{verdict.max_points:g}  {describe(verdict)}")
-    return "\n".join(lines)
-
-
-def describe(verdict: Verdict) -> str:
-    """Say in one line what was found in a submission: the named mistakes, else the first failure."""
-    if verdict.points == verdict.max_points:
-        return "everything right"
-    short = [part for part in verdict.parts if part.points < part.max_points]
-    named = dict.fromkeys(part.mistake.name for part in short if part.mistake)
-    open_ = [part.title.lower() for part in short if any(statement.state == "open" for statement in part.statements)]
-    why = next((statement.why for part in short for statement in part.statements if statement.why), "not right yet")
-    if named or verdict.remarks:
-        return "; ".join(named or verdict.remarks[:1])
-    return f"blanks still open in: {'; '.join(open_)}" if open_ else f"{short[0].title}: {why}"
 
 
 def next_steps(course: Path, unit: str) -> str:

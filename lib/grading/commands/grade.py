@@ -8,7 +8,7 @@ Worker processes run the notebooks (`runner`).
 import logging
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from fnmatch import fnmatchcase
 from glob import glob
@@ -29,7 +29,9 @@ from lib.grading.commands.config import Configured
 from lib.grading.commands.job import OF_THE_MACHINE, Course, GradingJob, unfinished
 from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
+from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.machine_faults import GO_ON, NO_THREAD, ClusterError, sentence
+from lib.grading.report.score_table import write_table
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.progress import Progress
 from lib.grading.running.runner import Runner, RunResult, RunTask, workers
@@ -103,6 +105,7 @@ class Grade(Autograde):
         Raises NbGraderException, after a sentence on what to do, where grading as a whole can't go on.
         """
         directory, assignment = self.coursedir, self.coursedir.assignment_id
+        self._verdicts: list[Verdict] = []
         try:
             with ExitStack() as stack:
                 # Linux lets go of it when this process ends, however it ends; filelock closes it in forked workers.
@@ -141,7 +144,11 @@ class Grade(Autograde):
                 raise
             self._stop(f"{sentence(error)}\n{GO_ON}")
         if self.says:
-            say(self.progress.table())
+            say("\n\n".join(filter(None, (self._scores(), self.progress.table()))))
+
+    def _scores(self) -> str:
+        """Write the scores of those who were graded now; nothing where an assignment has no unit."""
+        return write_table(self._verdicts) if self._verdicts else ""
 
     def _prepare(self, course: Course) -> Iterator[tuple[GradingJob, RunTask]]:
         """Begin with each submission that is due; give those that are to be run."""
@@ -174,6 +181,8 @@ class Grade(Autograde):
     def _end(self, job: GradingJob, result: Mapping[str, RunResult] | BaseException) -> None:
         """Save a submission that has been run, or failed to."""
         self.progress.add("graded", job.student, job.end(result))
+        with suppress(FileNotFoundError, DamagedVerdictError):  # of an assignment without a unit there is none
+            self._verdicts.append(Verdict.load(job.place, evidence=False))
         self.run_post_convert_hook()
 
     def _see_whether_any_runs(self, runner: GradingRunner, job: GradingJob) -> None:

@@ -106,6 +106,7 @@ def test_a_run_ends_with_what_came_of_it(undisturbed):
     listed = ["cut_short    could not be read or run", "kernel_dies  was not run to the end"]
     assert [line.strip() for line in said.splitlines()[-2:]] == listed
     assert "2 need a person" in said
+    assert re.search(r"^honest +\d+/\d+  everything right$", said, re.MULTILINE)  # the scores, a line each
     assert undisturbed.run.stderr == ""  # neither a terminal nor anything to warn of
 
 
