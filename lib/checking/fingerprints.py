@@ -13,7 +13,8 @@ large" tells the right one. So no number is stored, only one digest of all of th
 3. A projection is rounded down to a whole number of steps, on one of two grids half a step apart. `build` picks for
    each the grid on which it lies well inside its step, so that an answer within `RTOL` is rounded to the same number.
    Of each projection only this choice is stored, one bit.
-4. The whole numbers, the shapes, and where nan, infinities and errors are, go into the digest together.
+4. The whole numbers, the shapes, and where nan, infinities and errors are, go into the digest together. Where code is
+   run on several routes, each has a digest of its own: a mistake in backward shows behind a wrong forward, too.
 
 Whoever would find the numbers has to guess all of them at once, over `DRAWS` sets of inputs: at least four.
 The digest only confirms a guess.
@@ -30,7 +31,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.checking.answers import Outcome
+from lib.checking.answers import Outcome, route_of
 from lib.checking.student_code import Failure
 from lib.unit import Array, Inputs, Part
 
@@ -55,9 +56,10 @@ Outcomes = Mapping[str, Mapping[str, Outcome]]
 class Fingerprint:
     """A mistake's name and hint, and by what it is recognised.
 
-    `grids` has one bit for each number, in hexadecimal digits. `with_advice` says that statements without points are
-    compared too, as those with points don't tell enough. `by_message` says that the mistake shows in errors alone. All
-    errors look alike, so then their messages count too.
+    `route` is the one of which the numbers are; "" for a part without routes. `grids` has one bit for each number, in
+    hexadecimal digits. `with_advice` says that statements without points are compared too, as those with points don't
+    tell enough. `by_message` says that the mistake shows in errors alone. All errors look alike, so then their messages
+    count too.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Fingerprint:
     digest: str
     with_advice: bool = False
     by_message: bool = False
+    route: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,24 @@ class Measurement:
         """Tell whether this is what the mistake gives, on all probes."""
         grids = read_grids(fingerprint.grids, len(self.positions))
         return grids is not None and self.digest(grids, fingerprint.by_message) == fingerprint.digest
+
+    @property
+    def routes(self) -> list[str]:
+        """Name the routes, any one of which is enough; one without a name where there are none."""
+        probes = {probe for draw in self.draws for probes in draw.values() for probe in probes}
+        return sorted({*map(route_of, probes)} - {""}) or [""]
+
+    def on(self, route: str) -> Measurement:
+        """Leave out the probes on other routes."""
+        return Measurement(
+            [
+                {
+                    name: {probe: outcome for probe, outcome in probes.items() if route_of(probe) in ("", route)}
+                    for name, probes in draw.items()
+                }
+                for draw in self.draws
+            ]
+        )
 
     def of(self, statements: Container[str]) -> Measurement:
         """Leave out all statements but those with these names."""
@@ -133,16 +154,22 @@ def graded(part: Part) -> frozenset[str]:
 def take(
     measured: Measurement, part: Part, name: str, hint: str, *, with_advice: bool = False, by_message: bool = False
 ) -> Fingerprint:
-    """Take the fingerprint of a mistake with this name and hint."""
+    """Take the fingerprint of a mistake with this name and hint, on the one route that was measured."""
     measured = measured if with_advice else measured.of(graded(part))
-    grids = measured.pick_grids()
-    return Fingerprint(name, hint, write_grids(grids), measured.digest(grids, by_message), with_advice, by_message)
+    grids, [route] = measured.pick_grids(), measured.routes
+    digest = measured.digest(grids, by_message)
+    return Fingerprint(name, hint, write_grids(grids), digest, with_advice, by_message, route)
 
 
 def find_mistake(measured: Measurement, part: Part, known: Sequence[Fingerprint]) -> Fingerprint | None:
-    """Find the first mistake that fits all that was measured."""
-    with_points = measured.of(graded(part))
-    return next((each for each in known if (measured if each.with_advice else with_points).fits(each)), None)
+    """Find the first mistake that fits all that was measured on any one route."""
+    for route in measured.routes:
+        seen = measured.on(route)
+        with_points = seen.of(graded(part))
+        for each in known:
+            if each.route == route and (seen if each.with_advice else with_points).fits(each):
+                return each
+    return None
 
 
 def shows_in_numbers(outcome: Outcome) -> bool:

@@ -31,6 +31,7 @@ from lib.checking.help import name_mistake
 from lib.checking.student_code import Failure
 from lib.grading.commands.fingerprints import file_of, texts_of, write_files
 from lib.grading.judge.comparison import outcomes
+from lib.reference import Softmax
 from lib.unit import Array, Inputs, Part
 from lib.units import softmax_classifier
 from lib.units.softmax_classifier import UNIT, cce, softmax_backward, train
@@ -139,6 +140,29 @@ def test_errors_and_numbers_that_say_nothing_get_no_name(code: Any) -> None:
             assert name_of(part, {part.subjects[0]: code}) is None
 
 
+def test_a_mistake_in_backward_has_its_name_behind_any_forward_as_at_grading() -> None:
+    wrong = {each.name: each.code["Softmax"] for each in ANSWER_KEY.mistakes if "Softmax" in each.code}
+    name = "Only the diagonal of the Jacobian is used"
+
+    class Renamed:
+        def forward(self, input: Any) -> None:
+            self.out = Softmax().forward(input)
+
+        def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+            return self.out * (1 - self.out) * output_gradient
+
+    class Raises(wrong[name]):  # type: ignore[misc]  # a class of the catalogue
+        forward = None
+
+    layers = [Renamed, Raises]
+    for forward in ("The whole matrix sums to 1", "The output is the scores", "self.output is missing"):
+        layers.append(type("Both", (wrong[name],), {"forward": wrong[forward].forward}))
+    for layer in layers:
+        verdict = judged(softmax_backward, {"Softmax": layer})
+        assert verdict.mistake is not None
+        assert verdict.mistake.name == name_of(softmax_backward, {"Softmax": layer}) == name
+
+
 def test_an_error_is_not_taken_for_a_mistake_that_raises_another() -> None:
     """Right for one sample; on a batch it fails, for no reason that the catalogue knows."""
     code = written(
@@ -202,6 +226,7 @@ class TestTheFile:
         assert set(self.shipped) == set(PARTS)
         for each in self.mistakes:
             assert set(each) == set(Fingerprint.__dataclass_fields__)
+            assert each["route"] in ("", "own", "given")
             assert re.fullmatch("[0-9a-f]{16}", each["digest"])
             assert re.fullmatch("([0-9a-f]{2})+", each["grids"]) or each["by_message"]
             assert {type(each["with_advice"]), type(each["by_message"])} == {bool}
@@ -211,7 +236,8 @@ class TestTheFile:
     def test_a_digest_is_of_many_numbers_so_that_none_can_be_tried_alone(self) -> None:
         said = {each["name"] for each in self.mistakes if each["by_message"]}
         for mistake in filter(is_named, ANSWER_KEY.mistakes):
-            assert len(measured(mistake).positions) >= 4 or mistake.name in said
+            found = measured(mistake)
+            assert all(len(found.on(route).positions) >= 4 for route in found.routes) or mistake.name in said
 
     def test_the_bits_tell_neither_one_mistake_nor_the_right_answer_from_numbers_drawn_at_random(self) -> None:
         """Each bit is the second binary digit of a number in steps: for any numbers it is 0 as often as 1."""

@@ -108,9 +108,11 @@ def _of_part(key: AnswerKey, part: Part, measure: Measure) -> list[Fingerprint]:
     ways = (way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways)
     for mistake in ways:
         found = measure(part, mistake)
-        # One that is the same as another gets the other's name, and so does a way of writing that gives its numbers.
-        if not mistake.same_as and fingerprints.find_mistake(found, part, known) is None:
-            known += _take(part, mistake, found, right)
+        for route in found.routes if not mistake.same_as else ():
+            seen = found.on(route)
+            # One that is the same as another gets the other's name, as does a way of writing that gives its numbers.
+            if fingerprints.find_mistake(seen, part, known) is None:
+                known += _take(part, mistake, seen, right.on(route))
     return known
 
 

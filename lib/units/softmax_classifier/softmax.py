@@ -62,7 +62,7 @@ def draw_gradients(rng: np.random.Generator) -> Inputs:
         output = spread * output + (1 - spread) / classes
         output[:, 0] = rng.permutation(np.append(0.01, 0.99 * output[1:, 0] / output[1:, 0].sum()))  # clipping shows
         inputs[f"output_{size}"] = output
-        inputs[f"input_{size}"] = np.log(output) + rng.normal(size=(1, batch))
+        inputs[f"input_{size}"] = np.log(output) + rng.uniform(1.5, 3, size=(1, batch))  # of either sign
     return inputs
 
 
