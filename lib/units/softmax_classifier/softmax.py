@@ -101,12 +101,16 @@ def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> Arr
 
 
 def backward_again(Softmax: Any, inputs: Inputs, route: str = "own") -> Array:
-    """Run a layer on one batch and then on another; return the result of the second backward."""
+    """Run a layer on one batch and then on others; return the result of the last backward."""
     layer = Softmax()
-    results = [
-        _pass_back(layer, inputs, size, route, inputs[f"gradient_{size}"].copy()) for size in ("square", "batch")
-    ]
+    results = [_pass_back(layer, each, size, route, each[f"gradient_{size}"].copy()) for each, size in _passes(inputs)]
     return results[-1]
+
+
+def _passes(inputs: Inputs) -> tuple[tuple[Inputs, str], ...]:
+    """Give batches for one layer: the one before the last has the shape of the last, and its samples reversed."""
+    reversed_ = {name: value[..., ::-1] for name, value in inputs.items()}
+    return (inputs, "square"), (reversed_, "batch"), (inputs, "batch")
 
 
 def gradient_kept(Softmax: Any, inputs: Inputs, route: str = "own") -> bool:
@@ -350,10 +354,10 @@ class ColumnsSumToZero(Statement):
 
 
 def output_again(Softmax: Any, inputs: Inputs) -> Array:
-    """Run a layer's forward on one batch and then on another; return the second output."""
+    """Run a layer's forward on one batch and then on others; return the last output."""
     layer = Softmax()
-    for size in ("square", "batch"):
-        _pass_on(layer, inputs[f"scores_{size}"].copy())
+    for each, size in _passes(inputs):
+        _pass_on(layer, each[f"scores_{size}"].copy())
     return _output(layer)
 
 

@@ -496,6 +496,9 @@ WRONG: dict[str, WrongLoop] = {
         (UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "1 / (len(batch) * grad)")), breaks=G
     ),
     "= in place of +=": _at((ADD, ADD.replace("+=", "=")), breaks=E),
+    "a share with one digit": _at(
+        (ADD, ADD.replace("len(batch) / num_samples", "round(len(batch) / num_samples, 1)")), breaks=E
+    ),
     "a rounded loss": _at((NOTE, "        losses.append(round(loss, 4))\n"), breaks=E),
     "a loss rounded to 6 digits": _at((NOTE, "        losses.append(np.round(loss, 6))\n"), breaks=E),
     "a loss cut to a whole number": _at((NOTE, "        losses.append(int(loss))\n"), breaks=E),
