@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lib.answer_key import Mistake
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import outcomes
 from lib.grading.judge.judge import judge_statements
@@ -103,7 +104,7 @@ def in_place(layer: Any, g: Any) -> Any:
 
 class ForwardOnceForAShape(Softmax):
     def forward(self, input: Any) -> Any:
-        return self.output if np.shape(self.output) == input.shape else super().forward(input)
+        return self.output if np.shape(getattr(self, "output", 0)) == input.shape else super().forward(input)
 
 
 class ForwardOnce(Softmax):
@@ -370,22 +371,29 @@ def test_a_mistake_of_the_catalogue_costs_the_same_in_every_draw_and_at_the_desk
             assert statements_lost(part, subjects, int(seed)) == desk, (mistake.name, int(seed))
 
 
-def test_two_mistakes_cost_what_each_costs() -> None:
+def both(one: Mistake, other: Mistake) -> Code:
+    """Code with two mistakes: in a layer's forward and its backward, or in two functions."""
+    if "Softmax" not in one.code:
+        return {**one.code, **other.code}
+    backward = other.code["Softmax"].backward  # type: ignore[attr-defined]  # a layer
+    return {"Softmax": type("Both", (one.code["Softmax"],), {"backward": backward})}  # type: ignore[arg-type]  # a class
+
+
+def test_two_mistakes_cost_what_each_costs_in_every_draw_and_at_the_desk() -> None:
     """A mistake in forward and one in backward, or in the loss and its gradient, drawn at random."""
     rng = np.random.default_rng(11)
     of = {part.id: [each for each in ANSWER_KEY.mistakes if each.part == part.id] for part in LAYERS}
-    for _ in range(60):
+    for pair in [("forward", "backward"), ("stable", "backward"), ("cce", "gradient")] * 15:
         seed = int(rng.integers(2**40))
-        one, other = (rng.choice(np.array(of[IN[name]], dtype=object)) for name in ("forward", "backward"))
-
-        class Both(one.code["Softmax"]):  # type: ignore[misc,name-defined]  # a base that is drawn
-            backward = other.code["Softmax"].backward
-
-        for mistake in (one, other):
+        mistakes = [of[IN[name]][rng.integers(len(of[IN[name]]))] for name in pair]
+        code = both(*mistakes)
+        for mistake in mistakes:
             part = part_of(mistake.part)
-            assert statements_lost(part, (Both,), seed) == statements_lost(
-                part, ANSWER_KEY.subjects(part, mistake), seed
-            ), (one.name, other.name, seed)
+            alone = statements_lost(part, ANSWER_KEY.subjects(part, mistake), seed)
+            subjects = tuple({**ANSWER_KEY.right, **code}[name] for name in part.subjects)
+            names = [each.name for each in mistakes]
+            assert statements_lost(part, subjects, seed) == alone, (names, seed)
+            assert lost_at_desk(part, code) == alone, names
 
 
 @pytest.mark.parametrize("name", RIGHT)
