@@ -13,11 +13,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
@@ -115,6 +118,25 @@ def jupyter_lab(folder, environment=os.environ):
         server.terminate()
         server.wait()
         shutil.rmtree(home, ignore_errors=True)
+
+
+class PlainHandler(SimpleHTTPRequestHandler):
+    """Hands out files, as a USB stick's or a course's web space does, and keeps quiet."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextmanager
+def plain_server(folder):
+    """Serve a folder of plain files on loopback; yield its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(PlainHandler, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @contextmanager

@@ -43,6 +43,7 @@ TOGETHER = {
 }
 """Files that share what takes long to make: one process runs them, as it does the tests of one file."""
 LONGEST = (
+    "tests/grading/commands/test_site.py",
     "JupyterLab",
     "a graded class",
     "a term",

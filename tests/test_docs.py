@@ -16,7 +16,15 @@ import pytest
 from tests import test_project
 from tests.browser import PATIENCE, Lab
 from tests.course import ASSIGNMENT
-from tests.grading.commands import test_app, test_author_lab, test_authoring, test_grade, test_watch
+from tests.grading.commands import (
+    test_app,
+    test_author_lab,
+    test_authoring,
+    test_bundle,
+    test_grade,
+    test_site,
+    test_watch,
+)
 from tests.grading.running import test_runner
 from tests.grading.sandbox import test_doctor
 from tests.grading.submissions import test_collect
@@ -33,7 +41,6 @@ PROGRAMS |= {"mypy", "uv", "uvx", "git", "dask", "conda", "mamba", "docker", "su
 ROSTER = "nbgrader db student add ada --first-name=Ada --last-name=King --lms-user-id=12345"
 AFTERWARDS = [
     f"zerolayer report {ASSIGNMENT} --student ada",
-    f"zerolayer bundle {ASSIGNMENT}",
     "jupyter --paths",
     ROSTER,
 ]
@@ -43,6 +50,8 @@ SERVERS = {"jupyter lab": f"notebooks/{ASSIGNMENT}/{NOTEBOOK}", "zerolayer lab":
 ELSEWHERE = {
     "zerolayer demo": test_app.test_the_demo_grades_a_class_and_names_its_mistakes,
     f"nbgrader zip_collect {ASSIGNMENT}": test_collect.test_everybody_who_handed_in_is_there_and_nobody_else,
+    f"zerolayer bundle {ASSIGNMENT}": test_bundle.test_the_notebook_is_the_released_one,
+    f"zerolayer site {ASSIGNMENT}": test_site.test_the_notebook_and_its_figures_are_the_released_ones,
     f"zerolayer watch {ASSIGNMENT}": test_watch.test_from_handing_in_to_the_page_and_over_a_kill,
     "zerolayer doctor": test_doctor.test_the_command_says_it_and_exits_by_it,
     f"nbgrader autograde {ASSIGNMENT}": test_grade.test_nbgraders_own_command_gives_the_same_verdict,

@@ -4,13 +4,13 @@ import lib.grading.startup  # noqa: F401  # before all that would import what it
 
 # isort: split
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from traitlets import default
 
 from lib.grading.commands.bundle import BundleApp
 from lib.grading.commands.check import CheckApp
+from lib.grading.commands.command import all_assignments
 from lib.grading.commands.config import Configured
 from lib.grading.commands.demo import DemoApp
 from lib.grading.commands.doctor import DoctorApp
@@ -21,6 +21,7 @@ from lib.grading.commands.lab import LabApp
 from lib.grading.commands.new import NewApp
 from lib.grading.commands.release import Rebuild
 from lib.grading.commands.report import ReportApp
+from lib.grading.commands.site import SiteApp
 from lib.grading.commands.watch import WatchApp
 
 
@@ -41,11 +42,7 @@ class BuildApp(Rebuild):
         if self.extra_args or self.coursedir.assignment_id:
             self._build()
             return
-        source = Path(self.coursedir.root, self.coursedir.source_directory)
-        assignments = sorted(folder.name for folder in source.glob("*") if any(folder.glob("*.ipynb")))
-        if not assignments:
-            self.fail(f"There are no notebooks in {source}. Start in a folder that has them, or give --course-dir.")
-        for assignment in assignments:
+        for assignment in all_assignments(self):
             self.coursedir.assignment_id = assignment
             self._build()
 
@@ -63,6 +60,7 @@ COMMANDS = (
     BuildApp,
     FingerprintsApp,
     BundleApp,
+    SiteApp,
     GradeApp,
     FeedbackApp,
     WatchApp,

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import BaseConverter
@@ -22,6 +23,15 @@ def named_assignment(app: NbGrader) -> str:
     if len(names) != 1:
         app.fail(f"Name one assignment, for example: {app.name.replace('-', ' ')} {next(units.names())}")
     return str(names[0])
+
+
+def all_assignments(app: NbGrader) -> list[str]:
+    """Name all assignments in the course's source directory; exits with 1 where there are none."""
+    source = Path(app.coursedir.root, app.coursedir.source_directory)
+    assignments = sorted(folder.name for folder in source.glob("*") if any(folder.glob("*.ipynb")))
+    if not assignments:
+        app.fail(f"There are no notebooks in {source}. Start in a folder that has them, or give --course-dir.")
+    return assignments
 
 
 def named_unit(app: NbGrader, names: Sequence[str]) -> str:

@@ -1,0 +1,126 @@
+"""JupyterLite around a course: notebooks and wheels go in, and out comes a folder of plain files that a browser needs.
+
+JupyterLite's own builder lays the folder out. Its kernel is Pyodide, which gets the packages that a notebook imports
+before the first cell is run, so that the notebook is the same file as elsewhere.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import Distribution, distribution
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from lib.grading.commands.bundle import Files, zip_files
+
+BUILT_AT = 315532800
+"""The date of every file, in seconds since 1970: 1980-01-01, the first one that a zip can have."""
+APPS = ("notebooks", "tree", "edit")
+"""A notebook by itself, the list of files, and an editor for text: JupyterLab's other windows don't fit on a tablet."""
+EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget", "@jupyterlite/pyodide-kernel-extension")
+"""What JupyterLab loads beside itself, of all that may be installed here."""
+BUTTONS = Path(__file__).with_name("site_buttons")
+"""An extension of ours: a notebook that lives in the browser is saved, downloaded, and put back in."""
+HIDDEN = ["@jupyter-notebook/notebook-extension:checkpoints"]
+"""What says when a notebook was last saved, which for one that nobody changed yet is the date above."""
+SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"}}
+"""Cells stay in the page once they were shown: touch screens scroll without jumps, and the browser finds text."""
+LABEXTENSIONS = Path(sys.prefix, "share", "jupyter", "labextensions")
+KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
+
+LIBRARIES = ("ipywidgets", "jupyterlab-widgets", "anywidget", "psygnal", "comm", "typing-extensions")
+"""Distributions that Pyodide lacks: the site has them as they are installed here."""
+PACKAGES = ("micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy", "contourpy")
+"""What Pyodide loads at the start, of its own: what its kernel asks for, which would come one by one, and what `lib`
+imports. matplotlib is loaded when a cell imports it."""
+FROM_WORKER = "../../../../pypi"
+"""The folder of wheels as the kernel's script finds it, which lies in the folder of its extension."""
+BY_ITS_RECORD = {"RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json"}
+"""What an installer has written, or what is about the wheel that it had."""
+
+
+def build_site(contents: Files, student_wheel: tuple[str, bytes], pyodide: Files, target: Path) -> None:
+    """Lay the site out in an empty folder; `pyodide` is empty where browsers fetch that from its own distribution.
+
+    Raises CalledProcessError with what the builder wrote, where it fails.
+    """
+    wheels = dict([student_wheel, *map(library_wheel, LIBRARIES)])
+    with TemporaryDirectory() as folder:
+        work = Path(folder)
+        write_files(work / "contents", contents)
+        write_files(work / "pypi", wheels)
+        (work / "jupyter-lite.json").write_text(json.dumps(page_settings(wheels, offline=bool(pyodide))))
+        (work / "jupyter_lite_config.json").write_text(json.dumps(builder_settings(target)))
+        for path in work.rglob("*"):
+            os.utime(path, (BUILT_AT, BUILT_AT))
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(BUILT_AT)}
+        command = [sys.executable, "-m", "jupyterlite_core", "build"]
+        subprocess.run(command, cwd=work, env=environment, check=True, capture_output=True, text=True)
+    write_files(target / "static" / "pyodide", pyodide)
+    _forget_dates(target / "api" / "contents")
+
+
+def page_settings(wheels: Files, *, offline: bool) -> dict[str, object]:
+    """Say what JupyterLite reads as the page opens: which packages the kernel starts with, and where Pyodide is."""
+    packages = [*PACKAGES, *(f"{FROM_WORKER}/{wheel}" for wheel in wheels)]
+    kernel: dict[str, object] = {"loadPyodideOptions": {"packages": packages}}
+    if offline:
+        kernel |= {"pyodideUrl": "./static/pyodide/pyodide.js", "disablePyPIFallback": True}
+    page = {"appName": "zerolayer", "disabledExtensions": HIDDEN, "settingsOverrides": SETTINGS}
+    data = {**page, "litePluginSettings": {KERNEL: kernel}}
+    return {"jupyter-lite-schema-version": 0, "jupyter-config-data": data}
+
+
+def builder_settings(target: Path) -> dict[str, object]:
+    """Say what JupyterLite's builder reads from the folder that it works in."""
+    settings = {
+        "apps": APPS,
+        "contents": ["contents"],
+        "output_dir": str(target),
+        "ignore_sys_prefix": ["federated_extensions"],
+        "federated_extensions": [*(str(LABEXTENSIONS / name) for name in EXTENSIONS), str(BUTTONS)],
+        "no_sourcemaps": True,
+        "source_date_epoch": BUILT_AT,
+    }
+    return {"LiteBuildConfig": settings}
+
+
+def library_wheel(name: str) -> tuple[str, bytes]:
+    """Pack an installed distribution as a wheel of pure Python: its file's name, and its bytes.
+
+    What is compiled for this machine is left out; these libraries work without it, only slower.
+    """
+    found = distribution(name)
+    wheel = f"{name.replace('-', '_')}-{found.version}"
+    tags = b"Wheel-Version: 1.0\nGenerator: zerolayer\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files = {**dict(_pure_files(found)), f"{wheel}.dist-info/WHEEL": tags}
+    return f"{wheel}-py3-none-any.whl", zip_files(files)
+
+
+def _pure_files(found: Distribution) -> Iterator[tuple[str, bytes]]:
+    for file in found.files or ():
+        path = PurePosixPath(file)
+        # What leads out of the folder is for JupyterLab, which has it in another place.
+        ours = ".." not in path.parts and path.name not in BY_ITS_RECORD
+        if ours and path.suffix in ("", ".py", ".js", ".css", ".json", ".txt", ".md"):
+            yield str(path), Path(str(found.locate_file(file))).read_bytes()
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder that may not be there yet."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _forget_dates(listings: Path) -> None:
+    """Give every file in JupyterLite's listings the same date: it takes the day of the build, whatever it is told."""
+    date = "1980-01-01T00:00:00Z"
+    for path in listings.rglob("all.json"):
+        listing = json.loads(path.read_bytes())
+        for entry in (listing, *listing["content"]):
+            entry |= {"created": date, "last_modified": date}
+        path.write_text(json.dumps(listing, indent=2, sort_keys=True))

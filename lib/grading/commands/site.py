@@ -1,0 +1,104 @@
+"""The browser edition: a folder of plain files, which a student opens as a link and starts, with nothing to install.
+
+The folder has the student notebooks, JupyterLite, which runs them in the browser, and the same wheel as in the student
+bundle. Any web server that hands out files can serve it.
+"""
+
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import distribution, version
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from traitlets import Unicode
+
+from lib.grading.commands.bundle import Files, read_files, student_wheel
+from lib.grading.commands.command import all_assignments, given_names
+from lib.grading.commands.jupyterlite import build_site, write_files
+from lib.grading.commands.pyodide import take_pyodide
+from lib.grading.commands.release import Rebuild
+from lib.grading.errors import ConfigError
+from lib.grading.submissions.folders import put_in_place
+from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.unit import Unit
+
+PAGE = Path(__file__).with_name("site_page.html.j2")
+
+
+class SiteApp(Rebuild):
+    """`zerolayer build` for some assignments, and all that a browser needs to run them."""
+
+    name = "zerolayer-site"
+    argument = "[UNIT…]"
+    description = "Build the student notebooks, and lay out a folder with which they run in a browser by themselves."
+    examples = """
+        zerolayer site
+        zerolayer site UNIT --offline=pyodide-0.27.7.tar.bz2
+        python -m http.server --directory dist/site
+    """
+    aliases: dict[Any, Any] = {**Rebuild.aliases, "offline": "SiteApp.offline"}  # noqa: RUF012  # traitlets' own way
+    folder = Unicode("dist/site", help="Where the site is written, in the course folder.").tag(config=True)
+    offline = Unicode(
+        help="A folder or an archive with the files of Pyodide, which become part of the site. Without it browsers"
+        " fetch Pyodide from its own distribution."
+    ).tag(config=True)
+
+    def start(self) -> None:
+        """Build and lay out; exits with 1 where either fails. A site that is there is replaced as a whole."""
+        if find_spec("jupyterlite_core") is None:
+            self.fail('What builds the site is not installed. Give: pip install "zerolayer[site]"')
+        assignments = given_names(self) or all_assignments(self)
+        try:
+            pyodide = take_pyodide(Path(self.offline)) if self.offline else {}
+        except (ConfigError, OSError) as error:
+            self.fail("%s", error)
+        self.extra_args: list[str] = []
+        releases = []
+        for assignment in assignments:
+            self.coursedir.assignment_id = assignment
+            super().start()
+            releases.append((self.unit(), self.released))
+        target = Path(self.coursedir.root, self.folder)
+        try:
+            write_site(releases, pyodide, target)
+        except subprocess.CalledProcessError as error:
+            self.fail("JupyterLite can't be built: %s", (error.stderr or error.stdout)[-2000:])
+        print(f"{target} is ready for a web server. To look at it: python -m http.server --directory {target}")
+
+    def unit(self) -> Unit:
+        """Give the unit of the assignment at hand, or one that has only a title."""
+        name = self.coursedir.assignment_id
+        key = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": name}})
+        return key.unit if key else Unit(name, name.replace("_", " ").capitalize(), ())
+
+
+def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Path) -> None:
+    """Lay out the site with these units and their released folders; what was in its place before is gone afterwards."""
+    contents = {
+        f"{unit.name}/{name}": content for unit, folder in releases for name, content in read_files(folder).items()
+    }
+    page = start_page([unit for unit, _ in releases], contents, offline=bool(pyodide))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target.parent, prefix=".site-") as folder:
+        built = Path(folder, "site")
+        build_site(contents, student_wheel(distribution("zerolayer")), pyodide, built)
+        write_files(built, {"index.html": page.encode()})
+        put_in_place(built, target)
+
+
+def start_page(units: Sequence[Unit], contents: Files, *, offline: bool) -> str:
+    """Write the page that the link leads to: which notebook to open, where work is kept, how to hand it in."""
+    notebooks = [
+        (unit.title, name)
+        for unit in units
+        for name in sorted(contents)
+        if name.startswith(f"{unit.name}/") and name.endswith(".ipynb")
+    ]
+    page = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=True)
+    text = PAGE.read_text(encoding="utf-8")
+    extras = sorted({extra.title for unit in units for extra in unit.extras})
+    named = {"notebooks": notebooks, "extras": extras, "offline": offline, "version": version("zerolayer")}
+    return page.from_string(text).render(named)

@@ -1,0 +1,198 @@
+// A notebook that lives in the browser: it is saved as it is written, one tab at a time has it, and buttons above it
+// download it, start over, and put a file back in. JupyterLab loads this as a container of webpack's module federation,
+// whose few lines stand at the end.
+"use strict";
+
+const SAVE_AFTER = 400; // milliseconds without a change
+const ROOM = 20e6; // bytes that should be left: a notebook with its pictures takes less than one million
+
+const nameOf = path => path.split("/").pop();
+
+/** Give the notebook as the site has it, without a student's work. */
+async function original(path, baseUrl) {
+  const answer = await fetch(`${baseUrl}files/${path.split("/").map(encodeURIComponent).join("/")}`, { cache: "no-cache" });
+  if (!answer.ok) throw Error(`The site doesn't have ${path}. Reload the page, and try again.`);
+  return answer.json();
+}
+
+const gradeIds = notebook => notebook.cells.map(cell => cell.metadata?.nbgrader?.grade_id).filter(Boolean);
+
+/** Read a file that a student has chosen. Throws an error with a sentence where it can't be this notebook. */
+async function readNotebook(file, current) {
+  let notebook;
+  try {
+    notebook = JSON.parse(await file.text());
+    const known = gradeIds(current);
+    if (known.length && !gradeIds(notebook).some(id => known.includes(id))) throw Error();
+  } catch {
+    throw Error(`${file.name} isn't a copy of this notebook. Choose the .ipynb file that you downloaded from here.`);
+  }
+  return notebook;
+}
+
+function download(name, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/x-ipynb+json" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+class Buttons {
+  constructor({ context, sessionContext }, contents, libraries, baseUrl) {
+    Object.assign(this, { context, contents, libraries, baseUrl, session: sessionContext, replaced: false });
+    this.node = document.createElement("div");
+    this.node.className = "zl-work";
+    this.node.setAttribute("role", "group");
+    this.node.setAttribute("aria-label", "My work");
+    this.button("Download my work to hand in", () => this.download());
+    this.button("Put a file back in", () => this.chooseFile());
+    this.button("Start over", () => this.startOver());
+    this.button("Stop", () => this.stop());
+    this.words = document.createElement("span");
+    this.words.setAttribute("role", "status");
+    this.node.append(this.words);
+    this.keep();
+  }
+
+  button(text, action) {
+    const button = document.createElement("button");
+    button.className = "jp-mod-styled";
+    button.textContent = text;
+    const { Dialog, showErrorMessage } = this.libraries.apputils;
+    const close = [Dialog.okButton({ label: "Close" })];
+    button.onclick = () => action().catch(error => showErrorMessage("That didn't work", error.message, close));
+    this.node.append(button);
+  }
+
+  /** Save soon after each change, and say where that fails or may fail. */
+  keep() {
+    let later;
+    this.context.model.contentChanged.connect(() => {
+      clearTimeout(later);
+      later = setTimeout(() => this.save(), SAVE_AFTER);
+    });
+    document.addEventListener("visibilitychange", () => document.hidden && this.save());
+    this.context.saveState.connect((_, state) => {
+      if (state === "failed") this.say("Not saved: this browser has no room left. Download your work now.", true);
+      if (state === "completed") this.say("Saved in this browser");
+    });
+    navigator.storage?.persist?.();
+    navigator.storage?.estimate?.().then(({ quota, usage }) => {
+      if (quota - usage < ROOM) this.say("This browser has hardly any room left. Download your work often.", true);
+    });
+  }
+
+  async save() {
+    if (this.context.isReady && this.context.model.dirty && !this.replaced) await this.context.save();
+  }
+
+  say(text, warns = false) {
+    this.words.textContent = text;
+    this.words.classList.toggle("zl-warns", warns);
+  }
+
+  async download() {
+    await this.save();
+    download(nameOf(this.context.path), JSON.stringify(this.context.model.toJSON(), null, 1) + "\n");
+    this.say(`Downloaded as ${nameOf(this.context.path)}`);
+  }
+
+  async startOver() {
+    const empty = await original(this.context.path, this.baseUrl);
+    const asked = `All that you wrote in ${nameOf(this.context.path)} is deleted. Download it first if you may want it.`;
+    if (await this.asks("Start over?", asked, "Delete my work")) await this.replace(empty);
+  }
+
+  /** End what is running. A browser can't interrupt Python, so it starts anew; JupyterLab's own button does nothing. */
+  async stop() {
+    const asked = "Python starts anew. Your text and what the cells show stay. Run the cells again, from the first one.";
+    if (await this.asks("Stop what is running?", asked, "Stop")) await this.session.restartKernel();
+  }
+
+  async chooseFile() {
+    const input = document.createElement("input");
+    Object.assign(input, { type: "file", accept: ".ipynb" });
+    const chosen = new Promise(choose => { input.onchange = () => choose(input.files[0]); });
+    input.click();
+    const file = await chosen;
+    const notebook = await readNotebook(file, this.context.model.toJSON());
+    const asked = `What this notebook has now is replaced by ${file.name}.`;
+    if (await this.asks("Put this file back in?", asked, "Replace")) await this.replace(notebook);
+  }
+
+  async asks(title, body, label) {
+    const { Dialog, showDialog } = this.libraries.apputils;
+    const buttons = [Dialog.cancelButton(), Dialog.warnButton({ label })];
+    return (await showDialog({ title, body, buttons, defaultButton: 0 })).button.accept;
+  }
+
+  /** Have another notebook in place of this one, and a page and a kernel that know nothing of what was there before. */
+  async replace(notebook) {
+    this.replaced = true;
+    await this.contents.save(this.context.path, { type: "notebook", format: "json", content: notebook });
+    this.context.model.dirty = false; // or the browser would ask whether to leave
+    location.reload();
+  }
+}
+
+/** Have a notebook in one tab at a time: two would overwrite each other's changes. */
+function holdAlone(path, { Dialog, showDialog }) {
+  navigator.locks?.request(`zerolayer ${path}`, { ifAvailable: true }, lock => {
+    if (lock) return new Promise(() => {}); // until this page is closed
+    const body = "Go on there. Or close that tab, and reload this one.";
+    const buttons = [Dialog.okButton({ label: "Reload" })];
+    return showDialog({ title: "This notebook is open in another tab", body, buttons }).then(() => location.reload());
+  });
+}
+
+const STYLE = `
+.zl-work { box-sizing: border-box; display: flex; flex-wrap: wrap; gap: 4px 6px; align-items: center; min-height: 38px; padding: 4px 8px; }
+.zl-work button { height: 28px; line-height: 28px; margin: 0; }
+@media (max-width: 640px) { .zl-work { min-height: 102px; } }
+.zl-work button:first-child { color: white; background: #0060a0; }
+.zl-work .zl-warns { padding: 2px 8px; color: #7a2e00; background: #fff4e6; font-weight: 600; }
+`;
+
+const plugin = (libraries, INotebookTracker) => ({
+  id: "zerolayer-site:work",
+  description: "Keeps a notebook in the browser, and gives it back as a file.",
+  autoStart: true,
+  requires: [INotebookTracker],
+  activate: (app, tracker) => {
+    document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
+    const baseUrl = libraries.coreutils.PageConfig.getBaseUrl();
+    tracker.widgetAdded.connect((_, panel) => {
+      const { node } = new Buttons(panel, app.serviceManager.contents, libraries, baseUrl);
+      panel.contentHeader.insertWidget(0, new libraries.widgets.Widget({ node }));
+      panel.context.ready.then(() => holdAlone(baseUrl + panel.context.path, libraries.apputils));
+    });
+  },
+});
+
+// ---- The container that JupyterLab loads
+
+const SHARED = {
+  apputils: "@jupyterlab/apputils",
+  coreutils: "@jupyterlab/coreutils",
+  notebook: "@jupyterlab/notebook",
+  widgets: "@lumino/widgets",
+};
+
+let scope = {};
+
+async function shared(name) {
+  const [version] = Object.keys(scope[name]); // JupyterLab's own: there is one of each
+  return (await scope[name][version].get())();
+}
+
+window._JUPYTERLAB = window._JUPYTERLAB || {};
+window._JUPYTERLAB["zerolayer-site"] = {
+  init: given => { scope = given; },
+  get: async () => {
+    const names = Object.keys(SHARED);
+    const modules = await Promise.all(names.map(name => shared(SHARED[name])));
+    const libraries = Object.fromEntries(names.map((name, index) => [name, modules[index]]));
+    return () => ({ __esModule: true, default: plugin(libraries, libraries.notebook.INotebookTracker) });
+  },
+};
