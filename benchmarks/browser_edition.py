@@ -1,0 +1,106 @@
+"""How soon a student can work in the browser edition, against plain JupyterLite with NumPy, which is the floor.
+
+Both run in headless Chromium from loopback with the same files of JupyterLite and Pyodide, in turn, several times. A
+visit begins with the page's address. *Ready* is when a cell with the number 1 has its result. *First check* is when the
+check of a right loss has shown its points, after the set-up cell; at the floor it is when NumPy has added up an array.
+The first visit finds an empty cache, the second one what the first has left.
+
+    python benchmarks/browser_edition.py [--runs 3]
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import nbformat
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from lib.grading.commands.jupyterlite import KERNEL
+from lib.grading.commands.pyodide import take_pyodide
+from lib.grading.commands.site import write_site
+from lib.units import softmax_classifier
+from tests.browser import chromium, plain_server
+from tests.pyodide_parts import pyodide_parts
+from tests.submissions import as_bytes, right
+
+NOTEBOOK = "softmax_classifier/softmax_classifier.ipynb"
+RELEASED = Path(__file__).parent.parent / "notebooks" / NOTEBOOK
+PATIENCE = 300_000  # ms
+SUM = ["1", "import numpy as np\nprint(np.ones(3).sum())"]
+SHOWN = """() => {
+  const cells = [...document.querySelectorAll('.jp-CodeCell')];
+  return cells.length && cells.every(cell => /\\d/.test(cell.querySelector('.jp-InputPrompt').textContent));
+}"""
+READY = "() => /\\d/.test(document.querySelector('.jp-CodeCell .jp-InputPrompt')?.textContent)"
+
+
+def first_cells():
+    """Give the number 1 and the solution's cells up to the first check, without the examples between them."""
+    solved = right(nbformat.read(RELEASED, as_version=4))
+    cells = [cell.source for cell in solved.cells if cell.get("id") in ("setup", "loss", "check-cce")]
+    return ["1", *cells]
+
+
+def lay_out(folder, pyodide):
+    """Write the edition and the floor, each with a notebook that has but the cells that are timed."""
+    ours, floor = folder / "ours", folder / "floor"
+    write_site([(softmax_classifier.UNIT, RELEASED.parent)], pyodide, ours)
+    shutil.copytree(ours, floor)
+    settings = json.loads((floor / "jupyter-lite.json").read_text())
+    data = settings["jupyter-config-data"]
+    del data["litePluginSettings"][KERNEL]["loadPyodideOptions"]
+    data["federated_extensions"] = [each for each in data["federated_extensions"] if each["name"] in KERNEL]
+    (floor / "jupyter-lite.json").write_text(json.dumps(settings))
+    for site, cells in ((ours, first_cells()), (floor, SUM)):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        (site / "files" / NOTEBOOK).write_bytes(as_bytes(notebook))
+    return {"ours": ours, "floor": floor}
+
+
+def visit(context, url):
+    """Open the page, run all cells, and return the seconds to the first result and to the last."""
+    page = context.new_page()
+    begin = time.perf_counter()
+    page.goto(f"{url}/notebooks/index.html?path={NOTEBOOK}")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(READY, timeout=PATIENCE)
+    ready = time.perf_counter() - begin
+    page.wait_for_function(SHOWN, timeout=PATIENCE)
+    shown = time.perf_counter() - begin
+    page.close()
+    return ready, shown
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3)
+    runs = parser.parse_args().runs
+    times = {}
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser, ExitStack() as servers:
+        sites = lay_out(Path(folder), take_pyodide(pyodide_parts()))
+        urls = {name: servers.enter_context(plain_server(site)) for name, site in sites.items()}
+        for _ in range(runs):
+            for site, url in urls.items():
+                context = browser.new_context()
+                for number in ("first", "second"):
+                    for what, seconds in zip(("ready", "first check"), visit(context, url), strict=True):
+                        times.setdefault((number, what), {}).setdefault(site, []).append(seconds)
+                context.close()
+    print(f"{'':28s} {'ours':>8s} {'floor':>8s} {'ratio':>7s}   seconds, median of {runs}")
+    for (number, what), both in times.items():
+        ours, floor = statistics.median(both["ours"]), statistics.median(both["floor"])
+        print(f"{number + ' visit, ' + what:28s} {ours:8.1f} {floor:8.1f} {ours / floor:7.2f}")
+
+
+if __name__ == "__main__":
+    main()
