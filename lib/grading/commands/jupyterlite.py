@@ -25,8 +25,13 @@ BUTTONS = Path(__file__).with_name("site_buttons")
 """An extension of ours: a notebook that lives in the browser is saved, downloaded, and put back in."""
 HIDDEN = ["@jupyter-notebook/notebook-extension:checkpoints"]
 """What says when a notebook was last saved, which for one that nobody changed yet is the date above."""
-SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"}}
-"""Cells stay in the page once they were shown: touch screens scroll without jumps, and the browser finds text."""
+SETTINGS = {
+    # Cells stay in the page once they were shown: touch screens scroll without jumps, and the browser finds text.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},
+    # Our extension saves, at each change, and has a notebook in one tab only: nobody else changes the file.
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False, "lastModifiedCheckMargin": 10**12},
+}
+"""What is set otherwise than JupyterLab has it."""
 LABEXTENSIONS = Path(sys.prefix, "share", "jupyter", "labextensions")
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 

@@ -40,7 +40,7 @@ function download(name, text) {
 
 class Buttons {
   constructor({ context, sessionContext }, contents, libraries, baseUrl) {
-    Object.assign(this, { context, contents, libraries, baseUrl, session: sessionContext, replaced: false });
+    Object.assign(this, { context, contents, libraries, baseUrl, session: sessionContext, replaced: false, saved: Promise.resolve() });
     this.node = document.createElement("div");
     this.node.className = "zl-work";
     this.node.setAttribute("role", "group");
@@ -83,8 +83,11 @@ class Buttons {
     });
   }
 
-  async save() {
-    if (this.context.isReady && this.context.model.dirty && !this.replaced) await this.context.save();
+  /** Save after what is being saved: of two at once, JupyterLab takes the second one for somebody else's. */
+  save() {
+    const isChanged = () => this.context.isReady && this.context.model.dirty && !this.replaced;
+    this.saved = this.saved.then(() => isChanged() && this.context.save()).catch(() => {}); // `saveState` has told of it
+    return this.saved;
   }
 
   say(text, warns = false) {
@@ -130,6 +133,7 @@ class Buttons {
   /** Have another notebook in place of this one, and a page and a kernel that know nothing of what was there before. */
   async replace(notebook) {
     this.replaced = true;
+    await this.saved;
     await this.contents.save(this.context.path, { type: "notebook", format: "json", content: notebook });
     this.context.model.dirty = false; // or the browser would ask whether to leave
     location.reload();
