@@ -55,7 +55,7 @@ def unnamed_of_catalogue(at, seed):
 
 @pytest.mark.parametrize(
     ("at", "mistake"),
-    enumerate(ANSWER_KEY.mistakes),
+    list(enumerate(ANSWER_KEY.mistakes)),
     ids=[f"{mistake.part}: {mistake.name}" for mistake in ANSWER_KEY.mistakes],
 )
 def test_a_mistake_is_alike_on_any_challenge(at, mistake):
