@@ -321,6 +321,9 @@ BY_SENTENCE = {
 """The same for sentences of the statements themselves that say the mistake, and not only what came of it."""
 
 LATER_BY_NAME = {
+    "The labels are rows of y, not columns": "training/rows-of-y",
+    "softmax.forward is not called": "training/softmax-forgotten",
+    "The dense layer gets the number of samples as its number of inputs": "training/dense-samples",
     "The loss is the sum over the batch, not its mean": "loss/later-cce-sum-of-row-sums",
     "The loss is divided by the number of classes": "loss/later-cce-mean-of-row-sums",
     "The loss is the mean over all entries of the matrix": "loss/later-cce-by-size",
@@ -385,7 +388,7 @@ LATER_BY_NAME = {
     "There is one epoch too few": "training/later-one-epoch-less",
     "The labels are class numbers, not one-hot columns": "training/later-class-numbers-as-labels",
 }
-"""The same for the answers of `later`."""
+"""The same for the answers of `later`, and for names that the catalogue got later."""
 
 LATER_BY_SENTENCE = {
     "softmax.backward was not called.": "training/later-fused",
