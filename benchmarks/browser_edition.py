@@ -61,6 +61,7 @@ def lay_out(folder, pyodide):
     for site, cells in ((ours, first_cells()), (floor, SUM)):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata["language_info"] = {"name": "python"}  # or JupyterLite asks which kernel it should be
         (site / "files" / NOTEBOOK).write_bytes(as_bytes(notebook))
     return {"ours": ours, "floor": floor}
 

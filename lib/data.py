@@ -219,6 +219,8 @@ class CrossCheck:
         )
 
     def __repr__(self) -> str:
+        if self.tensorflow is None and sys.platform == "emscripten":
+            return f"Our loss {self.ours:.7f}. A browser has no TensorFlow to compare it with."
         if self.tensorflow is None:
             return (
                 f"Our loss {self.ours:.7f}. To compare it with TensorFlow's, "

@@ -1,6 +1,7 @@
 """What to try when student code raises an exception: the first rule that fits the exception and the student's line."""
 
 import re
+import sys
 from typing import NamedTuple
 
 from lib.checking.student_code import Failure
@@ -236,7 +237,8 @@ RULES = (
 def hint_for(failure: Failure) -> str:
     """Say what to try after a failure of student code; nothing for an open blank, which says so itself."""
     if failure.kind == "time":
-        return "Look for a loop that never ends. If the kernel stays busy, choose Kernel, then Interrupt Kernel."
+        ending = "Restart Kernel…" if sys.platform == "emscripten" else "Interrupt Kernel"  # browsers can't interrupt
+        return f"Look for a loop that never ends. If the kernel stays busy, choose Kernel, then {ending}."
     raised = re.match(r"It raised (\w+)(?:: |\.$)(.*)", failure.text, re.DOTALL)
     if failure.kind != "error" or raised is None:
         return ""

@@ -168,7 +168,7 @@ def test_an_endless_loop_in_a_check_ends_in_the_usual_sentence_and_the_page_live
     run_cell(page, loss)
     check = cell_with(page, "check.cce_gradient(cce_gradient, cce)")
     run_cell(page, check)
-    said_by(check, "It was still running after 3 seconds. Is there a loop that never ends?")
+    said_by(check, "It was still running after 12 seconds. Is there a loop that never ends?")
     again = cell_with(page, "check.cce(cce)")
     run_cell(page, again)
     said_by(again, "2 of 2 points")
@@ -232,8 +232,7 @@ def test_every_cell_of_the_solution_runs_there(handed_in):
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.output_type == "error"]
     words = "".join(output.get("data", {}).get("text/plain", "") + output.get("text", "") for output in outputs)
-    # The loop's check has a time limit by the clock, which a browser on a busy machine may exceed: grading says more.
-    for part in POINTS.keys() - {"train"}:
+    for part in POINTS:
         assert f"{POINTS[part]} of {POINTS[part]} points (check-{part})" in words
     assert words.count("TensorFlow is not installed, so NumPy encodes the labels.") == 1
     assert notebook.metadata.kernelspec.name == "python"
