@@ -1,6 +1,6 @@
 """What was proved of a unit: a note in its closed half, so that to build an unchanged unit takes seconds.
 
-The note is a digest of everything that the proof rests on: the unit's code and files, and the code that runs it. Where
+The note is a digest of all that the proof depends on: the unit's code and files, and the code that runs it. Where
 any of it has changed since, the unit is proved again.
 """
 
@@ -16,7 +16,7 @@ from lib.grading.units import Place
 FILE = "proved.txt"
 """The note's name, in a unit's closed half."""
 LIBRARY = Path(lib.__file__).parent
-RESTS_ON = (
+DEPENDS_ON = (
     *("*.py", "checking/**/*.py", "reference/**/*.py", "units/**/*.py", "grading/judge/**/*.py"),
     *("grading/commands/fingerprints.py", "grading/commands/proof.py"),
 )
@@ -46,7 +46,7 @@ def place_of(key: AnswerKey) -> Place | None:
 
 
 def digest(place: Place) -> str:
-    """Take a digest of all that a unit's proof rests on, as a line of text."""
+    """Take a digest of all that a unit's proof depends on, as a line of text."""
     hashed = sha256()
     for file in files(place):
         # As text, because a checkout may change how lines end.
@@ -55,8 +55,8 @@ def digest(place: Place) -> str:
 
 
 def files(place: Place) -> Iterator[Path]:
-    """Find all files that a unit's proof rests on, in an order that is the same everywhere."""
-    for pattern in RESTS_ON:
+    """Find all files that a unit's proof depends on, in an order that is the same everywhere."""
+    for pattern in DEPENDS_ON:
         yield from sorted(LIBRARY.glob(pattern))
     for pattern in "**/*.py", "**/*.json":
         yield from sorted(place.folder.glob(pattern))

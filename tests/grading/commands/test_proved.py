@@ -38,7 +38,7 @@ def copied(tmp_path_factory):
         ("units/mine/closed/proved.txt", False),
     ],
 )
-def test_a_note_holds_until_what_it_rests_on_is_changed(copied, monkeypatch, file, matters):
+def test_a_note_holds_until_what_it_depends_on_is_changed(copied, monkeypatch, file, matters):
     monkeypatch.setattr(proved, "LIBRARY", copied / "lib")
     mine = Place("mine", "lib.units.mine", copied / "units/mine")
     before = proved.digest(mine)
