@@ -16,8 +16,6 @@ from lib.grading.commands.config import Configured
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.release import Rebuild
 from lib.grading.commands.sample_class import write_sample_class
-from lib.grading.judge.verdict import DamagedVerdictError, Verdict
-from lib.grading.report.score_table import write_table
 from lib.grading.running.progress import Bar
 
 CHECKOUT = Path(lib.__file__).resolve().parents[1]
@@ -62,11 +60,6 @@ class DemoApp(Configured):
             steps.set_description("Writing feedback")
             run(GenerateFeedbackApp, course, unit)
             steps.update()
-        try:
-            found = [Verdict.load(course / "autograded" / student / unit, evidence=False) for student in students]
-        except (DamagedVerdictError, OSError) as error:
-            self.fail("A verdict in %s can't be read: %s. Is the disk full?", course, error)
-        print(f"\n{write_table(found)}")
         print(next_steps(course, unit))
 
 

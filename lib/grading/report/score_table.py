@@ -14,10 +14,10 @@ def write_table(verdicts: Sequence[Verdict]) -> str:
     """Write the scores of one or more submissions; those of a large class in short."""
     if len(verdicts) > MAX_LINES:
         return summarise(verdicts)
-    students = [visible(verdict.student) for verdict in verdicts]
-    width = max(map(len, ("student", *students)))
+    width = max(map(len, ("student", *(visible(verdict.student) for verdict in verdicts))))
     lines = [f"{'student':<{width}}  points   what the judge found"]
-    for student, verdict in zip(students, verdicts, strict=True):
+    for verdict in sorted(verdicts, key=lambda verdict: verdict.student):
+        student = visible(verdict.student)
         lines.append(f"{student:<{width}}  {verdict.points:>4g}/{verdict.max_points:g}  {describe(verdict)}")
     return "\n".join(lines)
 

@@ -18,7 +18,7 @@ def verdict(points=3, student="ada", state="wrong", why="The output is 2.", mist
 
 def test_a_small_class_has_a_line_each():
     named = verdict(1, "ben", mistake=Diagnosis("The sign is wrong", "Look at the sign."))
-    assert write_table([verdict(), named]).splitlines() == [
+    assert write_table([named, verdict()]).splitlines() == [
         "student  points   what the judge found",
         "ada         3/3  everything right",
         "ben         1/3  The sign is wrong",
