@@ -15,9 +15,10 @@ import re
 import sys
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -99,6 +100,12 @@ def read_submissions(gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
     return found
 
 
+def in_order(students: Iterable[Student]) -> Iterator[Student]:
+    """Give students in nbgrader's order, by name, and those of one name by id: there a database has no order."""
+    for _, namesakes in groupby(students, key=lambda student: (student.last_name, student.first_name)):
+        yield from sorted(namesakes, key=lambda student: str(student.id))
+
+
 class LmsExporter(ExportPlugin):
     """What the exporters share: whom and what they are asked for, the scores, and the file."""
 
@@ -109,7 +116,7 @@ class LmsExporter(ExportPlugin):
         assignments, students = set(map(str, self.assignment)), set(map(str, self.student))
         return (
             [one for one in gradebook.assignments if not assignments or one.name in assignments],
-            [one for one in gradebook.students if not students or one.id in students],
+            [one for one in in_order(gradebook.students) if not students or one.id in students],
         )
 
     def scores(self, gradebook: Gradebook) -> tuple[list[Student], Table, dict[str, float]]:

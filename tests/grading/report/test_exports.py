@@ -9,7 +9,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import ExportApp
 from sqlalchemy import Engine
 
-from lib.grading.report.exports import as_text
+from lib.grading.report.exports import as_text, in_order
 from tests.course import ASSIGNMENT
 from tests.grading.report.conftest import FILLINGS, NAMES
 
@@ -205,3 +205,10 @@ def test_a_worksheets_formulas_are_text_and_its_dashes_stay(small_class):
     after = exported(small_class, "MoodleWorksheetExporter", f"--MoodleWorksheetExporter.worksheet={sheet}")
     assert after[2][1] == "'=1+1"
     assert after[2][6] == "-"
+
+
+def test_namesakes_come_by_id_however_a_database_has_them():
+    with Gradebook("sqlite:///:memory:") as gradebook:
+        for id, name in (("zoe", None), ("bob", "Young"), ("ada", None), ("max", None), ("ann", "Young")):
+            gradebook.add_student(id, last_name=name)
+        assert [student.id for student in in_order(gradebook.students)] == ["ada", "max", "zoe", "ann", "bob"]
