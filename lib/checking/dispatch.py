@@ -89,11 +89,17 @@ class Check:
             return Undefined(name)
 
 
+UNITS_WITH_CHECKS: dict[str, None] = {}
+"""The packages of the units whose checks were imported in this process, in order."""
+
+
 class Checks:
     """A unit's checks by the names of their parts: `check.cce(cce)`. `package` is the unit's, if it has one."""
 
     def __init__(self, parts: Iterable[Part], package: str = ""):
         vars(self).update({part.name: Check(part, package) for part in parts})
+        if package:
+            UNITS_WITH_CHECKS[package] = None
 
     def example(self, part: str) -> CheckInputs:
         """Give the inputs of a check as named arrays; `part` is its cell's id or its name, "check-cce" or "cce"."""

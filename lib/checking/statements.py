@@ -34,7 +34,7 @@ import numpy as np
 from lib.checking import fingerprints
 from lib.checking.fingerprints import Fingerprint, Measurement
 from lib.checking.rebinding import rebind
-from lib.checking.values import Wrong, central_difference, expect_close, read_answer, show, text_of
+from lib.checking.values import Wrong, central_difference, expect_close, read_answer, several_of, show, text_of
 from lib.unit import Array, Inputs, Probes, Statement
 
 PROBE = "result"
@@ -45,7 +45,7 @@ SLACK = 100
 
 
 class Equals(Statement):
-    """The result equals that of the right code: numbers, text, truth values, or lists of them.
+    """The result equals that of the right code: numbers, text, truth values, arrays, or lists and tuples of them.
 
     `examples` are shown when they fail: inputs that replace drawn ones, and what comes of them, known by hand.
     """
@@ -94,7 +94,11 @@ def right_digests(statement: Statement) -> list[Fingerprint]:
 def expect_equal(found: Array, expected: object, *, hint: str = "", where: str = "") -> None:
     """Raise `Wrong` unless a result, as `read_answer` reads it, is the expected one."""
     right = read_answer(expected)
-    if text_of(found) is None and text_of(right) is None:
+    several, wanted = several_of(found), several_of(right)
+    if several is not None and wanted is not None and len(several) == len(wanted):
+        for number, pair in enumerate(zip(several, wanted, strict=True), 1):
+            expect_equal(*pair, hint=hint, where=f"{where}, result {number}" if where else f"result {number}")
+    elif text_of(found) is None and text_of(right) is None:
         what = "The result is not the expected one."
         expect_close(found, right, what=what, hint=hint, where=lambda at: _entry(where, at))
     elif found.shape != right.shape or (found != right).any():
@@ -264,11 +268,12 @@ class Loop(Equals):
     def result(self, inputs: Any, *subjects: Any) -> object:
         """Write all calls and what was returned as numbers, in order."""
         spies = Spies()
-        returned = read_answer(self.run(spies, inputs, *subjects))
+        ran = self.run(spies, inputs, *subjects)
         for name, expected in self.counts(inputs).items():
             found = sum(called == name for called, _ in spies.calls)
             if found != expected:
                 raise Wrong(f"{name} is not called as often as expected.", found=found, expected=expected)
+        returned = read_answer(ran)  # after the calls are counted: a loop that is wrong often returns nothing
         calls = [
             [float(spies.names.index(name)), *(number for value in values for number in value.ravel())]
             for name, values in spies.calls

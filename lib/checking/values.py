@@ -5,6 +5,7 @@ Also central differences of the student's own functions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ MAX_LETTERS = 10_000
 """The longest text that a check reads."""
 TEXT = -0.7316
 """Begins the numbers that stand for a text, the others being its bytes: no result is text by chance."""
+SEVERAL = -0.6154
+"""Begins the numbers that stand for results of several shapes; before each stand its number of axes and its shape."""
+MAX_AXES = 8
 
 ARRAYS = (np.ndarray, np.generic, int, float, list, tuple)
 """Types that are read as an array, besides objects with `__array__`."""
@@ -58,7 +62,7 @@ def show(value: object) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:.5g}"
     if isinstance(value, np.ndarray):
-        if (text := text_of(value)) is not None:
+        if (text := readable(value)) is not None:
             return text
         small = np.array2string(value, precision=4, separator=", ") if value.size <= 8 else ""
         return small or f"an array of shape {value.shape}"
@@ -94,11 +98,15 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
 def read_answer(value: object, *, what: str = "The result") -> Array:
     """Read the result of student code as numbers; text, and lists and dicts with text in them, as its letters.
 
-    What was text reads back with `text_of`. Raises `Wrong` as `numbers` does.
+    What was text reads back with `text_of`, and a list or tuple of several shapes with `several_of`. Raises `Wrong` as
+    `numbers` does.
     """
     if type(value) is np.ndarray and value.dtype.kind in "UO":
         value = value.tolist()
     if not _has_text(value):
+        if isinstance(value, list | tuple) and len(value) <= MAX_NUMBERS and _as_array(value) is None:
+            each = [read_answer(one, what=what) for one in value]
+            value = np.concatenate([[SEVERAL], *([one.ndim, *one.shape, *one.ravel()] for one in each)])
         return numbers(value, what=what)
     import json  # only where there is text: a check's import is to be as light as numpy's
 
@@ -118,6 +126,28 @@ def text_of(array: Array) -> str | None:
     if array.ndim != 1 or not array.size or array[0] != TEXT or not ((array[1:] >= 0) & (array[1:] < 256)).all():
         return None
     return bytes(array[1:].astype(np.uint8)).decode(errors="replace")
+
+
+def several_of(array: Array) -> list[Array] | None:
+    """Give back the results that `read_answer` has read as one; None if it was a single one."""
+    if array.ndim != 1 or not array.size or array[0] != SEVERAL or not np.isfinite(array).all():
+        return None
+    found, rest = [], array[1:]
+    while rest.size:
+        axes = int(rest[0])
+        shape = tuple(map(int, rest[1 : 1 + axes]))
+        end = 1 + axes + math.prod(shape)
+        if not 0 <= axes <= MAX_AXES or min(shape, default=0) < 0 or end > rest.size:
+            return None  # a student's numbers that begin so
+        found.append(rest[1 + axes : end].reshape(shape))
+        rest = rest[end:]
+    return found
+
+
+def readable(array: Array) -> str | None:
+    """Write a text, or several results, as a person reads them; None for a single array."""
+    several = several_of(array)
+    return text_of(array) if several is None else f"[{', '.join(map(show, several))}]"
 
 
 def _has_text(value: object) -> bool:

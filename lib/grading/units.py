@@ -27,7 +27,6 @@ from lib.grading.errors import ConfigError
 if TYPE_CHECKING:
     from lib.answer_key import AnswerKey
 
-GROUP = "zerolayer.units"
 CLOSED = "closed"
 
 
@@ -94,7 +93,7 @@ def _in_folder(folder: str, name: str) -> Place:
 @cache
 def _in_packages() -> Mapping[str, Place | str]:
     """Find the units of other packages; for one that can't be found, say why."""
-    return {point.name: _find(point.name, point.module) for point in entry_points(group=GROUP)}
+    return {point.name: _find(point.name, point.module) for point in entry_points(group=lib.units.GROUP)}
 
 
 def _find(name: str, module: str) -> Place | str:

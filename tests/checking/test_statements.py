@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 import lib.units
 from lib.answer_key import AnswerKey
 from lib.checking.answers import answer, pack, unpack
 from lib.checking.dispatch import Checks
-from lib.checking.values import Wrong, read_answer, text_of
+from lib.checking.values import SEVERAL, Wrong, read_answer, several_of, text_of
 from lib.grading import units
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.judge.challenge import challenge, drawn_for
@@ -54,6 +55,14 @@ class Mixed(Equals):
         return count(inputs["words"], inputs["n"])
 
 
+class Pair(Equals):
+    text = "All numbers doubled, and their sum."
+    examples = (({"x": np.array([1.0, 2.0])}, (np.array([2.0, 4.0]), 3.0)),)
+
+    def result(self, inputs, pair):
+        return pair(inputs["x"])
+
+
 class Slopes(Gradient):
     text = "Slopes."
     point = "x"
@@ -86,8 +95,8 @@ class Calls(Loop):
     text = "first, then second, n times each."
 
     def run(self, spies, inputs, loop):
-        loop(spies("first", lambda x: x + 1), spies("second", lambda x: 2 * x), inputs["n"])
-        return 0
+        first, second = lambda x: x + 1, lambda x: 2 * x
+        return loop(spies("first", first), spies("second", second), inputs["n"]), inputs["x"]
 
     def counts(self, inputs):
         return {"first": inputs["n"]}
@@ -105,6 +114,7 @@ UNIT = Unit(
         Part("check-words", "Words", ("longest",), (Words(),), draw),
         Part("check-both", "Both", ("divide",), (Both(),), draw),
         Part("check-mixed", "Mixed", ("count",), (Mixed(),), draw),
+        Part("check-pair", "Pair", ("pair",), (Pair(),), draw),
         Part("check-slope", "Slope", ("slope", "f"), (Slopes(),), draw),
         Part("check-normal", "Normal", ("normalise",), (Shape(), SumsToOne()), draw),
         Part("check-loop", "Loop", ("loop",), (Calls(),), draw),
@@ -129,6 +139,7 @@ def loop(first, second, n):
     x = 0
     for _ in range(n):
         x = second(first(x))
+    return x
 
 
 ANSWER_KEY = AnswerKey(
@@ -137,6 +148,7 @@ ANSWER_KEY = AnswerKey(
         "longest": lambda words: max(words, key=len),
         "divide": lambda n: [n % 2 == 0, *(d for d in range(1, n + 1) if n % d == 0)],
         "count": lambda words, n: [words[0], n],
+        "pair": lambda x: (2 * x, x.sum()),
         "slope": lambda x: 2 * x,
         "f": lambda x: (x**2).sum(),
         "normalise": lambda x: x / x.sum(),
@@ -188,10 +200,17 @@ def _once_less(first: Any, second: Any, n: int) -> None:
         x = second(first(x))
 
 
+def _until_done(first: Any, second: Any, n: int) -> Any:
+    x = second(first(0))
+    return x if n == 1 else [x := second(first(x)) for _ in range(n - 1)][-1]
+
+
 RIGHT = {
     "words": (lambda words: sorted(words, key=len)[-1],),
     "both": (lambda n: (n % 2 == 0, *[d for d in range(1, n + 1) if not n % d]),),
     "mixed": (lambda words, n: (words[0], n),),
+    "pair": (lambda x: [x + x, x @ np.ones(4) if len(x) == 4 else sum(x)],),
+    "loop": (_until_done,),
     "slope": (lambda x: x + x, lambda x: x @ x),
     "normal": (lambda x: np.float32(x) / np.float32(x).sum(),),
 }
@@ -199,6 +218,7 @@ WRONG = {
     "words": (lambda words: words[0][::-1], lambda words: None, lambda words: 4, lambda words: [max(words, key=len)]),
     "both": (lambda n: [n % 2 == 1, *(d for d in range(1, n + 1) if n % d == 0)], lambda n: n % 2 == 0, lambda n: "no"),
     "mixed": (lambda words, n: [words[0], n + 1], lambda words, n: [words[1], n], lambda words, n: words[0]),
+    "pair": (lambda x: (2 * x, x.mean()), lambda x: (x.sum(), 2 * x), lambda x: 2 * x, lambda x: (2 * x,)),
     "normal": (lambda x: x, lambda x: 1.0, lambda x: x / x.sum() * 1.001, lambda x: x * np.nan),
     "loop": (_swapped, _once_less, lambda first, second, n: None),
 }
@@ -286,6 +306,32 @@ def test_text_reads_back(text: str) -> None:
 @given(st.lists(st.floats(allow_nan=False), max_size=5))
 def test_numbers_are_no_text(numbers: list[float]) -> None:
     assert text_of(read_answer(numbers)) is None
+
+
+def test_an_example_of_several_results_says_which_is_wrong(check: Any) -> None:
+    report = str(check.pair(lambda x: (2 * x, x.mean())))
+    assert "x = [1., 2.], result 2" in report and "Found 1.5, expected 3" in report
+
+
+ARRAYS = arrays(float, array_shapes(min_dims=0, max_dims=3, min_side=0), elements=st.floats(-1e9, 1e9))
+
+
+@given(st.lists(ARRAYS, min_size=2, max_size=4))
+def test_results_of_several_shapes_read_back(each: list[Any]) -> None:
+    several = several_of(read_answer(tuple(each)))
+    if len({array.shape for array in each}) == 1:
+        assert several is None
+    else:
+        assert several is not None and all(map(np.array_equal, several, each))
+        assert [array.shape for array in several] == [array.shape for array in each]
+
+
+@given(st.lists(st.floats() | st.integers(-3, 9).map(float), max_size=6))
+def test_numbers_that_only_begin_as_several_results_do_are_numbers(numbers: list[float]) -> None:
+    array = np.array([SEVERAL, *numbers])
+    several = several_of(array)
+    if several is not None and len(several) > 1 and len({each.shape for each in several}) > 1:
+        assert np.array_equal(read_answer(several), array)
 
 
 def test_what_is_neither_is_refused() -> None:

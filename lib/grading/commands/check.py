@@ -19,6 +19,8 @@ from lib.checking import fingerprints
 from lib.checking.fingerprints import FILE
 from lib.checking.help import name_mistake
 from lib.checking.local_checks import examine
+from lib.checking.student_code import Failure
+from lib.checking.values import show
 from lib.grading import units
 from lib.grading.commands.build import CannotBuild, Hidden, place_of, refuse_leak, student_source
 from lib.grading.commands.bundle import open_half, read_files
@@ -39,7 +41,7 @@ from lib.grading.commands.release import AFTER_TRIAL, TRIAL, Rebuild
 from lib.grading.errors import ConfigError
 from lib.grading.halves import is_closed
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import outcomes
+from lib.grading.judge.comparison import Outcomes, outcomes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.running import runner
 from lib.grading.running.forked_execute import KERNEL, ForkedExecute
@@ -102,10 +104,14 @@ class CheckApp(Rebuild):
         yield from misfits(key.unit, {file: nb.cells for file, nb in notebooks.items()})
         yield from faults_of_open_half(place, key, hidden)
         if not faults:
-            yield from self._faults_of_notebooks(key, notebooks, sources, hidden)
-        yield from faults_of_answers(key, place.answers)
+            yield from self._faults_of_notebooks(place, key, notebooks, sources, hidden)
+        sound = []  # without a right answer, whatever else a part is told is a consequence
         for part in key.parts:
-            yield from faults_of_draws(key, part, place.answers)
+            failing = list(faults_of_draws(key, part, place.answers))
+            yield from failing
+            sound += [part] * (not failing)
+        yield from faults_of_answers(key, place.answers, sound)
+        for part in sound:
             yield from faults_of_checks(key, part, place)
         yield from faults_in_sandbox(place)
 
@@ -123,7 +129,12 @@ class CheckApp(Rebuild):
             )
 
     def _faults_of_notebooks(
-        self, key: AnswerKey, notebooks: dict[str, NotebookNode], sources: list[Path], hidden: list[Hidden]
+        self,
+        place: Place,
+        key: AnswerKey,
+        notebooks: dict[str, NotebookNode],
+        sources: list[Path],
+        hidden: list[Hidden],
     ) -> Iterator[CannotBuild]:
         """Build the student notebooks apart, run them and the solutions, and look for answers in what students get."""
         settings = TRIAL.copy()
@@ -140,7 +151,7 @@ class CheckApp(Rebuild):
                 return pool.submit(run, nb, key, sources[0].parent, self.log)
 
             runs = [(file, start(solution), start(released[file])) for file, solution in notebooks.items()]
-            yield from faults_of_bundle({**open_half(), **read_files(built)}, hidden)
+            yield from faults_of_bundle({**open_half(), **read_files(built)}, place, hidden)
             for file, solved, untouched in runs:
                 yield from faults_of_solution(key, solved.result(), file)
                 yield from faults_of_untouched(key, untouched.result(), file)
@@ -160,8 +171,12 @@ def _blanks_of(notebooks: dict[str, NotebookNode]) -> tuple[list[Hidden], list[C
     return hidden, faults
 
 
-def faults_of_bundle(files: dict[str, bytes], hidden: Iterable[Hidden]) -> Iterator[CannotBuild]:
-    """Say which file for students lies in a closed half, or shows what a blank of the unit's notebook hides."""
+def faults_of_bundle(files: dict[str, bytes], place: Place, hidden: Iterable[Hidden]) -> Iterator[CannotBuild]:
+    """Say which file for students lies in a closed half, or shows what a blank of the unit's notebook hides.
+
+    What this package has besides is public, as NumPy is: the author of a unit elsewhere may ask for what is used there.
+    """
+    own = f"{place.module.replace('.', '/')}/"
     for name, content in files.items():
         path = Path(name)
         if path.parts[0] == "lib" and is_closed(path.relative_to("lib")):
@@ -174,6 +189,8 @@ def faults_of_bundle(files: dict[str, bytes], hidden: Iterable[Hidden]) -> Itera
             )
         if path.suffix == ".ipynb":
             continue  # the build has looked at its cells
+        if path.parts[0] == "lib" and not place.is_built_in and not name.startswith(own):
+            continue
         try:
             refuse_leak(hidden, content.decode(errors="replace"), name)
         except CannotBuild as fault:
@@ -196,7 +213,7 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
                 place=f"{answers}, the part {part.id!r}, drawn from seed {seed}",
                 found=found,
                 expected=f"{part.points:g} points in every draw",
-                attempt=f"run `{part.name}.draw(np.random.default_rng([{seed}, …]))` and the right code by hand",
+                attempt=f"run right code by hand on drawn_for({part.name}, {seed}), from lib.grading.judge.challenge",
             )
             return
 
@@ -211,7 +228,7 @@ def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[Canno
             place=f"{place.module}, check.{part.name}",
             found=str(report),
             expected="every statement right",
-            attempt="correct the statement's `holds`, its examples, or the right answer",
+            attempt="correct the statement, its examples, or the right answer",
         )
         return
     drawn = drawn_for(part, SEEDS[0])
@@ -235,13 +252,15 @@ def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[Canno
         named = name_mistake(part, key.subjects(part, mistake), place.module)
         can_be = any(each.name in names for each in known)
         if (can_be and (named is None or named.name not in names)) or (named and named.name not in names):
-            yield _unnamed(where, "the desk", named.name if named else "", names)
+            yield _unnamed(where, "the desk", named.name if named else "", names, found)
         diagnosis = diagnose(key, part, drawn, found, right)
         if can_be and (diagnosis is None or diagnosis.name not in names):
-            yield _unnamed(where, "grading", diagnosis.name if diagnosis else "", names)
+            yield _unnamed(where, "grading", diagnosis.name if diagnosis else "", names, found)
 
 
-def _unnamed(where: str, who: str, found: str, names: set[str]) -> CannotBuild:
+def _unnamed(where: str, who: str, found: str, names: set[str], gives: Outcomes) -> CannotBuild:
+    told = (each for probes in gives.values() for each in probes.values())
+    answer = ", ".join(each.text if isinstance(each, Failure) else show(each) for each in told)
     return CannotBuild(
         f"a mistake that {who} does not call by its name",
         place=where,
@@ -249,7 +268,7 @@ def _unnamed(where: str, who: str, found: str, names: set[str]) -> CannotBuild:
         expected=" or ".join(map(repr, sorted(names))),
         attempt="say same_as=(the other's name,), or add a probe in which the two differ"
         if found
-        else "add a probe in which the mistake gives numbers",
+        else f"draw inputs on which its answer is no error and not empty; here it is {answer}",
     )
 
 

@@ -40,6 +40,9 @@ class DemoApp(Configured):
         places = [place for place in (Path(self.coursedir.root), CHECKOUT) if (place / "solutions" / unit).is_dir()]
         if not places:
             self.fail(f"The demo needs the folder solutions/{unit}, which is not here. Run it in the course's folder.")
+        sample = units.answer_key(unit).sample_class
+        if not sample.students:
+            self.fail(f"{unit} has no sample class. Give its ANSWER_KEY one: sample_class=SampleClass({{…}}, {{}}).")
         course = Path(self.folder or tempfile.mkdtemp(prefix="zerolayer-demo-"))
         if course.exists() and any(course.iterdir()):
             self.fail(f"{course} is not empty. Name a new folder, so that nothing is lost.")
@@ -48,11 +51,7 @@ class DemoApp(Configured):
         with steps:
             steps.set_description("Building the student notebook")
             run(Rebuild, course, unit)
-            students = list(
-                write_sample_class(
-                    units.answer_key(unit).sample_class, course / "notebooks", course / "submitted", unit
-                )
-            )
+            students = list(write_sample_class(sample, course / "notebooks", course / "submitted", unit))
             steps.update()
             steps.set_description(f"Grading {len(students)} submissions")
             run(GradeApp, course, unit)
@@ -95,8 +94,8 @@ The scratch course is {course}
   grades           {course}/gradebook.db
 
 Next, in that folder:
-  zerolayer report {unit}      how the class did, and what waits for a person
-  nbgrader export                          writes grades.csv
-  jupyter lab                              has formgrader, for the written questions
+  zerolayer report {unit}  # how the class did, and what waits for a person
+  nbgrader export  # writes grades.csv
+  jupyter lab  # has formgrader, for the written questions
   zerolayer grade {unit} --force --student ada
 """

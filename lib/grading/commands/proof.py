@@ -75,8 +75,8 @@ def prove_answers(key: AnswerKey, name: str) -> None:
     refuse(faults_of_answers(key, name))
 
 
-def faults_of_answers(key: AnswerKey, name: str) -> Iterator[CannotBuild]:
-    """Say which right answer doesn't earn all points of its part, and which mistake does.
+def faults_of_answers(key: AnswerKey, name: str, parts: Iterable[Part] | None = None) -> Iterator[CannotBuild]:
+    """Say which right answer doesn't earn all points of its part, and which mistake does; of some parts, or of all.
 
     `name` is what the configuration calls the answer key.
     """
@@ -89,7 +89,7 @@ def faults_of_answers(key: AnswerKey, name: str) -> Iterator[CannotBuild]:
                 expected=f"one of {', '.join(part.id for part in key.parts)}",
                 attempt="correct the id of the catalogue that it is in",
             )
-    for part in filter(lambda part: part.points, key.parts):
+    for part in filter(lambda part: part.points, key.parts if parts is None else parts):
         for seed in SEEDS:
             try:
                 yield from faults_of_part(key, part, seed, name)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lib.checking.answers import decode, read_record
 from lib.checking.student_code import Failure
-from lib.checking.values import text_of
+from lib.checking.values import readable
 from lib.grading.judge.comparison import ATOL, RTOL
 from lib.grading.judge.verdict import PartVerdict
 from lib.unit import Array
@@ -57,8 +57,11 @@ def probes(part: PartVerdict, statement: str) -> Iterator[Probe]:
 
 
 def _table(name: str, array: Array, right: Array | None = None) -> ArrayTable:
-    """Lay an array out in rows, the last axis across; entries that differ from `right` are marked. Text stays text."""
-    if (text := text_of(array)) is not None:
+    """Lay an array out in rows, the last axis across; entries that differ from `right` are marked.
+
+    Text stays text, and results of several shapes stand in a list.
+    """
+    if (text := readable(array)) is not None:
         return ArrayTable(name, [], text)
     caption = f"{name}, {' × '.join(map(str, array.shape)) or 'one number'}"
     if right is None:

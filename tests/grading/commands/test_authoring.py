@@ -25,8 +25,9 @@ BLANKS = {
 def flags(name, source):
     """What Create Assignment writes into a cell."""
     tested = name.startswith("check-")
+    points = {"points": 0} if tested else {}
     own = {"grade": tested, "solution": not tested, "locked": tested, "task": False, "schema_version": 3}
-    return nbformat.v4.new_code_cell(source, metadata={"nbgrader": {**own, "grade_id": name}}, id=name)
+    return nbformat.v4.new_code_cell(source, metadata={"nbgrader": {**own, **points, "grade_id": name}}, id=name)
 
 
 @pytest.fixture(scope="module")

@@ -214,7 +214,7 @@ REFUSED = {
     ),
     "a text in a check's place": (as_text, "cell 'check-mse': the cell of the Part", "a markdown cell"),
     "more points": (flags("check-relu", points=4), "cell 'check-relu': other points than the Part's.", "4 points in"),
-    "fewer points": (flags("check-relu", points=0), "cell 'check-relu': other points", "3, the sum over"),
+    "fewer points": (flags("check-relu", points=1), "cell 'check-relu': other points", "3, the sum over"),
     "points that are none": (flags("check-relu", points="3"), "cell 'check-relu': other points", "'3' in the cell"),
     "a placeholder of nothing": (
         text("table", "{{points:check-mse}}", "{{points:check-msee}}"),
