@@ -7,6 +7,7 @@
 | `touch`, `pointing` | what somebody does with a picture, and the script in the page that sends it |
 | `training` | trains the student's classes on `samples`, a little at a time |
 | `what_ifs` | common mistakes to look at; which there are is the unit's to say |
+| `architecture` | what a unit has in the place of one dense layer, and the slider and views for it |
 | `curvature`, `loss_slice` | what the student's code says of the loss around a run's weights |
 | `loss_map` | the losses that other settings reach |
 | `loss_view`, `regions_view`, `path_view` and so on | draw a run as `svg` |
@@ -30,7 +31,7 @@ from lib.explorer.live import Explorer
 from lib.explorer.training import Network
 from lib.explorer.what_ifs import WhatIf
 
-__all__ = ["Explorer", "Network", "WhatIf", "explore"]
+__all__ = ["Explorer", "Network", "WhatIf", "explore", "running_loop", "show"]
 
 # A page that is opened again without the kernel would show "Error displaying widget" above the still picture. The rule
 # that hides it comes from an output of its own, because nothing of the explorer is there then.
@@ -60,10 +61,18 @@ def explore(
 
     `what_ifs` are the mistakes to choose from; without them there are those of the notebook's unit.
     """
-    loop = None
-    with suppress(RuntimeError):  # no kernel: a plain Python shell
-        loop = asyncio.get_running_loop()
-    explorer = Explorer(Network(Dense, Softmax, cce, cce_gradient), data, loop, what_ifs)
+    show(Explorer(Network(Dense, Softmax, cce, cce_gradient), data, running_loop(), what_ifs))
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the kernel's event loop, which does an explorer's work; None in a plain Python shell."""
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop()
+    return None
+
+
+def show(explorer: Explorer) -> None:
+    """Show an explorer in the notebook: live, and as a still picture for pages without a kernel."""
     shell = get_ipython()
     if shell is None:
         print(explorer.caption)

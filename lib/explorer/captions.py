@@ -32,9 +32,10 @@ def presets(samples: Samples) -> list[Setting]:
     return [Setting(rate, size) for rate, size in settings]
 
 
-def name_setting(setting: Setting) -> str:
+def name_setting(setting: Setting, counted: str = "") -> str:
     """Name a setting in a few words, as presets and kept runs are labelled: what it is, not how good it is."""
-    words = f"rate {short(setting.learning_rate)}, batch {setting.batch_size}"
+    words = f"{setting.size} {counted}, " if setting.size else ""
+    words += f"rate {short(setting.learning_rate)}, batch {setting.batch_size}"
     words += f", seed {setting.seed}" if setting.seed else ""
     words += ", own start" if setting.start else ""
     return words + (f", {setting.what_if}" if setting.what_if else "")
@@ -42,11 +43,8 @@ def name_setting(setting: Setting) -> str:
 
 def describe(run: Run, epochs: int) -> str:
     """Say what the picture shows: the setting, how far it got, the losses, the accuracy, and how the curves end."""
-    setting = run.setting
     done = min(epochs, run.epochs)
-    start = f"Learning rate {short(setting.learning_rate)}, batch size {setting.batch_size}"
-    start += f", what if {setting.what_if}" if setting.what_if else ""
-    parts = [f"{start}. {_progress(run, done, epochs)} {_numbers(run, done)}."]
+    parts = [f"{_setting(run)}. {_progress(run, done, epochs)} {_numbers(run, done)}."]
     if run.diverged is not None and run.diverged <= epochs:
         parts.append(
             f"Diverged in epoch {run.diverged}: the loss or a weight became {run.last_loss}. "
@@ -62,13 +60,10 @@ def describe(run: Run, epochs: int) -> str:
 
 def describe_moment(run: Run, epoch: int, epochs: int) -> str:
     """Say how far the training was after some of its epochs, in numbers alone."""
-    setting = run.setting
-    start = f"Learning rate {short(setting.learning_rate)}, batch size {setting.batch_size}"
-    start += f", what if {setting.what_if}" if setting.what_if else ""
     if not epoch:
-        return f"{start}. Before training the loss of all training samples is {run.loss_before:.3g}."
+        return f"{_setting(run)}. Before training the loss of all training samples is {run.loss_before:.3g}."
     iterations = f"{run.iterations_per_epoch * epoch:,} iterations"
-    return f"{start}. After epoch {epoch} of {epochs} ({iterations}) {_numbers(run, epoch)}."
+    return f"{_setting(run)}. After epoch {epoch} of {epochs} ({iterations}) {_numbers(run, epoch)}."
 
 
 def describe_end(run: Run, epochs: int) -> str:
@@ -138,6 +133,14 @@ def trend(losses: Sequence[float]) -> str:
 def stretch(epochs: int) -> int:
     """Return the length of the stretches that `trend` compares: an eighth of the epochs, four at the least."""
     return max(4, epochs // 8)
+
+
+def _setting(run: Run) -> str:
+    """Say how a run was trained."""
+    setting = run.setting
+    words = f"Learning rate {short(setting.learning_rate)}, batch size {setting.batch_size}"
+    words += f", {setting.size} {run.recipe.network.counted}" if setting.size else ""
+    return words + (f", what if {setting.what_if}" if setting.what_if else "")
 
 
 def _progress(run: Run, done: int, epochs: int) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ipywidgets as widgets
 
+from lib.explorer.architecture import Architecture
 from lib.explorer.captions import name_setting, presets
 from lib.explorer.samples import Samples
 from lib.explorer.svg import short
@@ -29,6 +30,7 @@ VIEWS = {
     "Gradients": "The gradient of each batch, around that of the whole set",
     "One sample": "One sample on its way through the network",
 }
+ONE_LAYER = ("Weights", "One sample")  # the views that are about a single dense layer
 NO_REGIONS = "Regions: only for 2 features"
 
 
@@ -51,7 +53,13 @@ class ControlState:
 class Controls:
     """The widgets; `state` reads them all, and `on_change` is called, perhaps in another thread, when one moves."""
 
-    def __init__(self, datasets: Sequence[str], what_ifs: Sequence[str], samples: Samples) -> None:
+    def __init__(
+        self,
+        datasets: Sequence[str],
+        what_ifs: Sequence[str],
+        samples: Samples,
+        architecture: Architecture | None = None,
+    ) -> None:
         rates = [(short(rate), rate) for rate in LEARNING_RATES]
         self.learning_rate = widgets.SelectionSlider(options=rates, value=0.1, description="Learning rate")
         self.batch_size = widgets.SelectionSlider(
@@ -72,7 +80,15 @@ class Controls:
         self.keep = widgets.Button(description="Keep this run", tooltip="Leave its curves in the picture to compare")
         self.forget = widgets.Button(description="Forget kept runs", disabled=True, tooltip="Take them out again")
         self.presets = [widgets.Button() for _ in presets(samples)]
-        self.shown = {name: widgets.ToggleButton(description=name, tooltip=tooltip) for name, tooltip in VIEWS.items()}
+        self._architecture = architecture
+        views = VIEWS
+        if architecture:
+            views = {name: tooltip for name, tooltip in VIEWS.items() if name not in ONE_LAYER}
+            views |= {view.name: view.tooltip for view in architecture.views}
+            self.size = widgets.SelectionSlider(
+                options=architecture.sizes, value=architecture.size, description=architecture.counted.capitalize()
+            )
+        self.shown = {name: widgets.ToggleButton(description=name, tooltip=tooltip) for name, tooltip in views.items()}
         self.sample = widgets.IntSlider(0, 0, 1, description="Sample")
         self.own_start = widgets.Button(
             description="Start as drawn", disabled=True, tooltip="Start with the weights that Dense draws"
@@ -90,20 +106,37 @@ class Controls:
         self.epochs.observe(self._fit_time, "value")
         self.play.observe(self._rewind, "playing")
         self.own_start.on_click(lambda _: self.choose_start(0))
-        for widget in (self.seed, self.data):
+        for widget in (self.seed, self.data, *self._size_slider):
             widget.observe(lambda change: self.choose_start(0), "value")
         self.lock.observe(self._lock, "value")
         self.batch_size.observe(self._follow, "value")
         self.what_if.observe(self._predict, "value")
-        for name in ("One sample", "Path", "Map"):
+        self._details = {"One sample": self.sample, "Path": self.own_start, "Map": self.same_epochs}
+        for name in self._details.keys() & self.shown.keys():
             self.shown[name].observe(self._show_details, "value")
         self.fit(samples)
+        for view in architecture.views if architecture else ():
+            self.shown[view.name].value = True
+
+    @property
+    def _size_slider(self) -> list[widgets.SelectionSlider]:
+        """The slider for the size of the layers, where there is a choice."""
+        return [self.size] if self._architecture else []
 
     @property
     def moving(self) -> list[Any]:
         """The widgets whose value is part of the state."""
         own = [self.learning_rate, self.batch_size, self.epochs, self.seed, self.data, self.what_if, self.look]
-        return [*own, self.time, self.by_iterations, self.lock, self.same_epochs, self.sample, *self.shown.values()]
+        return [
+            *own,
+            *self._size_slider,
+            self.time,
+            self.by_iterations,
+            self.lock,
+            self.same_epochs,
+            self.sample,
+            *self.shown.values(),
+        ]
 
     def state(self) -> ControlState:
         """Read all controls."""
@@ -111,6 +144,8 @@ class Controls:
         setting = Setting(
             self.learning_rate.value, self.batch_size.value, self.seed.value, self.data.value, looking, self.start
         )
+        if self._architecture:
+            setting = replace(setting, size=self.size.value)
         views = tuple(name for name, button in self.shown.items() if button.value) or ("Loss",)
         predict = "" if self.look.value else self.what_if.value
         return ControlState(
@@ -146,7 +181,8 @@ class Controls:
         regions = self.shown["Regions"]
         regions.disabled, regions.value = not samples.planar, samples.planar
         regions.description = "Regions" if samples.planar else NO_REGIONS
-        self.shown["Weights"].value = self.shown["Weights"].value or not samples.planar
+        if not samples.planar and "Weights" in self.shown:
+            self.shown["Weights"].value = True
         self._show_details()
 
     def go_to(self, learning_rate: float, batch_size: int) -> None:
@@ -166,7 +202,7 @@ class Controls:
         rows = [[self.lock, *self.presets], [self.what_if, self.look], [self.keep, self.forget], [*self.shown.values()]]
         tried, *others = map(widgets.HBox, rows)
         course = widgets.HTML("Your layers, loss and gradient; the loop around them is the course's.")
-        sliders = _column("zl-sliders", self.learning_rate, self.batch_size, self.epochs)
+        sliders = _column("zl-sliders", *self._size_slider, self.learning_rate, self.batch_size, self.epochs)
         details = [self.own_start, self.same_epochs, self.sample]
         more = _column("zl-more", self.time, played, tried, self.seed, self.data, *others, *details, course)
         layout = _column("zl-layout", _column("zl-controls", sliders, more), _column("zl-shown", *shown))
@@ -203,8 +239,8 @@ class Controls:
 
     def _show_details(self, change: Any = None) -> None:
         """Show the controls that only one view needs while it is shown."""
-        for widget, name in ((self.sample, "One sample"), (self.own_start, "Path"), (self.same_epochs, "Map")):
-            widget.layout.display = None if self.shown[name].value else "none"
+        for name, widget in self._details.items():
+            widget.layout.display = None if name in self.shown and self.shown[name].value else "none"
 
 
 def mark_rate(rate: float, words: str) -> str:

@@ -25,6 +25,7 @@ import numpy as np
 
 from lib.checking.student_code import Failure, run_student_code
 from lib.explorer import captions, loss_view, map_view, page, path_view, regions_view, still, svg
+from lib.explorer.architecture import Architecture
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.controls import LEARNING_RATES, MAP_EVERY, Controls, ControlState
 from lib.explorer.loss_map import LossMap
@@ -41,6 +42,7 @@ from lib.explorer.training import (
     Setting,
     Start,
     random_numbers,
+    start_of,
 )
 from lib.explorer.what_ifs import WhatIf, of_units
 
@@ -59,7 +61,8 @@ class Explorer:
     """A network with sliders; `box` is the widget to show, and `loop` the kernel's event loop, where the work is done.
 
     `what_ifs` are the mistakes to choose from; None means those of the notebook's unit. `on_rest` is called when the
-    controls rest and something new is shown. Raises ValueError if the data are no data set.
+    controls rest and something new is shown. An `architecture` makes the layers below softmax, in the
+    place of `network.Dense`. Raises ValueError if the data are no data set.
     """
 
     def __init__(
@@ -68,8 +71,10 @@ class Explorer:
         data: Any = None,
         loop: asyncio.AbstractEventLoop | None = None,
         what_ifs: Iterable[WhatIf] | None = None,
+        architecture: Architecture | None = None,
     ) -> None:
         self.recipe = Recipe(network)
+        self._architecture = architecture
         from lib.explorer.pointing import Pointing  # here, because to import anywidget takes 30 ms
 
         self._what_ifs = {what_if.name: what_if for what_if in (of_units() if what_ifs is None else what_ifs)}
@@ -84,7 +89,7 @@ class Explorer:
         for name in self._sources.keys() - BUILT_IN.keys():  # what doesn't fit is said at once, not at a move
             self.samples(name)
         first = next(iter(self._sources))
-        self.controls = Controls(list(self._sources), list(self._what_ifs), self.samples(first))
+        self.controls = Controls(list(self._sources), list(self._what_ifs), self.samples(first), architecture)
         self.kept: list[loss_view.KeptRun] = []
         self.shapes = widgets.HTML(svg.STYLE)
         self.pictures = widgets.HTML()
@@ -209,7 +214,12 @@ class Explorer:
         state = self.controls.state()
         run = self.run(state.setting)
         run.advance(state.epochs, FIRST_PICTURE)
-        self._set_kept([*self.kept, loss_view.KeptRun(captions.name_setting(state.setting), run, state.epochs)])
+        self._set_kept(
+            [
+                *self.kept,
+                loss_view.KeptRun(captions.name_setting(state.setting, run.recipe.network.counted), run, state.epochs),
+            ]
+        )
 
     def touch(self, touch: Touch) -> None:
         """Answer a touch of the path's picture: arrow keys move a cross, a click or Enter starts the training there."""
@@ -233,7 +243,7 @@ class Explorer:
         state = self.controls.state()
         run = self.run(state.setting)
         number = 1 + max(start.chosen for start in self._starts)
-        chosen = Start(state.setting.seed, state.setting.data, number)
+        chosen = start_of(replace(state.setting, start=number))
         self._starts[chosen] = path_view.compute(run, min(run.epochs, state.epochs)).weights(*path_view.within(x, y))
         self.controls.choose_start(number)
 
@@ -251,7 +261,12 @@ class Explorer:
 
     def _begin(self, setting: Setting) -> Run:
         """Begin the run of a setting."""
-        recipe = self._what_ifs[setting.what_if].apply(self.recipe) if setting.what_if else self.recipe
+        recipe = self.recipe
+        if self._architecture:
+            made = self._architecture.make(setting.size)
+            recipe = Recipe(replace(recipe.network, Dense=made, counted=self._architecture.counted))
+        if setting.what_if:
+            recipe = self._what_ifs[setting.what_if].apply(recipe)
         return Run(recipe, self.samples(setting.data), setting, self._starts)
 
     def _draw_page(self, run: Run, state: ControlState, epoch: int, *known: int) -> Page:
@@ -262,7 +277,9 @@ class Explorer:
         def draw() -> Page:
             kept = self._compared(state) if run.weights else []
             asked = self._what_ifs[state.predict] if state.predict else None
-            return page.draw(page.Shown(run, state, epoch, kept, ground, asked, self._losses(state)))
+            return page.draw(
+                page.Shown(run, state, epoch, kept, ground, asked, self._losses(state), self._architecture)
+            )
 
         with random_numbers(PICTURE_RANDOMNESS):
             drawn = run_student_code(draw, CALL_LIMIT)
@@ -299,7 +316,8 @@ class Explorer:
 
     def _prepare(self, state: ControlState) -> Iterator[bool]:
         """Train and draw the settings near by, nearest first, and yield now and then."""
-        for setting in list_nearby(state.setting, self.samples(state.setting.data).batch_sizes):
+        sizes = self._architecture.sizes if self._architecture else ()
+        for setting in list_nearby(state.setting, self.samples(state.setting.data).batch_sizes, sizes):
             run = self.run(setting)
             while not run.complete(state.epochs):
                 run.advance(state.epochs, AHEAD_SLICE, stop=lambda: self._coalescer.woken)
@@ -322,8 +340,10 @@ class Explorer:
         self.pictures.observe(lambda change: self._coalescer.wake(), "_view_count")
 
 
-def list_nearby(setting: Setting, batch_sizes: Sequence[int]) -> Iterator[Setting]:
-    """Yield the setting and those around it: the learning rates of the slider, nearest first, then batch sizes."""
+def list_nearby(setting: Setting, batch_sizes: Sequence[int], sizes: Sequence[int] = ()) -> Iterator[Setting]:
+    """Yield the setting and those around it, nearest first: sizes of the layers, learning rates, and batch sizes."""
+    for size in sorted(sizes, key=lambda size: abs(size - setting.size)):
+        yield replace(setting, size=size)
     for rate in sorted(LEARNING_RATES, key=lambda rate: abs(math.log(rate / setting.learning_rate))):
         yield replace(setting, learning_rate=rate)
     for size in sorted(batch_sizes, key=lambda size: abs(math.log(size / setting.batch_size))):

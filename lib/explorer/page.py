@@ -18,6 +18,7 @@ from lib.explorer import (
     svg,
     weights_view,
 )
+from lib.explorer.architecture import Architecture, View
 from lib.explorer.controls import ControlState, mark_rate
 from lib.explorer.curvature import descent_limit
 from lib.explorer.loss_map import LossMap
@@ -58,6 +59,7 @@ class Shown:
     ground: tuple[regions_view.Plane, str] | None
     asked: WhatIf | None
     losses: LossMap | None = None
+    architecture: Architecture | None = None
 
     @property
     def last(self) -> int:
@@ -72,7 +74,10 @@ class Shown:
 
 def _regions(shown: Shown) -> str:
     assert shown.ground is not None  # the button is disabled for samples that lie in no plane
-    return regions_view.draw(shown.run, shown.epoch, *shown.ground, shown.kept, shown.ring)
+    plane, points = shown.ground
+    if shown.architecture:
+        points = shown.architecture.over_regions(shown.run, shown.epoch, plane) + points
+    return regions_view.draw(shown.run, shown.epoch, plane, points, shown.kept, shown.ring)
 
 
 def _map(shown: Shown) -> str:
@@ -117,9 +122,15 @@ def draw(shown: Shown) -> Page:
 
 def _picture(name: str, shown: Shown) -> str:
     """Draw one view; those that show an earlier epoch, and have room for it, say which."""
-    picture, epochs = PICTURES[name](shown), shown.state.epochs
+    own = _own_views(shown).get(name)
+    picture, epochs = own.draw(shown.run, shown.epoch) if own else PICTURES[name](shown), shown.state.epochs
     early = name not in ("Loss", "Map", "Path", "One sample") and shown.epoch < epochs
     return svg.note(picture, f"after epoch {shown.epoch} of {epochs}") if early else picture
+
+
+def _own_views(shown: Shown) -> dict[str, View]:
+    """Give the views of a unit's own, by name."""
+    return {view.name: view for view in shown.architecture.views} if shown.architecture else {}
 
 
 def _describe(shown: Shown) -> str:
@@ -138,4 +149,5 @@ def _describe(shown: Shown) -> str:
             f"Learning rate / batch size is {svg.short(state.setting.learning_rate / state.setting.batch_size)}."
         )
     words += [WORDS[name](shown) for name in state.views if name in WORDS]
+    words += [view.describe(shown.run, shown.epoch) for name, view in _own_views(shown).items() if name in state.views]
     return " ".join(words)

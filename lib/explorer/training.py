@@ -34,12 +34,16 @@ PICTURE_RANDOMNESS = np.random.RandomState(0).get_state()  # for each picture, w
 
 @dataclass(frozen=True)
 class Network:
-    """The student's four: `Dense(input_size, output_size)`, `Softmax()`, `cce(y, yhat)`, `cce_gradient(y, yhat)`."""
+    """The student's four: `Dense(input_size, output_size)`, `Softmax()`, `cce(y, yhat)`, `cce_gradient(y, yhat)`.
+
+    Where a setting has a size, `counted` says of what, and `Dense` makes several layers with all weights in one array.
+    """
 
     Dense: Callable[..., Any]
     Softmax: Callable[..., Any]
     cce: Callable[[Matrix, Matrix], Any]
     cce_gradient: Callable[[Matrix, Matrix], Matrix]
+    counted: str = ""
 
 
 def cut(order: Indices, batch_size: int) -> list[Indices]:
@@ -71,6 +75,7 @@ class Setting:
     data: str = "blobs"
     what_if: str = ""
     start: int = 0  # 0 for the weights that Dense draws, else the number of a start that was chosen
+    size: int = 0  # of the layers, where a unit lets one choose it
 
 
 class Start(NamedTuple):
@@ -79,6 +84,12 @@ class Start(NamedTuple):
     seed: int
     data: str
     chosen: int
+    size: int
+
+
+def start_of(setting: Setting) -> Start:
+    """Return what a setting's first weights depend on."""
+    return Start(setting.seed, setting.data, setting.start, setting.size)
 
 
 class Run:
@@ -170,8 +181,12 @@ class Run:
 
     def predict(self, X: Matrix, epoch: int) -> tuple[Matrix, Matrix]:
         """Return scores and probabilities, (classes, samples) each, of the network as it was after `epoch` epochs."""
+        return _forward(X, self.layer_after(epoch), self._softmax)
+
+    def layer_after(self, epoch: int) -> Any:
+        """Return the student's layer below softmax with the weights as they were after `epoch` epochs."""
         self._dense.weights = self.weights[epoch]
-        return _forward(X, self._dense, self._softmax)
+        return self._dense
 
     def loss(self, W: Matrix) -> float:
         """Return the loss on all training samples that the network would have with weights W."""
@@ -250,9 +265,10 @@ class Run:
         Dense, Softmax = self.recipe.network.Dense, self.recipe.network.Softmax
         sizes = len(self.samples.X), len(self.samples.y)
         dense, softmax, self._dense, self._softmax = Dense(*sizes), Softmax(), Dense(*sizes), Softmax()
-        _require_shape("Dense", "weights", getattr(dense, "weights", None), (sizes[1], sizes[0] + 1))
+        if not self.recipe.network.counted:
+            _require_shape("Dense", "weights", getattr(dense, "weights", None), (sizes[1], sizes[0] + 1))
         start = np.array(dense.weights, dtype=float)
-        start = self._starts.setdefault(Start(self.setting.seed, self.setting.data, self.setting.start), start)
+        start = self._starts.setdefault(start_of(self.setting), start)
         dense.weights = start.copy()
         self._require_shapes(dense, softmax)
         dense.weights = start.copy()
@@ -262,10 +278,11 @@ class Run:
 
     def _require_shapes(self, dense: Any, softmax: Any) -> None:
         """Refuse layers that return other shapes than they should, in a step of learning rate 0."""
+        layer = "Network" if self.recipe.network.counted else "Dense"
         first = np.arange(min(self.setting.batch_size, len(self._all)))
         y, shape = self.samples.y[:, first], (len(self.samples.y), len(first))
         dense.forward(self.samples.X[:, first])
-        _require_shape("Dense.forward", "output", dense.output, shape)
+        _require_shape(f"{layer}.forward", "output", dense.output, shape)
         softmax.forward(dense.output)
         _require_shape("Softmax.forward", "output", softmax.output, shape)
         gradient = self.recipe.network.cce_gradient(y, softmax.output)
@@ -274,7 +291,7 @@ class Run:
         _require_shape("Softmax.backward", "result", gradient, shape)
         weights = dense.weights.shape
         dense.backward(gradient, 0.0)
-        _require_shape("Dense.backward", "new weights", dense.weights, weights)
+        _require_shape(f"{layer}.backward", "new weights", dense.weights, weights)
 
     def _diverge(self, loss: float) -> None:
         self.diverged, self.last_loss = self.epochs + 1, loss

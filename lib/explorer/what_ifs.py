@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 
+from lib.checking.dispatch import UNITS_WITH_CHECKS
 from lib.explorer.training import Recipe
 
 
@@ -28,12 +32,19 @@ class WhatIf:
 
 
 def of_units() -> tuple[WhatIf, ...]:
-    """Return the what-ifs of the unit whose checks the notebook has imported, or of all units if it imported none."""
-    folders = import_module("lib.units").__path__
-    units = [f"lib.units.{unit.name}" for unit in pkgutil.iter_modules(folders) if unit.ispkg]
-    chosen = [unit for unit in units if unit in sys.modules] or units
+    """Return the what-ifs of the units whose checks the notebook has imported, or of all units if it imported none."""
+    loaded = [unit for unit in UNITS_WITH_CHECKS if unit in sys.modules]
     found: list[WhatIf] = []
-    for unit in chosen:
-        if any(module.name == "what_if" for module in pkgutil.iter_modules(import_module(unit).__path__)):
+    for unit in loaded or _all_units():
+        if find_spec(f"{unit}.what_if"):
             found += import_module(f"{unit}.what_if").WHAT_IFS
     return tuple(found)
+
+
+def _all_units() -> Iterator[str]:
+    """Name the modules of all units: those of this package and of the course's folder, and those of other packages."""
+    units = import_module("lib.units")
+    yield from (f"lib.units.{unit.name}" for unit in pkgutil.iter_modules(units.__path__) if unit.ispkg)
+    for point in entry_points(group=units.GROUP):
+        with suppress(ImportError):  # its package is gone; whoever builds or grades the unit is told
+            yield import_module(point.module).__name__

@@ -11,6 +11,8 @@ import sys
 COURSE = "ZEROLAYER_COURSE"
 """The environment variable that names the course's folder to a process that works elsewhere."""
 FOLDER, CONFIG = "units", "nbgrader_config.py"
+GROUP = "zerolayer.units"
+"""The entry points by which other packages name their units."""
 _OURS = tuple(__path__)
 
 

@@ -1,9 +1,11 @@
 """The explorer without a browser: what the words say equals what NumPy gives, and the last position wins."""
 
+import ast
 import asyncio
 import base64
 import io
 import math
+import os
 import re
 import subprocess
 import sys
@@ -180,6 +182,39 @@ def test_a_notebook_that_imports_only_the_explorer_has_what_ifs_and_others_bring
     halved = explorer.run(Setting(0.1, 16, what_if="steps are halved"))
     halved.advance(1, seconds=60)
     np.testing.assert_allclose(halved.epoch_loss[0], plain.epoch_loss[0])
+
+
+OWN_UNIT = {
+    "__init__.py": "from lib.checking.dispatch import Checks\n\ncheck = Checks((), __name__)\n",
+    "what_if.py": "from lib.explorer.what_ifs import WhatIf\n\nWHAT_IFS = [WhatIf(__name__, '?', lambda it: it)]\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("imported", "found"),
+    [
+        ("json", [*(what_if.name for what_if in WHAT_IFS), "lib.units.mine.what_if", "packaged.what_if"]),
+        ("lib.units.mine", ["lib.units.mine.what_if"]),
+        ("packaged", ["packaged.what_if"]),
+    ],
+)
+def test_what_ifs_are_found_wherever_their_unit_lies(tmp_path, imported, found):
+    site = tmp_path / "site"
+    for folder in (tmp_path / "units" / "mine", site / "packaged"):
+        folder.mkdir(parents=True)
+        for name, text in OWN_UNIT.items():
+            (folder / name).write_text(text)
+    (tmp_path / "nbgrader_config.py").touch()
+    for package in ("packaged", "gone"):  # the second one's files were taken away
+        (site / f"{package}-1.0.dist-info").mkdir()
+        (site / f"{package}-1.0.dist-info/METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
+        (site / f"{package}-1.0.dist-info/entry_points.txt").write_text(f"[zerolayer.units]\n{package} = {package}\n")
+    code = f"import {imported}\nfrom lib.explorer.what_ifs import of_units\nprint([each.name for each in of_units()])"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert ast.literal_eval(shown.stdout) == found
 
 
 def test_divergence_is_said_at_its_epoch():
