@@ -218,6 +218,16 @@ def run_all(page):
     )
 
 
+def save(page):
+    """Save the notebook as a person does, and wait until the server has stored it."""
+
+    def stores(response):
+        return response.request.method == "PUT" and "/api/contents/" in response.url
+
+    with page.expect_response(stores, timeout=PATIENCE):
+        page.keyboard.press("Control+s")
+
+
 def slider(page, label):
     """Return the handle of the slider with this label; focus it and press arrow keys."""
     return _box(page, label).get_by_role("slider")

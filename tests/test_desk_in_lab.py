@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import PATIENCE, run_all, wait_until_idle
+from tests.browser import PATIENCE, run_all, save, wait_until_idle
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks" / "softmax_classifier"
 
@@ -123,8 +123,7 @@ def test_help_opens_in_a_notebook_without_a_kernel(page, lab):
     check = cell_with(page, "check.cce(cce)")
     run_cell(page, check)
     said_by(check, "Help 1: a hint")
-    page.keyboard.press("Control+s")
-    page.wait_for_function("() => !document.querySelector('.lm-TabBar-tab.jp-mod-current.jp-mod-dirty')")
+    save(page)
     lab.close_kernels()
     page.reload()
     page.wait_for_selector(".jp-Notebook .jp-Cell")

@@ -67,5 +67,6 @@ class Form:
         # The button stays and keeps the focus: from here Shift+Enter leads on to the next cell.
         self.choices.disabled = True
         self.choices.index = self._give(self.choices.index)
-        self.button.description = "Predicted. Now run the next cell."
+        # First what is saved, then what is said: who saves the notebook at once saves the prediction, too.
         self._saved.update(render.prediction(self._question, self.choices.index), raw=True)
+        self.button.description = "Predicted. Now run the next cell."

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbconvert.exporters import HTMLExporter
 
 from lib.explorer.training import Setting
-from tests.browser import readout, run_all, slider, wait_until_idle
+from tests.browser import readout, run_all, save, slider, wait_until_idle
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, by_hand
 
@@ -77,6 +77,14 @@ def ready(page):
     page.locator(".zl-explorer").first.scroll_into_view_if_needed()
 
 
+PLACE = """view => {
+  const picture = document.querySelectorAll('.zl-pictures svg')[view];
+  picture.scrollIntoView({block: 'nearest'});
+  const {x, y, width, height} = picture.getBoundingClientRect();
+  return {x: Math.floor(x), y: Math.floor(y), width: Math.ceil(width), height: Math.ceil(height)};
+}"""
+
+
 def caption(page):
     return page.locator(".zl-says").first.inner_text()
 
@@ -87,8 +95,8 @@ def wait_for_words(page, words, place=".zl-says"):
 
 def pixels(page, view=0):
     """Return the pixels of one of the pictures."""
-    shot = page.locator(".zl-pictures svg").nth(view).screenshot()
-    return imread(io.BytesIO(shot))
+    # Cut out of the page: Playwright takes no picture of an element that is drawn anew meanwhile.
+    return imread(io.BytesIO(page.screenshot(clip=page.evaluate(PLACE, view))))
 
 
 def assert_changed(before, after):
@@ -444,8 +452,7 @@ def test_reopened_without_a_kernel_the_page_shows_the_last_state(browser, lab):
     said = caption(page)
     size = "() => document.querySelector('.jp-RenderedImage img')?.naturalHeight"
     page.wait_for_function(f"() => ({size})() === 660")
-    page.keyboard.press("Control+s")
-    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
+    save(page)
     page.close()
     lab.close_kernels()
     reopened = browser.new_page(viewport={"width": 1280, "height": 1000})
@@ -467,8 +474,7 @@ def test_the_whole_solution_runs_without_a_word_on_stderr(browser, lab):
     lab.open(page, "solution/softmax_classifier.ipynb")
     run_all(page)
     wait_until_idle(page)
-    page.keyboard.press("Control+s")
-    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
+    save(page)
     page.close()
     lab.close_kernels()
     cells = nbformat.read(lab.folder / "solution" / "softmax_classifier.ipynb", as_version=4).cells

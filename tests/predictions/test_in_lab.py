@@ -8,7 +8,7 @@ import pytest
 
 from lib.predictions.records import FOLDER, MIME, predictions_in
 from lib.units.softmax_classifier.lab import QUESTIONS
-from tests.browser import PATIENCE, run_all, wait_until_idle
+from tests.browser import PATIENCE, run_all, save, wait_until_idle
 
 STEPS = QUESTIONS[0]
 CELLS = (
@@ -36,10 +36,7 @@ def notebook(lab, request):
 
 def saved(lab, page, name):
     """Save the notebook as a person does; give it as it lies on the disk."""
-    page.keyboard.press("Control+s")
-    page.wait_for_function(
-        "() => !document.querySelector('.jp-mod-current.jp-mod-dirty, .lm-TabBar-tab.jp-mod-dirty')", timeout=PATIENCE
-    )
+    save(page)
     return json.loads((lab.folder / name).read_text())
 
 

@@ -88,19 +88,30 @@ class LoopRule:
 
     def holds(self, inputs: Inputs, train: Any) -> None:
         """Test the statement on both calls of `train`."""
-        self._test(_record_once(train, inputs, is_first=isinstance(self, EveryBatch)))
+        wrong = self._find_wrong(record_once(train, inputs, is_first=isinstance(self, EveryBatch)))
+        if wrong is not None:
+            raise wrong
 
-    def _test(self, recordings: Sequence[Recording]) -> None:
+    def _find_wrong(self, recordings: Sequence[Recording]) -> Exception | None:
+        """Find what is wrong in the first call in which the statement does not hold; a recording is read once."""
+        notes = recordings[0].notes
+        if type(self) not in notes:
+            notes[type(self)] = self._look_for_wrong(recordings)
+        found: Exception | None = notes[type(self)]
+        return found
+
+    def _look_for_wrong(self, recordings: Sequence[Recording]) -> Exception | None:
         for number, recording in enumerate(recordings):
             if recording.error is not None:
                 if isinstance(self, EveryBatch):
-                    raise recording.error
+                    return recording.error
                 continue
             try:
                 self.require(recording.call, self._steps(recording), self.extra(recording))
                 self._require_same_data(recording)
             except Wrong as wrong:
-                raise self.diagnose(recordings, number, wrong) from None
+                return self.diagnose(recordings, number, wrong)
+        return None
 
     def probes(self, inputs: Inputs, train: Any) -> Probes:
         """For each call of `train` an array with a row for each step; X or y afterwards."""
@@ -109,7 +120,7 @@ class LoopRule:
             for number, name in enumerate(("first call", "second call"))
         }
         if self.data:
-            probes[f"{self.data} afterwards"] = lambda: getattr(_record_once(train, inputs)[0], self.data)
+            probes[f"{self.data} afterwards"] = lambda: getattr(record_once(train, inputs)[0], self.data)
         return probes
 
     def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
@@ -135,10 +146,10 @@ class LoopRule:
         return steps
 
     def _write(self, train: Any, inputs: Inputs, number: int) -> Array:
-        recordings = _record_once(train, inputs)
-        named = self._find_named(recordings)
-        if named:
-            raise named
+        recordings = record_once(train, inputs)
+        wrong = self._find_wrong(recordings)
+        if isinstance(wrong, Named):  # what else is wrong is the judge's to find in the numbers
+            raise wrong
         recording = recordings[number]
         names = (*HEADER, *self.names)
         rows = np.zeros((slots_of(recording.call) + self._rows_of_extra(recording.call), len(names)))
@@ -152,20 +163,6 @@ class LoopRule:
         extra = self.extra(recording)
         rows[slots_of(recording.call) :].flat[: len(extra)] = extra
         return rows
-
-    def _find_named(self, recordings: Sequence[Recording]) -> Named | None:
-        """Find what names a mistake. What else is wrong is the judge's to find in the numbers."""
-        notes = recordings[0].notes
-        if type(self) not in notes:
-            notes[type(self)] = None
-            try:
-                self._test(recordings)
-            except Named as named:
-                notes[type(self)] = named
-            except Wrong:
-                pass
-        found: Named | None = notes[type(self)]
-        return found
 
     def _rows_of_extra(self, call: Call) -> int:
         return 0
@@ -597,10 +594,11 @@ def _wrong_arguments(call: Call, step: Step) -> Wrong | None:
 
 
 _latest: list[tuple[Any, Inputs, tuple[Recording, Recording]]] = []
+"""The two latest recordings: a check's help looks at the check's own inputs, and at others."""
 
 
-def _record_once(train: Any, inputs: Inputs, is_first: bool = False) -> tuple[Recording, Recording]:
-    """Record the calls of `train`, or return the latest recording if it is of the same loop on the same inputs.
+def record_once(train: Any, inputs: Inputs, is_first: bool = False) -> tuple[Recording, Recording]:
+    """Record the calls of `train`, or return a recording of just now if it is of the same loop on the same inputs.
 
     The first statement of a check records anew: what the loop calls may have been changed since the last check.
     """
@@ -611,7 +609,7 @@ def _record_once(train: Any, inputs: Inputs, is_first: bool = False) -> tuple[Re
             return recording
     with explained(meanings=IN_LOOPS):
         recording = record_calls(train, inputs)
-    _latest[:] = [(train, draw, recording)]
+    _latest[:] = [*([] if is_first else _latest[-1:]), (train, draw, recording)]
     return recording
 
 
