@@ -19,25 +19,28 @@ CELLS = (
 )
 
 
-@pytest.fixture
-def page(browser):
+NOTEBOOK = "predictions/lab.ipynb"
+"""In a folder of its own: predictions are stored beside it."""
+
+
+@pytest.fixture(scope="module")
+def page(browser, lab):
+    """A notebook with two questions, after Run All. The tests go on from one another, as a student does."""
+    (lab.folder / NOTEBOOK).parent.mkdir()
+    lab.write(NOTEBOOK, *CELLS)
     with browser.new_context(viewport={"width": 900, "height": 900}) as context:
-        yield context.new_page()
-
-
-@pytest.fixture
-def notebook(lab, request):
-    """A notebook with two questions, in a folder of its own: predictions are stored beside it."""
-    folder = lab.folder / re.sub(r"\W", "", request.node.name)
-    folder.mkdir()
-    yield lab.write(f"{folder.name}/lab.ipynb", *CELLS)
+        page = context.new_page()
+        lab.open(page, NOTEBOOK)
+        run_all(page)
+        form(page, 1).get_by_role("radiogroup").wait_for(timeout=PATIENCE)
+        yield page
     lab.close_kernels()
 
 
-def saved(lab, page, name):
+def saved(lab, page):
     """Save the notebook as a person does; give it as it lies on the disk."""
     save(page)
-    return json.loads((lab.folder / name).read_text())
+    return json.loads((lab.folder / NOTEBOOK).read_text())
 
 
 def form(page, at=0):
@@ -65,106 +68,78 @@ def predict_by_keyboard(page, moves=1):
     form(page).get_by_role("button", name="Predicted. Now run the next cell.").wait_for(timeout=PATIENCE)
 
 
-def assert_nothing_is_broken(page):
-    """No reader sees what Jupyter puts in the place of a widget without a kernel."""
-    for words in ("Error displaying widget", "Loading widget"):
-        assert page.get_by_text(words).locator("visible=true").count() == 0
-
-
-def test_run_all_leaves_questions_open_and_shows_no_experiment(lab, page, notebook):
-    lab.open(page, notebook)
-    run_all(page)
-    form(page, 1).wait_for(timeout=PATIENCE)
+def test_run_all_leaves_questions_open_and_shows_no_experiment(lab, page):
     words = page.locator(".jp-Notebook").inner_text()
     assert "Predict first." in words and "the experiment ran" not in words
     assert STEPS.why[:40] not in words
     assert form(page).get_by_role("button", name="Predict").is_disabled()
     assert not page.locator(".zl-saved").first.is_visible(), "the live form stands for it"
-    content = saved(lab, page, notebook)
-    assert predictions_in(content, QUESTIONS) == {}
-    lab.close_kernels()
-    lab.open(page, notebook)
-    page.get_by_text("No prediction yet.").first.wait_for(timeout=PATIENCE)
-    assert_nothing_is_broken(page)
+    assert predictions_in(saved(lab, page), QUESTIONS) == {}
 
 
-def test_a_prediction_is_given_by_keyboard_and_then_the_experiment_runs(lab, page, notebook):
-    lab.open(page, notebook)
-    run_all(page)
-    group = form(page).get_by_role("radiogroup", name=re.compile("Three runs with 240 steps each"))
-    group.wait_for(timeout=PATIENCE)
-    assert [each.inner_text() for each in group.locator("label").all()] == list(STEPS.choices)
-    predict_by_keyboard(page, moves=1)
-    assert all(radio.is_disabled() for radio in group.get_by_role("radio").all())
-    page.keyboard.press("Shift+Enter")
-    page.keyboard.press("Shift+Enter")
-    page.get_by_text("the experiment ran").wait_for(timeout=PATIENCE)
-    words = page.locator(".jp-Notebook").inner_text()
-    assert f"You predicted: {STEPS.choices[1]}" in words
-    assert "It is otherwise." in words and STEPS.choices[3] in words
-    assert page.locator(".zl-predict").count() == 1, "the form of the other question"
-    assert predictions_in(saved(lab, page, notebook), QUESTIONS) == {"steps": 1}
-
-
-def test_it_is_there_when_the_notebook_is_opened_again_without_a_kernel(lab, page, notebook):
-    lab.open(page, notebook)
-    run_all(page)
-    predict_by_keyboard(page, moves=2)
-    content = saved(lab, page, notebook)
-    assert predictions_in(content, QUESTIONS) == {"steps": 2}
-    lab.close_kernels()
-    lab.open(page, notebook)
-    page.get_by_text(f"You predicted: {STEPS.choices[2]}").wait_for(timeout=PATIENCE)
-    assert_nothing_is_broken(page)
-    assert page.locator(".zl-predict").count() == 0
-
-
-@pytest.mark.parametrize("kept", ["the file beside it", "the notebook alone"])
-def test_after_a_restart_it_shows_what_was_predicted_and_cannot_be_changed(lab, page, notebook, kept):
-    lab.open(page, notebook)
-    run_all(page)
-    predict_by_keyboard(page, moves=2)
-    saved(lab, page, notebook)
-    lab.close_kernels()
-    beside = (lab.folder / notebook).parent / FOLDER / "softmax_classifier.predictions.json"
-    assert json.loads(beside.read_text()) == {"steps": 2}
-    if kept == "the notebook alone":
-        beside.unlink()
-    else:
-        emptied = nbformat.read(lab.folder / notebook, as_version=4)
-        for cell in emptied.cells:
-            cell.outputs, cell.execution_count = [], None
-        nbformat.write(emptied, lab.folder / notebook)
-    lab.open(page, notebook)
-    wait_until_idle(page)
-    run_all(page)
-    page.get_by_text("the experiment ran").wait_for(timeout=PATIENCE)
-    assert f"You predicted: {STEPS.choices[2]}" in page.locator(".jp-Notebook").inner_text()
-    assert page.locator(".zl-predict").count() == 1, "the form of the other question"
-
-
-def test_both_themes_show_it(lab, page, notebook):
-    lab.open(page, notebook)
-    run_all(page)
-    form(page, 1).get_by_role("radiogroup").wait_for(timeout=PATIENCE)
-    for theme in ("light", "dark"):
+def test_both_themes_show_it(page):
+    for theme in ("dark", "light"):
         page.evaluate("""dark => document.body.setAttribute('data-jp-theme-light', String(!dark))""", theme == "dark")
         colours = form(page).locator(".zl-question").evaluate("each => getComputedStyle(each).color")
         label = form(page).locator("label").first.evaluate("each => getComputedStyle(each).color")
         assert colours == label, "all of it has the theme's own colour"
 
 
-def test_what_is_saved_says_it_in_plain_text_and_html_too(lab, page, notebook):
-    lab.open(page, notebook)
-    run_all(page)
-    predict_by_keyboard(page, moves=3)
-    outputs = [
-        output["data"]
-        for cell in saved(lab, page, notebook)["cells"]
-        for output in cell.get("outputs", ())
-        if MIME in output.get("data", {})
-    ]
-    (data,) = outputs
-    assert data[MIME] == {"question": "steps", "choice": 3}
+@pytest.fixture(scope="module")
+def content(lab, page):
+    """The notebook as it is saved after a prediction, which was given by keyboard, and the experiment."""
+    group = form(page).get_by_role("radiogroup", name=re.compile("Three runs with 240 steps each"))
+    group.wait_for(timeout=PATIENCE)
+    assert [each.inner_text() for each in group.locator("label").all()] == list(STEPS.choices)
+    predict_by_keyboard(page, moves=2)
+    assert all(radio.is_disabled() for radio in group.get_by_role("radio").all())
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+    page.get_by_text("the experiment ran").wait_for(timeout=PATIENCE)
+    return saved(lab, page)
+
+
+def test_a_prediction_is_given_by_keyboard_and_then_the_experiment_runs(content, page):
+    words = page.locator(".jp-Notebook").inner_text()
+    assert f"You predicted: {STEPS.choices[2]}" in words
+    assert "It is otherwise." in words and STEPS.choices[3] in words
+    assert page.locator(".zl-predict").count() == 1, "the form of the other question"
+    assert predictions_in(content, QUESTIONS) == {"steps": 2}
+
+
+def test_what_is_saved_says_it_in_plain_text_and_html_too(content):
+    outputs = [output for cell in content["cells"] for output in cell.get("outputs", ())]
+    (data,) = [output["data"] for output in outputs if MIME in output.get("data", {})]
+    assert data[MIME] == {"question": "steps", "choice": 2}
     for kind in ("text/plain", "text/html"):
-        assert STEPS.choices[3] in " ".join("".join(data[kind]).split())
+        assert STEPS.choices[2] in " ".join("".join(data[kind]).split())
+
+
+def test_it_is_there_when_the_notebook_is_opened_again_without_a_kernel(lab, page, content):
+    lab.close_kernels()
+    lab.open(page, NOTEBOOK)
+    page.get_by_text(f"You predicted: {STEPS.choices[2]}").first.wait_for(timeout=PATIENCE)
+    page.get_by_text("No prediction yet.").first.wait_for(timeout=PATIENCE)
+    for words in ("Error displaying widget", "Loading widget"):
+        assert page.get_by_text(words).locator("visible=true").count() == 0
+    assert page.locator(".zl-predict").count() == 0
+
+
+@pytest.mark.parametrize("kept", ["the file beside it", "the notebook alone"])
+def test_after_a_restart_it_shows_what_was_predicted_and_cannot_be_changed(lab, page, content, kept):
+    lab.close_kernels()
+    beside = (lab.folder / NOTEBOOK).parent / FOLDER / "softmax_classifier.predictions.json"
+    assert json.loads(beside.read_text()) == {"steps": 2}
+    left = nbformat.from_dict(content)
+    if kept == "the notebook alone":
+        beside.unlink()
+    else:
+        for cell in left.cells:
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(left, lab.folder / NOTEBOOK)
+    lab.open(page, NOTEBOOK)
+    wait_until_idle(page)
+    run_all(page)
+    page.get_by_text("the experiment ran").wait_for(timeout=PATIENCE)
+    assert f"You predicted: {STEPS.choices[2]}" in page.locator(".jp-Notebook").inner_text()
+    assert page.locator(".zl-predict").count() == 1, "the form of the other question"
