@@ -148,32 +148,33 @@ def test_grading_runs_only_what_it_needs_and_never_tensorflow():
     assert SOLUTION.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def set_up(folder):
-    """Run the set-up cell in a new kernel, where the notebook lies in `folder`; give the error, or None."""
-    cell = nbformat.from_dict(graded(SOLUTION)["setup"])
+def load(folder, id="setup"):
+    """Run a cell that loads libraries in a new kernel, where the notebook lies in `folder`; give the error, or None."""
+    cell = nbformat.from_dict(next(cell for cell in SOLUTION.cells if cell.id == id))
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata=SOLUTION.metadata)
     NotebookClient(notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(folder)}}).execute()
     return next((output for output in notebook.cells[0].outputs if output.output_type == "error"), None)
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "loads"),
     [
-        ("lib.py", "def help_me(): pass"),
-        ("lib.py", "def ?"),
-        ("lib/__init__.py", ""),
-        ("numpy.py", ""),
-        ("matplotlib.py", "1 / 0"),
+        ("lib.py", "def help_me(): pass", "setup"),
+        ("lib.py", "def ?", "setup"),
+        ("lib/__init__.py", "", "setup"),
+        ("numpy.py", "", "setup"),
+        ("matplotlib.py", "1 / 0", "plots"),
     ],
 )
-def test_a_file_that_bears_a_librarys_name_is_told_in_a_sentence(name, content, tmp_path):
+def test_a_file_that_bears_a_librarys_name_is_told_in_a_sentence(name, content, loads, tmp_path):
     file = tmp_path / name
     file.parent.mkdir(exist_ok=True)
     file.write_text(content)
-    error = set_up(tmp_path)
+    error = load(tmp_path, loads)
+    called = {"setup": "lib or numpy", "plots": "matplotlib"}[loads]
     assert error.evalue.startswith("A library could not be loaded: ")
     assert error.evalue.endswith(
-        "Is a file or folder beside this notebook called lib, numpy or matplotlib? "
+        f"Is a file or folder beside this notebook called {called}? "
         "Python loads it in place of the library. Rename it and restart the kernel."
     )
     assert len(error.traceback) == 4, "a rule, a heading, one line of the cell, the sentence: nothing of the libraries"
@@ -182,7 +183,7 @@ def test_a_file_that_bears_a_librarys_name_is_told_in_a_sentence(name, content, 
 def test_other_files_beside_the_notebook_are_no_trouble(tmp_path):
     (tmp_path / "random.py").write_text("1 / 0")
     (tmp_path / "lib").mkdir()
-    assert set_up(tmp_path) is None
+    assert load(tmp_path) is None
 
 
 def test_figures_have_alternative_text_and_exist():
