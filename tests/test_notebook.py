@@ -143,7 +143,7 @@ def test_grading_runs_only_what_it_needs_and_never_tensorflow():
     run = [
         c.source for c in SOLUTION.cells if c.cell_type == "code" and "skip-execution" not in c.metadata.get("tags", [])
     ]
-    assert len(run) == 3 + 5 + len(UNIT.parts)
+    assert len(run) == 4 + 5 + len(UNIT.parts)  # given code, blanks, and checks
     assert not [source for source in run if re.search(r"one_hot\(|crosscheck\(|plt\.(plot|show|figure)", source)]
     assert SOLUTION.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
 
