@@ -138,6 +138,15 @@ def test_no_file_names_a_package_registry_or_this_machine():
         assert path.name != "uv.lock"
 
 
+def test_what_students_hand_in_and_earn_is_not_committed_by_accident():
+    folders = ("submitted", "autograded", "feedback", "reports", "downloaded", "my_work", "submitted/.best")
+    # nbgrader copies the gradebook under a name with the time before it changes its layout.
+    files = ("grades.csv", "canvas.csv", "moodle.csv", "judge_secret", "gradebook.db", "gradebook.db.2026-01-31")
+    names = [*(f"{folder}/ada/file" for folder in folders), *files]
+    ignored = run("git", "check-ignore", "--no-index", *names).stdout.splitlines()
+    assert ignored == names
+
+
 def test_the_readme_sets_up_with_two_commands_of_one_line_each():
     commands = [line.strip() for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    ")]
     assert commands[0].endswith(".venv/bin/zerolayer demo")

@@ -68,6 +68,11 @@ COMMANDS = (
 )
 
 
+def summary(description: str) -> str:
+    """Give the first paragraph of a command's description, in one line."""
+    return " ".join(description.strip().split("\n\n")[0].split())
+
+
 class ZeroLayerApp(Configured):
     """Build the course, open it, grade it."""
 
@@ -76,7 +81,7 @@ class ZeroLayerApp(Configured):
     description = "Notebooks with blanks to fill, and their grading. Give a command; each has --help."
     version = version("zerolayer")
     subcommands = {  # noqa: RUF012  # traitlets' own way to list them
-        app.name.removeprefix("zerolayer-"): (app, app.description) for app in COMMANDS
+        app.name.removeprefix("zerolayer-"): (app, summary(app.description)) for app in COMMANDS
     }
 
     # With these, `--help-all` and `--generate-config` list the settings of every command.

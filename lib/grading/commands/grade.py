@@ -157,8 +157,7 @@ class Grade(Autograde):
         for left in course.collected.left_out:
             is_asked = fnmatchcase(left.student, self.coursedir.student_id)
             if left.student and is_asked and not Path(self._format_source(course.assignment, left.student)).is_dir():
-                why = " ".join(filter(None, (left.file, left.why)))
-                self.progress.for_a_person.setdefault(left.student, f"could not be collected: {why}")
+                self.progress.for_a_person.setdefault(left.student, f"could not be collected: {left.reason}")
         for source in self.assignments:
             student = self._student(source)
             if problem := id_problem(student):

@@ -12,6 +12,7 @@ A caller that hangs up ends its kernel. A warm process ends with its owner, and 
 """
 
 import atexit
+import fcntl
 import gc
 import os
 import select
@@ -33,6 +34,8 @@ from lib.grading.kernels.spawn_request import Request, recv, send
 from lib.grading.sandbox import threads
 from lib.units import COURSE
 
+PREFIX = "zerolayer"
+"""How the names of folders for warm processes begin; the number of the process that made it follows."""
 ADDRESS = "ZEROLAYER_WARM"
 """The environment variable that names the folder of a warm process to share."""
 ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
@@ -344,9 +347,38 @@ def _field(path: str, name: str) -> int:
 def _make_folder(number: int) -> str:
     """Make a folder for the warm processes of this process, whose number it bears; the same one each time."""
     usual = gettempdir()
-    folder = mkdtemp(prefix=f"zerolayer-{number}-", dir=usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
+    place = Path(usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
+    _remove_abandoned(place)
+    folder = mkdtemp(prefix=f"{PREFIX}-{number}-", dir=place)
+    # Never closed: Linux lets go of the lock when this process ends, however it ends.
+    _lock(Path(folder))
     atexit.register(_tidy, Path(folder))
     return folder
+
+
+def _lock(folder: Path) -> int:
+    """Lock a folder; give its descriptor. Raises OSError if somebody else has it, or it is no folder."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _remove_abandoned(place: Path) -> None:
+    """Remove the folders of processes that were killed together with their warm processes."""
+    for folder in place.glob(f"{PREFIX}-*-*"):
+        with suppress(OSError, ValueError):  # another's, or none of these folders
+            if folder.stat().st_uid != os.geteuid() or Path("/proc", str(_owner_of(folder))).exists():
+                continue
+            # The number is not enough: who shares the place may be in another container, with numbers of its own.
+            handle = _lock(folder)
+            try:
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 @cache

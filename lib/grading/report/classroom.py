@@ -129,11 +129,10 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
             works.setdefault(student, StudentWork(student)).handed_in = True
     unclaimed = []
     for left in read_collected(course, assignment, course.config).left_out:
-        text = " ".join(filter(None, (left.file, left.why)))
         if left.student:
-            works.setdefault(left.student, StudentWork(left.student)).left_out.append(text)
+            works.setdefault(left.student, StudentWork(left.student)).left_out.append(left.reason)
         else:
-            unclaimed.append(text)
+            unclaimed.append(left.reason)
     for student, work in works.items():
         work.folder = _graded_folder(course, student, assignment)
         work.read_verdict(assignment)

@@ -63,6 +63,11 @@ class LeftOut:
     file: str
     why: str
 
+    @property
+    def reason(self) -> str:
+        """Which file it is, and why it was left out."""
+        return ": ".join(filter(None, (self.file, self.why)))
+
 
 @dataclass(frozen=True)
 class Collected:

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -266,6 +267,48 @@ def test_ctrl_c_ends_a_run_with_a_stopped_worker(course):
     run = course.zerolayer("grade", ASSIGNMENT, "--jobs=2", start_new_session=True, timeout=60)
     assert run.returncode == 130
     assert said(run).endswith("Stopped. What was graded is kept; the same command goes on from there.")
+
+
+KILLED = """
+import os, signal
+import psutil
+
+calls = []
+
+def come(**_):
+    calls.append(None)
+    if len(calls) == 2:
+        me = psutil.Process()
+        warm = [child for child in me.children() if "lib.grading.kernels.forkserver" in child.cmdline()]
+        workers = [child for child in me.children() if child not in warm]
+        for process in {whom}:
+            process.kill()
+"""
+EVERYBODY = "[*(inner for one in warm for inner in one.children(recursive=True)), *warm, *workers, me]"
+
+
+@pytest.fixture
+def place():
+    """A folder for temporary files whose name is short enough for sockets."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_what_is_killed_leaves_nothing_behind(course, place):
+    """Where all is killed at once, nobody is left to tidy up but the next command; of that one parts are killed."""
+    configured(course, "c.BaseConverter.post_convert_hook = 'moment.come'")
+
+    def grade(whom, *flags):
+        (course.root / "moment.py").write_text(KILLED.format(whom=whom))
+        own = {name: value for name, value in os.environ.items() if name != forkserver.ADDRESS}
+        return course.zerolayer("grade", ASSIGNMENT, "--jobs=2", *flags, env=own | {"TMPDIR": str(place)})
+
+    assert grade(EVERYBODY, "--no-sandbox").returncode == -signal.SIGKILL
+    assert list(place.iterdir())
+    run = grade("workers[:1] + warm")
+    assert run.returncode == 0, run.stderr
+    assert points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
+    assert not list(place.iterdir())
 
 
 HANGING = """
