@@ -19,6 +19,8 @@ _ATTRIBUTES = """
     linebreak linethickness lspace mathsize mathvariant maxsize minsize movablelimits notation rowlines rowspacing
     rspace scriptlevel separator stretchy symmetric voffset width"""
 ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
+ROW_SPACING = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(ex|em|pt|px|mm|cm|in|mu)\s*\]")
+"""A row's end with the room below it, which latex2mathml takes for text of the next row."""
 UNNUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather)\}")
 
 
@@ -29,7 +31,8 @@ def mathml(tex: str, block: bool = False) -> str:
         try:
             from latex2mathml.converter import convert_to_element  # where pages are made: grading seldom needs it
 
-            starred = UNNUMBERED.sub(r"\\\1{\2*}", tex)  # nothing in a notebook refers to a number of an equation
+            spaced = ROW_SPACING.sub(r"\\\\", tex)
+            starred = UNNUMBERED.sub(r"\\\1{\2*}", spaced)  # nothing in a notebook refers to a number of an equation
             return _written(convert_to_element(starred, display="block" if block else "inline"))
         except Exception:  # a student's TeX may be anything, and so may what a parser raises on it
             pass

@@ -147,6 +147,7 @@ def test_every_formula_of_the_course_becomes_mathml():
     html = "".join(rendered(cell.source) for cell in notebook.cells if cell.cell_type == "markdown")
     assert sum(map(is_formula, elements(html))) > 100
     assert not re.search(r"<math[^>]*>((?!</math>).)*\\\w|<code>\\", html)
+    assert not re.search(r"\d(ex|em|pt)\b", text_of(html)), "room between rows is shown as text"
 
 
 @pytest.mark.parametrize(
