@@ -21,6 +21,8 @@ _ATTRIBUTES = """
 ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
 ROW_SPACING = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(ex|em|pt|px|mm|cm|in|mu)\s*\]")
 """A row's end with the room below it, which latex2mathml takes for text of the next row."""
+FUNCTION = re.compile(r"\\(log|ln|exp|max|min)(?![A-Za-z])\s*(?=[A-Za-z0-9]|\\(?!left|right|big|quad)[A-Za-z])")
+"""A function's name before what it is of, where no bracket divides them: TeX leaves room there."""
 UNNUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather)\}")
 
 
@@ -31,7 +33,7 @@ def mathml(tex: str, block: bool = False) -> str:
         try:
             from latex2mathml.converter import convert_to_element  # where pages are made: grading seldom needs it
 
-            spaced = ROW_SPACING.sub(r"\\\\", tex)
+            spaced = FUNCTION.sub(r"\\\1\\,", ROW_SPACING.sub(r"\\\\", tex))
             starred = UNNUMBERED.sub(r"\\\1{\2*}", spaced)  # nothing in a notebook refers to a number of an equation
             return _written(convert_to_element(starred, display="block" if block else "inline"))
         except Exception:  # a student's TeX may be anything, and so may what a parser raises on it

@@ -142,6 +142,12 @@ def test_formulas_become_mathml_which_browsers_show_by_themselves():
     assert "$" not in html and "\\" not in html
 
 
+@pytest.mark.parametrize(("tex", "room"), [(r"\log 2", 1), (r"\log\hat y", 1), (r"\log(p)", 0), (r"\max_k z", 0)])
+def test_a_function_stands_apart_from_what_it_is_of(tex, room):
+    """Else log 2 reads as the logarithm to base 2."""
+    assert len([element for element in elements(rendered(f"${tex}$")) if element.tag.endswith("mspace")]) == room
+
+
 def test_every_formula_of_the_course_becomes_mathml():
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     html = "".join(rendered(cell.source) for cell in notebook.cells if cell.cell_type == "markdown")
