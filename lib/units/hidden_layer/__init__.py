@@ -9,11 +9,16 @@ In the notebook: `from lib.units.hidden_layer import check`.
 | `check.network_forward(Network)` | `check-network-forward` | layers in order |
 | `check.network_backward(Network)` | `check-network-backward` | layers in reverse, with what is handed on |
 | `check.step(step)` | `check-step` | one step of training, and 1/B |
+
+`predict` asks questions before their experiments: `lib.predictions` says how. `width` has the explorer with a slider
+for the number of hidden units.
 """
 
 from lib.checking.dispatch import Checks
 from lib.checking.undefined_names import watch
+from lib.predictions import Predict
 from lib.unit import Unit
+from lib.units.hidden_layer.lab import QUESTIONS
 from lib.units.hidden_layer.network import network_backward, network_forward
 from lib.units.hidden_layer.relu import relu_backward, relu_forward
 from lib.units.hidden_layer.step import step
@@ -26,9 +31,11 @@ UNIT = Unit(
     (relu_forward, relu_backward, network_forward, network_backward, step),
     (TENSORFLOW,),
     SOFTMAX_CLASSIFIER.slow_imports,
+    QUESTIONS,
     builds_on=SOFTMAX_CLASSIFIER.name,
 )
 
 check = Checks(UNIT.parts, __name__)
+predict = Predict(UNIT)
 
 watch()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -58,77 +58,75 @@ def backward(ReLU: Any, inputs: Inputs, size: str, route: str = "own") -> Array:
     return numbers(returned, x.shape, what="The result of backward")
 
 
-class PositivesPass(Statement):
-    text = "Where the input is positive, the output is the input."
-    hint = "Take one positive number, such as 3: what should come out? Compare it with what your line gives."
+class OfOneSign(Statement):
+    """A statement about the entries where the input has a sign: the judge is shown all, and compares these."""
+
+    sign: ClassVar[int]
+    what: ClassVar[str]
+
+    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
+        """Keep the entries where the input has the sign."""
+        return _where_input_is(self.sign, given, inputs[f"input_{probe.rpartition('/')[2]}"])
+
+
+class Outputs(OfOneSign):
+    """What forward makes of these entries."""
+
     lines = r"output"
 
     def holds(self, inputs: Inputs, ReLU: Any) -> None:
-        """Compare the output where the input is positive."""
-        _compare_forward(inputs, ReLU, 1, "A positive input came out changed.")
+        """Compare the outputs."""
+        for size in SIZES:
+            x = inputs[f"input_{size}"]
+            _compare(forward(ReLU, x), x, x, self.sign, self.what)
 
     def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
-        """The outputs; compared where the input is positive."""
-        return _outputs(inputs, ReLU)
-
-    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
-        """Keep the outputs of positive inputs."""
-        return _where_input_is(1, given, inputs[f"input_{probe}"])
+        """The outputs."""
+        return {size: partial(forward, ReLU, inputs[f"input_{size}"]) for size in SIZES}
 
 
-class NegativesBecomeZero(Statement):
-    text = "Where the input is negative, the output is 0."
-    hint = "Take one negative number, such as -2: what should come out? Compare it with what your line gives."
-    lines = r"output"
+class Gradients(OfOneSign):
+    """What backward makes of the gradient of these entries."""
 
-    def holds(self, inputs: Inputs, ReLU: Any) -> None:
-        """Compare the output where the input is negative."""
-        _compare_forward(inputs, ReLU, -1, "A negative input did not become 0.")
-
-    def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
-        """The outputs; compared where the input is negative."""
-        return _outputs(inputs, ReLU)
-
-    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
-        """Keep the outputs of negative inputs."""
-        return _where_input_is(-1, given, inputs[f"input_{probe}"])
-
-
-class GradientPasses(Statement):
-    text = "Where the input was positive, backward returns the incoming gradient."
-    hint = "Where a number passed forward, its slope is 1. By what is the incoming gradient multiplied there?"
     lines = r"return"
 
     def holds(self, inputs: Inputs, ReLU: Any) -> None:
-        """Compare the gradient where the input was positive."""
-        _compare_backward(inputs, ReLU, 1, "The gradient of a positive input came back changed.")
+        """Compare the gradients, on the route on which they are right if there is one."""
+        hold_on_any(partial(self._hold_on, inputs, ReLU))
 
     def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
-        """The gradients; compared where the input was positive."""
-        return _gradients(inputs, ReLU)
+        """The gradients on both routes."""
+        return {f"{route}/{size}": partial(backward, ReLU, inputs, size, route) for route in ROUTES for size in SIZES}
 
-    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
-        """Keep the gradients of positive inputs."""
-        return _where_input_is(1, given, inputs[f"input_{probe.partition('/')[2]}"])
+    def _hold_on(self, inputs: Inputs, ReLU: Any, route: str) -> None:
+        for size in SIZES:
+            x, g = inputs[f"input_{size}"], inputs[f"gradient_{size}"]
+            _compare(backward(ReLU, inputs, size, route), g, x, self.sign, self.what)
 
 
-class GradientStops(Statement):
+class PositivesPass(Outputs):
+    text = "Where the input is positive, the output is the input."
+    hint = "Take one positive number, such as 3: what should come out? Compare it with what your line gives."
+    sign, what = 1, "A positive input came out changed."
+
+
+class NegativesBecomeZero(Outputs):
+    text = "Where the input is negative, the output is 0."
+    hint = "Take one negative number, such as -2: what should come out? Compare it with what your line gives."
+    sign, what = -1, "A negative input did not become 0."
+
+
+class GradientPasses(Gradients):
+    text = "Where the input was positive, backward returns the incoming gradient."
+    hint = "Where a number passed forward, its slope is 1. By what is the incoming gradient multiplied there?"
+    sign, what = 1, "The gradient of a positive input came back changed."
+
+
+class GradientStops(Gradients):
     text = "Where the input was negative, backward returns 0."
     points = 2
     hint = "Where the output stays 0 whatever the input is, its slope is 0. Which array tells where that is?"
-    lines = r"return"
-
-    def holds(self, inputs: Inputs, ReLU: Any) -> None:
-        """Compare the gradient where the input was negative."""
-        _compare_backward(inputs, ReLU, -1, "The gradient of a negative input did not become 0.")
-
-    def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
-        """The gradients; compared where the input was negative."""
-        return _gradients(inputs, ReLU)
-
-    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
-        """Keep the gradients of negative inputs."""
-        return _where_input_is(-1, given, inputs[f"input_{probe.partition('/')[2]}"])
+    sign, what = -1, "The gradient of a negative input did not become 0."
 
 
 def _where_input_is(sign: int, given: Array, x: Array) -> Array:
@@ -136,35 +134,13 @@ def _where_input_is(sign: int, given: Array, x: Array) -> Array:
     return np.where(np.sign(x) == sign, given, 0.0) if given.shape == x.shape else given
 
 
-def _outputs(inputs: Inputs, ReLU: Any) -> Probes:
-    return {size: partial(forward, ReLU, inputs[f"input_{size}"]) for size in SIZES}
+def _compare(found: Array, passed: Array, x: Array, sign: int, what: str) -> None:
+    """Compare the entries where the input has a sign: positive ones pass, and of negative ones 0 is left."""
 
-
-def _gradients(inputs: Inputs, ReLU: Any) -> Probes:
-    return {f"{route}/{size}": partial(backward, ReLU, inputs, size, route) for route in ROUTES for size in SIZES}
-
-
-def _compare_forward(inputs: Inputs, ReLU: Any, sign: int, what: str) -> None:
-    for size in SIZES:
-        x = inputs[f"input_{size}"]
-        expected = x if sign > 0 else np.zeros_like(x)
-        _compare(forward(ReLU, x), expected, x, sign, what)
-
-
-def _compare_backward(inputs: Inputs, ReLU: Any, sign: int, what: str) -> None:
-    hold_on_any(partial(_compare_gradients, inputs, ReLU, sign, what))
-
-
-def _compare_gradients(inputs: Inputs, ReLU: Any, sign: int, what: str, route: str) -> None:
-    for size in SIZES:
-        x, g = inputs[f"input_{size}"], inputs[f"gradient_{size}"]
-        _compare(backward(ReLU, inputs, size, route), g if sign > 0 else np.zeros_like(g), x, sign, what)
-
-
-def _compare(found: Array, expected: Array, x: Array, sign: int, what: str) -> None:
     def where(at: tuple[int, ...]) -> str:
         return f"unit {at[0]}, sample {at[1]}, where the input is {x[at]:.3g}"
 
+    expected = np.where(x > 0, passed, 0.0)
     expect_close(_where_input_is(sign, found, x), _where_input_is(sign, expected, x), what=what, where=where)
 
 

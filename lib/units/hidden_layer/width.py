@@ -8,6 +8,7 @@ picture of what each unit gives for the training samples.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,9 @@ from lib.explorer import Explorer, Network, running_loop, show, svg
 from lib.explorer.architecture import Architecture, View
 from lib.explorer.regions_view import BOTTOM, GRID, TOP, Plane
 from lib.explorer.svg import LEFT, RIGHT
-from lib.explorer.training import Matrix, Run
+from lib.explorer.training import Matrix, Recipe, Run
+from lib.explorer.what_ifs import WhatIf
+from lib.units.softmax_classifier.what_if import WHAT_IFS as OF_ONE_LAYER
 
 WIDTHS = tuple(range(1, 17))
 FIRST = 4
@@ -27,6 +30,8 @@ LEVELS = 8
 SHOWN = 60
 """Samples in the picture of the units, evenly taken of all; more would be too narrow to see."""
 LARGEST_ROW = 36
+UNFIT = "features are not standardised"
+"""Of the first unit's what-ifs the one that puts another object in the place of the layers."""
 MakeNetwork = Callable[[list[int]], Any]
 
 
@@ -41,7 +46,7 @@ def explore_width(
     network = Network(
         partial(_stack, make_network, FIRST), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient
     )
-    show(Explorer(network, data, running_loop(), architecture=hidden_units(make_network)))
+    show(Explorer(network, data, running_loop(), WHAT_IFS, hidden_units(make_network)))
 
 
 def hidden_units(make_network: MakeNetwork) -> Architecture:
@@ -64,9 +69,14 @@ class Stack:
     """All layers of a network but softmax, as one layer whose weights are a vector."""
 
     def __init__(self, network: Any) -> None:
-        self.layers = network.layers[:-1]
-        self._network = type(network)(self.layers)
-        self._with_weights = [layer for layer in self.layers if hasattr(layer, "weights")]
+        self._make = type(network)
+        self.put(network.layers[:-1])
+
+    def put(self, layers: list[Any]) -> None:
+        """Have these layers, the lowest first."""
+        self.layers = layers
+        self._network = self._make(layers)
+        self._with_weights = [layer for layer in layers if hasattr(layer, "weights")]
 
     @property
     def weights(self) -> Matrix:
@@ -149,4 +159,55 @@ def describe_units(run: Run, epoch: int) -> str:
     return f"{dead} of {units} hidden units {each} dead: 0 for all training samples."
 
 
+class NoBend:
+    """A layer that leaves everything as it is."""
+
+    def forward(self, input: Matrix) -> Matrix:
+        """Return the input."""
+        self.input = self.output = input
+        return input
+
+    def backward(self, output_gradient: Matrix, learning_rate: float | None = None) -> Matrix:
+        """Return the gradient."""
+        return output_gradient
+
+
+class NoMask(NoBend):
+    """ReLU, whose backward leaves the gradient as it is."""
+
+    def __init__(self, relu: Any) -> None:
+        self._relu = relu
+
+    def forward(self, input: Matrix) -> Matrix:
+        """Return what ReLU makes of the input."""
+        self.input, self.output = input, self._relu.forward(input)
+        return self.output
+
+
+def replace_relu(make: Callable[[Any], Any], recipe: Recipe) -> Recipe:
+    """Put another layer in the place of ReLU; it is made of ReLU."""
+    network = recipe.network
+
+    def made(inputs: int, outputs: int) -> Stack:
+        stack: Stack = network.Dense(inputs, outputs)
+        below, relu, above = stack.layers
+        stack.put([below, make(relu), above])
+        return stack
+
+    return replace(recipe, network=replace(network, Dense=made))
+
+
+WHAT_IFS = (
+    WhatIf(
+        "ReLU is left out",
+        "Which borders can two dense layers draw without a bend?",
+        partial(replace_relu, lambda relu: NoBend()),
+    ),
+    WhatIf(
+        "ReLU's backward lets every gradient through",
+        "Units now learn from samples for which they are 0. Does the network still learn?",
+        partial(replace_relu, NoMask),
+    ),
+    *(each for each in OF_ONE_LAYER if each.name != UNFIT),
+)
 UNITS = View("Units", "What each hidden unit gives for the training samples", draw_units, describe_units)

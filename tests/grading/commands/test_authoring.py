@@ -18,7 +18,6 @@ FILES = dict(re.findall(r"```i?python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
 BLANKS = {
     "loss": "np.mean((w @ X - y) ** 2)",
     "gradient": "2 * X @ (w @ X - y) / y.size",
-    "descend": "w - rate * gradient(w, X, y)",
 }
 
 
@@ -43,7 +42,7 @@ def course(tmp_path_factory, lockable_here):
     notebook = nbformat.read(path, as_version=4)
     kept = [cell for cell in notebook.cells if cell.id in ("title", "setup-text", "setup")]
     made = FILES[f"solutions/{UNIT}/{UNIT}.ipynb"].rstrip().split("\n# ----\n")
-    names = ("loss", "check-loss", "gradient", "check-gradient", "descend", "check-descend")
+    names = ("loss", "check-loss", "gradient", "check-gradient")
     notebook.cells = [*kept, *map(flags, names, made)]
     nbformat.write(notebook, path)
     return course
@@ -70,19 +69,14 @@ def test_it_grades_a_class(course):
     built = course.zerolayer("build", UNIT)
     assert built.returncode == 0, built.stderr
     hand_in(course, "ada", BLANKS)
-    hand_in(
-        course, "ben", {**BLANKS, "gradient": "X @ (w @ X - y) / y.size", "descend": "w + rate * gradient(w, X, y)"}
-    )
+    hand_in(course, "ben", {**BLANKS, "gradient": "X @ (w @ X - y) / y.size"})
     hand_in(course, "cleo", {"loss": "'a text'"})
     graded = course.zerolayer("grade", UNIT, *QUICK)
     assert graded.returncode in (0, 3), graded.stderr
     verdicts = {name: Verdict.load(course.root / "autograded" / name / UNIT) for name in ("ada", "ben", "cleo")}
-    assert {name: verdict.points for name, verdict in verdicts.items()} == {"ada": 7, "ben": 2, "cleo": 0}
-    assert [part.mistake and part.mistake.name for part in verdicts["ben"].parts] == [
-        None,
-        "The factor 2 of the square is missing",
-        "The steps go up",
-    ]
+    assert {name: verdict.points for name, verdict in verdicts.items()} == {"ada": 4, "ben": 2, "cleo": 0}
+    mistakes = [part.mistake and part.mistake.name for part in verdicts["ben"].parts]
+    assert mistakes == [None, "The factor 2 of the square is missing"]
 
 
 @pytest.mark.gives(f"zerolayer bundle {UNIT}")
@@ -107,18 +101,18 @@ FAULTS = {
     "a check that calls the right answer wrong": ("units/{}/exercise.py", "2.0),)", "3.0),)"),
     "a draw on which right code fails": (
         "units/{}/exercise.py",
-        "X = rng.normal(size=(3, 8))",
-        "X = rng.normal(size=(3, 8)) if rng.random() < 0.9 else None",
+        "X, w = rng.normal(size=(3, 8))",
+        "X, w = rng.normal(size=(3, 8)) if rng.random() < 0.9 else None",
     ),
     "a file for students that leads to the answers": (
         "units/{}/exercise.py",
-        "from lib.unit import Inputs, Part",
-        "from lib.unit import Inputs, Part\n\n\ndef peek() -> Any:\n    from .closed import loss\n    return loss",
+        "from lib.unit import Part",
+        "from lib.unit import Part\n\n\ndef peek():\n    from .closed import loss\n    return loss",
     ),
     "a file for students that shows the blank at": (
         "units/{}/exercise.py",
-        "    def counts(",
-        "    # 2 * X @ (w @ X - y) / y.size\n    def counts(",
+        "def draw(",
+        "# 2 * X @ (w @ X - y) / y.size\ndef draw(",
     ),
     "a Part without its own cell": ("units/{}/exercise.py", 'Part("check-loss"', 'Part("check-los"'),
     "a marker that says nothing about what the ? is for": (
@@ -133,8 +127,8 @@ FAULTS = {
     ),
     "a statement that desk and judge see differently": (
         "units/{}/exercise.py",
-        'hint = "Print the weights in each step."',
-        'hint = ""\n\n    def holds(self, inputs: Any, *subjects: Any) -> None:\n        """Agree."""',
+        'hint = "Move one weight by 0.001. By how much does the loss change?"',
+        'hint = ""\n\n    def holds(self, inputs, *subjects):\n        """Agree."""',
     ),
 }
 

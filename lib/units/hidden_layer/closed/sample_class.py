@@ -6,6 +6,7 @@ Some are right, in different styles. Some have one common mistake, and one leave
 from collections.abc import Mapping
 
 from lib.answer_key import Fillings, SampleClass
+from lib.units.hidden_layer.lab import QUESTIONS
 
 RIGHT: Fillings = {
     "own-loss": ("-np.sum(y * np.log(np.maximum(yhat, 1e-7))) / y.shape[1]", "-y / np.maximum(yhat, 1e-7)"),
@@ -58,4 +59,17 @@ STUDENTS: Mapping[str, Fillings] = {
     "jomo": fill(relu=("np.maximum(input, 0)", ""), network=("", "", ""), step=("", "", "")),
 }
 
-SAMPLE_CLASS = SampleClass(STUDENTS, ANSWERS)
+PREDICTIONS = {
+    student: dict(zip(QUESTIONS, choices, strict=False))
+    for student, choices in {
+        "ada": (0, 3, 2, 2, 2, 1, 1),
+        "bao": (0, 3, 2, 1, 2, 1, 1),
+        "chidi": (1, 3, 1, 3, 1, 1, 2),
+        "dana": (0, 2, 3, 2, 1, 0, 1),
+        "emil": (1, 2, 1, 1, 3, 1),
+        "hana": (0, 3, 2),
+    }.items()
+}
+"""What they predicted, question by question; the last two did not come to the end."""
+
+SAMPLE_CLASS = SampleClass(STUDENTS, ANSWERS, PREDICTIONS)

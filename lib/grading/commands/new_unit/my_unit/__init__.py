@@ -7,9 +7,9 @@ from lib.checking.dispatch import Checks
 from lib.checking.undefined_names import watch
 from lib.unit import Unit
 
-from .exercise import loss
+from .exercise import PARTS
 
-UNIT = Unit("my_unit", "My unit", (loss,))
+UNIT = Unit("my_unit", "My unit", PARTS)
 
 check = Checks(UNIT.parts, __name__)
 

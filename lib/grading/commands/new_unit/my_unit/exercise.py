@@ -29,3 +29,5 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 loss = Part("check-loss", "The loss", ("loss",), (Mean(),), draw)
+PARTS = (loss,)
+"""All parts, in the notebook's order."""
