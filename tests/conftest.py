@@ -29,6 +29,7 @@ TOGETHER = {
     "tests/explorer/test_lab.py": "JupyterLab",
     "tests/test_desk_in_lab.py": "JupyterLab",
     "tests/predictions/test_in_lab.py": "JupyterLab",
+    "tests/units/hidden_layer/test_in_lab.py": "JupyterLab",
     "tests/grading/commands/test_grade.py": "a graded class",
     "tests/grading/report/test_feedback.py": "a graded class",
     "tests/grading/report/test_class_feedback.py": "a graded class",
