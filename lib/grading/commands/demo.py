@@ -42,7 +42,7 @@ class DemoApp(Configured):
             self.fail(f"The demo needs the folder solutions/{unit}, which is not here. Run it in the course's folder.")
         sample = units.answer_key(unit).sample_class
         if not sample.students:
-            self.fail(f"{unit} has no sample class. Give its ANSWER_KEY one: sample_class=SampleClass({{…}}, {{}}).")
+            self.fail(f"{unit} has no sample class. Give its ANSWER_KEY one, as `zerolayer new` writes it.")
         course = Path(self.folder or tempfile.mkdtemp(prefix="zerolayer-demo-"))
         if course.exists() and any(course.iterdir()):
             self.fail(f"{course} is not empty. Name a new folder, so that nothing is lost.")

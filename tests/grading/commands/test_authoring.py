@@ -57,6 +57,10 @@ def hand_in(course, student, blanks):
     nbformat.write(notebook, folder / f"{UNIT}.ipynb")
 
 
+def test_the_page_stays_short():
+    assert len(PAGE.splitlines()) < 135
+
+
 @pytest.mark.gives(f"zerolayer new {UNIT}", f"zerolayer check {UNIT}")
 def test_the_example_is_a_unit_without_a_fault(course):
     checked = course.zerolayer("check", UNIT)
@@ -74,7 +78,7 @@ def test_it_grades_a_class(course):
     graded = course.zerolayer("grade", UNIT, *QUICK)
     assert graded.returncode in (0, 3), graded.stderr
     verdicts = {name: Verdict.load(course.root / "autograded" / name / UNIT) for name in ("ada", "ben", "cleo")}
-    assert {name: verdict.points for name, verdict in verdicts.items()} == {"ada": 4, "ben": 2, "cleo": 0}
+    assert {name: verdict.points for name, verdict in verdicts.items()} == {"ada": 3, "ben": 2, "cleo": 0}
     mistakes = [part.mistake and part.mistake.name for part in verdicts["ben"].parts]
     assert mistakes == [None, "The factor 2 of the square is missing"]
 
