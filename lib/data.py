@@ -98,6 +98,23 @@ def rings(num_samples: int = 300, num_labels: int = 3, seed: Seed = 0, spread: f
     return radius * np.array([np.cos(angle), np.sin(angle)]), labels
 
 
+def moons(num_samples: int = 300, seed: Seed = 0, spread: float = 0.15) -> tuple[Matrix, Labels]:
+    """Draw two half rings of radius 1, each with an end inside the other: classes that no straight line tells apart.
+
+    `spread` is the standard deviation of a sample from its half ring, along each feature.
+
+    Returns X (2, samples) and labels (samples,), as many of each label as the number of samples allows, shuffled.
+    Raises ValueError for a size below 1.
+    """
+    _require_sizes(num_samples=num_samples)
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(num_samples) % 2)
+    angle = rng.uniform(0, np.pi, num_samples)
+    upper = np.array([np.cos(angle), np.sin(angle)])
+    lower = np.array([[1], [0.5]]) - upper
+    return np.where(labels == 0, upper, lower) + rng.normal(0, spread, (2, num_samples)), labels
+
+
 def digits() -> tuple[Matrix, Labels]:
     """Load 1,797 handwritten digits of 8 by 8 pixels, each pixel from 0 (paper) to 16 (ink).
 

@@ -37,6 +37,7 @@ def name_setting(setting: Setting, counted: str = "") -> str:
     words = f"{setting.size} {counted}, " if setting.size else ""
     words += f"rate {short(setting.learning_rate)}, batch {setting.batch_size}"
     words += f", seed {setting.seed}" if setting.seed else ""
+    words += ", own data" if setting.version else ""
     words += ", own start" if setting.start else ""
     return words + (f", {setting.what_if}" if setting.what_if else "")
 

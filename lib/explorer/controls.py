@@ -9,9 +9,12 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from lib.explorer import own_data_view
 from lib.explorer.architecture import Architecture
 from lib.explorer.captions import name_setting, presets
-from lib.explorer.samples import Samples
+from lib.explorer.own_data import OwnData
+from lib.explorer.own_data_view import NOTHING, Hand
+from lib.explorer.samples import SPREADS, Samples, name_spread
 from lib.explorer.svg import short
 from lib.explorer.training import Setting
 
@@ -32,6 +35,7 @@ VIEWS = {
 }
 ONE_LAYER = ("Weights", "One sample")  # the views that are about a single dense layer
 NO_REGIONS = "Regions: only for 2 features"
+KEYS_HELP = f"Keys, once the picture of the regions has the focus: {own_data_view.HELP}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class ControlState:
     same_epochs: bool = False  # whether the map compares after the same number of epochs, not of steps
     time: int = MAX_EPOCHS  # the epoch that is shown
     by_iterations: bool = False  # whether the loss is drawn by iterations, not by epochs
+    editing: bool = False  # whether points can be changed
+    hand: Hand = NOTHING  # what is under one's hand then
+    changed: tuple[str, ...] = ()  # the other data sets whose points were changed
 
 
 class Controls:
@@ -56,6 +63,7 @@ class Controls:
     def __init__(
         self,
         datasets: Sequence[str],
+        spreadable: Sequence[str],
         what_ifs: Sequence[str],
         samples: Samples,
         architecture: Architecture | None = None,
@@ -74,6 +82,18 @@ class Controls:
         )
         self.seed = widgets.Dropdown(options=SEEDS, description="Seed")
         self.data = widgets.Dropdown(options=datasets, description="Data")
+        self.spread = widgets.SelectionSlider(
+            options=[(short(each), each) for each in SPREADS], value=1.0, description="Spread"
+        )
+        self.edit = widgets.ToggleButton(
+            description="Change points", tooltip="Drag, add, relabel and remove points in the picture of the regions"
+        )
+        self.label = widgets.Dropdown(description="Class")
+        self.remove = widgets.Button(description="Remove", tooltip="Take the selected point out")
+        self.undo = widgets.Button(tooltip="Take the last change of the points back")
+        self.restart = widgets.Button(
+            description="Start again from the drawn set", tooltip="Take all changes of the points back"
+        )
         options = [("nothing: the code as it is", ""), *((name, name) for name in what_ifs)]
         self.what_if = widgets.Dropdown(options=options, description="What if")
         self.look = widgets.ToggleButton(description="Look", disabled=True, tooltip="Show what the mistake does")
@@ -99,6 +119,14 @@ class Controls:
         self.start = 0
         self._changed: Callable[[], None] = lambda: None
         self.cross: tuple[float, float] | None = None
+        self.hand = NOTHING
+        self.versions: dict[str, int] = {}  # of the data sets whose points were changed
+        self._spreadable = spreadable
+        self._spreads: dict[str, float] = {}
+        self._editing = [
+            widgets.HBox([self.label, self.remove, self.undo, self.restart]),
+            widgets.HTML(KEYS_HELP),
+        ]
         for number, button in enumerate(self.presets):
             button.on_click(lambda _, number=number: self._choose(number))
         # In the page, so that a picture is the only thing that Python makes for each step.
@@ -106,14 +134,20 @@ class Controls:
         self.epochs.observe(self._fit_time, "value")
         self.play.observe(self._rewind, "playing")
         self.own_start.on_click(lambda _: self.choose_start(0))
-        for widget in (self.seed, self.data, *self._size_slider):
+        self.data.observe(self._find_spread, "value")
+        self.spread.observe(self._note_spread, "value")
+        for widget in (self.seed, self.data, self.spread, *self._size_slider):
             widget.observe(lambda change: self.choose_start(0), "value")
         self.lock.observe(self._lock, "value")
         self.batch_size.observe(self._follow, "value")
         self.what_if.observe(self._predict, "value")
         self._details = {"One sample": self.sample, "Path": self.own_start, "Map": self.same_epochs}
-        for name in self._details.keys() & self.shown.keys():
-            self.shown[name].observe(self._show_details, "value")
+        for widget in (self.data, self.edit, *(self.shown[name] for name in self._details.keys() & self.shown.keys())):
+            widget.observe(self._show_details, "value")
+        self.edit.observe(self._show_regions, "value")
+        self.shown["Regions"].observe(self._end_editing, "value")
+        self.shown["Loss"].value = True
+        self._allow_regions(samples.planar)
         self.fit(samples)
         for view in architecture.views if architecture else ():
             self.shown[view.name].value = True
@@ -130,6 +164,8 @@ class Controls:
         return [
             *own,
             *self._size_slider,
+            self.spread,
+            self.edit,
             self.time,
             self.by_iterations,
             self.lock,
@@ -138,11 +174,18 @@ class Controls:
             *self.shown.values(),
         ]
 
+    @property
+    def dataset(self) -> str:
+        """The name of the data set, with its spread where that is another than it was given."""
+        return name_spread(self.data.value, self.spread.value if self.data.value in self._spreadable else 1.0)
+
     def state(self) -> ControlState:
         """Read all controls."""
         looking = self.what_if.value if self.look.value else ""
+        data = self.dataset
+        version = self.versions.get(data, 0)
         setting = Setting(
-            self.learning_rate.value, self.batch_size.value, self.seed.value, self.data.value, looking, self.start
+            self.learning_rate.value, self.batch_size.value, self.seed.value, data, looking, version, self.start
         )
         if self._architecture:
             setting = replace(setting, size=self.size.value)
@@ -159,6 +202,9 @@ class Controls:
             self.same_epochs.value,
             min(self.time.value, self.epochs.value),
             self.by_iterations.value,
+            self.edit.value,
+            self.hand,
+            tuple(name for name, version in self.versions.items() if version and name != data),
         )
 
     def on_change(self, call: Callable[[], None]) -> None:
@@ -167,23 +213,38 @@ class Controls:
         for widget in self.moving:
             widget.observe(lambda change: call(), "value")
 
-    def fit(self, samples: Samples) -> None:
-        """Make the controls fit a data set; only samples in a plane have decision regions."""
-        chosen, sizes = self.batch_size.value, samples.batch_sizes
-        if self.batch_size.options != _sizes(samples):
-            self.batch_size.set_trait("options", _sizes(samples))
-            self.batch_size.value = min(sizes, key=lambda size: abs(size - chosen))
+    def fit(self, samples: Samples, changes: int = 0) -> None:
+        """Make the controls fit a data set with so many changes."""
+        self.hand = NOTHING
+        self.fit_counts(samples, changes)
+        classes = tuple((name, number) for number, name in enumerate(samples.names))
+        if self.label.options != classes:
+            self.label.options, self.label.value = classes, 0
+        if self.shown["Regions"].disabled == samples.planar:
+            self._allow_regions(samples.planar)
+        self._show_details()
+
+    def fit_counts(self, samples: Samples, changes: int) -> None:
+        """Make the controls fit the numbers of samples and of changes, and leave everything else as it is."""
+        chosen, options = self.batch_size.value, _sizes(samples)
+        if self.batch_size.options != options:
+            whole = chosen == self.batch_size.options[-1][1]
+            self.batch_size.set_trait("options", options)
+            sizes = samples.batch_sizes
+            self.batch_size.value = sizes[-1] if whole else min(sizes, key=lambda size: abs(size - chosen))
         self._settings = presets(samples)
         for button, name in zip(self.presets, map(name_setting, self._settings), strict=True):
             button.description, button.tooltip = name, f"Set {name}"
         self.sample.max = samples.X_validation.shape[1] - 1
-        self.shown["Loss"].value = True
-        regions = self.shown["Regions"]
-        regions.disabled, regions.value = not samples.planar, samples.planar
-        regions.description = "Regions" if samples.planar else NO_REGIONS
-        if not samples.planar and "Weights" in self.shown:
-            self.shown["Weights"].value = True
-        self._show_details()
+        self.undo.description = f"Undo change {changes}" if changes else "Nothing to undo"
+        self.undo.disabled = self.restart.disabled = not changes
+
+    def take(self, own: OwnData, hand: Hand) -> None:
+        """Show a data set as it was changed, and what is under the hand."""
+        self.versions[self.dataset], self.hand = own.now.number, hand
+        self.fit_counts(own.now.samples, own.changes)
+        if hand.selected >= 0:
+            self.label.value = int(own.now.labels[hand.selected])
 
     def go_to(self, learning_rate: float, batch_size: int) -> None:
         """Set both sliders, which the lock would not let go apart."""
@@ -204,7 +265,8 @@ class Controls:
         course = widgets.HTML("Your layers, loss and gradient; the loop around them is the course's.")
         sliders = _column("zl-sliders", *self._size_slider, self.learning_rate, self.batch_size, self.epochs)
         details = [self.own_start, self.same_epochs, self.sample]
-        more = _column("zl-more", self.time, played, tried, self.seed, self.data, *others, *details, course)
+        data = [self.data, self.spread, self.edit, *self._editing]
+        more = _column("zl-more", self.time, played, tried, self.seed, *data, *others, *details, course)
         layout = _column("zl-layout", _column("zl-controls", sliders, more), _column("zl-shown", *shown))
         return _column("zl-explorer", layout)
 
@@ -237,10 +299,38 @@ class Controls:
         self.look.value = False
         self.look.disabled = not self.what_if.value
 
+    def _note_spread(self, change: Any) -> None:
+        self._spreads[self.data.value] = self.spread.value
+
+    def _find_spread(self, change: Any) -> None:
+        """Show a data set with the spread that it had when it was left."""
+        self.spread.value = self._spreads.get(self.data.value, 1.0)
+
+    def _allow_regions(self, planar: bool) -> None:
+        """Show regions, which only samples in a plane have, or else the weights."""
+        regions = self.shown["Regions"]
+        regions.disabled, regions.value = not planar, planar
+        regions.description = "Regions" if planar else NO_REGIONS
+        if not planar and "Weights" in self.shown:
+            self.shown["Weights"].value = True
+
+    def _show_regions(self, change: Any) -> None:
+        """Show the regions, in whose picture points are changed."""
+        if self.edit.value and not self.shown["Regions"].disabled:
+            self.shown["Regions"].value = True
+
+    def _end_editing(self, change: Any) -> None:
+        if not self.shown["Regions"].value:
+            self.edit.value = False
+
     def _show_details(self, change: Any = None) -> None:
-        """Show the controls that only one view needs while it is shown."""
-        for name, widget in self._details.items():
-            widget.layout.display = None if name in self.shown and self.shown[name].value else "none"
+        """Show the controls that only one view or data set needs while it is shown."""
+        chosen = {name for name, button in self.shown.items() if button.value}
+        needed = [(widget, name in chosen) for name, widget in self._details.items()]
+        needed += [(self.spread, self.data.value in self._spreadable)]
+        needed += [(widget, self.edit.value) for widget in self._editing]
+        for widget, shown in needed:
+            widget.layout.display = None if shown else "none"
 
 
 def mark_rate(rate: float, words: str) -> str:

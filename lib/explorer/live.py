@@ -24,13 +24,15 @@ import ipywidgets as widgets
 import numpy as np
 
 from lib.checking.student_code import Failure, run_student_code
-from lib.explorer import captions, loss_view, map_view, page, path_view, regions_view, still, svg
+from lib.explorer import captions, loss_view, map_view, own_data_view, page, path_view, regions_view, still, svg
 from lib.explorer.architecture import Architecture
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.controls import LEARNING_RATES, MAP_EVERY, Controls, ControlState
 from lib.explorer.loss_map import LossMap
+from lib.explorer.own_data import OwnData
+from lib.explorer.own_data_view import NOTHING, Hand
 from lib.explorer.page import Page
-from lib.explorer.samples import BUILT_IN, Samples, load, sources
+from lib.explorer.samples import BUILT_IN, SPREADS, Samples, load, name_spread, sources, spread
 from lib.explorer.touch import ARROWS, Touch
 from lib.explorer.training import (
     CALL_LIMIT,
@@ -78,20 +80,30 @@ class Explorer:
         from lib.explorer.pointing import Pointing  # here, because to import anywidget takes 30 ms
 
         self._what_ifs = {what_if.name: what_if for what_if in (of_units() if what_ifs is None else what_ifs)}
-        self._sources = sources(data)
+        chosen = sources(data)
+        wider = {
+            name_spread(name, factor): found
+            for name, source in chosen.items()
+            for factor in SPREADS
+            if (found := spread(source, factor))
+        }
+        self._sources = {**wider, **chosen}
         self._starts: dict[Start, Matrix] = {}
-        self._points: dict[str, str] = {}  # what the browser was given to refer to, by name
-        self.samples = cache(self._load)
+        self._name = f"zl-{uuid4().hex[:8]}"
+        self._points: dict[str, str] = {}  # the points that the browser has, by the names that pictures refer to
+        self._drawn_sets = cache(self._load)
+        self._own = cache(self._begin_own)
         self.run = lru_cache(maxsize=REMEMBERED)(self._begin)
         self._pages = lru_cache(maxsize=REMEMBERED)(self._draw_page)
-        self._plane = cache(self._draw_plane)
+        self._plane = cache(self._find_plane)
         self._map = lru_cache(maxsize=8)(self._begin_map)
-        for name in self._sources.keys() - BUILT_IN.keys():  # what doesn't fit is said at once, not at a move
-            self.samples(name)
-        first = next(iter(self._sources))
-        self.controls = Controls(list(self._sources), list(self._what_ifs), self.samples(first), architecture)
+        for name in chosen.keys() - BUILT_IN.keys():  # what doesn't fit is said at once, not at a move
+            self._drawn_sets(name)
+        spreadable = [name for name in chosen if name_spread(name, SPREADS[0]) in wider]
+        first = self._drawn_sets(next(iter(chosen)))
+        self.controls = Controls(list(chosen), spreadable, list(self._what_ifs), first, architecture)
         self.kept: list[loss_view.KeptRun] = []
-        self.shapes = widgets.HTML(svg.STYLE)
+        style, self.shapes = widgets.HTML(svg.STYLE), widgets.HTML()
         self.pictures = widgets.HTML()
         self.pictures.add_class("zl-picture-box")
         self.status = widgets.HTML()
@@ -100,7 +112,7 @@ class Explorer:
         pointing = Pointing()
         pointing.add_class("zl-aside")
         pointing.on_touch(lambda touch: self._enqueue(lambda: self.touch(touch)))
-        self.box = self.controls.box(self.shapes, self.pictures, self.status, pointing)
+        self.box = self.controls.box(style, self.shapes, self.pictures, self.status, pointing)
         self.on_rest: Callable[[], None] = lambda: None
         self._drawn: ControlState | None = None
         self._drawn_at = 0.0
@@ -132,6 +144,8 @@ class Explorer:
         run = self.run(state.setting)
         run.advance(state.epochs, seconds)
         self.page = self.draw(run, state)
+        if "Regions" in state.views and run.samples.planar:
+            self._send_points(state)
         self.pictures.value = self.page.markup
         self._drawn, self._drawn_at = state, time.perf_counter()
         return REST if run.complete(state.epochs) else 0.0
@@ -142,7 +156,7 @@ class Explorer:
         if state != self._drawn or self._tasks:
             self._ahead = None
             if self._drawn is None or state.setting.data != self._drawn.setting.data:
-                self.controls.fit(self.samples(state.setting.data))
+                self._fit(state.setting)
             while self._tasks:
                 self._tasks.popleft()()
             return self.answer(self.controls.state(), FIRST_SLICE)
@@ -167,8 +181,10 @@ class Explorer:
         last = min(run.epochs, state.epochs)
         losses = self._losses(state)
         known = len(losses.losses) if losses else 0
+        own = self._own_of(state)
+        changes = own.changes if own else 0
         draw = self._pages if not losses or losses.complete else self._draw_page  # soon another one, not worth to keep
-        return draw(run, state, min(last, state.time), last, run.over, (run, last) in self._fine, known)
+        return draw(run, state, min(last, state.time), last, run.over, (run, last) in self._fine, known, changes)
 
     def _refine_path(self, run: Run, epoch: int) -> bool:
         """Compute some more of the loss around a path; return whether there was more to compute."""
@@ -201,7 +217,7 @@ class Explorer:
 
     def _begin_map(self, setting: Setting, epochs: int) -> LossMap:
         """Begin a map of settings that differ from this one in learning rate and batch size."""
-        sizes = self.samples(setting.data).batch_sizes
+        sizes = self.samples(setting).batch_sizes
         return LossMap(
             lambda cell: self._begin(replace(setting, learning_rate=cell[0], batch_size=cell[1])),
             LEARNING_RATES[::MAP_EVERY],
@@ -238,6 +254,24 @@ class Explorer:
             if cell:
                 self.controls.go_to(*cell)
 
+        elif touch.picture == regions_view.TITLE:
+            label = self.controls.label.value
+            self._change(lambda own, hand, plane: own_data_view.answer(own, hand, plane, label, touch))
+
+    def _change(self, change: Callable[[OwnData, Hand, regions_view.Plane], Hand]) -> None:
+        """Have the points changed that are shown, if they can be, and train on them from now on."""
+        state = self.controls.state()
+        own = self._own_of(state) if state.editing else None
+        if own:
+            self.controls.take(own, change(own, state.hand, self._plane(state.setting.data)))
+
+    def _relabel(self, change: Any) -> None:
+        """Give the selected point the class that was chosen; if none is selected, the next one to be added gets it."""
+        hand = self.controls.hand
+        own = self._own_of(self.controls.state())
+        if own and hand.selected >= 0 and own.now.labels[hand.selected] != change.new:
+            self._enqueue(lambda: self._change(lambda own, hand, plane: own_data_view.relabel(own, hand, change.new)))
+
     def _start_at(self, x: float, y: float) -> None:
         """Begin the training at the weights at a pixel of the picture of the path."""
         state = self.controls.state()
@@ -255,6 +289,21 @@ class Explorer:
         self.controls.forget.disabled, self.controls.keep.disabled = not kept, full
         self.controls.keep.description = f"{MAX_KEPT} runs are kept, no more" if full else "Keep this run"
 
+    def samples(self, setting: Setting) -> Samples:
+        """Return the samples that a setting trains on."""
+        if setting.version:
+            return self._own(setting.data).find(setting.version).samples
+        return self._drawn_sets(setting.data)
+
+    def _fit(self, setting: Setting) -> None:
+        """Make the controls fit a data set, as it was drawn or left."""
+        changes = self._own(setting.data).changes if setting.version else 0
+        self.controls.fit(self.samples(setting), changes)
+
+    def _begin_own(self, data: str) -> OwnData:
+        """Begin to change a data set."""
+        return OwnData(self._drawn_sets(data))
+
     def _load(self, name: str) -> Samples:
         """Return a data set, loaded when it is first asked for."""
         return load(self._sources[name])
@@ -267,18 +316,20 @@ class Explorer:
             recipe = Recipe(replace(recipe.network, Dense=made, counted=self._architecture.counted))
         if setting.what_if:
             recipe = self._what_ifs[setting.what_if].apply(recipe)
-        return Run(recipe, self.samples(setting.data), setting, self._starts)
+        return Run(recipe, self.samples(setting), setting, self._starts)
 
     def _draw_page(self, run: Run, state: ControlState, epoch: int, *known: int) -> Page:
         """Draw a run after `epoch` epochs; another page for all that is `known` of the run and of losses around it."""
-        # Sent to the browser from here, not from the thread of student code.
-        ground = self._plane(run.setting.data) if run.samples.planar else None
+        planar = run.samples.planar
+        ground = (self._plane(run.setting.data), svg.use(self._find_points(state)[0])) if planar else None
+
+        own = self._own_of(state)
 
         def draw() -> Page:
             kept = self._compared(state) if run.weights else []
             asked = self._what_ifs[state.predict] if state.predict else None
             return page.draw(
-                page.Shown(run, state, epoch, kept, ground, asked, self._losses(state), self._architecture)
+                page.Shown(run, state, epoch, kept, ground, asked, self._losses(state), self._architecture, own)
             )
 
         with random_numbers(PICTURE_RANDOMNESS):
@@ -295,13 +346,35 @@ class Explorer:
         plain = [loss_view.KeptRun("your code as it is", right, state.epochs)] if behind else []
         return [each for each in self.kept if each.run.setting.data == state.setting.data] + plain
 
-    def _draw_plane(self, data: str) -> tuple[regions_view.Plane, str]:
-        """Return the plane of a data set and its samples on it; the browser gets those once, and a reference after."""
-        samples, name = self.samples(data), f"zl-{uuid4().hex[:8]}"
-        plane = regions_view.Plane(np.hstack([samples.X, samples.X_validation]))
-        self._points[name] = regions_view.draw_points(samples, plane)
-        self.shapes.value += svg.shape(name, self._points[name])
-        return plane, svg.use(name)
+    def _find_plane(self, data: str) -> regions_view.Plane:
+        """Return the plane of a data set, which stays as it is when points are changed."""
+        samples = self._drawn_sets(data)
+        return regions_view.Plane(np.hstack([samples.X, samples.X_validation]))
+
+    def _own_of(self, state: ControlState) -> OwnData | None:
+        """Return the changes of the points of a data set, if there are any or can be now."""
+        data = state.setting.data
+        wanted = state.editing or state.setting.version
+        return self._own(data) if wanted and not own_data_view.obstacle(self._drawn_sets(data)) else None
+
+    def _find_points(self, state: ControlState) -> tuple[str, Samples]:
+        """Return the name of the points that stay as they are while one is dragged, and these points."""
+        own = self._own_of(state)
+        if not own:
+            return f"{self._name}-{hash(state.setting.data):x}", self._drawn_sets(state.setting.data)
+        points = own_data_view.rest(own.now, state.hand if state.editing else NOTHING)
+        parts = (points.X, points.labels, points.validation)
+        return f"{self._name}-{hash(tuple(each.tobytes() for each in parts)):x}", points.samples
+
+    def _send_points(self, state: ControlState) -> None:
+        """Give the browser the points that the next picture refers to, and leave it those of the last."""
+        name, samples = self._find_points(state)
+        if name not in self._points:
+            drawn = regions_view.legend(samples.names) + regions_view.draw_points(
+                samples, self._plane(state.setting.data)
+            )
+            self._points = {**dict(list(self._points.items())[-1:]), name: drawn}
+            self.shapes.value = "".join(svg.shape(*each) for each in self._points.items())
 
     def _work_ahead(self, state: ControlState) -> float | None:
         """Prepare a little for the next move, where somebody looks; None when there is no more to prepare."""
@@ -317,7 +390,7 @@ class Explorer:
     def _prepare(self, state: ControlState) -> Iterator[bool]:
         """Train and draw the settings near by, nearest first, and yield now and then."""
         sizes = self._architecture.sizes if self._architecture else ()
-        for setting in list_nearby(state.setting, self.samples(state.setting.data).batch_sizes, sizes):
+        for setting in list_nearby(state.setting, self.samples(state.setting).batch_sizes, sizes):
             run = self.run(setting)
             while not run.complete(state.epochs):
                 run.advance(state.epochs, AHEAD_SLICE, stop=lambda: self._coalescer.woken)
@@ -334,6 +407,14 @@ class Explorer:
         self.controls.on_change(self._coalescer.wake)
         self.controls.keep.on_click(lambda button: self._enqueue(self.keep))
         self.controls.forget.on_click(lambda button: self._enqueue(lambda: self._set_kept([])))
+        self.controls.label.observe(self._relabel, "value")
+        edits = (
+            (self.controls.remove, own_data_view.remove),
+            (self.controls.undo, lambda own, hand, plane: Hand(refusal=own.undo())),
+            (self.controls.restart, lambda own, hand, plane: Hand(refusal=own.restart())),
+        )
+        for button, edit in edits:
+            button.on_click(lambda _, edit=edit: self._enqueue(lambda: self._change(edit)))
         # ipywidgets calls this experimental; nothing else says whether anybody looks, and without it a notebook that is
         # only run, as at grading, would train ahead for seconds. Should it go, nothing is trained ahead any more.
         self.pictures._view_count = 0

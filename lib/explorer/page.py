@@ -12,6 +12,7 @@ from lib.explorer import (
     gradients_view,
     loss_view,
     map_view,
+    own_data_view,
     path_view,
     regions_view,
     sample_view,
@@ -23,6 +24,7 @@ from lib.explorer.controls import ControlState, mark_rate
 from lib.explorer.curvature import descent_limit
 from lib.explorer.loss_map import LossMap
 from lib.explorer.loss_view import KeptRun
+from lib.explorer.own_data import OwnData
 from lib.explorer.training import Run
 from lib.explorer.what_ifs import WhatIf
 
@@ -49,7 +51,8 @@ class Shown:
     """What a page is drawn from: a run after `epoch` epochs, the controls' state, and what lies behind the run.
 
     `losses` are those of the map, where that is in view.
-    `ground` is the piece of the plane that regions are drawn on with its samples, for samples in a plane.
+    `ground` is the piece of the plane that regions are drawn on with its samples, for samples in a plane, and `own` are
+    the changes of these samples, where there are any or can be.
     """
 
     run: Run
@@ -60,6 +63,7 @@ class Shown:
     asked: WhatIf | None
     losses: LossMap | None = None
     architecture: Architecture | None = None
+    own: OwnData | None = None
 
     @property
     def last(self) -> int:
@@ -77,7 +81,11 @@ def _regions(shown: Shown) -> str:
     plane, points = shown.ground
     if shown.architecture:
         points = shown.architecture.over_regions(shown.run, shown.epoch, plane) + points
-    return regions_view.draw(shown.run, shown.epoch, plane, points, shown.kept, shown.ring)
+    if not (shown.own and shown.state.editing):
+        return regions_view.draw(shown.run, shown.epoch, plane, points, shown.kept, shown.ring)
+    points += own_data_view.draw_hand(shown.own.now, shown.state.hand, plane)
+    keys, help = own_data_view.KEYS, own_data_view.HELP
+    return regions_view.draw(shown.run, shown.epoch, plane, points, shown.kept, shown.ring, keys, help)
 
 
 def _map(shown: Shown) -> str:
@@ -148,6 +156,12 @@ def _describe(shown: Shown) -> str:
         words.append(
             f"Learning rate / batch size is {svg.short(state.setting.learning_rate / state.setting.batch_size)}."
         )
+    if state.editing and not shown.own:
+        words.append(own_data_view.obstacle(shown.run.samples))
+    elif shown.own:
+        words.append(own_data_view.describe(shown.own, state.hand))
+    if state.editing and state.changed:
+        words.append(f"Changed points are kept with {', '.join(state.changed)}.")
     words += [WORDS[name](shown) for name in state.views if name in WORDS]
     words += [view.describe(shown.run, shown.epoch) for name, view in _own_views(shown).items() if name in state.views]
     return " ".join(words)

@@ -47,7 +47,7 @@ def draw(run: Run, last: int, epoch: int, cross: tuple[float, float] | None = No
         svg.path(svg.marks(x[0], y[0], 2, 5), "ring", svg.var("paper")),
         svg.area(svg.marks(x[-1], y[-1], 3, 5), "validate"),
         svg.path(svg.marks(x[epoch], y[epoch], 0, 8), "ring") if epoch < last else "",
-        _cross(plane, cross) if cross else "",
+        svg.cross(*cross) if cross else "",
         svg.path(svg.marks(170, 10, 2, 4), "ring", svg.var("paper")) + svg.text(178, 14, "start"),
         svg.area(svg.marks(228, 10, 3, 5), "validate") + svg.text(237, 14, "end"),
         svg.area(svg.marks(276, 10, 2, 1.8), "train") + svg.text(283, 14, dots),
@@ -149,10 +149,3 @@ def _scale(plane: LossSlice) -> str:
     end = LEFT + unit / plane.scale
     bar = svg.line([LEFT, LEFT, end, end], [HEIGHT - 14, HEIGHT - 10, HEIGHT - 10, HEIGHT - 14])
     return svg.path(bar, stroke=svg.var("soft")) + svg.text(end + 6, HEIGHT - 5, f"{unit:g} in the weights")
-
-
-def _cross(plane: LossSlice, cross: tuple[float, float]) -> str:
-    x, y = cross
-    lines = svg.line([x - 9, x + 9], [y, y]) + svg.line([x, x], [y - 9, y + 9])
-    outline = svg.path(lines, stroke=svg.var("paper"), stroke_width="5")
-    return outline + svg.path(lines, stroke=svg.var("ink"), stroke_width="2")

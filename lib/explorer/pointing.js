@@ -61,7 +61,8 @@ function listen(root, model) {
     waiting ?? requestAnimationFrame(() => { if (held) send('move', waiting); waiting = null; });
     waiting = at(event);
   });
-  window.addEventListener('pointerup', event => { if (held) send('up', at(event)); held = null; });
+  for (const end of ['pointerup', 'pointercancel'])
+    window.addEventListener(end, event => { if (held) send('up', at(event)); held = null; });
   root.addEventListener('keydown', event => {
     const keys = event.target.closest('svg[data-keys]')?.dataset.keys.split(' ');
     const key = event.key === ' ' ? 'Space' : event.key;

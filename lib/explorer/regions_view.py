@@ -7,7 +7,7 @@ are, even where softmax changes from 0 to 1 within one cell of the grid.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from lib.explorer.samples import Samples
 from lib.explorer.svg import LEFT, RIGHT
 from lib.explorer.training import Run
 
+TITLE = "Decision regions"
 TOP, BOTTOM = 24, 310
 GRID = 36
 BANDS = (0.0, 1.0, 2.5, 5.0)  # the log of how many times likelier the likeliest class is than the next
@@ -45,19 +46,40 @@ class Plane:
         share = (X - self.low[:, None]) / (self.high - self.low)[:, None]
         return LEFT + share[0] * (RIGHT - LEFT), BOTTOM - share[1] * (BOTTOM - TOP)
 
+    def features(self, x: float, y: float) -> tuple[float, float]:
+        """Return the features at the pixel of the frame that is nearest to a pixel."""
+        across, up = (x - LEFT) / (RIGHT - LEFT), (BOTTOM - y) / (BOTTOM - TOP)
+        share = np.clip([across, up], 0, 1)
+        first, second = (self.low + share * (self.high - self.low)).tolist()
+        return first, second
 
-def draw(run: Run, epoch: int, plane: Plane, points: str, kept: Sequence[KeptRun] = (), sample: int = -1) -> str:
-    """Return the picture after `epoch` epochs, with the boundaries of kept runs and a ring around a sample."""
+
+def draw(
+    run: Run,
+    epoch: int,
+    plane: Plane,
+    points: str,
+    kept: Sequence[KeptRun] = (),
+    sample: int = -1,
+    keys: Iterable[str] = (),
+    help: str = "",
+) -> str:
+    """Return the picture after `epoch` epochs, with the boundaries of kept runs and a ring around a sample.
+
+    With `keys` the points answer to these and to the pointer, and `help` says how.
+    """
     leads = log_odds(run, epoch, plane)
     ring = plane.pixels(run.samples.X_validation[:, [sample]])
     return svg.picture(
-        "Decision regions",
+        TITLE,
         svg.path(svg.boxes(LEFT, TOP, RIGHT - LEFT, BOTTOM - TOP), "g"),
         *(_region(lead, label, plane) for label, lead in enumerate(leads)),
         svg.path(_edges(leads, plane), stroke=svg.var("ink"), stroke_width="1.3", opacity="0.7"),
         *(_kept(number, each, plane) for number, each in enumerate(kept)),
         points,
         svg.path(svg.marks(*ring, 0, 8), stroke=svg.var("ink"), stroke_width="2") if sample >= 0 else "",
+        keys=keys,
+        help=help,
     )
 
 
@@ -73,15 +95,21 @@ def log_odds(run: Run, epoch: int, plane: Plane) -> NDArray[np.float64]:
 
 
 def draw_points(samples: Samples, plane: Plane) -> str:
-    """Return one marker a sample, training samples filled and validation samples hollow, and what the markers mean."""
-    parts = [svg.text(134, 14, "class")]
-    at = 168.0
-    for label, name in enumerate(samples.names):
+    """Return one marker a sample, training samples filled and validation samples hollow."""
+    parts = []
+    for label in range(len(samples.names)):
         x, y = plane.pixels(samples.X[:, samples.labels == label])
         parts.append(svg.area(svg.marks(x, y, label, 3.1), label, stroke=svg.var("paper"), stroke_width="0.7"))
         x, y = plane.pixels(samples.X_validation[:, samples.labels_validation == label])
         parts.append(svg.area(svg.marks(x, y, label, 3.1), "paper", stroke=svg.var(label), stroke_width="1.6"))
-        if at < 280:  # the legend has room for so many
+    return "".join(parts)
+
+
+def legend(names: Sequence[str]) -> str:
+    """Return what the markers mean."""
+    parts, at = [svg.text(134, 14, "class")], 168.0
+    for label, name in enumerate(names):
+        if at < 280:  # there is room for so many
             parts.append(svg.area(svg.marks(at, 10, label, 4), label) + svg.text(at + 8, 14, name))
         at += 22 + 6 * len(name)
     hollow = svg.path(svg.marks(310, 10, 0, 3.4), stroke=svg.var("soft"), stroke_width="1.6")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,9 +15,12 @@ from lib import data
 
 Matrix: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = NDArray[np.intp]
-Source: TypeAlias = "Callable[[], tuple[Any, Any]] | tuple[ArrayLike, ArrayLike]"
+Draw: TypeAlias = "Callable[..., tuple[Any, Any]]"
+Source: TypeAlias = "Draw | tuple[ArrayLike, ArrayLike]"
 
-BUILT_IN: dict[str, Source] = {"blobs": data.blobs, "digits": data.digits}
+BUILT_IN: dict[str, Draw] = {"blobs": data.blobs, "rings": data.rings, "moons": data.moons, "digits": data.digits}
+SPREAD = {data.blobs: 1.0, data.rings: 0.15, data.moons: 0.15}  # as they are drawn; a factor makes it another
+SPREADS = (0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +96,14 @@ def encode(labels: ArrayLike) -> tuple[Labels, list[str]]:
 
 
 def sources(chosen: Any) -> dict[str, Source]:
-    """Name the data sets to choose from: the two that ship, and before them what `explore` was given.
+    """Name the data sets to choose from: those that ship, and before them what `explore` was given.
 
-    `chosen` is None, the name of one, a pair (X, labels), or a mapping from names to pairs.
+    `chosen` is None, the name of one, a pair (X, labels), or a mapping from names to pairs. A pair that equals the set
+    that ships under its name is that set, and can be drawn with another spread.
     Raises ValueError for a name that isn't known and for what isn't a pair.
     """
     if chosen is None:
-        return BUILT_IN
+        return {**BUILT_IN}
     if isinstance(chosen, str):
         if chosen not in BUILT_IN:
             raise ValueError(f"data is {chosen!r}; expected one of {', '.join(BUILT_IN)}. Try data='blobs'.")
@@ -107,7 +112,22 @@ def sources(chosen: Any) -> dict[str, Source]:
     for name, pair in given.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise ValueError(f"{name} is no pair; expected (X, labels). Try data=(X, labels).")
-    return {**given, **BUILT_IN}
+    own = {name: pair for name, pair in given.items() if name not in BUILT_IN or not _equal(pair, BUILT_IN[name]())}
+    return {**given, **BUILT_IN, **own}
+
+
+def _equal(pair: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(pair, other, strict=True))
+
+
+def spread(source: Source, factor: float) -> Source | None:
+    """Return a source of the same set with this many times its spread, or None for one that can't be drawn so."""
+    return partial(source, spread=factor * SPREAD[source]) if callable(source) and source in SPREAD else None
+
+
+def name_spread(name: str, factor: float) -> str:
+    """Name a data set with this many times its spread."""
+    return name if factor == 1 else f"{name}, spread {factor:g}"
 
 
 def load(source: Source) -> Samples:

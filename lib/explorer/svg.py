@@ -88,7 +88,8 @@ STYLE = f"""<style>
 .zl-pictures .m {{ text-anchor: middle; }} .zl-pictures .e {{ text-anchor: end; }}
 .zl-pictures .h {{ font-size: 14px; font-weight: 600; fill: var(--zl-validate); }}
 .zl-pictures .o, .zl-pictures .h {{ paint-order: stroke; stroke: var(--zl-paper); stroke-width: 3px; }}
-.zl-pictures svg[data-keys] {{ cursor: crosshair; touch-action: none; }}
+.zl-pictures svg[data-keys] {{ cursor: crosshair; touch-action: none;
+  user-select: none; }}
 .zl-pictures svg[data-keys]:focus-visible {{ outline: 2px solid var(--zl-ink); }}
 .zl-mark {{ display: none; }}
 .zl-tick {{ position: absolute; top: 100%; transform: translateX(-50%); font-size: 10px; line-height: 1;
@@ -153,6 +154,13 @@ def path(data: str, name: str = "", fill: str = "none", **attributes: str) -> st
     """Return a path element with path data in tenths, a name in `LINES` and further attributes."""
     more = "".join(f' {key.replace("_", "-")}="{value}"' for key, value in attributes.items())
     return f'<path d="{data}" class="{name}" fill="{fill}" transform="scale(.1)"{more} />' if data else ""
+
+
+def cross(x: float, y: float) -> str:
+    """Return the cross that keys move, at a point in pixels, with an outline that keeps it apart from lines."""
+    lines = line([x - 9, x + 9], [y, y]) + line([x, x], [y - 9, y + 9])
+    outline = path(lines, stroke=var("paper"), stroke_width="5")
+    return outline + path(lines, stroke=var("ink"), stroke_width="2")
 
 
 def area(data: str, colour: str | int, opacity: float = 1, **attributes: str) -> str:

@@ -74,6 +74,7 @@ class Setting:
     seed: int = 0
     data: str = "blobs"
     what_if: str = ""
+    version: int = 0  # of the data: 0 as they were drawn, else one that was changed point by point
     start: int = 0  # 0 for the weights that Dense draws, else the number of a start that was chosen
     size: int = 0  # of the layers, where a unit lets one choose it
 

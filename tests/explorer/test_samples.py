@@ -54,7 +54,7 @@ def test_other_labels_are_refused_in_a_sentence(labels, sentence):
         prepare(X, labels)
 
 
-@pytest.mark.parametrize("data", [X, {"mine": X}, {"mine": (X, TWO + 0.5)}, ("blobs",), "moons"], ids=str)
+@pytest.mark.parametrize("data", [X, {"mine": X}, {"mine": (X, TWO + 0.5)}, ("blobs",), "spirals"], ids=str)
 def test_data_that_is_none_is_refused_before_anything_is_shown(data):
     with pytest.raises(ValueError, match=r"expected .* Try"):
         Explorer(STUDENT, data)
