@@ -94,7 +94,22 @@ def test_blobs_share_the_samples_out_among_the_labels(num_samples, num_labels):
     assert counts.sum() == num_samples and np.ptp(counts) <= 1
 
 
-@pytest.mark.parametrize("draw", [data.integers, data.blobs])
+def test_moons_lie_on_two_half_circles_that_no_line_tells_apart():
+    X, labels = data.moons(spread=0)
+    for label, middle, side in ((0, (0, 0), 1), (1, (1, 0.5), -1)):
+        right, up = X[:, labels == label] - np.reshape(middle, (2, 1))
+        np.testing.assert_allclose(np.hypot(right, up), 1)
+        assert (side * up >= 0).all() and right.min() < -0.9 and right.max() > 0.9
+    assert np.bincount(labels).tolist() == [150, 150] and 0.8 < separable(*data.moons()) < 0.95
+
+
+def test_rings_lie_around_each_other():
+    X, labels = data.rings(spread=0)
+    np.testing.assert_allclose(np.hypot(*X), labels + 0.5)
+    assert np.bincount(labels).tolist() == [100, 100, 100] and separable(*data.rings()) < 0.6
+
+
+@pytest.mark.parametrize("draw", [data.integers, data.blobs, data.rings, data.moons])
 def test_a_seed_fixes_a_draw(draw):
     X, labels = draw(seed=7)
     again, labels_again = draw(seed=7)

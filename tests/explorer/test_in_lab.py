@@ -12,6 +12,7 @@ from matplotlib.image import imread
 from nbclient import NotebookClient
 from nbconvert.exporters import HTMLExporter
 
+from lib.explorer.regions_view import Plane
 from lib.explorer.training import Setting
 from tests.browser import readout, run_all, save, slider, wait_until_idle
 from tests.explorer import student
@@ -251,6 +252,42 @@ def test_the_training_is_scrubbed_and_played_and_all_views_follow(explorer):
     explorer.locator(".jupyter-widgets.widget-play button").first.press("Space")
     explorer.wait_for_function("() => heard.some(words => /After epoch 3 of 5/.test(words))")
     wait_for_words(explorer, "After 5 epochs (75 iterations)")
+
+
+def test_points_are_dragged_added_relabelled_and_removed_by_pointer_and_keys(explorer):
+    explorer.get_by_role("button", name="Change points").press("Space")
+    picture = explorer.get_by_role("application", name="Decision regions")
+    click_at(picture, 60 / 420, 40 / 330)  # where no point is
+    place = picture_words(explorer, r"Change 1: a training sample of class 0 added at \((.*)\)\. Selected")
+    regions = pixels(explorer, 1)
+    at, pixel = picture.bounding_box(), picture.evaluate("picture => picture.getBoundingClientRect().width / 420")
+    explorer.mouse.move(at["x"] + 60 * pixel, at["y"] + 40 * pixel)
+    explorer.mouse.down()
+    for step in range(1, 21):
+        explorer.mouse.move(at["x"] + (60 + 3 * step) * pixel, at["y"] + (40 + 12 * step) * pixel)
+    explorer.mouse.up()
+    wait_for_words(explorer, re.compile("After 100 epochs.*Change 2: .* moved"))
+    plane = Plane(np.hstack([BLOBS.X, BLOBS.X_validation]))
+    before, after = plane.features(60, 40), plane.features(120, 280)
+    assert [float(each.replace("−", "-")) for each in place.split(", ")] == pytest.approx(before, abs=0.05)
+    moved = picture_words(explorer, r"Change 2: a training sample of class 0 moved from .* to \((.*)\)\. Selected")
+    assert [float(each.replace("−", "-")) for each in moved.split(", ")] == pytest.approx(after, abs=0.05)
+    assert_changed(regions, pixels(explorer, 1))
+    for key, words in (
+        ("c", "Change 3: .* is now of class 1"),
+        ("Shift+ArrowUp", "Change 4: .* of class 1 moved"),
+        ("Delete", "240 training samples .* Change 5: .* removed"),
+        ("Shift+N", "Selected: the .* sample of class"),  # Shift is for others' shortcuts too
+        ("u", "241 training samples .* Change 4:"),
+    ):
+        picture.press(key)
+        wait_for_words(explorer, re.compile(words))
+    assert picture.evaluate("picture => document.activeElement === picture")
+    assert picture.evaluate("picture => getComputedStyle(picture).outlineStyle") == "solid"
+    explorer.get_by_role("button", name="Start again from the drawn set").click()
+    wait_for_words(explorer, "Change 5: back to the drawn set.")
+    explorer.get_by_role("button", name="Change points").click()
+    picture.wait_for(state="detached")
 
 
 def picture_words(page, pattern):
