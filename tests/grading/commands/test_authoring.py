@@ -8,7 +8,11 @@ from zipfile import ZipFile
 import nbformat
 import pytest
 
+import lib.units
+from lib.grading.commands.build import Hidden
+from lib.grading.commands.check import faults_of_bundle
 from lib.grading.judge.verdict import Verdict
+from lib.grading.units import Place
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import cell
 
@@ -137,6 +141,18 @@ FAULTS = {
 }
 
 
+@pytest.mark.parametrize(("unit", "leaks"), [("softmax_classifier", 2), ("mine", 1)])
+def test_what_this_package_shows_gives_away_only_its_own_units(unit, leaks):
+    hidden = [Hidden("notebook, line 2", "X.mean(axis=1, keepdims=True)")]
+    folder = Path(lib.units.__file__).parent / unit if unit != "mine" else Path("course/units/mine")
+    files = {
+        "lib/data.py": b"X.mean(axis=1, keepdims=True)",
+        f"lib/units/{unit}/a.py": b"X.mean(axis=1, keepdims=True)",
+    }
+    found = list(faults_of_bundle(files, Place(unit, f"lib.units.{unit}", folder), hidden))
+    assert len(found) == leaks and f"lib/units/{unit}/a.py" in str(found[-1])
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_check_finds_the_fault_and_says_what_to_try(course, tmp_path, fault):
     file, old, new = FAULTS[fault]
@@ -149,5 +165,7 @@ def test_check_finds_the_fault_and_says_what_to_try(course, tmp_path, fault):
     checked = wrong.zerolayer("check", UNIT)
     assert checked.returncode == 1, checked.stdout
     assert fault in checked.stdout + checked.stderr
+    if fault == "a draw on which right code fails":  # of either part, and nothing that follows from it
+        assert checked.stdout.count("Found:") == 2, checked.stdout
     for word in ("Found:", "Expected:", "Try:"):
         assert word in checked.stdout

@@ -19,7 +19,9 @@ from lib.explorer.training import Run, Setting
 from lib.reference import Dense, ReLU, Softmax, cce, cce_gradient
 from lib.reference import Network as Layers
 from lib.units.hidden_layer.lab import QUESTIONS
-from lib.units.hidden_layer.width import UNITS, WHAT_IFS, WIDTHS, dead_units, hidden_units, kinks
+from lib.units.hidden_layer.units_view import UNITS, dead_units, kinks
+from lib.units.hidden_layer.width import WIDTHS, hidden_units
+from lib.units.hidden_layer.without_relu import WHAT_IFS
 
 NOTEBOOK = nbformat.read(Path(__file__).parents[3] / "solutions/hidden_layer/hidden_layer.ipynb", as_version=4)
 TEXTS = {cell.id: " ".join(cell.source.split()) for cell in NOTEBOOK.cells if cell.cell_type == "markdown"}

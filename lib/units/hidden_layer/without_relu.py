@@ -1,0 +1,69 @@
+"""What-ifs of a hidden layer, for the explorer: without the bend, and without its mask; and those of the first unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from lib.explorer.training import Matrix, Recipe
+from lib.explorer.what_ifs import WhatIf
+from lib.units.hidden_layer.stack import Stack
+from lib.units.softmax_classifier.what_if import WHAT_IFS as OF_ONE_LAYER
+
+UNFIT = "features are not standardised"
+"""Of the first unit's what-ifs the one that puts another object in the place of the layers."""
+
+
+class NoBend:
+    """A layer that leaves everything as it is."""
+
+    def forward(self, input: Matrix) -> Matrix:
+        """Return the input."""
+        self.input = self.output = input
+        return input
+
+    def backward(self, output_gradient: Matrix, learning_rate: float | None = None) -> Matrix:
+        """Return the gradient."""
+        return output_gradient
+
+
+class NoMask(NoBend):
+    """ReLU, whose backward leaves the gradient as it is."""
+
+    def __init__(self, relu: Any) -> None:
+        self._relu = relu
+
+    def forward(self, input: Matrix) -> Matrix:
+        """Return what ReLU makes of the input."""
+        self.input, self.output = input, self._relu.forward(input)
+        return self.output
+
+
+def replace_relu(make: Callable[[Any], Any], recipe: Recipe) -> Recipe:
+    """Put another layer in the place of ReLU; it is made of ReLU."""
+    network = recipe.network
+
+    def made(inputs: int, outputs: int) -> Stack:
+        stack: Stack = network.Dense(inputs, outputs)
+        below, relu, above = stack.layers
+        stack.put([below, make(relu), above])
+        return stack
+
+    return replace(recipe, network=replace(network, Dense=made))
+
+
+WHAT_IFS = (
+    WhatIf(
+        "ReLU is left out",
+        "Which borders can two dense layers draw without a bend?",
+        partial(replace_relu, lambda relu: NoBend()),
+    ),
+    WhatIf(
+        "ReLU's backward lets every gradient through",
+        "Units now learn from samples for which they are 0. Does the network still learn?",
+        partial(replace_relu, NoMask),
+    ),
+    *(each for each in OF_ONE_LAYER if each.name != UNFIT),
+)
