@@ -104,6 +104,8 @@ class WatchApp(GradeApp):
     def _round(self) -> None:
         """Take in what has arrived, grade what is due of it, and release the pages."""
         self._collect()
+        if self.once:
+            sleep(self.settled)  # no round follows that could take what was collected just now
         found = {student: folder for student, folder in self._folders() if time() - last_change(folder) > self.settled}
         new = {student: (folder, digest(folder)) for student, folder in found.items()}
         due = {student: of for student, of in new.items() if self._is_due(student, *of)}
