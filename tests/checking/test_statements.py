@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -16,11 +16,12 @@ import lib.units
 from lib.answer_key import AnswerKey
 from lib.checking.answers import answer, pack, unpack
 from lib.checking.dispatch import Checks
-from lib.checking.values import SEVERAL, Wrong, read_answer, several_of, text_of
+from lib.checking.values import SEVERAL, TEXT, Wrong, read_answer, several_of, text_of
 from lib.grading import units
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.judge import judge
+from lib.grading.report.evidence import probes
 
 OPEN = """
 from typing import Any
@@ -305,12 +306,22 @@ def test_text_reads_back(text: str) -> None:
 
 @given(st.lists(st.floats(allow_nan=False), max_size=5))
 def test_numbers_are_no_text(numbers: list[float]) -> None:
+    assume(numbers[:1] != [TEXT])  # hypothesis also tries the constants of the code
     assert text_of(read_answer(numbers)) is None
 
 
 def test_an_example_of_several_results_says_which_is_wrong(check: Any) -> None:
     report = str(check.pair(lambda x: (2 * x, x.mean())))
     assert "x = [1., 2.], result 2" in report and "Found 1.5, expected 3" in report
+
+
+def test_an_instructor_sees_several_results_as_a_list(key: AnswerKey) -> None:
+    part = key.part("check-pair")
+    assert part is not None
+    given = answer(part, drawn_for(part, 7), (lambda x: (np.arange(2.0), 0.5),))
+    [probe] = probes(judge(key, part, 7, given), "Pair")
+    assert probe.answer.words == "[[0., 1.], 0.5]"
+    assert probe.expected.words.startswith("[[")
 
 
 ARRAYS = arrays(float, array_shapes(min_dims=0, max_dims=3, min_side=0), elements=st.floats(-1e9, 1e9))
