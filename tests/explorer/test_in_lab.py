@@ -260,11 +260,13 @@ def test_points_are_dragged_added_relabelled_and_removed_by_pointer_and_keys(exp
     click_at(picture, 60 / 420, 40 / 330)  # where no point is
     place = picture_words(explorer, r"Change 1: a training sample of class 0 added at \((.*)\)\. Selected")
     regions = pixels(explorer, 1)
-    at, pixel = picture.bounding_box(), picture.evaluate("picture => picture.getBoundingClientRect().width / 420")
-    explorer.mouse.move(at["x"] + 60 * pixel, at["y"] + 40 * pixel)
+    left, top, pixel = explorer.evaluate("""() => {  // at once: another picture may be on its way
+        const at = document.querySelector('svg[aria-label="Decision regions"]').getBoundingClientRect();
+        return [at.x, at.y, at.width / 420] }""")
+    explorer.mouse.move(left + 60 * pixel, top + 40 * pixel)
     explorer.mouse.down()
     for step in range(1, 21):
-        explorer.mouse.move(at["x"] + (60 + 3 * step) * pixel, at["y"] + (40 + 12 * step) * pixel)
+        explorer.mouse.move(left + (60 + 3 * step) * pixel, top + (40 + 12 * step) * pixel)
     explorer.mouse.up()
     wait_for_words(explorer, re.compile("After 100 epochs.*Change 2: .* moved"))
     plane = Plane(np.hstack([BLOBS.X, BLOBS.X_validation]))
@@ -280,10 +282,10 @@ def test_points_are_dragged_added_relabelled_and_removed_by_pointer_and_keys(exp
         ("Shift+N", "Selected: the .* sample of class"),  # Shift is for others' shortcuts too
         ("u", "241 training samples .* Change 4:"),
     ):
-        picture.press(key)
+        explorer.keyboard.press(key)  # each brings another picture, which has the focus then
         wait_for_words(explorer, re.compile(words))
-    assert picture.evaluate("picture => document.activeElement === picture")
-    assert picture.evaluate("picture => getComputedStyle(picture).outlineStyle") == "solid"
+    focus = "() => [document.activeElement.ariaLabel, getComputedStyle(document.activeElement).outlineStyle]"
+    assert explorer.evaluate(focus) == ["Decision regions", "solid"]
     explorer.get_by_role("button", name="Start again from the drawn set").click()
     wait_for_words(explorer, "Change 5: back to the drawn set.")
     explorer.get_by_role("button", name="Change points").click()
