@@ -1,10 +1,11 @@
-"""Claim: a class's whole evening takes a twentieth of stock nbgrader's, and its feedback a tenth.
+"""Claim: feedback for a class takes at most 1.5 times what its grading takes, and a tenth of stock nbgrader's.
+
+Told beside it is what the whole evening takes against stock nbgrader's; the aim is a twentieth.
 
 The evening goes from a download of Canvas to grades: `zip_collect`, `grade`, `feedback`, `report` and `export`. The
 peer is nbgrader with its own settings: `zip_collect`, `autograde`, `generate_feedback` and `export`; it has no report.
 It works on every tenth of the class, and what all would take is reckoned from there; that is in its favour, since its
-export grows with the square of the class. Feedback is also held against grading: it takes at most 1.5 times as long.
-Processor time is told too: machines are busy, and it is what can be compared there.
+export grows with the square of the class. Processor time is told too: it is what can be compared on a busy machine.
 
     python benchmarks/evening.py             100 submissions
     python benchmarks/evening.py --size 300
