@@ -174,6 +174,42 @@ def test_an_endless_loop_in_a_check_ends_in_the_usual_sentence_and_the_page_live
     said_by(again, "2 of 2 points")
 
 
+def test_stop_ends_what_runs_outside_of_a_check(page):
+    used = cell_with(page, "print(cce_gradient(y_two, yhat_two))")
+    used.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    page.get_by_text(re.compile(r"Running for [2-9] s")).wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    page.get_by_text("Running for").wait_for(state="detached", timeout=PATIENCE)
+    used.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    said_by(used, "NameError")  # a new Python, which knows nothing yet
+
+
+FULL = """left => {
+  navigator.storage.estimate = async () => ({quota: left, usage: 0});
+  IDBObjectStore.prototype.zlPut ??= IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = left ? IDBObjectStore.prototype.zlPut
+    : () => { throw new DOMException("no room", "QuotaExceededError"); };
+}"""
+"""Gives a page a disk with so many bytes left, as a browser tells and does it: no disk is filled for a test."""
+
+
+def test_no_room_in_the_browser_is_said_before_it_is_full_and_when_it_is(page):
+    loss = cell_with(page, "def cce_gradient")
+    for left, text in [
+        (5_000_000, "hardly any room left. Download your work often."),
+        (0, "Not saved: this browser has no room left. Download your work now."),
+        (5_000_000_000, "Saved in this browser"),
+    ]:
+        page.evaluate(FULL, left)
+        write_behind(page, loss, "def cce_gradient(y, yhat):", " ")
+        page.get_by_text(text).wait_for(timeout=PATIENCE)
+        if not left:
+            page.get_by_role("dialog").get_by_role("button", name="Close").click()
+
+
 def test_a_second_tab_doesnt_overwrite_the_first_and_a_reload_keeps_all(page):
     second = page.context.new_page()
     second.goto(page.url)

@@ -49,10 +49,12 @@ class Buttons {
     this.button("Put a file back in", () => this.chooseFile());
     this.button("Start over", () => this.startOver());
     this.button("Stop", () => this.stop());
+    this.running = document.createElement("span"); // no status for screen readers: it changes each second
     this.words = document.createElement("span");
     this.words.setAttribute("role", "status");
-    this.node.append(this.words);
+    this.node.append(this.running, this.words);
     this.keep();
+    this.count();
   }
 
   button(text, action) {
@@ -75,11 +77,29 @@ class Buttons {
     document.addEventListener("visibilitychange", () => document.hidden && this.save());
     this.context.saveState.connect((_, state) => {
       if (state === "failed") this.say("Not saved: this browser has no room left. Download your work now.", true);
-      if (state === "completed") this.say("Saved in this browser");
+      if (state === "completed") this.tellRoom("Saved in this browser");
     });
     navigator.storage?.persist?.();
-    navigator.storage?.estimate?.().then(({ quota, usage }) => {
-      if (quota - usage < ROOM) this.say("This browser has hardly any room left. Download your work often.", true);
+    this.tellRoom("");
+  }
+
+  /** Say that little room is left in this browser; if there is enough, say something else. */
+  async tellRoom(otherwise) {
+    const { quota, usage } = (await navigator.storage?.estimate?.()) ?? { quota: Infinity, usage: 0 };
+    const isLow = quota - usage < ROOM;
+    this.say(isLow ? "This browser has hardly any room left. Download your work often." : otherwise, isLow);
+  }
+
+  /** Say how long Python has been at work, from the second second on: a training may take a while. */
+  count() {
+    let since, clock;
+    const show = () => { this.running.textContent = `Running for ${Math.round((Date.now() - since) / 1000)} s`; };
+    this.session.statusChanged.connect((_, status) => {
+      if (status === "busy" && clock) return;
+      clearInterval(clock);
+      this.running.textContent = "";
+      since = Date.now();
+      clock = status === "busy" ? setInterval(show, 1000) : undefined;
     });
   }
 
