@@ -10,6 +10,8 @@ from lib.units.softmax_classifier.inputs import probabilities
 from lib.units.softmax_classifier.loop_steps import weights_of
 
 FEATURES = 8
+SECOND_CALL = (6, 3, 2), (9, 3, 2), (11, 4, 2)
+"""The number of samples, the batch size and the number of epochs of the second call: one of these is drawn."""
 UPDATES = 31
 """Updates for which losses are drawn, and columns of each table: a prime, so that no two updates share columns."""
 
@@ -28,13 +30,14 @@ def draw(rng: np.random.Generator) -> Inputs:
     classes = samples + 1
     orders = _draw_orders(rng, samples, batch_size, epochs + 3)
     outputs = 0.9 * rng.dirichlet(np.full(classes, 0.4), size=UPDATES).T + 0.1 * probabilities(rng, classes, UPDATES)
+    second = rng.choice(SECOND_CALL)
     shifts = rng.uniform(-0.4, 0.4, size=samples)
     return {
         "X": _draw_features(rng, samples),
         "y": np.eye(classes)[:, rng.permutation(classes)[:samples]],
-        "num_samples": np.array([samples, 6.0]),
-        "batch_size": np.array([batch_size, 3.0]),
-        "nepochs": np.array([epochs, 2.0]),
+        "num_samples": np.array([samples, second[0]], dtype=float),
+        "batch_size": np.array([batch_size, second[1]], dtype=float),
+        "nepochs": np.array([epochs, second[2]], dtype=float),
         "learning_rate": rng.uniform(0.05, 0.5, size=2),
         "weights": rng.normal(size=(classes, FEATURES + 1)),
         "orders": orders.astype(float),

@@ -202,7 +202,8 @@ def test_a_step_is_a_forward_pass_with_an_update() -> None:
     code = written(LOOP.replace("losses.append(loss)", "losses.append(loss); dense.forward(X)"))
     first, second = record_calls(code["train"], train.desk_inputs())
     assert [step.features.shape for step in first.steps] == [(8, 5), (8, 5), (8, 3)] * 7
-    assert [step.features.shape for step in second.steps] == [(8, 3), (8, 3)] * 2
+    batches = [batch for epoch in range(second.call.epochs) for batch in second.call.batches(epoch)]
+    assert [step.features.shape for step in second.steps] == [(8, len(batch)) for batch in batches]
     assert (len(first.passes), first.shuffles) == (4 * 7, 7)
 
 
