@@ -212,5 +212,7 @@ def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(tmp_path)
     for part in UNIT.parts:
         (output,) = cells[part.id].outputs
         assert f"{part.points:g} of {part.points:g} points" in output.data["text/plain"]
-    noise = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs if o.get("name") == "stderr"]
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    noise = [output for output in outputs if output.get("name") == "stderr"]
     assert not noise, noise[0].text
+    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in outputs)

@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -505,23 +504,6 @@ def test_reopened_without_a_kernel_the_page_shows_the_last_state(browser, lab):
     assert words.replace("\n", " ").strip() == said
     reopened.close()
     lab.close_kernels()
-
-
-def test_the_whole_solution_runs_without_a_word_on_stderr(browser, lab):
-    shutil.copytree(ROOT / "solutions" / "softmax_classifier", lab.folder / "solution")
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    lab.open(page, "solution/softmax_classifier.ipynb")
-    run_all(page)
-    wait_until_idle(page)
-    save(page)
-    page.close()
-    lab.close_kernels()
-    cells = nbformat.read(lab.folder / "solution" / "softmax_classifier.ipynb", as_version=4).cells
-    ran = [cell for cell in cells if cell.cell_type == "code"]
-    assert all(cell.execution_count for cell in ran)
-    outputs = [output for cell in ran for output in cell.outputs]
-    assert [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"] == []
-    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in outputs)
 
 
 def test_a_feedback_page_shows_the_still_picture(browser, lab):
