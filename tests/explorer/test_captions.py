@@ -37,7 +37,7 @@ GRID = [
     *[("digits", size, 300) for size in (16, 160)],
     *[("random labels", size, 300) for size in (8, 51)],
     *[("rings", size, 300) for size in (16, 144)],
-    *[("blobs", 1, 60), ("random labels", 1, 100), ("rings", 1, 30)],
+    *[("blobs", 1, 60), ("random labels", 1, 300), ("rings", 1, 30)],
 ]
 
 
