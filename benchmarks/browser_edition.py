@@ -5,6 +5,8 @@ visit begins with the page's address. *Ready* is when a cell with the number 1 h
 check of a right loss has shown its points, after the set-up cell; at the floor it is when NumPy has added up an array.
 The first visit finds an empty cache, the second one what the first has left.
 
+*Slider to pixels* is the time from a key to the picture of all its epochs, against the same explorer in JupyterLab.
+
     python benchmarks/browser_edition.py [--runs 3]
 """
 
@@ -19,14 +21,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
+from explorer_latency import KEYS, REST, WATCH, Front, measure, press
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from lib.grading.commands.jupyterlite import KERNEL
 from lib.grading.commands.pyodide import take_pyodide
 from lib.grading.commands.site import write_site
+from lib.lab import lab_environment
 from lib.units import softmax_classifier
-from tests.browser import chromium, plain_server
+from tests.browser import chromium, jupyter_lab, plain_server, slider
+from tests.explorer import student
 from tests.pyodide_parts import pyodide_parts
 from tests.submissions import as_bytes, right
 
@@ -34,6 +39,9 @@ NOTEBOOK = "softmax_classifier/softmax_classifier.ipynb"
 RELEASED = Path(__file__).parent.parent / "notebooks" / NOTEBOOK
 PATIENCE = 300_000  # ms
 SUM = ["1", "import numpy as np\nprint(np.ones(3).sum())"]
+EXPLORE = f"""from lib.explorer import explore
+{Path(student.__file__).read_text()}
+explore(Dense, Softmax, cce, cce_gradient, data="blobs")"""
 SHOWN = """() => {
   const cells = [...document.querySelectorAll('.jp-CodeCell')];
   return cells.length && cells.every(cell => /\\d/.test(cell.querySelector('.jp-InputPrompt').textContent));
@@ -58,22 +66,47 @@ def lay_out(folder, pyodide):
     del data["litePluginSettings"][KERNEL]["loadPyodideOptions"]
     data["federated_extensions"] = [each for each in data["federated_extensions"] if each["name"] in KERNEL]
     (floor / "jupyter-lite.json").write_text(json.dumps(settings))
-    for site, cells in ((ours, first_cells()), (floor, SUM)):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook.metadata["language_info"] = {"name": "python"}  # or JupyterLite asks which kernel it should be
-        (site / "files" / NOTEBOOK).write_bytes(as_bytes(notebook))
+    write_cells(ours, first_cells())
+    write_cells(floor, SUM)
     return {"ours": ours, "floor": floor}
+
+
+def write_cells(site, cells):
+    """Have a site's notebook hold these cells and nothing else."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata["language_info"] = {"name": "python"}  # or JupyterLite asks which kernel it should be
+    (site / "files" / NOTEBOOK).write_bytes(as_bytes(notebook))
+
+
+def run_all(page, url):
+    """Open the page, and run all cells."""
+    page.goto(f"{url}/notebooks/index.html?path={NOTEBOOK}")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+def time_sliders(browser, url):
+    """Return the milliseconds from a key on a slider to the picture, for each of some keys, after a rest."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    run_all(page, url)
+    page.locator(".zl-live[role=status]").first.wait_for(state="attached", timeout=PATIENCE)
+    handle = slider(page, "Learning rate")
+    handle.scroll_into_view_if_needed()
+    page.wait_for_timeout(REST * 1000)
+    handle.focus()
+    page.evaluate(WATCH)
+    moves = [press(page, handle, "ArrowLeft" if move % 20 < 10 else "ArrowRight") for move in range(KEYS)]
+    page.close()
+    return [complete for _, complete in moves]
 
 
 def visit(context, url):
     """Open the page, run all cells, and return the seconds to the first result and to the last."""
     page = context.new_page()
     begin = time.perf_counter()
-    page.goto(f"{url}/notebooks/index.html?path={NOTEBOOK}")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    run_all(page, url)
     page.wait_for_function(READY, timeout=PATIENCE)
     ready = time.perf_counter() - begin
     page.wait_for_function(SHOWN, timeout=PATIENCE)
@@ -97,10 +130,18 @@ def main():
                     for what, seconds in zip(("ready", "first check"), visit(context, url), strict=True):
                         times.setdefault((number, what), {}).setdefault(site, []).append(seconds)
                 context.close()
+        write_cells(sites["ours"], [EXPLORE])
+        sliders = {"ours": [], "JupyterLab": []}
+        with jupyter_lab(folder, lab_environment()) as lab:
+            for _ in range(runs):
+                sliders["ours"] += time_sliders(browser, urls["ours"])
+                sliders["JupyterLab"] += measure(lab, browser, Front("explorer", warm=True))[1]
     print(f"{'':28s} {'ours':>8s} {'floor':>8s} {'ratio':>7s}   seconds, median of {runs}")
     for (number, what), both in times.items():
         ours, floor = statistics.median(both["ours"]), statistics.median(both["floor"])
         print(f"{number + ' visit, ' + what:28s} {ours:8.1f} {floor:8.1f} {ours / floor:7.2f}")
+    ours, there = (statistics.median(sliders[name]) for name in ("ours", "JupyterLab"))
+    print(f"slider to pixels: {ours:.0f} ms, in JupyterLab {there:.0f} ms: {ours / there:.2f} times")
 
 
 if __name__ == "__main__":
