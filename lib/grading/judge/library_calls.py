@@ -24,8 +24,10 @@ LONGEST = 20_000
 MOST = 20
 """Names that are kept; a long one is a joke, and left out."""
 
-FOR_STUDENTS = re.compile(r"lib\.((data|explorer|checks|blanks)\b.*|units\.\w+(\.check\b.*)?|checks)")
-"""What the notebook itself takes from this package."""
+FOR_STUDENTS = re.compile(
+    r"lib\.((data|explorer|checks|blanks)\b.*|units\.\w+(\.(check|predict)\b.*|(\.\w+)*\.explore\w*)?|checks)"
+)
+"""What notebooks themselves take from this package: data, and a unit's checks, questions and explorers."""
 ROUNDABOUT = frozenset({"exec", "eval", "compile", "__import__"})
 """Functions of Python that run code in which a call can be hidden."""
 HIDING = frozenset({"base64", "binascii", "builtins", "codecs", "importlib", "marshal", "pickle", "runpy", "zlib"})
@@ -59,14 +61,27 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
             origins.update(_imported(node, origins, watched))
     telling = watched.libraries | HIDING | ROUNDABOUT | LOOKS | {"lib", "sys"}
     words = {name for name, origin in origins.items() if name == "*" or origin.partition(".")[0] in telling}
-    own = [_read(cell.source).nodes for cell in own_cells if _has_any(cell.source, words | {"fromhex"})]
-    names = {name for nodes in own for node in nodes for name in _names_in(node, origins, watched)}
+    own = [cell.source for cell in own_cells if _has_any(cell.source, words | {"fromhex"})]
+    names = {name for source in own for name in _names_of(source, _used(source, origins), watched)}
     return tuple(sorted(names))[:MOST]
 
 
 def _has_any(source: str, words: Set[str]) -> bool:
     """Tell whether a cell may use one of some names: "*" stands for any, and letters that aren't ASCII for others."""
     return "*" in words or not source.isascii() or not words.isdisjoint(_WORD.findall(source))
+
+
+def _used(source: str, origins: Origins) -> frozenset[tuple[str, str]]:
+    """Give the origins of those names that a cell may use."""
+    words = origins.keys() & {"*", *_WORD.findall(source)} if source.isascii() else origins.keys()
+    return frozenset((word, origins[word]) for word in words)
+
+
+@lru_cache(maxsize=512)  # examples are the course's too, and so are names that they use
+def _names_of(source: str, origins: frozenset[tuple[str, str]], watched: WatchedCalls) -> frozenset[str]:
+    """Name what a cell takes from a library."""
+    known = dict(origins)
+    return frozenset(name for node in _read(source).nodes for name in _names_in(node, known, watched))
 
 
 class _Cell(NamedTuple):

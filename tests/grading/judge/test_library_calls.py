@@ -1,13 +1,18 @@
 """What code borrows from a library is found by reading it, and never by running it."""
 
+from pathlib import Path
 from time import process_time
 
+import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from lib.grading import units
 from lib.grading.judge.library_calls import MOST, library_calls, parsed
 from lib.units.softmax_classifier.closed import WATCHED_CALLS
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
+
+SOURCES = {path.stem: path for path in sorted((Path(__file__).parents[3] / "solutions").glob("*/*.ipynb"))}
 
 
 def found(*sources):
@@ -44,6 +49,13 @@ def found(*sources):
 )
 def test_a_librarys_own_is_named_in_full(source, name):
     assert found(source) == (name,)
+
+
+@pytest.mark.parametrize("unit", SOURCES)
+def test_what_a_units_own_notebook_takes_is_for_students(unit):
+    """Else each student who hands it in is listed."""
+    notebook = nbformat.read(SOURCES[unit], as_version=4)
+    assert library_calls(notebook.cells, units.answer_key(unit).watched_calls) == ()
 
 
 def test_an_import_in_one_cell_counts_in_another():
