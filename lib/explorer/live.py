@@ -120,6 +120,7 @@ class Explorer:
         self._tasks: deque[Callable[[], None]] = deque()
         self._ahead: Iterator[bool] | None = None
         self._spent = 0.0
+        self._is_maps_turn = False
         self._fine: deque[tuple[Run, int]] = deque(maxlen=REMEMBERED)  # around which path the loss is known finely
         self._coalescer = Coalescer(self.work, loop)
         self._connect()
@@ -174,7 +175,9 @@ class Explorer:
             self.on_rest()
         if run.fault or not self.pictures._view_count:
             return None
-        return self._fill_map(losses, state) if losses and filling else self._work_ahead(state)
+        if losses and filling:
+            return self._work_in_turns(losses, state)
+        return self._work_ahead(state)
 
     def draw(self, run: Run, state: ControlState) -> Page:
         """Return what there is to show of a run; what was drawn before isn't drawn again."""
@@ -207,6 +210,12 @@ class Explorer:
             return None
         fixed = replace(state.setting, learning_rate=1.0, batch_size=1)
         return self._map(fixed, state.epochs if state.same_epochs else 0)
+
+    def _work_in_turns(self, losses: LossMap, state: ControlState) -> float:
+        """Fill the map and prepare the next move in turns: a slider is not slower because a map fills in."""
+        self._is_maps_turn = not self._is_maps_turn
+        ahead = None if self._is_maps_turn else self._work_ahead(state)
+        return self._fill_map(losses, state) if ahead is None else ahead
 
     def _fill_map(self, losses: LossMap, state: ControlState) -> float:
         """Train some cells of the map, and show them now and then; return the seconds until the next slice."""

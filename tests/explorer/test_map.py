@@ -2,11 +2,13 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lib.explorer import Explorer, Network, map_view
+from lib.explorer.controls import LEARNING_RATES
 from lib.explorer.loss_map import STEPS, LossMap
 from lib.explorer.svg import BOTTOM, LEFT, RIGHT, TOP
 from lib.explorer.touch import Touch
@@ -140,6 +142,22 @@ def test_the_view_says_the_losses_and_a_touch_moves_both_sliders(monkeypatch):
     explorer._enqueue(lambda: explorer.touch(Touch("Map", "key", key="ArrowRight")))
     assert explorer.caption.startswith("Learning rate 1, batch size 16.") and not explorer.controls.lock.value
     assert explorer._losses(explorer.controls.state()) is losses  # it stays
+
+
+def test_settings_near_by_are_trained_while_the_map_fills_in(monkeypatch):
+    monkeypatch.setattr("lib.explorer.loss_map.STEPS", 100)
+    monkeypatch.setattr("lib.explorer.live.MAP_EVERY", 10)
+    explorer = Explorer(STUDENT, "blobs")
+    explorer.controls.shown["Map"].value = True
+    explorer.pictures.unobserve_all()
+    explorer.pictures._view_count = 1
+    state = explorer.controls.state()
+    losses, near = explorer._losses(state), explorer.run(replace(state.setting, learning_rate=LEARNING_RATES[29]))
+    while not near.complete(state.epochs):
+        explorer.work()
+    assert 0 < len(losses.losses) < losses.size
+    while not losses.complete:
+        explorer.work()
 
 
 def test_a_move_is_answered_before_the_map_goes_on():
