@@ -246,12 +246,12 @@ def plain_step(setting):
 
 def test_sources_put_what_is_given_first():
     X, labels = BUILT_IN["blobs"]()
-    assert list(sources(None)) == ["blobs", "digits"]
-    assert list(sources("digits")) == ["digits", "blobs"]
-    assert list(sources((X, labels))) == ["your data", "blobs", "digits"]
-    assert list(sources({"moons": (X, labels)})) == ["moons", "blobs", "digits"]
+    assert list(sources(None)) == ["blobs", "rings", "moons", "digits"]
+    assert list(sources("digits")) == ["digits", "blobs", "rings", "moons"]
+    assert list(sources((X, labels))) == ["your data", "blobs", "rings", "moons", "digits"]
+    assert list(sources({"moons": (X, labels)})) == ["moons", "blobs", "rings", "digits"]
     with pytest.raises(ValueError, match="Try data='blobs'"):
-        sources("moons")
+        sources("spirals")
 
 
 def test_one_hot_labels_are_as_good_as_whole_numbers():

@@ -10,8 +10,9 @@ from lib.units.softmax_classifier.inputs import probabilities
 from lib.units.softmax_classifier.loop_steps import weights_of
 
 FEATURES = 8
-SECOND_CALL = (6, 3, 2), (9, 3, 2), (11, 4, 2)
-"""The number of samples, the batch size and the number of epochs of the second call: one of these is drawn."""
+SECOND_CALL = (6, 3, 2), (9, 3, 2)
+"""The number of samples, the batch size and the number of epochs of the second call: one of these is drawn. All batches
+are full there. Batches of 2 or 4 would be as large as another size, or not all full."""
 UPDATES = 31
 """Updates for which losses are drawn, and columns of each table: a prime, so that no two updates share columns."""
 

@@ -332,6 +332,7 @@ def test_sizes_and_orders_of_the_challenge_are_drawn() -> None:
         assert all(getattr(first, sizes) > getattr(second, sizes) for first, second in drawn)
         # The batch size differs between the calls alone: others than 5 divide some number of samples too evenly.
         assert sizes == "batch_size" or len({getattr(first, sizes) for first, _ in drawn}) > 1
+    assert len({second.samples for _, second in drawn}) > 1
     for first, second in drawn:
         assert len({*map(len, first.batches(0))}) == 2
         assert len({*map(len, second.batches(0))}) == 1

@@ -34,6 +34,7 @@ def reading(notebook):
 def course(new_course, tmp_path_factory):
     """Two students have handed in right notebooks and learned, by whatever channel, all that the judge was told."""
     course = new_course(tmp_path_factory.mktemp("resubmission") / "course")
+    (course.root / "judge_secret").write_text("ab" * 32)  # or now and then a number would be right by chance
     course.fresh = lambda: nbformat.read(course.released(), as_version=4)
     hand_in(course, "in_text", right(course.fresh()))
     hand_in(course, "in_a_file", reading(course.fresh()))
