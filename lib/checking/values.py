@@ -138,7 +138,7 @@ def several_of(array: Array) -> list[Array] | None:
         shape = tuple(map(int, rest[1 : 1 + axes]))
         end = 1 + axes + math.prod(shape)
         are_whole = rest[: 1 + axes].tolist() == [axes, *shape]
-        if not are_whole or axes > MAX_AXES or min(shape, default=0) < 0 or end > rest.size:
+        if not are_whole or not 0 <= axes <= MAX_AXES or min(shape, default=0) < 0 or end > rest.size:
             return None  # a student's numbers that begin so
         found.append(rest[1 + axes : end].reshape(shape))
         rest = rest[end:]
