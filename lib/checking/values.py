@@ -137,8 +137,14 @@ def several_of(array: Array) -> list[Array] | None:
         axes = int(rest[0])
         shape = tuple(map(int, rest[1 : 1 + axes]))
         end = 1 + axes + math.prod(shape)
-        are_whole = rest[: 1 + axes].tolist() == [axes, *shape]
-        if not are_whole or not 0 <= axes <= MAX_AXES or min(shape, default=0) < 0 or end > rest.size:
+        are_sizes = rest[: 1 + axes].tolist() == [axes, *shape] and min(shape, default=0) >= 0
+        # An array without entries may have any sizes; NumPy wants to be able to count them.
+        if (
+            not are_sizes
+            or not 0 <= axes <= MAX_AXES
+            or end > rest.size
+            or math.prod(filter(None, shape)) > MAX_NUMBERS
+        ):
             return None  # a student's numbers that begin so
         found.append(rest[1 + axes : end].reshape(shape))
         rest = rest[end:]
