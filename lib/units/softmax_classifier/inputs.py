@@ -43,13 +43,13 @@ def predictions(rng: np.random.Generator, y: Array, small: tuple[float, float]) 
     In one sample the true class has a small probability p, and another class has half of it; -log p lies in the range
     `small`. In the next one the true class is the most likely, and in the last one the least likely. The first and the
     last sample have neither the smallest loss of the batch nor the largest or the middle one: code that takes one of
-    these is not taken for code that takes a sample by its place. The mean of -log p has two digits from 27 to 77 behind
-    its hundredths, the second one a 7: a rounded loss shows.
+    these is not taken for code that takes a sample by its place. The mean of -log p has the digits 57 behind its
+    hundredths: a rounded loss shows.
     """
     classes, batch = y.shape
     ranges = [small] if batch == 1 else [(0.9, 1.2), small, (0.3, 0.6), *[(1.3, 2.2)] * (batch - 4), (3, 3.2)]
     losses = np.array([rng.integers(int(1e4 * low), int(1e4 * high)) for low, high in ranges])  # in ten-thousandths
-    losses[-1] -= (losses.sum() - rng.choice(range(27, 78, 10)) * batch) % (100 * batch)
+    losses[-1] -= (losses.sum() - 57 * batch) % (100 * batch)
     p, rare = np.exp(-losses / 1e4), ranges.index(small)
     others = 0.5 * rng.dirichlet(np.full(classes - 1, 2.0), size=batch).T + 0.5 / (classes - 1)
     others[:, rare] *= (1 - 1.5 * p[rare]) / (1 - p[rare]) / others[1:, rare].sum()
