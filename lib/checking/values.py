@@ -138,13 +138,9 @@ def several_of(array: Array) -> list[Array] | None:
         shape = tuple(map(int, rest[1 : 1 + axes]))
         end = 1 + axes + math.prod(shape)
         are_sizes = rest[: 1 + axes].tolist() == [axes, *shape] and min(shape, default=0) >= 0
-        # An array without entries may have any sizes; NumPy wants to be able to count them.
-        if (
-            not are_sizes
-            or not 0 <= axes <= MAX_AXES
-            or end > rest.size
-            or math.prod(filter(None, shape)) > MAX_NUMBERS
-        ):
+        # NumPy wants to be able to count the entries, even where a size of 0 leaves none.
+        are_few = 0 <= axes <= MAX_AXES and end <= rest.size and math.prod(filter(None, shape)) <= MAX_NUMBERS
+        if not are_sizes or not are_few:
             return None  # a student's numbers that begin so
         found.append(rest[1 + axes : end].reshape(shape))
         rest = rest[end:]

@@ -10,9 +10,6 @@ from lib.units.softmax_classifier.inputs import probabilities
 from lib.units.softmax_classifier.loop_steps import weights_of
 
 FEATURES = 8
-SECOND_CALL = (6, 3, 2), (9, 3, 2)
-"""The number of samples, the batch size and the number of epochs of the second call: one of these is drawn. All batches
-are full there. Batches of 2 or 4 would be as large as another size, or not all full."""
 UPDATES = 31
 """Updates for which losses are drawn, and columns of each table: a prime, so that no two updates share columns."""
 
@@ -24,6 +21,8 @@ def draw(rng: np.random.Generator) -> Inputs:
     that none can stand for another. The short batch lacks more than one sample, or batches of about one size would have
     the right sizes; and no batch's share of the samples has few digits. Each sample has a class of its own. The
     gradients are large, and some probabilities small, so that a loop that limits them is noticed.
+
+    In the second call all batches are full. Batches of 2 or 4 samples would be as large as another size.
     """
     batch_size = 5
     short, epochs = rng.integers([2, 6], [4, 8])
@@ -31,14 +30,14 @@ def draw(rng: np.random.Generator) -> Inputs:
     classes = samples + 1
     orders = _draw_orders(rng, samples, batch_size, epochs + 3)
     outputs = 0.9 * rng.dirichlet(np.full(classes, 0.4), size=UPDATES).T + 0.1 * probabilities(rng, classes, UPDATES)
-    second = rng.choice(SECOND_CALL)
+    second_samples = rng.choice([6, 9])
     shifts = rng.uniform(-0.4, 0.4, size=samples)
     return {
         "X": _draw_features(rng, samples),
         "y": np.eye(classes)[:, rng.permutation(classes)[:samples]],
-        "num_samples": np.array([samples, second[0]], dtype=float),
-        "batch_size": np.array([batch_size, second[1]], dtype=float),
-        "nepochs": np.array([epochs, second[2]], dtype=float),
+        "num_samples": np.array([samples, second_samples], dtype=float),
+        "batch_size": np.array([batch_size, 3.0]),
+        "nepochs": np.array([epochs, 2.0]),
         "learning_rate": rng.uniform(0.05, 0.5, size=2),
         "weights": rng.normal(size=(classes, FEATURES + 1)),
         "orders": orders.astype(float),
