@@ -1,5 +1,6 @@
 """Fixtures that several tests share, and a look at the commands that tests give."""
 
+import gc
 import os
 import signal
 import sys
@@ -146,6 +147,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return LONGEST.index(scope) if scope in LONGEST else len(LONGEST)
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    """Leave thousands of tests, which stay to the end, out of each look for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,10 +2,10 @@
 
     python -m tests.fuzz --count 2000 --seed 1
 
-hands in the mutants 1 to 2000 (`tests.submissions.mutations`) in a scratch course, a few dozen at a time, and has them
-graded by `zerolayer grade` and given feedback by nbgrader, as a class is. What then has to hold is read from the
-gradebook's tables, the verdicts' files and the pages, by none of the code that wrote them. Each finding names a mutant;
-`--count 1 --seed` with its number makes it again. Exits with 1 if there is any finding.
+hands in the mutants 1 to 2000 (`tests.submissions.mutations`) in a scratch course, a few dozen at a time, and gives the
+commands `zerolayer grade` and `zerolayer feedback`, as for a class. What then has to hold is read from the gradebook's
+tables, the verdicts' files and the pages, by none of the code that wrote them. Each finding names a mutant; `--count 1
+--seed` with its number makes it again. Exits with 1 if there is any finding.
 """
 
 import argparse
@@ -17,7 +17,6 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from hmac import digest
 from pathlib import Path
 from time import perf_counter
@@ -60,11 +59,7 @@ def grading(course: Course, mutants: list[Mutant]) -> Iterator[str]:
     """Tell which commands failed as a whole."""
     for mutant in mutants:
         mutant.hand_in(course.released(), course.root / "submitted" / mutant.student / ASSIGNMENT)
-    ended = [course.zerolayer("grade", ASSIGNMENT)]
-    halves = [f"*[{digits}]" for digits in ("02468", "13579") if any(each.student[-1] in digits for each in mutants)]
-    with ThreadPoolExecutor() as pool:  # nbgrader makes one page after the other
-        ended += pool.map(lambda half: course.nbgrader("generate_feedback", ASSIGNMENT, f"--student={half}"), halves)
-    for command in ended:
+    for command in [course.zerolayer(command, ASSIGNMENT) for command in ("grade", "feedback")]:
         if command.returncode not in (0, NEEDS_A_PERSON):
             yield f"{' '.join(command.args[2:])} exits with {command.returncode}: {command.stderr[-2000:]}"
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -111,7 +112,8 @@ class Term:
 
     def both(self, command):
         """Let both students give a command at once; return what it said to each."""
-        return [ended(process) for process in [student.starts(command) for student in self.students]]
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(lambda student: student.runs(command), self.students))
 
     def submission(self, student):
         """Return what the gradebook has on a student's submission now."""

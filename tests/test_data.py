@@ -6,6 +6,7 @@ import sys
 import zlib
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
 import numpy as np
@@ -14,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from jupyter_client.manager import run_kernel
-from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
 
 from lib import data
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 tensorflow_takes_a_while = settings(deadline=None, max_examples=50)
 
@@ -54,7 +56,14 @@ def mean_cross_entropy(y: np.ndarray, p: np.ndarray) -> float:
 
 def separable(X: np.ndarray, labels: np.ndarray) -> float:
     """How many samples a linear classifier gets right that has seen them all."""
-    return float(LogisticRegression(C=100, max_iter=1000).fit(X.T, labels).score(X.T, labels))
+    return float(logistic_regression(C=100, max_iter=1000).fit(X.T, labels).score(X.T, labels))
+
+
+def logistic_regression(**settings: float) -> "LogisticRegression":
+    """Make scikit-learn's linear classifier; to import it takes seconds, which those who only collect tests spare."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(**settings)
 
 
 # ---- Draw or load
@@ -69,7 +78,7 @@ def test_integers_have_the_shape_and_range_of_the_example():
 
 def test_integers_hold_nothing_to_learn():
     X, labels = data.integers(num_samples=20_000)
-    p = LogisticRegression(max_iter=1000).fit(X.T, labels).predict_proba(X.T)
+    p = logistic_regression(max_iter=1000).fit(X.T, labels).predict_proba(X.T)
     best = -np.mean(np.log(p[np.arange(20_000), labels]))
     assert best == pytest.approx(np.log(3), abs=1e-3)
 
@@ -129,6 +138,8 @@ def test_a_draw_needs_whole_positive_sizes(draw):
 
 
 def test_digits_are_those_of_scikit_learn():
+    from sklearn.datasets import load_digits
+
     X, labels = data.digits()
     rows, expected = load_digits(return_X_y=True)
     assert X.shape == (64, 1797) and X.dtype == np.float64

@@ -3,24 +3,27 @@
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from lib.grading.commands import app
 from lib.grading.judge.verdict import Verdict
+from tests.grading import command_server
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = tuple(app.name.removeprefix("zerolayer-") for app in app.COMMANDS)
 
 
 def zerolayer(*arguments, cwd=ROOT):
-    command = [sys.executable, "-m", "lib.grading", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+    return command_server.run("lib.grading", arguments, cwd, timeout=300)
 
 
 def test_it_lists_its_commands():
-    said = zerolayer().stdout.partition("Subcommands")[2].partition("Options")[0].splitlines()
+    command = [Path(sysconfig.get_path("scripts"), "zerolayer")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    said = done.stdout.partition("Subcommands")[2].partition("Options")[0].splitlines()
     for command in COMMANDS:
         described = said[said.index(command) + 1 :]
         assert described[0].startswith("    ")

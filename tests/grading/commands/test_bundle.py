@@ -72,8 +72,9 @@ class Student:
         }
         places = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         pins = str(CHECKOUT / "constraints.txt")
-        # Nothing that this environment came from is fetched again, and what is never run isn't compiled.
-        pip = {"PIP_CACHE_DIR": str(Path.home() / ".cache" / "pip"), "PIP_NO_COMPILE": "1"}
+        # Nothing that this environment came from is fetched again, and what is never run isn't compiled: pip takes the
+        # value for what `compile` is to be, not for the option's name.
+        pip = {"PIP_CACHE_DIR": str(Path.home() / ".cache" / "pip"), "PIP_NO_COMPILE": "0"}
         self.environment = {**pip, **own, "PATH": places, "HOME": str(home), "PIP_CONSTRAINT": pins}
         self.environment["PYTHONNOUSERSITE"] = "1"
 

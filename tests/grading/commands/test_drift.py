@@ -223,7 +223,7 @@ def test_a_student_who_was_removed_leaves_the_report_and_the_exports(course, cap
 def test_a_gradebook_that_was_made_anew_gets_all_again(course, capsys, roster):
     before = points(course)
     (course.root / "gradebook.db").unlink()
-    assert course.zerolayer("build").returncode == 0
+    assert course.zerolayer("build", ASSIGNMENT).returncode == 0
     with gradebook(course) as book:
         for student in roster:
             book.add_student(student)
