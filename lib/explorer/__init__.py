@@ -20,7 +20,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -82,8 +82,10 @@ def show(explorer: Explorer) -> None:
     display({**live, "text/plain": ""}, raw=True)
     stills = [display(each, raw=True, display_id=True) for each in explorer.still()]
 
-    def renew() -> None:
-        for handle, each in zip(stills, explorer.still(), strict=True):
-            handle.update(each, raw=True)
+    def renew() -> Iterator[None]:
+        for outputs in explorer.draw_still():
+            for handle, each in zip(stills, outputs, strict=False):  # there are none until the picture is drawn
+                handle.update(each, raw=True)
+            yield
 
     explorer.on_rest = renew

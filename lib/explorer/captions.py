@@ -7,6 +7,7 @@ leaves judgements to who looks. Where a loss goes is told from two stretches of 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -83,6 +84,12 @@ def describe_end(run: Run, epochs: int) -> str:
 def ask_prediction(what_if: WhatIf) -> str:
     """Ask for a prediction before the picture of a mistake is shown."""
     return f"What if {what_if.name}? {what_if.question} Predict the curve first, then press Look."
+
+
+def list_changes(before: str, caption: str) -> str:
+    """Return the sentences of a caption that the one before it hadn't, for those who listen."""
+    known, now = (re.split(r"(?<=[.?!]) (?=[A-Z])", each) for each in (before, caption))
+    return " ".join(each for each in now if each not in known)
 
 
 def assess(training: Sequence[float], validation: Sequence[float], before: float, guess: float) -> list[str]:

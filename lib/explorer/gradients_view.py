@@ -7,8 +7,9 @@ single samples differ most. Batches of B samples lie about √B times nearer to 
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,32 +17,48 @@ from lib.explorer import svg
 from lib.explorer.svg import HEIGHT, short
 from lib.explorer.training import Matrix, Run
 
-MAX_GRADIENTS = 240  # gradients of either kind, so that a slider's move stays quick
+FEW, MAX_GRADIENTS = 48, 240  # gradients of either kind: after a move, so that a slider stays quick, and at rest
 X, Y = 210, 164  # the middle of the picture
 RADIUS = 128  # in pixels; twice the spread of single samples
 
 
-class Cloud(NamedTuple):
-    """Gradients, (number, weights) each: of single samples, of batches, and of the whole set (weights,)."""
+class Cloud:
+    """Gradients at the weights after `epoch` epochs, computed with the student's own layers.
 
-    samples: Matrix
-    batches: Matrix
-    full: Matrix
+    They are of single samples and of batches, (number, weights) each, and of the whole set, (weights,).
+    """
+
+    def __init__(self, run: Run, epoch: int) -> None:
+        self.run, self.epoch = run, epoch
+        self.full = run.gradients(epoch, run.samples.X.shape[1], 1)[0]
+        self.samples = self.batches = np.empty((0, self.full.size))
+        self._grow(FEW)
+
+    @property
+    def fine(self) -> bool:
+        """Whether there are as many as the picture shows at rest."""
+        return len(self.samples) == min(MAX_GRADIENTS, self.run.samples.X.shape[1])
+
+    def refine(self, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
+        """Compute more of them until `seconds` have passed or `stop()` says so."""
+        deadline = time.perf_counter() + seconds
+        while not self.fine and time.perf_counter() < deadline and not stop():
+            self._grow(min(len(self.samples) + FEW, MAX_GRADIENTS))
+
+    def _grow(self, most: int) -> None:
+        """Compute those that are missing to `most` of either kind, as far as there are so many."""
+        size = self.run.setting.batch_size
+        batches = self.run.gradients(self.epoch, size, most, len(self.batches))
+        self.batches = np.vstack([self.batches, batches])
+        singles = batches if size == 1 else self.run.gradients(self.epoch, 1, most, len(self.samples))
+        self.samples = np.vstack([self.samples, singles])
 
     def spread(self, gradients: Matrix) -> float:
         """Return the root mean square distance from the full gradient."""
         return float(np.sqrt(np.mean(np.sum((gradients - self.full) ** 2, axis=1))))
 
 
-@lru_cache(maxsize=2)  # the caption and the picture ask for the same
-def compute(run: Run, epoch: int) -> Cloud:
-    """Compute the gradients at the weights after `epoch` epochs, with the student's own layers."""
-    size, whole = run.setting.batch_size, run.samples.X.shape[1]
-    return Cloud(
-        run.gradients(epoch, 1, MAX_GRADIENTS),
-        run.gradients(epoch, size, MAX_GRADIENTS),
-        run.gradients(epoch, whole, 1)[0],
-    )
+compute = lru_cache(maxsize=4)(Cloud)  # the caption and the picture ask for the same
 
 
 def describe(run: Run, epoch: int) -> str:

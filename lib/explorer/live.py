@@ -14,21 +14,34 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from html import escape
 from textwrap import fill
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import ipywidgets as widgets
 import numpy as np
 
 from lib.checking.student_code import Failure, run_student_code
-from lib.explorer import captions, loss_view, map_view, own_data_view, page, path_view, regions_view, still, svg
+from lib.explorer import (
+    captions,
+    gradients_view,
+    loss_view,
+    map_view,
+    own_data_view,
+    page,
+    path_view,
+    regions_view,
+    still,
+    svg,
+)
 from lib.explorer.architecture import Architecture
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.controls import LEARNING_RATES, MAP_EVERY, Controls, ControlState
+from lib.explorer.gradients_view import Cloud
 from lib.explorer.loss_map import LossMap
+from lib.explorer.loss_slice import LossSlice
 from lib.explorer.own_data import OwnData
 from lib.explorer.own_data_view import NOTHING, Hand
 from lib.explorer.page import Page
@@ -48,23 +61,33 @@ from lib.explorer.training import (
 )
 from lib.explorer.what_ifs import WhatIf, of_units
 
-FIRST_SLICE = 0.012  # seconds of training before the first picture of a new state
+FIRST_SLICE = 0.006  # seconds of training before the first picture of a new state
 NEXT_SLICE = 0.045  # seconds of training between two pictures while one is completed
-AHEAD_SLICE = 0.004  # seconds of training ahead at a time
+AHEAD_SLICE = 0.008  # seconds of training ahead at a time
 REDRAW = 0.25  # seconds between two pictures of a map that fills in
+PAUSE = 0.05  # seconds without a move before training ahead; a drag has more moves than that
 REST = 0.25  # seconds without a move that count as rest
+BACK = 4  # times as far as a setting in the direction of the last move is one in the other
 AHEAD_PER_REST = 8.0  # seconds of training ahead in one rest
 REMEMBERED = 150  # runs, and pages
 MAX_KEPT = 4
 FIRST_PICTURE = 2.0  # seconds of training for the first picture of all, and before a run is kept
 
 
+class Rough(NamedTuple):
+    """What is drawn roughly after a move, and finely at rest: what computes it, of which run, after which epoch."""
+
+    compute: Callable[[Run, int], LossSlice | Cloud]
+    run: Run
+    epoch: int
+
+
 class Explorer:
     """A network with sliders; `box` is the widget to show, and `loop` the kernel's event loop, where the work is done.
 
     `what_ifs` are the mistakes to choose from; None means those of the notebook's unit. `on_rest` is called when the
-    controls rest and something new is shown. An `architecture` makes the layers below softmax, in the
-    place of `network.Dense`. Raises ValueError if the data are no data set.
+    controls rest and something new is shown, and what it returns is gone through as long as they do. An `architecture`
+    makes the layers below softmax, in the place of `network.Dense`. Raises ValueError if the data are no data set.
     """
 
     def __init__(
@@ -113,15 +136,19 @@ class Explorer:
         pointing.add_class("zl-aside")
         pointing.on_touch(lambda touch: self._enqueue(lambda: self.touch(touch)))
         self.box = self.controls.box(style, self.shapes, self.pictures, self.status, pointing)
-        self.on_rest: Callable[[], None] = lambda: None
+        self.on_rest: Callable[[], Iterable[None]] = lambda: ()
+        self._saving: Iterator[None] = iter(())
         self._drawn: ControlState | None = None
+        self._before: Setting | None = None
+        self._rests_at = 0.0
         self._drawn_at = 0.0
         self._told: tuple[ControlState, bool] | None = None
+        self._heard = ""  # the caption that was told last
         self._tasks: deque[Callable[[], None]] = deque()
         self._ahead: Iterator[bool] | None = None
         self._spent = 0.0
         self._is_maps_turn = False
-        self._fine: deque[tuple[Run, int]] = deque(maxlen=REMEMBERED)  # around which path the loss is known finely
+        self._fine: deque[Rough] = deque(maxlen=REMEMBERED)
         self._coalescer = Coalescer(self.work, loop)
         self._connect()
         self.answer(self.controls.state(), FIRST_PICTURE)
@@ -133,12 +160,18 @@ class Explorer:
 
     def still(self) -> list[dict[str, str]]:
         """Return what is shown for a page without a kernel, as two outputs: the caption, and the pictures as a PNG."""
+        *_, outputs = self.draw_still()
+        return outputs
+
+    def draw_still(self) -> Iterator[list[dict[str, str]]]:
+        """Draw what `still` returns, a little at a time; yield nothing until it is there."""
         caption, pictures, kept, _ = self.page
         words = "\n".join(map(fill, [*caption.split("\n"), *kept]))
         for name, points in self._points.items():
             pictures = [each.replace(svg.use(name), points) for each in pictures]
-        picture = b64encode(still.png(pictures)).decode()
-        return [{"text/plain": words}, {"image/png": picture, "text/plain": ""}]
+        for png in still.draw(pictures):
+            picture = {"image/png": b64encode(png).decode(), "text/plain": ""}
+            yield [{"text/plain": words}, picture] if png else []
 
     def answer(self, state: ControlState, seconds: float) -> float:
         """Train for at most `seconds` towards a state and draw what there is; return when to come back to it."""
@@ -149,35 +182,50 @@ class Explorer:
             self._send_points(state)
         self.pictures.value = self.page.markup
         self._drawn, self._drawn_at = state, time.perf_counter()
-        return REST if run.complete(state.epochs) else 0.0
+        return (PAUSE if self._is_seen else REST) if run.complete(state.epochs) else 0.0
 
     def work(self) -> float | None:
         """Do the next slice of work, and return the seconds until the one after, or None when all is done."""
         state = self.controls.state()
         if state != self._drawn or self._tasks:
-            self._ahead = None
-            if self._drawn is None or state.setting.data != self._drawn.setting.data:
-                self._fit(state.setting)
-            while self._tasks:
-                self._tasks.popleft()()
-            return self.answer(self.controls.state(), FIRST_SLICE)
+            return self._follow(state)
         run = self.run(state.setting)
         if not run.complete(state.epochs):
             run.advance(state.epochs, NEXT_SLICE, stop=lambda: self._coalescer.woken)
+            self._rests_at = time.perf_counter() + REST
             return 0.0 if self._coalescer.woken else self.answer(state, 0.0)
-        if "Path" in state.views and self._refine_path(run, min(run.epochs, state.epochs)):
-            return 0.0 if self._coalescer.woken else self.answer(state, 0.0)
+        if self._is_seen and not run.fault and (left := self._rests_at - time.perf_counter()) > 0:
+            return self._work_ahead(state) or left
+        if rough := self._list_rough(run, state):
+            self._refine(rough[0])
+            return 0.0 if self._coalescer.woken or rough[0] not in self._fine else self.answer(state, 0.0)
         losses = self._losses(state)
         filling = losses is not None and not losses.complete
         if self._told != (state, filling):  # while a map fills in, those who listen don't hear of every cell
             self._told = state, filling
-            self.status.value = escape(self.caption)
-            self.on_rest()
-        if run.fault or not self.pictures._view_count:
+            self.status.value = escape(captions.list_changes(self._heard, self.caption)) or self.status.value
+            self._heard = self.caption
+            self._saving = iter(self.on_rest())
+        if next(self._saving, self) is None:
+            return 0.0
+        if run.fault or not self._is_seen:
             return None
         if losses and filling:
             return self._work_in_turns(losses, state)
         return self._work_ahead(state)
+
+    def _follow(self, state: ControlState) -> float:
+        """Answer a move of the controls, or what was done with a picture."""
+        self._ahead, self._told, self._saving = None, None, iter(())
+        if self._drawn is None or state.setting.data != self._drawn.setting.data:
+            self._fit(state.setting)
+        while self._tasks:
+            self._tasks.popleft()()
+        state = self.controls.state()
+        if self._drawn and self._drawn.setting != state.setting:
+            self._before = self._drawn.setting
+        self._rests_at = time.perf_counter() + REST
+        return self.answer(state, FIRST_SLICE)
 
     def draw(self, run: Run, state: ControlState) -> Page:
         """Return what there is to show of a run; what was drawn before isn't drawn again."""
@@ -187,22 +235,34 @@ class Explorer:
         own = self._own_of(state)
         changes = own.changes if own else 0
         draw = self._pages if not losses or losses.complete else self._draw_page  # soon another one, not worth to keep
-        return draw(run, state, min(last, state.time), last, run.over, (run, last) in self._fine, known, changes)
+        rough = len(self._list_rough(run, state))
+        return draw(run, state, min(last, state.time), last, run.over, rough, known, changes)
 
-    def _refine_path(self, run: Run, epoch: int) -> bool:
-        """Compute some more of the loss around a path; return whether there was more to compute."""
-        if (run, epoch) in self._fine or not run.weights or run.fault:
-            return False
+    def _list_rough(self, run: Run, state: ControlState) -> list[Rough]:
+        """List what is in view and isn't computed finely yet: the loss around a path, and the gradients."""
+        last = min(run.epochs, state.epochs)
+        rough = {
+            "Path": Rough(path_view.compute, run, last),
+            "Gradients": Rough(gradients_view.compute, run, min(last, state.time)),
+        }
+        seen = run.weights and not run.fault
+        return [each for view, each in rough.items() if seen and view in state.views and each not in self._fine]
+
+    def _refine(self, rough: Rough) -> None:
+        """Compute some more of what is shown roughly."""
 
         def refine() -> bool:
-            plane = path_view.compute(run, epoch)
-            plane.refine(NEXT_SLICE, stop=lambda: self._coalescer.woken)
-            return plane.fine
+            shown = rough.compute(rough.run, rough.epoch)
+            shown.refine(NEXT_SLICE, stop=lambda: self._coalescer.woken)
+            return shown.fine
 
-        fine = run_student_code(refine, NEXT_SLICE + CALL_LIMIT)
-        if fine:  # or a sentence about student code that failed here, which the rough picture does without
-            self._fine.append((run, epoch))
-        return True
+        if run_student_code(refine, NEXT_SLICE + CALL_LIMIT):
+            self._fine.append(rough)  # or a sentence about student code that failed here, which it does without
+
+    @property
+    def _is_seen(self) -> bool:
+        """Whether a page shows the pictures."""
+        return bool(self.pictures._view_count)
 
     def _losses(self, state: ControlState) -> LossMap | None:
         """Return the losses of the map for a state, if the map is in view."""
@@ -222,7 +282,7 @@ class Explorer:
         losses.fill(state.setting, AHEAD_SLICE, stop=lambda: self._coalescer.woken)
         if losses.complete or time.perf_counter() - self._drawn_at > REDRAW:
             self.answer(state, 0.0)
-        return 0.0005
+        return 0.0
 
     def _begin_map(self, setting: Setting, epochs: int) -> LossMap:
         """Begin a map of settings that differ from this one in learning rate and batch size."""
@@ -394,12 +454,12 @@ class Explorer:
         begin = time.perf_counter()
         more = next(self._ahead, False)
         self._spent += time.perf_counter() - begin
-        return 0.0005 if more else None
+        return 0.0 if more else None
 
     def _prepare(self, state: ControlState) -> Iterator[bool]:
         """Train and draw the settings near by, nearest first, and yield now and then."""
         sizes = self._architecture.sizes if self._architecture else ()
-        for setting in list_nearby(state.setting, self.samples(state.setting).batch_sizes, sizes):
+        for setting in list_nearby(state.setting, self.samples(state.setting).batch_sizes, sizes, self._before):
             run = self.run(setting)
             while not run.complete(state.epochs):
                 run.advance(state.epochs, AHEAD_SLICE, stop=lambda: self._coalescer.woken)
@@ -430,11 +490,21 @@ class Explorer:
         self.pictures.observe(lambda change: self._coalescer.wake(), "_view_count")
 
 
-def list_nearby(setting: Setting, batch_sizes: Sequence[int], sizes: Sequence[int] = ()) -> Iterator[Setting]:
-    """Yield the setting and those around it, nearest first: sizes of the layers, learning rates, and batch sizes."""
-    for size in sorted(sizes, key=lambda size: abs(size - setting.size)):
-        yield replace(setting, size=size)
-    for rate in sorted(LEARNING_RATES, key=lambda rate: abs(math.log(rate / setting.learning_rate))):
-        yield replace(setting, learning_rate=rate)
-    for size in sorted(batch_sizes, key=lambda size: abs(math.log(size / setting.batch_size))):
-        yield replace(setting, batch_size=size)
+def list_nearby(
+    setting: Setting, batch_sizes: Sequence[int], sizes: Sequence[int] = (), before: Setting | None = None
+) -> Iterator[Setting]:
+    """Yield the setting and those around it: sizes of the layers, learning rates, and batch sizes, nearest first.
+
+    The slider that has moved since the setting `before` comes first, and what lies back counts as `BACK` times as far.
+    """
+    before = before or setting
+    values: dict[str, Sequence[Any]] = {"size": sizes, "learning_rate": LEARNING_RATES, "batch_size": batch_sizes}
+    moves = {name: getattr(setting, name) - getattr(before, name) for name in values}
+
+    def far(name: str, value: Any) -> float:
+        now = getattr(setting, name)
+        return abs(math.log(value / now)) * (BACK if (value - now) * moves[name] < 0 else 1)
+
+    for name in sorted(values, key=lambda name: not moves[name]):
+        for value in sorted(values[name], key=partial(far, name)):
+            yield replace(setting, **{name: value})

@@ -41,7 +41,7 @@ def draw(run: Run, last: int, epoch: int, cross: tuple[float, float] | None = No
     return svg.picture(
         TITLE,
         svg.path(svg.boxes(LEFT, TOP, RIGHT - LEFT, BOTTOM - TOP), "g"),
-        _contours(plane),
+        _contours(plane, plane.fine),
         svg.path(svg.line(x, y), "train"),
         svg.area(svg.marks(x[::every], y[::every], 2, 1.8), "train"),
         svg.path(svg.marks(x[0], y[0], 2, 5), "ring", svg.var("paper")),
@@ -104,7 +104,8 @@ def levels(losses: Any) -> list[float]:
     return [level for level in found if low < level < high]
 
 
-def _contours(plane: LossSlice) -> str:
+@lru_cache(maxsize=64)  # a map that fills in beside it is drawn again and again
+def _contours(plane: LossSlice, fine: bool) -> str:
     """Draw a darker band above each level, a line at it, and its loss beside the line."""
     rows, columns = plane.losses.shape
     x, y = np.linspace(LEFT, RIGHT, columns), np.linspace(TOP, BOTTOM, rows)

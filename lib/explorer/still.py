@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import math
 import xml.etree.ElementTree as ET  # our own markup, nobody else's
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
@@ -26,24 +27,30 @@ DPI = 100
 POINT = 72 / DPI  # a pixel in matplotlib's points
 
 
-def png(pictures: Sequence[str]) -> bytes:
-    """Draw SVG elements, two in a row, in the colours of the light theme, and return a PNG."""
+def draw(pictures: Sequence[str]) -> Iterator[bytes]:
+    """Draw SVG elements, two in a row, in the colours of the light theme; yield a PNG at last.
+
+    Before that it yields nothing after each path and each text, so that a slider which moves meanwhile needn't wait.
+    """
     rows, columns = math.ceil(len(pictures) / 2), min(2, len(pictures))
     figure = Figure(figsize=(columns * WIDTH / DPI, rows * HEIGHT / DPI), dpi=DPI, facecolor="white")
+    artists: list[Artist] = [figure.patch]
     for number, each in enumerate(pictures):
         row, column = divmod(number, 2)
         place = Affine2D().scale(1, -1).translate(column * WIDTH, (rows - row) * HEIGHT)  # matplotlib counts upwards
         for element in ET.fromstring(each).iter():
             if element.tag == "path":
-                figure.add_artist(_patch(element.attrib, place))
+                artists.append(figure.add_artist(_patch(element.attrib, place)))
             elif element.tag == "text":
-                figure.add_artist(_text(element, place))
-    canvas, file = FigureCanvasAgg(figure), io.BytesIO()
-    canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+                artists.append(figure.add_artist(_text(element, place)))
+    canvas = FigureCanvasAgg(figure)
+    for artist in sorted(artists, key=Artist.get_zorder):
+        artist.draw(canvas.get_renderer())
+        yield b""
+    image, file = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"), io.BytesIO()
     # It is saved in the notebook: 256 colours take a quarter of the room, and nobody sees the difference.
     image.quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "png")
-    return file.getvalue()
+    yield file.getvalue()
 
 
 def _patch(attributes: Mapping[str, str], place: Affine2D) -> PathPatch:

@@ -208,14 +208,16 @@ class Run:
         moved: Matrix = W - self._dense.weights
         return moved
 
-    def gradients(self, epoch: int, batch_size: int, most: int) -> Matrix:
+    def gradients(self, epoch: int, batch_size: int, most: int, first: int = 0) -> Matrix:
         """Return the gradients of full batches after `epoch` epochs, (batches, weights).
 
-        There are at most `most`. The batches are others than those of training, and the same for every call.
+        They are those of at most `most` batches, without the `first` of these. The batches are others than those of
+        training, and the same for every call.
         """
         order = np.random.default_rng(0).permutation(self._all)
-        batches = cut(order[: len(order) - len(order) % batch_size], batch_size)[:most]
-        return np.array([np.ravel(self.gradient(self.weights[epoch], batch)) for batch in batches])
+        batches = cut(order[: len(order) - len(order) % batch_size], batch_size)[first:most]
+        W = self.weights[epoch]
+        return np.array([np.ravel(self.gradient(W, batch)) for batch in batches]).reshape(len(batches), W.size)
 
     def right(self, epoch: int) -> int:
         """Return how many validation samples have their true class as the likeliest one."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lib.explorer import Explorer, Network
-from lib.explorer.gradients_view import compute, draw, find_plane
+from lib.explorer.gradients_view import FEW, compute, draw, find_plane
 from lib.explorer.training import Setting
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, STUDENT, train
@@ -45,6 +45,7 @@ def test_a_batch_that_does_not_divide_the_set_leaves_its_short_one_out():
 @pytest.mark.parametrize("size", [2, 4, 8, 16, 32, 64])
 def test_the_cloud_shrinks_as_the_root_of_the_batch_size(size):
     cloud = compute(train(Setting(0.1, size)), 5)
+    cloud.refine(60)
     of_all = np.sqrt((240 - size) / 239)  # batches are drawn without putting back
     assert cloud.spread(cloud.batches) * np.sqrt(size) / cloud.spread(cloud.samples) == pytest.approx(of_all, rel=0.35)
 
@@ -86,6 +87,23 @@ def test_the_view_has_its_words():
     batches = gradients[order].reshape(15, 16, -1).mean(axis=1)
     one, many = (np.sqrt(((each - full) ** 2).sum(axis=1).mean()) for each in (gradients, batches))
     assert said == (f"{one:.3g}", f"{many:.3g}", f"{one / 4:.3g}")
+
+
+def test_a_move_shows_some_of_the_gradients_and_rest_shows_all():
+    explorer = Explorer(STUDENT, "blobs")
+    explorer.controls.shown["Gradients"].value = True
+    shown = []
+    explorer.pictures.observe(lambda change: shown.append(change.new), "value")
+    explorer.controls.learning_rate.value = 1.0
+    gradients = by_hand(explorer.run(Setting(1.0, 16)).weights[100], BLOBS)
+    order = np.random.default_rng(0).permutation(240)
+    counts = []
+    for each in shown:
+        if "still training" not in each:
+            counts.append(int(re.search(r"the spread of (\d+) samples", each)[1]))
+            far = ((gradients - gradients.mean(axis=0))[order[: counts[-1]]] ** 2).sum(axis=1)
+            assert f"single samples lie {np.sqrt(far.mean()):.3g} from" in each  # true of those that are drawn
+    assert counts == [FEW, 240]
 
 
 def test_a_lock_moves_the_rate_with_the_batch_size():

@@ -377,6 +377,14 @@ def test_settings_near_by_are_those_the_slider_reaches():
     assert len(everything) == 61 + 3
 
 
+def test_settings_ahead_of_the_last_move_come_before_those_behind_it():
+    downwards = list(list_nearby(Setting(0.1, 16), [1, 16, 240], before=Setting(0.126, 16)))
+    assert [setting.learning_rate for setting in downwards[:5]] == [0.1, 0.0794, 0.0631, 0.0501, 0.0398]
+    larger = list(list_nearby(Setting(0.1, 16), [1, 8, 16, 32, 240], before=Setting(0.1, 8)))
+    assert [setting.batch_size for setting in larger[:4]] == [16, 32, 240, 8]  # the slider that moved comes first
+    assert len(larger) == 61 + 5
+
+
 def test_the_still_picture_is_that_of_the_last_state(explorer):
     first = still_image(explorer)
     assert first.shape == (330, 840, 4)
@@ -393,10 +401,40 @@ def test_the_still_picture_is_that_of_the_last_state(explorer):
 
 def test_what_is_saved_is_renewed_when_the_controls_rest(explorer):
     saved = []
-    explorer.on_rest = lambda: saved.append(explorer.caption)
+    explorer.on_rest = lambda: saved.append(explorer.caption) or ()
     explorer.controls.learning_rate.value = 0.01
     explorer.controls.batch_size.value = 1
     assert [each[:33] for each in saved] == ["Learning rate 0.01, batch size 16", "Learning rate 0.01, batch size 1."]
+
+
+def test_a_move_ends_the_saving_of_what_was_shown_before():
+    saved = []
+
+    def save():
+        saved.append(0)
+        this = len(saved) - 1
+        while saved[this] < 500:
+            saved[this] += 1
+            yield
+
+    async def move():
+        explorer = Explorer(STUDENT, "blobs", asyncio.get_running_loop())
+        explorer.on_rest = save
+        for rate in (0.01, 0.1, 0.01):
+            explorer.controls.learning_rate.value, before = rate, len(saved)
+            while len(saved) == before or saved[before] < 3:
+                await asyncio.sleep(0)
+        while saved[-1] < 500:
+            await asyncio.sleep(0)
+
+    in_own_thread(move())
+    assert len(saved) == 3 and max(saved[:2]) < 500
+
+
+def test_a_still_picture_is_drawn_a_little_at_a_time(explorer):
+    *pauses, outputs = explorer.draw_still()
+    assert outputs == explorer.still()
+    assert not any(pauses) and len(pauses) > explorer.pictures.value.count("<text")
 
 
 class Noisy(student.Dense):

@@ -130,7 +130,7 @@ def test_the_view_says_the_losses_and_a_touch_moves_both_sliders(monkeypatch):
     explorer.controls.shown["Map"].value = True
     assert explorer._losses(explorer.controls.state()).losses == {}  # nobody looks
     told = []
-    explorer.on_rest = lambda: told.append(explorer.caption)
+    explorer.on_rest = lambda: told.append(explorer.caption) or ()
     explorer.pictures._view_count = 1
     losses = explorer._losses(explorer.controls.state())
     assert losses.complete and losses.size == 7 * 9

@@ -122,6 +122,20 @@ def test_buttons_and_the_list_of_classes_do_it_too(explorer):
     assert now(explorer).X.shape == (2, 241)
 
 
+def test_those_who_listen_hear_what_a_selection_changes_and_no_more(explorer):
+    heard = []
+    explorer.status.observe(lambda change: heard.append(change.new), "value")
+    touch(explorer, "key", key="n")
+    touch(explorer, "key", key="n")
+    assert all(
+        re.fullmatch(r"Selected: the (training|validation) sample of class \S+ at \(.*\)\.", each) for each in heard
+    )
+    assert len(set(heard)) == 2 and heard[1] in explorer.caption
+    touch(explorer, "key", key="Escape")
+    explorer.controls.learning_rate.value = 0.01
+    assert heard[2].startswith("Learning rate 0.01, batch size 16. After 3 epochs") and "The data:" not in heard[2]
+
+
 def test_nothing_is_lost_by_moving_other_controls(explorer):
     controls = explorer.controls
     touch(explorer, "down", x=45, y=30)
