@@ -66,6 +66,7 @@ NEXT_SLICE = 0.045  # seconds of training between two pictures while one is comp
 AHEAD_SLICE = 0.008  # seconds of training ahead at a time
 REDRAW = 0.25  # seconds between two pictures of a map that fills in
 PAUSE = 0.05  # seconds without a move before training ahead; a drag has more moves than that
+NEXT = 3  # settings that are made ready before the controls rest: the present one, and two further on
 REST = 0.25  # seconds without a move that count as rest
 BACK = 4  # times as far as a setting in the direction of the last move is one in the other
 AHEAD_PER_REST = 8.0  # seconds of training ahead in one rest
@@ -145,8 +146,8 @@ class Explorer:
         self._told: tuple[ControlState, bool] | None = None
         self._heard = ""  # the caption that was told last
         self._tasks: deque[Callable[[], None]] = deque()
-        self._ahead: Iterator[bool] | None = None
-        self._spent = 0.0
+        self._ahead: Iterator[float] | None = None
+        self._ready = self._spent = 0.0
         self._is_maps_turn = False
         self._fine: deque[Rough] = deque(maxlen=REMEMBERED)
         self._coalescer = Coalescer(self.work, loop)
@@ -195,7 +196,8 @@ class Explorer:
             self._rests_at = time.perf_counter() + REST
             return 0.0 if self._coalescer.woken else self.answer(state, 0.0)
         if self._is_seen and not run.fault and (left := self._rests_at - time.perf_counter()) > 0:
-            return self._work_ahead(state) or left
+            ahead = self._work_ahead(state, NEXT)  # no more, so that the next move finds nothing else at work
+            return left if ahead is None else ahead
         if rough := self._list_rough(run, state):
             self._refine(rough[0])
             return 0.0 if self._coalescer.woken or rough[0] not in self._fine else self.answer(state, 0.0)
@@ -445,27 +447,32 @@ class Explorer:
             self._points = {**dict(list(self._points.items())[-1:]), name: drawn}
             self.shapes.value = "".join(svg.shape(*each) for each in self._points.items())
 
-    def _work_ahead(self, state: ControlState) -> float | None:
-        """Prepare a little for the next move, where somebody looks; None when there is no more to prepare."""
+    def _work_ahead(self, state: ControlState, most: float = math.inf) -> float | None:
+        """Prepare a little for the next move, at most so many settings; None when there is no more to prepare."""
         if self._ahead is None:
-            self._ahead, self._spent = self._prepare(state), 0.0
-        if self._spent > AHEAD_PER_REST:
+            self._ahead, self._ready, self._spent = self._prepare(state), 0.0, 0.0
+        if self._spent > AHEAD_PER_REST or self._ready >= most:
             return None
         begin = time.perf_counter()
-        more = next(self._ahead, False)
+        self._ready = next(self._ahead, math.inf)
         self._spent += time.perf_counter() - begin
-        return 0.0 if more else None
+        return 0.0 if self._ready < most else None
 
-    def _prepare(self, state: ControlState) -> Iterator[bool]:
-        """Train and draw the settings near by, nearest first, and yield now and then."""
+    def _prepare(self, state: ControlState) -> Iterator[float]:
+        """Train and draw the settings near by, nearest first; yield now and then how many are ready."""
         sizes = self._architecture.sizes if self._architecture else ()
-        for setting in list_nearby(state.setting, self.samples(state.setting).batch_sizes, sizes, self._before):
+        nearby = list_nearby(state.setting, self.samples(state.setting).batch_sizes, sizes, self._before)
+        for ready, setting in enumerate(nearby):
             run = self.run(setting)
             while not run.complete(state.epochs):
                 run.advance(state.epochs, AHEAD_SLICE, stop=lambda: self._coalescer.woken)
-                yield True
-            self.draw(run, replace(state, setting=setting))
-            yield True
+                yield ready
+            there = replace(state, setting=setting)
+            for rough in self._list_rough(run, there):  # apart, because a move waits for what is under way
+                run_student_code(partial(rough.compute, run, rough.epoch), CALL_LIMIT)
+                yield ready
+            self.draw(run, there)
+            yield ready + 1
 
     def _enqueue(self, task: Callable[[], None]) -> None:
         """Have a task done before the next picture, where all work is done; buttons call in other threads."""

@@ -7,6 +7,7 @@ two, so that it stays put while the weights grow a little.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,14 @@ def draw(run: Run, epoch: int) -> str:
     largest = float(np.abs(W).max(initial=0))
     span = 2.0 ** math.ceil(math.log2(largest)) if 0 < largest < math.inf else 1.0
     body = _images(W, span, run.samples.side, names) if run.samples.side else _table(W, span, names)
-    scale = _cells(np.arange(-LEVELS, LEVELS + 1)[None, :] / LEVELS, 1.0, 230, 5, 7, 10)
     ends = svg.text(224, 14, f"−{span:g}", "e") + svg.text(355, 14, f"+{span:g}")
-    return svg.picture("Weights", scale, ends, body)
+    return svg.picture("Weights", _scale(), ends, body)
+
+
+@cache
+def _scale() -> str:
+    """Draw all shades side by side."""
+    return _cells(np.arange(-LEVELS, LEVELS + 1)[None, :] / LEVELS, 1.0, 230, 5, 7, 10)
 
 
 def _table(W: NDArray[np.float64], span: float, classes: list[str]) -> str:
