@@ -99,9 +99,11 @@ def test_garbage_earns_nothing_and_raises_nothing(part: Part, data: st.DataObjec
 def records() -> st.SearchStrategy[Any]:
     """Records that look like arrays or failures, and are neither."""
     shape = st.lists(st.integers(-1, 10**7) | JSON, max_size=40)
-    return st.fixed_dictionaries(
-        {"shape": shape | JSON, "values": st.lists(JSON, max_size=9) | JSON}
-    ) | st.fixed_dictionaries({"failure": JSON, "text": JSON, "line": JSON})
+    return (
+        st.fixed_dictionaries({"shape": shape | JSON, "values": st.lists(JSON, max_size=9) | JSON})
+        | st.fixed_dictionaries({"shape": shape | JSON, "float64": st.text() | JSON})
+        | st.fixed_dictionaries({"failure": JSON, "text": JSON, "line": JSON})
+    )
 
 
 def probes_of(part: Part, statement: str) -> list[str]:
@@ -121,6 +123,12 @@ def probes_of(part: Part, statement: str) -> list[str]:
         {"shape": [1], "values": [[1.0]]},
         {"shape": [200_000], "values": [0.0] * 200_000},
         {"shape": {"0": 1}, "values": "1"},
+        {"shape": [1], "float64": "no letters of base64: \ud800"},
+        {"shape": [1], "float64": "AAAA"},  # three bytes
+        {"shape": [2], "float64": 2 * pack(np.ones(1))["float64"]},
+        {"shape": [], "float64": pack(np.array(1e301))["float64"]},
+        {"shape": [200_000], **pack(np.zeros(200_000))},
+        {**pack(np.ones(1)), "shape": None},
         {"failure": "blank", "text": ["\ud800"] * 9, "line": {}},
         {"failure": "\ud800", "text": "\ud800" * 1000, "line": "\ud800"},
         "nan",
@@ -363,9 +371,10 @@ def test_a_challenge_holds_numbers_only() -> None:
 def test_arrays_survive_json_to_the_last_bit(values: list[float]) -> None:
     array = np.array(values).reshape(-1, 1)
     assert np.array_equal(unpack(json.loads(json.dumps(pack(array)))), array, equal_nan=True)
-    read = decode(json.loads(json.dumps(encode(array), allow_nan=False)))
-    assert read.shape == array.shape
-    assert read.tobytes() == array.tobytes() or np.array_equal(read, array, equal_nan=True)
+    for write in (encode, pack):
+        read = decode(json.loads(json.dumps(write(array), allow_nan=False)))
+        assert read.shape == array.shape
+        assert read.tobytes() == array.tobytes() or np.array_equal(read, array, equal_nan=True)
 
 
 relu_parts = pytest.mark.parametrize("part", RELU.parts, ids=lambda part: part.id)
