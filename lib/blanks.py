@@ -22,6 +22,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def misplaced(source: str) -> Blank | None:
     return None
 
 
+@lru_cache(maxsize=4)  # a run asks four times: before the cell, for its blanks and for what replaces them, and after it
 def masked(source: str) -> str:
     r"""The cell at the same length with only its code to read, one line a statement.
 
@@ -251,7 +253,7 @@ _PIECE = re.compile(
     | (?P<newline> \n )
     | (?P<open> [(\[{] )
     | (?P<close> [)\]}] )
-    | (?P<other> \w+ | . )
+    | (?P<other> \w+ | [ .,=+*/<>-]+ | . )
     """,
     re.VERBOSE | re.DOTALL,
 )

@@ -41,7 +41,7 @@ from lib.grading.commands.release import AFTER_TRIAL, TRIAL, Rebuild
 from lib.grading.errors import ConfigError
 from lib.grading.halves import is_closed
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, outcomes
+from lib.grading.judge.comparison import Outcomes, outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.running import runner
 from lib.grading.running.forked_execute import KERNEL, ForkedExecute
@@ -253,7 +253,7 @@ def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[Canno
         can_be = any(each.name in names for each in known)
         if (can_be and (named is None or named.name not in names)) or (named and named.name not in names):
             yield _unnamed(where, "the desk", named.name if named else "", names, found)
-        diagnosis = diagnose(key, part, drawn, found, right)
+        diagnosis = diagnose(key, part, drawn, found, right, wrong_probes(part.statements, drawn, found, right))
         if can_be and (diagnosis is None or diagnosis.name not in names):
             yield _unnamed(where, "grading", diagnosis.name if diagnosis else "", names, found)
 

@@ -27,7 +27,7 @@ from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
 from lib.grading.commands.proved import is_proved
 from lib.grading.judge.challenge import challenge, drawn_for
-from lib.grading.judge.comparison import Outcomes, outcomes
+from lib.grading.judge.comparison import Outcomes, outcomes, wrong_probes
 from lib.grading.judge.judge import judge, judge_statements
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
 from lib.grading.submissions.preprocessors import UnitPreprocessor, answers_in
@@ -140,7 +140,8 @@ def try_objects(key: AnswerKey, part: Part, mistake: Mistake | None, drawn: Inpu
 
 def judge_part(part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> list[StatementVerdict]:
     """Judge what came of a part's probes, without looking for the mistake."""
-    return judge_statements([each for each in part.statements if each.points], drawn, found, right)
+    graded = [each for each in part.statements if each.points]
+    return judge_statements(graded, found, right, wrong_probes(graded, drawn, found, right))
 
 
 def lost_points(verdicts: Iterable[StatementVerdict]) -> str:

@@ -1,6 +1,6 @@
 """Comparison: what student code gave for a challenge, held against what right code gives."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,7 @@ from lib.unit import Array, Inputs, Part, Statement
 
 Outcomes = Mapping[str, Mapping[str, Outcome]]
 """For each statement's name, what came of each probe."""
+WrongProbes = Set[tuple[str, str]]
 RTOL, ATOL = 1e-4, 1e-6
 """float32 code is right; a mistake differs in the second or third digit at the latest."""
 
@@ -52,6 +53,16 @@ def fits(statement: Statement, probe: str, given: Outcome, right: Mapping[str, O
     if isinstance(seen, Failure):
         return False
     return agree(seen, statement.compared_part(probe, wanted, drawn), size=statement.size(probe, drawn))
+
+
+def wrong_probes(statements: Iterable[Statement], drawn: Inputs, found: Outcomes, right: Outcomes) -> WrongProbes:
+    """Find the probes whose outcome isn't right, each by its statement's name and its own."""
+    return {
+        (statement.name, probe)
+        for statement in statements
+        for probe, outcome in found[statement.name].items()
+        if not fits(statement, probe, outcome, right[statement.name], drawn)
+    }
 
 
 def _kind_of(failure: Failure) -> tuple[str, str]:

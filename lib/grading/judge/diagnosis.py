@@ -8,7 +8,7 @@ import numpy as np
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, route_of
 from lib.checking.student_code import Failure
-from lib.grading.judge.comparison import Outcomes, agree, fits, run
+from lib.grading.judge.comparison import Outcomes, WrongProbes, agree, fits, run
 from lib.grading.judge.symptoms import Symptoms, mistakes_of, words_of
 from lib.grading.judge.verdict import Diagnosis
 from lib.unit import Inputs, Part, Statement
@@ -17,7 +17,9 @@ SHAPES = re.compile(r"\(\d+,[\d, ]*\)")
 """How NumPy writes the shape of an array in the message of an error."""
 
 
-def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> Diagnosis | None:
+def diagnose(
+    key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: Outcomes, wrong: WrongProbes
+) -> Diagnosis | None:
     """Name the mistake that explains most of an answer; of those that explain as much, the first in the catalogue.
 
     A mistake is named only if it fits all that it has to say something about. Statements without points are asked only
@@ -25,7 +27,7 @@ def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: 
     """
     routes = {route_of(probe) for probes in right.values() for probe in probes}
     routes = routes - {""} or {""}
-    answer = _Answer(part.statements, drawn, found, right)
+    answer = _Answer(part.statements, drawn, found, right, wrong)
     if not answer.can_tell:
         return None
     for route in sorted(routes):
@@ -47,23 +49,19 @@ def diagnose(key: AnswerKey, part: Part, drawn: Inputs, found: Outcomes, right: 
 class _Answer:
     """An answer, held against mistakes one after the other."""
 
-    def __init__(self, statements: Iterable[Statement], drawn: Inputs, found: Outcomes, right: Outcomes):
-        self.drawn, self.found, self.right = drawn, found, right
-        self.wrong = {
-            (statement.name, probe)
-            for statement in statements
-            for probe, outcome in found[statement.name].items()
-            if not fits(statement, probe, outcome, right[statement.name], drawn)
-        }
-        wrong = {name for name, _ in self.wrong}
-        self.order = sorted(statements, key=lambda statement: (statement.name not in wrong, not statement.points))
+    def __init__(
+        self, statements: Iterable[Statement], drawn: Inputs, found: Outcomes, right: Outcomes, wrong: WrongProbes
+    ):
+        self.drawn, self.found, self.right, self.wrong = drawn, found, right, wrong
+        names = {name for name, _ in wrong}
+        self.order = sorted(statements, key=lambda statement: (statement.name not in names, not statement.points))
         """What is wrong comes first: most mistakes are ruled out by the first numbers."""
         self.root: dict[str, str] = {}
         for statement in statements:
             bases = [self.root[base.__name__] for base in statement.depends_on if base.__name__ in self.root]
             self.root[statement.name] = bases[0] if bases else statement.name
         self.wrong_roots = {
-            self.root[statement.name] for statement in statements if statement.points and statement.name in wrong
+            self.root[statement.name] for statement in statements if statement.points and statement.name in names
         }
         self.can_tell = any(
             _tells(found[name][probe], found[name][probe], right[name][probe]) for name, probe in self.wrong

@@ -8,10 +8,10 @@ from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.student_code import Failure
 from lib.checking.values import Wrong, read_answer, text_of
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, fits, outcomes
+from lib.grading.judge.comparison import Outcomes, WrongProbes, outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import PartVerdict, State, StatementVerdict
-from lib.unit import Array, Inputs, Part, Statement
+from lib.unit import Array, Part, Statement
 
 Answers = Mapping[str, Any]
 """What a check put out at grading: for each statement's name a record for each probe. It may be any JSON, though."""
@@ -27,13 +27,14 @@ def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem:
     right = outcomes(part, drawn, key.subjects(part))
     found = _read_answers(given, right)
     graded = [statement for statement in part.statements if statement.points]
-    states = [*map(_not_run, graded)] if given is None else judge_statements(graded, drawn, found, right)
+    wrong = wrong_probes(part.statements, drawn, found, right) if given is not None else frozenset()
+    states = [*map(_not_run, graded)] if given is None else judge_statements(graded, found, right, wrong)
     lost = any(verdict.state != "right" for verdict in states)
     return PartVerdict(
         part.id,
         part.title,
         tuple(states),
-        mistake=diagnose(key, part, drawn, found, right) if lost and given is not None else None,
+        mistake=diagnose(key, part, drawn, found, right, wrong) if lost and given is not None else None,
         problem="" if given is not None else problem or "The check gave no answer.",
         challenge={name: encode(_readable(value)) for name, value in drawn.items()},
         answer=_record_all(found) if given is not None else {},
@@ -42,12 +43,12 @@ def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem:
 
 
 def judge_statements(
-    statements: Iterable[Statement], drawn: Inputs, found: Outcomes, right: Outcomes
+    statements: Iterable[Statement], found: Outcomes, right: Outcomes, wrong: WrongProbes
 ) -> list[StatementVerdict]:
     """Judge the statements of one part in their order: one that depends on a wrong one is not checked."""
     verdicts: dict[type[Statement], StatementVerdict] = {}
     for statement in statements:
-        verdicts[type(statement)] = _judge_statement(statement, drawn, found, right, verdicts)
+        verdicts[type(statement)] = _judge_statement(statement, found, right, wrong, verdicts)
     return list(verdicts.values())
 
 
@@ -64,15 +65,14 @@ def _read_answers(given: object, asked: Outcomes) -> Outcomes:
 
 def _judge_statement(
     statement: Statement,
-    drawn: Inputs,
     found: Outcomes,
     right: Outcomes,
+    wrong: WrongProbes,
     earlier: Mapping[type[Statement], StatementVerdict],
 ) -> StatementVerdict:
     """Give a statement its points where all probes of any one route agree, and the statements it rests on are right."""
     answers = found[statement.name]
-    wanted = right[statement.name]
-    failing = {route_of(name) for name, given in answers.items() if not fits(statement, name, given, wanted, drawn)}
+    failing = {route_of(probe) for name, probe in wrong if name == statement.name}
     if not {*map(route_of, answers)} <= failing:
         for number, (foundation, verdict) in enumerate(earlier.items(), 1):
             if foundation in statement.depends_on and verdict.state != "right":
@@ -82,7 +82,8 @@ def _judge_statement(
         return _verdict(statement, "right")
     failure = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
     if failure is None:
-        is_text = any(not isinstance(right, Failure) and text_of(right) is not None for right in wanted.values())
+        wanted = right[statement.name].values()
+        is_text = any(not isinstance(each, Failure) and text_of(each) is not None for each in wanted)
         differs = "The text differs from the right one." if is_text else "The numbers differ from the right ones."
         return _verdict(statement, "wrong", differs)
     line = f" Your {failure.line}" if failure.line else ""

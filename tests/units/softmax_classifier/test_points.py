@@ -8,7 +8,7 @@ import pytest
 
 from lib.answer_key import Mistake
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import outcomes
+from lib.grading.judge.comparison import outcomes, wrong_probes
 from lib.grading.judge.judge import judge_statements
 from lib.reference import Dense, Softmax, cce_gradient
 from lib.unit import Part
@@ -356,7 +356,8 @@ def statements_lost(part: Part, subjects: tuple[object, ...], seed: int) -> set[
     drawn = drawn_for(part, seed)
     right, found = (outcomes(part, drawn, each) for each in (ANSWER_KEY.subjects(part), subjects))
     graded = [statement for statement in part.statements if statement.points]
-    return {each.name for each in judge_statements(graded, drawn, found, right) if each.state != "right"}
+    verdicts = judge_statements(graded, found, right, wrong_probes(graded, drawn, found, right))
+    return {each.name for each in verdicts if each.state != "right"}
 
 
 @pytest.mark.parametrize("part", LAYERS, ids=lambda part: part.id)

@@ -7,7 +7,7 @@ import pytest
 
 from lib.checking.local_checks import examine
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import outcomes
+from lib.grading.judge.comparison import outcomes, wrong_probes
 from lib.grading.judge.judge import judge_statements
 from lib.units.softmax_classifier import train
 from lib.units.softmax_classifier.closed import ANSWER_KEY
@@ -23,7 +23,8 @@ def lost(code: object, seed: int) -> set[str]:
     """The statements that the judge calls wrong in one draw."""
     drawn = drawn_for(train, seed)
     right = outcomes(train, drawn, ANSWER_KEY.subjects(train))
-    verdicts = judge_statements(train.statements, drawn, outcomes(train, drawn, (code,)), right)
+    found = outcomes(train, drawn, (code,))
+    verdicts = judge_statements(train.statements, found, right, wrong_probes(train.statements, drawn, found, right))
     return {verdict.name for verdict in verdicts if verdict.state != "right"}
 
 
