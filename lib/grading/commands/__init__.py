@@ -13,6 +13,7 @@
 | `grade`, `job` | `zerolayer grade`, and one submission's way from the folder handed in to the one that is graded |
 | `feedback` | `zerolayer feedback`: a class's pages, those that are due, many at once |
 | `watch` | `zerolayer watch`: what arrives is graded, and its feedback released |
+| `quicker` | nbgrader's `zip_collect` and `export`, which start in half the time here |
 | `report`, `doctor`, `lab` | the class report; the sandbox tried; JupyterLab on a copy of the notebook |
 | `demo`, `sample_class` | the whole loop on a made-up class |
 | `command` | what they share |

@@ -19,6 +19,7 @@ from lib.grading.commands.fingerprints import FingerprintsApp
 from lib.grading.commands.grade import GradeApp
 from lib.grading.commands.lab import LabApp
 from lib.grading.commands.new import NewApp
+from lib.grading.commands.quicker import CollectApp, GradesApp
 from lib.grading.commands.release import Rebuild
 from lib.grading.commands.report import ReportApp
 from lib.grading.commands.site import SiteApp
@@ -61,10 +62,12 @@ COMMANDS = (
     FingerprintsApp,
     BundleApp,
     SiteApp,
+    CollectApp,
     GradeApp,
     FeedbackApp,
     WatchApp,
     ReportApp,
+    GradesApp,
 )
 
 

@@ -51,6 +51,7 @@ def test_each_command_has_help(command):
     usage = done.stdout.splitlines()[0]
     assert usage.startswith(f"Usage: zerolayer {command} ")
     wanted = {
+        "zip_collect": "ASSIGNMENT",
         "grade": "ASSIGNMENT",
         "feedback": "ASSIGNMENT",
         "watch": "ASSIGNMENT",

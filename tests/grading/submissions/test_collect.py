@@ -282,7 +282,7 @@ def test_nobody_hands_in_for_somebody_else(tmp_path, case):
     archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
     archive.mkdir(parents=True)
     (archive / "all.zip").write_bytes(packed(*files.items()))
-    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     found = {folder.parent.name: [*folder.iterdir()] for folder in tmp_path.glob("submitted/*/*")}
@@ -322,7 +322,7 @@ def test_canvas_late_counts_also_where_the_due_date_comes_later(new_course, tmp_
     done = as_bytes(right(nbformat.read(course.released(), as_version=4)))
     for name in ("lea_LATE_1_1_softmax_classifier.ipynb", "kim_2_2_softmax_classifier.ipynb"):
         (archive / name).write_bytes(done)
-    assert course.nbgrader("zip_collect", ASSIGNMENT).returncode == 0
+    assert course.zerolayer("zip_collect", ASSIGNMENT).returncode == 0
     assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         assert gradebook.find_submission(ASSIGNMENT, "lea_1").timestamp is None
