@@ -197,10 +197,10 @@ class EveryBatch(LoopRule):
                 last = next((shuffle for shuffle in due if fits(call, steps[number:], shuffle)), due[-1] if due else 0)
             if last == 0 and not is_own:
                 raise self._explain_order(call, steps, number)
-            batch = step.samples if is_own else call.batches(last - 1)[number % call.batches_in_an_epoch]
-            if sorted(step.samples) != sorted(batch) or not is_close(
-                step["features"], sum_entries(call.X[:, step.samples])
-            ):
+            at = number % call.batches_in_an_epoch
+            batch = step.samples if is_own else call.batches(last - 1)[at]
+            is_due = is_own or step.in_order == call.sorted_batches(last - 1)[at]
+            if not is_due or not is_close(step["features"], sum_entries(call.X[:, step.samples])):
                 raise self._explain_order(call, steps, number, batch)
             sizes = step["input_size"], step["output_size"]
             if sizes != (len(call.X), len(call.y)):

@@ -109,8 +109,8 @@ def require_steps(steps: Sequence[Step], call: str) -> None:
 
 def fits(call: Call, steps: Sequence[Step], shuffle: int) -> bool:
     """Tell whether the next steps take all batches of one shuffle, in order."""
-    batches = call.batches(shuffle - 1)
-    return all(sorted(step.samples) == sorted(batch) for step, batch in zip(steps, batches, strict=False))
+    batches = call.sorted_batches(shuffle - 1)
+    return all(step.in_order == batch for step, batch in zip(steps, batches, strict=False))
 
 
 def place_of(call: Call, number: int) -> str:

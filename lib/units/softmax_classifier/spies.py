@@ -130,7 +130,7 @@ class Call:
 
     @cached_property
     def _sorted_batches(self) -> list[list[tuple[int, ...]]]:
-        return [[tuple(np.sort(batch).tolist()) for batch in batches] for batches in self._batches]
+        return [[tuple(sorted(batch.tolist())) for batch in batches] for batches in self._batches]
 
     @cached_property
     def _batches(self) -> list[list[Samples]]:
@@ -144,6 +144,14 @@ class Call:
         table = self.inputs[name]
         found: Array = table.take((7 * version + samples) % table.shape[1], axis=1)
         return found
+
+    def gradient_sizes(self, version: int, samples: Samples) -> Array:
+        """Return the largest entry of each sample's gradient as the spies draw it, (batch,)."""
+        return self._gradient_sizes.take((7 * version + samples) % len(self._gradient_sizes))
+
+    @cached_property
+    def _gradient_sizes(self) -> Array:
+        return np.asarray(np.abs(self.inputs["output_gradients"]).max(axis=0))
 
     def outputs(self, version: int, samples: Samples) -> Array:
         """Return the probabilities of some samples. In the second epoch each true class has the largest one.
@@ -256,7 +264,7 @@ class Recording:
 
     def _batch_of(self, seen: Pass) -> tuple[int, int] | None:
         """Find the batch of the latest shuffle whose samples a forward pass has."""
-        samples = tuple(np.sort(seen.samples).tolist())
+        samples = tuple(sorted(seen.samples.tolist()))
         batches = self.call.sorted_batches(seen.shuffle - 1) if seen.shuffle else []
         return (seen.shuffle, batches.index(samples)) if samples in batches else None
 
@@ -377,9 +385,10 @@ def _find_columns(table: Array, columns: Array) -> Samples | None:
 def _record(value: object, what: str) -> RecordedValue:
     if isinstance(value, Placeholder):
         return value
-    if hasattr(value, "forward"):
+    is_array = type(value) is np.ndarray  # as nearly all are, and looking for what isn't there takes time
+    if not is_array and hasattr(value, "forward"):
         return Named(f"{what} is a layer, not an array.", hint="A layer keeps its result as its output: pass that.")
-    if callable(value):
+    if not is_array and callable(value):
         return Named(f"{what} is a function, not an array.", hint="Call the function, and pass its result.")
     try:
         return numbers(value, what=what)
