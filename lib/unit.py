@@ -92,7 +92,8 @@ class Part:
     `subjects` are the names under which the notebook defines what is checked, and `settings` those that a call may add.
     `depends_on` are parts without which this one can't be tested at the desk (at grading every part is judged apart).
     `code` is the function or method to look at when a check fails, such as `Softmax.backward`; without it the first
-    subject. `example` makes a worked example of student code: it takes the subjects.
+    subject. `example` makes a worked example of student code: it takes the subjects. `naming_draws` are the draws on
+    which a failed check runs code to name a mistake: one is enough where it has several calls with other inputs each.
     """
 
     id: str
@@ -104,6 +105,7 @@ class Part:
     settings: tuple[str, ...] = ()
     code: str = ""
     example: Callable[..., Example] | None = None
+    naming_draws: int = 2
 
     @property
     def name(self) -> str:

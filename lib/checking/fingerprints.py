@@ -16,8 +16,7 @@ large" tells the right one. So no number is stored, only one digest of all of th
 4. The whole numbers, the shapes, and where nan, infinities and errors are, go into the digest together. Where code is
    run on several routes, each has a digest of its own: a mistake in backward shows behind a wrong forward, too.
 
-Whoever would find the numbers has to guess all of them at once, over `DRAWS` sets of inputs: at least four.
-The digest only confirms a guess.
+Whoever would find the numbers has to guess all of them at once: at least four. The digest only confirms a guess.
 """
 
 from __future__ import annotations
@@ -37,8 +36,6 @@ from lib.unit import Array, Inputs, Part
 
 FILE = "fingerprints.json"
 """The file's name, in the folder of a unit's open half."""
-DRAWS = 2
-"""Sets of inputs on which code is run: that of the local checks, and those drawn with the seeds after it."""
 PROJECTIONS = 4
 """Directions for one array; fewer for an array with fewer numbers."""
 RTOL, SMALL = 2.5e-4, 0.1
@@ -142,8 +139,8 @@ class Measurement:
 
 
 def measure(part: Part, run: Callable[[Inputs], Outcomes]) -> Measurement:
-    """Run code, by a function that runs a part's probes on it, on each set of inputs."""
-    return Measurement([run(part.desk_inputs(number)) for number in range(DRAWS)])
+    """Run code, by a function that runs a part's probes on it, on the inputs of the local checks and on others."""
+    return Measurement([run(part.desk_inputs(number)) for number in range(part.naming_draws)])
 
 
 def graded(part: Part) -> frozenset[str]:

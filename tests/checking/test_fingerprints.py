@@ -19,7 +19,6 @@ from lib.answer_key import Mistake
 from lib.checking import fingerprints
 from lib.checking.answers import run_probes
 from lib.checking.fingerprints import (
-    DRAWS,
     Fingerprint,
     Measurement,
     find_mistake,
@@ -195,7 +194,7 @@ def test_near_numbers_have_one_fingerprint_and_far_ones_another(seed: int, size:
     array = size * np.random.default_rng(seed).normal(size=(4, 7))
 
     def measurement(numbers: Array) -> Measurement:
-        return Measurement([{"BatchMean": {"probe": numbers}}] * DRAWS)
+        return Measurement([{"BatchMean": {"probe": numbers}}] * cce.naming_draws)
 
     def is_found(numbers: Array) -> bool:
         return find_mistake(measurement(numbers), cce, known) is not None
@@ -278,7 +277,7 @@ def test_code_that_never_ends_is_given_up_soon() -> None:
             pass
 
     assert name_of(cce, {"cce": endless}) is None
-    assert len(ran) <= DRAWS
+    assert len(ran) <= cce.naming_draws
     found = run_probes(cce, cce.desk_inputs(), (endless,), 0.05)
     assert {
         outcome.kind for probes in found.values() for outcome in probes.values() if isinstance(outcome, Failure)

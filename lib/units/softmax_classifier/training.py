@@ -80,4 +80,5 @@ train: Part = Part(
     (EveryBatch(), LabelsWithSamples(), GradientFlowsBack(), EpochLoss()),
     draw,
     example=lambda loop: worked_example("two_steps", loop, train.desk_inputs()),
+    naming_draws=1,
 )
