@@ -4,10 +4,12 @@ All train (or don't) in the same JupyterLab in the same headless Chromium, one a
 samples, 2 features, 3 classes, 100 epochs, batch 16. Each gets 30 key moves and a drag of 2 seconds. A picture counts
 when the frame that shows it has been painted; the explorer's counts only if it says the learning rate of that key.
 "Cold" begins at once, with nothing trained ahead; "warm" after a rest of some seconds, in which the explorer trains the
-settings near by. Partial curves are told apart from complete ones.
+settings near by. Partial curves are told apart from complete ones: a cold explorer is judged by its first picture,
+because the student's code alone takes longer than the reach for all epochs, and a warm one by the complete picture.
+The floor is measured anew beside each page, so that what else the machine does weighs on both.
 
 The explorer is measured with two views open: in the pairs below, or in all pairs with `--all-pairs`. Batch size 1, the
-slowest to train, is measured by its first picture. With the map in view, "cold" is while it fills in. At last a
+slowest to train, is judged by its first picture. With the map in view, "cold" is while it fills in. At last a
 point of the data is dragged.
 
     python benchmarks/explorer_latency.py [--runs 3] [--plain] [--all-pairs]
@@ -204,25 +206,29 @@ def main():
     floor, peer = Front("floor"), Front("interact")
     ours = [Front("explorer", warm, pair) for pair in pairs for warm in (False, True)]
     ours += [Front("explorer", warm, PAIRS[0], batch=1) for warm in (False, True)]
-    results = {front: [] for front in (floor, peer, *ours)}
+    results = {front: [] for front in (peer, *ours)}
+    floors = {front: [] for front in results}
     points = []
     environment = dict(os.environ) if chosen.plain else lab_environment()
     with tempfile.TemporaryDirectory() as folder, jupyter_lab(folder, environment) as lab, chromium() as browser:
         for _ in range(chosen.runs):
             for front, found in results.items():
+                floors[front].append(measure(lab, browser, floor))
                 found.append(measure(lab, browser, front))
             points.append(drag_point(lab, browser, ours[0]))
     title = "plain JupyterLab" if chosen.plain else "zerolayer lab"
     print(f"{title:44s} median ms   p95 ms   frames/s")
-    first, complete, frames = zip(*results[floor], strict=True)
-    base = row("floor: only a label", first, frames)
-    first, complete, frames = zip(*results[peer], strict=True)
-    row("interact + inline matplotlib", first, frames)
-    for front in ours:
-        first, complete, frames = zip(*results[front], strict=True)
+    for front, found in results.items():
+        first, _, frames = zip(*floors[front], strict=True)
+        base = row("floor: only a label", first, frames)
+        first, complete, frames = zip(*found, strict=True)
+        if front == peer:
+            row("interact + inline matplotlib", first, frames)
+            continue
         begun = row(f"{front}, first", first, frames)
         done = row(f"{front}, complete", complete, frames)
-        judge(front, begun if front.batch == 1 else done, base, statistics.median(frames))
+        judged_by_first = front.batch == 1 or not front.warm
+        judge(front, begun if judged_by_first else done, base, statistics.median(frames))
     print(f"{'a point of the data dragged':64s} {statistics.median(points):10.1f}")
 
 

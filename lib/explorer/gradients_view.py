@@ -17,7 +17,7 @@ from lib.explorer import svg
 from lib.explorer.svg import HEIGHT, short
 from lib.explorer.training import Matrix, Run
 
-FEW, MAX_GRADIENTS = 48, 240  # gradients of either kind: after a move, so that a slider stays quick, and at rest
+FEW, MAX_GRADIENTS = 32, 240  # gradients of either kind: after a move, so that a slider stays quick, and at rest
 X, Y = 210, 164  # the middle of the picture
 RADIUS = 128  # in pixels; twice the spread of single samples
 
@@ -88,7 +88,8 @@ def draw(run: Run, epoch: int) -> str:
     around = [each - cloud.full for each in (cloud.samples, cloud.batches, np.zeros((1, cloud.full.size)))]
     if not all(np.isfinite(each).all() for each in around):
         return svg.note(svg.picture("Batch gradients"), "a gradient is not a finite number")
-    points = [each @ find_plane(around[0]).T for each in around]
+    plane = find_plane(around[0])
+    points = [each @ plane.T for each in around]
     spread = max(math.sqrt(np.mean(np.sum(points[0] ** 2, axis=1))), 1e-12)
     (single, far), (batch, _), (zero, _) = (_place(each, spread) for each in points)
     rings = RADIUS / 2 * np.array([1, 1 / math.sqrt(run.setting.batch_size)])
