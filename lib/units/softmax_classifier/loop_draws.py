@@ -22,7 +22,8 @@ def draw(rng: np.random.Generator) -> Inputs:
     the right sizes; and no batch's share of the samples has few digits. Each sample has a class of its own. The
     gradients are large, and some probabilities small, so that a loop that limits them is noticed.
 
-    In the second call all batches are full. Batches of 2 or 4 samples would be as large as another size.
+    In the second call all batches are full, and there are more of them than epochs. Batches of 2 or 4 samples would be
+    as large as another size.
     """
     batch_size = 5
     short, epochs = rng.integers([2, 6], [4, 8])
@@ -30,7 +31,7 @@ def draw(rng: np.random.Generator) -> Inputs:
     classes = samples + 1
     orders = _draw_orders(rng, samples, batch_size, epochs + 3)
     outputs = 0.9 * rng.dirichlet(np.full(classes, 0.4), size=UPDATES).T + 0.1 * probabilities(rng, classes, UPDATES)
-    second_samples = rng.choice([6, 9])
+    second_samples = 9 if short == 2 else rng.choice([9, 12])
     shifts = rng.uniform(-0.4, 0.4, size=samples)
     return {
         "X": _draw_features(rng, samples),

@@ -371,6 +371,7 @@ WRONG: dict[str, WrongLoop] = {
     "a shuffle of one's own, in slices that are too short": _at(
         (MAKE, OWN_SHUFFLE.replace("start + batch_size]", "start + batch_size - 1]")), breaks=B
     ),
+    "as many batches as there are epochs": _at((MAKE, MAKE.rstrip("\n") + "[:nepochs]\n"), breaks=B),
     "a seed in each epoch": _at((MAKE, f"        np.random.seed(42)\n{MAKE}"), breaks=B),
     "a shuffle of one's own, in equal parts": _at(
         (
