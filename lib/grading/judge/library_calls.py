@@ -61,20 +61,27 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
             origins.update(_imported(node, origins, watched))
     telling = watched.libraries | HIDING | ROUNDABOUT | LOOKS | {"lib", "sys"}
     words = {name for name, origin in origins.items() if name == "*" or origin.partition(".")[0] in telling}
-    own = [cell.source for cell in own_cells if _has_any(cell.source, words | {"fromhex"})]
+    read = (cell.source for cell in own_cells if len(cell.source) <= LONGEST)
+    own = [source for source in read if _has_any(source, words | {"fromhex"})]
     names = {name for source in own for name in _names_of(source, _used(source, origins), watched)}
     return tuple(sorted(names))[:MOST]
 
 
 def _has_any(source: str, words: Set[str]) -> bool:
     """Tell whether a cell may use one of some names: "*" stands for any, and letters that aren't ASCII for others."""
-    return "*" in words or not source.isascii() or not words.isdisjoint(_WORD.findall(source))
+    return "*" in words or not source.isascii() or not words.isdisjoint(_words_of(source))
 
 
 def _used(source: str, origins: Origins) -> frozenset[tuple[str, str]]:
     """Give the origins of those names that a cell may use."""
-    words = origins.keys() & {"*", *_WORD.findall(source)} if source.isascii() else origins.keys()
+    words = origins.keys() & {"*", *_words_of(source)} if source.isascii() else origins.keys()
     return frozenset((word, origins[word]) for word in words)
+
+
+@lru_cache(maxsize=512)  # most cells are the course's, and the same in every submission
+def _words_of(source: str) -> frozenset[str]:
+    """Give the words of a cell."""
+    return frozenset(_WORD.findall(source))
 
 
 @lru_cache(maxsize=512)  # examples are the course's too, and so are names that they use

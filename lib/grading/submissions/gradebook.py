@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, Student, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import Boolean, Connection, Select, Table, Update, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from lib.grading.judge.verdict import Verdict
 from lib.grading.submissions.master import Master
@@ -171,7 +172,7 @@ def _row(connection: Connection, table: Table, **key: str) -> str:
     """Find a row by its key, or make it; give its id."""
     found = connection.scalar(_where(table, *key), key)
     if found is None:
-        found = connection.scalar(insert(table).values(key).returning(table.c.id))
+        found = connection.scalar(_insert(table), key)
     return str(found)
 
 
@@ -183,6 +184,12 @@ COLUMNS = {SUBMISSIONS: ("id", "timestamp", "extension"), GRADES: ("cell_id", "a
 
 def _select(table: Table) -> Select[Any]:
     return select(*(table.c[name] for name in COLUMNS.get(table, ("id",))))
+
+
+@cache
+def _insert(table: Table) -> ReturningInsert[Any]:
+    """Insert a row, and give its id."""
+    return insert(table).returning(table.c.id)
 
 
 @cache
