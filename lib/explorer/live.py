@@ -1,8 +1,9 @@
 """The explorer: controls beside pictures and a caption, and the work between them.
 
 A move of a control is answered at once with what a few milliseconds of training give, and the picture is completed
-while the controls rest. Then the settings near by are trained ahead of time, because a slider most often moves to its
-neighbour. Runs are kept, so a setting is never trained twice. Student code runs under `student_code`'s deadline only.
+while the controls rest. A slider most often moves on to its neighbour, so the next settings that way are trained ahead
+of time at once, and the others near by at rest. Runs are kept, so a setting is never trained twice. Student code runs
+under `student_code`'s deadline only.
 """
 
 from __future__ import annotations
@@ -316,7 +317,7 @@ class Explorer:
             if touch.what == "down":
                 self._start_at(touch.x, touch.y)
             elif touch.key in ARROWS:
-                self.controls.cross = path_view.within(*touch.moved(*cross))
+                self.controls.cross = svg.within(*touch.moved(*cross))
             elif touch.key == "Enter":
                 self._start_at(*cross)
 
@@ -349,7 +350,7 @@ class Explorer:
         run = self.run(state.setting)
         number = 1 + max(start.chosen for start in self._starts)
         chosen = start_of(replace(state.setting, start=number))
-        self._starts[chosen] = path_view.compute(run, min(run.epochs, state.epochs)).weights(*path_view.within(x, y))
+        self._starts[chosen] = path_view.compute(run, min(run.epochs, state.epochs)).weights(*svg.within(x, y))
         self.controls.choose_start(number)
 
     def _set_kept(self, kept: list[loss_view.KeptRun]) -> None:

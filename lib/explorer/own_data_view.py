@@ -60,7 +60,7 @@ def answer(own: OwnData, hand: Hand, plane: Plane, label: int, touch: Touch) -> 
         return hand._replace(grip=None) if touch.what == "up" else hand
     if touch.key in ARROWS:
         to = touch.moved(*_where(own, hand, plane))
-        return _move(own, hand, plane, *to) if hand.selected >= 0 else Hand(cross=_within(*to))
+        return _move(own, hand, plane, *to) if hand.selected >= 0 else Hand(cross=svg.within(*to, TOP, BOTTOM))
     if touch.key in "nN":
         return _go_on(own, hand, plane, -1 if touch.key == "N" else 1)
     if touch.key == "Enter" and hand.selected < 0:
@@ -97,7 +97,7 @@ def _grip(own: OwnData, hand: Hand, plane: Plane, label: int, x: float, y: float
     if far[nearest] <= REACH:
         at = _where(own, Hand(nearest), plane)
         return Hand(nearest, grip=(at[0] - x, at[1] - y))
-    if (x, y) != _within(x, y):
+    if (x, y) != svg.within(x, y, TOP, BOTTOM):
         return Hand()
     refusal = own.add(plane.features(x, y), label)
     return hand._replace(refusal=refusal) if refusal else Hand(own.now.X.shape[1] - 1, grip=(0.0, 0.0))
@@ -124,11 +124,6 @@ def _where(own: OwnData, hand: Hand, plane: Plane) -> tuple[float, float]:
         return hand.cross or MIDDLE
     x, y = plane.pixels(own.now.X[:, [hand.selected]])
     return float(x[0]), float(y[0])
-
-
-def _within(x: float, y: float) -> tuple[float, float]:
-    """Return the nearest point that lies in the picture's frame."""
-    return min(max(x, LEFT), RIGHT), min(max(y, TOP), BOTTOM)
 
 
 def obstacle(samples: Samples) -> str:

@@ -81,11 +81,11 @@ def _regions(shown: Shown) -> str:
     plane, points = shown.ground
     if shown.architecture:
         points = shown.architecture.over_regions(shown.run, shown.epoch, plane) + points
-    if not (shown.own and shown.state.editing):
-        return regions_view.draw(shown.run, shown.epoch, plane, points, shown.kept, shown.ring)
-    points += own_data_view.draw_hand(shown.own.now, shown.state.hand, plane)
-    keys, help = own_data_view.KEYS, own_data_view.HELP
-    return regions_view.draw(shown.run, shown.epoch, plane, points, shown.kept, shown.ring, keys, help)
+    keys: tuple[str, ...] = ()
+    if shown.own and shown.state.editing:
+        points += own_data_view.draw_hand(shown.own.now, shown.state.hand, plane)
+        keys = own_data_view.KEYS
+    return regions_view.draw(shown.run, shown.epoch, plane, points, shown.kept, shown.ring, keys, own_data_view.HELP)
 
 
 def _map(shown: Shown) -> str:

@@ -76,11 +76,6 @@ def describe(run: Run, last: int, epoch: int, cross: tuple[float, float] | None 
     return " ".join(words)
 
 
-def within(x: float, y: float) -> tuple[float, float]:
-    """Return the nearest point that lies in the picture's frame."""
-    return min(max(x, LEFT), RIGHT), min(max(y, TOP), BOTTOM)
-
-
 def _percent(share: float) -> str:
     return f"{100 * share:.3g}%" if share < 0.9995 else "all" if share > 1 - 1e-9 else "over 99.9%"
 

@@ -105,6 +105,11 @@ STYLE = f"""<style>
 </style>"""
 
 
+def within(x: float, y: float, top: float = TOP, bottom: float = BOTTOM) -> tuple[float, float]:
+    """Return the nearest point that lies in a picture's frame."""
+    return min(max(x, LEFT), RIGHT), min(max(y, top), bottom)
+
+
 def tenths(values: ArrayLike) -> NDArray[np.int64]:
     """Return pixels as whole tenths."""
     return np.rint(np.multiply(values, 10.0, dtype=np.float64)).astype(np.int64)
