@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from lib.answer_key import MistakeCatalog
 from lib.reference import Network
 from lib.reference.layer import FloatArray as Array
@@ -134,11 +136,38 @@ def _last_again(network: Network, x: Array) -> Any:
     return network.layers[-1].forward(x)
 
 
-@forward("The first layer takes the place of all others", "Use the loop's own variable, `layer`.")
+SHARED = "The first layer takes the place of all others: they share its weights"
+OWN = "Use the loop's own variable, `layer`: each layer has weights of its own."
+
+
+@forward(SHARED, OWN)
 def _first_layer_always(network: Network, x: Array) -> Any:
     for _ in network.layers:
         x = network.layers[0].forward(x)
     return x
+
+
+@forward(SHARED, OWN)
+def _one_layer_many_times(network: Network, x: Array) -> Any:
+    network.layers = [network.layers[0]] * len(network.layers)
+    return Network.forward(network, x)
+
+
+IN_THE_LIST = "ReLU is a layer of the list, and not behind the last one. Hand on what each layer returns, unchanged."
+
+
+@forward("ReLU stands behind every layer, on the scores, too", IN_THE_LIST)
+def _relu_everywhere(network: Network, x: Array) -> Any:
+    for layer in network.layers:
+        x = np.maximum(0, layer.forward(x))
+    return x
+
+
+@forward("ReLU stands behind the last layer", IN_THE_LIST)
+def _relu_on_the_output(network: Network, x: Array) -> Any:
+    for layer in network.layers:
+        x = layer.forward(x)
+    return np.maximum(0, x)
 
 
 @backward("The layers are called in the order of the forward pass", "Which layer is next to the loss? Begin there.")
@@ -226,6 +255,13 @@ def _without_the_first_backward(network: Network, g: Array, rate: float) -> Any:
 @backward("The loop ends after one layer", "Put the return behind the loop, not into it.")
 def _return_in_the_loop_backward(network: Network, g: Array, rate: float) -> Any:
     return network.layers[-1].backward(g, rate)
+
+
+@backward(SHARED, OWN)
+def _first_layer_always_backward(network: Network, g: Array, rate: float) -> Any:
+    for _ in network.layers:
+        g = network.layers[0].backward(g, rate)
+    return g
 
 
 @backward("Each layer is called twice", "Call backward once for each layer: every call updates weights.")
