@@ -81,8 +81,10 @@ def draw_units(run: Run, epoch: int) -> str:
 def describe_units(run: Run, epoch: int) -> str:
     """Say how many units are dead."""
     dead, units = dead_units(run, epoch), run.setting.size
+    if not dead:
+        return f"None of the {units} hidden units is dead: none is 0 for every training sample."
     each = "is" if dead == 1 else "are"
-    return f"{dead} of {units} hidden units {each} dead: 0 for all training samples."
+    return f"{dead} of {units} hidden units {each} dead: 0 for every training sample."
 
 
 UNITS = View("Units", "What each hidden unit gives for the training samples", draw_units, describe_units)

@@ -71,7 +71,7 @@ def test_the_cross_check_is_of_the_trained_network(outputs: dict[str, str]) -> N
 
 def test_the_explorer_begins_with_four_units(outputs: dict[str, str]) -> None:
     assert "4 hidden units. After 100 epochs" in " ".join(outputs["width"].split())
-    assert "0 of 4 hidden units are dead" in " ".join(outputs["width"].split())
+    assert "None of the 4 hidden units is dead" in " ".join(outputs["width"].split())
 
 
 def test_two_dense_layers_are_one(outputs: dict[str, str]) -> None:

@@ -118,7 +118,7 @@ def test_dead_units_are_counted_and_named(explorer: Explorer) -> None:
     run.weights.append(W)
     last = len(run.weights) - 1
     assert dead_units(run, last) == 2
-    assert UNITS.describe(run, last) == "2 of 4 hidden units are dead: 0 for all training samples."
+    assert UNITS.describe(run, last) == "2 of 4 hidden units are dead: 0 for every training sample."
     names = [text.text for text in ET.fromstring(UNITS.draw(run, last)).iter("text")]
     assert {"1", "dead 2", "3", "dead 4"} <= set(names)
     run.weights.pop()
@@ -130,7 +130,7 @@ def test_the_slider_sets_the_width_and_views_of_one_layer_are_not_there(explorer
     assert not {"Weights", "One sample"} & controls.shown.keys()
     controls.epochs.value = 5
     controls.size.value = 3
-    assert "3 hidden units" in explorer.caption and "of 3 hidden units" in explorer.caption
+    assert "3 hidden units" in explorer.caption and "the 3 hidden units" in explorer.caption
     assert controls.state().setting.size == 3
     controls.choose_start(1)
     controls.size.value = 4  # a start that was chosen has the weights of another width
