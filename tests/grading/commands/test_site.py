@@ -198,6 +198,9 @@ FULL = """left => {
 
 def test_no_room_in_the_browser_is_said_before_it_is_full_and_when_it_is(page):
     loss = cell_with(page, "def cce_gradient")
+    # JupyterLab's own dialog: it comes with each save that fails, and the notebook is saved by itself.
+    failed = page.get_by_role("dialog", name="File Save Error")
+    page.add_locator_handler(failed, lambda dialog: dialog.get_by_role("button", name="Close").click())
     for left, text in [
         (5_000_000, "hardly any room left. Download your work often."),
         (0, "Not saved: this browser has no room left. Download your work now."),
@@ -206,8 +209,6 @@ def test_no_room_in_the_browser_is_said_before_it_is_full_and_when_it_is(page):
         page.evaluate(FULL, left)
         write_behind(page, loss, "def cce_gradient(y, yhat):", " ")
         page.get_by_text(text).wait_for(timeout=PATIENCE)
-        if not left:
-            page.get_by_role("dialog").get_by_role("button", name="Close").click()
 
 
 def test_a_second_tab_doesnt_overwrite_the_first_and_a_reload_keeps_all(page):
