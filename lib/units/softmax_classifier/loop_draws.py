@@ -22,8 +22,7 @@ def draw(rng: np.random.Generator) -> Inputs:
     the right sizes; and no batch's share of the samples has few digits. Each sample has a class of its own. The
     gradients are large, and some probabilities small, so that a loop that limits them is noticed.
 
-    In the second call all batches are full, and there are more of them than epochs. Batches of 2 or 4 samples would be
-    as large as another size.
+    In the second call all batches are full, there are more of them than epochs, and other samples than in the first.
     """
     batch_size = 5
     short, epochs = rng.integers([2, 6], [4, 8])
@@ -31,13 +30,13 @@ def draw(rng: np.random.Generator) -> Inputs:
     classes = samples + 1
     orders = _draw_orders(rng, samples, batch_size, epochs + 3)
     outputs = 0.9 * rng.dirichlet(np.full(classes, 0.4), size=UPDATES).T + 0.1 * probabilities(rng, classes, UPDATES)
-    second_samples = 9 if short == 2 else rng.choice([9, 12])
+    second_samples, second_size = (9, 3) if short == 2 else rng.choice([(9, 3), (12, 3), (12, 4)])
     shifts = rng.uniform(-0.4, 0.4, size=samples)
     return {
         "X": _draw_features(rng, samples),
         "y": np.eye(classes)[:, rng.permutation(classes)[:samples]],
         "num_samples": np.array([samples, second_samples], dtype=float),
-        "batch_size": np.array([batch_size, 3.0]),
+        "batch_size": np.array([batch_size, second_size], dtype=float),
         "nepochs": np.array([epochs, 2.0]),
         "learning_rate": rng.uniform(0.05, 0.5, size=2),
         "weights": rng.normal(size=(classes, FEATURES + 1)),
