@@ -574,7 +574,7 @@ def _means(call: Call, epochs: list[list[Step]], count: Callable[[Step], int], i
     means = []
     for epoch in epochs:
         weights = np.array([count(step) for step in epoch])
-        losses = np.array([call.loss(step.version, step.samples) for step in epoch])
+        losses = np.array([step.loss for step in epoch])
         means.append(weights @ losses / (call.samples if is_share else weights.sum()))
     return np.array(means)
 

@@ -57,6 +57,11 @@ class Step:
         """Its samples in ascending order."""
         return tuple(sorted(self.samples.tolist()))
 
+    @cached_property
+    def loss(self) -> float:
+        """The mean loss of its samples, as the spies give it."""
+        return self.call.loss(self.version, self.samples)
+
     @property
     def takes_a_batch(self) -> bool:
         """Whether its samples are those of a batch, in any order: of the latest shuffle or of an earlier one."""
