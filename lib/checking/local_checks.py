@@ -4,15 +4,17 @@ Each mistake is reported once. A statement is "not checked" if it depends on one
 error as an earlier one, or if it reaches an open blank or an undefined name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
+from lib.checking.answers import Copy
 from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.cell_runs import find_stale
 from lib.checking.render import Finding, Report
 from lib.checking.student_code import Failure, run_student_code
 from lib.checking.values import Wrong
-from lib.unit import Part, Statement
+from lib.unit import Inputs, Part, Statement
 
 
 def examine(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -> Report:
@@ -24,8 +26,9 @@ def examine(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -
     if note:
         return Report(part, tuple(Finding(statement, "not checked") for statement in statements), note)
     findings: list[Finding] = []
+    draw = cache(part.desk_inputs)  # when the first statement needs it, since a draw may raise as well
     for statement in statements:
-        findings.append(_skip(statement, findings) or _test(statement, part, subjects, findings))
+        findings.append(_skip(statement, findings) or _test(statement, draw, subjects, findings))
     return Report(part, tuple(findings))
 
 
@@ -53,10 +56,12 @@ def _skip(statement: Statement, earlier: Sequence[Finding]) -> Finding | None:
     return None
 
 
-def _test(statement: Statement, part: Part, subjects: tuple[Any, ...], earlier: Sequence[Finding]) -> Finding:
+def _test(
+    statement: Statement, draw: Callable[[], Inputs], subjects: tuple[Any, ...], earlier: Sequence[Finding]
+) -> Finding:
     def test() -> Wrong | None:
         try:
-            statement.holds(part.desk_inputs(), *subjects)
+            statement.holds(Copy(draw()), *subjects)
         except Wrong as wrong:
             return wrong
         return None
