@@ -20,7 +20,7 @@ from lib.reference import cce
 from lib.units.softmax_classifier.closed import ANSWER_KEY, WATCHED_CALLS
 from tests.grading.judge.test_judge import judged, part_of
 
-SEEDS = (1, 2**47 + 11)
+SEEDS = (1, 2**47 + 11, 77)
 BY_CHANCE = {
     "The output is 1 for the largest score, and 0 elsewhere",
     "The largest score of each row is subtracted, not that of each column",
