@@ -69,6 +69,8 @@ REDRAW = 0.25  # seconds between two pictures of a map that fills in
 PAUSE = 0.05  # seconds without a move before training ahead; a drag has more moves than that
 NEXT = 3  # settings that are made ready before the controls rest: the present one, and two further on
 REST = 0.4  # seconds without a move that count as rest: longer than between two keys
+AROUND = 20  # settings that are made ready before a map begins to fill in: as far as keys go in two seconds
+MAP_WAITS = 2.0  # seconds of training ahead for which it waits at most
 BACK = 4  # times as far as a setting in the direction of the last move is one in the other
 AHEAD_PER_REST = 8.0  # seconds of training ahead in one rest
 REMEMBERED = 150  # runs, and pages
@@ -275,7 +277,10 @@ class Explorer:
         return self._map(fixed, state.epochs if state.same_epochs else 0)
 
     def _work_in_turns(self, losses: LossMap, state: ControlState) -> float:
-        """Fill the map and prepare the next move in turns: a slider is not slower because a map fills in."""
+        """Prepare the next moves, then fill the map and go on in turns: no slider is slower because a map fills in."""
+        soon = self._work_ahead(state, AROUND) if self._ahead is None or self._spent < MAP_WAITS else None
+        if soon is not None:
+            return soon
         self._is_maps_turn = not self._is_maps_turn
         ahead = None if self._is_maps_turn else self._work_ahead(state)
         return self._fill_map(losses, state) if ahead is None else ahead

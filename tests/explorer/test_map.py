@@ -146,14 +146,20 @@ def test_the_view_says_the_losses_and_a_touch_moves_both_sliders(monkeypatch):
 
 def test_settings_near_by_are_trained_while_the_map_fills_in(monkeypatch):
     monkeypatch.setattr("lib.explorer.live.MAP_EVERY", 10)
+    monkeypatch.setattr("lib.explorer.live.MAP_WAITS", 600.0)  # as long as a busy machine takes
+    monkeypatch.setattr("lib.explorer.live.AHEAD_PER_REST", 600.0)
     explorer = Explorer(STUDENT, "blobs")
     explorer.controls.shown["Map"].value = True
     explorer.pictures.unobserve_all()
     explorer.pictures._view_count = 1
     state = explorer.controls.state()
-    two_away = replace(state.setting, learning_rate=LEARNING_RATES[28])  # not among those trained before the map
-    losses, near = explorer._losses(state), explorer.run(two_away)
+    at = LEARNING_RATES.index(state.setting.learning_rate)
+    near, far = (explorer.run(replace(state.setting, learning_rate=LEARNING_RATES[at - back])) for back in (8, 15))
+    losses = explorer._losses(state)
     while not near.complete(state.epochs):
+        explorer.work()
+    assert losses.losses == {}  # the next moves come first
+    while not far.complete(state.epochs):
         explorer.work()
     assert 0 < len(losses.losses) < losses.size
     while not losses.complete:
