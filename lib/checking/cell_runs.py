@@ -84,10 +84,12 @@ def watch_cells(shell: Any) -> None:
 
 def _describe(error: BaseException) -> str:
     """Write an exception in a few words."""
+    # From Python 3.13 on, a cell that ends too early has a kind of its own below SyntaxError, which isn't public.
+    name = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
     if isinstance(error, SyntaxError):
         place = f", line {error.lineno} of the cell" if error.lineno else ""
-        return f"{type(error).__name__}: {error.msg}{place}"
-    return type(error).__name__
+        return f"{name}: {error.msg}{place}"
+    return name
 
 
 _watching: CellRuns | None = None

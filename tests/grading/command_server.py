@@ -9,6 +9,7 @@ import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -40,8 +41,8 @@ def run(module, arguments, folder, timeout, environment=os.environ):
 @cache
 def _address():
     """Start the server when the first command is given; give the address of its socket."""
-    folder = tempfile.TemporaryDirectory(prefix="commands-")
-    address = str(Path(folder.name, "socket"))
+    folder = tempfile.mkdtemp(prefix="commands-")  # no object that would take it along where a fork forgets it
+    address = str(Path(folder, "socket"))
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen()
@@ -51,7 +52,7 @@ def _address():
         cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE,  # its end is this process's
     )
-    atexit.register(lambda: (server.kill(), server.wait(), folder.cleanup()))
+    atexit.register(lambda: (server.kill(), server.wait(), shutil.rmtree(folder)))
     return address
 
 

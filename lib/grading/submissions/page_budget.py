@@ -98,6 +98,7 @@ class Budget:
                 yield
         except OutOfTimeError:
             self.refusals += 1
+            self.seconds = 0.0  # the timer counts in ticks, so a few milliseconds may seem to be left
             raise
         finally:
             self.seconds -= process_time() - began

@@ -207,7 +207,7 @@ def _explain_step(recording: Recording, at: int, batch: Samples) -> list[Example
         gradient, rate = (_read(value, "dlayer.backward") for value in seen().updates[0])
         return np.median(rate * gradient / due) if gradient.shape == due.shape else gradient
 
-    def classes(name: str, function: str) -> Array:
+    def classes(name: str, function: str) -> Any:
         labels = _read(getattr(seen(), name), function)
         return labels.argmax(axis=0) if labels.ndim else labels
 

@@ -30,7 +30,7 @@ def draw(rng: np.random.Generator) -> Inputs:
     classes = samples + 1
     orders = _draw_orders(rng, samples, batch_size, epochs + 3)
     outputs = 0.9 * rng.dirichlet(np.full(classes, 0.4), size=UPDATES).T + 0.1 * probabilities(rng, classes, UPDATES)
-    second_samples, second_size = (9, 3) if short == 2 else rng.choice([(9, 3), (12, 3), (12, 4)])
+    second_samples, second_size = (9, 3) if short == 2 else [(9, 3), (12, 3), (12, 4)][rng.integers(3)]
     shifts = rng.uniform(-0.4, 0.4, size=samples)
     return {
         "X": _draw_features(rng, samples),

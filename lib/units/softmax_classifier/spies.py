@@ -13,7 +13,7 @@ samples, batch sizes and epochs, so that no fixed number is right in both calls.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -578,8 +578,9 @@ class _Recorder:
     def _record_joined(self, passes: list[Pass], labels: RecordedValue) -> Any:
         """Record the loss of several batches whose labels and predictions stand side by side: their mean loss."""
         sizes = [len(seen.samples) for seen in passes]
-        is_fitting = isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.shape[1] == sum(sizes)
-        each = np.split(labels, np.cumsum(sizes)[:-1], axis=1) if is_fitting else [labels] * len(passes)  # type: ignore[arg-type]  # an array
+        each: Sequence[RecordedValue] = [labels] * len(passes)
+        if isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.shape[1] == sum(sizes):
+            each = np.split(labels, np.cumsum(sizes)[:-1], axis=1)
         for seen, part in zip(passes, each, strict=True):
             seen.loss_labels, seen.loss_outputs = part, seen.returned["outputs"]
         losses = [self.call.loss(seen.version, seen.samples) for seen in passes]

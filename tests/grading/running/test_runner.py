@@ -64,6 +64,12 @@ def total(course, student):
     return course.verdict(student).points
 
 
+def verdict_to_nine_digits(course, student):
+    """Give all that a verdict says; in a kernel of another kind a library may round the last digits otherwise."""
+    text = (course.root / "autograded" / student / ASSIGNMENT / "verdict.json").read_text()
+    return json.loads(text, parse_float=lambda number: float(f"{float(number):.9g}"))
+
+
 def configured(course, *lines):
     """Add lines to the course's configuration."""
     with (course.root / "nbgrader_config.py").open("a") as file:
@@ -261,7 +267,7 @@ def test_what_a_worker_died_of_is_tried_again_alone_and_takes_nobody_along(built
     assert "could not be graded as it is" in " ".join(course.verdict("always").remarks)
     assert {name: total(course, name) for name in ("always", "once")} == {"always": 0, "once": EVERYTHING}
     for name in others:
-        assert course.verdict(name) == undisturbed.verdict(name)
+        assert verdict_to_nine_digits(course, name) == verdict_to_nine_digits(undisturbed, name)
 
 
 @pytest.fixture

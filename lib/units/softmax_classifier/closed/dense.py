@@ -226,8 +226,8 @@ for result in (
     lambda layer, g: g.mean(axis=1, keepdims=True) + 0 * layer.weights,
 ):
     weights("The input is missing: every weight of a class changes alike", SHAPES)(result)
-for result in (lambda layer, g: _gradient(layer, g).sum(), lambda layer, g: _gradient(layer, g).mean()):
-    weights("All weights change by the same number", "Each weight has its own gradient: leave out the sum.")(result)
+for number in (lambda layer, g: _gradient(layer, g).sum(), lambda layer, g: _gradient(layer, g).mean()):
+    weights("All weights change by the same number", "Each weight has its own gradient: leave out the sum.")(number)
 weights("The gradient is not multiplied by the input, only by the weights", SHAPES)(
     lambda layer, g: g.sum(axis=1, keepdims=True) * layer.weights
 )
