@@ -1,8 +1,10 @@
-"""A quick start: importing nbgrader without two imports that cost most of it and that no command here needs.
+"""A quick start: importing nbgrader without what costs half of it and no command here needs.
 
-jsonschema looks for `rfc3987_syntax` to check addresses, which builds a grammar when it is imported: 1.3 of 3 seconds
-of processor time. A notebook's schema has no such addresses, so they go unchecked. nbgrader imports setuptools for
-three functions that unpack archives: 0.2 seconds. They are imported at the first call.
+jsonschema looks for packages that check addresses, durations and the like, one of which builds a grammar when it is
+imported: 1.3 of 3 seconds of processor time. A notebook's schema has none of these, so they go unchecked. nbgrader's
+pages in JupyterLab are imported when Jupyter's server asks for them, and its functions that unpack archives at their
+first call. `requests`, for JupyterHub, and `soupsieve`, for selectors of CSS, are imported when something of them is
+used.
 
 Each is kept out only while nbgrader is imported: whoever asks for it later finds it.
 """
@@ -10,29 +12,52 @@ Each is kept out only while nbgrader is imported: whoever asks for it later find
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-ADDRESSES = "rfc3987_syntax"
-ARCHIVES = "setuptools.archive_util"
+FORMATS = ("fqdn", "isoduration", "rfc3986_validator", "rfc3987_syntax", "webcolors")
+"""What jsonschema checks the formats of texts with."""
+FUNCTIONS = {
+    "setuptools.archive_util": ("unpack_archive", "unpack_tarfile", "unpack_zipfile"),
+    **{
+        f"nbgrader.server_extensions.{pages}": ("load_jupyter_server_extension",)
+        for pages in ("assignment_list", "course_list", "formgrader", "validate_assignment")
+    },
+}
+"""Modules of which nbgrader imports functions, which it hardly ever calls."""
+AT_FIRST_USE = ("charset_normalizer", "requests", "soupsieve")
+"""Packages of which nothing is used while nbgrader is imported."""
 
 
 def _import_nbgrader() -> None:
-    archives = ModuleType(ARCHIVES)
-    vars(archives).update({name: _later(name) for name in ("unpack_archive", "unpack_tarfile", "unpack_zipfile")})
-    kept_out = {ADDRESSES: None, ARCHIVES: archives}  # None is Python's own way to say: not to be found
+    kept_out: dict[str, ModuleType | None] = dict.fromkeys(FORMATS)  # None: not to be found, says Python
+    kept_out |= {module: _stand_in(module, names) for module, names in FUNCTIONS.items()}
+    kept_out |= {module: _stand_in(module) for module in AT_FIRST_USE if find_spec(module)}
     kept_out = {name: module for name, module in kept_out.items() if name not in sys.modules}
     sys.modules.update(kept_out)  # type: ignore[arg-type]  # typeshed doesn't know of the None
     try:
-        import nbgrader.utils  # noqa: F401  # for what its import leaves
+        import nbgrader.apps  # noqa: F401  # for what its import leaves
     finally:
         for name in kept_out:
             del sys.modules[name]
 
 
-def _later(name: str) -> Callable[..., Any]:
-    """Make a function that imports the one of that name in `ARCHIVES` when it is called, and calls it."""
-    return lambda *arguments, **options: getattr(import_module(ARCHIVES), name)(*arguments, **options)
+def _stand_in(module: str, functions: tuple[str, ...] = ()) -> ModuleType:
+    """Make a module that imports the real one when one of these functions is called, or anything else is used."""
+
+    def find(name: str) -> Any:
+        if name.startswith("__"):  # Python asks for such names while it imports
+            raise AttributeError(name)
+        return getattr(import_module(module), name)
+
+    made = ModuleType(module)
+    vars(made).update({"__getattr__": find, **{name: _later(module, name) for name in functions}})
+    return made
+
+
+def _later(module: str, name: str) -> Callable[..., Any]:
+    return lambda *arguments, **options: getattr(import_module(module), name)(*arguments, **options)
 
 
 _import_nbgrader()

@@ -1,4 +1,4 @@
-"""A quick start: two slow imports are kept out while nbgrader is imported, and nothing that comes later misses them."""
+"""A quick start: slow imports are kept out while nbgrader is imported, and nothing that comes later misses them."""
 
 import json
 import os
@@ -32,7 +32,8 @@ def output(code: str) -> str:
 def test_grading_imports_nothing_of_what_is_kept_out() -> None:
     modules = output(START + "import sys; print(*sys.modules)").split()
     assert {"jsonschema", "nbgrader.utils"} <= set(modules)
-    assert not {"lark", "rfc3987_syntax", "setuptools", "setuptools.archive_util"} & set(modules)
+    kept_out = {"arrow", "charset_normalizer", "jupyter_server", "lark", "requests", "rfc3987_syntax", "setuptools"}
+    assert not {*kept_out, "soupsieve", "nbgrader.server_extensions.formgrader"} & set(modules)
 
 
 def test_what_imports_without_the_quick_start_imports_after_it_too() -> None:
@@ -49,6 +50,29 @@ from setuptools.archive_util import UnrecognizedFormat, unpack_archive
 print(rfc3987_syntax.is_valid_syntax("iri", "https://example.org"), unpack_archive.__module__)
 """
     assert output(START + use) == "True setuptools.archive_util"
+
+
+def test_a_package_that_is_imported_at_its_first_use_is_found_by_those_who_imported_it_before() -> None:
+    use = """
+import sys
+import bs4
+from nbgrader.auth import jupyterhub
+before = {"requests", "soupsieve"} & {*sys.modules}
+print(before, jupyterhub.requests.codes.ok, bs4.BeautifulSoup("<p><b>1</b></p>", "html.parser").select("p > b"))
+"""
+    assert output(START + use) == "set() 200 [<b>1</b>]"
+
+
+def test_jupyters_server_finds_nbgraders_pages() -> None:
+    use = """
+import nbgrader
+try:
+    nbgrader._load_jupyter_server_extension(None)
+except AttributeError:
+    import sys
+    print("nbgrader.server_extensions.assignment_list.handlers" in sys.modules)
+"""
+    assert output(START + use) == "True"
 
 
 def test_nbgrader_unpacks_archives() -> None:

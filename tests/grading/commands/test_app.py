@@ -4,10 +4,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from lib.grading.__main__ import ALONE
 from lib.grading.commands import app
 from lib.grading.judge.verdict import Verdict
 from tests.grading import command_server
@@ -28,6 +30,12 @@ def test_it_lists_its_commands():
         described = said[said.index(command) + 1 :]
         assert described[0].startswith("    ")
         assert described[1][:1] != " ", "one line each, so that all of them are seen at once"
+
+
+def test_what_starts_alone_is_what_the_list_has():
+    listed = {kind.name.removeprefix("zerolayer-"): kind for kind in app.COMMANDS}
+    for command, (module, name) in ALONE.items():
+        assert getattr(import_module(f"lib.grading.commands.{module}"), name) is listed[command]
 
 
 def test_it_can_be_imported_where_there_is_no_linux():
