@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+import nbformat
+import orjson
 from jinja2 import DictLoader
 from markupsafe import Markup, escape
 from nbconvert.exporters import HTMLExporter
@@ -32,6 +34,8 @@ from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.preprocessors import UnitPreprocessor
 from lib.unit import Question
 
+NBFORMAT = 4
+"""The format that nbgrader's notebooks have."""
 ADVICE = {
     "could not be stopped": "Usually that is a loop that never ends. Look at what it waits for.",
     "made the kernel die": "Python itself ended there. Choose Run, then Restart Kernel and Run All Cells: it should end"
@@ -50,6 +54,13 @@ FRESH = (
 )
 
 
+class OwnNotebook(NotebookNode):
+    """A notebook that was read for its page alone: in the place of the copy that nbconvert makes, it is changed."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "OwnNotebook":
+        return self
+
+
 class FeedbackPage(HTMLExporter):
     """nbgrader's feedback page, with the summary that `WriteSummary` left in `resources`, if it did.
 
@@ -60,6 +71,16 @@ class FeedbackPage(HTMLExporter):
     # In the place of nbconvert's macro, which fetches MathJax from elsewhere: formulas are MathML, and no script runs.
     extra_loaders = List([DictLoader({"mathjax.html.j2": "{% macro mathjax(url) %}{% endmacro %}"})])
 
+    # nbconvert would validate what it reads, and say what is wrong in a log: it goes on either way.
+    def from_file(
+        self, file_stream: TextIO, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Called by nbconvert to make a page of a notebook's file."""
+        text = file_stream.read()
+        is_of_today = orjson.loads(text).get("nbformat") == NBFORMAT
+        nb = nbformat.v4.reads(text) if is_of_today else nbformat.reads(text, as_version=NBFORMAT)
+        return self.from_notebook_node(OwnNotebook(nb), resources, **options)
+
     def from_notebook_node(
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
@@ -67,8 +88,8 @@ class FeedbackPage(HTMLExporter):
         page, resources = super().from_notebook_node(nb, resources, **options)
         return resources["cells"].filled(page) if "cells" in resources else page, resources
 
-    # Private, but there is no other way past it: nbconvert copies a copy and validates what was validated as it was
-    # read, again after all steps. That takes an eighth of a page's time.
+    # Private, but there is no other way past it: nbconvert copies a copy, and validates after all steps. That takes an
+    # eighth of a page's time.
     def _preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbconvert, with a copy: apply the preprocessors one after the other."""
         for step in self._preprocessors:

@@ -110,15 +110,24 @@ class CellsOfPage:
         return " ".join(blake2b(file.read_bytes()).hexdigest() if file.is_file() else "-" for file in files)
 
     def _place(self, html: str) -> str:
-        """Note a cell's HTML; give its mark. Spaces around it stay in the frame, where nbconvert joins them."""
+        """Note a cell's HTML; give its mark, a word: a frame with tags in the place of cells takes longer to read.
+
+        Spaces around the cell stay in the frame.
+        """
         inner = html.strip()
         self._placed.append(inner)
         before, _, after = html.partition(inner) if inner else (html, "", "")
-        return f"{before}<!--{self._mark}{len(self._placed) - 1}-->{after}"
+        return f"{before}{self._mark}{len(self._placed) - 1};{after}"
 
     def filled(self, frame: str) -> str:
-        """Put all cells into their page's frame."""
-        return re.sub(rf"<!--{self._mark}(\d+)-->", lambda found: self._placed[int(found[1])], frame)
+        """Put all cells into their page's frame, and join the spaces between them as nbconvert does between tags."""
+        mark = rf"([ \n\t\f\r]*){self._mark}(\d+);([ \n\t\f\r]*)"
+        return re.sub(mark, lambda found: f"{_join(found[1])}{self._placed[int(found[2])]}{_join(found[3])}", frame)
+
+
+def _join(spaces: str) -> str:
+    """Write spaces between tags as BeautifulSoup writes them: one, or one line break."""
+    return "\n" if "\n" in spaces else spaces[:1] and " "
 
 
 class RememberCells(Preprocessor):
@@ -144,6 +153,6 @@ def finish(html: str) -> str | None:
     around = list(last.parents)[:-1] if last else []
     if [each.name for each in around] != ["div", "body", "html"] or any(each.previous_sibling for each in around):
         return None
-    for picture in soup.select("img:not([alt])"):
+    for picture in soup.find_all("img", alt=False):
         picture.attrs["alt"] = NO_ALT
     return str(soup)[len(begin) : -len(end)]
