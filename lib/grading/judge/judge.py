@@ -8,7 +8,7 @@ from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.student_code import Failure
 from lib.checking.values import Wrong, read_answer, text_of
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, WrongProbes, outcomes, wrong_probes
+from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import PartVerdict, State, StatementVerdict
 from lib.unit import Array, Part, Statement
@@ -24,7 +24,7 @@ def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem:
     Never raises on what is in `given`: what doesn't read as the arrays asked for is wrong.
     """
     drawn = drawn_for(part, seed)
-    right = outcomes(part, drawn, key.subjects(part))
+    right = right_outcomes(part, drawn, key.subjects(part))
     found = _read_answers(given, right)
     graded = [statement for statement in part.statements if statement.points]
     wrong = wrong_probes(part.statements, drawn, found, right) if given is not None else frozenset()

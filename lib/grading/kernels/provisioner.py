@@ -5,8 +5,8 @@ ipykernel's. Its options are set as for any part of Jupyter: `c.WarmProvisioner.
 """
 
 import asyncio
-import fnmatch
 import os
+import re
 import shutil
 import socket
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ from lib.grading.safe_files import LARGEST_FOLDER, files_in
 from lib.grading.sandbox.limits import Limits
 
 LAUNCHER = "ipykernel_launcher"
-VARIABLES = ("LANG", "LC_*", "TZ", "MPLBACKEND", "IPYKERNEL_*", "NBGRADER_*")
-"""Patterns of names: what a locked kernel gets of our environment, besides what a caller adds to that."""
+VARIABLES = re.compile("LANG|LC_.*|TZ|MPLBACKEND|IPYKERNEL_.*|NBGRADER_.*")
+"""Names of what a locked kernel gets of our environment, besides what a caller adds to that."""
 SECONDS_TO_END = 2.0
 """Seconds in which a kernel may end by itself when it is asked to."""
 
@@ -141,10 +141,10 @@ class WarmProvisioner(KernelProvisionerBase):
                 raise ValueError("Only a locked kernel can be given files that lie in no folder.")
             known = {name: value for name, value in environment.items() if name != ADDRESS}
             return Request(connection, arguments, known, folder=str(self._folder or Path.cwd()))
-        names = {name for pattern in VARIABLES for name in fnmatch.filter(environment, pattern)}
-        names |= {name for name, value in environment.items() if os.environ.get(name) != value}
-        names.update(self.kernel_spec.env)
-        known = {name: value for name, value in environment.items() if name in names}
+        # Looked up once: `os.environ` encodes and decodes whatever is asked of it.
+        given, ours = dict(environment), dict(os.environ)
+        names = {name for name in given if VARIABLES.fullmatch(name)} | self.kernel_spec.env.keys()
+        known = {name: value for name, value in given.items() if name in names or ours.get(name) != value}
         copies = self._copies(more or {})
         return Request(connection, arguments, known, limits=asdict(Limits(**self.limits)), files=copies)
 

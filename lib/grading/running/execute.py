@@ -302,13 +302,13 @@ def _plain_output(kind: str, content: dict[str, Any], cell: NotebookNode) -> dic
         case "error":
             lines = [plain(line) for line in content["traceback"]]
             return {"ename": plain(content["ename"]), "evalue": plain(content["evalue"]), "traceback": lines}
-    texts = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
-    data = NotebookNode(texts)
+    data = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
     graded = cell.metadata.get("nbgrader", {}).get("grade")
     if graded and _is_shallow(content["data"].get(MIME), DEEPEST):
         data[MIME] = content["data"][MIME]
     counted = {"execution_count": _count(content)} if kind == "execute_result" else {}
-    return {"data": data, "metadata": NotebookNode(), **counted}
+    # Made whole: what is put into a NotebookNode later is copied in depth.
+    return {"data": NotebookNode(data), "metadata": NotebookNode(), **counted}
 
 
 def _gives_points(kind: str, content: dict[str, Any]) -> bool:

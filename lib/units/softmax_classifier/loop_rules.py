@@ -113,10 +113,13 @@ class LoopRule:
                 return self.diagnose(recordings, number, wrong)
         return None
 
-    def probes(self, inputs: Inputs, train: Any) -> Probes:
-        """For each call of `train` an array with a row for each step; X or y afterwards."""
+    def probes(self, inputs: Inputs, train: Any, is_right: bool = False) -> Probes:
+        """For each call of `train` an array with a row for each step; X or y afterwards.
+
+        A loop that `is_right` isn't searched for mistakes that have names.
+        """
         probes: Probes = {
-            name: partial(self._write, train, inputs, number)
+            name: partial(self._write, train, inputs, number, is_right)
             for number, name in enumerate(("first call", "second call"))
         }
         if self.data:
@@ -145,9 +148,9 @@ class LoopRule:
         steps: list[Step] = notes[self.names]
         return steps
 
-    def _write(self, train: Any, inputs: Inputs, number: int) -> Array:
+    def _write(self, train: Any, inputs: Inputs, number: int, is_right: bool) -> Array:
         recordings = record_once(train, inputs)
-        wrong = self._find_wrong(recordings)
+        wrong = None if is_right else self._find_wrong(recordings)
         if isinstance(wrong, Named):  # what else is wrong is the judge's to find in the numbers
             raise wrong
         recording = recordings[number]

@@ -62,7 +62,7 @@ class Step:
         """The mean loss of its samples, as the spies give it."""
         return self.call.loss(self.version, self.samples)
 
-    @property
+    @cached_property
     def takes_a_batch(self) -> bool:
         """Whether its samples are those of a batch, in any order: of the latest shuffle or of an earlier one."""
         return any(

@@ -13,6 +13,7 @@ from lib.answer_key import AnswerKey
 from lib.blanks import OpenBlank
 from lib.checking.answers import answer, decode, encode, pack, unpack
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
+from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.reference import Softmax
@@ -48,6 +49,18 @@ def part_of(id: str) -> Part:
     part = ANSWER_KEY.part(id)
     assert part is not None
     return part
+
+
+@parts
+@pytest.mark.parametrize("seed", [1, 2])
+def test_right_code_gives_the_same_without_a_look_for_mistakes(part: Part, seed: int) -> None:
+    subjects = ANSWER_KEY.subjects(part)
+    found = right_outcomes(part, drawn_for(part, seed), subjects)
+    searched = outcomes(part, drawn_for(part, seed), subjects)
+    for statement, probes in searched.items():
+        for probe, outcome in probes.items():
+            np.testing.assert_array_equal(found[statement][probe], outcome)
+    assert {name: [*probes] for name, probes in found.items()} == {name: [*probes] for name, probes in searched.items()}
 
 
 @parts
