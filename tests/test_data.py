@@ -154,7 +154,8 @@ def test_the_script_makes_the_shipped_digits(tmp_path):
         assert all(np.array_equal(new[name], old[name]) for name in ("X", "labels"))
     with ZipFile(made) as archive:  # no time of day in it
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-    if "ng" not in zlib.ZLIB_RUNTIME_VERSION:  # zlib-ng packs the same content into other bytes
+    # zlib-ng packs the same content into other bytes, and zipfile writes other headers since Python 3.11.4.
+    if "ng" not in zlib.ZLIB_RUNTIME_VERSION and sys.version_info >= (3, 11, 4):
         assert made.read_bytes() == shipped.read_bytes()
 
 

@@ -5,6 +5,7 @@
 | `controls` | the sliders, lists and buttons, and the state they are in |
 | `coalesce` | many moves become one piece of work, on the newest state |
 | `touch`, `pointing` | what somebody does with a picture, and the script in the page that sends it |
+| `ready_pages` | gives the browser what the next moves will show |
 | `training` | trains the student's classes on `samples`, a little at a time |
 | `what_ifs` | common mistakes to look at; which there are is the unit's to say |
 | `architecture` | what a unit has in the place of one dense layer, and the slider and views for it |

@@ -174,6 +174,17 @@ class Controls:
             *self.shown.values(),
         ]
 
+    def places(self, setting: Setting) -> tuple[Any, ...]:
+        """Say where each of the widgets stands, as the browser knows it, with the sliders moved to a setting."""
+        sizes = [size for _, size in self.batch_size.options]
+        moved = {
+            self.learning_rate: LEARNING_RATES.index(setting.learning_rate),
+            self.batch_size: sizes.index(setting.batch_size),
+        }
+        if self._architecture:
+            moved[self.size] = self._architecture.sizes.index(setting.size)
+        return tuple(moved.get(widget, getattr(widget, "index", widget.value)) for widget in self.moving)
+
     @property
     def dataset(self) -> str:
         """The name of the data set, with its spread where that is another than it was given."""

@@ -104,7 +104,9 @@ class Explorer:
     ) -> None:
         self.recipe = Recipe(network)
         self._architecture = architecture
-        from lib.explorer.pointing import Pointing  # here, because to import anywidget takes 30 ms
+        # Here, because to import anywidget takes 30 ms.
+        from lib.explorer.pointing import Pointing
+        from lib.explorer.ready_pages import ReadyPages
 
         self._what_ifs = {what_if.name: what_if for what_if in (of_units() if what_ifs is None else what_ifs)}
         chosen = sources(data)
@@ -139,7 +141,9 @@ class Explorer:
         pointing = Pointing()
         pointing.add_class("zl-aside")
         pointing.on_touch(lambda touch: self._enqueue(lambda: self.touch(touch)))
-        self.box = self.controls.box(style, self.shapes, self.pictures, self.status, pointing)
+        self.ready = ReadyPages(self.controls.moving, self.pictures)
+        self.ready.add_class("zl-aside")
+        self.box = self.controls.box(style, self.shapes, self.pictures, self.status, pointing, self.ready)
         self.on_rest: Callable[[], Iterable[None]] = lambda: ()
         self._saving: Iterator[None] = iter(())
         self._drawn: ControlState | None = None
@@ -150,8 +154,8 @@ class Explorer:
         self._heard = ""  # the caption that was told last
         self._tasks: deque[Callable[[], None]] = deque()
         self._ahead: Iterator[float] | None = None
-        self._ready = self._spent = 0.0
-        self._is_maps_turn = False
+        self._prepared = self._spent = 0.0
+        self._moved = False
         self._fine: deque[Rough] = deque(maxlen=REMEMBERED)
         self._coalescer = Coalescer(self.work, loop)
         self._connect()
@@ -191,7 +195,7 @@ class Explorer:
     def work(self) -> float | None:
         """Do the next slice of work, and return the seconds until the one after, or None when all is done."""
         state = self.controls.state()
-        if state != self._drawn or self._tasks:
+        if state != self._drawn or self._tasks or self._moved:
             return self._follow(state)
         run = self.run(state.setting)
         if not run.complete(state.epochs):
@@ -210,18 +214,20 @@ class Explorer:
             self._told = state, filling
             self.status.value = escape(captions.list_changes(self._heard, self.caption)) or self.status.value
             self._heard = self.caption
+            self._give_ready(run, state)
             self._saving = iter(self.on_rest())
         if next(self._saving, self) is None:
             return 0.0
         if run.fault or not self._is_seen:
             return None
         if losses and filling:
-            return self._work_in_turns(losses, state)
+            soon = self._work_ahead(state, AROUND) if self._ahead is None or self._spent < MAP_WAITS else None
+            return self._fill_map(losses, state) if soon is None else soon
         return self._work_ahead(state)
 
     def _follow(self, state: ControlState) -> float:
         """Answer a move of the controls, or what was done with a picture."""
-        self._ahead, self._told, self._saving = None, None, iter(())
+        self._ahead, self._told, self._saving, self._moved = None, None, iter(()), False
         if self._drawn is None or state.setting.data != self._drawn.setting.data:
             self._fit(state.setting)
         while self._tasks:
@@ -229,8 +235,14 @@ class Explorer:
         state = self.controls.state()
         if self._drawn and self._drawn.setting != state.setting:
             self._before = self._drawn.setting
+        if self._drawn and _with_setting_of(self._drawn, state) != state:
+            self.ready.forget()
         self._rests_at = time.perf_counter() + REST
-        return self.answer(state, FIRST_SLICE)
+        before = self.pictures.value
+        wait = self.answer(state, FIRST_SLICE)
+        if self.pictures.value == before:
+            self.pictures.send_state("value")  # the browser may have gone on to a ready page, and come back
+        return wait
 
     def draw(self, run: Run, state: ControlState) -> Page:
         """Return what there is to show of a run; what was drawn before isn't drawn again."""
@@ -276,20 +288,13 @@ class Explorer:
         fixed = replace(state.setting, learning_rate=1.0, batch_size=1)
         return self._map(fixed, state.epochs if state.same_epochs else 0)
 
-    def _work_in_turns(self, losses: LossMap, state: ControlState) -> float:
-        """Prepare the next moves, then fill the map and go on in turns: no slider is slower because a map fills in."""
-        soon = self._work_ahead(state, AROUND) if self._ahead is None or self._spent < MAP_WAITS else None
-        if soon is not None:
-            return soon
-        self._is_maps_turn = not self._is_maps_turn
-        ahead = None if self._is_maps_turn else self._work_ahead(state)
-        return self._fill_map(losses, state) if ahead is None else ahead
-
     def _fill_map(self, losses: LossMap, state: ControlState) -> float:
         """Train some cells of the map, and show them now and then; return the seconds until the next slice."""
         losses.fill(state.setting, AHEAD_SLICE, stop=lambda: self._coalescer.woken)
         if losses.complete or time.perf_counter() - self._drawn_at > REDRAW:
             self.answer(state, 0.0)
+        if losses.complete:
+            self._ahead = None  # pages of the whole map come next
         return 0.0
 
     def _begin_map(self, setting: Setting, epochs: int) -> LossMap:
@@ -362,6 +367,7 @@ class Explorer:
         """Have these runs in the picture, and say so at the button when there is no room for another."""
         self.kept = kept
         self._pages.cache_clear()
+        self.ready.forget()
         full = len(kept) >= MAX_KEPT
         self.controls.forget.disabled, self.controls.keep.disabled = not kept, full
         self.controls.keep.description = f"{MAX_KEPT} runs are kept, no more" if full else "Keep this run"
@@ -456,13 +462,13 @@ class Explorer:
     def _work_ahead(self, state: ControlState, most: float = math.inf) -> float | None:
         """Prepare a little for the next move, at most so many settings; None when there is no more to prepare."""
         if self._ahead is None:
-            self._ahead, self._ready, self._spent = self._prepare(state), 0.0, 0.0
-        if self._spent > AHEAD_PER_REST or self._ready >= most:
+            self._ahead, self._prepared, self._spent = self._prepare(state), 0.0, 0.0
+        if self._spent > AHEAD_PER_REST or self._prepared >= most:
             return None
         begin = time.perf_counter()
-        self._ready = next(self._ahead, math.inf)
+        self._prepared = next(self._ahead, math.inf)
         self._spent += time.perf_counter() - begin
-        return 0.0 if self._ready < most else None
+        return 0.0 if self._prepared < most else None
 
     def _prepare(self, state: ControlState) -> Iterator[float]:
         """Train and draw the settings near by, nearest first; yield now and then how many are ready."""
@@ -478,15 +484,32 @@ class Explorer:
                 run_student_code(partial(rough.compute, run, rough.epoch), CALL_LIMIT)
                 yield ready
             self.draw(run, there)
+            if ready < AROUND:
+                self._give_ready(run, there)
             yield ready + 1
+
+    def _give_ready(self, run: Run, state: ControlState) -> None:
+        """Give the browser the page of a state near by, if all of it is there."""
+        losses = self._losses(state)
+        # With the lock the learning rate follows in Python, one move later.
+        if state.locked or not run.complete(state.epochs) or (losses and not losses.complete):
+            return
+        places = self.controls.places(state.setting)
+        if _with_setting_of(self.controls.state(), state) == state:  # nothing else has moved meanwhile
+            self.ready.give(places, self.draw(run, state).markup)
 
     def _enqueue(self, task: Callable[[], None]) -> None:
         """Have a task done before the next picture, where all work is done; buttons call in other threads."""
         self._tasks.append(task)
         self._coalescer.wake()
 
+    def _note_move(self) -> None:
+        """Have a move answered, also one that leads back to what is drawn."""
+        self._moved = True
+        self._coalescer.wake()
+
     def _connect(self) -> None:
-        self.controls.on_change(self._coalescer.wake)
+        self.controls.on_change(self._note_move)
         self.controls.keep.on_click(lambda button: self._enqueue(self.keep))
         self.controls.forget.on_click(lambda button: self._enqueue(lambda: self._set_kept([])))
         self.controls.label.observe(self._relabel, "value")
@@ -501,6 +524,13 @@ class Explorer:
         # only run, as at grading, would train ahead for seconds. Should it go, nothing is trained ahead any more.
         self.pictures._view_count = 0
         self.pictures.observe(lambda change: self._coalescer.wake(), "_view_count")
+
+
+def _with_setting_of(state: ControlState, other: ControlState) -> ControlState:
+    """Return a state with the learning rate, the batch size and the layers' size of another."""
+    own = other.setting
+    setting = replace(state.setting, learning_rate=own.learning_rate, batch_size=own.batch_size, size=own.size)
+    return replace(state, setting=setting)
 
 
 def list_nearby(

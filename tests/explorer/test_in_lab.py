@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import psutil
 import pytest
 from matplotlib.image import imread
 from nbclient import NotebookClient
@@ -116,6 +117,25 @@ def test_a_key_changes_the_pictures_and_the_words_equal_numpy(explorer):
     _, losses, validation = by_hand(BLOBS, Setting(0.01, 16), epochs=100)
     assert f"the training loss is {losses[-1]:.3g}, the validation loss {validation:.3g}," in caption(explorer)
     wait_for_words(explorer, caption(explorer).split(" At the end")[0], ".zl-live")  # heard once it rests
+
+
+def test_the_next_page_is_there_before_python_answers(explorer):
+    handle = slider(explorer, "Learning rate")
+    handle.press("ArrowLeft")
+    wait_for_words(explorer, "Learning rate 0.0794, batch size 16. After 100 epochs")
+    wait_for_words(explorer, "Learning rate 0.0794,", ".zl-live")  # it rests: the next settings have their pages
+    [kernel] = [each for each in psutil.Process().children(recursive=True) if "ipykernel_launcher" in each.cmdline()]
+    kernel.suspend()
+    try:
+        handle.press("ArrowLeft")
+        wait_for_words(explorer, "Learning rate 0.0631, batch size 16. After 100 epochs")
+        ready = explorer.locator(".zl-picture-box").inner_html()
+    finally:
+        kernel.resume()
+    wait_for_words(explorer, "Learning rate 0.0631,", ".zl-live")
+    assert explorer.locator(".zl-picture-box").inner_html() == ready
+    _, losses, _ = by_hand(BLOBS, Setting(0.0631, 16), epochs=100)
+    assert f"the training loss is {losses[-1]:.3g}," in caption(explorer)
 
 
 def test_dragging_changes_the_pictures_which_stay_where_they_are(explorer):

@@ -35,8 +35,9 @@ class Cluster(Executor):
 
     def __init__(self, address: str, patience: float, send: Callable[[str], object]):
         """Connect, and wait for a worker as long as `patience` says. Raises ClusterError."""
-        log = logging.getLogger("distributed")  # what it would say, we say in a sentence
-        log.handlers, log.propagate = [logging.NullHandler()], False
+        for name in ("distributed", "distributed.client"):  # what they would say, we say in a sentence
+            log = logging.getLogger(name)
+            log.handlers, log.propagate = [logging.NullHandler()], False
         self.address, self._patience, self._tell = address, patience, send
         try:
             backend, _ = parse_address(address)

@@ -1,6 +1,7 @@
 """Faults of the machine: nobody's zero, told in a sentence, and the same command goes on from there."""
 
 import json
+import logging
 import os
 import resource
 import shutil
@@ -468,7 +469,7 @@ def test_what_a_silent_worker_had_is_run_by_others(course, dask):
     assert points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
 
 
-def test_a_worker_that_comes_later_is_counted(dask):
+def test_a_worker_that_comes_later_is_counted_and_what_dask_logs_is_not_shown(dask, capfd):
     from lib.grading.running.cluster import Cluster
 
     dask.add()
@@ -478,5 +479,8 @@ def test_a_worker_that_comes_later_is_counted(dask):
         dask.add()
         while cluster.width() == 4:
             pass
+        for name in ("distributed", "distributed.client", "distributed.core"):
+            logging.getLogger(name).error("said by Dask")
         assert cluster.width() == 8
     assert heard == []
+    assert "said by Dask" not in capfd.readouterr().err
