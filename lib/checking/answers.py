@@ -246,7 +246,9 @@ def unpack(data: Any) -> Any:
 
 def plain(text: object) -> str:
     """Return a text without lone surrogates, which a file can't hold, or "" for anything but a text."""
-    return text.encode(errors="replace").decode() if isinstance(text, str) else ""
+    if not isinstance(text, str):
+        return ""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _read_bytes(text: str) -> Array:

@@ -177,11 +177,13 @@ def clean_cell(cell: dict[str, Any]) -> CleanCell:
     if isinstance(cell, CleanCell):
         return CleanCell(cell, metadata=NotebookNode(cell.metadata), **({"outputs": []} if "outputs" in cell else {}))
     kind, source = cell.get("cell_type"), cell.get("source")
+    if isinstance(source, list):
+        source = "".join([line for line in source if isinstance(line, str)])
     made = CleanCell(
         id=token_hex(4),  # nbformat's own functions would go on to validate what can't be wrong here
         cell_type=kind if kind in ("code", "raw") else "markdown",
         metadata=NotebookNode(),
-        source="".join(map(plain, source)) if isinstance(source, list) else plain(source),
+        source=plain(source),
     )
     if made.cell_type == "code":
         made.update(execution_count=None, outputs=[])
