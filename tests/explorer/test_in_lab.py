@@ -22,8 +22,9 @@ ROOT = Path(__file__).parents[2]
 # One cell: JupyterLab takes cells that are out of sight out of the page.
 NETWORK = f"from lib.explorer import explore\n{Path(student.__file__).read_text()}"
 EXPLORE = f"{NETWORK}\nexplore(Dense, Softmax, cce, cce_gradient)"
+ALMOST_QUIETLY = "from lib.explorer import live\nlive.AHEAD_PER_REST = 1\n"
 QUIETLY = "from lib.explorer import live\nlive.AHEAD_PER_REST = 0  # what nobody looks at isn't trained in advance\n"
-"""Goes before what is explored where that isn't the point: it keeps a processor busy for seconds."""
+"""They go before what is explored where that isn't the point: it keeps a processor busy for seconds."""
 OVERFLOW = """class Overflowing(Softmax):
     def forward(self, input):
         self.output = np.exp(input) / np.exp(input).sum(axis=0)
@@ -48,7 +49,7 @@ explore(Transposed, Softmax, cce, cce_gradient)"""
 def page(browser, lab):
     """A page with the explorer on the student's network, as it is after Run All."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    lab.open(page, lab.write("explorer.ipynb", EXPLORE))
+    lab.open(page, lab.write("explorer.ipynb", ALMOST_QUIETLY + EXPLORE))
     run_all(page)
     ready(page)
     yield page
