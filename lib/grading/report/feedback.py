@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import nbformat
-import orjson
 from jinja2 import DictLoader
 from markupsafe import Markup, escape
 from nbconvert.exporters import HTMLExporter
@@ -76,9 +75,7 @@ class FeedbackPage(HTMLExporter):
         self, file_stream: TextIO, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
         """Called by nbconvert to make a page of a notebook's file."""
-        text = file_stream.read()
-        is_of_today = orjson.loads(text).get("nbformat") == NBFORMAT
-        nb = nbformat.v4.reads(text) if is_of_today else nbformat.reads(text, as_version=NBFORMAT)
+        nb = nbformat.convert(nbformat.reader.reads(file_stream.read()), NBFORMAT)
         return self.from_notebook_node(OwnNotebook(nb), resources, **options)
 
     def from_notebook_node(

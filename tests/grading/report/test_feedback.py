@@ -1,5 +1,7 @@
 """Feedback pages begin with the points and, for each part, what was right, the mistake, the hint and where to look."""
 
+import io
+import json
 import re
 import shutil
 from pathlib import Path
@@ -267,6 +269,28 @@ def test_a_page_reads_on_a_phone_in_both_themes(course, browser, name, theme):  
     phone.close()
 
 
+NAMES = {"notebook": "x", "score": 0, "max_score": 0, "late_penalty": 0}
+
+
+def exporter() -> FeedbackPage:
+    """Make what makes pages, with nbgrader's templates."""
+    css = Path(handlers.static_path, "node_modules", "bootstrap", "dist", "css")
+    return FeedbackPage(
+        template_name="feedback",
+        extra_template_basedirs=[handlers.template_path],
+        extra_template_paths=[str(css)],
+    )
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_notebooks_file_is_read_in_any_format_and_whatever_it_is_to_a_validator(version):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Its heading")], metadata={"x": 1e999})
+    written = json.loads(json.dumps(nbformat.convert(notebook, version)))
+    written["own"] = "no notebook has this"
+    page, _ = exporter().from_file(io.StringIO(json.dumps(written)), {"nbgrader": NAMES, "metadata": {}})
+    assert "Its heading" in text_of(page)
+
+
 def test_an_explorer_that_was_run_shows_its_still_picture(tmp_path):
     """A student who takes the tag off has it run in grading: the page has the picture, and nothing of the widget."""
     source = Path(student.__file__).read_text()
@@ -275,14 +299,7 @@ def test_an_explorer_that_was_run_shows_its_still_picture(tmp_path):
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": ""}})
     resources = {"metadata": {"path": str(tmp_path)}}
     notebook, _ = Sanitize().preprocess(*BoundedExecute().preprocess(notebook, resources))
-    css = Path(handlers.static_path, "node_modules", "bootstrap", "dist", "css")
-    exporter = FeedbackPage(
-        template_name="feedback",
-        extra_template_basedirs=[handlers.template_path],
-        extra_template_paths=[str(css)],
-    )
-    names = {"notebook": "x", "score": 0, "max_score": 0, "late_penalty": 0}
-    page = exporter.from_notebook_node(notebook, resources={"nbgrader": names})[0]
+    page = exporter().from_notebook_node(notebook, resources={"nbgrader": NAMES})[0]
     pictures = [element.get("src") for element in elements(page) if element.tag == "img"]
     assert [source[:22] for source in pictures] == ["data:image/png;base64,"]
     assert "Learning rate 0.1, batch size 16." in text_of(page)
