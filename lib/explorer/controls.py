@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -174,8 +175,8 @@ class Controls:
             *self.shown.values(),
         ]
 
-    def places(self, setting: Setting) -> tuple[Any, ...]:
-        """Say where each of the widgets stands, as the browser knows it, with the sliders moved to a setting."""
+    def places(self, setting: Setting) -> str:
+        """Say where each of the widgets stands, in the browser's own words, with the sliders moved to a setting."""
         sizes = [size for _, size in self.batch_size.options]
         moved = {
             self.learning_rate: LEARNING_RATES.index(setting.learning_rate),
@@ -183,7 +184,8 @@ class Controls:
         }
         if self._architecture:
             moved[self.size] = self._architecture.sizes.index(setting.size)
-        return tuple(moved.get(widget, getattr(widget, "index", widget.value)) for widget in self.moving)
+        places = [moved.get(widget, getattr(widget, "index", widget.value)) for widget in self.moving]
+        return json.dumps(places, separators=(",", ":"))
 
     @property
     def dataset(self) -> str:

@@ -188,7 +188,7 @@ class Explorer:
         self.page = self.draw(run, state)
         if "Regions" in state.views and run.samples.planar:
             self._send_points(state)
-        self.pictures.value = self.page.markup
+        self.pictures.value = self.page.at(self.controls.places(state.setting))
         self._drawn, self._drawn_at = state, time.perf_counter()
         return (PAUSE if self._is_seen else REST) if run.complete(state.epochs) else 0.0
 
@@ -496,7 +496,7 @@ class Explorer:
             return
         places = self.controls.places(state.setting)
         if _with_setting_of(self.controls.state(), state) == state:  # nothing else has moved meanwhile
-            self.ready.give(places, self.draw(run, state).markup)
+            self.ready.give(self.draw(run, state).at(places))
 
     def _enqueue(self, task: Callable[[], None]) -> None:
         """Have a task done before the next picture, where all work is done; buttons call in other threads."""

@@ -45,6 +45,10 @@ class Page(NamedTuple):
         pictures = f'<div class="zl-pictures">{"".join(self.pictures)}</div>'
         return f"{words}{pictures}{loss_view.legend(self.kept)}{self.marks}"
 
+    def at(self, places: str) -> str:
+        """Give the page as HTML that begins with the places of the controls at which it is to be shown."""
+        return f'<data class="zl-places" value="{places}"></data>{self.markup}'
+
 
 @dataclass(frozen=True)
 class Shown:

@@ -1,5 +1,7 @@
-// Pages that were drawn before they are asked for, each with the places of the controls at which it is to be shown.
+// Pages that were drawn before they are asked for, by the places of the controls at which they are to be shown.
 // Buttons and pictures may change what a page depends on besides these places, so a touch of one lets go of all.
+
+const placesOf = page => page.slice(page.indexOf('value="') + 7, page.indexOf('">'));
 
 async function initialize({model}) {
   const find = name => model.widget_manager.get_model(name.slice('IPY_MODEL_'.length));
@@ -7,14 +9,21 @@ async function initialize({model}) {
   const pages = new Map();
   const now = () => JSON.stringify(controls.map(each => each.get('index') ?? each.get('value')));
   const show = () => { if (pages.has(now())) pictures.set('value', pages.get(now())); };
+  // What Python answers may be more than was ready, and it may come too late: the controls have moved on.
+  const take = (_, page) => {
+    const places = placesOf(page);
+    if (pages.has(places)) pages.set(places, page);
+    if (places !== now()) show();
+  };
   const forget = ({target}) => {
     if (!pages.size || !target.closest?.('.zl-explorer button, .zl-explorer svg')) return;
     pages.clear();
     model.send({});
   };
   for (const each of controls) each.on('change:index change:value', show);
+  pictures.on('change:value', take);
   for (const event of ['pointerdown', 'keydown']) addEventListener(event, forget, true);
-  model.on('msg:custom', ({places, page}) => places ? pages.set(JSON.stringify(places), page) : pages.clear());
+  model.on('msg:custom', ({page}) => page ? pages.set(placesOf(page), page) : pages.clear());
   model.send({});
   return () => { for (const event of ['pointerdown', 'keydown']) removeEventListener(event, forget, true); };
 }

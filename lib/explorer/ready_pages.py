@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from anywidget import AnyWidget
 from ipywidgets import Widget, widget_serialization
 from traitlets import Instance, List
-
-Places = tuple[Any, ...]  # where each control stands, as the browser knows it
 
 
 class ReadyPages(AnyWidget):
@@ -29,14 +26,14 @@ class ReadyPages(AnyWidget):
 
     def __init__(self, controls: Sequence[Widget], pictures: Widget) -> None:
         super().__init__(controls=list(controls), pictures=pictures)
-        self._given: dict[Places, str] = {}
+        self._given: set[str] = set()
         self.on_msg(lambda *_: self._given.clear())  # the browser has none: it begins, or has let go of them
 
-    def give(self, places: Places, page: str) -> None:
-        """Give the browser the page to show when the controls stand at these places."""
-        if self._given.get(places) != page:
-            self._given[places] = page
-            self.send({"places": places, "page": page})
+    def give(self, page: str) -> None:
+        """Give the browser a page; it says itself at which places of the controls it is to be shown."""
+        if page not in self._given:
+            self._given.add(page)
+            self.send({"page": page})
 
     def forget(self) -> None:
         """Have the browser let go of all pages: they depend on something that has changed and is no control's place."""

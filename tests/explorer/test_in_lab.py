@@ -120,22 +120,33 @@ def test_a_key_changes_the_pictures_and_the_words_equal_numpy(explorer):
     wait_for_words(explorer, caption(explorer).split(" At the end")[0], ".zl-live")  # heard once it rests
 
 
-def test_the_next_page_is_there_before_python_answers(explorer):
+SHOWN = """() => {
+  const box = document.querySelector('.zl-picture-box'), rate = () => /rate ([\\d.]+),/.exec(box.textContent)[1];
+  window.shown = [rate()];
+  new MutationObserver(() => { if (shown.at(-1) !== rate()) shown.push(rate()); })
+    .observe(box, {childList: true, subtree: true});
+}"""
+
+
+def test_the_next_pages_are_there_before_python_answers_which_brings_no_earlier_one_back(explorer):
     handle = slider(explorer, "Learning rate")
     handle.press("ArrowLeft")
     wait_for_words(explorer, "Learning rate 0.0794, batch size 16. After 100 epochs")
     wait_for_words(explorer, "Learning rate 0.0794,", ".zl-live")  # it rests: the next settings have their pages
+    explorer.evaluate(SHOWN)
     [kernel] = [each for each in psutil.Process().children(recursive=True) if "ipykernel_launcher" in each.cmdline()]
     kernel.suspend()
     try:
         handle.press("ArrowLeft")
-        wait_for_words(explorer, "Learning rate 0.0631, batch size 16. After 100 epochs")
+        handle.press("ArrowLeft")
+        wait_for_words(explorer, "Learning rate 0.0501, batch size 16. After 100 epochs")
         ready = explorer.locator(".zl-picture-box").inner_html()
     finally:
         kernel.resume()
-    wait_for_words(explorer, "Learning rate 0.0631,", ".zl-live")
+    wait_for_words(explorer, "Learning rate 0.0501,", ".zl-live")
     assert explorer.locator(".zl-picture-box").inner_html() == ready
-    _, losses, _ = by_hand(BLOBS, Setting(0.0631, 16), epochs=100)
+    assert explorer.evaluate("shown") == ["0.0794", "0.0631", "0.0501"]
+    _, losses, _ = by_hand(BLOBS, Setting(0.0501, 16), epochs=100)
     assert f"the training loss is {losses[-1]:.3g}," in caption(explorer)
 
 
