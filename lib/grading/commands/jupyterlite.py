@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from lib.grading.commands.bundle import Files, zip_files
+from lib.grading.commands.pyodide import distribution_url
 
 BUILT_AT = 315532800
 """The date of every file, in seconds since 1970: 1980-01-01, the first one that a zip can have."""
@@ -70,9 +71,9 @@ def build_site(contents: Files, student_wheel: tuple[str, bytes], pyodide: Files
 def page_settings(wheels: Files, *, offline: bool) -> dict[str, object]:
     """Say what JupyterLite reads as the page opens: which packages the kernel starts with, and where Pyodide is."""
     packages = [*PACKAGES, *(f"{FROM_WORKER}/{wheel}" for wheel in wheels)]
-    kernel: dict[str, object] = {"loadPyodideOptions": {"packages": packages}}
-    if offline:
-        kernel |= {"pyodideUrl": "./static/pyodide/pyodide.js", "disablePyPIFallback": True}
+    # The same version either way: the kernel would take an older one from the network.
+    url = "./static/pyodide/pyodide.js" if offline else distribution_url()
+    kernel = {"pyodideUrl": url, "disablePyPIFallback": offline, "loadPyodideOptions": {"packages": packages}}
     page = {"appName": "zerolayer", "disabledExtensions": HIDDEN, "settingsOverrides": SETTINGS}
     data = {**page, "litePluginSettings": {KERNEL: kernel}}
     return {"jupyter-lite-schema-version": 0, "jupyter-config-data": data}

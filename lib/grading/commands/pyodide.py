@@ -23,6 +23,12 @@ RUNTIME = {
 """SHA-256 of the files that are no packages, in the version that the lock file names."""
 
 
+def distribution_url() -> str:
+    """Give the address of the same version in Pyodide's own distribution, from which browsers can fetch it."""
+    version = json.loads(LOCK.read_bytes())["info"]["version"]
+    return f"https://cdn.jsdelivr.net/pyodide/v{version}/full/pyodide.js"
+
+
 def take_pyodide(source: Path) -> dict[str, bytes]:
     """Read all files of Pyodide from a folder or an archive (zip, wheel, tar), wherever they lie in it.
 

@@ -99,12 +99,15 @@ def test_every_file_of_pyodide_is_held_against_its_hash(pyodide, tmp_path):
         take_pyodide(NOTEBOOK)
 
 
-def test_without_pyodide_in_it_browsers_fetch_that_themselves():
-    of_kernel = {
-        offline: page_settings({}, offline=offline)["jupyter-config-data"]["litePluginSettings"][KERNEL]
+def test_without_pyodide_in_it_browsers_fetch_the_same_version_themselves(pyodide):
+    inside, outside = (
+        page_settings({}, offline=offline)["jupyter-config-data"]["litePluginSettings"][KERNEL]
         for offline in (True, False)
-    }
-    assert {name for name in of_kernel[True] if name not in of_kernel[False]} == {"pyodideUrl", "disablePyPIFallback"}
+    )
+    [version] = set(re.findall(r'"(\d+\.\d+\.\d+)"', pyodide["pyodide.js"].decode()))
+    assert inside["pyodideUrl"] == "./static/pyodide/pyodide.js"
+    assert outside["pyodideUrl"] == f"https://cdn.jsdelivr.net/pyodide/v{version}/full/pyodide.js"
+    assert {name for name in inside if inside[name] != outside[name]} == {"pyodideUrl", "disablePyPIFallback"}
     unit = [softmax_classifier.UNIT]
     assert "Python is loaded over the network" in start_page(unit, {}, offline=False)
     assert "over the network" not in start_page(unit, {}, offline=True)
