@@ -7,7 +7,9 @@ The first visit finds an empty cache, the second one what the first has left.
 
 *Slider to pixels* is the time from a key to the picture of all its epochs, against the same explorer in JupyterLab.
 
-    python benchmarks/browser_edition.py [--runs 3]
+    python benchmarks/browser_edition.py [--runs 3] [--only visits|slider]
+
+A run takes some two minutes for the visits and one for the slider.
 """
 
 import argparse
@@ -115,33 +117,45 @@ def visit(context, url):
     return ready, shown
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=3)
-    runs = parser.parse_args().runs
+def measure_visits(browser, urls, runs):
+    """Print how long the first and the second visit take, ours and the floor's."""
     times = {}
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser, ExitStack() as servers:
-        sites = lay_out(Path(folder), take_pyodide(pyodide_parts()))
-        urls = {name: servers.enter_context(plain_server(site)) for name, site in sites.items()}
-        for _ in range(runs):
-            for site, url in urls.items():
-                context = browser.new_context()
+    for _ in range(runs):
+        for site, url in urls.items():
+            with browser.new_context() as context:
                 for number in ("first", "second"):
                     for what, seconds in zip(("ready", "first check"), visit(context, url), strict=True):
                         times.setdefault((number, what), {}).setdefault(site, []).append(seconds)
-                context.close()
-        write_cells(sites["ours"], [EXPLORE])
-        sliders = {"ours": [], "JupyterLab": []}
-        with jupyter_lab(folder, lab_environment()) as lab:
-            for _ in range(runs):
-                sliders["ours"] += time_sliders(browser, urls["ours"])
-                sliders["JupyterLab"] += measure(lab, browser, Front("explorer", warm=True))[1]
     print(f"{'':28s} {'ours':>8s} {'floor':>8s} {'ratio':>7s}   seconds, median of {runs}")
     for (number, what), both in times.items():
         ours, floor = statistics.median(both["ours"]), statistics.median(both["floor"])
-        print(f"{number + ' visit, ' + what:28s} {ours:8.1f} {floor:8.1f} {ours / floor:7.2f}")
-    ours, there = (statistics.median(sliders[name]) for name in ("ours", "JupyterLab"))
-    print(f"slider to pixels: {ours:.0f} ms, in JupyterLab {there:.0f} ms: {ours / there:.2f} times")
+        print(f"{number + ' visit, ' + what:28s} {ours:8.1f} {floor:8.1f} {ours / floor:7.2f}", flush=True)
+
+
+def measure_slider(browser, url, folder, runs):
+    """Print how long a key on a slider takes, ours and JupyterLab's."""
+    ours, theirs = [], []
+    with jupyter_lab(folder, lab_environment()) as lab:
+        for _ in range(runs):
+            ours += time_sliders(browser, url)
+            theirs += measure(lab, browser, Front("explorer", warm=True))[1]
+    here, there = statistics.median(ours), statistics.median(theirs)
+    print(f"slider to pixels: {here:.0f} ms, in JupyterLab {there:.0f} ms: {here / there:.2f} times")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", choices=("visits", "slider"), help="measure one of the two")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser, ExitStack() as servers:
+        sites = lay_out(Path(folder), take_pyodide(pyodide_parts()))
+        urls = {name: servers.enter_context(plain_server(site)) for name, site in sites.items()}
+        if chosen.only != "slider":
+            measure_visits(browser, urls, chosen.runs)
+        if chosen.only != "visits":
+            write_cells(sites["ours"], [EXPLORE])
+            measure_slider(browser, urls["ours"], folder, chosen.runs)
 
 
 if __name__ == "__main__":

@@ -42,13 +42,15 @@ def top(page):
 def write_behind(page, cell, old, new, delete=False):
     """Put the cursor behind `old` in its line, delete it if asked to, and type `new`."""
     line = cell.locator(".cm-line").filter(has_text=old).first
-    behind = (line.text_content() or "").partition(old)[2]
-    line.click()
-    page.keyboard.press("End")
-    for _ in behind:
-        page.keyboard.press("ArrowLeft")
+    before = (line.text_content() or "").partition(old)[0].lstrip()
+    line.click(position={"x": 1, "y": 5})  # in its first row: a long line may go on in a second one
+    page.keyboard.press("Home")  # behind the spaces
+    for _ in before + old:
+        page.keyboard.press("ArrowRight")
     for _ in old if delete else "":
-        page.keyboard.press("Backspace")
+        page.keyboard.press("Shift+ArrowLeft")
+    if delete:
+        page.keyboard.press("Delete")  # at once: by Backspace a bracket would take the next one with it
     page.keyboard.type(new)
 
 

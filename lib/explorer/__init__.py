@@ -13,7 +13,7 @@
 | `loss_map` | the losses that other settings reach |
 | `loss_view`, `regions_view`, `path_view` and so on | draw a run as `svg` |
 | `captions` | says what the pictures show |
-| `still` | the same picture as a PNG, for pages without a kernel |
+| `still`, `loading` | the same picture as a PNG, for pages without a kernel, and what draws it |
 | `page` | puts words and views together |
 | `live` | holds all of it together |
 """

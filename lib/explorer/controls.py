@@ -343,7 +343,8 @@ class Controls:
         needed += [(self.spread, self.data.value in self._spreadable)]
         needed += [(widget, self.edit.value) for widget in self._editing]
         for widget, shown in needed:
-            widget.layout.display = None if shown else "none"
+            # Not None: from a browser's kernel that arrives as "undefined", and the page ignores it.
+            widget.layout.display = "" if shown else "none"
 
 
 def mark_rate(rate: float, words: str) -> str:

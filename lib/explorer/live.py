@@ -34,13 +34,13 @@ from lib.explorer import (
     page,
     path_view,
     regions_view,
-    still,
     svg,
 )
 from lib.explorer.architecture import Architecture
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.controls import LEARNING_RATES, MAP_EVERY, Controls, ControlState
 from lib.explorer.gradients_view import Cloud
+from lib.explorer.loading import load_still
 from lib.explorer.loss_map import LossMap
 from lib.explorer.loss_slice import LossSlice
 from lib.explorer.own_data import OwnData
@@ -167,7 +167,10 @@ class Explorer:
         return self.page.caption
 
     def still(self) -> list[dict[str, str]]:
-        """Return what is shown for a page without a kernel, as two outputs: the caption, and the pictures as a PNG."""
+        """Return what is shown for a page without a kernel, as two outputs: the caption, and the pictures as a PNG.
+
+        The second one is empty where what draws it is still on its way.
+        """
         *_, outputs = self.draw_still()
         return outputs
 
@@ -177,9 +180,17 @@ class Explorer:
         words = "\n".join(map(fill, [*caption.split("\n"), *kept]))
         for name, points in self._points.items():
             pictures = [each.replace(svg.use(name), points) for each in pictures]
-        for png in still.draw(pictures):
+        draw = load_still(self._save_again)
+        for png in draw(pictures) if draw else ():
             picture = {"image/png": b64encode(png).decode(), "text/plain": ""}
             yield [{"text/plain": words}, picture] if png else []
+        if not draw:
+            yield [{"text/plain": words}, {"text/plain": ""}]
+
+    def _save_again(self) -> None:
+        """Have `on_rest` called at the next rest, as if something new were shown."""
+        self._told = None
+        self._coalescer.wake()
 
     def answer(self, state: ControlState, seconds: float) -> float:
         """Train for at most `seconds` towards a state and draw what there is; return when to come back to it."""

@@ -1,5 +1,5 @@
 // What ipywidgets cannot do for the explorer: names for its sliders' handles, a mark on a slider, and pictures that
-// answer to pointer and keys. It goes by the class names of ipywidgets' sliders (`.noUi-handle`, `.widget-readout`) and an
+// answer to pointer and keys. It goes by the class names of ipywidgets (`.noUi-handle`, `.mod-active` and so on) and an
 // attribute of JupyterLab's (`data-lm-suppress-shortcuts`); the browser tests fail if one of these changes.
 
 function nameControl(box) {
@@ -80,6 +80,12 @@ function start(root, model, signal) {
     nameControl(box);
     new MutationObserver(() => nameControl(box)).observe(box,
       {childList: true, characterData: true, subtree: true, attributeFilter: ['aria-valuetext']});
+  }
+  // Whether a button is pressed is only a colour to ipywidgets.
+  for (const button of root.querySelectorAll('.widget-toggle-button')) {
+    const tell = () => { button.ariaPressed = button.classList.contains('mod-active'); };
+    new MutationObserver(tell).observe(button, {attributeFilter: ['class']});
+    tell();
   }
   const played = ['Play or pause the training', 'Stop and go to the start', 'Repeat'];
   root.querySelectorAll('.widget-play button').forEach((button, at) => { button.ariaLabel = played[at]; });

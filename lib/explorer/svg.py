@@ -62,6 +62,7 @@ STYLE = f"""<style>
 .jp-OutputArea-child:has(.zl-explorer) + .jp-OutputArea-child + .jp-OutputArea-child {{ display: none; }}
 :is(.jp-OutputArea, .jp-OutputArea-child, .jp-OutputArea-output):has(.zl-explorer),
 .zl-explorer, .zl-explorer .widget-box {{ overflow: visible; }}
+@media (pointer: coarse) {{ .zl-explorer {{ --jp-widgets-slider-handle-size: 24px; }} }}
 .zl-explorer {{ color: var(--zl-ink); max-width: 1280px; container-type: inline-size; }}
 .zl-layout {{ flex-flow: row; align-items: flex-start; gap: 16px; }}
 .zl-controls .widget-inline-hbox {{ width: auto; max-width: calc(100% - 4px); }}

@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import ipywidgets as widgets
 import nbformat
@@ -435,6 +436,28 @@ def test_a_still_picture_is_drawn_a_little_at_a_time(explorer):
     *pauses, outputs = explorer.draw_still()
     assert outputs == explorer.still()
     assert not any(pauses) and len(pauses) > explorer.pictures.value.count("<text")
+
+
+def test_where_matplotlib_is_still_on_its_way_the_picture_is_drawn_once_it_is_there(monkeypatch):
+    arrivals = []
+    loading = SimpleNamespace(then=arrivals.append)
+    monkeypatch.setattr("lib.explorer.loading.sys", SimpleNamespace(platform="emscripten"))
+    monkeypatch.setitem(sys.modules, "pyodide_js", SimpleNamespace(loadPackage={"matplotlib": loading}.get))
+
+    async def wait():
+        explorer = Explorer(STUDENT, "blobs", asyncio.get_running_loop())
+        with monkeypatch.context() as before:
+            before.delattr("lib.explorer.still", raising=False)
+            before.setitem(sys.modules, "lib.explorer.still", None)  # as if it could not be imported
+            words, picture = explorer.still()
+        assert "After 100 epochs" in words["text/plain"] and "image/png" not in picture
+        drawn = asyncio.get_running_loop().create_future()
+        explorer.on_rest = lambda: (drawn.set_result(outputs) for outputs in explorer.draw_still() if outputs)
+        arrivals[0](None)
+        _, picture = await drawn
+        assert "image/png" in picture
+
+    in_own_thread(wait())
 
 
 class Noisy(student.Dense):

@@ -173,7 +173,7 @@ def test_a_set_is_drawn_with_a_spread_of_ones_own(explorer):
         right.append(float(re.search(r"(\S+)% of the validation", explorer.caption)[1]))
     assert right[0] == 100 and right[1] < 80
     controls.data.value = "moons"
-    assert controls.spread.value == 1.0 and controls.spread.layout.display is None
+    assert controls.spread.value == 1.0 and controls.spread.layout.display == ""
     controls.data.value = "blobs"
     assert controls.spread.value == 3.0
     controls.data.value = "digits"
@@ -184,7 +184,7 @@ def test_given_data_stand_before_what_ships_under_the_same_name():
     from lib import data
 
     same = Explorer(STUDENT, {"blobs": data.blobs()}).controls
-    assert same.spread.layout.display is None
+    assert same.spread.layout.display == ""
     X, labels = data.blobs(seed=1)
     other = Explorer(STUDENT, {"blobs": (X, labels)})
     assert other.controls.spread.layout.display == "none"

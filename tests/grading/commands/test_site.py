@@ -115,6 +115,37 @@ def test_without_pyodide_in_it_browsers_fetch_the_same_version_themselves(pyodid
 
 # A student at work. The tests of this part go on from one another, as a student does.
 
+LIMIT = """from lib.checking import student_code
+print("limit", student_code.TIME_LIMIT * student_code.BROWSER)
+student_code.BROWSER = 1.0"""
+"""A shorter limit for the endless loop: each second of it is one of a processor."""
+SECOND_UNIT = (
+    *("setup", "layer", "own-loss", "own-softmax", "own-dense", "rings-data", "relu", "network", "make-network"),
+    "width",
+)
+SECOND_SOLUTION = CHECKOUT / "solutions" / "hidden_layer" / "hidden_layer.ipynb"
+
+
+def of_second_unit():
+    """Give the second unit's way to its explorer as one cell, without the plot, which would load matplotlib."""
+    cells = {cell.id: cell.source for cell in nbformat.read(SECOND_SOLUTION, as_version=4).cells}
+    cells["rings-data"] = cells["rings-data"].partition("\n")[0]
+    cells["width"] = cells["width"].partition("\n")[0]
+    quietly = "from lib.explorer import live\nlive.AHEAD_PER_REST = 0  # what nobody looks at isn't trained in advance"
+    explored = "explore_width(make_network, cce, cce_gradient, data={'three rings': (X_rings, labels_rings)})"
+    return "\n\n".join([*(cells[name] for name in SECOND_UNIT), quietly, "display(check.relu_forward(ReLU))", explored])
+
+
+def half_done(notebook):
+    """Fill all blanks but those of the loss, and add two cells of a student's own."""
+    released = {cell.id: cell.source for cell in notebook.cells}
+    solved = right(notebook)
+    for cell in solved.cells:
+        if cell.id == "loss":
+            cell.source = released[cell.id]
+    solved.cells += [nbformat.v4.new_code_cell(LIMIT), nbformat.v4.new_code_cell(of_second_unit())]
+    return solved
+
 
 @pytest.fixture(scope="module")
 def page(browser, url):
@@ -130,6 +161,26 @@ def page(browser, url):
     context.close()
 
 
+def test_a_file_is_put_back_in_if_it_is_a_copy_of_this_notebook(page, tmp_path):
+    (tmp_path / "other.ipynb").write_bytes(as_bytes(nbformat.v4.new_notebook()))
+    put_in(page, tmp_path / "other.ipynb")
+    page.get_by_text("other.ipynb isn't a copy of this notebook.").wait_for()
+    page.get_by_role("button", name="Close", exact=True).click()
+
+    (tmp_path / FILE).write_bytes(as_bytes(half_done(nbformat.read(NOTEBOOK / FILE, as_version=4))))
+    put_in(page, tmp_path / FILE)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Replace").click()
+    assert "?" in cell_with(page, "def cce_gradient").inner_text()
+    assert "?" not in cell_with(page, "class Softmax").inner_text()
+
+
+def put_in(page, file):
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Put a file back in").click()
+    chooser.value.set_files(file)
+
+
 def run_cell(page, cell):
     """Run a cell and wait for it: a kernel that is still coming takes what it is given."""
     cell.locator(".cm-content").click()
@@ -137,6 +188,11 @@ def run_cell(page, cell):
     page.wait_for_function(
         "cell => /\\d/.test(cell.querySelector('.jp-InputPrompt').textContent)", arg=cell.element_handle(), timeout=SLOW
     )
+
+
+def choose(page, menu, item):
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    page.get_by_role("menuitem", name=item).first.click()  # its name may have a key behind it
 
 
 def test_a_blank_stops_its_cell_with_a_sentence(page):
@@ -165,13 +221,19 @@ def test_a_mistake_gets_its_hint_and_the_mended_answer_its_points(page):
     said_by(check, "2 of 2 points")
 
 
+ENDLESS = "[0 for _ in iter(int, 1)]"
+
+
 def test_an_endless_loop_in_a_check_ends_in_the_usual_sentence_and_the_page_lives_on(page):
+    limit = cell_with(page, "student_code.BROWSER")
+    run_cell(page, limit)
+    said_by(limit, "limit 12.0")
     loss = cell_with(page, "def cce_gradient")
-    write_behind(page, loss, "?", "[0 for _ in iter(int, 1)]", delete=True)
+    write_behind(page, loss, "?", ENDLESS, delete=True)
     run_cell(page, loss)
     check = cell_with(page, "check.cce_gradient(cce_gradient, cce)")
     run_cell(page, check)
-    said_by(check, "It was still running after 12 seconds. Is there a loop that never ends?")
+    said_by(check, "It was still running after 3 seconds. Is there a loop that never ends?")
     again = cell_with(page, "check.cce(cce)")
     run_cell(page, again)
     said_by(again, "2 of 2 points")
@@ -188,6 +250,27 @@ def test_stop_ends_what_runs_outside_of_a_check(page):
     used.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
     said_by(used, "NameError")  # a new Python, which knows nothing yet
+
+
+def test_the_second_unit_runs_there_with_its_explorer_before_matplotlib_is_loaded(page):
+    cell = cell_with(page, "explore_width(")
+    run_cell(page, cell)
+    said_by(cell, "ReLU, forward: 2 of 2 points")
+    cell.locator(".zl-pictures svg").first.wait_for(timeout=SLOW)
+    slider(cell, "Hidden units").press("ArrowRight")
+    words = cell.locator(".zl-live").filter(has_text="5 hidden units. After 100 epochs")
+    words.wait_for(state="attached", timeout=SLOW)
+    # A picture for when there is no Python: matplotlib comes for it.
+    cell.locator("img[src^='data:image/png']").wait_for(state="attached", timeout=SLOW)
+    points = cell.get_by_label("Class")
+    assert not points.is_visible()
+    cell.get_by_role("button", name="Change points", pressed=False).click()
+    points.wait_for()
+    cell.get_by_role("button", name="Change points", pressed=True).click()
+    for own in (cell, cell_with(page, "student_code.BROWSER")):
+        own.locator(".cm-content").click()
+        choose(page, "Edit", "Delete Cell")
+    assert not page.locator(".cm-content").filter(has_text="explore_width(").count()
 
 
 FULL = """left => {
@@ -214,44 +297,11 @@ def test_no_room_in_the_browser_is_said_before_it_is_full_and_when_it_is(page):
         page.get_by_text(text).wait_for(timeout=PATIENCE)
 
 
-def test_a_second_tab_doesnt_overwrite_the_first_and_a_reload_keeps_all(page):
-    second = page.context.new_page()
-    second.goto(page.url)
-    second.get_by_text("This notebook is open in another tab").wait_for(timeout=PATIENCE)
-    second.close()
-    page.get_by_text("Saved in this browser").wait_for()
-    page.reload()
-    loss = cell_with(page, "def cce_gradient")
-    assert "/ y.shape[1]" in loss.inner_text()
-    assert "2 of 2 points" in said_by(cell_with(page, "check.cce(cce)"), "2 of 2 points")
-
-
-def test_a_file_is_put_back_in_if_it_is_a_copy_of_this_notebook(page, tmp_path):
-    (tmp_path / "other.ipynb").write_bytes(as_bytes(nbformat.v4.new_notebook()))
-    put_in(page, tmp_path / "other.ipynb")
-    page.get_by_text("other.ipynb isn't a copy of this notebook.").wait_for()
-    page.get_by_role("button", name="Close", exact=True).click()
-
-    solved = right(nbformat.read(NOTEBOOK / FILE, as_version=4))
-    (tmp_path / FILE).write_bytes(as_bytes(solved))
-    put_in(page, tmp_path / FILE)
-    with page.expect_navigation():
-        page.get_by_role("button", name="Replace").click()
-    loss = cell_with(page, "def cce_gradient")
-    assert "?" not in loss.inner_text()
-
-
-def put_in(page, file):
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Put a file back in").click()
-    chooser.value.set_files(file)
-
-
 @pytest.fixture(scope="module")
 def handed_in(page, tmp_path_factory):
     """The file that the student downloads after all cells of the solved notebook have run, sliders included."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    write_behind(page, cell_with(page, "def cce_gradient"), ENDLESS, "-y / yhat", delete=True)
+    choose(page, "Run", "Run All Cells")
     explorer = cell_with(page, "explore(Dense")
     explorer.locator(".zl-pictures svg").first.wait_for(timeout=SLOW)
     handle = slider(page, "Learning rate")
@@ -291,6 +341,18 @@ def test_what_comes_back_is_graded_to_full_points(handed_in, course):
     verdict = course.verdict("ada")
     assert {part.id: part.points for part in verdict.parts} == {f"check-{part}": POINTS[part] for part in POINTS}
     assert not verdict.remarks
+
+
+def test_a_second_tab_doesnt_overwrite_the_first_and_a_reload_keeps_all(handed_in, page):
+    second = page.context.new_page()
+    second.goto(page.url)
+    second.get_by_text("This notebook is open in another tab").wait_for(timeout=PATIENCE)
+    second.close()
+    write_behind(page, cell_with(page, "def cce_gradient"), "def cce_gradient(y, yhat):", " # mine")
+    page.get_by_text("Saved in this browser").wait_for()
+    page.reload()
+    assert "# mine" in cell_with(page, "def cce_gradient").inner_text()
+    assert "2 of 2 points" in said_by(cell_with(page, "check.cce(cce)"), "2 of 2 points")
 
 
 def test_start_over_asks_first(handed_in, page):
