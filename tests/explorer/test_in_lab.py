@@ -45,10 +45,22 @@ TRANSPOSED = """class Transposed(Dense):
 explore(Transposed, Softmax, cce, cce_gradient)"""
 
 
+READY = set()
+"""The learning rates of the pages that the browser was given in advance."""
+
+
+def note_ready_page(message):
+    """Called with each message that comes from the kernel."""
+    message = message if isinstance(message, bytes) else message.encode()
+    if b"custom" in message and (found := re.search(rb"Learning rate ([\d.]+), batch size 16\. After 100", message)):
+        READY.add(found[1].decode())
+
+
 @pytest.fixture(scope="module")
 def page(browser, lab):
     """A page with the explorer on the student's network, as it is after Run All."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.on("websocket", lambda socket: socket.on("framereceived", note_ready_page))
     lab.open(page, lab.write("explorer.ipynb", ALMOST_QUIETLY + EXPLORE))
     run_all(page)
     ready(page)
@@ -64,6 +76,7 @@ def explorer(page):
         page.get_by_role("button", name="Forget kept runs").click()
     page.get_by_label("What if").select_option(index=0)
     page.get_by_role("button", name="rate 0.1, batch 16").click()
+    READY.clear()  # as the page does at a press
     if readout(page, "Epochs") != "100":
         box = page.locator(".widget-slider").filter(has_text="Epochs").locator(".widget-readout")
         box.fill("100")
@@ -132,7 +145,8 @@ def test_the_next_pages_are_there_before_python_answers_which_brings_no_earlier_
     handle = slider(explorer, "Learning rate")
     handle.press("ArrowLeft")
     wait_for_words(explorer, "Learning rate 0.0794, batch size 16. After 100 epochs")
-    wait_for_words(explorer, "Learning rate 0.0794,", ".zl-live")  # it rests: the next settings have their pages
+    while not {"0.0631", "0.0501"} <= READY:
+        explorer.evaluate("() => new Promise(requestAnimationFrame)")
     explorer.evaluate(SHOWN)
     [kernel] = [each for each in psutil.Process().children(recursive=True) if "ipykernel_launcher" in each.cmdline()]
     kernel.suspend()
