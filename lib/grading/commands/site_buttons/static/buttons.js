@@ -161,10 +161,9 @@ class Buttons {
 }
 
 /** Have a notebook in one tab at a time: two would overwrite each other's changes. */
-function holdAlone(path, session, { Dialog, showDialog }) {
+function holdAlone(path, { Dialog, showDialog }) {
   navigator.locks?.request(`zerolayer ${path}`, { ifAvailable: true }, lock => {
     if (lock) return new Promise(() => {}); // until this page is closed
-    session.shutdown().catch(() => {}); // a second Python would take memory and time for nothing
     const body = "Go on there. Or close that tab, and reload this one.";
     const buttons = [Dialog.okButton({ label: "Reload" })];
     return showDialog({ title: "This notebook is open in another tab", body, buttons }).then(() => location.reload());
@@ -190,7 +189,7 @@ const plugin = (libraries, INotebookTracker) => ({
     tracker.widgetAdded.connect((_, panel) => {
       const { node } = new Buttons(panel, app.serviceManager.contents, libraries, baseUrl);
       panel.contentHeader.insertWidget(0, new libraries.widgets.Widget({ node }));
-      panel.context.ready.then(() => holdAlone(baseUrl + panel.context.path, panel.sessionContext, libraries.apputils));
+      panel.context.ready.then(() => holdAlone(baseUrl + panel.context.path, libraries.apputils));
     });
   },
 });
