@@ -62,7 +62,8 @@ from lib.explorer.training import (
 )
 from lib.explorer.what_ifs import WhatIf, of_units
 
-FIRST_SLICE = 0.006  # seconds of training before the first picture of a new state
+FIRST_SLICE = 0.002  # seconds of training before the first picture of a new state
+DRAWING = 0.015  # seconds that the browser has to itself to draw that picture: it shares the machine
 NEXT_SLICE = 0.045  # seconds of training between two pictures while one is completed
 AHEAD_SLICE = 0.008  # seconds of training ahead at a time
 REDRAW = 0.25  # seconds between two pictures of a map that fills in
@@ -253,7 +254,7 @@ class Explorer:
         wait = self.answer(state, FIRST_SLICE)
         if self.pictures.value == before:
             self.pictures.send_state("value")  # the browser may have gone on to a ready page, and come back
-        return wait
+        return wait or DRAWING
 
     def draw(self, run: Run, state: ControlState) -> Page:
         """Return what there is to show of a run; what was drawn before isn't drawn again."""

@@ -23,12 +23,14 @@ import pytest
 from lib.blanks import OpenBlank
 from lib.explorer import Explorer, Network, WhatIf
 from lib.explorer.coalesce import Coalescer
-from lib.explorer.live import list_nearby
+from lib.explorer.controls import LEARNING_RATES
+from lib.explorer.live import DRAWING, list_nearby
 from lib.explorer.sample_view import say_loss
 from lib.explorer.svg import COLOURS
 from lib.explorer.training import Setting
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
+from tests.explorer.test_ready_pages import Loop
 from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising
 
 ROOT = Path(__file__).parents[2]
@@ -313,6 +315,15 @@ def test_slow_code_gets_a_partial_curve_and_a_sentence(monkeypatch):
     explorer.controls.batch_size.value = 240
     explorer.controls.epochs.value = 20
     assert "After 20 epochs (20 iterations)" in explorer.caption
+
+
+def test_the_first_picture_of_a_move_comes_soon_and_the_browser_has_time_to_draw_it(monkeypatch):
+    explorer = Explorer(STUDENT, "blobs", Loop())
+    monkeypatch.setattr("lib.explorer.training.time", Clock())
+    explorer.controls.learning_rate.value = LEARNING_RATES[0]
+    explorer._coalescer._woken.clear()
+    assert explorer.work() == DRAWING
+    assert "Learning rate 0.0001, batch size 16." in explorer.caption and "still training" in explorer.caption
 
 
 def test_there_is_a_still_picture_of_faulty_code_too():
