@@ -194,7 +194,7 @@ class Runner(Generic[Tag, Result]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """End the workers. Nothing is waited for: all results are there, or nobody wants them any more."""
+        """End the workers. No result is waited for: all are there, or nobody wants them any more."""
         self._end_workers()
 
     def _end_workers(self) -> None:
@@ -203,7 +203,11 @@ class Runner(Generic[Tag, Result]):
         children = list((getattr(self._executor, "_processes", None) or {}).values())
         for child in children:
             child.kill()
+        # Likewise private. It closes pipes that Python closes too as it ends; both at once would say so in a traceback.
+        manager = getattr(self._executor, "_executor_manager_thread", None)
         self._executor.shutdown(wait=False, cancel_futures=True)
+        if manager is not None:
+            manager.join(TICK)
 
     def runs(self, works: Iterable[tuple[Tag, Task[Result]]]) -> Iterator[tuple[Tag, Result | BaseException]]:
         """Run works as they come; give for each tag what its run gave, or the error that it failed with twice."""

@@ -178,6 +178,7 @@ def test_the_wheel_needs_little_and_no_tensorflow(wheel):
         "contourpy",
         "anywidget",
         "pillow",
+        "traitlets",
     }
     assert metadata.provides_extra == ["tensorflow"]
     for system, machine in (("Linux", "x86_64"), ("Linux", "aarch64"), ("Windows", "AMD64"), ("Darwin", "arm64")):

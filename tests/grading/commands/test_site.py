@@ -113,6 +113,17 @@ def test_without_pyodide_in_it_browsers_fetch_the_same_version_themselves(pyodid
     assert "over the network" not in start_page(unit, {}, offline=True)
 
 
+def test_python_that_cannot_be_fetched_is_told(browser, url):
+    """Here from the site itself; from elsewhere it is the same address in the settings."""
+    context = browser.new_context()
+    context.route("**/static/pyodide/*", lambda route: route.abort())
+    page = context.new_page()
+    page.goto(f"{url}/lab/index.html?path={ASSIGNMENT}/{FILE}")
+    host = url.removeprefix("http://").rstrip("/")
+    page.get_by_role("alert").filter(has_text=f"Python can't be fetched from {host}.").wait_for(timeout=PATIENCE)
+    context.close()
+
+
 # A student at work. The tests of this part go on from one another, as a student does.
 
 LIMIT = """from lib.checking import student_code
@@ -212,6 +223,7 @@ def test_a_mistake_gets_its_hint_and_the_mended_answer_its_points(page):
     check = cell_with(page, "check.cce(cce)")
     run_cell(page, check)
     said_by(check, "1 of 2 points")
+    assert page.locator(".zl-work [role=alert]").inner_text() == ""  # Python was found
     check.get_by_text("Help 1: a hint").focus()
     page.keyboard.press("Enter")
     assert "Try:" in said_by(check, "The loss is the sum over the batch, not its mean")

@@ -315,6 +315,24 @@ def test_a_worker_that_dies_in_the_middle_of_its_result_is_noticed(jobs):
     assert (run.stdout, run.stderr) == ("noticed\n", "")
 
 
+BROKEN_OFF = """
+import os, signal, threading
+from functools import partial
+from lib.grading.running.runner import Runner, processes
+
+with Runner(partial(processes, 2), lambda: 2, 60, print) as runner:
+    runner.ask(os.getpid).result()
+    runner.ask(signal.pause)
+print([thread.name for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon])
+"""
+
+
+def test_no_thread_of_a_pool_is_at_work_when_its_workers_have_ended():
+    """At the end of the program it would close pipes that Python closes itself."""
+    run = subprocess.run([sys.executable, "-c", BROKEN_OFF], capture_output=True, text=True, check=False, timeout=60)
+    assert (run.stdout, run.stderr) == ("[]\n", "")
+
+
 @pytest.mark.gives("dask scheduler", "dask worker --nthreads=2", f"zerolayer grade {ASSIGNMENT} --scheduler")
 def test_dask_workers_give_the_same(course, undisturbed, cluster):
     run = course.zerolayer("grade", ASSIGNMENT, f"--scheduler={cluster}")

@@ -4,6 +4,7 @@
 "use strict";
 
 const SAVE_AFTER = 400; // milliseconds without a change
+const KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"; // whose settings say where Python is
 const ROOM = 20e6; // bytes that should be left: a notebook with its pictures takes less than one million
 
 const nameOf = path => path.split("/").pop();
@@ -52,9 +53,12 @@ class Buttons {
     this.running = document.createElement("span"); // no status for screen readers: it changes each second
     this.words = document.createElement("span");
     this.words.setAttribute("role", "status");
-    this.node.append(this.running, this.words);
+    this.alarm = document.createElement("span");
+    this.alarm.setAttribute("role", "alert");
+    this.node.append(this.running, this.words, this.alarm);
     this.keep();
     this.count();
+    this.findPython();
   }
 
   button(text, action) {
@@ -101,6 +105,17 @@ class Buttons {
       since = Date.now();
       clock = status === "busy" ? setInterval(show, 1000) : undefined;
     });
+  }
+
+  /** Say it where Python can't be fetched, which else looks as if it were still coming. What was fetched before is there. */
+  async findPython() {
+    const settings = JSON.parse(this.libraries.coreutils.PageConfig.getOption("litePluginSettings"));
+    const url = new URL(settings[KERNEL].pyodideUrl, new URL(this.baseUrl, location));
+    const answer = await fetch(url, { cache: "force-cache" }).catch(() => ({ ok: false }));
+    if (answer.ok) return;
+    this.alarm.className = "zl-warns";
+    this.alarm.textContent = `Python can't be fetched from ${url.host}. Check your network, and reload this page. `
+      + "If it stays so, ask your instructor for another way: the site with Python in it, or the bundle.";
   }
 
   /** Save after what is being saved: of two at once, JupyterLab takes the second one for somebody else's. */
