@@ -40,8 +40,9 @@ function download(name, text) {
 }
 
 class Buttons {
-  constructor({ context, sessionContext }, contents, libraries, baseUrl) {
-    Object.assign(this, { context, contents, libraries, baseUrl, session: sessionContext, replaced: false, saved: Promise.resolve() });
+  constructor({ context, sessionContext, contentHeader }, contents, libraries, baseUrl) {
+    Object.assign(this, { context, contents, libraries, baseUrl, session: sessionContext, header: contentHeader });
+    Object.assign(this, { replaced: false, saved: Promise.resolve() });
     this.node = document.createElement("div");
     this.node.className = "zl-work";
     this.node.setAttribute("role", "group");
@@ -115,7 +116,9 @@ class Buttons {
     if (answer.ok) return;
     this.alarm.className = "zl-warns";
     this.alarm.textContent = `Python can't be fetched from ${url.host}. Check your network, and reload this page. `
-      + "If it stays so, ask your instructor for another way: the site with Python in it, or the bundle.";
+      + "If it stays so, tell your instructor.";
+    this.node.classList.add("zl-alarmed");
+    this.header.fit(); // it takes the room that its buttons needed at first
   }
 
   /** Save after what is being saved: of two at once, JupyterLab takes the second one for somebody else's. */
@@ -188,7 +191,8 @@ function holdAlone(path, { Dialog, showDialog }) {
 const STYLE = `
 .zl-work { box-sizing: border-box; display: flex; flex-wrap: wrap; gap: 4px 6px; align-items: center; min-height: 38px; padding: 4px 8px; }
 .zl-work button { height: 28px; line-height: 28px; margin: 0; }
-@media (max-width: 640px) { .zl-work { min-height: 102px; } }
+.zl-work.zl-alarmed { min-height: 80px; }
+@media (max-width: 640px) { .zl-work { min-height: 102px; } .zl-work.zl-alarmed { min-height: 184px; } }
 .zl-work button:first-child { color: white; background: #0060a0; }
 .zl-work .zl-warns { padding: 2px 8px; color: #7a2e00; background: #fff4e6; font-weight: 600; }
 `;
