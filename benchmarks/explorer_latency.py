@@ -10,7 +10,8 @@ The floor is measured anew beside each page, so that what else the machine does 
 
 The explorer is measured with two views open: in the pairs below, or in all pairs with `--all-pairs`. Batch size 1, the
 slowest to train, is judged by its first picture. With the map in view, "cold" is while it fills in. At last a
-point of the data is dragged.
+point of the data is dragged. The pages of settings near by lie ready in the browser, which a warm explorer has from the
+start and a cold one after its first moves. A run takes 8 minutes.
 
     python benchmarks/explorer_latency.py [--runs 3] [--plain] [--all-pairs]
 

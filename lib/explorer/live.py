@@ -2,8 +2,8 @@
 
 A move of a control is answered at once with what a few milliseconds of training give, and the picture is completed
 while the controls rest. A slider most often moves on to its neighbour, so the next settings that way are trained ahead
-of time at once, and the others near by at rest. Runs are kept, so a setting is never trained twice. Student code runs
-under `student_code`'s deadline only.
+of time at once, and the others near by at rest; their pages go to the browser before they are asked for. Runs are kept,
+so a setting is never trained twice. Student code runs under `student_code`'s deadline only.
 """
 
 from __future__ import annotations
