@@ -30,7 +30,7 @@ from lib.explorer.svg import COLOURS
 from lib.explorer.training import Setting
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
-from tests.explorer.test_ready_pages import Loop
+from tests.explorer.test_ready_pages import Loop, follow
 from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising
 
 ROOT = Path(__file__).parents[2]
@@ -321,8 +321,7 @@ def test_the_first_picture_of_a_move_comes_soon_and_the_browser_has_time_to_draw
     explorer = Explorer(STUDENT, "blobs", Loop())
     monkeypatch.setattr("lib.explorer.training.time", Clock())
     explorer.controls.learning_rate.value = LEARNING_RATES[0]
-    explorer._coalescer._woken.clear()
-    assert explorer.work() == DRAWING
+    assert follow(explorer) == DRAWING
     assert "Learning rate 0.0001, batch size 16." in explorer.caption and "still training" in explorer.caption
 
 

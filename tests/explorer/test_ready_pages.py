@@ -49,9 +49,9 @@ def given(explorer, monkeypatch):
 
 
 def follow(explorer):
-    """Answer a move."""
+    """Answer a move; give when work goes on."""
     explorer._coalescer._woken.clear()
-    explorer.work()
+    return explorer.work()
 
 
 def rest(explorer):
