@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from lib.unit import Part, Question, Unit
 
@@ -43,14 +43,23 @@ class Mistake:
         return (replace(self, code=code, also=()) for code in (self.code, *self.also))
 
 
+class Add(Protocol):
+    """Adds wrong code, and other ways to write the same mistake; returns the first, so that it can be a decorator."""
+
+    def __call__(self, code: Code, *others: object) -> Code:
+        """Add them in order."""
+
+
 @dataclass(frozen=True)
 class MistakeCatalog:
-    """The mistakes of one part: a decorator that adds wrong code, in order, to `mistakes`.
+    """The mistakes of one part: what adds wrong code, in order, to `mistakes`.
 
-    Code under a name that is there already is another way to write that mistake.
+    `mistakes("name", "hint")(lambda …)` adds short code, and `@mistakes("name", "hint")` a function. Code under a name
+    that is there already is another way to write that mistake.
 
-    `subject` is the name of the object that the part checks; `make` makes that object of the decorated code. `teach`
-    says what to go through again, for all mistakes that don't say so themselves.
+    `subject` is the name of the object that the part checks; `make` makes that object of the code. `teach` says what to
+    go through again, for all mistakes that don't say so themselves. `dataclasses.replace` gives a catalog with another
+    `make` or `teach` that adds to the same list.
     """
 
     part: str
@@ -59,13 +68,12 @@ class MistakeCatalog:
     mistakes: list[Mistake] = field(default_factory=list)
     teach: str = ""
 
-    def __call__(
-        self, name: str, hint: str, *, same_as: tuple[str, ...] = (), teach: str = ""
-    ) -> Callable[[Code], Code]:
-        """Add the decorated code under `name`."""
+    def __call__(self, name: str, hint: str, *, same_as: tuple[str, ...] = (), teach: str = "") -> Add:
+        """Return what adds code under `name`."""
 
-        def add(code: Code) -> Code:
-            self._add(Mistake(self.part, name, hint, {self.subject: self.make(code)}, same_as, teach or self.teach))
+        def add(code: Code, *others: object) -> Code:
+            for each in (code, *others):
+                self._add(Mistake(self.part, name, hint, {self.subject: self.make(each)}, same_as, teach or self.teach))
             return code
 
         return add

@@ -53,12 +53,8 @@ forward("The output is the smaller of 0 and the input", FORWARD_HINT)(lambda z: 
 forward("The output is the absolute value of the input", FORWARD_HINT)(np.abs)
 forward("The sign of the input is turned first", FORWARD_HINT)(lambda z: np.maximum(-z, 0))
 forward("Negative inputs keep a small slope, as in a leaky ReLU", "Replace the slope on the left by 0.")(
-    lambda z: np.where(z > 0, z, 0.01 * z)
+    *(lambda z, slope=slope: np.where(z > 0, z, slope * z) for slope in (0.01, 0.1, 0.2, 0.3))
 )
-for slope in (0.1, 0.2, 0.3):
-    forward("Negative inputs keep a small slope, as in a leaky ReLU", "Replace the slope on the left by 0.")(
-        lambda z, slope=slope: np.where(z > 0, z, slope * z)
-    )
 forward("The output says only whether the input is positive", "Give the positive number itself, not True or 1.")(
     lambda z: (z > 0).astype(float)
 )
@@ -74,10 +70,9 @@ forward("The output is a smooth ReLU, log(1 + exp(z))", "Use ReLU, which has no 
 forward("The output is cut off at 1", "Let large numbers pass as they are: only negative ones change.")(
     lambda z: np.clip(z, 0, 1)
 )
-for largest in (6.0,):
-    forward(
-        "The output is cut off at 6, as in a ReLU6", "Let large numbers pass as they are: only negative ones change."
-    )(lambda z, largest=largest: np.clip(z, 0, largest))
+forward("The output is cut off at 6, as in a ReLU6", "Let large numbers pass as they are: only negative ones change.")(
+    lambda z: np.clip(z, 0, 6)
+)
 MAX = "Compare each entry with 0. np.max(a, 0) takes the largest along an axis; another function compares two numbers."
 forward("np.max takes the largest entry of each column", MAX)(lambda z: np.max(z, 0))
 forward("The largest entry of each column takes the place of the column", MAX)(
@@ -97,13 +92,11 @@ forward("The output is rounded", "Give the number as it is.")(lambda z: np.maxim
 forward("The output is the transpose", "Keep the shape of the input, (units, batch).")(lambda z: np.maximum(z, 0).T)
 
 MASK = "The slope depends on the input of the forward pass. Which attribute of the layer holds it?"
-backward("The mask is made from the incoming gradient, not from the input", MASK)(lambda layer, g: g * (g > 0))
-backward("The mask is made from the incoming gradient, not from the input", MASK)(lambda layer, g: np.maximum(g, 0))
-backward("The incoming gradient is returned unchanged", "Where the output stays 0, the gradient must be 0, too.")(
-    lambda layer, g: g
+backward("The mask is made from the incoming gradient, not from the input", MASK)(
+    lambda layer, g: g * (g > 0), lambda layer, g: np.maximum(g, 0)
 )
 backward("The incoming gradient is returned unchanged", "Where the output stays 0, the gradient must be 0, too.")(
-    lambda layer, g: g * (layer.output >= 0)
+    lambda layer, g: g, lambda layer, g: g * (layer.output >= 0)
 )
 backward("The mask is the wrong way round", "Where the input was positive, the gradient passes.")(
     lambda layer, g: g * (layer.input < 0)
@@ -124,12 +117,8 @@ backward("The gradient is multiplied by the sign of the input", "The slope is 0 
     lambda layer, g: g * np.sign(layer.input)
 )
 backward("Blocked entries keep a small slope, as in a leaky ReLU", "Replace the slope on the left by 0.")(
-    lambda layer, g: np.where(layer.input > 0, g, 0.01 * g)
+    *(lambda layer, g, slope=slope: np.where(layer.input > 0, g, slope * g) for slope in (0.01, 0.1, 0.2, 0.3))
 )
-for slope in (0.1, 0.2, 0.3):
-    backward("Blocked entries keep a small slope, as in a leaky ReLU", "Replace the slope on the left by 0.")(
-        lambda layer, g, slope=slope: np.where(layer.input > 0, g, slope * g)
-    )
 SIGMOID = "Use the slope of ReLU: 1 or 0. a(1 - a) belongs to a sigmoid."
 backward("The slope is that of a sigmoid, a(1 - a)", SIGMOID)(lambda layer, g: g * layer.output * (1 - layer.output))
 backward("The gradient is divided by the batch size", "Leave out the division: 1/B comes in once, at the loss.")(
@@ -145,10 +134,7 @@ backward("The gradient is summed over the samples", "Keep one column for each sa
     lambda layer, g: (g * (layer.input > 0)).sum(axis=1, keepdims=True)
 )
 backward("A matrix product takes the place of a product entry by entry", "Multiply entry by entry, with *.")(
-    lambda layer, g: g @ (layer.input > 0)
-)
-backward("A matrix product takes the place of a product entry by entry", "Multiply entry by entry, with *.")(
-    lambda layer, g: g @ (layer.input > 0).T
+    lambda layer, g: g @ (layer.input > 0), lambda layer, g: g @ (layer.input > 0).T
 )
 
 MISTAKES = (*forward.mistakes, *backward.mistakes)

@@ -1,6 +1,7 @@
 """The right training step, and mistakes in it: 1/B, the order of arguments, and when the loss is taken."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lib.answer_key import MistakeCatalog
@@ -22,45 +23,29 @@ def step(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, 
     return loss(y, yhat)
 
 
-def _with_gradient(gradient: Callable[[Loss, Array, Array], Any]) -> Step:
-    """Make a step that hands another gradient to the network."""
+def _with(
+    gradient: Callable[[Loss, Array, Array], Any] = lambda slope, y, yhat: slope(y, yhat) / y.shape[1],
+    rate: Callable[[float, Array], Any] = lambda rate, y: rate,
+    returned: Callable[[Network, Loss, Array, Array, Array], Any] = lambda network, loss, X, y, yhat: loss(y, yhat),
+) -> Step:
+    """Make a step that hands another gradient or learning rate to the network, or returns something else."""
 
     def wrong(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, learning_rate: float) -> Any:
         yhat = network.forward(X)
-        network.backward(gradient(loss_gradient, y, yhat), learning_rate)
-        return loss(y, yhat)
-
-    return wrong
-
-
-def _with_rate(rate: Callable[[float, Array], Any]) -> Step:
-    """Make a step that hands another learning rate to the network."""
-
-    def wrong(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, learning_rate: float) -> Any:
-        yhat = network.forward(X)
-        network.backward(loss_gradient(y, yhat) / y.shape[1], rate(learning_rate, y))
-        return loss(y, yhat)
-
-    return wrong
-
-
-def _with_loss(returned: Callable[[Network, Loss, Array, Array, Array], Any]) -> Step:
-    """Make a step that returns something else than the batch's loss."""
-
-    def wrong(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, learning_rate: float) -> Any:
-        yhat = network.forward(X)
-        network.backward(loss_gradient(y, yhat) / y.shape[1], learning_rate)
+        network.backward(gradient(loss_gradient, y, yhat), rate(learning_rate, y))
         return returned(network, loss, X, y, yhat)
 
     return wrong
 
 
-TEACH = "Ask which quantities are means over the batch, and where a factor 1/B must come in so that it counts once."
-PART = "check-step"
-whole = MistakeCatalog(PART, "step", teach=TEACH)
-gradient = MistakeCatalog(PART, "step", _with_gradient, whole.mistakes, TEACH)
-rate = MistakeCatalog(PART, "step", _with_rate, whole.mistakes, TEACH)
-returned = MistakeCatalog(PART, "step", _with_loss, whole.mistakes, TEACH)
+whole = MistakeCatalog(
+    "check-step",
+    "step",
+    teach="Ask which quantities are means over the batch, and where a factor 1/B must come in so that it counts once.",
+)
+gradient = replace(whole, make=lambda code: _with(gradient=code))
+rate = replace(whole, make=lambda code: _with(rate=code))
+returned = replace(whole, make=lambda code: _with(returned=code))
 
 ONCE = "The loss is a mean over B samples. Multiply the loss gradient by 1/B, once."
 COUNT = "Columns are samples: count the columns, not the rows."
@@ -93,14 +78,9 @@ rate("The learning rate is divided by the batch size as well", AS_IT_IS)(lambda 
 rate("The learning rate is multiplied by the batch size", AS_IT_IS)(lambda rate, y: rate * y.shape[1])
 rate("The learning rate's sign is turned", "Dense subtracts the step already.")(lambda rate, y: -rate)
 rate("A fixed learning rate is used", "Use the argument learning_rate.")(lambda rate, y: 0.1)
-
-
-@whole("1/B is applied to the learning rate, not to the gradient", ONCE)
-def _mean_by_rate(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: float) -> Any:
-    yhat = network.forward(X)
-    network.backward(slope(y, yhat), learning_rate / y.shape[1])
-    return loss(y, yhat)
-
+whole("1/B is applied to the learning rate, not to the gradient", ONCE)(
+    _with(gradient=lambda slope, y, yhat: slope(y, yhat), rate=lambda rate, y: rate / y.shape[1])
+)
 
 returned("The loss is computed after the update", "Use the prediction from before the update for loss and gradient.")(
     lambda network, loss, X, y, yhat: loss(y, network.forward(X))
@@ -128,9 +108,9 @@ def _twice(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learni
     return loss(y, yhat)
 
 
-@whole("The backward pass is left out", "Call network.backward: it updates the weights.")
-def _no_backward(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: float) -> Any:
-    return loss(y, network.forward(X))
+whole("The backward pass is left out", "Call network.backward: it updates the weights.")(
+    lambda network, loss, slope, X, y, learning_rate: loss(y, network.forward(X))
+)
 
 
 @whole("The loss is handed to the network in place of its gradient", ONCE)

@@ -5,6 +5,8 @@ stands here several times, under one name.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,12 +26,12 @@ def _with_backward(backward: Callable[[Dense, Array, float], Any]) -> type[Dense
     return Layer
 
 
-def _with_weights_gradient(weights_gradient: Callable[[Dense, Array], Any]) -> type[Dense]:
-    """Make a layer that is right except for its weights' gradient."""
+def _with_update(update: Callable[[Dense, Array, float], Any]) -> type[Dense]:
+    """Make a layer that is right except for its new weights."""
 
-    def backward(layer: Dense, g: Array, rate: float) -> Array:
-        input_gradient = np.asarray(layer.weights[:, :-1].T @ g)
-        layer.weights = layer.weights - rate * weights_gradient(layer, g)
+    def backward(layer: Dense, g: Array, rate: float) -> Any:
+        input_gradient = layer.weights[:, :-1].T @ g
+        layer.weights = update(layer, g, rate)
         return input_gradient
 
     return _with_backward(backward)
@@ -40,92 +42,20 @@ def _with_input_gradient(input_gradient: Callable[[Dense, Array], Any]) -> type[
 
     def backward(layer: Dense, g: Array, rate: float) -> Any:
         returned = input_gradient(layer, g)
-        layer.weights = layer.weights - rate * g @ layer.input.T
+        layer.weights = layer.weights - rate * _gradient(layer, g)
         return returned
 
     return _with_backward(backward)
 
 
-PART = "check-dense-backward"
-backward = MistakeCatalog(
-    PART,
-    "Dense",
-    _with_backward,
-    teach="Repeat what an update is: the old weights minus the learning rate times their gradient, with the bias"
-    " column. The returned gradient uses the weights from before the update.",
-)
-weights = MistakeCatalog(
-    PART,
-    "Dense",
-    _with_weights_gradient,
-    backward.mistakes,
-    "Write the shapes side by side at the board: a gradient of (outputs, batch) and an input of (features + 1, batch)"
-    " must give the shape of the weights, summed over the samples.",
-)
-returned = MistakeCatalog(
-    PART,
-    "Dense",
-    _with_input_gradient,
-    backward.mistakes,
-    "Ask what the layer below needs: the slope of the loss for each of its outputs. It has no output for the bias.",
-)
+def _with_steps(step: Callable[[list[Array]], Any]) -> type[Dense]:
+    """Make a layer whose steps depend on the weights' gradients of all calls so far, the latest last."""
 
-SHAPES = "Write the shapes of both factors side by side: their product must have the shape of the weights."
+    def update(layer: Any, g: Array, rate: float) -> Any:
+        layer.gradients = [*getattr(layer, "gradients", []), _gradient(layer, g)]
+        return layer.weights - rate * step(layer.gradients)
 
-
-@weights("The product is the transpose of the weights' gradient", SHAPES)
-def _transposed(layer: Dense, g: Array) -> Any:
-    return np.dot(layer.input, g.T)
-
-
-@weights("Neither factor of the product is transposed", SHAPES)
-def _not_transposed(layer: Dense, g: Array) -> Any:
-    return np.dot(g, layer.input)
-
-
-@weights("Neither factor is transposed, and the two are swapped", SHAPES)
-def _not_transposed_exchanged(layer: Dense, g: Array) -> Any:
-    return np.dot(layer.input, g)
-
-
-@weights("The wrong factor of the product is transposed", SHAPES)
-def _gradient_transposed(layer: Dense, g: Array) -> Any:
-    return np.dot(g.T, layer.input)
-
-
-@weights("The factors are swapped, and the wrong one is transposed", SHAPES)
-def _input_first(layer: Dense, g: Array) -> Any:
-    return np.dot(layer.input.T, g)
-
-
-@weights("Both factors of the product are transposed", SHAPES)
-def _both_transposed(layer: Dense, g: Array) -> Any:
-    return np.dot(g.T, layer.input.T)
-
-
-@weights("Both factors are transposed, and the two are swapped", SHAPES)
-def _both_transposed_exchanged(layer: Dense, g: Array) -> Any:
-    return np.dot(layer.input.T, g.T)
-
-
-@weights("The factors are multiplied entry by entry", "Use a matrix product: it also sums over the samples.")
-def _entry_by_entry(layer: Dense, g: Array) -> Any:
-    return g * layer.input
-
-
-for scale in (lambda g: 1, lambda g: g.shape[1]):
-    weights(
-        "The layer's output is used in place of the incoming gradient",
-        "Use the gradient that backward is given: it says how the loss changes with the scores.",
-    )(lambda layer, g, scale=scale: np.dot(layer.output, layer.input.T) / scale(g))
-
-
-@weights(
-    "The weights are used in place of the input",
-    "Use the input: a weight's effect on the score is the input that it is multiplied by.",
-)
-def _of_the_weights(layer: Dense, g: Array) -> Any:
-    return np.dot(g, layer.weights)
+    return _with_update(update)
 
 
 def _gradient(layer: Dense, g: Array) -> Array:
@@ -133,15 +63,64 @@ def _gradient(layer: Dense, g: Array) -> Array:
     return np.asarray(g @ layer.input.T)
 
 
+backward = MistakeCatalog(
+    "check-dense-backward",
+    "Dense",
+    _with_backward,
+    teach="Repeat what an update is: the old weights minus the learning rate times their gradient, with the bias"
+    " column. The returned gradient uses the weights from before the update.",
+)
+update = replace(
+    backward, make=lambda code: _with_update(lambda layer, g, rate: code(layer.weights, _gradient(layer, g), rate))
+)
+"""New weights, made of the old ones, their gradient and the learning rate."""
+steps = replace(backward, make=_with_steps)
+"""What the learning rate is multiplied by, made of the weights' gradients so far."""
+weights = replace(
+    backward,
+    make=lambda code: _with_update(lambda layer, g, rate: layer.weights - rate * code(layer, g)),
+    teach="Write the shapes side by side at the board: a gradient of (outputs, batch) and an input of"
+    " (features + 1, batch) must give the shape of the weights, summed over the samples.",
+)
+"""The weights' gradient, made of the layer and the incoming gradient."""
+returned = replace(
+    backward,
+    make=_with_input_gradient,
+    teach="Ask what the layer below needs: the slope of the loss for each of its outputs. It has no output for the"
+    " bias.",
+)
+
+SHAPES = "Write the shapes of both factors side by side: their product must have the shape of the weights."
+weights("The product is the transpose of the weights' gradient", SHAPES)(lambda layer, g: np.dot(layer.input, g.T))
+weights("Neither factor of the product is transposed", SHAPES)(lambda layer, g: np.dot(g, layer.input))
+weights("Neither factor is transposed, and the two are swapped", SHAPES)(lambda layer, g: np.dot(layer.input, g))
+weights("The wrong factor of the product is transposed", SHAPES)(lambda layer, g: np.dot(g.T, layer.input))
+weights("The factors are swapped, and the wrong one is transposed", SHAPES)(lambda layer, g: np.dot(layer.input.T, g))
+weights("Both factors of the product are transposed", SHAPES)(lambda layer, g: np.dot(g.T, layer.input.T))
+weights("Both factors are transposed, and the two are swapped", SHAPES)(lambda layer, g: np.dot(layer.input.T, g.T))
+weights("The factors are multiplied entry by entry", "Use a matrix product: it also sums over the samples.")(
+    lambda layer, g: g * layer.input
+)
+weights(
+    "The layer's output is used in place of the incoming gradient",
+    "Use the gradient that backward is given: it says how the loss changes with the scores.",
+)(
+    lambda layer, g: np.dot(layer.output, layer.input.T),
+    lambda layer, g: np.dot(layer.output, layer.input.T) / g.shape[1],
+)
+weights(
+    "The weights are used in place of the input",
+    "Use the input: a weight's effect on the score is the input that it is multiplied by.",
+)(lambda layer, g: np.dot(g, layer.weights))
+
 MEAN = "Leave out the division: the gradient that backward is given already contains 1/B."
-for size in (lambda layer, g: g.shape[1], lambda layer, g: 2 * g.shape[1]):
-    weights("The step is divided by the batch size", MEAN)(
-        lambda layer, g, size=size: _gradient(layer, g) / size(layer, g)
-    )
+weights("The step is divided by the batch size", MEAN)(
+    lambda layer, g: _gradient(layer, g) / g.shape[1], lambda layer, g: _gradient(layer, g) / (2 * g.shape[1])
+)
 weights("The step is divided by the number of classes", MEAN)(lambda layer, g: _gradient(layer, g) / len(g))
-weights("The step is divided by the number of features", MEAN)(lambda layer, g: _gradient(layer, g) / len(layer.input))
 weights("The step is divided by the number of features", MEAN)(
-    lambda layer, g: _gradient(layer, g) / (len(layer.input) - 1)
+    lambda layer, g: _gradient(layer, g) / len(layer.input),
+    lambda layer, g: _gradient(layer, g) / (len(layer.input) - 1),
 )
 weights("The step is multiplied by the batch size", "The product sums over the samples. The gradient contains 1/B.")(
     lambda layer, g: _gradient(layer, g) * g.shape[1]
@@ -151,20 +130,6 @@ weights("The step is twice as long", "The loss of this notebook has no square: n
 )
 
 BIAS = "The bias is a weight whose input is always 1. Work out its gradient by hand, for two samples."
-
-
-@weights("The bias never changes", BIAS)
-def _without_bias(layer: Dense, g: Array) -> Any:
-    gradient = _gradient(layer, g)
-    gradient[:, -1] = 0
-    return gradient
-
-
-@backward("The bias is left out of the update", BIAS, same_as=("The bias never changes",))
-def _update_without_bias(layer: Dense, g: Array, rate: float) -> Any:
-    input_gradient = layer.weights[:, :-1].T @ g
-    layer.weights[:, :-1] -= rate * np.dot(g, layer.input[:-1].T)
-    return input_gradient
 
 
 def _with_bias(bias: Callable[..., Any]) -> Callable[[Dense, Array], Any]:
@@ -178,16 +143,30 @@ def _with_bias(bias: Callable[..., Any]) -> Callable[[Dense, Array], Any]:
     return gradient
 
 
+weights("The bias never changes", BIAS)(_with_bias(lambda layer, g: 0))
+
+
+@backward("The bias is left out of the update", BIAS, same_as=("The bias never changes",))
+def _update_without_bias(layer: Dense, g: Array, rate: float) -> Any:
+    input_gradient = layer.weights[:, :-1].T @ g
+    layer.weights[:, :-1] -= rate * np.dot(g, layer.input[:-1].T)
+    return input_gradient
+
+
 weights("The bias changes by the mean over the samples, the weights by the sum", BIAS)(
     _with_bias(lambda layer, g: g.mean(axis=1))
 )
-for bias in (lambda layer, g: g.sum(), lambda layer, g: g.mean(), lambda layer, g: g.sum() / g.shape[1]):
-    weights(
-        "The bias of every class changes by the same number, a sum over all classes",
-        "Print the shape of the bias gradient: it has a number for each class.",
-    )(_with_bias(bias))
-for at in (0, -1):
-    weights("The bias changes by the gradient of one sample", BIAS)(_with_bias(lambda layer, g, at=at: g[:, at]))
+weights(
+    "The bias of every class changes by the same number, a sum over all classes",
+    "Print the shape of the bias gradient: it has a number for each class.",
+)(
+    _with_bias(lambda layer, g: g.sum()),
+    _with_bias(lambda layer, g: g.mean()),
+    _with_bias(lambda layer, g: g.sum() / g.shape[1]),
+)
+weights("The bias changes by the gradient of one sample", BIAS)(
+    _with_bias(lambda layer, g: g[:, 0]), _with_bias(lambda layer, g: g[:, -1])
+)
 weights("The bias moves in the direction of the gradient, the weights against it", BIAS)(
     _with_bias(lambda layer, g: -g.sum(axis=1))
 )
@@ -200,34 +179,30 @@ weights("Only the bias changes", "Print the weights before and after a step. Whi
 )
 
 
-@backward("The bias changes without the learning rate", BIAS)
-def _bias_without_rate(layer: Dense, g: Array, rate: float) -> Any:
-    input_gradient = layer.weights[:, :-1].T @ g
-    step = rate * _gradient(layer, g)
-    step[:, -1] = g.sum(axis=1)
-    layer.weights = layer.weights - step
-    return input_gradient
+@update("The bias changes without the learning rate", BIAS)
+def _bias_without_rate(W: Array, gradient: Array, rate: float) -> Any:
+    step = rate * gradient
+    step[:, -1] = gradient[:, -1]
+    return W - step
 
 
 SAMPLES = "Take two samples, and add the products of each by hand. Does your code give their sum?"
-for at in (0, -1):
-    weights("Only one sample of the batch counts", SAMPLES)(
-        lambda layer, g, at=at: np.outer(g[:, at], layer.input[:, at])
-    )
-for result in (
+weights("Only one sample of the batch counts", SAMPLES)(
+    lambda layer, g: np.outer(g[:, 0], layer.input[:, 0]), lambda layer, g: np.outer(g[:, -1], layer.input[:, -1])
+)
+weights("The samples are added or averaged before the product, not after it", SAMPLES)(
     lambda layer, g: np.outer(g.mean(axis=1), layer.input.mean(axis=1)),
     lambda layer, g: np.outer(g.sum(axis=1), layer.input.mean(axis=1)),
     lambda layer, g: np.outer(g.mean(axis=1), layer.input.sum(axis=1)),
     lambda layer, g: np.outer(g.sum(axis=1), layer.input.sum(axis=1)),
-):
-    weights("The samples are added or averaged before the product, not after it", SAMPLES)(result)
-for result in (
+)
+weights("The input is missing: every weight of a class changes alike", SHAPES)(
     lambda layer, g: g.sum(axis=1, keepdims=True) + 0 * layer.weights,
     lambda layer, g: g.mean(axis=1, keepdims=True) + 0 * layer.weights,
-):
-    weights("The input is missing: every weight of a class changes alike", SHAPES)(result)
-for number in (lambda layer, g: _gradient(layer, g).sum(), lambda layer, g: _gradient(layer, g).mean()):
-    weights("All weights change by the same number", "Each weight has its own gradient: leave out the sum.")(number)
+)
+weights("All weights change by the same number", "Each weight has its own gradient: leave out the sum.")(
+    lambda layer, g: _gradient(layer, g).sum(), lambda layer, g: _gradient(layer, g).mean()
+)
 weights("The gradient is not multiplied by the input, only by the weights", SHAPES)(
     lambda layer, g: g.sum(axis=1, keepdims=True) * layer.weights
 )
@@ -237,47 +212,33 @@ weights("The layer's output is used in place of its input", SHAPES)(lambda layer
 
 # ---- The update
 
-
-def _with_update(update: Callable[..., Any]) -> Callable[[Dense, Array, float], Any]:
-    """Make a backward that is right except for the new weights: `update` gets the layer, their gradient, the rate."""
-
-    def backward(layer: Dense, g: Array, rate: float) -> Any:
-        input_gradient = layer.weights[:, :-1].T @ g
-        layer.weights = update(layer, _gradient(layer, g), rate)
-        return input_gradient
-
-    return backward
-
-
 DOWN = "The gradient points to where the loss grows. Which way should the weights move?"
-backward("The weights move in the direction of the gradient, not against it", DOWN)(
-    _with_update(lambda layer, gradient, rate: layer.weights + rate * gradient)
+update("The weights move in the direction of the gradient, not against it", DOWN)(
+    lambda W, gradient, rate: W + rate * gradient
 )
-backward("The learning rate is missing", "Multiply the gradient by learning_rate before you subtract it.")(
-    _with_update(lambda layer, gradient, rate: layer.weights - gradient)
+update("The learning rate is missing", "Multiply the gradient by learning_rate before you subtract it.")(
+    lambda W, gradient, rate: W - gradient
 )
 for fixed in (0.01, 0.001, 0.0001, 0.1, 0.05):
-    backward(
+    update(
         f"The learning rate is always {fixed:g}", "Use the learning_rate that backward is given, not a fixed number."
-    )(_with_update(lambda layer, gradient, rate, fixed=fixed: layer.weights - fixed * gradient))
-backward("The learning rate is applied twice", "Multiply by the learning rate once.")(
-    _with_update(lambda layer, gradient, rate: layer.weights - rate**2 * gradient)
+    )(lambda W, gradient, rate, fixed=fixed: W - fixed * gradient)
+update("The learning rate is applied twice", "Multiply by the learning rate once.")(
+    lambda W, gradient, rate: W - rate**2 * gradient
 )
-backward(
+update(
     "The gradient is divided by the learning rate", "Multiply by the learning rate: a small rate makes a short step."
-)(_with_update(lambda layer, gradient, rate: layer.weights - gradient / rate))
-backward("The weights are replaced by the step", "Subtract the step from the weights that the layer has.")(
-    _with_update(lambda layer, gradient, rate: -rate * gradient)
+)(lambda W, gradient, rate: W - gradient / rate)
+update("The weights are replaced by the step", "Subtract the step from the weights that the layer has.")(
+    lambda W, gradient, rate: -rate * gradient
 )
-backward("The weights are replaced by the gradient", "Subtract the step from the weights that the layer has.")(
-    _with_update(lambda layer, gradient, rate: gradient)
+update("The weights are replaced by the gradient", "Subtract the step from the weights that the layer has.")(
+    lambda W, gradient, rate: gradient
 )
-backward("The weights are multiplied by the step", "Subtract the step from the weights.")(
-    _with_update(lambda layer, gradient, rate: layer.weights * rate * gradient)
+update("The weights are multiplied by the step", "Subtract the step from the weights.")(
+    lambda W, gradient, rate: W * rate * gradient
 )
-backward("The weights never change", "Assign the new weights to self.weights.")(
-    _with_update(lambda layer, gradient, rate: layer.weights)
-)
+update("The weights never change", "Assign the new weights to self.weights.")(lambda W, gradient, rate: W)
 
 
 @backward(
@@ -285,89 +246,56 @@ backward("The weights never change", "Assign the new weights to self.weights.")(
     "Compute the input's gradient first: it uses the weights from before the update.",
 )
 def _updated_first(layer: Dense, g: Array, rate: float) -> Any:
-    layer.weights = layer.weights - rate * np.dot(g, layer.input.T)
+    layer.weights = layer.weights - rate * _gradient(layer, g)
     return layer.weights[:, :-1].T @ g
 
 
 DECAY = "Subtract the step alone: this network has no weight decay."
 for strength in (0.1, 0.01, 0.001, 0.0001, 1.0):
-    backward("The weights decay", DECAY)(
-        _with_update(
-            lambda layer, gradient, rate, strength=strength: (
-                layer.weights - rate * (gradient + strength * layer.weights)
-            )
-        )
+    update("The weights decay", DECAY)(
+        lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * W)
     )
     if strength < 1:
-        backward("The weights decay", DECAY)(
-            _with_update(
-                lambda layer, gradient, rate, strength=strength: (1 - strength) * layer.weights - rate * gradient
-            )
+        update("The weights decay", DECAY)(
+            lambda W, gradient, rate, strength=strength: (1 - strength) * W - rate * gradient
         )
+
 SIZE = "Use the gradient as it is: its size matters."
 for limit in (1, 0.1, 0.5, 5, 10):
-    backward("The weights' gradient is clipped", SIZE)(
-        _with_update(lambda layer, gradient, rate, limit=limit: layer.weights - rate * np.clip(gradient, -limit, limit))
+    update("The weights' gradient is clipped", SIZE)(
+        lambda W, gradient, rate, limit=limit: W - rate * np.clip(gradient, -limit, limit),
+        lambda W, gradient, rate, limit=limit: W - rate * gradient * min(1, limit / np.linalg.norm(gradient)),
     )
-    backward("The weights' gradient is clipped", SIZE)(
-        _with_update(
-            lambda layer, gradient, rate, limit=limit: (
-                layer.weights - rate * gradient * min(1, limit / np.linalg.norm(gradient))
-            )
-        )
-    )
-for norm in (np.linalg.norm, np.max, lambda gradient: np.abs(gradient).max()):
-    backward("The weights' gradient is divided by its norm", SIZE)(
-        _with_update(lambda layer, gradient, rate, norm=norm: layer.weights - rate * gradient / norm(gradient))
-    )
-backward("Only the sign of the gradient counts", SIZE)(
-    _with_update(lambda layer, gradient, rate: layer.weights - rate * np.sign(gradient))
+update("The weights' gradient is divided by its norm", SIZE)(
+    lambda W, gradient, rate: W - rate * gradient / np.linalg.norm(gradient),
+    lambda W, gradient, rate: W - rate * gradient / gradient.max(),
+    lambda W, gradient, rate: W - rate * gradient / np.abs(gradient).max(),
 )
+update("Only the sign of the gradient counts", SIZE)(lambda W, gradient, rate: W - rate * np.sign(gradient))
 for digits in (0, 1, 2):
-    backward("The weights are rounded", "Keep the weights as they are, and round only where you print them.")(
-        _with_update(lambda layer, gradient, rate, digits=digits: np.round(layer.weights - rate * gradient, digits))
+    update("The weights are rounded", "Keep the weights as they are, and round only where you print them.")(
+        lambda W, gradient, rate, digits=digits: np.round(W - rate * gradient, digits)
     )
 OWN_STEP = "Compute each step from this call's gradient alone, and compare two steps of one layer."
 
 
-def _remember(layer: Any, gradient: Array, share: float, own: float = 1.0) -> Array:
-    layer.earlier = share * getattr(layer, "earlier", 0) + own * gradient
-    return np.asarray(layer.earlier)
+def _add_up(gradients: list[Array], share: float) -> Array:
+    """Add to the latest gradient this share of the one before, its square of the one before that, and so on."""
+    return np.asarray(sum(share**age * gradient for age, gradient in enumerate(reversed(gradients))))
 
 
-for share in (0.9, 0.5, 0.99):
-    backward("Earlier steps count too: there is momentum", OWN_STEP)(
-        _with_update(
-            lambda layer, gradient, rate, share=share: layer.weights - rate * _remember(layer, gradient, share)
-        )
-    )
-backward("The gradients of all steps pile up", OWN_STEP)(
-    _with_update(lambda layer, gradient, rate: layer.weights - rate * _remember(layer, gradient, 1))
+steps("Earlier steps count too: there is momentum", OWN_STEP)(
+    *(partial(_add_up, share=share) for share in (0.9, 0.5, 0.99))
+)
+steps("The gradients of all steps pile up", OWN_STEP)(partial(_add_up, share=1))
+steps("The layer learns only once", OWN_STEP)(lambda gradients: gradients[-1] * (len(gradients) == 1))
+steps("The learning rate gets smaller from step to step", "Use the learning_rate that backward is given in each step.")(
+    lambda gradients: gradients[-1] / len(gradients),
+    *(lambda gradients, decay=decay: gradients[-1] * decay ** (len(gradients) - 1) for decay in (0.5, 0.9, 0.99)),
 )
 
 
-def _first_only(layer: Any, gradient: Array, rate: float) -> Any:
-    layer.steps = getattr(layer, "steps", 0) + 1
-    return layer.weights - rate * gradient * (layer.steps == 1)
-
-
-backward("The layer learns only once", OWN_STEP)(_with_update(_first_only))
-
-
-def _decaying(decay: Callable[[int], float]) -> Callable[[Any, Array, float], Any]:
-    def update(layer: Any, gradient: Array, rate: float) -> Any:
-        layer.steps = getattr(layer, "steps", 0) + 1
-        return layer.weights - rate * decay(layer.steps) * gradient
-
-    return update
-
-
-for decay in (lambda n: 1 / n, lambda n: 0.5 ** (n - 1), lambda n: 0.9 ** (n - 1), lambda n: 0.99 ** (n - 1)):
-    backward(
-        "The learning rate gets smaller from step to step", "Use the learning_rate that backward is given in each step."
-    )(_with_update(_decaying(decay)))
-
-
+@backward("backward overwrites the gradient that it is given", "Compute into a new array.")
 def _overwriting(layer: Dense, g: Array, rate: float) -> Any:
     input_gradient = layer.weights[:, :-1].T @ g
     layer.weights = layer.weights - rate * _gradient(layer, g)
@@ -375,42 +303,25 @@ def _overwriting(layer: Dense, g: Array, rate: float) -> Any:
     return input_gradient
 
 
-backward("backward overwrites the gradient that it is given", "Compute into a new array.")(_overwriting)
-
 # ---- What is returned
 
 LOWER = "The layer below needs the slope for each of its outputs: print the shape, (features, batch)."
-
-
-@returned(
+returned(
     "The returned gradient has a row for the bias", "How many outputs has the layer below? It has none for the bias."
+)(lambda layer, g: layer.weights.T @ g)
+returned("The first feature is left out instead of the bias", "Which column of the weights is the bias?")(
+    lambda layer, g: layer.weights[:, 1:].T @ g
 )
-def _with_bias_row(layer: Dense, g: Array) -> Any:
-    return layer.weights.T @ g
-
-
-@returned("The first feature is left out instead of the bias", "Which column of the weights is the bias?")
-def _without_first(layer: Dense, g: Array) -> Any:
-    return layer.weights[:, 1:].T @ g
-
-
-@returned("The returned gradient is transposed", "Return the gradient with samples in columns: (features, batch).")
-def _returned_transposed(layer: Dense, g: Array) -> Any:
-    return g.T @ layer.weights[:, :-1]
-
-
+returned("The returned gradient is transposed", "Return the gradient with samples in columns: (features, batch).")(
+    lambda layer, g: g.T @ layer.weights[:, :-1]
+)
 returned("The returned gradient is transposed, and has a column for the bias", LOWER)(
     lambda layer, g: g.T @ layer.weights
 )
 returned("The weights' gradient is returned", LOWER)(_gradient)
-
-
-@returned(
+returned(
     "The incoming gradient is returned", "Multiply it by the weights: backward returns the gradient of the input."
-)
-def _unchanged(layer: Dense, g: Array) -> Any:
-    return g
-
+)(lambda layer, g: g)
 
 FACTOR = "Take one sample: how does its loss change with one feature? No other number comes in."
 returned("The returned gradient is divided by the batch size", FACTOR)(
@@ -439,28 +350,25 @@ def _returned_with_rate(layer: Dense, g: Array, rate: float) -> Any:
     return input_gradient
 
 
-for product in (np.dot, np.matmul):
-
-    def _from_the_left(layer: Dense, g: Array, rate: float, product: Callable[..., Any] = product) -> Any:
-        input_gradient = product(g, layer.weights[:, :-1])
-        layer.weights = layer.weights - rate * _gradient(layer, g)
-        return input_gradient
-
-    def _from_the_left_later(layer: Dense, g: Array, rate: float, product: Callable[..., Any] = product) -> Any:
-        layer.weights = layer.weights - rate * _gradient(layer, g)
-        return product(g, layer.weights[:, :-1])
-
-    for code in (_from_the_left, _from_the_left_later):
-        backward("The factors of the returned gradient stand in the wrong order", LOWER)(code)
+def _from_the_left(layer: Dense, g: Array, rate: float, product: Callable[..., Any]) -> Any:
+    input_gradient = product(g, layer.weights[:, :-1])
+    layer.weights = layer.weights - rate * _gradient(layer, g)
+    return input_gradient
 
 
+def _from_the_left_later(layer: Dense, g: Array, rate: float, product: Callable[..., Any]) -> Any:
+    layer.weights = layer.weights - rate * _gradient(layer, g)
+    return product(g, layer.weights[:, :-1])
+
+
+backward("The factors of the returned gradient stand in the wrong order", LOWER)(
+    *(partial(code, product=each) for each in (np.dot, np.matmul) for code in (_from_the_left, _from_the_left_later))
+)
+
+
+@backward("A name of the layer is used without self. before it", "Write self. before input, output and weights.")
 def _without_self(layer: Dense, g: Array, rate: float) -> Any:
     raise NameError("name 'weights' is not defined")
-
-
-backward("A name of the layer is used without self. before it", "Write self. before input, output and weights.")(
-    _without_self
-)
 
 
 def _also_divided(layer: Any) -> type[Dense]:
