@@ -14,6 +14,5 @@ def closed_folders(package: Path) -> Iterator[Path]:
 
 def is_closed(file: PurePath) -> bool:
     """Tell whether a file, by its path in `lib`, belongs to the closed half."""
-    patterns = [PurePath(pattern) for pattern in CLOSED]
-    tops = [PurePath(*file.parts[: len(pattern.parts)]) for pattern in patterns]
-    return any(top.match(str(pattern)) for top, pattern in zip(tops, patterns, strict=True))
+    tops = ((PurePath(*file.parts[: pattern.count("/") + 1]), pattern) for pattern in CLOSED)
+    return any(top.match(pattern) for top, pattern in tops)

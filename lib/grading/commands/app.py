@@ -40,16 +40,11 @@ class BuildApp(Rebuild):
     # nbgrader's generate_assignment asks for a name; a course is built as a whole.
     def start(self) -> None:
         """Build the named assignment, or each one there is."""
-        if self.extra_args or self.coursedir.assignment_id:
-            self._build()
-            return
-        for assignment in all_assignments(self):
+        named = self.coursedir.assignment_id
+        for assignment in [named] if named or self.extra_args else all_assignments(self):
             self.coursedir.assignment_id = assignment
-            self._build()
-
-    def _build(self) -> None:
-        super().start()
-        print(f"{self.released} is ready.")
+            super().start()
+            print(f"{self.released} is ready.")
 
 
 COMMANDS = (

@@ -21,6 +21,7 @@ from traitlets import Unicode
 import lib
 from lib.grading.commands.release import Rebuild
 from lib.grading.halves import is_closed
+from lib.grading.safe_files import lay_out
 from lib.grading.submissions.preprocessors import UnitPreprocessor
 from lib.grading.units import CLOSED, places
 from lib.unit import Unit
@@ -43,9 +44,7 @@ class BundleApp(Rebuild):
     name = "zerolayer-bundle"
     argument = "[UNIT]"
     description = "Build the student notebook, and pack it with all it needs into one zip for students."
-    examples = """
-        zerolayer bundle UNIT
-    """
+    examples = "zerolayer bundle UNIT"
     folder = Unicode("dist", help="Where the zip is written, in the course folder.").tag(config=True)
 
     def start(self) -> None:
@@ -90,10 +89,7 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
         "LICENSE": (course.read_text("licenses/LICENSE") or "").encode(),
     }
     with TemporaryDirectory() as folder:
-        for name, content in project.items():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        lay_out(project, Path(folder))
         # Through hatchling's own class: `pip wheel` would want the network for an environment to build in.
         [wheel] = WheelBuilder(folder).build(directory=str(Path(folder, "dist")), versions=["standard"])
         return Path(wheel).name, Path(wheel).read_bytes()

@@ -24,7 +24,7 @@ from lib.checking.values import show
 from lib.grading import units
 from lib.grading.commands.build import CannotBuild, Hidden, place_of, refuse_leak, student_source
 from lib.grading.commands.bundle import open_half, read_files
-from lib.grading.commands.command import named_unit
+from lib.grading.commands.command import given_names, named_unit
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.proof import (
@@ -73,14 +73,11 @@ class CheckApp(Rebuild):
     name = "zerolayer-check"
     argument = "NAME"
     description = "Try a unit as its author: its notebook, its checks, its answers and its mistakes."
-    examples = """
-        zerolayer check NAME
-    """
+    examples = "zerolayer check NAME"
 
     def start(self) -> None:
         """Try the unit; exits with 1 where something is wrong."""
-        names = [*self.extra_args, *filter(None, [self.coursedir.assignment_id])]
-        name = self.coursedir.assignment_id = named_unit(self, names)
+        name = self.coursedir.assignment_id = named_unit(self, given_names(self))
         faults = 0
         try:
             for fault in dict.fromkeys(map(str, self._faults(name))):

@@ -9,9 +9,7 @@ class DoctorApp(Configured):
 
     name = "zerolayer-doctor"
     description = "Try on this machine whether student code can be locked in."
-    examples = """
-        zerolayer doctor
-    """
+    examples = "zerolayer doctor"
 
     def start(self) -> None:
         """Try, and say what happened."""

@@ -8,13 +8,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.metadata import Distribution, distribution
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from lib.grading.commands.bundle import Files, zip_files
 from lib.grading.commands.pyodide import distribution_url
+from lib.grading.safe_files import lay_out
 
 BUILT_AT = 315532800
 """The date of every file, in seconds since 1970: 1980-01-01, the first one that a zip can have."""
@@ -56,8 +57,8 @@ def build_site(contents: Files, student_wheel: tuple[str, bytes], pyodide: Files
     wheels = dict([student_wheel, *map(library_wheel, LIBRARIES)])
     with TemporaryDirectory() as folder:
         work = Path(folder)
-        write_files(work / "contents", contents)
-        write_files(work / "pypi", wheels)
+        lay_out(contents, work / "contents")
+        lay_out(wheels, work / "pypi")
         (work / "jupyter-lite.json").write_text(json.dumps(page_settings(wheels, offline=bool(pyodide))))
         (work / "jupyter_lite_config.json").write_text(json.dumps(builder_settings(target)))
         for path in work.rglob("*"):
@@ -65,7 +66,7 @@ def build_site(contents: Files, student_wheel: tuple[str, bytes], pyodide: Files
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(BUILT_AT)}
         command = [sys.executable, "-m", "jupyterlite_core", "build"]
         subprocess.run(command, cwd=work, env=environment, check=True, capture_output=True, text=True)
-    write_files(target / "static" / "pyodide", pyodide)
+    lay_out(pyodide, target / "static" / "pyodide")
     _forget_dates(target / "api" / "contents")
 
 
@@ -113,14 +114,6 @@ def _pure_files(found: Distribution) -> Iterator[tuple[str, bytes]]:
         ours = ".." not in path.parts and path.name not in BY_ITS_RECORD
         if ours and path.suffix in ("", ".py", ".js", ".css", ".json", ".txt", ".md"):
             yield str(path), Path(str(found.locate_file(file))).read_bytes()
-
-
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder that may not be there yet."""
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
 
 
 def _forget_dates(listings: Path) -> None:

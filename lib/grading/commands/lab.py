@@ -112,11 +112,9 @@ class LabApp(Configured):
 
     def copy_released(self, assignment: str) -> Path:
         """Return the folder with the student's copy. Where there is none, copy the released assignment."""
-        course = Path(self.coursedir.root)
-        released = course / self.coursedir.release_directory / assignment
+        released, copy = self.released(assignment).parent, Path(self.coursedir.root, self.folder, assignment)
         if not released.is_dir():
             self.fail(f"There is no {released}. Run `zerolayer build` first, or start in the course's folder.")
-        copy = course / self.folder / assignment
         if not copy.exists():
             shutil.copytree(released, copy)
         return copy

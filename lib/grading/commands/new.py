@@ -25,9 +25,7 @@ class NewApp(Configured):
     name = "zerolayer-new"
     argument = "NAME"
     description = "Begin a unit: a notebook, its checks, its answers and a test, with one exercise to replace."
-    examples = """
-        zerolayer new NAME
-    """
+    examples = "zerolayer new NAME"
 
     @default("log_level")
     def _log_level_default(self) -> int:

@@ -30,6 +30,7 @@ from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.comparison import Outcomes, outcomes, wrong_probes
 from lib.grading.judge.judge import judge, judge_statements
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
+from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.preprocessors import UnitPreprocessor, answers_in
 from lib.unit import Inputs, Part
 
@@ -58,7 +59,7 @@ class Prove(UnitPreprocessor):
                 if place := units.place_of(assignment):
                     refuse(faults_of_open_half(place, key, resources["blanks"]))
                 if not is_proved(key):
-                    prove_answers(key, self.answers_of(assignment))
+                    refuse(faults_of_answers(key, self.answers_of(assignment)))
                 refuse(faults_of_solution(key, solved.result(), file))
                 refuse(faults_of_untouched(key, untouched.result(), file))
         return nb, resources
@@ -68,11 +69,6 @@ def refuse(faults: Iterable[CannotBuild]) -> None:
     """Raise the first fault, if there is one."""
     for fault in faults:
         raise fault
-
-
-def prove_answers(key: AnswerKey, name: str) -> None:
-    """Raise CannotBuild unless each right answer earns all points of its part, and no mistake does."""
-    refuse(faults_of_answers(key, name))
 
 
 def faults_of_answers(key: AnswerKey, name: str, parts: Iterable[Part] | None = None) -> Iterator[CannotBuild]:
@@ -185,8 +181,7 @@ def run(nb: NotebookNode, key: AnswerKey, folder: Path, log: Logger) -> Notebook
 def judge_parts(key: AnswerKey, nb: NotebookNode) -> Iterable[PartVerdict]:
     """Judge the parts of a notebook that ran."""
     for cell in nb.cells:
-        part = key.part(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-        if part is not None:
+        if part := key.part(course_id(cell)):
             yield judge(key, part, SEEDS[0], answers_in(cell, part.id))
 
 

@@ -5,6 +5,7 @@ any of it has changed since, the unit is proved again.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,7 +28,9 @@ version is pinned, and a unit whose points hang on the version would be found by
 def is_proved(key: AnswerKey) -> bool:
     """Tell whether a unit was proved as it stands. False for an answer key that no unit's folder holds."""
     place = place_of(key)
-    return place is not None and _read(place.closed / FILE) == digest(place)
+    with suppress(OSError):  # no note, or none that can be read
+        return place is not None and (place.closed / FILE).read_text(encoding="utf-8") == digest(place)
+    return False
 
 
 def note(key: AnswerKey) -> None:
@@ -60,10 +63,3 @@ def files(place: Place) -> Iterator[Path]:
         yield from sorted(LIBRARY.glob(pattern))
     for pattern in "**/*.py", "**/*.json":
         yield from sorted(place.folder.glob(pattern))
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError:
-        return ""

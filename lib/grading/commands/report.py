@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.api import MissingEntry
-from nbgrader.apps.baseapp import nbgrader_aliases, nbgrader_flags
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Unicode, default
 
@@ -37,11 +36,10 @@ class ReportApp(Configured):
         "http://localhost:8888", help="The address of the Jupyter server whose formgrader the report links to."
     ).tag(config=True)
     aliases = {  # noqa: RUF012  # traitlets' own way
-        **nbgrader_aliases,
+        **Configured.aliases,
         "course": "CourseDirectory.course_id",
         "server": "ReportApp.server",
     }
-    flags = nbgrader_flags
 
     @default("classes")
     def _classes_default(self) -> list[Any]:

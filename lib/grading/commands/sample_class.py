@@ -9,6 +9,7 @@ from nbformat.v4 import new_output
 
 from lib.answer_key import Fillings, SampleClass
 from lib.blanks import open_blanks
+from lib.grading.submissions.identify import course_id
 from lib.predictions.render import prediction
 from lib.unit import Question
 
@@ -35,7 +36,7 @@ def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assi
 def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, str]) -> NotebookNode:
     """Fill a released notebook's blanks, and answer its written questions."""
     for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        name = course_id(cell)
         if name in fillings:
             cell.source = fill(cell.source, fillings[name])
         elif name in answers:

@@ -17,10 +17,11 @@ from traitlets import Unicode
 
 from lib.grading.commands.bundle import Files, read_files, student_wheel
 from lib.grading.commands.command import all_assignments, given_names
-from lib.grading.commands.jupyterlite import build_site, write_files
+from lib.grading.commands.jupyterlite import build_site
 from lib.grading.commands.pyodide import take_pyodide
 from lib.grading.commands.release import Rebuild
 from lib.grading.errors import ConfigError
+from lib.grading.safe_files import lay_out
 from lib.grading.submissions.folders import put_in_place
 from lib.grading.submissions.preprocessors import UnitPreprocessor
 from lib.unit import Unit
@@ -85,7 +86,7 @@ def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Pa
     with TemporaryDirectory(dir=target.parent, prefix=".site-") as folder:
         built = Path(folder, "site")
         build_site(contents, student_wheel(distribution("zerolayer")), pyodide, built)
-        write_files(built, {"index.html": page.encode()})
+        lay_out({"index.html": page.encode()}, built)
         put_in_place(built, target)
 
 

@@ -23,7 +23,7 @@ from nbgrader.apps import GenerateAssignmentApp
 from lib.answer_key import AnswerKey, Mistake
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.demo import CHECKOUT, run
-from lib.grading.commands.proof import SEEDS, prove_answers
+from lib.grading.commands.proof import SEEDS, faults_of_answers, refuse
 from lib.grading.commands.release import Rebuild
 from lib.grading.judge.challenge import drawn_for
 from tests.grading import relu_unit
@@ -301,7 +301,7 @@ def test_nbgraders_own_command_refuses_it_too_and_leaves_the_gradebook(
 
 def refused(key: AnswerKey) -> str:
     with pytest.raises(CannotBuild) as caught:
-        prove_answers(key, "relu_unit.ANSWER_KEY")
+        refuse(faults_of_answers(key, "relu_unit.ANSWER_KEY"))
     return str(caught.value)
 
 
