@@ -122,17 +122,12 @@ def _other_shape(answer: Array, right: Array) -> str:
         return "the transpose of the right numbers"
     for axis in range(right.ndim):
         for word, reduced in (("sum", right.sum(axis=axis)), ("mean", right.mean(axis=axis))):
-            if (
-                not agree(reduced, np.zeros_like(reduced))
-                and answer.size == reduced.size
-                and agree(answer.ravel(), reduced.ravel())
-            ):
+            if agree(answer.ravel(), reduced.ravel()) and not agree(reduced, np.zeros_like(reduced)):
                 return f"the {word} of the right numbers over axis {axis}"
-    if answer.size == 1:
-        for word, number in (("sum", right.sum()), ("mean", right.mean())):
-            if number and agree(answer.ravel(), np.array([number])):
-                return f"the {word} of all right numbers"
-    if answer.size == right.size and agree(answer.ravel(), right.ravel()):
+    for word, number in (("sum", right.sum()), ("mean", right.mean())):
+        if number and agree(answer.ravel(), np.array([number])):
+            return f"the {word} of all right numbers"
+    if agree(answer.ravel(), right.ravel()):
         return f"the right numbers in the shape {answer.shape} instead of {right.shape}"
     return f"shape {answer.shape} instead of {right.shape}"
 

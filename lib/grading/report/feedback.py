@@ -288,19 +288,15 @@ def read_graded(
 
 def summary(graded: Graded) -> str:
     """Write the summary as HTML: the points first, then how the run went, then each part and each written answer."""
-    return (
-        templates()
-        .get_template("summary.html.j2")
-        .render(
-            graded=graded,
-            cause=lambda part: Markup(
-                verdict.opening(part)
-            ),  # the judge's own HTML, in which a student's text is escaped
-            statements=lambda part, scale: Markup(verdict.items(part, scale)),
-            link_cells=link_cells,
-            advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
-            FRESH=FRESH,
-        )
+    page = templates().get_template("summary.html.j2")
+    return page.render(
+        graded=graded,
+        # The judge's own HTML, in which a student's text is escaped.
+        cause=lambda part: Markup(verdict.opening(part)),
+        statements=lambda part, scale: Markup(verdict.items(part, scale)),
+        link_cells=link_cells,
+        advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
+        FRESH=FRESH,
     )
 
 

@@ -7,17 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nbgrader.api import (
-    Assignment,
-    BaseCell,
-    Comment,
-    Grade,
-    Gradebook,
-    GradeCell,
-    SubmittedAssignment,
-    SubmittedNotebook,
-    TaskCell,
-)  # fmt: skip
+from nbgrader import api
 from sqlalchemy import func, select
 
 from lib.grading.submissions.master import known_cells
@@ -55,60 +45,51 @@ class NotebookMarks:
         return sum(mark.points for mark in self.cells.values())
 
 
-def read_marks(gradebook: Gradebook, assignment: str, student: str = "") -> dict[tuple[str, str], NotebookMarks]:
+def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> dict[tuple[str, str], NotebookMarks]:
     """Read the marks of all students, or of one, by student and notebook. Raises MissingEntry for no such assignment.
 
     It takes three queries, however many students there are.
     """
-    known: Assignment = gradebook.find_assignment(assignment)
+    known: api.Assignment = gradebook.find_assignment(assignment)
     worth = {notebook.id: notebook.max_score for notebook in known.notebooks}
     code = {notebook.id: _code(gradebook, notebook.name, assignment) for notebook in known.notebooks}
     names = {notebook.id: notebook.name for notebook in known.notebooks}
+    whole, part = api.SubmittedAssignment, api.SubmittedNotebook
     submitted = (
-        select(
-            SubmittedNotebook.id,
-            SubmittedNotebook.notebook_id,
-            SubmittedAssignment.student_id,
-            SubmittedNotebook.late_submission_penalty,
-        )
-        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-        .where(SubmittedAssignment.assignment_id == known.id)
+        select(part.id, part.notebook_id, whole.student_id, part.late_submission_penalty)
+        .join(whole, whole.id == part.assignment_id)
+        .where(whole.assignment_id == known.id)
     )
     if student:
-        submitted = submitted.where(SubmittedAssignment.student_id == student)
+        submitted = submitted.where(whole.student_id == student)
     rows = gradebook.db.execute(submitted).all()
     own = [row.id for row in rows] if student else []
+    cell, grade, comment = api.BaseCell, api.Grade, api.Comment
     # By their tables: nbgrader's classes of cells would bring the table of all cells once more.
-    graded, tasks = GradeCell.__table__.c, TaskCell.__table__.c
+    graded, tasks = api.GradeCell.__table__, api.TaskCell.__table__
+    most = func.coalesce(graded.c.max_score, tasks.c.max_score, 0.0)
     grades = (
-        select(
-            Grade.notebook_id,
-            BaseCell.name,
-            Grade.score,
-            Grade.manual_score,
-            Grade.needs_manual_grade,
-            func.coalesce(graded.max_score, tasks.max_score, 0.0),
-        )
-        .join(BaseCell, BaseCell.id == Grade.cell_id)
-        .outerjoin(GradeCell.__table__, graded.id == Grade.cell_id)
-        .outerjoin(TaskCell.__table__, tasks.id == Grade.cell_id)
-        .where(Grade.notebook_id.in_(own) if student else BaseCell.notebook_id.in_(names))
+        select(grade.notebook_id, cell.name, grade.score, grade.manual_score, grade.needs_manual_grade, most)
+        .join(cell, cell.id == grade.cell_id)
+        .outerjoin(graded, graded.c.id == grade.cell_id)
+        .outerjoin(tasks, tasks.c.id == grade.cell_id)
+        .where(grade.notebook_id.in_(own) if student else cell.notebook_id.in_(names))
     )
     marks: dict[str, dict[str, Mark]] = defaultdict(dict)
-    for notebook, cell, score, manual, waits, most in gradebook.db.execute(grades):
+    for notebook, name, score, manual, waits, max_points in gradebook.db.execute(grades):
         # nbgrader asks for a person's eye again after each run; what was marked stays marked.
-        marks[notebook][cell] = Mark(score, most, waits and manual is None, manual is not None)
+        marks[notebook][name] = Mark(score, max_points, waits and manual is None, manual is not None)
     texts = (
-        select(Comment.notebook_id, BaseCell.name, Comment.comment, Comment.manual_comment)
-        .join(BaseCell, BaseCell.id == Comment.cell_id)
-        .where(Comment.notebook_id.in_(own) if student else BaseCell.notebook_id.in_(names))
+        select(comment.notebook_id, cell.name, comment.comment, comment.manual_comment)
+        .join(cell, cell.id == comment.cell_id)
+        .where(comment.notebook_id.in_(own) if student else cell.notebook_id.in_(names))
     )
     comments: dict[str, dict[str, str | None]] = defaultdict(dict)
     by_hand = defaultdict(set)
-    for notebook, cell, text, manual in gradebook.db.execute(texts):
-        comments[notebook][cell] = text
+    for notebook, name, text, manual in gradebook.db.execute(texts):
+        comments[notebook][name] = text
         if manual:
-            by_hand[notebook].add(cell)
+            by_hand[notebook].add(name)
     return {
         (row.student_id, names[row.notebook_id]): NotebookMarks(
             marks[row.id],
@@ -122,7 +103,7 @@ def read_marks(gradebook: Gradebook, assignment: str, student: str = "") -> dict
     }
 
 
-def _code(gradebook: Gradebook, notebook: str, assignment: str) -> dict[str, str]:
+def _code(gradebook: api.Gradebook, notebook: str, assignment: str) -> dict[str, str]:
     """Give for each cell of a notebook the one that holds the student's code for it."""
     code, last = {}, ""
     for name, cell in known_cells(gradebook.find_notebook(notebook, assignment)).items():

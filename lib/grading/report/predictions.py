@@ -4,7 +4,7 @@ Predictions are read from the notebooks as they were handed in: a run for gradin
 anything there, so nothing is taken over but the number of a choice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +32,9 @@ class QuestionFigures:
 
 
 def question_figures(
-    course: CourseDirectory, classroom: Classroom, questions: Iterable[Question]
+    course: CourseDirectory, classroom: Classroom, questions: Sequence[Question]
 ) -> list[QuestionFigures]:
     """Count the predictions of all graded submissions; a question that nobody answered is left out."""
-    questions = tuple(questions)
     if not questions:
         return []
     given = [

@@ -11,7 +11,7 @@ import stat
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from lzma import LZMAError
@@ -194,12 +194,10 @@ class LmsNames(FileNameCollectorPlugin):
     def _due(self) -> datetime | None:
         """Ask the gradebook when the assignment was due: Canvas says that a file came late, but not by how much."""
         course = self.parent.coursedir
-        with open_gradebook(course.db_url, course.course_id) as gradebook:
-            try:
-                due: datetime | None = gradebook.find_assignment(course.assignment_id).duedate
-                return due
-            except MissingEntry:
-                return None
+        with suppress(MissingEntry), open_gradebook(course.db_url, course.course_id) as gradebook:
+            due: datetime | None = gradebook.find_assignment(course.assignment_id).duedate
+            return due
+        return None
 
 
 class Download(ExtractorPlugin):

@@ -70,9 +70,7 @@ class OwnedCollect(ExchangeCollect):
         if not self.check_time:
             return claimed
         found = datetime.fromtimestamp(_last_change(path), UTC).replace(tzinfo=None)
-        if abs(found - claimed) <= TOLERANCE:
-            return claimed
-        return found
+        return claimed if abs(found - claimed) <= TOLERANCE else found
 
     def _refusal(self, path: str) -> str:
         """Say why a folder in `inbound/` isn't collected and what to do, or nothing where it is."""
