@@ -9,7 +9,7 @@ from traceback import extract_tb
 from typing import Any, ClassVar
 
 from nbgrader.apps.baseapp import NbGrader
-from traitlets import default
+from traitlets import Bool
 from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
 from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
 from traitlets.utils.importstring import import_item
@@ -61,11 +61,7 @@ class Configured(NbGrader):
     """What stands behind the command, as its help says; in brackets if it may be left out."""
     python_config_loader_class = _PyLoader
     json_config_loader_class = _JSONLoader
-
-    # traitlets would log the error and go on without the rest of the file.
-    @default("raise_config_file_errors")
-    def _raise_config_file_errors_default(self) -> bool:
-        return True
+    raise_config_file_errors = Bool(True)  # traitlets would log the error and go on without the rest of the file
 
     def emit_description(self) -> Iterator[str]:
         """Called by traitlets for the help: how the command is given, then what it does."""
