@@ -84,9 +84,8 @@ def file_of(unit: str) -> Path:
     return {place.name: place for place in units.places()}[unit].folder / fingerprints.FILE
 
 
-def fingerprints_of(key: AnswerKey, measure: Measure | None = None) -> dict[str, list[Fingerprint]]:
+def fingerprints_of(key: AnswerKey, measure: Measure) -> dict[str, list[Fingerprint]]:
     """Take the fingerprints of all mistakes that can be recognised, by part, and the digests of right results."""
-    measure = measure or partial(_measure, key)
     taken = {part.id: _of_part(key, part, measure) for part in key.parts}
     return taken | {f"{part.id}.{name}": each for part in key.parts for name, each in _of_right(part, measure)}
 

@@ -24,7 +24,7 @@ def open_files(place: Place) -> dict[Path, str]:
     return {file: (place.folder / file).read_text(encoding="utf-8", errors="replace") for file in kept}
 
 
-def faults_of_open_half(place: Place, key: AnswerKey, hidden: Iterable[Hidden] = ()) -> Iterator[CannotBuild]:
+def faults_of_open_half(place: Place, key: AnswerKey, hidden: Iterable[Hidden]) -> Iterator[CannotBuild]:
     """Say where a unit's open half leads to its closed one, or shows an answer.
 
     Answers are the bodies of the right objects' functions, and the expressions that blanks hide.

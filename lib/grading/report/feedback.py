@@ -274,7 +274,7 @@ Opening = WriteSummary  # its name in the nbgrader_config.py of 0.2: courses hav
 
 
 def read_graded(
-    verdict: Verdict, nb: NotebookNode, names: dict[str, Any], predictions: tuple[tuple[Question, int], ...] = ()
+    verdict: Verdict, nb: NotebookNode, names: dict[str, Any], predictions: tuple[tuple[Question, int], ...]
 ) -> Graded:
     """Put together what a student may see; `names` are nbgrader's for the submission, with GetGrades' score in them."""
     if "marks" in names:

@@ -27,7 +27,7 @@ UNNUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather)\}")
 
 
 @lru_cache(maxsize=4096)  # one course's formulas are the same in each of a class's pages
-def mathml(tex: str, block: bool = False) -> str:
+def mathml(tex: str, block: bool) -> str:
     """Write a formula as MathML, and as its own text where it can't be read."""
     if len(tex) <= LONGEST_FORMULA:
         try:

@@ -62,7 +62,7 @@ class Budget:
         budget: Budget = resources.setdefault(BUDGET, Budget())
         return budget
 
-    def take_picture(self, size: int, pixels: int = 0) -> bool:
+    def take_picture(self, size: int, pixels: int) -> bool:
         """Tell whether there is room for pictures of `size` characters and so many `pixels`, and count them if so.
 
         A browser unpacks a picture to four bytes a pixel, however small its file is.
