@@ -46,14 +46,10 @@ class OpenBlank(Exception):
 class _RaisesOpenBlank:
     """What the name `__blank__` stands for. A subscript, unlike a call, can also be assigned to and deleted."""
 
-    def __getitem__(self, sentence: str) -> NoReturn:
+    def __getitem__(self, sentence: str, value: object = None) -> NoReturn:
         raise OpenBlank(sentence)
 
-    def __setitem__(self, sentence: str, value: object) -> NoReturn:
-        raise OpenBlank(sentence)
-
-    def __delitem__(self, sentence: str) -> NoReturn:
-        raise OpenBlank(sentence)
+    __setitem__ = __delitem__ = __getitem__
 
 
 @dataclass(frozen=True)

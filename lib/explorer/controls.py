@@ -161,19 +161,9 @@ class Controls:
     @property
     def moving(self) -> list[Any]:
         """The widgets whose value is part of the state."""
-        own = [self.learning_rate, self.batch_size, self.epochs, self.seed, self.data, self.what_if, self.look]
-        return [
-            *own,
-            *self._size_slider,
-            self.spread,
-            self.edit,
-            self.time,
-            self.by_iterations,
-            self.lock,
-            self.same_epochs,
-            self.sample,
-            *self.shown.values(),
-        ]
+        run = [self.learning_rate, self.batch_size, self.epochs, self.seed, self.data, self.what_if, self.look]
+        view = [self.spread, self.edit, self.time, self.by_iterations, self.lock, self.same_epochs, self.sample]
+        return [*run, *self._size_slider, *view, *self.shown.values()]
 
     def places(self, setting: Setting) -> str:
         """Say where each of the widgets stands, in the browser's own words, with the sliders moved to a setting."""

@@ -121,8 +121,8 @@ class Explorer:
         self._starts: dict[Start, Matrix] = {}
         self._name = f"zl-{uuid4().hex[:8]}"
         self._points: dict[str, str] = {}  # the points that the browser has, by the names that pictures refer to
-        self._drawn_sets = cache(self._load)
-        self._own = cache(self._begin_own)
+        self._drawn_sets = cache(lambda name: load(self._sources[name]))
+        self._own = cache(lambda data: OwnData(self._drawn_sets(data)))
         self.run = lru_cache(maxsize=REMEMBERED)(self._begin)
         self._pages = lru_cache(maxsize=REMEMBERED)(self._draw_page)
         self._plane = cache(self._find_plane)
@@ -241,7 +241,8 @@ class Explorer:
         """Answer a move of the controls, or what was done with a picture."""
         self._ahead, self._told, self._saving, self._moved = None, None, iter(()), False
         if self._drawn is None or state.setting.data != self._drawn.setting.data:
-            self._fit(state.setting)
+            own = self._own(state.setting.data) if state.setting.version else None
+            self.controls.fit(self.samples(state.setting), own.changes if own else 0)
         while self._tasks:
             self._tasks.popleft()()
         state = self.controls.state()
@@ -324,12 +325,8 @@ class Explorer:
         state = self.controls.state()
         run = self.run(state.setting)
         run.advance(state.epochs, FIRST_PICTURE)
-        self._set_kept(
-            [
-                *self.kept,
-                loss_view.KeptRun(captions.name_setting(state.setting, run.recipe.network.counted), run, state.epochs),
-            ]
-        )
+        name = captions.name_setting(state.setting, run.recipe.network.counted)
+        self._set_kept([*self.kept, loss_view.KeptRun(name, run, state.epochs)])
 
     def touch(self, touch: Touch) -> None:
         """Answer a touch of the path's picture: arrow keys move a cross, a click or Enter starts the training there."""
@@ -389,19 +386,6 @@ class Explorer:
         if setting.version:
             return self._own(setting.data).find(setting.version).samples
         return self._drawn_sets(setting.data)
-
-    def _fit(self, setting: Setting) -> None:
-        """Make the controls fit a data set, as it was drawn or left."""
-        changes = self._own(setting.data).changes if setting.version else 0
-        self.controls.fit(self.samples(setting), changes)
-
-    def _begin_own(self, data: str) -> OwnData:
-        """Begin to change a data set."""
-        return OwnData(self._drawn_sets(data))
-
-    def _load(self, name: str) -> Samples:
-        """Return a data set, loaded when it is first asked for."""
-        return load(self._sources[name])
 
     def _begin(self, setting: Setting) -> Run:
         """Begin the run of a setting."""

@@ -27,6 +27,7 @@ class LossMap:
         self, begin: Callable[[Cell], Run], rates: Sequence[float], batch_sizes: Sequence[int], epochs: int
     ) -> None:
         self.rates, self.batch_sizes, self.epochs = rates, batch_sizes, epochs
+        self._cells = [(rate, size) for rate in rates for size in batch_sizes]
         self.losses: dict[Cell, float] = {}
         self._begin = begin
         self._cell: Cell | None = None
@@ -34,7 +35,7 @@ class LossMap:
     @property
     def size(self) -> int:
         """How many cells there are."""
-        return len(self.rates) * len(self.batch_sizes)
+        return len(self._cells)
 
     @property
     def complete(self) -> bool:
@@ -46,20 +47,16 @@ class LossMap:
         deadline = time.perf_counter() + seconds
         while not self.complete and not stop() and (left := deadline - time.perf_counter()) > 0:
             if self._cell is None:
-                self._cell = min(self._open(), key=lambda cell: distance(cell, near))
+                missing = (cell for cell in self._cells if cell not in self.losses)
+                self._cell = min(missing, key=lambda cell: distance(cell, near))
                 self._run = self._begin(self._cell)
             loss = self._run.reach(self.epochs * self._run.iterations_per_epoch or STEPS, left, stop)
             if loss is not None:
                 self.losses[self._cell], self._cell = loss, None
 
-    def _open(self) -> list[Cell]:
-        return [(rate, size) for rate in self.rates for size in self.batch_sizes if (rate, size) not in self.losses]
-
     def nearest(self, setting: Setting) -> Cell:
         """Return the cell nearest to a setting."""
-        return min(
-            ((rate, size) for rate in self.rates for size in self.batch_sizes), key=lambda c: distance(c, setting)
-        )
+        return min(self._cells, key=lambda cell: distance(cell, setting))
 
     def lowest(self) -> Cell | None:
         """Return the cell with the lowest loss so far, if any has a finite one."""

@@ -6,9 +6,10 @@ dense.py     features to scores, and the weights that learn
 relu.py      a bend between two dense layers
 network.py   layers stacked to one
 loss.py      how wrong the probabilities are, and in which direction
-samples.py   what X and y look like
 batches.py   which samples, in which order, and in how many steps
 training.py  all of it together, over and over
+
+wrong_layers.py is for the catalogues of mistakes: it makes a layer with another forward or backward.
 
 Columns are samples everywhere: X is (features, samples), y is (classes, samples).
 """

@@ -269,25 +269,22 @@ def _on_either_route(inputs: Inputs, Network: Any, test: Callable[[Run], None]) 
 
 
 def _both_routes(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], object]) -> Probes:
-    return {f"{route}/{name}": partial(_look, inputs, Network, route, look) for route in ROUTES}
+    def run(route: str) -> object:
+        return look(run_backward(Network, inputs, route))
 
-
-def _look(inputs: Inputs, Network: Any, route: str, look: Callable[[Run], object]) -> object:
-    return look(run_backward(Network, inputs, route))
+    return {f"{route}/{name}": partial(run, route) for route in ROUTES}
 
 
 def example(Network: Any) -> Example:
     """Make an example with two layers whose results are whole numbers."""
     one = np.ones(SHAPE)
-
-    def inputs() -> Inputs:
-        return {
-            "input": one,
-            "gradient": 10 * one,
-            "learning_rate": np.array(0.5),
-            "outputs": np.array([2 * one, 3 * one]),
-            "input_gradients": np.array([20 * one, 30 * one]),
-        }
+    inputs = {
+        "input": one,
+        "gradient": 10 * one,
+        "learning_rate": np.array(0.5),
+        "outputs": np.array([2 * one, 3 * one]),
+        "input_gradients": np.array([20 * one, 30 * one]),
+    }
 
     def order(run: Run) -> list[int]:
         return [call.layer for call in run.calls]
@@ -299,10 +296,10 @@ def example(Network: Any) -> Example:
         "two test layers, 0 and 1. The input is 1. forward of layer 0 returns 2, that of layer 1 returns 3."
         " The incoming gradient is 10. backward of layer 0 returns 20, that of layer 1 returns 30",
         (
-            ExampleStep("layers in the order of forward", [0, 1], lambda: order(run_forward(Network, inputs()))),
-            ExampleStep("what they are given", [1.0, 2.0], lambda: given(run_forward(Network, inputs()))),
-            ExampleStep("layers in the order of backward", [1, 0], lambda: order(run_backward(Network, inputs()))),
-            ExampleStep("what they are given", [10.0, 30.0], lambda: given(run_backward(Network, inputs()))),
+            ExampleStep("layers in the order of forward", [0, 1], lambda: order(run_forward(Network, inputs))),
+            ExampleStep("what they are given", [1.0, 2.0], lambda: given(run_forward(Network, inputs))),
+            ExampleStep("layers in the order of backward", [1, 0], lambda: order(run_backward(Network, inputs))),
+            ExampleStep("what they are given", [10.0, 30.0], lambda: given(run_backward(Network, inputs))),
         ),
     )
 

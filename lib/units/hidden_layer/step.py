@@ -5,8 +5,7 @@ The network and the two loss functions are test objects that record what they ar
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,12 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 class Record:
-    """What one step of the student's did with a network, a loss and its gradient that return drawn arrays."""
+    """What one step of the student's did with a network, a loss and its gradient that return drawn arrays.
+
+    `returned` is what the step returned.
+    """
+
+    returned: Any
 
     def __init__(self, inputs: Inputs):
         self._inputs = inputs
@@ -64,19 +68,12 @@ class Record:
         return self._inputs["loss_gradient"].copy()
 
 
-class Done(NamedTuple):
-    """A step that has been taken: what was recorded, and what it returned."""
-
-    record: Record
-    returned: Any
-
-
-def run(step: Any, inputs: Inputs) -> Done:
+def run(step: Any, inputs: Inputs) -> Record:
     """Run the student's step on test objects."""
     record = Record(inputs)
     X, y = inputs["X"].copy(), inputs["y"].copy()
-    returned = step(record, record.loss, record.loss_gradient, X, y, float(inputs["learning_rate"]))
-    return Done(record, returned)
+    record.returned = step(record, record.loss, record.loss_gradient, X, y, float(inputs["learning_rate"]))
+    return record
 
 
 def _only(values: list[Any], what: str) -> Any:
@@ -87,9 +84,9 @@ def _only(values: list[Any], what: str) -> Any:
     return values[0]
 
 
-def _received(done: Done) -> Array:
+def _received(record: Record) -> Array:
     """Give the gradient that network.backward got."""
-    gradient = _only(done.record.gradients, "network.backward")
+    gradient = _only(record.gradients, "network.backward")
     return numbers(gradient, (CLASSES, BATCH), what="The gradient for network.backward")
 
 
@@ -111,15 +108,15 @@ class BatchLoss(Statement):
 
     def holds(self, inputs: Inputs, step: Any) -> None:
         """Compare the arguments of the loss, and the result."""
-        done = run(step, inputs)
-        found = _arguments(done.record.losses, "loss")
+        record = run(step, inputs)
+        found = _arguments(record.losses, "loss")
         expect_close(found, _right_arguments(inputs), what="The loss got something else than (y, yhat).")
-        expect_close(done.returned, inputs["loss"], what="step does not return what the loss function returned.")
+        expect_close(record.returned, inputs["loss"], what="step does not return what the loss function returned.")
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
         """The arguments, and the result over the loss."""
         return {
-            "arguments": lambda: _arguments(run(step, inputs).record.losses, "loss"),
+            "arguments": lambda: _arguments(run(step, inputs).losses, "loss"),
             "returned": lambda: numbers(run(step, inputs).returned) / float(inputs["loss"]),
         }
 
@@ -132,12 +129,12 @@ class MeanGradient(Statement):
 
     def holds(self, inputs: Inputs, step: Any) -> None:
         """Compare the gradient that the network gets with 1/B of what the loss gradient returned."""
-        done = run(step, inputs)
-        found = _arguments(done.record.slopes, "loss_gradient")
+        record = run(step, inputs)
+        found = _arguments(record.slopes, "loss_gradient")
         expect_close(found, _right_arguments(inputs), what="The loss gradient got something else than (y, yhat).")
         what = "network.backward did not get the gradient of the mean loss."
         expect_close(
-            _received(done),
+            _received(record),
             inputs["loss_gradient"] / BATCH,
             what=what,
             where=lambda at: f"class {at[0]}, sample {at[1]}, with B = {BATCH}",
@@ -146,7 +143,7 @@ class MeanGradient(Statement):
     def probes(self, inputs: Inputs, step: Any) -> Probes:
         """The arguments of the loss gradient, and what the network gets."""
         return {
-            "arguments": lambda: _arguments(run(step, inputs).record.slopes, "loss_gradient"),
+            "arguments": lambda: _arguments(run(step, inputs).slopes, "loss_gradient"),
             "gradient": lambda: _received(run(step, inputs)),
         }
 
@@ -158,15 +155,13 @@ class StepRate(Statement):
 
     def holds(self, inputs: Inputs, step: Any) -> None:
         """Compare the rate."""
-        rate = _only(run(step, inputs).record.rates, "network.backward")
+        rate = _only(run(step, inputs).rates, "network.backward")
         expect_close(rate, inputs["learning_rate"], what="network.backward got another learning rate.")
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
         """The rate over the one that was given."""
         return {
-            "rate": lambda: (
-                numbers(_only(run(step, inputs).record.rates, "network.backward")) / float(inputs["learning_rate"])
-            )
+            "rate": lambda: numbers(_only(run(step, inputs).rates, "network.backward")) / float(inputs["learning_rate"])
         }
 
 
@@ -184,8 +179,8 @@ def example(step: Any) -> Example:
         "five samples; the loss is 1.25, each entry of the loss gradient is 10, and the learning rate is 0.5",
         (
             ExampleStep("each entry that network.backward gets", 2.0, lambda: _received(run(step, inputs))[0, 0]),
-            ExampleStep("the learning rate that it gets", 0.5, lambda: run(step, inputs).record.rates[0]),
-            ExampleStep("what step returns", 1.25, partial(lambda: run(step, inputs).returned)),
+            ExampleStep("the learning rate that it gets", 0.5, lambda: run(step, inputs).rates[0]),
+            ExampleStep("what step returns", 1.25, lambda: run(step, inputs).returned),
         ),
     )
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from lib.checking.routes import ROUTES
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
-from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.unit import Array, Inputs, Part, Probes
 from lib.units.softmax_classifier.errors import explained
-from lib.units.softmax_classifier.inputs import is_kept, worked_example
+from lib.units.softmax_classifier.inputs import OfGradient, is_kept, worked_example
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
 """(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs."""
@@ -82,7 +82,7 @@ def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str
     return Step(returned, moved, is_kept(inputs[f"gradient_{size}"], gradient))
 
 
-class WeightsMove(Statement):
+class WeightsMove(OfGradient):
     text = "The weights change by -learning_rate times their gradient, as central differences of your forward show."
     points = 2
     hint = "Take one sample, and compute by hand how much one weight should change. Then add a second sample."
@@ -108,12 +108,8 @@ class WeightsMove(Statement):
         """The change of the weights, without the bias."""
         return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, :-1])
 
-    def size(self, probe: str, inputs: Inputs) -> float:
-        """The largest entry of the incoming gradient."""
-        return _size_of_gradient(probe, inputs)
 
-
-class BiasMoves(Statement):
+class BiasMoves(OfGradient):
     text = "The bias, the last column, changes by -learning_rate times the incoming gradient, summed over the samples."
     depends_on = (WeightsMove,)
     hint = "The bias is a weight whose input is always 1. Where does self.input have this 1?"
@@ -130,12 +126,8 @@ class BiasMoves(Statement):
         """The change of the bias."""
         return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, -1])
 
-    def size(self, probe: str, inputs: Inputs) -> float:
-        """The largest entry of the incoming gradient."""
-        return _size_of_gradient(probe, inputs)
 
-
-class InputGradient(Statement):
+class InputGradient(OfGradient):
     text = "backward returns the gradient of the input, (features, batch), with the weights from before the update."
     hint = "Leave out the last column of the weights, the bias. Compute this gradient before the weights change."
 
@@ -156,15 +148,6 @@ class InputGradient(Statement):
         returned = _both_routes(lambda size, route: backward(Dense, inputs, size, route).returned)
         kept = {f"{route}/kept": partial(_keeps_gradient, Dense, inputs, route) for route in ROUTES}
         return returned | kept
-
-    def size(self, probe: str, inputs: Inputs) -> float:
-        """The largest entry of the incoming gradient."""
-        return _size_of_gradient(probe, inputs)
-
-
-def _size_of_gradient(probe: str, inputs: Inputs) -> float:
-    gradient = inputs.get(f"gradient_{probe.partition('/')[2]}", inputs["gradient_batch"])
-    return float(np.abs(gradient).max())
 
 
 def _expect_nearly(

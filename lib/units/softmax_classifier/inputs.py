@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.unit import Array, Example
+from lib.checking.values import Wrong, numbers
+from lib.unit import Array, Example, Inputs, Statement
 
 SIZES = {"one": (4, 1), "batch": (4, 7), "square": (5, 5)}
 """(classes, batch) of the drawn sets."""
@@ -18,11 +19,6 @@ SIZES = {"one": (4, 1), "batch": (4, 7), "square": (5, 5)}
 def probabilities(rng: np.random.Generator, classes: int, batch: int) -> Array:
     """Draw columns that sum to 1 and stay clear of 0: (classes, batch)."""
     return np.asarray(0.9 * rng.dirichlet(np.full(classes, 2.0), size=batch).T + 0.1 / classes)
-
-
-def one_hot_columns(rng: np.random.Generator, classes: int, batch: int) -> Array:
-    """Draw labels as one-hot columns: (classes, batch)."""
-    return np.eye(classes)[:, rng.integers(classes, size=batch)]
 
 
 def labels(rng: np.random.Generator, classes: int, batch: int) -> Array:
@@ -73,6 +69,24 @@ def scores(rng: np.random.Generator, classes: int, batch: int) -> Array:
 def is_kept(before: Array, after: Array) -> bool:
     """Tell whether code left an array as it was given; to clip probabilities at 1e-7 in place doesn't count."""
     return before.shape == after.shape and bool(np.abs(before - after).max() <= 1e-6)
+
+
+def kept_output(layer: Any) -> Array:
+    """Read the output that a student's forward has kept; raise `Wrong` where it has kept none."""
+    output = getattr(layer, "output", None)
+    if output is None:
+        hint = "Assign the result to self.output: a name without self. is lost where forward ends."
+        raise Wrong("self.output is missing.", found="None", expected="numbers", hint=hint)
+    return numbers(output, what="self.output")
+
+
+class OfGradient(Statement):
+    """A statement about what backward makes of an incoming gradient, `gradient_…`, whose size its numbers have."""
+
+    def size(self, probe: str, inputs: Inputs) -> float:
+        """The largest entry of the incoming gradient."""
+        gradient = inputs.get(f"gradient_{probe.partition('/')[2]}", inputs["gradient_batch"])
+        return float(np.abs(gradient).max())
 
 
 def worked_example(name: str, *subjects: Any) -> Example:

@@ -94,11 +94,7 @@ def are_losses(found: Array, right: Array, is_cut: bool) -> bool:
     if is_cut:
         right = right[:-1]
         found = found[: len(right)]
-    return len(found) == len(right) > 0 and _are_close(found, right)
-
-
-def _are_close(found: Array, right: Array) -> bool:
-    return all(map(is_close, found, right))
+    return len(found) == len(right) > 0 and all(map(is_close, found, right))
 
 
 def require_steps(steps: Sequence[Step], call: str) -> None:

@@ -13,7 +13,15 @@ from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, at_class_and_sample, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import explained
-from lib.units.softmax_classifier.inputs import SIZES, is_kept, probabilities, scores, worked_example
+from lib.units.softmax_classifier.inputs import (
+    SIZES,
+    OfGradient,
+    is_kept,
+    kept_output,
+    probabilities,
+    scores,
+    worked_example,
+)
 
 RATE = 0.1
 """The learning rate for a layer that asks for one; softmax has nothing to learn."""
@@ -70,20 +78,12 @@ def output_of(Softmax: Any, z: Array) -> Array:
     """Run the student's forward on a copy of `z`; return the output that it set, which should be (classes, batch)."""
     layer = Softmax()
     _pass_on(layer, z.copy())
-    return _output(layer)
+    return kept_output(layer)
 
 
 def _pass_on(layer: Any, z: Array) -> None:
     with explained(*z.shape):
         layer.forward(z)
-
-
-def _output(layer: Any) -> Array:
-    output = getattr(layer, "output", None)
-    if output is None:
-        hint = "Assign the result to self.output: a name without self. is lost where forward ends."
-        raise Wrong("self.output is missing.", found="None", expected="numbers", hint=hint)
-    return numbers(output, what="self.output")
 
 
 def forward(Softmax: Any, z: Array) -> Array:
@@ -277,7 +277,7 @@ class LargeScores(Statement):
         return np.asarray(_withstands(probe, outputs, inputs["scores"]), dtype=float)
 
 
-class OneSampleBack(Statement):
+class OneSampleBack(OfGradient):
     text = "For one sample, the result of backward agrees with central differences of softmax."
     hint = "Write down the Jacobian of one sample with two classes, and compare it with T entry by entry."
 
@@ -289,12 +289,8 @@ class OneSampleBack(Statement):
         """The result for one sample, after the student's own forward and with the attributes given."""
         return {f"{route}/one": partial(backward, Softmax, inputs, "one", route) for route in ROUTES}
 
-    def size(self, probe: str, inputs: Inputs) -> float:
-        """The largest entry of the incoming gradient."""
-        return _size_of_gradient(probe, inputs)
 
-
-class EachSampleItsOwn(Statement):
+class EachSampleItsOwn(OfGradient):
     text = "In a batch, each sample has its own Jacobian: every column agrees with central differences."
     depends_on = (OneSampleBack,)
     hint = "Run backward on one sample at a time, then on two together, and compare the columns."
@@ -323,10 +319,6 @@ class EachSampleItsOwn(Statement):
             probes[f"{route}/again"] = partial(backward_again, Softmax, inputs, route)
             probes[f"{route}/kept"] = partial(gradient_kept, Softmax, inputs, route)
         return probes
-
-    def size(self, probe: str, inputs: Inputs) -> float:
-        """The largest entry of the incoming gradient."""
-        return _size_of_gradient(probe, inputs)
 
 
 class ColumnsSumToZero(Statement):
@@ -358,7 +350,7 @@ def output_again(Softmax: Any, inputs: Inputs) -> Array:
     layer = Softmax()
     for each, size in _passes(inputs):
         _pass_on(layer, each[f"scores_{size}"].copy())
-    return _output(layer)
+    return kept_output(layer)
 
 
 def scores_kept(Softmax: Any, inputs: Inputs) -> bool:
@@ -459,11 +451,6 @@ def _describe(name: str, added: Array) -> str:
 
 def _at(text: str, at: tuple[int, ...]) -> str:
     return f"{text}, {at_class_and_sample(at)}"
-
-
-def _size_of_gradient(probe: str, inputs: Inputs) -> float:
-    gradient = inputs.get(f"gradient_{probe.partition('/')[2]}", inputs["gradient_batch"])
-    return float(np.abs(gradient).max())
 
 
 def _sums_of_backward(Softmax: Any, inputs: Inputs, route: str) -> Any:

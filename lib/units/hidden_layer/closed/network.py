@@ -9,66 +9,44 @@ import numpy as np
 from lib.answer_key import MistakeCatalog
 from lib.reference import Network
 from lib.reference.layer import FloatArray as Array
+from lib.reference.layer import Layer
+from lib.reference.wrong_layers import with_backward, with_forward
 
 Layers = list[Any]
 
 
-def _with_forward(function: Callable[[Layers, Array], Any]) -> type[Network]:
+def _with_forward(output: Callable[[Layers, Array], Any]) -> type[Layer]:
     """Make a network whose forward computes its output from its layers and the input."""
-
-    class Stack(Network):
-        def forward(self, input: Array) -> Any:
-            self.input = input
-            self.output = function(self.layers, input)
-            return self.output
-
-    return Stack
+    return with_forward(Network, lambda network, x: output(network.layers, x))
 
 
-def _with_backward(function: Callable[[Layers, Array, float], Any]) -> type[Network]:
+def _with_backward(result: Callable[[Layers, Array, float], Any]) -> type[Layer]:
     """Make a network whose backward computes its result from its layers, the incoming gradient and the rate."""
-
-    class Stack(Network):
-        def backward(self, output_gradient: Array, learning_rate: float) -> Any:
-            return function(self.layers, output_gradient, learning_rate)
-
-    return Stack
+    return with_backward(Network, lambda network, g, rate: result(network.layers, g, rate))
 
 
-def _up(layers: Iterable[Any], x: Array) -> Array:
+def _up(
+    layers: Iterable[Any],
+    input: Array,
+    turn: Callable[[Any, Array, Array], Any] = lambda layer, x, first: layer.forward(x),
+) -> Array:
+    """Run forward's loop; `turn` is one turn: of the layer, of what is handed on, and of the network's input."""
+    x = input
     for layer in layers:
-        x = layer.forward(x)
+        x = turn(layer, x, input)
     return x
 
 
-def _down(layers: Iterable[Any], g: Array, rate: float) -> Array:
-    """Call the layers' backward in the order that is given."""
+def _down(
+    layers: Iterable[Any],
+    g: Array,
+    rate: float,
+    turn: Callable[[Any, Array, float], Any] = lambda layer, g, rate: layer.backward(g, rate),
+) -> Array:
+    """Run backward's loop in the order of these layers; `turn` is one turn, of the layer and what is handed on."""
     for layer in layers:
-        g = layer.backward(g, rate)
+        g = turn(layer, g, rate)
     return g
-
-
-def _with_turns_up(turn: Callable[[Any, Array, Array], Any]) -> type[Network]:
-    """Make a network with another turn of forward's loop: of the layer, what is handed on, and the network's input."""
-
-    def forward(layers: Layers, input: Array) -> Array:
-        x = input
-        for layer in layers:
-            x = turn(layer, x, input)
-        return x
-
-    return _with_forward(forward)
-
-
-def _with_turns_down(turn: Callable[[Any, Array, float], Any]) -> type[Network]:
-    """Make a network with another turn of backward's loop: of the layer, what is handed on, and the rate."""
-
-    def backward(layers: Layers, g: Array, rate: float) -> Array:
-        for layer in reversed(layers):
-            g = turn(layer, g, rate)
-        return g
-
-    return _with_backward(backward)
 
 
 forward = MistakeCatalog(
@@ -77,7 +55,7 @@ forward = MistakeCatalog(
     _with_forward,
     teach="Draw the layers as boxes in a row, and follow one batch from the left to the right.",
 )
-turn_up = replace(forward, make=_with_turns_up)
+turn_up = replace(forward, make=lambda turn: _with_forward(lambda layers, x: _up(layers, x, turn)))
 backward = MistakeCatalog(
     "check-network-backward",
     "Network",
@@ -85,7 +63,9 @@ backward = MistakeCatalog(
     teach="Draw the layers as boxes in a row once more, and follow the gradient from the right to the left: each box"
     " gets what its right neighbour returns.",
 )
-turn_down = replace(backward, make=_with_turns_down)
+turn_down = replace(
+    backward, make=lambda turn: _with_backward(lambda layers, g, rate: _down(reversed(layers), g, rate, turn))
+)
 
 ORDER = "Write down which layer is called first, second, and so on. The first layer of the list stands at the input."
 forward("The layers are called in reverse", ORDER)(lambda layers, x: _up(reversed(layers), x))

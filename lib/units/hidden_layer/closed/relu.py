@@ -1,50 +1,28 @@
 """Mistakes in the ReLU layer: forward, and the mask of backward."""
 
-from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from lib.answer_key import MistakeCatalog
 from lib.reference import ReLU
-from lib.reference.layer import FloatArray as Array
-
-
-def _with_forward(function: Callable[[Array], Any]) -> type[ReLU]:
-    """Make a layer whose forward computes something else of its input."""
-
-    class Layer(ReLU):
-        def forward(self, input: Array) -> Any:
-            self.input = input
-            self.output = function(input)
-            return self.output
-
-    return Layer
-
-
-def _with_backward(function: Callable[[ReLU, Array], Any]) -> type[ReLU]:
-    """Make a layer whose backward computes something else of the layer and the incoming gradient."""
-
-    class Layer(ReLU):
-        def backward(self, output_gradient: Array, learning_rate: float | None = None) -> Any:
-            return function(self, output_gradient)
-
-    return Layer
-
+from lib.reference.wrong_layers import with_backward, with_forward
 
 forward = MistakeCatalog(
     "check-relu-forward",
     "ReLU",
-    _with_forward,
+    lambda output: with_forward(ReLU, lambda layer, z: output(z)),
     teach="Draw the curve of max(0, z): it is flat to the left of 0, and has slope 1 to the right.",
 )
 backward = MistakeCatalog(
     "check-relu-backward",
     "ReLU",
-    _with_backward,
+    lambda result: with_backward(ReLU, lambda layer, g, rate: result(layer.input, g)),
     teach="Draw the curve of max(0, z) once more, and write its slope under each half. The slope depends on the input"
     " of the forward pass only.",
 )
+of_output = replace(backward, make=lambda result: with_backward(ReLU, lambda layer, g, rate: result(layer.output, g)))
+"""Code that looks at the layer's output, not at its input."""
 
 FORWARD_HINT = "Compute the output for the numbers -2 and 3 by hand. What should come out of each?"
 
@@ -93,48 +71,46 @@ forward("The output is the transpose", "Keep the shape of the input, (units, bat
 
 MASK = "The slope depends on the input of the forward pass. Which attribute of the layer holds it?"
 backward("The mask is made from the incoming gradient, not from the input", MASK)(
-    lambda layer, g: g * (g > 0), lambda layer, g: np.maximum(g, 0)
+    lambda z, g: g * (g > 0), lambda z, g: np.maximum(g, 0)
 )
-backward("The incoming gradient is returned unchanged", "Where the output stays 0, the gradient must be 0, too.")(
-    lambda layer, g: g, lambda layer, g: g * (layer.output >= 0)
+of_output("The incoming gradient is returned unchanged", "Where the output stays 0, the gradient must be 0, too.")(
+    lambda a, g: g, lambda a, g: g * (a >= 0)
 )
 backward("The mask is the wrong way round", "Where the input was positive, the gradient passes.")(
-    lambda layer, g: g * (layer.input < 0)
+    lambda z, g: g * (z < 0)
 )
-backward("Both the input and the gradient must be positive to pass", MASK)(
-    lambda layer, g: g * (layer.input > 0) * (g > 0)
-)
+backward("Both the input and the gradient must be positive to pass", MASK)(lambda z, g: g * (z > 0) * (g > 0))
 backward("The slope is returned without the incoming gradient", "Multiply the slope by the incoming gradient.")(
-    lambda layer, g: (layer.input > 0).astype(float)
+    lambda z, g: (z > 0).astype(float)
 )
 FACTOR = "The slope of max(0, z) is 1 where z is positive, whatever z is. Multiply the gradient by that."
-backward("The gradient is multiplied by the input", FACTOR)(lambda layer, g: g * layer.input)
-backward("The gradient is multiplied by the output", FACTOR)(lambda layer, g: g * layer.output)
-backward("The output is returned in place of a gradient", "Return the incoming gradient where it may pass.")(
-    lambda layer, g: layer.output
+backward("The gradient is multiplied by the input", FACTOR)(lambda z, g: g * z)
+of_output("The gradient is multiplied by the output", FACTOR)(lambda a, g: g * a)
+of_output("The output is returned in place of a gradient", "Return the incoming gradient where it may pass.")(
+    lambda a, g: a
 )
 backward("The gradient is multiplied by the sign of the input", "The slope is 0 for negative inputs, not -1.")(
-    lambda layer, g: g * np.sign(layer.input)
+    lambda z, g: g * np.sign(z)
 )
 backward("Blocked entries keep a small slope, as in a leaky ReLU", "Replace the slope on the left by 0.")(
-    *(lambda layer, g, slope=slope: np.where(layer.input > 0, g, slope * g) for slope in (0.01, 0.1, 0.2, 0.3))
+    *(lambda z, g, slope=slope: np.where(z > 0, g, slope * g) for slope in (0.01, 0.1, 0.2, 0.3))
 )
 SIGMOID = "Use the slope of ReLU: 1 or 0. a(1 - a) belongs to a sigmoid."
-backward("The slope is that of a sigmoid, a(1 - a)", SIGMOID)(lambda layer, g: g * layer.output * (1 - layer.output))
+of_output("The slope is that of a sigmoid, a(1 - a)", SIGMOID)(lambda a, g: g * a * (1 - a))
 backward("The gradient is divided by the batch size", "Leave out the division: 1/B comes in once, at the loss.")(
-    lambda layer, g: g * (layer.input > 0) / g.shape[1]
+    lambda z, g: g * (z > 0) / g.shape[1]
 )
 backward("The gradient is multiplied by the learning rate", "Leave out the learning rate: this layer learns nothing.")(
-    lambda layer, g: 0.1 * g * (layer.input > 0)
+    lambda z, g: 0.1 * g * (z > 0)
 )
 backward("The sign of the gradient is turned", "Leave out the minus: a step goes downhill, a gradient doesn't.")(
-    lambda layer, g: -g * (layer.input > 0)
+    lambda z, g: -g * (z > 0)
 )
 backward("The gradient is summed over the samples", "Keep one column for each sample.")(
-    lambda layer, g: (g * (layer.input > 0)).sum(axis=1, keepdims=True)
+    lambda z, g: (g * (z > 0)).sum(axis=1, keepdims=True)
 )
 backward("A matrix product takes the place of a product entry by entry", "Multiply entry by entry, with *.")(
-    lambda layer, g: g @ (layer.input > 0), lambda layer, g: g @ (layer.input > 0).T
+    lambda z, g: g @ (z > 0), lambda z, g: g @ (z > 0).T
 )
 
 MISTAKES = (*forward.mistakes, *backward.mistakes)

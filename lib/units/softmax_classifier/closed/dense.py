@@ -14,19 +14,11 @@ import numpy as np
 from lib.answer_key import MistakeCatalog
 from lib.reference import Dense
 from lib.reference.layer import FloatArray as Array
+from lib.reference.layer import Layer
+from lib.reference.wrong_layers import with_backward
 
 
-def _with_backward(backward: Callable[[Dense, Array, float], Any]) -> type[Dense]:
-    """Make a layer with a wrong backward: it gets the layer, the incoming gradient g and the learning rate."""
-
-    class Layer(Dense):
-        def backward(self, output_gradient: Array, learning_rate: float) -> Any:
-            return backward(self, output_gradient, learning_rate)
-
-    return Layer
-
-
-def _with_update(update: Callable[[Dense, Array, float], Any]) -> type[Dense]:
+def _with_update(update: Callable[[Dense, Array, float], Any]) -> type[Layer]:
     """Make a layer that is right except for its new weights."""
 
     def backward(layer: Dense, g: Array, rate: float) -> Any:
@@ -34,10 +26,10 @@ def _with_update(update: Callable[[Dense, Array, float], Any]) -> type[Dense]:
         layer.weights = update(layer, g, rate)
         return input_gradient
 
-    return _with_backward(backward)
+    return with_backward(Dense, backward)
 
 
-def _with_input_gradient(input_gradient: Callable[[Dense, Array], Any]) -> type[Dense]:
+def _with_input_gradient(input_gradient: Callable[[Dense, Array], Any]) -> type[Layer]:
     """Make a layer that is right except for the gradient that it returns."""
 
     def backward(layer: Dense, g: Array, rate: float) -> Any:
@@ -45,10 +37,10 @@ def _with_input_gradient(input_gradient: Callable[[Dense, Array], Any]) -> type[
         layer.weights = layer.weights - rate * _gradient(layer, g)
         return returned
 
-    return _with_backward(backward)
+    return with_backward(Dense, backward)
 
 
-def _with_steps(step: Callable[[list[Array]], Any]) -> type[Dense]:
+def _with_steps(step: Callable[[list[Array]], Any]) -> type[Layer]:
     """Make a layer whose steps depend on the weights' gradients of all calls so far, the latest last."""
 
     def update(layer: Any, g: Array, rate: float) -> Any:
@@ -66,7 +58,7 @@ def _gradient(layer: Dense, g: Array) -> Array:
 backward = MistakeCatalog(
     "check-dense-backward",
     "Dense",
-    _with_backward,
+    partial(with_backward, Dense),
     teach="Repeat what an update is: the old weights minus the learning rate times their gradient, with the bias"
     " column. The returned gradient uses the weights from before the update.",
 )
@@ -371,14 +363,14 @@ def _without_self(layer: Dense, g: Array, rate: float) -> Any:
     raise NameError("name 'weights' is not defined")
 
 
-def _also_divided(layer: Any) -> type[Dense]:
+def _also_divided(layer: Any) -> type[Layer]:
     def backward(made: Dense, g: Array, rate: float) -> Any:
         before = made.weights.copy()
         result = layer.backward(made, g, rate)
         made.weights = before + (made.weights - before) / g.shape[1]
         return result
 
-    return _with_backward(backward)
+    return with_backward(Dense, backward)
 
 
 backward.combine(

@@ -15,28 +15,18 @@ import numpy as np
 from lib.answer_key import MistakeCatalog
 from lib.reference import Softmax
 from lib.reference.layer import FloatArray as Array
+from lib.reference.layer import Layer
+from lib.reference.wrong_layers import with_backward, with_forward
 
 
-def _with_forward(output: Callable[[Array], Any]) -> type[Softmax]:
+def _with_forward(output: Callable[[Array], Any]) -> type[Layer]:
     """Make a layer whose forward computes its output from the scores with the wrong function `output`."""
-
-    class Layer(Softmax):
-        def forward(self, input: Array) -> Array:
-            self.input = input
-            self.output = output(input)
-            return self.output
-
-    return Layer
+    return with_forward(Softmax, lambda layer, z: output(z))
 
 
-def _with_backward(gradient: Callable[[Softmax, Array], Any]) -> type[Softmax]:
+def _with_backward(gradient: Callable[[Any, Array], Any]) -> type[Layer]:
     """Make a layer whose backward computes its result from the layer and the incoming gradient g with `gradient`."""
-
-    class Layer(Softmax):
-        def backward(self, output_gradient: Array, learning_rate: float | None = None) -> Any:
-            return gradient(self, output_gradient)
-
-    return Layer
+    return with_backward(Softmax, lambda layer, g, rate: gradient(layer, g))
 
 
 TEACH_FORWARD = (
@@ -634,10 +624,10 @@ SHAPED = (
 )
 
 
-def _scale(factor: Callable[[Array], float]) -> Callable[[Any], type[Softmax]]:
+def _scale(factor: Callable[[Array], float]) -> Callable[[Any], type[Layer]]:
     """Make a layer whose backward gives that of another one, times a factor that depends on the gradient's shape."""
 
-    def change(layer: Any) -> type[Softmax]:
+    def change(layer: Any) -> type[Layer]:
         return _with_backward(lambda made, g: factor(g) * layer.backward(made, g))
 
     return change

@@ -1,0 +1,28 @@
+"""Layers of which one pass is another one than the right one: most mistakes in a layer are such."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lib.reference.layer import FloatArray, Layer
+
+
+def with_forward(base: type[Layer], output: Callable[[Any, FloatArray], Any]) -> type[Layer]:
+    """Make a layer whose forward computes its output with `output`, from the layer and the input."""
+
+    class Wrong(base):  # type: ignore[misc, valid-type]  # any layer, known only at the call
+        def forward(self, input: FloatArray) -> Any:
+            self.input = input
+            self.output = output(self, input)
+            return self.output
+
+    return Wrong
+
+
+def with_backward(base: type[Layer], result: Callable[[Any, FloatArray, Any], Any]) -> type[Layer]:
+    """Make a layer whose backward returns what `result` makes of the layer, the gradient and the learning rate."""
+
+    class Wrong(base):  # type: ignore[misc, valid-type]  # as above
+        def backward(self, output_gradient: FloatArray, learning_rate: float | None = None) -> Any:
+            return result(self, output_gradient, learning_rate)
+
+    return Wrong
