@@ -9,24 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lib.explorer.training import Indices, Matrix, Network, Recipe, cut
+from lib.explorer.training import Matrix, Network, Recipe, cut
 from lib.explorer.what_ifs import WhatIf
-
-
-def flip_gradient_sign(recipe: Recipe) -> Recipe:
-    """Flip the sign of the loss gradient."""
-    network = recipe.network
-    return _with_network(recipe, cce_gradient=lambda y, yhat: -network.cce_gradient(y, yhat))
-
-
-def leave_out_division(recipe: Recipe) -> Recipe:
-    """Leave out 1/B: the step is for the sum over the batch."""
-    return replace(recipe, share=lambda batch: 1.0)
-
-
-def divide_twice(recipe: Recipe) -> Recipe:
-    """Apply 1/B twice."""
-    return replace(recipe, share=lambda batch: 1 / batch**2)
 
 
 def normalise_samples(recipe: Recipe) -> Recipe:
@@ -67,25 +51,6 @@ def apply_softmax_twice(recipe: Recipe) -> Recipe:
     return _with_network(recipe, Softmax=Twice)
 
 
-def pair_with_neighbours(recipe: Recipe) -> Recipe:
-    """Give every sample the label of its neighbour, as when X and y are shuffled one after the other."""
-    return replace(recipe, labels=lambda batch: batch - 1)
-
-
-def train_first_batch(recipe: Recipe) -> Recipe:
-    """Train on the first batch of each epoch only."""
-    return replace(recipe, batches=lambda order, size: cut(order, size)[:1])
-
-
-def drop_short_batch(recipe: Recipe) -> Recipe:
-    """Drop the last batch if it is short of samples."""
-
-    def full(order: Indices, size: int) -> list[Indices]:
-        return [batch for batch in cut(order, size) if len(batch) == size]
-
-    return replace(recipe, batches=full)
-
-
 def skip_standardising(recipe: Recipe) -> Recipe:
     """Feed features that were not standardised: their mean is 30, not 0."""
     Dense = recipe.network.Dense
@@ -114,12 +79,20 @@ def skip_standardising(recipe: Recipe) -> Recipe:
 
 WHAT_IFS = (
     WhatIf(
-        "the gradient's sign is flipped", "Every step goes the other way. What does the loss do?", flip_gradient_sign
+        "the gradient's sign is flipped",
+        "Every step goes the other way. What does the loss do?",
+        lambda recipe: _with_network(recipe, cce_gradient=lambda y, yhat: -recipe.network.cce_gradient(y, yhat)),
     ),
     WhatIf(
-        "1/batch is left out", "The gradient is a sum now. For which batch sizes does it matter?", leave_out_division
+        "1/batch is left out",
+        "The gradient is a sum now. For which batch sizes does it matter?",
+        lambda recipe: replace(recipe, share=lambda batch: 1.0),
     ),
-    WhatIf("1/batch comes in twice", "Steps shrink with the batch. What does that look like?", divide_twice),
+    WhatIf(
+        "1/batch comes in twice",
+        "Steps shrink with the batch. What does that look like?",
+        lambda recipe: replace(recipe, share=lambda batch: 1 / batch**2),
+    ),
     WhatIf(
         "softmax runs over the wrong axis", "Each class now sums to 1 over the batch. Can it learn?", normalise_samples
     ),
@@ -127,10 +100,18 @@ WHAT_IFS = (
     WhatIf(
         "X and y are shuffled apart",
         "Each sample has another's label. What is the best loss now?",
-        pair_with_neighbours,
+        lambda recipe: replace(recipe, labels=lambda batch: batch - 1),
     ),
-    WhatIf("only one batch an epoch is trained", "Most samples are never seen. What changes?", train_first_batch),
-    WhatIf("the last, short batch is dropped", "Try batch sizes that don't divide the set.", drop_short_batch),
+    WhatIf(
+        "only one batch an epoch is trained",
+        "Most samples are never seen. What changes?",
+        lambda recipe: replace(recipe, batches=lambda order, size: cut(order, size)[:1]),
+    ),
+    WhatIf(
+        "the last, short batch is dropped",
+        "Try batch sizes that don't divide the set.",
+        lambda recipe: replace(recipe, batches=lambda order, size: cut(order[: len(order) // size * size], size)),
+    ),
     WhatIf(
         "features are not standardised",
         "All inputs lie around 30. Does the same learning rate work?",

@@ -21,8 +21,9 @@ def train(X: Array, y: Array, learning_rate: float, batch_size: int, nepochs: in
         for batch in generate_batch_indices(num_samples, batch_size):
             dense.forward(X[:, batch])
             softmax.forward(dense.output)
-            loss += len(batch) / num_samples * cce(y[:, batch], softmax.output)
-            grad = cce_gradient(y[:, batch], softmax.output)
+            labels, yhat = y[:, batch], softmax.output
+            loss += len(batch) / num_samples * cce(labels, yhat)
+            grad = cce_gradient(labels, yhat)
             grad = softmax.backward(grad)
             dense.backward((1 / len(batch)) * grad, learning_rate)
         losses.append(loss)
@@ -60,15 +61,15 @@ def _mistake(name: str, hint: str, *changes: Change, also: tuple[tuple[Change, .
 
 BATCHES = "generate_batch_indices(num_samples, batch_size)"
 ORDER = "np.random.permutation(num_samples)"
-LABELS_OF_LOSS, LABELS_OF_GRADIENT = "cce(y[:, batch]", "cce_gradient(y[:, batch]"
 MEAN = "len(batch) / num_samples * cce"
 INTO_DENSE = "(1 / len(batch)) * grad, learning_rate"
 FORWARD, SCORES = "dense.forward(X[:, batch])", "softmax.forward(dense.output)"
 DENSE = "Dense(num_features, len(y))"
 UPDATE = f"dense.backward({INTO_DENSE})"
+LOSS, BACKWARD = f"            loss += {MEAN}(labels, yhat)\n", "            grad = softmax.backward(grad)\n"
 NOTE, RETURN = "        losses.append(loss)\n", "    return dense, softmax, losses\n"
 STOP = "        if len(losses) > 2 and losses[-1] > losses[-2]:\n            break\n"
-PREDICTED = "(softmax.output == softmax.output.max(axis=0)).astype(float)"
+PREDICTED = "(yhat == yhat.max(axis=0)).astype(float)"
 
 SHARE = "Add each batch's mean loss, weighted by the batch's share of all samples."
 RESET = "Set the loss to 0 at the start of each epoch."
@@ -98,9 +99,10 @@ MISTAKES = (
     _named("The gradient is divided by the number of all samples", ("1 / len(batch)", "1 / num_samples")),
     _named("The gradient is divided by the number of classes", ("1 / len(batch)", "1 / len(y)")),
     _named("The labels always come from the first columns of y", ("y[:, batch]", "y[:, :batch_size]")),
-    _named("The loss gets the labels of the first columns", (LABELS_OF_LOSS, "cce(y[:, :batch_size]")),
+    _named("The loss gets the labels of the first columns", ("cce(labels", "cce(y[:, :batch_size]")),
     _named(
-        "The loss gradient gets the labels of the first columns", (LABELS_OF_GRADIENT, "cce_gradient(y[:, :batch_size]")
+        "The loss gradient gets the labels of the first columns",
+        ("cce_gradient(labels", "cce_gradient(y[:, :batch_size]"),
     ),
     _named("The samples always come from the first columns of X", ("X[:, batch]", "X[:, :batch_size]")),
     _named("Samples and labels always come from the first columns", ("[:, batch]", "[:, :batch_size]")),
@@ -128,37 +130,29 @@ MISTAKES = (
         (f"in {BATCHES}", "in batches"),
         also=((("loss = 0.0\n", "loss = 0.0\n        np.random.seed(42)\n"),),),
     ),
-    _named("Labels and prediction are swapped", ("(y[:, batch], softmax.output)", "(softmax.output, y[:, batch])")),
+    _named("Labels and prediction are swapped", ("(labels, yhat)", "(yhat, labels)")),
     _named(
         "Labels and prediction are swapped in the loss gradient",
-        (f"{LABELS_OF_GRADIENT}, softmax.output)", "cce_gradient(softmax.output, y[:, batch])"),
+        ("cce_gradient(labels, yhat)", "cce_gradient(yhat, labels)"),
     ),
-    _named(
-        "Labels and prediction are swapped in the loss",
-        (f"{LABELS_OF_LOSS}, softmax.output)", "cce(softmax.output, y[:, batch])"),
-    ),
-    _named("The scores are used as the prediction", (", softmax.output", ", dense.output")),
-    _named(
-        "The loss uses the scores as the prediction",
-        (f"{LABELS_OF_LOSS}, softmax.output", f"{LABELS_OF_LOSS}, dense.output"),
-    ),
+    _named("Labels and prediction are swapped in the loss", ("cce(labels, yhat)", "cce(yhat, labels)")),
+    _named("The scores are used as the prediction", ("yhat)", "dense.output)")),
+    _named("The loss uses the scores as the prediction", ("cce(labels, yhat", "cce(labels, dense.output")),
     _named(
         "The loss gradient uses the scores as the prediction",
-        (f"{LABELS_OF_GRADIENT}, softmax.output", f"{LABELS_OF_GRADIENT}, dense.output"),
+        ("cce_gradient(labels, yhat", "cce_gradient(labels, dense.output"),
     ),
     _named("softmax.backward gets softmax's own output", ("backward(grad)", "backward(softmax.output)")),
-    _named("softmax.backward gets the labels", ("backward(grad)", "backward(y[:, batch])")),
-    _mistake("The gradient skips softmax.backward", BACK, ("            grad = softmax.backward(grad)\n", "")),
+    _named("softmax.backward gets the labels", ("backward(grad)", "backward(labels)")),
+    _mistake("The gradient skips softmax.backward", BACK, (BACKWARD, "")),
     _mistake("dlayer.backward gets the output of softmax", BACK, (")) * grad", ")) * softmax.output")),
     _mistake(
         "yhat - y replaces cce_gradient and softmax.backward",
         "Call cce_gradient and softmax.backward: yhat - y is right for this loss and this layer only.",
-        (f"{LABELS_OF_GRADIENT}, softmax.output)", "softmax.output - y[:, batch]"),
-        ("            grad = softmax.backward(grad)\n", ""),
+        ("cce_gradient(labels, yhat)", "yhat - labels"),
+        (BACKWARD, ""),
     ),
-    _named(
-        "softmax.backward gets yhat - y", (f"{LABELS_OF_GRADIENT}, softmax.output)", "softmax.output - y[:, batch]")
-    ),
+    _named("softmax.backward gets yhat - y", ("cce_gradient(labels, yhat)", "yhat - labels")),
     _named(
         "The gradient is averaged over the batch before dlayer.backward",
         (")) * grad", ")) * grad.sum(axis=1, keepdims=True)"),
@@ -206,7 +200,7 @@ MISTAKES = (
     _mistake(
         "A loss is stored for each batch, not for each epoch",
         "Append one loss for each epoch, after its last batch.",
-        (f"loss += {MEAN}(y[:, batch], softmax.output)", "losses.append(cce(y[:, batch], softmax.output))"),
+        (f"loss += {MEAN}(labels, yhat)", "losses.append(cce(labels, yhat))"),
         ("        losses.append(loss)\n", ""),
         also=(((NOTE, f"    {NOTE}"),),),
     ),
@@ -268,10 +262,7 @@ MISTAKES = (
         ),
     ),
     _named("The labels are rows of y, not columns", ("y[:, batch]", "y[batch]")),
-    _named(
-        "The labels are class numbers, not one-hot columns",
-        ("y[:, batch]", "y[:, batch].argmax(axis=0)"),
-    ),
+    _named("The labels are class numbers, not one-hot columns", ("y[:, batch]", "y[:, batch].argmax(axis=0)")),
     _named(
         "The gradient is divided by the number of batches",
         ("in generate_batch_indices(num_samples, batch_size)", f"in (batches := {BATCHES})"),
@@ -305,14 +296,14 @@ MISTAKES = (
     _named("The labels of the batch are in another order than its samples", ("y[:, batch]", "y[:, batch[::-1]]")),
     _named("The labels are those of other samples", ("y[:, batch]", "y[:, batch - 1]")),
     _named("All labels are used in each step, not those of one batch", ("y[:, batch]", "y")),
-    _named("The labels are the predicted classes", (LABELS_OF_GRADIENT, f"cce_gradient({PREDICTED}")),
+    _named("The labels are the predicted classes", ("cce_gradient(labels", f"cce_gradient({PREDICTED}")),
     _named(
         "The prediction is turned into 0 and 1 before the loss",
-        (f"{LABELS_OF_GRADIENT}, softmax.output", f"{LABELS_OF_GRADIENT}, {PREDICTED}"),
+        ("cce_gradient(labels, yhat", f"cce_gradient(labels, {PREDICTED}"),
     ),
     _named(
         "The prediction is clipped before the loss",
-        (f"{LABELS_OF_GRADIENT}, softmax.output", f"{LABELS_OF_GRADIENT}, np.clip(softmax.output, 0.1, 0.9)"),
+        ("cce_gradient(labels, yhat", "cce_gradient(labels, np.clip(yhat, 0.1, 0.9)"),
     ),
     # the gradient
     _named("The gradient is divided by the number of features", ("1 / len(batch)", "1 / num_features")),
@@ -324,8 +315,7 @@ MISTAKES = (
         (INTO_DENSE, f"{INTO_DENSE} if len(losses) == 0 else -learning_rate"),
     ),
     _named(
-        "softmax.backward gets the loss, not its gradient",
-        ("backward(grad)", "backward(0 * grad + cce(y[:, batch], softmax.output))"),
+        "softmax.backward gets the loss, not its gradient", ("backward(grad)", "backward(0 * grad + cce(labels, yhat))")
     ),
     _named("softmax.backward is applied twice", ("backward(grad)", "backward(softmax.backward(grad))")),
     _named(
@@ -334,7 +324,7 @@ MISTAKES = (
         ("backward(grad)", "backward(before.get(len(batch), grad))"),
         (
             "            dense.backward",
-            "            before[len(batch)] = cce_gradient(y[:, batch], softmax.output)\n            dense.backward",
+            "            before[len(batch)] = cce_gradient(labels, yhat)\n            dense.backward",
         ),
     ),
     _named("The gradient is transposed before dlayer.backward", (")) * grad", ")) * grad.T")),
@@ -368,7 +358,7 @@ MISTAKES = (
         "The loss of all samples after the epoch is stored",
         (NOTE, "        losses.append(cce(y, softmax.forward(dense.forward(X))))\n"),
     ),
-    _named("The loss is never computed", (f"            loss += {MEAN}(y[:, batch], softmax.output)\n", "")),
+    _named("The loss is never computed", (LOSS, "")),
     _named(
         "The loss is stored in some epochs only",
         ("for _ in range(nepochs)", "for epoch in range(nepochs)"),
@@ -415,12 +405,8 @@ MISTAKES = (
     _mistake(
         "The loss is computed after the step, with the new weights",
         "Compute the loss from the prediction that the step starts with.",
-        (f"            loss += {MEAN}(y[:, batch], softmax.output)\n", ""),
-        (
-            UPDATE,
-            f"{UPDATE}\n            softmax.forward(dense.forward(X[:, batch]))"
-            f"\n            loss += {MEAN}(y[:, batch], softmax.output)",
-        ),
+        (LOSS, ""),
+        (UPDATE, f"{UPDATE}\n            yhat = softmax.forward(dense.forward(X[:, batch]))\n{LOSS}"),
     ),
     _mistake(
         "The losses are not returned",
