@@ -127,10 +127,6 @@ class _Asked:
     name: str
     probe: Callable[[], object]
 
-    @property
-    def route(self) -> str:
-        return route_of(self.name)
-
     def __call__(self) -> Array:
         return numbers(self.probe())
 
@@ -142,7 +138,7 @@ def _run_asked(asked: list[_Asked], budget: float) -> Iterator[tuple[_Asked, Out
         ran = run_each(asked, TIME_LIMIT, until)
         yield from zip(asked, ran, strict=False)
         last, asked = asked[len(ran) - 1], asked[len(ran) :]
-        stuck = [one for one in asked if one.route == last.route] if time.monotonic() < until else []
+        stuck = [one for one in asked if route_of(one.name) == route_of(last.name)] if time.monotonic() < until else []
         yield from ((one, ran[-1]) for one in stuck)
         asked = [one for one in asked if one not in stuck]
     yield from (

@@ -144,16 +144,13 @@ def describe(own: OwnData, hand: Hand) -> str:
     now, samples = own.now, own.now.samples
     train, aside = (np.bincount(each, minlength=len(now.names)) for each in (samples.labels, samples.labels_validation))
     counts = ", ".join(f"{count} of class {name}" for count, name in zip(train, now.names, strict=True))
-    words = [f"The data: {_count(int(train.sum()), 'training sample')} ({counts}) and {aside.sum()} for validation."]
+    some = f"{train.sum()} training sample{'s' * (train.sum() != 1)}"
+    words = [f"The data: {some} ({counts}) and {aside.sum()} for validation."]
     words += [f"Class {name} has no training sample." for name, n in zip(now.names, train, strict=True) if not n]
     words.append(f"Change {own.changes}: {now.change}." if own.changes else "No point was changed.")
     if hand.selected >= 0:
         words.append(f"Selected: the {now.name(hand.selected)} at {now.place(hand.selected)}.")
     return " ".join([*words, hand.refusal]).rstrip()
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def rest(version: Version, hand: Hand) -> Version:

@@ -109,6 +109,8 @@ class LoopRule:
             try:
                 self.require(recording.call, self._steps(recording), self.extra(recording))
                 self._require_same_data(recording)
+            except Named as wrong:
+                return wrong
             except Wrong as wrong:
                 return self.diagnose(recordings, number, wrong)
         return None
@@ -230,15 +232,13 @@ class EveryBatch(LoopRule):
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
         """Name which samples the steps take instead, or what is wrong with the layers."""
         call, steps, other = recordings[number].call, recordings[number].steps, recordings[1 - number]
-        if not steps or isinstance(wrong, Named):
+        if not steps:
             return wrong
         if wrong.what.startswith("softmax.forward"):
             names = {name_softmax_input(call, *both) for both in zip(steps, [None, *steps[:-1]], strict=True)}
             return name_as(names.pop() if len(names) == 1 else "", wrong)
         if wrong.what.startswith("The dense layer"):
             return name_as(name_sizes(call, steps[0].sizes), wrong)
-        if wrong.what.startswith("train changes"):
-            return wrong
         return name_as(name_batches(call, steps, other), wrong)
 
     def _explain_count(self, call: Call, steps: Sequence[Step]) -> Wrong:
@@ -342,8 +342,6 @@ class LabelsWithSamples(LoopRule):
 
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
         """Name what cce and cce_gradient get instead."""
-        if isinstance(wrong, Named):
-            return wrong
         if recordings[number].steps and all(step.softmax_input is None for step in recordings[number].steps):
             return name_as("softmax.forward is not called", wrong)
         if not wrong.what.startswith("cce"):
@@ -387,11 +385,7 @@ class GradientFlowsBack(LoopRule):
 
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
         """Name which updates are missing, or too many, or of another layer."""
-        return (
-            wrong
-            if isinstance(wrong, Named)
-            else name_as(name_updates(recordings[number].call, recordings[number].steps), wrong)
-        )
+        return name_as(name_updates(recordings[number].call, recordings[number].steps), wrong)
 
     @staticmethod
     def _require_one_layer(step: Step, first: Step, number: int) -> None:
@@ -535,7 +529,7 @@ class EpochLoss(LoopRule):
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
         """Name what is returned in place of the mean losses."""
         recording, what = recordings[number], wrong.what
-        if isinstance(wrong, Named) or not what.startswith(("An epoch's loss", "train does not return one")):
+        if not what.startswith(("An epoch's loss", "train does not return one")):
             return wrong
         expected = _epoch_losses(recording.call, self._steps(recording))[0]
         return name_as(name_losses(recording, recording.losses, len(recording.losses), expected), wrong)
