@@ -1,7 +1,7 @@
 """Mistakes in the dense layer's backward, most of them in the two factors of `np.dot(?, ?)`.
 
-Several run without an error only where features + 1, classes and batch are equal. One that people write in several ways
-stands here several times, under one name.
+Several run without an error only where features + 1, classes and batch are equal. The ways in which people write one of
+them stand one after another.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Mistakes in the loss and in its gradient.
 
-One that people write in several ways stands here several times, under one name.
+The ways in which people write one of them stand one after another.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Mistakes in the softmax layer: forward, for large scores, and backward.
 
-A mistake that isn't about large scores subtracts the largest score first, so that it is one mistake only. One that
-people write in several ways stands here several times, under one name.
+A mistake that isn't about large scores subtracts the largest score first, so that it is one mistake only. The ways in
+which people write one of them stand one after another.
 """
 
 from collections.abc import Callable
@@ -162,7 +162,7 @@ forward("The exponential is missing in the numerator", "Compare the numerator of
     lambda z: z / np.exp(z).sum(axis=0)
 )
 forward("The output is the scores", "Step 2 makes probabilities of the scores.")(lambda z: z)
-forward("The exponentials are not divided by their sum", NORMALISE)(lambda z: _exp(z), np.exp)
+forward("The exponentials are not divided by their sum", NORMALISE)(_exp, np.exp)
 forward(
     "The exponentials are divided by the largest one of their column",
     NORMALISE,
