@@ -191,18 +191,9 @@ class Invariant(Statement):
 
     def holds(self, inputs: Inputs, *subjects: Any) -> None:
         """Compare the two."""
-        found, expected = map(read_answer, self.sides(inputs, *subjects))
-        expected = _spread(expected, found)
-        scale = self._scale(expected)
-        expect_close(
-            found,
-            expected,
-            what=self.what,
-            hint=self.hint,
-            where=partial(_entry, ""),
-            rtol=0,
-            atol=1e-6 * SLACK * scale,
-        )
+        found, expected, scale = self._read_sides(inputs, subjects)
+        where, atol = partial(_entry, ""), 1e-6 * SLACK * scale
+        expect_close(found, expected, what=self.what, hint=self.hint, where=where, rtol=0, atol=atol)
 
     def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
         """By how much the two differ, measured by the larger one."""
@@ -213,20 +204,16 @@ class Invariant(Statement):
         return SLACK
 
     def _difference(self, inputs: Inputs, subjects: tuple[Any, ...]) -> Array:
-        found, expected = map(read_answer, self.sides(inputs, *subjects))
-        expected = _spread(expected, found)
+        found, expected, scale = self._read_sides(inputs, subjects)
         if found.shape != expected.shape:
             raise Wrong(self.what, found=f"shape {found.shape}", expected=f"shape {expected.shape}")
-        return np.asarray((found - expected) / self._scale(expected))
+        return np.asarray((found - expected) / scale)
 
-    @staticmethod
-    def _scale(expected: Array) -> float:
-        return max(1.0, float(np.abs(expected).max(initial=0)))
-
-
-def _spread(expected: Array, found: Array) -> Array:
-    """A single number stands for as many as were found."""
-    return np.full(found.shape, expected) if expected.ndim == 0 else expected
+    def _read_sides(self, inputs: Inputs, subjects: tuple[Any, ...]) -> tuple[Array, Array, float]:
+        """Read both sides, and how large they are. A single number expected stands for as many as were found."""
+        found, expected = map(read_answer, self.sides(inputs, *subjects))
+        expected = np.full(found.shape, expected) if expected.ndim == 0 else expected
+        return found, expected, max(1.0, float(np.abs(expected).max(initial=0)))
 
 
 class Spies:
