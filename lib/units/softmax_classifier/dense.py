@@ -102,7 +102,9 @@ class WeightsMove(OfGradient):
             if size == "again":
                 what = "The first step of a layer is right, and its second step is wrong."
                 hint = "Compute each step from this call's gradient and input only."
-            _expect_nearly(moved, expected, what=what, hint=hint, where=_at_weight)
+            _expect_nearly(
+                moved, expected, what=what, hint=hint, where=lambda at: f"the weight of class {at[0]}, feature {at[1]}"
+            )
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """The change of the weights, without the bias."""
@@ -138,7 +140,7 @@ class InputGradient(OfGradient):
             found = numbers(step.returned, x.shape, what="The result of backward")
             what = "The returned gradient differs from central differences of your own forward."
             slopes = _input_slope(Dense, inputs, size)
-            _expect_nearly(found, slopes, what=what, where=_at_feature)
+            _expect_nearly(found, slopes, what=what, where=lambda at: f"feature {at[0]}, sample {at[1]}")
             if not step.gradient_kept:
                 hint = "Compute into a new array: other code may still need this one."
                 raise Wrong("backward changes the gradient that it is given.", hint=hint)
@@ -200,14 +202,6 @@ def _input_slope(Dense: Any, inputs: Inputs, size: str) -> Array:
         return np.asarray((gradient * _forward(Dense, weights, x)).sum(axis=0))
 
     return central_difference_by_column(losses, inputs[f"input_{size}"], step=0.5)
-
-
-def _at_weight(at: tuple[int, ...]) -> str:
-    return f"the weight of class {at[0]}, feature {at[1]}"
-
-
-def _at_feature(at: tuple[int, ...]) -> str:
-    return f"feature {at[0]}, sample {at[1]}"
 
 
 dense_backward = Part(

@@ -368,14 +368,9 @@ def name_labels(call: Call, steps: Sequence[Pass]) -> str:
     wrong = [all_ for all_ in (loss, gradient) if not _is_right_loss(call, all_)]
     is_label = any(not _labels_are(call, labels, step.samples) for all_ in wrong for step, labels, _ in all_)
     for test, names in SWAPPED + (OF_LABELS if is_label else OF_PREDICTIONS):
-        if wrong and all(test(call, *_at(each, at)) for all_ in wrong for at, each in enumerate(all_)):
+        if wrong and all(test(call, step, at, *both) for all_ in wrong for at, (step, *both) in enumerate(all_)):
             return names[0 if len(wrong) == 2 else 1 if wrong[0] is loss else 2]
     return ""
-
-
-def _at(each: tuple[Pass, RecordedValue, RecordedValue], at: int) -> tuple[Pass, int, RecordedValue, RecordedValue]:
-    step, labels, outputs = each
-    return step, at, labels, outputs
 
 
 def _is_right_loss(call: Call, all_: Iterable[tuple[Pass, RecordedValue, RecordedValue]]) -> bool:
