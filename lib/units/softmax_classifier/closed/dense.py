@@ -205,6 +205,7 @@ weights("The layer's output is used in place of its input", SHAPES)(lambda layer
 # ---- The update
 
 DOWN = "The gradient points to where the loss grows. Which way should the weights move?"
+
 update("The weights move in the direction of the gradient, not against it", DOWN)(
     lambda W, gradient, rate: W + rate * gradient
 )
@@ -298,6 +299,7 @@ def _overwriting(layer: Dense, g: Array, rate: float) -> Any:
 # ---- What is returned
 
 LOWER = "The layer below needs the slope for each of its outputs: print the shape, (features, batch)."
+
 returned(
     "The returned gradient has a row for the bias", "How many outputs has the layer below? It has none for the bias."
 )(lambda layer, g: layer.weights.T @ g)

@@ -51,6 +51,7 @@ def _softmax(z: Array) -> Array:
 DIVIDE = "Print the number that you divide by, for two batches of different sizes. Does it count the samples?"
 NATURAL = "Compute the loss of one sample with p = 1/e by hand. It is 1."
 ENTRY = "Multiply entry by entry, with *. A matrix product also combines entries that do not belong together."
+
 loss(
     "The minus sign is missing",
     "The logarithm of a probability is 0 or negative, and a loss is 0 or positive. Change the sign.",
@@ -95,7 +96,6 @@ loss(
     "The loss is 1 minus the probability, without a logarithm",
     "Compute the loss of one sample with p = 1/e by hand: it is 1, and -log p.",
 )(lambda y, p: np.mean(1 - _true(y, p)))
-
 
 # ---- The loss: which probabilities
 
@@ -177,6 +177,7 @@ for number in (16, 10, 32, 64, 100, 1000):
 
 BINARY = "Leave out the terms with 1 - y: only the probability of the true class counts."
 OTHER = "Write the loss of Step 4 for one sample with three classes, and compare it with your code term by term."
+
 loss("The loss is binary cross-entropy", BINARY)(
     lambda y, p: -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)) / y.shape[B]
 )
@@ -220,6 +221,7 @@ for digits in (2, 1, 0):
 # ---- The loss: not one number
 
 ONE_NUMBER = "Print the shape of what you return: the loss of a batch is one number."
+
 loss(
     "The loss of each sample is returned, not their mean",
     "Take the mean over the samples: the loss of a batch is one number.",
@@ -340,6 +342,7 @@ SLOPE = "Differentiate -y log(yhat) with respect to yhat. What is the derivative
 FUSED = "Differentiate -y log(yhat) with respect to yhat. The step to the scores is made by softmax.backward."
 NO_DIVISION = "This is one sample's gradient, and nothing is averaged here. The training loop multiplies by 1/B."
 SHAPE = "Print the shape of the gradient: every entry of yhat has its own slope."
+
 gradient(
     "The gradient has the wrong sign",
     "The loss gets smaller when the true class's probability grows, so its slope is negative. Change the sign.",

@@ -260,6 +260,7 @@ forward("The largest score is subtracted in the denominator only", NUMERATOR)(la
 # ---- Forward: what is kept
 
 LAYOUT = "Keep samples in columns: the output has the shape of the scores."
+
 of_softmax("The output is transposed", LAYOUT)(np.transpose)
 LOOP = "Print self.output after each turn of the loop. Does each sample get its column?"
 
@@ -357,13 +358,13 @@ stable("nan is replaced by 0", "Prevent the overflow: nan has lost what the scor
     lambda z: np.nan_to_num(np.exp(z) / np.exp(z).sum(axis=0))
 )
 
-
 # ---- Backward: the Jacobian
 
 BESIDE = "A score changes all probabilities of its sample. Write down the Jacobian of two classes, all four entries."
 ENTRIES = "Write down the Jacobian of two classes by the two cases of Step 7, and compare it with yours."
 PROBABILITIES = "The a in the Jacobian are the layer's probabilities. Which attribute holds them?"
 MULTIPLY = "Multiply the incoming gradient by the Jacobian of softmax."
+
 of_output("Only the diagonal of the Jacobian is used", BESIDE)(lambda a, g: a * (1 - a) * g)
 backward("The Jacobian is computed from the layer's input, not from its output", PROBABILITIES)(
     lambda layer, g: _product(layer.input, g)
