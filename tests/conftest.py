@@ -118,6 +118,14 @@ def one_fork_server() -> None:
         ForkServer.shared()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_shell_is_left() -> Iterator[None]:
+    """End the IPython shell that a module's tests have made, as some widgets do: a check asks it for its folder."""
+    yield
+    if "IPython.core.interactiveshell" in sys.modules:
+        sys.modules["IPython.core.interactiveshell"].InteractiveShell.clear_instance()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Called by xdist; one process more than there are processors, since a test waits for others every now and then."""

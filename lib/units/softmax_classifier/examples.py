@@ -15,7 +15,8 @@ import numpy as np
 from lib.blanks import OpenBlank
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs
-from lib.units.softmax_classifier.spies import Call, Pass, Placeholder, RecordedValue, Recording, Samples
+from lib.units.softmax_classifier.loop_calls import Call, Samples
+from lib.units.softmax_classifier.loop_recordings import Pass, Placeholder, RecordedValue, Recording
 
 Y = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
 """Labels of two samples: classes 1 and 0."""

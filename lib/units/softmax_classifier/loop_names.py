@@ -14,8 +14,9 @@ import numpy as np
 from lib.checking.values import Wrong
 from lib.unit import Array
 from lib.units.softmax_classifier.errors import Named
+from lib.units.softmax_classifier.loop_calls import Call, Samples
+from lib.units.softmax_classifier.loop_recordings import Pass, RecordedValue, Recording
 from lib.units.softmax_classifier.loop_steps import Step
-from lib.units.softmax_classifier.spies import Call, Pass, RecordedValue, Recording, Samples
 
 COLUMNS = "A batch is a list of column numbers: take these columns from both X and y."
 ORDER = "Swap the two arguments: the labels y come first, then the prediction yhat."

@@ -18,6 +18,7 @@ import numpy as np
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Probes
 from lib.units.softmax_classifier.errors import IN_LOOPS, Named, explained
+from lib.units.softmax_classifier.loop_calls import Call, Samples, calls
 from lib.units.softmax_classifier.loop_names import (
     NOTHING_ELSE,
     UPDATE,
@@ -35,6 +36,7 @@ from lib.units.softmax_classifier.loop_names import (
     name_softmax_input,
     name_updates,
 )
+from lib.units.softmax_classifier.loop_recordings import RecordedValue, Recording
 from lib.units.softmax_classifier.loop_steps import (
     HEADER,
     NOT_CALLED,
@@ -57,14 +59,7 @@ from lib.units.softmax_classifier.loop_words import (
     second_call,
     shape_of,
 )
-from lib.units.softmax_classifier.spies import (
-    Call,
-    RecordedValue,
-    Recording,
-    Samples,
-    calls,
-    record_calls,
-)
+from lib.units.softmax_classifier.spies import record_calls
 
 
 class LoopRule:

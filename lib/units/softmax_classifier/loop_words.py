@@ -10,9 +10,10 @@ import numpy as np
 
 from lib.checking.values import Wrong
 from lib.unit import Array
+from lib.units.softmax_classifier.loop_calls import Call
 from lib.units.softmax_classifier.loop_names import HINTS, ONCE, RATE, owners_of
+from lib.units.softmax_classifier.loop_recordings import RecordedValue
 from lib.units.softmax_classifier.loop_steps import Step
-from lib.units.softmax_classifier.spies import Call, RecordedValue
 
 
 class Factor(NamedTuple):

@@ -19,7 +19,7 @@ from lib.grading.judge.verdict import PartVerdict
 from lib.reference import Softmax
 from lib.unit import Part, Unit
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
-from lib.units.softmax_classifier.spies import calls
+from lib.units.softmax_classifier.loop_calls import calls
 from tests.grading.relu_unit import ANSWER_KEY as RELU
 from tests.variants import BY_PART, released, written
 

@@ -14,7 +14,8 @@ from lib.checking.render import Report
 from lib.checking.student_code import student_line
 from lib.units.softmax_classifier import train
 from lib.units.softmax_classifier.loop_names import HINTS
-from lib.units.softmax_classifier.spies import DataArray, Placeholder, record_calls
+from lib.units.softmax_classifier.loop_recordings import Placeholder
+from lib.units.softmax_classifier.spies import DataArray, record_calls
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.units.softmax_classifier.loops import RIGHT, WRONG
 from tests.variants import Code, released, trains, written
