@@ -6,6 +6,7 @@ dense.py     features to scores, and the weights that learn
 relu.py      a bend between two dense layers
 network.py   layers stacked to one
 loss.py      how wrong the probabilities are, and in which direction
+samples.py   what X and y look like
 batches.py   which samples, in which order, and in how many steps
 training.py  all of it together, over and over
 

@@ -14,8 +14,8 @@ def generate_batch_indices(
     The last batch is short where `batch_size` doesn't divide `num_samples`; a larger `batch_size` gives one batch.
     Raises ValueError if either isn't a positive whole number.
     """
-    _require_count("num_samples", num_samples)
-    _require_count("batch_size", batch_size)
+    require_count("num_samples", num_samples)
+    require_count("batch_size", batch_size)
     order = np.random.default_rng(rng).permutation(num_samples)
     return np.split(order, range(batch_size, num_samples, batch_size))
 
@@ -25,12 +25,12 @@ def steps_per_epoch(num_samples: int, batch_size: int) -> int:
 
     Raises ValueError if either isn't a positive whole number.
     """
-    _require_count("num_samples", num_samples)
-    _require_count("batch_size", batch_size)
+    require_count("num_samples", num_samples)
+    require_count("batch_size", batch_size)
     return int(np.ceil(num_samples / batch_size))
 
 
-def _require_count(name: str, value: int) -> None:
+def require_count(name: str, value: int) -> None:
     """Raise ValueError unless `value` can count something: 1, 2, 3, and so on."""
     if not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} is {value!r}, but should be a whole number. The smallest that works is 1.")

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.reference.batches import generate_batch_indices
+from lib.reference.batches import generate_batch_indices, require_count
 from lib.reference.dense import Dense
 from lib.reference.layer import FloatArray
 from lib.reference.loss import cce, cce_gradient
+from lib.reference.samples import require_alike, require_finite, require_samples
 from lib.reference.softmax import Softmax
 
 BLOCK = 64
@@ -41,8 +42,16 @@ def train(
     """Train a dense layer and softmax on samples X (features, samples) with one-hot labels y (classes, samples).
 
     `validation` is another such pair, looked at after every epoch and never learned from. The same `rng` gives the
-    same result. Raises ValueError if `batch_size` isn't a positive whole number.
+    same result. Raises ValueError if X and y don't fit each other, y isn't one-hot, or a number makes no sense.
     """
+    require_samples("training", X, y)
+    if validation is not None:
+        require_samples("validation", *validation)
+        require_alike(X, y, *validation)
+    if not 0 < learning_rate < np.inf:
+        raise ValueError(f"learning_rate is {learning_rate}, but should be positive and finite. Try 0.1.")
+    require_count("nepochs", nepochs)
+
     num_features, num_samples = X.shape
     rng = np.random.default_rng(rng)
     dense, softmax = Dense(num_features, len(y), rng=rng), Softmax()
@@ -59,6 +68,8 @@ def train(
             grad = cce_gradient(y_batch, softmax.output)
             grad = softmax.backward(grad)
             dense.backward((1 / len(batch)) * grad, learning_rate)
+        if np.isnan(loss):
+            require_finite(X)
         history.loss.append(loss / num_samples)
         history.accuracy.append(hits / num_samples)
         if validation is not None:

@@ -151,3 +151,31 @@ def test_the_loop_runs_on_whatever_stands_at_its_names(monkeypatch):
         assert arguments[2][1] is arguments[3][1]
         assert arguments[5][1] == 0.25
     assert history.loss == [(3 * 1 + 2 * 2) / 5, (3 * 3 + 2 * 4) / 5]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"y": y[:, :-1]}, r"X is \(4, 90\) and y is \(3, 89\), but should be \(features, samples\)"),
+        ({"X": X.T, "y": y.T}, r"X is \(90, 4\) and y is \(90, 3\), .* Try X.T or y.T"),
+        ({"y": y.argmax(axis=0)}, r"y is \(90,\)"),
+        ({"X": X[:, :0], "y": y[:, :0]}, r"X is \(4, 0\)"),
+        ({"y": 2 * y}, "training labels aren't one-hot: column 0 of y is"),
+        ({"y": np.full_like(y, 1 / 3)}, "aren't one-hot"),
+        ({"y": np.zeros_like(y)}, "aren't one-hot"),
+        ({"y": np.ones_like(y)}, "aren't one-hot"),
+        ({"X": np.where(np.arange(90) == 7, np.nan, X)}, "column 7 of X holds nan"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"nepochs": 0}, "nepochs is 0"),
+        ({"nepochs": 2.5}, "nepochs is 2.5, but should be a whole number"),
+        ({"learning_rate": 0}, "learning_rate is 0, but should be positive"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"validation": (X, y[:, 1:])}, "The validation samples and labels"),
+        ({"validation": (X, 0 * y)}, "The validation labels aren't one-hot"),
+        ({"validation": (X[1:], y)}, "has 3 features and 3 classes, but should have 4 and 3"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused_in_a_sentence(changed, message):
+    arguments = {"X": X, "y": y, "learning_rate": 0.1, "batch_size": 16, "nepochs": 1} | changed
+    with pytest.raises(ValueError, match=message):
+        train(**arguments)
