@@ -69,19 +69,51 @@ class Controls:
         samples: Samples,
         architecture: Architecture | None = None,
     ) -> None:
+        self._architecture, self._spreadable = architecture, spreadable
+        self.start = 0
+        self.cross: tuple[float, float] | None = None
+        self.hand = NOTHING
+        self.versions: dict[str, int] = {}  # of the data sets whose points were changed
+        self._spreads: dict[str, float] = {}
+        self._changed: Callable[[], None] = lambda: None
+        self._make_sliders(samples)
+        self._make_time()
+        self._make_data(datasets)
+        self._make_comparisons(what_ifs)
+        self._make_views()
+        self._connect()
+        self.shown["Loss"].value = True
+        self._allow_regions(samples.planar)
+        self.fit(samples)
+        for view in architecture.views if architecture else ():
+            self.shown[view.name].value = True
+
+    def _make_sliders(self, samples: Samples) -> None:
+        """Make the sliders of a run, and what moves them together."""
         rates = [(short(rate), rate) for rate in LEARNING_RATES]
         self.learning_rate = widgets.SelectionSlider(options=rates, value=0.1, description="Learning rate")
         self.batch_size = widgets.SelectionSlider(
             options=_sizes(samples), value=min(16, samples.batch_sizes[-1]), description="Batch size"
         )
         self.epochs = widgets.IntSlider(100, 1, MAX_EPOCHS, description="Epochs")
+        if made := self._architecture:
+            self.size = widgets.SelectionSlider(
+                options=made.sizes, value=made.size, description=made.counted.capitalize()
+            )
+        self.seed = widgets.Dropdown(options=SEEDS, description="Seed")
         self.lock = widgets.ToggleButton(description="Lock rate / batch", tooltip="Have the batch size move both")
+        self.presets = [widgets.Button() for _ in presets(samples)]
+
+    def _make_time(self) -> None:
+        """Make what moves through the epochs of a run."""
         self.time = widgets.IntSlider(100, 0, 100, description="Show epoch")
         self.play = widgets.Play(value=100, max=100, interval=100, tooltip="Play the training from its start")
         self.by_iterations = widgets.ToggleButton(
             description="Axis in iterations", tooltip="Draw the loss by iterations, so that kept runs compare by steps"
         )
-        self.seed = widgets.Dropdown(options=SEEDS, description="Seed")
+
+    def _make_data(self, datasets: Sequence[str]) -> None:
+        """Make the choice of the data set, and what changes its points."""
         self.data = widgets.Dropdown(options=datasets, description="Data")
         self.spread = widgets.SelectionSlider(
             options=[(short(each), each) for each in SPREADS], value=1.0, description="Spread"
@@ -95,20 +127,23 @@ class Controls:
         self.restart = widgets.Button(
             description="Start again from the drawn set", tooltip="Take all changes of the points back"
         )
+        buttons = widgets.HBox([self.label, self.remove, self.undo, self.restart])
+        self._editing = [buttons, widgets.HTML(KEYS_HELP)]
+
+    def _make_comparisons(self, what_ifs: Sequence[str]) -> None:
+        """Make what compares a run with others: the what-ifs, and the runs that are kept."""
         options = [("nothing: the code as it is", ""), *((name, name) for name in what_ifs)]
         self.what_if = widgets.Dropdown(options=options, description="What if")
         self.look = widgets.ToggleButton(description="Look", disabled=True, tooltip="Show what the mistake does")
         self.keep = widgets.Button(description="Keep this run", tooltip="Leave its curves in the picture to compare")
         self.forget = widgets.Button(description="Forget kept runs", disabled=True, tooltip="Take them out again")
-        self.presets = [widgets.Button() for _ in presets(samples)]
-        self._architecture = architecture
+
+    def _make_views(self) -> None:
+        """Make the buttons of the views, and what only one of them needs."""
         views = VIEWS
-        if architecture:
+        if architecture := self._architecture:
             views = {name: tooltip for name, tooltip in VIEWS.items() if name not in ONE_LAYER}
             views |= {view.name: view.tooltip for view in architecture.views}
-            self.size = widgets.SelectionSlider(
-                options=architecture.sizes, value=architecture.size, description=architecture.counted.capitalize()
-            )
         self.shown = {name: widgets.ToggleButton(description=name, tooltip=tooltip) for name, tooltip in views.items()}
         self.sample = widgets.IntSlider(0, 0, 1, description="Sample")
         self.own_start = widgets.Button(
@@ -117,17 +152,10 @@ class Controls:
         self.same_epochs = widgets.ToggleButton(
             description="Map after the same epochs", tooltip="Not after the same number of steps; this takes longer"
         )
-        self.start = 0
-        self._changed: Callable[[], None] = lambda: None
-        self.cross: tuple[float, float] | None = None
-        self.hand = NOTHING
-        self.versions: dict[str, int] = {}  # of the data sets whose points were changed
-        self._spreadable = spreadable
-        self._spreads: dict[str, float] = {}
-        self._editing = [
-            widgets.HBox([self.label, self.remove, self.undo, self.restart]),
-            widgets.HTML(KEYS_HELP),
-        ]
+        self._details = {"One sample": self.sample, "Path": self.own_start, "Map": self.same_epochs}
+
+    def _connect(self) -> None:
+        """Have the controls move each other."""
         for number, button in enumerate(self.presets):
             button.on_click(lambda _, number=number: self._choose(number))
         # In the page, so that a picture is the only thing that Python makes for each step.
@@ -142,16 +170,10 @@ class Controls:
         self.lock.observe(self._lock, "value")
         self.batch_size.observe(self._follow, "value")
         self.what_if.observe(self._predict, "value")
-        self._details = {"One sample": self.sample, "Path": self.own_start, "Map": self.same_epochs}
         for widget in (self.data, self.edit, *(self.shown[name] for name in self._details.keys() & self.shown.keys())):
             widget.observe(self._show_details, "value")
         self.edit.observe(self._show_regions, "value")
         self.shown["Regions"].observe(self._end_editing, "value")
-        self.shown["Loss"].value = True
-        self._allow_regions(samples.planar)
-        self.fit(samples)
-        for view in architecture.views if architecture else ():
-            self.shown[view.name].value = True
 
     @property
     def _size_slider(self) -> list[widgets.SelectionSlider]:

@@ -105,46 +105,16 @@ class Explorer:
     ) -> None:
         self.recipe = Recipe(network)
         self._architecture = architecture
-        # Here, because to import anywidget takes 30 ms.
-        from lib.explorer.pointing import Pointing
-        from lib.explorer.ready_pages import ReadyPages
-
         self._what_ifs = {what_if.name: what_if for what_if in (of_units() if what_ifs is None else what_ifs)}
-        chosen = sources(data)
-        wider = {
-            name_spread(name, factor): found
-            for name, source in chosen.items()
-            for factor in SPREADS
-            if (found := spread(source, factor))
-        }
-        self._sources = {**wider, **chosen}
         self._starts: dict[Start, Matrix] = {}
         self._name = f"zl-{uuid4().hex[:8]}"
         self._points: dict[str, str] = {}  # the points that the browser has, by the names that pictures refer to
-        self._drawn_sets = cache(lambda name: load(self._sources[name]))
-        self._own = cache(lambda data: OwnData(self._drawn_sets(data)))
         self.run = lru_cache(maxsize=REMEMBERED)(self._begin)
         self._pages = lru_cache(maxsize=REMEMBERED)(self._draw_page)
         self._plane = cache(self._find_plane)
         self._map = lru_cache(maxsize=8)(self._begin_map)
-        for name in chosen.keys() - BUILT_IN.keys():  # what doesn't fit is said at once, not at a move
-            self._drawn_sets(name)
-        spreadable = [name for name in chosen if name_spread(name, SPREADS[0]) in wider]
-        first = self._drawn_sets(next(iter(chosen)))
-        self.controls = Controls(list(chosen), spreadable, list(self._what_ifs), first, architecture)
+        self._lay_out(self._make_controls(data))
         self.kept: list[loss_view.KeptRun] = []
-        style, self.shapes = widgets.HTML(svg.STYLE), widgets.HTML()
-        self.pictures = widgets.HTML()
-        self.pictures.add_class("zl-picture-box")
-        self.status = widgets.HTML()
-        self.status.add_class("zl-live")
-        self.status.add_class("zl-aside")
-        pointing = Pointing()
-        pointing.add_class("zl-aside")
-        pointing.on_touch(lambda touch: self._enqueue(lambda: self.touch(touch)))
-        self.ready = ReadyPages(self.controls.moving, self.pictures)
-        self.ready.add_class("zl-aside")
-        self.box = self.controls.box(style, self.shapes, self.pictures, self.status, pointing, self.ready)
         self.on_rest: Callable[[], Iterable[None]] = lambda: ()
         self._saving: Iterator[None] = iter(())
         self._drawn: ControlState | None = None
@@ -161,6 +131,44 @@ class Explorer:
         self._coalescer = Coalescer(self.work, loop)
         self._connect()
         self.answer(self.controls.state(), FIRST_PICTURE)
+
+    def _make_controls(self, data: Any) -> Controls:
+        """Find the data sets, and make the controls for them. Raises ValueError if one is no data set."""
+        chosen = sources(data)
+        wider = {
+            name_spread(name, factor): found
+            for name, source in chosen.items()
+            for factor in SPREADS
+            if (found := spread(source, factor))
+        }
+        self._sources = {**wider, **chosen}
+        self._drawn_sets = cache(lambda name: load(self._sources[name]))
+        self._own = cache(lambda data: OwnData(self._drawn_sets(data)))
+        for name in chosen.keys() - BUILT_IN.keys():  # what doesn't fit is said at once, not at a move
+            self._drawn_sets(name)
+        spreadable = [name for name in chosen if name_spread(name, SPREADS[0]) in wider]
+        first = self._drawn_sets(next(iter(chosen)))
+        return Controls(list(chosen), spreadable, list(self._what_ifs), first, self._architecture)
+
+    def _lay_out(self, controls: Controls) -> None:
+        """Make what is shown: the controls, the pictures, the caption, and what listens in the page."""
+        # Here, because to import anywidget takes 30 ms.
+        from lib.explorer.pointing import Pointing
+        from lib.explorer.ready_pages import ReadyPages
+
+        self.controls = controls
+        style, self.shapes = widgets.HTML(svg.STYLE), widgets.HTML()
+        self.pictures = widgets.HTML()
+        self.pictures.add_class("zl-picture-box")
+        self.status = widgets.HTML()
+        self.status.add_class("zl-live")
+        self.status.add_class("zl-aside")
+        pointing = Pointing()
+        pointing.add_class("zl-aside")
+        pointing.on_touch(lambda touch: self._enqueue(lambda: self.touch(touch)))
+        self.ready = ReadyPages(controls.moving, self.pictures)
+        self.ready.add_class("zl-aside")
+        self.box = controls.box(style, self.shapes, self.pictures, self.status, pointing, self.ready)
 
     @property
     def caption(self) -> str:

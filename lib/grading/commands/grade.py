@@ -104,34 +104,11 @@ class Grade(Autograde):
 
         Raises NbGraderException, after a sentence on what to do, where grading as a whole can't go on.
         """
-        directory, assignment = self.coursedir, self.coursedir.assignment_id
+        assignment = self.coursedir.assignment_id
         self._verdicts: list[Verdict] = []
         try:
             with ExitStack() as stack:
-                # Linux lets go of it when this process ends, however it ends; filelock closes it in forked workers.
-                lock = Path(directory.root, self._output_directory, f"{assignment}.lock")
-                stack.enter_context(FileLock(lock, blocking=False))
-                # The workers first: processes are forked from this one before it knows any answer.
-                sandbox = locks_in(self.config)
-                options = (self.jobs, self.scheduler, sandbox, self.patience, self.margin)
-                runner: GradingRunner = stack.enter_context(workers(*options, self.log.warning))
-                finding = runner.ask(protected) if sandbox else None
-                book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
-                course = Course(self, book, sandbox)
-                if finding and finding.result():
-                    self._stop(str(finding.result()))
-                self.progress = stack.enter_context(Progress(len(self.assignments)))
-                # What a run that was broken off has left in its folder.
-                for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
-                    remove(Path(folder))
-                for job, result in runner.runs(self._prepare(course)):
-                    if isinstance(result, BaseException):
-                        self._see_whether_any_runs(runner, job)
-                    if isinstance(result, BaseException) and job.is_lost(result):
-                        job.leave()
-                        self.progress.add("not graded", job.student, [f"was not graded: {sentence(result)}"])
-                    else:
-                        self._end(job, result)
+                self._grade_all(stack)
         except Timeout:
             self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
         except MissingEntry:
@@ -145,6 +122,34 @@ class Grade(Autograde):
             self._stop(f"{sentence(error)}\n{GO_ON}")
         if self.says:
             say("\n\n".join(filter(None, (self._scores(), self.progress.table()))))
+
+    def _grade_all(self, stack: ExitStack) -> None:
+        """Grade all that are due, with what `stack` holds open meanwhile."""
+        directory, assignment = self.coursedir, self.coursedir.assignment_id
+        # Linux lets go of it when this process ends, however it ends; filelock closes it in forked workers.
+        lock = Path(directory.root, self._output_directory, f"{assignment}.lock")
+        stack.enter_context(FileLock(lock, blocking=False))
+        # The workers first: processes are forked from this one before it knows any answer.
+        sandbox = locks_in(self.config)
+        options = (self.jobs, self.scheduler, sandbox, self.patience, self.margin)
+        runner: GradingRunner = stack.enter_context(workers(*options, self.log.warning))
+        finding = runner.ask(protected) if sandbox else None
+        book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
+        course = Course(self, book, sandbox)
+        if finding and finding.result():
+            self._stop(str(finding.result()))
+        self.progress = stack.enter_context(Progress(len(self.assignments)))
+        # What a run that was broken off has left in its folder.
+        for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
+            remove(Path(folder))
+        for job, result in runner.runs(self._prepare(course)):
+            if isinstance(result, BaseException):
+                self._see_whether_any_runs(runner, job)
+            if isinstance(result, BaseException) and job.is_lost(result):
+                job.leave()
+                self.progress.add("not graded", job.student, [f"was not graded: {sentence(result)}"])
+            else:
+                self._end(job, result)
 
     def _scores(self) -> str:
         """Write the scores of those who were graded now; nothing where an assignment has no unit."""

@@ -6,7 +6,7 @@ alike. The verdict replaces all that a graded cell put out, and nbgrader reads t
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import cache, cached_property
 from glob import glob
 from pathlib import Path
@@ -39,7 +39,7 @@ from lib.grading.submissions.read import STAMP
 from lib.grading.submissions.restore import IN_DOUBT, MISSING, RESTORED
 from lib.grading.submissions.scores import gradebook_session
 from lib.grading.submissions.sight import exposed, out_of_sight
-from lib.grading.submissions.state import WrittenChallenge, submission_state
+from lib.grading.submissions.state import SubmissionState, WrittenChallenge, submission_state
 
 OURS = (CHALLENGE, FILE, f"{FILE}.part")
 """Names in a submission's folder that are not a student's to use."""
@@ -183,36 +183,45 @@ class Judge(UnitPreprocessor):
         if state.gradebook is not None:  # notebooks run elsewhere then, so this file is from the one judged before
             judged = _others(folder, state.gradebook.masters.keys() - {names["notebook"]})
             others |= {verdict.notebook: verdict for verdict in judged}
-        tidy(folder, written.files)  # what the run wrote is not what was handed in
-        if written.stamp:
-            remove(folder / STAMP)
-            (folder / STAMP).write_bytes(written.stamp)
-        remarks, verdicts = (*nb.metadata.get(RESTORED, ()), *state.remarks), []
-        if added := _cells_added_since(nb, unit, state.is_empty):
-            for id in added:
-                leave_to_person(nb, id)
-            if {*cells_for_person(nb).values()} == {TO_DECIDE}:  # then no answer is to be looked for elsewhere
-                remarks = tuple(remark for remark in remarks if remark != IN_DOUBT)
-            remarks += (FROM_BEFORE,)
-        for cell in nb.cells:
-            part = unit.part(course_id(cell))
-            if part is None or cell.cell_type != "code":
-                continue
-            given = answers_in(cell, part.id)
-            verdict = judge(unit, part, written.seed, given, problem=_problem(cell, remarks))
-            cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
-            verdicts.append(verdict)
-        Verdict(
-            names["assignment"],
-            names["notebook"],
-            names["student"],
-            written.seed,
-            tuple(verdicts),
-            remarks,
-            library_calls(nb.cells, unit.watched_calls),
-        ).save(folder, others.values())
-        state.judged = {verdict.id for verdict in verdicts}
+        _take_back_changes(folder, written)
+        remarks = _remarks_on(nb, unit, state)
+        parts = tuple(_judge_cells(nb, unit, written.seed, remarks))
+        calls = library_calls(nb.cells, unit.watched_calls)
+        verdict = Verdict(names["assignment"], names["notebook"], names["student"], written.seed, parts, remarks, calls)
+        verdict.save(folder, others.values())
+        state.judged = {part.id for part in parts}
         return nb, resources
+
+
+def _take_back_changes(folder: Path, written: WrittenChallenge) -> None:
+    """Leave in a folder what was handed in, and nothing that the run wrote."""
+    tidy(folder, written.files)
+    if written.stamp:
+        remove(folder / STAMP)
+        (folder / STAMP).write_bytes(written.stamp)
+
+
+def _remarks_on(nb: NotebookNode, unit: AnswerKey, state: SubmissionState) -> tuple[str, ...]:
+    """Remark on how a notebook was restored and how it ran; cells that it can't have are left to a person."""
+    remarks = (*nb.metadata.get(RESTORED, ()), *state.remarks)
+    added = _cells_added_since(nb, unit, state.is_empty)
+    if not added:
+        return remarks
+    for id in added:
+        leave_to_person(nb, id)
+    if {*cells_for_person(nb).values()} == {TO_DECIDE}:  # then no answer is to be looked for elsewhere
+        remarks = tuple(remark for remark in remarks if remark != IN_DOUBT)
+    return (*remarks, FROM_BEFORE)
+
+
+def _judge_cells(nb: NotebookNode, unit: AnswerKey, seed: int, remarks: tuple[str, ...]) -> Iterator[PartVerdict]:
+    """Judge each part's cell, and put its verdict in the place of what it put out."""
+    for cell in nb.cells:
+        part = unit.part(course_id(cell))
+        if part is not None and cell.cell_type == "code":
+            verdict = judge(unit, part, seed, answers_in(cell, part.id), problem=_problem(cell, remarks))
+            cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
+            yield verdict
 
 
 def _import_unit(name: str, assignment: str) -> AnswerKey:
