@@ -4,7 +4,7 @@ nbgrader's own objects would ask for each grade and each comment apart.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from nbgrader import api
@@ -63,33 +63,8 @@ def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> 
     if student:
         submitted = submitted.where(whole.student_id == student)
     rows = gradebook.db.execute(submitted).all()
-    own = [row.id for row in rows] if student else []
-    cell, grade, comment = api.BaseCell, api.Grade, api.Comment
-    # By their tables: nbgrader's classes of cells would bring the table of all cells once more.
-    graded, tasks = api.GradeCell.__table__, api.TaskCell.__table__
-    most = func.coalesce(graded.c.max_score, tasks.c.max_score, 0.0)
-    grades = (
-        select(grade.notebook_id, cell.name, grade.score, grade.manual_score, grade.needs_manual_grade, most)
-        .join(cell, cell.id == grade.cell_id)
-        .outerjoin(graded, graded.c.id == grade.cell_id)
-        .outerjoin(tasks, tasks.c.id == grade.cell_id)
-        .where(grade.notebook_id.in_(own) if student else cell.notebook_id.in_(names))
-    )
-    marks: dict[str, dict[str, Mark]] = defaultdict(dict)
-    for notebook, name, score, manual, waits, max_points in gradebook.db.execute(grades):
-        # nbgrader asks for a person's eye again after each run; what was marked stays marked.
-        marks[notebook][name] = Mark(score, max_points, waits and manual is None, manual is not None)
-    texts = (
-        select(comment.notebook_id, cell.name, comment.comment, comment.manual_comment)
-        .join(cell, cell.id == comment.cell_id)
-        .where(comment.notebook_id.in_(own) if student else cell.notebook_id.in_(names))
-    )
-    comments: dict[str, dict[str, str | None]] = defaultdict(dict)
-    by_hand = defaultdict(set)
-    for notebook, name, text, manual in gradebook.db.execute(texts):
-        comments[notebook][name] = text
-        if manual:
-            by_hand[notebook].add(name)
+    own = [row.id for row in rows] if student else None
+    marks, (comments, by_hand) = _read_grades(gradebook, names, own), _read_comments(gradebook, names, own)
     return {
         (row.student_id, names[row.notebook_id]): NotebookMarks(
             marks[row.id],
@@ -101,6 +76,47 @@ def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> 
         )
         for row in rows
     }
+
+
+def _read_grades(
+    gradebook: api.Gradebook, notebooks: Collection[str], submitted: list[str] | None
+) -> dict[str, dict[str, Mark]]:
+    """Read the marks of some notebooks, by submitted notebook and cell; of all who handed in, or of those named."""
+    cell, grade = api.BaseCell, api.Grade
+    # By their tables: nbgrader's classes of cells would bring the table of all cells once more.
+    graded, tasks = api.GradeCell.__table__, api.TaskCell.__table__
+    most = func.coalesce(graded.c.max_score, tasks.c.max_score, 0.0)
+    query = (
+        select(grade.notebook_id, cell.name, grade.score, grade.manual_score, grade.needs_manual_grade, most)
+        .join(cell, cell.id == grade.cell_id)
+        .outerjoin(graded, graded.c.id == grade.cell_id)
+        .outerjoin(tasks, tasks.c.id == grade.cell_id)
+        .where(cell.notebook_id.in_(notebooks) if submitted is None else grade.notebook_id.in_(submitted))
+    )
+    marks: dict[str, dict[str, Mark]] = defaultdict(dict)
+    for notebook, name, score, manual, waits, max_points in gradebook.db.execute(query):
+        # nbgrader asks for a person's eye again after each run; what was marked stays marked.
+        marks[notebook][name] = Mark(score, max_points, waits and manual is None, manual is not None)
+    return marks
+
+
+def _read_comments(
+    gradebook: api.Gradebook, notebooks: Collection[str], submitted: list[str] | None
+) -> tuple[dict[str, dict[str, str | None]], dict[str, set[str]]]:
+    """Read the comments likewise, and which cells have one that a person wrote."""
+    cell, comment = api.BaseCell, api.Comment
+    query = (
+        select(comment.notebook_id, cell.name, comment.comment, comment.manual_comment)
+        .join(cell, cell.id == comment.cell_id)
+        .where(cell.notebook_id.in_(notebooks) if submitted is None else comment.notebook_id.in_(submitted))
+    )
+    comments: dict[str, dict[str, str | None]] = defaultdict(dict)
+    by_hand: dict[str, set[str]] = defaultdict(set)
+    for notebook, name, text, manual in gradebook.db.execute(query):
+        comments[notebook][name] = text
+        if manual:
+            by_hand[notebook].add(name)
+    return comments, by_hand
 
 
 def _code(gradebook: api.Gradebook, notebook: str, assignment: str) -> dict[str, str]:
