@@ -27,13 +27,22 @@ ALONE = {
 
 
 def main() -> None:
-    """Run the command that was given; its exit code is the program's. Ctrl-C and a closed pipe end it quietly."""
+    """Run the command that was given; its exit code is the program's. Ctrl-C and a closed pipe end it quietly.
+
+    A file that can't be read or written ends it with a sentence, where the command itself has no better one.
+    """
     try:
         _run()
     except KeyboardInterrupt:
         _end(128 + signal.SIGINT)
     except BrokenPipeError:
         _end(1)
+    except OSError as error:
+        if "--debug" in sys.argv:
+            raise
+        from lib.grading.machine_faults import sentence
+
+        _end(sentence(error))
 
 
 def _run() -> None:
@@ -57,12 +66,11 @@ def _run() -> None:
     module, name = ALONE[command]
     app = getattr(import_module(f"lib.grading.commands.{module}"), name)
     _settle()
-    code: object = 0
     try:
         app.launch_instance(options)
     except SystemExit as end:
-        code = end.code
-    _end(code if isinstance(code, int) else int(code is not None))
+        _end(end.code)
+    _end(0)
 
 
 def _settle() -> None:
@@ -80,13 +88,17 @@ def _course(options: Sequence[str]) -> str:
     return os.curdir
 
 
-def _end(code: int) -> None:
-    """End as Python does, but without freeing each object first, which takes as long as grading a submission."""
+def _end(code: str | int | None) -> None:
+    """End as `sys.exit` does, but without freeing each object first, which takes as long as grading a submission."""
+    if isinstance(code, str):
+        with suppress(OSError):
+            print(code, file=sys.stderr)
+        code = 1
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # nobody may read it any more
             stream.flush()
-    os._exit(code)
+    os._exit(code or 0)
 
 
 if __name__ == "__main__":

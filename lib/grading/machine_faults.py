@@ -30,8 +30,8 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory to go on. End other programs, or run fewer notebooks at once with --jobs."
     if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        advice = " Free some space there." if error.errno in FULL else ""
+        place, there = (f"{error.filename}: ", " there") if error.filename else ("", "")
+        advice = f" Free some space{there}." if error.errno in FULL else ""
         return f"{place}{error.strerror or error}.{advice}"
     if NO_THREAD in str(error):
         return f"{error}. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the container or service)."

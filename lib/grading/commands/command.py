@@ -39,7 +39,9 @@ def named_unit(app: NbGrader, names: Sequence[str]) -> str:
     known = list(units.names())
     chosen = list(names) or units.first_of(known)
     if len(chosen) != 1 or chosen[0] not in known:
-        app.fail(f"Name one unit, for example: {app.name.replace('-', ' ')} {known[0]}. There are: {', '.join(known)}.")
+        unknown = "".join(f"There is no unit called {name}. " for name in chosen if name not in known)
+        example = f"{app.name.replace('-', ' ')} {known[0]}"
+        app.fail(f"{unknown}Name one unit, for example: {example}. There are: {', '.join(known)}.")
     return chosen[0]
 
 

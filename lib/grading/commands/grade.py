@@ -38,6 +38,7 @@ from lib.grading.running.runner import Runner, RunResult, RunTask, workers
 from lib.grading.safe_files import is_file, remove
 from lib.grading.sandbox.doctor import protected
 from lib.grading.submissions.gradebook import GradebookSession
+from lib.grading.submissions.strays import strays
 from lib.grading.untrusted_names import id_problem
 
 NEEDS_A_PERSON = 3
@@ -97,6 +98,17 @@ class Grade(Autograde):
         if self.only is not None:
             folders = [folder for folder in folders if folder in self.only]
         self.assignments: dict[str, list[str]] = {folder: [] for folder in folders}
+        if self.says and self.coursedir.student_id == "*":
+            self._warn_of_strays()
+
+    def _warn_of_strays(self) -> None:
+        course, assignment = self.coursedir, self.coursedir.assignment_id
+        place = Path(course.format_path(course.submitted_directory, "STUDENT", assignment))
+        submitted = place.parent.parent
+        if place.parts[-2:] != ("STUDENT", assignment) or not submitted.is_dir():
+            return  # the course lays out its folders in another way
+        for stray in strays(submitted, assignment):
+            self.log.warning("%s is not graded: nobody's work is looked for there. Lay it into %s", stray, place)
 
     # nbgrader converts one submission after the other, and removes the folder of each that fails.
     def convert_notebooks(self) -> None:

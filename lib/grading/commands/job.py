@@ -328,7 +328,11 @@ def _for_a_person(prepared: PreparedNotebook) -> list[str]:
     given = prepared.state.for_a_person
     if not prepared.submission.runnable:
         return ["could not be read or run", *given]
-    given = [*(f"{cell}: {why}" for cell, why in cells_for_person(prepared.notebook).items() if why != NOT_RUN), *given]
+    cells: dict[str, list[str]] = {}
+    for cell, why in cells_for_person(prepared.notebook).items():
+        if why != NOT_RUN:
+            cells.setdefault(why, []).append(cell)
+    given = [*(f"{', '.join(of)}: {why}" for why, of in cells.items()), *given]
     if any(cell.execution_count is None for cell in prepared.notebook.cells if has_code(cell)):
         return ["was not run to the end", *given]
     return given

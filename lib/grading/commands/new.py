@@ -3,7 +3,8 @@
 import keyword
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from traitlets import default
@@ -45,14 +46,31 @@ class NewApp(Configured):
             self.fail("%s is there already. Nothing was written. Choose another name, or take it away.", there[0])
         if not (course / CONFIG).exists():
             files[Path(CONFIG)] = course_config().read_text(encoding="utf-8")
-        for path, content in files.items():
-            (course / path).parent.mkdir(parents=True, exist_ok=True)
-            (course / path).write_text(content, encoding="utf-8")
+        write_all(course, files)
         lib.units.enter(str(course))
         write_files(name, units.answer_key(name))
         print(f"{name} is there, and all of it works:")
         print(*(f"  {path}" for path in files), sep="\n")
         print(f"Next, in {course}:\n  zerolayer check {name}\n  zerolayer lab {name}")
+
+
+def write_all(course: Path, files: Mapping[Path, str]) -> None:
+    """Write files by their paths in the course's folder, all or none: half a unit would be in each command's way.
+
+    Raises OSError where one can't be written.
+    """
+    try:
+        for path, content in files.items():
+            (course / path).parent.mkdir(parents=True, exist_ok=True)
+            (course / path).write_text(content, encoding="utf-8")
+    except OSError:
+        with suppress(OSError):
+            for path in files:
+                (course / path).unlink(missing_ok=True)
+        for folder in sorted({(course / path).parent for path in files}, reverse=True):  # the inner ones first
+            with suppress(OSError):  # it holds something else
+                folder.rmdir()
+        raise
 
 
 def name_problem(name: str) -> str:

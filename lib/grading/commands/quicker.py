@@ -5,8 +5,10 @@ are nbgrader's.
 """
 
 from nbgrader.apps import ExportApp, ZipCollectApp
+from sqlalchemy.exc import SQLAlchemyError
 
 from lib.grading.commands.config import Configured
+from lib.grading.machine_faults import sentence
 
 
 class CollectApp(ZipCollectApp, Configured):  # in this order, since its `initialize` takes less than ours gives
@@ -34,3 +36,10 @@ class GradesApp(Configured, ExportApp):
         zerolayer export
         zerolayer export --exporter=lib.grading.report.exports.CanvasExporter --to=canvas.csv
     """
+
+    def start(self) -> None:
+        """Write the file; exits with 1 where the gradebook can't be read."""
+        try:
+            super().start()
+        except SQLAlchemyError as error:
+            self.fail("%s", sentence(error))

@@ -9,7 +9,7 @@ from nbgrader.api import MissingEntry
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Unicode, default
 
-from lib.grading.commands.command import named_assignment
+from lib.grading.commands.command import named_assignment, say
 from lib.grading.commands.config import Configured
 from lib.grading.report.classroom import Classroom, read_classroom
 from lib.grading.report.pages import Links, class_page, own_page, student_page
@@ -66,9 +66,9 @@ class ReportApp(Configured):
         page = target / f"{assignment}.html"
         links = Links(self.coursedir, assignment, notebook, target, self.server)
         _write(page, class_page(classroom, unit, links, made))
-        print(f"{page} is on {len(classroom.graded)} graded submissions. Open it in a browser.")
+        say(f"{page} is on {len(classroom.graded)} graded submissions. Open it in a browser.")
         if classroom.strangers:
-            print(_on_strangers(classroom))
+            say(_on_strangers(classroom))
 
     def _classroom(self, assignment: str) -> Classroom:
         try:
@@ -99,7 +99,7 @@ class ReportApp(Configured):
             if work.student in wanted or page.is_file():
                 _write(page, student_page(work, work.whole_verdict(), links, made))
                 if work.student in wanted:
-                    print(visible(f"{page} has every number of {work.name or work.student}."))
+                    say(visible(f"{page} has every number of {work.name or work.student}."))
 
 
 def _on_strangers(classroom: Classroom) -> str:

@@ -73,7 +73,7 @@ class WatchApp(GradeApp):
         return [*super()._classes_default(), ClassFeedback, WatchApp]
 
     def start(self) -> None:
-        """Watch, until SIGTERM or Ctrl-C; exits with 1 where there is nothing to watch."""
+        """Watch, until SIGTERM or Ctrl-C; exits with 1 where there is nothing to watch, or a single round fails."""
         NbGrader.start(self)  # not GradeApp's, which grades
         self.coursedir.assignment_id = self.assignment = named_assignment(self)
         self._file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.tries.json")
@@ -91,12 +91,16 @@ class WatchApp(GradeApp):
             self._say("stopped. Start it again at any time: it goes on from here.")
 
     def _watch(self) -> None:
-        self._say(f"watching {self.assignment}: {len(self._tries)} students have handed in so far.")
+        self._say(f"watching {self.assignment}: students graded so far: {len(self._tries)}.")
         while True:
             try:
                 self._round()
             except (NbGraderException, ExchangeError, SQLAlchemyError, OSError) as error:
-                self._say(f"this round failed: {sentence(error)} The next one tries again.")
+                why, _, _ = sentence(error).partition("\n")  # `grade` has logged the rest
+                again = "Mend this, and give the command again." if self.once else "The next one tries again."
+                self._say(f"this round failed: {why} {again}")
+                if self.once:
+                    self.exit(1)
             if self.once:
                 return
             sleep(self.every)

@@ -36,7 +36,8 @@ def _told(unit: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # whatever a unit's own code may raise
-        print(f"The unit {unit} can't be imported: {type(error).__name__}: {error}", file=sys.stderr)
+        # In one piece: several fork servers may say so at once.
+        sys.stderr.write(f"The unit {unit} can't be imported: {type(error).__name__}: {error}\n")
 
 
 def needs_slow_imports(source: str) -> bool:

@@ -41,7 +41,9 @@ def in_points(value: float) -> str:
 
 
 def duration(late: timedelta) -> str:
-    """Write how late something was, in the largest unit and the next."""
+    """Write how late something was, in the largest unit and the next; below a minute nobody asks for more."""
+    if late < timedelta(minutes=1):
+        return "less than a minute, or Canvas doesn't say"
     minutes = max(1, round(late.total_seconds() / 60))
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     shown = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if n]

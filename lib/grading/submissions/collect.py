@@ -213,6 +213,7 @@ class Download(ExtractorPlugin):
         self._owners: dict[tuple[str, str], set[Owner]] = defaultdict(set)
         self._late: set[str] = set()
         self._left_out: list[LeftOut] = []
+        self._others: dict[str, list[str]] = defaultdict(list)
         for file in sorted(files_in(Path(archive_path))):
             with self._going_on(file.name), file.open("rb") as data:
                 self._take(file.relative_to(archive_path), data, file.name)
@@ -221,7 +222,8 @@ class Download(ExtractorPlugin):
         for student in sorted(students - {student for student, _ in self._collected}):
             self.log.warning("No notebook of %s could be collected.", student)
             if not any(left.student == student for left in self._left_out):
-                self._left_out.append(LeftOut(student, "", "no notebook is among what was handed in"))
+                others = ", ".join(self._others[student]) or "an empty zip"
+                self._leave_out(others, f"no notebook is among what {student} handed in. {INSTEAD}", student)
         place = collected_file(self.parent.coursedir, self.parent.coursedir.assignment_id, self.parent.config)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(orjson.dumps(Collected(tuple(sorted(self._late)), tuple(self._left_out))))
@@ -305,6 +307,7 @@ class Download(ExtractorPlugin):
         """
         name = name.with_name(re.sub(r"\.ipynb(\.json|\.txt)?$", NOTEBOOK, name.name, flags=re.IGNORECASE))
         if name.suffix != NOTEBOOK:
+            self._others[student].append(name.name)
             return
         if not student:
             raise Refused("is nobody's by its name. Name it like lastname_1_1_NOTEBOOK.ipynb.")

@@ -46,6 +46,8 @@ class RestoreCells(NbGraderPreprocessor):
         for at, id in found.ids.items():
             submitted[at].metadata["nbgrader"] = NotebookNode(grade_id=id)
         nb.metadata = NotebookNode({"kernelspec": NotebookNode(master.kernelspec)} if master.kernelspec else {})
+        if not state.remarks and _is_another(submitted, master):
+            state.for_a_person.append("may not be this assignment's notebook")
         if remarks := list(_remarks(submitted, master, found, bool(state.remarks))):
             nb.metadata[RESTORED] = remarks
         if missing := sorted(master.cells.keys() - {*map(course_id, submitted)}):
@@ -94,10 +96,18 @@ def _remarks(submitted: list[NotebookNode], master: Master, found: Found, explai
         if not explained:
             yield "No cell says that it is the assignment's. Is it another notebook, or is its metadata lost?"
         return
-    if found.ids:
+    if _is_another(submitted, master):
+        yield "Most of its cells are another assignment's. If this is the wrong notebook, hand in the right one."
+    elif found.ids:
         yield "Cells had lost the marks by which the grader knows them. They were found by their text and their place."
     if found.doubts:
         yield IN_DOUBT
+
+
+def _is_another(submitted: list[NotebookNode], master: Master) -> bool:
+    """Tell whether a notebook looks like another assignment's: it has none of this one's cells, or more of others."""
+    ids = {*map(course_id, submitted)} - {""}
+    return len(ids - master.cells.keys()) >= len(ids & master.cells.keys())
 
 
 def restore_cells(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:

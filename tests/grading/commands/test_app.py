@@ -79,6 +79,21 @@ def test_grade_asks_for_an_assignment_and_for_submissions(tmp_path):
     assert "No notebooks were matched" in empty.stderr
 
 
+def test_a_file_that_cannot_be_written_ends_a_command_with_a_sentence(tmp_path):
+    (tmp_path / "units").touch()
+    done = zerolayer("new", "mine", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("units/mine: Not a directory.")
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in zerolayer("new", "mine", "--debug", cwd=tmp_path).stderr
+
+
+def test_a_unit_that_is_not_there_is_named():
+    done = zerolayer("check", "sotfmax")
+    assert done.returncode == 1
+    assert "There is no unit called sotfmax. Name one unit, for example: zerolayer check hidden_layer." in done.stderr
+
+
 def test_build_says_where_it_found_nothing(tmp_path):
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     done = zerolayer("build", cwd=tmp_path)

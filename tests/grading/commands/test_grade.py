@@ -71,6 +71,26 @@ def test_a_verdict_says_what_went_wrong(graded, name, text):
     assert text in " ".join(graded.verdict(name).remarks)
 
 
+def test_a_notebook_of_another_assignment_is_listed_for_a_person(new_course, tmp_path):
+    """By its cells: the wrong file under the right name earns what its code is worth, and somebody has to ask."""
+    course = new_course(tmp_path / "course")
+    released = nbformat.read(course.released(), as_version=4)
+    other = nbformat.read(course.released().parents[1] / "hidden_layer" / "hidden_layer.ipynb", as_version=4)
+    for student, notebook in (("ada", right(released)), ("emil", other)):
+        folder = course.root / "submitted" / student / ASSIGNMENT
+        folder.mkdir(parents=True)
+        (folder / f"{ASSIGNMENT}.ipynb").write_bytes(as_bytes(notebook))
+    (course.root / "submitted" / "all.zip").touch()
+    done = course.zerolayer("grade", ASSIGNMENT, *QUICK)
+    assert done.returncode == NEEDS_A_PERSON
+    [listed] = [line for line in done.stdout.splitlines() if "may not be this assignment's notebook" in line]
+    assert listed.split(maxsplit=1)[0] == "emil"
+    assert listed.count("could not be found for certain") == 1, "once for all cells"
+    assert "Most of its cells are another assignment's." in " ".join(course.verdict("emil").remarks)
+    place = course.root / "submitted" / "STUDENT" / ASSIGNMENT
+    assert f"all.zip is not graded: nobody's work is looked for there. Lay it into {place}" in done.stderr
+
+
 @pytest.mark.parametrize(
     "name", ["metadata_missing", "metadata_mangled", "ids_renamed", "answer_doubled", "answer_beside", "cut_short"]
 )

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 from lib.grading.commands.demo import CHECKOUT
-from lib.grading.commands.new import TEMPLATE
+from lib.grading.commands.new import TEMPLATE, write_all
 from lib.grading.judge.verdict import Verdict
 from lib.grading.running.execute import RunLostError
 from lib.grading.running.forked_execute import ForkedExecute
@@ -180,6 +180,17 @@ def test_a_new_unit_overwrites_nothing_and_has_a_name_that_python_takes(course, 
 
 
 # ---- A package of its own
+
+
+def test_half_a_unit_is_not_left_where_a_file_cannot_be_written(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "own.py").touch()
+    (tmp_path / "solutions").touch()  # a file in the way of a folder
+    files = ("units/mine/__init__.py", "units/mine/closed/__init__.py", "tests/test_mine.py", "solutions/mine.ipynb")
+    with pytest.raises(OSError, match="solutions"):
+        write_all(tmp_path, {Path(file): "" for file in files})
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert left == {"units", "tests", "tests/own.py", "solutions"}
 
 
 @pytest.fixture(scope="module")

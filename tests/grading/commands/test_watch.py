@@ -121,6 +121,19 @@ def test_the_best_try_counts_where_that_is_set(new_course, tmp_path):
     assert "kaja: an earlier try has more points, 21, and counts." in done.stdout
 
 
+def test_a_single_round_that_fails_says_so_by_its_exit_code(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    folder = course.root / "submitted" / "kaja" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    (folder / f"{ASSIGNMENT}.ipynb").touch()
+    broken = f"--db=sqlite:///{course.root / 'nbgrader_config.py'}"
+    options = ("--once", "--WatchApp.settled=0", f"--Exchange.root={tmp_path / 'none'}")
+    done = course.zerolayer("watch", ASSIGNMENT, broken, *options)
+    assert done.returncode == 1
+    [told] = [line for line in done.stdout.splitlines() if "this round failed" in line]
+    assert told.endswith("The gradebook can't be used: file is not a database. Mend this, and give the command again.")
+
+
 def test_two_watches_of_one_assignment_are_told_apart(new_course, tmp_path):
     course = new_course(tmp_path / "course")
     lock = course.root / "autograded" / ".unfinished" / f"{ASSIGNMENT}.tries.lock"

@@ -78,6 +78,24 @@ def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
     assert done.returncode == 1
     assert ("is no grading worksheet" if sheet is not None else "There is no worksheet") in done.stderr
     assert "Traceback" not in done.stderr
+    quicker = small_class.zerolayer("export", exporter, f"--MoodleWorksheetExporter.worksheet={path}")
+    assert quicker.returncode == 1
+    assert quicker.stderr.splitlines()[-1] == done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        ("--to=nowhere/out.csv", "nowhere/out.csv: No such file or directory."),
+        ("--db=sqlite:///out.csv/no.db", "The gradebook can't be used: unable to open database file."),
+        ("--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),
+    ],
+)
+def test_what_keeps_the_file_from_being_written_is_told_in_a_sentence(small_class, option, why):
+    done = small_class.zerolayer("export", option)
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_some_students_alone_can_be_asked_for(small_class):

@@ -1,6 +1,10 @@
 """`zerolayer report` on real graded classes: the page says what grading stored, leads to it, and runs nothing."""
 
+import os
 import re
+import subprocess
+import sys
+from datetime import timedelta
 from itertools import pairwise
 from urllib.parse import unquote
 
@@ -11,6 +15,7 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
 from lib.grading.judge.verdict import FILE, Verdict
+from lib.grading.report.templates import duration
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 from tests.course import ASSIGNMENT
 from tests.grading.pages import elements, text_of
@@ -113,6 +118,24 @@ def test_late_and_missing_are_named(page):
     said = section(page, "absent")
     assert "Nguyễn, Dr., Bảo" in said and "1 d 3 h" in said
     assert "Missing: 1 student" in said and "Missing, Mona" in said
+
+
+def test_less_than_a_minute_is_no_minute():
+    """Canvas says LATE and no time, which is kept as a second."""
+    assert duration(timedelta(seconds=1)) == "less than a minute, or Canvas doesn't say"
+    assert duration(timedelta(minutes=61)) == "1 h 1 min"
+
+
+def test_nobody_needs_to_read_what_it_prints(small_class):
+    command = [sys.executable, "-u", "-m", "lib.grading", "report", ASSIGNMENT]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        command, cwd=small_class.root, stdout=write, stderr=subprocess.PIPE, text=True, check=False, timeout=300
+    )
+    os.close(write)
+    assert done.returncode == 0
+    assert "can't be written" not in done.stderr
 
 
 def test_names_lead_to_feedback_and_formgrader(small_class, page):

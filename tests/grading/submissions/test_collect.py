@@ -298,7 +298,10 @@ def test_what_could_not_be_collected_is_noted_with_the_reason(collected):
     for name, (_, text) in REFUSED.items():
         left = left_out["_".join(name.split("_")[:2])]
         assert text in f"{left['file']} {left['why']}"
-    assert left_out["Mary_Lou_506"]["why"] == "no notebook is among what was handed in"
+    left = left_out["Mary_Lou_506"]
+    assert left["file"] == "onlinetext.html"
+    assert left["why"] == "no notebook is among what Mary_Lou_506 handed in. Ask for the notebook itself."
+    assert "onlinetext.html is left out: no notebook is among what Mary_Lou_506 handed in." in collected.run.stderr
     assert "twice_12351" not in left_out
     assert {"lopezana_12346", "kimlee_12347"} == set(notes["late"])
 
