@@ -7,6 +7,7 @@ from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.student_code import Failure
 from lib.checking.values import Wrong, read_answer, text_of
+from lib.grading.errors import ended
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
@@ -86,8 +87,8 @@ def _judge_statement(
         is_text = any(not isinstance(each, Failure) and text_of(each) is not None for each in wanted)
         differs = "The text differs from the right one." if is_text else "The numbers differ from the right ones."
         return _verdict(statement, "wrong", differs)
-    line = f" Your {failure.line}" if failure.line else ""
-    return _verdict(statement, "open" if failure.kind == "blank" else "wrong", failure.text + line)
+    why = f"{ended(failure.text)} Your {failure.line}" if failure.line else failure.text
+    return _verdict(statement, "open" if failure.kind == "blank" else "wrong", why)
 
 
 def _readable(value: Any) -> Array:

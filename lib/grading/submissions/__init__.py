@@ -16,4 +16,5 @@
 | `master` | a notebook as the gradebook knows it |
 | `scores` | the points that outputs give, and the cells that wait for a person |
 | `state` | what grading one notebook hands on from step to step |
+| `strays` | work that lies beside the place where it is looked for |
 """

@@ -188,7 +188,7 @@ def test_trouble_is_told_with_the_students_line() -> None:
     first, second = judged(part_of("check-cce"), code).statements
     assert first.state == second.state == "wrong"
     assert "It raised ValueError" in first.why
-    assert "Your line 2: return y.reshape(99, 99)" in first.why
+    assert ". Your line 2: return y.reshape(99, 99)" in first.why
 
 
 def test_an_open_blank_is_open_and_the_filled_ones_earn_their_points() -> None:
