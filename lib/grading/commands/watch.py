@@ -13,6 +13,7 @@ from pathlib import Path
 from time import sleep, time
 
 from filelock import FileLock, Timeout
+from nbgrader.api import MissingEntry
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import NbGraderException
 from nbgrader.exchange import ExchangeError
@@ -76,6 +77,7 @@ class WatchApp(GradeApp):
         """Watch, until SIGTERM or Ctrl-C; exits with 1 where there is nothing to watch, or a single round fails."""
         NbGrader.start(self)  # not GradeApp's, which grades
         self.coursedir.assignment_id = self.assignment = named_assignment(self)
+        self._require_assignment()
         self._file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.tries.json")
         self._said: dict[str, str] = {}
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
@@ -89,6 +91,16 @@ class WatchApp(GradeApp):
             self.fail("%s", error)
         except KeyboardInterrupt:
             self._say("stopped. Start it again at any time: it goes on from here.")
+
+    def _require_assignment(self) -> None:
+        """Exit with 1 where the gradebook has no such assignment: rounds would wait for its submissions for ever."""
+        try:
+            with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+                gradebook.find_assignment(self.assignment)
+        except MissingEntry:
+            self.fail(f"The gradebook doesn't know {self.assignment}. Run `zerolayer build` first.")
+        except SQLAlchemyError:
+            pass  # a database may come back: each round says so, and the next one tries again
 
     def _watch(self) -> None:
         self._say(f"watching {self.assignment}: students graded so far: {len(self._tries)}.")

@@ -134,6 +134,13 @@ def test_a_single_round_that_fails_says_so_by_its_exit_code(new_course, tmp_path
     assert told.endswith("The gradebook can't be used: file is not a database. Mend this, and give the command again.")
 
 
+def test_an_assignment_that_is_not_there_is_not_waited_for(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    done = course.zerolayer("watch", "softmax_clasifier")
+    assert done.returncode == 1
+    assert "The gradebook doesn't know softmax_clasifier. Run `zerolayer build` first." in done.stderr
+
+
 def test_two_watches_of_one_assignment_are_told_apart(new_course, tmp_path):
     course = new_course(tmp_path / "course")
     lock = course.root / "autograded" / ".unfinished" / f"{ASSIGNMENT}.tries.lock"
