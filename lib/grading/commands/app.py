@@ -10,7 +10,7 @@ from traitlets import default
 
 from lib.grading.commands.bundle import BundleApp
 from lib.grading.commands.check import CheckApp
-from lib.grading.commands.command import all_assignments
+from lib.grading.commands.command import all_assignments, say
 from lib.grading.commands.config import Configured
 from lib.grading.commands.demo import DemoApp
 from lib.grading.commands.doctor import DoctorApp
@@ -39,12 +39,21 @@ class BuildApp(Rebuild):
 
     # nbgrader's generate_assignment asks for a name; a course is built as a whole.
     def start(self) -> None:
-        """Build the named assignment, or each one there is."""
+        """Build the named assignment, or each one there is; exits with 1 at the end where one can't be built."""
         named = self.coursedir.assignment_id
+        failed: list[str] = []
         for assignment in [named] if named or self.extra_args else all_assignments(self):
             self.coursedir.assignment_id = assignment
-            super().start()
-            print(f"{self.released} is ready.")
+            try:
+                super().start()
+            except SystemExit as end:
+                if end.code != 1:  # it was stopped
+                    raise
+                failed.append(assignment)
+            else:
+                say(f"{self.released} is ready.")
+        if failed:
+            self.exit(1)
 
 
 COMMANDS = (

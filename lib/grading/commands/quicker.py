@@ -4,11 +4,16 @@ What `startup` leaves out of nbgrader's import takes longer than either of them 
 are nbgrader's.
 """
 
+from itertools import chain
+from pathlib import Path
+
 from nbgrader.apps import ExportApp, ZipCollectApp
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from lib.grading.commands.config import Configured
 from lib.grading.machine_faults import sentence
+from lib.grading.safe_files import files_in
 
 
 class CollectApp(ZipCollectApp, Configured):  # in this order, since its `initialize` takes less than ours gives
@@ -24,6 +29,15 @@ class CollectApp(ZipCollectApp, Configured):  # in this order, since its `initia
         zerolayer zip_collect UNIT --force
     """
 
+    def start(self) -> None:
+        """Collect; exits with 1 where there is nothing to collect, which nbgrader only notes."""
+        archive, extracted = (
+            Path(self._format_collect_path(step)) for step in (self.archive_directory, self.extracted_directory)
+        )
+        if next(chain(files_in(archive), files_in(extracted)), None) is None:
+            self.fail(f"There is nothing to collect: no file is in {archive}. Put your LMS's download there, as it is.")
+        super().start()
+
 
 class GradesApp(Configured, ExportApp):
     """`zerolayer export`: `nbgrader export` with its flags."""
@@ -38,7 +52,10 @@ class GradesApp(Configured, ExportApp):
     """
 
     def start(self) -> None:
-        """Write the file; exits with 1 where the gradebook can't be read."""
+        """Write the file; exits with 1 where there is no gradebook, or it can't be read."""
+        file = make_url(self.coursedir.db_url)
+        if file.get_backend_name() == "sqlite" and file.database and not Path(file.database).exists():
+            self.fail(f"There is no gradebook {file.database}. Run `zerolayer build` first, in the course's folder.")
         try:
             super().start()
         except SQLAlchemyError as error:

@@ -34,6 +34,9 @@ from lib.grading.untrusted_names import id_problem, visible
 BEST = ".best"
 """In the folder of submissions: what counts of each student, where that may be an earlier try."""
 
+LONGEST_PAUSE = 60.0
+"""Seconds from a round that failed to the next one: what keeps failing is tried more and more seldom."""
+
 
 class WatchApp(GradeApp):
     """`zerolayer watch ASSIGNMENT`: grade what arrives, and release its feedback, until it is stopped."""
@@ -104,18 +107,23 @@ class WatchApp(GradeApp):
 
     def _watch(self) -> None:
         self._say(f"watching {self.assignment}: students graded so far: {len(self._tries)}.")
+        pause = self.every
         while True:
             try:
                 self._round()
+                pause = self.every
             except (NbGraderException, ExchangeError, SQLAlchemyError, OSError) as error:
+                pause = max(self.every, min(2 * pause, LONGEST_PAUSE))
                 why, _, _ = sentence(error).partition("\n")  # `grade` has logged the rest
-                again = "Mend this, and give the command again." if self.once else "The next one tries again."
-                self._say(f"this round failed: {why} {again}")
+                again = f"The next one is in {pause:g} seconds."
+                self._say(
+                    f"this round failed: {why} {'Mend this, and give the command again.' if self.once else again}"
+                )
                 if self.once:
                     self.exit(1)
             if self.once:
                 return
-            sleep(self.every)
+            sleep(pause)
 
     def _round(self) -> None:
         """Take in what has arrived, grade what is due of it, and release the pages."""

@@ -45,6 +45,22 @@ def test_a_graded_cell_without_a_part_and_a_part_without_a_cell_stop_the_class(b
     assert saved(built) == []
 
 
+def test_an_assignment_that_cannot_be_built_keeps_no_other_from_it(tmp_path):
+    course = Course(tmp_path)
+    copy_course(course.root)
+    for name in ("an_essay", "plain"):
+        folder = course.root / "solutions" / name
+        folder.mkdir()
+        nbformat.write(nbformat.v4.new_notebook(), folder / f"{name}.ipynb")
+    (course.root / "solutions" / "an_essay" / "an_essay.ipynb").write_text("no notebook")
+    done = course.zerolayer("build")
+    assert done.returncode == 1
+    assert "an_essay can't be built" in done.stderr
+    released = {folder.name for folder in (course.root / "notebooks").iterdir()}
+    assert {"plain", ASSIGNMENT} <= released
+    assert "an_essay" not in released
+
+
 def test_nbgraders_own_command_says_so_too_and_saves_no_points(built):
     graded = built.nbgrader("autograde", ASSIGNMENT)
     assert graded.returncode == 1

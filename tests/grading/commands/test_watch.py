@@ -134,6 +134,26 @@ def test_a_single_round_that_fails_says_so_by_its_exit_code(new_course, tmp_path
     assert told.endswith("The gradebook can't be used: file is not a database. Mend this, and give the command again.")
 
 
+def test_what_keeps_failing_is_tried_more_and_more_seldom(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    options = ("--every=0.1", f"--db=sqlite:///{course.root / 'nbgrader_config.py'}")
+    folder = course.root / "submitted" / "kaja" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    (folder / f"{ASSIGNMENT}.ipynb").touch()
+    command = [sys.executable, "-u", "-m", "lib.grading", "watch", ASSIGNMENT, *options, "--WatchApp.settled=0"]
+    with subprocess.Popen(
+        [*command, f"--Exchange.root={tmp_path / 'none'}"], cwd=course.root, stdout=subprocess.PIPE, text=True
+    ) as watching:
+        pauses = []
+        for line in watching.stdout:
+            if "this round failed" in line:
+                pauses.append(float(line.split()[-2]))
+            if len(pauses) == 3:
+                break
+        watching.send_signal(signal.SIGTERM)
+    assert pauses == [0.2, 0.4, 0.8]
+
+
 def test_an_assignment_that_is_not_there_is_not_waited_for(new_course, tmp_path):
     course = new_course(tmp_path / "course")
     done = course.zerolayer("watch", "softmax_clasifier")

@@ -88,14 +88,16 @@ def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
     [
         ("--to=nowhere/out.csv", "nowhere/out.csv: No such file or directory."),
         ("--db=sqlite:///out.csv/no.db", "The gradebook can't be used: unable to open database file."),
+        ("--db=sqlite:///{root}/no.db", "/no.db. Run `zerolayer build` first, in the course's folder."),
         ("--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),
     ],
 )
 def test_what_keeps_the_file_from_being_written_is_told_in_a_sentence(small_class, option, why):
-    done = small_class.zerolayer("export", option)
+    done = small_class.zerolayer("export", option.format(root=small_class.root))
     assert done.returncode == 1
     assert why in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (small_class.root / "no.db").exists()
 
 
 def test_some_students_alone_can_be_asked_for(small_class):

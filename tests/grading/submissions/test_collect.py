@@ -292,6 +292,16 @@ def test_nobody_hands_in_for_somebody_else(tmp_path, case):
     assert ("left out" in done.stderr) == (b"forged" not in right_ones.values() and "capital" not in case)
 
 
+@pytest.mark.parametrize("assignment", [ASSIGNMENT, "softmax_clasifier"])
+def test_where_there_is_nothing_to_collect_it_says_where_to_put_it(tmp_path, assignment):
+    copy_course(tmp_path)
+    (tmp_path / "downloaded" / ASSIGNMENT / "archive").mkdir(parents=True)
+    done = Course(tmp_path).zerolayer("zip_collect", assignment)
+    assert done.returncode == 1
+    place = tmp_path / "downloaded" / assignment / "archive"
+    assert f"There is nothing to collect: no file is in {place}." in done.stderr
+
+
 def test_what_could_not_be_collected_is_noted_with_the_reason(collected):
     notes = json.loads(course_notes(collected).read_text())
     left_out = {left["student"]: left for left in notes["left_out"]}
