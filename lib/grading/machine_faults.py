@@ -13,11 +13,15 @@ OF_A_FILE = frozenset(getattr(errno, name) for name in _OF_A_FILE.split())
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NO_THREAD = "can't start new thread"
 """What Python says, as a RuntimeError."""
-GO_ON = "What was graded is kept. Once this is mended, the same command goes on from there."
 
 
 class ClusterError(Exception):
     """A cluster can't run notebooks; the message says why, and what to do."""
+
+
+def what_comes_next(force: bool) -> str:
+    """Say what a command that was stopped does when it is given once more: by `force`, nothing counts as done."""
+    return "the same command begins again with all, as --force says" if force else "the same command goes on from there"
 
 
 def is_of_a_file(error: OSError) -> bool:
@@ -30,8 +34,10 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory to go on. End other programs, or run fewer notebooks at once with --jobs."
     if isinstance(error, OSError):
-        place, there = (f"{error.filename}: ", " there") if error.filename else ("", "")
-        advice = f" Free some space{there}." if error.errno in FULL else ""
+        full = error.errno in FULL
+        name = (full and error.filename2) or error.filename  # of a copy the second one: that is where it has no room
+        place, there = (f"{name}: ", " there") if name else ("", "")
+        advice = f" Free some space{there}." if full else ""
         return f"{place}{error.strerror or error}.{advice}"
     if NO_THREAD in str(error):
         return f"{error}. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the container or service)."

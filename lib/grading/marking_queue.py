@@ -1,12 +1,17 @@
-"""Graded cells that need a person although tests or a text usually decide: which they are, and why.
+"""What needs a person although tests or a text usually decide: graded cells, and whole notebooks; each with the reason.
 
-The note is kept in the notebook's metadata, which `restore` makes anew for each submission: nbgrader writes a notebook
-to disk between restoring and running it, and keeps nothing else.
+The notes are kept in the notebook's metadata, which `restore` makes anew for each submission: nbgrader writes a
+notebook to disk between restoring and running it, and keeps nothing else.
 """
 
+from pathlib import Path
+
+import orjson
 from nbformat.notebooknode import NotebookNode
 
 KEY = "zerolayer_manual"
+REASONS = "zerolayer_for_a_person"
+"""Under this name the reasons why a person has to look at a notebook are kept, where there are any."""
 NOT_RUN = "It was not run to its end."
 TO_DECIDE = "The notebook is from before this was added to the unit: give points as you decide for the class."
 
@@ -24,3 +29,20 @@ def leave_to_person(nb: NotebookNode, cell: str) -> None:
 def cells_for_person(nb: NotebookNode) -> dict[str, str]:
     """Give the cells that need a person, by id, each with the reason."""
     return dict(nb.metadata.get(KEY, {}))
+
+
+def keep_reasons(nb: NotebookNode, reasons: list[str]) -> None:
+    """Keep why a person has to look at a notebook, for a later run that finds it graded."""
+    if reasons:
+        nb.metadata[REASONS] = reasons
+
+
+def kept_reasons(path: Path) -> list[str]:
+    """Read from a graded notebook's file what `keep_reasons` kept; nothing where the file was damaged since."""
+    content = path.read_bytes()
+    if REASONS.encode() not in content:  # as in nearly all, which then need not be read as JSON
+        return []
+    try:
+        return [*map(str, orjson.loads(content)["metadata"].get(REASONS, ()))]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []

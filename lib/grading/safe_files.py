@@ -36,6 +36,15 @@ def files_in(folder: Path) -> Iterator[Path]:
         yield from (path for path in (Path(place, name) for name in names) if is_file(path))
 
 
+def write(path: Path, content: bytes) -> None:
+    """Write a file. Raises OSError that names it: Python's own names none where a disk is full."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
     """Write files into a folder, by relative name. Raises ValueError for a name that leads out of it."""
     for name, content in files.items():
@@ -43,7 +52,7 @@ def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"{name!r} leads out of the working directory")
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
+        write(folder / path, content)
 
 
 def tidy(folder: Path, before: frozenset[Path]) -> None:

@@ -31,7 +31,7 @@ from traitlets.utils.importstring import import_item
 
 from lib.grading.commands.command import named_assignment, say, student_of
 from lib.grading.commands.config import Configured
-from lib.grading.machine_faults import is_of_a_file, sentence
+from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
 from lib.grading.report.feedback import KnownGrades
 from lib.grading.report.marks import NotebookMarks, read_marks
 from lib.grading.report.rendered_cells import RememberCells
@@ -47,7 +47,6 @@ RECORD = ".made_from.json"
 """Beside a student's pages: for each notebook a digest of what its page was made from, and the page's time."""
 LONGEST = 60.0
 """Seconds that one student's pages take at most; `page_budget` lets a notebook's texts take five."""
-GO_ON = "Pages that were made are kept. Once this is mended, the same command goes on from there."
 
 
 class ClassFeedback(GenerateFeedback):
@@ -101,7 +100,9 @@ class ClassFeedback(GenerateFeedback):
         except MissingEntry:
             self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
         except (OSError, MemoryError, SQLAlchemyError) as error:
-            self._stop(f"{sentence(error)}\n{GO_ON}")
+            self._stop(
+                f"{sentence(error)}\nPages that were made are kept. Once this is mended, {what_comes_next(self.force)}."
+            )
         self._end(due, failed, monotonic() - start)
 
     def _end(self, due: list[str], failed: dict[str, str], seconds: float) -> None:
@@ -252,7 +253,7 @@ class FeedbackApp(Configured, GenerateFeedbackApp):
         Write the feedback pages of an assignment: those that are new, and those with new marks.
 
         Exits with 0 when all pages are there, and with 1 when some could not be made, after a sentence on each. The
-        same command goes on from there.
+        same command goes on from there; with --force it begins again with all.
     """
     examples = """
         zerolayer feedback UNIT
@@ -273,11 +274,12 @@ class FeedbackApp(Configured, GenerateFeedbackApp):
         """Write the pages; exits with 1 where nbgrader would."""
         super(GenerateFeedbackApp, self).start()  # not GenerateFeedbackApp's, which makes nbgrader's own converter
         self.coursedir.assignment_id = named_assignment(self)
+        feedback = ClassFeedback(coursedir=self.coursedir, parent=self)
         try:
-            ClassFeedback(coursedir=self.coursedir, parent=self).start()
+            feedback.start()
         except NbGraderException:
             self.exit(1)
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more says nothing new
-            self.log.error("Stopped. Pages that were made are kept; the same command goes on from there.")
+            self.log.error("Stopped. Pages that were made are kept; %s.", what_comes_next(feedback.force))
             self.exit(130)

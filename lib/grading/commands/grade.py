@@ -30,7 +30,8 @@ from lib.grading.commands.job import OF_THE_MACHINE, Course, GradingJob, unfinis
 from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
-from lib.grading.machine_faults import GO_ON, NO_THREAD, ClusterError, sentence
+from lib.grading.kernels.slow_imports import broken_units
+from lib.grading.machine_faults import NO_THREAD, ClusterError, sentence, what_comes_next
 from lib.grading.report.score_table import write_table
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.progress import Progress
@@ -131,7 +132,7 @@ class Grade(Autograde):
         except (ClusterError, RuntimeError, ImportError, *OF_THE_MACHINE) as error:
             if type(error) is RuntimeError and NO_THREAD not in str(error):
                 raise
-            self._stop(f"{sentence(error)}\n{GO_ON}")
+            self._stop(f"{sentence(error)}\n{self._once_mended}")
         if self.says:
             say("\n\n".join(filter(None, (self._scores(), self.progress.table()))))
 
@@ -146,10 +147,13 @@ class Grade(Autograde):
         options = (self.jobs, self.scheduler, sandbox, self.patience, self.margin)
         runner: GradingRunner = stack.enter_context(workers(*options, self.log.warning))
         finding = runner.ask(protected) if sandbox else None
+        broken = runner.ask(broken_units)
         book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
         course = Course(self, book, sandbox)
         if finding and finding.result():
             self._stop(str(finding.result()))
+        for problem in broken.result():
+            self.log.warning("%s", problem)
         self.progress = stack.enter_context(Progress(len(self.assignments)))
         # What a run that was broken off has left in its folder.
         for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
@@ -183,7 +187,7 @@ class Grade(Autograde):
                 continue
             job = GradingJob(course, student, Path(source))
             if not job.is_due():
-                self.progress.add("skipped", job.student)
+                self.progress.add("skipped", job.student, job.reasons_left())
                 continue
             if job.lost:
                 self.progress.note_again(job.student, job.lost)
@@ -211,7 +215,17 @@ class Grade(Autograde):
         except Exception as error:
             problem = sentence(error)
         if problem:
-            self._stop(f"No notebook can be run at present: {problem}\nTry `zerolayer doctor`. {GO_ON}")
+            self._stop(f"No notebook can be run at present: {problem}\nTry `zerolayer doctor`. {self._once_mended}")
+
+    @property
+    def next_time(self) -> str:
+        """What the same command does after this one was stopped."""
+        # `zerolayer watch` forces what it chose, and chooses nothing that is graded.
+        return what_comes_next(self.force and self.only is None)
+
+    @property
+    def _once_mended(self) -> str:
+        return f"What was graded is kept. Once this is mended, {self.next_time}."
 
     def _student(self, source: str) -> str:
         """Read from a submitted folder's path whose it is."""
@@ -238,7 +252,9 @@ class GradeApp(Configured, AutogradeApp):
         Exits with 0 when all is graded. Exits with {NEEDS_A_PERSON} when all is done, but a person has to look at some:
         those that could not be read, or not be run to the end, and others, each listed with the reason. Exits with 1
         when grading had to stop, after a sentence that says why: what was graded is kept, and the same command goes
-        on from there.
+        on from there. With --force it begins again with all.
+
+        Those that need a person stay listed until one has marked them, or the student hands in anew.
     """
     examples = """
         zerolayer grade UNIT
@@ -279,15 +295,18 @@ class GradeApp(Configured, AutogradeApp):
         super(AutogradeApp, self).start()  # not AutogradeApp's, which makes nbgrader's own converter
         self.coursedir.assignment_id = named_assignment(self)
         try:
-            grade = Grade(coursedir=self.coursedir, parent=self)
-            grade.start()
+            self._carry_out(Grade(coursedir=self.coursedir, parent=self))
         except NbGraderException:
             self.exit(1)
         except TraitError as error:
             self.fail(f"A setting can't be used: {error}")
+
+    def _carry_out(self, grade: Grade) -> None:
+        try:
+            grade.start()
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more says nothing new
-            self.log.error("Stopped. What was graded is kept; the same command goes on from there.")
+            self.log.error("Stopped. What was graded is kept; %s.", grade.next_time)
             self.exit(130)
         if grade.progress.for_a_person:
             self.exit(NEEDS_A_PERSON)

@@ -28,11 +28,11 @@ from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import needs_slow_imports
-from lib.grading.marking_queue import NOT_RUN, cells_for_person
+from lib.grading.marking_queue import NOT_RUN, cells_for_person, keep_reasons, kept_reasons
 from lib.grading.running.execute import RunLostError, has_code
 from lib.grading.running.runner import PackedNotebook, RunResult, RunTask, settings
 from lib.grading.running.state import KEY
-from lib.grading.safe_files import is_file, is_folder, remove
+from lib.grading.safe_files import is_file, is_folder, remove, write
 from lib.grading.sandbox.threads import TRIAL
 from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.folders import bounds, fill, own_files, put_in_place
@@ -150,6 +150,8 @@ class GradingJob:
         self.prepared_notebooks: dict[str, PreparedNotebook] = {}
         self.lost = ""
         """What is missing of an earlier run, if that is why this is graded again."""
+        self._known: Known | None = None
+        """What the gradebook has of an earlier run, once `is_due` has asked."""
 
     def is_due(self) -> bool:
         """Tell, by nbgrader's own rule, whether this is to be graded: not before, or by force, or handed in anew.
@@ -161,13 +163,20 @@ class GradingJob:
         graded = [is_file(self.place / f"{name}.ipynb") for name in self.course.notebooks]
         if self.course.converter.force or not all(graded):
             return True
-        known = self.course.book.known(self.student)
+        known = self._known = self.course.book.known(self.student)
         if known is None:
             self.lost = "the gradebook had nothing of it"
             return True
         self.lost = self._lost_of_verdict(known) if self.course.unit else ""
         before = known.timestamp
         return bool(self.lost) or (self.timestamp is not None and (before is None or self.timestamp > before))
+
+    def reasons_left(self) -> list[str]:
+        """Give why an earlier run listed what isn't due now, unless a person has marked it since."""
+        if self._known is None or self._known.is_marked:
+            return []
+        kept = (kept_reasons(self.place / f"{name}.ipynb") for name in self.course.notebooks)
+        return list(dict.fromkeys(reason for reasons in kept for reason in reasons))
 
     def _lost_of_verdict(self, known: Known) -> str:
         """Say why the verdict of an earlier run can't be used, if it can't."""
@@ -253,7 +262,7 @@ class GradingJob:
         with course.book.transaction():
             judged = {name: self._judge(name, prepared, result) for name, prepared in self.prepared_notebooks.items()}
             for name, (_, json_bytes) in judged.items():
-                (self.folder / f"{name}.ipynb").write_bytes(json_bytes)
+                write(self.folder / f"{name}.ipynb", json_bytes)
             course.converter.set_permissions(course.assignment, self.student)
         put_in_place(self.folder, self.place)
         reasons = [reason for prepared, _ in judged.values() for reason in _for_a_person(prepared)]
@@ -311,6 +320,7 @@ class GradingJob:
 
     def _finish(self, prepared: PreparedNotebook) -> tuple[PreparedNotebook, bytes]:
         prepared.notebook = apply(self.course.after, prepared.notebook, prepared.resources)
+        keep_reasons(prepared.notebook, _for_a_person(prepared))
         return prepared, json.dumps(prepared.notebook, ensure_ascii=False).encode()
 
     def _log(self, name: str, error: Exception) -> None:

@@ -17,7 +17,7 @@ import orjson
 
 from lib.checking import render
 from lib.checking.answers import decode
-from lib.grading.safe_files import is_file
+from lib.grading.safe_files import is_file, write
 
 FILE = "verdict.json"
 OLD_NAMES = {"says": "text", "borrowed": "library_calls"}
@@ -118,7 +118,7 @@ class Verdict:
         first, *rest = sorted((self, *others), key=lambda one: (one.notebook != one.assignment, one.notebook))
         part_file = folder / f"{FILE}.part"
         data = {**vars(first), OTHERS: rest} if rest else first
-        part_file.write_bytes(orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE))
+        write(part_file, orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE))
         part_file.replace(folder / FILE)
 
     @staticmethod

@@ -1,9 +1,11 @@
-"""Slow imports: what the units say takes seconds to import. A fork server of its own keeps it ready."""
+"""Slow imports: what the units say takes seconds to import. A fork server of its own keeps it ready.
+
+Where a unit can't be imported, all go on: no other unit's class has to wait for it, and its own is told elsewhere.
+Many processes of one command find that; the command alone says it, with what `broken_units` gives.
+"""
 
 import pkgutil
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 
@@ -14,30 +16,36 @@ from lib.unit import SlowImports
 def import_units() -> None:
     """Import all modules of the units' open halves, also those that wait for the first check that needs them."""
     for place in units.places():
-        with _told(place.name):
+        with suppress(Exception):  # whatever a unit's own code may raise
             for module in pkgutil.iter_modules(import_module(place.module).__path__, f"{place.module}."):
                 if not module.ispkg:  # a package within a unit is its closed half
                     import_module(module.name)
 
 
-@cache
 def slow_imports() -> tuple[SlowImports, ...]:
     """Give what the units say, of all that have a say."""
-    found: list[SlowImports | None] = []
+    found, _ = _ask_units()
+    return found
+
+
+def broken_units() -> tuple[str, ...]:
+    """Say of each unit that can't be imported why."""
+    _, broken = _ask_units()
+    return broken
+
+
+@cache
+def _ask_units() -> tuple[tuple[SlowImports, ...], tuple[str, ...]]:
+    """Import the units' open halves; give what they say is slow, and what keeps some from being imported."""
+    found, broken = [], []
     for place in units.places():
-        with _told(place.name):
-            found.append(import_module(place.module).UNIT.slow_imports)
-    return tuple(one for one in found if one is not None)
-
-
-@contextmanager
-def _told(unit: str) -> Iterator[None]:
-    """Go on where a unit can't be imported: no other unit's class has to wait for it, and its own is told elsewhere."""
-    try:
-        yield
-    except Exception as error:  # whatever a unit's own code may raise
-        # In one piece: several fork servers may say so at once.
-        sys.stderr.write(f"The unit {unit} can't be imported: {type(error).__name__}: {error}\n")
+        try:
+            slow = import_module(place.module).UNIT.slow_imports
+        except Exception as error:  # whatever a unit's own code may raise
+            broken.append(f"The unit {place.name} can't be imported: {type(error).__name__}: {error}")
+        else:
+            found += [slow] if slow is not None else []
+    return tuple(found), tuple(broken)
 
 
 def needs_slow_imports(source: str) -> bool:

@@ -75,14 +75,17 @@ class GradebookSession:
             submission = connection.execute(_where(SUBMISSIONS, *key), key).first()
             if submission is None:
                 return None
-            scores = {}
+            scores, grades = {}, []
             for name, master in self.masters.items():
                 key = {"notebook_id": master.id, "assignment_id": submission.id}
                 cells = {cell: id for id, cell in master.graded.items()}
                 id = connection.scalar(_where(NOTEBOOKS, *key), key)
-                rows = connection.execute(_of_cells(GRADES), {"notebook": id, "cells": list(cells)})
+                rows = connection.execute(_of_cells(GRADES), {"notebook": id, "cells": list(cells)}).all()
                 scores[name] = {cells[row.cell_id]: row.auto_score for row in rows}
-            return Known(submission.timestamp, scores)
+                grades += rows
+            is_marked = any(row.manual_score is not None for row in grades)
+            waits = any(row.needs_manual_grade for row in grades)
+            return Known(submission.timestamp, scores, is_marked and not waits)
 
     def enrol(self, student: str, timestamp: datetime | None) -> None:
         """Make what rows a student and a submission lack, and note when the submission was made."""
@@ -136,10 +139,14 @@ class GradebookSession:
 
 @dataclass(frozen=True)
 class Known:
-    """What the gradebook has of a submission: when it was made, and what grading gave, by notebook and cell."""
+    """What the gradebook has of a submission: when it was made, and what grading gave, by notebook and cell.
+
+    `is_marked`: a person has given points in it since it was graded, and no cell of it waits any more.
+    """
 
     timestamp: datetime | None
     scores: Mapping[str, Mapping[str, float | None]]
+    is_marked: bool
 
     def differs(self, verdict: Verdict, master: Master) -> bool:
         """Tell whether the points of a verdict are other ones than grading has put here."""
@@ -178,7 +185,11 @@ def _row(connection: Connection, table: Table, **key: str) -> str:
 
 # What is asked for each submission is put together once: to write SQL takes as long as to run it.
 
-COLUMNS = {SUBMISSIONS: ("id", "timestamp", "extension"), GRADES: ("cell_id", "auto_score"), COMMENTS: ("cell_id",)}
+COLUMNS = {
+    SUBMISSIONS: ("id", "timestamp", "extension"),
+    GRADES: ("cell_id", "auto_score", "manual_score", "needs_manual_grade"),
+    COMMENTS: ("cell_id",),
+}
 """The columns that are asked for, where it isn't the id alone."""
 
 

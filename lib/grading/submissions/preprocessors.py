@@ -31,7 +31,7 @@ from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person, leave_to_person
-from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy
+from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy, write
 from lib.grading.submissions.fit import lost_unit, misfits
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import Master
@@ -163,7 +163,7 @@ class WriteChallenge(UnitPreprocessor):
             if state.files is not None:
                 state.files[CHALLENGE] = content
             else:
-                (folder / CHALLENGE).write_bytes(content)
+                write(folder / CHALLENGE, content)
         return nb, resources
 
 
@@ -198,7 +198,7 @@ def _take_back_changes(folder: Path, written: WrittenChallenge) -> None:
     tidy(folder, written.files)
     if written.stamp:
         remove(folder / STAMP)
-        (folder / STAMP).write_bytes(written.stamp)
+        write(folder / STAMP, written.stamp)
 
 
 def _remarks_on(nb: NotebookNode, unit: AnswerKey, state: SubmissionState) -> tuple[str, ...]:

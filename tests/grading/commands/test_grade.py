@@ -71,6 +71,10 @@ def test_a_verdict_says_what_went_wrong(graded, name, text):
     assert text in " ".join(graded.verdict(name).remarks)
 
 
+def lines_on_another(run):
+    return [line for line in run.stdout.splitlines() if "may not be this assignment's notebook" in line]
+
+
 def test_a_notebook_of_another_assignment_is_listed_for_a_person(new_course, tmp_path):
     """By its cells: the wrong file under the right name earns what its code is worth, and somebody has to ask."""
     course = new_course(tmp_path / "course")
@@ -83,10 +87,13 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(new_course, tmp
     (course.root / "submitted" / "all.zip").touch()
     done = course.zerolayer("grade", ASSIGNMENT, *QUICK)
     assert done.returncode == NEEDS_A_PERSON
-    [listed] = [line for line in done.stdout.splitlines() if "may not be this assignment's notebook" in line]
+    [listed] = lines_on_another(done)
     assert listed.split(maxsplit=1)[0] == "emil"
     assert listed.count("could not be found for certain") == 1, "once for all cells"
     assert "Most of its cells are another assignment's." in " ".join(course.verdict("emil").remarks)
+    assert lines_on_another(course.zerolayer("grade", ASSIGNMENT, *QUICK)) == [listed], (
+        "as long as nobody has marked it"
+    )
     place = course.root / "submitted" / "STUDENT" / ASSIGNMENT
     assert f"all.zip is not graded: nobody's work is looked for there. Lay it into {place}" in done.stderr
 

@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from filelock import FileLock
@@ -88,6 +90,19 @@ def test_a_run_that_is_killed_leaves_whole_pages_and_is_taken_up(course):
     assert {student for student in STUDENTS if page(course, student).is_file()} == set(STUDENTS)
     assert all(page(course, student).read_bytes() == content for student, content in there.items())
     assert [path.name for path in (feedback / ".unfinished").iterdir()] == [f"{ASSIGNMENT}.lock"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "next_time"),
+    [((), "goes on from there"), (("--force",), "begins again with all, as --force says")],
+    ids=["as usual", "by force"],
+)
+def test_where_it_has_to_stop_it_says_what_the_same_command_does(course, flags, next_time):
+    with closing(sqlite3.connect(course.root / "gradebook.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        done = course.zerolayer("feedback", ASSIGNMENT, *flags)
+    assert done.returncode == 1
+    assert f"Once this is mended, the same command {next_time}." in done.stderr
 
 
 def test_a_submission_without_marks_is_told_and_the_others_get_their_pages(course):

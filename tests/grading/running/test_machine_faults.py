@@ -1,5 +1,6 @@
 """Faults of the machine: nobody's zero, told in a sentence, and the same command goes on from there."""
 
+import errno
 import json
 import logging
 import os
@@ -19,6 +20,8 @@ from distributed import Client
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.kernels import forkserver
+from lib.grading.machine_faults import sentence
+from lib.grading.safe_files import write
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS, Course
 from tests.submissions import FILE, POINTS, as_bytes, before, right
@@ -96,11 +99,33 @@ def test_a_full_disk_stops_the_class_and_nobody_gets_a_verdict_by_it(course):
     with disk(course.root / "autograded", 300) as enlarge:
         run = course.zerolayer("grade", ASSIGNMENT)
         assert run.returncode == 1
-        assert "No space left on device" in said(run)
+        assert f"{course.root}/autograded/.unfinished/" in said(run), "the place that is full"
+        assert ": No space left on device. Free some space there." in said(run)
         assert "the same command goes on from there" in said(run)
         assert set(points(course).values()) <= {EVERYTHING}
         enlarge(100_000)
         assert everybody_has_everything(course)
+
+
+def test_of_a_copy_the_place_is_named_that_is_full(tmp_path):
+    """It was the file that was copied; and of a file that was written, none."""
+    (source := tmp_path / "source").write_bytes(bytes(100_000))
+    with disk(tmp_path / "small", 8):
+        target = tmp_path / "small" / "target"
+        for fill in (lambda: shutil.copyfile(source, target), lambda: write(target, source.read_bytes())):
+            with pytest.raises(OSError, match="No space left") as found:
+                fill()
+            assert sentence(found.value) == f"{target}: No space left on device. Free some space there."
+    unread = OSError(errno.EIO, "Input/output error", "source", None, "target")
+    assert sentence(unread) == "source: Input/output error."
+
+
+def test_by_force_the_same_command_begins_again_with_all(course):
+    """It was said to go on from there."""
+    with disk(course.root / "autograded", 300):
+        run = course.zerolayer("grade", ASSIGNMENT, "--force")
+    assert run.returncode == 1
+    assert said(run).endswith("Once this is mended, the same command begins again with all, as --force says.")
 
 
 def test_a_disk_without_room_for_the_lock_is_told_as_such(course):
@@ -262,12 +287,17 @@ def test_a_worker_that_somebody_stops_is_ended_and_nothing_is_lost(course):
     assert points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
 
 
-def test_ctrl_c_ends_a_run_with_a_stopped_worker(course):
+@pytest.mark.parametrize(
+    ("flags", "next_time"),
+    [((), "goes on from there"), (("--force",), "begins again with all, as --force says")],
+    ids=["as usual", "by force"],
+)
+def test_ctrl_c_ends_a_run_with_a_stopped_worker(course, flags, next_time):
     (course.root / "moment.py").write_text(STOPPED.format(then="os.kill(0, signal.SIGINT); os.kill(0, signal.SIGINT)"))
     configured(course, "c.BaseConverter.post_convert_hook = 'moment.come'")
-    run = course.zerolayer("grade", ASSIGNMENT, "--jobs=2", start_new_session=True, timeout=60)
+    run = course.zerolayer("grade", ASSIGNMENT, "--jobs=2", *flags, start_new_session=True, timeout=60)
     assert run.returncode == 130
-    assert said(run).endswith("Stopped. What was graded is kept; the same command goes on from there.")
+    assert said(run).endswith(f"Stopped. What was graded is kept; the same command {next_time}.")
 
 
 KILLED = """

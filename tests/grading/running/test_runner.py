@@ -116,6 +116,49 @@ def test_a_run_ends_with_what_came_of_it(undisturbed):
     assert undisturbed.run.stderr == ""  # neither a terminal nor anything to warn of
 
 
+def listed(run):
+    """Give the students whom a run lists for a person; its exit code says whether there are any."""
+    _, *lines = re.split(r" needs? a person; .*\n", run.stdout)
+    assert run.returncode == (NEEDS_A_PERSON if lines else 0), run.stderr
+    return dict(line.split(maxsplit=1) for text in lines for line in text.splitlines())
+
+
+def test_who_needs_a_person_stays_listed_until_one_has_marked(undisturbed, tmp_path):
+    """In the second run they were gone from the list and the exit code, as if all were resolved."""
+    course = Course(tmp_path / "course")
+    shutil.copytree(undisturbed.root, course.root)
+    first = listed(undisturbed.run)
+    assert first.keys() == {"cut_short", "kernel_dies"}
+    assert listed(course.zerolayer("grade", ASSIGNMENT)) == first
+    mark(course, "kernel_dies", "check-train", still_waiting={"explain-gradient"})
+    assert listed(course.zerolayer("grade", ASSIGNMENT)) == first
+    mark(course, "kernel_dies", "check-train")
+    assert listed(course.zerolayer("grade", ASSIGNMENT)).keys() == {"cut_short"}
+    assert listed(course.zerolayer("grade", ASSIGNMENT, "--student=kernel_dies", "--force")).keys() == {"kernel_dies"}
+    anew = course.root / "submitted" / "cut_short" / ASSIGNMENT
+    shutil.copy(course.root / "submitted" / "honest" / ASSIGNMENT / FILE, anew)
+    (anew / "timestamp.txt").write_text("2026-03-02 12:00:00 UTC")
+    assert listed(course.zerolayer("grade", ASSIGNMENT)).keys() == {"kernel_dies"}
+
+
+def mark(course, student, cell, still_waiting=frozenset()):
+    """Give points as formgrader does, and have no other cell of the student wait than these."""
+    with gradebook_of(course) as gradebook:
+        for grade in gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, student).grades:
+            grade.needs_manual_grade = grade.name in still_waiting
+            if grade.name == cell:
+                grade.manual_score = 1.0
+        gradebook.db.commit()
+
+
+def test_a_graded_notebook_that_was_damaged_lists_nobody(undisturbed, tmp_path):
+    course = Course(tmp_path / "course")
+    shutil.copytree(undisturbed.root, course.root)
+    for content, student in (("[]", "cut_short"), ('{"metadata": "zerolayer_for_a_person"', "kernel_dies")):
+        course.notebook(student).write_text(content)
+    assert listed(course.zerolayer("grade", ASSIGNMENT)) == {}
+
+
 def test_a_terminal_shows_rate_time_left_and_counts_while_it_runs(course):
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 120))
@@ -175,7 +218,7 @@ def test_a_run_broken_off_goes_on_where_it_was(course, undisturbed, moment, numb
     assert saved < len(CLASS)
     shutil.move(course.root / "kept.py", course.root / "nbgrader_config.py")
     again = course.zerolayer("grade", ASSIGNMENT)
-    assert again.returncode in (0, NEEDS_A_PERSON), again.stderr
+    assert again.returncode == NEEDS_A_PERSON, again.stderr
     assert f"{len(CLASS) - saved} of 6 submissions graded" in again.stdout
     assert state(course) == state(undisturbed)
 
@@ -345,6 +388,15 @@ def test_neither_order_nor_number_makes_a_difference(course, undisturbed):
     assert course.zerolayer("grade", ASSIGNMENT, f"--student={CLASS[-1]}").returncode == 0
     assert course.zerolayer("grade", ASSIGNMENT, "--jobs=1").returncode == NEEDS_A_PERSON
     assert state(course) == state(undisturbed)
+
+
+def test_a_unit_that_cannot_be_imported_is_said_once_and_stops_nobody(course):
+    """Each process that ran notebooks said so."""
+    (course.root / "units" / "broken").mkdir(parents=True)
+    (course.root / "units" / "broken" / "__init__.py").write_text("raise ValueError('half done')")
+    run = course.zerolayer("grade", ASSIGNMENT, "--jobs=4")
+    assert listed(run).keys() == {"cut_short", "kernel_dies"}
+    assert run.stderr.count("The unit broken can't be imported: ValueError: half done") == 1
 
 
 # The gradebook's rows
