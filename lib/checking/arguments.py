@@ -13,8 +13,11 @@ class Undefined:
         self.name = name
 
 
-def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -> str:
-    """Say which argument of a call is missing or not expected; return nothing if the call is complete."""
+def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}, at_desk: bool = True) -> str:
+    """Say which argument of a call is missing or not expected; return nothing if the call is complete.
+
+    A student `at_desk` can run another cell first; at grading all have run.
+    """
     names = (*part.subjects, *part.settings)
     takes = " and optionally ".join(", ".join(some) for some in (part.subjects, part.settings) if some)
     message = f"This check takes {takes}. It was called"
@@ -33,6 +36,8 @@ def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] 
         return f"{message} with {count or 'no'} argument{'s' * (count > 1)}."
     for name, argument in arguments.items():
         if type(argument) is Undefined:  # `isinstance` would run a `__class__` that a student wrote
+            if not at_desk:
+                return f"{argument.name} is not defined."
             return f"{argument.name} is not defined yet. Run the cell that defines {name} first."
     return ""
 

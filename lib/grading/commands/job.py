@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from lib.grading.safe_files import is_file, is_folder, remove, write
 from lib.grading.sandbox.threads import TRIAL
 from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.folders import bounds, fill, own_files, put_in_place
-from lib.grading.submissions.gradebook import GradebookSession, Known
+from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, GradebookSession, Known
 from lib.grading.submissions.preprocessors import Judge, UnitPreprocessor, WriteChallenge
 from lib.grading.submissions.read import Submission, read_submission, unreadable
 from lib.grading.submissions.restore import RestoreCells
@@ -97,7 +97,7 @@ class Course:
         `zip_collect` writes the same time if it knows the due date; here the date may have been set since.
         """
         due: datetime | None = self.book.duedate
-        return due + timedelta(seconds=1) if due is not None and student in self.late else None
+        return due + LATE_WITHOUT_TIME if due is not None and student in self.late else None
 
     def _unit(self) -> AnswerKey | None:
         """Find the assignment's unit, and see to it that the settings judge it, and each graded cell gets a verdict.

@@ -1,11 +1,13 @@
 """Judging one part: its answer is read, compared and diagnosed, and becomes a verdict."""
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
-from lib.checking.student_code import Failure
+from lib.checking.student_code import Failure, Kind
 from lib.checking.values import Wrong, read_answer, text_of
 from lib.grading.errors import ended
 from lib.grading.judge.challenge import drawn_for
@@ -17,26 +19,39 @@ from lib.unit import Array, Part, Statement
 Answers = Mapping[str, Any]
 """What a check put out at grading: for each statement's name a record for each probe. It may be any JSON, though."""
 NOTHING = Failure("value", "It gave no numbers.")
+NOT_DEFINED = re.compile(r"(\w+) is not defined\b")
+NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
+STATES: dict[Kind, State] = {"blank": "open", "undefined": "not checked"}
+"""What a statement is without an answer: there is nothing that could be wrong."""
 
 
-def judge(key: AnswerKey, part: Part, seed: int, given: Answers | None, problem: str = "") -> PartVerdict:
+def judge(
+    key: AnswerKey,
+    part: Part,
+    seed: int,
+    given: Answers | None,
+    problem: str = "",
+    missing: Mapping[str, Failure] = {},
+) -> PartVerdict:
     """Judge one part's answer, as it came out of the student's kernel: any JSON, or None where there was none.
 
-    Never raises on what is in `given`: what doesn't read as the arrays asked for is wrong.
+    `missing` has for names that aren't defined how the cells ended that were to define them. Never raises on what is in
+    `given`: what doesn't read as the arrays asked for is wrong.
     """
     drawn = drawn_for(part, seed)
     right = right_outcomes(part, drawn, key.subjects(part))
-    found = _read_answers(given, right)
+    found = _read_answers(given, right, missing)
     graded = [statement for statement in part.statements if statement.points]
     wrong = wrong_probes(part.statements, drawn, found, right) if given is not None else frozenset()
     states = [*map(_not_run, graded)] if given is None else judge_statements(graded, found, right, wrong)
+    states = [replace(verdict, why=_explain(verdict.why, missing)) for verdict in states]
     lost = any(verdict.state != "right" for verdict in states)
     return PartVerdict(
         part.id,
         part.title,
         tuple(states),
         mistake=diagnose(key, part, drawn, found, right, wrong) if lost and given is not None else None,
-        problem="" if given is not None else problem or "The check gave no answer.",
+        problem="" if given is not None else _explain(problem or "The check gave no answer.", missing),
         challenge={name: encode(_readable(value)) for name, value in drawn.items()},
         answer=_record_all(found) if given is not None else {},
         expected=_record_all(right),
@@ -53,15 +68,30 @@ def judge_statements(
     return list(verdicts.values())
 
 
-def _read_answers(given: object, asked: Outcomes) -> Outcomes:
+def _read_answers(given: object, asked: Outcomes, missing: Mapping[str, Failure]) -> Outcomes:
     """Read from an answer what was asked for, and nothing else. A record without a probe's name stands for them all."""
     found: dict[str, dict[str, Outcome]] = {}
     for statement, probes in asked.items():
         records = given.get(statement) if isinstance(given, Mapping) else None
         records = records if isinstance(records, Mapping) else {}
-        whole = read_record(records[""]) if "" in records else NOTHING
+        whole = _cause(read_record(records[""]), missing) if "" in records else NOTHING
         found[statement] = {probe: read_record(records[probe]) if probe in records else whole for probe in probes}
     return found
+
+
+def _cause(outcome: Outcome, missing: Mapping[str, Failure]) -> Outcome:
+    """Give how the cell of a name that isn't defined ended, where that is known; else the outcome as it is."""
+    if not isinstance(outcome, Failure) or outcome.kind != "undefined":
+        return outcome
+    found = NOT_DEFINED.match(outcome.text)
+    return missing.get(found[1], outcome) if found else outcome
+
+
+def _explain(why: str, missing: Mapping[str, Failure]) -> str:
+    """Add to a NameError how the cell of its name ended, where that is known."""
+    found = NAME_ERROR.search(why)
+    cause = missing.get(found[1]) if found else None
+    return f"{ended(why)} {cause.text}" if cause else why
 
 
 def _judge_statement(
@@ -88,7 +118,7 @@ def _judge_statement(
         differs = "The text differs from the right one." if is_text else "The numbers differ from the right ones."
         return _verdict(statement, "wrong", differs)
     why = f"{ended(failure.text)} Your {failure.line}" if failure.line else failure.text
-    return _verdict(statement, "open" if failure.kind == "blank" else "wrong", why)
+    return _verdict(statement, STATES.get(failure.kind, "wrong"), why)
 
 
 def _readable(value: Any) -> Array:

@@ -24,6 +24,7 @@ from lib.grading.judge.comparison import agree
 from lib.grading.judge.library_calls import parsed
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.report.classroom import Classroom, StudentWork
+from lib.grading.report.item_analysis import outcome
 from lib.unit import Array
 
 NONE = "no simple relation to the right numbers"
@@ -59,8 +60,9 @@ def groups_of_unknown(classroom: Classroom) -> list[Group]:
 
 
 def is_unknown(part: PartVerdict) -> bool:
-    """Tell whether a part was answered, and wrong in a way that has no name."""
-    return not part.problem and part.mistake is None and any(one.state == "wrong" for one in part.statements)
+    """Tell whether a part was answered, and wrong in a way that has no name; an open blank is no answer."""
+    was_answered = outcome(part) in ("some points", "no points")
+    return was_answered and part.mistake is None and any(one.state == "wrong" for one in part.statements)
 
 
 def compare(part: PartVerdict) -> tuple[tuple[tuple[str, str], ...], bool]:

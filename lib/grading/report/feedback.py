@@ -28,6 +28,7 @@ from lib.grading.marking_queue import TO_DECIDE, cells_for_person
 from lib.grading.report.marks import Mark, NotebookMarks, read_marks
 from lib.grading.report.predictions import read_predictions
 from lib.grading.report.templates import FOLDER, templates
+from lib.grading.submissions.cell_ends import error_of
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.preprocessors import UnitPreprocessor
@@ -123,6 +124,11 @@ class Graded:
         return sum(mark.max_points for mark in self.marks.values()) - self.waiting
 
     @property
+    def earned(self) -> float:
+        """The points of the work itself, before the penalty for being late."""
+        return sum(mark.points for mark in self.marks.values())
+
+    @property
     def parts(self) -> list[PartVerdict]:
         """The parts that the gradebook has points of."""
         return [part for part in self.verdict.parts if part.id in self.marks]
@@ -162,13 +168,10 @@ class Graded:
         return "Below is, for each part, what was right, and the first thing to try where it wasn't yet."
 
     def state(self, part: PartVerdict) -> str:
-        """Say whether a part is right, wrong, not checked, or waiting for a person."""
-        if self.marks[part.id].waiting:
-            return "waiting"
-        if self.marks[part.id].points >= self.marks[part.id].max_points:
-            return "right"
-        tried = not part.problem and any(statement.state != "open" for statement in part.statements)
-        return "wrong" if tried else "not checked"
+        """Say whether a part is right, partly right, wrong, not checked, or waiting for a person."""
+        state = self.marks[part.id].state
+        tried = not part.problem and any(statement.state in ("right", "wrong") for statement in part.statements)
+        return "not checked" if state == "wrong" and not tried else state
 
     def was_not_run(self, part: PartVerdict) -> bool:
         """Tell whether a part has no answer for a reason that the remarks on the run give already."""
@@ -204,10 +207,11 @@ class Graded:
 
     def error_of(self, part: PartVerdict) -> str:
         """Say in which error the cell with a part's code ended, if it did."""
-        cell = self.cell(self.code.get(part.id, "")) or {}
-        ended = [output for output in cell.get("outputs", []) if output.output_type == "error"]
-        # IPython names a cell's file by a number that says nothing to a student.
-        return re.sub(r"\(\d+\.py, ", "(", f"{ended[0].ename}: {ended[0].evalue}"[:200]) if ended else ""
+        return error_of(self.cell(self.code.get(part.id, "")) or {})
+
+    def says(self, part: PartVerdict, error: str) -> bool:
+        """Tell whether a part's reasons say this error of a cell already."""
+        return bool(error) and error in " ".join((part.problem, *(statement.why for statement in part.statements)))
 
     def lacks_a_name(self, part: PartVerdict) -> bool:
         """Tell whether a part fails for a name that grading didn't find: another order of the cells may hide that."""
@@ -300,13 +304,14 @@ def summary(graded: Graded) -> str:
     )
 
 
-def link_cells(remark: str, nb: NotebookNode) -> Markup:
-    """Write a remark on the run with links to the cells that it names."""
+def link_cells(text: str, nb: NotebookNode) -> Markup:
+    """Write a remark on the run, or a reason, with links to the cells that it names by number or id."""
+    cells = {str(number): cell for number, cell in enumerate(nb.cells, 1)}
+    cells |= {id: cell for cell in nb.cells if (id := course_id(cell))}
 
     def link(found: re.Match[str]) -> str:
-        cell = dict(enumerate(nb.cells, 1)).get(int(found[1]), {})
+        cell = cells.get(found[1], {})
         has_place = cell.get("cell_type") == "code" and "id" in cell
         return Markup('<a href="#cell-id={}">{}</a>').format(cell.id, found[0]) if has_place else found[0]
 
-    text = re.sub(r"Cell (\d+)", link, escape(remark))
-    return Markup(re.sub(r"The cell ([\w-]+)", r'The cell <a href="#\1">\1</a>', text))
+    return Markup(re.sub(r"\b(?:Cell|The cell) ([\w-]+)", link, escape(text)))

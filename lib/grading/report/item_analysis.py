@@ -91,7 +91,7 @@ def outcome(part: PartVerdict) -> PartOutcome:
     points = part.points
     if points == part.max_points:
         return "all points"
-    if part.problem:
+    if part.problem or all(statement.state == "not checked" for statement in part.statements):
         return "no answer"
     if any(statement.state == "open" for statement in part.statements):
         return "left blank"

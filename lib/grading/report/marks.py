@@ -22,6 +22,15 @@ class Mark:
     waiting: bool = False
     by_hand: bool = False
 
+    @property
+    def state(self) -> str:
+        """Say whether all points were given, some, or none, or whether a person has yet to give them."""
+        if self.waiting:
+            return "waiting"
+        if self.points >= self.max_points:
+            return "right"
+        return "partly right" if self.points else "wrong"
+
 
 @dataclass(frozen=True)
 class NotebookMarks:

@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lib.checking.render import MARKS
+from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME
 from lib.grading.untrusted_names import visible
 
 FOLDER = Path(__file__).parent
@@ -25,7 +26,7 @@ def templates() -> Environment:
         # What a name or code has in it that isn't printed could turn the reading direction, or be in no encoding.
         finalize=lambda value: visible(value, keep="\n\t") if type(value) is str else value,
     )
-    environment.globals["marks"] = MARKS | {"open": "?", "waiting": "…"}
+    environment.globals["marks"] = MARKS | {"open": "?", "waiting": "…", "partly right": "(✓)"}
     environment.filters.update(points=points, in_points=in_points, duration=duration, count=count)
     return environment
 
@@ -42,8 +43,10 @@ def in_points(value: float) -> str:
 
 def duration(late: timedelta) -> str:
     """Write how late something was, in the largest unit and the next; below a minute nobody asks for more."""
+    if late == LATE_WITHOUT_TIME:
+        return "Canvas doesn't say"
     if late < timedelta(minutes=1):
-        return "less than a minute, or Canvas doesn't say"
+        return "less than a minute"
     minutes = max(1, round(late.total_seconds() / 60))
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     shown = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if n]

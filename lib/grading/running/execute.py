@@ -8,6 +8,7 @@ import asyncio
 import json
 import subprocess
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Any
@@ -279,9 +280,13 @@ class BoundedExecute(Execute):
 
     @property
     def _place(self) -> str:
-        at = self._at or 0
-        name = self.nb.cells[at].metadata.get("nbgrader", {}).get("grade_id")
-        return f"The cell {name}" if name else f"Cell {at + 1}"
+        return place_of(self.nb.cells, self._at or 0)
+
+
+def place_of(cells: Sequence[NotebookNode], at: int) -> str:
+    """Name a notebook's cell by its id in the course, or else by its number."""
+    name = cells[at].metadata.get("nbgrader", {}).get("grade_id")
+    return f"The cell {name}" if name else f"Cell {at + 1}"
 
 
 def has_code(cell: NotebookNode) -> bool:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any
@@ -27,7 +27,7 @@ from traitlets import Integer, Unicode
 from traitlets.config import Config
 
 from lib.grading.safe_files import DEEPEST, files_in, is_file
-from lib.grading.submissions.gradebook import open_gradebook
+from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, open_gradebook
 from lib.grading.submissions.read import ARCHIVES, MOST_BYTES
 from lib.grading.untrusted_names import visible
 
@@ -153,7 +153,7 @@ class LmsNames(FileNameCollectorPlugin):
             "file_id": self._own_name(Path(owner.file or path.name)),
         }
         if owner.late and (due := self._due()):
-            info["timestamp"] = due + timedelta(seconds=1)
+            info["timestamp"] = due + LATE_WITHOUT_TIME
         return info
 
     def owner_of(self, file: str) -> tuple[Path, "Owner | None"]:

@@ -24,6 +24,8 @@ STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
 )
 DEFAULT_COURSE = "default_course"
 """The course that nbgrader's own steps name, whatever it is called."""
+LATE_WITHOUT_TIME = timedelta(seconds=1)
+"""How late a submission counts that Canvas calls late: it doesn't say by how much."""
 Made = TypeVar("Made")
 Penalty = Callable[[float, float], float | None]
 """From the points of a late submission and the seconds that it is late to the points that this costs."""

@@ -32,6 +32,7 @@ from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person, leave_to_person
 from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy, write
+from lib.grading.submissions.cell_ends import missing_names
 from lib.grading.submissions.fit import lost_unit, misfits
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import Master
@@ -216,10 +217,11 @@ def _remarks_on(nb: NotebookNode, unit: AnswerKey, state: SubmissionState) -> tu
 
 def _judge_cells(nb: NotebookNode, unit: AnswerKey, seed: int, remarks: tuple[str, ...]) -> Iterator[PartVerdict]:
     """Judge each part's cell, and put its verdict in the place of what it put out."""
+    missing = missing_names(nb.cells)
     for cell in nb.cells:
         part = unit.part(course_id(cell))
         if part is not None and cell.cell_type == "code":
-            verdict = judge(unit, part, seed, answers_in(cell, part.id), problem=_problem(cell, remarks))
+            verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), missing)
             cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
             yield verdict
 

@@ -10,7 +10,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import AssignLatePenalties
 
 from lib.grading.marking_queue import NOT_RUN, cells_for_person, queue
-from lib.grading.submissions.gradebook import DEFAULT_COURSE, GradebookSession
+from lib.grading.submissions.gradebook import DEFAULT_COURSE, LATE_WITHOUT_TIME, GradebookSession
 from lib.grading.submissions.state import submission_state
 
 
@@ -99,7 +99,10 @@ class SaveScores(AssignLatePenalties):
 
     def _penalty(self, student: str, score: float, late: float) -> float | None:
         """Ask the course's plugin what being late costs: no less than nothing and no more than there is."""
-        self.log.warning("%s is %s seconds late", student, late)
+        if late == LATE_WITHOUT_TIME.total_seconds():
+            self.log.warning("%s is late: Canvas says so, and not by how much", student)
+        else:
+            self.log.warning("%s is %s seconds late", student, late)
         penalty = self.plugin_inst.late_submission_penalty(student, score, late)
         return None if penalty is None else min(max(penalty, 0), score)
 

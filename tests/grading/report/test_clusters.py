@@ -69,6 +69,14 @@ def test_a_mistake_is_alike_on_any_challenge(at, mistake):
     assert len(groups) == 1 or mistake.name in BY_CHANCE
 
 
+def test_an_open_blank_is_no_wrong_answer():
+    """Even where it is only one of a part's: the report counts the part as left blank."""
+    verdict = unnamed(part_of("check-cce"), {"cce": lambda y, p: 3 * cce(y, p)}, 1)
+    first, *rest = verdict.statements
+    assert is_unknown(verdict)
+    assert not is_unknown(replace(verdict, statements=(replace(first, state="open"), *rest)))
+
+
 def test_mistakes_that_relate_otherwise_are_other_groups():
     part = part_of("check-cce")
     codes = [lambda y, p, factor=factor: factor * cce(y, p) for factor in (-1, 3, 4, 1 / 3)]

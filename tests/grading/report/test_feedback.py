@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,8 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
+from lib.checking.answers import record
+from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict
 from lib.grading.report.feedback import FeedbackPage, Graded, Mark, WriteSummary, summary
@@ -23,7 +26,7 @@ from tests.browser import browser  # noqa: F401  # a fixture
 from tests.course import ASSIGNMENT
 from tests.explorer import student
 from tests.grading.conftest import Course
-from tests.grading.judge.test_judge import part_of
+from tests.grading.judge.test_judge import given_by, part_of
 from tests.grading.pages import elements, text_of
 
 STUDENTS = ["honest", "common_mistake", "untouched", "blanks_open", "one_blank_open", "solution_deleted", "empty"]
@@ -71,7 +74,10 @@ def opens(course, name):
         ("common_mistake", "19 of 21 points so far Below is, for each part, what was right"),
         ("untouched", "0 of 28 points Nothing is right yet."),
         ("empty", "0 of 28 points Your code could not be checked, so this says nothing about it."),
-        ("reversed_order", "18.5 of 28 points All of your code is right: well done! 3 points were taken off"),
+        (
+            "reversed_order",
+            "18.5 of 28 points Your work earned 21.5 points. 3 points were taken off because it came in late. All of",
+        ),
     ],
 )
 def test_a_page_opens_with_what_counts(course, name, text):
@@ -94,6 +100,7 @@ def test_what_was_right_of_a_part_is_said(course):
     half = type(judged)(judged.id, judged.title, (type(first)("A", "It adds up.", 1, "right"), *rest))
     told = text_of(summary(graded_as(half)))
     assert "right: It adds up. (1 of 1)" in told
+    assert "(✓) Softmax, forward: 1 of 3 points, partly right" in told
 
 
 @pytest.mark.parametrize(
@@ -101,7 +108,7 @@ def test_what_was_right_of_a_part_is_said(course):
     [
         ("one_blank_open", "on line 6 is still open: one sample's own gradient"),
         ("blanks_open", "Softmax, backward: 0 of 3 points The same as in Softmax, forward."),
-        ("solution_deleted", "Dense is not defined yet."),
+        ("solution_deleted", "Dense is not defined. Where to look"),
         ("solution_deleted", "Grading runs your notebook from top to bottom in a fresh kernel."),
         ("cell_never_ends", "ran longer than 4 seconds and was stopped. Look for a loop that never ends"),
         ("cell_never_ends", "It cost no points."),
@@ -121,7 +128,8 @@ def test_written_answers_say_whether_somebody_has_read_them(course):
     waiting, read, empty = (opens(course, name) for name in ("honest", "reversed_order", "untouched"))
     assert "Up to 7 more can come: your instructor has yet to read what you wrote." in waiting
     assert waiting.count("up to 2 points Waiting for your instructor to read it.") == 2
-    assert re.search(r"Written answer 1 in [^:]+: [^:]*: 0.5 of 2 points", read)
+    assert re.search(r"\(✓\) Written answer 1 in [^:]+: [^:]*: 0.5 of 2 points, partly right", read)
+    assert re.search(r"✗ Written answer 3 in [^:]+: 0 of 2 points", read)
     assert empty.count("0 of 2 points Nothing was found here.") == 2
 
 
@@ -150,9 +158,15 @@ def test_a_page_says_that_a_remark_cost_nothing_only_where_nothing_was_or_may_be
     assert ("It cost no points." in opens(course, name)) is free
 
 
+@pytest.mark.parametrize("name", ["untouched", "blanks_open", "solution_deleted"])
+def test_an_open_blank_or_a_missing_name_is_not_called_wrong(course, name):
+    short = [part for part in course.verdict(name).parts if not part.points]
+    assert short and all(f"– {part.title}: 0 of" in opens(course, name) for part in short)
+
+
 def test_what_an_instructor_marked_and_wrote_is_said(course):
     told = opens(course, "one_blank_open")
-    assert "The loss gradient: 1.5 of 3 points (your instructor's mark)" in told
+    assert "(✓) The loss gradient: 1.5 of 3 points, partly right (your instructor's mark)" in told
     assert "Your instructor wrote to you." in told
 
 
@@ -220,6 +234,41 @@ def graded_as(part, **more):
     verdict = Verdict(ASSIGNMENT, ASSIGNMENT, "x", 1, (part,), **more)
     marks = {part.id: Mark(part.points, part.max_points)}
     return Graded(verdict, nbformat.v4.new_notebook(), marks, {part.id: "softmax"}, frozenset(), part.points)
+
+
+def test_what_being_late_costs_is_told_apart_from_what_is_right():
+    """The points first, then what they are made of: praise under 0 points would be a riddle."""
+    part = judge(ANSWER_KEY, part_of("check-cce"), 1, given_by(part_of("check-cce"), {}))
+    right = graded_as(part)
+    late = replace(right, points=0.0, penalty=part.points)
+    told = text_of(summary(late))
+    assert told.startswith(
+        "0 of 2 points Your work earned 2 points. 2 points were taken off because it came in late. Everything is right."
+    )
+    assert "can change" not in told
+    assert "taken off" not in text_of(summary(right))
+    waits = replace(late, points=1.0, penalty=1.0, marks={**late.marks, "explain": Mark(0, 3, waiting=True)})
+    waits = replace(waits, code={**late.code, "explain": ""})
+    told = text_of(summary(waits))
+    assert (
+        "1 of 2 points so far Your work earned 2 points so far. 1 point was taken off because it came in late." in told
+    )
+    assert "Up to 3 more can come" in told and "What being late costs can change with that." in told
+
+
+def test_an_error_of_a_cell_is_said_once_and_leads_there():
+    why = "The cell softmax ended in SyntaxError: '(' was never closed (line 3)."
+    missing = {"Softmax": Failure("error", why)}
+    undefined = {"": record(Failure("undefined", "Softmax is not defined."))}
+    part = part_of("check-softmax-forward")
+    answers = {statement.name: undefined for statement in part.statements}
+    graded = graded_as(judge(ANSWER_KEY, part, 1, answers, missing=missing))
+    error = nbformat.v4.new_output("error", ename="SyntaxError", evalue="'(' was never closed (123.py, line 3)")
+    cell = nbformat.v4.new_code_cell(id="it", metadata={"nbgrader": {"grade_id": "softmax"}}, outputs=[error])
+    graded.notebook.cells = [cell]
+    page = summary(graded)
+    assert text_of(page).count("SyntaxError") == 1 and why in text_of(page)
+    assert '<a href="#cell-id=it">The cell softmax</a>' in page
 
 
 def test_what_a_student_wrote_is_text():

@@ -63,6 +63,8 @@ def test_every_score_is_in_one_bin(values, best):
         (("wrong", "not checked"), "", "no points"),
         (("right", "open"), "", "left blank"),
         (("not checked", "not checked"), "The kernel died.", "no answer"),
+        (("not checked", "not checked"), "", "no answer"),
+        (("wrong", "open"), "", "left blank"),
     ],
 )
 def test_each_part_has_one_outcome(states, problem, said):

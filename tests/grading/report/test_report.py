@@ -103,7 +103,8 @@ def test_alike_answers_without_a_name_are_one_group_with_their_code(page):
     assert "The loss: 2 students" in said and "3 times the right number" in said
     assert re.search(r"The code of finn.*?3 \* \(-np\.sum", said)
     assert "The code of gail" in said  # other code, same numbers
-    assert "cce is not defined yet" in said
+    assert "The cell loss ended in SyntaxError" in said
+    assert "not defined" not in said
 
 
 def test_what_waits_for_a_person_is_named(page):
@@ -122,7 +123,8 @@ def test_late_and_missing_are_named(page):
 
 def test_less_than_a_minute_is_no_minute():
     """Canvas says LATE and no time, which is kept as a second."""
-    assert duration(timedelta(seconds=1)) == "less than a minute, or Canvas doesn't say"
+    assert duration(timedelta(seconds=1)) == "Canvas doesn't say"
+    assert duration(timedelta(seconds=59)) == "less than a minute"
     assert duration(timedelta(minutes=61)) == "1 h 1 min"
 
 
@@ -230,6 +232,9 @@ def test_a_class_with_every_kind_of_submission_has_a_report(graded):
     assert figures(page)["failed to run"] == str(unrun)
     assert risks(page) == []
     said = section(page, "person")
+    unnamed = said.partition("Wrong answers without a name")[2].partition("How notebooks ran")[0]
+    assert ", where this was asked:" in unnamed
+    assert "still open" not in unnamed and "is not defined ," not in unnamed
     for remark in {remark for verdict in verdicts for remark in verdict.remarks}:
         assert " ".join(re.sub(r"^(The cell \S+|Cell \d+)", "A cell", remark).split()) in said
     assert "http" not in re.sub(r"http://localhost:8888", "", page).replace('http-equiv="Content', "")

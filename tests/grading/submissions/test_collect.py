@@ -341,7 +341,10 @@ def test_canvas_late_counts_also_where_the_due_date_comes_later(new_course, tmp_
         assert gradebook.find_submission(ASSIGNMENT, "lea_1").timestamp is None
         gradebook.find_assignment(ASSIGNMENT).duedate = DUE
         gradebook.db.commit()
-    assert "1 of 2 submissions graded" in course.zerolayer("grade", ASSIGNMENT).stdout
+    again = course.zerolayer("grade", ASSIGNMENT)
+    assert "1 of 2 submissions graded" in again.stdout
+    assert "lea_1 is late: Canvas says so, and not by how much" in again.stderr
+    assert "seconds late" not in again.stderr
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         assert gradebook.find_submission(ASSIGNMENT, "lea_1").total_seconds_late == 1
         assert gradebook.find_submission(ASSIGNMENT, "kim_2").total_seconds_late == 0

@@ -1,0 +1,51 @@
+"""How cells ended: a name is missing where its cell ended in an error, and a verdict says that error."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nbformat.notebooknode import NotebookNode
+
+from lib.blanks import OpenBlank
+from lib.checking.cell_runs import DEFINED
+from lib.checking.student_code import Failure
+from lib.grading.errors import ended
+from lib.grading.running.execute import place_of
+
+LONGEST = 200
+"""Characters of an error that are shown."""
+
+
+def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
+    """Give for each name that a cell which ended in an error was to define how that cell ended.
+
+    By the cell's text: Python can't read all of it after a syntax error. Of several such cells the first counts.
+    """
+    found: dict[str, Failure] = {}
+    for at, cell in enumerate(cells):
+        if cell.cell_type == "code" and (failure := _failure_of(cells, at)):
+            names = [name for each in re.finditer(DEFINED, cell.source) for name in each.groups() if name]
+            found = dict.fromkeys(names, failure) | found
+    return found
+
+
+def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:
+    error = _error_output(cells[at])
+    if error is None:
+        return None
+    if error.ename == OpenBlank.__name__:
+        return Failure("blank", error.evalue)
+    return Failure("error", ended(f"{place_of(cells, at)} ended in {error_of(cells[at])}"))
+
+
+def error_of(cell: Mapping[str, Any]) -> str:
+    """Say in which error a cell ended, or nothing if it ended in none."""
+    error = _error_output(cell)
+    if error is None:
+        return ""
+    # IPython names a cell's file by a number that says nothing to a student.
+    return re.sub(r"\(\d+\.py, ", "(", ": ".join(filter(None, (error.ename, error.evalue)))[:LONGEST])
+
+
+def _error_output(cell: Mapping[str, Any]) -> NotebookNode | None:
+    return next((output for output in cell.get("outputs", []) if output.output_type == "error"), None)
