@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from hashlib import blake2b
@@ -83,6 +83,7 @@ class ClassFeedback(GenerateFeedback):
             with ExitStack() as stack:
                 lock = Path(self.coursedir.root, self._output_directory, f"{assignment}.lock")
                 stack.enter_context(FileLock(lock, blocking=False))
+                self._clear()
                 with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
                     self.marks = read_marks(gradebook, assignment)
                 due = [folder for folder in sorted(self.assignments) if self._is_due(folder)]
@@ -104,6 +105,14 @@ class ClassFeedback(GenerateFeedback):
                 f"{sentence(error)}\nPages that were made are kept. Once this is mended, {what_comes_next(self.force)}."
             )
         self._end(due, failed, monotonic() - start)
+
+    def _clear(self) -> None:
+        """Remove what a run that was killed has left, also a folder of which it had moved the pages to their place."""
+        for folder in self.assignments:
+            made = Path(self._format_dest(self.coursedir.assignment_id, student_of(self, folder)))
+            remove(made)
+            with suppress(OSError):  # it isn't there, as nearly always, or another assignment is in it
+                made.parent.rmdir()
 
     def _end(self, due: list[str], failed: dict[str, str], seconds: float) -> None:
         """Say what came of it. Raises NbGraderException where pages could not be made."""
