@@ -11,6 +11,7 @@
 | `folders` | a submission's folder: filled, and put in its place whole or not at all |
 | `sanitize` | outputs and Markdown that an instructor's browser shows and never runs |
 | `fit` | whether an assignment's cells fit its unit's parts |
+| `cell_ends` | in which errors cells ended, and which names are missing for that |
 | `preprocessors` | the challenge written before a run and the verdict after it, inside nbgrader's conversion |
 | `gradebook` | one open gradebook for a whole class |
 | `master` | a notebook as the gradebook knows it |
