@@ -142,18 +142,18 @@ class Grade(Autograde):
         # Linux lets go of it when this process ends, however it ends; filelock closes it in forked workers.
         lock = Path(directory.root, self._output_directory, f"{assignment}.lock")
         stack.enter_context(FileLock(lock, blocking=False))
+        # Before processes are forked, which then need not import the units again.
+        for problem in broken_units():
+            self.log.warning("%s", problem)
         # The workers first: processes are forked from this one before it knows any answer.
         sandbox = locks_in(self.config)
         options = (self.jobs, self.scheduler, sandbox, self.patience, self.margin)
         runner: GradingRunner = stack.enter_context(workers(*options, self.log.warning))
         finding = runner.ask(protected) if sandbox else None
-        broken = runner.ask(broken_units)
         book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
         course = Course(self, book, sandbox)
         if finding and finding.result():
             self._stop(str(finding.result()))
-        for problem in broken.result():
-            self.log.warning("%s", problem)
         self.progress = stack.enter_context(Progress(len(self.assignments)))
         # What a run that was broken off has left in its folder.
         for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too

@@ -41,7 +41,7 @@ def _ask_units() -> tuple[tuple[SlowImports, ...], tuple[str, ...]]:
     for place in units.places():
         try:
             slow = import_module(place.module).UNIT.slow_imports
-        except Exception as error:  # whatever a unit's own code may raise
+        except (Exception, SystemExit) as error:  # whatever a unit's own code may raise
             broken.append(f"The unit {place.name} can't be imported: {type(error).__name__}: {error}")
         else:
             found += [slow] if slow is not None else []
