@@ -87,7 +87,7 @@ def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
     ("option", "why"),
     [
         ("--to=nowhere/out.csv", "nowhere/out.csv: No such file or directory."),
-        ("--db=sqlite:///out.csv/no.db", "The gradebook can't be used: unable to open database file."),
+        ("--db=sqlite:///out.csv/no.db", "There is no gradebook out.csv/no.db. Run `zerolayer build` first"),
         ("--db=sqlite:///{root}/no.db", "/no.db. Run `zerolayer build` first, in the course's folder."),
         ("--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),
     ],
