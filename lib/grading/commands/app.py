@@ -41,7 +41,7 @@ class BuildApp(Rebuild):
     def start(self) -> None:
         """Build the named assignment, or each one there is; exits with 1 at the end where one can't be built."""
         named = self.coursedir.assignment_id
-        failed: list[str] = []
+        is_whole = True
         for assignment in [named] if named or self.extra_args else all_assignments(self):
             self.coursedir.assignment_id = assignment
             try:
@@ -49,10 +49,10 @@ class BuildApp(Rebuild):
             except SystemExit as end:
                 if end.code != 1:  # it was stopped
                     raise
-                failed.append(assignment)
+                is_whole = False
             else:
                 say(f"{self.released} is ready.")
-        if failed:
+        if not is_whole:
             self.exit(1)
 
 

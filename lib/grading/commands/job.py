@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,8 @@ class PreparedNotebook:
     submission: Submission
     notebook: NotebookNode
     resources: dict[str, Any]
+    reasons: list[str] = field(default_factory=list)
+    """Why a person has to look at it, once it is graded."""
 
     @property
     def state(self) -> SubmissionState:
@@ -265,7 +267,7 @@ class GradingJob:
                 write(self.folder / f"{name}.ipynb", json_bytes)
             course.converter.set_permissions(course.assignment, self.student)
         put_in_place(self.folder, self.place)
-        reasons = [reason for prepared, _ in judged.values() for reason in _for_a_person(prepared)]
+        reasons = [reason for prepared, _ in judged.values() for reason in prepared.reasons]
         return list(dict.fromkeys(reasons))
 
     def _prepare(self, name: str, submission: Submission) -> PreparedNotebook:
@@ -320,7 +322,8 @@ class GradingJob:
 
     def _finish(self, prepared: PreparedNotebook) -> tuple[PreparedNotebook, bytes]:
         prepared.notebook = apply(self.course.after, prepared.notebook, prepared.resources)
-        keep_reasons(prepared.notebook, _for_a_person(prepared))
+        prepared.reasons = _for_a_person(prepared)
+        keep_reasons(prepared.notebook, prepared.reasons)
         return prepared, json.dumps(prepared.notebook, ensure_ascii=False).encode()
 
     def _log(self, name: str, error: Exception) -> None:

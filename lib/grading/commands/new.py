@@ -14,6 +14,7 @@ from lib.grading import units
 from lib.grading.commands.command import given_names
 from lib.grading.commands.config import Configured
 from lib.grading.commands.fingerprints import write_files
+from lib.grading.safe_files import lay_out
 
 TEMPLATE, NAME, TITLE = Path(__file__).with_name("new_unit"), "my_unit", "My unit"
 """A unit of this name and title, which becomes the author's."""
@@ -60,9 +61,7 @@ def write_all(course: Path, files: Mapping[Path, str]) -> None:
     Raises OSError where one can't be written.
     """
     try:
-        for path, content in files.items():
-            (course / path).parent.mkdir(parents=True, exist_ok=True)
-            (course / path).write_text(content, encoding="utf-8")
+        lay_out({path.as_posix(): content.encode() for path, content in files.items()}, course)
     except OSError:
         with suppress(OSError):
             for path in files:

@@ -115,12 +115,10 @@ class WatchApp(GradeApp):
             except (NbGraderException, ExchangeError, SQLAlchemyError, OSError) as error:
                 pause = max(self.every, min(2 * pause, LONGEST_PAUSE))
                 why, _, _ = sentence(error).partition("\n")  # `grade` has logged the rest
-                again = f"The next one is in {pause:g} seconds."
-                self._say(
-                    f"this round failed: {why} {'Mend this, and give the command again.' if self.once else again}"
-                )
                 if self.once:
+                    self._say(f"this round failed: {why} Mend this, and give the command again.")
                     self.exit(1)
+                self._say(f"this round failed: {why} The next one is in {pause:g} seconds.")
             if self.once:
                 return
             sleep(pause)

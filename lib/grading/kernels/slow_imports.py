@@ -16,7 +16,7 @@ from lib.unit import SlowImports
 def import_units() -> None:
     """Import all modules of the units' open halves, also those that wait for the first check that needs them."""
     for place in units.places():
-        with suppress(Exception):  # whatever a unit's own code may raise
+        with suppress(Exception, SystemExit):  # whatever a unit's own code may raise
             for module in pkgutil.iter_modules(import_module(place.module).__path__, f"{place.module}."):
                 if not module.ispkg:  # a package within a unit is its closed half
                     import_module(module.name)
