@@ -11,6 +11,7 @@ import atexit
 import gc
 import importlib
 import io
+import json
 import os
 import signal
 import socket
@@ -191,6 +192,7 @@ def warm_up(slow: bool) -> None:
         importlib.import_module(name)
     _draw()
     _run_a_cell(app.kernel)
+    _word_an_error(app.kernel.shell)
     # A collection in a fork would write into each object it looks at, and so copy memory that all share.
     gc.freeze()
     gc.enable()
@@ -215,6 +217,14 @@ def _run_a_cell(kernel: Any) -> None:
     kernel.shell.find_line_magic("load_ext")
     kernel.shell.display_formatter.format(None)
     kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
+
+
+def _word_an_error(shell: Any) -> None:
+    """Word an error once: what IPython imports for it is imported, and files of code have their modules' names."""
+    try:
+        json.loads("")
+    except ValueError:
+        shell.InteractiveTB.structured_traceback(*sys.exc_info())
 
 
 def run(line: socket.socket) -> NoReturn:

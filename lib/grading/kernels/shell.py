@@ -33,7 +33,10 @@ class Compiler(XCachingCompiler):
     def get_code_name(self, raw_code: str, code: str, number: int) -> str:
         """Name a cell: as a file, since tracebacks say more of those, unless the environment has a name for all."""
         number = zlib.crc32(raw_code.encode(errors="replace"))
-        return os.environ.get("IPYKERNEL_CELL_NAME") or f"{get_tmp_directory()}/{number}.py"
+        name = os.environ.get("IPYKERNEL_CELL_NAME") or f"{get_tmp_directory()}/{number}.py"
+        # Else each error of a cell has Python look for its module among all that are imported: half of its time.
+        inspect.modulesbyfile[name] = "__main__"
+        return name
 
 
 class Transformers(TransformerManager):

@@ -48,6 +48,15 @@ def test_what_notebooks_import_is_there_already(options):
         assert client.run(f"import sys; [name for name in {MODULES} if name not in sys.modules]") == "[]"
 
 
+@BOTH
+def test_what_words_an_error_is_there_already(options):
+    """Importing it would take longer than all else in a notebook, and so would the look for each module's file."""
+    before = "import inspect, sys; before = len(sys.modules), len(inspect.modulesbyfile); missing"
+    with kernel(options) as client:
+        assert client.run(before) == "NameError: name 'missing' is not defined"
+        assert client.run("len(sys.modules) - before[0], len(inspect.modulesbyfile) - before[1]") == "(0, 1)"
+
+
 def test_the_package_brings_a_kernelspec_that_names_the_provisioner():
     spec = KernelSpecManager().get_kernel_spec("zerolayer")
     assert spec.metadata["kernel_provisioner"]["provisioner_name"] == "zerolayer-warm"
