@@ -42,6 +42,7 @@ from lib.grading.kernels.shell import Compiler, ZMQInteractiveShell
 from lib.grading.kernels.slow_imports import import_units, slow_imports
 from lib.grading.kernels.spawn_request import PORTS, Request, send
 from lib.grading.sandbox import syscalls
+from lib.grading.sandbox.limits import NICENESS
 
 MET = ["--HistoryManager.hist_file=:memory:"]
 """Arguments that nbclient gives every kernel; a warm one is so already."""
@@ -251,6 +252,7 @@ def run(line: socket.socket) -> NoReturn:
 
 def _enter(request: Request, keep: tuple[int, ...]) -> None:
     """Enter the sandbox or the folder in which the kernel works, with an environment and a random seed of its own."""
+    os.nice(NICENESS)
     os.environ.clear()
     os.environ.update(request.environment)
     if request.limits is None:

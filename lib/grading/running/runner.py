@@ -35,6 +35,7 @@ from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
 from lib.grading.running.forked_execute import KERNEL, ForkedExecute
 from lib.grading.running.state import KEY, RunState
 from lib.grading.safe_files import files_in, lay_out, remove
+from lib.grading.sandbox.limits import NICENESS
 
 Tag = TypeVar("Tag")
 Result = TypeVar("Result")
@@ -357,6 +358,8 @@ def _end_together(workers: Sequence[BaseProcess]) -> None:
 
 def _begin() -> None:
     """Called once in each process: an interrupt is for the one that forked it, and it goes when that one does."""
+    if hasattr(os, "nice"):  # Windows has none
+        os.nice(NICENESS)
     signal.signal(signal.SIGINT, lambda *_: None)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 MIB = 2**20
+NICENESS = 5
+"""How far runs stand back where others want the processor too. All runs wait for the process that judges them: on equal
+terms with them it comes too late to give the next ones out, and processors have nothing to do."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from lib.grading.kernels import forkserver
 from lib.grading.kernels.provisioner import WarmProvisioner
 from lib.grading.running.execute import BoundedExecute, RunLostError
 from lib.grading.running.forked_execute import ForkedExecute, locks_in
+from lib.grading.running.runner import processes
 from lib.grading.running.state import run_state
+from lib.grading.sandbox import limits
 from tests.grading.kernels.clients import at_work_in
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -58,6 +60,24 @@ def executed(tmp_path, *sources, how=ForkedExecute, kernel="zerolayer", **limits
     resources = {"metadata": {"path": str(tmp_path)}}
     notebook, resources = how(kernel_name=kernel, **limits).preprocess(notebook, resources)
     return notebook, run_state(resources).remarks
+
+
+NICENESS_OF_MINE = "open('/proc/self/stat').read().rpartition(')')[2].split()[16]"
+
+
+@pytest.mark.parametrize("sandbox", [True, False])
+def test_a_kernel_stands_back_for_the_process_that_judges(tmp_path, sandbox):
+    config = Config({"WarmProvisioner": {"sandbox": sandbox}})
+    sources = (f"print({NICENESS_OF_MINE})", "import os\nos.nice(-1)")
+    notebook, _ = executed(tmp_path, *sources, config=config)
+    assert int(texts(notebook)[0]) == os.nice(0) + limits.NICENESS
+    if sandbox:  # and it can't take that back
+        assert notebook.cells[1].outputs[0].ename == "PermissionError"
+
+
+def test_a_worker_stands_back_too():
+    with processes(1) as pool:
+        assert pool.submit(os.nice, 0).result() == os.nice(0) + limits.NICENESS
 
 
 def texts(notebook):
