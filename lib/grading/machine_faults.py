@@ -5,6 +5,9 @@ of the submission that it was grading.
 """
 
 import errno
+import os
+import re
+import shutil
 from typing import Any
 
 _OF_A_FILE = "EACCES EPERM ENOENT ENOTDIR EISDIR ELOOP ENAMETOOLONG EINVAL EILSEQ ENXIO"
@@ -33,6 +36,8 @@ def sentence(error: BaseException) -> str:
     """Say what went wrong with the machine, and one thing to try where that is known."""
     if isinstance(error, MemoryError):
         return "There is not enough memory to go on. End other programs, or run fewer notebooks at once with --jobs."
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        error = _first_of(error.args[0])
     if isinstance(error, OSError):
         full = error.errno in FULL
         name = (full and error.filename2) or error.filename  # of a copy the second one: that is where it has no room
@@ -43,6 +48,13 @@ def sentence(error: BaseException) -> str:
         return f"{error}. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the container or service)."
     original = getattr(error, "orig", None)  # SQLAlchemy's own text holds the statement and its values
     return str(error) if original is None else f"The gradebook can't be used: {_of_a_database(original)}"
+
+
+def _first_of(failed: list[tuple[str, str, str]]) -> OSError:
+    """Give the first of the errors with which files of a folder could not be copied: Python keeps their words alone."""
+    _, place, why = failed[0]
+    number = re.match(r"\[Errno (\d+)\]", why)
+    return OSError(int(number[1]), os.strerror(int(number[1])), place) if number else OSError(f"{place}: {why}")
 
 
 def _of_a_database(error: Any) -> str:

@@ -79,7 +79,7 @@ class Grade(Autograde):
     only: frozenset[str] | None = None
     """The folders that are graded; all that there are, if it is None."""
     says = True
-    """Whether it says at its end what came of it."""
+    """Whether it says which units are broken, and at its end what came of it; `watch` has words of its own."""
 
     # nbgrader would write into `autograded`, where a submission would count before it is whole.
     @property
@@ -143,7 +143,8 @@ class Grade(Autograde):
         lock = Path(directory.root, self._output_directory, f"{assignment}.lock")
         stack.enter_context(FileLock(lock, blocking=False))
         # Before processes are forked, which then need not import the units again.
-        for problem in broken_units():
+        problems = broken_units()
+        for problem in problems if self.says else ():
             self.log.warning("%s", problem)
         # The workers first: processes are forked from this one before it knows any answer.
         sandbox = locks_in(self.config)

@@ -24,6 +24,7 @@ from lib.grading.commands.command import named_assignment, say, student_of
 from lib.grading.commands.feedback import ClassFeedback
 from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
 from lib.grading.commands.job import unfinished
+from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.report.marks import NotebookMarks, read_marks
 from lib.grading.safe_files import is_file, remove
@@ -81,6 +82,8 @@ class WatchApp(GradeApp):
         NbGrader.start(self)  # not GradeApp's, which grades
         self.coursedir.assignment_id = self.assignment = named_assignment(self)
         self._require_assignment()
+        for problem in broken_units():
+            self.log.warning("%s", problem)
         self._file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.tries.json")
         self._said: dict[str, str] = {}
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends

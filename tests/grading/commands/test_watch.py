@@ -135,15 +135,18 @@ def test_a_single_round_that_fails_says_so_by_its_exit_code(new_course, tmp_path
 
 
 def test_what_keeps_failing_is_tried_more_and_more_seldom(new_course, tmp_path):
+    """And another assignment's unit that is broken is told once, not in each round."""
     course = new_course(tmp_path / "course")
+    (broken := course.root / "units" / "broken").mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ValueError('half done')")
     options = ("--every=0.1", f"--db=sqlite:///{course.root / 'nbgrader_config.py'}")
     folder = course.root / "submitted" / "kaja" / ASSIGNMENT
     folder.mkdir(parents=True)
     (folder / f"{ASSIGNMENT}.ipynb").touch()
     command = [sys.executable, "-u", "-m", "lib.grading", "watch", ASSIGNMENT, *options, "--WatchApp.settled=0"]
-    with subprocess.Popen(
-        [*command, f"--Exchange.root={tmp_path / 'none'}"], cwd=course.root, stdout=subprocess.PIPE, text=True
-    ) as watching:
+    command.append(f"--Exchange.root={tmp_path / 'none'}")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=course.root, text=True, **pipes) as watching:
         pauses = []
         for line in watching.stdout:
             if "this round failed" in line:
@@ -151,7 +154,9 @@ def test_what_keeps_failing_is_tried_more_and_more_seldom(new_course, tmp_path):
             if len(pauses) == 3:
                 break
         watching.send_signal(signal.SIGTERM)
+        complaints = watching.stderr.read()
     assert pauses == [0.2, 0.4, 0.8]
+    assert complaints.count("The unit broken can't be imported: ValueError: half done") == 1
 
 
 def test_an_assignment_that_is_not_there_is_not_waited_for(new_course, tmp_path):

@@ -109,10 +109,15 @@ def test_a_full_disk_stops_the_class_and_nobody_gets_a_verdict_by_it(course):
 
 def test_of_a_copy_the_place_is_named_that_is_full(tmp_path):
     """It was the file that was copied; and of a file that was written, none."""
-    (source := tmp_path / "source").write_bytes(bytes(100_000))
+    (source := tmp_path / "folder" / "target").parent.mkdir()
+    source.write_bytes(bytes(100_000))
     with disk(tmp_path / "small", 8):
         target = tmp_path / "small" / "target"
-        for fill in (lambda: shutil.copyfile(source, target), lambda: write(target, source.read_bytes())):
+        for fill in (
+            lambda: shutil.copyfile(source, target),
+            lambda: write(target, source.read_bytes()),
+            lambda: shutil.copytree(source.parent, target.parent, dirs_exist_ok=True),
+        ):
             with pytest.raises(OSError, match="No space left") as found:
                 fill()
             assert sentence(found.value) == f"{target}: No space left on device. Free some space there."
