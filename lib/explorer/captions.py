@@ -15,7 +15,6 @@ import numpy as np
 from lib.explorer.samples import Samples
 from lib.explorer.svg import short
 from lib.explorer.training import Run, Setting
-from lib.explorer.what_ifs import WhatIf
 
 MIN_EPOCHS = 12  # epochs without which no two stretches after the first fall can be compared
 SETTLED = 0.02  # the part by which a loss may change and still count as settled
@@ -79,11 +78,6 @@ def describe_end(run: Run, epochs: int) -> str:
         f"training loss {run.epoch_loss[done - 1]:.3g}, validation loss {run.validation_loss[done - 1]:.3g}, "
         f"{run.right(done) / len(run.samples.labels_validation):.1%} right after {done} epoch{'s' * (done != 1)}"
     )
-
-
-def ask_prediction(what_if: WhatIf) -> str:
-    """Ask for a prediction before the picture of a mistake is shown."""
-    return f"What if {what_if.name}? {what_if.question} Predict the curve first, then press Look."
 
 
 def list_changes(before: str, caption: str) -> str:

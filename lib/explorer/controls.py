@@ -369,9 +369,7 @@ def mark_rate(rate: float, words: str) -> str:
 
 
 def _column(name: str, *children: Any) -> widgets.VBox:
-    box = widgets.VBox(children)
-    box.add_class(name)
-    return box
+    return widgets.VBox(children).add_class(name)
 
 
 def _sizes(samples: Samples) -> tuple[tuple[str, int], ...]:

@@ -158,16 +158,11 @@ class Explorer:
 
         self.controls = controls
         style, self.shapes = widgets.HTML(svg.STYLE), widgets.HTML()
-        self.pictures = widgets.HTML()
-        self.pictures.add_class("zl-picture-box")
-        self.status = widgets.HTML()
-        self.status.add_class("zl-live")
-        self.status.add_class("zl-aside")
-        pointing = Pointing()
-        pointing.add_class("zl-aside")
+        self.pictures = widgets.HTML().add_class("zl-picture-box")
+        self.status = widgets.HTML().add_class("zl-live").add_class("zl-aside")
+        pointing = Pointing().add_class("zl-aside")
         pointing.on_touch(lambda touch: self._enqueue(lambda: self.touch(touch)))
-        self.ready = ReadyPages(controls.moving, self.pictures)
-        self.ready.add_class("zl-aside")
+        self.ready = ReadyPages(controls.moving, self.pictures).add_class("zl-aside")
         self.box = controls.box(style, self.shapes, self.pictures, self.status, pointing, self.ready)
 
     @property

@@ -92,29 +92,20 @@ def _regions(shown: Shown) -> str:
     return regions_view.draw(shown.run, shown.epoch, plane, points, shown.kept, shown.ring, keys, own_data_view.HELP)
 
 
-def _map(shown: Shown) -> str:
-    assert shown.losses is not None  # it is begun where the map is in view
-    return map_view.draw(shown.losses, shown.state.setting)
-
-
-def _describe_map(shown: Shown) -> str:
-    return map_view.describe(shown.losses, shown.state.setting) if shown.losses else ""
-
-
 PICTURES: dict[str, Callable[[Shown], str]] = {
     "Loss": lambda shown: loss_view.draw(
         shown.run, shown.state.epochs, shown.kept, shown.state.time, shown.state.by_iterations
     ),
     "Regions": _regions,
     "Path": lambda shown: path_view.draw(shown.run, shown.last, shown.epoch, shown.state.cross),
-    "Map": _map,
+    "Map": lambda shown: map_view.draw(shown.losses, shown.state.setting) if shown.losses else "",
     "Weights": lambda shown: weights_view.draw(shown.run, shown.epoch),
     "Gradients": lambda shown: gradients_view.draw(shown.run, shown.epoch),
     "One sample": lambda shown: sample_view.draw(shown.run, shown.epoch, shown.state.sample),
 }
 WORDS: dict[str, Callable[[Shown], str]] = {
     "Path": lambda shown: path_view.describe(shown.run, shown.last, shown.epoch, shown.state.cross),
-    "Map": _describe_map,
+    "Map": lambda shown: map_view.describe(shown.losses, shown.state.setting) if shown.losses else "",
     "Gradients": lambda shown: gradients_view.describe(shown.run, shown.epoch),
     "One sample": lambda shown: f"The sample is shown after epoch {shown.epoch} of {shown.state.epochs}.",
 }
@@ -154,8 +145,9 @@ def _describe(shown: Shown) -> str:
         if moment
         else captions.describe(shown.run, state.epochs)
     ]
-    if shown.asked:
-        words.insert(0, f"{captions.ask_prediction(shown.asked)} This is still your own code:")
+    if asked := shown.asked:
+        predict = "Predict the curve first, then press Look. This is still your own code:"
+        words.insert(0, f"What if {asked.name}? {asked.question} {predict}")
     if state.locked:
         words.append(
             f"Learning rate / batch size is {svg.short(state.setting.learning_rate / state.setting.batch_size)}."

@@ -112,10 +112,7 @@ def _contours(plane: LossSlice, fine: bool) -> str:
     bands, lines, words = [], [], []
     taken: list[Any] = []
     for level in found:
-        polygons, offsets = make.filled(level, highest)
-        bands.append(
-            svg.area("".join(svg.rings(p, o) for p, o in zip(polygons, offsets, strict=True)), "ink", 0.5 / len(found))
-        )
+        bands.append(svg.area(svg.rings(*make.filled(level, highest)), "ink", 0.5 / len(found)))
         strokes = make.lines(level)
         lines += [svg.strokes(line) for line in strokes]
         place = _label_place(strokes, taken)

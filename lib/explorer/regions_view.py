@@ -53,6 +53,12 @@ class Plane:
         first, second = (self.low + share * (self.high - self.low)).tolist()
         return first, second
 
+    def zeros(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return the lines, (n, 2) in pixels, along which `values` on the grid, (GRID, GRID), are 0."""
+        contours: Any = contour_generator(self.px, self.py, values, line_type=LineType.Separate)
+        lines: list[NDArray[np.float64]] = contours.lines(0.0)
+        return lines
+
 
 def draw(
     run: Run,
@@ -119,20 +125,11 @@ def legend(names: Sequence[str]) -> str:
 def _region(lead: NDArray[np.float64], label: int, plane: Plane) -> str:
     """Draw a class's region as bands laid over each other, so that colour deepens with its lead."""
     contours: Any = contour_generator(plane.px, plane.py, lead, fill_type=FillType.OuterOffset)
-    parts = []
-    for band in BANDS:
-        polygons, offsets = contours.filled(band, HIGHEST)
-        data = "".join(svg.rings(p, o) for p, o in zip(polygons, offsets, strict=True))
-        parts.append(svg.area(data, label, 0.15))
-    return "".join(parts)
+    return "".join(svg.area(svg.rings(*contours.filled(band, HIGHEST)), label, 0.15) for band in BANDS)
 
 
 def _edges(leads: NDArray[np.float64], plane: Plane) -> str:
-    parts = []
-    for lead in leads[:-1] if len(leads) == 2 else leads:
-        contours: Any = contour_generator(plane.px, plane.py, lead, line_type=LineType.Separate)
-        parts += [svg.strokes(line) for line in contours.lines(0.0)]
-    return "".join(parts)
+    return "".join(svg.strokes(line) for lead in leads[: 1 if len(leads) == 2 else None] for line in plane.zeros(lead))
 
 
 def _kept(number: int, kept: KeptRun, plane: Plane) -> str:

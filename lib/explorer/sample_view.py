@@ -50,12 +50,8 @@ def _features(x: NDArray[np.float64], side: int) -> str:
     left, right = COLUMNS[0]
     if side:
         size = (right - left) / side
-        shade = np.rint(10 * np.clip((x.reshape(side, side) + 1.5) / 4, 0, 1))
-        levels = {level: np.nonzero(shade == level) for level in np.unique(shade[shade > 0]).tolist()}
-        return "".join(
-            svg.area(svg.boxes(left + column * size, TOP + row * size, size, size), "ink", level / 10)
-            for level, (row, column) in levels.items()
-        )
+        shade = np.rint(10 * np.clip((x.reshape(side, side) + 1.5) / 4, 0, 1)).astype(int)
+        return svg.cells(shade, left, TOP, size, size, "ink", 10)
     shown = [svg.short(value) for value in x[:8]] + ["…"] * (len(x) > 8)
     return "".join(svg.text(left, TOP + 14 + 20 * row, words, "i") for row, words in enumerate(shown))
 

@@ -112,12 +112,8 @@ def sources(chosen: Any) -> dict[str, Source]:
     for name, pair in given.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise ValueError(f"{name} is no pair; expected (X, labels). Try data=(X, labels).")
-    own = {name: pair for name, pair in given.items() if name not in BUILT_IN or not _equal(pair, BUILT_IN[name]())}
-    return {**given, **BUILT_IN, **own}
-
-
-def _equal(pair: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(pair, other, strict=True))
+    equal = {name for name in given.keys() & BUILT_IN.keys() if all(map(np.array_equal, given[name], BUILT_IN[name]()))}
+    return {**given, **BUILT_IN, **{name: pair for name, pair in given.items() if name not in equal}}
 
 
 def spread(source: Source, factor: float) -> Source | None:

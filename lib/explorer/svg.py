@@ -122,10 +122,10 @@ def line(x: ArrayLike, y: ArrayLike) -> str:
     return "M" + " ".join(map(str, pairs.ravel().tolist())) if len(pairs) else ""
 
 
-def rings(points: Points, offsets: ArrayLike) -> str:
-    """Return path data of closed rings: `points` (n, 2) in pixels, cut at `offsets`."""
-    at = np.asarray(offsets, dtype=int).tolist()
-    return "".join(strokes(points[a:b]) + "z" for a, b in pairwise(at))
+def rings(polygons: Iterable[Points], offsets: Iterable[Iterable[int]]) -> str:
+    """Return path data of closed rings: each of `polygons` (n, 2) in pixels, cut at its `offsets`."""
+    pairs = zip(polygons, offsets, strict=True)
+    return "".join(strokes(points[a:b]) + "z" for points, at in pairs for a, b in pairwise(at))
 
 
 def strokes(points: Points) -> str:
@@ -139,6 +139,17 @@ def strokes(points: Points) -> str:
 def boxes(x: ArrayLike, y: ArrayLike, width: float, height: float) -> str:
     """Return path data of rectangles of one size, whose upper left corners are given in pixels."""
     return _repeat(np.array([[0, 0], [width, 0], [width, height], [0, height]]), x, y)
+
+
+def cells(
+    shades: NDArray[np.int64], left: float, top: float, wide: float, high: float, colour: str | int, deepest: int
+) -> str:
+    """Return a table's cells of one size, those of one shade in one path; a cell whose shade is below 1 has none."""
+    parts = []
+    for shade in np.unique(shades[shades > 0]).tolist():
+        row, column = np.nonzero(shades == shade)
+        parts.append(area(boxes(left + wide * column, top + high * row, wide, high), colour, shade / deepest))
+    return "".join(parts)
 
 
 def marks(x: ArrayLike, y: ArrayLike, label: int, size: float) -> str:

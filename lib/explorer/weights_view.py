@@ -70,9 +70,5 @@ def _images(W: NDArray[np.float64], span: float, side: int, classes: list[str]) 
 def _cells(W: NDArray[np.float64], span: float, left: float, top: float, wide: float, high: float) -> str:
     """Draw one rectangle a weight, those of one shade in one path."""
     shade = np.rint(np.clip(np.nan_to_num(W / span), -1, 1) * LEVELS).astype(int)
-    parts = [svg.path(svg.boxes(left, top, wide * W.shape[1], high * len(W)), "g")]
-    for level in np.unique(shade[shade != 0]).tolist():
-        row, column = np.nonzero(shade == level)
-        data = svg.boxes(left + wide * column, top + high * row, wide, high)
-        parts.append(svg.area(data, "plus" if level > 0 else "minus", abs(level) / LEVELS))
-    return "".join(parts)
+    frame, at = svg.path(svg.boxes(left, top, wide * W.shape[1], high * len(W)), "g"), (left, top, wide, high)
+    return frame + svg.cells(shade, *at, "plus", LEVELS) + svg.cells(-shade, *at, "minus", LEVELS)

@@ -8,7 +8,7 @@ In the notebook, with the unit's `predict`:
 | `predict.given("steps")` | tells whether a prediction was given, and says what to do if not |
 | `predict.compare("steps")` | shows the prediction beside what is so |
 
-A prediction that was given stays as it is. `session` keeps what was given, `records` says where, `form` how it is
+A prediction that was given stays as it is. `predict` keeps what was given, `records` says where, `form` how it is
 asked, and `render` how it is shown.
 """
 

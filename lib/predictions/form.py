@@ -48,8 +48,7 @@ class Form:
         script = widgets.Output()
         script.append_display_data(Javascript(GROUP.replace("NAME", f"zl-{uuid4().hex}")))
         shown = [widgets.HTML(words, layout=FULL_WIDTH), self.choices, self.button, script]
-        self.box = widgets.VBox(shown, layout={"max_width": "46em"})
-        self.box.add_class("zl-predict")
+        self.box = widgets.VBox(shown, layout={"max_width": "46em"}).add_class("zl-predict")
         self._live = display({**self.box._repr_mimebundle_(), "text/plain": ""}, raw=True, display_id=True)
         self._saved = display(render.unanswered(question), raw=True, display_id=True)
 

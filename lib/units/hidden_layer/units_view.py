@@ -6,10 +6,7 @@ training samples is dead: no gradient comes through it.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from contourpy import LineType, contour_generator
 
 from lib.explorer import svg
 from lib.explorer.architecture import View
@@ -40,15 +37,13 @@ def kinks(run: Run, epoch: int, plane: Plane) -> str:
     sums = np.asarray(run.layer_after(epoch).layers[0].forward(plane.points)).reshape(-1, GRID, GRID)
     lines, numbers = [], []
     for number, each in enumerate(sums, 1):
-        contours: Any = contour_generator(plane.px, plane.py, each, line_type=LineType.Separate)
-        for line in contours.lines(0.0):
+        for line in plane.zeros(each):
             lines.append(svg.strokes(line))
             x, y = line[np.argmin(line[:, 1])]
             place = min(max(x, LEFT + 8), RIGHT - 8), min(max(y + 4, TOP + 12), BOTTOM - 4)
             numbers.append(svg.text(*place, str(number), "i o m"))
-    return svg.path("".join(lines), stroke=svg.var("ink"), stroke_width="1.6", stroke_dasharray="5 3") + "".join(
-        numbers
-    )
+    path = svg.path("".join(lines), stroke=svg.var("ink"), stroke_width="1.6", stroke_dasharray="5 3")
+    return "".join([path, *numbers])
 
 
 def draw_units(run: Run, epoch: int) -> str:
@@ -68,10 +63,7 @@ def draw_units(run: Run, epoch: int) -> str:
         if not len(columns):
             continue
         parts.append(svg.text(left + wide * (columns[0] + columns[-1] + 1) / 2, top - 6, f"class {name}", "m i"))
-        for level in range(1, LEVELS + 1):
-            row, column = np.nonzero(shades[:, columns] == level)
-            data = svg.boxes(left + wide * columns[column], top + high * row, wide, high)
-            parts.append(svg.area(data, label, level / LEVELS))
+        parts.append(svg.cells(shades[:, columns], left + wide * columns[0], top, wide, high, label, LEVELS))
     for unit, each in enumerate(found):
         words = str(unit + 1) if each.any() else f"dead {unit + 1}"
         parts.append(svg.text(left - 6, top + high * (unit + 0.5) + 4, words, "e i"))

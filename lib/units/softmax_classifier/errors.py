@@ -6,7 +6,8 @@ A check shows the meaning beside the error. Other errors are shown as they are.
 from __future__ import annotations
 
 import re
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from lib.blanks import OpenBlank
@@ -153,30 +154,28 @@ IN_LOOPS = (
 ALL_IN_ONE = "The code makes one matrix of all samples together."
 
 
-class explained:  # noqa: N801  # a context manager reads as a word
+@contextmanager
+def explained(classes: int = 0, batch: int = 0, meanings: tuple[Meaning, ...] = MEANINGS) -> Iterator[None]:
     """Raise `Wrong` with an error's meaning in place of the error, where the meaning is known.
 
     `classes` and `batch` are the sizes of the arrays that the code got: their product in an error about shapes shows
     that the code treats a batch as one sample.
     """
 
-    def __init__(self, classes: int = 0, batch: int = 0, meanings: tuple[Meaning, ...] = MEANINGS) -> None:
-        self.all, self.meanings = classes * batch if batch > 1 else 0, meanings
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if not isinstance(error, Exception) or isinstance(error, Wrong | OpenBlank):
-            return
+    try:
+        yield
+    except (Wrong, OpenBlank):
+        raise
+    except Exception as error:
         words, line = _words_of(error), student_line(error)
-        for meaning in self.meanings:
+        for meaning in meanings:
             if match := re.search(meaning.words, f"{words}\n{line}"):
                 what, hint = match.expand(meaning.what), match.expand(meaning.hint)
                 raise Wrong(what, where=line, found=words, hint=hint) from error
-        if self.all and re.search(rf"(?:shapes|mismatch).*\b{self.all}\b", words):
+        if batch > 1 and re.search(rf"(?:shapes|mismatch).*\b{classes * batch}\b", words):
             hint = "Run it on one sample, then on two. Which axis of each array counts the samples?"
             raise Wrong(ALL_IN_ONE, where=line, found=words, hint=hint) from error
+        raise
 
 
 def _words_of(error: Exception) -> str:

@@ -215,20 +215,13 @@ def _explain_step(recording: Recording, at: int, batch: Samples) -> list[Example
     def probability(name: str, function: str) -> Any:
         return _read(getattr(seen(), name), function).flat[0]
 
+    steps = [_columns_of(recording, at, batch)]
+    for name, labels, prediction in (("cce", "loss_labels", "loss_outputs"), ("cce_gradient", "labels", "prediction")):
+        given, first = partial(classes, labels, name), partial(probability, prediction, name)
+        steps.append(ExampleStep(f"{place}: the classes of {name}'s labels", call.classes[batch], given))
+        steps.append(ExampleStep(f"{place}: {name}'s first probability", output, first))
     return [
-        _columns_of(recording, at, batch),
-        ExampleStep(
-            f"{place}: the classes of cce's labels", call.classes[batch], lambda: classes("loss_labels", "cce")
-        ),
-        ExampleStep(f"{place}: cce's first probability", output, lambda: probability("loss_outputs", "cce")),
-        ExampleStep(
-            f"{place}: the classes of cce_gradient's labels",
-            call.classes[batch],
-            lambda: classes("labels", "cce_gradient"),
-        ),
-        ExampleStep(
-            f"{place}: cce_gradient's first probability", output, lambda: probability("prediction", "cce_gradient")
-        ),
+        *steps,
         ExampleStep(
             f"{place}: dlayer.backward's learning rate times its gradient, as a multiple of what softmax.backward gives"
             f" for the result of cce_gradient: {call.rate:.4g}/{len(batch)}",

@@ -6,7 +6,9 @@ name is found in any style of code, and also where samples are drawn at random. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -362,140 +364,123 @@ def name_softmax_input(call: Call, step: Pass, before: Pass | None) -> str:
 # ---- Labels and predictions
 
 
+@dataclass(frozen=True)
+class Given:
+    """What cce or cce_gradient got in a step; `number` is the step's."""
+
+    call: Call
+    step: Pass
+    number: int
+    labels: RecordedValue
+    outputs: RecordedValue
+
+    @cached_property
+    def right(self) -> Array:
+        """The probabilities that softmax gave."""
+        return self.call.outputs(self.step.version, self.step.samples)
+
+    @cached_property
+    def owners(self) -> list[int] | None:
+        """The samples whose labels these are, in order; None if they are others."""
+        owners = owners_of(self.labels, self.call)
+        return None if owners is None else owners.tolist()
+
+    def is_of_step(self, value: RecordedValue) -> bool:
+        """Tell whether a value is the labels of the step's samples."""
+        return _labels_are(self.call, value, self.step.samples)
+
+    def is_in_a_row(self, start: int) -> bool:
+        """Tell whether the labels are those of the columns from `start` on, in their order."""
+        return self.owners is not None and self.owners == list(range(start, start + len(self.owners)))
+
+    def is_of_samples(self, values: Array) -> bool:
+        """Tell whether the labels are those of `values` at the numbers of the step's samples."""
+        return bool((self.step.samples < self.call.samples).all()) and _is(self.labels, values[self.step.samples])
+
+
 def name_labels(call: Call, steps: Sequence[Pass]) -> str:
     """Name what cce and cce_gradient got in place of labels and prediction; "" if that is not certain."""
-    loss = [(step, step.loss_labels, step.loss_outputs) for step in steps]
-    gradient = [(step, step.labels, step.prediction) for step in steps]
-    wrong = [all_ for all_ in (loss, gradient) if not _is_right_loss(call, all_)]
-    is_label = any(not _labels_are(call, labels, step.samples) for all_ in wrong for step, labels, _ in all_)
-    for test, names in SWAPPED + (OF_LABELS if is_label else OF_PREDICTIONS):
-        if wrong and all(test(call, step, at, *both) for all_ in wrong for at, (step, *both) in enumerate(all_)):
-            return names[0 if len(wrong) == 2 else 1 if wrong[0] is loss else 2]
+    loss = [Given(call, step, at, step.loss_labels, step.loss_outputs) for at, step in enumerate(steps)]
+    gradient = [Given(call, step, at, step.labels, step.prediction) for at, step in enumerate(steps)]
+    wrong = [all_ for all_ in (loss, gradient) if not all(map(_is_right, all_))]
+    is_label = any(not got.is_of_step(got.labels) for all_ in wrong for got in all_)
+    for names, test in (SWAPPED | (OF_LABELS if is_label else OF_PREDICTIONS)).items():
+        if wrong and all(test(got) for all_ in wrong for got in all_):
+            return (names * 3)[0 if len(wrong) == 2 else 1 if wrong[0] is loss else 2]
     return ""
 
 
-def _is_right_loss(call: Call, all_: Iterable[tuple[Pass, RecordedValue, RecordedValue]]) -> bool:
-    return all(
-        labels is None
-        or (_labels_are(call, labels, step.samples) and _is(outputs, call.outputs(step.version, step.samples)))
-        for step, labels, outputs in all_
-    )
+def _is_right(got: Given) -> bool:
+    return got.labels is None or (got.is_of_step(got.labels) and _is(got.outputs, got.right))
 
 
-def _is_swapped(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    right = call.outputs(step.version, step.samples)
-    return _is(labels, right) and _labels_are(call, outputs, step.samples)
+def _is_prediction(got: Given, *changed: Array) -> bool:
+    """Tell whether the labels are right, and the prediction is one of the right prediction's `changed` forms."""
+    return got.is_of_step(got.labels) and any(_is(got.outputs, each) for each in changed)
 
 
-def _has_scores(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    return _labels_are(call, labels, step.samples) and _is(outputs, call.columns("scores", step.version, step.samples))
-
-
-def _has_first_columns(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    owners = owners_of(labels, call)
-    return owners is not None and list(owners) == list(range(len(owners)))
-
-
-def _has_column_order(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    owners, start = owners_of(labels, call), at % call.batches_in_an_epoch * call.batch_size
-    return owners is not None and list(owners) == list(range(start, start + len(owners)))
-
-
-def _has_first_epoch(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    batches = call.batches(0)
-    return _labels_are(call, labels, batches[at % len(batches)])
-
-
-def _has_other_shuffle(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    owners = owners_of(labels, call)
-    batches = [sorted(call.batches(shuffle)[at % call.batches_in_an_epoch]) for shuffle in range(step.shuffle)]
-    return owners is not None and sorted(owners) in batches
-
-
-def _has_own_in_disorder(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    owners = owners_of(labels, call)
-    return owners is not None and sorted(owners) == sorted(step.samples)
-
-
-def _has_predicted(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    right = call.outputs(step.version, step.samples)
-    return _is(labels, np.eye(len(right))[:, right.argmax(axis=0)])
-
-
-def _has_rows(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    return bool((step.samples < call.samples).all()) and _is(labels, call.y[step.samples])
-
-
-def _has_class_numbers(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    return bool((step.samples < call.samples).all()) and _is(labels, call.classes[step.samples].astype(float))
-
-
-def _has_all_labels(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    return _is(labels, call.y)
-
-
-def _has_foreign(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    return owners_of(labels, call) is not None and _is(outputs, call.outputs(step.version, step.samples))
-
-
-def _has_sharp_prediction(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    right = call.outputs(step.version, step.samples)
-    is_own = _labels_are(call, labels, step.samples)
-    return is_own and (_is(outputs, (right == right.max(axis=0)).astype(float)) or _is(outputs, right.round()))
-
-
-def _has_clipped_prediction(call: Call, step: Pass, at: int, labels: RecordedValue, outputs: RecordedValue) -> bool:
-    right = call.outputs(step.version, step.samples)
-    if not isinstance(outputs, np.ndarray) or outputs.shape != right.shape:
+def _is_clipped_prediction(got: Given) -> bool:
+    found, right = got.outputs, got.right
+    if not isinstance(found, np.ndarray) or found.shape != right.shape:
         return False
-    return _labels_are(call, labels, step.samples) and _is(outputs, np.clip(right, outputs.min(), outputs.max()))
+    return _is_prediction(got, np.clip(right, found.min(), found.max()))
 
 
-Test = Callable[[Call, Pass, int, RecordedValue, RecordedValue], bool]
-"""Whether what a loss got in a step is as in a mistake: call, step, its number, labels, prediction."""
-Names = tuple[str, str, str]
-"""What a mistake is called where both cce and cce_gradient have it, only the loss, only its gradient."""
-SWAPPED: tuple[tuple[Test, Names], ...] = (
+Tests = dict[tuple[str, ...], Callable[[Given], bool]]
+"""For a mistake's name, whether what a loss got is as in it. Some have two more names: where only cce has it, and where
+only cce_gradient has."""
+SWAPPED: Tests = {
     (
-        _is_swapped,
-        (
-            "Labels and prediction are swapped",
-            "Labels and prediction are swapped in the loss",
-            "Labels and prediction are swapped in the loss gradient",
-        ),
+        "Labels and prediction are swapped",
+        "Labels and prediction are swapped in the loss",
+        "Labels and prediction are swapped in the loss gradient",
+    ): lambda got: _is(got.labels, got.right) and got.is_of_step(got.outputs),
+}
+OF_LABELS: Tests = {
+    ("The labels are rows of y, not columns",): lambda got: got.is_of_samples(got.call.y),
+    ("The labels are class numbers, not one-hot columns",): (
+        lambda got: got.is_of_samples(got.call.classes.astype(float))
     ),
-)
-OF_LABELS: tuple[tuple[Test, Names], ...] = (
-    (_has_rows, ("The labels are rows of y, not columns",) * 3),
-    (_has_class_numbers, ("The labels are class numbers, not one-hot columns",) * 3),
-    (_has_all_labels, ("All labels are used in each step, not those of one batch",) * 3),
+    ("All labels are used in each step, not those of one batch",): lambda got: _is(got.labels, got.call.y),
     (
-        _has_first_columns,
-        (
-            "The labels always come from the first columns of y",
-            "The loss gets the labels of the first columns",
-            "The loss gradient gets the labels of the first columns",
-        ),
+        "The labels always come from the first columns of y",
+        "The loss gets the labels of the first columns",
+        "The loss gradient gets the labels of the first columns",
+    ): lambda got: got.is_in_a_row(0),
+    ("The labels come in the order of the columns, the samples in a shuffled order",): (
+        lambda got: got.is_in_a_row(got.number % got.call.batches_in_an_epoch * got.call.batch_size)
     ),
-    (_has_column_order, ("The labels come in the order of the columns, the samples in a shuffled order",) * 3),
-    (_has_first_epoch, ("The labels are those of the first epoch's batches",) * 3),
-    (_has_own_in_disorder, ("The labels of the batch are in another order than its samples",) * 3),
-    (_has_other_shuffle, ("The labels are those of another shuffle than the samples",) * 3),
-    (_has_predicted, ("The labels are the predicted classes",) * 3),
-    (_has_foreign, ("The labels are those of other samples",) * 3),
-)
-OF_PREDICTIONS: tuple[tuple[Test, Names], ...] = (
+    ("The labels are those of the first epoch's batches",): (
+        lambda got: _labels_are(got.call, got.labels, got.call.batches(0)[got.number % got.call.batches_in_an_epoch])
+    ),
+    ("The labels of the batch are in another order than its samples",): (
+        lambda got: got.owners is not None and sorted(got.owners) == sorted(got.step.samples)
+    ),
+    ("The labels are those of another shuffle than the samples",): (
+        lambda got: (
+            tuple(sorted(got.owners or ()))
+            in [
+                got.call.sorted_batches(one)[got.number % got.call.batches_in_an_epoch]
+                for one in range(got.step.shuffle)
+            ]
+        )
+    ),
+    ("The labels are the predicted classes",): (
+        lambda got: _is(got.labels, np.eye(len(got.right))[:, got.right.argmax(axis=0)])
+    ),
+    ("The labels are those of other samples",): lambda got: got.owners is not None and _is(got.outputs, got.right),
+}
+OF_PREDICTIONS: Tests = {
     (
-        _has_scores,
-        (
-            "The scores are used as the prediction",
-            "The loss uses the scores as the prediction",
-            "The loss gradient uses the scores as the prediction",
-        ),
+        "The scores are used as the prediction",
+        "The loss uses the scores as the prediction",
+        "The loss gradient uses the scores as the prediction",
+    ): lambda got: _is_prediction(got, got.call.columns("scores", got.step.version, got.step.samples)),
+    ("The prediction is turned into 0 and 1 before the loss",): (
+        lambda got: _is_prediction(got, (got.right == got.right.max(axis=0)).astype(float), got.right.round())
     ),
-    (_has_sharp_prediction, ("The prediction is turned into 0 and 1 before the loss",) * 3),
-    (_has_clipped_prediction, ("The prediction is clipped before the loss",) * 3),
-)
+    ("The prediction is clipped before the loss",): _is_clipped_prediction,
+}
 
 
 def owners_of(array: RecordedValue, call: Call) -> Samples | None:

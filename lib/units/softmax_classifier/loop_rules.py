@@ -272,38 +272,27 @@ class EveryBatch(LoopRule):
         seen, due = step.seen, step.batch if due is None else due
         if seen is not None and isinstance(seen.features, Wrong):
             return seen.features
-        where, what = place_of(call, number), "dlayer.forward did not get the samples of the batch."
         if wrong := _wrong_arguments(call, step):
             return wrong
+        where, columns = place_of(call, number), "Take the batch's columns of X."
+        explain = partial(Wrong, "dlayer.forward did not get the samples of the batch.", where=where)
         if step["features"] == NOT_CALLED:
             return Wrong(
                 "dlayer.forward was not called.", where=where, found="no call", expected="one call in each step"
             )
         if seen is not None and not seen.known:
             expected = f"X[:, batch], of shape {(len(call.X), len(due))}"
-            return Wrong(
-                what,
-                where=where,
-                found=shape_of(seen.features),
-                expected=expected,
-                hint="Take the batch's columns of X.",
-            )
+            return explain(found=shape_of(seen.features), expected=expected, hint=columns)
         epoch = steps[number - number % call.batches_in_an_epoch :][: call.batches_in_an_epoch]
         taken = np.concatenate([one.samples for one in epoch])
-        hint = "Take the batch's columns of X."
+        hint = columns
         if int(step["shuffle"]) == 0:
             hint = "Loop over the batches that generate_batch_indices returns: it shuffles the samples."
         elif number >= call.batches_in_an_epoch and int(step["shuffle"]) * call.batches_in_an_epoch <= number:
             hint = "Call generate_batch_indices inside the loop over the epochs: each epoch has its own order."
         elif len(taken) != len(set(taken)):
             hint = "In an epoch each sample is used once. Take the column numbers of the batch, nothing else."
-        return Wrong(
-            what,
-            where=where,
-            found=f"columns {listed(step.samples)} of X",
-            expected=f"columns {listed(due)}",
-            hint=hint,
-        )
+        return explain(found=f"columns {listed(step.samples)} of X", expected=f"columns {listed(due)}", hint=hint)
 
 
 class LabelsWithSamples(LoopRule):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import pairwise
 from types import FunctionType
@@ -33,7 +34,7 @@ class DataArray(np.ndarray[Any, np.dtype[np.float64]]):
     """A data matrix that returns the placeholder if one is used as an index. Otherwise it is an ordinary array."""
 
     def __getitem__(self, key: Any) -> Any:
-        placeholder = _find_placeholder(*key) if isinstance(key, tuple) else _find_placeholder(key)
+        placeholder = _find_placeholder(*(key if isinstance(key, tuple) else (key,)))
         return super().__getitem__(key) if placeholder is None else placeholder
 
 
@@ -126,22 +127,17 @@ class _Recorder:
                 for alias, value in vars(kind).items()
                 if isinstance(value, FunctionType) and value in replaced
             }
-            try:
+            with suppress(Exception):  # a class that allows no other to inherit from it: then without its attributes
                 return type(original)(original.__name__, (original,), {**aliases, **body})
-            except Exception:  # a class that allows no other to inherit from it: then without its attributes
-                pass
         return type(name, (), body)
 
     def _initialise(self, name: str, layer: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
-        """Run the student's own __init__, for the attributes that it makes."""
-        original = self._originals[name]
+        """Run the student's own __init__, for the attributes that it makes; those of a layer are there afterwards."""
         state = np.random.get_state()  # what it draws must not change what the loop draws
-        try:
-            original.__init__(layer, *given, **named)  # type: ignore[misc]  # meant to be called so
-        except Exception:  # what is wrong in a layer is not the loop's
-            pass
-        finally:
-            np.random.set_state(state)  # likewise
+        with suppress(Exception):  # what is wrong in a layer is not the loop's
+            self._originals[name].__init__(layer, *given, **named)  # type: ignore[misc]  # meant to be called so
+        np.random.set_state(state)  # likewise
+        _set(layer, **{name: None for name in ("input", "output") if not hasattr(layer, name)})
 
     def _is_touched(self, layer: Any) -> bool:
         """Tell whether a layer's weights are no longer what the spy set."""
@@ -165,9 +161,6 @@ class _Recorder:
             recorder._layers += 1
             self._serial, self._sizes = recorder._layers, tuple(sizes)
             recorder._set_weights(self)
-            for name in ("input", "output"):
-                if not hasattr(self, name):
-                    _set(self, **{name: None})
 
         def forward(self: Any, *given: Any, **named: Any) -> Any:
             input = _arguments(method("forward"), (self, *given), named, 2)[1]
@@ -207,9 +200,6 @@ class _Recorder:
         def initialise(self: Any, *given: Any, **named: Any) -> None:
             _arguments(method("__init__"), (self, *given), named, 1)
             recorder._initialise("Softmax", self, given, named)
-            for name in ("input", "output"):
-                if not hasattr(self, name):
-                    _set(self, **{name: None})
 
         def forward(self: Any, *given: Any, **named: Any) -> Array:
             input = _arguments(method("forward"), (self, *given), named, 2)[1]
@@ -339,10 +329,8 @@ def _entries(returned: Any) -> Iterator[Any]:
 def _set(target: Any, **attributes: Any) -> None:
     """Set attributes, unless the student's class forbids it."""
     for name, value in attributes.items():
-        try:
+        with suppress(Exception):  # the loop is tested without it
             setattr(target, name, value)
-        except Exception:  # the loop is tested without it
-            continue
 
 
 # ---- Arguments, by the names that the student's own code gives them

@@ -59,10 +59,13 @@ def _mistake(name: str, hint: str, *changes: Change, also: tuple[tuple[Change, .
     return Mistake("check-train", name, hint, code, teach=TEACH.get(hint, LOOP), also=tuple(others))
 
 
-BATCHES = "generate_batch_indices(num_samples, batch_size)"
+SIZES = "(num_samples, batch_size)"
+BATCHES = f"generate_batch_indices{SIZES}"
 ORDER = "np.random.permutation(num_samples)"
 MEAN = "len(batch) / num_samples * cce"
 INTO_DENSE = "(1 / len(batch)) * grad, learning_rate"
+GRADIENT = "cce_gradient(labels"
+THEN = "\n            "  # to the next line of a step
 FORWARD, SCORES = "dense.forward(X[:, batch])", "softmax.forward(dense.output)"
 DENSE = "Dense(num_features, len(y))"
 UPDATE = f"dense.backward({INTO_DENSE})"
@@ -100,21 +103,15 @@ MISTAKES = (
     _named("The gradient is divided by the number of classes", ("1 / len(batch)", "1 / len(y)")),
     _named("The labels always come from the first columns of y", ("y[:, batch]", "y[:, :batch_size]")),
     _named("The loss gets the labels of the first columns", ("cce(labels", "cce(y[:, :batch_size]")),
-    _named(
-        "The loss gradient gets the labels of the first columns",
-        ("cce_gradient(labels", "cce_gradient(y[:, :batch_size]"),
-    ),
+    _named("The loss gradient gets the labels of the first columns", (GRADIENT, "cce_gradient(y[:, :batch_size]")),
     _named("The samples always come from the first columns of X", ("X[:, batch]", "X[:, :batch_size]")),
     _named("Samples and labels always come from the first columns", ("[:, batch]", "[:, :batch_size]")),
     _named(
         "The samples come in the order of the columns, not in a shuffled order",
+        (FORWARD, f"columns = range(num_samples)[b * batch_size : (b + 1) * batch_size]{THEN}{FORWARD}"),
         ("[:, batch]", "[:, columns]"),
-        ("in generate", "in enumerate(generate"),
-        (
-            "batch_size):\n",
-            "batch_size)):\n            columns = range(num_samples)[b * batch_size : (b + 1) * batch_size]\n",
-        ),
-        ("for batch", "for b, batch"),
+        ("for batch in", "for b, batch in"),
+        (BATCHES, f"enumerate({BATCHES})"),
     ),
     _named(
         "The short last batch is left out",
@@ -132,16 +129,12 @@ MISTAKES = (
     ),
     _named("Labels and prediction are swapped", ("(labels, yhat)", "(yhat, labels)")),
     _named(
-        "Labels and prediction are swapped in the loss gradient",
-        ("cce_gradient(labels, yhat)", "cce_gradient(yhat, labels)"),
+        "Labels and prediction are swapped in the loss gradient", (f"{GRADIENT}, yhat", "cce_gradient(yhat, labels")
     ),
     _named("Labels and prediction are swapped in the loss", ("cce(labels, yhat)", "cce(yhat, labels)")),
     _named("The scores are used as the prediction", ("yhat)", "dense.output)")),
     _named("The loss uses the scores as the prediction", ("cce(labels, yhat", "cce(labels, dense.output")),
-    _named(
-        "The loss gradient uses the scores as the prediction",
-        ("cce_gradient(labels, yhat", "cce_gradient(labels, dense.output"),
-    ),
+    _named("The loss gradient uses the scores as the prediction", (f"{GRADIENT}, yhat", f"{GRADIENT}, dense.output")),
     _named("softmax.backward gets softmax's own output", ("backward(grad)", "backward(softmax.output)")),
     _named("softmax.backward gets the labels", ("backward(grad)", "backward(labels)")),
     _mistake("The gradient skips softmax.backward", BACK, (BACKWARD, "")),
@@ -216,22 +209,16 @@ MISTAKES = (
         ("softmax, losses", "softmax, loss"),
     ),
     # which samples
-    _named(
-        "The arguments of generate_batch_indices are swapped",
-        (BATCHES, "generate_batch_indices(batch_size, num_samples)"),
-    ),
-    _named(
-        "generate_batch_indices gets the number of features",
-        (BATCHES, "generate_batch_indices(num_features, batch_size)"),
-    ),
+    _named("The arguments of generate_batch_indices are swapped", (SIZES, "(batch_size, num_samples)")),
+    _named("generate_batch_indices gets the number of features", (SIZES, "(num_features, batch_size)")),
     _named(
         "The batches have another size than batch_size",
-        (BATCHES, "generate_batch_indices(num_samples, 16)"),
+        (SIZES, "(num_samples, 16)"),
         also=(
             ((BATCHES, f"np.array_split({ORDER}, -(-num_samples // batch_size))"),),
             (
                 (BATCHES, "range(0, num_samples, batch_size)"),
-                (FORWARD, f"batch = order[batch : batch + batch_size - 1]\n            {FORWARD}"),
+                (FORWARD, f"batch = order[batch : batch + batch_size - 1]{THEN}{FORWARD}"),
                 ("loss = 0.0\n", f"loss, order = 0.0, {ORDER}\n"),
             ),
         ),
@@ -239,9 +226,7 @@ MISTAKES = (
     _named("The sizes of the dense layer are swapped", ("Dense(num_features, len(y))", "Dense(len(y), num_features)")),
     _named("Each step uses all samples, not those of one batch", ("[:, batch]", "[:, :]")),
     _named(DRAWN, (BATCHES, "np.random.choice(num_samples, (num_samples // batch_size, batch_size))")),
-    _named(
-        "Only one epoch is trained", ("    return dense, softmax, losses\n", "        return dense, softmax, losses\n")
-    ),
+    _named("Only one epoch is trained", (RETURN, f"    {RETURN}")),
     _named("The number of epochs is fixed, whatever nepochs is", ("range(nepochs)", "range(3)")),
     _named("There are more epochs than nepochs", ("range(nepochs)", "range(2 * nepochs)")),
     _named("The loop stops before nepochs epochs are over", (NOTE, NOTE + STOP)),
@@ -256,7 +241,7 @@ MISTAKES = (
     _named("softmax.forward is not called", (f"            {SCORES}\n", "")),
     _named(
         "softmax.forward runs before dlayer.forward",
-        (f"{FORWARD}\n            {SCORES}", f"{SCORES}\n            {FORWARD}"),
+        (f"{FORWARD}{THEN}{SCORES}", f"{SCORES}{THEN}{FORWARD}"),
         also=(
             (("dense.forward(X[:, batch])", "softmax.forward(X[:, batch])"), (SCORES, "dense.forward(softmax.output)")),
         ),
@@ -270,21 +255,21 @@ MISTAKES = (
     ),
     _named("No loss is added to the list", (NOTE, "")),
     _named("softmax.forward gets the samples, not the scores", (SCORES, "softmax.forward(X[:, batch])")),
-    _named("Softmax is applied to its own output", (SCORES, f"{SCORES}\n            softmax.forward(softmax.output)")),
+    _named("Softmax is applied to its own output", (SCORES, f"{SCORES}{THEN}softmax.forward(softmax.output)")),
     # labels and prediction
     _named(
         "The labels come in the order of the columns, the samples in a shuffled order",
         ("y[:, batch]", "y[:, columns]"),
         ("for batch in", "for b, batch in"),
         (BATCHES, f"enumerate({BATCHES})"),
-        (FORWARD, f"columns = range(b * batch_size, b * batch_size + len(batch))\n            {FORWARD}"),
+        (FORWARD, f"columns = range(b * batch_size, b * batch_size + len(batch)){THEN}{FORWARD}"),
     ),
     _named(
         "The labels are those of the first epoch's batches",
         ("losses = []", "losses, first = [], []"),
         ("for batch in", "for b, batch in"),
         (BATCHES, f"enumerate({BATCHES})"),
-        (FORWARD, f"first.append(batch)\n            {FORWARD}"),
+        (FORWARD, f"first.append(batch){THEN}{FORWARD}"),
         ("y[:, batch]", "y[:, first[b]]"),
     ),
     _named(
@@ -296,23 +281,16 @@ MISTAKES = (
     _named("The labels of the batch are in another order than its samples", ("y[:, batch]", "y[:, batch[::-1]]")),
     _named("The labels are those of other samples", ("y[:, batch]", "y[:, batch - 1]")),
     _named("All labels are used in each step, not those of one batch", ("y[:, batch]", "y")),
-    _named("The labels are the predicted classes", ("cce_gradient(labels", f"cce_gradient({PREDICTED}")),
-    _named(
-        "The prediction is turned into 0 and 1 before the loss",
-        ("cce_gradient(labels, yhat", f"cce_gradient(labels, {PREDICTED}"),
-    ),
-    _named(
-        "The prediction is clipped before the loss",
-        ("cce_gradient(labels, yhat", "cce_gradient(labels, np.clip(yhat, 0.1, 0.9)"),
-    ),
+    _named("The labels are the predicted classes", (GRADIENT, f"cce_gradient({PREDICTED}")),
+    _named("The prediction is turned into 0 and 1 before the loss", (f"{GRADIENT}, yhat", f"{GRADIENT}, {PREDICTED}")),
+    _named("The prediction is clipped before the loss", (f"{GRADIENT}, yhat", f"{GRADIENT}, np.clip(yhat, 0.1, 0.9)")),
     # the gradient
     _named("The gradient is divided by the number of features", ("1 / len(batch)", "1 / num_features")),
     _named("The gradient is multiplied by the batch size, not divided by it", ("1 / len(batch)", "len(batch)")),
     _named("The learning rate is not applied", (INTO_DENSE, "(1 / len(batch)) * grad, 1")),
     _named("The learning rate changes during training", (NOTE, f"{NOTE}        learning_rate *= 0.95\n")),
     _named(
-        "The weights move uphill after the first epoch",
-        (INTO_DENSE, f"{INTO_DENSE} if len(losses) == 0 else -learning_rate"),
+        "The weights move uphill after the first epoch", (INTO_DENSE, f"{INTO_DENSE} if not losses else -learning_rate")
     ),
     _named(
         "softmax.backward gets the loss, not its gradient", ("backward(grad)", "backward(0 * grad + cce(labels, yhat))")
@@ -322,10 +300,7 @@ MISTAKES = (
         "softmax.backward gets the gradient of another step",
         ("losses = []", "losses, before = [], {}"),
         ("backward(grad)", "backward(before.get(len(batch), grad))"),
-        (
-            "            dense.backward",
-            "            before[len(batch)] = cce_gradient(labels, yhat)\n            dense.backward",
-        ),
+        (UPDATE, f"before[len(batch)] = cce_gradient(labels, yhat){THEN}{UPDATE}"),
     ),
     _named("The gradient is transposed before dlayer.backward", (")) * grad", ")) * grad.T")),
     _named("The gradient is clipped", (")) * grad", ")) * np.clip(grad, -1, 1)")),
@@ -334,20 +309,17 @@ MISTAKES = (
     _named("The gradient is divided by its norm", ("(1 / len(batch)) * grad", "grad / np.linalg.norm(grad)")),
     _named("The gradient is scaled to a fixed norm", ("(1 / len(batch)) * grad", "5 * grad / np.linalg.norm(grad)")),
     _named("The arguments of dlayer.backward are swapped", (INTO_DENSE, "learning_rate, (1 / len(batch)) * grad")),
-    _named("The dense layer is made anew for each batch", (FORWARD, f"dense = {DENSE}\n            {FORWARD}")),
+    _named("The dense layer is made anew for each batch", (FORWARD, f"dense = {DENSE}{THEN}{FORWARD}")),
     _named("The dense layer is made anew in each epoch", ("loss = 0.0\n", f"loss = 0.0\n        dense = {DENSE}\n")),
     _named("The weights are updated in the first epoch only", (UPDATE, f"if not losses:\n                {UPDATE}")),
     _named("The weights are updated once in each epoch only", (f"            {UPDATE}", f"        {UPDATE}")),
-    _named("The weights are updated twice in each step", (UPDATE, f"{UPDATE}\n            {UPDATE}")),
+    _named("The weights are updated twice in each step", (UPDATE, f"{UPDATE}{THEN}{UPDATE}")),
     _mistake(
         "The weights are never updated",
         HINTS["The weights are updated in some steps only"],
         (f"            {UPDATE}\n", ""),
     ),
-    _named(
-        "Something besides dlayer.backward changes the weights",
-        (UPDATE, f"{UPDATE}\n            dense.weights *= 0.99"),
-    ),
+    _named("Something besides dlayer.backward changes the weights", (UPDATE, f"{UPDATE}{THEN}dense.weights *= 0.99")),
     _mistake(
         "1/B divides by the gradient: the parenthesis is closed too late",
         "Close the parenthesis before the gradient: 1/B is a factor of its own.",
@@ -406,7 +378,7 @@ MISTAKES = (
         "The loss is computed after the step, with the new weights",
         "Compute the loss from the prediction that the step starts with.",
         (LOSS, ""),
-        (UPDATE, f"{UPDATE}\n            yhat = softmax.forward(dense.forward(X[:, batch]))\n{LOSS}"),
+        (UPDATE, f"{UPDATE}{THEN}yhat = softmax.forward(dense.forward(X[:, batch]))\n{LOSS}"),
     ),
     _mistake(
         "The losses are not returned",
