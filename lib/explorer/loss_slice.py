@@ -49,8 +49,7 @@ class LossSlice:
 
     def pixels(self, points: Matrix) -> Matrix:
         """Return points of the plane, (n, 2), as pixels x and y, (n, 2)."""
-        placed: Matrix = [(LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2] + (points - self.middle) * [1, -1] / self.scale
-        return placed
+        return [(LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2] + (points - self.middle) * [1, -1] / self.scale
 
     def weights(self, x: float, y: float) -> Matrix:
         """Return the weights at a pixel of the picture."""
@@ -74,8 +73,7 @@ class LossSlice:
         if not (losses > 0).all() or not np.isfinite(losses).all():
             return losses
         down, across = cubic(ROUGH[0], FINE[0]), cubic(ROUGH[1], FINE[1])
-        between: Matrix = np.exp(down @ np.log(losses) @ across.T)
-        return between
+        return np.exp(down @ np.log(losses) @ across.T)
 
     def _loss(self, x: float, y: float) -> float:
         return self.run.loss(self.weights(x, y))

@@ -60,8 +60,7 @@ class Axes:
     def y(self, loss: ArrayLike) -> NDArray[np.float64]:
         """Return where a loss lies, in pixels from the top; beyond the axis it lies on its end."""
         share = np.log(np.clip(loss, self.low, self.high) / self.low) / math.log(self.high / self.low)
-        down: NDArray[np.float64] = BOTTOM - share * (BOTTOM - TOP)
-        return down
+        return BOTTOM - share * (BOTTOM - TOP)
 
     def curve(self, losses: Sequence[float], name: str, step: float = 1, **attributes: str) -> str:
         """Draw the losses of the first epochs; a single one is a dot."""

@@ -56,8 +56,7 @@ class Plane:
     def zeros(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """Return the lines, (n, 2) in pixels, along which `values` on the grid, (GRID, GRID), are 0."""
         contours: Any = contour_generator(self.px, self.py, values, line_type=LineType.Separate)
-        lines: list[NDArray[np.float64]] = contours.lines(0.0)
-        return lines
+        return contours.lines(0.0)
 
 
 def draw(
@@ -96,8 +95,7 @@ def log_odds(run: Run, epoch: int, plane: Plane) -> NDArray[np.float64]:
     if len(p) == 1:
         return p
     best = np.sort(p, axis=0)[-2:]
-    lead: NDArray[np.float64] = p - np.where(p == best[1], best[0], best[1])
-    return lead
+    return p - np.where(p == best[1], best[0], best[1])
 
 
 def draw_points(samples: Samples, plane: Plane) -> str:

@@ -205,8 +205,7 @@ class Run:
         _, yhat = _forward(self.samples.X[:, batch], self._dense, self._softmax)
         gradient = self._softmax.backward(self.recipe.network.cce_gradient(self._target(batch), yhat))
         self._dense.backward(self.recipe.share(len(batch)) * gradient, 1.0)
-        moved: Matrix = W - self._dense.weights
-        return moved
+        return W - self._dense.weights
 
     def gradients(self, epoch: int, batch_size: int, most: int, first: int = 0) -> Matrix:
         """Return the gradients of full batches after `epoch` epochs, (batches, weights).

@@ -123,5 +123,4 @@ def first_of(known: Iterable[str]) -> list[str]:
 def answer_key(name: str) -> AnswerKey:
     """Load a unit's closed half. Raises KeyError where there is no unit of this name."""
     place = {place.name: place for place in places()}[name]
-    key: AnswerKey = import_module(f"{place.module}.{CLOSED}").ANSWER_KEY
-    return key
+    return import_module(f"{place.module}.{CLOSED}").ANSWER_KEY

@@ -24,8 +24,7 @@ class AuthorKernels(AsyncMappingKernelManager):
     async def start_kernel(self, **options: Any) -> str:
         """Called when a notebook is opened."""
         await self._refresh()
-        started: str = await super().start_kernel(**options)
-        return started
+        return await super().start_kernel(**options)
 
     async def restart_kernel(self, kernel_id: str, now: bool = False) -> None:
         """Called by the button and the menu."""

@@ -3,13 +3,14 @@
 traitlets would log the error and go on with its own defaults, which grade without the judge and release without blanks.
 """
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, ClassVar
 
 from nbgrader.apps.baseapp import NbGrader
-from traitlets import Bool
+from traitlets import Bool, default
 from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
 from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
 from traitlets.utils.importstring import import_item
@@ -59,9 +60,15 @@ class Configured(NbGrader):
     in_course: ClassVar[bool] = False
     argument: ClassVar[str] = ""
     """What stands behind the command, as its help says; in brackets if it may be left out."""
+    own_log_level: ClassVar[int] = logging.INFO
+    """From which level on it logs, unless it is told otherwise."""
     python_config_loader_class = _PyLoader
     json_config_loader_class = _JSONLoader
     raise_config_file_errors = Bool(True)  # traitlets would log the error and go on without the rest of the file
+
+    @default("log_level")
+    def _log_level_default(self) -> int:
+        return self.own_log_level
 
     def emit_description(self) -> Iterator[str]:
         """Called by traitlets for the help: how the command is given, then what it does."""
@@ -85,13 +92,18 @@ class Configured(NbGrader):
             )
 
 
+def import_steps(steps: Iterable[Any]) -> list[type]:
+    """Give the preprocessors that a list in the configuration names, by class or by import string."""
+    return [import_item(step) if isinstance(step, str) else step for step in steps]
+
+
 def require_steps(setting: str, found: Sequence[Any], wanted: Sequence[type], app: NbGrader) -> None:
     """See to it that a list of preprocessors in the configuration has those that are `wanted`, in this order.
 
     Raises ConfigError with the first that is missing, and the files from which `app` has read its settings.
     """
     # An iterator: each search goes on behind what the last one found, so the order is seen to as well.
-    steps = iter([import_item(step) if isinstance(step, str) else step for step in found])
+    steps = iter(import_steps(found))
     for kind in wanted:
         if not any(issubclass(step, kind) for step in steps):
             files = ", ".join(dict.fromkeys(app.loaded_config_files)) or "no file at all"

@@ -27,10 +27,9 @@ from nbgrader.preprocessors import GetGrades
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Integer, default
 from traitlets.config import Config
-from traitlets.utils.importstring import import_item
 
 from lib.grading.commands.command import named_assignment, say, student_of
-from lib.grading.commands.config import Configured
+from lib.grading.commands.config import Configured, import_steps
 from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
 from lib.grading.report.feedback import KnownGrades
 from lib.grading.report.marks import NotebookMarks, read_marks
@@ -68,11 +67,8 @@ class ClassFeedback(GenerateFeedback):
         """Make the pages. Raises NbGraderException where some couldn't be made, after a sentence on each."""
         # Validating a notebook after each step takes longer than all steps; once is enough.
         self.update_config(Config({"Exporter": {"optimistic_validation": True}}))
-        steps = [import_item(step) if isinstance(step, str) else step for step in self.preprocessors]
-        self.preprocessors: list[type] = [
-            *(KnownGrades if step is GetGrades else step for step in steps),
-            RememberCells,
-        ]
+        steps = (KnownGrades if step is GetGrades else step for step in import_steps(self.preprocessors))
+        self.preprocessors: list[type] = [*steps, RememberCells]
         super().start()
 
     def convert_notebooks(self) -> None:
@@ -255,6 +251,7 @@ class FeedbackApp(Configured, GenerateFeedbackApp):
     """`zerolayer feedback ASSIGNMENT`: `nbgrader generate_feedback` with its flags, for a whole class at once."""
 
     in_course = True
+    own_log_level = logging.WARNING  # nbgrader's own level tells of each file of each submission
 
     name = "zerolayer-feedback"
     argument = "ASSIGNMENT"
@@ -270,10 +267,6 @@ class FeedbackApp(Configured, GenerateFeedbackApp):
         zerolayer feedback UNIT --jobs 8
     """
     aliases = {**GenerateFeedbackApp.aliases, "jobs": "ClassFeedback.jobs"}  # noqa: RUF012  # traitlets' own way
-
-    @default("log_level")
-    def _log_level_default(self) -> int:
-        return logging.WARNING  # nbgrader's own level tells of each file of each submission
 
     @default("classes")
     def _classes_default(self) -> list[type]:

@@ -20,8 +20,8 @@ from lib.grading import units
 from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
 from lib.grading.judge import symptoms
-from lib.grading.judge.comparison import fits, outcomes
-from lib.unit import Inputs, Part
+from lib.grading.judge.comparison import fits
+from lib.unit import Part
 
 Measure = Callable[[Part, Mistake | None], Measurement]
 """Runs a mistake, or right code, on the desk's inputs."""
@@ -62,7 +62,7 @@ def texts_of(unit: str, key: AnswerKey) -> dict[Path, str]:
     def measure(part: Part, mistake: Mistake | None) -> Measurement:
         at = part.id, id(mistake and mistake.code)
         if at not in known:
-            known[at] = _measure(key, part, mistake)
+            known[at] = symptoms.measure_code(key, part, mistake)
         return known[at]
 
     return {
@@ -125,13 +125,6 @@ def _take(part: Part, mistake: Mistake, found: Measurement, right: Measurement) 
         yield take(with_advice=True)
     elif wrong and all(map(fingerprints.shows_in_words, wrong)):
         yield take(by_message=True)
-
-
-def _measure(key: AnswerKey, part: Part, mistake: Mistake | None) -> Measurement:
-    def run(inputs: Inputs) -> fingerprints.Outcomes:
-        return outcomes(part, inputs, key.subjects(part, mistake))
-
-    return fingerprints.measure(part, run)
 
 
 def _wrong(part: Part, found: Measurement, right: Measurement, *, has_points: bool) -> Iterator[Outcome]:

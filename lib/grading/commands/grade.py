@@ -244,6 +244,7 @@ class GradeApp(Configured, AutogradeApp):
     """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` with its flags, for a whole class at once."""
 
     in_course = True
+    own_log_level = logging.WARNING  # nbgrader's own level tells of each file of each submission
 
     name = "zerolayer-grade"
     argument = "ASSIGNMENT"
@@ -276,10 +277,6 @@ class GradeApp(Configured, AutogradeApp):
             "Run students' code with all your rights, on this machine as it is.",
         ),
     }
-
-    @default("log_level")
-    def _log_level_default(self) -> int:
-        return logging.WARNING  # nbgrader's own level tells of each file of each submission
 
     @default("classes")
     def _classes_default(self) -> list[type]:

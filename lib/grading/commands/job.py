@@ -20,10 +20,9 @@ from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets.utils.importstring import import_item
 
 from lib.answer_key import AnswerKey
-from lib.grading.commands.config import require_steps
+from lib.grading.commands.config import import_steps, require_steps
 from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
@@ -61,11 +60,11 @@ class Course:
         self.locked = locked
         self.unit = self._unit()
         self.packages = packages_of(self.unit) if self.unit else ()
-        steps = _import_steps(converter.autograde_preprocessors)
+        steps = import_steps(converter.autograde_preprocessors)
         at = next((at for at, step in enumerate(steps) if issubclass(step, Execute)), len(steps))
         self.before, self.after = (
             [step(parent=converter.exporter) for step in some]
-            for some in ([*_import_steps(converter.sanitize_preprocessors), *steps[:at]], steps[at + 1 :])
+            for some in ([*import_steps(converter.sanitize_preprocessors), *steps[:at]], steps[at + 1 :])
         )
         self.execute = next(iter(steps[at:]), Execute)
         for judging in self.before:
@@ -349,8 +348,3 @@ def _for_a_person(prepared: PreparedNotebook) -> list[str]:
     if any(cell.execution_count is None for cell in prepared.notebook.cells if has_code(cell)):
         return ["was not run to the end", *given]
     return given
-
-
-def _import_steps(steps: Sequence[Any]) -> list[type]:
-    """Give the preprocessors that a list in the configuration names, by class or by import string."""
-    return [import_item(step) if isinstance(step, str) else step for step in steps]

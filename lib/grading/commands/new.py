@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from traitlets import default
-
 import lib.units
 from lib.grading import units
 from lib.grading.commands.command import given_names
@@ -24,14 +22,11 @@ CONFIG = lib.units.CONFIG
 class NewApp(Configured):
     """Write a solution notebook, both halves of a unit, and a test into the course's folder."""
 
+    own_log_level = logging.ERROR  # nbgrader warns where a folder has no configuration yet
     name = "zerolayer-new"
     argument = "NAME"
     description = "Begin a unit: a notebook, its checks, its answers and a test, with one exercise to replace."
     examples = "zerolayer new NAME"
-
-    @default("log_level")
-    def _log_level_default(self) -> int:
-        return logging.ERROR  # nbgrader warns where a folder has no configuration yet
 
     def start(self) -> None:
         """Write the files and say which; exits with 1 where one is there already, or the name can't be a unit's."""

@@ -30,6 +30,7 @@ from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.comparison import Outcomes, outcomes, wrong_probes
 from lib.grading.judge.judge import judge, judge_statements
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
+from lib.grading.submissions.cell_ends import error_output
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.preprocessors import UnitPreprocessor, answers_in
 from lib.unit import Inputs, Part
@@ -201,10 +202,9 @@ def faults_of_solution(key: AnswerKey, ran: NotebookNode, file: str) -> Iterator
 def first_error(nb: NotebookNode) -> str:
     """Say which cell of a notebook that ran ended in an error first, and in which."""
     for index, cell in enumerate(nb.cells):
-        for output in cell.get("outputs", ()):
-            if output.output_type == "error":
-                name = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id") or f"number {index + 1}"
-                return f"The cell {name!r} ended in {output.ename}: {output.evalue}"[:400]
+        if error := error_output(cell):
+            name = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id") or f"number {index + 1}"
+            return f"The cell {name!r} ended in {error.ename}: {error.evalue}"[:400]
     return "Its call put none out."
 
 

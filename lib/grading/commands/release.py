@@ -16,7 +16,6 @@ from pathlib import Path
 from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbGraderException
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets import default
 from traitlets.config import Config
 
 from lib.grading import units
@@ -65,10 +64,7 @@ class Rebuild(Configured, GenerateAssignmentApp):
     """
 
     in_course = True
-
-    @default("log_level")
-    def _log_level_default(self) -> int:
-        return logging.WARNING  # nbgrader's own level tells of each file, and here twice
+    own_log_level = logging.WARNING  # nbgrader's own level tells of each file, and here twice
 
     def start(self) -> None:
         """Build the assignment; exits with 1, after a sentence, where it can't be built."""

@@ -19,35 +19,25 @@ RTOL, ATOL = 1e-4, 1e-6
 """float32 code is right; a mistake differs in the second or third digit at the latest."""
 
 
-def outcomes(part: Part, drawn: Inputs, subjects: tuple[object, ...]) -> Outcomes:
-    """Run every probe of `part` on our own code, which is known to end."""
-    found: dict[str, dict[str, Outcome]] = {statement.name: {} for statement in part.statements}
-    for statement, probe, outcome in run(part.statements, drawn, subjects):
-        found[statement.name][probe] = outcome
+def outcomes(part: Part, drawn: Inputs, subjects: tuple[object, ...], is_right: bool = False) -> Outcomes:
+    """Run every probe of `part` on our own code, which is known to end, and may be known to be right."""
+    found = {}
+    for statement in part.statements:
+        probes = (statement.probes_of_right if is_right else statement.probes)(Copy(drawn), *subjects)
+        found[statement.name] = {name: attempt(partial(_ask, probe)) for name, probe in probes.items()}
     return found
 
 
-def right_outcomes(part: Part, drawn: Inputs, subjects: tuple[object, ...]) -> Outcomes:
-    """Give the same of code that is known to be right."""
-    return {
-        statement.name: {
-            name: attempt(partial(_ask, probe))
-            for name, probe in statement.probes_of_right(Copy(drawn), *subjects).items()
-        }
-        for statement in part.statements
-    }
-
-
 def run(
-    statements: Iterable[Statement], drawn: Inputs, subjects: tuple[object, ...], route: str | None = None
+    statements: Iterable[Statement], drawn: Inputs, subjects: tuple[object, ...], route: str
 ) -> Iterator[tuple[Statement, str, Outcome]]:
-    """Run the probes on our own code one after the other: the statement, the probe's name, and what came of it.
+    """Run the probes on a route, and on none, on our own code one after the other.
 
-    With `route` only the probes on that route and on none.
+    Gives the statement, the probe's name, and what came of it.
     """
     for statement in statements:
         for name, probe in statement.probes(Copy(drawn), *subjects).items():
-            if route is None or route_of(name) in ("", route):
+            if route_of(name) in ("", route):
                 yield statement, name, attempt(partial(_ask, probe))
 
 

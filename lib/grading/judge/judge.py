@@ -11,7 +11,7 @@ from lib.checking.student_code import Failure, Kind
 from lib.checking.values import Wrong, read_answer, text_of
 from lib.grading.errors import ended
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
+from lib.grading.judge.comparison import Outcomes, WrongProbes, outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import PartVerdict, State, StatementVerdict
 from lib.unit import Array, Part, Statement
@@ -39,11 +39,12 @@ def judge(
     `given`: what doesn't read as the arrays asked for is wrong.
     """
     drawn = drawn_for(part, seed)
-    right = right_outcomes(part, drawn, key.subjects(part))
+    right = outcomes(part, drawn, key.subjects(part), is_right=True)
     found = _read_answers(given, right, missing)
     graded = [statement for statement in part.statements if statement.points]
     wrong = wrong_probes(part.statements, drawn, found, right) if given is not None else frozenset()
-    states = [*map(_not_run, graded)] if given is None else judge_statements(graded, found, right, wrong)
+    not_run = [_verdict(each, "not checked") for each in graded]
+    states = not_run if given is None else judge_statements(graded, found, right, wrong)
     states = [replace(verdict, why=_explain(verdict.why, missing)) for verdict in states]
     lost = any(verdict.state != "right" for verdict in states)
     return PartVerdict(
@@ -127,10 +128,6 @@ def _readable(value: Any) -> Array:
         return read_answer(value)
     except Wrong:
         return read_answer(str(value))
-
-
-def _not_run(statement: Statement) -> StatementVerdict:
-    return _verdict(statement, "not checked")
 
 
 def _verdict(statement: Statement, state: State, why: str = "") -> StatementVerdict:

@@ -34,7 +34,7 @@ _known: dict[tuple[int, str], tuple[AnswerKey, list[tuple[Mistake, Symptoms]]]] 
 def mistakes_of(key: AnswerKey, part: Part) -> list[tuple[Mistake, Symptoms]]:
     """Give the mistakes of a part, each in every way of writing it, with its symptoms."""
     if (id(key), part.id) not in _known:
-        found = find(key, part, partial(_measure, key, part), _read(key).get(part.id, {}))
+        found = find(key, part, partial(measure_code, key, part), _read(key).get(part.id, {}))
         ways = [(way, found[mistake.name][at]) for mistake in _of(key, part) for at, way in enumerate(mistake.ways)]
         _known[id(key), part.id] = key, ways  # with the key, so that its id stays its own
     return _known[id(key), part.id][1]
@@ -58,7 +58,8 @@ def _of(key: AnswerKey, part: Part) -> list[Mistake]:
     return [mistake for mistake in key.mistakes if mistake.part == part.id]
 
 
-def _measure(key: AnswerKey, part: Part, mistake: Mistake | None) -> Measurement:
+def measure_code(key: AnswerKey, part: Part, mistake: Mistake | None) -> Measurement:
+    """Run a mistake, or right code, on the desk's inputs."""
     return measure(part, lambda inputs: outcomes(part, inputs, key.subjects(part, mistake)))
 
 

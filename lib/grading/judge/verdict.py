@@ -202,8 +202,7 @@ def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
     data = _with_todays_names(data)
     parts = tuple(_part(part, evidence) for part in data.pop("parts"))
     remarks, library_calls = tuple(data.pop("remarks")), tuple(data.pop("library_calls", ()))
-    verdict: Verdict = _checked(Verdict(parts=parts, remarks=remarks, library_calls=library_calls, **data))
-    return verdict
+    return _checked(Verdict(parts=parts, remarks=remarks, library_calls=library_calls, **data))
 
 
 def _with_todays_names(data: dict[str, Any]) -> dict[str, Any]:
@@ -223,8 +222,7 @@ def _part(data: dict[str, Any], evidence: bool) -> PartVerdict:
         decode(array)
     if not all(isinstance(probes, dict) for probes in (*part.answer.values(), *part.expected.values())):
         raise TypeError("a statement's answers aren't told apart by probe")
-    checked: PartVerdict = _checked(part)
-    return checked
+    return _checked(part)
 
 
 def html(part: PartVerdict, scale: float = 1.0) -> str:

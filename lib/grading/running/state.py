@@ -24,5 +24,4 @@ class RunState:
 
 def run_state(resources: MutableMapping[str, Any]) -> RunState:
     """Give the state in a notebook's resources, made at first need."""
-    state: RunState = resources.setdefault(KEY, RunState())
-    return state
+    return resources.setdefault(KEY, RunState())

@@ -70,8 +70,7 @@ def _run_selftest() -> dict[str, object]:
     except OSError as error:
         return {"step": "a process of its own", "reason": error.strerror}
     last = (done.stderr.strip().splitlines() or [f"it ended with exit code {done.returncode}"])[-1]
-    outcome: dict[str, object] = json.loads(done.stdout) if done.stdout else {"step": "life", "reason": last}
-    return outcome
+    return json.loads(done.stdout) if done.stdout else {"step": "life", "reason": last}
 
 
 _NOT_LINUX = Problem(

@@ -30,7 +30,7 @@ def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
 
 
 def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:
-    error = _error_output(cells[at])
+    error = error_output(cells[at])
     if error is None:
         return None
     if error.ename == OpenBlank.__name__:
@@ -40,12 +40,13 @@ def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:
 
 def error_of(cell: Mapping[str, Any]) -> str:
     """Say in which error a cell ended, or nothing if it ended in none."""
-    error = _error_output(cell)
+    error = error_output(cell)
     if error is None:
         return ""
     # IPython names a cell's file by a number that says nothing to a student.
     return re.sub(r"\(\d+\.py, ", "(", ": ".join(filter(None, (error.ename, error.evalue)))[:LONGEST])
 
 
-def _error_output(cell: Mapping[str, Any]) -> NotebookNode | None:
+def error_output(cell: Mapping[str, Any]) -> NotebookNode | None:
+    """Give the output that says in which error a cell ended, if it did."""
     return next((output for output in cell.get("outputs", []) if output.output_type == "error"), None)

@@ -195,8 +195,7 @@ class LmsNames(FileNameCollectorPlugin):
         """Ask the gradebook when the assignment was due: Canvas says that a file came late, but not by how much."""
         course = self.parent.coursedir
         with suppress(MissingEntry), open_gradebook(course.db_url, course.course_id) as gradebook:
-            due: datetime | None = gradebook.find_assignment(course.assignment_id).duedate
-            return due
+            return gradebook.find_assignment(course.assignment_id).duedate
         return None
 
 
@@ -230,8 +229,7 @@ class Download(ExtractorPlugin):
 
     @property
     def _names(self) -> LmsNames:
-        names: LmsNames = self.parent.collector_plugin_inst
-        return names
+        return self.parent.collector_plugin_inst
 
     def _refuse_double_claims(self) -> None:
         """Remove what came under two names for one student: one of them may be another student."""

@@ -59,8 +59,7 @@ class Budget:
     @staticmethod
     def of(resources: dict[str, Any]) -> "Budget":
         """Give the budget of the notebook that these resources belong to."""
-        budget: Budget = resources.setdefault(BUDGET, Budget())
-        return budget
+        return resources.setdefault(BUDGET, Budget())
 
     def take_picture(self, size: int, pixels: int) -> bool:
         """Tell whether there is room for pictures of `size` characters and so many `pixels`, and count them if so.

@@ -32,7 +32,7 @@ from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person, leave_to_person
 from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy, write
-from lib.grading.submissions.cell_ends import missing_names
+from lib.grading.submissions.cell_ends import error_output, missing_names
 from lib.grading.submissions.fit import lost_unit, misfits
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import Master
@@ -248,8 +248,7 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
     for output in reversed(cell.outputs):
         data = output.get("data", {}).get(MIME) if output.output_type in ("execute_result", "display_data") else None
         if isinstance(data, dict) and data.get("part") == part and isinstance(data.get("statements"), dict):
-            statements: Answers = data["statements"]
-            return statements
+            return data["statements"]
     return None
 
 
@@ -294,9 +293,8 @@ def _cells_added_since(nb: NotebookNode, unit: AnswerKey, is_empty: bool) -> lis
 
 def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:
     """Say why a graded cell has no answer: the error that it ended with, or what happened to the run."""
-    for output in cell.outputs:
-        if output.output_type == "error":
-            return f"The check gave no answer. {output.ename}: {output.evalue}"[:300]
+    if error := error_output(cell):
+        return f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
     return " ".join(("The check gave no answer.", *remarks))
 
 

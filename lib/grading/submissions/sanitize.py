@@ -312,8 +312,7 @@ class _Renderer(IPythonRenderer):
         if is_file(path) and path.stat().st_size > self._budget.pictures:
             raise NoRoomError
         # nbconvert reads a file of any size.
-        found: str | None = super()._src_to_base64(src)
-        return found
+        return super()._src_to_base64(src)
 
     def block_mermaidjs(self, code: str) -> str:
         """Show the diagram's text: Mermaid would run it."""

@@ -10,6 +10,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import AssignLatePenalties
 
 from lib.grading.marking_queue import NOT_RUN, cells_for_person, queue
+from lib.grading.submissions.cell_ends import error_output
 from lib.grading.submissions.gradebook import DEFAULT_COURSE, LATE_WITHOUT_TIME, GradebookSession
 from lib.grading.submissions.state import submission_state
 
@@ -33,7 +34,7 @@ def doubt(cell: NotebookNode) -> str:
     """
     if cell.execution_count is None:
         return NOT_RUN
-    if _has_error(cell):
+    if error_output(cell):
         return ""
     results = {output.data.get("text/plain", "") for output in cell.outputs if output.output_type == "execute_result"}
     if len(results) > 1:
@@ -46,10 +47,6 @@ def doubt(cell: NotebookNode) -> str:
             if not result:
                 return "Its result has no text."
     return ""
-
-
-def _has_error(cell: NotebookNode) -> bool:
-    return any(output.output_type == "error" for output in cell.outputs)
 
 
 def _failed(why: str) -> NotebookNode:
@@ -89,7 +86,7 @@ class SaveScores(AssignLatePenalties):
             if is_test and name not in judged and (why := doubt(cell)):
                 queue(nb, name, why)
                 cell.outputs.append(_failed(why))
-            if is_test and _has_error(cell):
+            if is_test and error_output(cell):
                 scores[name] = 0.0  # wherever it stands: nbgrader takes a result that was shown before it
             elif name in cells_for_person(nb) and name not in judged:
                 scores[name] = None  # an answer that wasn't found is not an empty one

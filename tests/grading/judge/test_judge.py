@@ -13,7 +13,7 @@ from lib.answer_key import AnswerKey
 from lib.blanks import OpenBlank
 from lib.checking.answers import answer, decode, encode, pack, unpack
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
-from lib.grading.judge.comparison import outcomes, right_outcomes
+from lib.grading.judge.comparison import outcomes
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.reference import Softmax
@@ -55,7 +55,7 @@ def part_of(id: str) -> Part:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_right_code_gives_the_same_without_a_look_for_mistakes(part: Part, seed: int) -> None:
     subjects = ANSWER_KEY.subjects(part)
-    found = right_outcomes(part, drawn_for(part, seed), subjects)
+    found = outcomes(part, drawn_for(part, seed), subjects, is_right=True)
     searched = outcomes(part, drawn_for(part, seed), subjects)
     for statement, probes in searched.items():
         for probe, outcome in probes.items():
