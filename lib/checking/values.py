@@ -176,13 +176,13 @@ def expect_close(
     *,
     what: str,
     hint: str = "",
-    where: Callable[[tuple[int, ...]], str] = lambda at: "",
+    where: str | Callable[[tuple[int, ...]], str] = "",
     rtol: float = 1e-4,
     atol: float = 1e-6,
 ) -> None:
     """Raise `Wrong` unless `found` agrees with `expected` in shape and in every value; name the first that differs.
 
-    `where` turns that entry's index into words. float32 code passes; nan never does.
+    `where` is the place, or turns that entry's index into words. float32 code passes; nan never does.
     """
     right = np.asarray(expected, dtype=np.float64)
     values = numbers(found)
@@ -191,7 +191,8 @@ def expect_close(
     agree = np.isclose(values, right, rtol=rtol, atol=atol)
     if not agree.all():
         at = tuple(int(i) for i in np.argwhere(~agree)[0])
-        raise Wrong(what, where=where(at), found=float(values[at]), expected=float(right[at]), hint=hint)
+        place = where if isinstance(where, str) else where(at)
+        raise Wrong(what, where=place, found=float(values[at]), expected=float(right[at]), hint=hint)
 
 
 def at_class_and_sample(at: tuple[int, ...]) -> str:

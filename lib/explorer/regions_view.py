@@ -50,8 +50,7 @@ class Plane:
         """Return the features at the pixel of the frame that is nearest to a pixel."""
         across, up = (x - LEFT) / (RIGHT - LEFT), (BOTTOM - y) / (BOTTOM - TOP)
         share = np.clip([across, up], 0, 1)
-        first, second = (self.low + share * (self.high - self.low)).tolist()
-        return first, second
+        return tuple((self.low + share * (self.high - self.low)).tolist())
 
     def zeros(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """Return the lines, (n, 2) in pixels, along which `values` on the grid, (GRID, GRID), are 0."""

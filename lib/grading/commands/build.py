@@ -66,20 +66,17 @@ class Blanks(ClearSolutions):
         assignment = resources.get("nbgrader", {}).get("assignment")
         self._is_plain = assignment is not None and not UnitPreprocessor(parent=self).answers_of(assignment)
         # nbgrader's own also takes out solution regions of Markdown, and the marks of cells that it has cleared.
-        nb, resources = super().preprocess(nb, resources)
-        return nb, resources
+        return super().preprocess(nb, resources)
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Resources, cell_index: int
     ) -> tuple[NotebookNode, Resources]:
         """Called for each cell."""
         if cell.cell_type != "code":
-            cell, resources = super().preprocess_cell(cell, resources, cell_index)
-            return cell, resources
+            return super().preprocess_cell(cell, resources, cell_index)
         place = place_of(cell, cell_index, resources)
         if self._is_plain and not (is_solution(cell) and any(_markers(cell.source, place))):
-            cell, resources = super().preprocess_cell(cell, resources, cell_index)
-            return cell, resources
+            return super().preprocess_cell(cell, resources, cell_index)
         self._refuse_regions(cell.source, place)
         if is_solution(cell):
             cell.source, hidden = student_source(cell.source, place)

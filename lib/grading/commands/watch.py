@@ -196,7 +196,8 @@ class WatchApp(GradeApp):
             tries = self._tries.setdefault(student, Tries())
             tries.note(found, time(), sum(one.points - one.penalty for one in points))
             if self.keep == "best" and tries.best == found:
-                _copy(folder, self._best(student))
+                remove(self._best(student))
+                shutil.copytree(folder, self._best(student))
             waits = sum(mark.max_points for one in points for mark in one.cells.values() if mark.waiting)
             most = sum(one.max_points for one in points) - waits
             more = f", and {waits:g} points wait for a person" if waits else ""
@@ -246,8 +247,3 @@ class WatchApp(GradeApp):
 
     def _say(self, text: str) -> None:
         say(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {visible(text)}")
-
-
-def _copy(folder: Path, place: Path) -> None:
-    remove(place)
-    shutil.copytree(folder, place)

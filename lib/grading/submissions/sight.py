@@ -20,7 +20,8 @@ def exposed(key: AnswerKey, answers: str) -> Iterator[str]:
     """
     home = answers.rpartition(".")[0]
     codes = [key.right, *(way.code for mistake in key.mistakes for way in mistake.ways)]
-    modules = {home, *(_module_of(code) for each in codes for code in each.values())}
+    objects = (code if getattr(code, "__module__", None) else type(code) for each in codes for code in each.values())
+    modules = {home, *(str(each.__module__) for each in objects)}
     own = {home.partition(".")[0], "lib"}
     for name in sorted(module for module in modules if module.partition(".")[0] in own):
         if (file := _file_of(name)) and is_shown(file):
@@ -57,10 +58,6 @@ def is_shown(file: Path) -> bool:
 
     seen, path = view(commands=False), file.resolve()
     return any(map(path.is_relative_to, seen.shown)) and not any(map(path.is_relative_to, seen.hidden))
-
-
-def _module_of(code: object) -> str:
-    return str(getattr(code, "__module__", None) or type(code).__module__)
 
 
 def _file_of(module: str) -> Path | None:

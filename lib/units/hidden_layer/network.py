@@ -72,6 +72,11 @@ class Run(NamedTuple):
     returned: Any
     kept: Any
 
+    @property
+    def layers(self) -> list[int]:
+        """The numbers of the layers in the order in which they were called."""
+        return [call.layer for call in self.calls]
+
 
 def run_forward(Network: Any, inputs: Inputs) -> Run:
     """Run the student's forward on a network of test layers."""
@@ -97,11 +102,6 @@ def _make(Network: Any, inputs: Inputs) -> tuple[Any, list[Call]]:
     return Network([RecordingLayer(number, *arrays, calls) for number, arrays in enumerate(pairs)]), calls
 
 
-def _order(run: Run) -> Array:
-    """Give the numbers of the layers in the order in which they were called."""
-    return np.array([call.layer for call in run.calls], dtype=float)
-
-
 def _differences(run: Run, first: Array) -> Array:
     """Compare what each call was given with what the call before it returned (`first` for the first call).
 
@@ -118,11 +118,10 @@ def _last(run: Run, first: Array) -> Array:
 
 
 def _expect_order(run: Run, expected: list[int], method: str) -> None:
-    found = [call.layer for call in run.calls]
-    if found != expected:
+    if run.layers != expected:
         raise Wrong(
             f"The layers' {method} was not called once for each layer, in the right order.",
-            found=f"layers {found}" if found else "no call",
+            found=f"layers {run.layers}" if run.layers else "no call",
             expected=f"layers {expected}",
         )
 
@@ -138,7 +137,7 @@ class LayersInOrder(Statement):
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
         """The layers' numbers in the order of their calls."""
-        return {"order": lambda: _order(run_forward(Network, inputs))}
+        return {"order": lambda: run_forward(Network, inputs).layers}
 
 
 class OutputsGoUp(Statement):
@@ -195,7 +194,7 @@ class LayersReversed(Statement):
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
         """The layers' numbers in the order of their calls."""
-        return _both_routes(inputs, Network, "order", _order)
+        return _both_routes(inputs, Network, "order", lambda run: run.layers)
 
 
 class GradientsGoDown(Statement):
@@ -286,9 +285,6 @@ def example(Network: Any) -> Example:
         "input_gradients": np.array([20 * one, 30 * one]),
     }
 
-    def order(run: Run) -> list[int]:
-        return [call.layer for call in run.calls]
-
     def given(run: Run) -> list[float]:
         return [float(call.given[0, 0]) for call in run.calls]
 
@@ -296,9 +292,9 @@ def example(Network: Any) -> Example:
         "two test layers, 0 and 1. The input is 1. forward of layer 0 returns 2, that of layer 1 returns 3."
         " The incoming gradient is 10. backward of layer 0 returns 20, that of layer 1 returns 30",
         (
-            ExampleStep("layers in the order of forward", [0, 1], lambda: order(run_forward(Network, inputs))),
+            ExampleStep("layers in the order of forward", [0, 1], lambda: run_forward(Network, inputs).layers),
             ExampleStep("what they are given", [1.0, 2.0], lambda: given(run_forward(Network, inputs))),
-            ExampleStep("layers in the order of backward", [1, 0], lambda: order(run_backward(Network, inputs))),
+            ExampleStep("layers in the order of backward", [1, 0], lambda: run_backward(Network, inputs).layers),
             ExampleStep("what they are given", [10.0, 30.0], lambda: given(run_backward(Network, inputs))),
         ),
     )

@@ -38,7 +38,6 @@ class Record:
 
     def __init__(self, inputs: Inputs):
         self._inputs = inputs
-        self.forwards: list[Any] = []
         self.gradients: list[Any] = []
         self.rates: list[Any] = []
         self.losses: list[tuple[Any, Any]] = []
@@ -46,7 +45,6 @@ class Record:
 
     def forward(self, input: Any) -> Array:
         """Take the place of the network's forward."""
-        self.forwards.append(input)
         # Another forward, after an update, gives another prediction.
         self.output = self._inputs["yhat"] if not self.gradients else self._inputs["yhat"][:, ::-1].copy()
         return self.output

@@ -25,11 +25,6 @@ def draw(rng: np.random.Generator) -> Inputs:
     return {**_draw(rng, SMALL), "y_soft": probabilities(rng, *SIZES["square"])}
 
 
-def draw_for_slope(rng: np.random.Generator) -> Inputs:
-    """Draw the same for the gradient."""
-    return _draw(rng, SMALL_FOR_SLOPE)
-
-
 def _draw(rng: np.random.Generator, small: tuple[float, float]) -> Inputs:
     inputs: dict[str, Array] = {}
     for size, shape in SIZES.items():
@@ -75,7 +70,7 @@ class OneSample(Statement):
             y, yhat = np.array([[0.0], [1.0], [0.0]]), np.array([[0.7 * (1 - p)], [p], [0.3 * (1 - p)]])
             where = f"one sample with y = {y[:, 0]}, yhat = {yhat[:, 0].round(4)}, as columns"
             what = f"The loss should be {loss:g} where the true class has p = {p:.4f}."
-            expect_close(loss_of(cce, y, yhat), loss, what=what, where=partial(_anywhere, where))
+            expect_close(loss_of(cce, y, yhat), loss, what=what, where=where)
 
     def probes(self, inputs: Inputs, cce: Any) -> Probes:
         """The loss of one sample."""
@@ -97,7 +92,7 @@ class BatchMean(Statement):
                 loss_of(cce, y, yhat),
                 np.mean(each),
                 what="The batch's loss is not the mean over its samples.",
-                where=partial(_anywhere, f"{classes} classes, {samples} samples"),
+                where=f"{classes} classes, {samples} samples",
             )
         _require_kept("cce", cce, inputs)
 
@@ -204,10 +199,6 @@ class ZeroProbabilityGradient(Statement):
             )
 
 
-def _anywhere(text: str, at: tuple[int, ...]) -> str:
-    return text
-
-
 def _require_kept(name: str, function: Any, inputs: Inputs) -> None:
     for argument, kept in zip(("y", "yhat"), kept_by(function, inputs["y_batch"], inputs["yhat_batch"]), strict=True):
         if not kept:
@@ -245,6 +236,6 @@ cce_gradient = Part(
     "The loss gradient",
     ("cce_gradient", "cce"),
     (TrueClass(), OtherClasses(), ZeroProbabilityGradient()),
-    draw_for_slope,
+    partial(_draw, small=SMALL_FOR_SLOPE),
     example=partial(worked_example, "loss_gradient"),
 )

@@ -74,10 +74,9 @@ KEEP = "In each turn of the loop, keep what the layer returns, and give that to 
 turn_up("Every layer gets the network's input", KEEP)(lambda layer, x, first: layer.forward(first))
 
 
-@forward("The network returns its input", "After the loop, return the output of the last layer.")
-def _returns_the_input(layers: Layers, x: Array) -> Any:
-    _up(layers, x)
-    return x
+forward("The network returns its input", "After the loop, return the output of the last layer.")(
+    lambda layers, x: (_up(layers, x), x)[1]
+)
 
 
 @forward("All outputs are returned in a list", "Return one array: the output of the last layer.")
@@ -100,9 +99,8 @@ def _sum_of_outputs(layers: Layers, x: Array) -> Any:
 turn_up("Each layer's input is added to its output", "Hand on the output of a layer alone.")(
     lambda layer, x, first: x + layer.forward(x)
 )
-forward("The loop ends after the first layer", "Put the return behind the loop, not into it.")(
-    lambda layers, x: _up(layers[:1], x)
-)
+AFTER = "Put the return behind the loop, not into it."
+forward("The loop ends after the first layer", AFTER)(lambda layers, x: _up(layers[:1], x))
 forward("The last layer is left out", "Let the loop run over all layers.")(lambda layers, x: _up(layers[:-1], x))
 forward("The first layer is left out", "Let the loop run over all layers.")(lambda layers, x: _up(layers[1:], x))
 turn_up("Each layer is called twice", "Call forward once for each layer.")(
@@ -147,17 +145,8 @@ backward("Every layer gets the gradient at the network's output, in the order of
 RETURN = "After the loop, return the gradient that is left: a network below would need it."
 
 
-@backward("The incoming gradient is returned", RETURN)
-def _returns_the_gradient(layers: Layers, g: Array, rate: float) -> Any:
-    _down(reversed(layers), g, rate)
-    return g
-
-
-@backward("Nothing is returned", RETURN)
-def _returns_nothing(layers: Layers, g: Array, rate: float) -> Any:
-    _down(reversed(layers), g, rate)
-
-
+backward("The incoming gradient is returned", RETURN)(lambda layers, g, rate: (_down(reversed(layers), g, rate), g)[1])
+backward("Nothing is returned", RETURN)(lambda layers, g, rate: (_down(reversed(layers), g, rate), None)[1])
 ONCE = "1/B belongs to the loss, and comes in once, before the first layer of the backward pass. Leave it out here."
 turn_down("The gradient is divided by the batch size in every layer", ONCE)(
     lambda layer, g, rate: layer.backward(g / g.shape[1], rate),
@@ -172,9 +161,7 @@ backward("The last layer is left out", "Let the loop run over all layers: also t
 backward("The first layer is left out", "Let the loop run over all layers: the first one has weights to learn.")(
     lambda layers, g, rate: _down(reversed(layers[1:]), g, rate)
 )
-backward("The loop ends after one layer", "Put the return behind the loop, not into it.")(
-    lambda layers, g, rate: _down(layers[-1:], g, rate)
-)
+backward("The loop ends after one layer", AFTER)(lambda layers, g, rate: _down(layers[-1:], g, rate))
 backward(SHARED, OWN)(lambda layers, g, rate: _down(layers[:1] * len(layers), g, rate))
 turn_down("Each layer is called twice", "Call backward once for each layer: every call updates weights.")(
     lambda layer, g, rate: (layer.backward(g, rate), layer.backward(g, rate))[1],

@@ -36,21 +36,15 @@ forward("Negative inputs keep a small slope, as in a leaky ReLU", "Replace the s
 forward("The output says only whether the input is positive", "Give the positive number itself, not True or 1.")(
     lambda z: (z > 0).astype(float)
 )
-forward("The output is a sigmoid", "Use ReLU, which has no exponential: compare each number with 0.")(
-    lambda z: 1 / (1 + np.exp(-z))
-)
-forward("The output is the hyperbolic tangent", "Use ReLU, which has no exponential: compare each number with 0.")(
-    np.tanh
-)
+OTHER = "Use ReLU, which has no exponential: compare each number with 0."
+forward("The output is a sigmoid", OTHER)(lambda z: 1 / (1 + np.exp(-z)))
+forward("The output is the hyperbolic tangent", OTHER)(np.tanh)
 forward("The output is a smooth ReLU, log(1 + exp(z))", "Use ReLU, which has no exponential: compare with 0.")(
     lambda z: np.log1p(np.exp(z))
 )
-forward("The output is cut off at 1", "Let large numbers pass as they are: only negative ones change.")(
-    lambda z: np.clip(z, 0, 1)
-)
-forward("The output is cut off at 6, as in a ReLU6", "Let large numbers pass as they are: only negative ones change.")(
-    lambda z: np.clip(z, 0, 6)
-)
+LARGE = "Let large numbers pass as they are: only negative ones change."
+forward("The output is cut off at 1", LARGE)(lambda z: np.clip(z, 0, 1))
+forward("The output is cut off at 6, as in a ReLU6", LARGE)(lambda z: np.clip(z, 0, 6))
 MAX = "Compare each entry with 0. np.max(a, 0) takes the largest along an axis; another function compares two numbers."
 forward("np.max takes the largest entry of each column", MAX)(lambda z: np.max(z, 0))
 forward("The largest entry of each column takes the place of the column", MAX)(

@@ -92,12 +92,9 @@ returned("The loss is divided by the batch size", "`loss` is a mean already: ret
 returned("The loss is multiplied by the batch size", "`loss` is a mean already: return it as it is.")(
     lambda network, loss, X, y, yhat: loss(y, yhat) * y.shape[1]
 )
-returned("The prediction is returned in place of the loss", "Return what `loss` gives for labels and prediction.")(
-    lambda network, loss, X, y, yhat: yhat
-)
-returned("No loss is returned", "Return what `loss` gives for labels and prediction.")(
-    lambda network, loss, X, y, yhat: None
-)
+RETURN = "Return what `loss` gives for labels and prediction."
+returned("The prediction is returned in place of the loss", RETURN)(lambda network, loss, X, y, yhat: yhat)
+returned("No loss is returned", RETURN)(lambda network, loss, X, y, yhat: None)
 
 
 @whole("The weights are updated twice", "Call network.backward once in a step: every call updates the weights.")

@@ -169,14 +169,9 @@ weights("The bias comes first, the weights after it", "Print dlayer.input: which
 weights("Only the bias changes", "Print the weights before and after a step. Which columns have changed?")(
     lambda layer, g: np.hstack([np.zeros((len(g), len(layer.input) - 1)), g.sum(axis=1, keepdims=True)])
 )
-
-
-@update("The bias changes without the learning rate", BIAS)
-def _bias_without_rate(W: Array, gradient: Array, rate: float) -> Any:
-    step = rate * gradient
-    step[:, -1] = gradient[:, -1]
-    return W - step
-
+update("The bias changes without the learning rate", BIAS)(
+    lambda W, gradient, rate: W - np.append(np.full(W.shape[1] - 1, rate), 1) * gradient
+)
 
 SAMPLES = "Take two samples, and add the products of each by hand. Does your code give their sum?"
 weights("Only one sample of the batch counts", SAMPLES)(
@@ -222,12 +217,9 @@ update("The learning rate is applied twice", "Multiply by the learning rate once
 update(
     "The gradient is divided by the learning rate", "Multiply by the learning rate: a small rate makes a short step."
 )(lambda W, gradient, rate: W - gradient / rate)
-update("The weights are replaced by the step", "Subtract the step from the weights that the layer has.")(
-    lambda W, gradient, rate: -rate * gradient
-)
-update("The weights are replaced by the gradient", "Subtract the step from the weights that the layer has.")(
-    lambda W, gradient, rate: gradient
-)
+REPLACED = "Subtract the step from the weights that the layer has."
+update("The weights are replaced by the step", REPLACED)(lambda W, gradient, rate: -rate * gradient)
+update("The weights are replaced by the gradient", REPLACED)(lambda W, gradient, rate: gradient)
 update("The weights are multiplied by the step", "Subtract the step from the weights.")(
     lambda W, gradient, rate: W * rate * gradient
 )
@@ -265,10 +257,9 @@ update("The weights' gradient is divided by its norm", SIZE)(
     lambda W, gradient, rate: W - rate * gradient / np.abs(gradient).max(),
 )
 update("Only the sign of the gradient counts", SIZE)(lambda W, gradient, rate: W - rate * np.sign(gradient))
-for digits in (0, 1, 2):
-    update("The weights are rounded", "Keep the weights as they are, and round only where you print them.")(
-        lambda W, gradient, rate, digits=digits: np.round(W - rate * gradient, digits)
-    )
+update("The weights are rounded", "Keep the weights as they are, and round only where you print them.")(
+    *(lambda W, gradient, rate, digits=digits: np.round(W - rate * gradient, digits) for digits in (0, 1, 2))
+)
 OWN_STEP = "Compute each step from this call's gradient alone, and compare two steps of one layer."
 
 

@@ -84,10 +84,9 @@ loss("The loss is divided by the logarithm of the number of classes", NATURAL)(
 loss("The loss is divided by the number of samples minus 1", DIVIDE)(
     lambda y, p: -np.sum(y * np.log(p)) / max(y.shape[B] - 1, 1)
 )
-for much in (0.1, 0.01, 0.05, 0.2):
-    loss("The labels are smoothed: the other classes count a little", "Use the labels y as they are.")(
-        lambda y, p, much=much: _right((1 - much) * y + much / y.shape[0], p)
-    )
+loss("The labels are smoothed: the other classes count a little", "Use the labels y as they are.")(
+    *(lambda y, p, much=much: _right((1 - much) * y + much / y.shape[0], p) for much in (0.1, 0.01, 0.05, 0.2))
+)
 loss(
     "The logarithm is missing",
     "Take the logarithm of the probabilities: where the true class has probability 1, the loss is 0.",
@@ -128,13 +127,9 @@ loss(
 loss(
     "The loss is the entropy of the prediction: y is not used", "Change the label of a sample. Does your loss change?"
 )(lambda y, p: -np.sum(p * np.log(p)) / y.shape[B])
-loss(
-    "The probabilities of all samples are added before the logarithm",
-    "Take the logarithm of each sample's probability first, then the mean.",
-)(lambda y, p: -np.log(np.sum(y * p)))
-loss("The mean is taken before the logarithm", "Take the logarithm of each sample's probability first, then the mean.")(
-    lambda y, p: -np.log(np.sum(y * p) / y.shape[B])
-)
+LAST = "Take the logarithm of each sample's probability first, then the mean."
+loss("The probabilities of all samples are added before the logarithm", LAST)(lambda y, p: -np.log(np.sum(y * p)))
+loss("The mean is taken before the logarithm", LAST)(lambda y, p: -np.log(np.sum(y * p) / y.shape[B]))
 loss(
     "The labels and the probabilities are averaged over the batch first",
     "Compute the loss of each sample first, then the mean of the losses.",
@@ -213,10 +208,9 @@ loss("The share of right predictions is returned, not the loss", OTHER)(
 loss("The exponential undoes the logarithm", OTHER)(
     lambda y, p: np.exp(_right(y, p)), lambda y, p: np.exp(-_right(y, p))
 )
-for digits in (2, 1, 0):
-    loss("The loss is rounded", "Return the loss as it is, and round only where you print it.")(
-        lambda y, p, digits=digits: np.round(_right(y, p), digits)
-    )
+loss("The loss is rounded", "Return the loss as it is, and round only where you print it.")(
+    *(lambda y, p, digits=digits: np.round(_right(y, p), digits) for digits in (2, 1, 0))
+)
 
 # ---- The loss: not one number
 
@@ -447,18 +441,16 @@ for least in (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5):
 gradient("The gradient is divided by its norm", "Return the slopes as they are: their size matters.")(
     lambda y, p: _right_gradient(y, p) / np.linalg.norm(_right_gradient(y, p))
 )
-for digits in (2, 1, 0):
-    gradient("The gradient is rounded", "Return the slopes as they are, and round only where you print them.")(
-        lambda y, p, digits=digits: np.round(_right_gradient(y, p), digits)
-    )
+gradient("The gradient is rounded", "Return the slopes as they are, and round only where you print them.")(
+    *(lambda y, p, digits=digits: np.round(_right_gradient(y, p), digits) for digits in (2, 1, 0))
+)
 for much in (1e-2, 1e-4, 1e-3, 0.1):
     gradient("A number is added to yhat that is too large", FAR)(lambda y, p, much=much: _right_gradient(y, p + much))
 
 ENDS = "Check the indentation: a return inside a loop ends the function in the first round."
-for at in (0, B):
-    gradient("Only one sample gets a gradient, the others 0", ENDS)(
-        lambda y, p, at=at: _right_gradient(y, p) * (np.arange(y.shape[B]) == at % y.shape[B])
-    )
+gradient("Only one sample gets a gradient, the others 0", ENDS)(
+    *(lambda y, p, at=at: _right_gradient(y, p) * (np.arange(y.shape[B]) == at % y.shape[B]) for at in (0, B))
+)
 gradient("The gradient is written into an array of integers", "Print the dtype of the array. Can it hold 0.3?")(
     lambda y, p: _right_gradient(y, p).astype(int)
 )

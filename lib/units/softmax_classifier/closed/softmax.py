@@ -120,22 +120,11 @@ for shift in SHIFTS:
     forward("All samples are divided by the sum of the last one", AXIS)(_by_sums(lambda e: e[:, -1].sum(), shift))
 
 NORMALISE = "Print self.output.sum(axis=0). Which number of each column makes these sums 1?"
+INTEGERS = "Print the dtype of the array that you write into, for integer scores. Can it hold 0.3?"
+forward("The output is written into an array of integers", INTEGERS)(lambda z: _softmax(z).astype(z.dtype))
 
 
-@forward(
-    "The output is written into an array of integers",
-    "Print the dtype of the array that you write into, for integer scores. Can it hold 0.3?",
-)
-def _integers(z: Array) -> Any:
-    output = np.zeros_like(z)
-    output[:] = _softmax(z)
-    return output
-
-
-@forward(
-    "The exponentials are written into an array of integers",
-    "Print the dtype of the array that you write into, for integer scores. Can it hold 0.3?",
-)
+@forward("The exponentials are written into an array of integers", INTEGERS)
 def _integer_exponentials(z: Array) -> Any:
     e = z - z.max(axis=0)
     e[:] = np.exp(e)
@@ -221,10 +210,9 @@ of_scores("The scores are divided by a number before the exponential, not shifte
     lambda z: z / np.ptp(z, axis=0),
     lambda z: z / np.ptp(z),
 )
-for number in (2, 3, 5, 10, 100, 1000, 0.5, 0.1):
-    of_scores("The scores are divided by a fixed number before the exponential", SCALED)(
-        lambda z, number=number: z / number
-    )
+of_scores("The scores are divided by a fixed number before the exponential", SCALED)(
+    *(lambda z, number=number: z / number for number in (2, 3, 5, 10, 100, 1000, 0.5, 0.1))
+)
 of_scores("The scores are divided by the number of classes or samples", SCALED)(
     lambda z: z / len(z), lambda z: z / z.shape[1], lambda z: z / np.sqrt(len(z)), lambda z: z / z.size
 )
@@ -285,10 +273,9 @@ of_softmax("The probabilities are percentages", "The probabilities of a sample s
 of_softmax("The probabilities are rounded", "Keep the probabilities as they are, and round only where you print them.")(
     *(partial(np.round, decimals=digits) for digits in (1, 2, 3, 4))
 )
-for least in (0.01, 0.02, 0.05, 0.1):
-    of_softmax("The probabilities are clipped", "Keep the probabilities as they are: the loss avoids log 0 itself.")(
-        lambda p, least=least: np.clip(p, least, 1 - least)
-    )
+of_softmax("The probabilities are clipped", "Keep the probabilities as they are: the loss avoids log 0 itself.")(
+    *(lambda p, least=least: np.clip(p, least, 1 - least) for least in (0.01, 0.02, 0.05, 0.1))
+)
 
 
 @forward_layer("self.output is missing", "Assign the result to self.output: a name without self. is lost afterwards.")
@@ -431,14 +418,13 @@ of_output("The Jacobian's diagonal is 1 minus a product, not the output minus a 
 of_output("Every entry of the Jacobian is computed like a diagonal entry", ENTRIES)(
     lambda a, g: a * ((1 - a) * g).sum(axis=0), lambda a, g: (1 - a) * (a * g).sum(axis=0)
 )
-of_output(
-    "The incoming gradient is summed without the probabilities as weights",
-    "Write out the product for two classes: by what is each entry of the gradient multiplied?",
-)(lambda a, g: a * (g - g.sum(axis=0)))
-of_output(
-    "The mean of the incoming gradient is subtracted, without weights",
-    "Write out the product for two classes: by what is each entry of the gradient multiplied?",
-)(lambda a, g: a * (g - g.mean(axis=0)))
+WEIGHTS = "Write out the product for two classes: by what is each entry of the gradient multiplied?"
+of_output("The incoming gradient is summed without the probabilities as weights", WEIGHTS)(
+    lambda a, g: a * (g - g.sum(axis=0))
+)
+of_output("The mean of the incoming gradient is subtracted, without weights", WEIGHTS)(
+    lambda a, g: a * (g - g.mean(axis=0))
+)
 of_output("The output is missing as a factor", ENTRIES)(lambda a, g: g - (a * g).sum(axis=0))
 of_output("The derivative is that of another function, entry by entry", BESIDE)(
     lambda a, g: (1 - a) * g, lambda a, g: a * a * g, lambda a, g: (1 - a**2) * g
@@ -507,13 +493,11 @@ of_output("The derivative is that of the logarithm of softmax", ENTRIES)(lambda 
 of_output("The products of all samples are added to one Jacobian", EACH)(
     lambda a, g: (np.diag(a.mean(axis=1)) - a @ a.T) @ g
 )
-of_output(
-    "The sum runs over the samples instead of the classes",
-    "Print the shape of the sum: there is one number for each sample.",
-)(lambda a, g: a * (g - (a * g).sum(axis=1, keepdims=True)))
-of_output(
-    "The sum runs over the classes and the samples", "Print the shape of the sum: there is one number for each sample."
-)(lambda a, g: a * (g - (a * g).sum()))
+SUM = "Print the shape of the sum: there is one number for each sample."
+of_output("The sum runs over the samples instead of the classes", SUM)(
+    lambda a, g: a * (g - (a * g).sum(axis=1, keepdims=True))
+)
+of_output("The sum runs over the classes and the samples", SUM)(lambda a, g: a * (g - (a * g).sum()))
 for at in (0, -1):
     of_product("Only one sample gets a gradient, the others 0", LOOP)(partial(_keep_one, at=at))
     of_product("Only one sample's gradient is returned", LOOP)(lambda p, at=at: p[:, at])

@@ -76,6 +76,7 @@ PREDICTED = "(yhat == yhat.max(axis=0)).astype(float)"
 
 SHARE = "Add each batch's mean loss, weighted by the batch's share of all samples."
 RESET = "Set the loss to 0 at the start of each epoch."
+THREE = "Return three things: the dense layer, softmax, and the list of losses."
 FIXED_RATE = "Pass the learning_rate that train is given, not a fixed number."
 
 EPOCH = "Divide ten samples into batches of four. Compute the epoch's loss from the three batches' mean losses."
@@ -380,12 +381,6 @@ MISTAKES = (
         (LOSS, ""),
         (UPDATE, f"{UPDATE}{THEN}yhat = softmax.forward(dense.forward(X[:, batch]))\n{LOSS}"),
     ),
-    _mistake(
-        "The losses are not returned",
-        "Return three things: the dense layer, softmax, and the list of losses.",
-        ("softmax, losses", "softmax"),
-    ),
-    _mistake(
-        "Nothing is returned", "Return three things: the dense layer, softmax, and the list of losses.", (RETURN, "")
-    ),
+    _mistake("The losses are not returned", THREE, ("softmax, losses", "softmax")),
+    _mistake("Nothing is returned", THREE, (RETURN, "")),
 )
