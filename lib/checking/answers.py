@@ -89,8 +89,7 @@ def answer(
     part: Part, inputs: Inputs, given: tuple[Any, ...], named: Mapping[str, Any] = {}
 ) -> dict[str, dict[str, Any]]:
     """Run every probe of `part` on a call's arguments. A failure is recorded, and the other probes still run."""
-    missing = argument_error(part, given, named, at_desk=False)
-    if missing:
+    if missing := argument_error(part, given, named, at_desk=False):
         return {statement.name: {"": record(Failure("undefined", missing))} for statement in part.statements}
     ran = run_probes(part, inputs, order_arguments(part, given, named))
     return {

@@ -21,11 +21,9 @@ def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] 
     names = (*part.subjects, *part.settings)
     takes = " and optionally ".join(", ".join(some) for some in (part.subjects, part.settings) if some)
     message = f"This check takes {takes}. It was called"
-    unknown = [name for name in named if name not in names]
-    if unknown:
+    if unknown := [name for name in named if name not in names]:
         return f"{message} with {', '.join(f'{name}=' for name in unknown)}."
-    twice = [name for name in names[: len(given)] if name in named]
-    if twice:
+    if twice := [name for name in names[: len(given)] if name in named]:
         return f"{message} with {twice[0]} twice."
     arguments = dict(zip(names, given, strict=False)) | dict(named)
     missing = [name for name in part.subjects if name not in arguments]

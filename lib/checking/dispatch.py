@@ -52,8 +52,7 @@ class Check:
         Under nbgrader's `validate`, or at grading without a challenge, a right check returns None and another raises
         `CheckFailed`: nbgrader would try to read the report as a number of points.
         """
-        challenge = read_challenge(self.part.id)
-        if challenge is not None:
+        if (challenge := read_challenge(self.part.id)) is not None:
             return Answer(self.part.id, answer(self.part, challenge, given, named))
         report = self._examine(given, named)
         if "NBGRADER_EXECUTION" not in os.environ:

@@ -257,8 +257,7 @@ class Loop(Equals):
         spies = Spies()
         ran = self.run(spies, inputs, *subjects)
         for name, expected in self.counts(inputs).items():
-            found = sum(called == name for called, _ in spies.calls)
-            if found != expected:
+            if (found := sum(called == name for called, _ in spies.calls)) != expected:
                 raise Wrong(f"{name} is not called as often as expected.", found=found, expected=expected)
         returned = read_answer(ran)  # after the calls are counted: a loop that is wrong often returns nothing
         calls = [

@@ -95,11 +95,8 @@ def assess(training: Sequence[float], validation: Sequence[float], before: float
         return [f"{MIN_EPOCHS} epochs or more show where the loss goes."]
     ends = trend(training), trend(validation)
     a, b = (WORDS[end] for end in ends)
-    found = (
-        [f"At the end both losses are {a}."]
-        if a == b
-        else [f"At the end the training loss is {a}, the validation loss {b}."]
-    )
+    both = f"both losses are {a}" if a == b else f"the training loss is {a}, the validation loss {b}"
+    found = [f"At the end {both}."]
     lowest = int(np.argmin(validation))
     if validation[-1] > 1.05 * validation[lowest] and lowest + 1 <= epochs - stretch(epochs):
         found.append(f"The validation loss was lowest, {short(validation[lowest])}, after epoch {lowest + 1}.")

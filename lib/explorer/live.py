@@ -344,8 +344,7 @@ class Explorer:
                 self._start_at(*cross)
 
         elif touch.picture == map_view.TITLE and (losses := self._losses(state)):
-            cell = map_view.go(losses, state.setting, touch)
-            if cell:
+            if cell := map_view.go(losses, state.setting, touch):
                 self.controls.go_to(*cell)
 
         elif touch.picture == regions_view.TITLE:
@@ -355,8 +354,7 @@ class Explorer:
     def _change(self, change: Callable[[OwnData, Hand, regions_view.Plane], Hand]) -> None:
         """Have the points changed that are shown, if they can be, and train on them from now on."""
         state = self.controls.state()
-        own = self._own_of(state) if state.editing else None
-        if own:
+        if state.editing and (own := self._own_of(state)):
             self.controls.take(own, change(own, state.hand, self._plane(state.setting.data)))
 
     def _relabel(self, change: Any) -> None:

@@ -139,12 +139,8 @@ def _own_views(shown: Shown) -> dict[str, View]:
 def _describe(shown: Shown) -> str:
     """Say what is shown, in all views and with all that is asked."""
     state = shown.state
-    moment = state.time < state.epochs and shown.epoch == state.time
-    words = [
-        captions.describe_moment(shown.run, shown.epoch, state.epochs)
-        if moment
-        else captions.describe(shown.run, state.epochs)
-    ]
+    run, epochs, moment = shown.run, state.epochs, state.time < state.epochs and shown.epoch == state.time
+    words = [captions.describe_moment(run, shown.epoch, epochs) if moment else captions.describe(run, epochs)]
     if asked := shown.asked:
         predict = "Predict the curve first, then press Look. This is still your own code:"
         words.insert(0, f"What if {asked.name}? {asked.question} {predict}")

@@ -63,8 +63,7 @@ def describe(run: Run, last: int, epoch: int, cross: tuple[float, float] | None 
     plane, where = compute(run, last), "last weights" if epoch == last else "weights that are shown"
     words = ["The start is one that you chose."] if run.setting.start else []
     words.append(f"The plane through start and end holds {_percent(plane.share)} of the path.")
-    limit = descent_limit(run, epoch)
-    if math.isfinite(limit):
+    if math.isfinite(limit := descent_limit(run, epoch)):
         words.append(
             f"Near the {where}, a step with all samples goes down if the learning rate is below "
             f"2/λ = {short(limit)} (λ: the largest curvature of the loss, from your own gradients)."
@@ -115,8 +114,7 @@ def _contours(plane: LossSlice, fine: bool) -> str:
         bands.append(svg.area(svg.rings(*make.filled(level, highest)), "ink", 0.5 / len(found)))
         strokes = make.lines(level)
         lines += [svg.strokes(line) for line in strokes]
-        place = _label_place(strokes, taken)
-        if place is not None:
+        if (place := _label_place(strokes, taken)) is not None:
             taken.append(place)
             words.append(svg.text(place[0], place[1] + 4, f"{level:g}", "m i o"))
     return "".join(bands) + svg.path("".join(lines), stroke=svg.var("soft"), opacity="0.8") + "".join(words)

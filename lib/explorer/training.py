@@ -319,8 +319,7 @@ def _forward(X: Matrix, dense: Any, softmax: Any) -> tuple[Matrix, Matrix]:
 
 def _require_shape(place: str, what: str, found: Any, expected: tuple[int, ...]) -> None:
     """Refuse an array of another shape with a sentence about the place it comes from."""
-    shape = np.shape(found)
-    if shape != expected:
+    if (shape := np.shape(found)) != expected:
         hint = ". Try .T: columns are samples" if shape == expected[::-1] else ""
         seen = "there is none" if found is None else f"its shape is {shape}"
         raise Wrong(f"{place}: {what} should be {expected}, but {seen}{hint}.")

@@ -63,8 +63,7 @@ class Points(UnitPreprocessor):
 
 def write_points(cell: NotebookNode, part: Part, place: str) -> None:
     """Write a part's points into its cell. Raises CannotBuild where it has others; nbgrader begins with 0."""
-    found = cell.metadata.nbgrader.get("points", 0) or part.points
-    if found != part.points:
+    if (found := cell.metadata.nbgrader.get("points", 0) or part.points) != part.points:
         raise CannotBuild(
             "other points than the Part's",
             place=place,

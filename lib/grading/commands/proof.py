@@ -50,8 +50,7 @@ class Prove(UnitPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called once a notebook. A notebook without a unit is not looked at."""
-        key = self.unit(resources)
-        if key is not None:
+        if (key := self.unit(resources)) is not None:
             folder, file = Path(resources["metadata"]["path"]), f"{resources['unique_key']}.ipynb"
             with ThreadPoolExecutor() as pool:  # the kernels run beside each other, and beside the catalogue
                 notebooks = (resources[SOLUTION], nb)

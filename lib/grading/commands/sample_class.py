@@ -36,8 +36,7 @@ def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assi
 def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, str]) -> NotebookNode:
     """Fill a released notebook's blanks, and answer its written questions."""
     for cell in notebook.cells:
-        name = course_id(cell)
-        if name in fillings:
+        if (name := course_id(cell)) in fillings:
             cell.source = fill(cell.source, fillings[name])
         elif name in answers:
             cell.source = answers[name]

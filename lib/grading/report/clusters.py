@@ -83,8 +83,7 @@ def _outcomes(part: PartVerdict, statement: str) -> Iterator[tuple[Outcome, Arra
     """Give each probe's answer and what was expected."""
     answers: Mapping[str, Any] = part.answer.get(statement, {})
     for probe, expected in part.expected.get(statement, {}).items():
-        right = read_record(expected)
-        if not isinstance(right, Failure):
+        if not isinstance(right := read_record(expected), Failure):
             yield read_record(answers.get(probe)), right
 
 
@@ -215,8 +214,7 @@ def codes_of(group: Group, unit: AnswerKey | None) -> list[tuple[str, list[Stude
     codes: dict[str, tuple[str, list[StudentWork]]] = {}
     # Reading a notebook takes as long as all else of a student's part in the report.
     for work in group.works[:MOST_READ] if part else ():
-        cells = [cell for cell in _cells(work) if part and defines(cell, part.subjects)]
-        if cells:
+        if cells := [cell for cell in _cells(work) if part and defines(cell, part.subjects)]:
             source = "\n\n".join(cells)
             codes.setdefault(_regardless_of_layout(source), (source, []))[1].append(work)
     return sorted(codes.values(), key=lambda code: -len(code[1]))

@@ -242,8 +242,7 @@ class MoodleWorksheetExporter(LmsExporter):
         }
         for row in rows:
             keys = (row.get(column, "").strip().casefold() for column in self.found_by)
-            student = next((owner[key] for key in keys if key in owner), None)
-            if student is not None:
+            if (student := next((owner[key] for key in keys if key in owner), None)) is not None:
                 row["Grade"] = _scaled(table[student], best, row)
         self.write([heads, *(row.values() for row in rows)])
 

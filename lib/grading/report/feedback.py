@@ -226,8 +226,7 @@ class WriteSummary(UnitPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's GenerateFeedback for each autograded notebook; leaves HTML in `resources`."""
-        unit = self.unit(resources)
-        if unit is not None:
+        if (unit := self.unit(resources)) is not None:
             names, folder = resources["nbgrader"], resources["metadata"]["path"]
             try:
                 verdicts = Verdict.load_each(Path(folder), False, of=(names["assignment"], names["student"]))

@@ -361,8 +361,7 @@ def _begin() -> None:
     if hasattr(os, "nice"):  # Windows has none
         os.nice(NICENESS)
     signal.signal(signal.SIGINT, lambda *_: None)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
+    if (parent := multiprocessing.parent_process()) is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -28,6 +28,5 @@ STACK = 64 * 2**20
 def assert_one() -> None:
     """Raise `RuntimeError` if this process has more than one thread: the others hold locks that a fork never opens."""
     # Not `threading`: it knows nothing of threads that a library has started.
-    number = len(os.listdir("/proc/self/task"))  # noqa: PTH208  # a count, not paths
-    if number != 1:
+    if (number := len(os.listdir("/proc/self/task"))) != 1:  # noqa: PTH208  # a count, not paths
         raise RuntimeError(f"A process with {number} threads can't be forked safely; start none before.")

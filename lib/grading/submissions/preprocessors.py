@@ -219,8 +219,7 @@ def _judge_cells(nb: NotebookNode, unit: AnswerKey, seed: int, remarks: tuple[st
     """Judge each part's cell, and put its verdict in the place of what it put out."""
     missing = missing_names(nb.cells)
     for cell in nb.cells:
-        part = unit.part(course_id(cell))
-        if part is not None and cell.cell_type == "code":
+        if (part := unit.part(course_id(cell))) is not None and cell.cell_type == "code":
             verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), missing)
             cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
             yield verdict

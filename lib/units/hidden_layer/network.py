@@ -172,14 +172,11 @@ class LastOutput(Statement):
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
         """The difference to the last layer's output."""
 
-        def difference(which: Callable[[Run], Any]) -> Array:
+        def difference(name: str) -> Array:
             run = run_forward(Network, inputs)
-            return numbers(which(run), SHAPE) - _last(run, inputs["input"])
+            return numbers(getattr(run, name), SHAPE) - _last(run, inputs["input"])
 
-        return {
-            "returned": partial(difference, lambda run: run.returned),
-            "kept": partial(difference, lambda run: run.kept),
-        }
+        return {name: partial(difference, name) for name in ("returned", "kept")}
 
 
 class LayersReversed(Statement):

@@ -15,16 +15,10 @@ class Columns(Statement):
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
         """Compare the shapes."""
         features, labels = numbers(X, what="X"), numbers(y, what="y")
-        for name, array in (("X", features), ("y", labels)):
+        for name, array, advice in (("X", features, "Put one sample in each column."), ("y", labels, OneHot.hint)):
             if array.ndim != 2:
-                raise Wrong(
-                    f"{name} is not a matrix.",
-                    found=f"shape {array.shape}",
-                    expected="two axes",
-                    hint="Make y with one_hot(labels, num_classes)."
-                    if name == "y"
-                    else "Put one sample in each column.",
-                )
+                what, found = f"{name} is not a matrix.", f"shape {array.shape}"
+                raise Wrong(what, found=found, expected="two axes", hint=advice)
             if not array.size or not np.isfinite(array).all():
                 what = f"{name} contains nan or inf." if array.size else f"{name} is empty."
                 hint = "Leave out the samples with nan or inf." if array.size else "Load or draw the samples first."
@@ -32,15 +26,11 @@ class Columns(Statement):
                 found = f"{array[tuple(place)]} in {name}{place}" if place else f"shape {array.shape}"
                 raise Wrong(what, found=found, expected="a finite number in every place", hint=hint)
         if features.shape[1] != labels.shape[1]:
-            turned = features.shape[1] == labels.shape[0]
-            raise Wrong(
-                "X and y have different numbers of columns.",
-                found=f"X {features.shape}, y {labels.shape}",
-                expected=f"y of shape (classes, {features.shape[1]})",
-                hint="Transpose y: to_categorical puts samples in rows."
-                if turned
-                else "Split X and y together, so that both keep the same samples.",
-            )
+            hint = "Transpose y: to_categorical puts samples in rows."
+            if features.shape[1] != labels.shape[0]:
+                hint = "Split X and y together, so that both keep the same samples."
+            found, expected = f"X {features.shape}, y {labels.shape}", f"y of shape (classes, {features.shape[1]})"
+            raise Wrong("X and y have different numbers of columns.", found=found, expected=expected, hint=hint)
 
 
 class OneHot(Statement):

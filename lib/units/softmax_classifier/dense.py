@@ -186,22 +186,14 @@ def _forward(Dense: Any, weights: Array, input_: Array) -> Array:
 
 def _weights_slope(Dense: Any, inputs: Inputs, size: str) -> Array:
     """Differentiate by the weights. Scores are linear in them, so the step may be large, and rounding small."""
-    x, gradient = inputs[f"input_{size}"], inputs[f"gradient_{size}"]
-
-    def loss(w: Array) -> float:
-        return float((gradient * _forward(Dense, w, x)).sum())
-
-    return central_difference(loss, _weights(inputs, size), step=0.5)
+    x, gradient, weights = inputs[f"input_{size}"], inputs[f"gradient_{size}"], _weights(inputs, size)
+    return central_difference(lambda w: float((gradient * _forward(Dense, w, x)).sum()), weights, step=0.5)
 
 
 def _input_slope(Dense: Any, inputs: Inputs, size: str) -> Array:
     """Differentiate by the input, one entry of each sample at a time; scores are linear in it."""
-    weights, gradient = _weights(inputs, size), inputs[f"gradient_{size}"]
-
-    def losses(x: Array) -> Array:
-        return np.asarray((gradient * _forward(Dense, weights, x)).sum(axis=0))
-
-    return central_difference_by_column(losses, inputs[f"input_{size}"], step=0.5)
+    x, gradient, weights = inputs[f"input_{size}"], inputs[f"gradient_{size}"], _weights(inputs, size)
+    return central_difference_by_column(lambda at: (gradient * _forward(Dense, weights, at)).sum(axis=0), x, step=0.5)
 
 
 dense_backward = Part(

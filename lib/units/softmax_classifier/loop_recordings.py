@@ -184,8 +184,7 @@ class Recording:
         if features.shape[1] == len(seen.samples) and (X.take(seen.samples, axis=1) == features).all():
             seen.known = True
             return
-        found = _find_columns(X, features)
-        if found is not None:
+        if (found := _find_columns(X, features)) is not None:
             seen.samples, seen.known = found, True
         elif features.shape[1] != len(seen.samples):
             seen.samples = len(X.T) + np.arange(features.shape[1])

@@ -186,8 +186,7 @@ class EveryBatch(LoopRule):
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
         """Compare what went into the layers with the batches."""
         require_steps(steps, "dlayer.forward")
-        count = call.epochs * call.batches_in_an_epoch
-        if len(steps) != count:
+        if len(steps) != call.epochs * call.batches_in_an_epoch:
             raise self._explain_count(call, steps)
         last, is_own = 0, has_own_shuffles(call, steps)
         for number, step in enumerate(steps):
@@ -472,12 +471,8 @@ class EpochLoss(LoopRule):
         if not any(are_losses(found, each, is_cut) for each in expected):
             raise self._explain(call, steps, found, count, expected[0])
         if order:
-            raise name_as(
-                "The layers are returned in another order"
-                if order == 2
-                else "The dense layer that is returned has not been trained",
-                Wrong("", where=second_call(call)),
-            )
+            names = "The dense layer that is returned has not been trained", "The layers are returned in another order"
+            raise name_as(names[order - 1], Wrong("", where=second_call(call)))
 
     def extra(self, recording: Recording) -> Array:
         """Give the number of losses, 1 for a layer that is not trained, 2 for one in another place, and the losses."""

@@ -312,13 +312,10 @@ class EachSampleItsOwn(OfGradient):
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The result for the batches and for a layer's second pass, and whether the gradient is as before."""
-        probes: Probes = {}
-        for route in ROUTES:
-            for size in ("batch", "square"):
-                probes[f"{route}/{size}"] = partial(backward, Softmax, inputs, size, route)
-            probes[f"{route}/again"] = partial(backward_again, Softmax, inputs, route)
-            probes[f"{route}/kept"] = partial(gradient_kept, Softmax, inputs, route)
-        return probes
+        looks: dict[str, Callable[[str], object]]
+        looks = {size: partial(backward, Softmax, inputs, size) for size in ("batch", "square")}
+        looks |= {"again": partial(backward_again, Softmax, inputs), "kept": partial(gradient_kept, Softmax, inputs)}
+        return {f"{route}/{name}": partial(look, route) for route in ROUTES for name, look in looks.items()}
 
 
 class ColumnsSumToZero(Statement):

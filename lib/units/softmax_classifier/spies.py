@@ -238,12 +238,9 @@ class _Recorder:
             seen, columns = self.recording.find("outputs", yhat, outputs)
             seen.loss_labels = _put(seen.loss_labels, labels, columns, len(seen.samples))
             seen.loss_outputs = _put(seen.loss_outputs, outputs, columns, len(seen.samples))
-            placeholder = _find_placeholder(y, yhat)
-            return (
-                np.float64(self.call.loss(seen.version, seen.samples if columns is None else seen.samples[columns]))
-                if placeholder is None
-                else placeholder
-            )
+            if (placeholder := _find_placeholder(y, yhat)) is not None:
+                return placeholder
+            return np.float64(self.call.loss(seen.version, seen.samples if columns is None else seen.samples[columns]))
 
         return cce
 

@@ -25,9 +25,8 @@ def normalise_samples(recipe: Recipe) -> Recipe:
             self.layer.forward(input.T)
             self.output = self.layer.output.T
 
-        def backward(self, output_gradient: Matrix) -> Matrix:
-            gradient: Matrix = self.layer.backward(output_gradient.T).T
-            return gradient
+        def backward(self, output_gradient: Matrix) -> Any:
+            return self.layer.backward(output_gradient.T).T
 
     return _with_network(recipe, Softmax=OverSamples)
 

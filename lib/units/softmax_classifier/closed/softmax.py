@@ -611,11 +611,7 @@ SHAPED = (
 
 def _scale(factor: Callable[[Array], float]) -> Callable[[Any], type[Layer]]:
     """Make a layer whose backward gives that of another one, times a factor that depends on the gradient's shape."""
-
-    def change(layer: Any) -> type[Layer]:
-        return _with_backward(lambda made, g: factor(g) * layer.backward(made, g))
-
-    return change
+    return lambda layer: _with_backward(lambda made, g: factor(g) * layer.backward(made, g))
 
 
 backward.combine("1/B is applied", _scale(lambda g: 1 / g.shape[1]), (*SHAPED, "The result has the wrong sign"))

@@ -61,6 +61,7 @@ def _mistake(name: str, hint: str, *changes: Change, also: tuple[tuple[Change, .
 
 SIZES = "(num_samples, batch_size)"
 BATCHES = f"generate_batch_indices{SIZES}"
+NUMBERED = ("for batch in", "for b, batch in"), (BATCHES, f"enumerate({BATCHES})")
 ORDER = "np.random.permutation(num_samples)"
 MEAN = "len(batch) / num_samples * cce"
 INTO_DENSE = "(1 / len(batch)) * grad, learning_rate"
@@ -111,8 +112,7 @@ MISTAKES = (
         "The samples come in the order of the columns, not in a shuffled order",
         (FORWARD, f"columns = range(num_samples)[b * batch_size : (b + 1) * batch_size]{THEN}{FORWARD}"),
         ("[:, batch]", "[:, columns]"),
-        ("for batch in", "for b, batch in"),
-        (BATCHES, f"enumerate({BATCHES})"),
+        *NUMBERED,
     ),
     _named(
         "The short last batch is left out",
@@ -261,15 +261,13 @@ MISTAKES = (
     _named(
         "The labels come in the order of the columns, the samples in a shuffled order",
         ("y[:, batch]", "y[:, columns]"),
-        ("for batch in", "for b, batch in"),
-        (BATCHES, f"enumerate({BATCHES})"),
+        *NUMBERED,
         (FORWARD, f"columns = range(b * batch_size, b * batch_size + len(batch)){THEN}{FORWARD}"),
     ),
     _named(
         "The labels are those of the first epoch's batches",
         ("losses = []", "losses, first = [], []"),
-        ("for batch in", "for b, batch in"),
-        (BATCHES, f"enumerate({BATCHES})"),
+        *NUMBERED,
         (FORWARD, f"first.append(batch){THEN}{FORWARD}"),
         ("y[:, batch]", "y[:, first[b]]"),
     ),
