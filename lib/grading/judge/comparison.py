@@ -83,9 +83,7 @@ def agree(one: Outcome, other: Outcome, alike: bool = False, size: float = 1.0) 
     """
     if isinstance(one, Failure) and isinstance(other, Failure):
         return alike and _kind_of(one) == _kind_of(other)
-    if isinstance(one, Failure) or isinstance(other, Failure):
-        return False
-    if one.shape != other.shape:
+    if isinstance(one, Failure) or isinstance(other, Failure) or one.shape != other.shape:
         return False
     same = one == other
     if same.all():

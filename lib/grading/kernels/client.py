@@ -8,9 +8,9 @@ import json
 import socket
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # off Linux it can't be imported
     from lib.grading.kernels.forkserver import ForkedKernel
@@ -24,7 +24,7 @@ CHUNK = 2**18
 """Bytes that are received at a time: about what a socket holds."""
 
 
-class KernelClient:
+class KernelClient(AbstractContextManager["KernelClient"]):
     """A connection to one kernel; leaving its context ends the kernel."""
 
     def __init__(self, kernel: "ForkedKernel", line: socket.socket):
@@ -36,9 +36,6 @@ class KernelClient:
         """Bytes that the kernel has sent so far."""
         self.was_killed = False
         """Whether it was this side that ended it."""
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()

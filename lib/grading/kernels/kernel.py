@@ -268,8 +268,7 @@ def _enter(request: Request, keep: tuple[int, ...]) -> None:
     time.tzset()
     # Else all forks would draw the same numbers.
     sys.modules["numpy"].random.seed()
-    backend = os.environ.setdefault("MPLBACKEND", INLINE)
-    if backend != INLINE:
+    if (backend := os.environ.setdefault("MPLBACKEND", INLINE)) != INLINE:
         sys.modules["matplotlib"].rcParams["backend"] = backend
 
 

@@ -223,9 +223,8 @@ class WarmProvisioner(KernelProvisionerBase):
         if self.process is not None:
             await self._end(self.process)
 
-    async def terminate(self, restart: bool = False) -> None:
-        """Called when a kernel didn't end by itself; the first process of a namespace can't be asked more politely."""
-        await self.kill(restart)
+    # Called when a kernel didn't end by itself; the first process of a namespace can't be asked more politely.
+    terminate = kill
 
     async def shutdown_requested(self, restart: bool = False) -> None:
         """Called after the kernel was asked to end: give it the time that it takes."""

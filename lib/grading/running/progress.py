@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from time import monotonic
-from typing import Self
 
 from tqdm import tqdm
 
@@ -20,7 +20,7 @@ MAX_LISTED = 40
 """Lines about single submissions; each one's verdict says more, and `zerolayer report` lists them all."""
 
 
-class Progress:
+class Progress(AbstractContextManager["Progress"]):
     """Counts submissions by what became of them: graded, skipped, and how many a person has to look at."""
 
     def __init__(self, total: int):
@@ -31,9 +31,6 @@ class Progress:
         """Why a submission that was graded before is graded again, by student."""
         self._start = monotonic()
         self._bar = Bar(total=total, unit="submission", disable=None, leave=False, dynamic_ncols=True)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()

@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -177,7 +177,7 @@ def _make_folder() -> Path:
     return Path(mkdtemp(prefix="run-", dir=ForkServer.shared().folder))
 
 
-class Runner(Generic[Tag, Result]):
+class Runner(AbstractContextManager["Runner[Tag, Result]"], Generic[Tag, Result]):
     """Hands works to an executor, at most `width` at a time, and opens another one where it breaks."""
 
     def __init__(
@@ -190,9 +190,6 @@ class Runner(Generic[Tag, Result]):
         self._again: deque[_Try[Tag, Result]] = deque()
         self._suspects: deque[_Try[Tag, Result]] = deque()
         self._stopped: set[int] = set()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """End the workers. No result is waited for: all are there, or nobody wants them any more."""

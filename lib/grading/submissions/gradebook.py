@@ -5,11 +5,11 @@ written together, by columns that have an index, so that time doesn't grow with 
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, Student, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import Boolean, Connection, Select, Table, Update, bindparam, func, insert, or_, select, update
@@ -31,7 +31,7 @@ Penalty = Callable[[float, float], float | None]
 """From the points of a late submission and the seconds that it is late to the points that this costs."""
 
 
-class GradebookSession:
+class GradebookSession(AbstractContextManager["GradebookSession"]):
     """nbgrader's gradebook, opened once, for one assignment."""
 
     def __init__(self, db_url: str, course_id: str, assignment: str):
@@ -44,18 +44,11 @@ class GradebookSession:
             self.masters = {notebook.name: Master.of(notebook) for notebook in found.notebooks}
             self._gradebook.db.remove()  # its session would hold a read lock through the whole run
         except BaseException:
-            self.close()
+            self._gradebook.close()
             raise
 
-    def close(self) -> None:
-        """Close the gradebook."""
-        self._gradebook.close()
-
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._gradebook.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -179,10 +172,7 @@ def retry(write: Callable[[], Made], times: int = 2) -> Made:
 
 def _row(connection: Connection, table: Table, **key: str) -> str:
     """Find a row by its key, or make it; give its id."""
-    found = connection.scalar(_where(table, *key), key)
-    if found is None:
-        found = connection.scalar(_insert(table), key)
-    return str(found)
+    return str(connection.scalar(_where(table, *key), key) or connection.scalar(_insert(table), key))
 
 
 # What is asked for each submission is put together once: to write SQL takes as long as to run it.

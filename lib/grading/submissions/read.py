@@ -187,8 +187,7 @@ def clean_cell(cell: dict[str, Any]) -> CleanCell:
     )
     if made.cell_type == "code":
         made.update(execution_count=None, outputs=[])
-    metadata = cell.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
+    metadata = found if isinstance(found := cell.get("metadata"), dict) else {}
     own = metadata.get("nbgrader")
     if isinstance(own, dict) and isinstance(own.get("grade_id"), str):
         made.metadata["nbgrader"] = NotebookNode(grade_id=own["grade_id"])
