@@ -176,8 +176,7 @@ class HasShape(Statement):
         return {"shape": partial(self._shape, inputs, subjects)}
 
     def _shape(self, inputs: Inputs, subjects: tuple[Any, ...]) -> tuple[int, ...]:
-        shape: tuple[int, ...] = read_answer(self.result(inputs, *subjects)).shape
-        return shape
+        return np.shape(read_answer(self.result(inputs, *subjects)))
 
 
 class Invariant(Statement):

@@ -79,10 +79,8 @@ def ratio_of(found: RecordedValue, base: Array) -> float | None:
     if not isinstance(found, np.ndarray) or found.shape != base.shape:
         return None
     ratio = float((found * base).sum() / (base * base).sum())
-    is_multiple = ratio != 0 and np.allclose(
-        found, ratio * base, rtol=1e-4, atol=1e-5 * abs(ratio) * np.abs(base).max()
-    )
-    return ratio if is_multiple else None
+    rounding = 1e-5 * abs(ratio) * np.abs(base).max()
+    return ratio if ratio != 0 and np.allclose(found, ratio * base, rtol=1e-4, atol=rounding) else None
 
 
 def is_close(found: float, right: float) -> bool:
@@ -93,8 +91,7 @@ def is_close(found: float, right: float) -> bool:
 def are_losses(found: Array, right: Array, is_cut: bool) -> bool:
     """Tell whether losses are right; if `is_cut`, only the first are known."""
     if is_cut:
-        right = right[:-1]
-        found = found[: len(right)]
+        found, right = found[: len(right) - 1], right[:-1]
     return len(found) == len(right) > 0 and all(map(is_close, found, right))
 
 
@@ -118,11 +115,8 @@ def place_of(call: Call, number: int) -> str:
 
 def second_call(call: Call) -> str:
     """Say that it is the second call of `train`, with its sizes; nothing for the first."""
-    if call.number == 0:
-        return ""
-    return (
-        f"a second call of train, with {call.samples} samples, batch_size={call.batch_size} and nepochs={call.epochs}"
-    )
+    sizes = f"{call.samples} samples, batch_size={call.batch_size} and nepochs={call.epochs}"
+    return f"a second call of train, with {sizes}" if call.number else ""
 
 
 def compare_labels(found: RecordedValue, right: Array, call: Call) -> tuple[str, str]:
@@ -131,10 +125,8 @@ def compare_labels(found: RecordedValue, right: Array, call: Call) -> tuple[str,
         return "nothing", "an array"
     owners, due = owners_of(found, call), owners_of(right, call)
     if owners is not None:
-        return (
-            f"the labels of samples {listed(owners)}",
-            f"those of samples {listed(due)}" if due is not None else "probabilities",
-        )
+        expected = f"those of samples {listed(due)}" if due is not None else "probabilities"
+        return f"the labels of samples {listed(owners)}", expected
     if found.shape != right.shape:
         return f"shape {found.shape}", f"shape {right.shape}"
     at = tuple(int(i) for i in np.argwhere(~np.isclose(found, right, rtol=1e-5, atol=1e-6))[:1].ravel()) or (0, 0)

@@ -371,13 +371,7 @@ def _arguments(function: Callable[..., Any], given: tuple[Any, ...], named: Mapp
         name = getattr(function, "__qualname__", "").rpartition("<locals>.")[2].lstrip("_").removesuffix(".__init__")
         raise TypeError(f"{name}(): {error}") from None
     bound.apply_defaults()
-    values: list[Any] = []
-    for name, value in bound.arguments.items():
-        kind = bound.signature.parameters[name].kind
-        if kind is inspect.Parameter.VAR_POSITIONAL:
-            values += value
-        else:
-            values += value.values() if kind is inspect.Parameter.VAR_KEYWORD else [value]
+    values = [*bound.args, *bound.kwargs.values()]
     return values + [None] * (count - len(values))
 
 
