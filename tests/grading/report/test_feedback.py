@@ -303,11 +303,11 @@ CONTRAST = """selector => {
   }));
 }"""
 READ = ".summary *, .text_cell_render p, .text_cell_render code, .input_area pre, .output_html *"
-READ += ", .nbgrader_cell .panel-heading *"
+READ += ", .nbgrader_cell .panel-heading *, .output_area pre *"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["honest", "common_mistake", "kernel_dies"])
+@pytest.mark.parametrize("name", ["honest", "common_mistake", "kernel_dies", "cell_never_ends"])
 def test_a_page_reads_on_a_phone_in_both_themes(course, browser, name, theme):  # noqa: F811  # the fixture
     phone = browser.new_context(viewport={"width": 375, "height": 700}, is_mobile=True, color_scheme=theme)
     page = phone.new_page()
