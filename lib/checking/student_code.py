@@ -167,7 +167,8 @@ def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
 def _own_line(frames: Iterator[tuple[FrameType, int]]) -> OwnLine | None:
     """Find the first of the frames that is the student's own."""
     for frame, number in frames:
-        if is_own((code := frame.f_code).co_filename):
+        code = frame.f_code
+        if is_own(code.co_filename):
             return OwnLine(
                 code.co_qualname, code.co_filename, number, linecache.getline(code.co_filename, number).strip()
             )

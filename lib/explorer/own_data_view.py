@@ -93,7 +93,8 @@ def _grip(own: OwnData, hand: Hand, plane: Plane, label: int, x: float, y: float
     """Select the point that is meant by a pixel, or add one there."""
     px, py = plane.pixels(own.now.X)
     far = np.hypot(px - x, py - y)
-    if far[nearest := int(np.argmin(far))] <= REACH:
+    nearest = int(np.argmin(far))
+    if far[nearest] <= REACH:
         at = _where(own, Hand(nearest), plane)
         return Hand(nearest, grip=(at[0] - x, at[1] - y))
     if (x, y) != svg.within(x, y, TOP, BOTTOM):

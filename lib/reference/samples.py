@@ -12,7 +12,8 @@ def require_samples(name: str, X: FloatArray, y: FloatArray) -> None:
             f"The {name} samples and labels don't fit each other: X is {X.shape} and y is {y.shape}, but should be "
             "(features, samples) and (classes, samples). Try X.T or y.T, or one_hot(labels, num_classes) if y is 1-D."
         )
-    if (odd := np.flatnonzero((np.count_nonzero(y, axis=0) != 1) | (y.max(axis=0) != 1))).size:
+    odd = np.flatnonzero((np.count_nonzero(y, axis=0) != 1) | (y.max(axis=0) != 1))
+    if odd.size:
         raise ValueError(
             f"The {name} labels aren't one-hot: column {odd[0]} of y is {y[:, odd[0]]}, but should be a single 1 "
             "among 0s. Try one_hot(labels, num_classes)."
@@ -30,7 +31,8 @@ def require_alike(X: FloatArray, y: FloatArray, X_val: FloatArray, y_val: FloatA
 
 def require_finite(X: FloatArray) -> None:
     """Raise ValueError if X holds nan or infinity."""
-    if (odd := np.flatnonzero(~np.isfinite(X).all(axis=0))).size:
+    odd = np.flatnonzero(~np.isfinite(X).all(axis=0))
+    if odd.size:
         raise ValueError(
             f"The samples should be finite numbers, but column {odd[0]} of X holds nan or infinity. "
             "Try to leave that sample out, or to look for the missing value."

@@ -574,7 +574,8 @@ def name_norm(steps: Sequence[Pass]) -> str:
     norms = np.array([np.linalg.norm(each) for each, _ in given if isinstance(each, np.ndarray)])
     for lengths in (norms, norms * np.array([size for _, size in given])):
         if np.allclose(lengths, lengths[0], rtol=1e-6):
-            return f"The gradient is {'divided by its' if np.isclose(lengths[0], 1) else 'scaled to a fixed'} norm"
+            is_one = np.isclose(lengths[0], 1)
+            return "The gradient is divided by its norm" if is_one else "The gradient is scaled to a fixed norm"
     return ""
 
 

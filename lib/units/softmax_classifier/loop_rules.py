@@ -471,8 +471,11 @@ class EpochLoss(LoopRule):
         if not any(are_losses(found, each, is_cut) for each in expected):
             raise self._explain(call, steps, found, count, expected[0])
         if order:
-            names = "The dense layer that is returned has not been trained", "The layers are returned in another order"
-            raise name_as(names[order - 1], Wrong("", where=second_call(call)))
+            untrained, swapped = (
+                "The dense layer that is returned has not been trained",
+                "The layers are returned in another order",
+            )
+            raise name_as(swapped if order == 2 else untrained, Wrong("", where=second_call(call)))
 
     def extra(self, recording: Recording) -> Array:
         """Give the number of losses, 1 for a layer that is not trained, 2 for one in another place, and the losses."""

@@ -74,9 +74,10 @@ KEEP = "In each turn of the loop, keep what the layer returns, and give that to 
 turn_up("Every layer gets the network's input", KEEP)(lambda layer, x, first: layer.forward(first))
 
 
-forward("The network returns its input", "After the loop, return the output of the last layer.")(
-    lambda layers, x: (_up(layers, x), x)[1]
-)
+@forward("The network returns its input", "After the loop, return the output of the last layer.")
+def _returns_the_input(layers: Layers, x: Array) -> Any:
+    _up(layers, x)
+    return x
 
 
 @forward("All outputs are returned in a list", "Return one array: the output of the last layer.")
@@ -145,8 +146,17 @@ backward("Every layer gets the gradient at the network's output, in the order of
 RETURN = "After the loop, return the gradient that is left: a network below would need it."
 
 
-backward("The incoming gradient is returned", RETURN)(lambda layers, g, rate: (_down(reversed(layers), g, rate), g)[1])
-backward("Nothing is returned", RETURN)(lambda layers, g, rate: (_down(reversed(layers), g, rate), None)[1])
+@backward("The incoming gradient is returned", RETURN)
+def _returns_the_gradient(layers: Layers, g: Array, rate: float) -> Any:
+    _down(reversed(layers), g, rate)
+    return g
+
+
+@backward("Nothing is returned", RETURN)
+def _returns_nothing(layers: Layers, g: Array, rate: float) -> Any:
+    _down(reversed(layers), g, rate)
+
+
 ONCE = "1/B belongs to the loss, and comes in once, before the first layer of the backward pass. Leave it out here."
 turn_down("The gradient is divided by the batch size in every layer", ONCE)(
     lambda layer, g, rate: layer.backward(g / g.shape[1], rate),
