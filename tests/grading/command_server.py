@@ -5,6 +5,7 @@ that is started. The server ends with the process that started it.
 """
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -64,8 +65,9 @@ def serve(listener):
     import lib.grading.commands.app  # noqa: F401
 
     os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # of alembic
-    nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
-    nbgrader.api.get_alembic_version()  # starts a program, which takes a second; each new gradebook is marked with it
+    nbgrader.api.get_alembic_version = alembic_version
+    alembic_version()
+    gc.freeze()  # a command doesn't look for garbage in what it hasn't made, nor get pages of its own by that
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those who wait have ended
     while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
         line, _ = listener.accept()
@@ -81,6 +83,15 @@ def serve(listener):
                 line.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
                 os._exit(0)
         be(streams=streams, **request)
+
+
+@cache
+def alembic_version():
+    """Give what nbgrader marks each new gradebook with. It starts a program to ask alembic, which takes seconds."""
+    import nbgrader
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(Path(nbgrader.__file__).with_name("alembic")).get_current_head()
 
 
 def be(module, arguments, folder, environment, streams):

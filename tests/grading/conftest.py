@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
-from functools import cache
 from io import StringIO
 from pathlib import Path
 
@@ -75,8 +74,8 @@ class Course:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_alembic_version():
-    """Ask alembic once for what nbgrader marks each new gradebook with: it starts a program, which takes a second."""
-    nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
+    """Ask alembic in this process, and once, for what nbgrader marks each new gradebook with."""
+    nbgrader.api.get_alembic_version = command_server.alembic_version
 
 
 @pytest.fixture(scope="session")
