@@ -1,6 +1,6 @@
 """JupyterLab in a real browser: the server, a Chromium page, and the few moves that every browser test makes.
 
-The fixtures are `browser` (one Chromium for the session) and `lab` (one JupyterLab on a folder of its own).
+The fixtures are `browser` (one Chromium for a module) and `lab` (one JupyterLab on a folder of its own).
 Without a browser these tests are skipped with the reason; under `CI=true` a missing browser is a failure.
 """
 
@@ -97,7 +97,10 @@ def jupyter_lab(folder, environment=os.environ):
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
+        "PATH": os.pathsep.join([str(home), environment["PATH"]]),
     }
+    if fails := shutil.which("false"):
+        (home / "node").symlink_to(fails)  # with each page JupyterLab asks Yarn for its settings, which it doesn't need
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
     command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
