@@ -67,6 +67,7 @@ def results(tests: list[str], provisioner: str, folder: Path, more: list[str]) -
     report = folder / f"{provisioner}.xml"
     options = ("asyncio_default_fixture_loop_scope=function", "filterwarnings=default", "asyncio_mode=strict")
     command = [sys.executable, "-m", "pytest", "-q", "--disable-warnings", "--tb=short", "-p", "no:cacheprovider"]
+    command += ["-c", os.devnull]  # where the libraries lie in this folder, our own settings would be found
     command += [part for option in options for part in ("-o", option)]
     command += [f"--junitxml={report}", f"--basetemp={folder / 'tmp'}", *tests, *more]
     if provisioner == PROVISIONERS["ours"]:
