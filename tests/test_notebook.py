@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 
 from lib.blanks import open_blanks
 from lib.units.softmax_classifier import UNIT
+from tests.grading import command_server
 
 ROOT = Path(__file__).parents[1]
 NAME = "softmax_classifier"
@@ -31,7 +32,8 @@ def built(tmp_path_factory):
         course = tmp_path_factory.mktemp(command[1])
         shutil.copytree(ROOT / "solutions", course / "solutions")
         shutil.copy(ROOT / "nbgrader_config.py", course)
-        subprocess.run([sys.executable, "-m", *command], cwd=course, check=True, capture_output=True)
+        done = command_server.run(command[0], command[1:], course, timeout=300)
+        assert done.returncode == 0, done.stderr
         courses.append(course)
     return courses
 

@@ -46,7 +46,7 @@ def course(tmp_path_factory):
     copy_course(course.root)
     for name in (ASSIGNMENT, SECOND):
         nbformat.write(of_two(name), course.root / "solutions" / ASSIGNMENT / f"{name}.ipynb")
-    assert course.zerolayer("build").returncode == 0
+    assert course.zerolayer("build", ASSIGNMENT).returncode == 0
     for student, fillings in STUDENTS.items():
         hand_in(course, student, fillings)
     course.run = course.zerolayer("grade", ASSIGNMENT)

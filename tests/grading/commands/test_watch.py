@@ -44,9 +44,9 @@ class Watch:
 
 
 @pytest.fixture(scope="module")
-def term(tmp_path_factory):
+def term(new_course, tmp_path_factory):
     term = Term(tmp_path_factory.mktemp("watched"))
-    term.instructor.runs("zerolayer build")
+    new_course(term.course)
     term.instructor.runs(f"nbgrader release_assignment {ASSIGNMENT}")
     term.both(f"nbgrader fetch_assignment {ASSIGNMENT}")
     term.copies = {student.name: student.notebook.read_bytes() for student in term.students}
