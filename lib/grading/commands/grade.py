@@ -119,6 +119,7 @@ class Grade(Autograde):
         """
         assignment = self.coursedir.assignment_id
         self._verdicts: list[Verdict] = []
+        self.graded: set[str] = set()
         try:
             with ExitStack() as stack:
                 self._grade_all(stack)
@@ -202,6 +203,7 @@ class Grade(Autograde):
     def _end(self, job: GradingJob, result: Mapping[str, RunResult] | BaseException) -> None:
         """Save a submission that has been run, or failed to."""
         self.progress.add("graded", job.student, job.end(result))
+        self.graded.add(job.student)
         with suppress(FileNotFoundError, DamagedVerdictError):  # of an assignment without a unit there is none
             self._verdicts.append(Verdict.load(job.place, evidence=False))
         self.run_post_convert_hook()

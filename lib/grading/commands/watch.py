@@ -6,6 +6,7 @@ pages as `zerolayer feedback` does, and releases them. What a round did is kept 
 
 import shutil
 import signal
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from glob import glob
@@ -29,14 +30,15 @@ from lib.grading.machine_faults import sentence
 from lib.grading.report.marks import NotebookMarks, read_marks
 from lib.grading.safe_files import is_file, remove
 from lib.grading.submissions.gradebook import open_gradebook
-from lib.grading.submissions.tries import Tries, digest, last_change, load, save
+from lib.grading.submissions.tries import Tries, digest, last_change, load, save, total, unchanged
 from lib.grading.untrusted_names import id_problem, visible
 
 BEST = ".best"
 """In the folder of submissions: what counts of each student, where that may be an earlier try."""
 
 LONGEST_PAUSE = 60.0
-"""Seconds from a round that failed to the next one: what keeps failing is tried more and more seldom."""
+"""Seconds from a round that failed to the next one: what keeps failing is tried more and more seldom. One student's
+try that the machine could not run waits as long, and keeps nobody else."""
 
 
 class WatchApp(GradeApp):
@@ -86,6 +88,7 @@ class WatchApp(GradeApp):
             self.log.warning("%s", problem)
         self._file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.tries.json")
         self._said: dict[str, str] = {}
+        self._later: dict[str, float] = {}
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
         try:
             with FileLock(self._file.with_suffix(".lock"), blocking=False):
@@ -131,12 +134,13 @@ class WatchApp(GradeApp):
         self._collect()
         if self.once:
             sleep(self.settled)  # no round follows that could take what was collected just now
-        found = {student: folder for student, folder in self._folders() if time() - last_change(folder) > self.settled}
+        found = {student: folder for student, folder in self._folders() if unchanged(folder) > self.settled}
         new = {student: (folder, digest(folder)) for student, folder in found.items()}
         due = {student: of for student, of in new.items() if self._is_due(student, *of)}
         if due:
-            self._grade({student: folder for student, (folder, _) in due.items()})
-            self._note(due)
+            graded = self._grade({student: folder for student, (folder, _) in due.items()})
+            self._note({student: of for student, of in due.items() if student in graded})
+            self._put_off(set(due) - graded)
         untold = [student for student, tries in self._tries.items() if tries.graded[-1:] != [tries.told]]
         if untold:
             self._release(untold)
@@ -155,16 +159,24 @@ class WatchApp(GradeApp):
         pattern = self.coursedir.format_path(self.coursedir.submitted_directory, "*", self.assignment)
         grade = Grade(coursedir=self.coursedir, parent=self)
         folders = [(student_of(grade, folder), Path(folder)) for folder in sorted(glob(pattern))]  # noqa: PTH207
-        return [(student, folder) for student, folder in folders if folder.is_dir() and not id_problem(student)]
+        excluded = self.coursedir.student_id_exclude.split(",")
+        return [
+            (student, folder)
+            for student, folder in folders
+            if folder.is_dir() and not id_problem(student) and student not in excluded
+        ]
 
     def _is_due(self, student: str, folder: Path, found: str) -> bool:
         """Tell whether a submission is to be graded now; what had been graded before is noted as a try."""
+        if time() < self._later.get(student, 0):
+            return False
         tries = self._tries.get(student)
         if tries is None and self._was_graded(student, folder):
             self._note({student: (folder, found)})
             return student not in self._tries
-        if tries is None or found in tries.graded:
+        if tries is None or tries.graded[-1:] == [found]:
             return tries is None
+        tries.at = min(tries.at, time())  # the clock may have been ahead
         at = tries.due([60 * minutes for minutes in self.waits])
         if at <= time():
             return True
@@ -179,30 +191,39 @@ class WatchApp(GradeApp):
         graded = [file.stat().st_mtime for file in place.glob("*.ipynb") if is_file(file)]
         return bool(graded) and min(graded) >= last_change(folder)
 
-    def _grade(self, folders: Mapping[str, Path], course: SubmittedCourse | None = None) -> None:
+    def _grade(self, folders: Mapping[str, Path], course: SubmittedCourse | None = None) -> set[str]:
+        """Grade what lies in these folders; give whose was."""
         grade = Grade(coursedir=course or self.coursedir, parent=self, force=True)
         grade.only = frozenset(map(str, folders.values()))
         grade.says = False
         self.coursedir.student_id = "*"
         grade.start()
+        return grade.graded
 
     def _note(self, graded: Mapping[str, tuple[Path, str]]) -> None:
         """Keep what was graded; and its folder, where that is the best so far."""
         marks = self._marks()
         for student, (folder, found) in graded.items():
-            points = [one for (of, _), one in marks.items() if of == student]
+            points = marks[student]
             if not points:
-                continue  # the machine kept it from being graded, and the next round tries again
+                continue  # it was graded, and somebody has removed it from the gradebook
             tries = self._tries.setdefault(student, Tries())
-            tries.note(found, time(), sum(one.points - one.penalty for one in points))
+            tries.note(found, time(), *_scores(points))
             if self.keep == "best" and tries.best == found:
                 remove(self._best(student))
                 shutil.copytree(folder, self._best(student))
-            waits = sum(mark.max_points for one in points for mark in one.cells.values() if mark.waiting)
-            most = sum(one.max_points for one in points) - waits
+            counts = sum(one.points - one.penalty for one in points.values())
+            waits = sum(mark.max_points for one in points.values() for mark in one.cells.values() if mark.waiting)
+            most = sum(one.max_points for one in points.values()) - waits
             more = f", and {waits:g} points wait for a person" if waits else ""
-            self._say(f"{student}: try {len(tries.graded)} has {tries.points:g} of {most:g} points{more}.")
+            self._say(f"{student}: try {len(tries.graded)} has {counts:g} of {most:g} points{more}.")
         save(self._file, self._tries)
+
+    def _put_off(self, students: set[str]) -> None:
+        """Leave what the machine kept from being graded for a while: an earlier try's points are not its own."""
+        for student in sorted(students):
+            self._later[student] = time() + LONGEST_PAUSE
+            self._say(f"{student}: the machine could not run this try. It is run again in {LONGEST_PAUSE:g} seconds.")
 
     def _release(self, students: list[str]) -> None:
         """Write the pages of these students, and release them where they came by the exchange."""
@@ -228,22 +249,37 @@ class WatchApp(GradeApp):
         """Grade an earlier try once more where it has more points than the last: the challenge is the same again."""
         marks = self._marks()
         for student, tries in self._tries.items():
-            now = sum(one.points - one.penalty for (of, _), one in marks.items() if of == student)
+            now, by_hand = _scores(marks[student])
             best = self._best(student)
-            if tries.best != tries.graded[-1] and now < tries.best_points and best.is_dir():
+            points = total(tries.best_score, by_hand)
+            if tries.best != tries.graded[-1] and total(now, by_hand) < points and best.is_dir():
                 course = SubmittedCourse(parent=self, root=self.coursedir.root)
                 course.assignment_id = self.assignment
                 course.submitted_directory = str(Path(self.coursedir.submitted_directory, BEST))
-                self._grade({student: best}, course)
-                self._say(f"{student}: an earlier try has more points, {tries.best_points:g}, and counts.")
+                if self._grade({student: best}, course):
+                    tries.best_score, _ = _scores(self._marks()[student])  # it may have other points by now
+                    save(self._file, self._tries)
+                    self._say(f"{student}: an earlier try has more points, {points:g}, and counts.")
 
     def _best(self, student: str) -> Path:
         folder = str(Path(self.coursedir.submitted_directory, BEST))
         return Path(self.coursedir.format_path(folder, student, self.assignment))
 
-    def _marks(self) -> dict[tuple[str, str], NotebookMarks]:
+    def _marks(self) -> dict[str, dict[str, NotebookMarks]]:
+        """Read the marks of each student's notebooks."""
+        found: dict[str, dict[str, NotebookMarks]] = defaultdict(dict)
         with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            return read_marks(gradebook, self.assignment)
+            for (student, notebook), marks in read_marks(gradebook, self.assignment).items():
+                found[student][notebook] = marks
+        return found
 
     def _say(self, text: str) -> None:
         say(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {visible(text)}")
+
+
+def _scores(marks: Mapping[str, NotebookMarks]) -> tuple[dict[str, float], dict[str, float]]:
+    """Give the points that grading gave each cell, with what being late costs, and those that a person gave."""
+    cells = {f"{notebook}/{name}": mark for notebook, one in marks.items() for name, mark in one.cells.items()}
+    late = {notebook: -one.penalty for notebook, one in marks.items()}
+    by_hand = {name: mark.points for name, mark in cells.items() if mark.by_hand}
+    return {**{name: mark.graded for name, mark in cells.items()}, **late}, by_hand

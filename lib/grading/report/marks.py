@@ -15,12 +15,13 @@ from lib.grading.submissions.master import known_cells
 
 @dataclass(frozen=True)
 class Mark:
-    """What the gradebook says of one graded cell. `waiting`: a person has yet to read it."""
+    """What the gradebook says of one graded cell. `waiting`: a person has yet to read it. `graded`: without them."""
 
     points: float
     max_points: float
     waiting: bool = False
     by_hand: bool = False
+    graded: float = 0.0
 
     @property
     def state(self) -> str:
@@ -96,16 +97,24 @@ def _read_grades(
     graded, tasks = api.GradeCell.__table__, api.TaskCell.__table__
     most = func.coalesce(graded.c.max_score, tasks.c.max_score, 0.0)
     query = (
-        select(grade.notebook_id, cell.name, grade.score, grade.manual_score, grade.needs_manual_grade, most)
+        select(
+            grade.notebook_id,
+            cell.name,
+            grade.score,
+            grade.auto_score,
+            grade.manual_score,
+            grade.needs_manual_grade,
+            most,
+        )
         .join(cell, cell.id == grade.cell_id)
         .outerjoin(graded, graded.c.id == grade.cell_id)
         .outerjoin(tasks, tasks.c.id == grade.cell_id)
         .where(cell.notebook_id.in_(notebooks) if submitted is None else grade.notebook_id.in_(submitted))
     )
     marks: dict[str, dict[str, Mark]] = defaultdict(dict)
-    for notebook, name, score, manual, waits, max_points in gradebook.db.execute(query):
+    for notebook, name, score, auto, manual, waits, max_points in gradebook.db.execute(query):
         # nbgrader asks for a person's eye again after each run; what was marked stays marked.
-        marks[notebook][name] = Mark(score, max_points, waits and manual is None, manual is not None)
+        marks[notebook][name] = Mark(score, max_points, waits and manual is None, manual is not None, auto or 0.0)
     return marks
 
 

@@ -10,31 +10,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from time import time
 
 from lib.grading.safe_files import files_in
+
+Score = Mapping[str, float]
+"""Points by the cell that has them. What counts against them, such as a penalty, is below 0."""
+
+
+def total(score: Score, by_hand: Score) -> float:
+    """Give the points of a try: a person's mark for a cell stands before what grading gave it, in every try alike."""
+    return sum({**score, **by_hand}.values())
 
 
 @dataclass
 class Tries:
-    """One student's tries, as digests: those that were graded, in order, with the time and points of the last.
+    """One student's tries, as digests: those that were graded, in order, with the time of the last.
 
-    `best` is the digest that has the most points, and `best_points` these; `told` is the one whose page the student
-    has.
+    `best` is the digest of the one with most points, and `best_score` what grading gave it; `told` is the one whose
+    page the student has.
     """
 
     graded: list[str] = field(default_factory=list)
     at: float = 0.0
-    points: float = 0.0
     best: str = ""
-    best_points: float = -1.0
+    best_score: Score = field(default_factory=dict)
     told: str = ""
 
-    def note(self, digest: str, at: float, points: float) -> None:
-        """Note that a try was graded, at a time in seconds since 1970."""
+    def note(self, digest: str, at: float, score: Score, by_hand: Score) -> None:
+        """Note that a try was graded, at a time in seconds since 1970; marks `by_hand` count for every try."""
         self.graded.append(digest)
-        self.at, self.points = at, points
-        if points > self.best_points:
-            self.best, self.best_points = digest, points
+        self.at = at
+        if not self.best or total(score, by_hand) > total(self.best_score, by_hand):
+            self.best, self.best_score = digest, dict(score)
 
     def due(self, waits: Sequence[float]) -> float:
         """Give the time from which the next try may be graded; `waits` are seconds after the first, the second, …."""
@@ -77,3 +85,8 @@ def digest(folder: Path) -> str:
 def last_change(folder: Path) -> float:
     """Give when something in a folder was last changed, in seconds since 1970; students can't set this time."""
     return max(path.lstat().st_ctime for path in (folder, *files_in(folder)))
+
+
+def unchanged(folder: Path) -> float:
+    """Give for how many seconds nothing in a folder was changed. Where the clock was ahead, it doesn't wait for it."""
+    return abs(time() - last_change(folder))

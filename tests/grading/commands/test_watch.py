@@ -7,15 +7,21 @@ import sys
 import nbformat
 import pytest
 from filelock import FileLock
+from nbgrader.api import Gradebook
 
 from lib.grading.commands.sample_class import complete
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT
 from tests.grading.pages import text_of
 from tests.people import Term
+from tests.submissions import before
 
 WRONG = fill(loss=("-np.mean(y * np.log(yhat))", RIGHT["loss"][1]))
 BLANK = fill(loss=("", ""))
+NO_THREADS = """
+raise RuntimeError("can't start new thread")
+"""
+"""What a kernel raises on a machine that has no more tasks; a student who writes it makes the run look so."""
 
 
 class Watch:
@@ -105,20 +111,74 @@ def test_from_handing_in_to_the_page_and_over_a_kill(term):
     assert "21 of 21 points so far" in pages(ada)[-1]
 
 
+def one_round(course, fillings, *options, student="kaja", notebook=None):
+    """Lay a try into the folder of submissions, and let it be watched for one round; give what that said."""
+    folder = course.root / "submitted" / student / ASSIGNMENT
+    folder.mkdir(parents=True, exist_ok=True)
+    notebook = notebook or complete(nbformat.read(course.released(), as_version=4), fillings, ANSWERS)
+    nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")
+    places = (f"--Exchange.root={course.root / 'none'}", "--WatchApp.waits=[]", "--WatchApp.settled=0")
+    done = course.zerolayer("watch", ASSIGNMENT, "--once", *places, *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def mark(course, student, **points):
+    """Give points by hand, as formgrader does."""
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        for cell, score in points.items():
+            grade = gradebook.find_grade(cell.replace("_", "-"), ASSIGNMENT, ASSIGNMENT, student)
+            grade.manual_score, grade.needs_manual_grade = score, False
+        gradebook.db.commit()
+
+
+def score(course, student):
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        return gradebook.find_submission(ASSIGNMENT, student).score
+
+
 def test_the_best_try_counts_where_that_is_set(new_course, tmp_path):
     course = new_course(tmp_path / "course")
     points = []
     for fillings in (WRONG, RIGHT, BLANK):
-        folder = course.root / "submitted" / "kaja" / ASSIGNMENT
-        folder.mkdir(parents=True, exist_ok=True)
-        notebook = complete(nbformat.read(course.released(), as_version=4), fillings, ANSWERS)
-        nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")
-        arguments = ("watch", ASSIGNMENT, "--once", "--keep=best", "--WatchApp.waits=[]")
-        done = course.zerolayer(*arguments, "--WatchApp.settled=0", f"--Exchange.root={tmp_path / 'none'}")
-        assert done.returncode == 0, done.stderr
+        said = one_round(course, fillings, "--keep=best")
         points.append(course.verdict("kaja").points)
     assert points == [19, 21, 21]
-    assert "kaja: an earlier try has more points, 21, and counts." in done.stdout
+    assert "kaja: an earlier try has more points, 21, and counts." in said
+
+
+def test_marks_given_between_two_tries_count_for_the_best_too(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    one_round(course, RIGHT, "--keep=best")
+    mark(course, "kaja", explain_gradient=2, explain_random_labels=1.5)
+    said = one_round(course, WRONG, "--keep=best")
+    assert "kaja: an earlier try has more points, 24.5, and counts." in said
+    assert (course.verdict("kaja").points, score(course, "kaja")) == (21, 24.5)
+    mark(course, "kaja", check_cce=0)  # that it has less by a person's mark is no reason to grade it once more
+    assert "an earlier try" not in one_round(course, WRONG, "--keep=best")
+    assert score(course, "kaja") == 22.5
+
+
+def test_the_last_try_counts_also_where_it_was_handed_in_before(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    for fillings, points in ((RIGHT, 21), (WRONG, 19), (RIGHT, 21)):
+        one_round(course, fillings)
+        assert course.verdict("kaja").points == points
+
+
+@pytest.mark.usefixtures("lockable_here")
+def test_a_try_that_the_machine_could_not_run_has_no_points_of_an_earlier_one(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    one_round(course, RIGHT)
+    broken = before(nbformat.read(course.released(), as_version=4), "check-train", NO_THREADS)
+    assert "kaja: the machine could not run this try." in (said := one_round(course, RIGHT, notebook=broken))
+    assert "try 2" not in said
+    assert "kaja: try 2 has 19 of 21 points" in one_round(course, WRONG)
+
+
+def test_who_is_not_graded_is_not_waited_for(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    assert "kaja" not in one_round(course, RIGHT, "--CourseDirectory.student_id_exclude=kaja")
 
 
 def test_a_single_round_that_fails_says_so_by_its_exit_code(new_course, tmp_path):

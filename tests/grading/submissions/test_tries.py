@@ -4,17 +4,18 @@ import json
 
 import pytest
 
+from lib.grading.submissions import tries
 from lib.grading.submissions.tries import Tries, digest, load, save
 
 MINUTES = (0, 15, 60)
 
 
-@pytest.mark.parametrize(("tries", "minutes"), [(1, 0), (2, 15), (3, 60), (4, 60)])
-def test_a_second_try_is_due_at_once_and_others_at_widening_intervals(tries, minutes):
+@pytest.mark.parametrize(("number", "minutes"), [(1, 0), (2, 15), (3, 60), (4, 60)])
+def test_a_second_try_is_due_at_once_and_others_at_widening_intervals(number, minutes):
     found = Tries()
     assert found.due([60 * wait for wait in MINUTES]) == 0
-    for number in range(tries):
-        found.note(f"try {number}", 1000.0, number)
+    for at in range(number):
+        found.note(f"try {at}", 1000.0, {"loss": at}, {})
     assert found.due([60 * wait for wait in MINUTES]) == 1000 + 60 * minutes
     assert found.due([]) == 0
 
@@ -22,14 +23,37 @@ def test_a_second_try_is_due_at_once_and_others_at_widening_intervals(tries, min
 def test_the_best_try_stays_the_best():
     found = Tries()
     for name, points in (("a", 3), ("b", 7), ("c", 5), ("d", 7)):
-        found.note(name, 0, points)
-    assert (found.best, found.best_points, found.graded[-1]) == ("b", 7, "d")
+        found.note(name, 0, {"loss": points}, {})
+    assert (found.best, found.best_score, found.graded[-1]) == ("b", {"loss": 7}, "d")
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "best"),
+    [
+        ({"text": 5}, "first"),  # counts for both, whichever was there when it was given
+        ({"dense": 2}, "second"),  # stands in place of what grading gave in either
+        ({"loss": 0}, "first"),
+    ],
+)
+def test_a_persons_marks_count_for_every_try_alike(by_hand, best):
+    found = Tries()
+    found.note("first", 0, {"loss": 2, "dense": 3, "text": 0, "late": 0}, {})
+    found.note("second", 0, {"loss": 4, "dense": 1, "text": 0, "late": -1}, by_hand)
+    assert found.best == best
+
+
+def test_a_clock_that_was_ahead_keeps_nobody_waiting(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    now = (tmp_path / "file").stat().st_ctime
+    for clock, waits in ((now - 3600, 3600), (now + 5, 5)):
+        monkeypatch.setattr(tries, "time", lambda clock=clock: clock)
+        assert tries.unchanged(tmp_path) == pytest.approx(waits, abs=1)
 
 
 def test_tries_are_kept_and_damage_is_told(tmp_path):
     file = tmp_path / "tries.json"
     assert load(file) == {}
-    found = {"ada": Tries(["a"], 1.5, 20, "a", 20, "a"), "Bảo": Tries()}
+    found = {"ada": Tries(["a"], 1.5, "a", {"loss": 20}, "a"), "Bảo": Tries()}
     save(file, found)
     assert load(file) == found
     for damage in (file.read_text()[:-5], json.dumps([1]), json.dumps({"ada": {"unknown": 1}})):
