@@ -9,6 +9,7 @@ and medians are told. Processor time is told too: machines are busy. A part is w
 not whole where it rests on one that is wrong; apart from that, the parts that are whole have to agree.
 
     python benchmarks/throughput.py                 100 submissions, side by side, with and without the sandbox
+    python benchmarks/throughput.py --errors        the same, with a cell that ends in an error in each notebook
     python benchmarks/throughput.py --every 1       the same, with nothing reckoned: stock nbgrader grades them all
     python benchmarks/throughput.py --thousand      1,000 against 100: memory of the coordinator, and cost of each
     python benchmarks/throughput.py --hostile       one in five hostile, against the honest class
@@ -55,6 +56,7 @@ c.CourseDirectory.release_directory = "notebooks"
 """
 SUBREAPER = 36
 """prctl's word for: who loses its parent becomes mine. So each kernel's time is counted, whoever started it."""
+FAILS = "def look(z):\n    return z.sahpe\n\nlook(np.ones(3))"
 SLOW = {"training_never_ends", "cell_never_ends", "interrupt_ignored", "stop_ignored"}
 """Hostile submissions that end by a time limit."""
 
@@ -105,17 +107,17 @@ def built(root):
     return root
 
 
-def honest(root, size):
-    """Have a class of `size` hand in: the sample class's students, again and again."""
+def honest(root, size, own=""):
+    """Have a class of `size` hand in: the sample class's students, again and again, with a cell of their own."""
     source = root / "notebooks" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
     fillings = list(STUDENTS.values())
     for number in range(size):
         folder = root / "submitted" / f"student{number:04}" / ASSIGNMENT
         folder.mkdir(parents=True)
-        nbformat.write(
-            complete(nbformat.read(source, as_version=4), fillings[number % len(fillings)], ANSWERS),
-            folder / source.name,
-        )
+        notebook = complete(nbformat.read(source, as_version=4), fillings[number % len(fillings)], ANSWERS)
+        if own:
+            notebook.cells.insert(len(notebook.cells) // 2, nbformat.v4.new_code_cell(own))
+        nbformat.write(notebook, folder / source.name)
 
 
 def copied(root, name, students):
@@ -138,9 +140,9 @@ def whole_parts(course):
         return {(student, part): score == most for student, part, score, most in database.execute(query)}
 
 
-def side_by_side(root, size, rounds, every):
+def side_by_side(root, size, rounds, every, own=""):
     """Grade the same class by stock nbgrader (`every` so many of it), by us, and by us without the sandbox."""
-    honest(root, size)
+    honest(root, size, own)
     students = sorted(path.name for path in (root / "submitted").iterdir())
     turns = [a_turn(root, students, every, number) for number in range(rounds)]
     stock, locked, unlocked = (middle(found) for found in zip(*turns, strict=True))
@@ -267,6 +269,7 @@ def main():
     parser.add_argument("--every", type=int, default=10, help="stock nbgrader grades one in so many")
     parser.add_argument("--thousand", action="store_true")
     parser.add_argument("--hostile", action="store_true")
+    parser.add_argument("--errors", action="store_true")
     asked = parser.parse_args()
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
     with tempfile.TemporaryDirectory() as folder:
@@ -276,7 +279,7 @@ def main():
         elif asked.hostile:
             hostile(root, asked.size)
         else:
-            side_by_side(root, asked.size, asked.rounds, asked.every)
+            side_by_side(root, asked.size, asked.rounds, asked.every, FAILS if asked.errors else "")
 
 
 if __name__ == "__main__":
