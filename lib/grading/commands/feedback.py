@@ -40,6 +40,7 @@ from lib.grading.running.runner import Runner, can_fork, processes
 from lib.grading.safe_files import files_in, is_file, is_folder, remove
 from lib.grading.submissions.folders import put_in_place
 from lib.grading.submissions.gradebook import open_gradebook
+from lib.grading.submissions.penalties import renew_penalties
 from lib.grading.untrusted_names import visible
 
 RECORD = ".made_from.json"
@@ -81,6 +82,7 @@ class ClassFeedback(GenerateFeedback):
                 stack.enter_context(FileLock(lock, blocking=False))
                 self._clear()
                 with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+                    renew_penalties(gradebook, self)
                     self.marks = read_marks(gradebook, assignment)
                 due = [folder for folder in sorted(self.assignments) if self._is_due(folder)]
                 bar = stack.enter_context(

@@ -13,6 +13,8 @@ from lib.grading.commands.command import named_assignment, say
 from lib.grading.commands.config import Configured
 from lib.grading.report.classroom import Classroom, read_classroom
 from lib.grading.report.pages import Links, class_page, own_page, student_page
+from lib.grading.submissions.gradebook import open_gradebook
+from lib.grading.submissions.penalties import renew_penalties
 from lib.grading.submissions.preprocessors import UnitPreprocessor
 from lib.grading.untrusted_names import visible
 
@@ -72,6 +74,8 @@ class ReportApp(Configured):
 
     def _classroom(self, assignment: str) -> Classroom:
         try:
+            with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+                renew_penalties(gradebook, self)
             classroom = read_classroom(self.coursedir, assignment)
         except MissingEntry:
             self.fail(

@@ -205,8 +205,9 @@ class WatchApp(GradeApp):
         marks = self._marks()
         for student, (folder, found) in graded.items():
             points = marks[student]
-            if not points:
-                continue  # it was graded, and somebody has removed it from the gradebook
+            # Removed from the gradebook, or changed while it was graded: the next round takes it as it is then.
+            if not points or digest(folder) != found:
+                continue
             tries = self._tries.setdefault(student, Tries())
             tries.note(found, time(), *_scores(points))
             if self.keep == "best" and tries.best == found:
@@ -248,18 +249,25 @@ class WatchApp(GradeApp):
     def _restore_best(self) -> None:
         """Grade an earlier try once more where it has more points than the last: the challenge is the same again."""
         marks = self._marks()
-        for student, tries in self._tries.items():
-            now, by_hand = _scores(marks[student])
-            best = self._best(student)
-            points = total(tries.best_score, by_hand)
-            if tries.best != tries.graded[-1] and total(now, by_hand) < points and best.is_dir():
-                course = SubmittedCourse(parent=self, root=self.coursedir.root)
-                course.assignment_id = self.assignment
-                course.submitted_directory = str(Path(self.coursedir.submitted_directory, BEST))
-                if self._grade({student: best}, course):
-                    tries.best_score, _ = _scores(self._marks()[student])  # it may have other points by now
-                    save(self._file, self._tries)
-                    self._say(f"{student}: an earlier try has more points, {points:g}, and counts.")
+        better = {student: self._best(student) for student in self._tries if self._has_better(student, marks[student])}
+        if not better:
+            return
+        course = SubmittedCourse(parent=self, root=self.coursedir.root)
+        course.assignment_id = self.assignment
+        course.submitted_directory = str(Path(self.coursedir.submitted_directory, BEST))
+        graded = self._grade(better, course)
+        marks = self._marks()
+        for student in sorted(graded):
+            score, by_hand = _scores(marks[student])
+            self._tries[student].best_score = score  # the unit may have changed since, and give other points
+            self._say(f"{student}: an earlier try has more points, {total(score, by_hand):g}, and counts.")
+        save(self._file, self._tries)
+
+    def _has_better(self, student: str, marks: Mapping[str, NotebookMarks]) -> bool:
+        """Tell whether an earlier try has more points than what the gradebook has now, and is there to be graded."""
+        tries, (now, by_hand) = self._tries[student], _scores(marks)
+        is_more = total(tries.best_score, by_hand) > total(now, by_hand)
+        return is_more and tries.best != tries.graded[-1] and digest(self._best(student)) == tries.best
 
     def _best(self, student: str) -> Path:
         folder = str(Path(self.coursedir.submitted_directory, BEST))

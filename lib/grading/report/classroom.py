@@ -29,9 +29,10 @@ class StudentWork:
     """What one student did in one assignment. `late` is in time after the due date, extensions counted.
 
     `score` is what the gradebook has for all cells together, before the late `penalty`; `to_mark` names the cells that
-    wait for a person. `scores` has for each cell what grading gave, out of how much; `fault` says what is wrong with
-    the verdict's file, and `left_out` what of a download could not be collected. `submission` is the id under which
-    formgrader shows it, or nothing.
+    wait for a person, and `to_review` those that were marked before they were graded again: the marks count.
+    `scores` has for each cell what grading gave, out of how much; `fault` says what is wrong with the verdict's file,
+    and `left_out` what of a download could not be collected. `submission` is the id under which formgrader shows it, or
+    nothing.
     """
 
     student: str
@@ -44,6 +45,7 @@ class StudentWork:
     score: float = 0.0
     penalty: float = 0.0
     to_mark: list[str] = field(default_factory=list)
+    to_review: list[str] = field(default_factory=list)
     scores: dict[str, tuple[float | None, float]] = field(default_factory=dict)
     fault: str = ""
     left_out: list[str] = field(default_factory=list)
@@ -164,18 +166,24 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
     tested = api.GradeCell.__table__  # by itself: the class would bring the table of all cells once more
     grades = (
         select(
-            grade.notebook_id, cell.name, grade.auto_score, grade.score, grade.needs_manual_grade, tested.c.max_score
+            grade.notebook_id,
+            cell.name,
+            grade.auto_score,
+            grade.manual_score,
+            grade.score,
+            grade.needs_manual_grade,
+            tested.c.max_score,
         )
         .join(cell, cell.id == grade.cell_id)
         .outerjoin(tested, tested.c.id == grade.cell_id)
         .where(cell.notebook_id.in_([notebook.id for notebook in assignment.notebooks]))
     )
-    for notebook, name, auto_score, score, needs_mark, max_score in gradebook.db.execute(grades):
+    for notebook, name, auto_score, by_hand, score, needs_mark, max_score in gradebook.db.execute(grades):
         work = by_notebook[notebook]
         work.scores[name] = (auto_score, max_score or 0.0)
         work.score += score
         if needs_mark:
-            work.to_mark.append(name)
+            (work.to_mark if by_hand is None else work.to_review).append(name)
     return works
 
 

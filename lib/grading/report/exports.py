@@ -27,7 +27,9 @@ from nbgrader.plugins import ExportPlugin
 from sqlalchemy import case, func, select
 from traitlets import Dict, Unicode
 
+from lib.grading.report.points import DECIMALS, written
 from lib.grading.submissions.collect import LmsNames
+from lib.grading.submissions.penalties import renew_penalties
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
 """What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
@@ -66,7 +68,7 @@ class Submitted:
     @property
     def score(self) -> float:
         """What counts."""
-        return max(0.0, self.points - self.penalty)
+        return round(max(0.0, self.points - self.penalty), DECIMALS)
 
 
 NOTHING = Submitted(None, 0.0, 0.0, waits=False, is_graded=False)
@@ -77,7 +79,8 @@ def read_submissions(gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
 
     nbgrader's own objects ask for each score apart, and each such question goes through all grades.
     """
-    waits = func.sum(case((Grade.needs_manual_grade, 1), else_=0)).label("waits")
+    # nbgrader asks for a person's eye again after each run; what was marked stays marked.
+    waits = func.sum(case((Grade.needs_manual_grade & Grade.manual_score.is_(None), 1), else_=0)).label("waits")
     points = func.sum(Grade.score).label("points")
     grades = select(Grade.notebook_id, points, waits).group_by(Grade.notebook_id).subquery()
     query = (
@@ -96,7 +99,8 @@ def read_submissions(gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
     found: dict[str, dict[str, Submitted]] = defaultdict(dict)
     for assignment, student, timestamp, earned, penalty, waiting in gradebook.db.execute(query):
         is_graded = waiting is not None
-        found[assignment][student] = Submitted(timestamp, earned or 0.0, penalty or 0.0, bool(waiting), is_graded)
+        points, costs = (round(some or 0.0, DECIMALS) for some in (earned, penalty))
+        found[assignment][student] = Submitted(timestamp, points, costs, bool(waiting), is_graded)
     return found
 
 
@@ -119,18 +123,23 @@ class LmsExporter(ExportPlugin):
             [one for one in in_order(gradebook.students) if not students or one.id in students],
         )
 
+    def submissions(self, gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
+        """Read all submissions as `read_submissions` does, with what being late costs of the points there are now."""
+        renew_penalties(gradebook, self)
+        return read_submissions(gradebook)
+
     def scores(self, gradebook: Gradebook) -> tuple[list[Student], Table, dict[str, float]]:
         """Read the scores: the students who have any, their points by id and assignment, and the best there is."""
         table: Table = {}
         best, waiting = {}, 0
         assignments, students = self.chosen(gradebook)
         ids = {student.id for student in students}
-        submissions = read_submissions(gradebook)
+        submissions = self.submissions(gradebook)
         for assignment in sorted(assignments, key=lambda one: str(one.name)):
             for student, found in submissions[assignment.id].items():
                 if student in ids and found.is_graded:
                     waiting += found.waits
-                    table.setdefault(student, {})[assignment.name] = round(found.score, 4)
+                    table.setdefault(student, {})[assignment.name] = found.score
                     best[assignment.name] = assignment.max_score
         if waiting:
             self.log.warning(
@@ -157,7 +166,7 @@ class TextExporter(LmsExporter):
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`. As in nbgrader's, who handed in nothing has 0 points."""
         assignments, students = self.chosen(gradebook)
-        submissions = read_submissions(gradebook)
+        submissions = self.submissions(gradebook)
         rows: list[Iterable[object]] = [self.columns]
         for assignment in assignments:
             due, best = assignment.duedate, assignment.max_score
@@ -190,7 +199,7 @@ class CanvasExporter(LmsExporter):
         pattern = re.escape(LmsNames(parent=self).student_id)
         in_id = re.compile(pattern.replace(r"\{name\}", ".+").replace(r"\{number\}", "([0-9]+)"), re.DOTALL)
         rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
-        rows.append(["    Points Possible", "", "", "", "", *(f"{points:g}" for points in best.values())])
+        rows.append(["    Points Possible", "", "", "", "", *(written(points) for points in best.values())])
         for student in students:
             name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
             own = student.lms_user_id or ""
@@ -269,4 +278,4 @@ def _scaled(own: Mapping[str, float], best: Mapping[str, float], row: Mapping[st
 
 
 def _points(own: Mapping[str, float], best: Iterable[str], missing: str = "") -> list[str]:
-    return [f"{own[name]:g}" if name in own else missing for name in best]
+    return [written(own[name]) if name in own else missing for name in best]

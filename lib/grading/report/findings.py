@@ -53,6 +53,11 @@ def cells_to_mark(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
     return _grouped((cell, work) for work in classroom.works for cell in work.to_mark)
 
 
+def cells_to_review(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
+    """Collect the cells whose marks are from before they were graded again."""
+    return _grouped((cell, work) for work in classroom.works for cell in work.to_review)
+
+
 def _grouped(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:
     groups: dict[Item, dict[str, StudentWork]] = {}
     for finding, work in found:

@@ -74,6 +74,7 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         remarks=findings.remarks(classroom),
         library_calls=findings.library_calls(classroom),
         to_mark=findings.cells_to_mark(classroom),
+        to_review=findings.cells_to_review(classroom),
         late=[work for work in classroom.works if work.late],
     )
 

@@ -12,6 +12,7 @@ from nbgrader.preprocessors import AssignLatePenalties
 from lib.grading.marking_queue import NOT_RUN, cells_for_person, queue
 from lib.grading.submissions.cell_ends import error_output
 from lib.grading.submissions.gradebook import DEFAULT_COURSE, LATE_WITHOUT_TIME, GradebookSession
+from lib.grading.submissions.penalties import cost
 from lib.grading.submissions.state import submission_state
 
 
@@ -95,13 +96,12 @@ class SaveScores(AssignLatePenalties):
         return scores
 
     def _penalty(self, student: str, score: float, late: float) -> float | None:
-        """Ask the course's plugin what being late costs: no less than nothing and no more than there is."""
+        """Say that a submission is late, and give what that costs."""
         if late == LATE_WITHOUT_TIME.total_seconds():
             self.log.warning("%s is late: Canvas says so, and not by how much", student)
         else:
             self.log.warning("%s is %s seconds late", student, late)
-        penalty = self.plugin_inst.late_submission_penalty(student, score, late)
-        return None if penalty is None else min(max(penalty, 0), score)
+        return cost(self.plugin_inst, student, score, late)
 
 
 @contextmanager

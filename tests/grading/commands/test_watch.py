@@ -10,6 +10,9 @@ from filelock import FileLock
 from nbgrader.api import Gradebook
 
 from lib.grading.commands.sample_class import complete
+from lib.grading.commands.watch import WatchApp
+from lib.grading.report.marks import Mark, NotebookMarks
+from lib.grading.submissions.tries import digest
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT
 from tests.grading.pages import text_of
@@ -174,6 +177,24 @@ def test_a_try_that_the_machine_could_not_run_has_no_points_of_an_earlier_one(ne
     assert "kaja: the machine could not run this try." in (said := one_round(course, RIGHT, notebook=broken))
     assert "try 2" not in said
     assert "kaja: try 2 has 19 of 21 points" in one_round(course, WRONG)
+
+
+def test_what_changes_while_it_is_graded_is_no_try_yet(tmp_path, monkeypatch):
+    """What was graded would be kept under the name of what lies there now, and come back as the best."""
+    folder = tmp_path / "submitted" / "kaja"
+    folder.mkdir(parents=True)
+    (folder / "work.ipynb").write_text("graded")
+    found = digest(folder)
+    watch = WatchApp(keep="best")
+    watch._tries, watch._file = {}, tmp_path / "tries.json"
+    points = {"work": NotebookMarks({"loss": Mark(2, 2, graded=2.0)}, {}, frozenset(), 0, 2, {})}
+    monkeypatch.setattr(watch, "_marks", lambda: {"kaja": points})
+    monkeypatch.setattr(watch, "_best", tmp_path.joinpath)
+    (folder / "work.ipynb").write_text("handed in meanwhile")
+    watch._note({"kaja": (folder, found)})
+    assert watch._tries == {}
+    watch._note({"kaja": (folder, digest(folder))})
+    assert watch._tries["kaja"].best == digest(tmp_path / "kaja")
 
 
 def test_who_is_not_graded_is_not_waited_for(new_course, tmp_path):

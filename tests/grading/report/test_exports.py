@@ -9,9 +9,12 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import ExportApp
 from sqlalchemy import Engine
 
+from lib.grading.commands.demo import run
+from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.report.exports import as_text, in_order
 from tests.course import ASSIGNMENT
-from tests.grading.report.conftest import FILLINGS, NAMES
+from tests.grading.pages import text_of
+from tests.grading.report.conftest import FILLINGS, NAMES, SmallClass
 
 WORKSHEET = '''\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum grade","Last modified (grade)",Notes
 "Participant 501","Ada King",ADA@example.org,"Submitted for grading",,100.00,"Monday, 2 March 2026","Good, ""Ada"""
@@ -19,10 +22,10 @@ WORKSHEET = '''\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximu
 '''
 
 
-def exported(course, exporter, *options):
+def exported(course, exporter, *options, waits=True):
     done = course.runs_here(ExportApp, f"--exporter=lib.grading.report.exports.{exporter}", "--to=out.csv", *options)
     assert done.returncode == 0, done.stderr
-    assert "wait to be marked" in done.stderr
+    assert ("wait to be marked" in done.stderr) == waits
     with (course.root / "out.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
 
@@ -98,6 +101,27 @@ def test_what_keeps_the_file_from_being_written_is_told_in_a_sentence(small_clas
     assert why in done.stderr
     assert "Traceback" not in done.stderr
     assert not (small_class.root / "no.db").exists()
+
+
+def test_what_was_marked_and_graded_again_is_marked(small_class, tmp_path):
+    """nbgrader asks for a person's eye once more; the points are there, and every page and file has the same."""
+    course = SmallClass(shutil.copytree(small_class.root, tmp_path / "course"))
+    thirds = {"explain-gradient": 4 / 3, "explain-rate-and-batch": 0.1, "explain-random-labels": 0.2}
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer") as gradebook:
+        for submission in gradebook.assignment_submissions(ASSIGNMENT):
+            for cell, points in thirds.items():
+                grade = gradebook.find_grade(cell, ASSIGNMENT, ASSIGNMENT, submission.student.id)
+                grade.manual_score, grade.needs_manual_grade = points, True
+        gradebook.db.commit()
+    points = "22.6333"
+    for exporter, column, key in (("TextExporter", 9, 3), ("CanvasExporter", 5, 3), ("MoodleExporter", 5, 2)):
+        rows = exported(course, exporter, f"--assignment=['{ASSIGNMENT}']", waits=False)
+        assert {row[key]: row[column] for row in rows}["ada"] == points
+    page = text_of(course.report().replace("<", " <"))
+    assert "Written answers to mark None waits. Marked, and graded again since The points that you gave count." in page
+    assert f"King, Ada ✎ numbers {points} of 28" in page or f"King, Ada ✎ {points} of 28" in page
+    run(FeedbackApp, course.root, ASSIGNMENT)
+    assert f"{points} of 28 points" in text_of(course.feedback("ada"))
 
 
 def test_some_students_alone_can_be_asked_for(small_class):
