@@ -4,6 +4,7 @@ The notes are kept in the notebook's metadata, which `restore` makes anew for ea
 notebook to disk between restoring and running it, and keeps nothing else.
 """
 
+import re
 from pathlib import Path
 
 import orjson
@@ -13,6 +14,8 @@ KEY = "zerolayer_manual"
 REASONS = "zerolayer_for_a_person"
 """Under this name the reasons why a person has to look at a notebook are kept, where there are any."""
 NOT_RUN = "It was not run to its end."
+HANDED_IN = "zerolayer_handed_in"
+"""Under this name stands what was graded, as a digest of the folder that was handed in."""
 TO_DECIDE = "The notebook is from before this was added to the unit: give points as you decide for the class."
 
 
@@ -46,3 +49,9 @@ def kept_reasons(path: Path) -> list[str]:
         return [*map(str, orjson.loads(content)["metadata"].get(REASONS, ()))]
     except (ValueError, LookupError, TypeError, AttributeError):
         return []
+
+
+def kept_digest(path: Path) -> str:
+    """Read from a graded notebook's file of what it was made; nothing where an earlier version graded it."""
+    found = re.search(rb'"%s": "([0-9a-f]+)"' % HANDED_IN.encode(), path.read_bytes())
+    return found[1].decode() if found else ""

@@ -27,7 +27,7 @@ from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import needs_slow_imports
-from lib.grading.marking_queue import NOT_RUN, cells_for_person, keep_reasons, kept_reasons
+from lib.grading.marking_queue import HANDED_IN, NOT_RUN, cells_for_person, keep_reasons, kept_digest, kept_reasons
 from lib.grading.running.execute import RunLostError, has_code
 from lib.grading.running.runner import PackedNotebook, RunResult, RunTask, settings
 from lib.grading.running.state import KEY
@@ -42,6 +42,7 @@ from lib.grading.submissions.restore import RestoreCells
 from lib.grading.submissions.scores import SaveScores
 from lib.grading.submissions.sight import packages_of
 from lib.grading.submissions.state import SubmissionState, submission_state
+from lib.grading.submissions.tries import digest
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigError)
 """Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
@@ -149,6 +150,8 @@ class GradingJob:
         )
         self.timestamp: datetime | None = directory.get_existing_timestamp(str(source)) or course.late_stamp(student)
         self.prepared_notebooks: dict[str, PreparedNotebook] = {}
+        self.handed_in = ""
+        """A digest of what is graded."""
         self.lost = ""
         """What is missing of an earlier run, if that is why this is graded again."""
         self._known: Known | None = None
@@ -170,7 +173,15 @@ class GradingJob:
             return True
         self.lost = self._lost_of_verdict(known) if self.course.unit else ""
         before = known.timestamp
-        return bool(self.lost) or (self.timestamp is not None and (before is None or self.timestamp > before))
+        if self.timestamp is not None and (before is None or self.timestamp > before):
+            return True
+        self.lost = self.lost or self._change()
+        return bool(self.lost)
+
+    def _change(self) -> str:
+        """Say that other work lies there than was graded, if so: what comes from a download has no time of its own."""
+        before = {kept_digest(self.place / f"{name}.ipynb") for name in self.course.notebooks} - {""}
+        return "what was handed in has changed since" if before - {digest(self.source)} else ""
 
     def reasons_left(self) -> list[str]:
         """Give why an earlier run listed what isn't due now, unless a person has marked it since."""
@@ -202,7 +213,7 @@ class GradingJob:
 
     def work(self) -> RunTask:
         """Fill the folder and prepare the notebooks; give what is to be run of them."""
-        course = self.course
+        course, self.handed_in = self.course, digest(self.source)
         # Where only some notebooks are graded, the others stay as an earlier run left them.
         if course.directory.notebook_id != "*" and is_folder(self.place):
             shutil.copytree(self.place, self.folder)
@@ -323,6 +334,7 @@ class GradingJob:
         prepared.notebook = apply(self.course.after, prepared.notebook, prepared.resources)
         prepared.reasons = _for_a_person(prepared)
         keep_reasons(prepared.notebook, prepared.reasons)
+        prepared.notebook.metadata[HANDED_IN] = self.handed_in
         return prepared, json.dumps(prepared.notebook, ensure_ascii=False).encode()
 
     def _log(self, name: str, error: Exception) -> None:

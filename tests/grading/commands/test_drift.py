@@ -11,10 +11,11 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
 from lib.grading.judge.verdict import FILE, LARGEST_FILE, DamagedVerdictError, Verdict
+from lib.units.softmax_classifier.closed.sample_class import RIGHT
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.grading.pages import text_of
-from tests.submissions import as_bytes, right
+from tests.submissions import as_bytes, replaced, right
 
 STUDENTS = ("ada", "emil", "finn")
 
@@ -253,6 +254,21 @@ def test_points_that_differ_are_told_and_graded_again(course, capsys):
     assert "2 graded before, and now again" in done.stdout
     assert "1 skipped" in done.stdout
     assert points(course) == {"ada": 21, "emil": 21, "finn": 18.5}
+
+
+def test_other_work_than_was_graded_is_graded_also_where_no_time_tells(course):
+    """A later download of an LMS replaces files, and says nothing of when they were handed in."""
+    file = course.root / "submitted" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    file.write_bytes(file.read_bytes())
+    assert "3 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout
+    file.write_bytes(
+        as_bytes(replaced(nbformat.read(file, as_version=4), "loss", RIGHT["loss"][0], "-np.mean(y * np.log(yhat))"))
+    )
+    done = course.zerolayer("grade", ASSIGNMENT)
+    assert "ada  what was handed in has changed since" in done.stdout
+    assert "2 skipped" in done.stdout
+    assert points(course) == {"ada": 19, "emil": 21, "finn": 21}
+    assert "3 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout
 
 
 def test_rows_without_a_folder_are_graded_again(course):
