@@ -169,7 +169,7 @@ class ClassFeedback(GenerateFeedback):
             if isinstance(error, MemoryError) or (isinstance(error, OSError) and not is_of_a_file(error)):
                 raise
             self.log.debug("This is where", exc_info=True)
-            return f"{type(error).__name__}: {error}"
+            return str(error) if isinstance(error, MissingEntry) else f"{type(error).__name__}: {error}"
         return ""
 
     def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
@@ -177,7 +177,10 @@ class ClassFeedback(GenerateFeedback):
         resources: dict[str, Any] = super().init_single_notebook_resources(notebook_filename)
         names = resources["nbgrader"]
         if (names["student"], names["notebook"]) not in self.marks:
-            raise MissingEntry("the gradebook has nothing of this submission. Grade it again.")
+            folder = Path(notebook_filename).parent
+            raise MissingEntry(
+                f"the gradebook has nothing of it. Grade it again; if the student has left, remove {folder}."
+            )
         names["marks"] = self.marks[names["student"], names["notebook"]]
         return resources
 

@@ -264,10 +264,13 @@ class WatchApp(GradeApp):
         save(self._file, self._tries)
 
     def _has_better(self, student: str, marks: Mapping[str, NotebookMarks]) -> bool:
-        """Tell whether an earlier try has more points than what the gradebook has now, and is there to be graded."""
+        """Tell whether an earlier try has more points than what the gradebook has now, and is there to be graded.
+
+        A student whom somebody has removed from the gradebook stays removed.
+        """
         tries, (now, by_hand) = self._tries[student], _scores(marks)
         is_more = total(tries.best_score, by_hand) > total(now, by_hand)
-        return is_more and tries.best != tries.graded[-1] and digest(self._best(student)) == tries.best
+        return bool(marks) and is_more and tries.best != tries.graded[-1] and digest(self._best(student)) == tries.best
 
     def _best(self, student: str) -> Path:
         folder = str(Path(self.coursedir.submitted_directory, BEST))

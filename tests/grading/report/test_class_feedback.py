@@ -111,7 +111,8 @@ def test_a_submission_without_marks_is_told_and_the_others_get_their_pages(cours
     done = course.zerolayer("feedback", ASSIGNMENT)
     assert done.returncode == 1
     assert (
-        "The page of otto could not be made: MissingEntry: the gradebook has nothing of this submission." in done.stderr
+        "The page of otto could not be made: the gradebook has nothing of it. Grade it again; if the student has left,"
+        " remove " in done.stderr
     )
     assert "Traceback" not in done.stderr
     assert all(page(course, student).is_file() for student in STUDENTS) and not page(course, "otto").exists()
