@@ -39,6 +39,11 @@ ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit aga
 
 ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 """Endings of files that hold others."""
+OTHER_FILES = {
+    b"<": "a web page", b"PK\x03\x04": "a zip", b"Rar!": "a rar archive", b"7z\xbc\xaf": "a 7z archive",
+    b"\x1f\x8b": "a gz archive", b"%PDF": "a PDF",
+}  # fmt: skip
+"""How files begin that students hand in under a notebook's name: a browser may save a page in the place of a file."""
 STAMP = "timestamp.txt"
 """nbgrader's note of when a submission was made."""
 
@@ -145,6 +150,11 @@ def notebook_in(path: Path) -> NotebookNode:
     try:
         read = json.loads(text)
     except (ValueError, RecursionError):
+        kind = next((kind for start, kind in OTHER_FILES.items() if data.lstrip().startswith(start)), "")
+        if kind:
+            raise UnreadableError(
+                f"{name} is {kind}, and has only a notebook's name. Submit the notebook itself, as JupyterLab saves it."
+            ) from None
         raise UnreadableError(f"{name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
     try:
         # Format 3 and older have worksheets in the place of cells.

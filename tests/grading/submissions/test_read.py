@@ -91,3 +91,18 @@ def test_a_packed_file_in_the_notebooks_place_says_what_it_is(tmp_path, name):
     said = f"ps1.ipynb was not in the submission: {Path(name).name} is packed as {kind}, and is not opened."
     assert found.remarks == (f"{said} Unpack it, and submit the notebook itself.",)
     assert not found.runnable and not found.empty
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\n<!DOCTYPE html><html>Sign in</html>", "a web page"),
+        (b"PK\x03\x04\x14\x00\x00", "a zip"),
+        (b"Rar!\x1a\x07\x01\x00", "a rar archive"),
+        (b"%PDF-1.7\n", "a PDF"),
+    ],
+)
+def test_another_file_under_a_notebooks_name_is_called_what_it_is(tmp_path, content, kind):
+    (tmp_path / FILE).write_bytes(content)
+    [remark] = read_submission(tmp_path / FILE).remarks
+    assert remark.startswith(f"{FILE} is {kind}, and has only a notebook's name. Submit the notebook itself")
