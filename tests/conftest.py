@@ -15,6 +15,8 @@ QUICK = str(Path(__file__).with_name("quick"))
 """A folder of modules that stand in for slow ones, here and in every Python that a test starts."""
 sys.path.insert(0, QUICK)
 os.environ["PYTHONPATH"] = QUICK
+# Several processes test at a time: threads of a product of small matrices would only wait for each other.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # The tests start hundreds of programs: each would compile the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

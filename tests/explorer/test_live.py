@@ -31,7 +31,7 @@ from lib.explorer.training import Setting
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
 from tests.explorer.test_ready_pages import Loop, follow
-from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising
+from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising, sleeping
 
 ROOT = Path(__file__).parents[2]
 BLANK = "Blank 1 of 1 on line 3 is still open: the gradient. Replace the ? with your code."
@@ -232,7 +232,7 @@ def test_divergence_is_said_at_its_epoch():
     assert f"nan in epoch {epoch}" in explorer.pictures.value
 
 
-@pytest.mark.parametrize("backward", [raising, endless])
+@pytest.mark.parametrize("backward", [raising, sleeping])
 def test_faulty_code_is_quoted_and_the_explorer_lives_on(backward):
     Softmax = type("Softmax", (student.Softmax,), {"backward": backward})
     explorer = Explorer(Network(student.Dense, Softmax, student.cce, student.cce_gradient), "blobs")
