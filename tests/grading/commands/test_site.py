@@ -123,8 +123,6 @@ def test_python_that_cannot_be_fetched_is_told(browser, url):
     page.goto(url)
     page.get_by_role("link", name="Softmax classifier").click()
     host = url.removeprefix("http://").rstrip("/")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
-    page.evaluate(DRAW_NO_MORE)
     page.get_by_role("alert").filter(has_text=f"Python can't be fetched from {host}.").wait_for(timeout=PATIENCE)
     context.close()
 
@@ -364,8 +362,6 @@ def test_what_comes_back_is_graded_to_full_points(handed_in, course):
 def test_a_second_tab_doesnt_overwrite_the_first_and_a_reload_keeps_all(handed_in, page):
     second = page.context.new_page()
     second.goto(page.url)
-    second.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
-    second.evaluate(DRAW_NO_MORE)
     second.get_by_text("This notebook is open in another tab").wait_for(timeout=PATIENCE)
     second.close()
     write_behind(page, cell_with(page, "def cce_gradient"), "def cce_gradient(y, yhat):", " # mine")
