@@ -22,7 +22,8 @@ def cost(plugin: LateSubmissionPlugin, student: str, score: float, late: float) 
 def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
     """Write what being late costs of the points that there are now, and log what has changed by that.
 
-    `parent` has the course's configuration. What came in time is not looked at.
+    `parent` has the course's configuration. What came in time is not looked at. Where that has no rule nothing changes:
+    it may have been given on the command line of the grading.
     """
     step = AssignLatePenalties(parent=parent)
     step.init_plugin()
@@ -45,9 +46,9 @@ def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
     )
     for notebook, before, student, *times, score in gradebook.db.execute(late).all():
         seconds = late_by(*times).total_seconds()
-        now = cost(step.plugin_inst, student, score, seconds) if seconds else None
-        if round(now or 0, 4) != round(before or 0, 4):
+        now = cost(step.plugin_inst, student, score, seconds) if seconds else 0
+        if now is not None and round(now, 4) != round(before or 0, 4):
             gradebook.db.execute(update(part).where(part.id == notebook).values(late_submission_penalty=now))
             said = "%s is late, which costs %g points now. It cost %g when that was graded."
-            parent.log.warning(said, student, now or 0, before or 0)
+            parent.log.warning(said, student, now, before or 0)
             gradebook.db.commit()

@@ -52,8 +52,11 @@ def test_an_extension_that_is_granted_after_the_grading_counts(gradebook):
     assert renewed(gradebook) == {}
 
 
-def test_where_nothing_is_taken_off_nothing_is_written(gradebook):
+def test_without_a_rule_what_the_grading_took_off_stays(gradebook):
+    """Its rule may have stood on its command line."""
     assert renewed(gradebook, "none") == {}
+    assert renewed(gradebook) == {"ada": 3}
+    assert renewed(gradebook, "none") == {"ada": 3}
 
 
 def test_what_came_in_time_is_left_as_it_is(gradebook):
