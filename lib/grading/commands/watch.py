@@ -89,6 +89,7 @@ class WatchApp(GradeApp):
         self._file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.tries.json")
         self._said: dict[str, str] = {}
         self._later: dict[str, float] = {}
+        self._left_out: set[tuple[str, str]] = set()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
         try:
             with FileLock(self._file.with_suffix(".lock"), blocking=False):
@@ -151,7 +152,7 @@ class WatchApp(GradeApp):
         """Collect from the exchange, if there is one: what is new, and complete."""
         self.coursedir.student_id = "*"
         collect = self.exchange.Collect(coursedir=self.coursedir, authenticator=self.authenticator, parent=self)
-        collect.update, collect.settled = True, self.settled
+        collect.update, collect.settled, collect.told = True, self.settled, self._left_out
         if Path(collect.root, self.coursedir.course_id, "inbound").is_dir():
             collect.start()
 

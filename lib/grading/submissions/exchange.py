@@ -32,6 +32,8 @@ class OwnedCollect(ExchangeCollect):
     """nbgrader's `collect`, for which a name proves nothing. `check_owner` refuses, where nbgrader's only warns."""
 
     src_records: list[dict[str, Any]]
+    told: set[tuple[str, str]] | None = None
+    """What was said of folders that are left out, for who collects again and again: nothing is said twice then."""
 
     check_time = Bool(
         True, help="Whether a submission counts as made when its files were last changed, if it claims another time."
@@ -53,7 +55,10 @@ class OwnedCollect(ExchangeCollect):
         So a forged folder that claims to be newer is out before it is compared.
         """
         if why := self._refusal(path):
-            self.log.warning("%s is left out: %s", visible(path), why)
+            if (path, why) not in (self.told or ()):
+                self.log.warning("%s is left out: %s", visible(path), why)
+            if self.told is not None:
+                self.told.add((path, why))
             return dict(REFUSED)
         if self.settled and abs(time() - _last_change(path)) < self.settled:  # the clock may have been ahead
             return dict(REFUSED)
@@ -85,6 +90,11 @@ class OwnedCollect(ExchangeCollect):
         if self.check_owner and owner != parts[0]:
             return f"it is named for {parts[0]}, but {owner} owns it. Ask {owner} what it is. {SERVICE}"
         return ""
+
+    def copy_files(self) -> None:
+        """Called by nbgrader to copy what was chosen; it warns where that is nothing, as in most rounds of many."""
+        if self.src_records or self.told is None:
+            super().copy_files()
 
     # nbgrader copies by shutil.copytree, which opens each name anew and follows links.
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:

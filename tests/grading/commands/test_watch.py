@@ -202,6 +202,28 @@ def test_who_is_not_graded_is_not_waited_for(new_course, tmp_path):
     assert "kaja" not in one_round(course, RIGHT, "--CourseDirectory.student_id_exclude=kaja")
 
 
+def test_each_round_says_what_is_new_and_nothing_twice(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    (inbound := tmp_path / "exchange" / "zerolayer" / "inbound").mkdir(parents=True)
+    options = (f"--Exchange.root={tmp_path / 'exchange'}", "--every=0.1", "--WatchApp.settled=0")
+    command = [sys.executable, "-u", "-m", "lib.grading", "watch", ASSIGNMENT, *options]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    said = []
+    with subprocess.Popen(command, cwd=course.root, text=True, **streams) as watching:
+        for line in watching.stdout:
+            said.append(line)
+            if "watching" in line:
+                (inbound / f"ada+{ASSIGNMENT}+2026-03-01 12:00:00 UTC").symlink_to(tmp_path)
+            if "it is no folder" in line:
+                (inbound / f"bao+{ASSIGNMENT}+no time").mkdir()
+            if "doesn't name a submission so" in line:
+                break
+        watching.send_signal(signal.SIGTERM)
+        said += watching.stdout
+    assert sum("ada+" in line for line in said) == 1
+    assert not any("No submissions" in line for line in said)
+
+
 def test_a_single_round_that_fails_says_so_by_its_exit_code(new_course, tmp_path):
     course = new_course(tmp_path / "course")
     folder = course.root / "submitted" / "kaja" / ASSIGNMENT
