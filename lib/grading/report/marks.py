@@ -15,13 +15,17 @@ from lib.grading.submissions.master import known_cells
 
 @dataclass(frozen=True)
 class Mark:
-    """What the gradebook says of one graded cell. `waiting`: a person has yet to read it. `graded`: without them."""
+    """What the gradebook says of one graded cell. `waiting`: a person has yet to read it. `graded`: without them.
+
+    `again`: a person gave the points before it was graded again, and hasn't looked since.
+    """
 
     points: float
     max_points: float
     waiting: bool = False
     by_hand: bool = False
     graded: float = 0.0
+    again: bool = False
 
     @property
     def state(self) -> str:
@@ -114,7 +118,10 @@ def _read_grades(
     marks: dict[str, dict[str, Mark]] = defaultdict(dict)
     for notebook, name, score, auto, manual, waits, max_points in gradebook.db.execute(query):
         # nbgrader asks for a person's eye again after each run; what was marked stays marked.
-        marks[notebook][name] = Mark(score, max_points, waits and manual is None, manual is not None, auto or 0.0)
+        is_marked = manual is not None
+        marks[notebook][name] = Mark(
+            score, max_points, waits and not is_marked, is_marked, auto or 0.0, again=waits and is_marked
+        )
     return marks
 
 

@@ -258,6 +258,16 @@ def test_what_being_late_costs_is_told_apart_from_what_is_right():
     assert "Up to 3 more can come" in told and "What being late costs can change with that." in told
 
 
+def test_points_from_before_it_was_graded_again_are_called_so():
+    """A later try may have another answer than the one that a person has read."""
+    part = judge(ANSWER_KEY, part_of("check-cce"), 1, given_by(part_of("check-cce"), {}))
+    right = graded_as(part)
+    for again in (False, True):
+        marks = {**right.marks, "explain": Mark(1, 3, by_hand=True, again=again)}
+        told = text_of(summary(replace(right, marks=marks, code={**right.code, "explain": ""})))
+        assert ("You got these points before your work was graded again." in told) is again
+
+
 def test_an_error_of_a_cell_is_said_once_and_leads_there():
     why = "The cell softmax ended in SyntaxError: '(' was never closed (line 3)."
     missing = {"Softmax": Failure("error", why)}
