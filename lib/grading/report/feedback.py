@@ -48,6 +48,8 @@ ADVICE = {
     "in its own cell": "Next time, write each answer in the cell below its question.",
 }
 """One thing to try for each remark on a run, found by a few of its words."""
+PASTED = "It looks like a space, a dash or a quote, and comes along when text is pasted. Type that line anew."
+"""What to try where Python names a character that is none of its own: nobody sees it in the code."""
 FRESH = (
     "Grading runs your notebook from top to bottom in a fresh kernel. Choose Run, then Restart Kernel and Run All"
     " Cells: you will see the same at your desk."
@@ -300,6 +302,7 @@ def summary(graded: Graded) -> str:
         link_cells=link_cells,
         advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
         FRESH=FRESH,
+        PASTED=PASTED,
     )
 
 

@@ -268,19 +268,29 @@ def test_points_from_before_it_was_graded_again_are_called_so():
         assert ("You got these points before your work was graded again." in told) is again
 
 
-def test_an_error_of_a_cell_is_said_once_and_leads_there():
-    why = "The cell softmax ended in SyntaxError: '(' was never closed (line 3)."
+@pytest.mark.parametrize(
+    ("said", "is_pasted"),
+    [
+        ("'(' was never closed", False),
+        ("invalid syntax", False),
+        ("invalid character '“' (U+201C)", True),
+        ("invalid non-printable character U+00A0", True),
+    ],
+)
+def test_an_error_of_a_cell_is_said_once_and_leads_there(said, is_pasted):
+    why = f"The cell softmax ended in SyntaxError: {said} (line 3)."
     missing = {"Softmax": Failure("error", why)}
     undefined = {"": record(Failure("undefined", "Softmax is not defined."))}
     part = part_of("check-softmax-forward")
     answers = {statement.name: undefined for statement in part.statements}
     graded = graded_as(judge(ANSWER_KEY, part, 1, answers, missing=missing))
-    error = nbformat.v4.new_output("error", ename="SyntaxError", evalue="'(' was never closed (123.py, line 3)")
+    error = nbformat.v4.new_output("error", ename="SyntaxError", evalue=f"{said} (123.py, line 3)")
     cell = nbformat.v4.new_code_cell(id="it", metadata={"nbgrader": {"grade_id": "softmax"}}, outputs=[error])
     graded.notebook.cells = [cell]
     page = summary(graded)
     assert text_of(page).count("SyntaxError") == 1 and why in text_of(page)
     assert '<a href="#cell-id=it">The cell softmax</a>' in page
+    assert ("Type that line anew." in page) is is_pasted
 
 
 def test_what_a_student_wrote_is_text():
