@@ -72,3 +72,16 @@ def test_a_try_is_known_by_names_and_contents(tmp_path):
     assert folder("one", a="x", b="y") == folder("two", a="x", b="y")
     others = [folder("renamed", a="x", c="y"), folder("changed", a="x", b="z"), folder("moved", a="xb", b="")]
     assert len({folder("three", a="x", b="y"), *others}) == 4
+
+
+def test_a_file_without_end_is_known_by_its_size(tmp_path):
+    """It costs nothing to make, and reading it would take an evening; the notebook beside it counts as ever."""
+    huge, notebook = tmp_path / "data.csv", tmp_path / "work.ipynb"
+    notebook.write_text("{}")
+    found = []
+    for size, text in ((2**40, "{}"), (2**40 + 1, "{}"), (2**40, "[]")):
+        notebook.write_text(text)
+        with huge.open("wb") as file:
+            file.truncate(size)
+        found.append(digest(tmp_path))
+    assert len(set(found)) == 3
