@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +43,7 @@ from lib.grading.submissions.restore import RestoreCells
 from lib.grading.submissions.scores import SaveScores
 from lib.grading.submissions.sight import packages_of
 from lib.grading.submissions.state import SubmissionState, submission_state
-from lib.grading.submissions.tries import digest
+from lib.grading.submissions.tries import Tries, digest, load
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigError)
 """Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
@@ -73,6 +74,9 @@ class Course:
                 judging.secret  # noqa: B018  # a course whose secret is lost or damaged isn't graded at all
         self.collected = read_collected(self.directory, self.assignment, converter.config)
         self.late = frozenset(self.collected.late)
+        self.tries: Mapping[str, Tries] = {}
+        with suppress(ValueError):  # `watch` says of a damaged file what to do
+            self.tries = load(tries_file(self.directory))
         kept = converter.exclude_overwriting.get(self.assignment, [])
         self.own = own_files(self.directory, self.assignment, kept)
         self.notebooks = [name for name in book.masters if Path(name).match(self.directory.notebook_id)]
@@ -181,7 +185,10 @@ class GradingJob:
     def _change(self) -> str:
         """Say that other work lies there than was graded, if so: what comes from a download has no time of its own."""
         before = {kept_digest(self.place / f"{name}.ipynb") for name in self.course.notebooks} - {""}
-        return "what was handed in has changed since" if before - {digest(self.source)} else ""
+        now, tries = digest(self.source), self.course.tries.get(self.student)
+        if tries is not None and now in tries.graded and before == {tries.best}:
+            return ""  # `watch` has graded it, and has put back an earlier try that has more points
+        return "what was handed in has changed since" if before - {now} else ""
 
     def reasons_left(self) -> list[str]:
         """Give why an earlier run listed what isn't due now, unless a person has marked it since."""
@@ -345,6 +352,11 @@ class GradingJob:
 def unfinished(directory: CourseDirectory) -> str:
     """Name the folder in which submissions are made, beside those that are autograded: patterns don't find it."""
     return str(Path(directory.autograded_directory, ".unfinished"))
+
+
+def tries_file(directory: CourseDirectory) -> Path:
+    """Say where `watch` keeps the tries of an assignment."""
+    return Path(directory.root, unfinished(directory), f"{directory.assignment_id}.tries.json")
 
 
 def _for_a_person(prepared: PreparedNotebook) -> list[str]:

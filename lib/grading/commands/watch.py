@@ -24,7 +24,7 @@ from traitlets import Bool, Enum, Float, List, default
 from lib.grading.commands.command import named_assignment, say, student_of
 from lib.grading.commands.feedback import ClassFeedback
 from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
-from lib.grading.commands.job import unfinished
+from lib.grading.commands.job import tries_file
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.report.marks import NotebookMarks, read_marks
@@ -86,7 +86,7 @@ class WatchApp(GradeApp):
         self._require_assignment()
         for problem in broken_units():
             self.log.warning("%s", problem)
-        self._file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.tries.json")
+        self._file = tries_file(self.coursedir)
         self._said: dict[str, str] = {}
         self._later: dict[str, float] = {}
         self._left_out: set[tuple[str, str]] = set()

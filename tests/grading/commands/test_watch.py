@@ -148,6 +148,13 @@ def test_the_best_try_counts_where_that_is_set(new_course, tmp_path):
         points.append(course.verdict("kaja").points)
     assert points == [19, 21, 21]
     assert "kaja: an earlier try has more points, 21, and counts." in said
+    assert "1 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout, "it has been graded, and the best one counts"
+    assert course.verdict("kaja").points == 21
+    newer = complete(nbformat.read(course.released(), as_version=4), WRONG, ANSWERS)
+    newer.cells.append(nbformat.v4.new_code_cell("print('a new try')"))
+    nbformat.write(newer, course.root / "submitted" / "kaja" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+    assert "1 of 1 submissions graded" in course.zerolayer("grade", ASSIGNMENT).stdout
+    assert course.verdict("kaja").points == 19
 
 
 def test_marks_given_between_two_tries_count_for_the_best_too(new_course, tmp_path):
