@@ -25,8 +25,6 @@ from tests.test_desk_in_lab import cell_with, said_by, write_behind
 NOTEBOOK = CHECKOUT / "notebooks" / ASSIGNMENT
 RELEASES = [(softmax_classifier.UNIT, NOTEBOOK)]
 SLOW = 4 * PATIENCE  # ms: Python starts, and trains, in a browser
-DRAW_NO_MORE = "window.requestIdleCallback = () => 0"
-"""Keeps JupyterLab from drawing all cells that are out of sight, for seconds, in a page where nobody looks at them."""
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +169,6 @@ def page(browser, url):
     page.goto(url)
     page.get_by_role("link", name="Softmax classifier").click()
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
-    page.evaluate(DRAW_NO_MORE)  # it is loaded anew when a file is put back in
     yield page
     context.close()
 
