@@ -185,10 +185,12 @@ class GradingJob:
     def _change(self) -> str:
         """Say that other work lies there than was graded, if so: what comes from a download has no time of its own."""
         before = {kept_digest(self.place / f"{name}.ipynb") for name in self.course.notebooks} - {""}
-        now, tries = digest(self.source), self.course.tries.get(self.student)
+        if not before or before == {now := digest(self.source)}:
+            return ""
+        tries = self.course.tries.get(self.student)
         if tries is not None and now in tries.graded and before == {tries.best}:
             return ""  # `watch` has graded it, and has put back an earlier try that has more points
-        return "what was handed in has changed since" if before - {now} else ""
+        return "what was handed in has changed since"
 
     def reasons_left(self) -> list[str]:
         """Give why an earlier run listed what isn't due now, unless a person has marked it since."""

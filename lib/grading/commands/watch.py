@@ -28,6 +28,7 @@ from lib.grading.commands.job import tries_file
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.report.marks import NotebookMarks, read_marks
+from lib.grading.report.points import written
 from lib.grading.safe_files import is_file, remove
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.tries import Tries, digest, last_change, load, save, total, unchanged
@@ -217,8 +218,8 @@ class WatchApp(GradeApp):
             counts = sum(one.points - one.penalty for one in points.values())
             waits = sum(mark.max_points for one in points.values() for mark in one.cells.values() if mark.waiting)
             most = sum(one.max_points for one in points.values()) - waits
-            more = f", and {waits:g} points wait for a person" if waits else ""
-            self._say(f"{student}: try {len(tries.graded)} has {counts:g} of {most:g} points{more}.")
+            more = f", and {written(waits)} points wait for a person" if waits else ""
+            self._say(f"{student}: try {len(tries.graded)} has {written(counts)} of {written(most)} points{more}.")
         save(self._file, self._tries)
 
     def _put_off(self, students: set[str]) -> None:
@@ -261,7 +262,7 @@ class WatchApp(GradeApp):
         for student in sorted(graded):
             score, by_hand = _scores(marks[student])
             self._tries[student].best_score = score  # the unit may have changed since, and give other points
-            self._say(f"{student}: an earlier try has more points, {total(score, by_hand):g}, and counts.")
+            self._say(f"{student}: an earlier try has more points, {written(total(score, by_hand))}, and counts.")
         save(self._file, self._tries)
 
     def _has_better(self, student: str, marks: Mapping[str, NotebookMarks]) -> bool:
