@@ -260,6 +260,11 @@ _REST = {
     for quote, barred in {"'": r"\n", '"': r"\n", "'''": "", '"""': ""}.items()
 }
 
+# The text of an f-string, up to what may end it, escape something or open a brace.
+_TEXT = re.compile(r"""[^{\\'"\n]+|.""", re.DOTALL)
+
+_NO_BLANK = re.compile(r"[^?\r]")
+
 
 def _mask_code(source: str, start: int = 0, *, braces: bool = False) -> str:
     """`masked` from `start` to the end of the cell or, in the `braces` of an f-string, of their expression."""
@@ -306,11 +311,11 @@ def _mask_formatted(source: str, opening: re.Match[str]) -> str:
             code = _mask_code(source, at + 1, braces=True)
             if at + 1 + len(code) == len(source):  # never closed, so what follows is no code either
                 return mask + _mask_all("'", source[at:] if len(quote) == 3 else source[at:].partition("\n")[0])
-            mask += "'" + re.sub(r"[^?\r]", "'", code.replace("\n", "\r"))
-        else:
-            mask += _mask_all("'", pair[0])
+            mask += "'" + _NO_BLANK.sub("'", code.replace("\n", "\r"))
+        elif text := _TEXT.match(source, at):
+            mask += _mask_all("'", text[0])
     return mask
 
 
 def _mask_all(mark: str, text: str) -> str:
-    return re.sub(r"[^\n]", mark, text).replace("\n", "\r")
+    return "\r".join(mark * len(line) for line in text.split("\n"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-DEFINED = r"(?m)^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)"
+DEFINED = re.compile(r"(?m)^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """What a cell's text defines, also where Python can't read all of it."""
 
 
@@ -54,7 +54,7 @@ class CellRuns:
             self.stale.pop(name, None)
             if cell is not None:
                 self._cell_of[name] = cell
-        written = {name for found in re.finditer(DEFINED, text) for name in found.groups() if name}
+        written = {name for found in DEFINED.finditer(text) for name in found.groups() if name}
         own = {name for name, place in self._cell_of.items() if place == cell}
         for name in written | own:
             kept = name in names and before.get(name) is names[name]

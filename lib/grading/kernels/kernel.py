@@ -50,9 +50,9 @@ INLINE = "module://matplotlib_inline.backend_inline"
 IMPORTS = (
     *("numpy", "numpy.random", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
     *("lib.checking.answers", "lib.blanks", "lib.data", "lib.explorer", "lib.checking.render"),
-    "IPython.core.logger",
+    *("IPython.core.logger", "resource"),
 )
-"""What notebooks import, at once or while they run, and IPython for each."""
+"""What notebooks import, at once or while they run, and what IPython and the sandbox do for each."""
 
 
 class HalfKernel(IPythonKernel):
@@ -204,6 +204,7 @@ def _draw() -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots()
+    axes.set_prop_cycle(color=["black"], linestyle=["-"])
     axes.plot([0, 1], label="$x$")
     axes.legend()
     figure.savefig(io.BytesIO(), format="png")

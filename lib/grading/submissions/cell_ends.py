@@ -24,7 +24,7 @@ def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
     found: dict[str, Failure] = {}
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (failure := _failure_of(cells, at)):
-            names = [name for each in re.finditer(DEFINED, cell.source) for name in each.groups() if name]
+            names = [name for each in DEFINED.finditer(cell.source) for name in each.groups() if name]
             found = dict.fromkeys(names, failure) | found
     return found
 
