@@ -36,7 +36,7 @@ from lib.units.softmax_classifier.loop_names import (
     name_softmax_input,
     name_updates,
 )
-from lib.units.softmax_classifier.loop_recordings import RecordedValue, Recording
+from lib.units.softmax_classifier.loop_recordings import RecordedValue, Recording, Recordings, recordings_of_right
 from lib.units.softmax_classifier.loop_steps import (
     HEADER,
     NOT_CALLED,
@@ -113,14 +113,15 @@ class LoopRule:
     def probes(self, inputs: Inputs, train: Any, is_right: bool = False) -> Probes:
         """For each call of `train` an array with a row for each step; X or y afterwards.
 
-        A loop that `is_right` isn't searched for mistakes that have names.
+        A loop that `is_right` is neither run nor searched for mistakes that have names.
         """
+        record = partial(record_once, train, inputs, is_right=is_right)
         probes: Probes = {
-            name: partial(self._write, train, inputs, number, is_right)
+            name: partial(self._write, record, number, is_right)
             for number, name in enumerate(("first call", "second call"))
         }
         if self.data:
-            probes[f"{self.data} afterwards"] = lambda: getattr(record_once(train, inputs)[0], self.data)
+            probes[f"{self.data} afterwards"] = lambda: getattr(record()[0], self.data)
         return probes
 
     def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
@@ -145,8 +146,8 @@ class LoopRule:
         steps: list[Step] = notes[self.names]
         return steps
 
-    def _write(self, train: Any, inputs: Inputs, number: int, is_right: bool) -> Array:
-        recordings = record_once(train, inputs)
+    def _write(self, record: Callable[[], Recordings], number: int, is_right: bool) -> Array:
+        recordings = record()
         wrong = None if is_right else self._find_wrong(recordings)
         if isinstance(wrong, Named):  # what else is wrong is the judge's to find in the numbers
             raise wrong
@@ -572,14 +573,15 @@ def _wrong_arguments(call: Call, step: Step) -> Wrong | None:
     )
 
 
-_latest: list[tuple[Any, Inputs, tuple[Recording, Recording]]] = []
+_latest: list[tuple[Any, Inputs, Recordings]] = []
 """The two latest recordings: a check's help looks at the check's own inputs, and at others."""
 
 
-def record_once(train: Any, inputs: Inputs, is_first: bool = False) -> tuple[Recording, Recording]:
+def record_once(train: Any, inputs: Inputs, is_first: bool = False, is_right: bool = False) -> Recordings:
     """Record the calls of `train`, or return a recording of just now if it is of the same loop on the same inputs.
 
-    The first statement of a check records anew: what the loop calls may have been changed since the last check.
+    The first statement of a check records anew: what the loop calls may have been changed since the last check. What
+    is recorded of a loop that `is_right` is known without running it.
     """
     draw = getattr(inputs, "of", inputs)
     for earlier, seen, recording in _latest:
@@ -587,7 +589,7 @@ def record_once(train: Any, inputs: Inputs, is_first: bool = False) -> tuple[Rec
         if earlier is train and is_same:
             return recording
     with explained(meanings=IN_LOOPS):
-        recording = record_calls(train, inputs)
+        recording = recordings_of_right(inputs) if is_right else record_calls(train, inputs)
     _latest[:] = [*([] if is_first else _latest[-1:]), (train, draw, recording)]
     return recording
 

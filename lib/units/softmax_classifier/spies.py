@@ -25,7 +25,7 @@ from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.errors import Named
 from lib.units.softmax_classifier.loop_calls import Call, Samples, calls
-from lib.units.softmax_classifier.loop_recordings import Pass, Placeholder, RecordedValue, Recording
+from lib.units.softmax_classifier.loop_recordings import Pass, Placeholder, RecordedValue, Recording, Recordings
 
 NAMES = ("Dense", "Softmax", "cce", "cce_gradient", "generate_batch_indices")
 
@@ -42,7 +42,7 @@ def _find_placeholder(*values: object) -> Placeholder | None:
     return next((value for value in values if isinstance(value, Placeholder)), None)
 
 
-def record_calls(train: Any, inputs: Inputs) -> tuple[Recording, Recording]:
+def record_calls(train: Any, inputs: Inputs) -> Recordings:
     """Run `train` twice on the drawn data with spies for what it calls. The student's namespace stays unchanged.
 
     Raises what the first call raises.

@@ -36,7 +36,7 @@ class LoopStatement(Statement):
         return self.rule.probes(inputs, train)
 
     def probes_of_right(self, inputs: Inputs, train: Any) -> Probes:
-        """Give the same arrays without a look for mistakes, which takes as long as the loop does."""
+        """Give the same arrays without running the loop: what is recorded of right code is known."""
         return self.rule.probes(inputs, train, is_right=True)
 
     def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
