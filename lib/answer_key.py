@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from lib.unit import Part, Question, Unit
+from lib.unit import Inputs, Part, Probes, Question, Unit
 
 Fillings = Mapping[str, tuple[str, ...]]
 """For each solution cell, what goes into its blanks, in order; an empty text leaves a blank open."""
@@ -125,13 +125,18 @@ NO_CALLS = WatchedCalls(frozenset(), re.compile(r"(?!)"), re.compile(r"(?!)"))
 
 @dataclass(frozen=True)
 class AnswerKey:
-    """A unit's closed half: the right objects by name, the mistakes that have names, a sample class, watched calls."""
+    """A unit's closed half: the right objects by name, the mistakes that have names, a sample class, watched calls.
+
+    `known` has by a part's id what gives the probes of right code on some inputs, by the names of the statements, where
+    they need not run that code. `build` compares them with what it gives.
+    """
 
     unit: Unit
     right: Mapping[str, object]
     mistakes: tuple[Mistake, ...]
     sample_class: SampleClass = SampleClass({}, {})
     watched_calls: WatchedCalls = NO_CALLS
+    known: Mapping[str, Callable[[Inputs], Mapping[str, Probes]]] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[Part, ...]:

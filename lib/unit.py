@@ -58,10 +58,6 @@ class Statement:
         """Name what the judge wants to see of student code; nothing is run yet. Advice has none."""
         return {}
 
-    def probes_of_right(self, inputs: Inputs, *subjects: Any) -> Probes:
-        """Give the `probes` of right code, where one may leave out what only wrong code needs: a look for mistakes."""
-        return self.probes(inputs, *subjects)
-
     def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
         """Give what the statement is about of the numbers that a probe gave; the judge compares only that."""
         return given

@@ -41,7 +41,7 @@ from lib.grading.commands.release import AFTER_TRIAL, TRIAL, Rebuild
 from lib.grading.errors import ConfigError
 from lib.grading.halves import is_closed
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, outcomes, wrong_probes
+from lib.grading.judge.comparison import Outcomes, outcomes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.running import runner
 from lib.grading.running.forked_execute import KERNEL, ForkedExecute
@@ -203,7 +203,7 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
         except Exception as error:  # whatever a unit's own code may raise
             found = f"{type(error).__name__}: {error}"
         else:
-            found = lost_points(judge_part(part, drawn, right, right))
+            found = lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn)))
         if found:
             yield CannotBuild(
                 "a draw on which right code fails",

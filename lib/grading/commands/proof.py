@@ -27,7 +27,7 @@ from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
 from lib.grading.commands.proved import is_proved
 from lib.grading.judge.challenge import challenge, drawn_for
-from lib.grading.judge.comparison import Outcomes, outcomes, wrong_probes
+from lib.grading.judge.comparison import Outcomes, outcomes, right_outcomes, wrong_probes
 from lib.grading.judge.judge import judge, judge_statements
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
 from lib.grading.submissions.cell_ends import error_output
@@ -97,13 +97,14 @@ def faults_of_part(key: AnswerKey, part: Part, seed: int, name: str) -> Iterator
     """Do the same for one part, on the inputs drawn from one seed. Raises CannotBuild where that can't be tried."""
     drawn = drawn_for(part, seed)
     right = try_objects(key, part, None, drawn, f"{name}, the right answer of {part.id!r}")
-    if lost := lost_points(judge_part(part, drawn, right, right)):
+    if lost := lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn))):
         yield CannotBuild(
             "a right answer that does not earn its points",
             place=f"{name}, the right answer of {part.id!r}",
             found=lost,
             expected=f"{part.points:g} points",
-            attempt="run the part's probes on the right objects by hand: do they raise, or draw at random?",
+            attempt="run the part's probes on the right objects by hand: do they raise, draw at random, or differ from "
+            "what the answer key says is `known`?",
         )
     for mistake in (way for each in key.mistakes if each.part == part.id for way in each.ways):
         place = f"{name}, the mistake {mistake.name!r} of {part.id!r}"

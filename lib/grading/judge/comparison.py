@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 
+from lib.answer_key import AnswerKey
 from lib.checking.answers import Copy, Outcome, route_of
 from lib.checking.student_code import Failure, attempt
 from lib.checking.values import numbers, what_is_wrong
-from lib.unit import Array, Inputs, Part, Statement
+from lib.unit import Array, Inputs, Part, Probes, Statement
 
 ROUNDING = 1e-12
 """What is as near as that, the same sums in another order, is right, whatever a statement looks at in it."""
@@ -19,13 +20,22 @@ RTOL, ATOL = 1e-4, 1e-6
 """float32 code is right; a mistake differs in the second or third digit at the latest."""
 
 
-def outcomes(part: Part, drawn: Inputs, subjects: tuple[object, ...], is_right: bool = False) -> Outcomes:
-    """Run every probe of `part` on our own code, which is known to end, and may be known to be right."""
-    found = {}
-    for statement in part.statements:
-        probes = (statement.probes_of_right if is_right else statement.probes)(Copy(drawn), *subjects)
-        found[statement.name] = {name: attempt(partial(_ask, probe)) for name, probe in probes.items()}
-    return found
+def outcomes(part: Part, drawn: Inputs, subjects: tuple[object, ...]) -> Outcomes:
+    """Run every probe of `part` on our own code, which is known to end."""
+    return _ask_all((each.name, each.probes(Copy(drawn), *subjects)) for each in part.statements)
+
+
+def right_outcomes(key: AnswerKey, part: Part, drawn: Inputs) -> Outcomes:
+    """Give what comes of every probe of `part` on right code, which is run unless that is known without it."""
+    known = key.known.get(part.id)
+    return _ask_all(known(Copy(drawn)).items()) if known else outcomes(part, drawn, key.subjects(part))
+
+
+def _ask_all(asked: Iterable[tuple[str, Probes]]) -> Outcomes:
+    return {
+        statement: {name: attempt(partial(_ask, probe)) for name, probe in probes.items()}
+        for statement, probes in asked
+    }
 
 
 def run(

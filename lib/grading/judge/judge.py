@@ -11,7 +11,7 @@ from lib.checking.student_code import Failure, Kind
 from lib.checking.values import Wrong, read_answer, text_of
 from lib.grading.errors import ended
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, WrongProbes, outcomes, wrong_probes
+from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import PartVerdict, State, StatementVerdict
 from lib.unit import Array, Part, Statement
@@ -39,7 +39,7 @@ def judge(
     `given`: what doesn't read as the arrays asked for is wrong.
     """
     drawn = drawn_for(part, seed)
-    right = outcomes(part, drawn, key.subjects(part), is_right=True)
+    right = right_outcomes(key, part, drawn)
     found = _read_answers(given, right, missing)
     graded = [statement for statement in part.statements if statement.points]
     wrong = wrong_probes(part.statements, drawn, found, right) if given is not None else frozenset()

@@ -11,8 +11,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from lib.blanks import OpenBlank
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs
-from lib.units.softmax_classifier.loop_calls import Call, Samples, calls
+from lib.unit import Array
+from lib.units.softmax_classifier.loop_calls import Call, Samples
 
 RECENT = 6
 """Forward passes among which an array is looked for: a loop works on the latest one or two."""
@@ -192,35 +192,6 @@ class Recording:
 
 Recordings = tuple[Recording, Recording]
 """What was recorded in both calls of `train`."""
-
-
-def recordings_of_right(inputs: Inputs) -> Recordings:
-    """Write down what is recorded of right code, which need not be run for it: the spies return what was drawn.
-
-    The judge asks for it with each submission, and to run a loop with spies takes several times as long.
-    """
-    first, second = calls(inputs)
-    return _recording_of_right(first), _recording_of_right(second)
-
-
-def _recording_of_right(call: Call) -> Recording:
-    recording = Recording(call, X=call.X, y=call.y, returned=[])
-    for epoch in range(call.epochs):
-        loss = 0.0
-        for position, batch in enumerate(call.batches(epoch)):
-            version = epoch * call.batches_in_an_epoch + position
-            step = Pass(version, epoch + 1, position, batch, (call.samples, call.batch_size), known=True)
-            step.layer, step.sizes = call.number + 1, (len(call.X), len(call.y))
-            step.features, step.softmax_input = call.X.take(batch, axis=1), call.columns("scores", version, batch)
-            step.loss_labels = step.labels = call.y.take(batch, axis=1)
-            step.loss_outputs = step.prediction = call.outputs(version, batch)
-            step.into_softmax = call.columns("output_gradients", version, batch)
-            gradient = 1 / len(batch) * (call.jacobian(version) @ step.into_softmax)
-            step.updates.append((gradient, np.array(call.rate)))
-            recording.passes.append(step)
-            loss += len(batch) * call.loss(version, batch)
-        recording.returned.append(loss / call.samples)
-    return recording
 
 
 def _same(one: RecordedValue, other: RecordedValue) -> bool:

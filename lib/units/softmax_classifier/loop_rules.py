@@ -36,7 +36,7 @@ from lib.units.softmax_classifier.loop_names import (
     name_softmax_input,
     name_updates,
 )
-from lib.units.softmax_classifier.loop_recordings import RecordedValue, Recording, Recordings, recordings_of_right
+from lib.units.softmax_classifier.loop_recordings import RecordedValue, Recording, Recordings
 from lib.units.softmax_classifier.loop_steps import (
     HEADER,
     NOT_CALLED,
@@ -110,12 +110,11 @@ class LoopRule:
                 return self.diagnose(recordings, number, wrong)
         return None
 
-    def probes(self, inputs: Inputs, train: Any, is_right: bool = False) -> Probes:
+    def probes(self, record: Callable[[], Recordings], is_right: bool = False) -> Probes:
         """For each call of `train` an array with a row for each step; X or y afterwards.
 
-        A loop that `is_right` is neither run nor searched for mistakes that have names.
+        What is recorded of a loop that `is_right` isn't searched for mistakes that have names.
         """
-        record = partial(record_once, train, inputs, is_right=is_right)
         probes: Probes = {
             name: partial(self._write, record, number, is_right)
             for number, name in enumerate(("first call", "second call"))
@@ -577,11 +576,10 @@ _latest: list[tuple[Any, Inputs, Recordings]] = []
 """The two latest recordings: a check's help looks at the check's own inputs, and at others."""
 
 
-def record_once(train: Any, inputs: Inputs, is_first: bool = False, is_right: bool = False) -> Recordings:
+def record_once(train: Any, inputs: Inputs, is_first: bool = False) -> Recordings:
     """Record the calls of `train`, or return a recording of just now if it is of the same loop on the same inputs.
 
-    The first statement of a check records anew: what the loop calls may have been changed since the last check. What
-    is recorded of a loop that `is_right` is known without running it.
+    The first statement of a check records anew: what the loop calls may have been changed since the last check.
     """
     draw = getattr(inputs, "of", inputs)
     for earlier, seen, recording in _latest:
@@ -589,7 +587,7 @@ def record_once(train: Any, inputs: Inputs, is_first: bool = False, is_right: bo
         if earlier is train and is_same:
             return recording
     with explained(meanings=IN_LOOPS):
-        recording = recordings_of_right(inputs) if is_right else record_calls(train, inputs)
+        recording = record_calls(train, inputs)
     _latest[:] = [*([] if is_first else _latest[-1:]), (train, draw, recording)]
     return recording
 

@@ -26,6 +26,7 @@ from lib.grading.commands.demo import CHECKOUT, run
 from lib.grading.commands.proof import SEEDS, faults_of_answers, refuse
 from lib.grading.commands.release import Rebuild
 from lib.grading.judge.challenge import drawn_for
+from lib.unit import Inputs, Probes
 from tests.grading import relu_unit
 from tests.grading.relu_unit import ANSWER_KEY
 from tests.grading.running.test_runner import postgresql  # noqa: F401  # a fixture
@@ -318,6 +319,16 @@ def test_a_mistake_that_is_none_is_refused() -> None:
     assert "relu_unit.ANSWER_KEY, the mistake 'Zero is put in by hand' of 'check-relu'" in said
     assert "a mistake that equals the right answer" in said
     assert "all 3 points" in said
+
+
+def test_what_is_said_to_be_known_of_right_code_has_to_come_of_it() -> None:
+    def known(inputs: Inputs) -> dict[str, Probes]:
+        probes = {each.name: each.probes(inputs, relu_unit.ReLU) for each in relu_unit.relu.statements}
+        return {name: dict.fromkeys(some, lambda: np.ones(3)) for name, some in probes.items()}
+
+    said = refused(replace(ANSWER_KEY, known={"check-relu": known}))
+    assert "relu_unit.ANSWER_KEY, the right answer of 'check-relu'" in said
+    assert "differ from what the answer key says is `known`" in said
 
 
 def test_the_build_tries_the_catalogue(

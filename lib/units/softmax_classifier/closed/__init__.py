@@ -8,7 +8,8 @@
 | `training` | the training loop |
 | `steps` | the number of steps in an epoch |
 
-Where two mistakes give the same numbers, the more plausible one comes first.
+`right_loop` has what is recorded of a right one. Where two mistakes give the same numbers, the more plausible one comes
+first.
 """
 
 import re
@@ -16,6 +17,7 @@ import re
 from lib.answer_key import AnswerKey, WatchedCalls
 from lib.reference import Dense, Softmax, cce, cce_gradient, steps_per_epoch, train
 from lib.units.softmax_classifier import UNIT
+from lib.units.softmax_classifier.closed import right_loop
 from lib.units.softmax_classifier.closed.dense import MISTAKES as IN_DENSE
 from lib.units.softmax_classifier.closed.loss import MISTAKES as IN_LOSS
 from lib.units.softmax_classifier.closed.sample_class import SAMPLE_CLASS
@@ -44,4 +46,5 @@ ANSWER_KEY = AnswerKey(
     mistakes=(*IN_LOSS, *IN_SOFTMAX, *IN_DENSE, *IN_TRAINING, *IN_STEPS),
     sample_class=SAMPLE_CLASS,
     watched_calls=WATCHED_CALLS,
+    known={"check-train": right_loop.probes},
 )
