@@ -8,6 +8,7 @@ The open half is what students have. There is no answer in it.
 | `units` | one folder for each notebook: its statements, and in `closed` its answers |
 | `checking` | what a check does: at the desk, under `nbgrader validate`, at grading |
 | `blanks` | a `?` in a cell is an expression that raises an error when it is reached |
+| `pasted` | characters that come along with pasted code, and what to type in their place |
 | `data` | data sets, one-hot labels, a loss cross-checked with TensorFlow |
 | `explorer` | the student's own network under sliders |
 | `lab`, `lab_settings` | JupyterLab as the explorer needs it: small messages sent at once |

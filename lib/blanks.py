@@ -9,6 +9,7 @@ From then on a cell with open blanks runs: its functions are defined, and the pa
 blank stops the cell with one sentence, which says which blank it is, on which line, and what it is for. After the
 cell a line says how many are still open. Each `?` is replaced, before Python reads the cell, by
 `__blank__["that sentence"]`. Strings, comments, magics, shell lines and IPython's own help (`cce?`) are left alone.
+Where pasted text has left a character that Python refuses, a sentence says what to type in its place (`lib.pasted`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
+
+from lib.pasted import advise, find_pasted, refused_character
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -103,9 +106,12 @@ def runnable(source: str) -> str:
     """
     if "?" not in source:
         return source
-    if blank := misplaced(source):
+    error = _syntax_error(source)
+    if blank := _blank_at(error, source):
         above, below = blank.line - 1, source.count("\n") - blank.line + 1
         return "\n" * above + _replacement(blank) + "\n" * below
+    if error and refused_character(error.msg):  # no blank is reached, and Python shows a line of the cell
+        return _apply_edits(source, _placeholders(source))
     spaces = [(*found.span(), "") for found in _SPACES_BEHIND.finditer(masked(source))]
     return _apply_edits(source, [*_replacements(source), *spaces])
 
@@ -113,26 +119,10 @@ def runnable(source: str) -> str:
 def misplaced(source: str) -> Blank | None:
     """The first blank that keeps Python from reading the cell, or None.
 
-    For an error elsewhere in the cell it is None: Python reports that one on its own line.
+    For an error elsewhere in the cell, or a character that Python refuses, it is None: Python reports these on their
+    own line.
     """
-    blanks = open_blanks(source)
-    if not blanks:
-        return None
-    passes = [
-        (*statement.span(), re.sub(r"\S.*", "pass", statement[0], flags=re.DOTALL) + "\n" * statement[0].count("\r"))
-        for statement in _statements(masked(source))
-        if _IPYTHON.fullmatch(statement[0])
-    ]
-    try:
-        # Python warns of code such as `(1)(2)` as it parses it; it will say so when the cell is run.
-        with warnings.catch_warnings(action="ignore"):
-            ast.parse(textwrap.dedent(_apply_edits(source, [*_replacements(source), *passes])))
-    except SyntaxError as error:
-        first = error.lineno or 1
-        return next((blank for blank in blanks if first <= blank.line <= (error.end_lineno or first)), None)
-    except (ValueError, RecursionError, MemoryError):
-        return None  # null characters, or nesting too deep: Python reports these
-    return None
+    return _blank_at(_syntax_error(source), source)
 
 
 @lru_cache(maxsize=4)  # a run asks four times: before the cell, for its blanks and for what replaces them, and after it
@@ -152,7 +142,7 @@ def load_ipython_extension(ip: InteractiveShell) -> None:
     vars(builtins)["__blank__"] = _RaisesOpenBlank()
     if _transform not in ip.input_transformers_cleanup:
         ip.input_transformers_cleanup.insert(0, _transform)  # first: lines still count as the student sees them
-    ip.events.register("post_run_cell", _report_open_blanks)
+    ip.events.register("post_run_cell", _report)
 
 
 def unload_ipython_extension(ip: InteractiveShell) -> None:
@@ -160,17 +150,48 @@ def unload_ipython_extension(ip: InteractiveShell) -> None:
     vars(builtins).pop("__blank__", None)
     with contextlib.suppress(ValueError):
         ip.input_transformers_cleanup.remove(_transform)
-        ip.events.unregister("post_run_cell", _report_open_blanks)
+        ip.events.unregister("post_run_cell", _report)
+
+
+def _syntax_error(source: str) -> SyntaxError | None:
+    """What Python finds wrong in a cell with blanks in which each of them is an expression, if it can say so."""
+    if not open_blanks(source):
+        return None
+    passes = [
+        (*statement.span(), re.sub(r"\S.*", "pass", statement[0], flags=re.DOTALL) + "\n" * statement[0].count("\r"))
+        for statement in _statements(masked(source))
+        if _IPYTHON.fullmatch(statement[0])
+    ]
+    try:
+        # Python warns of code such as `(1)(2)` as it parses it; it will say so when the cell is run.
+        with warnings.catch_warnings(action="ignore"):
+            ast.parse(textwrap.dedent(_apply_edits(source, [*_replacements(source), *passes])))
+    except SyntaxError as error:
+        return error
+    except (ValueError, RecursionError, MemoryError):
+        return None  # null characters, or nesting too deep: Python reports these
+    return None
+
+
+def _blank_at(error: SyntaxError | None, source: str) -> Blank | None:
+    """The first blank on the lines of an error that is not about a character."""
+    if error is None or refused_character(error.msg):
+        return None
+    first = error.lineno or 1
+    return next((blank for blank in open_blanks(source) if first <= blank.line <= (error.end_lineno or first)), None)
 
 
 def _transform(lines: list[str]) -> list[str]:
     return runnable("".join(lines)).splitlines(keepends=True)
 
 
-def _report_open_blanks(result: ExecutionResult | None) -> None:
-    """After a cell has run, say on one line how many of its blanks are open."""
-    blanks = open_blanks(result.info.raw_cell or "") if result and result.info else []
-    if blanks:
+def _report(result: ExecutionResult | None) -> None:
+    """After a cell has run, say which characters in it Python refuses, or on one line how many blanks are open."""
+    source = (result.info.raw_cell or "") if result and result.info else ""
+    error = (result.error_before_exec or result.error_in_exec) if result else None
+    if isinstance(error, SyntaxError) and (found := find_pasted(source, masked(source), str(error.msg))):
+        print(*advise(found), sep="\n")
+    elif blanks := open_blanks(source):
         count = "1 blank is" if len(blanks) == 1 else f"{len(blanks)} blanks are"
         places = dict.fromkeys(_place(blank) for blank in blanks)
         print(f"{count} still open in this cell: {', '.join(places)}.")
@@ -206,6 +227,12 @@ def _replacements(source: str) -> list[tuple[int, int, str]]:
 
 def _replacement(blank: Blank) -> str:
     return f"__blank__[{blank.sentence!r}]"
+
+
+def _placeholders(source: str) -> list[tuple[int, int, str]]:
+    """For each blank the edit that puts a name of its length there."""
+    spans = [(blank.start, blank.end) for blank in open_blanks(source)]
+    return [(start, end, re.sub(r"[^\n]", "_", source[start:end])) for start, end in spans]
 
 
 def _apply_edits(source: str, edits: list[tuple[int, int, str]]) -> str:

@@ -32,6 +32,7 @@ from lib.grading.submissions.cell_ends import error_of
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.pasted import advise, refused_character
 from lib.unit import Question
 
 NBFORMAT = 4
@@ -48,8 +49,6 @@ ADVICE = {
     "in its own cell": "Next time, write each answer in the cell below its question.",
 }
 """One thing to try for each remark on a run, found by a few of its words."""
-PASTED = "It looks like a space, a dash or a quote, and comes along when text is pasted. Type that line anew."
-"""What to try where Python names a character that is none of its own: nobody sees it in the code."""
 FRESH = (
     "Grading runs your notebook from top to bottom in a fresh kernel. Choose Run, then Restart Kernel and Run All"
     " Cells: you will see the same at your desk."
@@ -291,6 +290,12 @@ def read_graded(
     return Graded(verdict, nb, marks.cells, marks.code, marks.by_hand, points, penalty, predictions)
 
 
+def advise_on_error(reason: str) -> str:
+    """Say what to type where an error of a cell names a character that Python refuses; else nothing."""
+    character, line = refused_character(reason), re.search(r"\bline (\d{1,6})\)", reason)
+    return " ".join(advise({character: [int(line[1])]})) if character and line else ""
+
+
 def summary(graded: Graded) -> str:
     """Write the summary as HTML: the points first, then how the run went, then each part and each written answer."""
     page = templates().get_template("summary.html.j2")
@@ -302,7 +307,7 @@ def summary(graded: Graded) -> str:
         link_cells=link_cells,
         advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
         FRESH=FRESH,
-        PASTED=PASTED,
+        advise_on_error=advise_on_error,
     )
 
 

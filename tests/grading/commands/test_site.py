@@ -219,7 +219,10 @@ def test_a_blank_stops_its_cell_with_a_sentence(page):
 
 def test_a_mistake_gets_its_hint_and_the_mended_answer_its_points(page):
     loss = cell_with(page, "def cce_gradient")
-    write_behind(page, loss, "?", "-np.sum(y * np.log(yhat))", delete=True)
+    write_behind(page, loss, "?", "−np.sum(y * np.log(yhat))", delete=True)  # a minus out of a PDF
+    run_cell(page, loss)
+    said_by(loss, "Line 3 has the character − (minus sign), as pasted text often does. Type - in its place.")
+    write_behind(page, loss, "−", "-", delete=True)
     run_cell(page, loss)
     check = cell_with(page, "check.cce(cce)")
     run_cell(page, check)

@@ -269,15 +269,18 @@ def test_points_from_before_it_was_graded_again_are_called_so():
 
 
 @pytest.mark.parametrize(
-    ("said", "is_pasted"),
+    ("said", "advice"),
     [
-        ("'(' was never closed", False),
-        ("invalid syntax", False),
-        ("invalid character '“' (U+201C)", True),
-        ("invalid non-printable character U+00A0", True),
+        ("'(' was never closed", ""),
+        ("invalid syntax", ""),
+        (
+            "invalid character '“' (U+201C)",
+            "Line 3 has the character “ (left double quotation mark), as pasted text often",
+        ),
+        ("invalid non-printable character U+00A0", "Line 3 has a no-break space, as pasted text often does."),
     ],
 )
-def test_an_error_of_a_cell_is_said_once_and_leads_there(said, is_pasted):
+def test_an_error_of_a_cell_is_said_once_and_leads_there(said, advice):
     why = f"The cell softmax ended in SyntaxError: {said} (line 3)."
     missing = {"Softmax": Failure("error", why)}
     undefined = {"": record(Failure("undefined", "Softmax is not defined."))}
@@ -290,7 +293,7 @@ def test_an_error_of_a_cell_is_said_once_and_leads_there(said, is_pasted):
     page = summary(graded)
     assert text_of(page).count("SyntaxError") == 1 and why in text_of(page)
     assert '<a href="#cell-id=it">The cell softmax</a>' in page
-    assert ("Type that line anew." in page) is is_pasted
+    assert ("pasted text" in page) is bool(advice) and advice in text_of(page)
 
 
 def test_what_a_student_wrote_is_text():
