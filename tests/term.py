@@ -16,6 +16,13 @@ from tests.browser import PATIENCE, chromium, jupyter_lab, missing
 from tests.course import ASSIGNMENT
 from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK, Term, ended
 
+WORKSHEET = """\
+Identifier,"Full name",Username,Status,Grade,"Maximum Grade","Last modified (grade)"
+"Participant 501","Ada King",ada,"Submitted for grading",,28.00,-
+"Participant 502","Emil Stone",emil,"Submitted for grading",,28.00,-
+"""
+"""The assignment's grading worksheet, as it is downloaded from Moodle."""
+
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory):
@@ -126,11 +133,14 @@ def fed_back(regraded):
 @pytest.fixture(scope="session")
 def told(fed_back):
     """The class's report is written, and its grades are exported: the term's end."""
+    (fed_back.course / "worksheet.csv").write_text(WORKSHEET)
     ending = (
         f"zerolayer report {ASSIGNMENT}",
         "nbgrader export",
         "nbgrader export --exporter=lib.grading.report.exports.CanvasExporter --to=canvas.csv",
         "nbgrader export --exporter=lib.grading.report.exports.MoodleExporter --to=moodle.csv",
+        "nbgrader export --exporter=lib.grading.report.exports.MoodleWorksheetExporter"
+        " --MoodleWorksheetExporter.worksheet=worksheet.csv --to=upload.csv",
     )
     for process in [fed_back.instructor.starts(command) for command in ending]:
         ended(process)

@@ -141,6 +141,7 @@ def test_nbgrader_exports_points_and_penalties(told):
 
 
 def test_canvas_and_moodle_get_what_counts(told):
-    for name, by in (("canvas.csv", "SIS Login ID"), ("moodle.csv", "Username")):
+    for name, by in (("canvas.csv", "SIS Login ID"), ("moodle.csv", "Username"), ("upload.csv", "Username")):
         rows = exported(told, name, by)
-        assert {student: float(rows[student][ASSIGNMENT]) for student in ("ada", "emil")} == {"ada": 0, "emil": 25}
+        points = "Grade" if name == "upload.csv" else ASSIGNMENT
+        assert {student: float(rows[student][points]) for student in ("ada", "emil")} == {"ada": 0, "emil": 25}

@@ -35,6 +35,8 @@ NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNOR
 """What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
 OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
 """Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""
+IDENTIFIER = re.compile(r"(?P<word>.*?)\s*(?P<number>[0-9]+)", re.ASCII | re.DOTALL)
+"""How Moodle names an assignment's participant, such as `Participant 12345`."""
 Table = dict[str, dict[str, float]]
 """A student's points, by id and assignment."""
 
@@ -227,8 +229,10 @@ class MoodleExporter(LmsExporter):
 class MoodleWorksheetExporter(LmsExporter):
     """A Moodle assignment's offline grading worksheet, with the grades filled in.
 
-    Only Moodle knows its participants' numbers, so the worksheet is one that was downloaded from the assignment. Points
-    are scaled to the worksheet's maximum grade; rows of students without a score stay as they are.
+    The worksheet is one that was downloaded from the assignment. Its `Identifier`, `Participant 12345`, has the number
+    that Moodle also puts into the names of the files in a download: who was collected from one is found by it. All
+    others are found by the roster. Points are scaled to the worksheet's maximum grade; rows of students without a score
+    stay as they are, and who has a score and no row is logged.
     """
 
     default_name = "moodle_worksheet.csv"
@@ -249,11 +253,29 @@ class MoodleWorksheetExporter(LmsExporter):
             for key in (student.email, student.lms_user_id, student.id)
             if key
         }
+        without_row = {student.id for student in students}
         for row in rows:
-            keys = (row.get(column, "").strip().casefold() for column in self.found_by)
+            keys = [key.casefold() for key in self._keys(row)]
             if (student := next((owner[key] for key in keys if key in owner), None)) is not None:
                 row["Grade"] = _scaled(table[student], best, row)
+                without_row.discard(student)
+        if without_row:
+            self.log.warning(
+                "%s has no row of these students, and not their points: %s. Give each the e-mail address that Moodle"
+                " knows, with `nbgrader db student add ID --email=…`, or type these grades in.",
+                *(self.worksheet, ", ".join(sorted(without_row))),
+            )
         self.write([heads, *(row.values() for row in rows)])
+
+    def _keys(self, row: Mapping[str, str]) -> Iterator[str]:
+        """Give what may tell a row's student: what the roster has, then ids as `zip_collect` makes them.
+
+        Where submissions are anonymous, the word before the number is the name in the files' names, too.
+        """
+        yield from (row.get(column, "").strip() for column in self.found_by)
+        if found := IDENTIFIER.fullmatch(row["Identifier"].strip()):
+            lms, names = LmsNames(parent=self), (row.get("Full name"), found["word"])
+            yield from (lms.id_in_moodle(name, found["number"]) for name in names if name)
 
     def _read(self) -> tuple[list[str], list[dict[str, str]]]:
         """Read the worksheet's heads and rows."""
@@ -262,10 +284,11 @@ class MoodleWorksheetExporter(LmsExporter):
         with Path(self.worksheet).open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             heads, rows = list(reader.fieldnames or ()), list(reader)
-        if not {"Identifier", "Grade"} <= set(heads) or not set(self.found_by) & set(heads):
+        if not {"Identifier", "Grade"} <= set(heads):
             sys.exit(
-                f"{self.worksheet} is no grading worksheet, with Identifier, Grade and {' or '.join(self.found_by)}:"
-                f" found {', '.join(heads) or 'nothing'}. In Moodle, choose Submissions, Download grading worksheet."
+                f"{self.worksheet} is no grading worksheet, with Identifier and Grade: found"
+                f" {', '.join(heads) or 'nothing'}. In Moodle, set the language to English, and choose Submissions,"
+                " Download grading worksheet."
             )
         return heads, rows
 

@@ -33,6 +33,8 @@ from lib.grading.untrusted_names import visible
 
 MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_[a-z]+(?=_|$)")
 """What Moodle puts behind a student's name; a file's name may follow."""
+UNNAMED = re.compile(r"[\x00-\x1f&<>\"`|':\\/]")
+"""What Moodle leaves out of a person's name where it makes a file's name of it (`clean_filename`)."""
 CANVAS = re.compile(
     r"((?!late_)(?P<name>.+?)_)?((?P<late>late)_)?(?P<number>\d+)_\d+_(?P<file>.+)", re.DOTALL | re.IGNORECASE
 )
@@ -173,6 +175,10 @@ class LmsNames(FileNameCollectorPlugin):
         """Make a student's id of the name and number that the LMS gives."""
         name = re.sub(r"[^\w-]+", "_", owner.name or "student").strip("_")
         return self.student_id.format(name=name, number=owner.number)
+
+    def id_in_moodle(self, name: str, number: str) -> str:
+        """Make the id of a participant of an assignment in Moodle, as their files' names give it."""
+        return self.id_of(Owner("moodle", UNNAMED.sub("", name), number))
 
     def _canvas(self, part: str) -> "Owner | None":
         """Read a name that Canvas made. Two pairs of numbers are one too many, but for a title that was handed out."""

@@ -70,6 +70,51 @@ def test_a_worksheet_gets_grades_and_keeps_all_else(small_class):
     assert after == before
 
 
+COLLECTED = {
+    "Participant 41201": ("Jane Smith", "Jane_Smith_41201"),
+    "Participant 41217": ("Jane Smith", "Jane_Smith_41217"),
+    "Participant 41204": ("Conor O'Neil-Núñez", "Conor_ONeil-Núñez_41204"),
+    "Participant 41206": ("Anna_Lena 王", "Anna_Lena_王_41206"),
+}
+"""Identifiers of Moodle, the full names there, and the ids that `zip_collect` makes of the names of their files."""
+
+
+def with_these(small_class, database, ids):
+    """Copy the gradebook, and add students with one submission each, and with half a point, 1 point, …"""
+    shutil.copy(small_class.root / "gradebook.db", database)
+    with Gradebook(f"sqlite:///{database}", "zerolayer") as gradebook:
+        for halves, student in enumerate(ids, 1):
+            gradebook.add_student(student)
+            [notebook] = gradebook.add_submission(ASSIGNMENT, student).notebooks
+            next(grade for grade in notebook.grades if grade.max_score == 4).manual_score = halves / 2
+        gradebook.db.commit()
+    return f"--db=sqlite:///{database}"
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["with names", "with anonymous submissions"])
+def test_a_worksheet_finds_who_was_collected_by_moodles_number(small_class, tmp_path, named):
+    ids = {number: id if named else number.replace(" ", "_") for number, (_, id) in COLLECTED.items()}
+    db = with_these(small_class, tmp_path / "moodle.db", [*ids.values(), "Jane_Smith_99"])
+    sheet = tmp_path / "worksheet.csv"
+    rows = [[number, *([name] if named else []), "", "28.00"] for number, (name, _) in COLLECTED.items()]
+    rows += [["Participant 99", *(["Somebody Else"] if named else []), "", "28.00"]]
+    with sheet.open("w", newline="", encoding="utf-8") as file:
+        heads = ["Identifier", *(["Full name"] if named else []), "Grade", "Maximum Grade"]
+        csv.writer(file).writerows([heads, *rows])
+    after = exported(small_class, "MoodleWorksheetExporter", f"--MoodleWorksheetExporter.worksheet={sheet}", db)
+    assert [row[-2] for row in after[1:]] == ["0.50", "1.00", "1.50", "2.00", ""]
+
+
+def test_who_has_points_and_no_row_in_the_worksheet_is_named(small_class, tmp_path):
+    sheet = tmp_path / "worksheet.csv"
+    sheet.write_text(WORKSHEET, encoding="utf-8")
+    exporter = "--exporter=lib.grading.report.exports.MoodleWorksheetExporter"
+    done = small_class.runs_here(ExportApp, exporter, "--to=out.csv", f"--MoodleWorksheetExporter.worksheet={sheet}")
+    [said] = [line for line in done.stderr.splitlines() if "has no row of these students" in line]
+    listed = said.split("not their points: ")[1].split(". ")[0].split(", ")
+    assert set(listed) == {*FILLINGS, "lars"} - {"ada"}
+
+
 @pytest.mark.parametrize("sheet", ["Name,Points\nAda,3\n", "", None])
 def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
     path = small_class.root / "no_worksheet.csv"
