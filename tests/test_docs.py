@@ -1,9 +1,11 @@
 """Every command in README and docs is run: by the term (`tests/term.py`), here at its end, or by a test named here."""
 
 import ast
+import codecs
 import os
 import re
 import secrets
+import shutil
 import socket
 import time
 import urllib.request
@@ -39,10 +41,13 @@ PROGRAMS |= {"mypy", "uv", "uvx", "git", "dask", "conda", "mamba", "docker", "su
 """A line that begins with one of these is a command."""
 
 ROSTER = "nbgrader db student add ada --first-name=Ada --last-name=King --lms-user-id=12345"
+IMPORT = "nbgrader db student import roster.csv"
 AFTERWARDS = [
     f"zerolayer report {ASSIGNMENT} --student ada",
     "jupyter --paths",
     ROSTER,
+    IMPORT,
+    f"nbgrader db assignment remove {ASSIGNMENT} --force --db=sqlite:///copy.db",
 ]
 """What the instructor gives when the term is over."""
 SERVERS = {"jupyter lab": f"notebooks/{ASSIGNMENT}/{NOTEBOOK}", "zerolayer lab": NOTEBOOK}
@@ -170,9 +175,28 @@ def test_another_test_is_marked_as_giving_the_command(command):
     assert " ".join([program, *words]) in {given for mark in marks for given in mark.args}
 
 
+@pytest.fixture(scope="module")
+def ended(told):
+    """A term that is over, with a copy of its gradebook and a roster as Excel saves it."""
+    shutil.copy(told.course / "gradebook.db", told.course / "copy.db")
+    (told.course / "roster.csv").write_text("row,id,first_name,last_name\r\n1,jana,Jana,Müller\r\n", "utf-8-sig")
+    return told
+
+
 @pytest.mark.parametrize("command", AFTERWARDS)
-def test_commands_for_afterwards_work(told, command):
-    assert told.instructor.runs(command)
+def test_commands_for_afterwards_work(ended, command):
+    assert ended.instructor.runs(command)
+
+
+def test_a_roster_of_excels_is_read_if_its_first_column_is_not_nbgraders(ended):
+    """Excel's CSV UTF-8 begins with a byte order mark, which nbgrader reads as part of the first column's name."""
+    roster = ended.course / "roster.csv"
+    assert roster.read_bytes().startswith(codecs.BOM_UTF8)
+    ended.instructor.runs(IMPORT)
+    assert "jana (Müller, Jana) -- None, None" in ended.instructor.runs("nbgrader db student list")
+    roster.write_text("id,last_name\r\njana,Muller\r\n", "utf-8-sig")
+    with pytest.raises(AssertionError, match="must contain a column for 'id'"):  # else the advice isn't needed any more
+        ended.instructor.runs(IMPORT)
 
 
 @pytest.mark.parametrize("command", SERVERS)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
 from lib.grading import units
+from lib.grading.commands.begun import refuse_other_cells
 from lib.grading.commands.build import Blanks, CannotBuild, NoLeak
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured, require_steps
@@ -125,6 +126,7 @@ class Rebuild(Configured, GenerateAssignmentApp):
             if self.coursedir.notebook_id != "*" and released.is_dir():
                 shutil.copytree(released, built)  # the assignment's other notebooks stay as they are
             self.generate(TRIAL)
+            refuse_other_cells(self.coursedir, built)
             # Another build may fill an empty gradebook at the same moment.
             retry(partial(self.generate, AFTER_TRIAL), times=9)
             put_in_place(built, released)

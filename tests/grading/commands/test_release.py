@@ -3,6 +3,7 @@
 The unit is small: a rectifier and the mean squared error. What is wrong is made wrong in a copy of its solution.
 """
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import GenerateAssignmentApp
+from nbgrader.apps.dbapp import DbAssignmentRemoveApp
 
 from lib.answer_key import AnswerKey, Mistake
 from lib.grading.commands.build import CannotBuild
@@ -385,26 +387,97 @@ def test_a_mistake_that_cannot_be_tried_is_refused(mistake: Mistake, problem: st
 # What else may stop a build
 
 
-@pytest.mark.filterwarnings("ignore:Object of type")  # nbgrader's own habit, as nbgrader_config.py says
-def test_cells_that_students_have_handed_in_are_not_taken_away(
-    course: Course, built: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """nbgrader refuses that when it fills the gradebook, which is after all else has gone well."""
+def begin(course: Course, built: tuple[Path, Path]) -> None:
+    """Lay out a course in which two students' work is in the gradebook."""
     lay_out(built, course)
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        gradebook.add_student("ada")
-        gradebook.add_submission(UNIT, "ada")
+        for student in ("ada", "emil"):
+            gradebook.add_student(student)
+            gradebook.add_submission(UNIT, student)
+
+
+def make_task(nb: NotebookNode) -> None:
+    own(nb, "explain-why").metadata.nbgrader.update(task=True, grade=False, solution=False, locked=True)
+
+
+@pytest.mark.filterwarnings("ignore:Object of type")  # nbgrader's own habit, as nbgrader_config.py says
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda nb: nb.cells.remove(own(nb, "explain-why")), "'explain-why' is gone"),
+        (lambda nb: nb.cells.append(cell("More", "explain-more", locked=True)), "'explain-more' is new"),
+        (
+            lambda nb: own(nb, "explain-why").metadata.nbgrader.update(grade_id="explain-how"),
+            "'explain-why' is gone, 'explain-how' is new",
+        ),
+        (
+            make_task,
+            "'explain-why' is no longer graded, 'explain-why' is no longer for an answer, 'explain-why' is now a task",
+        ),
+    ],
+)
+def test_a_class_that_was_graded_keeps_its_cells(
+    course: Course,
+    built: tuple[Path, Path],
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[NotebookNode], None],
+    found: str,
+) -> None:
+    begin(course, built)
     before = course.state()
+    nb = solution()
+    nb.cells[0].source = ""
+    change(nb)
+    course.write(nb)
+    with pytest.raises(SystemExit):
+        course.build()
+    said = re.sub(r"\n +", "\n", capsys.readouterr().err)  # as the log sets them
+    assert f"{UNIT}.ipynb: other cells than the class was graded with.\nFound:    {found}\n" in said
+    assert "Expected: those of its submissions in the gradebook (2)\nTry:      put back what was there" in said
+    assert "Traceback" not in said
+    assert course.state() == before
+
+
+@pytest.mark.filterwarnings("ignore:Object of type")
+def test_a_class_that_was_graded_keeps_its_notebooks(
+    course: Course, built: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin(course, built)
+    before = course.state()
+    course.write(nbformat.v4.new_notebook(metadata=solution().metadata), "more")
+    with pytest.raises(SystemExit):
+        course.build()
+    said = re.sub(r"\n +", "\n", capsys.readouterr().err)
+    assert f"{UNIT}: other notebooks than the class was graded with.\nFound:    'more' is new\n" in said
+    assert "Expected: those of its submissions in the gradebook (2)" in said
+    assert "Traceback" not in said
+    assert course.state() == before
+
+
+@pytest.mark.filterwarnings("ignore:Object of type")
+def test_text_and_code_may_change_after_grading(course: Course, built: tuple[Path, Path]) -> None:
+    begin(course, built)
+    nb = solution()
+    nb.cells[0].source = "New words."
+    own(nb, "relu").source = own(nb, "relu").source.replace("what passes back", "the gradient")
+    course.write(nb)
+    course.build()
+    assert course.released.cells[0].source == "New words."
+    assert "the gradient" in own(course.released, "relu").source
+
+
+@pytest.mark.filterwarnings("ignore:Object of type")
+def test_an_assignment_that_was_taken_out_of_the_gradebook_begins_anew(
+    course: Course, built: tuple[Path, Path]
+) -> None:
+    begin(course, built)
     nb = solution()
     nb.cells.remove(own(nb, "explain-why"))
     nb.cells[0].source = ""
     course.write(nb)
-    with pytest.raises(SystemExit):
-        course.build()
-    said = capsys.readouterr().err
-    assert "Cannot add or remove cells for notebook 'relu' because there are submissions associated with it" in said
-    assert "Traceback" not in said
-    assert course.state() == before
+    run(DbAssignmentRemoveApp, course.root, UNIT, "--force")
+    course.build()
+    assert course.max_scores() == {"check-relu": 3, "check-mse": 1}
 
 
 def test_a_gradebook_that_cannot_be_opened_is_told(
