@@ -43,13 +43,15 @@ from lib.grading.submissions.restore import RestoreCells
 from lib.grading.submissions.scores import SaveScores
 from lib.grading.submissions.sight import packages_of
 from lib.grading.submissions.state import SubmissionState, submission_state
-from lib.grading.submissions.tries import Tries, digest, load
+from lib.grading.submissions.tries import Tries, digest, last_change, load
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigError)
 """Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
 is nested is the notebook's doing."""
 SENTENCE = "This notebook could not be graded as it is. Your instructor has been told."
 """Where grading itself fails on a notebook, for a reason that nobody foresaw."""
+CHANGED = "what was handed in has changed since"
+"""Why something is graded once more."""
 
 
 class Course:
@@ -184,13 +186,30 @@ class GradingJob:
 
     def _change(self) -> str:
         """Say that other work lies there than was graded, if so: what comes from a download has no time of its own."""
-        before = {kept_digest(self.place / f"{name}.ipynb") for name in self.course.notebooks} - {""}
-        if not before or before == {now := digest(self.source)}:
+        files = [self.place / f"{name}.ipynb" for name in self.course.notebooks]
+        before, now = {kept_digest(file) for file in files} - {""}, digest(self.source)
+        if not before:
+            is_newer = last_change(self.source) > min(file.stat().st_mtime for file in files)
+            return CHANGED if is_newer and self._draws_another_challenge() else ""
+        if before == {now}:
             return ""
         tries = self.course.tries.get(self.student)
         if tries is not None and now in tries.graded and before == {tries.best}:
             return ""  # `watch` has graded it, and has put back an earlier try that has more points
-        return "what was handed in has changed since"
+        return CHANGED
+
+    def _draws_another_challenge(self) -> bool:
+        """Tell other work by the seed of its challenge, which derives from what was handed in.
+
+        Versions before 0.4 kept no digest, and nbgrader's own command keeps none. A time alone may be that of a copy.
+        """
+        if self.course.unit is None:
+            return False
+        before = {verdict.notebook: verdict.seed for verdict in Verdict.load_each(self.place, evidence=False)}
+        self.work()
+        self.leave()
+        challenges = {name: prepared.state.challenge for name, prepared in self.prepared_notebooks.items()}
+        return any(drawn and drawn.seed != before.get(name) for name, drawn in challenges.items())
 
     def reasons_left(self) -> list[str]:
         """Give why an earlier run listed what isn't due now, unless a person has marked it since."""

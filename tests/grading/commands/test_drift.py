@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 
 import nbformat
@@ -11,6 +12,7 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
 from lib.grading.judge.verdict import FILE, LARGEST_FILE, DamagedVerdictError, Verdict
+from lib.grading.marking_queue import HANDED_IN
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
@@ -269,6 +271,28 @@ def test_other_work_than_was_graded_is_graded_also_where_no_time_tells(course):
     assert "2 skipped" in done.stdout
     assert points(course) == {"ada": 19, "emil": 21, "finn": 21}
     assert "3 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout
+
+
+def test_other_work_than_an_earlier_version_graded_is_graded(course):
+    """Versions before 0.4 kept no digest of what they graded, and `nbgrader autograde` keeps none."""
+    for graded in (course.root / "autograded").glob(f"*/{ASSIGNMENT}/{ASSIGNMENT}.ipynb"):
+        times, content = graded.stat(), graded.read_bytes()
+        graded.chmod(0o644)
+        graded.write_bytes(re.sub(rb', "%s": "[0-9a-f]+"' % HANDED_IN.encode(), b"", content))
+        assert graded.read_bytes() != content
+        os.utime(graded, ns=(times.st_atime_ns, times.st_mtime_ns))
+    ada, emil = (
+        course.root / "submitted" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb" for student in ("ada", "emil")
+    )
+    emil.write_bytes(emil.read_bytes())
+    assert "3 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout
+    ada.write_bytes(
+        as_bytes(replaced(nbformat.read(ada, as_version=4), "loss", RIGHT["loss"][0], "-np.mean(y * np.log(yhat))"))
+    )
+    done = course.zerolayer("grade", ASSIGNMENT)
+    assert "ada  what was handed in has changed since" in done.stdout
+    assert "2 skipped" in done.stdout
+    assert points(course) == {"ada": 19, "emil": 21, "finn": 21}
 
 
 def test_rows_without_a_folder_are_graded_again(course):
