@@ -190,7 +190,8 @@ def _report(result: ExecutionResult | None) -> None:
     source = (result.info.raw_cell or "") if result and result.info else ""
     error = (result.error_before_exec or result.error_in_exec) if result else None
     if isinstance(error, SyntaxError) and (found := find_pasted(source, masked(source), str(error.msg))):
-        print(*advise(found), sep="\n")
+        # JupyterLab would go to the next line within a word.
+        print(*(textwrap.fill(sentence, 88, break_on_hyphens=False) for sentence in advise(found)), sep="\n")
     elif blanks := open_blanks(source):
         count = "1 blank is" if len(blanks) == 1 else f"{len(blanks)} blanks are"
         places = dict.fromkeys(_place(blank) for blank in blanks)

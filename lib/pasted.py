@@ -72,23 +72,32 @@ def advise(found: Mapping[str, Iterable[int]]) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
     for character in found:
         groups.setdefault(_typed(character) or character, []).append(character)
+    why = ", as pasted text often does"  # once is enough
     for typed, characters in groups.items():
         lines = sorted({line for character in characters for line in found[character]})
-        where = f"Line {lines[0]} has" if len(lines) == 1 else f"Lines {_count_up(lines)} have"
-        yield f"{where} {_describe(characters, typed, 'this line' if len(lines) == 1 else 'these lines')}"
+        where, these = f"Line {lines[0]} has", "this line"
+        if len(lines) > 1:
+            where, these = f"Lines {_count_up(lines)} have", "these lines"
+        yield f"{where} {_name_all(characters)}{why}. {_what_to_do(characters, typed, these)}"
+        why = ""
 
 
-def _describe(characters: list[str], typed: str, lines: str) -> str:
+def _name_all(characters: list[str]) -> str:
     names = [_name(character) for character in characters]
     if not characters[0].isprintable():
-        article = "an" if names[0][0] in "aeiou" else "a"
-        seen, again = ("looks like a space", "the spaces of ") if characters[0].isspace() else ("can't be seen", "")
-        return f"{article} {names[0]}, as pasted text often does. It {seen}. Type {again}{lines} anew."
-    shown = _join([f"{character} ({name})" for character, name in zip(characters, names, strict=True)])
-    some, place = ("character", "its place") if len(characters) == 1 else ("characters", "their place")
+        return f"{'an' if names[0][0] in 'aeiou' else 'a'} {names[0]}"
+    shown = [f"{character} ({name})" for character, name in zip(characters, names, strict=True)]
+    return f"the character{'s' * (len(shown) > 1)} {_join(shown)}"
+
+
+def _what_to_do(characters: list[str], typed: str, lines: str) -> str:
+    if characters[0].isspace():
+        return f"It looks like a space. Type the spaces of {lines} anew."
+    if not characters[0].isprintable():
+        return f"It can't be seen, or shows as a red dot. Type {lines} anew."  # as JupyterLab's editor shows it
     if typed in characters:
-        return f"the {some} {shown}, which Python can't read. Write {lines} without it."
-    return f"the {some} {shown}, as pasted text often does. Type {typed} in {place}."
+        return f"Python can't read it. Write {lines} without it."
+    return f"Type {typed} in {'its' if len(characters) == 1 else 'their'} place."
 
 
 def _typed(character: str) -> str:

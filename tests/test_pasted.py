@@ -14,6 +14,7 @@ from lib.pasted import FULL_WIDTH, TYPED, advise, find_pasted, refused_character
 
 QUOTES = "the characters “ (left double quotation mark) and ” (right double quotation mark)"
 OFTEN = "as pasted text often does."
+UNSEEN = "It can't be seen, or shows as a red dot. Type this line anew."
 CELLS = {
     # Visible ones: what to type is said.
     "print(“a”)": f'Line 1 has {QUOTES}, {OFTEN} Type " in their place.',
@@ -22,18 +23,18 @@ CELLS = {
     "x = 3 − 1": f"Line 1 has the character − (minus sign), {OFTEN} Type - in its place.",
     "x = 3 – 1": f"Line 1 has the character – (en dash), {OFTEN} Type - in its place.",
     "x = 2 × 3": f"Line 1 has the character × (multiplication sign), {OFTEN} Type * in its place.",
-    "print（3）": f"Line 1 has the character （ (fullwidth left parenthesis), {OFTEN} Type ( in its place.\n"
-    f"Line 1 has the character ） (fullwidth right parenthesis), {OFTEN} Type ) in its place.",
+    "print（3）": f"Line 1 has the character （ (fullwidth left parenthesis), {OFTEN} Type ( in its place. "
+    "Line 1 has the character ） (fullwidth right parenthesis). Type ) in its place.",
     "x = [1， 2]": f"Line 1 has the character ， (fullwidth comma), {OFTEN} Type , in its place.",
     "x = {1： 2}": f"Line 1 has the character ： (fullwidth colon), {OFTEN} Type : in its place.",
     "x = １２": f"Line 1 has the character １ (fullwidth digit one), {OFTEN} Type 1 in its place.",
-    "√x": "Line 1 has the character √ (square root), which Python can't read. Write this line without it.",
+    "√x": f"Line 1 has the character √ (square root), {OFTEN} Python can't read it. Write this line without it.",
     # Those that nobody sees.
     "def f():\n\u00a0 x = 1\n \u00a0return x": f"Lines 2 and 3 have a no-break space, {OFTEN} It looks like a space."
     " Type the spaces of these lines anew.",
     "x\u3000= 1": f"Line 1 has an ideographic space, {OFTEN} It looks like a space. Type the spaces of this line anew.",
-    "x\u200b = 1": f"Line 1 has a zero width space, {OFTEN} It can't be seen. Type this line anew.",
-    "\ufeffx = 1": f"Line 1 has a zero width no-break space, {OFTEN} It can't be seen. Type this line anew.",
+    "x\u200b = 1": f"Line 1 has a zero width space, {OFTEN} {UNSEEN}",
+    "\ufeffx = 1": f"Line 1 has a zero width no-break space, {OFTEN} {UNSEEN}",
     # Where it stands
     "\n\n\nx = 3 − 1": f"Line 4 has the character − (minus sign), {OFTEN} Type - in its place.",
     "x = (3\n  − 1)": f"Line 2 has the character − (minus sign), {OFTEN} Type - in its place.",
@@ -78,7 +79,8 @@ def test_below_pythons_error_stands_what_to_type(outputs, cell):
     error, said = outputs[cell]
     assert error.ename == "SyntaxError"
     assert "__blank__" not in "".join(error.traceback)
-    assert (said.name, said.text) == ("stdout", CELLS[cell] + "\n")
+    assert (said.name, " ".join(said.text.split())) == ("stdout", CELLS[cell])
+    assert all(len(line) <= 88 for line in said.text.splitlines())
 
 
 @pytest.mark.parametrize("cell", LEFT_ALONE)

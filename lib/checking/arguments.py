@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lib.checking.cell_runs import why_undefined
 from lib.unit import Part
 
 
@@ -36,6 +37,8 @@ def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] 
         if type(argument) is Undefined:  # `isinstance` would run a `__class__` that a student wrote
             if not at_desk:
                 return f"{argument.name} is not defined."
+            if why := why_undefined(argument.name):
+                return f"{argument.name} is not defined: {why} Correct that cell, and run it."
             return f"{argument.name} is not defined yet. Run the cell that defines {name} first."
     return ""
 

@@ -1,4 +1,4 @@
-"""Runs of cells: a check notices that the cell which defines what it tests has failed since.
+"""Runs of cells: a check notices that the cell which defines what it tests has failed, or has failed since.
 
 Python keeps a function when its cell is run again and fails, so a check would test the version from before, and say
 that all is right of code that isn't in the notebook any more. Grading runs what is in the notebook.
@@ -30,10 +30,14 @@ class Stale(NamedTuple):
 
 
 class CellRuns:
-    """Watches a notebook's cells run: `stale` has by name what the last run of its cell did not define again."""
+    """Watches a notebook's cells run: `stale` has by name what the last run of its cell did not define again.
+
+    `failed` says of names that aren't defined at all how the cell that should have done so ended.
+    """
 
     def __init__(self, shell: Any):
         self.stale: dict[str, Stale] = {}
+        self.failed: dict[str, str] = {}
         self._shell = shell
         self._before: dict[str, object] | None = None
         self._cell_of: dict[str, str] = {}
@@ -52,15 +56,19 @@ class CellRuns:
         error = result.error_before_exec or result.error_in_exec
         for name in [name for name, value in names.items() if before.get(name) is not value]:
             self.stale.pop(name, None)
+            self.failed.pop(name, None)
             if cell is not None:
                 self._cell_of[name] = cell
         written = {name for found in DEFINED.finditer(text) for name in found.groups() if name}
         own = {name for name, place in self._cell_of.items() if place == cell}
         for name in written | own:
             kept = name in names and before.get(name) is names[name]
-            if kept and error is not None:
+            if error is not None:
                 why = f"the last run of the cell that defines {name} failed ({_describe(error)})."
-                self.stale[name] = Stale(name, names[name], why)
+                if kept:
+                    self.stale[name] = Stale(name, names[name], why)
+                elif name not in names:
+                    self.failed[name] = why
             elif kept and not re.search(rf"\b{name}\b", text):
                 why = f"the cell that defined {name} was run again, and does not define it any more."
                 self.stale[name] = Stale(name, names[name], why)
@@ -70,6 +78,11 @@ def find_stale(values: tuple[Any, ...]) -> str:
     """Say of which of these objects the notebook has another version, if there is one."""
     stale = _watching.stale.values() if _watching else ()
     return next((each.sentence for each in stale if any(each.value is value for value in values)), "")
+
+
+def why_undefined(name: str) -> str:
+    """Say how the last run of the cell that should have defined a name ended, if it failed."""
+    return _watching.failed.get(name, "") if _watching else ""
 
 
 def watch_cells(shell: Any) -> None:

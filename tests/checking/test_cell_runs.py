@@ -53,6 +53,16 @@ def test_right_code_whose_cell_fails_afterwards_is_not_called_right(name: str) -
     assert "Correct that cell, run it, and run this check again." in note
 
 
+@pytest.mark.parametrize("name", BROKEN)
+def test_code_that_has_never_run_is_not_asked_to_be_run(name: str) -> None:
+    source, why = BROKEN[name]
+    points, note = last_check(source)
+    assert points == 0
+    assert note.startswith(f"cce is not defined: the last run of the cell that defines cce failed ({why}")
+    assert note.endswith("Correct that cell, and run it.")
+    assert last_check(source, RIGHT) == (2, "")
+
+
 def test_once_it_runs_again_it_is_right() -> None:
     assert last_check(RIGHT, RIGHT.replace(":", ""), RIGHT) == (2, "")
     assert last_check(("a", RIGHT), ("a", "def"), ("b", RIGHT)) == (2, "")
