@@ -110,10 +110,17 @@ class _Search:
                 self._give(at, id)
 
     def find_by_place(self) -> None:
-        """Find solutions that are the only one missing between two cells that are known, where one new cell stands."""
+        """Find solutions that are the only one missing between two cells that are known, where one new cell stands.
+
+        One of the two has to be the solution's neighbour: where both are missing, its whole section may be, as in a
+        notebook from before that section was added.
+        """
         lost, anchors, chosen = self._lost_solutions(), self._anchors(), []
         for cell in lost:
-            (first, last), between = _around(self.released.index(cell), anchors, len(self.released), len(self.cells))
+            at = self.released.index(cell)
+            (first, last), between = _around(at, anchors, len(self.released), len(self.cells))
+            if at not in (first, last - 1):
+                continue
             is_code, near = cell.kind == "code", self.released[first:last]
             rivals = [other for other in lost if other in near and (other.kind == "code") == is_code]
             given = [other for other in near if not other.id]

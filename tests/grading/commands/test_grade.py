@@ -200,7 +200,8 @@ def test_pages_show_points_mistake_and_hint_and_no_numbers_of_the_judge(graded, 
     kept = json.dumps([[part.challenge, part.expected, part.answer] for part in verdict.parts])
     numbers = {number[:8] for number in re.findall(r"\d+\.\d{7,}", kept)}
     assert len(numbers) > 500
-    assert not [number for number in numbers if number in html]
+    given = graded.released().read_text()  # a drawn number may begin as one of the notebook's own, such as 0.000625
+    assert not [number for number in numbers if number in html and number not in given]
 
 
 @pytest.mark.parametrize("page", ["feedback", "formgrader"])

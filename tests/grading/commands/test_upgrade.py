@@ -22,10 +22,13 @@ EMIL = fill(loss=("-np.mean(y * np.log(yhat))", RIGHT["loss"][1]))
 
 
 def solution_from_before():
-    """The solution without its lab, as classes have it that began before."""
+    """The solution without its lab, as classes have it that began before: what follows it was another text then."""
     notebook = nbformat.read(SOLUTION, as_version=4)
     ids = [cell.id for cell in notebook.cells]
     del notebook.cells[ids.index("lab-text") : ids.index("crosscheck-text")]
+    cells = {cell.id: cell for cell in notebook.cells}
+    cells["crosscheck-text"].source = "## Does TensorFlow agree?"
+    cells["crosscheck"].source = "print(cce(y_validation, softmax.forward(dlayer.forward(X_validation))))"
     return notebook
 
 
