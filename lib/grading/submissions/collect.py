@@ -9,7 +9,7 @@ import io
 import re
 import stat
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -219,9 +219,16 @@ class Download(ExtractorPlugin):
         self._late: set[str] = set()
         self._left_out: list[LeftOut] = []
         self._others: dict[str, list[str]] = defaultdict(list)
-        for file in sorted(files_in(Path(archive_path))):
+        self._older: Counter[tuple[str, str]] = Counter()
+        for file in _latest_first(Path(archive_path)):
             with self._going_on(file.name), file.open("rb") as data:
                 self._take(file.relative_to(archive_path), data, file.name)
+        for (older, newer), count in self._older.items():
+            self.log.warning(
+                "%s is older than %s: %d of its notebooks are left out, since the other has them. If that is wrong,"
+                " take one of the two out of the folder, and collect again with --force.",
+                *(older or "What lies there by itself", newer or "what lies there by itself", count),
+            )
         students = {id for kind, id in self._owners if kind == "id"}
         self._refuse_double_claims()
         for student in sorted(students - {student for student, _ in self._collected}):
@@ -305,8 +312,9 @@ class Download(ExtractorPlugin):
                         self._take(name, inner, entry_shown, student)
 
     def _keep(self, name: Path, data: IO[bytes], student: str) -> None:
-        """Write a notebook below the extracted folder. Of copies under one name the one with the highest number stays.
+        """Write a notebook below the extracted folder, unless a later download has it.
 
+        Of copies under one name the one with the highest number stays.
         Programs that don't know notebooks add `.json` or `.txt` to their names, and some write them in capitals.
         """
         name = name.with_name(re.sub(r"\.ipynb(\.json|\.txt)?$", NOTEBOOK, name.name, flags=re.IGNORECASE))
@@ -318,17 +326,25 @@ class Download(ExtractorPlugin):
         info = self._names.collect(str(self._root / name)) or {}
         key = (student, info["file_id"])
         earlier = self._collected.get(key)
+        if earlier and (older := self._download(name)) != (newer := self._download(earlier)):
+            self._older[older, newer] += 1
+            return
         if earlier and _copy(name) <= _copy(earlier):
             advice = "If that is wrong, delete the other and collect again."
-            self.log.warning("%s is left out: it gives way to %s. %s", name.name, earlier.name, advice)
+            self.log.warning("%s is left out: it gives way to %s. %s", name, earlier.name, advice)
             return
         content = _read_bounded(data)
         (self._root / name).parent.mkdir(parents=True, exist_ok=True)
         (self._root / name).write_bytes(content)
         if earlier:
             (self._root / earlier).unlink()
-            self.log.warning("%s is left out: it gives way to %s.", earlier.name, name.name)
+            self.log.warning("%s is left out: it gives way to %s.", earlier, name.name)
         self._collected[key] = name
+
+    def _download(self, name: Path) -> str:
+        """Name the download that a file came with, a zip or a folder; "" for what lies there by itself."""
+        _, owner = self._names.owner_of(str(self._root / name.parts[0]))
+        return "" if owner or len(name.parts) == 1 else name.parts[0]
 
     def _whose(self, name: Path) -> str:
         """Ask the collector whose a file of this name would be, were it a notebook, and note it; "" if nobody's."""
@@ -341,6 +357,16 @@ class Download(ExtractorPlugin):
         if owner.late:
             self._late.add(student)
         return student
+
+
+def _latest_first(archive: Path) -> list[Path]:
+    """List the files of all downloads in a folder, those of the last download first.
+
+    Each file or folder directly in it may be a download. The LMS writes no times into it that tell when it was made.
+    """
+    return sorted(
+        files_in(archive), key=lambda file: (-(archive / file.relative_to(archive).parts[0]).stat().st_mtime, file)
+    )
 
 
 def _read_bounded(data: IO[bytes]) -> bytes:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import stat
 from datetime import datetime
@@ -194,6 +195,34 @@ def test_of_several_copies_the_last_one_counts(collected):
     assert (collected.root / "submitted" / "twice_12351" / ASSIGNMENT / FILE).read_bytes() == b"10"
     assert "softmax_classifier.ipynb gives way" not in collected.run.stderr
     assert "gives way to twice_12351_67898_softmax_classifier-10.ipynb" in collected.run.stderr
+
+
+@pytest.mark.parametrize("names", [("week 1", "week 2"), ("week 2", "week 1")], ids=" then ".join)
+def test_of_two_downloads_the_later_one_counts(tmp_path, names):
+    """Whatever they are called, and whatever number a browser gave a student's file."""
+    copy_course(tmp_path)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    first = {"Li Wei_504_assignsubmission_file/softmax (2).ipynb": b"1", "Zoë_505_assignsubmission_file/a.ipynb": b"1"}
+    second = {"Li Wei_504_assignsubmission_file/softmax (1).ipynb": b"2"}
+    for day, (name, files) in enumerate(zip(names, (first, second), strict=True)):
+        (archive / f"{name}.zip").write_bytes(packed(*files.items()))
+        os.utime(archive / f"{name}.zip", (day, day))
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT)
+    assert f"{names[0]} is older than {names[1]}: 1 of its notebooks" in done.stderr
+    found = {file.parts[-3]: file.read_bytes() for file in tmp_path.glob("submitted/*/*/*")}
+    assert found == {"Li_Wei_504": b"2", "Zoë_505": b"1"}
+
+
+def test_of_a_students_copies_the_one_left_out_is_told_with_its_folder(tmp_path):
+    copy_course(tmp_path)
+    (tmp_path / "notebooks" / ASSIGNMENT).mkdir(parents=True)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    folder = "Li Wei_504_assignsubmission_file"
+    (archive / "all.zip").write_bytes(packed((f"{folder}/a.ipynb", b"1"), (f"{folder}/a (1).ipynb", b"2")))
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT)
+    assert f"all/{folder}/a.ipynb is left out: it gives way to a (1).ipynb." in done.stderr
 
 
 CLAIMS = {
