@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
-from lib.pasted import advise, find_pasted, refused_character
+from lib.pasted import advise, find_pasted, is_about_characters
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -110,7 +110,7 @@ def runnable(source: str) -> str:
     if blank := _blank_at(error, source):
         above, below = blank.line - 1, source.count("\n") - blank.line + 1
         return "\n" * above + _replacement(blank) + "\n" * below
-    if error and refused_character(error.msg):  # no blank is reached, and Python shows a line of the cell
+    if error and is_about_characters(error.msg):  # no blank is reached, and Python shows a line of the cell
         return _apply_edits(source, _placeholders(source))
     spaces = [(*found.span(), "") for found in _SPACES_BEHIND.finditer(masked(source))]
     return _apply_edits(source, [*_replacements(source), *spaces])
@@ -175,7 +175,7 @@ def _syntax_error(source: str) -> SyntaxError | None:
 
 def _blank_at(error: SyntaxError | None, source: str) -> Blank | None:
     """The first blank on the lines of an error that is not about a character."""
-    if error is None or refused_character(error.msg):
+    if error is None or is_about_characters(error.msg):
         return None
     first = error.lineno or 1
     return next((blank for blank in open_blanks(source) if first <= blank.line <= (error.end_lineno or first)), None)

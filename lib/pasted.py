@@ -44,21 +44,29 @@ def refused_character(message: str) -> str:
     return "" if number == 0 or 0xD800 <= number < 0xE000 else chr(number)
 
 
+def is_about_characters(message: str) -> bool:
+    """Tell whether a SyntaxError is about a character, or about a number such as `1e−7`, with a minus out of a PDF."""
+    return bool(refused_character(message)) or message == "invalid decimal literal"
+
+
 def find_pasted(source: str, mask: str, message: str) -> dict[str, list[int]]:
     """Find the characters to replace in a cell that ended in a SyntaxError with this message, and their lines.
 
     `mask` is the cell of the same length with its code alone, as `lib.blanks.masked` makes it. What strings and
     comments hold stays out, except for a curly quote that was to end a string.
     """
+    places: Iterable[int] = ()
     if message.startswith("unterminated"):
         places = _unfit_ends(source, mask)
-    elif refused := refused_character(message):
+    elif "indent" in message:
+        spaces = (run.span() for run in re.finditer(r"(?<![^\r\n])\s+", mask))
+        places = (at for span in spaces for at in range(*span) if _is_refused(mask[at]))
+    elif is_about_characters(message):
+        refused = refused_character(message)
         places = [at for at, character in enumerate(mask) if _is_refused(character) or character == refused]
         # Where it isn't in the code, it is in what a magic runs, or between the braces of an f-string.
         if refused not in mask:
             places = [at for at, masked in enumerate(mask) if masked in "%'" and source[at] == refused]
-    else:
-        return {}
     found: dict[str, list[int]] = {}
     for at in places:
         lines, line = found.setdefault(source[at], []), source.count("\n", 0, at) + 1
