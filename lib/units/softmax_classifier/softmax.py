@@ -479,6 +479,13 @@ def _agrees_with_central_differences(Softmax: Any, inputs: Inputs, size: str, ro
     gradient, softmax = inputs[f"gradient_{size}"], partial(_move, inputs[f"output_{size}"])
     at_input = {**inputs, f"scores_{size}": inputs[f"input_{size}"]}
     found = backward(Softmax, at_input, size, route)
+    if found.shape != gradient.shape:
+        raise Wrong(
+            "The result does not have the shape of the gradient that came in.",
+            found=f"shape {found.shape}",
+            expected=f"shape {gradient.shape}",
+            hint="Print the shapes of T and of the result, for one sample and for two: which axis counts the samples?",
+        )
     slopes = central_difference_by_column(
         lambda near: (gradient * softmax(near)).sum(axis=0), np.zeros(gradient.shape), step=0.03
     )

@@ -124,6 +124,20 @@ def test_backward_is_held_to_softmax() -> None:
     assert "differs from central differences of softmax" in said(report, "OneSampleBack")
 
 
+def test_a_result_of_another_shape_is_told_by_its_shape() -> None:
+    """The identity times `a` is one matrix, whatever the number of samples: for one sample NumPy stretches it."""
+
+    class OneMatrix(Softmax):
+        def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+            a = self.output
+            T = np.eye(len(a)) * a - np.einsum("rc,sc->rsc", a, a)
+            return np.einsum("kmi,mi->ki", T, output_gradient)
+
+    told = said(checked(softmax_backward, Softmax=OneMatrix), "OneSampleBack")
+    assert "The result does not have the shape of the gradient that came in." in told
+    assert "Found shape (4, 4), expected shape (4, 1)" in told
+
+
 class Renamed:
     """The output has another name in all of the layer, and forward may return it."""
 
