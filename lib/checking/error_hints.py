@@ -135,6 +135,12 @@ RULES = (
     ),
     # Shapes
     _Rule(
+        "UnicodeEncodeError: 'ascii' codec",
+        "Type the string of the einsum anew, with plain letters, commas and ->. It has another character, as pasted"
+        " text often does.",
+        code="einsum",
+    ),
+    _Rule(
         r"ValueError: invalid subscript '[=>]' in einstein sum",
         "Write the arrow as -> in the einsum.",
     ),

@@ -21,6 +21,8 @@ SAID = {
     "np.sum[y]": "Call a function with round brackets",
     "np.einsum('ij,ij=>j', y, yhat)": "Write the arrow as ->",
     "np.einsum('ij,ij>j', y, yhat)": "Write the arrow as ->",
+    "np.einsum('ij,ij→j', y, yhat)": "with plain letters, commas and ->",
+    "np.einsum('ij，ij->j', y, yhat)": "with plain letters, commas and ->",
     "np.einsum('ij,ij-j', y, yhat)": "Write the subscripts as letters, commas and one arrow",
     "np.einsum('ijk,jk->ik', y, yhat)": "Array number 0, counted from 0, has fewer axes than letters",
     "np.einsum('i,ij->j', y, yhat)": "An array needs one letter for each of its axes",
