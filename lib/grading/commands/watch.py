@@ -27,6 +27,7 @@ from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
 from lib.grading.commands.job import tries_file
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
+from lib.grading.marking_queue import kept_digest
 from lib.grading.report.marks import NotebookMarks, read_marks
 from lib.grading.report.points import written
 from lib.grading.safe_files import is_file, remove
@@ -173,7 +174,7 @@ class WatchApp(GradeApp):
         if time() < self._later.get(student, 0):
             return False
         tries = self._tries.get(student)
-        if tries is None and self._was_graded(student, folder):
+        if tries is None and self._was_graded(student, folder, found):
             self._note({student: (folder, found)})
             return student not in self._tries
         if tries is None or tries.graded[-1:] == [found]:
@@ -187,11 +188,16 @@ class WatchApp(GradeApp):
             self._say(f"{student}: try {len(tries.graded) + 1} is graded at {datetime.fromtimestamp(at):%H:%M}.")
         return False
 
-    def _was_graded(self, student: str, folder: Path) -> bool:
-        """Tell whether what lies there was graded before, by another command, or just before this one was killed."""
+    def _was_graded(self, student: str, folder: Path, found: str) -> bool:
+        """Tell whether what lies there was graded before, by another command, or just before this one was killed.
+
+        Only where no digest was kept do times tell: in a course that was copied they are those of the copy.
+        """
         place = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, self.assignment))
-        graded = [file.stat().st_mtime for file in place.glob("*.ipynb") if is_file(file)]
-        return bool(graded) and min(graded) >= last_change(folder)
+        graded = [file for file in place.glob("*.ipynb") if is_file(file)]
+        if kept := {kept_digest(file) for file in graded} - {""}:
+            return kept == {found}
+        return bool(graded) and min(file.stat().st_mtime for file in graded) >= last_change(folder)
 
     def _grade(self, folders: Mapping[str, Path], course: SubmittedCourse | None = None) -> set[str]:
         """Grade what lies in these folders; give whose was."""

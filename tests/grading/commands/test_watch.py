@@ -1,5 +1,6 @@
 """`zerolayer watch`, with nbgrader's real exchange: students submit, and fetch their feedback seconds later."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from lib.grading.report.marks import Mark, NotebookMarks
 from lib.grading.submissions.tries import digest
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT
+from tests.grading.conftest import Course
 from tests.grading.pages import text_of
 from tests.people import Term
 from tests.submissions import before
@@ -177,6 +179,18 @@ def test_the_last_try_counts_also_where_it_was_handed_in_before(new_course, tmp_
 
 
 @pytest.mark.usefixtures("lockable_here")
+def test_what_was_graded_before_is_not_graded_again_in_a_copy_of_the_course(new_course, tmp_path):
+    """A copy's files have the time of the copy, as a course has that moves to the server on which it is watched."""
+    course = new_course(tmp_path / "course")
+    one_round(course, RIGHT)
+    shutil.rmtree(course.root / "autograded" / ".unfinished")  # what `watch` knows, which `grade` doesn't write
+    moved = Course(shutil.copytree(course.root, tmp_path / "moved"))
+    graded = moved.notebook("kaja").stat().st_mtime_ns
+    assert "kaja: try 1 has 21 of 21 points" in one_round(moved, RIGHT)
+    assert moved.notebook("kaja").stat().st_mtime_ns == graded
+    assert "kaja: try 2 has 19 of 21 points" in one_round(moved, WRONG)
+
+
 def test_a_try_that_the_machine_could_not_run_has_no_points_of_an_earlier_one(new_course, tmp_path):
     course = new_course(tmp_path / "course")
     one_round(course, RIGHT)
