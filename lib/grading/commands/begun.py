@@ -52,7 +52,7 @@ def _refuse_cells_of(known: Notebook, cells: Iterable[NotebookNode]) -> None:
     before = {cell.name: set[str]() for cell in known.source_cells}
     for kind in KINDS:
         for cell in getattr(known, f"{kind}_cells"):
-            before[cell.name].add(kind)
+            before.setdefault(cell.name, set()).add(kind)
     now = dict(_kinds(cells))
     if before != now:
         raise CannotBuild(
