@@ -38,7 +38,7 @@ from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.folders import bounds, fill, own_files, put_in_place
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, GradebookSession, Known
 from lib.grading.submissions.preprocessors import Judge, UnitPreprocessor, WriteChallenge
-from lib.grading.submissions.read import Submission, read_submission, unreadable
+from lib.grading.submissions.read import Submission, notebooks_beside, read_submission, unreadable
 from lib.grading.submissions.restore import RestoreCells
 from lib.grading.submissions.scores import SaveScores
 from lib.grading.submissions.sight import packages_of
@@ -246,6 +246,7 @@ class GradingJob:
         if course.directory.notebook_id != "*" and is_folder(self.place):
             shutil.copytree(self.place, self.folder)
         left_out = fill(self.folder, self.source, course.own, course.directory, course.bounds)
+        beside = notebooks_beside(self.source, course.book.masters)
         notebooks = {}
         for name in course.notebooks:
             submission = read_submission(self.source / f"{name}.ipynb")
@@ -257,6 +258,7 @@ class GradingJob:
             except Exception as error:
                 self._log(name, error)
                 prepared = self._prepare(name, unreadable(SENTENCE))
+            prepared.state.remarks.extend(beside)
             if left_out:
                 prepared.state.for_a_person.append("files were left out")
             self.prepared_notebooks[name] = prepared

@@ -18,12 +18,10 @@ from lib.checking.answers import plain
 from lib.grading.machine_faults import is_of_a_file
 from lib.grading.running.forked_execute import setting
 from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, files_in, is_folder, remove
-from lib.grading.submissions.read import NOTEBOOK
+from lib.grading.submissions.read import NAMED, NOTEBOOK
 
 DRAWINGS = (".svg", ".svgz")
 """Pictures of which five kilobytes can take a browser gigabytes to show: only the course's own are let in."""
-NAMED = 5
-"""Files that a remark names; there may be thousands."""
 MOST_FILES = 1_000
 """Files that a submission may have beside its notebook; each may be in folders of its own."""
 PAGE = 4096

@@ -5,6 +5,7 @@ The file may be empty, cut short, not JSON, another notebook, or under another n
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from os.path import lexists
 from pathlib import Path
@@ -44,6 +45,8 @@ OTHER_FILES = {
     b"\x1f\x8b": "a gz archive", b"%PDF": "a PDF",
 }  # fmt: skip
 """How files begin that students hand in under a notebook's name: a browser may save a page in the place of a file."""
+NAMED = 5
+"""Files that a remark names; there may be thousands."""
 STAMP = "timestamp.txt"
 """nbgrader's note of when a submission was made."""
 
@@ -82,6 +85,17 @@ def read_submission(path: Path) -> Submission:
     found = f"found {names}" if others else "no notebook was there"
     sentence = f"{path.name} was not in the submission: {found}. Submit the notebook under its own name."
     return unreadable(sentence, empty=all(file.name == STAMP for file in files_in(path.parent)))
+
+
+def notebooks_beside(folder: Path, notebooks: Collection[str]) -> list[str]:
+    """Remark on notebooks that lie beside an assignment's, if these are all there: a student may mean another one."""
+    if not all(lexists(folder / f"{name}.ipynb") for name in notebooks):
+        return []
+    others = [path.name for path in _notebooks_in(folder) if NOTEBOOK.sub("", path.name) not in notebooks]
+    graded = " and ".join(f"{name}.ipynb" for name in notebooks)
+    return (
+        [f"Only {graded} was graded, and not what lay beside it: {plain(', '.join(others[:NAMED]))}."] if others else []
+    )
 
 
 def _notebooks_in(folder: Path) -> list[Path]:

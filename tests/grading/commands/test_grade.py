@@ -98,6 +98,22 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(new_course, tmp
     assert f"all.zip is not graded: nobody's work is looked for there. Lay it into {place}" in done.stderr
 
 
+def test_a_notebook_beside_the_one_that_is_graded_is_told(new_course, tmp_path):
+    """Who hands in the empty notebook and the finished one has the points of the first."""
+    course = new_course(tmp_path / "course")
+    folder = course.root / "submitted" / "ada" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    released = nbformat.read(course.released(), as_version=4)
+    (folder / f"{ASSIGNMENT}.ipynb").write_bytes(as_bytes(released))
+    (folder / "final.ipynb").write_bytes(as_bytes(right(released)))
+    done = course.zerolayer("grade", ASSIGNMENT, *QUICK)
+    remark = f"Only {ASSIGNMENT}.ipynb was graded, and not what lay beside it: final.ipynb."
+    assert remark in done.stdout
+    assert course.verdict("ada").remarks == (remark,)
+    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
+    assert f"{remark} If that was the one you meant, hand it in" in text_of(course.feedback("ada"))
+
+
 @pytest.mark.parametrize(
     "name", ["metadata_missing", "metadata_mangled", "ids_renamed", "answer_doubled", "answer_beside", "cut_short"]
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lib.grading.submissions.read import read_submission
+from lib.grading.submissions.read import notebooks_beside, read_submission
 
 FILE = "homework.ipynb"
 TEXT = "größer → 大きい"
@@ -80,6 +80,23 @@ def test_of_several_notebooks_one_is_graded_only_where_it_is_certain(tmp_path, n
     submission = read_submission(tmp_path / FILE)
     assert submission.runnable is (chosen is not None)
     assert chosen is None or f"{chosen} was graded in its place" in submission.remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([FILE], []),
+        ([FILE, "homework-Copy1.ipynb", "final.IPYNB", "data.csv"], ["final.IPYNB, homework-Copy1.ipynb"]),
+        ([FILE, ".ipynb_checkpoints/homework-checkpoint.ipynb", "old/homework.ipynb"], []),
+        (["draft.ipynb"], []),
+    ],
+)
+def test_what_lay_beside_the_notebook_that_was_graded_is_told(tmp_path, names, told):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(WRITTEN, encoding="utf-8")
+    expected = [f"Only {FILE} was graded, and not what lay beside it: {others}." for others in told]
+    assert notebooks_beside(tmp_path, ["homework"]) == expected
 
 
 @pytest.mark.parametrize("name", ["mine.zip", "mine.RAR", "folder/mine.tar.gz"])
