@@ -179,8 +179,10 @@ class Grade(Autograde):
             self._stop(f"The gradebook has no such notebook of {course.assignment}. Run `zerolayer build` first.")
         for left in course.collected.left_out:
             is_asked = fnmatchcase(left.student, self.coursedir.student_id)
-            if left.student and is_asked and not Path(self._format_source(course.assignment, left.student)).is_dir():
-                self.progress.for_a_person.setdefault(left.student, f"could not be collected: {left.reason}")
+            is_there = left.student and Path(self._format_source(course.assignment, left.student)).is_dir()
+            if is_asked and not is_there:  # what is nobody's by its name is listed by that name
+                who, why = (left.student, left.reason) if left.student else (left.file, left.why)
+                self.progress.for_a_person.setdefault(who, f"could not be collected: {why}")
         for source in self.assignments:
             student = self._student(source)
             if problem := id_problem(student):

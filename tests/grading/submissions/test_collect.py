@@ -349,6 +349,7 @@ def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
     done = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
     assert done.returncode == 3
     assert re.search("tar_16 +could not be collected: tar_16_1_work.tar.gz in submissions.zip", done.stdout)
+    assert re.search("nobody.ipynb +could not be collected: it is nobody's by its name", done.stdout)
     run(ReportApp, collected.root, ASSIGNMENT)
     page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
     assert f"notcollected{len(REFUSED) + 1}" in "".join(page.split())
