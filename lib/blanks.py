@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
-from lib.pasted import advise, find_pasted, is_about_characters
+from lib.pasted import advise, find_pasted
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -110,7 +110,7 @@ def runnable(source: str) -> str:
     if blank := _blank_at(error, source):
         above, below = blank.line - 1, source.count("\n") - blank.line + 1
         return "\n" * above + _replacement(blank) + "\n" * below
-    if error and is_about_characters(error.msg):  # no blank is reached, and Python shows a line of the cell
+    if error and _pasted(error, source):  # no blank is reached, and Python shows a line of the cell
         return _apply_edits(source, _placeholders(source))
     spaces = [(*found.span(), "") for found in _SPACES_BEHIND.finditer(masked(source))]
     return _apply_edits(source, [*_replacements(source), *spaces])
@@ -119,8 +119,7 @@ def runnable(source: str) -> str:
 def misplaced(source: str) -> Blank | None:
     """The first blank that keeps Python from reading the cell, or None.
 
-    For an error elsewhere in the cell, or a character that Python refuses, it is None: Python reports these on their
-    own line.
+    For an error elsewhere in the cell, or of pasted characters, it is None: Python reports these on their own line.
     """
     return _blank_at(_syntax_error(source), source)
 
@@ -174,11 +173,16 @@ def _syntax_error(source: str) -> SyntaxError | None:
 
 
 def _blank_at(error: SyntaxError | None, source: str) -> Blank | None:
-    """The first blank on the lines of an error that is not about a character."""
-    if error is None or is_about_characters(error.msg):
+    """The first blank on the lines of an error that is not of pasted characters."""
+    if error is None or _pasted(error, source):
         return None
     first = error.lineno or 1
     return next((blank for blank in open_blanks(source) if first <= blank.line <= (error.end_lineno or first)), None)
+
+
+def _pasted(error: SyntaxError, source: str) -> dict[str, list[int]]:
+    """The pasted characters for which Python refuses a cell, with their lines."""
+    return find_pasted(source, masked(source), str(error.msg))
 
 
 def _transform(lines: list[str]) -> list[str]:
@@ -189,7 +193,7 @@ def _report(result: ExecutionResult | None) -> None:
     """After a cell has run, say which characters in it Python refuses, or on one line how many blanks are open."""
     source = (result.info.raw_cell or "") if result and result.info else ""
     error = (result.error_before_exec or result.error_in_exec) if result else None
-    if isinstance(error, SyntaxError) and (found := find_pasted(source, masked(source), str(error.msg))):
+    if isinstance(error, SyntaxError) and (found := _pasted(error, source)):
         # JupyterLab would go to the next line within a word.
         print(*(textwrap.fill(sentence, 88, break_on_hyphens=False) for sentence in advise(found)), sep="\n")
     elif blanks := open_blanks(source):

@@ -44,11 +44,6 @@ def refused_character(message: str) -> str:
     return "" if number == 0 or 0xD800 <= number < 0xE000 else chr(number)
 
 
-def is_about_characters(message: str) -> bool:
-    """Tell whether a SyntaxError is about a character, or about a number such as `1e−7`, with a minus out of a PDF."""
-    return bool(refused_character(message)) or message == "invalid decimal literal"
-
-
 def find_pasted(source: str, mask: str, message: str) -> dict[str, list[int]]:
     """Find the characters to replace in a cell that ended in a SyntaxError with this message, and their lines.
 
@@ -61,8 +56,7 @@ def find_pasted(source: str, mask: str, message: str) -> dict[str, list[int]]:
     elif "indent" in message:
         spaces = (run.span() for run in re.finditer(r"(?<![^\r\n])\s+", mask))
         places = (at for span in spaces for at in range(*span) if _is_refused(mask[at]))
-    elif is_about_characters(message):
-        refused = refused_character(message)
+    elif (refused := refused_character(message)) or message == "invalid decimal literal":  # as of `1e−7`
         places = [at for at, character in enumerate(mask) if _is_refused(character) or character == refused]
         # Where it isn't in the code, it is in what a magic runs, or between the braces of an f-string.
         if refused not in mask:
@@ -116,7 +110,7 @@ def _typed(character: str) -> str:
 def _name(character: str) -> str:
     from unicodedata import name  # only where a sentence is written
 
-    return name(character, f"U+{ord(character):04X}").lower()
+    return name(character, "").lower() or f"U+{ord(character):04X}"  # symbols of a PDF's own fonts have no names
 
 
 def _is_refused(character: str) -> bool:
@@ -127,12 +121,13 @@ def _is_refused(character: str) -> bool:
 def _unfit_ends(source: str, mask: str) -> list[int]:
     """Find the curly quotes that were to end a string, of those that nothing ends on their line."""
     places = []
-    for run in re.finditer(r"""["']+(?=[\r\n]|\Z)""", mask):
-        text = source[run.start() : run.end()]
-        quote = next(character for character in text if character in "\"'")
-        ends = [found.start() for found in re.finditer(r"[“”„]" if quote == '"' else r"[‘’](?!\w)", text)]
-        if ends and not text.endswith(quote):
-            places.append(run.start() + ends[-1])
+    for run in re.finditer(r"""["']["'\r]*""", mask):
+        text, behind = source[run.start() : run.end()].rstrip(), mask[run.end() : run.end() + 1]
+        quote = re.search(r"""["']""", text)  # none behind a blank in an f-string
+        if quote is None or text.endswith(quote[0]) or not (run[0].endswith("\r") or behind in ("", "\n")):
+            continue
+        ends = [found.start() for found in re.finditer(r"[“”„]" if quote[0] == '"' else r"[‘’](?!\w)", text)]
+        places += [run.start() + end for end in ends[-1:]]
     return places
 
 

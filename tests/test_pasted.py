@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbclient import NotebookClient
 
-from lib.blanks import masked
+from lib.blanks import masked, runnable
 from lib.grading.report.feedback import advise_on_error
 from lib.pasted import FULL_WIDTH, TYPED, advise, find_pasted, refused_character
 
@@ -51,7 +51,13 @@ CELLS = {
     # A string that a curly quote was to end
     'print("a”)': f'Line 1 has the character ” (right double quotation mark), {OFTEN} Type " in its place.',
     "x = 1\nprint(f'it’s’)": f"Line 2 has the character ’ (right single quotation mark), {OFTEN} Type ' in its place.",
+    'def f(x):\n    """Say “a”.\n\n    More.\n    """\n    print("a”)': "Line 6 has the character ” (right double"
+    f' quotation mark), {OFTEN} Type " in its place.',
+    # A symbol of a PDF's own font has no name.
+    "x = 3 \uf02b 4": f"Line 1 has a U+F02B, {OFTEN} {UNSEEN}",
     # With open blanks: one thing at a time
+    "def f():\n    x = 1\n  \u00a0 return ?": f"Line 3 has a no-break space, {OFTEN} It looks like a space."
+    " Type the spaces of this line anew.",
     "x = ?\ny = 3 − 1": f"Line 2 has the character − (minus sign), {OFTEN} Type - in its place.",
     "x = 3 − ?": f"Line 1 has the character − (minus sign), {OFTEN} Type - in its place.",
     "print(“right?”)": f'Line 1 has {QUOTES}, {OFTEN} Type " in their place.',
@@ -70,12 +76,14 @@ LEFT_ALONE = {
     "raise SyntaxError(\"invalid character 'x' (U+FFFFFF)\")": None,
 }
 """Cells for which nothing is said, and what they print; None where they end in another error."""
+BLANKS = ["x = 1e-?", "x = 1e?", "print(f'{?} a”)"]
+"""Cells that Python could not read with a blank, which stops them."""
 
 
 @pytest.fixture(scope="module")
 def outputs():
     """The outputs of all cells, after the notebook's extension has been loaded."""
-    cells = ["%load_ext lib.blanks", *CELLS, *LEFT_ALONE]
+    cells = ["%load_ext lib.blanks", *CELLS, *LEFT_ALONE, *BLANKS]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=60).execute()
     return {cell.source: cell.outputs for cell in notebook.cells}
@@ -127,9 +135,17 @@ def test_what_is_typed_is_known_of_characters_that_python_refuses():
         assert typed.isascii() and typed != character
 
 
-@given(st.text(alphabet="ab=\n\"'#(){}f%?“”‘’−\u00a0\u200b（√", max_size=30))
+@pytest.mark.parametrize("cell", BLANKS)
+def test_a_blank_without_a_pasted_character_is_reached(outputs, cell):
+    assert [output.ename for output in outputs[cell] if output.output_type == "error"] == ["OpenBlank"]
+
+
+PIECES = [*"ab=\n\"'#(){}f%?“”‘’−\u00a0\u200b（√", '"""', "f'{?}", "a(", " −"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_any_cell_can_be_looked_through(source):
-    if error := refusal(source):
+    if error := refusal(source) or refusal(runnable(source)):
         found = find_pasted(source, masked(source), error)
         assert all(1 <= line <= source.count("\n") + 1 for lines in found.values() for line in lines)
         assert all(sentence.endswith(".") for sentence in advise(found))
