@@ -41,7 +41,7 @@ class CellRuns:
         self._shell = shell
         self._before: dict[str, object] | None = None
         self._cell_of: dict[str, str] = {}
-        """For each name the id of the cell that defined it last, in notebooks whose front end sends ids."""
+        """For each name the id of the cell that defined it last, or was to, where the front end sends ids."""
 
     def note_names(self, info: Any) -> None:
         """Called by IPython before a cell is run."""
@@ -69,6 +69,10 @@ class CellRuns:
                     self.stale[name] = Stale(name, names[name], why)
                 elif name not in names:
                     self.failed[name] = why
+                    if cell is not None:
+                        self._cell_of[name] = cell
+            elif name not in names:
+                self.failed.pop(name, None)
             elif kept and not re.search(rf"\b{name}\b", text):
                 why = f"the cell that defined {name} was run again, and does not define it any more."
                 self.stale[name] = Stale(name, names[name], why)

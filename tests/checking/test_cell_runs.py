@@ -63,6 +63,11 @@ def test_code_that_has_never_run_is_not_asked_to_be_run(name: str) -> None:
     assert last_check(source, RIGHT) == (2, "")
 
 
+def test_once_its_cell_has_run_without_it_the_failed_run_does_not_matter() -> None:
+    points, note = last_check(("a", RIGHT.replace("):", ")")), ("a", RIGHT.replace("cce", "loss")))
+    assert points == 0 and note == "cce is not defined yet. Run the cell that defines cce first."
+
+
 def test_once_it_runs_again_it_is_right() -> None:
     assert last_check(RIGHT, RIGHT.replace(":", ""), RIGHT) == (2, "")
     assert last_check(("a", RIGHT), ("a", "def"), ("b", RIGHT)) == (2, "")
