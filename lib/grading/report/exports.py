@@ -232,7 +232,7 @@ class MoodleWorksheetExporter(LmsExporter):
     The worksheet is one that was downloaded from the assignment. Its `Identifier`, `Participant 12345`, has the number
     that Moodle also puts into the names of the files in a download: who was collected from one is found by it. All
     others are found by the roster. Points are scaled to the worksheet's maximum grade; rows of students without a score
-    stay as they are, and who has a score and no row is logged.
+    stay as they are. Who has a score and no row, or several, as namesakes may have, is logged.
     """
 
     default_name = "moodle_worksheet.csv"
@@ -253,17 +253,20 @@ class MoodleWorksheetExporter(LmsExporter):
             for key in (student.email, student.lms_user_id, student.id)
             if key
         }
-        without_row = {student.id for student in students}
+        rows_of: dict[str, list[dict[str, str]]] = {student.id: [] for student in students}
         for row in rows:
             keys = [key.casefold() for key in self._keys(row)]
             if (student := next((owner[key] for key in keys if key in owner), None)) is not None:
-                row["Grade"] = _scaled(table[student], best, row)
-                without_row.discard(student)
-        if without_row:
+                rows_of[student].append(row)
+        for student, own in rows_of.items():
+            if len(own) == 1:
+                own[0]["Grade"] = _scaled(table[student], best, own[0])
+        if left := sorted(student for student, own in rows_of.items() if len(own) != 1):
             self.log.warning(
-                "%s has no row of these students, and not their points: %s. Give each the e-mail address that Moodle"
-                " knows, with `nbgrader db student add ID --email=…`, or type these grades in.",
-                *(self.worksheet, ", ".join(sorted(without_row))),
+                "%s has no row of these students, or several, and not their points: %s. Give each the e-mail address"
+                " that Moodle knows, with `nbgrader db student add ID --email=…` and all else that the roster has of"
+                " them, which this replaces. Or type these grades in.",
+                *(self.worksheet, ", ".join(left)),
             )
         self.write([heads, *(row.values() for row in rows)])
 
@@ -282,7 +285,7 @@ class MoodleWorksheetExporter(LmsExporter):
         if not Path(self.worksheet).is_file():
             sys.exit(f"There is no worksheet {self.worksheet!r}. Give it: --MoodleWorksheetExporter.worksheet=FILE")
         with Path(self.worksheet).open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, restval="")
             heads, rows = list(reader.fieldnames or ()), list(reader)
         if not {"Identifier", "Grade"} <= set(heads):
             sys.exit(

@@ -45,7 +45,7 @@ ADVICE = {
     "ran longer than": "Look for a loop that never ends, or for work that a smaller example would show as well.",
     "put out more": "Usually that is a print inside a loop. Take it out once it has told you what you wanted to know.",
     "in its place": "Next time, hand it in under the name it came with.",
-    "lay beside it": "If that was the one you meant, hand it in under the name that it came with.",
+    "what lay beside": "If that was the one you meant, hand it in under the name that it came with.",
     "had lost the marks": "Some programs drop them when they save a notebook, and so does pasting a cell as text.",
     "in its own cell": "Next time, write each answer in the cell below its question.",
 }

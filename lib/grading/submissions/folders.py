@@ -14,11 +14,10 @@ from nbgrader.utils import find_all_files
 from traitlets import Dict, Integer
 from traitlets.config import Config
 
-from lib.checking.answers import plain
 from lib.grading.machine_faults import is_of_a_file
 from lib.grading.running.forked_execute import setting
 from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, files_in, is_folder, remove
-from lib.grading.submissions.read import NAMED, NOTEBOOK
+from lib.grading.submissions.read import NOTEBOOK, listed
 
 DRAWINGS = (".svg", ".svgz")
 """Pictures of which five kilobytes can take a browser gigabytes to show: only the course's own are let in."""
@@ -99,8 +98,7 @@ def _remark_on(names: list[str], why: str) -> list[str]:
     """Remark, to the student, that files were left out."""
     if not names:
         return []
-    shown = ", ".join(map(plain, names[:NAMED])) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-    return [f"The notebook was run without these files: {shown}. {why}"]
+    return [f"The notebook was run without these files: {listed(names)}. {why}"]
 
 
 def put_in_place(made: Path, place: Path) -> None:

@@ -5,7 +5,7 @@ The file may be empty, cut short, not JSON, another notebook, or under another n
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from os.path import lexists
 from pathlib import Path
@@ -92,10 +92,17 @@ def notebooks_beside(folder: Path, notebooks: Collection[str]) -> list[str]:
     if not all(lexists(folder / f"{name}.ipynb") for name in notebooks):
         return []
     others = [path.name for path in _notebooks_in(folder) if NOTEBOOK.sub("", path.name) not in notebooks]
+    if not others:
+        return []
+    were, them = ("was", "it") if len(notebooks) == 1 else ("were", "them")
     graded = " and ".join(f"{name}.ipynb" for name in notebooks)
-    return (
-        [f"Only {graded} was graded, and not what lay beside it: {plain(', '.join(others[:NAMED]))}."] if others else []
-    )
+    return [f"Only {graded} {were} graded, and not what lay beside {them}: {listed(others)}."]
+
+
+def listed(names: Sequence[str]) -> str:
+    """List the names of a student's files: the first few, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(map(plain, names[:NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def _notebooks_in(folder: Path) -> list[Path]:

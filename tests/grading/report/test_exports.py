@@ -105,6 +105,16 @@ def test_a_worksheet_finds_who_was_collected_by_moodles_number(small_class, tmp_
     assert [row[-2] for row in after[1:]] == ["0.50", "1.00", "1.50", "2.00", ""]
 
 
+def test_where_ids_are_names_a_namesake_who_handed_in_nothing_gets_no_points(small_class, tmp_path):
+    db = with_these(small_class, tmp_path / "moodle.db", ["Jane_Smith", "Li_Wei"])
+    sheet = tmp_path / "worksheet.csv"
+    rows = ["Participant 501,Jane Smith,", "Participant 502,Jane Smith,", "Participant 503,Li Wei,", "Participant 504"]
+    sheet.write_text("\n".join(["Identifier,Full name,Grade", *rows]))
+    options = (f"--MoodleWorksheetExporter.worksheet={sheet}", "--LmsNames.student_id={name}", db)
+    after = exported(small_class, "MoodleWorksheetExporter", *options)
+    assert [row[-1] for row in after[1:]] == ["", "", "1.00", ""]
+
+
 def test_who_has_points_and_no_row_in_the_worksheet_is_named(small_class, tmp_path):
     sheet = tmp_path / "worksheet.csv"
     sheet.write_text(WORKSHEET, encoding="utf-8")

@@ -89,6 +89,7 @@ def test_of_several_notebooks_one_is_graded_only_where_it_is_certain(tmp_path, n
         ([FILE, "homework-Copy1.ipynb", "final.IPYNB", "data.csv"], ["final.IPYNB, homework-Copy1.ipynb"]),
         ([FILE, ".ipynb_checkpoints/homework-checkpoint.ipynb", "old/homework.ipynb"], []),
         (["draft.ipynb"], []),
+        ([FILE, *(f"{n}.ipynb" for n in range(7))], ["0.ipynb, 1.ipynb, 2.ipynb, 3.ipynb, 4.ipynb and 2 more"]),
     ],
 )
 def test_what_lay_beside_the_notebook_that_was_graded_is_told(tmp_path, names, told):
@@ -97,6 +98,13 @@ def test_what_lay_beside_the_notebook_that_was_graded_is_told(tmp_path, names, t
         (tmp_path / name).write_text(WRITTEN, encoding="utf-8")
     expected = [f"Only {FILE} was graded, and not what lay beside it: {others}." for others in told]
     assert notebooks_beside(tmp_path, ["homework"]) == expected
+
+
+def test_what_lay_beside_several_notebooks_is_told(tmp_path):
+    for name in (FILE, "lab.ipynb", "final.ipynb"):
+        (tmp_path / name).write_text(WRITTEN, encoding="utf-8")
+    [told] = notebooks_beside(tmp_path, ["homework", "lab"])
+    assert told == f"Only {FILE} and lab.ipynb were graded, and not what lay beside them: final.ipynb."
 
 
 @pytest.mark.parametrize("name", ["mine.zip", "mine.RAR", "folder/mine.tar.gz"])
