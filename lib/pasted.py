@@ -38,7 +38,7 @@ MOST_LINES = 5
 
 def refused_character(message: str) -> str:
     """Give the character that Python's message of a SyntaxError refuses, or nothing if it is about something else."""
-    found = re.search(r"invalid (?:non-printable )?character .*\bU\+((?:10|[0-9A-F])?[0-9A-F]{4})\b", message)
+    found = re.search(r"invalid (?:non-printable )?character (?:'.' \()?U\+((?:10|[0-9A-F])?[0-9A-F]{4})\b", message)
     number = int(found[1], 16) if found else 0
     # Student code can raise any message, also one with half of a surrogate pair, which no file can hold.
     return "" if number == 0 or 0xD800 <= number < 0xE000 else chr(number)

@@ -119,6 +119,7 @@ def test_feedback_says_the_same_after_grading():
         "invalid character 'x' (U+D800) (line 3)",
         "invalid character 'x' (U+FFFFFF) (line 3)",
         "invalid character '−' (U+2212)",
+        "invalid character of my own: U+2212 (line 3)",
         f"invalid character '−' (U+2212) (line {'9' * 5000})",
     ],
 )
