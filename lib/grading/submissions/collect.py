@@ -225,7 +225,7 @@ class Download(ExtractorPlugin):
                 self._take(file.relative_to(archive_path), data, file.name)
         for (older, newer), count in self._older.items():
             self.log.warning(
-                "%s is older than %s: %d of its notebooks are left out, since the other has them. If that is wrong,"
+                "%s is older than %s. Notebooks left out of it, since the other has them: %d. If that is wrong,"
                 " take one of the two out of the folder, and collect again with --force.",
                 *(older or "What lies there by itself", newer or "what lies there by itself", count),
             )
