@@ -128,7 +128,7 @@ class AnswerKey:
     """A unit's closed half: the right objects by name, the mistakes that have names, a sample class, watched calls.
 
     `known` has by a part's id what gives the probes of right code on some inputs, by the names of the statements, where
-    they need not run that code. `build` compares them with what it gives.
+    they need not run that code. `build` runs it, and compares.
     """
 
     unit: Unit

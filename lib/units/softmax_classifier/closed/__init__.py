@@ -8,8 +8,8 @@
 | `training` | the training loop |
 | `steps` | the number of steps in an epoch |
 
-`right_loop` has what is recorded of a right one. Where two mistakes give the same numbers, the more plausible one comes
-first.
+`right_loop` has what is recorded of a right training loop. Where two mistakes give the same numbers, the more plausible
+one comes first.
 """
 
 import re
