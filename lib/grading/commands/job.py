@@ -187,11 +187,11 @@ class GradingJob:
     def _change(self) -> str:
         """Say that other work lies there than was graded, if so: what comes from a download has no time of its own."""
         files = [self.place / f"{name}.ipynb" for name in self.course.notebooks]
-        before, now = {kept_digest(file) for file in files} - {""}, digest(self.source)
+        before = {kept_digest(file) for file in files} - {""}
         if not before:
             is_newer = last_change(self.source) > min(file.stat().st_mtime for file in files)
             return CHANGED if is_newer and self._draws_another_challenge() else ""
-        if before == {now}:
+        if before == {now := digest(self.source)}:
             return ""
         tries = self.course.tries.get(self.student)
         if tries is not None and now in tries.graded and before == {tries.best}:
