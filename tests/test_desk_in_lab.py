@@ -1,6 +1,7 @@
 """A student at the desk, in a real browser: opens the notebook, meets a blank, fills blanks, and reads two checks."""
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,21 @@ def page(browser, lab):
     page.close()
 
 
+SCROLL_ON = """panel => new Promise(drawn => {
+  const before = panel.scrollTop;
+  panel.scrollBy(0, 800);
+  if (panel.scrollTop === before) panel.scrollTo(0, 0);
+  requestAnimationFrame(() => setTimeout(drawn, 50));
+})"""
+"""A screen further, or from the end to the top; done once the page is drawn there."""
+
+
 def cell_with(page, text):
     """The code cell whose source holds `text`, scrolled to: JupyterLab keeps only what is near the view in the page."""
     found = page.locator(".jp-CodeCell").filter(has=page.locator(".cm-content", has_text=text))
-    for _ in range(60):
-        if found.count():
-            break
-        page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollBy(0, 800)")
-        page.wait_for_timeout(50)
+    given_up = time.monotonic() + PATIENCE / 1000
+    while not found.count() and time.monotonic() < given_up:
+        page.locator(".jp-WindowedPanel-outer").first.evaluate(SCROLL_ON)
     found.first.scroll_into_view_if_needed()
     return found.first
 

@@ -332,16 +332,16 @@ class _Worker:
         for _ in range(5):
             if not self._thread.is_alive():
                 return
-            # SystemExit, because a thread ends on that without a traceback.
             stop = ctypes.py_object(SystemExit)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident or 0), stop)
             # Code may catch it, so it is raised a few times; 0.25 seconds are all that a check waits for it.
             self._thread.join(0.05)
 
     def _work(self) -> None:
-        while not self._stopped:
-            self._go_through(*self._given.get())
-            self._ended.put(None)
+        with contextlib.suppress(SystemExit):  # `stop` raises it, wherever the thread is by then
+            while not self._stopped:
+                self._go_through(*self._given.get())
+                self._ended.put(None)
 
     def _go_through(self, actions: Sequence[Callable[[], Any]], outcomes: list[Any]) -> None:
         for action in actions:

@@ -110,8 +110,11 @@ def wait_for_words(page, words, place=".zl-says"):
 
 def pixels(page, view=0):
     """Return the pixels of one of the pictures."""
-    # Cut out of the page: Playwright takes no picture of an element that is drawn anew meanwhile.
-    return imread(io.BytesIO(page.screenshot(clip=page.evaluate(PLACE, view))))
+    place = picture = None
+    while place != (place := page.evaluate(PLACE, view)):  # again where it has moved meanwhile
+        # Cut out of the page: Playwright takes no picture of an element that is drawn anew meanwhile.
+        picture = page.screenshot(clip=place)
+    return imread(io.BytesIO(picture))
 
 
 def assert_changed(before, after):
@@ -232,15 +235,20 @@ def click_at(picture, right, down):
     picture.click(position={"x": right * width, "y": down * height})
 
 
+TICKS_PLACE = """() => {
+  const [tick, base] = ['.zl-tick', '.noUi-base'].map(name => document.querySelector(name).getBoundingClientRect());
+  return (tick.x + tick.width / 2 - base.x) / base.width;
+}"""
+"""How far from the slider's left end the tick is, of its length; in one step, since each state brings another tick."""
+
+
 def test_a_start_is_chosen_on_the_path_by_keys_and_by_a_click_and_the_limit_is_marked(explorer):
     explorer.get_by_role("button", name="Path", exact=True).press("Space")
     picture = explorer.get_by_role("application", name="The path on the loss")
     limit = float(picture_words(explorer, r"2/λ = (\S+) "))
     handle, tick = slider(explorer, "Learning rate"), explorer.locator(".zl-tick")
     assert tick.inner_text() == "2/λ"
-    wide = explorer.locator(".noUi-base").first.bounding_box()
-    box = tick.bounding_box()
-    place = (box["x"] + box["width"] / 2 - wide["x"]) / wide["width"]
+    place = explorer.evaluate(TICKS_PLACE)
     assert 1e-4 * 1e6**place == pytest.approx(limit, rel=0.1)
     picture.focus()
     picture.press("Shift+ArrowUp")
