@@ -141,6 +141,8 @@ def told(fed_back):
         "nbgrader export --exporter=lib.grading.report.exports.MoodleExporter --to=moodle.csv",
         "nbgrader export --exporter=lib.grading.report.exports.MoodleWorksheetExporter"
         " --MoodleWorksheetExporter.worksheet=worksheet.csv --to=upload.csv",
+        "nbgrader export --exporter=lib.grading.report.feedback_zip.MoodleFeedbackExporter"
+        " --MoodleFeedbackExporter.worksheet=worksheet.csv --to=feedback.zip",
     )
     for process in [fed_back.instructor.starts(command) for command in ending]:
         ended(process)

@@ -15,12 +15,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from lib.grading.commands.bundle import open_half
+from lib.grading.report.exports import CanvasExporter, LmsExporter, MoodleExporter, MoodleWorksheetExporter
+from lib.grading.report.feedback_zip import MoodleFeedbackExporter
 from tests.conftest import LONGEST, TOGETHER
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 STUDENT = ROOT / "lib" / "grading" / "commands" / "student_pyproject.toml"
 PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+EXPORTERS = (LmsExporter, CanvasExporter, MoodleExporter, MoodleWorksheetExporter, MoodleFeedbackExporter)
 
 
 def run(*command, cwd=ROOT):
@@ -141,8 +144,11 @@ def test_no_file_names_a_package_registry_or_this_machine():
 def test_what_students_hand_in_and_earn_is_not_committed_by_accident():
     folders = ("submitted", "autograded", "feedback", "reports", "downloaded", "my_work", "submitted/.best")
     # nbgrader copies the gradebook under a name with the time before it changes its layout.
-    files = ("grades.csv", "canvas.csv", "moodle.csv", "judge_secret", "gradebook.db", "gradebook.db.2026-01-31")
-    names = [*(f"{folder}/ada/file" for folder in folders), *files]
+    files = ("judge_secret", "gradebook.db", "gradebook.db.2026-01-31", *(each.default_name for each in EXPORTERS))
+    documents = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    named = re.findall(r"(?:--to=|worksheet=|student import )([\w.]+)", documents)
+    assert {"canvas.csv", "worksheet.csv", "roster.csv"} <= set(named)
+    names = [*(f"{folder}/ada/file" for folder in folders), *files, *named]
     ignored = run("git", "check-ignore", "--no-index", *names).stdout.splitlines()
     assert ignored == names
 

@@ -2,6 +2,7 @@
 
 import csv
 from html.parser import HTMLParser
+from zipfile import ZipFile
 
 import nbformat
 
@@ -145,3 +146,10 @@ def test_canvas_and_moodle_get_what_counts(told):
         rows = exported(told, name, by)
         points = "Grade" if name == "upload.csv" else ASSIGNMENT
         assert {student: float(rows[student][points]) for student in ("ada", "emil")} == {"ada": 0, "emil": 25}
+
+
+def test_moodle_gets_the_pages_that_students_fetch(told):
+    with ZipFile(told.course / "feedback.zip") as file:
+        pages = [file.read(name) for name in sorted(file.namelist())]
+    folders = [told.course / "feedback" / student / ASSIGNMENT for student in ("ada", "emil")]
+    assert pages == [(folder / f"{ASSIGNMENT}.html").read_bytes() for folder in folders]

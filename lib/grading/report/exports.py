@@ -15,7 +15,7 @@ import re
 import sys
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -39,6 +39,8 @@ IDENTIFIER = re.compile(r"(?P<word>.*?)\s*(?P<number>[0-9]+)", re.ASCII | re.DOT
 """How Moodle names an assignment's participant, such as `Participant 12345`."""
 Table = dict[str, dict[str, float]]
 """A student's points, by id and assignment."""
+Row = dict[str, str]
+"""A row of a worksheet, by the columns' heads."""
 
 
 def as_text(cell: object) -> str:
@@ -243,47 +245,53 @@ class MoodleWorksheetExporter(LmsExporter):
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`; exits with a sentence where there is no worksheet, or no one assignment."""
         students, table, best = self.scores(gradebook)
-        if len(best) != 1:
-            named = ", ".join(best) or "none with a submission"
-            sys.exit(f"A worksheet is about one assignment, found {named}. Name it: --assignment=\"['my_assignment']\"")
-        heads, rows = self._read()
-        owner = {
-            key.casefold(): student.id
-            for student in students
-            for key in (student.email, student.lms_user_id, student.id)
-            if key
-        }
-        rows_of: dict[str, list[dict[str, str]]] = {student.id: [] for student in students}
-        for row in rows:
-            keys = [key.casefold() for key in self._keys(row)]
-            if (student := next((owner[key] for key in keys if key in owner), None)) is not None:
-                rows_of[student].append(row)
-        for student, own in rows_of.items():
-            if len(own) == 1:
-                own[0]["Grade"] = _scaled(table[student], best, own[0])
-        if left := sorted(student for student, own in rows_of.items() if len(own) != 1):
-            self.log.warning(
-                "%s has no row of these students, or several, and not their points: %s. Give each the e-mail address"
-                " that Moodle knows, with `nbgrader db student add ID --email=…` and all else that the roster has of"
-                " them, which this replaces. Or type these grades in.",
-                *(self.worksheet, ", ".join(left)),
-            )
+        self.only_one(best)
+        heads, rows = self.read_worksheet()
+        for student, own in self.row_of(students, rows, "points").items():
+            own["Grade"] = _scaled(table[student], best, own)
         self.write([heads, *(row.values() for row in rows)])
 
-    def _keys(self, row: Mapping[str, str]) -> Iterator[str]:
+    def only_one(self, assignments: Collection[str]) -> str:
+        """Give the assignment that it is about; exits with a sentence where there are several, or none."""
+        if len(assignments) != 1:
+            named = ", ".join(assignments) or "none with a submission"
+            sys.exit(f"A worksheet is about one assignment, found {named}. Name it: --assignment=\"['my_assignment']\"")
+        return next(iter(assignments))
+
+    def row_of(self, students: Iterable[Student], rows: Iterable[Row], what: str) -> dict[str, Row]:
+        """Find each student's row, by the student's id. Who has none, or several, doesn't get `what`, and is logged."""
+        found: dict[str, list[Row]] = {}
+        owner: dict[str, str] = {}
+        for student in students:
+            found[student.id] = []
+            owner |= {key.casefold(): student.id for key in (student.email, student.lms_user_id, student.id) if key}
+        for row in rows:
+            keys = [key.casefold() for key in self._keys(row)]
+            if (own := next((owner[key] for key in keys if key in owner), None)) is not None:
+                found[own].append(row)
+        if left := sorted(student for student, own in found.items() if len(own) != 1):
+            self.log.warning(
+                "%s has no row of these students, or several, and not their %s: %s. Give each the e-mail address"
+                " that Moodle knows, with `nbgrader db student add ID --email=…` and all else that the roster has of"
+                " them, which this replaces. Or give them theirs by hand.",
+                *(self.worksheet, what, ", ".join(left)),
+            )
+        return {student: own[0] for student, own in found.items() if len(own) == 1}
+
+    def _keys(self, row: Row) -> Iterator[str]:
         """Give what may tell a row's student: what the roster has, then ids as `zip_collect` makes them.
 
         Where submissions are anonymous, the word before the number is the name in the files' names, too.
         """
         yield from (row.get(column, "").strip() for column in self.found_by)
-        if found := IDENTIFIER.fullmatch(row["Identifier"].strip()):
+        if found := participant(row):
             lms, names = LmsNames(parent=self), (row.get("Full name"), found["word"])
             yield from (lms.id_in_moodle(name, found["number"]) for name in names if name)
 
-    def _read(self) -> tuple[list[str], list[dict[str, str]]]:
-        """Read the worksheet's heads and rows."""
+    def read_worksheet(self) -> tuple[list[str], list[Row]]:
+        """Read the worksheet's heads and rows; exits with a sentence where it is none."""
         if not Path(self.worksheet).is_file():
-            sys.exit(f"There is no worksheet {self.worksheet!r}. Give it: --MoodleWorksheetExporter.worksheet=FILE")
+            sys.exit(f"There is no worksheet {self.worksheet!r}. Give it: --{type(self).__name__}.worksheet=FILE")
         with Path(self.worksheet).open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="")
             heads, rows = list(reader.fieldnames or ()), list(reader)
@@ -294,6 +302,11 @@ class MoodleWorksheetExporter(LmsExporter):
                 " Download grading worksheet."
             )
         return heads, rows
+
+
+def participant(row: Row) -> re.Match[str] | None:
+    """Read the `word` and the `number` of a row's `Identifier`, by which Moodle knows a participant."""
+    return IDENTIFIER.fullmatch(row["Identifier"].strip())
 
 
 def _scaled(own: Mapping[str, float], best: Mapping[str, float], row: Mapping[str, str]) -> str:

@@ -1,0 +1,47 @@
+"""Feedback pages as Moodle takes them back: one zip for the class, which `nbgrader export` writes.
+
+    nbgrader export --exporter=lib.grading.report.feedback_zip.MoodleFeedbackExporter \\
+        --MoodleFeedbackExporter.worksheet=worksheet.csv --to=feedback.zip
+"""
+
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+
+from lib.grading.report.exports import MoodleWorksheetExporter, participant
+
+
+class MoodleFeedbackExporter(MoodleWorksheetExporter):
+    """The zip that a Moodle assignment takes under "Upload multiple feedback files in a zip".
+
+    Moodle knows by the second part of a file's name, which `_` divides, whose it is, and by the two after that what it
+    is. The number is in the `Identifier` of the assignment's grading worksheet, in which students are found as for the
+    worksheet's grades. A page that it has already is passed over there, and one that has changed replaces it.
+    """
+
+    default_name = "moodle_feedback.zip"
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Called by `nbgrader export`; exits with a sentence where there is no worksheet, or no one assignment."""
+        students, _, best = self.scores(gradebook)
+        assignment = self.only_one(best)
+        _, rows = self.read_worksheet()
+        course = CourseDirectory(parent=self)
+        places = {each.id: course.format_path(course.feedback_directory, each.id, assignment) for each in students}
+        pages = {student: sorted(Path(place).glob("*.html")) for student, place in places.items()}
+        if missing := sorted(student for student, own in pages.items() if not own):
+            self.log.warning(
+                "There are no feedback pages of these students: %s. Write them with `zerolayer feedback %s`, and then"
+                " give this command again.",
+                *(", ".join(missing), assignment),
+            )
+        target = Path(self.to or self.default_name)
+        having = [student for student in students if pages[student.id]]
+        with ZipFile(target, "w", ZIP_DEFLATED) as file:
+            for student, row in self.row_of(having, rows, "pages").items():
+                if found := participant(row):
+                    for page in pages[student]:
+                        file.write(page, f"Participant_{found['number']}_assignfeedback_file_{page.name}")
+            self.log.info("%s is ready to be uploaded, with %s pages.", target, len(file.namelist()))
