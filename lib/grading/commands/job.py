@@ -179,24 +179,32 @@ class GradingJob:
             return True
         self.lost = self._lost_of_verdict(known) if self.course.unit else ""
         before = known.timestamp
-        if self.timestamp is not None and (before is None or self.timestamp > before):
+        is_newer = self.timestamp is not None and (before is None or self.timestamp > before)
+        if is_newer and not self._counts_less():
             return True
         self.lost = self.lost or self._change()
         return bool(self.lost)
 
     def _change(self) -> str:
         """Say that other work lies there than was graded, if so: what comes from a download has no time of its own."""
-        files = [self.place / f"{name}.ipynb" for name in self.course.notebooks]
-        before = {kept_digest(file) for file in files} - {""}
+        before = self._graded_digests()
         if not before:
+            files = [self.place / f"{name}.ipynb" for name in self.course.notebooks]
             is_newer = last_change(self.source) > min(file.stat().st_mtime for file in files)
             return CHANGED if is_newer and self._draws_another_challenge() else ""
-        if before == {now := digest(self.source)}:
-            return ""
+        return "" if before == {digest(self.source)} or self._counts_less() else CHANGED
+
+    def _graded_digests(self) -> set[str]:
+        """Read from the graded notebooks what was handed in; nothing where no digest was kept."""
+        return {kept_digest(self.place / f"{name}.ipynb") for name in self.course.notebooks} - {""}
+
+    def _counts_less(self) -> bool:
+        """Tell whether `watch` has graded what lies there, and has put back an earlier try that has more points."""
         tries = self.course.tries.get(self.student)
-        if tries is not None and now in tries.graded and before == {tries.best}:
-            return ""  # `watch` has graded it, and has put back an earlier try that has more points
-        return CHANGED
+        if tries is None or self._graded_digests() != {tries.best}:
+            return False
+        now = digest(self.source)
+        return now != tries.best and now in tries.graded
 
     def _draws_another_challenge(self) -> bool:
         """Tell other work by the seed of its challenge, which derives from what was handed in.

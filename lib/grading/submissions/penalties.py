@@ -1,13 +1,13 @@
 """Late penalties: what being late costs of the points that there are, by the course's plugin of nbgrader's.
 
-nbgrader asks it when it grades. Points that a person gives, and extensions that are granted, come later: so it is asked
-once more before anybody reads what counts.
+nbgrader asks it when it grades. Points that a person gives, extensions that are granted, and a due date that is moved
+come later: so it is asked once more before anybody reads what counts.
 """
 
 from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import AssignLatePenalties
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from traitlets.config import LoggingConfigurable
 
 from lib.grading.submissions.gradebook import late_by
@@ -22,8 +22,8 @@ def cost(plugin: LateSubmissionPlugin, student: str, score: float, late: float) 
 def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
     """Write what being late costs of the points that there are now, and log what has changed by that.
 
-    `parent` has the course's configuration. What came in time is not looked at. Where that has no rule nothing changes:
-    it may have been given on the command line of the grading.
+    `parent` has the course's configuration. Where that has no rule, what the grading took off stays, for the rule may
+    have been given on its command line; but what counts as in time now costs nothing by any rule.
     """
     step = AssignLatePenalties(parent=parent)
     step.init_plugin()
@@ -41,7 +41,7 @@ def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
         .join(whole, whole.id == part.assignment_id)
         .join(Assignment, Assignment.id == whole.assignment_id)
         .join(Grade, Grade.notebook_id == part.id)
-        .where(whole.timestamp > Assignment.duedate)
+        .where(or_(whole.timestamp > Assignment.duedate, part.late_submission_penalty > 0))
         .group_by(*known)
     )
     for notebook, before, student, *times, score in gradebook.db.execute(late).all():
@@ -49,6 +49,6 @@ def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
         now = cost(step.plugin_inst, student, score, seconds) if seconds else 0
         if now is not None and round(now, 4) != round(before or 0, 4):
             gradebook.db.execute(update(part).where(part.id == notebook).values(late_submission_penalty=now))
-            said = "%s is late, which costs %g points now. It cost %g when that was graded."
-            parent.log.warning(said, student, now, before or 0)
+            said = f"is late, which costs {now:g} points now" if seconds else "counts as in time now"
+            parent.log.warning("%s %s. Being late cost %g when that was graded.", student, said, before or 0)
             gradebook.db.commit()

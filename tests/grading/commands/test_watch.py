@@ -116,12 +116,17 @@ def test_from_handing_in_to_the_page_and_over_a_kill(term):
     assert "21 of 21 points so far" in pages(ada)[-1]
 
 
-def one_round(course, fillings, *options, student="kaja", notebook=None):
-    """Lay a try into the folder of submissions, and let it be watched for one round; give what that said."""
+def one_round(course, fillings, *options, student="kaja", notebook=None, at=""):
+    """Lay a try into the folder of submissions, and let it be watched for one round; give what that said.
+
+    What comes by the exchange says when it was handed in: `at`.
+    """
     folder = course.root / "submitted" / student / ASSIGNMENT
     folder.mkdir(parents=True, exist_ok=True)
     notebook = notebook or complete(nbformat.read(course.released(), as_version=4), fillings, ANSWERS)
     nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")
+    if at:
+        (folder / "timestamp.txt").write_text(at)
     places = (f"--Exchange.root={course.root / 'none'}", "--WatchApp.waits=[]", "--WatchApp.settled=0")
     done = course.zerolayer("watch", ASSIGNMENT, "--once", *places, *options)
     assert done.returncode == 0, done.stderr
@@ -157,6 +162,16 @@ def test_the_best_try_counts_where_that_is_set(new_course, tmp_path):
     nbformat.write(newer, course.root / "submitted" / "kaja" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
     assert "1 of 1 submissions graded" in course.zerolayer("grade", ASSIGNMENT).stdout
     assert course.verdict("kaja").points == 19
+
+
+def test_the_best_try_counts_also_where_a_later_one_says_when_it_was_handed_in(new_course, tmp_path):
+    """As what comes by the exchange: its time alone is no reason to grade it once more."""
+    course = new_course(tmp_path / "course")
+    for day, fillings in enumerate((RIGHT, WRONG), start=1):
+        one_round(course, fillings, "--keep=best", at=f"2026-03-0{day} 12:00:00 UTC")
+    assert course.verdict("kaja").points == 21
+    assert "1 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout
+    assert course.verdict("kaja").points == 21
 
 
 def test_marks_given_between_two_tries_count_for_the_best_too(new_course, tmp_path):

@@ -59,7 +59,10 @@ def test_without_a_rule_what_the_grading_took_off_stays(gradebook):
     assert renewed(gradebook, "none") == {"ada": 3}
 
 
-def test_what_came_in_time_is_left_as_it_is(gradebook):
-    gradebook.find_submission_notebook("work", "work", "bao").late_submission_penalty = 1
+@pytest.mark.parametrize("due", [LATE + timedelta(days=1), None])
+def test_who_is_in_time_by_a_due_date_that_was_moved_loses_nothing(gradebook, due, capsys):
+    assert renewed(gradebook) == {"ada": 3}
+    gradebook.find_assignment("work").duedate = due
     gradebook.db.commit()
-    assert renewed(gradebook)["bao"] == 1
+    assert renewed(gradebook, "none") == {}
+    assert "ada counts as in time now. Being late cost 3 when that was graded." in capsys.readouterr().err
