@@ -119,7 +119,7 @@ class Grade(Autograde):
         """
         assignment = self.coursedir.assignment_id
         self._verdicts: list[Verdict] = []
-        self.graded: set[str] = set()
+        self.graded: dict[str, list[str]] = {}  # by student, the reasons why a person has to look at it
         try:
             with ExitStack() as stack:
                 self._grade_all(stack)
@@ -204,8 +204,8 @@ class Grade(Autograde):
 
     def _end(self, job: GradingJob, result: Mapping[str, RunResult] | BaseException) -> None:
         """Save a submission that has been run, or failed to."""
-        self.progress.add("graded", job.student, job.end(result))
-        self.graded.add(job.student)
+        self.graded[job.student] = reasons = job.end(result)
+        self.progress.add("graded", job.student, reasons)
         with suppress(FileNotFoundError, DamagedVerdictError):  # of an assignment without a unit there is none
             self._verdicts.append(Verdict.load(job.place, evidence=False))
         self.run_post_convert_hook()

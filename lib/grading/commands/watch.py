@@ -115,7 +115,7 @@ class WatchApp(GradeApp):
             pass  # a database may come back: each round says so, and the next one tries again
 
     def _watch(self) -> None:
-        self._say(f"watching {self.assignment}: students graded so far: {len(self._tries)}.")
+        self._say(f"watching {self.assignment}: students with a try that is noted: {len(self._tries)}.")
         pause = self.every
         while True:
             try:
@@ -143,7 +143,8 @@ class WatchApp(GradeApp):
         if due:
             graded = self._grade({student: folder for student, (folder, _) in due.items()})
             self._note({student: of for student, of in due.items() if student in graded})
-            self._put_off(set(due) - graded)
+            self._name_those_for_a_person(graded)
+            self._put_off(due.keys() - graded)
         untold = [student for student, tries in self._tries.items() if tries.graded[-1:] != [tries.told]]
         if untold:
             self._release(untold)
@@ -199,8 +200,8 @@ class WatchApp(GradeApp):
             return kept == {found}
         return bool(graded) and min(file.stat().st_mtime for file in graded) >= last_change(folder)
 
-    def _grade(self, folders: Mapping[str, Path], course: SubmittedCourse | None = None) -> set[str]:
-        """Grade what lies in these folders; give whose was."""
+    def _grade(self, folders: Mapping[str, Path], course: SubmittedCourse | None = None) -> dict[str, list[str]]:
+        """Grade what lies in these folders; give whose was, each with the reasons why a person has to look at it."""
         grade = Grade(coursedir=course or self.coursedir, parent=self, force=True)
         grade.only = frozenset(map(str, folders.values()))
         grade.says = False
@@ -221,12 +222,21 @@ class WatchApp(GradeApp):
             if self.keep == "best" and tries.best == found:
                 remove(self._best(student))
                 shutil.copytree(folder, self._best(student))
-            counts = sum(one.points - one.penalty for one in points.values())
+            late = sum(one.penalty for one in points.values())
+            counts = sum(one.points for one in points.values()) - late
             waits = sum(mark.max_points for one in points.values() for mark in one.cells.values() if mark.waiting)
             most = sum(one.max_points for one in points.values()) - waits
+            less = f" ({written(late)} less for being late)" if late else ""
             more = f", and {written(waits)} points wait for a person" if waits else ""
-            self._say(f"{student}: try {len(tries.graded)} has {written(counts)} of {written(most)} points{more}.")
+            scored = f"{written(counts)} of {written(most)} points{less}{more}"
+            self._say(f"{student}: try {len(tries.graded)} has {scored}.")
         save(self._file, self._tries)
+
+    def _name_those_for_a_person(self, graded: Mapping[str, list[str]]) -> None:
+        """Say at once what `grade` lists at its end."""
+        for student, reasons in sorted(graded.items()):
+            if reasons:
+                self._say(f"{student}: this try needs a person: {'; '.join(reasons)}.")
 
     def _put_off(self, students: set[str]) -> None:
         """Leave what the machine kept from being graded for a while: an earlier try's points are not its own."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from nbgrader.api import Assignment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import ExportPlugin
@@ -37,6 +37,7 @@ OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
 """Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""
 IDENTIFIER = re.compile(r"(?P<word>.*?)\s*(?P<number>[0-9]+)", re.ASCII | re.DOTALL)
 """How Moodle names an assignment's participant, such as `Participant 12345`."""
+Row = TypeVar("Row")
 Table = dict[str, dict[str, float]]
 """A student's points, by id and assignment."""
 Row = dict[str, str]
@@ -114,6 +115,17 @@ def in_order(students: Iterable[Student]) -> Iterator[Student]:
         yield from sorted(namesakes, key=lambda student: str(student.id))
 
 
+def _asked(known: Mapping[str, Row], names: Iterable[object], kind: str) -> list[Row]:
+    """Choose those with these names, all where there are none.
+
+    Exits with a sentence where one isn't known: the file would lack it, or be empty.
+    """
+    wanted = set(map(str, names))
+    if unknown := sorted(wanted - known.keys()):
+        sys.exit(f"The gradebook has no {kind} called {', '.join(unknown)}. Nothing was written.")
+    return [one for name, one in known.items() if not wanted or name in wanted]
+
+
 class LmsExporter(ExportPlugin):
     """What the exporters share: whom and what they are asked for, the scores, and the file."""
 
@@ -121,11 +133,9 @@ class LmsExporter(ExportPlugin):
 
     def chosen(self, gradebook: Gradebook) -> tuple[list[Assignment], list[Student]]:
         """Give the assignments and the students that were asked for, all by default."""
-        assignments, students = set(map(str, self.assignment)), set(map(str, self.student))
-        return (
-            [one for one in gradebook.assignments if not assignments or one.name in assignments],
-            [one for one in in_order(gradebook.students) if not students or one.id in students],
-        )
+        assignments = {str(one.name): one for one in gradebook.assignments}
+        students = {str(one.id): one for one in in_order(gradebook.students)}
+        return _asked(assignments, self.assignment, "assignment"), _asked(students, self.student, "student")
 
     def submissions(self, gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
         """Read all submissions as `read_submissions` does, with what being late costs of the points there are now."""

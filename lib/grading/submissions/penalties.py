@@ -4,6 +4,8 @@ nbgrader asks it when it grades. Points that a person gives, extensions that are
 come later: so it is asked once more before anybody reads what counts.
 """
 
+from logging import getLogger
+
 from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import AssignLatePenalties
@@ -27,6 +29,7 @@ def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
     """
     step = AssignLatePenalties(parent=parent)
     step.init_plugin()
+    step.plugin_inst.log = getLogger(__name__)  # it would say for each student by which rule it goes
     whole, part = SubmittedAssignment, SubmittedNotebook
     known = (
         part.id,

@@ -186,6 +186,24 @@ def test_marks_given_between_two_tries_count_for_the_best_too(new_course, tmp_pa
     assert score(course, "kaja") == 22.5
 
 
+def test_a_try_that_needs_a_person_is_named_with_the_reason(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    folder = course.root / "submitted" / "dana" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    (folder / f"{ASSIGNMENT}.ipynb").write_text("{")
+    assert "dana: this try needs a person: could not be read or run." in one_round(course, RIGHT)
+    assert "needs a person" not in one_round(course, WRONG), "it was said, and the other try is an ordinary one"
+
+
+def test_what_being_late_costs_a_try_is_told(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.update_or_create_assignment(ASSIGNMENT, duedate="2026-03-01 12:00:00 UTC")
+    late = "--LateSubmissionPlugin.penalty_method=zero"
+    said = one_round(course, RIGHT, late, at="2026-03-02 12:00:00 UTC")
+    assert "kaja: try 1 has 0 of 21 points (21 less for being late), and 7 points wait for a person." in said
+
+
 def test_the_last_try_counts_also_where_it_was_handed_in_before(new_course, tmp_path):
     course = new_course(tmp_path / "course")
     for fillings, points in ((RIGHT, 21), (WRONG, 19), (RIGHT, 21)):

@@ -145,6 +145,8 @@ def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
     ("option", "why"),
     [
         ("--to=nowhere/out.csv", "nowhere/out.csv: No such file or directory."),
+        ("--assignment=['no_such']", "The gradebook has no assignment called no_such. Nothing was written."),
+        ("--student=['ada', 'nobody']", "The gradebook has no student called nobody. Nothing was written."),
         ("--db=sqlite:///out.csv/no.db", "There is no gradebook out.csv/no.db. Run `zerolayer build` first"),
         ("--db=sqlite:///{root}/no.db", "/no.db. Run `zerolayer build` first, in the course's folder."),
         ("--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),

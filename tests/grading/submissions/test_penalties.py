@@ -37,8 +37,9 @@ def renewed(gradebook, method="zero"):
     return {student: one.late_submission_penalty for student, one in found.items() if one.late_submission_penalty}
 
 
-def test_points_that_were_given_by_hand_cost_the_late_as_much_as_others(gradebook):
+def test_points_that_were_given_by_hand_cost_the_late_as_much_as_others(gradebook, capsys):
     assert renewed(gradebook) == {"ada": 3}
+    assert len(capsys.readouterr().err.splitlines()) == 1, "what has changed, and not for each student by which rule"
     for student in ("ada", "bao"):
         gradebook.find_grade("explain", "work", "work", student).manual_score = 1.5
     gradebook.db.commit()
