@@ -100,10 +100,17 @@ class Checks:
         if package:
             UNITS_WITH_CHECKS[package] = None
 
+    def __getattr__(self, name: str) -> Any:
+        """Say which checks there are, where there is none of this name: names derive from the parts' ids."""
+        raise AttributeError(self._lacks(name))
+
     def example(self, part: str) -> CheckInputs:
         """Give the inputs of a check as named arrays; `part` is its cell's id or its name, "check-cce" or "cce"."""
-        checks = {name: check for name, check in vars(self).items() if isinstance(check, Check)}
-        found = checks.get(part.removeprefix("check-").replace("-", "_"))
-        if found is None:
-            raise ValueError(f"There is no check called {part!r}. There are: {', '.join(checks)}.")
+        found = vars(self).get(part.removeprefix("check-").replace("-", "_"))
+        if not isinstance(found, Check):
+            raise ValueError(self._lacks(part))
         return found.example()
+
+    def _lacks(self, name: str) -> str:
+        checks = [known for known, check in vars(self).items() if isinstance(check, Check)]
+        return f"There is no check called {name!r}. There are: {', '.join(checks)}."

@@ -4,6 +4,7 @@ traitlets would log the error and go on with its own defaults, which grade witho
 """
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from traceback import extract_tb
@@ -75,6 +76,10 @@ class Configured(NbGrader):
         yield " ".join(filter(None, ("Usage:", self.name.replace("-", " ", 1), self.argument, "[OPTION…]")))
         yield ""
         yield from super().emit_description()
+
+    def emit_examples(self) -> Iterator[str]:
+        """Called by traitlets for the help, which would indent each example but the first."""
+        yield from (re.sub("^ +", "    ", text, flags=re.MULTILINE) for text in super().emit_examples())
 
     def initialize(self, argv: list[str] | None = None, root: str = "") -> None:
         """Read the configuration as nbgrader does; exits with 1 where a file can't be read."""

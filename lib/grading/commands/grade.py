@@ -154,6 +154,12 @@ class Grade(Autograde):
         finding = runner.ask(protected) if sandbox else None
         book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
         course = Course(self, book, sandbox)
+        if self.says and (other := course.other_points()):
+            self.log.warning(
+                "Points of the unit have changed since it was built, and those of the gradebook count: %s. For those of"
+                " the unit, run `zerolayer build` and grade again.",
+                "; ".join(other),
+            )
         if finding and finding.result():
             self._stop(str(finding.result()))
         self.progress = stack.enter_context(Progress(len(self.assignments)))

@@ -105,6 +105,16 @@ class Course:
         due: datetime | None = self.book.duedate
         return due + LATE_WITHOUT_TIME if due is not None and student in self.late else None
 
+    def other_points(self) -> list[str]:
+        """Name the parts for which the gradebook counts other points than the unit has, since it was built."""
+        return [
+            f"{part.id} has {counted:g} there and {part.points:g} in the unit"
+            for name in self.notebooks
+            for part in (self.unit.parts if self.unit else ())
+            if (cell := self.book.masters[name].cells.get(part.id)) is not None
+            if (counted := float(cell.metadata.nbgrader.get("points", part.points))) != part.points
+        ]
+
     def _unit(self) -> AnswerKey | None:
         """Find the assignment's unit, and see to it that the settings judge it, and each graded cell gets a verdict.
 
@@ -242,7 +252,7 @@ class GradingJob:
             if verdict.notebook in self.course.notebooks or verdict.notebook not in masters
         }
         if found != self.course.judged:
-            return f"its {FILE} was about other parts"
+            return "the unit has other parts or points now"
         if any(known.differs(one, masters[one.notebook]) for one in verdicts if one.notebook in self.course.notebooks):
             return "the gradebook had other points"
         return ""

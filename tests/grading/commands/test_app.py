@@ -58,6 +58,8 @@ def test_each_command_has_help(command):
     assert "Examples" in done.stdout or "Options" in done.stdout
     usage = done.stdout.splitlines()[0]
     assert usage.startswith(f"Usage: zerolayer {command} ")
+    examples = [line for line in done.stdout.splitlines() if line.strip().startswith(f"zerolayer {command} ")]
+    assert len({len(line) - len(line.lstrip()) for line in examples}) <= 1, "they begin in one column"
     wanted = {
         "zip_collect": "ASSIGNMENT",
         "grade": "ASSIGNMENT",

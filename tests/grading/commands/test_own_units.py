@@ -75,6 +75,19 @@ def loss(y, yhat):
 """
 
 
+def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
+    changed = Course(shutil.copytree(course.root, tmp_path / "course"))
+    exercise = changed.root / "units" / "tiny" / "exercise.py"
+    exercise.write_text(exercise.read_text().replace("points = 2", "points = 3"))
+    graded = changed.zerolayer("grade", "tiny", *QUICK)
+    assert "those of the gradebook count: check-loss has 2 there and 3 in the unit." in graded.stderr
+    assert "the unit has other parts or points now" in graded.stdout
+    assert changed.zerolayer("build", "tiny").returncode == 0
+    graded = changed.zerolayer("grade", "tiny", *QUICK)
+    assert "in the unit" not in graded.stderr
+    assert points(changed, "ada", "tiny") == 3
+
+
 def test_a_unit_in_the_courses_folder_grades(course):
     assert course.graded.returncode == 0, course.graded.stderr
     assert points(course, "ada", "tiny") == 2
