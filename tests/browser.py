@@ -197,6 +197,14 @@ OWN_KERNEL = """async patience => {
 }"""
 
 
+def wait_for(page, condition, arg=None, timeout=PATIENCE):
+    """Wait until a function in JavaScript says yes; it is asked ten times a second.
+
+    Playwright by itself asks with each frame, and makes an idle page draw sixty of them a second.
+    """
+    page.wait_for_function(condition, arg=arg, timeout=timeout, polling=100)
+
+
 def wait_until_idle(page):
     """Wait for a kernel that is there and idle. The status bar says so; Notebook 7 has none, so ask the server first.
 
@@ -204,7 +212,7 @@ def wait_until_idle(page):
     """
     if page.locator("body[data-notebook=notebooks]").count():
         page.evaluate(OWN_KERNEL, PATIENCE)
-    page.wait_for_function(IDLE, timeout=PATIENCE)
+    wait_for(page, IDLE)
 
 
 def run_all(page):
@@ -212,12 +220,12 @@ def run_all(page):
     wait_until_idle(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(
+    wait_for(
+        page,
         """() => {
           const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent);
           return prompts.some(p => /\\d/.test(p)) && !prompts.some(p => p.includes('*'));
         }""",
-        timeout=PATIENCE,
     )
 
 

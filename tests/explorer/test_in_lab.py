@@ -14,7 +14,7 @@ from nbconvert.exporters import HTMLExporter
 
 from lib.explorer.regions_view import Plane
 from lib.explorer.training import Setting
-from tests.browser import readout, run_all, save, slider, wait_until_idle
+from tests.browser import readout, run_all, save, slider, wait_for, wait_until_idle
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, by_hand
 
@@ -257,7 +257,7 @@ def test_a_start_is_chosen_on_the_path_by_keys_and_by_a_click_and_the_limit_is_m
     wait_for_words(explorer, "The start is one that you chose.")
     by_keys = caption(explorer)
     click_at(picture, 0.3, 0.7)
-    explorer.wait_for_function("words => document.querySelector('.zl-says').textContent !== words", arg=by_keys)
+    wait_for(explorer, "words => document.querySelector('.zl-says').textContent !== words", by_keys)
     handle.press("ArrowLeft")
     wait_for_words(explorer, "Learning rate 0.0794, batch size 16. After 100 epochs")
     assert "The start is one that you chose." in caption(explorer)
@@ -303,7 +303,7 @@ def test_the_training_is_scrubbed_and_played_and_all_views_follow(explorer):
         heard.push(document.querySelector('.zl-says')?.textContent ?? '')
       ).observe(document.querySelector('.zl-pictures').parentElement, {childList: true}) }""")
     explorer.locator(".jupyter-widgets.widget-play button").first.press("Space")
-    explorer.wait_for_function("() => heard.some(words => /After epoch 3 of 5/.test(words))")
+    wait_for(explorer, "() => heard.some(words => /After epoch 3 of 5/.test(words))")
     wait_for_words(explorer, "After 5 epochs (75 iterations)")
 
 
@@ -425,7 +425,7 @@ def test_sliders_and_each_picture_share_a_screen(explorer, width, height):
     try:
         handles = [slider(explorer, name).element_handle() for name in ("Learning rate", "Batch size", "Epochs")]
         for picture in explorer.locator(".zl-pictures svg").element_handles():
-            explorer.wait_for_function(SHARE_A_SCREEN, arg=[picture, *handles])
+            wait_for(explorer, SHARE_A_SCREEN, [picture, *handles])
         overflow = explorer.locator(".zl-explorer").evaluate(
             "box => [...box.querySelectorAll('*')].filter(e => e.checkVisibility() && !e.closest('.zl-aside, svg')"
             " && e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1).map(e => e.outerHTML)"
@@ -490,7 +490,7 @@ def choose_theme(page, theme):
     page.get_by_role("menuitem", name="Settings", exact=True).click()
     for item in ("Theme", theme):
         page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
-    page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+    wait_for(page, "theme => document.body.dataset.jpThemeName === theme", theme)
 
 
 def test_divergence_and_faulty_code_are_said_and_the_sliders_live_on(browser, lab):
@@ -545,7 +545,7 @@ def test_reopened_without_a_kernel_the_page_shows_the_last_state(browser, lab):
     wait_for_words(page, "Learning rate 0.0794, batch size 16. After 100 epochs", ".jp-OutputArea-child pre")
     said = caption(page)
     size = "() => document.querySelector('.jp-RenderedImage img')?.naturalHeight"
-    page.wait_for_function(f"() => ({size})() === 660")
+    wait_for(page, f"() => ({size})() === 660")
     save(page)
     page.close()
     lab.close_kernels()
@@ -553,7 +553,7 @@ def test_reopened_without_a_kernel_the_page_shows_the_last_state(browser, lab):
     lab.open(reopened, "still.ipynb")
     reopened.locator(".jp-RenderedImage img").wait_for()
     wait_until_idle(reopened)
-    reopened.wait_for_function("() => /Error displaying widget/.test(document.body.textContent)")
+    wait_for(reopened, "() => /Error displaying widget/.test(document.body.textContent)")
     assert reopened.get_by_text("Error displaying widget").is_hidden()
     assert reopened.evaluate(size) == 660
     words = reopened.locator(".jp-OutputArea-child pre").filter(has_text="Learning rate").inner_text()

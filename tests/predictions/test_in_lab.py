@@ -8,7 +8,7 @@ import pytest
 
 from lib.predictions.records import FOLDER, MIME, predictions_in
 from lib.units.softmax_classifier.lab import QUESTIONS
-from tests.browser import PATIENCE, run_all, save, wait_until_idle
+from tests.browser import PATIENCE, run_all, save, wait_for, wait_until_idle
 
 STEPS = QUESTIONS[0]
 CELLS = (
@@ -61,8 +61,8 @@ def predict_by_keyboard(page, moves=1):
     for move in range(moves):
         page.keyboard.press("ArrowDown")
         # The kernel answers to each key; on a busy machine its answer to the first one may come after the second.
-        page.wait_for_function(CHOSEN, arg=move + 1, timeout=PATIENCE)
-    page.wait_for_function("() => !document.querySelector('.zl-predict button').disabled", timeout=PATIENCE)
+        wait_for(page, CHOSEN, move + 1)
+    wait_for(page, "() => !document.querySelector('.zl-predict button').disabled")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     form(page).get_by_role("button", name="Predicted. Now run the next cell.").wait_for(timeout=PATIENCE)

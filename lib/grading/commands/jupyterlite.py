@@ -28,9 +28,10 @@ BUTTONS = Path(__file__).with_name("site_buttons")
 HIDDEN = ["@jupyter-notebook/notebook-extension:checkpoints"]
 """What says when a notebook was last saved, which for one that nobody changed yet is the date above."""
 SETTINGS = {
-    # Cells stay in the page once they were shown: touch screens scroll without jumps, and the browser finds text.
+    # All cells are in the page from the start: touch screens scroll without jumps, and the browser finds text. With
+    # "defer" they come one by one, and the page is laid out anew for each, which takes twice the processor time.
     # A line of code that is longer than the screen goes on in the next row.
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer", "codeCellConfig": {"lineWrap": True}},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "codeCellConfig": {"lineWrap": True}},
     # Our extension saves, at each change, and has a notebook in one tab only: nobody else changes the file.
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False, "lastModifiedCheckMargin": 10**12},
 }

@@ -453,10 +453,11 @@ def test_the_notebook_opens_in_the_browser_with_checks_and_sliders(browser, desk
     desk.open(page, FILE)
     run_all(page)
     assert "not checked" not in said_by(cell_with(page, "check.cce(cce)"), "The loss: 2 of 2 points")
-    cell_with(page, "explore(Dense")
+    words = cell_with(page, "explore(Dense").locator(".zl-says")
     before = readout(page, "Epochs")
+    words.filter(has_text=f"After {before} epochs").wait_for(timeout=PATIENCE)
     slider(page, "Epochs").press("ArrowRight")
-    page.wait_for_function("before => !document.body.innerText.includes(before)", arg=f"After {before} epochs")
+    words.filter(has_not_text=f"After {before} epochs").wait_for(timeout=PATIENCE)
     assert readout(page, "Epochs") != before
     page.close()
 

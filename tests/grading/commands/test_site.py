@@ -15,7 +15,7 @@ from lib.grading.commands.pyodide import LOCK, RUNTIME, take_pyodide
 from lib.grading.commands.site import start_page, write_site
 from lib.grading.errors import ConfigError
 from lib.units import softmax_classifier
-from tests.browser import PATIENCE, plain_server, slider
+from tests.browser import PATIENCE, plain_server, slider, wait_for
 from tests.course import ASSIGNMENT
 from tests.grading.commands.test_bundle import answers, squeezed, unpacked
 from tests.pyodide_parts import pyodide_parts
@@ -159,6 +159,14 @@ def half_done(notebook):
     return solved
 
 
+PYTHON = "**/static/pyodide/*"
+"""What isn't sent while a test doesn't need it: the start of Python takes long."""
+
+
+def keep_waiting(_):
+    """Give no answer to what a page asks for, as a slow network does."""
+
+
 @pytest.fixture(scope="module")
 def page(browser, url):
     """The notebook, opened from the start page. Whatever it asks for beyond the site would fail, and be noticed."""
@@ -166,6 +174,7 @@ def page(browser, url):
     page = context.new_page()
     page.asked = []
     context.on("request", lambda request: page.asked.append(request.url))
+    context.route(PYTHON, keep_waiting)
     page.goto(url)
     page.get_by_role("link", name="Softmax classifier").click()
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
@@ -181,6 +190,7 @@ def test_a_file_is_put_back_in_if_it_is_a_copy_of_this_notebook(page, tmp_path):
 
     (tmp_path / FILE).write_bytes(as_bytes(half_done(nbformat.read(NOTEBOOK / FILE, as_version=4))))
     put_in(page, tmp_path / FILE)
+    page.context.unroute(PYTHON)
     with page.expect_navigation():
         page.get_by_role("button", name="Replace").click()
     assert "?" in cell_with(page, "def cce_gradient").inner_text()
@@ -197,9 +207,7 @@ def run_cell(page, cell):
     """Run a cell and wait for it: a kernel that is still coming takes what it is given."""
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
-    page.wait_for_function(
-        "cell => /\\d/.test(cell.querySelector('.jp-InputPrompt').textContent)", arg=cell.element_handle(), timeout=SLOW
-    )
+    wait_for(page, "cell => /\\d/.test(cell.querySelector('.jp-InputPrompt').textContent)", cell.element_handle(), SLOW)
 
 
 def choose(page, menu, item):
@@ -362,6 +370,7 @@ def test_what_comes_back_is_graded_to_full_points(handed_in, course):
 
 
 def test_a_second_tab_doesnt_overwrite_the_first_and_a_reload_keeps_all(handed_in, page):
+    page.context.route(PYTHON, keep_waiting)
     second = page.context.new_page()
     second.goto(page.url)
     second.get_by_text("This notebook is open in another tab").wait_for(timeout=PATIENCE)

@@ -15,7 +15,7 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.report import ReportApp
 from lib.grading.commands.sample_class import complete
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT
-from tests.browser import PATIENCE, jupyter_lab
+from tests.browser import PATIENCE, jupyter_lab, wait_for
 from tests.course import ASSIGNMENT
 from tests.submissions import pages
 
@@ -146,7 +146,7 @@ def test_formgrader_still_works(course, lab, visit):
     visitor.opens(f"{lab.url}/formgrader/submissions/{course.submissions['ada']}/")
     page.locator(".glyphicon-eye-open").first.click()
     page.get_by_text(ATTACK, exact=False).first.wait_for(timeout=PATIENCE)
-    page.wait_for_function("formgrader.loaded")
+    wait_for(page, "formgrader.loaded")
     assert page.locator("math").count() > 20
     assert page.evaluate("MathJax.loaded")
 
