@@ -7,12 +7,16 @@ first call. `requests`, for JupyterHub, and `soupsieve`, for selectors of CSS, a
 used.
 
 Each is kept out only while nbgrader is imported: whoever asks for it later finds it.
+
+And a new gradebook is marked with its version without a program that is started to find it: 2.5 seconds more.
 """
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -60,4 +64,14 @@ def _later(module: str, name: str) -> Callable[..., Any]:
     return lambda *arguments, **options: getattr(import_module(module), name)(*arguments, **options)
 
 
+@cache
+def alembic_version() -> str | None:
+    """Give the version of a gradebook's tables. nbgrader itself asks `alembic` for it, which has to be on the PATH."""
+    import nbgrader
+    from alembic.script import ScriptDirectory  # here, since most commands find a gradebook
+
+    return ScriptDirectory(Path(nbgrader.__file__).with_name("alembic")).get_current_head()
+
+
 _import_nbgrader()
+sys.modules["nbgrader.api"].get_alembic_version = alembic_version  # type: ignore[attr-defined]  # a module's own name

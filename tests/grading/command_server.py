@@ -59,14 +59,13 @@ def _address():
 
 def serve(listener):
     """Fork for each caller a process that waits for the command's end, and from that the command."""
-    import nbgrader.api
-    import nbgrader.apps
+    import nbgrader.apps  # noqa: F401  # as a whole, before `startup` leaves something out
 
     import lib.grading.commands.app  # noqa: F401
+    from lib.grading import startup
 
     os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # of alembic
-    nbgrader.api.get_alembic_version = alembic_version
-    alembic_version()
+    startup.alembic_version()  # here for all
     gc.freeze()  # a command doesn't look for garbage in what it hasn't made, nor get pages of its own by that
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those who wait have ended
     while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
@@ -83,15 +82,6 @@ def serve(listener):
                 line.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
                 os._exit(0)
         be(streams=streams, **request)
-
-
-@cache
-def alembic_version():
-    """Give what nbgrader marks each new gradebook with. It starts a program to ask alembic, which takes seconds."""
-    import nbgrader
-    from alembic.script import ScriptDirectory
-
-    return ScriptDirectory(Path(nbgrader.__file__).with_name("alembic")).get_current_head()
 
 
 def be(module, arguments, folder, environment, streams):

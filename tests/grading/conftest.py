@@ -9,10 +9,10 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
-import nbgrader.api
 import pytest
 from filelock import FileLock
 
+import lib.grading.startup  # noqa: F401  # as in every command: a new gradebook takes nbgrader alone seconds
 from lib.grading.commands.demo import copy_course
 from lib.grading.judge.verdict import Verdict
 from lib.grading.sandbox.doctor import protected
@@ -70,12 +70,6 @@ class Course:
         command = [sys.executable, "-m", module, *arguments]
         options = {"cwd": self.root, "capture_output": True, "text": True, "timeout": 500, **options}
         return subprocess.run(command, check=False, **options)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_alembic_version():
-    """Ask alembic in this process, and once, for what nbgrader marks each new gradebook with."""
-    nbgrader.api.get_alembic_version = command_server.alembic_version
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 START = "import lib.grading.startup\nfrom lib.grading.commands.grade import GradeApp\n"
 IMPORT_ALL = """
@@ -61,6 +62,17 @@ before = {"requests", "soupsieve"} & {*sys.modules}
 print(before, jupyterhub.requests.codes.ok, bs4.BeautifulSoup("<p><b>1</b></p>", "html.parser").select("p > b"))
 """
     assert output(START + use) == "set() 200 [<b>1</b>]"
+
+
+def test_a_gradebook_is_made_where_no_program_can_be_started(tmp_path: Path) -> None:
+    use = f"""
+import os
+from nbgrader.api import Gradebook
+os.environ["PATH"] = ""
+with Gradebook("sqlite:///{tmp_path / "gradebook.db"}") as gradebook:
+    print(gradebook.students)
+"""
+    assert output(START + use) == "[]"
 
 
 def test_jupyters_server_finds_nbgraders_pages() -> None:

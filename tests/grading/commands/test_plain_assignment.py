@@ -247,6 +247,15 @@ def stock(tmp_path_factory):
     return course
 
 
+def version(course):
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as database:
+        return database.execute("SELECT version_num FROM alembic_version").fetchall()
+
+
+def test_a_new_gradebook_has_the_version_that_stock_nbgrader_gives_it(ours, stock):
+    assert version(ours) == version(stock)
+
+
 @pytest.mark.parametrize("student", RAN, ids=lambda student: student.__name__)
 def test_what_ran_has_stock_nbgraders_scores(ours, stock, student):
     assert scores(ours)[student.__name__] == scores(stock)[student.__name__]
