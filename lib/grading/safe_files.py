@@ -36,6 +36,13 @@ def files_in(folder: Path) -> Iterator[Path]:
         yield from (path for path in (Path(place, name) for name in names) if is_file(path))
 
 
+def unreadable_in(folder: Path) -> Path | None:
+    """Give the folder itself, or an ordinary file in it, if this account may not read it; else nothing."""
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return folder
+    return next((file for file in files_in(folder) if not os.access(file, os.R_OK)), None)
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a file. Raises OSError that names it: Python's own names none where a disk is full."""
     try:

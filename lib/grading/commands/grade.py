@@ -36,7 +36,7 @@ from lib.grading.report.score_table import write_table
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.progress import Progress
 from lib.grading.running.runner import Runner, RunResult, RunTask, workers
-from lib.grading.safe_files import is_file, remove
+from lib.grading.safe_files import is_file, remove, unreadable_in
 from lib.grading.sandbox.doctor import protected
 from lib.grading.submissions.gradebook import GradebookSession
 from lib.grading.submissions.strays import strays
@@ -193,6 +193,10 @@ class Grade(Autograde):
             student = self._student(source)
             if problem := id_problem(student):
                 why = f"its folder's name can't be a student's id: {problem}. Rename the folder, and grade again"
+                self.progress.add("not graded", student, [why])
+                continue
+            if closed := unreadable_in(Path(source)):
+                why = f"this account may not read {closed}. Give it the right to, and grade again"
                 self.progress.add("not graded", student, [why])
                 continue
             job = GradingJob(course, student, Path(source))

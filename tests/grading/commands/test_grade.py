@@ -3,6 +3,7 @@
 import base64
 import csv
 import json
+import os
 import re
 import shutil
 
@@ -14,7 +15,7 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
-from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.submissions.master import known_cells
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import QUICK, SUBMISSIONS, Course
@@ -96,6 +97,21 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(new_course, tmp
     )
     place = course.root / "submitted" / "STUDENT" / ASSIGNMENT
     assert f"all.zip is not graded: nobody's work is looked for there. Lay it into {place}" in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["", f"{ASSIGNMENT}.ipynb"], ids=["folder", "file"])
+def test_what_this_account_may_not_read_is_left_ungraded_and_listed(new_course, tmp_path, monkeypatch, closed):
+    """The verdict was that no notebook was handed in. Where tests run as root, no mode of a file keeps them out."""
+    course = new_course(tmp_path / "course")
+    folder = course.root / "submitted" / "kaja" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    (folder / f"{ASSIGNMENT}.ipynb").write_bytes(as_bytes(right(nbformat.read(course.released(), as_version=4))))
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, *more: str(path) != str(folder / closed) and real(path, *more))
+    done = course.runs_here(GradeApp, ASSIGNMENT)
+    assert done.returncode == NEEDS_A_PERSON
+    assert f"kaja  this account may not read {folder / closed}. Give it the right to, and grade again" in done.stdout
+    assert not course.notebook("kaja").exists()
 
 
 def test_a_notebook_beside_the_one_that_is_graded_is_told(new_course, tmp_path):
