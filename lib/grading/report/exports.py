@@ -37,7 +37,7 @@ OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
 """Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""
 IDENTIFIER = re.compile(r"(?P<word>.*?)\s*(?P<number>[0-9]+)", re.ASCII | re.DOTALL)
 """How Moodle names an assignment's participant, such as `Participant 12345`."""
-Row = TypeVar("Row")
+Asked = TypeVar("Asked", Assignment, Student)
 Table = dict[str, dict[str, float]]
 """A student's points, by id and assignment."""
 Row = dict[str, str]
@@ -115,7 +115,7 @@ def in_order(students: Iterable[Student]) -> Iterator[Student]:
         yield from sorted(namesakes, key=lambda student: str(student.id))
 
 
-def _asked(known: Mapping[str, Row], names: Iterable[object], kind: str) -> list[Row]:
+def _asked(known: Mapping[str, Asked], names: Iterable[object], kind: str) -> list[Asked]:
     """Choose those with these names, all where there are none.
 
     Exits with a sentence where one isn't known: the file would lack it, or be empty.
