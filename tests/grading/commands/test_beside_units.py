@@ -12,7 +12,7 @@ import nbgrader
 import pytest
 
 from lib.grading.commands.demo import copy_course
-from tests.course import ASSIGNMENT
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.commands.test_plain_assignment import STOCK
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import as_bytes, cell
@@ -171,7 +171,7 @@ def test_the_report_says_where_its_points_are(ours):
 
 
 def test_the_unit_beside_it_is_built_with_its_blanks(ours):
-    assert ours.zerolayer("build", ASSIGNMENT, "--Prove.enabled=False").returncode == 0
+    assert ours.zerolayer("build", ASSIGNMENT, UNPROVED).returncode == 0
     assert "np.dot(?, ?)" in ours.released().read_text()
 
 

@@ -28,7 +28,7 @@ import lib
 from lib.grading.commands.build import student_source
 from lib.grading.commands.demo import CHECKOUT, copy_course
 from tests.browser import PATIENCE, Lab, missing, readout, run_all, slider
-from tests.course import ASSIGNMENT
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.submissions import FILE, POINTS, as_bytes, right
 from tests.test_desk_in_lab import cell_with, said_by
@@ -124,7 +124,7 @@ def test_two_builds_are_identical_to_the_byte(course, tmp_path, monkeypatch):
         os.utime(path, (1e9, 1e9))
         path.chmod(0o700)
     monkeypatch.setenv("TZ", "Asia/Tokyo")
-    options = ("--BundleApp.folder=elsewhere", "--Prove.enabled=False")  # the proof writes nothing
+    options = ("--BundleApp.folder=elsewhere", UNPROVED)  # the proof writes nothing
     assert other.zerolayer("bundle", ASSIGNMENT, *options).returncode == 0
     first, second = course.root / "dist" / f"{ASSIGNMENT}.zip", other.root / "elsewhere" / f"{ASSIGNMENT}.zip"
     assert first.read_bytes() == second.read_bytes()

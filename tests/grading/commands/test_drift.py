@@ -14,7 +14,7 @@ from lib.grading.commands.report import ReportApp
 from lib.grading.judge.verdict import FILE, LARGEST_FILE, DamagedVerdictError, Verdict
 from lib.grading.marking_queue import HANDED_IN
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
-from tests.course import ASSIGNMENT
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.grading.pages import text_of
 from tests.submissions import as_bytes, replaced, right
@@ -226,7 +226,7 @@ def test_a_student_who_was_removed_leaves_the_report_and_the_exports(course, cap
 def test_a_gradebook_that_was_made_anew_gets_all_again(course, capsys, roster):
     before = points(course)
     (course.root / "gradebook.db").unlink()
-    assert course.zerolayer("build", ASSIGNMENT).returncode == 0
+    assert course.zerolayer("build", ASSIGNMENT, UNPROVED).returncode == 0
     with gradebook(course) as book:
         for student in roster:
             book.add_student(student)

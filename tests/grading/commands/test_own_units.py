@@ -19,6 +19,7 @@ from lib.grading.judge.verdict import Verdict
 from lib.grading.running.execute import RunLostError
 from lib.grading.running.forked_execute import ForkedExecute
 from lib.grading.running.runner import RunTask
+from tests.course import UNPROVED
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import cell
 
@@ -158,7 +159,7 @@ def test_where_a_worker_lacks_the_unit_the_run_is_lost_and_no_verdict():
 
 
 def test_the_bundle_has_its_open_half(course):
-    made = course.zerolayer("bundle", "tiny")
+    made = course.zerolayer("bundle", "tiny", UNPROVED)
     assert made.returncode == 0, made.stderr
     with ZipFile(course.root / "dist" / "tiny.zip") as bundle:
         [wheel] = [name for name in bundle.namelist() if name.endswith(".whl")]
@@ -259,7 +260,7 @@ def test_its_closed_half_beside_the_libraries_cannot_be_imported(installed, modu
 def test_it_is_named_at_the_desk_and_is_in_the_bundle(installed):
     shipped = json.loads((installed.package / "fingerprints.json").read_text())
     assert shipped["check-loss"] and shipped["check-loss.Mean"]
-    made = installed.zerolayer("bundle", "tiny")
+    made = installed.zerolayer("bundle", "tiny", UNPROVED)
     assert made.returncode == 0, made.stderr
     with ZipFile(installed.root / "dist" / "tiny.zip") as bundle:
         [wheel] = [name for name in bundle.namelist() if name.endswith(".whl")]

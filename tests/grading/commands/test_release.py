@@ -29,6 +29,7 @@ from lib.grading.commands.proof import SEEDS, faults_of_answers, refuse
 from lib.grading.commands.release import Rebuild
 from lib.grading.judge.challenge import drawn_for
 from lib.unit import Inputs, Probes
+from tests.course import UNPROVED
 from tests.grading import relu_unit
 from tests.grading.relu_unit import ANSWER_KEY
 from tests.grading.running.test_runner import postgresql  # noqa: F401  # a fixture
@@ -134,7 +135,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(CHECKOUT))
         course = Course(tmp_path_factory.mktemp("built"))
-        course.build()
+        course.build(UNPROVED)
     return course.root / "notebooks", course.root / "gradebook.db"
 
 
@@ -166,7 +167,7 @@ def test_points_that_agree_may_stand_in_the_cell_too(course: Course) -> None:
     nb = solution()
     own(nb, "check-relu").metadata.nbgrader.points = 3.0
     course.write(nb)
-    course.build()
+    course.build(UNPROVED)
     assert own(course.released, "check-relu").metadata.nbgrader.points == 3
 
 
@@ -430,7 +431,7 @@ def test_a_class_that_was_graded_keeps_its_cells(
     change(nb)
     course.write(nb)
     with pytest.raises(SystemExit):
-        course.build()
+        course.build(UNPROVED)
     said = re.sub(r"\n +", "\n", capsys.readouterr().err)  # as the log sets them
     assert f"{UNIT}.ipynb: other cells than the class was graded with.\nFound:    {found}\n" in said
     assert "Expected: those of its submissions in the gradebook (2)\nTry:      put back what was there" in said
@@ -446,7 +447,7 @@ def test_a_class_that_was_graded_keeps_its_notebooks(
     before = course.state()
     course.write(nbformat.v4.new_notebook(metadata=solution().metadata), "more")
     with pytest.raises(SystemExit):
-        course.build()
+        course.build(UNPROVED)
     said = re.sub(r"\n +", "\n", capsys.readouterr().err)
     assert f"{UNIT}: other notebooks than the class was graded with.\nFound:    'more' is new\n" in said
     assert "Expected: those of its submissions in the gradebook (2)" in said
@@ -461,7 +462,7 @@ def test_text_and_code_may_change_after_grading(course: Course, built: tuple[Pat
     nb.cells[0].source = "New words."
     own(nb, "relu").source = own(nb, "relu").source.replace("what passes back", "the gradient")
     course.write(nb)
-    course.build()
+    course.build(UNPROVED)
     assert course.released.cells[0].source == "New words."
     assert "the gradient" in own(course.released, "relu").source
 
@@ -476,7 +477,7 @@ def test_an_assignment_that_was_taken_out_of_the_gradebook_begins_anew(
     nb.cells[0].source = ""
     course.write(nb)
     run(DbAssignmentRemoveApp, course.root, UNIT, "--force")
-    course.build()
+    course.build(UNPROVED)
     assert course.max_scores() == {"check-relu": 3, "check-mse": 1}
 
 
@@ -488,7 +489,7 @@ def test_a_gradebook_that_cannot_be_opened_is_told(
     (course.root / "gradebook.db").mkdir()
     released = course.released
     with pytest.raises(SystemExit):
-        course.build()
+        course.build(UNPROVED)
     said = capsys.readouterr().err
     assert "Nothing was changed." in said
     assert "Traceback" not in said
@@ -506,7 +507,7 @@ def test_parts_may_be_in_two_notebooks_but_each_in_one(course: Course, capsys: p
     second.cells.append(cell("check.relu(ReLU)", "check-relu", grade=True))
     course.write(second, "second")
     with pytest.raises(SystemExit):
-        course.build()
+        course.build(UNPROVED)
     assert "2 graded code cells with the id 'check-relu'" in capsys.readouterr().err
 
 
@@ -530,8 +531,8 @@ def test_a_course_with_folders_in_another_order_loses_none(course: Course) -> No
         config.write(f'\nc.CourseDirectory.directory_structure = "{structure}"\n')
     (course.root / UNIT).mkdir()
     (course.root / "solutions" / UNIT).rename(course.root / UNIT / "solutions")
-    for _ in range(2):
-        course.build()
+    for options in ((), (UNPROVED,)):
+        course.build(*options)
         assert {path.name for path in (course.root / UNIT).iterdir()} == {"solutions", "notebooks"}
         assert (course.root / UNIT / "notebooks" / f"{UNIT}.ipynb").is_file()
 
@@ -557,7 +558,7 @@ def test_builds_that_start_together_may_find_postgresql_empty(
 ) -> None:
     """They make its tables and rows at the same time: each can't see what another hasn't finished."""
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
-    command = [sys.executable, "-m", "lib.grading", "build", UNIT, f"--db={postgresql}", "--Prove.enabled=False"]
+    command = [sys.executable, "-m", "lib.grading", "build", UNIT, f"--db={postgresql}", UNPROVED]
     builds = [
         subprocess.Popen(command, cwd=Course(tmp_path / name).root, stderr=subprocess.PIPE, text=True)
         for name in ("first", "second", "third")

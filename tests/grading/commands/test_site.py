@@ -16,7 +16,7 @@ from lib.grading.commands.site import start_page, write_site
 from lib.grading.errors import ConfigError
 from lib.units import softmax_classifier
 from tests.browser import PATIENCE, plain_server, slider, wait_for
-from tests.course import ASSIGNMENT
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.commands.test_bundle import answers, squeezed, unpacked
 from tests.pyodide_parts import pyodide_parts
 from tests.submissions import FILE, POINTS, as_bytes, right
@@ -36,7 +36,7 @@ def pyodide():
 def course(new_course, tmp_path_factory):
     """A course in which the command has written the site, with all that it needs in it."""
     course = new_course(tmp_path_factory.mktemp("course"))
-    made = course.zerolayer("site", ASSIGNMENT, f"--offline={pyodide_parts()}", "--Prove.enabled=False")
+    made = course.zerolayer("site", ASSIGNMENT, f"--offline={pyodide_parts()}", UNPROVED)
     assert made.returncode == 0, made.stderr
     return course
 

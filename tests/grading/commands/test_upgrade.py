@@ -11,7 +11,7 @@ from lib.grading.commands.sample_class import complete
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person
 from lib.units.softmax_classifier import UNIT
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
-from tests.course import ASSIGNMENT
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.grading.pages import text_of
 
@@ -69,13 +69,13 @@ def begun(tmp_path_factory):
     copy_course(course.root)
     solution = course.root / "solutions" / ASSIGNMENT / SOLUTION.name
     nbformat.write(solution_from_before(), solution)
-    done = course.nbgrader("generate_assignment", ASSIGNMENT, "--Prove.enabled=False")  # other tests prove the unit
+    done = course.nbgrader("generate_assignment", ASSIGNMENT, UNPROVED)  # other tests prove the unit
     assert done.returncode == 0, done.stderr
     for student, fillings in (("ada", RIGHT), ("emil", EMIL)):
         hand_in(course, student, fillings)
     course.grading = course.zerolayer("grade", ASSIGNMENT)
     nbformat.write(nbformat.read(SOLUTION, as_version=4), solution)
-    course.building = course.nbgrader("generate_assignment", ASSIGNMENT, "--force", "--Prove.enabled=False")
+    course.building = course.nbgrader("generate_assignment", ASSIGNMENT, "--force", UNPROVED)
     course.regrading = course.zerolayer("grade", ASSIGNMENT, "--force")
     return course
 
@@ -85,7 +85,7 @@ def course(begun, tmp_path_factory):
     """A class that got the notebook from before and had handed nothing in when the new one was built."""
     course = Course(tmp_path_factory.mktemp("upgrade") / "course")
     copy_course(course.root)
-    done = course.nbgrader("generate_assignment", ASSIGNMENT, "--Prove.enabled=False")  # other tests prove the unit
+    done = course.nbgrader("generate_assignment", ASSIGNMENT, UNPROVED)  # other tests prove the unit
     assert done.returncode == 0, done.stderr
     for student in ("ada", "emil"):
         shutil.copytree(begun.root / "submitted" / student, course.root / "submitted" / student)
