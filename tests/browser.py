@@ -78,6 +78,14 @@ class Lab:
         except OSError:
             return False
 
+    def wait_until_up(self, server, log):
+        """Wait until the process that is the server answers; if it ends or takes too long, fail with what it logged."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while not self.is_up():
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.1)
+
     def _request(self, path, method="GET", body=None):
         headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}/{path}", body, headers, method=method)
@@ -110,11 +118,7 @@ def jupyter_lab(folder, environment=os.environ):
         )
     lab = Lab(f"http://127.0.0.1:{port}", token, folder)
     try:
-        deadline = time.monotonic() + PATIENCE / 1000
-        while not lab.is_up():
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"JupyterLab did not start:\n{(home / 'log').read_text()[-2000:]}")
-            time.sleep(0.1)
+        lab.wait_until_up(server, home / "log")
         yield lab
         lab.close_kernels()
     finally:

@@ -33,8 +33,7 @@ def lab(tmp_path_factory):
         server = subprocess.Popen(command, cwd=course.root, stdout=log, stderr=log, env=environment)
     running = Lab(f"http://127.0.0.1:{port}", token, course.root)
     try:
-        while not running.is_up():
-            assert server.poll() is None, (home / "log").read_text()
+        running.wait_until_up(server, home / "log")
         copy = course.root / "my_work" / UNIT / f"{UNIT}.ipynb"
         copy.write_text(copy.read_text().replace("return ?", "return np.sum((y - yhat) ** 2)"))
         yield running

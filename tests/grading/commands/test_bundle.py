@@ -15,7 +15,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from zipfile import ZipFile, is_zipfile
 
@@ -433,15 +432,10 @@ def desk(student, done):
         f"--IdentityProvider.token={token}",
     ]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    with (student.folder.parent / "log").open("w+") as log:
+    with (student.folder.parent / "log").open("w") as log:
         server = subprocess.Popen(command, cwd=student.folder, env=student.environment, stdout=log, stderr=log)
         lab = Lab(f"http://127.0.0.1:{port}", token, student.folder)
-        deadline = time.monotonic() + PATIENCE / 1000
-        while not lab.is_up():
-            if server.poll() is not None or time.monotonic() > deadline:
-                log.seek(0)
-                pytest.fail(f"JupyterLab did not start:\n{log.read()[-2000:]}")
-            time.sleep(0.1)
+        lab.wait_until_up(server, student.folder.parent / "log")
         yield lab
         lab.close_kernels()
         server.terminate()

@@ -83,7 +83,8 @@ def raising(notebook):
 
 
 def endless(notebook):
-    return solved(notebook, RIGHT.replace("    ", "    while n == 4: pass\n    "))
+    """A loop that never ends. It waits; `cell_never_ends`, of the large class, keeps a processor busy."""
+    return solved(notebook, "import time\n" + RIGHT.replace("    ", "    while n == 4: time.sleep(0.01)\n    "))
 
 
 def dead(notebook):
