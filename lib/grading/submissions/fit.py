@@ -45,13 +45,14 @@ def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iter
     for id in parts:
         if id in unit.later_cells and id not in tested:
             continue  # the class has begun with a notebook from before, and goes on with that
-        if tested.count(id) != 1:
+        if (count := tested.count(id)) != 1:
+            give_it_one = f"give its check that id in {TOOLBAR}, or take the Part out of the unit"
             yield CannotBuild(
-                "a Part without its own cell",
+                "a Part with several cells" if count else "a Part without its own cell",
                 place=", ".join(notebooks),
-                found=f"{tested.count(id) or 'no'} graded code cells with the id {id!r}",
+                found=f"{count or 'no'} graded code cells with the id {id!r}",
                 expected="one",
-                attempt=f"give its check that id in {TOOLBAR}, or take the Part out of the unit",
+                attempt="remove the copy, of the cell or of the whole notebook" if count else give_it_one,
             )
 
 

@@ -53,5 +53,5 @@ def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
         if now is not None and round(now, 4) != round(before or 0, 4):
             gradebook.db.execute(update(part).where(part.id == notebook).values(late_submission_penalty=now))
             said = f"is late, which costs {now:g} points now" if seconds else "counts as in time now"
-            parent.log.warning("%s %s. Being late cost %g when that was graded.", student, said, before or 0)
+            parent.log.warning("%s %s. Before, being late cost %g.", student, said, before or 0)
             gradebook.db.commit()

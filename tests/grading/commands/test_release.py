@@ -508,7 +508,10 @@ def test_parts_may_be_in_two_notebooks_but_each_in_one(course: Course, capsys: p
     course.write(second, "second")
     with pytest.raises(SystemExit):
         course.build(UNPROVED)
-    assert "2 graded code cells with the id 'check-relu'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "relu.ipynb, second.ipynb: a Part with several cells." in said
+    assert "2 graded code cells with the id 'check-relu'" in said
+    assert "remove the copy, of the cell or of the whole notebook" in said
 
 
 def test_an_assignment_without_a_unit_is_built_as_nbgrader_does(course: Course) -> None:

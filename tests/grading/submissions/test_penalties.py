@@ -66,4 +66,4 @@ def test_who_is_in_time_by_a_due_date_that_was_moved_loses_nothing(gradebook, du
     gradebook.find_assignment("work").duedate = due
     gradebook.db.commit()
     assert renewed(gradebook, "none") == {}
-    assert "ada counts as in time now. Being late cost 3 when that was graded." in capsys.readouterr().err
+    assert "ada counts as in time now. Before, being late cost 3." in capsys.readouterr().err
