@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 
 from lib.blanks import open_blanks
 from lib.units.softmax_classifier import UNIT
+from tests.course import UNPROVED
 from tests.grading import command_server
 
 ROOT = Path(__file__).parents[1]
@@ -26,9 +27,9 @@ def graded(notebook):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A course built by nbgrader's own command, and the same by ours."""
+    """A course built by nbgrader's own command, and the same by ours, which proves the unit, too."""
     courses = []
-    for command in (["nbgrader", "generate_assignment", NAME], ["lib.grading", "build", NAME]):
+    for command in (["nbgrader", "generate_assignment", NAME, UNPROVED], ["lib.grading", "build", NAME]):
         course = tmp_path_factory.mktemp(command[1])
         shutil.copytree(ROOT / "solutions", course / "solutions")
         shutil.copy(ROOT / "nbgrader_config.py", course)

@@ -10,7 +10,7 @@ from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.sample_class import complete
 from lib.grading.judge.verdict import Verdict
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
-from tests.course import ASSIGNMENT
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 
 SECOND = "training"
@@ -46,7 +46,7 @@ def course(tmp_path_factory):
     copy_course(course.root)
     for name in (ASSIGNMENT, SECOND):
         nbformat.write(of_two(name), course.root / "solutions" / ASSIGNMENT / f"{name}.ipynb")
-    assert course.zerolayer("build", ASSIGNMENT).returncode == 0
+    assert course.zerolayer("build", ASSIGNMENT, UNPROVED).returncode == 0
     for student, fillings in STUDENTS.items():
         hand_in(course, student, fillings)
     course.run = course.zerolayer("grade", ASSIGNMENT)

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from lib.grading.commands.demo import copy_course
-from tests.course import ASSIGNMENT
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import SUBMISSIONS, Course
 
 FILE = f"{ASSIGNMENT}.ipynb"
@@ -22,7 +22,7 @@ def built(tmp_path_factory):
     copy_course(course.root)
     source = course.root / "solutions" / ASSIGNMENT / FILE
     source.write_text(source.read_text().replace('"check-cce-gradient"', '"check-cce-gradiet"'))
-    made = course.zerolayer("build", *UNCHECKED)
+    made = course.zerolayer("build", ASSIGNMENT, *UNCHECKED)
     assert made.returncode == 0, made.stderr
     SUBMISSIONS["untouched"].hand_in(course.released(), course.root / "submitted" / "ada" / ASSIGNMENT)
     return course
@@ -53,7 +53,7 @@ def test_an_assignment_that_cannot_be_built_keeps_no_other_from_it(tmp_path):
         folder.mkdir()
         nbformat.write(nbformat.v4.new_notebook(), folder / f"{name}.ipynb")
     (course.root / "solutions" / "an_essay" / "an_essay.ipynb").write_text("no notebook")
-    done = course.zerolayer("build")
+    done = course.zerolayer("build", UNPROVED)
     assert done.returncode == 1
     assert "an_essay can't be built" in done.stderr
     released = {folder.name for folder in (course.root / "notebooks").iterdir()}
@@ -97,7 +97,7 @@ def test_a_part_whose_cell_is_for_a_person_to_grade_stops_the_class(built, tmp_p
     check.metadata.nbgrader.update(solution=True, locked=False)
     check.source = "check.train(train)  #? check.train(?)  # what to check\n"
     nbformat.write(notebook, source)
-    assert course.zerolayer("build", *UNCHECKED).returncode == 0
+    assert course.zerolayer("build", ASSIGNMENT, *UNCHECKED).returncode == 0
     SUBMISSIONS["untouched"].hand_in(course.released(), course.root / "submitted" / "ada" / ASSIGNMENT)
     graded = course.zerolayer("grade", ASSIGNMENT)
     assert graded.returncode == 1

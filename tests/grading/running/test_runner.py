@@ -26,7 +26,7 @@ from sqlalchemy import create_engine, text
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.kernels.forkserver import ADDRESS
-from tests.course import ASSIGNMENT
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import SUBMISSIONS, Course
 from tests.grading.kernels.clients import at_work_in
 from tests.submissions import FILE, POINTS, as_bytes, before, right
@@ -501,7 +501,7 @@ def postgresql():
 
 
 def test_the_gradebook_may_be_in_postgresql(course, undisturbed, postgresql):
-    assert course.zerolayer("build", "--db", postgresql).returncode == 0
+    assert course.zerolayer("build", UNPROVED, "--db", postgresql).returncode == 0
     run = course.zerolayer("grade", ASSIGNMENT, "--db", postgresql)
     assert run.returncode == NEEDS_A_PERSON, run.stderr
     with create_engine(postgresql).connect() as connection:
