@@ -120,6 +120,7 @@ class Grade(Autograde):
         assignment = self.coursedir.assignment_id
         self._verdicts: list[Verdict] = []
         self.graded: dict[str, list[str]] = {}  # by student, the reasons why a person has to look at it
+        self.not_graded: dict[str, str] = {}  # by student, why
         try:
             with ExitStack() as stack:
                 self._grade_all(stack)
@@ -171,7 +172,7 @@ class Grade(Autograde):
                 self._see_whether_any_runs(runner, job)
             if isinstance(result, BaseException) and job.is_lost(result):
                 job.leave()
-                self.progress.add("not graded", job.student, [f"was not graded: {sentence(result)}"])
+                self._leave(job.student, f"was not graded: {sentence(result)}")
             else:
                 self._end(job, result)
 
@@ -193,11 +194,10 @@ class Grade(Autograde):
             student = self._student(source)
             if problem := id_problem(student):
                 why = f"its folder's name can't be a student's id: {problem}. Rename the folder, and grade again"
-                self.progress.add("not graded", student, [why])
+                self._leave(student, why)
                 continue
             if closed := unreadable_in(Path(source)):
-                why = f"this account may not read {closed}. Give it the right to, and grade again"
-                self.progress.add("not graded", student, [why])
+                self._leave(student, f"can't be read by this account: {closed}. Give it the right to, and grade again")
                 continue
             job = GradingJob(course, student, Path(source))
             if not job.is_due():
@@ -211,6 +211,11 @@ class Grade(Autograde):
                 yield job, work
             else:
                 self._end(job, {})
+
+    def _leave(self, student: str, why: str) -> None:
+        """Leave a submission ungraded, for a person."""
+        self.not_graded[student] = why
+        self.progress.add("not graded", student, [why])
 
     def _end(self, job: GradingJob, result: Mapping[str, RunResult] | BaseException) -> None:
         """Save a submission that has been run, or failed to."""

@@ -53,7 +53,8 @@ class ReportApp(Configured):
         try:
             self._write_report(named_assignment(self))
         except OSError as error:
-            self.fail("%s can't be written: %s. Name another folder: --ReportApp.folder=FOLDER", error.filename, error)
+            why = error.strerror or error
+            self.fail("%s can't be written: %s. Name another folder: --ReportApp.folder=FOLDER", error.filename, why)
         except SQLAlchemyError as error:
             self.fail("The gradebook %s can't be read: %s", self.coursedir.db_url, getattr(error, "orig", error))
 

@@ -141,10 +141,10 @@ class WatchApp(GradeApp):
         new = {student: (folder, digest(folder)) for student, folder in found.items()}
         due = {student: of for student, of in new.items() if self._is_due(student, *of)}
         if due:
-            graded = self._grade({student: folder for student, (folder, _) in due.items()})
-            self._note({student: of for student, of in due.items() if student in graded})
-            self._name_those_for_a_person(graded)
-            self._put_off(due.keys() - graded)
+            run = self._grade({student: folder for student, (folder, _) in due.items()})
+            self._note({student: of for student, of in due.items() if student in run.graded})
+            self._name_those_for_a_person(run.graded)
+            self._put_off(run.not_graded)
         untold = [student for student, tries in self._tries.items() if tries.graded[-1:] != [tries.told]]
         if untold:
             self._release(untold)
@@ -200,14 +200,14 @@ class WatchApp(GradeApp):
             return kept == {found}
         return bool(graded) and min(file.stat().st_mtime for file in graded) >= last_change(folder)
 
-    def _grade(self, folders: Mapping[str, Path], course: SubmittedCourse | None = None) -> dict[str, list[str]]:
-        """Grade what lies in these folders; give whose was, each with the reasons why a person has to look at it."""
+    def _grade(self, folders: Mapping[str, Path], course: SubmittedCourse | None = None) -> Grade:
+        """Grade what lies in these folders; give the run, which knows whose was graded."""
         grade = Grade(coursedir=course or self.coursedir, parent=self, force=True)
         grade.only = frozenset(map(str, folders.values()))
         grade.says = False
         self.coursedir.student_id = "*"
         grade.start()
-        return grade.graded
+        return grade
 
     def _note(self, graded: Mapping[str, tuple[Path, str]]) -> None:
         """Keep what was graded; and its folder, where that is the best so far."""
@@ -238,11 +238,11 @@ class WatchApp(GradeApp):
             if reasons:
                 self._say(f"{student}: this try needs a person: {'; '.join(reasons)}.")
 
-    def _put_off(self, students: set[str]) -> None:
+    def _put_off(self, not_graded: Mapping[str, str]) -> None:
         """Leave what the machine kept from being graded for a while: an earlier try's points are not its own."""
-        for student in sorted(students):
+        for student, why in sorted(not_graded.items()):
             self._later[student] = time() + LONGEST_PAUSE
-            self._say(f"{student}: the machine could not run this try. It is run again in {LONGEST_PAUSE:g} seconds.")
+            self._say(f"{student}: this try {why.rstrip('.')}. It is tried again in {LONGEST_PAUSE:g} seconds.")
 
     def _release(self, students: list[str]) -> None:
         """Write the pages of these students, and release them where they came by the exchange."""
@@ -273,7 +273,7 @@ class WatchApp(GradeApp):
         course = SubmittedCourse(parent=self, root=self.coursedir.root)
         course.assignment_id = self.assignment
         course.submitted_directory = str(Path(self.coursedir.submitted_directory, BEST))
-        graded = self._grade(better, course)
+        graded = self._grade(better, course).graded
         marks = self._marks()
         for student in sorted(graded):
             score, by_hand = _scores(marks[student])

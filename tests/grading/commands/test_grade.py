@@ -110,7 +110,9 @@ def test_what_this_account_may_not_read_is_left_ungraded_and_listed(new_course, 
     monkeypatch.setattr(os, "access", lambda path, *more: str(path) != str(folder / closed) and real(path, *more))
     done = course.runs_here(GradeApp, ASSIGNMENT)
     assert done.returncode == NEEDS_A_PERSON
-    assert f"kaja  this account may not read {folder / closed}. Give it the right to, and grade again" in done.stdout
+    assert (
+        f"kaja  can't be read by this account: {folder / closed}. Give it the right to, and grade again" in done.stdout
+    )
     assert not course.notebook("kaja").exists()
 
 
