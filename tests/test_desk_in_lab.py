@@ -22,6 +22,7 @@ def page(browser, lab):
     wait_until_idle(page)
     yield page
     page.close()
+    lab.close_kernels()
 
 
 SCROLL_ON = """panel => new Promise(drawn => {
