@@ -56,6 +56,8 @@ class ClassFeedback(GenerateFeedback):
 
     only: frozenset[str] | None = None
     """The students whose pages are written; all, if it is None."""
+    outdone: frozenset[str] = frozenset()
+    """The students of whom an earlier try counts, which has more points than the one that the page is about."""
     says = True
     """Whether it says at its end what came of it."""
 
@@ -182,6 +184,7 @@ class ClassFeedback(GenerateFeedback):
                 f"the gradebook has nothing of it. Grade it again; if the student has left, remove {folder}."
             )
         names["marks"] = self.marks[names["student"], names["notebook"]]
+        names["outdone"] = names["student"] in self.outdone
         return resources
 
     def _is_due(self, folder: str) -> bool:

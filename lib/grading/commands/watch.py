@@ -248,6 +248,9 @@ class WatchApp(GradeApp):
         """Write the pages of these students, and release them where they came by the exchange."""
         feedback = ClassFeedback(coursedir=self.coursedir, parent=self)
         feedback.only, feedback.says = frozenset(students), False
+        if self.keep == "best":
+            marks = self._marks()
+            feedback.outdone = frozenset(student for student in students if self._has_better(student, marks[student]))
         feedback.start()
         for student in students:
             page = Path(self.coursedir.format_path(self.coursedir.feedback_directory, student, self.assignment))

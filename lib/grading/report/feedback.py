@@ -103,7 +103,8 @@ class Graded:
 
     `code` gives for each graded cell the one that holds the student's code for it, and `comments` the solution cells
     on which a person wrote something. `points` are what counts, with `penalty` for being late taken off. `predictions`
-    has the unit's questions that the student predicted on, each with the choice.
+    has the unit's questions that the student predicted on, each with the choice. Of work that is `outdone` an earlier
+    try counts.
     """
 
     verdict: Verdict
@@ -114,6 +115,7 @@ class Graded:
     points: float
     penalty: float = 0.0
     predictions: tuple[tuple[Question, int], ...] = ()
+    outdone: bool = False
 
     @property
     def waiting(self) -> float:
@@ -288,7 +290,8 @@ def read_graded(
         with open_gradebook(names["db_url"]) as gradebook:
             marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"], names["notebook"]]
     points, penalty = max(0.0, names["score"]), names["late_penalty"]
-    return Graded(verdict, nb, marks.cells, marks.code, marks.by_hand, points, penalty, predictions)
+    outdone = names.get("outdone", False)
+    return Graded(verdict, nb, marks.cells, marks.code, marks.by_hand, points, penalty, predictions, outdone)
 
 
 def advise_on_error(reason: str) -> str:

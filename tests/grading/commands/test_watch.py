@@ -149,11 +149,16 @@ def score(course, student):
 
 def test_the_best_try_counts_where_that_is_set(new_course, tmp_path):
     course = new_course(tmp_path / "course")
-    points = []
+    page = course.root / "feedback" / "kaja" / ASSIGNMENT / f"{ASSIGNMENT}.html"
+    points, outdone = [], []
     for fillings in (WRONG, RIGHT, BLANK):
         said = one_round(course, fillings, "--keep=best")
         points.append(course.verdict("kaja").points)
+        outdone.append("An earlier try of yours has more points. That one counts" in text_of(page.read_text()))
     assert points == [19, 21, 21]
+    assert outdone == [False, False, True]
+    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
+    assert "An earlier try" not in text_of(page.read_text()), "the page is of the try that counts"
     assert "kaja: an earlier try has more points, 21, and counts." in said
     assert "1 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout, "it has been graded, and the best one counts"
     assert course.verdict("kaja").points == 21

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from filelock import FileLock
@@ -14,7 +15,7 @@ from nbgrader.api import Gradebook
 
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
-from tests.grading.report.conftest import FILLINGS
+from tests.grading.report.conftest import DUE, FILLINGS
 
 STUDENTS = [*FILLINGS, "lars"]
 ALL = f"{len(STUDENTS)} of {len(STUDENTS)} feedback pages written"
@@ -52,7 +53,8 @@ def test_what_is_there_stays_and_new_marks_are_noticed(course):
         grade = gradebook.find_grade("explain-gradient", ASSIGNMENT, ASSIGNMENT, "ada")
         grade.manual_score, grade.needs_manual_grade = 1.5, False
         gradebook.find_comment("explain-gradient", ASSIGNMENT, ASSIGNMENT, "emil").manual_comment = "Nearly!"
-        gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "finn").late_submission_penalty = 2
+        late = gradebook.find_submission(ASSIGNMENT, "finn")
+        late.timestamp, late.notebooks[0].late_submission_penalty = DUE + timedelta(hours=1), 2
         gradebook.db.commit()
     assert written_again(course) == {"ada", "emil", "finn"}
     assert "Written answer 1" in page(course, "ada").read_text() and "1.5 of 2" in page(course, "ada").read_text()

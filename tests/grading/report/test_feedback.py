@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -52,7 +53,9 @@ def course(graded, tmp_path_factory) -> Course:
             grade = gradebook.find_grade(cell, ASSIGNMENT, ASSIGNMENT, name)
             grade.manual_score, grade.needs_manual_grade = mark, False
         gradebook.find_comment("loss", ASSIGNMENT, ASSIGNMENT, "one_blank_open").manual_comment = "So close!"
-        gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "reversed_order").late_submission_penalty = 3
+        gradebook.update_or_create_assignment(ASSIGNMENT, duedate="2026-03-01 12:00:00 UTC")
+        late = gradebook.find_submission(ASSIGNMENT, "reversed_order")
+        late.timestamp, late.notebooks[0].late_submission_penalty = datetime(2026, 3, 2), 3
         gradebook.db.commit()
     made = course.nbgrader("generate_feedback", ASSIGNMENT)
     assert made.returncode == 0, made.stderr
