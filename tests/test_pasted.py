@@ -85,7 +85,8 @@ def outputs():
     """The outputs of all cells, after the notebook's extension has been loaded."""
     cells = ["%load_ext lib.blanks", *CELLS, *LEFT_ALONE, *BLANKS]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=60).execute()
+    # A kernel may send a sentence and its line break apart.
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=60, coalesce_streams=True).execute()
     return {cell.source: cell.outputs for cell in notebook.cells}
 
 
