@@ -314,9 +314,10 @@ class MoodleWorksheetExporter(LmsExporter):
         return heads, rows
 
 
-def participant(row: Row) -> re.Match[str] | None:
-    """Read the `word` and the `number` of a row's `Identifier`, by which Moodle knows a participant."""
-    return IDENTIFIER.fullmatch(row["Identifier"].strip())
+def participant(row: Row) -> dict[str, str]:
+    """Read the `word` and the `number` of a row's `Identifier`, by which Moodle knows a participant, if it has them."""
+    found = IDENTIFIER.fullmatch(row["Identifier"].strip())
+    return found.groupdict() if found else {}
 
 
 def _scaled(own: Mapping[str, float], best: Mapping[str, float], row: Mapping[str, str]) -> str:

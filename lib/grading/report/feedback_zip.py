@@ -40,8 +40,7 @@ class MoodleFeedbackExporter(MoodleWorksheetExporter):
         target = Path(self.to or self.default_name)
         having = [student for student in students if pages[student.id]]
         with ZipFile(target, "w", ZIP_DEFLATED) as file:
-            for student, row in self.row_of(having, rows, "pages").items():
-                if found := participant(row):
-                    for page in pages[student]:
-                        file.write(page, f"Participant_{found['number']}_assignfeedback_file_{page.name}")
+            for student, row in self.row_of(having, filter(participant, rows), "pages").items():
+                for page in pages[student]:
+                    file.write(page, f"Participant_{participant(row)['number']}_assignfeedback_file_{page.name}")
             self.log.info("%s is ready to be uploaded, with %s pages.", target, len(file.namelist()))

@@ -68,6 +68,12 @@ def test_who_has_no_page_or_no_row_is_named(graded):
     assert "not their pages: emil." in without_row
 
 
+def test_who_has_no_number_in_the_worksheet_is_named(graded):
+    """Without it Moodle can't tell whose a page is."""
+    (graded.root / "worksheet.csv").write_text(WORKSHEET.replace("Participant 501", "Ada"))
+    assert "not their pages: ada, emil." in exported(graded).stderr
+
+
 def test_two_students_who_share_a_row_get_nothing_of_each_other(graded):
     (graded.root / "worksheet.csv").write_text(WORKSHEET.replace("mona@", "ada@"))
     done = exported(graded)
