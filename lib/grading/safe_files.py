@@ -5,8 +5,10 @@ afterwards (nbgrader's permissions, feedback, formgrader) would hang, fail, or l
 """
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 
@@ -50,6 +52,30 @@ def write(path: Path, content: bytes) -> None:
     except OSError as error:
         error.filename = error.filename or str(path)
         raise
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give where to write what will lie at `path`: it comes there as a whole, or after an error not at all.
+
+    So a full disk costs nothing that was there before, and who reads meanwhile reads all. Raises OSError that names
+    `path`.
+    """
+    if os.path.lexists(path) and not is_file(path):  # a pipe, a terminal, or a link that says where to write
+        yield path
+        return
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        if path.exists():
+            shutil.copymode(path, part)
+        part.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(part)):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def lay_out(files: Mapping[str, bytes], folder: Path) -> None:

@@ -171,6 +171,8 @@ class ClassFeedback(GenerateFeedback):
             if isinstance(error, MemoryError) or (isinstance(error, OSError) and not is_of_a_file(error)):
                 raise
             self.log.debug("This is where", exc_info=True)
+            if isinstance(error, OSError):
+                return sentence(error)
             return str(error) if isinstance(error, MissingEntry) else f"{type(error).__name__}: {error}"
         return ""
 

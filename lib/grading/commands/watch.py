@@ -217,6 +217,7 @@ class WatchApp(GradeApp):
             # Removed from the gradebook, or changed while it was graded: the next round takes it as it is then.
             if not points or digest(folder) != found:
                 continue
+            self._said.pop(student, None)
             tries = self._tries.setdefault(student, Tries())
             tries.note(found, time(), *_scores(points))
             if self.keep == "best" and tries.best == found:
@@ -239,10 +240,13 @@ class WatchApp(GradeApp):
                 self._say(f"{student}: this try needs a person: {'; '.join(reasons)}.")
 
     def _put_off(self, not_graded: Mapping[str, str]) -> None:
-        """Leave what the machine kept from being graded for a while: an earlier try's points are not its own."""
+        """Leave for a while what could not be graded: an earlier try's points are not its own. Say each reason once."""
+        again = "the next round" if self.once else f"{LONGEST_PAUSE:g} seconds, and so on"
         for student, why in sorted(not_graded.items()):
             self._later[student] = time() + LONGEST_PAUSE
-            self._say(f"{student}: this try {why.rstrip('.')}. It is tried again in {LONGEST_PAUSE:g} seconds.")
+            if self._said.get(student) != why:
+                self._said[student] = why
+                self._say(f"{student}: this try {why.rstrip('.')}. It is tried again in {again}.")
 
     def _release(self, students: list[str]) -> None:
         """Write the pages of these students, and release them where they came by the exchange."""

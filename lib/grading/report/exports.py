@@ -16,6 +16,7 @@ import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -27,7 +28,9 @@ from nbgrader.plugins import ExportPlugin
 from sqlalchemy import case, func, select
 from traitlets import Dict, Unicode
 
+from lib.grading.machine_faults import sentence
 from lib.grading.report.points import DECIMALS, written
+from lib.grading.safe_files import whole
 from lib.grading.submissions.collect import LmsNames
 from lib.grading.submissions.penalties import renew_penalties
 
@@ -162,11 +165,24 @@ class LmsExporter(ExportPlugin):
         return [student for student in students if student.id in table], table, best
 
     def write(self, rows: Iterable[Iterable[object]], quoting: Literal[0, 1] = csv.QUOTE_ALL) -> None:
-        """Write a CSV file to where `--to` says."""
-        target = Path(self.to or self.default_name)
-        with target.open("w", newline="", encoding="utf-8") as file:
+        """Write a CSV file to where `--to` says; exits with a sentence where it can't be written there."""
+        with self.target() as target, target.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, quoting=quoting).writerows([as_text(cell) for cell in row] for row in rows)
-        self.log.info("%s is ready to be imported.", target)
+        self.log.info("%s is ready to be imported.", self.place)
+
+    @property
+    def place(self) -> Path:
+        """Where the file will lie."""
+        return Path(self.to or self.default_name)
+
+    @contextmanager
+    def target(self) -> Iterator[Path]:
+        """Give where to write what will lie in that place; exits with a sentence where that can't be done."""
+        try:
+            with whole(self.place) as part:
+                yield part
+        except OSError as error:
+            sys.exit(f"{sentence(error)} Nothing was written. Mend this, or name another place with --to.")
 
 
 class TextExporter(LmsExporter):

@@ -37,10 +37,9 @@ class MoodleFeedbackExporter(MoodleWorksheetExporter):
                 " give this command again.",
                 *(", ".join(missing), assignment),
             )
-        target = Path(self.to or self.default_name)
         having = [student for student in students if pages[student.id]]
-        with ZipFile(target, "w", ZIP_DEFLATED) as file:
+        with self.target() as target, ZipFile(target, "w", ZIP_DEFLATED) as file:
             for student, row in self.row_of(having, filter(participant, rows), "pages").items():
                 for page in pages[student]:
                     file.write(page, f"Participant_{participant(row)['number']}_assignfeedback_file_{page.name}")
-            self.log.info("%s is ready to be uploaded, with %s pages.", target, len(file.namelist()))
+        self.log.info("%s is ready to be uploaded, with %s pages.", self.place, len(file.namelist()))

@@ -236,7 +236,7 @@ def test_a_try_that_the_machine_could_not_run_has_no_points_of_an_earlier_one(ne
     said = one_round(course, RIGHT, notebook=broken)
     assert "kaja: this try was not graded: " in said
     assert "Raise the limit on tasks" in said, "why, and what to try"
-    assert "It is tried again in 60 seconds." in said
+    assert "It is tried again in the next round." in said
     assert "try 2" not in said
     assert "kaja: try 2 has 19 of 21 points" in one_round(course, WRONG)
 
@@ -248,7 +248,7 @@ def test_what_changes_while_it_is_graded_is_no_try_yet(tmp_path, monkeypatch):
     (folder / "work.ipynb").write_text("graded")
     found = digest(folder)
     watch = WatchApp(keep="best")
-    watch._tries, watch._file = {}, tmp_path / "tries.json"
+    watch._tries, watch._said, watch._file = {}, {}, tmp_path / "tries.json"
     points = {"work": NotebookMarks({"loss": Mark(2, 2, graded=2.0)}, {}, frozenset(), 0, 2, {})}
     monkeypatch.setattr(watch, "_marks", lambda: {"kaja": points})
     monkeypatch.setattr(watch, "_best", tmp_path.joinpath)
@@ -257,6 +257,18 @@ def test_what_changes_while_it_is_graded_is_no_try_yet(tmp_path, monkeypatch):
     assert watch._tries == {}
     watch._note({"kaja": (folder, digest(folder))})
     assert watch._tries["kaja"].best == digest(tmp_path / "kaja")
+
+
+def test_why_a_try_is_not_graded_is_told_once_for_each_reason(capsys):
+    watch = WatchApp()
+    watch._said, watch._later = {}, {}
+    for why in ("can't be read.", "can't be read.", "was not graded: There is not enough memory."):
+        watch._put_off({"kaja": why})
+    told = [line.partition("kaja: ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert told == [
+        "this try can't be read. It is tried again in 60 seconds, and so on.",
+        "this try was not graded: There is not enough memory. It is tried again in 60 seconds, and so on.",
+    ]
 
 
 def test_who_is_not_graded_is_not_waited_for(new_course, tmp_path):

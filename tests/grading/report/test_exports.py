@@ -160,6 +160,14 @@ def test_what_keeps_the_file_from_being_written_is_told_in_a_sentence(small_clas
     assert not (small_class.root / "no.db").exists()
 
 
+@pytest.mark.parametrize("place", ["nowhere/out.csv", "submitted"])
+def test_nbgraders_own_command_tells_it_in_a_sentence_too(small_class, place):
+    done = small_class.runs_here(ExportApp, f"--to={place}")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"{place}: ")
+    assert done.stderr.endswith(" Nothing was written. Mend this, or name another place with --to.\n")
+
+
 def test_what_was_marked_and_graded_again_is_marked(small_class, tmp_path):
     """nbgrader asks for a person's eye once more; the points are there, and every page and file has the same."""
     course = SmallClass(shutil.copytree(small_class.root, tmp_path / "course"))
