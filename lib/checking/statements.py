@@ -195,18 +195,18 @@ class Invariant(Statement):
         expect_close(found, expected, what=self.what, hint=self.hint, where=where, rtol=0, atol=atol)
 
     def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
-        """By how much the two differ, measured by the larger one."""
+        """By how much the two differ at most, measured by the larger one: a number, whatever shape they have."""
         return {"difference": partial(self._difference, inputs, subjects)}
 
     def size(self, probe: str, inputs: Inputs) -> float:
         """The judge is as patient as the desk."""
         return SLACK
 
-    def _difference(self, inputs: Inputs, subjects: tuple[Any, ...]) -> Array:
+    def _difference(self, inputs: Inputs, subjects: tuple[Any, ...]) -> float:
         found, expected, scale = self._read_sides(inputs, subjects)
         if found.shape != expected.shape:
             raise Wrong(self.what, found=f"shape {found.shape}", expected=f"shape {expected.shape}")
-        return np.asarray((found - expected) / scale)
+        return float(np.abs((found - expected) / scale).max(initial=0))
 
     def _read_sides(self, inputs: Inputs, subjects: tuple[Any, ...]) -> tuple[Array, Array, float]:
         """Read both sides, and how large they are. A single number expected stands for as many as were found."""

@@ -92,6 +92,13 @@ class SumsToOne(Invariant):
         return normalise(inputs["x"]).sum(), 1
 
 
+class Doubles(Invariant):
+    text = "Twice the numbers give twice the table."
+
+    def sides(self, inputs, table):
+        return table(2 * inputs["x"]), 2 * table(inputs["x"])
+
+
 class Calls(Loop):
     text = "first, then second, n times each."
 
@@ -118,12 +125,15 @@ UNIT = Unit(
         Part("check-pair", "Pair", ("pair",), (Pair(),), draw),
         Part("check-slope", "Slope", ("slope", "f"), (Slopes(),), draw),
         Part("check-normal", "Normal", ("normalise",), (Shape(), SumsToOne()), draw),
+        Part("check-table", "Table", ("table",), (Doubles(),), draw),
         Part("check-loop", "Loop", ("loop",), (Calls(),), draw),
     ),
 )
 check = Checks(UNIT.parts, __name__)
 """
 CLOSED = """
+import numpy as np
+
 from lib.answer_key import AnswerKey, MistakeCatalog
 
 from .. import UNIT
@@ -153,6 +163,7 @@ ANSWER_KEY = AnswerKey(
         "slope": lambda x: 2 * x,
         "f": lambda x: (x**2).sum(),
         "normalise": lambda x: x / x.sum(),
+        "table": lambda x: np.outer(x, [1, 2]),
         "loop": loop,
     },
     tuple(shortest.mistakes),
@@ -215,7 +226,9 @@ RIGHT = {
     "slope": (lambda x: x + x, lambda x: x @ x),
     "normal": (lambda x: np.float32(x) / np.float32(x).sum(),),
 }
+HOLDING = (lambda x: np.outer([1, 2], x), lambda x: 3 * x, lambda x: x.sum())
 WRONG = {
+    "table": (lambda x: x + 1, lambda x: x**2, lambda x: x * np.nan),
     "words": (lambda words: words[0][::-1], lambda words: None, lambda words: 4, lambda words: [max(words, key=len)]),
     "both": (lambda n: [n % 2 == 1, *(d for d in range(1, n + 1) if n % d == 0)], lambda n: n % 2 == 0, lambda n: "no"),
     "mixed": (lambda words, n: [words[0], n + 1], lambda words, n: [words[1], n], lambda words, n: words[0]),
@@ -230,6 +243,12 @@ def test_right_code_in_other_words_is_right_at_the_desk_and_at_grading(key: Answ
     report = getattr(check, name)(*RIGHT[name])
     assert report.right, report
     assert all(judged(key, f"check-{name}", *RIGHT[name], seed=seed) for seed in range(20))
+
+
+@pytest.mark.parametrize("code", HOLDING)
+def test_an_invariant_holds_in_any_shape_at_both(key: AnswerKey, check: Any, code: Any) -> None:
+    assert check.table(code).right
+    assert judged(key, "check-table", code)
 
 
 @pytest.mark.parametrize(("name", "number"), [(name, n) for name, codes in WRONG.items() for n in range(len(codes))])
