@@ -110,6 +110,7 @@ class CheckApp(Rebuild):
         yield from faults_of_answers(key, place.answers, sound)
         for part in sound:
             yield from faults_of_checks(key, part, place)
+            yield from faults_of_consequences(key, part, place.answers)
         yield from faults_in_sandbox(place)
 
     def _faults_of_fingerprints(self, name: str, key: AnswerKey) -> Iterator[CannotBuild]:
@@ -253,6 +254,24 @@ def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[Canno
         diagnosis = diagnose(key, part, drawn, found, right, wrong_probes(part.statements, drawn, found, right))
         if can_be and (diagnosis is None or diagnosis.name not in names):
             yield _unnamed(where, "grading", diagnosis.name if diagnosis else "", names, found)
+
+
+def faults_of_consequences(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
+    """Say where a mistake in code that a part is given beside its own costs points in it, too."""
+    drawn, beside = drawn_for(part, SEEDS[0]), set(part.subjects[1:])
+    right = right_outcomes(key, part, drawn)
+    for mistake in (mistake for mistake in key.mistakes if mistake.part != part.id and beside & mistake.code.keys()):
+        found = try_objects(key, part, mistake, drawn, f"{answers}, the part {part.id!r}")
+        if lost := lost_points(judge_part(part, drawn, found, right)):
+            name = ", ".join(sorted(beside & mistake.code.keys()))
+            yield CannotBuild(
+                "a part that loses points by a mistake in another",
+                place=f"{answers}, the part {part.id!r}, with the mistake {mistake.name!r} of {mistake.part!r}",
+                found=lost,
+                expected="all points: that mistake costs some already",
+                attempt=f"let the statement call a {name} of its own in place of the student's",
+            )
+            return
 
 
 def _unnamed(where: str, who: str, found: str, names: set[str], gives: Outcomes) -> CannotBuild:

@@ -138,6 +138,12 @@ FAULTS = {
         'hint = "Move one weight by 0.001. By how much does the loss change?"',
         'hint = ""\n\n    def holds(self, inputs, *subjects):\n        """Agree."""',
     ),
+    "a part that loses points by a mistake in another": (
+        "units/{}/exercise.py",
+        'return gradient(point, inputs["X"], inputs["y"])',
+        'X, y = inputs["X"], inputs["y"]\n'
+        "        return gradient(point, X, y) * loss(point, X, y) / np.square(point @ X - y).mean()",
+    ),
 }
 
 
