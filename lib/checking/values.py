@@ -23,6 +23,9 @@ MAX_LETTERS = 10_000
 """The longest text that a check reads."""
 TEXT = -0.7316
 """Begins the numbers that stand for a text, the others being its bytes: no result is text by chance."""
+DIGITS = 4
+"""Digits of a number beside text. Letters are compared one by one, and sums in another order differ in the last digits.
+"""
 SEVERAL = -0.6154
 """Begins the numbers that stand for results of several shapes; before each stand its number of axes and its shape."""
 MAX_AXES = 8
@@ -86,7 +89,7 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
         )
     array = _as_array(value)
     if array is None or array.dtype.kind not in "biuf":
-        kind = type(value).__name__ + ("" if array is None else f" of {array.dtype}")
+        kind = type(value).__name__ + ("" if array is None or isinstance(value, np.generic) else f" of {array.dtype}")
         raise Wrong(f"{what} is not an array of real numbers.", found=kind, expected="a NumPy array of numbers")
     if array.size > MAX_NUMBERS:
         raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
@@ -96,12 +99,12 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
 
 
 def read_answer(value: object, *, what: str = "The result") -> Array:
-    """Read the result of student code as numbers; text, and lists and dicts with text in them, as its letters.
+    """Read the result of student code as numbers; text, dicts, and lists with text in them, as its letters.
 
-    What was text reads back with `text_of`, and a list or tuple of several shapes with `several_of`. Raises `Wrong` as
-    `numbers` does.
+    Numbers in between are read as `_plain` says. What was text reads back with `text_of`, and a list or tuple of
+    several shapes with `several_of`. Raises `Wrong` as `numbers` does.
     """
-    if type(value) is np.ndarray and value.dtype.kind in "UO":
+    if isinstance(value, np.ndarray) and value.dtype.kind in "UO":
         value = value.tolist()
     if not _has_text(value):
         if isinstance(value, list | tuple) and len(value) <= MAX_NUMBERS and _as_array(value) is None:
@@ -111,14 +114,26 @@ def read_answer(value: object, *, what: str = "The result") -> Array:
     import json  # only where there is text: a check's import is to be as light as numpy's
 
     try:
-        letters = json.dumps(value, default=np.ndarray.tolist, ensure_ascii=False, sort_keys=True).encode(
-            errors="replace"
-        )
+        letters = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True).encode(errors="replace")
     except (TypeError, ValueError, RecursionError):
         raise Wrong(f"{what} holds something besides numbers and text.", found=type(value).__name__) from None
     if len(letters) > MAX_LETTERS:
         raise Wrong(f"{what} is far longer than expected.", found=f"{len(letters):,} letters")
     return np.array([TEXT, *letters], dtype=np.float64)
+
+
+def _plain(value: Any) -> Any:
+    """Give a result with text in it as JSON has it, and numbers in it with `DIGITS`, whatever their type: 2.0 is 2."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {_plain(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and math.isfinite(value):
+        near = round(value)
+        value = near if math.isclose(value, near, abs_tol=1e-9) else float(f"{value:.{DIGITS}g}")
+    return value
 
 
 def text_of(array: Array) -> str | None:

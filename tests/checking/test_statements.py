@@ -92,6 +92,20 @@ class SumsToOne(Invariant):
         return normalise(inputs["x"]).sum(), 1
 
 
+class Named(Equals):
+    text = "The mean, and of what it is."
+
+    def result(self, inputs, describe):
+        return describe(inputs["x"])
+
+
+class Limits(Equals):
+    text = "The sum, and what it is below."
+
+    def result(self, inputs, limits):
+        return limits(inputs["x"])
+
+
 class Doubles(Invariant):
     text = "Twice the numbers give twice the table."
 
@@ -125,6 +139,8 @@ UNIT = Unit(
         Part("check-pair", "Pair", ("pair",), (Pair(),), draw),
         Part("check-slope", "Slope", ("slope", "f"), (Slopes(),), draw),
         Part("check-normal", "Normal", ("normalise",), (Shape(), SumsToOne()), draw),
+        Part("check-named", "Named", ("describe",), (Named(),), draw),
+        Part("check-limits", "Limits", ("limits",), (Limits(),), draw),
         Part("check-table", "Table", ("table",), (Doubles(),), draw),
         Part("check-loop", "Loop", ("loop",), (Calls(),), draw),
     ),
@@ -163,6 +179,8 @@ ANSWER_KEY = AnswerKey(
         "slope": lambda x: 2 * x,
         "f": lambda x: (x**2).sum(),
         "normalise": lambda x: x / x.sum(),
+        "describe": lambda x: {"mean": x.mean(), "many": x.size, "of": ["x", x[0]]},
+        "limits": lambda x: [x.sum(), np.inf],
         "table": lambda x: np.outer(x, [1, 2]),
         "loop": loop,
     },
@@ -225,9 +243,18 @@ RIGHT = {
     "loop": (_until_done,),
     "slope": (lambda x: x + x, lambda x: x @ x),
     "normal": (lambda x: np.float32(x) / np.float32(x).sum(),),
+    "named": (lambda x: {"of": ("x", x[0]), "many": np.float64(len(x)), np.str_("mean"): sum(x[::-1] / len(x))},),
+    "limits": (lambda x: np.array([sum(x), 1 / np.float64(0)]),),
 }
 HOLDING = (lambda x: np.outer([1, 2], x), lambda x: 3 * x, lambda x: x.sum())
 WRONG = {
+    "named": (
+        lambda x: {"mean": 1.001 * x.mean(), "many": x.size, "of": ["x", x[0]]},
+        lambda x: {"mean": x.mean(), "many": x.size + 1, "of": ["x", x[0]]},
+        lambda x: {"mean": x.mean(), "many": x.size, "of": ["y", x[0]]},
+        lambda x: {"mean": x.mean(), "many": x.size, "of": {"x"}},
+    ),
+    "limits": (lambda x: [x.sum(), 3.0], lambda x: [x.sum(), -np.inf], lambda x: [x.sum(), np.nan]),
     "table": (lambda x: x + 1, lambda x: x**2, lambda x: x * np.nan),
     "words": (lambda words: words[0][::-1], lambda words: None, lambda words: 4, lambda words: [max(words, key=len)]),
     "both": (lambda n: [n % 2 == 1, *(d for d in range(1, n + 1) if n % d == 0)], lambda n: n % 2 == 0, lambda n: "no"),

@@ -61,7 +61,8 @@ def fits(statement: Statement, probe: str, given: Outcome, right: Mapping[str, O
     if isinstance(given, Failure) or isinstance(wanted, Failure) or given.shape != wanted.shape:
         return False
     with np.errstate(invalid="ignore"):  # infinities that differ from themselves
-        if ((given == wanted) | (np.abs(given - wanted) <= ROUNDING * np.abs(wanted))).all():
+        # Less, and not as much: to an infinity all are as near as it is large.
+        if ((given == wanted) | (np.abs(given - wanted) < ROUNDING * np.abs(wanted))).all():
             return True
     seen = attempt(partial(statement.compared_part, probe, given, drawn))
     if isinstance(seen, Failure):
