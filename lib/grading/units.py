@@ -19,6 +19,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING
 
 import lib.units
@@ -124,3 +125,11 @@ def answer_key(name: str) -> AnswerKey:
     """Load a unit's closed half. Raises KeyError where there is no unit of this name."""
     place = {place.name: place for place in places()}[name]
     return import_module(f"{place.module}.{CLOSED}").ANSWER_KEY
+
+
+def own_line(error: BaseException) -> str:
+    """Name the line of a unit's code at which an error was raised, in parentheses; nothing where it was elsewhere."""
+    folders = [place.folder for place in places()]
+    frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
+    own = [(file, line) for file, line in frames if any(map(file.is_relative_to, folders))]
+    return f" ({own[-1][0].name}, line {own[-1][1]})" if own else ""

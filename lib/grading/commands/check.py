@@ -93,22 +93,20 @@ class CheckApp(Rebuild):
         place, key = units.place_of(name), UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": name}})
         if place is None or key is None:
             raise ConfigError(f"{name} is no unit: the configuration says that nbgrader grades it by itself.")
-        yield from self._faults_of_fingerprints(name, key)
         sources = sorted(Path(self.coursedir.format_path(self.coursedir.source_directory, ".", name)).glob("*.ipynb"))
         notebooks = {path.name: nbformat.read(path, as_version=4) for path in sources}
         hidden, faults = _blanks_of(notebooks)
         yield from faults
         yield from misfits(key.unit, {file: nb.cells for file, nb in notebooks.items()})
         yield from faults_of_open_half(place, key, hidden)
+        if failing := [fault for part in key.parts for fault in faults_of_draws(key, part, place.answers)]:
+            yield from failing
+            return  # without right answers, whatever else is told is a consequence
+        yield from self._faults_of_fingerprints(name, key)
         if not faults:
             yield from self._faults_of_notebooks(place, key, notebooks, sources, hidden)
-        sound = []  # without a right answer, whatever else a part is told is a consequence
+        yield from faults_of_answers(key, place.answers)
         for part in key.parts:
-            failing = list(faults_of_draws(key, part, place.answers))
-            yield from failing
-            sound += [part] * (not failing)
-        yield from faults_of_answers(key, place.answers, sound)
-        for part in sound:
             yield from faults_of_checks(key, part, place)
             yield from faults_of_consequences(key, part, place.answers)
         yield from faults_in_sandbox(place)
@@ -202,7 +200,7 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
             drawn = drawn_for(part, seed)
             right = outcomes(part, drawn, key.subjects(part))
         except Exception as error:  # whatever a unit's own code may raise
-            found = f"{type(error).__name__}: {error}"
+            found = f"{type(error).__name__}: {error}{units.own_line(error)}"
         else:
             found = lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn)))
         if found:

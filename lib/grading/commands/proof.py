@@ -71,8 +71,8 @@ def refuse(faults: Iterable[CannotBuild]) -> None:
         raise fault
 
 
-def faults_of_answers(key: AnswerKey, name: str, parts: Iterable[Part] | None = None) -> Iterator[CannotBuild]:
-    """Say which right answer doesn't earn all points of its part, and which mistake does; of some parts, or of all.
+def faults_of_answers(key: AnswerKey, name: str) -> Iterator[CannotBuild]:
+    """Say which right answer doesn't earn all points of its part, and which mistake does.
 
     `name` is what the configuration calls the answer key.
     """
@@ -85,7 +85,7 @@ def faults_of_answers(key: AnswerKey, name: str, parts: Iterable[Part] | None = 
                 expected=f"one of {', '.join(part.id for part in key.parts)}",
                 attempt="correct the id of the catalogue that it is in",
             )
-    for part in filter(lambda part: part.points, key.parts if parts is None else parts):
+    for part in filter(lambda part: part.points, key.parts):
         for seed in SEEDS:
             try:
                 yield from faults_of_part(key, part, seed, name)
@@ -95,7 +95,7 @@ def faults_of_answers(key: AnswerKey, name: str, parts: Iterable[Part] | None = 
 
 def faults_of_part(key: AnswerKey, part: Part, seed: int, name: str) -> Iterator[CannotBuild]:
     """Do the same for one part, on the inputs drawn from one seed. Raises CannotBuild where that can't be tried."""
-    drawn = drawn_for(part, seed)
+    drawn = try_draw(part, seed, name)
     right = try_objects(key, part, None, drawn, f"{name}, the right answer of {part.id!r}")
     if lost := lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn))):
         yield CannotBuild(
@@ -116,6 +116,20 @@ def faults_of_part(key: AnswerKey, part: Part, seed: int, name: str) -> Iterator
                 expected="fewer",
                 attempt="take the mistake out, or add a statement that tells it from the right answer",
             )
+
+
+def try_draw(part: Part, seed: int, name: str) -> Inputs:
+    """Draw a part's inputs from a seed. Raises CannotBuild where the unit's code can't."""
+    try:
+        return drawn_for(part, seed)
+    except Exception as error:  # whatever a unit's own code may raise
+        raise CannotBuild(
+            "inputs that can't be drawn",
+            place=f"{name}, the part {part.id!r}, drawn from seed {seed}",
+            found=f"{type(error).__name__}: {error}{units.own_line(error)}",
+            expected="a dict of numbers, arrays, text, and lists of them",
+            attempt="run its `draw` by hand on np.random.default_rng(0)",
+        ) from error
 
 
 def try_objects(key: AnswerKey, part: Part, mistake: Mistake | None, drawn: Inputs, place: str) -> Outcomes:

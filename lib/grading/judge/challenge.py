@@ -30,6 +30,8 @@ def drawn_for(part: Part, seed: int) -> Inputs:
     They are drawn to pose a challenge and looked at again to judge it, so they are kept for a while, for reading only.
     """
     drawn = part.draw(np.random.default_rng([seed, zlib.crc32(part.id.encode())]))
+    if not isinstance(drawn, dict):
+        raise TypeError(f"A part's `draw` gave a {type(drawn).__name__}, but a dict holds the inputs by name.")
     rounded = {name: _round(value) for name, value in drawn.items()}
     for value in rounded.values():
         if isinstance(value, np.ndarray):

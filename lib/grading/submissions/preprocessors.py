@@ -34,6 +34,7 @@ from lib.grading.marking_queue import TO_DECIDE, cells_for_person, leave_to_pers
 from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy, write
 from lib.grading.submissions.cell_ends import error_output, missing_names
 from lib.grading.submissions.fit import lost_unit, misfits
+from lib.grading.submissions.form import faults_of_form
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.master import Master
 from lib.grading.submissions.read import STAMP
@@ -64,7 +65,8 @@ class UnitPreprocessor(NbGraderPreprocessor):
     def unit(self, resources: dict[str, Any]) -> AnswerKey | None:
         """Find the unit of the assignment, or None for one that nbgrader grades by itself.
 
-        Raises ConfigError where there is one that can't be imported, or whose answers students could import.
+        Raises ConfigError where there is one that can't be imported or isn't put together as it should be, or whose
+        answers students could import.
         """
         return self._load(resources["nbgrader"]["assignment"])
 
@@ -76,7 +78,9 @@ class UnitPreprocessor(NbGraderPreprocessor):
         name = self.answers_of(assignment)
         if not name:
             return None
-        key = _import_unit(name, assignment)
+        key = _import_unit(name, assignment, is_configured=assignment in self.units)
+        if fault := next(faults_of_form(key, name), None):
+            raise ConfigError(str(fault))
         if found := next(exposed(key, name), ""):
             raise ConfigError(found)
         return key
@@ -225,16 +229,18 @@ def _judge_cells(nb: NotebookNode, unit: AnswerKey, seed: int, remarks: tuple[st
             yield verdict
 
 
-def _import_unit(name: str, assignment: str) -> AnswerKey:
-    """Import a unit by the name that the configuration gives it. Raises ConfigError where there is none."""
+def _import_unit(name: str, assignment: str, is_configured: bool) -> AnswerKey:
+    """Import a unit by its answer key's import string. Raises ConfigError where there is none."""
     try:
         found = import_item(name)
     except Exception as error:  # whatever a module may raise as it is imported
-        why = f"can't be imported: {type(error).__name__}: {error}"
+        why = f"can't be imported: {type(error).__name__}: {error}{units.own_line(error)}"
     else:
         if isinstance(found, AnswerKey):
             return found
         why = f"is a {type(found).__name__}"
+    if not is_configured:
+        raise ConfigError(f"The unit {assignment} fails: {name!r} {why}. Nothing was graded. Correct the unit.")
     raise ConfigError(
         f"The unit that UnitPreprocessor.units names for {assignment} fails: {name!r} {why}. Nothing was graded."
         " Expected the import string of an AnswerKey, such as 'my_package.closed.ANSWER_KEY'."

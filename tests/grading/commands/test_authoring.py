@@ -112,6 +112,12 @@ FAULTS = {
         "X, w = rng.normal(size=(3, 8))",
         "X, w = rng.normal(size=(3, 8)) if rng.random() < 0.9 else None",
     ),
+    "ZeroDivisionError: division by zero (exercise.py, line 30)": (
+        "units/{}/exercise.py",
+        "return {",
+        "return 1 / 0, {",
+    ),
+    "no right code for what a part checks": ("units/{}/closed/__init__.py", '{"loss": loss,', '{"los": loss,'),
     "a file for students that leads to the answers": (
         "units/{}/exercise.py",
         "from lib.unit import Part",
@@ -170,8 +176,9 @@ def test_check_finds_the_fault_and_says_what_to_try(course, tmp_path, fault):
     path.write_text(text.replace(old, new))
     checked = wrong.zerolayer("check", UNIT)
     assert checked.returncode == 1, checked.stdout
-    assert fault in checked.stdout + checked.stderr
+    assert fault in (said := checked.stdout + checked.stderr)
+    assert "Traceback" not in said
     if fault == "a draw on which right code fails":  # of either part, and nothing that follows from it
         assert checked.stdout.count("Found:") == 2, checked.stdout
     for word in ("Found:", "Expected:", "Try:"):
-        assert word in checked.stdout
+        assert word in said
