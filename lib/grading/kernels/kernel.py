@@ -261,7 +261,8 @@ def _enter(request: Request, keep: tuple[int, ...]) -> None:
     else:
         from lib.grading.sandbox.confine import Limits, Sandbox, confine
 
-        confine(Sandbox(limits=Limits(**request.limits), files=request.files, keep=keep))
+        has_sockets = request.connection is not None
+        confine(Sandbox(Limits(**request.limits), request.files, keep, jupyter=has_sockets))
         # The first process of a namespace gets no signal that it has no handler for, not even from itself.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     sys.argv = ["ipykernel_launcher.py", *request.arguments]

@@ -10,6 +10,7 @@ Each step makes the next one possible or safe; their order matters. `NotConfined
 
 import itertools
 import os
+import selectors
 import socket
 import tempfile
 from collections.abc import Mapping
@@ -45,6 +46,8 @@ class Sandbox:
     """What lies in the working directory at the start, by relative path such as `data/train.csv`."""
     keep: tuple[int, ...] = ()
     """Descriptors that stay open, such as listening sockets; all others are closed."""
+    jupyter: bool = False
+    """Whether it talks over Jupyter's own sockets."""
 
 
 def confine(sandbox: Sandbox) -> None:
@@ -86,11 +89,12 @@ def confine(sandbox: Sandbox) -> None:
         syscalls.set_dumpable(False)
     os.environ.update(ENVIRONMENT)
     tempfile.tempdir = rootfs.TEMPORARY
+    selectors.DefaultSelector = selectors.PollSelector  # asyncio's, which would ask for epoll
     with step("standard streams"):
         syscalls.silence_standard_streams()
     with step("system calls"):
         # Last: all that stands above needs calls that are gone now.
-        syscalls.filter_calls(seccomp.program(limits.commands))
+        syscalls.filter_calls(seccomp.program(limits.commands, sandbox.jupyter))
 
 
 def _rights(commands: bool) -> dict[str, int]:

@@ -519,6 +519,19 @@ tell('worked' if here.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > before e
         "PermissionError",
     ),
     Attack(
+        "have Linux note what is waited for, past all limits",
+        """
+import os, select
+waits, file = select.epoll(), os.eventfd(0)
+for number in range(100, 200):
+    os.dup2(file, number)
+    waits.register(number, 0)  # and stays so when the number is closed: it counts for all kernels of a user
+    os.close(number)
+tell('worked')
+""",
+        "not implemented",
+    ),
+    Attack(
         "enlarge a pipe's buffer",
         LIBRARY + "fcntl.fcntl(os.pipe()[1], F_SETPIPE_SZ, 1 << 18) > 1 << 16 and tell('worked')",
         "not implemented",
