@@ -19,11 +19,14 @@ from nbgrader.utils import parse_utc
 from traitlets import Bool, Float
 
 from lib.grading.safe_files import DEEPEST
+from lib.grading.submissions.read import STAMP
 from lib.grading.untrusted_names import id_problem, visible
 
 SERVICE = "Where one account hands in for all students, set c.ExchangeCollect.check_owner = False."
 TOLERANCE = timedelta(minutes=10)
 """Between the time that a submission claims and the one that its files have: it is copied, and clocks differ."""
+LONGEST_STAMP = 100
+"""Bytes of the note of when a submission was made; it has some thirty."""
 REFUSED: dict[str, Any] = {"username": None, "filename": "", "timestamp": datetime.min}
 """Stands for a folder that is left out: nbgrader's list has an entry for each that it found."""
 
@@ -54,19 +57,25 @@ class OwnedCollect(ExchangeCollect):
 
         So a forged folder that claims to be newer is out before it is compared.
         """
-        if why := self._refusal(path):
+        try:
+            why = self._refusal(path)
+        except FileNotFoundError:  # taken away since it was listed
+            return dict(REFUSED)
+        if why:
             if (path, why) not in (self.told or ()):
                 self.log.warning("%s is left out: %s", visible(path), why)
             if self.told is not None:
                 self.told.add((path, why))
             return dict(REFUSED)
-        if self.settled and abs(time() - _last_change(path)) < self.settled:  # the clock may have been ahead
+        changed = _last_change(path)
+        if self.settled and abs(time() - changed) < self.settled:  # the clock may have been ahead
             return dict(REFUSED)
         # From the right: an account's name may have a + in it, what follows it has none.
         student, _, timestamp, *_ = Path(path).name.rsplit("+", 3)
-        return {"username": student, "filename": Path(path).name, "timestamp": self._time(path, parse_utc(timestamp))}
+        made = self._time(changed, parse_utc(timestamp))
+        return {"username": student, "filename": Path(path).name, "timestamp": made}
 
-    def _time(self, path: str, claimed: datetime) -> datetime:
+    def _time(self, changed: float, claimed: datetime) -> datetime:
         """Give when a submission was made: as it says itself, unless the file system knows better.
 
         Name and `timestamp.txt` are written on the student's account, as are the times of change that `ls` shows. When
@@ -74,7 +83,7 @@ class OwnedCollect(ExchangeCollect):
         """
         if not self.check_time:
             return claimed
-        found = datetime.fromtimestamp(_last_change(path), UTC).replace(tzinfo=None)
+        found = datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)
         return claimed if abs(found - claimed) <= TOLERANCE else found
 
     def _refusal(self, path: str) -> str:
@@ -89,6 +98,8 @@ class OwnedCollect(ExchangeCollect):
         owner = _owner(path)
         if self.check_owner and owner != parts[0]:
             return f"it is named for {parts[0]}, but {owner} owns it. Ask {owner} what it is. {SERVICE}"
+        if not os.access(path, os.R_OK | os.X_OK):
+            return f"this account may not read it. Ask {owner} to submit again."
         return ""
 
     def copy_files(self) -> None:
@@ -104,7 +115,8 @@ class OwnedCollect(ExchangeCollect):
             for place, content in self._own_files(src):
                 (target := Path(safe, place)).parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
-            found = self._time(src, claimed)  # once more, for it may have been changed since it was chosen
+            # Once more, for it may have been changed since it was chosen.
+            found = self._time(_last_change(src), claimed)
             if found != claimed:
                 self.log.warning(
                     "%s says that it was made %s, but was last changed %s UTC, and that counts. If all were moved or"
@@ -113,8 +125,7 @@ class OwnedCollect(ExchangeCollect):
                     claimed,
                     found,
                 )
-            Path(safe, "timestamp.txt").unlink(missing_ok=True)
-            Path(safe, "timestamp.txt").write_text(f"{found} UTC")  # the student's own may say anything
+            Path(safe, STAMP).write_text(f"{found} UTC")  # the student's own may say anything
             super().do_copy(safe, dest)
 
     def _own_files(self, folder: str) -> Iterator[tuple[Path, bytes]]:
@@ -123,18 +134,16 @@ class OwnedCollect(ExchangeCollect):
         Each file is opened below a folder that is open already, and looked at once it is open: its owner may change
         folders into links meanwhile. A file of another's may lie there as a hard link.
         """
-        # nbgrader counts in thousands of bytes.
-        left, owner = 1000 * self.coursedir.max_dir_size, os.lstat(folder).st_uid
-        for root, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
-            place = Path(root).relative_to(folder)
-            if len(place.parts) >= DEEPEST:
-                folders.clear()
+        # nbgrader counts in thousands of bytes, and the note of the time among them.
+        left, owner = 1000 * self.coursedir.max_dir_size - LONGEST_STAMP, os.lstat(folder).st_uid
+        for place, folders, names, descriptor in _walk(folder):
+            if not place.parts:
+                names, folders[:] = (list(filter(STAMP.__ne__, some)) for some in (names, folders))
             for name in sorted(names):
                 content = _content(name, descriptor, owner, left)
                 if content is None:
-                    self.log.warning(
-                        "%s is left out: it is too large, or no file of its own.", visible(Path(root, name))
-                    )
+                    shown = visible(Path(folder, place, name))
+                    self.log.warning("%s is left out: it is too large, or no file of its own.", shown)
                     continue
                 left -= len(content)
                 yield place / name, content
@@ -154,11 +163,27 @@ def _content(name: str, folder: int, owner: int, most: int) -> bytes | None:
         return file.read(most)
 
 
+def _walk(folder: str) -> Iterator[tuple[Path, list[str], list[str], int]]:
+    """Walk a folder as `os.fwalk` does, `DEEPEST` levels down, with places within it.
+
+    Its owner may make it deeper than Python can go, and take it away meanwhile.
+    """
+    with suppress(OSError):
+        for root, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
+            place = Path(root).relative_to(folder)
+            if len(place.parts) >= DEEPEST:
+                folders.clear()
+            yield place, folders, names, descriptor
+
+
 def _last_change(folder: str) -> float:
-    """Give when anything in a folder was last changed, or the folder itself."""
-    changed = [os.lstat(folder).st_ctime]
-    for _root, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
-        changed += (os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_ctime for name in (*folders, *names))
+    """Give when anything that is copied of a folder was last changed, or the folder itself; just now if it is gone."""
+    try:
+        changed = [os.lstat(folder).st_ctime]
+        for _place, folders, names, descriptor in _walk(folder):
+            changed += (os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_ctime for name in (*folders, *names))
+    except FileNotFoundError:
+        return time()
     return max(changed)
 
 

@@ -187,6 +187,55 @@ def test_one_submission_that_is_too_large_stops_no_class(exchange):
     assert exchange.collect(OwnedCollect, option) == {ME: "honest"}
 
 
+def deep(folder):
+    """Make folders in folders, more than Python can go into."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("deep", dir_fd=here)
+        inner = os.open("deep", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+
+
+def full(folder):
+    """Fill a folder to the last byte that it may have: the note of the time is one too many."""
+    (folder / "more.bin").write_bytes(bytes(2000 - len("honest")))
+
+
+def folder_for_note(folder):
+    """Make a folder that is called as the note of the time is."""
+    (folder / "timestamp.txt").mkdir()
+    (folder / "timestamp.txt" / "note").write_text("x")
+
+
+@pytest.mark.parametrize("make", [deep, full, folder_for_note])
+def test_one_students_folder_stops_no_class(exchange, make):
+    make(exchange.hand_in(ME))
+    exchange.hand_in("ada", "hers")
+    options = "--CourseDirectory.max_dir_size=2", "--ExchangeCollect.check_owner=False"
+    assert exchange.collect(OwnedCollect, *options) == {ME: "honest", "ada": "hers"}
+    assert stamp_of(exchange)
+
+
+def test_what_is_taken_away_while_it_is_collected_stops_no_class(exchange, monkeypatch):
+    def listed_before(folder, fwalk=os.fwalk, **options):
+        for root, folders, names, descriptor in fwalk(folder, **options):
+            yield root, folders, [*names, "gone"], descriptor
+
+    monkeypatch.setattr(os, "fwalk", listed_before)
+    exchange.hand_in(ME)
+    assert exchange.collect() == {ME: "honest"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
+def test_a_folder_that_may_not_be_read_stops_no_class(exchange, capsys):
+    exchange.hand_in(ME)
+    exchange.hand_in("ada").chmod(0)
+    assert exchange.collect(OwnedCollect, "--ExchangeCollect.check_owner=False") == {ME: "honest"}
+    assert "this account may not read it" in capsys.readouterr().err
+
+
 FORGED = "2020-01-01 00:00:00.000000 UTC"
 
 
