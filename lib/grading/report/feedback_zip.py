@@ -11,6 +11,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.report.exports import MoodleWorksheetExporter, participant
+from lib.grading.safe_files import is_file
 
 
 class MoodleFeedbackExporter(MoodleWorksheetExporter):
@@ -30,7 +31,11 @@ class MoodleFeedbackExporter(MoodleWorksheetExporter):
         _, rows = self.read_worksheet()
         course = CourseDirectory(parent=self)
         places = {each.id: course.format_path(course.feedback_directory, each.id, assignment) for each in students}
-        pages = {student: sorted(Path(place).glob("*.html")) for student, place in places.items()}
+        names = sorted(f"{notebook.name}.html" for notebook in gradebook.find_assignment(assignment).notebooks)
+        # These alone: what nbgrader copies beside them was handed in, and may look as if an instructor had written it.
+        pages = {
+            student: [*filter(is_file, (Path(place, name) for name in names))] for student, place in places.items()
+        }
         if missing := sorted(student for student, own in pages.items() if not own):
             self.log.warning(
                 "There are no feedback pages of these students: %s. Write them with `zerolayer feedback %s`, and then"

@@ -34,6 +34,7 @@ def graded(small_class, tmp_path):
         folder.mkdir(parents=True)
         (folder / f"{ASSIGNMENT}.html").write_text(f"the page of {student}")
         (folder / ".made_from.json").write_text("{}")
+        (folder / "Full points.html").write_text("handed in by a student, and copied beside the page")
     return course
 
 
