@@ -21,8 +21,11 @@ DEEPEST = 10
 
 def is_file(path: Path) -> bool:
     """Tell whether an ordinary file lies at `path` itself: no link to one, no pipe, no device."""
-    # lstat, since stat follows a link to a file of somebody else's.
-    return os.path.lexists(path) and stat.S_ISREG(path.lstat().st_mode)
+    # lstat, since stat follows a link to a file of somebody else's. It may be gone since it was listed.
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def is_folder(path: Path) -> bool:

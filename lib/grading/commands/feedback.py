@@ -45,6 +45,8 @@ from lib.grading.untrusted_names import visible
 
 RECORD = ".made_from.json"
 """Beside a student's pages: for each notebook a digest of what its page was made from, and the page's time."""
+LARGEST_RECORD = 100_000
+"""Bytes of it that are read; it has a line for each notebook."""
 LONGEST = 60.0
 """Seconds that one student's pages take at most; `page_budget` lets a notebook's texts take five."""
 
@@ -59,7 +61,7 @@ class ClassFeedback(GenerateFeedback):
     outdone: frozenset[str] = frozenset()
     """The students of whom an earlier try counts, which has more points than the one that the page is about."""
     says = True
-    """Whether it says at its end what came of it."""
+    """Whether it says at its end what came of it, and raises where pages could not be made; else `failed` tells."""
 
     # nbgrader would write where students' pages are fetched from, page by page.
     @property
@@ -77,7 +79,7 @@ class ClassFeedback(GenerateFeedback):
     def convert_notebooks(self) -> None:
         """Make the pages that are due, and say what came of it; called by nbgrader's `start`."""
         assignment, start = self.coursedir.assignment_id, monotonic()
-        failed: dict[str, str] = {}
+        self.failed: dict[str, str] = {}  # by student, why
         try:
             with ExitStack() as stack:
                 lock = Path(self.coursedir.root, self._output_directory, f"{assignment}.lock")
@@ -92,7 +94,7 @@ class ClassFeedback(GenerateFeedback):
                 )
                 for folder, problem in self._made(due):
                     if problem:
-                        failed[student_of(self, folder)] = problem
+                        self.failed[student_of(self, folder)] = problem
                     bar.update()
         except Timeout:
             self._stop(
@@ -104,7 +106,8 @@ class ClassFeedback(GenerateFeedback):
             self._stop(
                 f"{sentence(error)}\nPages that were made are kept. Once this is mended, {what_comes_next(self.force)}."
             )
-        self._end(due, failed, monotonic() - start)
+        if self.says:
+            self._end(due, monotonic() - start)
 
     def _clear(self) -> None:
         """Remove what a run that was killed has left, also a folder of which it had moved the pages to their place."""
@@ -114,17 +117,16 @@ class ClassFeedback(GenerateFeedback):
             with suppress(OSError):  # it isn't there, as nearly always, or another assignment is in it
                 made.parent.rmdir()
 
-    def _end(self, due: list[str], failed: dict[str, str], seconds: float) -> None:
+    def _end(self, due: list[str], seconds: float) -> None:
         """Say what came of it. Raises NbGraderException where pages could not be made."""
-        made = len(due) - len(failed)
-        if self.says:
-            say(f"{made} of {len(self.assignments)} feedback pages written in {seconds:.0f} s")
-        if self.says and len(due) < len(self.assignments):
+        made = len(due) - len(self.failed)
+        say(f"{made} of {len(self.assignments)} feedback pages written in {seconds:.0f} s")
+        if len(due) < len(self.assignments):
             say(f"{len(self.assignments) - len(due):>6} are up to date (--force writes them again)")
-        for student, problem in failed.items():
+        for student, problem in self.failed.items():
             self.log.error("The page of %s could not be made: %s", visible(student), visible(problem))
-        if failed:
-            raise NbGraderException(f"{len(failed)} pages could not be made.")
+        if self.failed:
+            raise NbGraderException(f"{len(self.failed)} pages could not be made.")
 
     def _made(self, due: list[str]) -> Iterator[tuple[str, str]]:
         """Make the pages of each folder; give what kept them from being made, or nothing."""
@@ -163,7 +165,7 @@ class ClassFeedback(GenerateFeedback):
             for notebook in self.notebooks:
                 self.convert_single_notebook(notebook)
             self.set_permissions(assignment, student)
-            self._note(folder, made)
+            self._note(folder, made, place)
             put_in_place(made, place)
             self.run_post_convert_hook()
         except Exception as error:
@@ -203,9 +205,10 @@ class ClassFeedback(GenerateFeedback):
             for name in self._names(folder)
         )
 
-    def _note(self, folder: str, made: Path) -> None:
-        """Write beside pages what they were made from."""
-        record = _record(made) | {name: self._origin(folder, name, made) for name in self._names(folder)}
+    def _note(self, folder: str, made: Path, place: Path) -> None:
+        """Write beside pages what they were made from; those of other notebooks are as they were in `place`."""
+        record = _record(place) | {name: self._origin(folder, name, made) for name in self._names(folder)}
+        remove(made / RECORD)  # a student may have handed in anything of this name
         (made / RECORD).write_text(json.dumps(record))
 
     def _names(self, folder: str) -> list[str]:
@@ -249,10 +252,11 @@ class PageTask:
 
 
 def _record(place: Path) -> dict[str, Any]:
-    """Read what pages were made from; nothing where that isn't known."""
+    """Read what pages were made from; nothing where that isn't known. nbgrader's own command copies students' files."""
     try:
-        record = json.loads((place / RECORD).read_text())
-    except (OSError, ValueError):
+        file = place / RECORD
+        record = json.loads(file.read_text()) if is_file(file) and file.stat().st_size < LARGEST_RECORD else {}
+    except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
 

@@ -4,7 +4,6 @@ Each round collects from nbgrader's exchange, grades what is new in `submitted/`
 pages as `zerolayer feedback` does, and releases them. What a round did is kept before the next begins.
 """
 
-import shutil
 import signal
 from collections import defaultdict
 from collections.abc import Mapping
@@ -30,9 +29,9 @@ from lib.grading.machine_faults import sentence
 from lib.grading.marking_queue import kept_digest
 from lib.grading.report.marks import NotebookMarks, read_marks
 from lib.grading.report.points import written
-from lib.grading.safe_files import is_file, remove
+from lib.grading.safe_files import is_file
 from lib.grading.submissions.gradebook import open_gradebook
-from lib.grading.submissions.tries import Tries, digest, last_change, load, save, total, unchanged
+from lib.grading.submissions.tries import Tries, copy, digest, last_change, load, save, total, unchanged
 from lib.grading.untrusted_names import id_problem, visible
 
 BEST = ".best"
@@ -40,7 +39,7 @@ BEST = ".best"
 
 LONGEST_PAUSE = 60.0
 """Seconds from a round that failed to the next one: what keeps failing is tried more and more seldom. One student's
-try that the machine could not run waits as long, and keeps nobody else."""
+try that could not be run, or whose page could not be made, waits as long, and keeps nobody else."""
 
 
 class WatchApp(GradeApp):
@@ -145,7 +144,11 @@ class WatchApp(GradeApp):
             self._note({student: of for student, of in due.items() if student in run.graded})
             self._name_those_for_a_person(run.graded)
             self._put_off(run.not_graded)
-        untold = [student for student, tries in self._tries.items() if tries.graded[-1:] != [tries.told]]
+        untold = [
+            student
+            for student, tries in self._tries.items()
+            if tries.graded[-1:] != [tries.told] and not self._is_put_off(student)
+        ]
         if untold:
             self._release(untold)
         if self.keep == "best":
@@ -172,7 +175,7 @@ class WatchApp(GradeApp):
 
     def _is_due(self, student: str, folder: Path, found: str) -> bool:
         """Tell whether a submission is to be graded now; what had been graded before is noted as a try."""
-        if time() < self._later.get(student, 0):
+        if self._is_put_off(student):
             return False
         tries = self._tries.get(student)
         if tries is None and self._was_graded(student, folder, found):
@@ -221,8 +224,7 @@ class WatchApp(GradeApp):
             tries = self._tries.setdefault(student, Tries())
             tries.note(found, time(), *_scores(points))
             if self.keep == "best" and tries.best == found:
-                remove(self._best(student))
-                shutil.copytree(folder, self._best(student))
+                copy(folder, self._best(student))
             late = sum(one.penalty for one in points.values())
             counts = sum(one.points for one in points.values()) - late
             waits = sum(mark.max_points for one in points.values() for mark in one.cells.values() if mark.waiting)
@@ -239,37 +241,55 @@ class WatchApp(GradeApp):
             if reasons:
                 self._say(f"{student}: this try needs a person: {'; '.join(reasons)}.")
 
-    def _put_off(self, not_graded: Mapping[str, str]) -> None:
-        """Leave for a while what could not be graded: an earlier try's points are not its own. Say each reason once."""
+    def _is_put_off(self, student: str) -> bool:
+        return time() < self._later.get(student, 0)
+
+    def _put_off(self, failed: Mapping[str, str]) -> None:
+        """Leave for a while what could not be graded, or whose page failed. Say each reason once."""
         again = "the next round" if self.once else f"{LONGEST_PAUSE:g} seconds, and so on"
-        for student, why in sorted(not_graded.items()):
+        for student, why in sorted(failed.items()):
             self._later[student] = time() + LONGEST_PAUSE
             if self._said.get(student) != why:
                 self._said[student] = why
                 self._say(f"{student}: this try {why.rstrip('.')}. It is tried again in {again}.")
 
     def _release(self, students: list[str]) -> None:
-        """Write the pages of these students, and release them where they came by the exchange."""
+        """Write the pages of these students, and release them where they came by the exchange.
+
+        What fails with one student's keeps nobody else's.
+        """
         feedback = ClassFeedback(coursedir=self.coursedir, parent=self)
         feedback.only, feedback.says = frozenset(students), False
         if self.keep == "best":
             marks = self._marks()
             feedback.outdone = frozenset(student for student in students if self._has_better(student, marks[student]))
         feedback.start()
+        failed = {student: f"has no feedback page: {problem}" for student, problem in feedback.failed.items()}
         for student in students:
+            if student in failed:
+                continue
             page = Path(self.coursedir.format_path(self.coursedir.feedback_directory, student, self.assignment))
-            if is_file(page / "submission_secret.txt"):
-                self.coursedir.student_id = student
-                try:
-                    release = self.exchange.ReleaseFeedback
-                    release(coursedir=self.coursedir, authenticator=self.authenticator, parent=self).start()
-                finally:
-                    self.coursedir.student_id = "*"
-                self._say(f"{student}: the feedback page is released.")
-            else:
-                self._say(f"{student}: the feedback page is in {page}.")
+            try:
+                place = "released" if self._release_page(student, page) else f"in {page}"
+            except (ExchangeError, OSError, ValueError) as error:  # its time or its secret can't be read
+                failed[student] = f"has a feedback page that can't be released: {sentence(error)}"
+                continue
+            self._say(f"{student}: the feedback page is {place}.")
             self._tries[student].told = self._tries[student].graded[-1]
             save(self._file, self._tries)
+        self._put_off(failed)
+
+    def _release_page(self, student: str, page: Path) -> bool:
+        """Release a student's page where the work came by the exchange; tell whether it did."""
+        if not is_file(page / "submission_secret.txt"):
+            return False
+        self.coursedir.student_id = student
+        try:
+            release = self.exchange.ReleaseFeedback
+            release(coursedir=self.coursedir, authenticator=self.authenticator, parent=self).start()
+        finally:
+            self.coursedir.student_id = "*"
+        return True
 
     def _restore_best(self) -> None:
         """Grade an earlier try once more where it has more points than the last: the challenge is the same again."""

@@ -89,7 +89,8 @@ def confine(sandbox: Sandbox) -> None:
         syscalls.set_dumpable(False)
     os.environ.update(ENVIRONMENT)
     tempfile.tempdir = rootfs.TEMPORARY
-    selectors.DefaultSelector = selectors.PollSelector  # asyncio's, which would ask for epoll
+    # asyncio's, which would ask for epoll; set by name, since typeshed has a type for each system
+    vars(selectors)["DefaultSelector"] = selectors.PollSelector
     with step("standard streams"):
         syscalls.silence_standard_streams()
     with step("system calls"):

@@ -152,9 +152,9 @@ def notebook_in(path: Path) -> NotebookNode:
     name = visible(path.name)
     if not is_file(path):
         raise UnreadableError(f"{name} is not a file. {ADVICE}")
-    if path.stat().st_size > MOST_BYTES:
-        raise UnreadableError(f"{name} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again.")
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise UnreadableError(f"{name} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again.")
         data = path.read_bytes()
     except OSError as error:
         if not is_of_a_file(error):

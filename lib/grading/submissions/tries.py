@@ -6,13 +6,14 @@ there. A try is known by the contents of its folder, so that nothing is graded t
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b, file_digest
 from pathlib import Path
 from time import time
 
-from lib.grading.safe_files import files_in, whole
+from lib.grading.safe_files import files_in, remove, whole
 
 MOST_READ = 2**27
 """Bytes of a folder's files that are read; what is beyond them is left out of grading, and known by its size alone."""
@@ -90,9 +91,31 @@ def digest(folder: Path) -> str:
     return found.hexdigest()
 
 
+def copy(folder: Path, target: Path) -> None:
+    """Make `target` a copy with the same digest: ordinary files alone, and a hole in the place of what isn't read."""
+    remove(target)
+    target.mkdir(parents=True)
+    left = MOST_READ
+    for file in sorted(files_in(folder)):
+        place, size = target / file.relative_to(folder), file.stat().st_size
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if size <= left:
+            left -= size
+            shutil.copyfile(file, place, follow_symlinks=False)
+        else:
+            with place.open("wb") as hole:
+                hole.truncate(size)
+
+
 def last_change(folder: Path) -> float:
-    """Give when something in a folder was last changed, in seconds since 1970; students can't set this time."""
-    return max(path.lstat().st_ctime for path in (folder, *files_in(folder)))
+    """Give when something in a folder was last changed, in seconds since 1970; students can't set this time.
+
+    What is gone since it was listed was changed just now.
+    """
+    try:
+        return max(path.lstat().st_ctime for path in (folder, *files_in(folder)))
+    except FileNotFoundError:
+        return time()
 
 
 def unchanged(folder: Path) -> float:

@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 from nbgrader.api import Gradebook
 
+from lib.grading.commands.feedback import ClassFeedback
 from lib.grading.commands.sample_class import complete
 from lib.grading.commands.watch import WatchApp
 from lib.grading.report.marks import Mark, NotebookMarks
@@ -341,6 +342,33 @@ def test_an_assignment_that_is_not_there_is_not_waited_for(new_course, tmp_path)
     done = course.zerolayer("watch", "softmax_clasifier")
     assert done.returncode == 1
     assert "The gradebook doesn't know softmax_clasifier. Run `zerolayer build` first." in done.stderr
+
+
+SECRET = "submission_secret.txt"
+
+
+def test_a_page_that_cant_be_made_or_released_keeps_nobody_elses(new_course, tmp_path, monkeypatch):
+    course = new_course(tmp_path / "course")
+    for student, secret in (("ada", b""), ("bea", b"\xff"), ("cai", b"no time beside it"), ("zoe", b"")):
+        folder = course.root / "submitted" / student / ASSIGNMENT
+        folder.mkdir(parents=True)
+        shutil.copy(course.released(), folder)
+        if secret:
+            (folder / SECRET).write_bytes(secret)
+
+    def note(feedback, folder, *rest, real=ClassFeedback._note):
+        if "ada" in folder:
+            raise RecursionError("what nobody foresaw")
+        real(feedback, folder, *rest)
+
+    monkeypatch.setattr(ClassFeedback, "_note", note)
+    places = (f"--Exchange.root={tmp_path / 'exchange'}", "--WatchApp.settled=0", "--once")
+    done = course.runs_here(WatchApp, ASSIGNMENT, *places)
+    assert done.returncode == 0, done.stderr
+    assert "ada: this try has no feedback page: RecursionError: what nobody foresaw." in done.stdout
+    assert "bea: this try has a feedback page that can't be released: " in done.stdout
+    assert "cai: this try has a feedback page that can't be released: " in done.stdout
+    assert "zoe: the feedback page is in" in done.stdout
 
 
 def test_two_watches_of_one_assignment_are_told_apart(new_course, tmp_path):

@@ -71,6 +71,20 @@ def test_a_page_that_another_command_wrote_or_somebody_removed_is_written_again(
     assert "<h1>" in page(course, "ada").read_text() and "<h1>" in page(course, "emil").read_text()
 
 
+def test_what_students_hand_in_under_the_name_of_the_record_stops_no_page(course):
+    """nbgrader copies what lies beside a graded notebook; its own command leaves it beside the page."""
+    record = ".made_from.json"
+    ada, emil = (course.root / "autograded" / student / ASSIGNMENT / record for student in ("ada", "emil"))
+    ada.write_text("[" * 100_000)
+    emil.mkdir()
+    (emil / "note").write_text("x")
+    for command in (course.zerolayer, course.nbgrader):
+        done = command("feedback" if command == course.zerolayer else "generate_feedback", ASSIGNMENT, "--force")
+        assert done.returncode == 0, done.stderr
+    assert written_again(course) == set(STUDENTS)
+    assert written_again(course) == set()
+
+
 def test_another_grading_makes_another_page(course):
     assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
     assert course.zerolayer("grade", ASSIGNMENT, "--student=finn", "--force").returncode == 0

@@ -1,11 +1,12 @@
 """Tries of a watched assignment: what is kept of them, and when the next one may be graded."""
 
 import json
+import os
 
 import pytest
 
 from lib.grading.submissions import tries
-from lib.grading.submissions.tries import Tries, digest, load, save
+from lib.grading.submissions.tries import Tries, copy, digest, load, save
 
 MINUTES = (0, 15, 60)
 
@@ -85,3 +86,24 @@ def test_a_file_without_end_is_known_by_its_size(tmp_path):
             file.truncate(size)
         found.append(digest(tmp_path))
     assert len(set(found)) == 3
+
+
+def test_a_copy_has_the_same_digest_and_only_ordinary_files(tmp_path, monkeypatch):
+    """A link or a pipe would be read for ever, or be somebody else's; a hole would fill the disk."""
+    monkeypatch.setattr(tries, "MOST_READ", 100)
+    folder, secret = tmp_path / "handed in", tmp_path / "secret"
+    secret.write_text("theirs")
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "a.txt").write_text("mine")
+    (folder / "link").symlink_to(secret)
+    (folder / "others").symlink_to(tmp_path)
+    (folder / "endless").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe")
+    with (folder / "hole").open("wb") as hole:
+        hole.truncate(10**9)
+    for _ in range(2):  # the second time in the place of the first
+        copy(folder, tmp_path / "copy")
+    assert digest(tmp_path / "copy") == digest(folder)
+    found = sorted(str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*"))
+    assert found == ["data", "data/a.txt", "hole"]
+    assert (tmp_path / "copy" / "hole").stat().st_blocks == 0
