@@ -75,7 +75,8 @@ class Sanitize(NbGraderPreprocessor):
                     output.metadata = NotebookNode()
                     output.data = NotebookNode(self._sanitized(output.data, resources, graded))
         elif cell.cell_type == "raw":
-            cell.source = clean_html(cell.source) if len(cell.source) <= LONGEST_FORMATTED else escape(cell.source)
+            source = cell.source
+            cell.source = _in_time(Budget.of(resources), source, lambda: clean_html(source), escape(source))
         return cell, resources
 
     def _sanitized(self, data: dict[str, Any], resources: dict[str, Any], graded: bool) -> dict[str, Any]:
@@ -91,7 +92,9 @@ class Sanitize(NbGraderPreprocessor):
                 with suppress(OutOfTimeError), Budget.of(resources).timed():
                     kept["text/html"] = clean_html(html)
         elif "text/latex" in kept:
-            kept["text/html"] = _formulas(kept["text/latex"])
+            latex = kept["text/latex"]
+            plainly = f"<pre>{escape(latex)}</pre>"
+            kept["text/html"] = _in_time(Budget.of(resources), latex, lambda: _formulas(latex), plainly)
         kept.pop("text/latex", None)
         return kept or {"text/plain": "An output that is not shown here."}
 

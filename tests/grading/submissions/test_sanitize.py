@@ -210,6 +210,17 @@ def test_code_and_terminal_colours_share_it():
     assert r"\x1b[31m" in terminal(plenty, "\x1b[31m" * 200_000)
 
 
+@pytest.mark.parametrize(("seconds", "is_late"), [(5, False), (0, True)])
+def test_raw_cells_and_formulas_that_code_puts_out_share_it(seconds, is_late):
+    """They are cleaned before they are judged, while a whole class waits."""
+    formula = nbformat.v4.new_output("display_data", {"text/latex": "$x$"})
+    cells = [nbformat.v4.new_raw_cell("<b>a</b>"), nbformat.v4.new_code_cell(outputs=[formula])]
+    Sanitize().preprocess(nbformat.v4.new_notebook(cells=cells), {BUDGET: Budget(seconds=seconds)})
+    shown = cells[0].source, cells[1].outputs[0].data["text/html"]
+    assert [TOO_SLOW in html for html in shown] == [is_late] * 2
+    assert ["<b>" in shown[0], "<math" in shown[1]] == [not is_late] * 2
+
+
 def test_what_is_interrupted_leaves_no_timer_behind():
     before = signal.getsignal(signal.SIGVTALRM)
     with pytest.raises(OutOfTimeError), interrupted_after(0.01):
