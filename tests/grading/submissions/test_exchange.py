@@ -14,6 +14,7 @@ from nbgrader.apps import CollectApp
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 
+from lib.grading.safe_files import remove
 from lib.grading.submissions.exchange import OwnedCollect
 
 ROOT = Path(__file__).parents[3]
@@ -211,11 +212,12 @@ def folder_for_note(folder):
 
 @pytest.mark.parametrize("make", [deep, full, folder_for_note])
 def test_one_students_folder_stops_no_class(exchange, make):
-    make(exchange.hand_in(ME))
+    make(folder := exchange.hand_in(ME))
     exchange.hand_in("ada", "hers")
     options = "--CourseDirectory.max_dir_size=2", "--ExchangeCollect.check_owner=False"
     assert exchange.collect(OwnedCollect, *options) == {ME: "honest", "ada": "hers"}
     assert stamp_of(exchange)
+    remove(folder)  # pytest could not
 
 
 def test_what_is_taken_away_while_it_is_collected_stops_no_class(exchange, monkeypatch):
