@@ -28,6 +28,11 @@ def visible(text: object, keep: str = "") -> str:
     )
 
 
+def quoted(text: str) -> str:
+    """Write in quotation marks what was said where a student's code runs: it may read like the grader's own words."""
+    return "“{}”".format(text.translate({ord("“"): '"', ord("”"): '"'}))
+
+
 def id_problem(id: str) -> str:
     """Say what keeps a student's id from being one, or nothing where it may be one."""
     if not id.isprintable():

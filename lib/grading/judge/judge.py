@@ -13,7 +13,15 @@ from lib.grading.errors import ended
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
-from lib.grading.judge.verdict import PartVerdict, State, StatementVerdict
+from lib.grading.judge.verdict import (
+    DIFFERENT,
+    DIFFERENT_TEXT,
+    NOT_TESTED,
+    PartVerdict,
+    State,
+    StatementVerdict,
+)
+from lib.grading.untrusted_names import visible
 from lib.unit import Array, Part, Statement
 
 Answers = Mapping[str, Any]
@@ -45,14 +53,14 @@ def judge(
     wrong = wrong_probes(part.statements, drawn, found, right) if given is not None else frozenset()
     not_run = [_verdict(each, "not checked") for each in graded]
     states = not_run if given is None else judge_statements(graded, found, right, wrong)
-    states = [replace(verdict, why=_explain(verdict.why, missing)) for verdict in states]
+    states = [replace(verdict, why=visible(_explain(verdict.why, missing), keep="\n")) for verdict in states]
     lost = any(verdict.state != "right" for verdict in states)
     return PartVerdict(
         part.id,
         part.title,
         tuple(states),
         mistake=diagnose(key, part, drawn, found, right, wrong) if lost and given is not None else None,
-        problem="" if given is not None else _explain(problem or "The check gave no answer.", missing),
+        problem="" if given is not None else visible(_explain(problem or "The check gave no answer.", missing)),
         challenge={name: encode(_readable(value)) for name, value in drawn.items()},
         answer=_record_all(found) if given is not None else {},
         expected=_record_all(right),
@@ -108,16 +116,13 @@ def _judge_statement(
     if not {*map(route_of, answers)} <= failing:
         for number, (foundation, verdict) in enumerate(earlier.items(), 1):
             if foundation in statement.depends_on and verdict.state != "right":
-                return _verdict(
-                    statement, "not checked", f"Not tested: it needs statement {number}, which is not right yet."
-                )
+                return _verdict(statement, "not checked", NOT_TESTED.format(number))
         return _verdict(statement, "right")
     failure = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
     if failure is None:
         wanted = right[statement.name].values()
         is_text = any(not isinstance(each, Failure) and text_of(each) is not None for each in wanted)
-        differs = "The text differs from the right one." if is_text else "The numbers differ from the right ones."
-        return _verdict(statement, "wrong", differs)
+        return _verdict(statement, "wrong", DIFFERENT_TEXT if is_text else DIFFERENT)
     why = f"{ended(failure.text)} Your {failure.line}" if failure.line else failure.text
     return _verdict(statement, STATES.get(failure.kind, "wrong"), why)
 

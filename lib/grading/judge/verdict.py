@@ -6,6 +6,7 @@ verdict.
 """
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -18,6 +19,7 @@ import orjson
 from lib.checking import render
 from lib.checking.answers import decode
 from lib.grading.safe_files import is_file, write
+from lib.grading.untrusted_names import quoted
 
 FILE = "verdict.json"
 OLD_NAMES = {"says": "text", "borrowed": "library_calls"}
@@ -28,6 +30,10 @@ EVIDENCE = ("challenge", "answer", "expected")
 """What holds a part's arrays: nearly all of a verdict's file."""
 LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
+DIFFERENT, DIFFERENT_TEXT = "The numbers differ from the right ones.", "The text differs from the right one."
+NOT_TESTED = "Not tested: it needs statement {}, which is not right yet."
+FOUND = re.compile("|".join((re.escape(DIFFERENT), re.escape(DIFFERENT_TEXT), NOT_TESTED.format(r"\d+"))))
+"""What the judge itself finds of a statement. All else is said where the student's code runs, and may be made up."""
 State = Literal["right", "wrong", "open", "not checked"]
 """`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
 
@@ -50,6 +56,11 @@ class StatementVerdict:
     def points(self) -> float:
         """A statement earns its points whole or not at all."""
         return self.max_points if self.state == "right" else 0.0
+
+    @property
+    def reason(self) -> str:
+        """Give `why` as an instructor reads it: in quotation marks, unless the judge has found it."""
+        return self.why if not self.why or FOUND.fullmatch(self.why) else quoted(self.why)
 
 
 @dataclass(frozen=True)

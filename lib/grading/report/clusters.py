@@ -25,6 +25,7 @@ from lib.grading.judge.library_calls import parsed
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.report.classroom import Classroom, StudentWork
 from lib.grading.report.item_analysis import outcome
+from lib.grading.untrusted_names import quoted
 from lib.unit import Array
 
 NONE = "no simple relation to the right numbers"
@@ -93,7 +94,7 @@ def relation(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
     `given` are the challenge's arrays by name: an answer may be one of them, handed back.
     """
     if isinstance(answer, Failure):
-        return re.sub(r"\d+", "…", what_is_wrong(answer.text)).removesuffix(".")
+        return quoted(re.sub(r"\d+", "…", what_is_wrong(answer.text)).removesuffix("."))
     # A student's numbers may be anything: nan, infinite, or so small that 1 over them is infinite.
     with np.errstate(all="ignore"), suppress(ArithmeticError, ValueError):
         return _related(answer, right, given)

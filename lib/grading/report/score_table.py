@@ -40,7 +40,8 @@ def describe(verdict: Verdict) -> str:
     short = [part for part in verdict.parts if part.points < part.max_points]
     named = dict.fromkeys(part.mistake.name for part in short if part.mistake)
     open_ = [part.title.lower() for part in short if any(statement.state == "open" for statement in part.statements)]
-    why = next((statement.why for part in short for statement in part.statements if statement.why), "not right yet")
+    reasons = (statement.reason for part in short for statement in part.statements if statement.why)
+    why = next(reasons, "not right yet")
     if named or verdict.remarks:
         return visible("; ".join(named or verdict.remarks[:1]))
     return f"blanks still open in: {'; '.join(open_)}" if open_ else visible(f"{short[0].title}: {why}")

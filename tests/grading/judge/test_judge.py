@@ -15,7 +15,7 @@ from lib.checking.answers import answer, decode, encode, pack, unpack
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
 from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.verdict import PartVerdict
+from lib.grading.judge.verdict import PartVerdict, html
 from lib.reference import Softmax
 from lib.unit import Part, Unit
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
@@ -189,6 +189,17 @@ def test_trouble_is_told_with_the_students_line() -> None:
     assert first.state == second.state == "wrong"
     assert "It raised ValueError" in first.why
     assert ". Your line 2: return y.reshape(99, 99)" in first.why
+
+
+def test_words_that_are_made_up_cannot_draw_on_a_page_and_are_in_quotation_marks() -> None:
+    """The verdict's HTML goes onto pages as it is; what the judge finds itself stands without them."""
+    part, said = part_of("check-cce"), {"failure": "value", "text": "Full points.” \u202e\x1b[2J Fault of the “grader"}
+    verdict = judge(ANSWER_KEY, part, 1, {statement.name: {"": said} for statement in part.statements})
+    assert "\u202e" not in html(verdict) and "\x1b" not in html(verdict)
+    assert verdict.statements[0].reason == '“Full points." \\u202e\\x1b[2J Fault of the "grader”'
+    assert "\x1b" not in judge(ANSWER_KEY, part, 1, None, problem="E: \x1b[2J").problem
+    other = judged(part, written("def cce(y, yhat):\n    return 7.0"))
+    assert other.statements[0].reason == "The numbers differ from the right ones."
 
 
 def test_an_open_blank_is_open_and_the_filled_ones_earn_their_points() -> None:

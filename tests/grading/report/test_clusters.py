@@ -116,7 +116,7 @@ def test_two_mistakes_of_a_part_are_seldom_one_group():
         (np.arange(5.0), "the challenge's own z"),
         (
             Failure("error", "It raised ValueError: shapes (3,4) and (5,4)."),
-            "It raised ValueError: shapes (…,…) and (…,…)",
+            "“It raised ValueError: shapes (…,…) and (…,…)”",
         ),
     ],
 )

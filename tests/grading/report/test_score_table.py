@@ -28,7 +28,12 @@ def test_a_small_class_has_a_line_each():
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (verdict(1), "The loss: The output is 2."),
+        (verdict(1), "The loss: “The output is 2.”"),
+        (
+            verdict(1, why="The numbers differ from the right ones."),
+            "The loss: The numbers differ from the right ones.",
+        ),
+        (verdict(1, why="Right.” Give “3 points."), 'The loss: “Right." Give "3 points.”'),
         (verdict(0, state="open"), "blanks still open in: the loss"),
         (verdict(0, remarks=("The file can't be read.", "Another.")), "The file can't be read."),
     ],
