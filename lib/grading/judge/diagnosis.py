@@ -8,6 +8,7 @@ import numpy as np
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, route_of
 from lib.checking.student_code import Failure
+from lib.checking.values import what_is_wrong
 from lib.grading.judge.comparison import Outcomes, WrongProbes, agree, fits, run
 from lib.grading.judge.symptoms import Symptoms, mistakes_of, words_of
 from lib.grading.judge.verdict import Diagnosis
@@ -15,6 +16,8 @@ from lib.unit import Inputs, Part, Statement
 
 SHAPES = re.compile(r"\(\d+,[\d, ]*\)")
 """How NumPy writes the shape of an array in the message of an error."""
+NUMBER = re.compile(r"-?(\d+(\.\d*)?(e[-+]\d+)?|nan|inf)")
+"""How a sentence writes a number that was found."""
 
 
 def diagnose(
@@ -36,7 +39,7 @@ def diagnose(
         for mistake, symptoms in mistakes_of(key, part):
             if not answer.may_be(symptoms):
                 continue
-            explains = answer.explained_by(run(answer.order, drawn, key.subjects(part, mistake), route))
+            explains = answer.explained_by(mistake.name, run(answer.order, drawn, key.subjects(part, mistake), route))
             if explains > most:
                 best, most = mistake, explains
             if most >= asked:  # more than every probe can't be explained
@@ -75,8 +78,8 @@ class _Answer:
             for probe, words in probes.items()
         )
 
-    def explained_by(self, mistaken: Iterable[tuple[Statement, str, Outcome]]) -> int:
-        """Count the probes on which this and a mistake agree; 0 unless they agree wherever the mistake isn't right.
+    def explained_by(self, mistake: str, mistaken: Iterable[tuple[Statement, str, Outcome]]) -> int:
+        """Count the probes on which this and a mistake of this name agree; 0 unless they agree wherever that is wrong.
 
         Of at least one statement, and of those that depend on it or on which it depends, the mistake has to explain all
         that is wrong: they look at the same code. It explains by numbers or by our own words, because all infinities
@@ -95,7 +98,7 @@ class _Answer:
             if not alike and not is_right:
                 return 0
             count += alike
-            if alike and not is_right and _tells(self.found[name][probe], outcome, self.right[name][probe]):
+            if alike and not is_right and _tells(self.found[name][probe], outcome, self.right[name][probe], mistake):
                 told.add(self.root[name])
             elif not alike and (name, probe) in self.wrong:
                 unexplained.add(self.root[name])
@@ -104,13 +107,22 @@ class _Answer:
         return count if told - unexplained else 0
 
 
-def _tells(found: Outcome, mistaken: Outcome, right: Outcome) -> bool:
-    """Tell whether a mistake's outcome, which an answer has too, says more than that both are wrong.
+def _tells(found: Outcome, mistaken: Outcome, right: Outcome, mistake: str = "") -> bool:
+    """Tell whether the outcome of a mistake, which an answer has too, says more than that both are wrong.
 
-    It says more by finite numbers, by our own words, or by an error about the shapes of the same arrays.
+    It says more by finite numbers, by our own words, or by an error about the shapes of the same arrays. Our words say
+    more if they are the mistake's name, or if what was found is the same: many mistakes give a wrong shape.
     """
     if isinstance(found, Failure) and isinstance(mistaken, Failure):
-        return found.kind == "value" or (found.text == mistaken.text and bool(SHAPES.search(found.text)))
+        if found.kind == "value":
+            return what_is_wrong(found.text) == f"{mistake}." or _found_in(found.text) == _found_in(mistaken.text)
+        return found.text == mistaken.text and bool(SHAPES.search(found.text))
     if isinstance(found, Failure) or isinstance(mistaken, Failure):
         return False
     return bool(np.isfinite(mistaken).any()) and not agree(mistaken, right)
+
+
+def _found_in(sentence: str) -> str:
+    """Return what a `Wrong.sentence` says was found; "a number" for any number, since its last digits may differ."""
+    found = sentence.partition(" Found ")[2].partition(", expected ")[0]
+    return "a number" if NUMBER.fullmatch(found.rstrip(".")) else found

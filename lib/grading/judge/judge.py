@@ -8,13 +8,14 @@ from typing import Any
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.student_code import Failure, Kind
-from lib.checking.values import Wrong, read_answer, text_of
+from lib.checking.values import Wrong, read_answer, several_of, text_of
 from lib.grading.errors import ended
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import (
     DIFFERENT,
+    DIFFERENT_SHAPE,
     DIFFERENT_TEXT,
     NOT_TESTED,
     PartVerdict,
@@ -120,11 +121,23 @@ def _judge_statement(
         return _verdict(statement, "right")
     failure = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
     if failure is None:
-        wanted = right[statement.name].values()
-        is_text = any(not isinstance(each, Failure) and text_of(each) is not None for each in wanted)
-        return _verdict(statement, "wrong", DIFFERENT_TEXT if is_text else DIFFERENT)
+        return _verdict(statement, "wrong", _say_what_differs(answers, right[statement.name]))
     why = f"{ended(failure.text)} Your {failure.line}" if failure.line else failure.text
     return _verdict(statement, STATES.get(failure.kind, "wrong"), why)
+
+
+def _say_what_differs(answers: Mapping[str, Outcome], right: Mapping[str, Outcome]) -> str:
+    """Say in which way results differ from the right ones: their text, their shape, or their numbers."""
+    arrays = [
+        (given, wanted)
+        for given, wanted in ((answers[probe], wanted) for probe, wanted in right.items())
+        if not isinstance(given, Failure) and not isinstance(wanted, Failure)
+    ]
+    if any(text_of(wanted) is not None for _, wanted in arrays):
+        return DIFFERENT_TEXT
+    if any(given.shape != wanted.shape for given, wanted in arrays if several_of(wanted) is None):
+        return DIFFERENT_SHAPE
+    return DIFFERENT
 
 
 def _readable(value: Any) -> Array:

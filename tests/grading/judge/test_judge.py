@@ -15,8 +15,8 @@ from lib.checking.answers import answer, decode, encode, pack, unpack
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
 from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.verdict import PartVerdict, html
-from lib.reference import Softmax
+from lib.grading.judge.verdict import DIFFERENT_SHAPE, PartVerdict, html
+from lib.reference import Dense, Softmax
 from lib.unit import Part, Unit
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
 from lib.units.softmax_classifier.loop_calls import calls
@@ -25,6 +25,32 @@ from tests.variants import BY_PART, released, written
 
 parts = pytest.mark.parametrize("part", ANSWER_KEY.parts, ids=lambda part: part.id)
 some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+
+
+LOSSES_AS_TEXT = """
+def train(X, y, learning_rate, batch_size, nepochs):
+    dense, softmax, losses = Dense(len(X), len(y)), Softmax(), []
+    for _ in range(nepochs):
+        loss = 0
+        for batch in generate_batch_indices(X.shape[1], batch_size):
+            softmax.forward(dense.forward(X[:, batch]))
+            loss += len(batch) / X.shape[1] * cce(y[:, batch], softmax.output)
+            gradient = softmax.backward(cce_gradient(y[:, batch], softmax.output))
+            dense.backward(gradient / len(batch), learning_rate)
+        losses.append('%.3f' % loss)
+    return dense, softmax, losses
+"""
+
+
+def _returning(base: type, result: Any) -> type:
+    """A dense layer that moves its weights as it should, and returns something else."""
+
+    class Layer(base):  # type: ignore[misc, valid-type]  # any layer
+        def backward(self, output_gradient: Any, learning_rate: Any) -> Any:
+            super().backward(output_gradient, learning_rate)
+            return result(self, output_gradient)
+
+    return Layer
 
 
 def given_by(part: Part, code: Mapping[str, object], seed: int = 1, unit: AnswerKey = ANSWER_KEY) -> Answers:
@@ -428,3 +454,24 @@ def test_a_loop_is_run_anew_with_spies_when_it_is_checked_again() -> None:
     assert judged(part, {"train": train}).points < part.points
     notebook["share"] = lambda batch: 1 / len(batch)
     assert judged(part, {"train": train}).points == part.points
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        ("check-dense-backward", {"Dense": _returning(Dense, lambda layer, g: np.zeros((7, 1)))}),
+        ("check-train", {"train": written(LOSSES_AS_TEXT)["train"]}),
+    ],
+)
+def test_a_wrong_shape_or_type_is_not_the_name_of_a_mistake_with_another_one(
+    part: str, code: dict[str, object]
+) -> None:
+    for seed in range(3):
+        verdict = judged(part_of(part), code, seed)
+        assert verdict.points < verdict.max_points
+        assert verdict.mistake is None
+
+
+def test_a_wrong_shape_is_said_to_be_one() -> None:
+    verdict = judged(part_of("check-cce-gradient"), {"cce_gradient": lambda y, yhat: (-y / yhat)[:, :1]})
+    assert verdict.statements[0].why == DIFFERENT_SHAPE
