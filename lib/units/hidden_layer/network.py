@@ -6,15 +6,16 @@ the network hands on, no shape can fail to fit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier.errors import explained
 
 LAYERS = 4
 SHAPE = (3, 5)
@@ -33,13 +34,17 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 class Call(NamedTuple):
-    """A call of a test layer: the method, the layer's number, what it was given, what it returned, and the rate."""
+    """A call of a test layer: the method, the layer's number, what it was given, what it returned, and the rate.
+
+    What can't be read as numbers of the right shape is kept as `Wrong`: the order of the calls may be right all the
+    same.
+    """
 
     method: str
     layer: int
-    given: Array
+    given: Array | Wrong
     returned: Array
-    learning_rate: float
+    learning_rate: Array | Wrong
 
 
 class RecordingLayer:
@@ -55,22 +60,43 @@ class RecordingLayer:
         self._record("forward", input, self._output, 0.0)
         return self.output
 
-    def backward(self, output_gradient: Any, learning_rate: float = 0.0) -> Array:
+    def backward(self, output_gradient: Any, learning_rate: Any = 0.0) -> Array:
         """Record the gradient and the learning rate, and return the drawn gradient."""
-        self._record("backward", output_gradient, self._input_gradient, float(learning_rate))
+        self._record("backward", output_gradient, self._input_gradient, learning_rate)
         return self._input_gradient.copy()
 
-    def _record(self, method: str, given: Any, returned: Array, learning_rate: float) -> None:
-        what = f"What layer {self.number} is given"
-        self._calls.append(Call(method, self.number, numbers(given, SHAPE, what=what), returned, learning_rate))
+    def _record(self, method: str, given: Any, returned: Array, learning_rate: Any) -> None:
+        read = _read(given, SHAPE, f"What layer {self.number} is given")
+        rate = _read(learning_rate, (), f"The learning rate that layer {self.number} is given")
+        self._calls.append(Call(method, self.number, read, returned, rate))
+
+
+RecordingLayer.__name__ = RecordingLayer.__qualname__ = "Layer"  # as errors of student code are to name it
+
+
+def _read(value: Any, shape: tuple[int, ...], what: str) -> Array | Wrong:
+    try:
+        return numbers(value, shape, what=what)
+    except Wrong as wrong:
+        return wrong
+
+
+def _require(value: Array | Wrong) -> Array:
+    if isinstance(value, Wrong):
+        raise value
+    return value
 
 
 class Run(NamedTuple):
-    """What a pass of the student's network did: the calls of its layers, in order, and what it returned and kept."""
+    """What a pass of the student's network did: the calls of its layers, in order, and what it returned and kept.
+
+    `where` says so if it was not the first pass through that network.
+    """
 
     calls: list[Call]
     returned: Any
     kept: Any
+    where: str = ""
 
     @property
     def layers(self) -> list[int]:
@@ -78,22 +104,35 @@ class Run(NamedTuple):
         return [call.layer for call in self.calls]
 
 
-def run_forward(Network: Any, inputs: Inputs) -> Run:
-    """Run the student's forward on a network of test layers."""
-    network, calls = _make(Network, inputs)
-    returned = network.forward(inputs["input"].copy())
-    return Run([call for call in calls if call.method == "forward"], returned, getattr(network, "output", None))
+PASSES = {"": "", " again": "the second pass through the same network"}
+"""How the probes of a network's first and second pass end, and where that is."""
 
 
-def run_backward(Network: Any, inputs: Inputs, route: str = "own") -> Run:
-    """Run the student's backward: after the student's own forward, or (`given`) with `input` and `output` set."""
+def run_forward(Network: Any, inputs: Inputs, which: str = "") -> Run:
+    """Run the student's forward on a network of test layers, once or, `again`, a second time."""
     network, calls = _make(Network, inputs)
-    if route == "own":
-        network.forward(inputs["input"].copy())
-    else:
-        network.input, network.output = inputs["input"].copy(), inputs["outputs"][-1].copy()
-    returned = network.backward(inputs["gradient"].copy(), float(inputs["learning_rate"]))
-    return Run([call for call in calls if call.method == "backward"], returned, None)
+    for _ in range(2 if which else 1):
+        calls.clear()
+        with explained():
+            returned = network.forward(inputs["input"].copy())
+    return Run(_of("forward", calls), returned, getattr(network, "output", None), PASSES[which])
+
+
+def run_backward(Network: Any, inputs: Inputs, route: str = "own", which: str = "") -> Run:
+    """Run the student's backward: after the student's own forward, or (`given`) with `input` and `output` set.
+
+    `again` runs it once more, with the same network.
+    """
+    network, calls = _make(Network, inputs)
+    for _ in range(2 if which else 1):
+        calls.clear()
+        with explained():
+            if route == "own":
+                network.forward(inputs["input"].copy())
+            else:
+                network.input, network.output = inputs["input"].copy(), inputs["outputs"][-1].copy()
+            returned = network.backward(inputs["gradient"].copy(), float(inputs["learning_rate"]))
+    return Run(_of("backward", calls), returned, None, PASSES[which])
 
 
 def _make(Network: Any, inputs: Inputs) -> tuple[Any, list[Call]]:
@@ -102,27 +141,44 @@ def _make(Network: Any, inputs: Inputs) -> tuple[Any, list[Call]]:
     return Network([RecordingLayer(number, *arrays, calls) for number, arrays in enumerate(pairs)]), calls
 
 
+def _of(method: str, calls: Sequence[Call]) -> list[Call]:
+    return [call for call in calls if call.method == method]
+
+
+def _order(run: Run) -> list[int]:
+    if not run.calls:
+        raise Wrong("No layer was called.")
+    return run.layers
+
+
 def _differences(run: Run, first: Array) -> Array:
     """Compare what each call was given with what the call before it returned (`first` for the first call).
 
-    The differences are added up over the calls, so that it is SHAPE however many there are, and 0 where right.
+    The differences are added up over the calls, so that it is SHAPE however many there are, and 0 where right. That a
+    second pass calls no layer is a matter of the order.
     """
-    if not run.calls:
-        raise Wrong("No layer was called.")
+    if run.where and not run.calls:
+        return np.zeros(SHAPE)
+    _order(run)
     before = [first, *(call.returned for call in run.calls)]
-    return np.asarray(sum(call.given - returned for call, returned in zip(run.calls, before, strict=False)))
+    return np.asarray(sum(_require(call.given) - returned for call, returned in zip(run.calls, before, strict=False)))
 
 
 def _last(run: Run, first: Array) -> Array:
     return run.calls[-1].returned if run.calls else first
 
 
+CHANGED = "Print self.layers before and after a pass: each pass needs all of them, in the same order."
+
+
 def _expect_order(run: Run, expected: list[int], method: str) -> None:
     if run.layers != expected:
         raise Wrong(
             f"The layers' {method} was not called once for each layer, in the right order.",
+            where=run.where,
             found=f"layers {run.layers}" if run.layers else "no call",
             expected=f"layers {expected}",
+            hint=CHANGED if run.where else "",
         )
 
 
@@ -133,11 +189,12 @@ class LayersInOrder(Statement):
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
         """Compare the order of the calls."""
-        _expect_order(run_forward(Network, inputs), list(range(LAYERS)), "forward")
+        for which in PASSES:
+            _expect_order(run_forward(Network, inputs, which), list(range(LAYERS)), "forward")
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
         """The layers' numbers in the order of their calls."""
-        return {"order": lambda: run_forward(Network, inputs).layers}
+        return _each_pass(inputs, Network, "order", _order)
 
 
 class OutputsGoUp(Statement):
@@ -148,25 +205,27 @@ class OutputsGoUp(Statement):
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
         """Compare what each layer was given with what the one before it returned."""
-        run = run_forward(Network, inputs)
-        _expect_handed_on(run, inputs["input"], "what the layer before it returned", "the network's input")
+        for which in PASSES:
+            run = run_forward(Network, inputs, which)
+            _expect_handed_on(run, inputs["input"], "what the layer before it returned", "the network's input")
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
         """The difference of the two, added up over the calls."""
-        return {"differences": lambda: _differences(run_forward(Network, inputs), inputs["input"])}
+        return _each_pass(inputs, Network, "differences", lambda run: _differences(run, inputs["input"]))
 
 
 class LastOutput(Statement):
     text = "forward returns the output of the layer that it called last, and keeps it as self.output."
     depends_on = (LayersInOrder,)
     hint = "After the loop, assign the last layer's output to self.output, and return it."
+    kept_as: ClassVar = {"returned": "The result of forward", "kept": "self.output"}
     lines = r"output|return"
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
         """Compare both with the last layer's output."""
         run = run_forward(Network, inputs)
-        for what, value in (("The result of forward", run.returned), ("self.output", run.kept)):
-            found = numbers(value, SHAPE, what=what)
+        for name, what in self.kept_as.items():
+            found = numbers(getattr(run, name), SHAPE, what=what)
             expect_close(found, _last(run, inputs["input"]), what=f"{what} is not the last layer's output.")
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
@@ -174,9 +233,9 @@ class LastOutput(Statement):
 
         def difference(name: str) -> Array:
             run = run_forward(Network, inputs)
-            return numbers(getattr(run, name), SHAPE) - _last(run, inputs["input"])
+            return numbers(getattr(run, name), SHAPE, what=self.kept_as[name]) - _last(run, inputs["input"])
 
-        return {name: partial(difference, name) for name in ("returned", "kept")}
+        return {name: partial(difference, name) for name in self.kept_as}
 
 
 class LayersReversed(Statement):
@@ -191,7 +250,7 @@ class LayersReversed(Statement):
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
         """The layers' numbers in the order of their calls."""
-        return _both_routes(inputs, Network, "order", lambda run: run.layers)
+        return _both_routes(inputs, Network, "order", _order)
 
 
 class GradientsGoDown(Statement):
@@ -206,7 +265,7 @@ class GradientsGoDown(Statement):
         gradient = inputs["gradient"]
 
         def test(run: Run) -> None:
-            if not run.calls:
+            if not run.calls and not run.where:
                 raise Wrong("No layer's backward was called.")
             _expect_handed_on(run, gradient, "what the call before it returned", "the incoming gradient")
 
@@ -226,9 +285,9 @@ class RateAndResult(Statement):
         """Compare the rates, and the result."""
 
         def test(run: Run) -> None:
-            if not run.calls:
+            if not run.calls and not run.where:
                 raise Wrong("No layer's backward was called.")
-            rates = np.array([call.learning_rate for call in run.calls])
+            rates = np.array([_require(call.learning_rate) for call in run.calls])
             expected = np.full(len(rates), float(inputs["learning_rate"]))
             expect_close(rates, expected, what="A layer got another learning rate.", where=lambda at: f"call {at[0]}")
             found = numbers(run.returned, SHAPE, what="The result of backward")
@@ -240,11 +299,17 @@ class RateAndResult(Statement):
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
         """The mean of the rates over the one that was given, and the difference of the results."""
         rate = float(inputs["learning_rate"])
+        what, last = "The result of backward", partial(_last, first=inputs["gradient"])
         rates = _both_routes(
-            inputs, Network, "rates", lambda run: np.mean([call.learning_rate / rate for call in run.calls] or [0.0])
+            inputs,
+            Network,
+            "rates",
+            lambda run: np.mean(
+                [float(_require(call.learning_rate)) / rate for call in run.calls] or [1.0 if run.where else 0.0]
+            ),
         )
         returned = _both_routes(
-            inputs, Network, "returned", lambda run: numbers(run.returned, SHAPE) - _last(run, inputs["gradient"])
+            inputs, Network, "returned", lambda run: numbers(run.returned, SHAPE, what=what) - last(run)
         )
         return rates | returned
 
@@ -253,22 +318,33 @@ def _expect_handed_on(run: Run, first: Array, what: str, at_first: str) -> None:
     before = [first, *(call.returned for call in run.calls)]
     for turn, (call, expected) in enumerate(zip(run.calls, before, strict=False)):
         expect_close(
-            call.given,
+            _require(call.given),
             expected,
             what=f"Layer {call.layer} was not given {what if turn else at_first}.",
-            where=lambda at: f"unit {at[0]}, sample {at[1]}",
+            where=lambda at: f"unit {at[0]}, sample {at[1]}" + (f", in {run.where}" if run.where else ""),
         )
 
 
+def _each_pass(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], object]) -> Probes:
+    def run(which: str) -> object:
+        return look(run_forward(Network, inputs, which))
+
+    return {f"{name}{which}": partial(run, which) for which in PASSES}
+
+
 def _on_either_route(inputs: Inputs, Network: Any, test: Callable[[Run], None]) -> None:
-    hold_on_any(lambda route: test(run_backward(Network, inputs, route)))
+    def test_each_pass(route: str) -> None:
+        for which in PASSES:
+            test(run_backward(Network, inputs, route, which))
+
+    hold_on_any(test_each_pass)
 
 
 def _both_routes(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], object]) -> Probes:
-    def run(route: str) -> object:
-        return look(run_backward(Network, inputs, route))
+    def run(route: str, which: str) -> object:
+        return look(run_backward(Network, inputs, route, which))
 
-    return {f"{route}/{name}": partial(run, route) for route in ROUTES}
+    return {f"{route}/{name}{which}": partial(run, route, which) for route in ROUTES for which in PASSES}
 
 
 def example(Network: Any) -> Example:
@@ -283,7 +359,7 @@ def example(Network: Any) -> Example:
     }
 
     def given(run: Run) -> list[float]:
-        return [float(call.given[0, 0]) for call in run.calls]
+        return [float(_require(call.given)[0, 0]) for call in run.calls]
 
     return Example(
         "two test layers, 0 and 1. The input is 1. forward of layer 0 returns 2, that of layer 1 returns 3."

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from lib.checking.routes import ROUTES, hold_on_any
-from lib.checking.values import expect_close, numbers
+from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.inputs import kept_output
+from lib.units.softmax_classifier.errors import explained
+from lib.units.softmax_classifier.inputs import is_kept, kept_output
 
 SIZES = {"batch": (4, 7), "square": (5, 5)}
 """(units, batch) of the drawn inputs: all different, and once equal, where a wrong axis runs."""
+RUNS = (*SIZES, "again")
+"""What a layer is run on. `again` is the batch once more, after other batches have passed through the same layer."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
@@ -33,26 +37,48 @@ def draw(rng: np.random.Generator) -> Inputs:
     return inputs
 
 
-def forward(ReLU: Any, x: Array) -> Array:
-    """Run the student's forward on a copy of x; return the output that it set, of the shape of x."""
+def forward(ReLU: Any, x: Array, before: Sequence[Array] = ()) -> Array:
+    """Run the student's forward on a copy of x; return the output that it set, which should have the shape of x.
+
+    The inputs in `before` pass through the same layer first.
+    """
     layer = ReLU()
-    layer.forward(x.copy())
-    return numbers(kept_output(layer), x.shape, what="self.output")
+    for each in (*before, x):
+        with explained():
+            layer.forward(each.copy())
+    return kept_output(layer)
 
 
-def backward(ReLU: Any, inputs: Inputs, size: str, route: str = "own") -> Array:
+def backward(ReLU: Any, inputs: Inputs, run: str, route: str = "own") -> Array:
     """Run the student's backward on a new layer; return what it returned.
 
     On the route `own` the student's own forward runs first; on `given` the attributes `input` and `output` are set, as
     if a right forward had run.
     """
-    layer, x = ReLU(), inputs[f"input_{size}"]
-    if route == "own":
-        layer.forward(x.copy())
-    else:
-        layer.input, layer.output = x.copy(), np.where(x > 0, x, 0.0)
-    returned = layer.backward(inputs[f"gradient_{size}"].copy(), 0.1)
-    return numbers(returned, x.shape, what="The result of backward")
+    layer, returned = ReLU(), None
+    for x, gradient in zip(*(_passes(inputs, name, run) for name in ("input", "gradient")), strict=True):
+        if route == "own":
+            with explained():
+                layer.forward(x.copy())
+        else:
+            layer.input, layer.output = x.copy(), np.where(x > 0, x, 0.0)
+        with explained():
+            returned = layer.backward(gradient.copy(), 0.1)
+    return numbers(returned, what=Gradients.result)
+
+
+def keeps_input(ReLU: Any, inputs: Inputs) -> bool:
+    """Tell whether the student's forward leaves the input as it is."""
+    given = inputs["input_batch"].copy()
+    with explained():
+        ReLU().forward(given)
+    return is_kept(inputs["input_batch"], given)
+
+
+def _passes(inputs: Inputs, name: str, run: str) -> list[Array]:
+    """Give what passes through one layer; before `again` comes the batch with its samples, and so signs, moved on."""
+    batch = inputs[f"{name}_batch"]
+    return [inputs[f"{name}_square"], np.roll(batch, 1, axis=1), batch] if run == "again" else [inputs[f"{name}_{run}"]]
 
 
 class OfOneSign(Statement):
@@ -60,32 +86,58 @@ class OfOneSign(Statement):
 
     sign: ClassVar[int]
     what: ClassVar[str]
+    result: ClassVar[str]
 
     def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
         """Keep the entries where the input has the sign."""
-        return _where_input_is(self.sign, given, inputs[f"input_{probe.rpartition('/')[2]}"])
+        run = probe.rpartition("/")[2]
+        return _where_input_is(self.sign, given, _passes(inputs, "input", run)[-1]) if run in RUNS else given
+
+    def compare(self, found: Array, passed: Array, x: Array, run: str) -> None:
+        """Compare the entries where the input has the sign: positive ones pass, and of negative ones 0 is left."""
+        if found.shape != x.shape:
+            raise Wrong(
+                f"{self.result} has the wrong shape.",
+                found=f"shape {found.shape}",
+                expected=f"shape {x.shape}",
+                hint="Print its shape: it has an entry for each unit and each sample, also where that is 0.",
+            )
+        what, hint = self.what, ""
+        if run == "again":
+            what = "The first pass through a layer is right, and a later one is wrong."
+            hint = "Use the input of this pass only. What does the layer still hold from the one before?"
+
+        def where(at: tuple[int, ...]) -> str:
+            return f"unit {at[0]}, sample {at[1]}, where the input is {x[at]:.3g}"
+
+        expected = np.where(x > 0, passed, 0.0)
+        entries = (_where_input_is(self.sign, each, x) for each in (found, expected))
+        expect_close(*entries, what=what, hint=hint, where=where)
 
 
 class Outputs(OfOneSign):
     """What forward makes of these entries."""
 
     lines = r"output"
+    result = "self.output"
 
     def holds(self, inputs: Inputs, ReLU: Any) -> None:
         """Compare the outputs."""
-        for size in SIZES:
-            x = inputs[f"input_{size}"]
-            _compare(forward(ReLU, x), x, x, self.sign, self.what)
+        for run in RUNS:
+            *before, x = _passes(inputs, "input", run)
+            self.compare(forward(ReLU, x, before), x, x, run)
 
     def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
         """The outputs."""
-        return {size: partial(forward, ReLU, inputs[f"input_{size}"]) for size in SIZES}
+        passes = {run: _passes(inputs, "input", run) for run in RUNS}
+        return {run: partial(forward, ReLU, x, before) for run, (*before, x) in passes.items()}
 
 
 class Gradients(OfOneSign):
     """What backward makes of the gradient of these entries."""
 
     lines = r"return"
+    result = "The result of backward"
 
     def holds(self, inputs: Inputs, ReLU: Any) -> None:
         """Compare the gradients, on the route on which they are right if there is one."""
@@ -93,12 +145,12 @@ class Gradients(OfOneSign):
 
     def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
         """The gradients on both routes."""
-        return {f"{route}/{size}": partial(backward, ReLU, inputs, size, route) for route in ROUTES for size in SIZES}
+        return {f"{route}/{run}": partial(backward, ReLU, inputs, run, route) for route in ROUTES for run in RUNS}
 
     def _hold_on(self, inputs: Inputs, ReLU: Any, route: str) -> None:
-        for size in SIZES:
-            x, g = inputs[f"input_{size}"], inputs[f"gradient_{size}"]
-            _compare(backward(ReLU, inputs, size, route), g, x, self.sign, self.what)
+        for run in RUNS:
+            x, g = (_passes(inputs, name, run)[-1] for name in ("input", "gradient"))
+            self.compare(backward(ReLU, inputs, run, route), g, x, run)
 
 
 class PositivesPass(Outputs):
@@ -111,6 +163,17 @@ class NegativesBecomeZero(Outputs):
     text = "Where the input is negative, the output is 0."
     hint = "Take one negative number, such as -2: what should come out? Compare it with what your line gives."
     sign, what = -1, "A negative input did not become 0."
+
+    def holds(self, inputs: Inputs, ReLU: Any) -> None:
+        """Compare the outputs, and look whether the input is as before."""
+        super().holds(inputs, ReLU)
+        if not keeps_input(ReLU, inputs):
+            hint = "Compute into a new array: the layer below still needs its output."
+            raise Wrong("forward changes the input that it is given.", hint=hint)
+
+    def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
+        """The outputs, and whether the input is as before."""
+        return {**super().probes(inputs, ReLU), "kept": partial(keeps_input, ReLU, inputs)}
 
 
 class GradientPasses(Gradients):
@@ -129,16 +192,6 @@ class GradientStops(Gradients):
 def _where_input_is(sign: int, given: Array, x: Array) -> Array:
     """Keep the entries where the input has a sign, and 0 elsewhere; another shape is wrong as it is."""
     return np.where(np.sign(x) == sign, given, 0.0) if given.shape == x.shape else given
-
-
-def _compare(found: Array, passed: Array, x: Array, sign: int, what: str) -> None:
-    """Compare the entries where the input has a sign: positive ones pass, and of negative ones 0 is left."""
-
-    def where(at: tuple[int, ...]) -> str:
-        return f"unit {at[0]}, sample {at[1]}, where the input is {x[at]:.3g}"
-
-    expected = np.where(x > 0, passed, 0.0)
-    expect_close(_where_input_is(sign, found, x), _where_input_is(sign, expected, x), what=what, where=where)
 
 
 def example(ReLU: Any) -> Example:

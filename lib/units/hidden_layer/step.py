@@ -1,77 +1,121 @@
 """Statements about one training step: the loss of a batch, and the gradient of the batch's mean loss, passed down once.
 
-The network and the two loss functions are test objects that record what they are given.
+The network is a test object that records what it is given. The loss and its gradient are functions that no other
+formula agrees with, so the numbers tell whether, and on which arrays, a step has called them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier.errors import explained
+from lib.units.softmax_classifier.inputs import is_kept
 
 FEATURES, CLASSES, BATCH = 2, 3, 5
+Function = Callable[[Any, Any], Any]
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw a batch, the network's output for it, what the loss and its gradient return, and a learning rate."""
-    yhat = rng.dirichlet(np.ones(CLASSES), size=BATCH).T
+    """Draw a batch, the network's output for it, what a mistake in each class costs, and a learning rate.
+
+    The loss has the digits 57 behind its hundredths: one that is rounded shows.
+    """
+    y = np.eye(CLASSES)[:, rng.permutation(np.resize(np.arange(CLASSES), BATCH))]
+    yhat, costs = rng.dirichlet(np.ones(CLASSES), size=BATCH).T, rng.uniform(1, 2, size=(CLASSES, 1))
+    loss = rng.integers(100, 200) / 100 + 0.0057
     return {
         "X": rng.normal(size=(FEATURES, BATCH)),
-        "y": np.eye(CLASSES)[:, rng.permutation(np.resize(np.arange(CLASSES), BATCH))],
+        "y": y,
         "yhat": yhat,
-        "loss": np.array(rng.uniform(1, 2)),
-        "loss_gradient": rng.normal(size=yhat.shape),
+        "costs": costs * loss / mean_loss(costs, y, yhat),
         "learning_rate": np.array(rng.uniform(0.2, 0.9)),
     }
 
 
-class Record:
-    """What one step of the student's did with a network, a loss and its gradient that return drawn arrays.
+def mean_loss(costs: Array, y: Any, yhat: Any) -> Any:
+    """Give the loss of a batch, a mean over its samples; labels and prediction can't be swapped."""
+    return np.mean(np.sum(costs * _differences(y, yhat) ** 2, axis=0))
 
-    `returned` is what the step returned.
-    """
 
-    returned: Any
+def loss_gradient(costs: Array, y: Any, yhat: Any) -> Any:
+    """Give the gradient of each sample's own loss, (classes, batch)."""
+    return -2 / 3 * costs * _differences(y, yhat)
+
+
+def _differences(y: Any, yhat: Any) -> Any:
+    """Subtract a part of the prediction from the labels. What doesn't fit is nan: it costs where that is used."""
+    try:
+        return np.asarray(y - yhat / 3, dtype=float)
+    except (TypeError, ValueError):
+        return np.full((CLASSES, BATCH), np.nan)
+
+
+class Network:
+    """A test network: it records what it is given, and returns the drawn prediction. It is its own only layer."""
 
     def __init__(self, inputs: Inputs):
-        self._inputs = inputs
+        self._predictions = inputs["yhat"], inputs["yhat"][:, ::-1]
+        self.output: Any = None
+        self.inputs: list[Any] = []
+        self.layers = [self]
         self.gradients: list[Any] = []
         self.rates: list[Any] = []
-        self.losses: list[tuple[Any, Any]] = []
-        self.slopes: list[tuple[Any, Any]] = []
 
     def forward(self, input: Any) -> Array:
-        """Take the place of the network's forward."""
-        # Another forward, after an update, gives another prediction.
-        self.output = self._inputs["yhat"] if not self.gradients else self._inputs["yhat"][:, ::-1].copy()
-        return self.output
+        """Record the input if there was no update yet; after one the prediction is another."""
+        if not self.gradients:
+            self.inputs.append(_copy(input))
+        self.output = prediction = self._predictions[bool(self.gradients)].copy()
+        return prediction
 
-    def backward(self, output_gradient: Any, learning_rate: Any) -> Array:
-        """Take the place of the network's backward."""
-        self.gradients.append(output_gradient)
+    def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
+        """Record the gradient and the learning rate."""
+        self.gradients.append(_copy(output_gradient))
         self.rates.append(learning_rate)
         return np.zeros((FEATURES, BATCH))
 
-    def loss(self, y: Any, yhat: Any) -> Any:
-        """Take the place of the loss."""
-        self.losses.append((y, yhat))
-        return np.float64(self._inputs["loss"])
 
-    def loss_gradient(self, y: Any, yhat: Any) -> Array:
-        """Take the place of the loss gradient."""
-        self.slopes.append((y, yhat))
-        return self._inputs["loss_gradient"].copy()
+class Record:
+    """What one step of the student's did with a test network, and with a loss and its gradient.
+
+    `losses` and `slopes` have the arguments of each call of the two functions, `returned` is what the step returned,
+    and `kept` tells of X and of y whether they are as before.
+    """
+
+    def __init__(self, step: Any, inputs: Inputs, loss: Function, gradient: Function):
+        self.network, self.losses, self.slopes = Network(inputs), list[Any](), list[Any]()
+        X, y = inputs["X"].copy(), inputs["y"].copy()
+        functions = _recorded("loss", loss, self.losses), _recorded("loss_gradient", gradient, self.slopes)
+        with explained():
+            self.returned = step(self.network, *functions, X, y, float(inputs["learning_rate"]))
+        self.kept = {"X": is_kept(inputs["X"], X), "y": is_kept(inputs["y"], y)}
 
 
 def run(step: Any, inputs: Inputs) -> Record:
     """Run the student's step on test objects."""
-    record = Record(inputs)
-    X, y = inputs["X"].copy(), inputs["y"].copy()
-    record.returned = step(record, record.loss, record.loss_gradient, X, y, float(inputs["learning_rate"]))
-    return record
+    costs = inputs["costs"]
+    return Record(step, inputs, partial(mean_loss, costs), partial(loss_gradient, costs))
+
+
+def _recorded(name: str, function: Function, calls: list[Any]) -> Function:
+    """Make a function of this name, as errors of student code are to say, that writes down its arguments."""
+
+    def recorded(y: Any, yhat: Any) -> Any:
+        calls.append((_copy(y), _copy(yhat)))
+        return function(y, yhat)
+
+    recorded.__name__ = recorded.__qualname__ = name
+    return recorded
+
+
+def _copy(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _only(values: list[Any], what: str) -> Any:
@@ -82,41 +126,78 @@ def _only(values: list[Any], what: str) -> Any:
     return values[0]
 
 
+def _input(record: Record) -> Array:
+    """Give what network.forward got last before the update."""
+    if not record.network.inputs:
+        hint = "The loss gradient needs a prediction: call network.forward first."
+        raise Wrong("network.forward was not called before network.backward.", hint=hint)
+    return numbers(record.network.inputs[-1], what="What network.forward gets")
+
+
+def _loss(record: Record) -> Array:
+    return numbers(record.returned, (), what="The result of step")
+
+
 def _received(record: Record) -> Array:
     """Give the gradient that network.backward got."""
-    gradient = _only(record.gradients, "network.backward")
-    return numbers(gradient, (CLASSES, BATCH), what="The gradient for network.backward")
+    return numbers(_only(record.network.gradients, "network.backward"), what="The gradient for network.backward")
 
 
-def _arguments(calls: list[tuple[Any, Any]], what: str) -> Array:
-    """Give the two arguments of a loss function, one above the other."""
-    return np.array([numbers(each, (CLASSES, BATCH), what=what) for each in _only(calls, what)])
+def _rate(record: Record) -> Array:
+    rate = _only(record.network.rates, "network.backward")
+    if rate is None:
+        raise Wrong("network.backward got no learning rate.", hint="Hand on the learning rate behind the gradient.")
+    return numbers(rate, (), what="The learning rate for network.backward")
 
 
-def _right_arguments(inputs: Inputs) -> Array:
-    return np.array([inputs["y"], inputs["yhat"]])
+def _require_kept(record: Record) -> None:
+    for name, is_as_before in record.kept.items():
+        if not is_as_before:
+            hint = f"Work on a copy, such as {name}.copy(): the caller still needs its data."
+            raise Wrong(f"step changes {name} itself.", hint=hint)
+
+
+def _expect(found: Array, expected: Any, *, of: str, calls: list[Any], inputs: Inputs, what: str, where: Any) -> None:
+    """Raise `Wrong` unless they agree. Say first if the function `of` was not called, or on other arrays."""
+    if found.shape == np.shape(expected) and np.allclose(found, expected, rtol=1e-4, atol=1e-6):
+        return
+    if not calls:
+        hint = f"Call the function that step is given under the name {of}."
+        raise Wrong(f"{of} was not called.", hint=hint)
+    for name, given in zip(("y", "yhat"), calls[-1], strict=True):
+        at = f"the argument {name} of {of}"
+        values = numbers(given, (CLASSES, BATCH), what=f"What {of} gets as {name}")
+        expect_close(values, inputs[name], what=f"{of} got something else than (y, yhat).", where=at)
+    expect_close(found, expected, what=what, where=where)
 
 
 class BatchLoss(Statement):
     text = (
-        "step returns the loss of the batch: the loss function gets the labels and the network's output, in this order."
+        "step returns the loss of the batch: the network gets X, and the loss function gets the labels and the"
+        " network's output, in this order."
     )
     hint = "Read the first line of `cce` again: which argument comes first?"
-    lines = r"loss\("
+    lines = r"loss\(|forward\("
 
     def holds(self, inputs: Inputs, step: Any) -> None:
-        """Compare the arguments of the loss, and the result."""
+        """Compare what the network gets, and the result; look whether X and y are as before."""
         record = run(step, inputs)
-        found = _arguments(record.losses, "loss")
-        expect_close(found, _right_arguments(inputs), what="The loss got something else than (y, yhat).")
-        expect_close(record.returned, inputs["loss"], what="step does not return what the loss function returned.")
+        what, hint = "network.forward did not get X.", "Hand the batch on as it is: network.forward(X)."
+        expect_close(_input(record), inputs["X"], what=what, hint=hint)
+        loss = mean_loss(inputs["costs"], inputs["y"], inputs["yhat"])
+        what = "step does not return what the loss function returned."
+        _expect(_loss(record), loss, of="loss", calls=record.losses, inputs=inputs, what=what, where="")
+        _require_kept(record)
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
-        """The arguments, and the result over the loss."""
-        return {
-            "arguments": lambda: _arguments(run(step, inputs).losses, "loss"),
-            "returned": lambda: numbers(run(step, inputs).returned) / float(inputs["loss"]),
-        }
+        """What the network gets, the result, and whether X and y are as before."""
+
+        def returned() -> Array:
+            record = run(step, inputs)
+            _require_kept(record)
+            return _loss(record)
+
+        return {"input": lambda: _input(run(step, inputs)), "returned": returned}
 
 
 class MeanGradient(Statement):
@@ -128,22 +209,20 @@ class MeanGradient(Statement):
     def holds(self, inputs: Inputs, step: Any) -> None:
         """Compare the gradient that the network gets with 1/B of what the loss gradient returned."""
         record = run(step, inputs)
-        found = _arguments(record.slopes, "loss_gradient")
-        expect_close(found, _right_arguments(inputs), what="The loss gradient got something else than (y, yhat).")
-        what = "network.backward did not get the gradient of the mean loss."
-        expect_close(
+        gradient = loss_gradient(inputs["costs"], inputs["y"], inputs["yhat"]) / BATCH
+        _expect(
             _received(record),
-            inputs["loss_gradient"] / BATCH,
-            what=what,
+            gradient,
+            of="loss_gradient",
+            calls=record.slopes,
+            inputs=inputs,
+            what="network.backward did not get the gradient of the mean loss.",
             where=lambda at: f"class {at[0]}, sample {at[1]}, with B = {BATCH}",
         )
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
-        """The arguments of the loss gradient, and what the network gets."""
-        return {
-            "arguments": lambda: _arguments(run(step, inputs).slopes, "loss_gradient"),
-            "gradient": lambda: _received(run(step, inputs)),
-        }
+        """What the network gets."""
+        return {"gradient": lambda: _received(run(step, inputs))}
 
 
 class StepRate(Statement):
@@ -153,14 +232,12 @@ class StepRate(Statement):
 
     def holds(self, inputs: Inputs, step: Any) -> None:
         """Compare the rate."""
-        rate = _only(run(step, inputs).rates, "network.backward")
+        rate = _rate(run(step, inputs))
         expect_close(rate, inputs["learning_rate"], what="network.backward got another learning rate.")
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
         """The rate over the one that was given."""
-        return {
-            "rate": lambda: numbers(_only(run(step, inputs).rates, "network.backward")) / float(inputs["learning_rate"])
-        }
+        return {"rate": lambda: _rate(run(step, inputs)) / float(inputs["learning_rate"])}
 
 
 def example(step: Any) -> Example:
@@ -169,16 +246,18 @@ def example(step: Any) -> Example:
         "X": np.ones((FEATURES, BATCH)),
         "y": np.eye(CLASSES)[:, [0, 1, 2, 0, 1]],
         "yhat": np.full((CLASSES, BATCH), 1 / 3),
-        "loss": np.array(1.25),
-        "loss_gradient": np.full((CLASSES, BATCH), 10.0),
         "learning_rate": np.array(0.5),
     }
+
+    def run_example() -> Record:
+        return Record(step, inputs, lambda y, yhat: 1.25, lambda y, yhat: np.full(np.shape(yhat), 10.0))
+
     return Example(
         "five samples; the loss is 1.25, each entry of the loss gradient is 10, and the learning rate is 0.5",
         (
-            ExampleStep("each entry that network.backward gets", 2.0, lambda: _received(run(step, inputs))[0, 0]),
-            ExampleStep("the learning rate that it gets", 0.5, lambda: run(step, inputs).rates[0]),
-            ExampleStep("what step returns", 1.25, lambda: run(step, inputs).returned),
+            ExampleStep("each entry that network.backward gets", 2.0, lambda: _received(run_example())[0, 0]),
+            ExampleStep("the learning rate that it gets", 0.5, lambda: run_example().network.rates[0]),
+            ExampleStep("what step returns", 1.25, lambda: run_example().returned),
         ),
     )
 

@@ -103,11 +103,132 @@ def by_keyword(network, loss, loss_gradient, X, y, learning_rate):
     return loss(y=y, yhat=yhat)
 
 
+def that_prints_and_counts(network, loss, loss_gradient, X, y, learning_rate):
+    """Calls the functions again, for a look at what they give."""
+    yhat = network.forward(X)
+    print(loss(y, yhat), np.abs(loss_gradient(y, yhat)).max(), loss(y, np.full(yhat.shape, 1 / 3)))
+    network.backward(loss_gradient(y, yhat) / y.shape[1], learning_rate)
+    print(loss(y, network.forward(X)))
+    return loss(y, yhat)
+
+
+def sample_by_sample(network, loss, loss_gradient, X, y, learning_rate):
+    yhat, samples = network.forward(X), [[b] for b in range(X.shape[1])]
+    gradient = np.hstack([loss_gradient(y[:, b], yhat[:, b]) for b in samples])
+    network.backward(gradient / len(samples), learning_rate)
+    return np.mean([loss(y[:, b], yhat[:, b]) for b in samples])
+
+
+def layer_by_layer(network, loss, loss_gradient, X, y, learning_rate):
+    yhat = network.forward(X)
+    gradient = loss_gradient(y, yhat) / y.shape[1]
+    for layer in reversed(network.layers):
+        gradient = layer.backward(gradient, learning_rate)
+    return loss(y, yhat)
+
+
+class TurnedAndTurnedBack(Network):
+    def backward(self, output_gradient, learning_rate):
+        self.layers.reverse()
+        for layer in self.layers:
+            output_gradient = layer.backward(output_gradient, learning_rate)
+        self.layers.reverse()
+        return output_gradient
+
+
+class WithOrderOfItsOwn(Network):
+    def __init__(self, layers):
+        self.layers, self.order = layers, layers[::-1]
+
+    def backward(self, output_gradient, learning_rate):
+        for layer in self.order:
+            output_gradient = layer.backward(output_gradient, learning_rate)
+        return output_gradient
+
+
 RIGHT: list[dict[str, Any]] = [
     *({"ReLU": layer} for layer in (MaskFromOutput, InPlace, EntryByEntry, AtZeroToo)),
-    *({"Network": network} for network in (ByIndex, ByKeyword, Recursive)),
-    *({"step": function} for function in (loss_first, by_keyword)),
+    *({"Network": network} for network in (ByIndex, ByKeyword, Recursive, TurnedAndTurnedBack, WithOrderOfItsOwn)),
+    *(
+        {"step": function}
+        for function in (loss_first, by_keyword, that_prints_and_counts, sample_by_sample, layer_by_layer)
+    ),
 ]
+
+
+def step_on(batch, labels=lambda X, y: y):
+    def step(network, loss, loss_gradient, X, y, learning_rate):
+        yhat = network.forward(batch(X, y))
+        network.backward(loss_gradient(y, yhat) / y.shape[1], learning_rate)
+        return loss(labels(X, y), yhat)
+
+    return step
+
+
+def that_empties_its_data(network, loss, loss_gradient, X, y, learning_rate):
+    value = step(network, loss, loss_gradient, X, y, learning_rate)
+    X[:] = 0
+    return value
+
+
+def without_a_rate(network, loss, loss_gradient, X, y, learning_rate):
+    yhat = network.forward(X)
+    network.backward(loss_gradient(y, yhat) / y.shape[1])
+    return loss(y, yhat)
+
+
+class EmptiesTheList(Network):
+    def backward(self, output_gradient, learning_rate):
+        while self.layers:
+            output_gradient = self.layers.pop().backward(output_gradient, learning_rate)
+        return output_gradient
+
+
+class GoesOnFromBefore(Network):
+    def forward(self, input):
+        self.input, output = input, getattr(self, "output", input)
+        for layer in self.layers:
+            output = layer.forward(output)
+        self.output = output
+        return output
+
+
+class AddsARow(Network):
+    def forward(self, input):
+        self.input = self.output = input
+        for layer in self.layers:
+            self.output = layer.forward(np.vstack([self.output, np.ones((1, self.output.shape[1]))]))
+        return self.output
+
+
+class NoRateForSome(Network):
+    def backward(self, output_gradient, learning_rate):
+        for layer in reversed(self.layers):
+            rate = learning_rate if hasattr(layer, "weights") else None
+            output_gradient = layer.backward(output_gradient, rate)
+        return output_gradient
+
+
+class OverwritesItsInput(ReLU):
+    def forward(self, input):
+        self.input = self.output = input
+        input *= input > 0
+        return self.output
+
+
+LOSING: list[tuple[str, dict[str, Any], set[str]]] = [
+    ("check-step", {"step": step_on(lambda X, y: X[::-1])}, {"BatchLoss"}),
+    ("check-step", {"step": step_on(lambda X, y: y)}, {"BatchLoss"}),
+    ("check-step", {"step": step_on(lambda X, y: X, labels=lambda X, y: X)}, {"BatchLoss"}),
+    ("check-step", {"step": that_empties_its_data}, {"BatchLoss"}),
+    ("check-step", {"step": without_a_rate}, {"StepRate"}),
+    ("check-network-forward", {"Network": GoesOnFromBefore}, {"OutputsGoUp"}),
+    ("check-network-forward", {"Network": AddsARow}, {"OutputsGoUp"}),
+    ("check-network-backward", {"Network": EmptiesTheList}, {"LayersReversed"}),
+    ("check-network-backward", {"Network": NoRateForSome}, {"RateAndResult"}),
+    ("check-relu-forward", {"ReLU": OverwritesItsInput}, {"NegativesBecomeZero"}),
+]
+"""Wrong code, and the statement that it costs: what else a step or a loop does is right."""
 
 
 @parts
@@ -131,6 +252,16 @@ def test_each_mistake_costs_points_and_has_its_name_at_the_desk_and_in_every_dra
             verdict = judged(part, way.code, seed, ANSWER_KEY)
             assert verdict.points == report.points < part.points
             assert verdict.mistake is not None and verdict.mistake.name == mistake.name
+
+
+@pytest.mark.parametrize(("part", "code", "lost"), LOSING, ids=lambda value: getattr(value, "__name__", None))
+def test_one_mistake_costs_its_own_statement_at_the_desk_and_at_grading(part: str, code: Any, lost: set[str]) -> None:
+    findings = checked(PARTS[part], code).findings
+    assert {found.statement.name for found in findings if found.state != "right"} == lost
+    assert all(found.why for found in findings if found.state == "wrong")
+    for seed in SEEDS:
+        statements = judged(PARTS[part], code, seed, ANSWER_KEY).statements
+        assert {statement.name for statement in statements if statement.state != "right"} == lost
 
 
 def test_the_committed_files_are_what_build_writes() -> None:

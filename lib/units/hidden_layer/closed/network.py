@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,8 @@ forward = MistakeCatalog(
     _with_forward,
     teach="Draw the layers as boxes in a row, and follow one batch from the left to the right.",
 )
+whole_forward = replace(forward, make=lambda code: type("Wrong", (Network,), {"forward": code}))
+"""Code that sets, or doesn't set, the network's output itself."""
 turn_up = replace(forward, make=lambda turn: _with_forward(lambda layers, x: _up(layers, x, turn)))
 backward = MistakeCatalog(
     "check-network-backward",
@@ -67,6 +70,7 @@ turn_down = replace(
     backward, make=lambda turn: _with_backward(lambda layers, g, rate: _down(reversed(layers), g, rate, turn))
 )
 
+COMMA = "Look for a comma behind the value: it makes a tuple."
 ORDER = "Write down which layer is called first, second, and so on. The first layer of the list stands at the input."
 forward("The layers are called in reverse", ORDER)(lambda layers, x: _up(reversed(layers), x))
 
@@ -74,10 +78,28 @@ KEEP = "In each turn of the loop, keep what the layer returns, and give that to 
 turn_up("Every layer gets the network's input", KEEP)(lambda layer, x, first: layer.forward(first))
 
 
+@forward("What the layers return is lost", KEEP)
+def _loses_what_layers_return(layers: Layers, x: Array) -> Any:
+    for layer in layers:
+        layer.forward(x)
+    return x
+
+
+whole_forward("The result of forward is missing", "Return the output as well: the loss needs it.")(
+    lambda network, x: setattr(network, "output", _up(network.layers, x))
+)
+whole_forward("self.output is missing", "Assign the last layer's output to self.output before you return it.")(
+    lambda network, x: _up(network.layers, x)
+)
+
+
 @forward("The network returns its input", "After the loop, return the output of the last layer.")
 def _returns_the_input(layers: Layers, x: Array) -> Any:
     _up(layers, x)
     return x
+
+
+forward("The result is in a tuple", COMMA)(lambda layers, x: (_up(layers, x),))
 
 
 @forward("All outputs are returned in a list", "Return one array: the output of the last layer.")
@@ -125,15 +147,44 @@ def _one_layer_many_times(layers: Layers, x: Array) -> Any:
     return _up(layers, x)
 
 
+LAYERS_STAY = (
+    "Print what your loop runs over before and after a pass: the next one needs all layers, in the same order."
+)
+
+
+@forward("A second pass through the network calls no layer", LAYERS_STAY)
+def _takes_layers_out(layers: Layers, x: Array) -> Any:
+    while layers:
+        x = layers.pop(0).forward(x)
+    return x
+
+
 IN_THE_LIST = "ReLU is a layer of the list, and not behind the last one. Hand on what each layer returns, unchanged."
 turn_up("ReLU stands behind every layer, on the scores, too", IN_THE_LIST)(
     lambda layer, x, first: np.maximum(0, layer.forward(x))
+)
+forward("Softmax stands behind the last layer", IN_THE_LIST.replace("ReLU", "Softmax"))(
+    lambda layers, x: (lambda z: np.exp(z) / np.exp(z).sum(axis=0))(_up(layers, x))
 )
 forward("ReLU stands behind the last layer", IN_THE_LIST)(lambda layers, x: np.maximum(0, _up(layers, x)))
 
 backward("The layers are called in the order of the forward pass", "Which layer is next to the loss? Begin there.")(
     _down
 )
+
+
+@backward("The list of layers is turned round for good: the next pass runs through it the other way", LAYERS_STAY)
+def _turns_the_list(layers: Layers, g: Array, rate: float) -> Any:
+    layers.reverse()
+    return _down(layers, g, rate)
+
+
+@backward("A second pass through the network calls no layer", LAYERS_STAY)
+def _takes_out(layers: Layers, g: Array, rate: float) -> Any:
+    while layers:
+        g = layers.pop().backward(g, rate)
+    return g
+
 
 KEEP_GRADIENT = "In each turn of the loop, keep what backward returns, and give that to the next layer."
 backward("Every layer gets the gradient at the network's output", KEEP_GRADIENT)(
@@ -142,6 +193,19 @@ backward("Every layer gets the gradient at the network's output", KEEP_GRADIENT)
 backward("Every layer gets the gradient at the network's output, in the order of the forward pass", KEEP_GRADIENT)(
     lambda layers, g, rate: [layer.backward(g, rate) for layer in layers][-1]
 )
+
+
+@backward("What the layers' backward returns is lost", KEEP_GRADIENT)
+def _loses_what_backward_returns(layers: Layers, g: Array, rate: float) -> Any:
+    for layer in reversed(layers):
+        layer.backward(g, rate)
+    return g
+
+
+backward(
+    "The loop leaves out the last layer, and runs in the order of the forward pass",
+    "Print what stands behind `in` for a short list such as [1, 2, 3]: which entries come, and in which order?",
+)(lambda layers, g, rate: _down(layers[:-1], g, rate))
 
 RETURN = "After the loop, return the gradient that is left: a network below would need it."
 
@@ -152,10 +216,33 @@ def _returns_the_gradient(layers: Layers, g: Array, rate: float) -> Any:
     return g
 
 
+backward("The result is in a tuple", COMMA)(lambda layers, g, rate: (_down(reversed(layers), g, rate),))
+
+
 @backward("Nothing is returned", RETURN)
 def _returns_nothing(layers: Layers, g: Array, rate: float) -> Any:
     _down(reversed(layers), g, rate)
 
+
+@backward("All gradients are returned in a list", "Return one array: the gradient that is left after the loop.")
+def _list_of_gradients(layers: Layers, g: Array, rate: float) -> Any:
+    gradients = [g]
+    for layer in reversed(layers):
+        gradients.append(layer.backward(gradients[-1], rate))
+    return gradients[1:]
+
+
+turn_down("The gradient that came in is added to each layer's own", "Hand on what the layer returns alone.")(
+    lambda layer, g, rate: g + layer.backward(g, rate)
+)
+turn_down("The sign of the gradient is turned in every layer", "Hand on what the layer returns as it is.")(
+    lambda layer, g, rate: -layer.backward(g, rate)
+)
+AS_IT_IS = "Hand on what the layer returns as it is: its size matters."
+for limit in (1, 0.5, 0.1):
+    turn_down("The gradient is clipped in every layer", AS_IT_IS)(
+        lambda layer, g, rate, limit=limit: np.clip(layer.backward(g, rate), -limit, limit),
+    )
 
 ONCE = "1/B belongs to the loss, and comes in once, before the first layer of the backward pass. Leave it out here."
 turn_down("The gradient is divided by the batch size in every layer", ONCE)(
@@ -188,17 +275,28 @@ RATE = "Hand the learning rate on as it is."
 turn_down("The learning rate is left out", RATE)(lambda layer, g, rate: layer.backward(g))
 
 
-@backward("The learning rate shrinks from layer to layer", RATE)
-def _shrinking_rate(layers: Layers, g: Array, rate: float) -> Any:
+def _shrink_rate(layers: Layers, g: Array, rate: float, factor: float) -> Any:
     for layer in reversed(layers):
         g = layer.backward(g, rate)
-        rate = rate / 2
+        rate = rate * factor
     return g
 
 
+for factor in (0.5, 0.9, 0.1, 0.99):
+    backward("The learning rate shrinks from layer to layer", RATE)(partial(_shrink_rate, factor=factor))
+for fixed in (0.1, 0.01, 0.001, 0.5, 1):
+    turn_down("A fixed learning rate is handed on", "Hand on the learning_rate that backward is given.")(
+        lambda layer, g, rate, fixed=fixed: layer.backward(g, fixed)
+    )
+turn_down("The learning rate is divided by the batch size", ONCE)(
+    lambda layer, g, rate: layer.backward(g, rate / g.shape[1])
+)
+turn_down("The arguments of the layers' backward are swapped", "The gradient comes first, then the learning rate.")(
+    lambda layer, g, rate: layer.backward(rate, g)
+)
 turn_down("The learning rate is turned", RATE)(lambda layer, g, rate: layer.backward(g, -rate))
 turn_down("The gradient is multiplied by the learning rate", "The layers with weights apply the learning rate.")(
-    lambda layer, g, rate: layer.backward(rate * g, rate)
+    lambda layer, g, rate: layer.backward(rate * g, rate), lambda layer, g, rate: rate * layer.backward(g, rate)
 )
 turn_down("forward is called in place of backward", "In this loop, each layer's backward is needed.")(
     lambda layer, g, rate: layer.forward(g)

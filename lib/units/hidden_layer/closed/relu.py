@@ -1,11 +1,13 @@
 """Mistakes in the ReLU layer: forward, and the mask of backward."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from lib.answer_key import MistakeCatalog
 from lib.reference import ReLU
+from lib.reference.layer import FloatArray as Array
 from lib.reference.wrong_layers import with_backward, with_forward
 
 forward = MistakeCatalog(
@@ -24,6 +26,7 @@ backward = MistakeCatalog(
 of_output = replace(backward, make=lambda result: with_backward(ReLU, lambda layer, g, rate: result(layer.output, g)))
 """Code that looks at the layer's output, not at its input."""
 
+COMMA = "Look for a comma behind the value: it makes a tuple."
 FORWARD_HINT = "Compute the output for the numbers -2 and 3 by hand. What should come out of each?"
 
 forward("The input is passed on unchanged", FORWARD_HINT)(lambda z: z)
@@ -61,7 +64,33 @@ forward("Softmax is computed in place of ReLU", "Compare each entry with 0: no e
 )
 forward("The output is squared", "Give the positive number itself, not its square.")(lambda z: np.maximum(z, 0) ** 2)
 forward("The output is rounded", "Give the number as it is.")(lambda z: np.maximum(z, 0).round())
+forward("The output is rounded", "Give the number as it is.")(lambda z: np.maximum(z, 0).astype(int))
+forward("Negative inputs go to -1 on a curve, as in an ELU", "Replace the curve on the left by 0.")(
+    lambda z: np.where(z > 0, z, np.exp(np.minimum(z, 0)) - 1)
+)
+forward("Each input is multiplied by its sigmoid", OTHER)(lambda z: z / (1 + np.exp(-z)))
+SHAPE = "Print the shape of self.output: it has an entry for each unit and each sample, also where that is 0."
+forward("Only the positive entries are kept, in one row", SHAPE)(lambda z: z[z > 0])
+SAMPLES = "Print the last column of the result. Which samples does your loop leave out?"
+forward("The last sample is left out", SAMPLES)(
+    lambda z: np.hstack([np.maximum(z[:, :-1], 0), 0 * z[:, -1:]]),
+)
+
+
+forward("The output is in a tuple", COMMA)(lambda z: (np.maximum(z, 0),))
+
+
+@forward("forward overwrites its input", "Compute into a new array: the layer below still needs its output.")
+def _overwriting(z: Array) -> Array:
+    z[z < 0] = 0
+    return z
+
+
 forward("The output is the transpose", "Keep the shape of the input, (units, batch).")(lambda z: np.maximum(z, 0).T)
+
+replace(forward, make=lambda code: type("Wrong", (ReLU,), {"forward": code}))(
+    "self.output is missing", "Write self. before output: a name without it is lost where forward ends."
+)(lambda layer, z: None)
 
 MASK = "The slope depends on the input of the forward pass. Which attribute of the layer holds it?"
 backward("The mask is made from the incoming gradient, not from the input", MASK)(
@@ -105,6 +134,50 @@ backward("The gradient is summed over the samples", "Keep one column for each sa
 )
 backward("A matrix product takes the place of a product entry by entry", "Multiply entry by entry, with *.")(
     lambda z, g: g @ (z > 0), lambda z, g: g @ (z > 0).T
+)
+
+backward("The result is rounded", "Return the gradient as it is.")(
+    lambda z, g: (g * (z > 0)).round(), lambda z, g: (g * (z > 0)).astype(int)
+)
+backward("Only the gradients that may pass are returned, in one row", SHAPE.replace("self.output", "the result"))(
+    lambda z, g: g[z > 0]
+)
+backward("The gradient is averaged to one number", "Keep an entry for each unit and each sample: leave out the mean.")(
+    lambda z, g: (g * (z > 0)).mean()
+)
+backward("The gradient is summed to one number", "Keep an entry for each unit and each sample: leave out the sum.")(
+    lambda z, g: (g * (z > 0)).sum()
+)
+backward("The gradient is summed over the units", "Keep one row for each unit: leave out the sum.")(
+    lambda z, g: (g * (z > 0)).sum(axis=0), lambda z, g: (g * (z > 0)).sum(axis=0, keepdims=True)
+)
+backward("The gradient is summed over the samples", "Keep one column for each sample.")(
+    lambda z, g: (g * (z > 0)).sum(axis=1)
+)
+backward("The last sample is left out", SAMPLES)(
+    lambda z, g: np.hstack([g[:, :-1] * (z[:, :-1] > 0), 0 * g[:, -1:]]),
+)
+backward("The result is in a tuple", COMMA)(lambda z, g: (g * (z > 0),))
+backward("The result of backward is missing", "Look for a path through backward that ends without return.")(
+    lambda z, g: None
+)
+
+NOW = "Use the input of this pass: compute anew whatever you keep in the layer."
+
+
+def _keep(layer: Any, name: str, new: Array) -> Any:
+    """Give what the layer keeps under a name, and keep `new` only if that has another shape or is not there."""
+    kept = getattr(layer, name, None)
+    if kept is None or kept.shape != new.shape:
+        setattr(layer, name, new)
+    return getattr(layer, name)
+
+
+replace(forward, make=lambda code: with_forward(ReLU, code))("A later pass keeps the output of an earlier one", NOW)(
+    lambda layer, z: _keep(layer, "first", np.maximum(z, 0))
+)
+replace(backward, make=lambda code: with_backward(ReLU, code))("A later pass keeps the mask of an earlier one", NOW)(
+    lambda layer, g, rate: g * _keep(layer, "mask", layer.input > 0)
 )
 
 MISTAKES = (*forward.mistakes, *backward.mistakes)

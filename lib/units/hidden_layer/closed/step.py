@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from lib.answer_key import MistakeCatalog
+from lib.reference import cce, cce_gradient
 from lib.reference.layer import FloatArray as Array
 from lib.reference.network import Network
 
@@ -24,14 +25,15 @@ def step(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, 
 
 
 def _with(
+    input: Callable[[Array, Array], Any] = lambda X, y: X,
     gradient: Callable[[Loss, Array, Array], Any] = lambda slope, y, yhat: slope(y, yhat) / y.shape[1],
     rate: Callable[[float, Array], Any] = lambda rate, y: rate,
     returned: Callable[[Network, Loss, Array, Array, Array], Any] = lambda network, loss, X, y, yhat: loss(y, yhat),
 ) -> Step:
-    """Make a step that hands another gradient or learning rate to the network, or returns something else."""
+    """Make a step that hands another input, gradient or learning rate to the network, or returns something else."""
 
     def wrong(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, learning_rate: float) -> Any:
-        yhat = network.forward(X)
+        yhat = network.forward(input(X, y))
         network.backward(gradient(loss_gradient, y, yhat), rate(learning_rate, y))
         return returned(network, loss, X, y, yhat)
 
@@ -43,6 +45,7 @@ whole = MistakeCatalog(
     "step",
     teach="Ask which quantities are means over the batch, and where a factor 1/B must come in so that it counts once.",
 )
+input = replace(whole, make=lambda code: _with(input=code))
 gradient = replace(whole, make=lambda code: _with(gradient=code))
 rate = replace(whole, make=lambda code: _with(rate=code))
 returned = replace(whole, make=lambda code: _with(returned=code))
@@ -55,6 +58,17 @@ gradient("1/B is applied twice", ONCE)(lambda slope, y, yhat: slope(y, yhat) / y
 gradient("The gradient is multiplied by B", ONCE)(lambda slope, y, yhat: slope(y, yhat) * y.shape[1])
 gradient("The gradient is divided by the number of classes", COUNT)(lambda slope, y, yhat: slope(y, yhat) / len(y))
 gradient("The gradient is divided by the number of entries", COUNT)(lambda slope, y, yhat: slope(y, yhat) / y.size)
+for number in (16, 10, 32, 64, 100, 300):
+    gradient("The gradient is divided by a fixed number", COUNT)(
+        lambda slope, y, yhat, number=number: slope(y, yhat) / number
+    )
+gradient(
+    "1/B divides by the gradient: the parenthesis is closed too late",
+    "Close the parenthesis before the gradient: 1/B is a factor of its own.",
+)(lambda slope, y, yhat: 1 / (y.shape[1] * slope(y, yhat)))
+gradient("The gradient is 0: // rounds 1/B down", "Print the factor that you multiply the gradient by.")(
+    lambda slope, y, yhat: 1 // y.shape[1] * slope(y, yhat)
+)
 gradient("The gradient's sign is turned", "Hand on the gradient itself: Dense subtracts it.")(
     lambda slope, y, yhat: -slope(y, yhat) / y.shape[1]
 )
@@ -69,17 +83,64 @@ gradient("The arguments of the loss gradient are swapped", SWAPPED)(lambda slope
 gradient("The arguments of the loss gradient are swapped, and 1/B is missing", SWAPPED)(
     lambda slope, y, yhat: slope(yhat, y)
 )
-gradient("The gradient is averaged over the samples", "Keep one column for each sample; the layers add them up.")(
-    lambda slope, y, yhat: slope(y, yhat).mean(axis=1, keepdims=True)
+COLUMNS = "Keep one column for each sample; the layers add them up."
+gradient("The gradient is averaged over the samples", COLUMNS)(
+    lambda slope, y, yhat: slope(y, yhat).mean(axis=1, keepdims=True),
+    lambda slope, y, yhat: slope(y, yhat).mean(axis=1),
+)
+gradient("The gradient is averaged over the classes", "Keep one row for each class: each has a slope of its own.")(
+    lambda slope, y, yhat: slope(y, yhat).mean(axis=0, keepdims=True),
+    lambda slope, y, yhat: slope(y, yhat).mean(axis=0),
+)
+gradient("The gradient is averaged to one number", COLUMNS)(lambda slope, y, yhat: slope(y, yhat).mean())
+gradient("The gradient is transposed", "Keep the gradient's shape, (classes, batch): divide it, and nothing else.")(
+    lambda slope, y, yhat: slope(y, yhat).T / y.shape[1], lambda slope, y, yhat: slope(y, yhat).T
+)
+GIVEN = "Call the functions that step is given, by the names in its first line: loss and loss_gradient."
+gradient("cce_gradient is called, not the function loss_gradient that step is given", GIVEN)(
+    lambda slope, y, yhat: cce_gradient(y, yhat) / y.shape[1]
 )
 
 AS_IT_IS = "Hand on the learning rate as it is: 1/B belongs to the gradient."
 rate("The learning rate is divided by the batch size as well", AS_IT_IS)(lambda rate, y: rate / y.shape[1])
 rate("The learning rate is multiplied by the batch size", AS_IT_IS)(lambda rate, y: rate * y.shape[1])
 rate("The learning rate's sign is turned", "Dense subtracts the step already.")(lambda rate, y: -rate)
-rate("A fixed learning rate is used", "Use the argument learning_rate.")(lambda rate, y: 0.1)
+rate("A fixed learning rate is used", "Use the argument learning_rate.")(
+    *(lambda rate, y, fixed=fixed: fixed for fixed in (0.1, 0.01, 0.001, 0.5, 1))
+)
+rate("The learning rate is left out", "network.backward needs two arguments: read its first line again.")(
+    lambda rate, y: None
+)
 whole("1/B is applied to the learning rate, not to the gradient", ONCE)(
     _with(gradient=lambda slope, y, yhat: slope(y, yhat), rate=lambda rate, y: rate / y.shape[1])
+)
+
+RATE_TWICE = "Hand on the gradient without the learning rate: the layers with weights multiply by it."
+whole("The gradient is multiplied by the learning rate as well", RATE_TWICE)(
+    lambda network, loss, slope, X, y, rate: _with(gradient=lambda slope, y, yhat: rate * slope(y, yhat) / y.shape[1])(
+        network, loss, slope, X, y, rate
+    )
+)
+whole("The learning rate is multiplied into the gradient, and 1 is handed on in its place", RATE_TWICE)(
+    lambda network, loss, slope, X, y, rate: _with(
+        gradient=lambda slope, y, yhat: rate * slope(y, yhat) / y.shape[1], rate=lambda rate, y: 1
+    )(network, loss, slope, X, y, rate)
+)
+
+
+@whole("The arguments of network.backward are swapped", "The gradient comes first, then the learning rate.")
+def _swapped(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: Any) -> Any:
+    yhat = network.forward(X)
+    network.backward(learning_rate, slope(y, yhat) / y.shape[1])
+    return loss(y, yhat)
+
+
+BATCH = "Hand the batch X to the network as it is: columns are samples, and rows are features."
+input("The network gets the labels", BATCH)(lambda X, y: y)
+input("The network gets the transpose of X", BATCH)(lambda X, y: X.T)
+input("The network gets the first sample only", BATCH)(lambda X, y: X[:, :1], lambda X, y: X[:, 0])
+input("X is standardised anew in every step", BATCH)(
+    lambda X, y: (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
 )
 
 returned("The loss is computed after the update", "Use the prediction from before the update for loss and gradient.")(
@@ -95,6 +156,19 @@ returned("The loss is multiplied by the batch size", "`loss` is a mean already: 
 RETURN = "Return what `loss` gives for labels and prediction."
 returned("The prediction is returned in place of the loss", RETURN)(lambda network, loss, X, y, yhat: yhat)
 returned("No loss is returned", RETURN)(lambda network, loss, X, y, yhat: None)
+returned("The function loss is returned, not its result", RETURN)(lambda network, loss, X, y, yhat: loss)
+returned("The loss is rounded", "Return the loss as it is, and round only where you print it.")(
+    *(lambda network, loss, X, y, yhat, digits=digits: round(loss(y, yhat), digits) for digits in (0, 1, 2, 3))
+)
+returned("cce is called, not the function loss that step is given", GIVEN)(
+    lambda network, loss, X, y, yhat: cce(y, yhat)
+)
+whole("cce and cce_gradient are called, not the two functions that step is given", GIVEN)(
+    _with(
+        gradient=lambda slope, y, yhat: cce_gradient(y, yhat) / y.shape[1],
+        returned=lambda network, loss, X, y, yhat: cce(y, yhat),
+    )
+)
 
 
 @whole("The weights are updated twice", "Call network.backward once in a step: every call updates the weights.")
