@@ -32,9 +32,9 @@ SMALL = "Call your code in a new cell on small arrays: Python then shows the who
 RULES = (
     # Names
     _Rule(
-        r"NameError: name '(input|output|weights)' is not defined",
+        r"NameError: name '(input|output|weights|layers)' is not defined",
         r"Write self.\1. What a layer keeps from one method to another belongs to the layer.",
-        r"(?<![\w.])(input|output|weights)\b",
+        r"(?<![\w.])(input|output|weights|layers)\b",
     ),
     _Rule(
         r".*'?builtin_function_or_method'?",
@@ -126,7 +126,7 @@ RULES = (
         r"Compare the call of \1 with its parameters: nothing is given for \2.",
     ),
     _Rule(
-        r"TypeError: (?:\w+\.)?(?:forward|backward)\(\) takes (\d) positional arguments? but (?!\1)\d",
+        r"TypeError: (?:\w+\.)?(?:forward|backward)\(\) takes (?:from \d to )?(\d) positional arguments? but (?!\1)\d",
         "Look at the first parameter in the line with def: it has to be self.",
     ),
     _Rule(

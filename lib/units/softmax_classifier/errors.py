@@ -33,10 +33,10 @@ class Meaning(NamedTuple):
 MEANINGS = (
     Meaning(
         # Python's own `input` is a builtin; in a notebook Jupyter puts a function or a method in its place.
-        r"NameError: name '(?:output|weights)' is not defined|'builtin_function_or_method'"
+        r"NameError: name '(?:output|weights|layers)' is not defined|'builtin_function_or_method'"
         r"|'(?:function|method)' object .*\n.*(?<![\w.])input\b",
         "A name of the layer is used without self. before it.",
-        "A layer keeps its arrays as self.input, self.output and self.weights. Write self. before the name.",
+        "A layer keeps what it needs as self.input, self.output or self.weights. Write self. before the name.",
     ),
     Meaning(
         r"NameError: name '(?:np|plt)' is not defined",
@@ -55,7 +55,8 @@ MEANINGS = (
         "Compare its spelling with the names in the first line of the function.",
     ),
     Meaning(
-        r"TypeError: .*(?:forward|backward)\(\) takes (\d) positional arguments? but (?!\1)\d (?:was|were) given",
+        r"TypeError: .*(?:forward|backward)\(\) takes (?:from \d to )?(\d) positional arguments? but (?!\1)\d"
+        r" (?:was|were) given",
         "The method takes one argument too few: self is missing.",
         "Write self as the first parameter of forward and backward.",
     ),

@@ -75,6 +75,7 @@ HINTS = {
     "Softmax is applied to its own output": ACTIVATE,
     "softmax.forward is not called": ACTIVATE,
     "softmax.forward runs before dlayer.forward": ACTIVATE,
+    "The columns of X are in another order than those of y": COLUMNS,
     "The labels are rows of y, not columns": COLUMNS,
     "The labels are class numbers, not one-hot columns": "Take whole columns of y: each has a 1 at its sample's class.",
     "The labels always come from the first columns of y": COLUMNS,
@@ -130,6 +131,9 @@ HINTS = {
     "The gradient is transposed before dlayer.backward": NOTHING_ELSE,
     "The gradient is clipped": NOTHING_ELSE,
     "The gradient is clipped before softmax.backward": BACK,
+    "dlayer.backward gets a gradient of zeros": (
+        "Print each factor of the gradient. // rounds down to a whole number, also to 0."
+    ),
     "Only the sign of the gradient is used": NOTHING_ELSE,
     "The gradient is divided by its norm": NOTHING_ELSE,
     "The gradient is scaled to a fixed norm": NOTHING_ELSE,
@@ -152,6 +156,7 @@ HINTS = {
     "The loss is stored in some epochs only": "Append the epoch's loss in every epoch, after its last batch.",
     "The mean over all epochs is returned, not a loss for each": "Return the list with the losses of all epochs.",
     "The epoch's loss is divided by the number of epochs": "Append each epoch's loss as it is: it is a mean already.",
+    "The losses come in reversed order": "Put each epoch's loss behind those of the epochs before it.",
     "The losses are rounded": "Keep all digits in the list. Round only what you print.",
     "The layers are returned in another order": RETURNED,
     "The dense layer that is returned has not been trained": RETURNED,
@@ -197,6 +202,8 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
     length, full = call.batches_in_an_epoch, call.samples // call.batch_size
     if any(_in_column_order(call, taken, count) for count in (length, full)):
         return "The samples come in the order of the columns, not in a shuffled order"
+    if _are_moved(call, steps):
+        return "The columns of X are in another order than those of y"
     places = [_place_of(call, step) for step in steps]
     if None in places:
         first = sum(taken[:full], ())  # of one epoch, whether the short batch is left out or not
@@ -206,6 +213,20 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
         )
         return DRAWN if is_drawn else _name_own_parts(call, taken) if not steps[-1].shuffle else ""
     return _name_order(call, [place for place in places if place is not None], epochs_of_other)
+
+
+def _are_moved(call: Call, steps: Sequence[Pass]) -> bool:
+    """Tell whether each step has the labels of its batch, and each sample's features are always those of one other."""
+    moved: dict[int, int] = {}
+    for step in steps:
+        if not step.shuffle or step.position >= call.batches_in_an_epoch:
+            return False
+        due = call.batches(step.shuffle - 1)[step.position]
+        if len(due) != len(step.samples) or not _labels_are(call, step.labels, due):
+            return False
+        if any(moved.setdefault(*both) != both[1] for both in zip(due.tolist(), step.samples.tolist(), strict=True)):
+            return False
+    return len({*moved.values()}) == len(moved) and any(there != here for there, here in moved.items())
 
 
 def count_epochs(call: Call, steps: Sequence[Pass]) -> int | None:
@@ -561,6 +582,8 @@ def name_into_dense(call: Call, steps: Sequence[Pass], step: Pass, gradient: Rec
     if any(_is(gradient, size * right.T) for size in sizes):
         return "The gradient is transposed before dlayer.backward"
     given = [each.updates[-1][0] for each in steps if each.updates]
+    if not gradient.any():
+        return "dlayer.backward gets a gradient of zeros"
     if all(isinstance(each, np.ndarray) and np.ptp(np.abs(each)) < 1e-9 for each in given):
         return "Only the sign of the gradient is used"
     return "The gradient is clipped" if _is_clipped(gradient, right) else ""
@@ -625,6 +648,8 @@ def name_losses(recording: Recording, found: Array, count: int, expected: Array)
         return "The loss is stored in some epochs only"
     if count == len(expected) and np.allclose(found * len(expected), expected):
         return "The epoch's loss is divided by the number of epochs"
+    if count == len(expected) > 1 and _is(found, expected[::-1]):
+        return "The losses come in reversed order"
     rounded = [np.floor(expected), *(np.round(expected, digits) for digits in range(7))]
     if count == len(expected) and any(np.allclose(found, each, rtol=0, atol=1e-12) for each in rounded):
         return "The losses are rounded"

@@ -12,6 +12,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from lib.blanks import OpenBlank
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array
+from lib.units.softmax_classifier.errors import Named
 from lib.units.softmax_classifier.loop_calls import Call, Samples
 
 RECENT = 6
@@ -117,7 +118,12 @@ class Recording:
     @property
     def losses(self) -> Array:
         """The epochs' losses that `train` returned, (nepochs,)."""
-        return numbers(self.returned, what="The list of losses that train returns").ravel()
+        found = numbers(self.returned, what="The list of losses that train returns")
+        if found.ndim > 1 and len(found) == self.call.epochs < found.size:
+            hint = "Put the epoch's loss alone into the list."
+            what, expected = "The list has several numbers for each epoch.", f"shape ({self.call.epochs},)"
+            raise Named(what, found=f"shape {found.shape}", expected=expected, hint=hint)
+        return found.ravel()
 
     @property
     def current(self) -> Pass:

@@ -79,3 +79,13 @@ def test_two_mistakes_cost_what_each_costs() -> None:
             continue
         found, costs = lost(code, seed), {WRONG[name].breaks for name in pair}
         assert found <= costs and found, (pair, found)
+
+
+def test_several_numbers_for_each_epoch_are_not_counted_as_losses() -> None:
+    code = written(loop(("losses.append(loss)", "losses.append((epoch, loss))")))["train"]
+    report = examine(train, (code,))
+    assert "The list has several numbers for each epoch. Found shape (7, 2)" in " ".join(str(report).split())
+    verdict = judged(train, {"train": code}, 1)
+    assert [s.why.partition(".")[0] for s in verdict.statements if s.state == "wrong"] == [
+        "The list has several numbers for each epoch"
+    ]

@@ -177,6 +177,7 @@ SAMPLES = "Take two samples, and add the products of each by hand. Does your cod
 weights("Only one sample of the batch counts", SAMPLES)(
     lambda layer, g: np.outer(g[:, 0], layer.input[:, 0]), lambda layer, g: np.outer(g[:, -1], layer.input[:, -1])
 )
+weights("The last sample is left out", SAMPLES)(lambda layer, g: np.dot(g[:, :-1], layer.input[:, :-1].T))
 weights("The samples are added or averaged before the product, not after it", SAMPLES)(
     lambda layer, g: np.outer(g.mean(axis=1), layer.input.mean(axis=1)),
     lambda layer, g: np.outer(g.sum(axis=1), layer.input.mean(axis=1)),
@@ -207,7 +208,7 @@ update("The weights move in the direction of the gradient, not against it", DOWN
 update("The learning rate is missing", "Multiply the gradient by learning_rate before you subtract it.")(
     lambda W, gradient, rate: W - gradient
 )
-for fixed in (0.01, 0.001, 0.0001, 0.1, 0.05):
+for fixed in (0.01, 0.001, 0.0001, 0.1, 0.05, 0.5):
     update(
         f"The learning rate is always {fixed:g}", "Use the learning_rate that backward is given, not a fixed number."
     )(lambda W, gradient, rate, fixed=fixed: W - fixed * gradient)
@@ -322,6 +323,9 @@ returned("The output is returned", LOWER)(lambda layer, g: layer.output)
 returned("The returned gradient is 0", LOWER)(lambda layer, g: np.zeros((len(layer.input) - 1, g.shape[1])))
 returned("The returned gradient is summed over the samples", LOWER)(
     lambda layer, g: (layer.weights[:, :-1].T @ g).sum(axis=1, keepdims=True)
+)
+returned("The result is in a tuple", "Look for a comma behind the value: it makes a tuple.")(
+    lambda layer, g: (layer.weights[:, :-1].T @ g,)
 )
 returned("The result of backward is missing", "Look for a path through backward that ends without return.")(
     lambda layer, g: None

@@ -147,6 +147,7 @@ loss("Only the first sample counts", ONE_SAMPLE)(
     lambda y, p: -np.log(_true(y, p)[0]), lambda y, p: -np.log(_true(y, p)[0]) / y.shape[B]
 )
 loss("The last sample is left out", ONE_SAMPLE)(lambda y, p: -np.sum(np.log(_true(y, p)[:-1])) / y.shape[B])
+loss("The first sample is left out", ONE_SAMPLE)(lambda y, p: -np.sum(np.log(_true(y, p)[1:])) / y.shape[B])
 for which, of in (("largest", np.max), ("smallest", np.min), ("middle", np.median)):
     loss(f"The {which} loss of the batch is returned, not the mean", "Every sample counts: take the mean of all.")(
         lambda y, p, of=of: of(-np.log(_true(y, p)))
@@ -209,7 +210,11 @@ loss("The exponential undoes the logarithm", OTHER)(
     lambda y, p: np.exp(_right(y, p)), lambda y, p: np.exp(-_right(y, p))
 )
 loss("The loss is rounded", "Return the loss as it is, and round only where you print it.")(
-    *(lambda y, p, digits=digits: np.round(_right(y, p), digits) for digits in (2, 1, 0))
+    *(lambda y, p, digits=digits: np.round(_right(y, p), digits) for digits in (2, 1, 0)),
+    lambda y, p: np.floor(_right(y, p)),
+)
+loss("The share of wrong predictions is returned, not the loss", OTHER)(
+    lambda y, p: np.mean(y.argmax(axis=0) != p.argmax(axis=0))
 )
 
 # ---- The loss: not one number
@@ -279,6 +284,13 @@ loss(
 def _overwriting(y: Array, yhat: Array) -> Any:
     right = _right(y, yhat)
     yhat[:] = 0
+    return right
+
+
+@loss("cce overwrites the labels that it is given", "Compute into a new array: the gradient still needs y.")
+def _overwriting_labels(y: Array, yhat: Array) -> Any:
+    right = _right(y, yhat)
+    y[:] = 0
     return right
 
 
@@ -442,7 +454,8 @@ gradient("The gradient is divided by its norm", "Return the slopes as they are: 
     lambda y, p: _right_gradient(y, p) / np.linalg.norm(_right_gradient(y, p))
 )
 gradient("The gradient is rounded", "Return the slopes as they are, and round only where you print them.")(
-    *(lambda y, p, digits=digits: np.round(_right_gradient(y, p), digits) for digits in (2, 1, 0))
+    *(lambda y, p, digits=digits: np.round(_right_gradient(y, p), digits) for digits in (2, 1, 0)),
+    lambda y, p: np.floor(_right_gradient(y, p)),
 )
 for much in (1e-2, 1e-4, 1e-3, 0.1):
     gradient("A number is added to yhat that is too large", FAR)(lambda y, p, much=much: _right_gradient(y, p + much))
@@ -451,6 +464,10 @@ ENDS = "Check the indentation: a return inside a loop ends the function in the f
 gradient("Only one sample gets a gradient, the others 0", ENDS)(
     *(lambda y, p, at=at: _right_gradient(y, p) * (np.arange(y.shape[B]) == at % y.shape[B]) for at in (0, B))
 )
+gradient("The last sample gets no gradient", "Print the last column of the gradient. Does your loop reach it?")(
+    lambda y, p: np.hstack([-y[:, :-1] / p[:, :-1], 0 * y[:, -1:]]),
+)
+gradient("The gradient is in a tuple", "Look for a comma behind the value: it makes a tuple.")(lambda y, p: (-y / p,))
 gradient("The gradient is written into an array of integers", "Print the dtype of the array. Can it hold 0.3?")(
     lambda y, p: _right_gradient(y, p).astype(int)
 )
@@ -459,6 +476,12 @@ gradient("y stands in the denominator too", "The labels y contain zeros: multipl
 )
 gradient("The gradient is missing", "Look for a path through cce_gradient that ends without return.")(lambda y, p: None)
 gradient("np.dot gets two arrays of the same shape", "Divide entry by entry, with /.")(lambda y, p: -np.dot(y, 1 / p))
+
+
+@gradient("cce_gradient overwrites the array y", "Compute into a new array: the labels are needed in the next epoch.")
+def _gradient_overwriting_labels(y: Array, yhat: Array) -> Any:
+    y /= -yhat
+    return y.copy()
 
 
 @gradient("cce_gradient overwrites the array yhat", "Compute into a new array: softmax.backward still needs yhat.")

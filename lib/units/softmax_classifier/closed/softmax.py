@@ -273,6 +273,7 @@ of_softmax("The probabilities are percentages", "The probabilities of a sample s
 of_softmax("The probabilities are rounded", "Keep the probabilities as they are, and round only where you print them.")(
     *(partial(np.round, decimals=digits) for digits in (1, 2, 3, 4))
 )
+of_softmax("The last sample is left out", LOOP)(lambda p: np.hstack([p[:, :-1], 0 * p[:, -1:]]))
 of_softmax("The probabilities are clipped", "Keep the probabilities as they are: the loss avoids log 0 itself.")(
     *(lambda p, least=least: np.clip(p, least, 1 - least) for least in (0.01, 0.02, 0.05, 0.1))
 )
@@ -554,6 +555,11 @@ of_product("The result is divided by its norm", LIMIT)(
 of_product("The result is rounded", "Return the gradient as it is, and round only where you print it.")(
     *(partial(np.round, decimals=digits) for digits in (0, 1, 2))
 )
+of_product("The result is written into an array of integers", "Print the dtype of the array. Can it hold 0.3?")(
+    lambda p: p.astype(int)
+)
+of_product("The last sample gets no gradient", LOOP)(lambda p: np.hstack([p[:, :-1], 0 * p[:, -1:]]))
+of_product("The result is in a tuple", "Look for a comma behind the value: it makes a tuple.")(lambda p: (p,))
 of_product("The result of backward is missing", "Look for a path through backward that ends without return.")(
     lambda p: None
 )

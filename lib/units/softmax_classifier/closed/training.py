@@ -115,6 +115,10 @@ MISTAKES = (
         *NUMBERED,
     ),
     _named(
+        "The columns of X are in another order than those of y",
+        ("losses = []", "losses, X = [], X[:, np.random.permutation(X.shape[1])]"),
+    ),
+    _named(
         "The short last batch is left out",
         (BATCHES, f"{BATCHES}[: num_samples // batch_size]"),
         also=(((BATCHES, f"{ORDER}[: num_samples - num_samples % batch_size].reshape(-1, batch_size)"),),),
@@ -304,6 +308,7 @@ MISTAKES = (
     _named("The gradient is transposed before dlayer.backward", (")) * grad", ")) * grad.T")),
     _named("The gradient is clipped", (")) * grad", ")) * np.clip(grad, -1, 1)")),
     _named("The gradient is clipped before softmax.backward", ("backward(grad)", "backward(np.clip(grad, -1, 1))")),
+    _named("dlayer.backward gets a gradient of zeros", ("1 / len(batch)", "1 // len(batch)")),
     _named("Only the sign of the gradient is used", ("(1 / len(batch)) * grad", "np.sign(grad)")),
     _named("The gradient is divided by its norm", ("(1 / len(batch)) * grad", "grad / np.linalg.norm(grad)")),
     _named("The gradient is scaled to a fixed norm", ("(1 / len(batch)) * grad", "5 * grad / np.linalg.norm(grad)")),
@@ -339,6 +344,7 @@ MISTAKES = (
         "The mean over all epochs is returned, not a loss for each", ("softmax, losses", "softmax, np.mean(losses)")
     ),
     _named("The epoch's loss is divided by the number of epochs", ("append(loss)", "append(loss / nepochs)")),
+    _named("The losses come in reversed order", ("losses.append(loss)", "losses.insert(0, loss)")),
     _named(
         "The losses are rounded",
         ("append(loss)", "append(round(loss, 2))"),
