@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 
+from lib.grading.errors import ConfigError
+
 ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
 """Options with which `zerolayer grade` needs no locked kernels on this machine."""
 
@@ -29,7 +31,8 @@ ALONE = {
 def main() -> None:
     """Run the command that was given; its exit code is the program's. Ctrl-C and a closed pipe end it quietly.
 
-    A file that can't be read or written ends it with a sentence, where the command itself has no better one.
+    A file that can't be read or written, or a unit that can't be imported, ends it with a sentence, where the command
+    itself has no better one.
     """
     try:
         _run()
@@ -37,7 +40,7 @@ def main() -> None:
         _end(128 + signal.SIGINT)
     except BrokenPipeError:
         _end(1)
-    except OSError as error:
+    except (OSError, ConfigError) as error:
         if "--debug" in sys.argv:
             raise
         from lib.grading.machine_faults import sentence

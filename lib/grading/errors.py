@@ -5,6 +5,13 @@ class ConfigError(Exception):
     """The configuration can't be read, or can't be what is wanted; the message says where, and why."""
 
 
+class UnitFailsError(ConfigError):
+    """A unit's own code fails on the inputs of a submission, which can't be graded then."""
+
+    def __init__(self, part: str, why: str) -> None:
+        super().__init__(f"the unit's own code fails on the inputs drawn for it, in {part}: {why}")
+
+
 class CannotBuild(ValueError):
     """The student version can't be made; the message says where, what was found, what is expected and what to try."""
 

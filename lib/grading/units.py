@@ -122,13 +122,22 @@ def first_of(known: Iterable[str]) -> list[str]:
 
 
 def answer_key(name: str) -> AnswerKey:
-    """Load a unit's closed half. Raises KeyError where there is no unit of this name."""
+    """Load a unit's closed half. Raises KeyError where there is no unit of this name, ConfigError where it fails."""
     place = {place.name: place for place in places()}[name]
-    return import_module(f"{place.module}.{CLOSED}").ANSWER_KEY
+    try:
+        return import_module(f"{place.module}.{CLOSED}").ANSWER_KEY
+    except Exception as error:  # whatever a module may raise as it is imported
+        why = f"{type(error).__name__}: {error}{own_line(error)}"
+        raise ConfigError(f"The unit {name} can't be imported: {why}. Correct it.") from error
 
 
 def own_line(error: BaseException) -> str:
-    """Name the line of a unit's code at which an error was raised, in parentheses; nothing where it was elsewhere."""
+    """Name the line of a unit's code at which an error was raised, in parentheses; nothing where it was elsewhere.
+
+    A SyntaxError names it itself.
+    """
+    if isinstance(error, SyntaxError):
+        return ""
     folders = [place.folder for place in places()]
     frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
     own = [(file, line) for file, line in frames if any(map(file.is_relative_to, folders))]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from lib.checking.dispatch import Checks
 from lib.checking.values import SEVERAL, TEXT, Wrong, read_answer, several_of, text_of
 from lib.grading import units
 from lib.grading.commands.fingerprints import write_files
+from lib.grading.errors import UnitFailsError
 from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.judge import judge
 from lib.grading.report.evidence import probes
@@ -285,6 +287,12 @@ def test_wrong_code_is_wrong_at_both(key: AnswerKey, check: Any, name: str, numb
     assert not any(judged(key, f"check-{name}", code, seed=seed) for seed in range(5))
 
 
+def test_where_right_code_fails_there_is_no_verdict(key: AnswerKey) -> None:
+    broken = replace(key, right={**key.right, "normalise": lambda x: x / [1, 2]})
+    with pytest.raises(UnitFailsError, match="in check-normal: It raised ValueError: operands could not be broadcast"):
+        judged(broken, "check-normal", lambda x: x / x.sum())
+
+
 def test_a_wrong_gradient_is_held_against_the_students_own_function_at_the_desk(key: AnswerKey, check: Any) -> None:
     assert check.slope(lambda x: 3 * x**2, lambda x: (x**3).sum()).right
     assert not check.slope(lambda x: x, lambda x: (x**2).sum()).right
@@ -338,8 +346,6 @@ def test_inputs_of_numpy_keep_theirs(value: Any) -> None:
 
 
 def test_a_draw_of_tuples_is_refused_since_grading_would_give_lists(key: AnswerKey) -> None:
-    from dataclasses import replace
-
     part = replace(key.parts[0], draw=lambda rng: {"words": ("a", "b")})
     with pytest.raises(TypeError, match="Draw lists, not tuples"):
         drawn_for(part, 1)

@@ -19,6 +19,7 @@ from lib.checking.student_code import Failure
 from lib.grading import units
 from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
+from lib.grading.errors import ConfigError
 from lib.grading.judge import symptoms
 from lib.grading.judge.comparison import fits
 from lib.unit import Part
@@ -43,7 +44,14 @@ class FingerprintsApp(Configured):
         super().start()
         for unit in self.extra_args or units.names():
             named_unit(self, [unit])
-            for file, written in write_files(unit, units.answer_key(unit)).items():
+            try:
+                files = write_files(unit, units.answer_key(unit))
+            except (OSError, ConfigError):
+                raise
+            except Exception as error:  # whatever a unit's own code may raise
+                why = f"{type(error).__name__}: {error}{units.own_line(error)}"
+                self.fail(f"The unit {unit} fails: {why}. `zerolayer check {unit}` says more.")
+            for file, written in files.items():
                 print(f"{file} {'is written' if written else 'is up to date'}.")
 
 

@@ -27,7 +27,7 @@ from traitlets import Float, Integer, TraitError, Unicode, default
 from lib.grading.commands.command import named_assignment, say, student_of
 from lib.grading.commands.config import Configured
 from lib.grading.commands.job import OF_THE_MACHINE, Course, GradingJob, unfinished
-from lib.grading.errors import ConfigError
+from lib.grading.errors import ConfigError, UnitFailsError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import broken_units
@@ -173,8 +173,11 @@ class Grade(Autograde):
             if isinstance(result, BaseException) and job.is_lost(result):
                 job.leave()
                 self._leave(job.student, f"was not graded: {sentence(result)}")
-            else:
+                continue
+            try:
                 self._end(job, result)
+            except UnitFailsError as error:
+                self._leave_to_author(job, error)
 
     def _scores(self) -> str:
         """Write the scores of those who were graded now; nothing where an assignment has no unit."""
@@ -206,7 +209,11 @@ class Grade(Autograde):
             if job.lost:
                 self.progress.note_again(job.student, job.lost)
             self.run_pre_convert_hook()
-            work = job.work()
+            try:
+                work = job.work()
+            except UnitFailsError as error:
+                self._leave_to_author(job, error)
+                continue
             if work.notebooks:
                 yield job, work
             else:
@@ -216,6 +223,11 @@ class Grade(Autograde):
         """Leave a submission ungraded, for a person."""
         self.not_graded[student] = why
         self.progress.add("not graded", student, [why])
+
+    def _leave_to_author(self, job: GradingJob, error: UnitFailsError) -> None:
+        """Leave a submission ungraded on whose inputs the unit's own code fails."""
+        job.leave()
+        self._leave(job.student, f"was not graded: {error}. Mend the unit, and grade again")
 
     def _end(self, job: GradingJob, result: Mapping[str, RunResult] | BaseException) -> None:
         """Save a submission that has been run, or failed to."""

@@ -11,6 +11,8 @@ import numpy as np
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import pack
+from lib.grading.errors import UnitFailsError
+from lib.grading.units import own_line
 from lib.unit import Inputs, Part
 
 DIGITS = 9
@@ -67,6 +69,14 @@ def _round_plain(value: Any) -> Any:
 
 
 def challenge(key: AnswerKey, seed: int) -> dict[str, Any]:
-    """Write all parts' inputs as the plain data that is laid beside the notebook."""
-    laid = {part.id: drawn_for(part, seed) for part in key.parts}
+    """Write all parts' inputs as the plain data that is laid beside the notebook.
+
+    Raises UnitFailsError where a part's `draw` fails.
+    """
+    laid = {}
+    for part in key.parts:
+        try:
+            laid[part.id] = drawn_for(part, seed)
+        except Exception as error:  # whatever a unit's own code may raise
+            raise UnitFailsError(part.id, f"{type(error).__name__}: {error}{own_line(error)}") from error
     return {"parts": {id: {name: pack(array) for name, array in drawn.items()} for id, drawn in laid.items()}}

@@ -9,7 +9,7 @@ from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.student_code import Failure, Kind
 from lib.checking.values import Wrong, read_answer, several_of, text_of
-from lib.grading.errors import ended
+from lib.grading.errors import UnitFailsError, ended
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
@@ -23,7 +23,7 @@ from lib.grading.judge.verdict import (
     StatementVerdict,
 )
 from lib.grading.untrusted_names import visible
-from lib.unit import Array, Part, Statement
+from lib.unit import Array, Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
 """What a check put out at grading: for each statement's name a record for each probe. It may be any JSON, though."""
@@ -45,7 +45,7 @@ def judge(
     """Judge one part's answer, as it came out of the student's kernel: any JSON, or None where there was none.
 
     `missing` has for names that aren't defined how the cells ended that were to define them. Never raises on what is in
-    `given`: what doesn't read as the arrays asked for is wrong.
+    `given`: what doesn't read as the arrays asked for is wrong. Raises UnitFailsError where right code fails.
     """
     drawn = drawn_for(part, seed)
     right = right_outcomes(key, part, drawn)
@@ -56,6 +56,8 @@ def judge(
     states = not_run if given is None else judge_statements(graded, found, right, wrong)
     states = [replace(verdict, why=visible(_explain(verdict.why, missing), keep="\n")) for verdict in states]
     lost = any(verdict.state != "right" for verdict in states)
+    if lost and given is not None:
+        _require_right(part, graded, drawn, right)
     return PartVerdict(
         part.id,
         part.title,
@@ -66,6 +68,15 @@ def judge(
         answer=_record_all(found) if given is not None else {},
         expected=_record_all(right),
     )
+
+
+def _require_right(part: Part, graded: list[Statement], drawn: Inputs, right: Outcomes) -> None:
+    """Raise UnitFailsError where right code itself fails on these inputs: then no answer could have been right."""
+    if any(isinstance(outcome, Failure) for probes in right.values() for outcome in probes.values()):
+        wrong = wrong_probes(part.statements, drawn, right, right)
+        for verdict in judge_statements(graded, right, right, wrong):
+            if verdict.state != "right":
+                raise UnitFailsError(part.id, verdict.why)
 
 
 def judge_statements(

@@ -14,6 +14,7 @@ import nbformat
 import pytest
 
 from lib.grading.commands.demo import CHECKOUT
+from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.new import TEMPLATE, write_all
 from lib.grading.judge.verdict import Verdict
 from lib.grading.running.execute import RunLostError
@@ -105,6 +106,43 @@ def test_its_closed_half_cannot_be_imported_by_student_code(course, module):
 def test_its_closed_half_and_its_solution_cannot_be_read_by_student_code(course):
     [part] = Verdict.load(course.root / "autograded" / "walker" / "tiny").parts
     assert "RuntimeError: nothing" in part.statements[0].why
+
+
+@pytest.mark.parametrize(
+    ("slip", "why"),
+    [
+        (("y = rng.uniform", "y = rng.unifrm"), "has no attribute 'unifrm' (exercise.py, line 27). Mend the unit"),
+        (("return loss(", "return los("), "It raised NameError: name 'los' is not defined."),
+    ],
+)
+def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_path, slip, why):
+    """Not even 0 points: what there was before stays, and a person is told."""
+    broken = Course(shutil.copytree(course.root, tmp_path / "course"))
+    exercise = broken.root / "units" / "tiny" / "exercise.py"
+    assert slip[0] in exercise.read_text()
+    exercise.write_text(exercise.read_text().replace(*slip))
+    graded = broken.zerolayer("grade", "tiny", "--student=ada", "--force", *QUICK)
+    assert graded.returncode == NEEDS_A_PERSON
+    assert "0 of 1 submissions graded" in graded.stdout
+    assert "was not graded: the unit's own code fails on the inputs drawn for it, in check-loss: " in graded.stdout
+    assert why in graded.stdout
+    assert "Traceback" not in graded.stderr
+    assert points(broken, "ada", "tiny") == 2
+
+
+@pytest.mark.parametrize(
+    ("slip", "error"),
+    [(("y = rng.uniform", "y = rng.unifrm"), "AttributeError: "), (("class Mean", "clas Mean"), "SyntaxError: ")],
+)
+def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, slip, error):
+    broken = Course(shutil.copytree(course.root, tmp_path / "course"))
+    exercise = broken.root / "units" / "tiny" / "exercise.py"
+    exercise.write_text(exercise.read_text().replace(*slip))
+    for command in ("fingerprints", "demo", "check", "build", "bundle"):
+        done = broken.zerolayer(command, "tiny")
+        assert done.returncode == 1, command
+        assert error in done.stdout + done.stderr, command
+        assert "Traceback" not in done.stderr, command
 
 
 def test_other_units_keep_theirs(course):
