@@ -82,7 +82,15 @@ def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str
     return Step(returned, moved, is_kept(inputs[f"gradient_{size}"], gradient))
 
 
-class WeightsMove(OfGradient):
+class OfStep(OfGradient):
+    """A statement about the change of the weights, which float32 rounds as it rounds the weights themselves."""
+
+    def size(self, probe: str, inputs: Inputs) -> float:
+        """The largest entry of the incoming gradient, or of the weights."""
+        return max(super().size(probe, inputs), float(np.abs(_weights(inputs, probe.partition("/")[2])).max()))
+
+
+class WeightsMove(OfStep):
     text = "The weights change by -learning_rate times their gradient, as central differences of your forward show."
     points = 2
     hint = "Take one sample, and compute by hand how much one weight should change. Then add a second sample."
@@ -111,7 +119,7 @@ class WeightsMove(OfGradient):
         return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, :-1])
 
 
-class BiasMoves(OfGradient):
+class BiasMoves(OfStep):
     text = "The bias, the last column, changes by -learning_rate times the incoming gradient, summed over the samples."
     depends_on = (WeightsMove,)
     hint = "The bias is a weight whose input is always 1. Where does self.input have this 1?"
@@ -155,9 +163,9 @@ class InputGradient(OfGradient):
 def _expect_nearly(
     found: Array, expected: Array, *, what: str, hint: str = "", where: Callable[[tuple[int, ...]], str]
 ) -> None:
-    """Raise `Wrong` as `expect_close` does, with a tolerance that is measured by the largest entry."""
-    rounding = 3e-4 * np.abs(expected).max()
-    expect_close(found, expected, what=what, hint=hint, where=where, rtol=1e-3, atol=rounding)
+    """Raise `Wrong` as `expect_close` does; what differences of float32 numbers lose grows with the largest entry."""
+    rounding = max(1e-5 * np.abs(expected).max(), 1e-6)
+    expect_close(found, expected, what=what, hint=hint, where=where, atol=rounding)
 
 
 def _both_routes(run: Callable[[str, str], object]) -> Probes:

@@ -487,10 +487,10 @@ def _agrees_with_central_differences(Softmax: Any, inputs: Inputs, size: str, ro
             hint="Print the shapes of T and of the result, for one sample and for two: which axis counts the samples?",
         )
     slopes = central_difference_by_column(
-        lambda near: (gradient * softmax(near)).sum(axis=0), np.zeros(gradient.shape), step=0.03
+        lambda near: (gradient * softmax(near)).sum(axis=0), np.zeros(gradient.shape), step=0.003
     )
-    what, rounding = "The result differs from central differences of softmax.", 3e-5 * np.abs(gradient).max()
-    expect_close(found, slopes, what=what, where=at_class_and_sample, rtol=1e-3, atol=rounding)
+    what, rounding = "The result differs from central differences of softmax.", 1e-6 * np.abs(gradient).max()
+    expect_close(found, slopes, what=what, where=at_class_and_sample, atol=rounding)
 
 
 def _move(output: Array, added: Array) -> Array:

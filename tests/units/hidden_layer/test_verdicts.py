@@ -171,6 +171,11 @@ def that_empties_its_data(network, loss, loss_gradient, X, y, learning_rate):
     return value
 
 
+def with_the_losses_before(network, loss, loss_gradient, X, y, learning_rate, losses=[]):  # noqa: B006  # the mistake
+    losses.append(step(network, loss, loss_gradient, X, y, learning_rate))
+    return np.mean(losses)
+
+
 def without_a_rate(network, loss, loss_gradient, X, y, learning_rate):
     yhat = network.forward(X)
     network.backward(loss_gradient(y, yhat) / y.shape[1])
@@ -221,6 +226,7 @@ LOSING: list[tuple[str, dict[str, Any], set[str]]] = [
     ("check-step", {"step": step_on(lambda X, y: y)}, {"BatchLoss"}),
     ("check-step", {"step": step_on(lambda X, y: X, labels=lambda X, y: X)}, {"BatchLoss"}),
     ("check-step", {"step": that_empties_its_data}, {"BatchLoss"}),
+    ("check-step", {"step": with_the_losses_before}, {"BatchLoss"}),
     ("check-step", {"step": without_a_rate}, {"StepRate"}),
     ("check-network-forward", {"Network": GoesOnFromBefore}, {"OutputsGoUp"}),
     ("check-network-forward", {"Network": AddsARow}, {"OutputsGoUp"}),

@@ -411,3 +411,50 @@ def test_right_code_keeps_all_points(name: str) -> None:
 def test_the_gradient_follows_a_loss_that_renormalises() -> None:
     code = {**RIGHT["renormalises"], "cce_gradient": cce_gradient}
     assert set(states(checked(part_of("check-cce-gradient"), **code)).values()) == {"right"}
+
+
+def test_a_loss_of_earlier_calls_is_wrong_at_grading_as_at_the_desk() -> None:
+    def code() -> Code:
+        losses: list[float] = []
+
+        def cce(y: Any, yhat: Any) -> Any:
+            losses.append(-np.sum(y * np.log(yhat)) / y.shape[1])
+            return np.mean(losses)
+
+        return loss(cce)
+
+    assert "wrong" in states(checked(part_of("check-cce"), **code())).values()
+    assert judged(part_of("check-cce"), code()).points == 0
+
+
+@pytest.mark.parametrize("off", [1.0002, 1.00003])
+@pytest.mark.parametrize("kind", ["gradient", "backward", "dense"])
+def test_the_desk_is_as_exact_as_the_judge(kind: str, off: float) -> None:
+    code = {
+        "gradient": gradient(lambda y, p: -off * y / p),
+        "backward": backward(lambda layer, g: off * Softmax.backward(layer, g)),
+        "dense": dense(lambda layer, g: off * g @ layer.input.T, lambda layer, g: off * g),
+    }[kind]
+    part = part_of(IN[kind])
+    assert checked(part, **code).right == (off < 1.0001)
+    for seed in SEEDS:
+        assert (judged(part, code, seed).points == part.points) == (off < 1.0001)
+
+
+def test_a_dense_layer_may_compute_in_float32_throughout() -> None:
+    class Layer(Dense):
+        def forward(self, input: Any) -> Any:
+            self.weights = self.weights.astype(np.float32)  # type: ignore[assignment]  # what is tested
+            self.input = np.vstack([input, np.ones((1, input.shape[1]))]).astype(np.float32)
+            self.output = self.weights @ self.input
+            return self.output
+
+        def backward(self, output_gradient: Any, learning_rate: Any) -> Any:
+            g = output_gradient.astype(np.float32)
+            returned = self.weights[:, :-1].T.astype(np.float32) @ g
+            self.weights = (self.weights - np.float32(learning_rate) * (g @ self.input.T)).astype(np.float32)
+            return returned
+
+    part = part_of("check-dense-backward")
+    assert checked(part, Dense=Layer).right
+    assert all(judged(part, {"Dense": Layer}, seed).points == part.points for seed in range(300))
