@@ -28,6 +28,15 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def file_below(folder: Path, name: str) -> Path | None:
+    """Find the ordinary file of this name in `folder` or deeper; None where the name leads elsewhere, or to no file.
+
+    Elsewhere there are files of others, and files that have no end or that nobody can read (`/proc`).
+    """
+    path = Path(os.path.abspath(folder / name))  # noqa: PTH100  # `resolve` would follow links
+    return path if path.is_relative_to(os.path.abspath(folder)) and is_file(path) else None  # noqa: PTH100  # likewise
+
+
 def is_folder(path: Path) -> bool:
     """Tell whether a folder lies at `path` itself, and no link to one."""
     return path.is_dir() and not path.is_symlink()

@@ -19,6 +19,7 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
 from traitlets import Bool
 
+from lib.grading.safe_files import file_below
 from lib.grading.submissions.page_budget import Budget
 
 MOST = 20_000_000
@@ -106,8 +107,8 @@ class CellsOfPage:
 
     def _pictures(self, source: str) -> str:
         """Give digests of the pictures that a cell shows: each student has a folder of their own, with other files."""
-        files = [self._folder / name for name in PICTURE.findall(source)]
-        return " ".join(blake2b(file.read_bytes()).hexdigest() if file.is_file() else "-" for file in files)
+        files = [file_below(self._folder, name) for name in PICTURE.findall(source)]
+        return " ".join(blake2b(file.read_bytes()).hexdigest() if file else "-" for file in files)
 
     def _place(self, html: str) -> str:
         """Note a cell's HTML; give its mark, a word: a frame with tags in the place of cells takes longer to read.

@@ -26,7 +26,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Integer
 
 from lib.checking.answers import MIME
-from lib.grading.safe_files import is_file
+from lib.grading.safe_files import file_below
 from lib.grading.submissions import page_budget
 from lib.grading.submissions.maths import mathml
 from lib.grading.submissions.page_budget import NO_PICTURE, TOO_SLOW, Budget, OutOfTimeError
@@ -311,8 +311,10 @@ class _Renderer(IPythonRenderer):
 
     def _src_to_base64(self, src: str) -> str | None:
         """Read a picture that lies beside the notebook, unless it is too large for the page."""
-        path = Path(self.path, src)
-        if is_file(path) and path.stat().st_size > self._budget.pictures:
+        file = file_below(Path(self.path), src)
+        if file is None:
+            return None
+        if file.stat().st_size > self._budget.pictures:
             raise NoRoomError
         # nbconvert reads a file of any size.
         return super()._src_to_base64(src)

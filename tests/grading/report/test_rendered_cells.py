@@ -63,6 +63,15 @@ def test_a_picture_is_each_students_own(tmp_path, source):
         assert page == f"[<p>{student}</p>]"
 
 
+@pytest.mark.parametrize("address", ["/proc/self/mem", "../pipe.png", "folder/../../pipe.png"])
+def test_a_picture_elsewhere_is_not_read(tmp_path, address):
+    """Whoever reads there may wait for ever, or fail as if the machine did. No page shows what lies there."""
+    (tmp_path / "home" / "folder").mkdir(parents=True)
+    (tmp_path / "pipe.png").symlink_to("/proc/self/mem")
+    pages, cell = Pages(), new_markdown_cell(f"![a]({address})")
+    assert [pages.render(cell, "<p>a</p>", tmp_path / "home")[1] for _ in range(2)] == [True, False]
+
+
 def test_what_a_page_had_no_room_for_is_rendered_again_for_the_next(tmp_path):
     pages, cell = Pages(), new_markdown_cell("long")
     poor = Budget(characters=1)

@@ -1,6 +1,7 @@
 """Sanitizing: whatever a student writes is shown, and none of it runs; what is plainly meant stays."""
 
 import base64
+import os
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -318,12 +319,15 @@ def test_pictures_are_embedded_and_a_missing_one_is_told(tmp_path):
     assert text_of(rendered("![a graph](attachment:lost.png) ![]()")) == "a graph"
 
 
-@pytest.mark.parametrize("address", ["../secret.svg", "verdict.json", "folder", "", "/etc/passwd", "pipe\0"])
+@pytest.mark.parametrize(
+    "address", ["../secret.svg", "verdict.json", "folder", "", "/etc/passwd", "pipe\0", "pipe.png"]
+)
 def test_no_other_file_gets_into_a_page(tmp_path, address):
     home = tmp_path / "home"
     (home / "folder").mkdir(parents=True)
     (home / "verdict.json").write_text("secret")
     (tmp_path / "secret.svg").write_text("secret")
+    os.mkfifo(home / "pipe.png")
     page = markdown({"cell": {}, "resources": {"metadata": {"path": str(home)}}}, f"![a]({address})")
     assert "base64" not in page
 
