@@ -44,8 +44,12 @@ COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(\d+))$")
 """What a browser or an LMS adds to a name that it has seen before."""
 NOTEBOOK = ".ipynb"
 OTHER_ARCHIVES = ARCHIVES - {".zip"}
-BROKEN = (BadZipFile, EOFError, LZMAError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error)
-"""What reading a zip raises that is cut short, damaged, or packed in a way of its own."""
+BROKEN = (
+    *(BadZipFile, EOFError, LZMAError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error),
+    *(MemoryError, OverflowError),
+)
+"""What reading a zip raises that is cut short, damaged, or packed in a way of its own: it may also say that a file lies
+beyond any place, or is packed with a dictionary of gigabytes."""
 INSTEAD = "Ask for the notebook itself."
 TWO_WAYS = (
     "has a name that can be read in two ways: it may be another student's. Look in the LMS whose it is, and name it"

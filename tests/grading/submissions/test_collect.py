@@ -5,6 +5,7 @@ import json
 import os
 import re
 import stat
+import struct
 from datetime import datetime
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -51,6 +52,16 @@ def damaged(data):
     """Change a byte in the middle of what is packed."""
     middle = data.index(b"PK\x01\x02") // 2
     return data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+
+
+def beyond(data):
+    """Say in a zip's list that its file begins at the last byte that a number of 64 bits can say."""
+    at, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    more = struct.pack("<HHQ", 1, 8, 2**64 - 1)
+    entry, last = bytearray(data[at:end]), bytearray(data[end:])
+    entry[30:32], entry[42:46] = struct.pack("<H", len(more)), b"\xff" * 4
+    last[12:16] = struct.pack("<L", len(entry + more))
+    return data[:at] + entry + more + last
 
 
 WORK = as_bytes({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
@@ -115,6 +126,7 @@ REFUSED = {
     "key_7_1_work.zip": (encrypted(OWN), "is encrypted"),
     "cut_8_1_work.zip": (OWN[: len(OWN) // 2], "can't be unpacked"),
     "bad_9_1_work.zip": (damaged(packed((FILE, bytes(range(256)) * 9))), "can't be unpacked"),
+    "beyond_18_1_work.zip": (beyond(OWN), "can't be unpacked"),
     "text_10_1_work.zip": (b"I have thought about it.", "can't be unpacked"),
     "big_11_1_work.zip": (packed((FILE, b" " * 20_000_001)), "has more than 20 MB"),
     "bomb_12_1_work.zip": (packed(*((f"{n}.ipynb", b" " * 19_000_000) for n in range(6))), "would unpack to 114 MB"),
