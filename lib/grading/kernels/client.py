@@ -72,12 +72,13 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         with suppress(ConnectionError):
             more = self._line.recv(CHUNK)
         self.received += len(more)
-        self._rest += more
-        *whole, self._rest = self._rest.split(b"\n")
-        for words in whole:
-            if words or self._passing:
-                self._whole.append(b"" if self._passing else bytes(words))
-            self._passing = False
+        # What came before is not looked through again: byte by byte that would keep a processor busy.
+        first, *others = more.split(b"\n")
+        self._rest += first
+        for begun in others:
+            if self._rest or self._passing:
+                self._whole.append(b"" if self._passing else bytes(self._rest))
+            self._rest, self._passing = bytearray(begun), False
         if len(self._rest) > MAX_MESSAGE:
             self._rest.clear()
             self._passing = True
