@@ -6,10 +6,12 @@ paths, patterns, the gradebook and pages of other programs, so `id_problem` asks
 """
 
 import logging
+import re
 from unicodedata import category
 
 FORBIDDEN = frozenset('<>&"`\\/|*?[]{}')
 """What has a meaning in HTML, in a path, or in the patterns by which nbgrader finds folders."""
+TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 LONGEST_ID = 100
 """Characters of an id."""
 
@@ -26,6 +28,14 @@ def visible(text: object, keep: str = "") -> str:
         else letter.encode("unicode_escape").decode()
         for letter in str(text)
     )
+
+
+def unturned(text: str) -> str:
+    """Write an escape for each character that turns the reading direction: a line may be another than it looks.
+
+    For pages on which texts of any language stand; all else that isn't printed does no harm in a browser.
+    """
+    return text if text.isascii() else TURNS.sub(lambda found: visible(found[0]), text)
 
 
 def quoted(text: str) -> str:

@@ -8,7 +8,7 @@ shown plainly, for cleaning HTML takes time that grows with the square of its le
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -32,7 +32,7 @@ from lib.grading.submissions.maths import mathml
 from lib.grading.submissions.page_budget import NO_PICTURE, TOO_SLOW, Budget, OutOfTimeError
 from lib.grading.submissions.read import is_base64
 from lib.grading.submissions.state import submission_state
-from lib.grading.untrusted_names import visible
+from lib.grading.untrusted_names import unturned, visible
 
 LONGEST_FORMATTED = 20_000
 """Characters of one cell or output that are rendered as such."""
@@ -44,6 +44,8 @@ _TAGS = """
 TAGS = frozenset(_TAGS.split())
 EMBEDDED = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
 """A picture of pixels within a page."""
+NUMBERED = re.compile(r"&#(?:[0-9]+|[xX][0-9A-Fa-f]+);?")
+"""A letter that is written as its number in HTML."""
 SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
 PLUGINS = [import_plugin(name) for name in MarkdownWithMath.DEFAULT_PLUGINS if name != "task_lists"]
 """Task lists are form fields."""
@@ -143,7 +145,7 @@ def markdown(context: Context, source: str) -> str:
 
     Formulas become MathML. What can't be rendered, or not within the notebook's budget, is shown as it was written.
     """
-    budget = Budget.of(context.get("resources", {}))
+    budget, source = Budget.of(context.get("resources", {})), unturned(source)
     plainly = f"<pre>{escape(source)}</pre>"
     renderer = _Renderer(
         budget,
@@ -170,6 +172,7 @@ def markdown(context: Context, source: str) -> str:
 @pass_context
 def code(context: Context, source: str, metadata: NotebookNode | None = None) -> str:
     """Colour code as nbconvert does, within the budget; nbconvert's `highlight_code`."""
+    source = unturned(source)
     plainly = f'<div class="highlight"><pre>{escape(source)}</pre></div>'
     return _formatted(context, source, lambda: HIGHLIGHT(source, metadata=metadata), plainly)
 
@@ -177,6 +180,7 @@ def code(context: Context, source: str, metadata: NotebookNode | None = None) ->
 @pass_context
 def terminal(context: Context, text: str) -> str:
     """Write a terminal's text with its colours, within the budget; nbconvert's `ansi2html`."""
+    text = unturned(text)
     if "\x1b" not in text:
         return escape(text)
     return _formatted(context, text, lambda: ansi2html(text), escape(visible(text, keep="\n\t")))
@@ -213,7 +217,8 @@ def clean_html(html: str, mark: str = "") -> str:
         "th": lambda tag, name, value: name == "style" or _is_span(name, value),
     }
     protocols = {"http", "https", "mailto", "data"}
-    return str(bleach.clean(html, tags=TAGS, attributes=attributes, protocols=protocols, css_sanitizer=CSS))
+    cleaned = bleach.clean(html, tags=TAGS, attributes=attributes, protocols=protocols, css_sanitizer=CSS)
+    return NUMBERED.sub(lambda found: escape(unturned(unescape(found[0]))), unturned(str(cleaned)))
 
 
 def _formulas(latex: str) -> str:

@@ -28,6 +28,7 @@ from lib.grading.submissions.page_budget import (
 )
 from lib.grading.submissions.read import clean_cell
 from lib.grading.submissions.sanitize import BoundPage, Sanitize, clean_html, code, markdown, terminal
+from lib.grading.untrusted_names import TURNS
 from tests.grading.pages import active, elements, text_of
 from tests.submissions import pages
 
@@ -209,6 +210,16 @@ def test_code_and_terminal_colours_share_it():
     plenty = {"resources": {}}
     assert 'class="' in code(plenty, "import numpy") and "ansi-red-fg" in terminal(plenty, "\x1b[31mred\x1b[0m")
     assert r"\x1b[31m" in terminal(plenty, "\x1b[31m" * 200_000)
+
+
+@pytest.mark.parametrize("turn", ["\u202e", "\u2066", "&#8238;"])
+def test_nothing_turns_the_reading_direction(turn):
+    """A line of code may be another one than it looks. A language's own marks stay."""
+    text = f"# {turn}a\u200db"
+    shown = [markdown(CONTEXT, text), terminal(CONTEXT, text), code(CONTEXT, text), clean_html(text)]
+    assert not any(TURNS.search(text_of(html)) for html in shown)
+    assert all("a\u200db" in text_of(html) for html in shown)
+    assert markdown(CONTEXT, "[" * 30_000 + text).count(turn) == turn.isascii()
 
 
 @pytest.mark.parametrize(("seconds", "is_late"), [(5, False), (0, True)])
