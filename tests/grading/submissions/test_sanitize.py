@@ -219,7 +219,7 @@ def test_nothing_turns_the_reading_direction(turn):
     shown = [markdown(CONTEXT, text), terminal(CONTEXT, text), code(CONTEXT, text), clean_html(text)]
     assert not any(TURNS.search(text_of(html)) for html in shown)
     assert all("a\u200db" in text_of(html) for html in shown)
-    assert markdown(CONTEXT, "[" * 30_000 + text).count(turn) == turn.isascii()
+    assert not TURNS.search(markdown(CONTEXT, "[" * 30_000 + text))
 
 
 @pytest.mark.parametrize(("seconds", "is_late"), [(5, False), (0, True)])
