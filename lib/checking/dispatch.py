@@ -17,6 +17,7 @@ from lib.checking.arguments import Undefined, order_arguments
 from lib.checking.inputs import CheckInputs
 from lib.checking.local_checks import examine
 from lib.checking.render import Report
+from lib.checking.student_code import leave_out
 from lib.unit import Part
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Checks:
         vars(self).update({part.name: Check(part, package) for part in parts})
         if package:
             UNITS_WITH_CHECKS[package] = None
+            leave_out(package)
 
     def __getattr__(self, name: str) -> Any:
         """Say which checks there are, where there is none of this name: names derive from the parts' ids."""

@@ -10,22 +10,27 @@ from lib.checking.student_code import Failure
 class _Rule(NamedTuple):
     r"""What to try after an `error` such as `TypeError: message`, raised in a line with this `code`.
 
-    In the hint `\1` is the first group of `error`.
+    `function` is a pattern of the name of the function with that line, such as `Dense.forward`. In the hint `\1` is the
+    first group of `error`.
     """
 
     error: str
     hint: str
     code: str = ""
+    function: str = ""
 
-    def fit(self, error: str, line: str) -> str:
+    def fit(self, error: str, line: str, function: str) -> str:
         """Write the hint, or nothing if the rule doesn't fit."""
         found = re.match(self.error, error, re.DOTALL)
-        return found.expand(self.hint) if found and re.search(self.code, line) else ""
+        fits = found and re.search(self.code, line) and re.search(self.function, function)
+        return found.expand(self.hint) if found and fits else ""
 
 
+IN_A_LAYER = r"\w\.(forward|backward)$"
 ALIGN = "Transpose one of the two with .T, or multiply entry by entry with *, as the formula asks."
 EQUAL = "Print both shapes just before this line. Entry by entry, lengths must be equal, or one of them 1."
 LETTERS = "Print the shape of each array just before the einsum. An array needs one letter for each of its axes."
+NONE = "Print the values of this line just before it: one of them is None."
 SPELLING = "Check the spelling of the name, and run the cell that defines it first."
 SMALL = "Call your code in a new cell on small arrays: Python then shows the whole error."
 
@@ -35,10 +40,17 @@ RULES = (
         r"NameError: name '(input|output|weights|layers)' is not defined",
         r"Write self.\1. What a layer keeps from one method to another belongs to the layer.",
         r"(?<![\w.])(input|output|weights|layers)\b",
+        IN_A_LAYER,
     ),
     _Rule(
         r".*'?builtin_function_or_method'?",
         "Write self.input: the name input alone is a function of Python.",
+        r"(?<![\w.])input\b(?!\s*\()",
+        IN_A_LAYER,
+    ),
+    _Rule(
+        r".*'?builtin_function_or_method'?",
+        "Use the parameter's own name, from the line with def: the name input alone is a function of Python.",
         r"(?<![\w.])input\b(?!\s*\()",
     ),
     _Rule(r"NameError: name '(np|plt)'", "Run the notebook's first cell, which imports it."),
@@ -73,9 +85,11 @@ RULES = (
     ),
     _Rule(
         r".*'NoneType'",
-        "Print the values of this line just before it: one of them is None. A function without return gives None, and"
-        " a layer's input and output are None until its forward sets them.",
+        f"{NONE} A function without return gives None, and a layer's input and output are None until its forward sets"
+        " them.",
+        function=IN_A_LAYER,
     ),
+    _Rule(r".*'NoneType'", f"{NONE} A function without return gives None."),
     _Rule(
         r"AttributeError: module 'numpy' has no attribute '(\w+)'",
         r"Check the spelling of np.\1. NumPy's functions are written in small letters.",
@@ -86,7 +100,12 @@ RULES = (
         r"Write np.\1(…) with the array inside the brackets: it is a function of NumPy, not of the array.",
     ),
     _Rule(r"AttributeError: 'numpy\.\w+' object has no attribute '(\w+)'", r"Check the spelling of \1 behind the dot."),
-    _Rule("AttributeError", "Check the name after the dot. A layer stores its arrays as self.input and self.output."),
+    _Rule(
+        "AttributeError",
+        "Check the name after the dot. A layer stores its arrays as self.input and self.output.",
+        function=IN_A_LAYER,
+    ),
+    _Rule("AttributeError", "Check the name after the dot: nothing of that name has been stored there."),
     # Arguments
     _Rule(
         r"TypeError: 'float' object cannot be interpreted as an integer",
@@ -249,4 +268,5 @@ def hint_for(failure: Failure) -> str:
     if failure.kind != "error" or raised is None:
         return ""
     error, line = f"{raised[1]}: {raised[2]}", failure.own.code if failure.own else failure.line
-    return next(filter(None, (rule.fit(error, line) for rule in RULES)), SMALL)
+    function = failure.own.function if failure.own else ""
+    return next(filter(None, (rule.fit(error, line, function) for rule in RULES)), SMALL)

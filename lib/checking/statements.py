@@ -34,7 +34,16 @@ import numpy as np
 from lib.checking import fingerprints
 from lib.checking.fingerprints import Fingerprint, Measurement
 from lib.checking.rebinding import rebind
-from lib.checking.values import Wrong, central_difference, expect_close, read_answer, several_of, show, text_of
+from lib.checking.values import (
+    Wrong,
+    central_difference,
+    expect_close,
+    read_answer,
+    read_array,
+    readable,
+    several_of,
+    show,
+)
 from lib.unit import Array, Inputs, Probes, Statement
 
 PROBE = "result"
@@ -98,10 +107,10 @@ def expect_equal(found: Array, expected: object, *, hint: str = "", where: str =
     if several is not None and wanted is not None and len(several) == len(wanted):
         for number, pair in enumerate(zip(several, wanted, strict=True), 1):
             expect_equal(*pair, hint=hint, where=f"{where}, result {number}" if where else f"result {number}")
-    elif text_of(found) is None and text_of(right) is None:
+    elif readable(found) is None and readable(right) is None:
         what = "The result is not the expected one."
         expect_close(found, right, what=what, hint=hint, where=lambda at: _entry(where, at))
-    elif found.shape != right.shape or (found != right).any():
+    elif not np.array_equal(found, right):
         raise Wrong("The result is not the expected one.", found=found, expected=right, where=where, hint=hint)
 
 
@@ -131,7 +140,7 @@ class Gradient(Statement):
         """Compare the two."""
 
         def function(at: Array) -> float:
-            value = read_answer(self.function(at.copy(), inputs, *subjects), what="The function's result")
+            value = read_array(self.function(at.copy(), inputs, *subjects), what="The function's result")
             if value.size != 1:
                 raise Wrong("The function's result is not one number.", found=f"shape {value.shape}")
             return float(value.item())
@@ -147,7 +156,7 @@ class Gradient(Statement):
         return {"gradient": partial(self._gradient, inputs, subjects)}
 
     def _gradient(self, inputs: Inputs, subjects: tuple[Any, ...]) -> Array:
-        return read_answer(self.gradient(self._point(inputs), inputs, *subjects), what="The gradient")
+        return read_array(self.gradient(self._point(inputs), inputs, *subjects), what="The gradient")
 
     def _point(self, inputs: Inputs) -> Array:
         return np.array(inputs[self.point], dtype=np.float64)
@@ -176,7 +185,7 @@ class HasShape(Statement):
         return {"shape": partial(self._shape, inputs, subjects)}
 
     def _shape(self, inputs: Inputs, subjects: tuple[Any, ...]) -> tuple[int, ...]:
-        return np.shape(read_answer(self.result(inputs, *subjects)))
+        return np.shape(read_array(self.result(inputs, *subjects)))
 
 
 class Invariant(Statement):
@@ -211,6 +220,8 @@ class Invariant(Statement):
     def _read_sides(self, inputs: Inputs, subjects: tuple[Any, ...]) -> tuple[Array, Array, float]:
         """Read both sides, and how large they are. A single number expected stands for as many as were found."""
         found, expected = map(read_answer, self.sides(inputs, *subjects))
+        if readable(found) != readable(expected):  # one of them at least is text, or several results
+            raise Wrong(self.what, found=found, expected=expected, hint=self.hint)
         expected = np.full(found.shape, expected) if expected.ndim == 0 else expected
         return found, expected, max(1.0, float(np.abs(expected).max(initial=0)))
 

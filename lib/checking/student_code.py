@@ -41,13 +41,13 @@ TIME_LIMIT = 3.0
 BROWSER = 4.0 if sys.platform == "emscripten" else 1.0
 """How many times as long each limit is in a browser. WebAssembly is several times slower, and tracing slows it more."""
 
-_FOREIGN = (
+_FOREIGN = [
     os.path.join(os.path.dirname(os.path.dirname(__file__)), ""),  # noqa: PTH118, PTH120  # pathlib takes 4 ms to import
     os.path.dirname(traceback.__file__),  # noqa: PTH120  # likewise
     "<frozen",
     "<__array_function__",
-)
-"""How the names of files begin that are not the student's: this package's and Python's."""
+]
+"""How the names of files begin that are not the student's: this package's, Python's, and those of units elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -175,9 +175,15 @@ def _own_line(frames: Iterator[tuple[FrameType, int]]) -> OwnLine | None:
     return None
 
 
+def leave_out(package: str) -> None:
+    """Take the code of a unit's package for no student's own, wherever it lies."""
+    if folder := os.path.dirname(sys.modules[package].__file__ or ""):  # noqa: PTH120  # likewise
+        _FOREIGN.append(os.path.join(folder, ""))  # noqa: PTH118  # likewise
+
+
 def is_own(file: str) -> bool:
     """Tell whether a file, or a notebook's cell, is the student's: not ours, not Python's, not a package."""
-    return not file.startswith(_FOREIGN) and "site-packages" not in file and "dist-packages" not in file
+    return not file.startswith(tuple(_FOREIGN)) and "site-packages" not in file and "dist-packages" not in file
 
 
 def cell_of(file: str) -> str:

@@ -122,6 +122,14 @@ def read_answer(value: object, *, what: str = "The result") -> Array:
     return np.array([TEXT, *letters], dtype=np.float64)
 
 
+def read_array(value: object, *, what: str = "The result") -> Array:
+    """Read the result of student code that is one array or number. Raises `Wrong` for text and for several results."""
+    found = read_answer(value, what=what)
+    if (words := readable(found)) is not None:
+        raise Wrong(f"{what} is not one array of numbers.", found=words, expected="an array or a number")
+    return found
+
+
 def _plain(value: Any) -> Any:
     """Give a result with text in it as JSON has it, and numbers in it with `DIGITS`, whatever their type: 2.0 is 2."""
     if isinstance(value, np.ndarray | np.generic):

@@ -50,8 +50,8 @@ SAID = {
     "y.Shape": "Check the spelling of Shape behind the dot",
     "None * y": "one of them is None",
     "print(y).sum()": "one of them is None",
-    "output * y": "Write self.output",
-    "input * y": "Write self.input",
+    "output * y": "Check the spelling of the name",
+    "input * y": "Use the parameter's own name",
     "log(y)": "Write np.log",
     "y.shape[2]": "it has one number for each axis",
     "[i for i in 5]": "Write range(…) to count",
@@ -81,6 +81,25 @@ def failure(source: str) -> Failure:
 @pytest.mark.parametrize("expression", SAID)
 def test_the_hint_answers_the_exception(expression: str) -> None:
     assert SAID[expression] in hint_for(failure(f"def cce(y, yhat):\n    return {expression}"))
+
+
+@pytest.mark.parametrize(
+    ("expression", "in_forward", "elsewhere"),
+    [
+        ("output * x", "Write self.output", "Check the spelling of the name"),
+        ("input * x", "Write self.input", "Use the parameter's own name"),
+        ("self.outputs * x", "A layer stores its arrays as self.input", "nothing of that name has been stored there"),
+        ("self.output * x", "until its forward sets them", "A function without return gives None"),
+    ],
+)
+def test_what_a_layer_keeps_is_spoken_of_in_a_layer_alone(expression: str, in_forward: str, elsewhere: str) -> None:
+    for method, said in (("forward", in_forward), ("step", elsewhere)):
+        source = f"class Thing:\n    output = None\n    def {method}(self, x):\n        return {expression}"
+        code = written(source)
+        ran = run_student_code(lambda code=code, method=method: getattr(code["Thing"](), method)(np.ones(2)))
+        assert isinstance(ran, Failure)
+        assert said in hint_for(ran)
+        assert method == "forward" or "layer" not in hint_for(ran)
 
 
 def test_a_name_that_is_used_before_it_has_a_value() -> None:

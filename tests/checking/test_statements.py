@@ -287,6 +287,34 @@ def test_wrong_code_is_wrong_at_both(key: AnswerKey, check: Any, name: str, numb
     assert not any(judged(key, f"check-{name}", code, seed=seed) for seed in range(5))
 
 
+NO_ARRAY = (lambda x: "abc", lambda x: [x, 1.0], lambda x: {"sum": 1})
+"""As numbers they have shapes of their own, which are nobody's: a text of three letters would have the shape (6,)."""
+
+
+@pytest.mark.parametrize("code", NO_ARRAY)
+def test_what_is_no_array_has_no_shape_and_no_gradient(key: AnswerKey, check: Any, code: Any) -> None:
+    for report in (check.normal(code), check.slope(code, lambda x: x.sum()), check.slope(lambda x: x, code)):
+        assert "is not one array of numbers." in str(report)
+        assert "shape" not in str(report)
+    assert not judged(key, "check-normal", code)
+    part = key.part("check-normal")
+    assert part is not None
+    six = replace(part, id="check-six", draw=lambda rng: {"x": np.ones(6)})
+    verdict = judge(key, six, 1, json.loads(json.dumps(answer(six, drawn_for(six, 1), (code,)))))
+    assert verdict.statements[0].state == "wrong"
+
+
+def test_results_of_another_kind_are_shown_as_they_are(check: Any) -> None:
+    assert 'Found [2., [3.]], expected "bcd"' in str(check.words(lambda words: [2, [3]]))
+    assert 'Found "abc", expected [[2., 4.], 3.]' in str(check.pair(lambda x: "abc"))
+
+
+def test_a_line_of_the_unit_is_not_called_the_students(check: Any) -> None:
+    report = str(check.normal(3))
+    assert "It raised TypeError: 'int' object is not callable" in report
+    assert "Your line" not in report
+
+
 def test_where_right_code_fails_there_is_no_verdict(key: AnswerKey) -> None:
     broken = replace(key, right={**key.right, "normalise": lambda x: x / [1, 2]})
     with pytest.raises(UnitFailsError, match="in check-normal: It raised ValueError: operands could not be broadcast"):
