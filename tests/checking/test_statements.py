@@ -304,6 +304,13 @@ def test_what_is_no_array_has_no_shape_and_no_gradient(key: AnswerKey, check: An
     assert verdict.statements[0].state == "wrong"
 
 
+def test_another_shape_is_called_so_at_grading(key: AnswerKey) -> None:
+    part = key.part("check-normal")
+    assert part is not None
+    given = json.loads(json.dumps(answer(part, drawn_for(part, 1), (lambda x: x[:1],))))
+    assert judge(key, part, 1, given).statements[0].why == "The result has another shape than the right one."
+
+
 def test_results_of_another_kind_are_shown_as_they_are(check: Any) -> None:
     assert 'Found [2., [3.]], expected "bcd"' in str(check.words(lambda words: [2, [3]]))
     assert 'Found "abc", expected [[2., 4.], 3.]' in str(check.pair(lambda x: "abc"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
+from lib.checking.statements import HasShape
 from lib.checking.student_code import Failure, Kind
 from lib.checking.values import Wrong, read_answer, several_of, text_of
 from lib.grading.errors import UnitFailsError, ended
@@ -132,7 +133,9 @@ def _judge_statement(
         return _verdict(statement, "right")
     failure = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
     if failure is None:
-        return _verdict(statement, "wrong", _say_what_differs(answers, right[statement.name]))
+        is_shape = isinstance(statement, HasShape)  # which is a few numbers, too
+        why = DIFFERENT_SHAPE if is_shape else _say_what_differs(answers, right[statement.name])
+        return _verdict(statement, "wrong", why)
     why = f"{ended(failure.text)} Your {failure.line}" if failure.line else failure.text
     return _verdict(statement, STATES.get(failure.kind, "wrong"), why)
 
