@@ -32,6 +32,7 @@ from lib.grading.submissions.cell_ends import error_of
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.grading.untrusted_names import visible
 from lib.pasted import advise, refused_character
 from lib.unit import Question
 
@@ -325,4 +326,4 @@ def link_cells(text: str, nb: NotebookNode) -> Markup:
         has_place = cell.get("cell_type") == "code" and "id" in cell
         return Markup('<a href="#cell-id={}">{}</a>').format(cell.id, found[0]) if has_place else found[0]
 
-    return Markup(re.sub(r"\b(?:Cell|The cell) ([\w-]+)", link, escape(text)))
+    return Markup(re.sub(r"\b(?:Cell|The cell) ([\w-]+)", link, escape(visible(text, keep="\n\t"))))

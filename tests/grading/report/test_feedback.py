@@ -300,7 +300,7 @@ def test_an_error_of_a_cell_is_said_once_and_leads_there(said, advice):
 
 
 def test_what_a_student_wrote_is_text():
-    attack = '<script>alert(1)</script><img src=x onerror="alert(2)"> Cell 99'
+    attack = '<script>alert(1)</script><img src=x onerror="alert(2)"> \u202e\x1b Cell 99'
     part = judge(ANSWER_KEY, part_of("check-softmax-forward"), 1, None, problem=attack)
     graded = graded_as(part, remarks=(attack, "The cell <b onclick=x> died"))
     cells = [nbformat.v4.new_markdown_cell(f"# {attack}")]
@@ -312,6 +312,7 @@ def test_what_a_student_wrote_is_text():
     assert {element.tag for element in page} == tags
     assert {key for element in page for key in element.attrib} <= {"class", "href", "aria-hidden"}
     assert text_of(summary(graded)).count("<script>alert(1)</script>") == 5
+    assert not re.search("[\u202e\x1b]", summary(graded))
 
 
 CONTRAST = """selector => {
