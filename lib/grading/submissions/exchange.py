@@ -61,6 +61,8 @@ class OwnedCollect(ExchangeCollect):
             why = self._refusal(path)
         except FileNotFoundError:  # taken away since it was listed
             return dict(REFUSED)
+        except OSError as error:  # a mount of its owner's, for instance
+            why = f"it can't be read: {error.strerror}. Delete it."
         if why:
             if (path, why) not in (self.told or ()):
                 self.log.warning("%s is left out: %s", visible(path), why)
@@ -177,14 +179,19 @@ def _walk(folder: str) -> Iterator[tuple[Path, list[str], list[str], int]]:
 
 
 def _last_change(folder: str) -> float:
-    """Give when anything that is copied of a folder was last changed, or the folder itself; just now if it is gone."""
-    try:
-        changed = [os.lstat(folder).st_ctime]
-        for _place, folders, names, descriptor in _walk(folder):
-            changed += (os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_ctime for name in (*folders, *names))
-    except FileNotFoundError:
-        return time()
+    """Give when anything that is copied of a folder was last changed, or the folder itself."""
+    changed = [_change_of(folder)]
+    for _place, folders, names, descriptor in _walk(folder):
+        changed += (_change_of(name, descriptor) for name in (*folders, *names))
     return max(changed)
+
+
+def _change_of(name: str, folder: int | None = None) -> float:
+    """Give when something was last changed: just now if it is gone, and never if nobody else may look at it."""
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_ctime
+    except OSError as error:
+        return time() if isinstance(error, FileNotFoundError) else 0.0
 
 
 def _owner(path: str) -> str:

@@ -1,5 +1,6 @@
 """Collecting from an exchange in which any account can write: first what nbgrader's own does, then what ours does."""
 
+import errno
 import os
 import pwd
 import re
@@ -220,13 +221,22 @@ def test_one_students_folder_stops_no_class(exchange, make):
     remove(folder)  # pytest could not
 
 
-def test_what_is_taken_away_while_it_is_collected_stops_no_class(exchange, monkeypatch):
-    def listed_before(folder, fwalk=os.fwalk, **options):
-        for root, folders, names, descriptor in fwalk(folder, **options):
-            yield root, folders, [*names, "gone"], descriptor
+@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError])
+def test_what_is_taken_away_while_it_is_collected_or_shut_off_stops_no_class(exchange, monkeypatch, error):
+    """The owner of a folder may lay a mount over it, or over one in it, at which nobody else may look."""
+    (exchange.hand_in(ME) / "shut").write_text("x")
+    exchange.hand_in(ME, stamp=LATER, text="shut off").rename(shut := exchange.inbound / f"{ME}+ps1+{LATER}+shut")
 
-    monkeypatch.setattr(os, "fwalk", listed_before)
-    exchange.hand_in(ME)
+    def only_mine(look):
+        def looked(name, *more, **options):
+            if str(name) in ("shut", str(shut)):
+                raise error(errno.EACCES, "Permission denied")
+            return look(name, *more, **options)
+
+        return looked
+
+    for look in ("stat", "lstat", "open"):
+        monkeypatch.setattr(os, look, only_mine(getattr(os, look)))
     assert exchange.collect() == {ME: "honest"}
 
 
