@@ -32,7 +32,7 @@ from lib.checking.student_code import Failure
 from lib.grading.commands.fingerprints import file_of, texts_of, write_files
 from lib.grading.judge.comparison import outcomes
 from lib.reference import Softmax
-from lib.unit import Array, Inputs, Part
+from lib.unit import Array, Inputs, Part, Statement
 from lib.units import softmax_classifier
 from lib.units.softmax_classifier import UNIT, cce, softmax_backward, train
 from lib.units.softmax_classifier.closed import ANSWER_KEY
@@ -282,6 +282,28 @@ def test_code_that_never_ends_is_given_up_soon() -> None:
     assert {
         outcome.kind for probes in found.values() for outcome in probes.values() if isinstance(outcome, Failure)
     } == {"time"}
+
+
+def test_a_route_that_does_not_end_is_not_tried_again_and_another_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.checking.answers.TIME_LIMIT", 0.1)
+    ran = []
+
+    def call(name: str) -> float:
+        ran.append(name)
+        while name[0] == "a":
+            pass
+        return 1.0
+
+    class Routes(Statement):
+        text = "It ends."
+
+        def probes(self, inputs: Any, *subjects: Any) -> dict[str, Any]:
+            return {name: partial(call, name) for name in ("a/first", "a/second", "b/first", "b/second")}
+
+    found = run_probes(replace(cce, statements=(Routes(),)), {}, ())["Routes"]
+    assert ran == ["a/first", "b/first", "b/second"]
+    kinds = {name: outcome.kind if isinstance(outcome, Failure) else "value" for name, outcome in found.items()}
+    assert kinds == {"a/first": "time", "a/second": "time", "b/first": "value", "b/second": "value"}
 
 
 def test_a_part_of_a_unit_without_the_file_gets_no_names() -> None:
