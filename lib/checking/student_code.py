@@ -177,7 +177,8 @@ def _own_line(frames: Iterator[tuple[FrameType, int]]) -> OwnLine | None:
 
 def leave_out(package: str) -> None:
     """Take the code of a unit's package for no student's own, wherever it lies."""
-    if folder := os.path.dirname(sys.modules[package].__file__ or ""):  # noqa: PTH120  # likewise
+    file = getattr(sys.modules.get(package), "__file__", None)
+    if file and (folder := os.path.dirname(file)):  # noqa: PTH120  # likewise
         _FOREIGN.append(os.path.join(folder, ""))  # noqa: PTH118  # likewise
 
 

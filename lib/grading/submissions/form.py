@@ -12,9 +12,20 @@ from lib.grading.errors import CannotBuild
 from lib.unit import Part, Statement
 
 
-def faults_of_form(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
-    """Say what isn't put together as it should be; `answers` is the import string of the answer key."""
+def faults_of_form(key: AnswerKey, answers: str, name: str = "") -> Iterator[CannotBuild]:
+    """Say what isn't put together as it should be; `answers` is the import string of the answer key.
+
+    `name` is that of the assignment, where the unit was found by it.
+    """
     unit = key.unit.name
+    if name and unit != name:
+        yield CannotBuild(
+            "a unit that is called otherwise than its folder",
+            place=answers,
+            found=f"the name {unit!r}",
+            expected=repr(name),
+            attempt=f'write it in the folder\'s __init__.py: UNIT = Unit("{name}", …)',
+        )
     if found := strange_in(key.parts, Part):
         yield _no_tuple(
             "the parts", f"the unit {unit}", found, Part, "list the parts with a comma behind each: (loss,)"

@@ -78,8 +78,9 @@ class UnitPreprocessor(NbGraderPreprocessor):
         name = self.answers_of(assignment)
         if not name:
             return None
-        key = _import_unit(name, assignment, is_configured=assignment in self.units)
-        if fault := next(faults_of_form(key, name), None):
+        is_configured = assignment in self.units
+        key = _import_unit(name, assignment, is_configured)
+        if fault := next(faults_of_form(key, name, "" if is_configured else assignment), None):
             raise ConfigError(str(fault))
         if found := next(exposed(key, name), ""):
             raise ConfigError(found)

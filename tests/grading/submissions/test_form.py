@@ -70,6 +70,13 @@ def test_what_is_put_together_wrongly_is_told(key, problem, found):
     assert f"Found:    {found}\n" in told
 
 
+def test_a_unit_has_the_name_of_its_folder():
+    """Another one's copy has not: by its name the judge would look for what it knows of that one's mistakes."""
+    [told] = faults_of_form(KEY, "tripling.closed.ANSWER_KEY", "tripling")
+    assert "Found:    the name 'doubling'\nExpected: 'tripling'\n" in str(told)
+    assert not [*faults_of_form(KEY, "doubling.closed.ANSWER_KEY", "doubling")]
+
+
 @pytest.mark.parametrize("key", [KEY, *map(units.answer_key, ("softmax_classifier", "hidden_layer"))])
 def test_what_is_put_together_well_has_no_fault(key):
     assert not [*faults_of_form(key, "its answers")]
