@@ -66,6 +66,12 @@ RULES = (
     _Rule("NameError", SPELLING),
     # Attributes
     _Rule(
+        r"TypeError: '([\w.]+)' object is not callable",
+        r"The name that the check is given holds a value of type \1. Run the cell with the class or the function again,"
+        " and use another name for what you make of it.",
+        r"^$",
+    ),
+    _Rule(
         r"TypeError: 'numpy\.ndarray' object is not callable",
         ".T is not a function: leave out the brackets behind it.",
         r"\.T\s*\(",

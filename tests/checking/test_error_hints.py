@@ -134,3 +134,10 @@ def test_a_check_shows_it_under_its_first_help(part: str) -> None:
     found, _, help = report.partition("----")
     assert "got an unexpected keyword argument 'axes'" in found
     assert "Try: Check the spelling of axes" in help
+
+
+def test_an_object_in_the_place_of_its_class_is_told_so() -> None:
+    """The error is the check's own call, so there is no line of the student's."""
+    failure = run_student_code(written("class Softmax: ...\nSoftmax = Softmax()")["Softmax"])
+    assert isinstance(failure, Failure)
+    assert hint_for(failure).startswith("The name that the check is given holds a value of type Softmax.")

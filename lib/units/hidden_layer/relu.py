@@ -176,6 +176,20 @@ class NegativesBecomeZero(Outputs):
         return {**super().probes(inputs, ReLU), "kept": partial(keeps_input, ReLU, inputs)}
 
 
+class ReturnsOutput(Statement):
+    text = "forward also returns its output: a network hands on what its layers return."
+    points = 0
+    hint = "End forward with return(self.output)."
+    depends_on = (PositivesPass, NegativesBecomeZero)
+    lines = r"return|output"
+
+    def holds(self, inputs: Inputs, ReLU: Any) -> None:
+        """Compare what forward returns with what it should keep."""
+        x = inputs["input_batch"]
+        found = numbers(ReLU().forward(x.copy()), x.shape, what="The result of forward")
+        expect_close(found, np.where(x > 0, x, 0.0), what="forward does not return its output.")
+
+
 class GradientPasses(Gradients):
     text = "Where the input was positive, backward returns the incoming gradient."
     hint = "Where a number passed forward, its slope is 1. By what is the incoming gradient multiplied there?"
@@ -216,7 +230,7 @@ relu_forward = Part(
     "check-relu-forward",
     "ReLU, forward",
     ("ReLU",),
-    (PositivesPass(), NegativesBecomeZero()),
+    (PositivesPass(), NegativesBecomeZero(), ReturnsOutput()),
     draw,
     code="ReLU.forward",
     example=example,

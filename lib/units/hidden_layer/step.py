@@ -61,6 +61,7 @@ class Network:
 
     def __init__(self, inputs: Inputs):
         self._predictions = inputs["yhat"], inputs["yhat"][:, ::-1]
+        self.input: Any = None
         self.output: Any = None
         self.inputs: list[Any] = []
         self.layers = [self]
@@ -69,6 +70,7 @@ class Network:
 
     def forward(self, input: Any) -> Array:
         """Record the input if there was no update yet; after one the prediction is another."""
+        self.input = input
         if not self.gradients:
             self.inputs.append(_copy(input))
         self.output = prediction = self._predictions[bool(self.gradients)].copy()

@@ -120,19 +120,37 @@ def gradient_kept(Softmax: Any, inputs: Inputs, route: str = "own") -> bool:
     return is_kept(inputs["gradient_batch"], gradient)
 
 
+def prediction_kept(Softmax: Any, inputs: Inputs, route: str = "own") -> bool:
+    """Tell whether backward leaves the array as it is that forward has kept as its output: others use it, too."""
+    layer, gradient = Softmax(), inputs["gradient_batch"].copy()
+    _prepare(layer, inputs, "batch", route)
+    output: Any = getattr(layer, "output", None)
+    before = output.copy() if isinstance(output, np.ndarray) else None
+    _call_explained(layer, gradient)
+    return before is None or is_kept(before, output)
+
+
 def _pass_back(layer: Any, inputs: Inputs, size: str, route: str, gradient: Array) -> Array:
+    _prepare(layer, inputs, size, route)
+    return numbers(_call_explained(layer, gradient), what="The result of backward")
+
+
+def _prepare(layer: Any, inputs: Inputs, size: str, route: str) -> None:
+    """Run the layer's own forward, or set what a right one would have kept."""
     if route == "own":
         _pass_on(layer, inputs[f"scores_{size}"].copy())
     else:
         layer.input, layer.output = inputs[f"input_{size}"].copy(), inputs[f"output_{size}"].copy()
+
+
+def _call_explained(layer: Any, gradient: Array) -> Any:
     shape = gradient.shape
     with explained(*shape):
         try:
-            result = _call_backward(layer, gradient)
+            return _call_backward(layer, gradient)
         except (ValueError, IndexError) as error:
             _require_shape_of_jacobians(error, shape)
             raise
-    return numbers(result, what="The result of backward")
 
 
 def _call_backward(layer: Any, gradient: Array) -> Any:
@@ -309,12 +327,16 @@ class EachSampleItsOwn(OfGradient):
         if not gradient_kept(Softmax, inputs, route):
             hint = "Compute into a new array: other code may still need this one."
             raise Wrong("backward changes the gradient that it is given.", hint=hint)
+        if not prediction_kept(Softmax, inputs, route):
+            hint = "Compute into a new array: self.output is the prediction, which the loss needs."
+            raise Wrong("backward changes the entries of self.output.", hint=hint)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The result for the batches and for a layer's second pass, and whether the gradient is as before."""
+        """The result for the batches and for a layer's second pass, and whether gradient and output are as before."""
         looks: dict[str, Callable[[str], object]]
         looks = {size: partial(backward, Softmax, inputs, size) for size in ("batch", "square")}
         looks |= {"again": partial(backward_again, Softmax, inputs), "kept": partial(gradient_kept, Softmax, inputs)}
+        looks["output kept"] = partial(prediction_kept, Softmax, inputs)
         return {f"{route}/{name}": partial(look, route) for route in ROUTES for name, look in looks.items()}
 
 

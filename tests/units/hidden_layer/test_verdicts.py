@@ -214,6 +214,20 @@ class NoRateForSome(Network):
         return output_gradient
 
 
+class WrittenOut(Network):
+    """As many lines as the notebook's network has layers."""
+
+    def forward(self, input):
+        self.input, layers = input, self.layers
+        self.output = layers[3].forward(layers[2].forward(layers[1].forward(layers[0].forward(input))))
+        return self.output
+
+    def backward(self, output_gradient, learning_rate):
+        for layer in (self.layers[3], self.layers[2], self.layers[1], self.layers[0]):
+            output_gradient = layer.backward(output_gradient, learning_rate)
+        return output_gradient
+
+
 class OverwritesItsInput(ReLU):
     def forward(self, input):
         self.input = self.output = input
@@ -231,6 +245,7 @@ LOSING: list[tuple[str, dict[str, Any], set[str]]] = [
     ("check-network-forward", {"Network": GoesOnFromBefore}, {"OutputsGoUp"}),
     ("check-network-forward", {"Network": AddsARow}, {"OutputsGoUp"}),
     ("check-network-backward", {"Network": EmptiesTheList}, {"LayersReversed"}),
+    ("check-network-backward", {"Network": WrittenOut}, {"LayersReversed"}),
     ("check-network-backward", {"Network": NoRateForSome}, {"RateAndResult"}),
     ("check-relu-forward", {"ReLU": OverwritesItsInput}, {"NegativesBecomeZero"}),
 ]
@@ -262,12 +277,22 @@ def test_each_mistake_costs_points_and_has_its_name_at_the_desk_and_in_every_dra
 
 @pytest.mark.parametrize(("part", "code", "lost"), LOSING, ids=lambda value: getattr(value, "__name__", None))
 def test_one_mistake_costs_its_own_statement_at_the_desk_and_at_grading(part: str, code: Any, lost: set[str]) -> None:
-    findings = checked(PARTS[part], code).findings
+    findings = [found for found in checked(PARTS[part], code).findings if found.statement.points]
     assert {found.statement.name for found in findings if found.state != "right"} == lost
     assert all(found.why for found in findings if found.state == "wrong")
     for seed in SEEDS:
         statements = judged(PARTS[part], code, seed, ANSWER_KEY).statements
         assert {statement.name for statement in statements if statement.state != "right"} == lost
+
+
+def test_a_forward_that_returns_nothing_is_told_so() -> None:
+    class Silent(ReLU):
+        def forward(self, input: Array) -> None:  # type: ignore[override]  # what is tested
+            super().forward(input)
+
+    report = checked(PARTS["check-relu-forward"], {"ReLU": Silent})
+    assert report.points == PARTS["check-relu-forward"].points
+    assert "a network hands on what its layers return" in " ".join(str(report).split())
 
 
 def test_the_committed_files_are_what_build_writes() -> None:
