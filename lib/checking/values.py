@@ -101,7 +101,7 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
 def read_answer(value: object, *, what: str = "The result") -> Array:
     """Read the result of student code as numbers; text, dicts, and lists with text in them, as its letters.
 
-    Numbers in between are read as `_plain` says. What was text reads back with `text_of`, and a list or tuple of
+    Numbers in between are read as `_simplify` says. What was text reads back with `text_of`, and a list or tuple of
     several shapes with `several_of`. Raises `Wrong` as `numbers` does.
     """
     if isinstance(value, np.ndarray) and value.dtype.kind in "UO":
@@ -114,7 +114,7 @@ def read_answer(value: object, *, what: str = "The result") -> Array:
     import json  # only where there is text: a check's import is to be as light as numpy's
 
     try:
-        letters = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True).encode(errors="replace")
+        letters = json.dumps(_simplify(value), ensure_ascii=False, sort_keys=True).encode(errors="replace")
     except (TypeError, ValueError, RecursionError):
         raise Wrong(f"{what} holds something besides numbers and text.", found=type(value).__name__) from None
     if len(letters) > MAX_LETTERS:
@@ -130,14 +130,14 @@ def read_array(value: object, *, what: str = "The result") -> Array:
     return found
 
 
-def _plain(value: Any) -> Any:
+def _simplify(value: Any) -> Any:
     """Give a result with text in it as JSON has it, and numbers in it with `DIGITS`, whatever their type: 2.0 is 2."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, dict):
-        return {_plain(key): _plain(each) for key, each in value.items()}
+        return {_simplify(key): _simplify(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_simplify(each) for each in value]
     if isinstance(value, float) and math.isfinite(value):
         near = round(value)
         value = near if math.isclose(value, near, abs_tol=1e-9) else float(f"{value:.{DIGITS}g}")

@@ -67,7 +67,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def write_whole(path: Path) -> Iterator[Path]:
     """Give where to write what will lie at `path`: it comes there as a whole, or after an error not at all.
 
     So a full disk costs nothing that was there before, and who reads meanwhile reads all. Raises OSError that names

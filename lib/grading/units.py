@@ -127,18 +127,16 @@ def answer_key(name: str) -> AnswerKey:
     try:
         return import_module(f"{place.module}.{CLOSED}").ANSWER_KEY
     except Exception as error:  # whatever a module may raise as it is imported
-        why = f"{type(error).__name__}: {error}{own_line(error)}"
-        raise ConfigError(f"The unit {name} can't be imported: {why}. Correct it.") from error
+        raise ConfigError(f"The unit {name} can't be imported: {describe(error)}. Correct it.") from error
 
 
-def own_line(error: BaseException) -> str:
-    """Name the line of a unit's code at which an error was raised, in parentheses; nothing where it was elsewhere.
+def describe(error: BaseException) -> str:
+    """Give an error's type and words, and the line of a unit's code at which it was raised, if it was there.
 
-    A SyntaxError names it itself.
+    A SyntaxError names its line itself.
     """
-    if isinstance(error, SyntaxError):
-        return ""
+    words = f"{type(error).__name__}: {error}"
     folders = [place.folder for place in places()]
     frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
     own = [(file, line) for file, line in frames if any(map(file.is_relative_to, folders))]
-    return f" ({own[-1][0].name}, line {own[-1][1]})" if own else ""
+    return f"{words} ({own[-1][0].name}, line {own[-1][1]})" if own and not isinstance(error, SyntaxError) else words

@@ -200,7 +200,7 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
             drawn = drawn_for(part, seed)
             right = outcomes(part, drawn, key.subjects(part))
         except Exception as error:  # whatever a unit's own code may raise
-            found = f"{type(error).__name__}: {error}{units.own_line(error)}"
+            found = units.describe(error)
         else:
             found = lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn)))
         if found:

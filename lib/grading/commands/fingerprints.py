@@ -49,8 +49,7 @@ class FingerprintsApp(Configured):
             except (OSError, ConfigError):
                 raise
             except Exception as error:  # whatever a unit's own code may raise
-                why = f"{type(error).__name__}: {error}{units.own_line(error)}"
-                self.fail(f"The unit {unit} fails: {why}. `zerolayer check {unit}` says more.")
+                self.fail(f"The unit {unit} fails: {units.describe(error)}. `zerolayer check {unit}` says more.")
             for file, written in files.items():
                 print(f"{file} {'is written' if written else 'is up to date'}.")
 

@@ -126,7 +126,7 @@ def try_draw(part: Part, seed: int, name: str) -> Inputs:
         raise CannotBuild(
             "inputs that can't be drawn",
             place=f"{name}, the part {part.id!r}, drawn from seed {seed}",
-            found=f"{type(error).__name__}: {error}{units.own_line(error)}",
+            found=units.describe(error),
             expected="a dict of numbers, arrays, text, and lists of them",
             attempt="run its `draw` by hand on np.random.default_rng(0)",
         ) from error

@@ -13,7 +13,7 @@ from lib.grading.commands.command import named_assignment, say
 from lib.grading.commands.config import Configured
 from lib.grading.report.classroom import Classroom, read_classroom
 from lib.grading.report.pages import Links, class_page, own_page, student_page
-from lib.grading.safe_files import whole
+from lib.grading.safe_files import write_whole
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.penalties import renew_penalties
 from lib.grading.submissions.preprocessors import UnitPreprocessor
@@ -120,5 +120,5 @@ def _on_strangers(classroom: Classroom) -> str:
 def _write(page: Path, text: str) -> None:
     """Write a page, whole or not at all."""
     page.parent.mkdir(parents=True, exist_ok=True)
-    with whole(page) as part:
+    with write_whole(page) as part:
         part.write_text(text, encoding="utf-8")

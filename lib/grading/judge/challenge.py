@@ -12,7 +12,7 @@ import numpy as np
 from lib.answer_key import AnswerKey
 from lib.checking.answers import pack
 from lib.grading.errors import UnitFailsError
-from lib.grading.units import own_line
+from lib.grading.units import describe
 from lib.unit import Inputs, Part
 
 DIGITS = 9
@@ -78,5 +78,5 @@ def challenge(key: AnswerKey, seed: int) -> dict[str, Any]:
         try:
             laid[part.id] = drawn_for(part, seed)
         except Exception as error:  # whatever a unit's own code may raise
-            raise UnitFailsError(part.id, f"{type(error).__name__}: {error}{own_line(error)}") from error
+            raise UnitFailsError(part.id, describe(error)) from error
     return {"parts": {id: {name: pack(array) for name, array in drawn.items()} for id, drawn in laid.items()}}

@@ -30,7 +30,7 @@ from traitlets import Dict, Unicode
 
 from lib.grading.machine_faults import sentence
 from lib.grading.report.points import DECIMALS, written
-from lib.grading.safe_files import whole
+from lib.grading.safe_files import write_whole
 from lib.grading.submissions.collect import LmsNames
 from lib.grading.submissions.penalties import renew_penalties
 
@@ -166,7 +166,7 @@ class LmsExporter(ExportPlugin):
 
     def write(self, rows: Iterable[Iterable[object]], quoting: Literal[0, 1] = csv.QUOTE_ALL) -> None:
         """Write a CSV file to where `--to` says; exits with a sentence where it can't be written there."""
-        with self.target() as target, target.open("w", newline="", encoding="utf-8") as file:
+        with self.write_target() as target, target.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, quoting=quoting).writerows([as_text(cell) for cell in row] for row in rows)
         self.log.info("%s is ready to be imported.", self.place)
 
@@ -176,10 +176,10 @@ class LmsExporter(ExportPlugin):
         return Path(self.to or self.default_name)
 
     @contextmanager
-    def target(self) -> Iterator[Path]:
+    def write_target(self) -> Iterator[Path]:
         """Give where to write what will lie in that place; exits with a sentence where that can't be done."""
         try:
-            with whole(self.place) as part:
+            with write_whole(self.place) as part:
                 yield part
         except OSError as error:
             sys.exit(f"{sentence(error)} Nothing was written. Mend this, or name another place with --to.")

@@ -43,7 +43,7 @@ class MoodleFeedbackExporter(MoodleWorksheetExporter):
                 *(", ".join(missing), assignment),
             )
         having = [student for student in students if pages[student.id]]
-        with self.target() as target, ZipFile(target, "w", ZIP_DEFLATED) as file:
+        with self.write_target() as target, ZipFile(target, "w", ZIP_DEFLATED) as file:
             for student, row in self.row_of(having, filter(participant, rows), "pages").items():
                 for page in pages[student]:
                     file.write(page, f"Participant_{participant(row)['number']}_assignfeedback_file_{page.name}")

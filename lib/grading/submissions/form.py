@@ -26,8 +26,8 @@ def faults_of_form(key: AnswerKey, answers: str, name: str = "") -> Iterator[Can
             expected=repr(name),
             attempt=f'write it in the folder\'s __init__.py: UNIT = Unit("{name}", …)',
         )
-    if found := strange_in(key.parts, Part):
-        yield _no_tuple(
+    if found := find_strange(key.parts, Part):
+        yield _fault_of_tuple(
             "the parts", f"the unit {unit}", found, Part, "list the parts with a comma behind each: (loss,)"
         )
         return
@@ -50,9 +50,9 @@ def faults_of_form(key: AnswerKey, answers: str, name: str = "") -> Iterator[Can
                 expected=f"also {', '.join(map(repr, missing))}, for the part {part.id!r}",
                 attempt="add it, or correct the part's `subjects`",
             )
-    if found := strange_in(key.mistakes, Mistake):
+    if found := find_strange(key.mistakes, Mistake):
         attempt = "give what is in the catalogs: (*in_loss.mistakes, *in_gradient.mistakes)"
-        yield _no_tuple("the mistakes", answers, found, Mistake, attempt)
+        yield _fault_of_tuple("the mistakes", answers, found, Mistake, attempt)
         return
     for mistake in key.mistakes:
         checked = key.part(mistake.part)
@@ -67,11 +67,11 @@ def faults_of_form(key: AnswerKey, answers: str, name: str = "") -> Iterator[Can
 
 
 def _faults_of_part(part: Part, place: str) -> Iterator[CannotBuild]:
-    if found := strange_in(part.subjects, str):
-        yield _no_tuple("the subjects", place, found, str, 'put a comma behind each name: ("loss",)')
-    if found := strange_in(part.statements, Statement):
+    if found := find_strange(part.subjects, str):
+        yield _fault_of_tuple("the subjects", place, found, str, 'put a comma behind each name: ("loss",)')
+    if found := find_strange(part.statements, Statement):
         attempt = "make an object of each class, with a comma behind it: (MeanSquare(),)"
-        yield _no_tuple("the statements", place, found, Statement, attempt)
+        yield _fault_of_tuple("the statements", place, found, Statement, attempt)
         return
     for statement in part.statements:
         text, points = getattr(statement, "text", ""), statement.points
@@ -93,20 +93,20 @@ def _faults_of_part(part: Part, place: str) -> Iterator[CannotBuild]:
             )
 
 
-def strange_in(value: object, kind: type) -> str:
+def find_strange(value: object, kind: type) -> str:
     """Say what is in the place of a tuple of objects of a kind; nothing if it is one."""
     if not isinstance(value, tuple):
-        return _shown(value)
+        return _describe(value)
     strange = [each for each in value if not isinstance(each, kind)]
-    return f"{_shown(strange[0])} in it" if strange else ""
+    return f"{_describe(strange[0])} in it" if strange else ""
 
 
-def _shown(value: object) -> str:
+def _describe(value: object) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
     return repr(value) if isinstance(value, str) else f"an object of the class {type(value).__name__}"
 
 
-def _no_tuple(what: str, place: str, found: str, kind: type, attempt: str) -> CannotBuild:
+def _fault_of_tuple(what: str, place: str, found: str, kind: type, attempt: str) -> CannotBuild:
     expected = f"a tuple of {'names' if kind is str else f'objects of the class {kind.__name__}'}"
     return CannotBuild(f"{what} are not a tuple", place=place, found=found, expected=expected, attempt=attempt)

@@ -235,7 +235,7 @@ def _import_unit(name: str, assignment: str, is_configured: bool) -> AnswerKey:
     try:
         found = import_item(name)
     except Exception as error:  # whatever a module may raise as it is imported
-        why = f"can't be imported: {type(error).__name__}: {error}{units.own_line(error)}"
+        why = f"can't be imported: {units.describe(error)}"
     else:
         if isinstance(found, AnswerKey):
             return found

@@ -13,7 +13,7 @@ from hashlib import blake2b, file_digest
 from pathlib import Path
 from time import time
 
-from lib.grading.safe_files import files_in, remove, whole
+from lib.grading.safe_files import files_in, remove, write_whole
 
 MOST_READ = 2**27
 """Bytes of a folder's files that are read; what is beyond them is left out of grading, and known by its size alone."""
@@ -69,7 +69,7 @@ def load(file: Path) -> dict[str, Tries]:
 
 def save(file: Path, tries: Mapping[str, Tries]) -> None:
     """Write the tries of all students, whole or not at all."""
-    with whole(file) as part, part.open("w") as target:
+    with write_whole(file) as part, part.open("w") as target:
         json.dump({student: asdict(found) for student, found in tries.items()}, target)
         target.flush()
         os.fsync(target.fileno())
