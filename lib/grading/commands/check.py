@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from nbgrader.utils import is_solution
 
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
+from lib.checking.answers import Copy
 from lib.checking.fingerprints import FILE
 from lib.checking.help import name_mistake
 from lib.checking.local_checks import examine
-from lib.checking.student_code import Failure
+from lib.checking.student_code import Failure, attempt
 from lib.checking.values import show
 from lib.grading import units
 from lib.grading.commands.build import CannotBuild, Hidden, place_of, refuse_leak, student_source
@@ -227,6 +229,16 @@ def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[Canno
             attempt="correct the statement, its examples, or the right answer",
         )
         return
+    for statement in part.statements:
+        returned = attempt(partial(statement.holds, Copy(part.desk_inputs()), *key.subjects(part)))
+        if returned is not None and not isinstance(returned, Failure):
+            yield CannotBuild(
+                "a statement that returns something at the desk, where nobody looks at it",
+                place=f"{place.module}, {statement.name}.holds",
+                found=repr(returned),
+                expected="nothing, or an error",
+                attempt="raise lib.checking.values.Wrong where the statement fails",
+            )
     drawn = drawn_for(part, SEEDS[0])
     right = outcomes(part, drawn, key.subjects(part))
     for mistake in (mistake for mistake in key.mistakes if mistake.part == part.id):

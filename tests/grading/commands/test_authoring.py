@@ -144,6 +144,11 @@ FAULTS = {
         'hint = "Move one weight by 0.001. By how much does the loss change?"',
         'hint = ""\n\n    def holds(self, inputs, *subjects):\n        """Agree."""',
     ),
+    "a statement that returns something at the desk": (
+        "units/{}/exercise.py",
+        "    def result(self, inputs, loss):",
+        "    def holds(self, inputs, loss):\n        return loss(**inputs) > 0\n\n    def result(self, inputs, loss):",
+    ),
     "a part that loses points by a mistake in another": (
         "units/{}/exercise.py",
         'return gradient(point, inputs["X"], inputs["y"])',
