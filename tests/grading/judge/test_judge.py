@@ -158,6 +158,7 @@ def probes_of(part: Part, statement: str) -> list[str]:
         {"shape": [True], "values": [1.0]},
         {"shape": [1], "values": [True]},
         {"shape": [1], "values": [10**400]},
+        {"shape": [1], "values": [1e301]},
         {"shape": [1], "values": ["infinity"]},
         {"shape": [1], "values": [[1.0]]},
         {"shape": [200_000], "values": [0.0] * 200_000},
