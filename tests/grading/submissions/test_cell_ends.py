@@ -70,7 +70,7 @@ def test_the_verdict_says_why_a_name_is_missing() -> None:
     assert [(one.state, one.why, one.points) for one in verdict.statements] == [("wrong", said, 0)] * 2
     assert is_unknown(verdict)
     assert {related for _, related in compare(verdict)[0]} == {
-        "The cell loss ended in SyntaxError: invalid syntax (line …)"
+        "“The cell loss ended in SyntaxError: invalid syntax (line …)”"
     }
 
 
