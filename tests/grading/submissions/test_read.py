@@ -131,3 +131,26 @@ def test_another_file_under_a_notebooks_name_is_called_what_it_is(tmp_path, cont
     (tmp_path / FILE).write_bytes(content)
     [remark] = read_submission(tmp_path / FILE).remarks
     assert remark.startswith(f"{FILE} is {kind}, and has only a notebook's name. Submit the notebook itself")
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_cells_of_an_old_format_are_read_as_nbformat_does(tmp_path, version):
+    end = "\n" if version == 3 else ""
+    code = {"cell_type": "code", "input": [f"x{end}", "y"], "language": "python", "outputs": [], "collapsed": False}
+    texts = [{"cell_type": kind, "source": [f"some{end}", "text"]} for kind in ("markdown", "raw", "html")]
+    headings = [{"cell_type": "heading", "level": level, "source": [f"a{end}", "title"]} for level in (1, 3)]
+    cells = [{"metadata": {}, **cell} for cell in (code, *texts, *headings)]
+    old = {"nbformat": version, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": cells}]}
+    (tmp_path / "nb.ipynb").write_text(json.dumps(old))
+    found = [(cell.cell_type, cell.source) for cell in read_submission(tmp_path / "nb.ipynb").notebook.cells]
+    theirs = nbformat.convert(nbformat.reads(json.dumps(old), as_version=nbformat.NO_CONVERT), 4).cells
+    assert found == [(cell.cell_type, "".join(cell.source)) for cell in theirs]
+
+
+def test_of_an_old_format_only_cells_are_converted(tmp_path, monkeypatch):
+    """nbformat would take minutes, and gigabytes, for what nobody looks at."""
+    monkeypatch.setattr(nbformat, "convert", None)
+    outputs = [{"output_type": "stream", "text": "a"}] * 100_000
+    cell = {"cell_type": "code", "input": "x = 1", "outputs": outputs}
+    (tmp_path / "nb.ipynb").write_text(json.dumps({"nbformat": 3, "worksheets": [{"cells": [cell]}]}))
+    assert texts(read_submission(tmp_path / "nb.ipynb")) == ["x = 1"]
