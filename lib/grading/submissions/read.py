@@ -27,8 +27,8 @@ LONGEST_SOURCE = 1_000_000
 """Characters that all cells together may have: a completed notebook has some ten thousand."""
 MOST_CELLS = 1_000
 """Cells that a notebook may have: a completed one has a hundred."""
-MOST_PARTS = 2_000_000
-"""Lists and objects in a notebook file: each takes a hundred bytes when read, and a completed one has thousands."""
+MOST_PARTS = 500_000
+"""Lists and objects in a notebook file: each takes two hundred bytes when read, and a completed one has thousands."""
 PICTURES = ("image/png", "image/jpeg", "image/gif")
 NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.IGNORECASE)
 """How the name of a notebook ends."""

@@ -42,9 +42,9 @@ def forged(notebook):
     return notebook
 
 
-def nested(notebook):
-    """Write a notebook with 19 MB of empty lists in its metadata."""
-    return as_bytes(notebook).replace(b"{", b'{"x": [' + b"[]," * 6_300_000 + b"0],", 1)
+def nested(notebook, part=b"[]", count=6_300_000):
+    """Write a notebook with as many parts in its metadata: 19 MB of empty lists."""
+    return as_bytes(notebook).replace(b"{", b'{"x": [' + (part + b",") * count + b"0],", 1)
 
 
 def hand_in(course, name, notebook):
@@ -72,6 +72,7 @@ def hoarded(new_course, tmp_path_factory):
         hand_in(course, name, stuffed(right(nbformat.read(course.released(), as_version=4)), *hoard))
     hand_in(course, "forged", forged(right(nbformat.read(course.released(), as_version=4))))
     hand_in(course, "nested", nested(released))
+    hand_in(course, "nearly", nested(released, b'{"a":1}', 490_000))  # it was filled above
     course.after = peak_of_grading(course)
     return course
 
@@ -94,4 +95,5 @@ def test_what_is_dropped_is_told_once(hoarded, name, what):
 
 def test_a_file_of_millions_of_lists_is_not_read(hoarded):
     assert hoarded.verdict("nested").points == 0
-    assert "has more than 2,000,000 lists" in hoarded.verdict("nested").remarks[0]
+    assert "has more than 500,000 lists" in hoarded.verdict("nested").remarks[0]
+    assert hoarded.verdict("nearly").points == sum(POINTS.values())
