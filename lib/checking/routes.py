@@ -1,10 +1,12 @@
 """Routes: ways to run student code that rests on other code of the student's, of which any one may be right.
 
 A layer's backward runs after the student's own forward (`own`), and with the attributes set as if a right forward had
-run (`given`). Each part is tested apart: a mistake in forward is not backward's.
+run (`given`). Each part is tested apart: a mistake in forward is not backward's. Where the own forward gives the right
+output, it runs on both routes: what it doesn't keep for backward is missing in training, too.
 """
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 ROUTES = ("own", "given")
 
@@ -21,3 +23,23 @@ def hold_on_any(test: Callable[[str], None], routes: tuple[str, ...] = ROUTES) -
             except Exception:  # what is wrong on the first route is what a student is told
                 continue
         raise
+
+
+_forwards: WeakKeyDictionary[object, bool] = WeakKeyDictionary()
+"""For each layer class of the student's, whether every output of its forward was right that was looked at."""
+
+
+def note_forward(layer_class: object, *, is_right: bool) -> None:
+    """Note whether the student's own forward has given the right output, on the route `own`, which comes first."""
+    try:
+        _forwards[layer_class] = is_right and _forwards.get(layer_class, True)
+    except TypeError:  # what can't be a key is run on both routes
+        return
+
+
+def has_right_forward(layer_class: object) -> bool:
+    """Tell whether the own forward gave the right output. One that has not ended is not run again to find out."""
+    try:
+        return _forwards.get(layer_class, False)
+    except TypeError:
+        return False

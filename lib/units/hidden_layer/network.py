@@ -6,7 +6,7 @@ the network hands on, no shape can fail to fit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -91,13 +91,14 @@ def _require(value: Array | Wrong) -> Array:
 class Run(NamedTuple):
     """What a pass of the student's network did: the calls of its layers, in order, and what it returned and kept.
 
-    `where` says so if it was not the first pass through that network.
+    `where` says so if it was not the first pass through that network; `every` has the calls of all passes.
     """
 
     calls: list[Call]
     returned: Any
     kept: Any
-    where: str = ""
+    where: str
+    every: list[Call]
 
     @property
     def layers(self) -> list[int]:
@@ -113,10 +114,11 @@ def run_forward(Network: Any, inputs: Inputs, which: str = "") -> Run:
     """Run the student's forward on a network of test layers, once or, `again`, a second time."""
     network, calls = _make(Network, inputs)
     for _ in range(2 if which else 1):
-        calls.clear()
+        begin = len(calls)
         with explained():
             returned = network.forward(inputs["input"].copy())
-    return Run(_of("forward", calls), returned, getattr(network, "output", None), PASSES[which])
+    kept = getattr(network, "output", None)
+    return Run(_of("forward", calls[begin:]), returned, kept, PASSES[which], _of("forward", calls))
 
 
 def run_backward(Network: Any, inputs: Inputs, route: str = "own", which: str = "") -> Run:
@@ -126,14 +128,14 @@ def run_backward(Network: Any, inputs: Inputs, route: str = "own", which: str = 
     """
     network, calls = _make(Network, inputs)
     for _ in range(2 if which else 1):
-        calls.clear()
+        begin = len(calls)
         with explained():
             if route == "own":
                 network.forward(inputs["input"].copy())
             else:
                 network.input, network.output = inputs["input"].copy(), inputs["outputs"][-1].copy()
             returned = network.backward(inputs["gradient"].copy(), float(inputs["learning_rate"]))
-    return Run(_of("backward", calls), returned, None, PASSES[which])
+    return Run(_of("backward", calls[begin:]), returned, None, PASSES[which], _of("backward", calls))
 
 
 def _make(Network: Any, inputs: Inputs) -> tuple[Any, list[Call]]:
@@ -286,9 +288,9 @@ class RateAndResult(Statement):
         """Compare the rates, and the result."""
 
         def test(run: Run) -> None:
-            if not run.calls and not run.where:
+            if not run.every:
                 raise Wrong("No layer's backward was called.")
-            rates = np.array([_require(call.learning_rate) for call in run.calls])
+            rates = _rates(run)
             expected = np.full(len(rates), float(inputs["learning_rate"]))
             expect_close(rates, expected, what="A layer got another learning rate.", where=lambda at: f"call {at[0]}")
             found = numbers(run.returned, SHAPE, what="The result of backward")
@@ -301,18 +303,17 @@ class RateAndResult(Statement):
         """The mean of the rates over the one that was given, and the difference of the results."""
         rate = float(inputs["learning_rate"])
         what, last = "The result of backward", partial(_last, first=inputs["gradient"])
-        rates = _both_routes(
-            inputs,
-            Network,
-            "rates",
-            lambda run: np.mean(
-                [float(_require(call.learning_rate)) / rate for call in run.calls] or [1.0 if run.where else 0.0]
+        return {
+            **_both_routes(inputs, Network, "rates", lambda run: np.mean(_rates(run) / rate), [" again"]),
+            **_both_routes(
+                inputs, Network, "returned", lambda run: numbers(run.returned, SHAPE, what=what) - last(run), [""]
             ),
-        )
-        returned = _both_routes(
-            inputs, Network, "returned", lambda run: numbers(run.returned, SHAPE, what=what) - last(run)
-        )
-        return rates | returned
+        }
+
+
+def _rates(run: Run) -> Array:
+    """Give the learning rates of all calls, those of an earlier pass too; 0 where there are none."""
+    return np.array([float(_require(call.learning_rate)) for call in run.every] or [0.0])
 
 
 def _expect_handed_on(run: Run, first: Array, what: str, at_first: str) -> None:
@@ -341,11 +342,13 @@ def _on_either_route(inputs: Inputs, Network: Any, test: Callable[[Run], None]) 
     hold_on_any(test_each_pass)
 
 
-def _both_routes(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], object]) -> Probes:
+def _both_routes(
+    inputs: Inputs, Network: Any, name: str, look: Callable[[Run], object], passes: Iterable[str] = PASSES
+) -> Probes:
     def run(route: str, which: str) -> object:
         return look(run_backward(Network, inputs, route, which))
 
-    return {f"{route}/{name}{which}": partial(run, route, which) for route in ROUTES for which in PASSES}
+    return {f"{route}/{name}{which}": partial(run, route, which) for route in ROUTES for which in passes}
 
 
 def example(Network: Any) -> Example:

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.checking.routes import ROUTES
+from lib.checking.routes import ROUTES, has_right_forward, note_forward
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes
 from lib.units.softmax_classifier.errors import explained
-from lib.units.softmax_classifier.inputs import OfGradient, is_kept, worked_example
+from lib.units.softmax_classifier.inputs import OfGradient, is_kept, is_like, worked_example
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
 """(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs."""
@@ -57,7 +57,8 @@ def backward(Dense: Any, inputs: Inputs, size: str, route: str = "own") -> Step:
     """Run one step of the student's layer. In the size `again` it is the second step of a layer, with the old weights.
 
     On the route `own` the student's own forward runs first; on `given` the attributes `input`, bias row included, and
-    `output` are set, as if a right forward had run. Weights that got another shape come back as they are.
+    `output` are set, as if a right forward had run, unless the own one is right. Weights that got another shape come
+    back as they are.
     """
     weights = _weights(inputs, size)
     layer = layer_with(Dense, weights)
@@ -70,11 +71,12 @@ def backward(Dense: Any, inputs: Inputs, size: str, route: str = "own") -> Step:
 
 def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str) -> Step:
     input_, gradient = inputs[f"input_{size}"].copy(), inputs[f"gradient_{size}"].copy()
-    if route == "own":
+    with_ones = np.vstack([input_, np.ones((1, input_.shape[1]))])
+    if route == "own" or has_right_forward(type(layer)):
         layer.forward(input_)
+        note_forward(type(layer), is_right=is_like(getattr(layer, "output", None), weights @ with_ones))
     else:
-        layer.input = np.vstack([input_, np.ones((1, input_.shape[1]))])
-        layer.output = weights @ layer.input
+        layer.input, layer.output = with_ones, weights @ with_ones
     with explained(*gradient.shape):
         returned = layer.backward(gradient, float(inputs["learning_rate"]))
     after = numbers(layer.weights, what="self.weights")

@@ -235,6 +235,18 @@ class OverwritesItsInput(ReLU):
         return self.output
 
 
+class KeepsNoInput(ReLU):
+    def forward(self, input):
+        self.output = np.maximum(input, 0)
+        return self.output
+
+
+class ReturnsItsInput(ReLU):
+    def forward(self, input):
+        super().forward(input)
+        return input
+
+
 LOSING: list[tuple[str, dict[str, Any], set[str]]] = [
     ("check-step", {"step": step_on(lambda X, y: X[::-1])}, {"BatchLoss"}),
     ("check-step", {"step": step_on(lambda X, y: y)}, {"BatchLoss"}),
@@ -248,6 +260,8 @@ LOSING: list[tuple[str, dict[str, Any], set[str]]] = [
     ("check-network-backward", {"Network": WrittenOut}, {"LayersReversed"}),
     ("check-network-backward", {"Network": NoRateForSome}, {"RateAndResult"}),
     ("check-relu-forward", {"ReLU": OverwritesItsInput}, {"NegativesBecomeZero"}),
+    ("check-relu-forward", {"ReLU": ReturnsItsInput}, {"NegativesBecomeZero"}),
+    ("check-relu-backward", {"ReLU": KeepsNoInput}, {"GradientPasses", "GradientStops"}),
 ]
 """Wrong code, and the statement that it costs: what else a step or a loop does is right."""
 
@@ -278,7 +292,8 @@ def test_each_mistake_costs_points_and_has_its_name_at_the_desk_and_in_every_dra
 @pytest.mark.parametrize(("part", "code", "lost"), LOSING, ids=lambda value: getattr(value, "__name__", None))
 def test_one_mistake_costs_its_own_statement_at_the_desk_and_at_grading(part: str, code: Any, lost: set[str]) -> None:
     findings = [found for found in checked(PARTS[part], code).findings if found.statement.points]
-    assert {found.statement.name for found in findings if found.state != "right"} == lost
+    lost_at_desk = {found.statement.name for found in findings if found.state != "right"}
+    assert lost_at_desk == lost
     assert all(found.why for found in findings if found.state == "wrong")
     for seed in SEEDS:
         statements = judged(PARTS[part], code, seed, ANSWER_KEY).statements

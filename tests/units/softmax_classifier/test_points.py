@@ -458,3 +458,58 @@ def test_a_dense_layer_may_compute_in_float32_throughout() -> None:
     part = part_of("check-dense-backward")
     assert checked(part, Dense=Layer).right
     assert all(judged(part, {"Dense": Layer}, seed).points == part.points for seed in range(300))
+
+
+class KeepsNoInput(Softmax):
+    """Its backward reads self.input, which its forward, right as it is, doesn't set."""
+
+    def forward(self, input: Any) -> Any:
+        self.output = np.exp(input - input.max(axis=0)) / np.exp(input - input.max(axis=0)).sum(axis=0)
+        return self.output
+
+    def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+        e = np.exp(self.input - self.input.max(axis=0))
+        a = e / e.sum(axis=0)
+        return a * (output_gradient - (a * output_gradient).sum(axis=0))
+
+
+class KeepsTheInputWithoutOnes(Dense):
+    def forward(self, input: Any) -> Any:
+        self.input = input
+        self.output = self.weights @ np.vstack([input, np.ones((1, input.shape[1]))])
+        return self.output
+
+
+class WithoutBias(Dense):
+    """Its forward is wrong, and its backward right."""
+
+    def forward(self, input: Any) -> Any:
+        super().forward(input)
+        self.output = self.weights[:, :-1] @ input
+        return self.output
+
+
+class OverwritesItsOutput(Softmax):
+    def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+        result = super().backward(output_gradient)
+        self.output[:] = result
+        return result
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "points"),
+    [
+        ("backward", {"Softmax": KeepsNoInput}, 0),
+        ("backward", {"Softmax": OverwritesItsOutput}, 2),
+        ("dense", {"Dense": KeepsTheInputWithoutOnes}, 0),
+        ("dense", {"Dense": WithoutBias}, 4),
+    ],
+    ids=lambda value: next(iter(value.values())).__name__ if isinstance(value, dict) else None,
+)
+def test_what_a_right_forward_does_not_keep_costs_backward_at_the_desk_and_at_grading(
+    kind: str, code: Code, points: int
+) -> None:
+    part = part_of(IN[kind])
+    assert checked(part, **code).points == points
+    for seed in SEEDS:
+        assert judged(part, code, seed).points == points
