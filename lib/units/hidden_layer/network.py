@@ -288,8 +288,6 @@ class RateAndResult(Statement):
         """Compare the rates, and the result."""
 
         def test(run: Run) -> None:
-            if not run.every:
-                raise Wrong("No layer's backward was called.")
             rates = _rates(run)
             expected = np.full(len(rates), float(inputs["learning_rate"]))
             expect_close(rates, expected, what="A layer got another learning rate.", where=lambda at: f"call {at[0]}")
@@ -312,8 +310,10 @@ class RateAndResult(Statement):
 
 
 def _rates(run: Run) -> Array:
-    """Give the learning rates of all calls, those of an earlier pass too; 0 where there are none."""
-    return np.array([float(_require(call.learning_rate)) for call in run.every] or [0.0])
+    """Give the learning rates of all calls, those of an earlier pass too."""
+    if not run.every:
+        raise Wrong("No layer's backward was called.")
+    return np.array([float(_require(call.learning_rate)) for call in run.every])
 
 
 def _expect_handed_on(run: Run, first: Array, what: str, at_first: str) -> None:

@@ -287,6 +287,10 @@ class LargeScores(Statement):
             if name.startswith("far"):
                 what = "The output changes when a score that is far from the others moves further away."
             expect_close(outputs[-1], outputs[-2], what=what, where=partial(_at, where))
+            sums = outputs[-1].sum(axis=0)
+            at = int(np.abs(sums - 1).argmax())
+            what, place = "A column does not sum to 1.", f"{where}, sample {at}"
+            expect_close(sums[at], 1.0, what=what, where=place, atol=ROUNDED)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
         """The output for scores a few units apart, and for those with each large number."""

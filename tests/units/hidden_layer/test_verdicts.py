@@ -300,6 +300,14 @@ def test_one_mistake_costs_its_own_statement_at_the_desk_and_at_grading(part: st
         assert {statement.name for statement in statements if statement.state != "right"} == lost
 
 
+def test_a_network_that_calls_no_layer_is_not_said_to_leave_out_the_rate() -> None:
+    class Idle(Network):
+        def backward(self, output_gradient: Array, learning_rate: float) -> Array:
+            return output_gradient
+
+    assert judged(PARTS["check-network-backward"], {"Network": Idle}, 1, ANSWER_KEY).mistake is None
+
+
 def test_a_forward_that_returns_nothing_is_told_so() -> None:
     class Silent(ReLU):
         def forward(self, input: Array) -> None:  # type: ignore[override]  # what is tested

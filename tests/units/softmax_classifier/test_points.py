@@ -513,3 +513,12 @@ def test_what_a_right_forward_does_not_keep_costs_backward_at_the_desk_and_at_gr
     assert checked(part, **code).points == points
     for seed in SEEDS:
         assert judged(part, code, seed).points == points
+
+
+def test_probabilities_that_vanish_for_large_scores_are_wrong_at_the_desk_as_at_grading() -> None:
+    def output(z: Any) -> Any:
+        e = np.exp(z - z.max(axis=0))
+        return np.where(e.sum(axis=0) > 1, e / e.sum(axis=0), 0)
+
+    part = part_of("check-softmax-stable")
+    assert checked(part, **forward(output)).points == judged(part, forward(output)).points == 0
