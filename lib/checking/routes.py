@@ -25,21 +25,18 @@ def hold_on_any(test: Callable[[str], None], routes: tuple[str, ...] = ROUTES) -
         raise
 
 
-_forwards: WeakKeyDictionary[object, bool] = WeakKeyDictionary()
+_forwards: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 """For each layer class of the student's, whether every output of its forward was right that was looked at."""
 
 
-def note_forward(layer_class: object, *, is_right: bool) -> None:
-    """Note whether the student's own forward has given the right output, on the route `own`, which comes first."""
-    try:
-        _forwards[layer_class] = is_right and _forwards.get(layer_class, True)
-    except TypeError:  # what can't be a key is run on both routes
-        return
+def run_forward(layer_class: type, forward: Callable[[], object], is_right: Callable[[], bool]) -> None:
+    """Run the student's own forward, and note whether it was right: one that raises or doesn't end is not."""
+    before = _forwards.get(layer_class, True)
+    _forwards[layer_class] = False
+    forward()
+    _forwards[layer_class] = before and is_right()
 
 
-def has_right_forward(layer_class: object) -> bool:
+def has_right_forward(layer_class: type) -> bool:
     """Tell whether the own forward gave the right output. One that has not ended is not run again to find out."""
-    try:
-        return _forwards.get(layer_class, False)
-    except TypeError:
-        return False
+    return _forwards.get(layer_class, False)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, note_forward
+from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, run_forward
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import explained
@@ -60,13 +60,16 @@ def backward(ReLU: Any, inputs: Inputs, run: str, route: str = "own") -> Array:
         output = np.where(x > 0, x, 0.0)
         if route == "own" or has_right_forward(type(layer)):
             with explained():
-                layer.forward(x.copy())
-            note_forward(type(layer), is_right=is_like(getattr(layer, "output", None), output))
+                run_forward(type(layer), partial(layer.forward, x.copy()), partial(_keeps, layer, output))
         else:
             layer.input, layer.output = x.copy(), output
         with explained():
             returned = layer.backward(gradient.copy(), 0.1)
     return numbers(returned, what=Gradients.result)
+
+
+def _keeps(layer: Any, output: Array) -> bool:
+    return is_like(getattr(layer, "output", None), output)
 
 
 def keeps_input(ReLU: Any, inputs: Inputs) -> bool:

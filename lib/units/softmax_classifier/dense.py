@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.checking.routes import ROUTES, has_right_forward, note_forward
+from lib.checking.routes import ROUTES, has_right_forward, run_forward
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes
 from lib.units.softmax_classifier.errors import explained
@@ -73,8 +73,11 @@ def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str
     input_, gradient = inputs[f"input_{size}"].copy(), inputs[f"gradient_{size}"].copy()
     with_ones = np.vstack([input_, np.ones((1, input_.shape[1]))])
     if route == "own" or has_right_forward(type(layer)):
-        layer.forward(input_)
-        note_forward(type(layer), is_right=is_like(getattr(layer, "output", None), weights @ with_ones))
+        run_forward(
+            type(layer),
+            partial(layer.forward, input_),
+            lambda: is_like(getattr(layer, "output", None), weights @ with_ones),
+        )
     else:
         layer.input, layer.output = with_ones, weights @ with_ones
     with explained(*gradient.shape):

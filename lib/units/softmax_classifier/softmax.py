@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, note_forward
+from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, run_forward
 from lib.checking.values import Wrong, at_class_and_sample, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import explained
@@ -140,8 +140,7 @@ def _prepare(layer: Any, inputs: Inputs, size: str, route: str) -> None:
     kind, given, output = type(layer), inputs[f"input_{size}"], inputs[f"output_{size}"]
     if route == "own":
         scores = inputs[f"scores_{size}"]
-        _pass_on(layer, scores.copy())
-        note_forward(kind, is_right=_keeps_softmax(layer, scores))
+        run_forward(kind, partial(_pass_on, layer, scores.copy()), partial(_keeps_softmax, layer, scores))
     elif has_right_forward(kind):
         _pass_on(layer, given.copy())
     else:
