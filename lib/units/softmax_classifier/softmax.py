@@ -108,9 +108,9 @@ def backward_again(Softmax: Any, inputs: Inputs, route: str = "own") -> Array:
 
 
 def _passes(inputs: Inputs) -> tuple[tuple[Inputs, str], ...]:
-    """Give batches for one layer: the one before the last has the shape of the last, and its samples reversed."""
+    """Give batches for one layer: the first one, and that before the last, are the last with its samples reversed."""
     reversed_ = {name: value[..., ::-1] for name, value in inputs.items()}
-    return (inputs, "square"), (reversed_, "batch"), (inputs, "batch")
+    return (reversed_, "batch"), (inputs, "square"), (reversed_, "batch"), (inputs, "batch")
 
 
 def gradient_kept(Softmax: Any, inputs: Inputs, route: str = "own") -> bool:
