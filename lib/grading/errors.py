@@ -9,7 +9,8 @@ class UnitFailsError(ConfigError):
     """A unit's own code fails on the inputs of a submission, which can't be graded then."""
 
     def __init__(self, part: str, why: str) -> None:
-        super().__init__(f"the unit's own code fails on the inputs drawn for it, in {part}: {why}")
+        failing = f"the unit's own code fails on the inputs drawn for it, in {part}: {why}"
+        super().__init__(f"{failing}. Mend the unit, and grade again")
 
 
 class CannotBuild(ValueError):

@@ -229,16 +229,7 @@ def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[Canno
             attempt="correct the statement, its examples, or the right answer",
         )
         return
-    for statement in part.statements:
-        returned = attempt(partial(statement.holds, Copy(part.desk_inputs()), *key.subjects(part)))
-        if returned is not None and not isinstance(returned, Failure):
-            yield CannotBuild(
-                "a statement that returns something at the desk, where nobody looks at it",
-                place=f"{place.module}, {statement.name}.holds",
-                found=repr(returned),
-                expected="nothing, or an error",
-                attempt="raise lib.checking.values.Wrong where the statement fails",
-            )
+    yield from faults_of_returns(key, part, place)
     drawn = drawn_for(part, SEEDS[0])
     right = outcomes(part, drawn, key.subjects(part))
     for mistake in (mistake for mistake in key.mistakes if mistake.part == part.id):
@@ -264,6 +255,20 @@ def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[Canno
         diagnosis = diagnose(key, part, drawn, found, right, wrong_probes(part.statements, drawn, found, right))
         if can_be and (diagnosis is None or diagnosis.name not in names):
             yield _unnamed(where, "grading", diagnosis.name if diagnosis else "", names, found)
+
+
+def faults_of_returns(key: AnswerKey, part: Part, place: Place) -> Iterator[CannotBuild]:
+    """Say which statements return something at the desk, such as False: only an error says there that one fails."""
+    for statement in part.statements:
+        returned = attempt(partial(statement.holds, Copy(part.desk_inputs()), *key.subjects(part)))
+        if returned is not None and not isinstance(returned, Failure):
+            yield CannotBuild(
+                "a statement that returns something at the desk, where nobody looks at it",
+                place=f"{place.module}, {statement.name}.holds",
+                found=repr(returned),
+                expected="nothing, or an error",
+                attempt="raise lib.checking.values.Wrong where the statement fails",
+            )
 
 
 def faults_of_consequences(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:

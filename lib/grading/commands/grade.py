@@ -171,13 +171,12 @@ class Grade(Autograde):
             if isinstance(result, BaseException):
                 self._see_whether_any_runs(runner, job)
             if isinstance(result, BaseException) and job.is_lost(result):
-                job.leave()
-                self._leave(job.student, f"was not graded: {sentence(result)}")
+                self._give_up(job, sentence(result))
                 continue
             try:
                 self._end(job, result)
             except UnitFailsError as error:
-                self._leave_to_author(job, error)
+                self._give_up(job, error)
 
     def _scores(self) -> str:
         """Write the scores of those who were graded now; nothing where an assignment has no unit."""
@@ -212,7 +211,7 @@ class Grade(Autograde):
             try:
                 work = job.work()
             except UnitFailsError as error:
-                self._leave_to_author(job, error)
+                self._give_up(job, error)
                 continue
             if work.notebooks:
                 yield job, work
@@ -224,10 +223,10 @@ class Grade(Autograde):
         self.not_graded[student] = why
         self.progress.add("not graded", student, [why])
 
-    def _leave_to_author(self, job: GradingJob, error: UnitFailsError) -> None:
-        """Leave a submission ungraded on whose inputs the unit's own code fails."""
+    def _give_up(self, job: GradingJob, why: object) -> None:
+        """Leave a submission ungraded, for a person, and as it was before its job began."""
         job.leave()
-        self._leave(job.student, f"was not graded: {error}. Mend the unit, and grade again")
+        self._leave(job.student, f"was not graded: {why}")
 
     def _end(self, job: GradingJob, result: Mapping[str, RunResult] | BaseException) -> None:
         """Save a submission that has been run, or failed to."""
