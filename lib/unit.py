@@ -85,6 +85,19 @@ class Example(NamedTuple):
     steps: tuple[ExampleStep, ...]
 
 
+class ErrorHint(NamedTuple):
+    r"""What to try after an `error`, a pattern of `TypeError: message`, raised in a line that fits the pattern `code`.
+
+    `function` is a pattern of the name of the function with that line, such as `Dense.forward`. In the hint `\1` is the
+    first group of `error`.
+    """
+
+    error: str
+    hint: str
+    code: str = ""
+    function: str = ""
+
+
 @dataclass(frozen=True)
 class Part:
     """One graded thing: its cell's id, its statements, and how its inputs are drawn.
@@ -94,6 +107,7 @@ class Part:
     `code` is the function or method to look at when a check fails, such as `Softmax.backward`; without it the first
     subject. `example` makes a worked example of student code: it takes the subjects. `naming_draws` are the draws on
     which a failed check runs code to name a mistake: one is enough where it has several calls with other inputs each.
+    `error_hints` are for exceptions of code of this part's kind; `lib.checking.error_hints` has those for all code.
     """
 
     id: str
@@ -106,6 +120,7 @@ class Part:
     code: str = ""
     example: Callable[..., Example] | None = None
     naming_draws: int = 2
+    error_hints: tuple[ErrorHint, ...] = ()
 
     @property
     def name(self) -> str:

@@ -40,11 +40,6 @@ class Finding:
     state: State
     why: Wrong | Failure | str = ""
 
-    @property
-    def hint(self) -> str:
-        """One thing to try, if there is something."""
-        return dict(details(self)).get(TRY, "")
-
 
 @dataclass(frozen=True)
 class Report:
@@ -87,7 +82,7 @@ def text(report: Report, width: int = 84) -> str:
         lines += _wrap(f"  {report.note}", width)
     for number, finding in enumerate(report.findings, 1):
         lines += _wrap(f"  {number} {MARKS[finding.state]} {finding.state}: {finding.statement.text}", width)
-        for label, sentence in _shown(finding):
+        for label, sentence in _shown(finding, report.part):
             lines += _wrap(f"      {label}{sentence}", width)
     if report.corrected:
         lines += _wrap(f"  {_praise(report.corrected)} {WHY} Then compare: {report.corrected.hint}", width)
@@ -108,7 +103,7 @@ def escape(sentence: str) -> str:
 def html(report: Report) -> str:
     """Write a report as an HTML section with a list of statements, and the help to be opened below it."""
     note = f"<p>{escape(report.note)}</p>" if report.note else ""
-    items = "".join(_item(finding) for finding in report.findings)
+    items = "".join(_item(finding, report.part) for finding in report.findings)
     below = _corrected(report.corrected) if report.corrected else ""
     for title, help in _help(report):
         below += _fold(title, "".join(line.html for line in help))
@@ -148,8 +143,9 @@ def _hints(report: Report, mistake: NamedMistake | None) -> Iterator[_Line]:
         yield _Line(TRY + mistake.hint, f"<p>{TRY}{escape(mistake.hint)}</p>")
         return
     for number, finding in enumerate(report.findings, 1):
-        if finding.state == "wrong" and finding.hint:
-            line = f"Statement {number}. {TRY}{finding.hint}"
+        hint = dict(details(finding, report.part)).get(TRY)
+        if finding.state == "wrong" and hint:
+            line = f"Statement {number}. {TRY}{hint}"
             yield _Line(line, f"<p>{escape(line)}</p>")
 
 
@@ -205,8 +201,8 @@ def heading(report: Report) -> str:
     return f"{part.title}: {report.points:g} of {part.points:g} points ({part.id})"
 
 
-def details(finding: Finding) -> Iterator[tuple[str, str]]:
-    """Yield the reason why a statement is not right, as labels and sentences."""
+def details(finding: Finding, part: Part) -> Iterator[tuple[str, str]]:
+    """Yield the reason why a statement of a part is not right, as labels and sentences."""
     why = finding.why
     if isinstance(why, Wrong):
         yield "", why.what
@@ -222,7 +218,7 @@ def details(finding: Finding) -> Iterator[tuple[str, str]]:
             yield "Your ", why.line
         from lib.checking.error_hints import hint_for  # only after an exception
 
-        if hint := hint_for(why):
+        if hint := hint_for(why, part.error_hints):
             yield TRY, hint
     elif why:
         yield "", why
@@ -249,16 +245,17 @@ def indent(html: str) -> str:
     return f'<div style="margin-left: 1.6em">{html}</div>'
 
 
-def _item(finding: Finding) -> str:
+def _item(finding: Finding, part: Part) -> str:
     worth = f" ({finding.statement.points:g})" if finding.statement.points else ""
-    shown = ((label, escape(sentence)) for label, sentence in _shown(finding))
+    shown = ((label, escape(sentence)) for label, sentence in _shown(finding, part))
     said = "".join(indent(label + (f"<code>{text}</code>" if label == "Your " else text)) for label, text in shown)
     return item(finding.state, finding.state, finding.statement.text + worth, said)
 
 
-def _shown(finding: Finding) -> Iterator[tuple[str, str]]:
+def _shown(finding: Finding, part: Part) -> Iterator[tuple[str, str]]:
     """Give the details that stand with a statement: all but a failed one's hint, which is for the student to open."""
-    return ((label, sentence) for label, sentence in details(finding) if label != TRY or finding.state != "wrong")
+    said = details(finding, part)
+    return ((label, sentence) for label, sentence in said if label != TRY or finding.state != "wrong")
 
 
 def _wrap(line: str, width: int) -> list[str]:

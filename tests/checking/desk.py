@@ -43,7 +43,7 @@ def states(report: Report) -> dict[str, str]:
 
 def said(report: Report, statement: str) -> str:
     """All that the report says under one statement."""
-    return "\n".join(label + sentence for label, sentence in render.details(finding(report, statement)))
+    return "\n".join(label + sentence for label, sentence in render.details(finding(report, statement), report.part))
 
 
 def assert_it_says_what_is_wrong(report: Report) -> None:
@@ -52,7 +52,7 @@ def assert_it_says_what_is_wrong(report: Report) -> None:
     wrong = [found for found in report.findings if found.state == "wrong"]
     assert wrong
     for found in wrong:
-        details = dict(render.details(found))
+        details = dict(render.details(found, report.part))
         assert len(details[""]) > 10
         assert "Try: " in details
     assert report.points < report.part.points

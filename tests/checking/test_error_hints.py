@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.checking.error_hints import RULES, SMALL, hint_for
+from lib.checking.error_hints import RULES, SMALL, SPELLING, hint_for
 from lib.checking.student_code import Failure, run_student_code
+from lib.unit import ErrorHint
 from tests.checking.desk import checked
 from tests.variants import written
 
@@ -64,15 +65,12 @@ SAID = {
     "1 / 0": "it is 0",
     "f()": "nothing is given for 'a'",
     "f(1, 2)": "in the line with def: 2 values are given",
-    "Layer().forward(1)": "it has to be self",
     "int('x')": SMALL,
 }
 
 
 def failure(source: str) -> Failure:
-    code = written(
-        f"import math\ndef f(a):\n    return a\nclass Layer:\n    def forward(input):\n        pass\n{source}"
-    )
+    code = written(f"import math\ndef f(a):\n    return a\n{source}")
     ran = run_student_code(lambda: code["cce"](np.eye(3)[:, :2], np.full((3, 2), 1 / 3)))
     assert isinstance(ran, Failure)
     return ran
@@ -81,25 +79,6 @@ def failure(source: str) -> Failure:
 @pytest.mark.parametrize("expression", SAID)
 def test_the_hint_answers_the_exception(expression: str) -> None:
     assert SAID[expression] in hint_for(failure(f"def cce(y, yhat):\n    return {expression}"))
-
-
-@pytest.mark.parametrize(
-    ("expression", "in_forward", "elsewhere"),
-    [
-        ("output * x", "Write self.output", "Check the spelling of the name"),
-        ("input * x", "Write self.input", "Use the parameter's own name"),
-        ("self.outputs * x", "A layer stores its arrays as self.input", "nothing of that name has been stored there"),
-        ("self.output * x", "until its forward sets them", "A function without return gives None"),
-    ],
-)
-def test_what_a_layer_keeps_is_spoken_of_in_a_layer_alone(expression: str, in_forward: str, elsewhere: str) -> None:
-    for method, said in (("forward", in_forward), ("step", elsewhere)):
-        source = f"class Thing:\n    output = None\n    def {method}(self, x):\n        return {expression}"
-        code = written(source)
-        ran = run_student_code(lambda code=code, method=method: getattr(code["Thing"](), method)(np.ones(2)))
-        assert isinstance(ran, Failure)
-        assert said in hint_for(ran)
-        assert method == "forward" or "layer" not in hint_for(ran)
 
 
 def test_a_name_that_is_used_before_it_has_a_value() -> None:
@@ -141,3 +120,9 @@ def test_an_object_in_the_place_of_its_class_is_told_so() -> None:
     failure = run_student_code(written("class Softmax: ...\nSoftmax = Softmax()")["Softmax"])
     assert isinstance(failure, Failure)
     assert hint_for(failure).startswith("The name that the check is given holds a value of type Softmax.")
+
+
+def test_what_a_part_brings_along_comes_first() -> None:
+    own = ErrorHint(r"NameError: name '(\w+)'", r"Name it otherwise than \1.", code=r"\*", function="^cce$")
+    assert hint_for(failure("def cce(y, yhat):\n    return loose * y"), (own,)) == "Name it otherwise than loose."
+    assert hint_for(failure("def cce(y, yhat):\n    return loose + y"), (own,)) == SPELLING

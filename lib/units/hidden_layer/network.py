@@ -15,7 +15,7 @@ import numpy as np
 from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import explained
+from lib.units.softmax_classifier.errors import IN_LAYERS, explained
 
 LAYERS = 5
 """One more than the notebook's network has: a loop that is written out for that one does not fit."""
@@ -385,6 +385,7 @@ network_forward = Part(
     draw,
     code="Network.forward",
     example=example,
+    error_hints=IN_LAYERS,
 )
 network_backward = Part(
     "check-network-backward",
@@ -394,4 +395,5 @@ network_backward = Part(
     draw,
     code="Network.backward",
     example=example,
+    error_hints=IN_LAYERS,
 )

@@ -11,7 +11,7 @@ import numpy as np
 from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, run_forward
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import explained
+from lib.units.softmax_classifier.errors import IN_LAYERS, explained
 from lib.units.softmax_classifier.inputs import is_kept, is_like, kept_output
 
 SIZES = {"batch": (4, 7), "square": (5, 5)}
@@ -253,6 +253,7 @@ relu_forward = Part(
     draw,
     code="ReLU.forward",
     example=example,
+    error_hints=IN_LAYERS,
 )
 relu_backward = Part(
     "check-relu-backward",
@@ -262,4 +263,5 @@ relu_backward = Part(
     draw,
     code="ReLU.backward",
     example=example,
+    error_hints=IN_LAYERS,
 )

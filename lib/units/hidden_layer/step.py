@@ -14,7 +14,7 @@ import numpy as np
 
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import explained
+from lib.units.softmax_classifier.errors import IN_LAYERS, explained
 from lib.units.softmax_classifier.inputs import is_kept
 
 FEATURES, CLASSES, BATCH = 2, 3, 5
@@ -272,4 +272,5 @@ step = Part(
     (BatchLoss(), MeanGradient(), StepRate()),
     draw,
     example=example,
+    error_hints=IN_LAYERS,
 )

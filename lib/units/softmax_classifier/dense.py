@@ -11,7 +11,7 @@ import numpy as np
 from lib.checking.routes import ROUTES, has_right_forward, run_forward
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes
-from lib.units.softmax_classifier.errors import explained
+from lib.units.softmax_classifier.errors import IN_LAYERS, explained
 from lib.units.softmax_classifier.inputs import OfGradient, is_kept, is_like, worked_example
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
@@ -217,4 +217,5 @@ dense_backward = Part(
     draw,
     code="Dense.backward",
     example=partial(worked_example, "dense_step"),
+    error_hints=IN_LAYERS,
 )

@@ -1,6 +1,7 @@
 """Errors that tell a mistake: what an exception of student code means, where its words leave no doubt.
 
-A check shows the meaning beside the error. Other errors are shown as they are.
+A check shows the meaning beside the error. Other errors are shown as they are, and `IN_LAYERS` says what to try after
+those in a layer's own methods.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from lib.blanks import OpenBlank
 from lib.checking.student_code import student_line
 from lib.checking.values import Wrong
+from lib.unit import ErrorHint
 
 
 class Named(Wrong):
@@ -152,6 +154,37 @@ IN_LOOPS = (
     ),
 )
 """Errors of a training loop. The others of `MEANINGS` may have other causes there."""
+METHOD = r"\w\.(forward|backward)$"
+IN_LAYERS = (
+    ErrorHint(
+        r"NameError: name '(input|output|weights|layers)' is not defined",
+        r"Write self.\1. What a layer keeps from one method to another belongs to the layer.",
+        r"(?<![\w.])(input|output|weights|layers)\b",
+        METHOD,
+    ),
+    ErrorHint(
+        r".*'?builtin_function_or_method'?",
+        "Write self.input: the name input alone is a function of Python.",
+        r"(?<![\w.])input\b(?!\s*\()",
+        METHOD,
+    ),
+    ErrorHint(
+        r"(?!.*object is not callable).*'NoneType'",
+        "Print the values of this line just before it: one of them is None. A function without return gives None, and a"
+        " layer's input and output are None until its forward sets them.",
+        function=METHOD,
+    ),
+    ErrorHint(
+        r"AttributeError: (?!module 'numpy' has|'numpy\.\w+' object has no)",
+        "Check the name after the dot. A layer stores its arrays as self.input and self.output.",
+        function=METHOD,
+    ),
+    ErrorHint(
+        r"TypeError: (?:\w+\.)?(?:forward|backward)\(\) takes (?:from \d to )?(\d) positional arguments? but (?!\1)\d",
+        "Look at the first parameter in the line with def: it has to be self.",
+    ),
+)
+"""What to try after an error in a layer, or in a call of one."""
 ALL_IN_ONE = "The code makes one matrix of all samples together."
 
 

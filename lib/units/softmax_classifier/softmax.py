@@ -12,7 +12,7 @@ import numpy as np
 from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, run_forward
 from lib.checking.values import Wrong, at_class_and_sample, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import explained
+from lib.units.softmax_classifier.errors import IN_LAYERS, explained
 from lib.units.softmax_classifier.inputs import (
     SIZES,
     OfGradient,
@@ -544,6 +544,7 @@ softmax_forward = Part(
     draw_scores,
     code="Softmax.forward",
     example=partial(worked_example, "probabilities"),
+    error_hints=IN_LAYERS,
 )
 softmax_stable = Part(
     "check-softmax-stable",
@@ -553,6 +554,7 @@ softmax_stable = Part(
     draw_large,
     code="Softmax.forward",
     example=partial(worked_example, "large_scores"),
+    error_hints=IN_LAYERS,
 )
 softmax_backward = Part(
     "check-softmax-backward",
@@ -562,4 +564,5 @@ softmax_backward = Part(
     draw_gradients,
     code="Softmax.backward",
     example=partial(worked_example, "softmax_gradient"),
+    error_hints=IN_LAYERS,
 )

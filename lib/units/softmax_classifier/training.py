@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.units.softmax_classifier.errors import IN_LAYERS
 from lib.units.softmax_classifier.inputs import worked_example
 
 if TYPE_CHECKING:
@@ -83,4 +84,5 @@ train: Part = Part(
     draw,
     example=lambda loop: worked_example("two_steps", loop, train.desk_inputs()),
     naming_draws=1,
+    error_hints=IN_LAYERS,
 )

@@ -1,8 +1,12 @@
 """Errors whose words leave no doubt: the check says what the mistake is, beside the error and the student's line."""
 
+import numpy as np
 import pytest
 
+from lib.checking.error_hints import hint_for
+from lib.checking.student_code import Failure, run_student_code
 from lib.units.softmax_classifier.closed import ANSWER_KEY
+from lib.units.softmax_classifier.errors import IN_LAYERS
 from tests.checking.desk import checked
 from tests.grading.judge.test_judge import judged, part_of
 from tests.units.softmax_classifier.loops import loop
@@ -135,3 +139,43 @@ def test_an_output_without_self_is_told_so() -> None:
     report = str(checked(part_of("check-softmax-forward"), Softmax=code["Softmax"]))
     assert "self.output is missing." in report
     assert "Assign the result to self.output" in report
+
+
+@pytest.mark.parametrize(
+    ("expression", "in_forward", "elsewhere"),
+    [
+        ("output * x", "Write self.output", "Check the spelling of the name"),
+        ("input * x", "Write self.input", "Use the parameter's own name"),
+        ("self.outputs * x", "A layer stores its arrays as self.input", "nothing of that name has been stored there"),
+        ("self.output * x", "until its forward sets them", "A function without return gives None"),
+        ("np.Log(x)", "Check the spelling of np.Log", "Check the spelling of np.Log"),
+        ("x.Shape", "Check the spelling of Shape", "Check the spelling of Shape"),
+        ("self.output(x)", "Write * to multiply", "Write * to multiply"),
+    ],
+)
+def test_what_a_layer_keeps_is_spoken_of_in_a_layer_alone(expression: str, in_forward: str, elsewhere: str) -> None:
+    for method, said in (("forward", in_forward), ("step", elsewhere)):
+        source = f"class Thing:\n    output = None\n    def {method}(self, x):\n        return {expression}"
+        code = written(source)
+        ran = run_student_code(lambda code=code, method=method: getattr(code["Thing"](), method)(np.ones(2)))
+        assert isinstance(ran, Failure)
+        assert said in hint_for(ran, IN_LAYERS)
+        assert method == "forward" or "layer" not in hint_for(ran, IN_LAYERS)
+
+
+def test_a_method_without_self_is_told_so() -> None:
+    layer = written("class Layer:\n    def forward(input):\n        pass")["Layer"]
+    ran = run_student_code(lambda: layer().forward(1))
+    assert isinstance(ran, Failure)
+    assert "it has to be self" in hint_for(ran, IN_LAYERS)
+
+
+def test_each_hint_for_layers_is_a_sentence() -> None:
+    assert all(rule.hint.endswith(".") and len(rule.hint) < 240 for rule in IN_LAYERS)
+
+
+def test_checks_of_layers_give_the_hints_for_layers() -> None:
+    code = written(DENSE.format("self.outputs"))
+    assert "Try: Check the name after the dot. A layer stores" in " ".join(
+        str(checked(part_of(PARTS[DENSE]), Dense=code["Dense"])).split()
+    )
