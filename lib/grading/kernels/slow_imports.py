@@ -42,7 +42,7 @@ def _ask_units() -> tuple[tuple[SlowImports, ...], tuple[str, ...]]:
         try:
             slow = import_module(place.module).UNIT.slow_imports
         except (Exception, SystemExit) as error:  # whatever a unit's own code may raise
-            broken.append(f"The unit {place.name} can't be imported: {type(error).__name__}: {error}")
+            broken.append(f"The unit {place.name} can't be imported: {units.describe(error)}")
         else:
             found += [slow] if slow is not None else []
     return tuple(found), tuple(broken)

@@ -224,7 +224,7 @@ def _judge_cells(nb: NotebookNode, unit: AnswerKey, seed: int, remarks: tuple[st
     """Judge each part's cell, and put its verdict in the place of what it put out."""
     missing = missing_names(nb.cells)
     for cell in nb.cells:
-        if (part := unit.part(course_id(cell))) is not None and cell.cell_type == "code":
+        if cell.cell_type == "code" and (part := unit.part(course_id(cell))) is not None:
             verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), missing)
             cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
             yield verdict
@@ -290,10 +290,12 @@ def _cells_added_since(nb: NotebookNode, unit: AnswerKey, is_empty: bool) -> lis
 
     A notebook from before has none of the later cells, and others. Who deletes them all gains nothing: a person looks.
     """
+    missing = {*nb.metadata.get(MISSING, ())}
+    if is_empty or not missing:
+        return []
     graded = [course_id(cell) for cell in nb.cells if is_grade(cell)]
     later = unit.unit.later_cells & {course_id(cell) for cell in nb.cells}
-    missing = set(nb.metadata.get(MISSING, ()))
-    from_before = later and later <= missing and not is_empty and not set(graded) <= missing
+    from_before = later <= missing and not missing.issuperset(graded)
     return [id for id in graded if id in later] if from_before else []
 
 

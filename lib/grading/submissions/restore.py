@@ -5,7 +5,7 @@ Whatever came, what goes on from here has every cell that the course knows, once
 can work.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,13 @@ class RestoreCells(NbGraderPreprocessor):
         found = identify(submitted, master.cells, released)
         for at, id in found.ids.items():
             submitted[at].metadata["nbgrader"] = NotebookNode(grade_id=id)
+        ids = {*map(course_id, submitted)} - {""}
         nb.metadata = NotebookNode({"kernelspec": NotebookNode(master.kernelspec)} if master.kernelspec else {})
-        if not state.remarks and _is_another(submitted, master):
+        if not state.remarks and _are_anothers(ids, master):
             state.for_a_person.append("may not be this assignment's notebook")
-        if remarks := list(_remarks(submitted, master, found, bool(state.remarks))):
+        if remarks := list(_remarks(ids, master, found, bool(state.remarks))):
             nb.metadata[RESTORED] = remarks
-        if missing := sorted(master.cells.keys() - {*map(course_id, submitted)}):
+        if missing := sorted(master.cells.keys() - ids):
             nb.metadata[MISSING] = missing
         for id, why in () if state.is_empty else found.doubts.items():
             queue(nb, id, why)
@@ -90,13 +91,13 @@ def _released(converter: Any, names: dict[str, str], master: Master) -> list[Rel
     return [Released(id, cell.cell_type, cell.source) for id, cell in master.cells.items()]
 
 
-def _remarks(submitted: list[NotebookNode], master: Master, found: Found, explained: bool) -> Iterator[str]:
+def _remarks(ids: Set[str], master: Master, found: Found, explained: bool) -> Iterator[str]:
     """Say what was lost of a submission's cells, and what became of it; `explained` where it is said already why."""
-    if not any(course_id(cell) in master.cells for cell in submitted):
+    if not ids & master.cells.keys():
         if not explained:
             yield "No cell says that it is the assignment's. Is it another notebook, or is its metadata lost?"
         return
-    if _is_another(submitted, master):
+    if _are_anothers(ids, master):
         yield "Most of its cells are another assignment's. If this is the wrong notebook, hand in the right one."
     elif found.ids:
         yield "Cells had lost the marks by which the grader knows them. They were found by their text and their place."
@@ -104,9 +105,8 @@ def _remarks(submitted: list[NotebookNode], master: Master, found: Found, explai
         yield IN_DOUBT
 
 
-def _is_another(submitted: list[NotebookNode], master: Master) -> bool:
-    """Tell whether a notebook looks like another assignment's: it has none of this one's cells, or more of others."""
-    ids = {*map(course_id, submitted)} - {""}
+def _are_anothers(ids: Set[str], master: Master) -> bool:
+    """Tell whether a notebook's ids look like another assignment's: none are of this one's cells, or more of others."""
     return len(ids - master.cells.keys()) >= len(ids & master.cells.keys())
 
 

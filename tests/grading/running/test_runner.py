@@ -396,7 +396,7 @@ def test_a_unit_that_cannot_be_imported_is_said_once_and_stops_nobody(course):
     (course.root / "units" / "broken" / "__init__.py").write_text("raise ValueError('half done')")
     run = course.zerolayer("grade", ASSIGNMENT, "--jobs=4")
     assert listed(run).keys() == {"cut_short", "kernel_dies"}
-    assert run.stderr.count("The unit broken can't be imported: ValueError: half done") == 1
+    assert run.stderr.count("The unit broken can't be imported: ValueError: half done (__init__.py, line 1)") == 1
 
 
 # The gradebook's rows
