@@ -7,7 +7,8 @@ Worker processes run the notebooks (`runner`).
 
 import logging
 import signal
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -78,6 +79,8 @@ class Grade(Autograde):
 
     only: frozenset[str] | None = None
     """The folders that are graded; all that there are, if it is None."""
+    more: Callable[[], Iterable[str]] | None = None
+    """Asked for more folders to grade, again and again, once there is no other and notebooks are still run."""
     says = True
     """Whether it says which units are broken, and at its end what came of it; `watch` has words of its own."""
 
@@ -182,8 +185,16 @@ class Grade(Autograde):
         """Write the scores of those who were graded now; nothing where an assignment has no unit."""
         return write_table(self._verdicts) if self._verdicts else ""
 
-    def _prepare(self, course: Course) -> Iterator[tuple[GradingJob, RunTask]]:
-        """Begin with each submission that is due; give those that are to be run."""
+    def _folders(self) -> Iterator[str | None]:
+        """Give the folders to grade; None where there is none yet, but more may come while notebooks are run."""
+        waiting = deque(self.assignments)
+        while waiting or self.more:
+            if self.more and not waiting:
+                waiting.extend(self.more())
+            yield waiting.popleft() if waiting else None
+
+    def _prepare(self, course: Course) -> Iterator[tuple[GradingJob, RunTask] | None]:
+        """Begin with each submission that is due; give those that are to be run, and None where `_folders` does."""
         if not course.notebooks:
             self._stop(f"The gradebook has no such notebook of {course.assignment}. Run `zerolayer build` first.")
         for left in course.collected.left_out:
@@ -192,7 +203,10 @@ class Grade(Autograde):
             if is_asked and not is_there:  # what is nobody's by its name is listed by that name
                 who, why = (left.student, left.reason) if left.student else (left.file, left.why)
                 self.progress.for_a_person.setdefault(who, f"could not be collected: {why}")
-        for source in self.assignments:
+        for source in self._folders():
+            if source is None:
+                yield None
+                continue
             student = self._student(source)
             if problem := id_problem(student):
                 why = f"its folder's name can't be a student's id: {problem}. Rename the folder, and grade again"

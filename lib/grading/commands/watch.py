@@ -1,14 +1,17 @@
 """Watching: what students hand in is graded within seconds, and the feedback page is released.
 
 Each round collects from nbgrader's exchange, grades what is new in `submitted/` as `zerolayer grade` does, writes the
-pages as `zerolayer feedback` does, and releases them. What a round did is kept before the next begins.
+pages as `zerolayer feedback` does, and releases them. What arrives while notebooks are run is taken into the round, and
+the pages of those who are through are released, so that a slow notebook keeps nobody. What was done is kept at once.
 """
 
 import signal
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from glob import glob
+from math import inf
 from pathlib import Path
 from time import sleep, time
 
@@ -36,6 +39,8 @@ from lib.grading.untrusted_names import id_problem, visible
 
 BEST = ".best"
 """In the folder of submissions: what counts of each student, where that may be an earlier try."""
+
+ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, OSError)
 
 LONGEST_PAUSE = 60.0
 """Seconds from a round that failed to the next one: what keeps failing is tried more and more seldom. One student's
@@ -91,6 +96,8 @@ class WatchApp(GradeApp):
         self._said: dict[str, str] = {}
         self._later: dict[str, float] = {}
         self._left_out: set[tuple[str, str]] = set()
+        self._under_way: dict[str, tuple[Path, str]] = {}
+        self._looks_at: float | None = None
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
         try:
             with FileLock(self._file.with_suffix(".lock"), blocking=False):
@@ -120,7 +127,7 @@ class WatchApp(GradeApp):
             try:
                 self._round()
                 pause = self.every
-            except (NbGraderException, ExchangeError, SQLAlchemyError, OSError) as error:
+            except ROUND_FAILS as error:
                 pause = max(self.every, min(2 * pause, LONGEST_PAUSE))
                 why, _, _ = sentence(error).partition("\n")  # `grade` has logged the rest
                 if self.once:
@@ -136,14 +143,56 @@ class WatchApp(GradeApp):
         self._collect()
         if self.once:
             sleep(self.settled)  # no round follows that could take what was collected just now
-        found = {student: folder for student, folder in self._folders() if unchanged(folder) > self.settled}
-        new = {student: (folder, digest(folder)) for student, folder in found.items()}
-        due = {student: of for student, of in new.items() if self._is_due(student, *of)}
-        if due:
-            run = self._grade({student: folder for student, (folder, _) in due.items()})
-            self._note({student: of for student, of in due.items() if student in run.graded})
-            self._name_those_for_a_person(run.graded)
-            self._put_off(run.not_graded)
+        self._under_way, self._looks_at = {}, None
+        self._under_way = self._due()
+        if self._under_way:
+            run = self._grade([folder for folder, _ in self._under_way.values()], more=not self.once)
+            self._tell(run)
+        self._release_untold()
+        if self.keep == "best":
+            self._restore_best()
+
+    def _look_up(self, run: Grade) -> list[str]:
+        """Called while only slow notebooks are run, which are to keep nobody: tell whose is through, and take in more.
+
+        Gives the folders of what has arrived and is due.
+        """
+        if self._looks_at is None:  # nothing is slow yet: these are the last ones of all
+            self._looks_at = time() + self.every
+        if time() < self._looks_at:
+            return []
+        self._looks_at = time() + self.every
+        try:
+            self._tell(run)
+            self._release_untold()
+            self._collect()
+            due = self._due()
+        except ROUND_FAILS:
+            self._looks_at = inf  # the next round meets the same, and says so
+            return []
+        self._under_way |= due
+        return [str(folder) for folder, _ in due.values()]
+
+    def _due(self) -> dict[str, tuple[Path, str]]:
+        """Find what is to be graded now: by student, the folder and its digest."""
+        found = {
+            student: (folder, digest(folder))
+            for student, folder in self._folders()
+            if student not in self._under_way and unchanged(folder) > self.settled
+        }
+        return {student: of for student, of in found.items() if self._is_due(student, *of)}
+
+    def _tell(self, run: Grade) -> None:
+        """Note and say whose work is through, once."""
+        graded, not_graded = run.graded.copy(), run.not_graded.copy()
+        run.graded.clear()
+        run.not_graded.clear()
+        through = {student: self._under_way.pop(student) for student in (*graded, *not_graded)}
+        self._note({student: through[student] for student in graded})
+        self._name_those_for_a_person(graded)
+        self._put_off(not_graded)
+
+    def _release_untold(self) -> None:
         untold = [
             student
             for student, tries in self._tries.items()
@@ -151,8 +200,6 @@ class WatchApp(GradeApp):
         ]
         if untold:
             self._release(untold)
-        if self.keep == "best":
-            self._restore_best()
 
     def _collect(self) -> None:
         """Collect from the exchange, if there is one: what is new, and complete."""
@@ -203,10 +250,11 @@ class WatchApp(GradeApp):
             return kept == {found}
         return bool(graded) and min(file.stat().st_mtime for file in graded) >= last_change(folder)
 
-    def _grade(self, folders: Mapping[str, Path], course: SubmittedCourse | None = None) -> Grade:
-        """Grade what lies in these folders; give the run, which knows whose was graded."""
+    def _grade(self, folders: Iterable[Path], course: SubmittedCourse | None = None, more: bool = False) -> Grade:
+        """Grade what lies in these folders, and `more` that arrives; give the run, which knows whose was graded."""
         grade = Grade(coursedir=course or self.coursedir, parent=self, force=True)
-        grade.only = frozenset(map(str, folders.values()))
+        grade.only = frozenset(map(str, folders))
+        grade.more = partial(self._look_up, grade) if more else None
         grade.says = False
         self.coursedir.student_id = "*"
         grade.start()
@@ -300,7 +348,7 @@ class WatchApp(GradeApp):
         course = SubmittedCourse(parent=self, root=self.coursedir.root)
         course.assignment_id = self.assignment
         course.submitted_directory = str(Path(self.coursedir.submitted_directory, BEST))
-        graded = self._grade(better, course).graded
+        graded = self._grade(better.values(), course).graded
         marks = self._marks()
         for student in sorted(graded):
             score, by_hand = _scores(marks[student])

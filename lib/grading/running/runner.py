@@ -207,9 +207,12 @@ class Runner(AbstractContextManager["Runner[Tag, Result]"], Generic[Tag, Result]
         if manager is not None:
             manager.join(TICK)
 
-    def runs(self, works: Iterable[tuple[Tag, Task[Result]]]) -> Iterator[tuple[Tag, Result | BaseException]]:
-        """Run works as they come; give for each tag what its run gave, or the error that it failed with twice."""
-        fresh = (_Try(tag, work) for tag, work in works)
+    def runs(self, works: Iterable[tuple[Tag, Task[Result]] | None]) -> Iterator[tuple[Tag, Result | BaseException]]:
+        """Run works as they come; give for each tag what its run gave, or the error that it failed with twice.
+
+        None in place of a work says that there is none yet: while others are run, the next one is asked for again.
+        """
+        fresh = (None if work is None else _Try(*work) for work in works)
         while True:
             while (attempt := self._next(fresh)) is not None:
                 self._flying[self.ask(attempt.work)] = replace(attempt, since=monotonic())
@@ -230,7 +233,7 @@ class Runner(AbstractContextManager["Runner[Tag, Result]"], Generic[Tag, Result]
                     queue = self._suspects if attempt.alone else self._again
                     queue.append(replace(attempt, is_last=True))
 
-    def _next(self, fresh: Iterator["_Try[Tag, Result]"]) -> "_Try[Tag, Result] | None":
+    def _next(self, fresh: Iterator["_Try[Tag, Result] | None"]) -> "_Try[Tag, Result] | None":
         """Choose what is run next, if anything is to be: suspects wait until nothing else is under way."""
         if self._suspects:
             return None if self._flying else self._suspects.popleft()

@@ -33,10 +33,10 @@ raise RuntimeError("can't start new thread")
 class Watch:
     """A running `zerolayer watch` and what it says."""
 
-    def __init__(self, term, *options):
+    def __init__(self, course, *options, environment=None):
         command = [sys.executable, "-u", "-m", "lib.grading", "watch", ASSIGNMENT, "--every=0.2", *options]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        self.process = subprocess.Popen(command, cwd=term.course, env=term.instructor.environment, **streams)
+        self.process = subprocess.Popen(command, cwd=course, env=environment, **streams)
         self.said = []
         self.until("watching")
 
@@ -81,7 +81,7 @@ def pages(student):
 @pytest.mark.gives(f"zerolayer watch {ASSIGNMENT}")
 def test_from_handing_in_to_the_page_and_over_a_kill(term):
     ada, emil = term.students
-    watch = Watch(term)
+    watch = Watch(term.course, environment=term.instructor.environment)
     try:
         submit(term, ada, WRONG)
         watch.until("ada: the feedback page is released")
@@ -96,7 +96,7 @@ def test_from_handing_in_to_the_page_and_over_a_kill(term):
         assert watch.end(signal.SIGKILL) == -signal.SIGKILL
     graded = term.course / "autograded" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
     before = graded.stat().st_mtime_ns
-    again = Watch(term, "--WatchApp.waits=[0, 1000]")
+    again = Watch(term.course, "--WatchApp.waits=[0, 1000]", environment=term.instructor.environment)
     try:
         submit(term, emil, RIGHT)
         again.until("emil: the feedback page is released")
@@ -115,6 +115,31 @@ def test_from_handing_in_to_the_page_and_over_a_kill(term):
     assert "ada: try 3 has 21 of 21 points, and 7 points wait for a person." in done.stdout, done.stderr
     assert "emil: try 2 has 19 of 21 points" in done.stdout
     assert "21 of 21 points so far" in pages(ada)[-1]
+
+
+def test_a_notebook_without_end_keeps_nobody_waiting(new_course, tmp_path):
+    """Neither who handed in together with it, nor who does while it runs."""
+    course = new_course(tmp_path / "course")
+
+    def hand_in(student, added=""):
+        folder = course.root / "submitted" / student / ASSIGNMENT
+        folder.mkdir(parents=True)
+        notebook = complete(nbformat.read(course.released(), as_version=4), RIGHT, ANSWERS)
+        [loss] = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "loss"]
+        loss.source += added
+        nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")
+
+    hand_in("ada", "\nwhile True:\n    pass")
+    hand_in("bea")
+    watch = Watch(course.root, "--timeout=250", "--WatchApp.settled=0.2", f"--Exchange.root={tmp_path / 'none'}")
+    try:
+        watch.until("bea: the feedback page is in")
+        hand_in("cai")
+        watch.until("cai: try 1 has 21 of 21 points")
+        watch.until("cai: the feedback page is in")
+    finally:
+        watch.end()
+    assert not any("ada" in line for line in watch.said)
 
 
 def one_round(course, fillings, *options, student="kaja", notebook=None, at=""):
