@@ -8,7 +8,8 @@ from pathlib import Path
 from types import FunctionType
 
 from lib.answer_key import AnswerKey
-from lib.grading.commands.build import CannotBuild, Hidden, compress, gives_answer_away
+from lib.grading.commands.build import CannotBuild, Hidden, compress, gives_answer_away, refuse_leak
+from lib.grading.halves import is_closed
 from lib.grading.units import CLOSED, Place
 
 NEVER = ("lib.reference", "lib.grading")
@@ -50,6 +51,32 @@ def faults_of_open_half(place: Place, key: AnswerKey, hidden: Iterable[Hidden]) 
                     expected=f"answers in the folder {CLOSED} only",
                     attempt="move it there; a statement can compare with an example by hand, or be an `Equals`",
                 )
+
+
+def faults_of_bundle(files: dict[str, bytes], place: Place, hidden: Iterable[Hidden]) -> Iterator[CannotBuild]:
+    """Say which file for students lies in a closed half, or shows what a blank of the unit's notebook hides.
+
+    What this package has besides is public, as NumPy is: the author of a unit elsewhere may ask for what is used there.
+    """
+    own = f"{place.module.replace('.', '/')}/"
+    for name, content in files.items():
+        path = Path(name)
+        if path.parts[0] == "lib" and is_closed(path.relative_to("lib")):
+            yield CannotBuild(
+                "a file of the closed half in the bundle",
+                place=name,
+                found=f"{len(content):,} bytes",
+                expected="open halves only",
+                attempt=f"move it into the folder {CLOSED} of its unit",
+            )
+        if path.suffix == ".ipynb":
+            continue  # the build has looked at its cells
+        if path.parts[0] == "lib" and not place.is_built_in and not name.startswith(own):
+            continue
+        try:
+            refuse_leak(hidden, content.decode(errors="replace"), name)
+        except CannotBuild as fault:
+            yield fault
 
 
 def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:

@@ -10,7 +10,7 @@ import pytest
 
 import lib.units
 from lib.grading.commands.build import Hidden
-from lib.grading.commands.check import faults_of_bundle
+from lib.grading.commands.open_half import faults_of_bundle
 from lib.grading.judge.verdict import Verdict
 from lib.grading.units import Place
 from tests.grading.conftest import QUICK, Course

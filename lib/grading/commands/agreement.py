@@ -1,0 +1,163 @@
+"""Agreement of desk and judge: both find right code right, see the same in each mistake, and call it by its name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+from lib.answer_key import AnswerKey, Mistake
+from lib.checking import fingerprints
+from lib.checking.answers import Copy
+from lib.checking.help import name_mistake
+from lib.checking.local_checks import examine
+from lib.checking.student_code import Failure, attempt
+from lib.checking.values import show
+from lib.grading import units
+from lib.grading.commands.build import CannotBuild
+from lib.grading.commands.proof import SEEDS, judge_part, lost_points, try_objects
+from lib.grading.judge.challenge import drawn_for
+from lib.grading.judge.comparison import Outcomes, outcomes, right_outcomes, wrong_probes
+from lib.grading.judge.diagnosis import diagnose
+from lib.grading.units import Place
+from lib.unit import Inputs, Part
+
+MANY = 100
+"""Draws on which right code must neither raise nor give another number of results."""
+
+
+def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
+    """Say on which of many draws right code raises, or the draw itself does."""
+    for seed in range(MANY):
+        try:
+            drawn = drawn_for(part, seed)
+            right = outcomes(part, drawn, key.subjects(part))
+        except Exception as error:  # whatever a unit's own code may raise
+            found = units.describe(error)
+        else:
+            found = lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn)))
+        if found:
+            yield CannotBuild(
+                "a draw on which right code fails",
+                place=f"{answers}, the part {part.id!r}, drawn from seed {seed}",
+                found=found,
+                expected=f"{part.points:g} points in every draw",
+                attempt=f"run right code by hand on drawn_for({part.name}, {seed}), from lib.grading.judge.challenge",
+            )
+            return
+
+
+def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[CannotBuild]:
+    """Say where desk and judge differ on the right code or on a mistake, and which mistakes they don't name."""
+    report = examine(part, key.subjects(part))
+    if not report.right:
+        yield CannotBuild(
+            "a check that calls the right answer wrong",
+            place=f"{place.module}, check.{part.name}",
+            found=str(report),
+            expected="every statement right",
+            attempt="correct the statement, its examples, or the right answer",
+        )
+        return
+    yield from _faults_of_returns(key, part, place)
+    drawn = drawn_for(part, SEEDS[0])
+    right = outcomes(part, drawn, key.subjects(part))
+    for mistake in (mistake for mistake in key.mistakes if mistake.part == part.id):
+        tried = _TriedMistake(key, part, mistake, place, drawn, right)
+        yield from tried.differences()
+        yield from tried.faults_of_names()
+
+
+def _faults_of_returns(key: AnswerKey, part: Part, place: Place) -> Iterator[CannotBuild]:
+    """Say which statements return something at the desk, such as False: only an error says there that one fails."""
+    for statement in part.statements:
+        returned = attempt(partial(statement.holds, Copy(part.desk_inputs()), *key.subjects(part)))
+        if returned is not None and not isinstance(returned, Failure):
+            yield CannotBuild(
+                "a statement that returns something at the desk, where nobody looks at it",
+                place=f"{place.module}, {statement.name}.holds",
+                found=repr(returned),
+                expected="nothing, or an error",
+                attempt="raise lib.checking.values.Wrong where the statement fails",
+            )
+
+
+@dataclass(frozen=True)
+class _TriedMistake:
+    """A mistake, tried on inputs drawn for its part; `right` is what right code gives there."""
+
+    key: AnswerKey
+    part: Part
+    mistake: Mistake
+    place: Place
+    drawn: Inputs
+    right: Outcomes
+
+    @property
+    def where(self) -> str:
+        """Where the mistake is."""
+        return f"{self.place.answers}, the mistake {self.mistake.name!r} of {self.part.id!r}"
+
+    @cached_property
+    def found(self) -> Outcomes:
+        """What the probes give on the mistake. Raises CannotBuild where they can't call it."""
+        return try_objects(self.key, self.part, self.mistake, self.drawn, self.where)
+
+    def differences(self) -> Iterator[CannotBuild]:
+        """Say which statements hold for one of desk and judge alone."""
+        judged = {one.name: one.state == "right" for one in judge_part(self.part, self.drawn, self.found, self.right)}
+        report = examine(self.part, self.key.subjects(self.part, self.mistake))
+        graded = [each for each in report.findings if each.statement.points]
+        for name, held in ((each.statement.name, each.state == "right") for each in graded):
+            if held != judged[name]:
+                desk, judge = ("right", "wrong") if held else ("wrong", "right")
+                yield CannotBuild(
+                    "a statement that desk and judge see differently",
+                    place=self.where,
+                    found=f"{name} is {desk} at the desk, and {judge} for the judge",
+                    expected="the same",
+                    attempt="let `holds` and `probes` look at the same things, and draw inputs on which it shows",
+                )
+
+    def faults_of_names(self) -> Iterator[CannotBuild]:
+        """Say who does not call the mistake by its name, or by that of one which it says is the same."""
+        part, right, found = self.part, self.right, self.found
+        names = {self.mistake.name, *self.mistake.same_as}
+        known = fingerprints.read(self.place.module).get(part.id, ())  # the file was written before
+        has_fingerprint = any(each.name in names for each in known)
+        named = name_mistake(part, self.key.subjects(part, self.mistake), self.place.module)
+        if named.name not in names if named else has_fingerprint:
+            yield self._unnamed("the desk", named.name if named else "", names)
+        wrong = wrong_probes(part.statements, self.drawn, found, right)
+        diagnosis = diagnose(self.key, part, self.drawn, found, right, wrong)
+        if has_fingerprint and (diagnosis is None or diagnosis.name not in names):
+            yield self._unnamed("grading", diagnosis.name if diagnosis else "", names)
+
+    def _unnamed(self, who: str, found: str, names: set[str]) -> CannotBuild:
+        told = (each for probes in self.found.values() for each in probes.values())
+        answer = ", ".join(each.text if isinstance(each, Failure) else show(each) for each in told)
+        return CannotBuild(
+            f"a mistake that {who} does not call by its name",
+            place=self.where,
+            found=f"the name {found!r}" if found else "no name",
+            expected=" or ".join(map(repr, sorted(names))),
+            attempt="say same_as=(the other's name,), or add a probe in which the two differ"
+            if found
+            else f"draw inputs on which its answer is no error and not empty; here it is {answer}",
+        )
+
+
+def faults_of_consequences(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
+    """Say where a mistake in code that a part is given beside its own costs points in it, too."""
+    drawn, beside = drawn_for(part, SEEDS[0]), set(part.subjects[1:])
+    right = right_outcomes(key, part, drawn)
+    for mistake in (mistake for mistake in key.mistakes if mistake.part != part.id and beside & mistake.code.keys()):
+        found = try_objects(key, part, mistake, drawn, f"{answers}, the part {part.id!r}")
+        if lost := lost_points(judge_part(part, drawn, found, right)):
+            name = ", ".join(sorted(beside & mistake.code.keys()))
+            yield CannotBuild(
+                "a part that loses points by a mistake in another",
+                place=f"{answers}, the part {part.id!r}, with the mistake {mistake.name!r} of {mistake.part!r}",
+                found=lost,
+                expected="all points: that mistake costs some already",
+                attempt=f"let the statement call a {name} of its own in place of the student's",
+            )
+            return

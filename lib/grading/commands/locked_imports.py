@@ -1,0 +1,63 @@
+"""Imports in a kernel that is locked in, as at grading: the open half can be imported there, and no closed one."""
+
+import json
+import os
+from collections.abc import Iterator
+
+from nbformat.v4 import new_code_cell, new_notebook
+
+from lib.grading.commands.build import CannotBuild
+from lib.grading.running.forked_execute import KERNEL, ForkedExecute
+from lib.grading.running.runner import PackedNotebook, RunTask
+from lib.grading.sandbox.doctor import protected
+from lib.grading.units import CLOSED, Place
+
+LOOK = """
+import importlib, sys
+importlib.import_module({module!r})
+for name in sorted(name for name in sys.modules if name.startswith({closed!r})):
+    print("is loaded:", name)
+for name in {closed!r}:
+    try:
+        importlib.import_module(name)
+        print("can be imported:", name)
+    except ImportError:
+        pass
+"""
+
+
+def faults_in_sandbox(place: Place) -> Iterator[CannotBuild]:
+    """Import the open half in a kernel that is locked in, and try to import the closed one there."""
+    if finding := protected():
+        yield CannotBuild(
+            "kernels that can't be locked in on this machine",
+            place=place.module,
+            found=finding.found,
+            expected="the open half in the sandbox, and no closed one",
+            attempt=finding.advice,
+        )
+        return
+    closed = (f"{place.module}.{CLOSED}", "lib.reference", "lib.grading.judge")
+    if said := _run(LOOK.format(module=place.module, closed=closed)):
+        yield CannotBuild(
+            "the unit where submissions run is not what it should be",
+            place=place.module,
+            found=said,
+            expected=f"that {place.module} can be imported there, and {', '.join(closed)} can't",
+            attempt="import in the open half only what students have, and nothing of the closed half",
+        )
+
+
+def _run(code: str) -> str:
+    """Run code where submissions run; give the error that it ended with, or what it printed."""
+    packed = PackedNotebook(json.dumps(new_notebook(cells=[new_code_cell(code)])).encode(), {})
+    task = RunTask({"look": packed}, ForkedExecute, {"ForkedExecute": {"kernel_name": KERNEL}})
+    before = os.environ.get("NBGRADER_EXECUTION")
+    try:
+        result = task()["look"]
+    finally:  # a run says in this process, too, that it is a grading one
+        os.environ.pop("NBGRADER_EXECUTION", None)
+        if before is not None:
+            os.environ["NBGRADER_EXECUTION"] = before
+    [ran] = json.loads(result.cells)
+    return result.error() or "".join(output.get("text", "") for output in ran["outputs"]).strip()
