@@ -27,7 +27,8 @@ from traitlets import Float, Integer, TraitError, Unicode, default
 
 from lib.grading.commands.command import named_assignment, say, student_of
 from lib.grading.commands.config import Configured
-from lib.grading.commands.job import OF_THE_MACHINE, Course, GradingJob, unfinished
+from lib.grading.commands.course import Course, unfinished
+from lib.grading.commands.job import OF_THE_MACHINE, GradingJob
 from lib.grading.errors import ConfigError, UnitFailsError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict

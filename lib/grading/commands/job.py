@@ -8,7 +8,6 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,33 +16,24 @@ from typing import Any
 from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
-from nbgrader.converters import Autograde
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute
 from sqlalchemy.exc import SQLAlchemyError
 
-from lib.answer_key import AnswerKey
-from lib.grading.commands.config import import_steps, require_steps
+from lib.grading.commands.course import Course, unfinished
 from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import needs_slow_imports
 from lib.grading.marking_queue import HANDED_IN, NOT_RUN, cells_for_person, keep_reasons, kept_digest, kept_reasons
 from lib.grading.running.execute import RunLostError, has_code
-from lib.grading.running.runner import PackedNotebook, RunResult, RunTask, settings
+from lib.grading.running.runner import PackedNotebook, RunResult, RunTask
 from lib.grading.running.state import KEY
 from lib.grading.safe_files import is_file, is_folder, remove, write
 from lib.grading.sandbox.threads import TRIAL
-from lib.grading.submissions.collect import read_collected
-from lib.grading.submissions.folders import bounds, fill, own_files, put_in_place
-from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, GradebookSession, Known
-from lib.grading.submissions.preprocessors import Judge, UnitPreprocessor, WriteChallenge
+from lib.grading.submissions.folders import fill, put_in_place
+from lib.grading.submissions.gradebook import Known
 from lib.grading.submissions.read import Submission, notebooks_beside, read_submission, unreadable
-from lib.grading.submissions.restore import RestoreCells
-from lib.grading.submissions.scores import SaveScores
-from lib.grading.submissions.sight import packages_of
 from lib.grading.submissions.state import SubmissionState, submission_state
-from lib.grading.submissions.tries import Tries, digest, last_change, load
+from lib.grading.submissions.tries import digest, last_change
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigError)
 """Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
@@ -52,82 +42,6 @@ SENTENCE = "This notebook could not be graded as it is. Your instructor has been
 """Where grading itself fails on a notebook, for a reason that nobody foresaw."""
 CHANGED = "what was handed in has changed since"
 """Why something is graded once more."""
-
-
-class Course:
-    """What all jobs of a run share: the course, its gradebook, and nbgrader's steps around a notebook's run."""
-
-    def __init__(self, converter: Autograde, book: GradebookSession, locked: bool):
-        """Read all that is the same for each submission; kernels are `locked` in or not."""
-        self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
-        self.assignment = self.directory.assignment_id
-        self.locked = locked
-        self.unit = self._unit()
-        self.packages = packages_of(self.unit) if self.unit else ()
-        steps = import_steps(converter.autograde_preprocessors)
-        at = next((at for at, step in enumerate(steps) if issubclass(step, Execute)), len(steps))
-        self.before, self.after = (
-            [step(parent=converter.exporter) for step in some]
-            for some in ([*import_steps(converter.sanitize_preprocessors), *steps[:at]], steps[at + 1 :])
-        )
-        self.execute = next(iter(steps[at:]), Execute)
-        for judging in self.before:
-            if self.unit and isinstance(judging, UnitPreprocessor):
-                judging.secret  # noqa: B018  # a course whose secret is lost or damaged isn't graded at all
-        self.collected = read_collected(self.directory, self.assignment, converter.config)
-        self.late = frozenset(self.collected.late)
-        self.tries: Mapping[str, Tries] = {}
-        with suppress(ValueError):  # `watch` says of a damaged file what to do
-            self.tries = load(tries_file(self.directory))
-        kept = converter.exclude_overwriting.get(self.assignment, [])
-        self.own = own_files(self.directory, self.assignment, kept)
-        self.notebooks = [name for name in book.masters if Path(name).match(self.directory.notebook_id)]
-        self.judged = {
-            (name, part.id, tuple((one.name, one.points) for one in part.statements if one.points))
-            for name in self.notebooks
-            for part in (self.unit.parts if self.unit else ())
-            if part.id in book.masters[name].graded
-        }
-        """What must have a verdict: in which notebook, which part, and its statements with their points."""
-        self.settings = settings(self.execute, converter.exporter.config, locked)
-        self.bounds = bounds(self.directory, converter.exporter.config)
-        left = replace(self.bounds)
-        if not all(map(left.take, self.own.values())):
-            most = f"{self.bounds.size:,} bytes, or are more than {self.bounds.files:,}"
-            problem = f"the course's own files take more than {most}"
-            raise OSError(None, problem, self.directory.source_directory)
-
-    def late_stamp(self, student: str) -> datetime | None:
-        """Give the time of a submission that Canvas calls late without a time: a second after the due date, if any.
-
-        `zip_collect` writes the same time if it knows the due date; here the date may have been set since.
-        """
-        due: datetime | None = self.book.duedate
-        return due + LATE_WITHOUT_TIME if due is not None and student in self.late else None
-
-    def other_points(self) -> list[str]:
-        """Name the parts for which the gradebook counts other points than the unit has, since it was built."""
-        return [
-            f"{part.id} has {counted:g} there and {part.points:g} in the unit"
-            for name in self.notebooks
-            for part in (self.unit.parts if self.unit else ())
-            if (cell := self.book.masters[name].cells.get(part.id)) is not None
-            if (counted := float(cell.metadata.nbgrader.get("points", part.points))) != part.points
-        ]
-
-    def _unit(self) -> AnswerKey | None:
-        """Find the assignment's unit, and see to it that the settings judge it, and each graded cell gets a verdict.
-
-        Raises ConfigError where they don't, it can't be imported, or it doesn't fit the notebook.
-        """
-        converter, judging = self.converter, UnitPreprocessor(parent=self.converter)
-        unit = judging.unit({"nbgrader": {"assignment": self.assignment}})
-        judged = (WriteChallenge, Execute, Judge, SaveScores) if unit else (Execute, SaveScores)
-        steps, app = converter.autograde_preprocessors, converter.parent
-        require_steps("Autograde.sanitize_preprocessors", converter.sanitize_preprocessors, (RestoreCells,), app)
-        require_steps("Autograde.autograde_preprocessors", steps, judged, app)
-        judging.check_unit(self.assignment, self.book.masters, self.locked)
-        return unit
 
 
 def apply(steps: Sequence[Preprocessor], nb: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
@@ -388,16 +302,6 @@ class GradingJob:
     def _log(self, name: str, error: Exception) -> None:
         self.course.log.error("Grading %s of %s failed: %r", name, self.student, error)
         self.course.log.debug("This is where", exc_info=True)
-
-
-def unfinished(directory: CourseDirectory) -> str:
-    """Name the folder in which submissions are made, beside those that are autograded: patterns don't find it."""
-    return str(Path(directory.autograded_directory, ".unfinished"))
-
-
-def tries_file(directory: CourseDirectory) -> Path:
-    """Say where `watch` keeps the tries of an assignment."""
-    return Path(directory.root, unfinished(directory), f"{directory.assignment_id}.tries.json")
 
 
 def _for_a_person(prepared: PreparedNotebook) -> list[str]:

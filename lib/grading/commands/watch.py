@@ -24,9 +24,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Enum, Float, List, default
 
 from lib.grading.commands.command import named_assignment, say, student_of
+from lib.grading.commands.course import tries_file
 from lib.grading.commands.feedback import ClassFeedback
 from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
-from lib.grading.commands.job import tries_file
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.marking_queue import kept_digest
