@@ -41,6 +41,7 @@ from lib.checking.values import (
     read_answer,
     read_array,
     readable,
+    require_shape,
     several_of,
     show,
 )
@@ -213,8 +214,7 @@ class Invariant(Statement):
 
     def _difference(self, inputs: Inputs, subjects: tuple[Any, ...]) -> float:
         found, expected, scale = self._read_sides(inputs, subjects)
-        if found.shape != expected.shape:
-            raise Wrong(self.what, found=f"shape {found.shape}", expected=f"shape {expected.shape}")
+        require_shape(found, expected.shape, what=self.what)
         return float(np.abs((found - expected) / scale).max(initial=0))
 
     def _read_sides(self, inputs: Inputs, subjects: tuple[Any, ...]) -> tuple[Array, Array, float]:

@@ -93,8 +93,8 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
         raise Wrong(f"{what} is not an array of real numbers.", found=kind, expected="a NumPy array of numbers")
     if array.size > MAX_NUMBERS:
         raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
-    if shape is not None and array.shape != shape:
-        raise Wrong(f"{what} has the wrong shape.", found=f"shape {array.shape}", expected=f"shape {shape}")
+    if shape is not None:
+        require_shape(array, shape, what=f"{what} has the wrong shape.")
     return array.astype(np.float64)
 
 
@@ -193,6 +193,12 @@ def _as_array(value: object) -> NDArray[Any] | None:
         return None
 
 
+def require_shape(found: NDArray[Any], shape: tuple[int, ...], *, what: str, hint: str = "") -> None:
+    """Raise `Wrong` unless an array has a certain shape."""
+    if found.shape != shape:
+        raise Wrong(what, found=f"shape {found.shape}", expected=f"shape {shape}", hint=hint)
+
+
 def expect_close(
     found: object,
     expected: object,
@@ -209,8 +215,7 @@ def expect_close(
     """
     right = np.asarray(expected, dtype=np.float64)
     values = numbers(found)
-    if values.shape != right.shape:
-        raise Wrong(what, found=f"shape {values.shape}", expected=f"shape {right.shape}", hint=hint)
+    require_shape(values, right.shape, what=what, hint=hint)
     agree = np.isclose(values, right, rtol=rtol, atol=atol)
     if not agree.all():
         at = tuple(int(i) for i in np.argwhere(~agree)[0])

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, run_forward
-from lib.checking.values import Wrong, expect_close, numbers
+from lib.checking.values import Wrong, expect_close, numbers, require_shape
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import IN_LAYERS, explained
 from lib.units.softmax_classifier.inputs import is_kept, is_like, kept_output
@@ -110,13 +110,8 @@ class OfOneSign(Statement):
 
     def compare(self, found: Array, passed: Array, x: Array, run: str) -> None:
         """Compare the entries where the input has the sign: positive ones pass, and of negative ones 0 is left."""
-        if found.shape != x.shape:
-            raise Wrong(
-                f"{self.result} has the wrong shape.",
-                found=f"shape {found.shape}",
-                expected=f"shape {x.shape}",
-                hint="Print its shape: it has an entry for each unit and each sample, also where that is 0.",
-            )
+        hint = "Print its shape: it has an entry for each unit and each sample, also where that is 0."
+        require_shape(found, x.shape, what=f"{self.result} has the wrong shape.", hint=hint)
         what, hint = self.what, ""
         if run == "again":
             what = "The first pass through a layer is right, and a later one is wrong."

@@ -174,6 +174,11 @@ def name_as(name: str, wrong: Wrong) -> Wrong:
     return named
 
 
+def name_at(name: str, where: str) -> Wrong:
+    """Say that a mistake was made at a place; its name says all that is known of it."""
+    return name_as(name, Wrong("", where=where))
+
+
 # ---- Which samples
 
 

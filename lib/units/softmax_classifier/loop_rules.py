@@ -26,6 +26,7 @@ from lib.units.softmax_classifier.loop_names import (
     find_own_epochs,
     is_changing,
     name_as,
+    name_at,
     name_batches,
     name_into_dense,
     name_into_softmax,
@@ -47,12 +48,14 @@ from lib.units.softmax_classifier.loop_steps import (
     sum_entries,
 )
 from lib.units.softmax_classifier.loop_words import (
+    ONE_CALL,
     are_losses,
     compare_labels,
     find_factors,
     fits,
     is_close,
     listed,
+    missing_call,
     place_of,
     ratio_of,
     require_steps,
@@ -276,9 +279,7 @@ class EveryBatch(LoopRule):
         where, columns = place_of(call, number), "Take the batch's columns of X."
         explain = partial(Wrong, "dlayer.forward did not get the samples of the batch.", where=where)
         if step["features"] == NOT_CALLED:
-            return Wrong(
-                "dlayer.forward was not called.", where=where, found="no call", expected="one call in each step"
-            )
+            return missing_call("dlayer.forward", where)
         if seen is not None and not seen.known:
             expected = f"X[:, batch], of shape {(len(call.X), len(due))}"
             return explain(found=shape_of(seen.features), expected=expected, hint=columns)
@@ -305,9 +306,7 @@ class LabelsWithSamples(LoopRule):
         """
         require_steps(steps, "cce")
         if all(step["loss_labels"] == step["labels"] == NOT_CALLED for step in steps):
-            raise Wrong(
-                "cce was not called.", where=place_of(call, 0), found="no call", expected="one call in each step"
-            )
+            raise missing_call("cce", place_of(call, 0))
         are_batches = all(step.takes_a_batch for step in steps)
         for number, step in enumerate(steps):
             for name, labels, outputs in (
@@ -373,21 +372,18 @@ class GradientFlowsBack(LoopRule):
     @staticmethod
     def _require_one_layer(step: Step, first: Step, number: int) -> None:
         """Raise `Wrong` unless one dense layer is updated once in each step, and by nothing but its backward."""
-        where, once = place_of(step.call, number), "one call in each step"
+        where = place_of(step.call, number)
         if step["updates"] == 0:
             is_lost = step.seen is not None and step.seen.into_softmax is None
-            call = "softmax.backward" if is_lost else "dlayer.backward"
-            raise Wrong(f"{call} was not called.", where=where, found="no call", expected=once, hint=UPDATE)
+            raise missing_call("softmax.backward" if is_lost else "dlayer.backward", where, UPDATE)
         if step["updates"] != 1:
-            found = f"{step['updates']:g} calls"
-            raise Wrong(
-                "dlayer.backward is called more than once.", where=where, found=found, expected=once, hint=UPDATE
-            )
+            found, what = f"{step['updates']:g} calls", "dlayer.backward is called more than once."
+            raise Wrong(what, where=where, found=found, expected=ONE_CALL, hint=UPDATE)
         if step["layer"] != first["layer"]:
             found, expected = "another dense layer", "that of the first step"
             raise Wrong("dlayer.backward updates another layer.", where=where, found=found, expected=expected)
         if step["touched"]:
-            raise name_as("Something besides dlayer.backward changes the weights", Wrong("", where=where))
+            raise name_at("Something besides dlayer.backward changes the weights", where)
 
     def _explain(self, steps: Sequence[Step], number: int) -> Wrong:
         """Say what is wrong with a step: the gradient that goes into softmax or the dense layer, its size, the rate."""
@@ -402,8 +398,7 @@ class GradientFlowsBack(LoopRule):
             if isinstance(value, Wrong):
                 return value
         if seen.into_softmax is None:
-            once = "one call in each step"
-            return Wrong("softmax.backward was not called.", where=where, found="no call", expected=once)
+            return missing_call("softmax.backward", where)
         if ratio_of(seen.into_softmax, due) is None:
             wrong = Wrong(
                 "softmax.backward did not get the result of cce_gradient.",
@@ -438,9 +433,9 @@ class GradientFlowsBack(LoopRule):
         size, is_later = factor * share * len(step.batch), number >= call.batches_in_an_epoch
         passes = [each.seen for each in steps if each.seen is not None]
         if name := name_norm(passes):
-            return name_as(name, Wrong("", where=where))
+            return name_at(name, where)
         if is_later and is_close(size, -1):
-            return name_as("The weights move uphill after the first epoch", Wrong("", where=where))
+            return name_at("The weights move uphill after the first epoch", where)
         if not is_later and (factors := find_factors(steps)):
             return Named(" ".join(words.what for words in factors), where=where, hint=factors[0].hint)
         if is_close(share, 1):
@@ -475,7 +470,7 @@ class EpochLoss(LoopRule):
                 "The dense layer that is returned has not been trained",
                 "The layers are returned in another order",
             )
-            raise name_as(swapped if order == 2 else untrained, Wrong("", where=second_call(call)))
+            raise name_at(swapped if order == 2 else untrained, second_call(call))
 
     def extra(self, recording: Recording) -> Array:
         """Give the number of losses, 1 for a layer that is not trained, 2 for one in another place, and the losses."""

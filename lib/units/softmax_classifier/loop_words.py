@@ -11,49 +11,55 @@ import numpy as np
 from lib.checking.values import Wrong
 from lib.unit import Array
 from lib.units.softmax_classifier.loop_calls import Call
-from lib.units.softmax_classifier.loop_names import HINTS, ONCE, RATE, owners_of
+from lib.units.softmax_classifier.loop_names import HINTS, owners_of
 from lib.units.softmax_classifier.loop_recordings import RecordedValue
 from lib.units.softmax_classifier.loop_steps import Step
 
 
 class Factor(NamedTuple):
-    """What makes a step too large or too small: its words, a hint, and the factor for a step."""
+    """What makes a step too large or too small: the mistake's name, the factor for a step, and other words for it."""
 
-    what: str
-    hint: str
+    name: str
     of: Callable[[Step], float]
+    words: str = ""
+
+    @property
+    def what(self) -> str:
+        """What is said of it."""
+        return self.words or f"{self.name}."
+
+    @property
+    def hint(self) -> str:
+        """One thing to try."""
+        return HINTS[self.name]
 
 
 FACTORS = (
-    Factor("1/B is missing.", ONCE, lambda step: len(step.batch)),
-    Factor("1/B is applied twice.", ONCE, lambda step: 1 / len(step.batch)),
+    Factor("1/B is missing", lambda step: len(step.batch)),
+    Factor("1/B is applied twice", lambda step: 1 / len(step.batch)),
     Factor(
-        "1/B uses batch_size, but this batch is shorter.",
-        HINTS["1/B uses batch_size, also for the short last batch"],
+        "1/B uses batch_size, also for the short last batch",
         lambda step: len(step.batch) / step.call.batch_size,
+        "1/B uses batch_size, but this batch is shorter.",
     ),
-    Factor(
-        "The gradient is divided by the number of all samples.", ONCE, lambda step: len(step.batch) / step.call.samples
-    ),
-    Factor("The gradient is divided by the number of classes.", ONCE, lambda step: len(step.batch) / len(step.call.y)),
-    Factor("The gradient is divided by the number of features.", ONCE, lambda step: len(step.batch) / len(step.call.X)),
-    Factor("The gradient is multiplied by the batch size, not divided by it.", ONCE, lambda step: len(step.batch) ** 2),
-    Factor(
-        "The learning rate is applied twice.", HINTS["The learning rate is applied twice"], lambda step: step.call.rate
-    ),
-    Factor("The learning rate is not applied.", RATE, lambda step: 1 / step.call.rate),
+    Factor("The gradient is divided by the number of all samples", lambda step: len(step.batch) / step.call.samples),
+    Factor("The gradient is divided by the number of classes", lambda step: len(step.batch) / len(step.call.y)),
+    Factor("The gradient is divided by the number of features", lambda step: len(step.batch) / len(step.call.X)),
+    Factor("The gradient is multiplied by the batch size, not divided by it", lambda step: len(step.batch) ** 2),
+    Factor("The learning rate is applied twice", lambda step: step.call.rate),
+    Factor("The learning rate is not applied", lambda step: 1 / step.call.rate),
 )
 OF_BATCHES = Factor(
-    "The gradient is divided by the number of batches.",
-    ONCE,
+    "The gradient is divided by the number of batches",
     lambda step: len(step.batch) / step.call.batches_in_an_epoch,
 )
 """It is not combined with others: there are always three batches, and three may come from elsewhere."""
 SIGN = Factor(
-    "The weights move the wrong way: gradient times learning rate has the wrong sign.",
-    HINTS["The weights move in the direction of the gradient, not against it"],
+    "The weights move in the direction of the gradient, not against it",
     lambda step: -1.0,
+    "The weights move the wrong way: gradient times learning rate has the wrong sign.",
 )
+ONE_CALL = "one call in each step"
 
 
 def find_factors(steps: Sequence[Step]) -> list[Factor]:
@@ -99,6 +105,11 @@ def require_steps(steps: Sequence[Step], call: str) -> None:
     """Raise `Wrong` where there is no step, because `call` was never made."""
     if not steps:
         raise Wrong(f"{call} was not called.", found="no training step", expected="one for each batch")
+
+
+def missing_call(name: str, where: str, hint: str = "") -> Wrong:
+    """Say that a step lacks a call."""
+    return Wrong(f"{name} was not called.", where=where, found="no call", expected=ONE_CALL, hint=hint)
 
 
 def fits(call: Call, steps: Sequence[Step], shuffle: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.values import Wrong, at_class_and_sample, expect_close, numbers
+from lib.checking.values import Wrong, at_class_and_sample, expect_close, numbers, require_shape
 from lib.unit import Array, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import explained
 from lib.units.softmax_classifier.inputs import SIZES, is_kept, labels, predictions, probabilities, worked_example
@@ -148,10 +148,8 @@ class TrueClass(Statement):
         """Compare with central differences of -log p, whatever the student's own loss is: each part is tested apart."""
         y, yhat = inputs["y_batch"], inputs["yhat_batch"]
         gradient = gradient_of(cce_gradient, inputs, "batch")
-        if gradient.shape != y.shape:
-            hint = "Return one entry for each class and sample, as in yhat. Leave out sums and means."
-            what, expected = "The gradient has the wrong shape.", f"shape {y.shape}"
-            raise Wrong(what, found=f"shape {gradient.shape}", expected=expected, hint=hint)
+        hint = "Return one entry for each class and sample, as in yhat. Leave out sums and means."
+        require_shape(gradient, y.shape, what="The gradient has the wrong shape.", hint=hint)
         found = _keep_entries(gradient, y)
         slopes = y * [_slope_at(p) for p in yhat.T[y.T == 1]]
         if np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, run_forward
-from lib.checking.values import Wrong, at_class_and_sample, central_difference_by_column, expect_close, numbers
+from lib.checking.values import (
+    Wrong,
+    at_class_and_sample,
+    central_difference_by_column,
+    expect_close,
+    numbers,
+    require_shape,
+)
 from lib.unit import Array, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import IN_LAYERS, explained
 from lib.units.softmax_classifier.inputs import (
@@ -516,13 +523,9 @@ def _agrees_with_central_differences(Softmax: Any, inputs: Inputs, size: str, ro
     gradient, softmax = inputs[f"gradient_{size}"], partial(_move, inputs[f"output_{size}"])
     at_input = {**inputs, f"scores_{size}": inputs[f"input_{size}"]}
     found = backward(Softmax, at_input, size, route)
-    if found.shape != gradient.shape:
-        raise Wrong(
-            "The result does not have the shape of the gradient that came in.",
-            found=f"shape {found.shape}",
-            expected=f"shape {gradient.shape}",
-            hint="Print the shapes of T and of the result, for one sample and for two: which axis counts the samples?",
-        )
+    what = "The result does not have the shape of the gradient that came in."
+    hint = "Print the shapes of T and of the result, for one sample and for two: which axis counts the samples?"
+    require_shape(found, gradient.shape, what=what, hint=hint)
     slopes = central_difference_by_column(
         lambda near: (gradient * softmax(near)).sum(axis=0), np.zeros(gradient.shape), step=0.003
     )
