@@ -25,7 +25,7 @@ from lib.grading.commands.proof import faults_of_answers, faults_of_solution, fa
 from lib.grading.commands.release import AFTER_TRIAL, TRIAL, Rebuild
 from lib.grading.errors import ConfigError
 from lib.grading.submissions.fit import misfits
-from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.grading.units import Place
 
 

@@ -17,11 +17,12 @@ from lib.grading.running.runner import settings
 from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.folders import bounds, own_files
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, GradebookSession
-from lib.grading.submissions.preprocessors import Judge, UnitPreprocessor, WriteChallenge
+from lib.grading.submissions.preprocessors import Judge, WriteChallenge
 from lib.grading.submissions.restore import RestoreCells
 from lib.grading.submissions.scores import SaveScores
 from lib.grading.submissions.sight import packages_of
 from lib.grading.submissions.tries import Tries, load
+from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.unit import Part
 
 

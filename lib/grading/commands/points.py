@@ -26,7 +26,7 @@ from nbgrader.utils import is_grade, is_task
 from lib.grading.commands.build import CannotBuild, place_of
 from lib.grading.submissions.fit import TOOLBAR, lost_unit, misfits, spelt_like
 from lib.grading.submissions.identify import course_id
-from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.unit import Part, Unit
 
 PLACEHOLDER = re.compile(r"\{\{\s*points?\b\s*:?([^{}]*)\}\}")

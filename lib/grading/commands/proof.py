@@ -32,7 +32,8 @@ from lib.grading.judge.judge import judge, judge_statements
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
 from lib.grading.submissions.cell_ends import error_output
 from lib.grading.submissions.identify import course_id
-from lib.grading.submissions.preprocessors import UnitPreprocessor, answers_in
+from lib.grading.submissions.preprocessors import answers_in
+from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.unit import Inputs, Part
 
 SEEDS = (1, 2)

@@ -32,7 +32,7 @@ from lib.grading.machine_faults import sentence
 from lib.grading.safe_files import remove
 from lib.grading.submissions.folders import put_in_place
 from lib.grading.submissions.gradebook import retry
-from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 
 TRIAL = Config({"GenerateAssignment": {"no_database": True}, "SaveCells": {"enabled": False}})
 """Settings of the first build."""

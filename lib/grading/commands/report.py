@@ -16,7 +16,7 @@ from lib.grading.report.pages import Links, class_page, own_page, student_page
 from lib.grading.safe_files import write_whole
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.penalties import renew_penalties
-from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.grading.untrusted_names import visible
 
 

@@ -23,7 +23,7 @@ from lib.grading.commands.release import Rebuild
 from lib.grading.errors import ConfigError
 from lib.grading.safe_files import lay_out
 from lib.grading.submissions.folders import put_in_place
-from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.unit import Unit
 
 PAGE = Path(__file__).with_name("site_page.html.j2")

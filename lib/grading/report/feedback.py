@@ -31,7 +31,7 @@ from lib.grading.report.templates import FOLDER, templates
 from lib.grading.submissions.cell_ends import error_of
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import course_id
-from lib.grading.submissions.preprocessors import UnitPreprocessor
+from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.grading.untrusted_names import visible
 from lib.pasted import advise, refused_character
 from lib.unit import Question

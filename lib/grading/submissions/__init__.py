@@ -12,6 +12,7 @@
 | `sanitize` | outputs and Markdown that an instructor's browser shows and never runs |
 | `fit` | whether an assignment's cells fit its unit's parts |
 | `cell_ends` | in which errors cells ended, and which names are missing for that |
+| `unit_preprocessor` | which unit an assignment is, and the seed of a submission's challenge |
 | `preprocessors` | the challenge written before a run and the verdict after it, inside nbgrader's conversion |
 | `gradebook` | one open gradebook for a whole class |
 | `master` | a notebook as the gradebook knows it |

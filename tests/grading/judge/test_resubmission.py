@@ -6,7 +6,7 @@ import shutil
 import nbformat
 import pytest
 
-from lib.grading.submissions.preprocessors import hash_submission
+from lib.grading.submissions.unit_preprocessor import hash_submission
 from tests.course import ASSIGNMENT
 from tests.submissions import as_bytes, before, right
 from tests.submissions.forgers import FORGER
