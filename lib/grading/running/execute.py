@@ -5,7 +5,6 @@ kernel's messages only plain outputs are kept, and only for the cell that runs.
 """
 
 import asyncio
-import json
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer
 
-from lib.checking.answers import MIME, plain
+from lib.grading.running.outputs import OUTPUTS, OutputRoom, count_of, is_needed, plain_output, shorten
 from lib.grading.running.state import run_state
 
 SKIPPED = "skip-execution"
@@ -28,13 +27,6 @@ ADDED_CODE = "zerolayer_added_code"
 """Under this name a cell's metadata hold the code that is run of it, where that is not all of it."""
 SECONDS_OF_ADDED_CODE = 5
 """The most that such a cell may take: no points depend on it by itself, and others need the time."""
-OUTPUTS = ("stream", "display_data", "execute_result", "error")
-DEEPEST = 8
-"""Levels of lists and objects in an answer; a true one has five."""
-BYTES_OF = {"{": 430, "[": 64, ",": 32}
-"""What the parts of an answer take in memory beside their letters, measured: an object, a list, another number."""
-BYTES_OF_A_TEXT = 100
-"""Likewise for each line of a traceback, and each kind in which an output is given."""
 
 
 class RunLostError(RuntimeError):
@@ -72,7 +64,8 @@ class BoundedExecute(Execute):
         self._at: int | None = None
         self.clear_before_next_output: bool = False
         self._remarks = run_state(resources).remarks
-        self._held, self._full = {"outputs": 0, "answers": 0}, set[str]()
+        limits = self.max_output, self.max_messages, self.max_notebook_output
+        self._room = OutputRoom(*limits, lambda did: self._remark(f"{self._place} {did}"))
         self._deadline = monotonic() + self.budget
         watch = threading.Timer(self.budget + self.grace, self.kill)
         watch.daemon = True
@@ -119,9 +112,7 @@ class BoundedExecute(Execute):
         if not has_code(cell):
             return cell, resources
         self._at = index
-        self._kept: dict[str, int] = {"outputs": 0, "characters": 0, "of answers": 0}
-        self._held_of_cell = dict.fromkeys(self._held, 0)
-        self._dropped = 0
+        self._room.begin_cell()
         if monotonic() > self._deadline:
             self._remark(f"The notebook ran longer than {self.budget} seconds; its last cells were not run.")
             return cell, resources
@@ -192,19 +183,17 @@ class BoundedExecute(Execute):
         kind, content = msg["msg_type"], msg["content"]
         # By this list alone: kinds of messages that are to come are left out until somebody has looked at them.
         if kind == "clear_output" and not cell.metadata.get("nbgrader", {}).get("grade"):
-            self._kept = dict.fromkeys(self._kept, 0)
-            self._held = {kind: bytes - self._held_of_cell[kind] for kind, bytes in self._held.items()}
-            self._held_of_cell = dict.fromkeys(self._held, 0)
+            self._room.clear()
             content = {"wait": bool(content.get("wait"))}
         elif kind == "execute_input":
-            content = {"execution_count": _count(content)}
+            content = {"execution_count": count_of(content)}
         elif kind in OUTPUTS:
-            content = _plain_output(kind, content, cell)
+            content = plain_output(kind, content, cell)
             text = content["text"] if self._goes_on(kind, content, cell) else None
-            if not self._keeps(content, counts=text is None):
-                if not self._is_needed(kind, content, cell):
+            if not self._room.takes(content, is_new=text is None):
+                if not is_needed(kind, content, cell):
                     return None
-                content = _shortened(content)
+                content = shorten(content)
             if text is not None:
                 cell.outputs[-1].text += text
                 return None
@@ -229,51 +218,6 @@ class BoundedExecute(Execute):
         last = cell.outputs[-1] if cell.outputs and not self.clear_before_next_output else {}
         return kind == "stream" and last.get("output_type") == "stream" and last["name"] == content["name"]
 
-    def _keeps(self, content: dict[str, Any], counts: bool) -> bool:
-        """Count an output, and tell whether it is kept. Answers count apart: noise around them costs no points."""
-        text, kept, is_answer = json.dumps(content), self._kept, MIME in content.get("data", {})
-        if is_answer:
-            kept["of answers"] += len(text)
-            keeps = kept["of answers"] <= self.max_output
-        else:
-            kept["outputs"] += counts
-            kept["characters"] += len(text)
-            keeps = kept["outputs"] <= self.max_messages and kept["characters"] <= self.max_output
-        if not keeps:
-            self._remark(f"{self._place} put out more than is kept; the rest was dropped.")
-        elif not self._holds("answers" if is_answer else "outputs", _bytes(content, text) if counts else len(text)):
-            keeps = False
-        if not keeps:
-            self._drop(len(text))
-        return bool(keeps)
-
-    def _is_needed(self, kind: str, content: dict[str, Any], cell: NotebookNode) -> bool:
-        """Tell whether nbgrader reads a graded cell's points from an output, however much came before it.
-
-        Without it a cell that prints enough first would earn full points for a failure. An error is in the reply, too.
-        """
-        graded = cell.metadata.get("nbgrader", {}).get("grade")
-        return (
-            bool(graded)
-            and _gives_points(kind, content)
-            and not any(_gives_points(output.output_type, output) for output in cell.outputs)
-        )
-
-    def _holds(self, kind: str, bytes: int) -> bool:
-        """Count what the notebook holds in memory, if there is room for this too; say so where there is none."""
-        if self._held[kind] + bytes > self.max_notebook_output:
-            if kind not in self._full:
-                self._full.add(kind)
-                self._remark(f"{self._place} made the notebook's {kind} more than is kept of all; some were dropped.")
-            return False
-        self._held[kind] += bytes
-        self._held_of_cell[kind] += bytes
-        return True
-
-    def _drop(self, size: int) -> None:
-        """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""
-        self._dropped += max(size, self.max_output // self.max_messages)
-
     def _remark(self, remark: str) -> None:
         if remark not in self._remarks:
             self._remarks.append(remark)
@@ -297,55 +241,3 @@ def has_code(cell: NotebookNode) -> bool:
 def is_skipped(cell: NotebookNode) -> bool:
     """Tell whether a cell has the tag for one that isn't run."""
     return SKIPPED in cell.metadata.get("tags", ())
-
-
-def _plain_output(kind: str, content: dict[str, Any], cell: NotebookNode) -> dict[str, Any]:
-    """Take from an output what nbformat knows, of the type that nbformat says, and answers where the cell is graded."""
-    match kind:
-        case "stream":
-            return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": plain(content["text"])}
-        case "error":
-            lines = [plain(line) for line in content["traceback"]]
-            return {"ename": plain(content["ename"]), "evalue": plain(content["evalue"]), "traceback": lines}
-    data = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
-    graded = cell.metadata.get("nbgrader", {}).get("grade")
-    if graded and _is_shallow(content["data"].get(MIME), DEEPEST):
-        data[MIME] = content["data"][MIME]
-    counted = {"execution_count": _count(content)} if kind == "execute_result" else {}
-    # Made whole: what is put into a NotebookNode later is copied in depth.
-    return {"data": NotebookNode(data), "metadata": NotebookNode(), **counted}
-
-
-def _gives_points(kind: str, content: dict[str, Any]) -> bool:
-    """Tell whether nbgrader would read points from an output: from a result, or none from what is on stderr."""
-    return kind == "execute_result" or (kind == "stream" and content["name"] == "stderr")
-
-
-def _shortened(content: dict[str, Any]) -> dict[str, Any]:
-    """Keep of an output only the beginning of its text, which is enough for a number."""
-    if "text" in content:
-        return {**content, "text": content["text"][:1000]}
-    text = content["data"].get("text/plain", "")[:1000]
-    return {**content, "data": NotebookNode({"text/plain": text})}
-
-
-def _bytes(content: dict[str, Any], text: str) -> int:
-    """Estimate what an output, in JSON `text`, takes in memory: its parts may take far more than its letters."""
-    data = content.get("data", {})
-    if MIME in data:
-        return len(text) + sum(bytes * text.count(part) for part, bytes in BYTES_OF.items())
-    return len(text) + BYTES_OF["{"] + BYTES_OF_A_TEXT * len(data or content.get("traceback", ()))
-
-
-def _is_shallow(value: object, depth: int) -> bool:
-    """Tell whether `value` is an object or a list of at most `depth` levels: deeper ones can break what copies them."""
-    if not isinstance(value, (dict, list)):
-        return False
-    items = value.values() if isinstance(value, dict) else value
-    inner = [item for item in items if isinstance(item, (dict, list))]
-    return depth > 0 and all(_is_shallow(item, depth - 1) for item in inner)
-
-
-def _count(content: dict[str, Any]) -> int | None:
-    count = content.get("execution_count")
-    return count if type(count) is int and 0 <= count < 10**9 else None

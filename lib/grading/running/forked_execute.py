@@ -138,29 +138,37 @@ class ForkedExecute(BoundedExecute):
         """
         began = client.received
         for words in client.messages(until):
-            if self._dropped > most or client.received - began > 10 * most:
+            if self._room.dropped > most or client.received - began > 10 * most:
                 raise FloodError
             try:
-                message = json.loads(words)
-                kind, content = message["msg_type"], message["content"]
-                if kind == REPLY:
-                    if content.get("token") == token:
-                        return _plain_reply(content)
-                    self._drop(len(words))  # a reply made up by code, or to a cell that is over
-                    continue
-                header = {"msg_type": kind}
-                msg = {**header, "header": header, "parent_header": {}, "content": content}
-                # Of an error only its own sentence: a traceback quotes lines of any code.
-                said = plain(content.get("evalue")).encode() if kind == "error" else words
-                self._notice_refusals(client, said)
-                self.process_message(msg, cell, self._at or 0)
+                if (reply := self._take_message(client, cell, token, words)) is not None:
+                    return reply
             except (MemoryError, RunLostError):
                 raise
             except Exception:
-                self._drop(len(words) or MAX_MESSAGE)
+                self._room.drop(len(words) or MAX_MESSAGE)
                 self._remark(f"{self._place} sent something that can't be read.")
         self._see_why_it_ended(client)
         raise DeadKernelError("the kernel hung up")
+
+    def _take_message(
+        self, client: KernelClient, cell: NotebookNode, token: str, words: bytes
+    ) -> dict[str, Any] | None:
+        """Take what a message says; give the cell's reply, if it is that."""
+        message = json.loads(words)
+        kind, content = message["msg_type"], message["content"]
+        if kind == REPLY:
+            if content.get("token") == token:
+                return _plain_reply(content)
+            self._room.drop(len(words))  # a reply made up by code, or to a cell that is over
+            return None
+        header = {"msg_type": kind}
+        msg = {**header, "header": header, "parent_header": {}, "content": content}
+        # Of an error only its own sentence: a traceback quotes lines of any code.
+        said = plain(content.get("evalue")).encode() if kind == "error" else words
+        self._notice_refusals(client, said)
+        self.process_message(msg, cell, self._at or 0)
+        return None
 
     def _notice_refusals(self, client: KernelClient, words: bytes) -> None:
         """Raise `RunLostError` where a kernel says that it was refused a thread, and is within its own limits.

@@ -1,0 +1,142 @@
+"""Outputs of student code: made plain, of the types that nbformat says, and no more of them than there is room for."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from nbformat.notebooknode import NotebookNode
+
+from lib.checking.answers import MIME, plain
+
+OUTPUTS = ("stream", "display_data", "execute_result", "error")
+DEEPEST = 8
+"""Levels of lists and objects in an answer; a true one has five."""
+BYTES_OF = {"{": 430, "[": 64, ",": 32}
+"""What the parts of an answer take in memory beside their letters, measured: an object, a list, another number."""
+BYTES_OF_A_TEXT = 100
+"""Likewise for each line of a traceback, and each kind in which an output is given."""
+
+
+class OutputRoom:
+    """The room for a notebook's outputs, in each cell and in all together. Answers of checks have room of their own.
+
+    So noise around an answer costs no points. `say` is told what the cell that runs did, where something is dropped.
+    """
+
+    def __init__(self, of_cell: int, messages: int, of_notebook: int, say: Callable[[str], None]):
+        """Set the limits: characters and outputs of a cell, and bytes of memory of all cells."""
+        self._of_cell, self._messages, self._of_notebook, self._say = of_cell, messages, of_notebook, say
+        self._held, self._full = {"outputs": 0, "answers": 0}, set[str]()
+        self.begin_cell()
+
+    def begin_cell(self) -> None:
+        """Begin to count another cell's."""
+        self._kept = {"outputs": 0, "characters": 0, "of answers": 0}
+        self._held_of_cell = dict.fromkeys(self._held, 0)
+        self.dropped = 0
+        """Characters that were not kept of this cell."""
+
+    def clear(self) -> None:
+        """Give back what this cell has taken: its outputs are cleared."""
+        self._kept = dict.fromkeys(self._kept, 0)
+        self._held = {kind: bytes - self._held_of_cell[kind] for kind, bytes in self._held.items()}
+        self._held_of_cell = dict.fromkeys(self._held, 0)
+
+    def takes(self, content: dict[str, Any], is_new: bool) -> bool:
+        """Count an output, or more text of the last one, and tell whether there is room for it."""
+        text, kept, is_answer = json.dumps(content), self._kept, MIME in content.get("data", {})
+        if is_answer:
+            kept["of answers"] += len(text)
+            is_taken = kept["of answers"] <= self._of_cell
+        else:
+            kept["outputs"] += is_new
+            kept["characters"] += len(text)
+            is_taken = kept["outputs"] <= self._messages and kept["characters"] <= self._of_cell
+        if not is_taken:
+            self._say("put out more than is kept; the rest was dropped.")
+        else:
+            is_taken = self._hold("answers" if is_answer else "outputs", _bytes(content, text) if is_new else len(text))
+        if not is_taken:
+            self.drop(len(text))
+        return is_taken
+
+    def drop(self, size: int) -> None:
+        """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""
+        self.dropped += max(size, self._of_cell // self._messages)
+
+    def _hold(self, kind: str, bytes: int) -> bool:
+        """Count what the notebook holds in memory, if there is room for this too; say so where there is none."""
+        if self._held[kind] + bytes > self._of_notebook:
+            if kind not in self._full:
+                self._full.add(kind)
+                self._say(f"made the notebook's {kind} more than is kept of all; some were dropped.")
+            return False
+        self._held[kind] += bytes
+        self._held_of_cell[kind] += bytes
+        return True
+
+
+def is_needed(kind: str, content: dict[str, Any], cell: NotebookNode) -> bool:
+    """Tell whether nbgrader reads a graded cell's points from an output, however much came before it.
+
+    Without it a cell that prints enough first would earn full points for a failure. An error is in the reply, too.
+    """
+    graded = cell.metadata.get("nbgrader", {}).get("grade")
+    return (
+        bool(graded)
+        and _gives_points(kind, content)
+        and not any(_gives_points(output.output_type, output) for output in cell.outputs)
+    )
+
+
+def plain_output(kind: str, content: dict[str, Any], cell: NotebookNode) -> dict[str, Any]:
+    """Take from an output what nbformat knows, of the type that nbformat says, and answers where the cell is graded."""
+    match kind:
+        case "stream":
+            return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": plain(content["text"])}
+        case "error":
+            lines = [plain(line) for line in content["traceback"]]
+            return {"ename": plain(content["ename"]), "evalue": plain(content["evalue"]), "traceback": lines}
+    data = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
+    graded = cell.metadata.get("nbgrader", {}).get("grade")
+    if graded and _is_shallow(content["data"].get(MIME), DEEPEST):
+        data[MIME] = content["data"][MIME]
+    counted = {"execution_count": count_of(content)} if kind == "execute_result" else {}
+    # Made whole: what is put into a NotebookNode later is copied in depth.
+    return {"data": NotebookNode(data), "metadata": NotebookNode(), **counted}
+
+
+def _gives_points(kind: str, content: dict[str, Any]) -> bool:
+    """Tell whether nbgrader would read points from an output: from a result, or none from what is on stderr."""
+    return kind == "execute_result" or (kind == "stream" and content["name"] == "stderr")
+
+
+def shorten(content: dict[str, Any]) -> dict[str, Any]:
+    """Keep of an output only the beginning of its text, which is enough for a number."""
+    if "text" in content:
+        return {**content, "text": content["text"][:1000]}
+    text = content["data"].get("text/plain", "")[:1000]
+    return {**content, "data": NotebookNode({"text/plain": text})}
+
+
+def _bytes(content: dict[str, Any], text: str) -> int:
+    """Estimate what an output, in JSON `text`, takes in memory: its parts may take far more than its letters."""
+    data = content.get("data", {})
+    if MIME in data:
+        return len(text) + sum(bytes * text.count(part) for part, bytes in BYTES_OF.items())
+    return len(text) + BYTES_OF["{"] + BYTES_OF_A_TEXT * len(data or content.get("traceback", ()))
+
+
+def _is_shallow(value: object, depth: int) -> bool:
+    """Tell whether `value` is an object or a list of at most `depth` levels: deeper ones can break what copies them."""
+    if not isinstance(value, (dict, list)):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    inner = [item for item in items if isinstance(item, (dict, list))]
+    return depth > 0 and all(_is_shallow(item, depth - 1) for item in inner)
+
+
+def count_of(content: dict[str, Any]) -> int | None:
+    """Read the number that a kernel gives a cell, if it is one."""
+    count = content.get("execution_count")
+    return count if type(count) is int and 0 <= count < 10**9 else None
