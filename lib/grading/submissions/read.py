@@ -149,16 +149,7 @@ def notebook_in(path: Path) -> NotebookNode:
     Raises UnreadableError with a sentence for the student if the file isn't one.
     """
     name = visible(path.name)
-    if not is_file(path):
-        raise UnreadableError(f"{name} is not a file. {ADVICE}")
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UnreadableError(f"{name} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again.")
-        data = path.read_bytes()
-    except OSError as error:
-        if not is_of_a_file(error):
-            raise
-        raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
+    data = _bytes_in(path, name)
     # JSON begins with letters of ASCII: its first bytes tell UTF-8, 16 and 32 apart, also without a mark. Some editors
     # write single letters in an encoding of their own, which are shown as such.
     text = data.decode(json.detect_encoding(data), errors="replace")
@@ -170,24 +161,45 @@ def notebook_in(path: Path) -> NotebookNode:
     try:
         read = json.loads(text)
     except (ValueError, RecursionError):
-        kind = next((kind for start, kind in OTHER_FILES.items() if data.lstrip().startswith(start)), "")
-        if kind:
-            raise UnreadableError(
-                f"{name} is {kind}, and has only a notebook's name. Submit the notebook itself, as JupyterLab saves it."
-            ) from None
-        raise UnreadableError(f"{name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
+        raise UnreadableError(_say_what_is_no_json(data, name)) from None
+    return _notebook(_cells_in(read, name))
+
+
+def _bytes_in(path: Path, name: str) -> bytes:
+    """Read a file. Raises UnreadableError where that can't be done by the file's own fault."""
+    if not is_file(path):
+        raise UnreadableError(f"{name} is not a file. {ADVICE}")
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise UnreadableError(f"{name} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again.")
+        return path.read_bytes()
+    except OSError as error:
+        if not is_of_a_file(error):
+            raise
+        raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
+
+
+def _say_what_is_no_json(data: bytes, name: str) -> str:
+    kind = next((kind for start, kind in OTHER_FILES.items() if data.lstrip().startswith(start)), "")
+    if kind:
+        return f"{name} is {kind}, and has only a notebook's name. Submit the notebook itself, as JupyterLab saves it."
+    return f"{name} is not a notebook: it can't be read as JSON. {ADVICE}"
+
+
+def _cells_in(read: Any, name: str) -> list[NotebookNode]:
+    """Make the cells anew that JSON has, if it is a notebook's. Raises UnreadableError where it isn't, or too long."""
     try:
         found = read["cells"] if "cells" in read else _cells_of_worksheets(read)
         if len(found) > MOST_CELLS:
             raise UnreadableError(f"{name} has more than {MOST_CELLS:,} cells. Delete some and submit again.")
-        cells = [clean_cell(cell) for cell in found]
+        cells: list[NotebookNode] = [clean_cell(cell) for cell in found]
     except (UnreadableError, MemoryError):
         raise
     except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
         raise UnreadableError(f"{name} is JSON, but not a notebook. {ADVICE}") from None
     if sum(len(cell.source) for cell in cells) > LONGEST_SOURCE:
         raise UnreadableError(f"{name} has cells with more than {LONGEST_SOURCE // 10**6} million characters.")
-    return _notebook(cells)
+    return cells
 
 
 def _cells_of_worksheets(notebook: dict[str, Any]) -> list[dict[str, Any]]:
