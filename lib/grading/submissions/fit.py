@@ -22,26 +22,9 @@ def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iter
     parts, tested = [part.id for part in unit.parts], []
     for file, cells in notebooks.items():
         for cell in cells:
-            id = course_id(cell)
-            if is_tested(cell):
-                tested.append(id)
-                if id not in parts:
-                    yield CannotBuild(
-                        "a graded cell without a Part, which nothing would judge",
-                        place=f"{file}, cell {id!r}",
-                        found=f"the id {id!r}",
-                        expected=f"the id of one of the unit's Parts{spelt_like(id, parts)}",
-                        attempt=f"correct the id in {TOOLBAR}, or add a Part to the unit {unit.name}",
-                    )
-            elif id in parts:
-                yield CannotBuild(
-                    f"the cell of the Part {id!r} is not one that tests alone decide on",
-                    place=f"{file}, cell {id!r}",
-                    found=f"a {cell.cell_type} cell, {'graded' if is_grade(cell) else 'not graded'}"
-                    f"{', with a solution' if is_solution(cell) else ''}",
-                    expected="a graded code cell without a solution",
-                    attempt=f"make it 'Autograded tests' in {TOOLBAR}",
-                )
+            tested += [course_id(cell)] if is_tested(cell) else []
+            if fault := _misfit(cell, file, parts, unit.name):
+                yield fault
     for id in parts:
         if id in unit.later_cells and id not in tested:
             continue  # the class has begun with a notebook from before, and goes on with that
@@ -54,6 +37,29 @@ def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iter
                 expected="one",
                 attempt="remove the copy, of the cell or of the whole notebook" if count else give_it_one,
             )
+
+
+def _misfit(cell: NotebookNode, file: str, parts: list[str], unit: str) -> CannotBuild | None:
+    """Say that a tested cell has no part, or that a part's cell is no tested one."""
+    id = course_id(cell)
+    if is_tested(cell) and id not in parts:
+        return CannotBuild(
+            "a graded cell without a Part, which nothing would judge",
+            place=f"{file}, cell {id!r}",
+            found=f"the id {id!r}",
+            expected=f"the id of one of the unit's Parts{spelt_like(id, parts)}",
+            attempt=f"correct the id in {TOOLBAR}, or add a Part to the unit {unit}",
+        )
+    if id in parts and not is_tested(cell):
+        kind = f"{'graded' if is_grade(cell) else 'not graded'}{', with a solution' if is_solution(cell) else ''}"
+        return CannotBuild(
+            f"the cell of the Part {id!r} is not one that tests alone decide on",
+            place=f"{file}, cell {id!r}",
+            found=f"a {cell.cell_type} cell, {kind}",
+            expected="a graded code cell without a solution",
+            attempt=f"make it 'Autograded tests' in {TOOLBAR}",
+        )
+    return None
 
 
 def lost_unit(assignment: str, notebooks: Mapping[str, Iterable[NotebookNode]]) -> CannotBuild | None:

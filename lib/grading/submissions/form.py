@@ -27,33 +27,41 @@ def faults_of_form(key: AnswerKey, answers: str, name: str = "") -> Iterator[Can
             attempt=f'write it in the folder\'s __init__.py: UNIT = Unit("{name}", …)',
         )
     if found := find_strange(key.parts, Part):
-        yield _fault_of_tuple(
-            "the parts", f"the unit {unit}", found, Part, "list the parts with a comma behind each: (loss,)"
-        )
+        attempt = "list the parts with a comma behind each: (loss,)"
+        yield _fault_of_tuple("the parts", f"the unit {unit}", found, Part, attempt)
         return
+    yield from _faults_of_parts(key, answers)
+    if found := find_strange(key.mistakes, Mistake):
+        attempt = "give what is in the catalogs: (*in_loss.mistakes, *in_gradient.mistakes)"
+        yield _fault_of_tuple("the mistakes", answers, found, Mistake, attempt)
+        return
+    yield from _faults_of_mistakes(key, answers)
+
+
+def _faults_of_parts(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
+    unit = f"the unit {key.unit.name}"
     for id, count in Counter(part.id for part in key.parts).items():
         if count > 1:
             yield CannotBuild(
                 "several parts with one id",
-                place=f"the unit {unit}, the part {id!r}",
+                place=f"{unit}, the part {id!r}",
                 found=f"{count} of them",
                 expected="one: its cell's id",
                 attempt="give the others ids of their own, or take them out",
             )
     for part in key.parts:
-        yield from _faults_of_part(part, f"the unit {unit}, the part {part.id!r}")
+        yield from _faults_of_part(part, f"{unit}, the part {part.id!r}")
         if missing := [name for name in part.subjects if name not in key.right]:
             yield CannotBuild(
                 "no right code for what a part checks",
                 place=f"{answers}, `right`",
-                found=f"{', '.join(map(repr, key.right))}",
+                found=", ".join(map(repr, key.right)),
                 expected=f"also {', '.join(map(repr, missing))}, for the part {part.id!r}",
                 attempt="add it, or correct the part's `subjects`",
             )
-    if found := find_strange(key.mistakes, Mistake):
-        attempt = "give what is in the catalogs: (*in_loss.mistakes, *in_gradient.mistakes)"
-        yield _fault_of_tuple("the mistakes", answers, found, Mistake, attempt)
-        return
+
+
+def _faults_of_mistakes(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
     for mistake in key.mistakes:
         checked = key.part(mistake.part)
         if checked and (names := [name for name in mistake.code if name not in checked.subjects]):
