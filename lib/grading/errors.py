@@ -17,9 +17,11 @@ class CannotBuild(ValueError):
     """The student version can't be made; the message says where, what was found, what is expected and what to try."""
 
     def __init__(self, problem: str, *, place: str, found: str, expected: str, attempt: str) -> None:
-        super().__init__(f"{place}: {problem}.\nFound:    {found}\nExpected: {expected}\nTry:      {ended(attempt)}")
+        super().__init__(
+            f"{place}: {problem}.\nFound:    {found}\nExpected: {expected}\nTry:      {end_sentence(attempt)}"
+        )
 
 
-def ended(sentence: str) -> str:
+def end_sentence(sentence: str) -> str:
     """End a sentence by a full stop, unless it has an end."""
     return sentence if sentence[-1:] in ".?!" else f"{sentence}."

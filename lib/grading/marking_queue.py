@@ -40,7 +40,7 @@ def keep_reasons(nb: NotebookNode, reasons: list[str]) -> None:
         nb.metadata[REASONS] = reasons
 
 
-def kept_reasons(path: Path) -> list[str]:
+def read_reasons(path: Path) -> list[str]:
     """Read from a graded notebook's file what `keep_reasons` kept; nothing where the file was damaged since."""
     content = path.read_bytes()
     if REASONS.encode() not in content:  # as in nearly all, which then need not be read as JSON
@@ -51,7 +51,7 @@ def kept_reasons(path: Path) -> list[str]:
         return []
 
 
-def kept_digest(path: Path) -> str:
+def read_digest(path: Path) -> str:
     """Read from a graded notebook's file of what it was made; nothing where an earlier version graded it."""
     found = re.search(rb'"%s": "([0-9a-f]+)"' % HANDED_IN.encode(), path.read_bytes())
     return found[1].decode() if found else ""

@@ -30,7 +30,7 @@ def visible(text: object, keep: str = "") -> str:
     )
 
 
-def unturned(text: str) -> str:
+def escape_turns(text: str) -> str:
     """Write an escape for each character that turns the reading direction: a line may be another than it looks.
 
     For pages on which texts of any language stand; all else that isn't printed does no harm in a browser.
@@ -38,7 +38,7 @@ def unturned(text: str) -> str:
     return text if text.isascii() else TURNS.sub(lambda found: visible(found[0]), text)
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Write in quotation marks what was said where a student's code runs: it may read like the grader's own words."""
     return "“{}”".format(text.translate({ord("“"): '"', ord("”"): '"'}))
 

@@ -15,7 +15,7 @@ from filelock import FileLock
 import lib.grading.startup  # noqa: F401  # as in every command: a new gradebook takes nbgrader alone seconds
 from lib.grading.commands.demo import copy_course
 from lib.grading.judge.verdict import Verdict
-from lib.grading.sandbox.doctor import protected
+from lib.grading.sandbox.doctor import find_obstacle
 from tests.course import ASSIGNMENT
 from tests.grading import command_server
 from tests.submissions import files, forgers, honest, pages, runs, submissions
@@ -75,7 +75,7 @@ class Course:
 @pytest.fixture(scope="session")
 def lockable_here():
     """A machine that can lock kernels in: elsewhere tests that need one are skipped, and fail where all must run."""
-    if finding := protected():
+    if finding := find_obstacle():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(finding))
 
 

@@ -39,7 +39,7 @@ from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.progress import Progress
 from lib.grading.running.runner import Runner, RunResult, RunTask, workers
 from lib.grading.safe_files import is_file, remove, unreadable_in
-from lib.grading.sandbox.doctor import protected
+from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.submissions.gradebook import GradebookSession
 from lib.grading.submissions.strays import strays
 from lib.grading.untrusted_names import id_problem
@@ -156,7 +156,7 @@ class Grade(Autograde):
         sandbox = locks_in(self.config)
         options = (self.jobs, self.scheduler, sandbox, self.patience, self.margin)
         runner: GradingRunner = stack.enter_context(workers(*options, self.log.warning))
-        finding = runner.ask(protected) if sandbox else None
+        finding = runner.ask(find_obstacle) if sandbox else None
         book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
         course = Course(self, book, sandbox)
         if self.says and (other := course.other_points()):

@@ -23,7 +23,7 @@ from lib.grading.errors import ConfigError
 from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import needs_slow_imports
-from lib.grading.marking_queue import HANDED_IN, NOT_RUN, cells_for_person, keep_reasons, kept_digest, kept_reasons
+from lib.grading.marking_queue import HANDED_IN, NOT_RUN, cells_for_person, keep_reasons, read_digest, read_reasons
 from lib.grading.running.execute import RunLostError, has_code
 from lib.grading.running.runner import PackedNotebook, RunResult, RunTask
 from lib.grading.running.state import KEY
@@ -31,7 +31,7 @@ from lib.grading.safe_files import is_file, is_folder, remove, write
 from lib.grading.sandbox.threads import TRIAL
 from lib.grading.submissions.folders import fill, put_in_place
 from lib.grading.submissions.gradebook import Known
-from lib.grading.submissions.read import Submission, notebooks_beside, read_submission, unreadable
+from lib.grading.submissions.read import Submission, explain_unreadable, notebooks_beside, read_submission
 from lib.grading.submissions.state import SubmissionState, submission_state
 from lib.grading.submissions.tries import digest, last_change
 
@@ -120,7 +120,7 @@ class GradingJob:
 
     def _graded_digests(self) -> set[str]:
         """Read from the graded notebooks what was handed in; nothing where no digest was kept."""
-        return {kept_digest(self.place / f"{name}.ipynb") for name in self.course.notebooks} - {""}
+        return {read_digest(self.place / f"{name}.ipynb") for name in self.course.notebooks} - {""}
 
     def _counts_less(self) -> bool:
         """Tell whether `watch` has graded what lies there, and has put back an earlier try that has more points."""
@@ -147,7 +147,7 @@ class GradingJob:
         """Give why an earlier run listed what isn't due now, unless a person has marked it since."""
         if self._known is None or self._known.is_marked:
             return []
-        kept = (kept_reasons(self.place / f"{name}.ipynb") for name in self.course.notebooks)
+        kept = (read_reasons(self.place / f"{name}.ipynb") for name in self.course.notebooks)
         return list(dict.fromkeys(reason for reasons in kept for reason in reasons))
 
     def _lost_of_verdict(self, known: Known) -> str:
@@ -189,7 +189,7 @@ class GradingJob:
                 raise
             except Exception as error:
                 self._log(name, error)
-                prepared = self._prepare(name, unreadable(SENTENCE))
+                prepared = self._prepare(name, explain_unreadable(SENTENCE))
             prepared.state.remarks.extend(beside)
             if left_out:
                 prepared.state.for_a_person.append("files were left out")
@@ -282,7 +282,7 @@ class GradingJob:
             result[name].into(prepared.notebook)
             prepared.state.remarks.extend(result[name].remarks)
         # The last attempt has nothing of the student's in it; if even that fails, the error is ours and is raised.
-        for again in (unrun, unreadable(SENTENCE)):
+        for again in (unrun, explain_unreadable(SENTENCE)):
             try:
                 return self._finish(prepared)
             except OF_THE_MACHINE:

@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from lib.grading.commands.build import CannotBuild
 from lib.grading.running.forked_execute import KERNEL, ForkedExecute
 from lib.grading.running.runner import PackedNotebook, RunTask
-from lib.grading.sandbox.doctor import protected
+from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.units import CLOSED, Place
 
 LOOK = """
@@ -28,7 +28,7 @@ for name in {closed!r}:
 
 def faults_in_sandbox(place: Place) -> Iterator[CannotBuild]:
     """Import the open half in a kernel that is locked in, and try to import the closed one there."""
-    if finding := protected():
+    if finding := find_obstacle():
         yield CannotBuild(
             "kernels that can't be locked in on this machine",
             place=place.module,

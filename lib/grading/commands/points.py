@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_task
 
 from lib.grading.commands.build import CannotBuild, place_of
-from lib.grading.submissions.fit import TOOLBAR, lost_unit, misfits, spelt_like
+from lib.grading.submissions.fit import TOOLBAR, lost_unit, misfits, suggest
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.unit import Part, Unit
@@ -105,7 +105,7 @@ def fill_placeholders(source: str, numbers: Mapping[str, float], place: str) -> 
                 place=place,
                 found=placeholder[0],
                 expected="{{points}}, or {{points:NAME}} with one of the names " + known,
-                attempt=f"correct the name{spelt_like(name, numbers)}",
+                attempt=f"correct the name{suggest(name, numbers)}",
             )
         return f"{numbers[name]:g}"
 

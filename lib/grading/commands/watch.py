@@ -29,9 +29,9 @@ from lib.grading.commands.feedback import ClassFeedback
 from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
-from lib.grading.marking_queue import kept_digest
+from lib.grading.marking_queue import read_digest
 from lib.grading.report.marks import NotebookMarks, read_marks
-from lib.grading.report.points import written
+from lib.grading.report.points import format_points
 from lib.grading.safe_files import is_file
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.tries import Tries, copy, digest, last_change, load, save, total, unchanged
@@ -246,7 +246,7 @@ class WatchApp(GradeApp):
         """
         place = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, self.assignment))
         graded = [file for file in place.glob("*.ipynb") if is_file(file)]
-        if kept := {kept_digest(file) for file in graded} - {""}:
+        if kept := {read_digest(file) for file in graded} - {""}:
             return kept == {found}
         return bool(graded) and min(file.stat().st_mtime for file in graded) >= last_change(folder)
 
@@ -277,9 +277,9 @@ class WatchApp(GradeApp):
             counts = sum(one.points for one in points.values()) - late
             waits = sum(mark.max_points for one in points.values() for mark in one.cells.values() if mark.waiting)
             most = sum(one.max_points for one in points.values()) - waits
-            less = f" ({written(late)} less for being late)" if late else ""
-            more = f", and {written(waits)} points wait for a person" if waits else ""
-            scored = f"{written(counts)} of {written(most)} points{less}{more}"
+            less = f" ({format_points(late)} less for being late)" if late else ""
+            more = f", and {format_points(waits)} points wait for a person" if waits else ""
+            scored = f"{format_points(counts)} of {format_points(most)} points{less}{more}"
             self._say(f"{student}: try {len(tries.graded)} has {scored}.")
         save(self._file, self._tries)
 
@@ -353,7 +353,7 @@ class WatchApp(GradeApp):
         for student in sorted(graded):
             score, by_hand = _scores(marks[student])
             self._tries[student].best_score = score  # the unit may have changed since, and give other points
-            self._say(f"{student}: an earlier try has more points, {written(total(score, by_hand))}, and counts.")
+            self._say(f"{student}: an earlier try has more points, {format_points(total(score, by_hand))}, and counts.")
         save(self._file, self._tries)
 
     def _has_better(self, student: str, marks: Mapping[str, NotebookMarks]) -> bool:

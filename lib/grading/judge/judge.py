@@ -10,7 +10,7 @@ from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.statements import HasShape
 from lib.checking.student_code import Failure, Kind
 from lib.checking.values import Wrong, read_answer, several_of, text_of
-from lib.grading.errors import UnitFailsError, ended
+from lib.grading.errors import UnitFailsError, end_sentence
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
@@ -113,7 +113,7 @@ def _explain(why: str, missing: Mapping[str, Failure]) -> str:
     """Add to a NameError how the cell of its name ended, where that is known."""
     found = NAME_ERROR.search(why)
     cause = missing.get(found[1]) if found else None
-    return f"{ended(why)} {cause.text}" if cause else why
+    return f"{end_sentence(why)} {cause.text}" if cause else why
 
 
 def _judge_statement(
@@ -136,7 +136,7 @@ def _judge_statement(
         is_shape = isinstance(statement, HasShape)  # which is a few numbers, too
         why = DIFFERENT_SHAPE if is_shape else _say_what_differs(answers, right[statement.name])
         return _verdict(statement, "wrong", why)
-    why = f"{ended(failure.text)} Your {failure.line}" if failure.line else failure.text
+    why = f"{end_sentence(failure.text)} Your {failure.line}" if failure.line else failure.text
     return _verdict(statement, STATES.get(failure.kind, "wrong"), why)
 
 

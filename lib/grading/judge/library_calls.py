@@ -101,7 +101,7 @@ class _Cell(NamedTuple):
 @lru_cache(maxsize=128)  # most cells are the course's, and the same in every submission
 def _read(source: str) -> _Cell:
     """Read a cell; there is nothing in one that can't be read."""
-    tree = parsed(source)
+    tree = parse(source)
     nodes = [node for node in ast.walk(tree) if isinstance(node, _USING)] if tree else []
     return _Cell(tuple(nodes), tuple(node for node in nodes if isinstance(node, _DEFINING)))
 
@@ -135,7 +135,7 @@ def _names_in(node: ast.AST, origins: Origins, watched: WatchedCalls) -> Iterato
             yield "bytes.fromhex"
 
 
-def parsed(source: str) -> ast.Module | None:
+def parse(source: str) -> ast.Module | None:
     """Read a cell as Python, without its magics; None where it isn't any, or is too long or too deep to be read."""
     if len(source) > LONGEST:
         return None

@@ -19,7 +19,7 @@ import orjson
 from lib.checking import render
 from lib.checking.answers import decode
 from lib.grading.safe_files import is_file, write
-from lib.grading.untrusted_names import quoted
+from lib.grading.untrusted_names import quote
 
 FILE = "verdict.json"
 OLD_NAMES = {"says": "text", "borrowed": "library_calls"}
@@ -61,7 +61,7 @@ class StatementVerdict:
     @property
     def reason(self) -> str:
         """Give `why` as an instructor reads it: in quotation marks, unless the judge has found it."""
-        return self.why if not self.why or FOUND.fullmatch(self.why) else quoted(self.why)
+        return self.why if not self.why or FOUND.fullmatch(self.why) else quote(self.why)
 
 
 @dataclass(frozen=True)

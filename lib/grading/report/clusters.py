@@ -21,11 +21,11 @@ from lib.checking.answers import Outcome, decode, read_record
 from lib.checking.student_code import Failure
 from lib.checking.values import text_of, what_is_wrong
 from lib.grading.judge.comparison import agree
-from lib.grading.judge.library_calls import parsed
+from lib.grading.judge.library_calls import parse
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.report.classroom import Classroom, StudentWork
 from lib.grading.report.item_analysis import outcome
-from lib.grading.untrusted_names import quoted
+from lib.grading.untrusted_names import quote
 from lib.unit import Array
 
 NONE = "no simple relation to the right numbers"
@@ -94,7 +94,7 @@ def relation(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
     `given` are the challenge's arrays by name: an answer may be one of them, handed back.
     """
     if isinstance(answer, Failure):
-        return quoted(re.sub(r"\d+", "…", what_is_wrong(answer.text)).removesuffix("."))
+        return quote(re.sub(r"\d+", "…", what_is_wrong(answer.text)).removesuffix("."))
     # A student's numbers may be anything: nan, infinite, or so small that 1 over them is infinite.
     with np.errstate(all="ignore"), suppress(ArithmeticError, ValueError):
         return _related(answer, right, given)
@@ -223,7 +223,7 @@ def codes_of(group: Group, unit: AnswerKey | None) -> list[tuple[str, list[Stude
 
 def _regardless_of_layout(source: str) -> str:
     """Write code so that it is the same for the same code, or as it is where it nests deeper than Python can go."""
-    tree = parsed(source)
+    tree = parse(source)
     try:
         return ast.dump(tree) if tree else source
     except (RecursionError, MemoryError, ValueError):  # ValueError: an integer of too many digits to be written
@@ -233,7 +233,7 @@ def _regardless_of_layout(source: str) -> str:
 def defines(source: str, names: Iterable[str]) -> bool:
     """Tell whether a cell defines one of these functions or classes."""
     wanted = {name for name in names if name in source}
-    tree = parsed(source) if wanted else None
+    tree = parse(source) if wanted else None
     return tree is not None and any(getattr(node, "name", "") in wanted for node in tree.body)
 
 

@@ -11,7 +11,7 @@ from lib.checking.student_code import Failure
 from lib.checking.values import readable
 from lib.grading.judge.comparison import ATOL, RTOL
 from lib.grading.judge.verdict import PartVerdict
-from lib.grading.untrusted_names import quoted
+from lib.grading.untrusted_names import quote
 from lib.unit import Array
 
 MOST_SHOWN = 400
@@ -52,7 +52,7 @@ def probes(part: PartVerdict, statement: str) -> Iterator[Probe]:
         expected = ArrayTable("expected", [], right.text) if isinstance(right, Failure) else _table("expected", right)
         if isinstance(given, Failure):
             said = " ".join(filter(None, (given.text, given.line)))
-            answer = ArrayTable("answer", [], quoted(said) if answers else "none")
+            answer = ArrayTable("answer", [], quote(said) if answers else "none")
         else:
             answer = _table("answer", given, None if isinstance(right, Failure) else right)
         yield Probe(name, answer, expected)

@@ -29,7 +29,7 @@ from sqlalchemy import case, func, select
 from traitlets import Dict, Unicode
 
 from lib.grading.machine_faults import sentence
-from lib.grading.report.points import DECIMALS, written
+from lib.grading.report.points import DECIMALS, format_points
 from lib.grading.safe_files import write_whole
 from lib.grading.submissions.collect import LmsNames
 from lib.grading.submissions.penalties import renew_penalties
@@ -47,7 +47,7 @@ Row = dict[str, str]
 """A row of a worksheet, by the columns' heads."""
 
 
-def as_text(cell: object) -> str:
+def escape_formula(cell: object) -> str:
     """Write a cell so that a spreadsheet shows it and doesn't compute it: what reads as a formula gets an apostrophe.
 
     Names, addresses and titles are written by others. Spreadsheets skip blanks, quotes and letters that don't show in
@@ -112,7 +112,7 @@ def read_submissions(gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
     return found
 
 
-def in_order(students: Iterable[Student]) -> Iterator[Student]:
+def sort_students(students: Iterable[Student]) -> Iterator[Student]:
     """Give students in nbgrader's order, by name, and those of one name by id: there a database has no order."""
     for _, namesakes in groupby(students, key=lambda student: (student.last_name, student.first_name)):
         yield from sorted(namesakes, key=lambda student: str(student.id))
@@ -137,7 +137,7 @@ class LmsExporter(ExportPlugin):
     def chosen(self, gradebook: Gradebook) -> tuple[list[Assignment], list[Student]]:
         """Give the assignments and the students that were asked for, all by default."""
         assignments = {str(one.name): one for one in gradebook.assignments}
-        students = {str(one.id): one for one in in_order(gradebook.students)}
+        students = {str(one.id): one for one in sort_students(gradebook.students)}
         return _asked(assignments, self.assignment, "assignment"), _asked(students, self.student, "student")
 
     def submissions(self, gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
@@ -167,7 +167,7 @@ class LmsExporter(ExportPlugin):
     def write(self, rows: Iterable[Iterable[object]], quoting: Literal[0, 1] = csv.QUOTE_ALL) -> None:
         """Write a CSV file to where `--to` says; exits with a sentence where it can't be written there."""
         with self.write_target() as target, target.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, quoting=quoting).writerows([as_text(cell) for cell in row] for row in rows)
+            csv.writer(file, quoting=quoting).writerows([escape_formula(cell) for cell in row] for row in rows)
         self.log.info("%s is ready to be imported.", self.place)
 
     @property
@@ -229,7 +229,7 @@ class CanvasExporter(LmsExporter):
         pattern = re.escape(LmsNames(parent=self).student_id)
         in_id = re.compile(pattern.replace(r"\{name\}", ".+").replace(r"\{number\}", "([0-9]+)"), re.DOTALL)
         rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
-        rows.append(["    Points Possible", "", "", "", "", *(written(points) for points in best.values())])
+        rows.append(["    Points Possible", "", "", "", "", *(format_points(points) for points in best.values())])
         for student in students:
             name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
             own = student.lms_user_id or ""
@@ -344,4 +344,4 @@ def _scaled(own: Mapping[str, float], best: Mapping[str, float], row: Mapping[st
 
 
 def _points(own: Mapping[str, float], best: Iterable[str], missing: str = "") -> list[str]:
-    return [written(own[name]) if name in own else missing for name in best]
+    return [format_points(own[name]) if name in own else missing for name in best]

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lib.checking.render import MARKS
-from lib.grading.report.points import written
+from lib.grading.report.points import format_points
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME
 from lib.grading.untrusted_names import visible
 
@@ -28,13 +28,13 @@ def templates() -> Environment:
         finalize=lambda value: visible(value, keep="\n\t") if type(value) is str else value,
     )
     environment.globals["marks"] = MARKS | {"open": "?", "waiting": "…", "partly right": "(✓)"}
-    environment.filters.update(points=written, in_points=in_points, duration=duration, count=count)
+    environment.filters.update(points=format_points, in_points=in_points, duration=duration, count=count)
     return environment
 
 
 def in_points(value: float) -> str:
     """Write points with the noun that fits."""
-    return f"{written(value)} point{'' if value == 1 else 's'}"
+    return f"{format_points(value)} point{'' if value == 1 else 's'}"
 
 
 def duration(late: timedelta) -> str:

@@ -1,6 +1,6 @@
 """Can this machine lock a kernel in? Found out by doing it, and said with what it means and what to try.
 
-Whoever is about to run student code asks `protected` first.
+Whoever is about to run student code asks `find_obstacle` first.
 """
 
 import errno
@@ -37,7 +37,7 @@ class Problem:
         return f"{self.subject}: {self.found}\n    {self.means}\n    Try: {self.advice}"
 
 
-def protected() -> Problem | None:
+def find_obstacle() -> Problem | None:
     """Give what keeps kernels from being locked in on this machine; None if nothing does."""
     return next((finding for finding in examine() if finding.blocks), None)
 

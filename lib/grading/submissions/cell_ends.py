@@ -9,7 +9,7 @@ from nbformat.notebooknode import NotebookNode
 from lib.blanks import OpenBlank
 from lib.checking.cell_runs import DEFINED
 from lib.checking.student_code import Failure
-from lib.grading.errors import ended
+from lib.grading.errors import end_sentence
 from lib.grading.running.execute import place_of
 
 LONGEST = 200
@@ -35,7 +35,7 @@ def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:
         return None
     if error.ename == OpenBlank.__name__:
         return Failure("blank", error.evalue)
-    return Failure("error", ended(f"{place_of(cells, at)} ended in {error_of(cells[at])}"))
+    return Failure("error", end_sentence(f"{place_of(cells, at)} ended in {error_of(cells[at])}"))
 
 
 def error_of(cell: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from nbformat.notebooknode import NotebookNode
 
-from lib.grading.judge.library_calls import parsed
+from lib.grading.judge.library_calls import parse
 from lib.grading.running.execute import ADDED_CODE, is_skipped
 
 
@@ -25,7 +25,7 @@ def run_added_code(cells: Iterable[NotebookNode], examples: Collection[str]) -> 
 
 def added_code(source: str, examples: Iterable[str]) -> str:
     """Give the statements of a cell that no example has, as code in which none stops the next by an error."""
-    tree = parsed(source)
+    tree = parse(source)
     if tree is None:
         return source
     given = frozenset[str]().union(*map(_statements, examples))
@@ -43,5 +43,5 @@ def _alone(statement: ast.stmt) -> ast.stmt:
 
 @lru_cache(maxsize=256)  # the examples of a course are the same for a whole class
 def _statements(source: str) -> frozenset[str]:
-    tree = parsed(source)
+    tree = parse(source)
     return frozenset(map(ast.dump, tree.body if tree else ()))

@@ -47,7 +47,7 @@ def _misfit(cell: NotebookNode, file: str, parts: list[str], unit: str) -> Canno
             "a graded cell without a Part, which nothing would judge",
             place=f"{file}, cell {id!r}",
             found=f"the id {id!r}",
-            expected=f"the id of one of the unit's Parts{spelt_like(id, parts)}",
+            expected=f"the id of one of the unit's Parts{suggest(id, parts)}",
             attempt=f"correct the id in {TOOLBAR}, or add a Part to the unit {unit}",
         )
     if id in parts and not is_tested(cell):
@@ -89,7 +89,7 @@ def is_tested(cell: NotebookNode) -> bool:
     return is_grade(cell) and cell.cell_type == "code" and not is_solution(cell)
 
 
-def spelt_like(name: str, others: Iterable[str]) -> str:
+def suggest(name: str, others: Iterable[str]) -> str:
     """Name what is spelt nearly as `name`, if there is any."""
     close = get_close_matches(name, sorted(others), 1)
     return f", such as {close[0]!r}" if close else ""

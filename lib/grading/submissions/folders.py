@@ -17,7 +17,7 @@ from traitlets.config import Config
 from lib.grading.machine_faults import is_of_a_file
 from lib.grading.running.forked_execute import setting
 from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, files_in, is_folder, remove
-from lib.grading.submissions.read import NOTEBOOK, listed
+from lib.grading.submissions.read import NOTEBOOK, list_names
 
 DRAWINGS = (".svg", ".svgz")
 """Pictures of which five kilobytes can take a browser gigabytes to show: only the course's own are let in."""
@@ -98,7 +98,7 @@ def _remark_on(names: list[str], why: str) -> list[str]:
     """Remark, to the student, that files were left out."""
     if not names:
         return []
-    return [f"The notebook was run without these files: {listed(names)}. {why}"]
+    return [f"The notebook was run without these files: {list_names(names)}. {why}"]
 
 
 def put_in_place(made: Path, place: Path) -> None:

@@ -93,7 +93,7 @@ class Budget:
         try:
             if self.seconds <= 0:
                 raise OutOfTimeError
-            with interrupted_after(self.seconds):
+            with interrupt_after(self.seconds):
                 yield
         except OutOfTimeError:
             self.refusals += 1
@@ -109,7 +109,7 @@ def can_interrupt() -> bool:
 
 
 @contextmanager
-def interrupted_after(seconds: float) -> Iterator[None]:
+def interrupt_after(seconds: float) -> Iterator[None]:
     """Interrupt a block after `seconds` of processor time, where `can_interrupt` says so.
 
     A signal is the only thing that ends a regular expression on its way: Python's `re` looks for one as it searches.

@@ -80,10 +80,12 @@ def read_submission(path: Path) -> Submission:
     packed = next((file for file in sorted(files_in(path.parent)) if file.suffix.lower() in ARCHIVES), None)
     if packed and not others:
         what = f"{plain(packed.name)} is packed as {packed.suffix.lower()}, and is not opened"
-        return unreadable(f"{path.name} was not in the submission: {what}. Unpack it, and submit the notebook itself.")
+        return explain_unreadable(
+            f"{path.name} was not in the submission: {what}. Unpack it, and submit the notebook itself."
+        )
     found = f"found {names}" if others else "no notebook was there"
     sentence = f"{path.name} was not in the submission: {found}. Submit the notebook under its own name."
-    return unreadable(sentence, empty=all(file.name == STAMP for file in files_in(path.parent)))
+    return explain_unreadable(sentence, empty=all(file.name == STAMP for file in files_in(path.parent)))
 
 
 def notebooks_beside(folder: Path, notebooks: Collection[str]) -> list[str]:
@@ -95,10 +97,10 @@ def notebooks_beside(folder: Path, notebooks: Collection[str]) -> list[str]:
         return []
     were, them = ("was", "it") if len(notebooks) == 1 else ("were", "them")
     graded = " and ".join(f"{name}.ipynb" for name in notebooks)
-    return [f"Only {graded} {were} graded, and not what lay beside {them}: {listed(others)}."]
+    return [f"Only {graded} {were} graded, and not what lay beside {them}: {list_names(others)}."]
 
 
-def listed(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     """List the names of a student's files: the first few, and how many more there are."""
     more = len(names) - NAMED
     return ", ".join(map(plain, names[:NAMED])) + (f" and {more} more" if more > 0 else "")
@@ -130,7 +132,7 @@ def submitted_file(path: Path) -> Path | None:
     return path if lexists(path) else _standing_for(path, _notebooks_in(path.parent))
 
 
-def unreadable(sentence: str, empty: bool = False) -> Submission:
+def explain_unreadable(sentence: str, empty: bool = False) -> Submission:
     """Make the submission that stands for one that can't be graded: an empty notebook with the sentence on top."""
     cell = clean_cell({"cell_type": "markdown", "source": f"**{sentence}**"})
     return Submission(_notebook([cell]), (sentence,), runnable=False, empty=empty)
@@ -140,7 +142,7 @@ def _read_or_explain(path: Path, remarks: tuple[str, ...] = ()) -> Submission:
     try:
         return Submission(notebook_in(path), remarks)
     except UnreadableError as error:
-        return unreadable(str(error), empty=isinstance(error, EmptyError))
+        return explain_unreadable(str(error), empty=isinstance(error, EmptyError))
 
 
 def notebook_in(path: Path) -> NotebookNode:

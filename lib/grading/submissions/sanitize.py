@@ -32,7 +32,7 @@ from lib.grading.submissions.maths import mathml
 from lib.grading.submissions.page_budget import NO_PICTURE, TOO_SLOW, Budget, OutOfTimeError
 from lib.grading.submissions.read import is_base64
 from lib.grading.submissions.state import submission_state
-from lib.grading.untrusted_names import unturned, visible
+from lib.grading.untrusted_names import escape_turns, visible
 
 LONGEST_FORMATTED = 20_000
 """Characters of one cell or output that are rendered as such."""
@@ -145,7 +145,7 @@ def markdown(context: Context, source: str) -> str:
 
     Formulas become MathML. What can't be rendered, or not within the notebook's budget, is shown as it was written.
     """
-    budget, source = Budget.of(context.get("resources", {})), unturned(source)
+    budget, source = Budget.of(context.get("resources", {})), escape_turns(source)
     plainly = f"<pre>{escape(source)}</pre>"
     renderer = _Renderer(
         budget,
@@ -172,7 +172,7 @@ def markdown(context: Context, source: str) -> str:
 @pass_context
 def code(context: Context, source: str, metadata: NotebookNode | None = None) -> str:
     """Colour code as nbconvert does, within the budget; nbconvert's `highlight_code`."""
-    source = unturned(source)
+    source = escape_turns(source)
     plainly = f'<div class="highlight"><pre>{escape(source)}</pre></div>'
     return _formatted(context, source, lambda: HIGHLIGHT(source, metadata=metadata), plainly)
 
@@ -180,7 +180,7 @@ def code(context: Context, source: str, metadata: NotebookNode | None = None) ->
 @pass_context
 def terminal(context: Context, text: str) -> str:
     """Write a terminal's text with its colours, within the budget; nbconvert's `ansi2html`."""
-    text = unturned(text)
+    text = escape_turns(text)
     if "\x1b" not in text:
         return escape(text)
     return _formatted(context, text, lambda: ansi2html(text), escape(visible(text, keep="\n\t")))
@@ -218,7 +218,7 @@ def clean_html(html: str, mark: str = "") -> str:
     }
     protocols = {"http", "https", "mailto", "data"}
     cleaned = bleach.clean(html, tags=TAGS, attributes=attributes, protocols=protocols, css_sanitizer=CSS)
-    return NUMBERED.sub(lambda found: escape(unturned(unescape(found[0]))), unturned(str(cleaned)))
+    return NUMBERED.sub(lambda found: escape(escape_turns(unescape(found[0]))), escape_turns(str(cleaned)))
 
 
 def _formulas(latex: str) -> str:

@@ -13,7 +13,7 @@ from lib.grading.units import CLOSED
 LAYOUT = f"lay the unit out as `zerolayer new` does, with the answers in its folder {CLOSED}"
 
 
-def exposed(key: AnswerKey, answers: str) -> Iterator[str]:
+def find_exposed(key: AnswerKey, answers: str) -> Iterator[str]:
     """Say which modules hold a unit's answers and can be imported by student code.
 
     `answers` is the import string of the answer key. What comes from other packages is theirs: anybody can import that.
@@ -32,7 +32,7 @@ def exposed(key: AnswerKey, answers: str) -> Iterator[str]:
             )
 
 
-def out_of_sight(key: AnswerKey) -> Iterator[str]:
+def find_unseen(key: AnswerKey) -> Iterator[str]:
     """Say which modules a unit's checks need, and can't be found where submissions run."""
     modules = {type(statement).__module__ for part in key.parts for statement in part.statements}
     for name in sorted(modules):

@@ -28,7 +28,7 @@ from lib.grading.submissions.fit import lost_unit, misfits
 from lib.grading.submissions.form import faults_of_form
 from lib.grading.submissions.master import Master
 from lib.grading.submissions.read import STAMP
-from lib.grading.submissions.sight import exposed, out_of_sight
+from lib.grading.submissions.sight import find_exposed, find_unseen
 
 OURS = (CHALLENGE, FILE, f"{FILE}.part")
 """Names in a submission's folder that are not a student's to use."""
@@ -65,7 +65,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
         key = _import_unit(name, assignment, is_configured)
         if fault := next(faults_of_form(key, name, "" if is_configured else assignment), None):
             raise ConfigError(str(fault))
-        if found := next(exposed(key, name), ""):
+        if found := next(find_exposed(key, name), ""):
             raise ConfigError(found)
         return key
 
@@ -92,7 +92,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
                 "\n".join([f"{assignment} can't be graded: its cells don't fit {self.answers_of(assignment)}.", *found])
                 + "\nThen run `zerolayer build`, and grade again."
             )
-        if key is not None and locked and (unseen := next(out_of_sight(key), "")):
+        if key is not None and locked and (unseen := next(find_unseen(key), "")):
             raise ConfigError(f"{unseen}\nNobody was graded.")
 
     @cached_property

@@ -15,7 +15,7 @@ import numpy as np
 from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import IN_LAYERS, explained
+from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
 
 LAYERS = 5
 """One more than the notebook's network has: a loop that is written out for that one does not fit."""
@@ -115,7 +115,7 @@ def run_forward(Network: Any, inputs: Inputs, which: str = "") -> Run:
     network, calls = _make(Network, inputs)
     for _ in range(2 if which else 1):
         begin = len(calls)
-        with explained():
+        with explain_errors():
             returned = network.forward(inputs["input"].copy())
     kept = getattr(network, "output", None)
     return Run(_of("forward", calls[begin:]), returned, kept, PASSES[which], _of("forward", calls))
@@ -129,7 +129,7 @@ def run_backward(Network: Any, inputs: Inputs, route: str = "own", which: str = 
     network, calls = _make(Network, inputs)
     for _ in range(2 if which else 1):
         begin = len(calls)
-        with explained():
+        with explain_errors():
             if route == "own":
                 network.forward(inputs["input"].copy())
             else:

@@ -11,7 +11,7 @@ import numpy as np
 from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, run_forward
 from lib.checking.values import Wrong, expect_close, numbers, require_shape
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import IN_LAYERS, explained
+from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import is_kept, is_like, kept_output
 
 SIZES = {"batch": (4, 7), "square": (5, 5)}
@@ -44,7 +44,7 @@ def forward(ReLU: Any, x: Array, before: Sequence[Array] = ()) -> Array:
     """
     layer = ReLU()
     for each in (*before, x):
-        with explained():
+        with explain_errors():
             layer.forward(each.copy())
     return kept_output(layer)
 
@@ -59,11 +59,11 @@ def backward(ReLU: Any, inputs: Inputs, run: str, route: str = "own") -> Array:
     for x, gradient in zip(*(_passes(inputs, name, run) for name in ("input", "gradient")), strict=True):
         output = np.where(x > 0, x, 0.0)
         if route == "own" or has_right_forward(type(layer)):
-            with explained():
+            with explain_errors():
                 run_forward(type(layer), partial(layer.forward, x.copy()), partial(_keeps, layer, output))
         else:
             layer.input, layer.output = x.copy(), output
-        with explained():
+        with explain_errors():
             returned = layer.backward(gradient.copy(), 0.1)
     return numbers(returned, what=Gradients.result)
 
@@ -75,7 +75,7 @@ def _keeps(layer: Any, output: Array) -> bool:
 def keeps_input(ReLU: Any, inputs: Inputs) -> bool:
     """Tell whether the student's forward leaves the input as it is."""
     given = inputs["input_batch"].copy()
-    with explained():
+    with explain_errors():
         ReLU().forward(given)
     return is_kept(inputs["input_batch"], given)
 
@@ -83,7 +83,7 @@ def keeps_input(ReLU: Any, inputs: Inputs) -> bool:
 def _require_returned(ReLU: Any, inputs: Inputs) -> None:
     """Raise `Wrong` where forward returns something, and that isn't its output."""
     x = inputs["input_batch"]
-    with explained():
+    with explain_errors():
         returned = ReLU().forward(x.copy())
     if returned is not None and not is_like(returned, np.where(x > 0, x, 0.0)):
         hint = "Return self.output: a network hands on what its layers return."

@@ -14,7 +14,7 @@ import numpy as np
 
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import IN_LAYERS, explained
+from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import is_kept
 
 FEATURES, CLASSES, BATCH = 2, 3, 5
@@ -94,7 +94,7 @@ class Record:
         self.network, self.losses, self.slopes = Network(inputs), list[Any](), list[Any]()
         X, y = inputs["X"].copy(), inputs["y"].copy()
         functions = _recorded("loss", loss, self.losses), _recorded("loss_gradient", gradient, self.slopes)
-        with explained():
+        with explain_errors():
             self.returned = step(self.network, *functions, X, y, float(inputs["learning_rate"]))
         self.kept = {"X": is_kept(inputs["X"], X), "y": is_kept(inputs["y"], y)}
 

@@ -11,7 +11,7 @@ import numpy as np
 from lib.checking.routes import ROUTES, has_right_forward, run_forward
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes
-from lib.units.softmax_classifier.errors import IN_LAYERS, explained
+from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import OfGradient, is_kept, is_like, worked_example
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
@@ -80,7 +80,7 @@ def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str
         )
     else:
         layer.input, layer.output = with_ones, weights @ with_ones
-    with explained(*gradient.shape):
+    with explain_errors(*gradient.shape):
         returned = layer.backward(gradient, float(inputs["learning_rate"]))
     after = numbers(layer.weights, what="self.weights")
     moved = after - weights if after.shape == weights.shape else after

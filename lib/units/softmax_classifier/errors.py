@@ -189,7 +189,7 @@ ALL_IN_ONE = "The code makes one matrix of all samples together."
 
 
 @contextmanager
-def explained(classes: int = 0, batch: int = 0, meanings: tuple[Meaning, ...] = MEANINGS) -> Iterator[None]:
+def explain_errors(classes: int = 0, batch: int = 0, meanings: tuple[Meaning, ...] = MEANINGS) -> Iterator[None]:
     """Raise `Wrong` with an error's meaning in place of the error, where the meaning is known.
 
     `classes` and `batch` are the sizes of the arrays that the code got: their product in an error about shapes shows

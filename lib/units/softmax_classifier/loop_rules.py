@@ -17,7 +17,7 @@ import numpy as np
 
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Probes
-from lib.units.softmax_classifier.errors import IN_LOOPS, Named, explained
+from lib.units.softmax_classifier.errors import IN_LOOPS, Named, explain_errors
 from lib.units.softmax_classifier.loop_calls import Call, Samples, calls
 from lib.units.softmax_classifier.loop_names import (
     NOTHING_ELSE,
@@ -54,7 +54,7 @@ from lib.units.softmax_classifier.loop_words import (
     find_factors,
     fits,
     is_close,
-    listed,
+    list_numbers,
     missing_call,
     place_of,
     ratio_of,
@@ -292,7 +292,9 @@ class EveryBatch(LoopRule):
             hint = "Call generate_batch_indices inside the loop over the epochs: each epoch has its own order."
         elif len(taken) != len(set(taken)):
             hint = "In an epoch each sample is used once. Take the column numbers of the batch, nothing else."
-        return explain(found=f"columns {listed(step.samples)} of X", expected=f"columns {listed(due)}", hint=hint)
+        return explain(
+            found=f"columns {list_numbers(step.samples)} of X", expected=f"columns {list_numbers(due)}", hint=hint
+        )
 
 
 class LabelsWithSamples(LoopRule):
@@ -581,7 +583,7 @@ def record_once(train: Any, inputs: Inputs, is_first: bool = False) -> Recording
         is_same = seen is draw or (not is_first and all(np.array_equal(seen[name], draw[name]) for name in draw))
         if earlier is train and is_same:
             return recording
-    with explained(meanings=IN_LOOPS):
+    with explain_errors(meanings=IN_LOOPS):
         recording = record_calls(train, inputs)
     _latest[:] = [*([] if is_first else _latest[-1:]), (train, draw, recording)]
     return recording

@@ -136,8 +136,8 @@ def compare_labels(found: RecordedValue, right: Array, call: Call) -> tuple[str,
         return "nothing", "an array"
     owners, due = owners_of(found, call), owners_of(right, call)
     if owners is not None:
-        expected = f"those of samples {listed(due)}" if due is not None else "probabilities"
-        return f"the labels of samples {listed(owners)}", expected
+        expected = f"those of samples {list_numbers(due)}" if due is not None else "probabilities"
+        return f"the labels of samples {list_numbers(owners)}", expected
     if found.shape != right.shape:
         return f"shape {found.shape}", f"shape {right.shape}"
     at = tuple(int(i) for i in np.argwhere(~np.isclose(found, right, rtol=1e-5, atol=1e-6))[:1].ravel()) or (0, 0)
@@ -149,6 +149,6 @@ def shape_of(value: RecordedValue) -> str:
     return f"other numbers, of shape {value.shape}" if isinstance(value, np.ndarray) else "no array"
 
 
-def listed(numbers: Iterable[Any]) -> str:
+def list_numbers(numbers: Iterable[Any]) -> str:
     """List whole numbers in a sentence."""
     return ", ".join(str(int(number)) for number in numbers)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lib.checking.values import Wrong, at_class_and_sample, expect_close, numbers, require_shape
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import explained
+from lib.units.softmax_classifier.errors import explain_errors
 from lib.units.softmax_classifier.inputs import SIZES, is_kept, labels, predictions, probabilities, worked_example
 
 SMALL, SMALL_FOR_SLOPE = (4.9, 5.2), (4.15, 4.25)
@@ -35,7 +35,7 @@ def _draw(rng: np.random.Generator, small: tuple[float, float]) -> Inputs:
 
 def loss_of(cce: Any, y: Array, yhat: Array) -> Array:
     """Run the student's loss. In an array of one entry it counts as that number, because it adds up like one."""
-    with explained(*y.shape):
+    with explain_errors(*y.shape):
         loss = cce(y.copy(), yhat.copy())
     if issubclass(type(loss), list | tuple):
         what, expected = f"The loss is in a {type(loss).__name__}.", "a number"
@@ -47,14 +47,14 @@ def loss_of(cce: Any, y: Array, yhat: Array) -> Array:
 def gradient_of(cce_gradient: Any, inputs: Inputs, size: str) -> Array:
     """Run the student's gradient; right is (classes, batch)."""
     y, yhat = inputs[f"y_{size}"], inputs[f"yhat_{size}"]
-    with explained(*y.shape):
+    with explain_errors(*y.shape):
         return numbers(cce_gradient(y.copy(), yhat.copy()), what="The gradient")
 
 
 def kept_by(function: Any, y: Array, yhat: Array) -> Array:
     """Run student code on y and yhat; for each of the two give 1 if it is as before, else 0."""
     given = y.copy(), yhat.copy()
-    with explained(*y.shape):
+    with explain_errors(*y.shape):
         function(*given)
     return np.array([is_kept(before, after) for before, after in zip((y, yhat), given, strict=True)], dtype=float)
 

@@ -19,7 +19,7 @@ from lib.checking.values import (
     require_shape,
 )
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import IN_LAYERS, explained
+from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import (
     SIZES,
     OfGradient,
@@ -89,7 +89,7 @@ def output_of(Softmax: Any, z: Array) -> Array:
 
 
 def _pass_on(layer: Any, z: Array) -> None:
-    with explained(*z.shape):
+    with explain_errors(*z.shape):
         layer.forward(z)
 
 
@@ -156,7 +156,7 @@ def _prepare(layer: Any, inputs: Inputs, size: str, route: str) -> None:
 
 def _call_explained(layer: Any, gradient: Array) -> Any:
     shape = gradient.shape
-    with explained(*shape):
+    with explain_errors(*shape):
         try:
             return _call_backward(layer, gradient)
         except (ValueError, IndexError) as error:

@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from lib.grading import units
-from lib.grading.judge.library_calls import MOST, library_calls, parsed
+from lib.grading.judge.library_calls import MOST, library_calls, parse
 from lib.units.softmax_classifier.closed import WATCHED_CALLS
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 
@@ -161,7 +161,7 @@ def test_what_a_notebook_does_anyway_is_not_shown(source):
 def test_blank_lines_are_read_in_no_time(blank):
     """To look in all that follows a line for a magic took minutes for a notebook of empty lines."""
     began = process_time()
-    assert parsed("#" + blank * (19_000 // len(blank)) + "\n  %time x\n1") is not None
+    assert parse("#" + blank * (19_000 // len(blank)) + "\n  %time x\n1") is not None
     assert process_time() - began < 0.5
 
 

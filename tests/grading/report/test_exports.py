@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from lib.grading.commands.demo import run
 from lib.grading.commands.feedback import FeedbackApp
-from lib.grading.report.exports import as_text, in_order
+from lib.grading.report.exports import escape_formula, sort_students
 from tests.course import ASSIGNMENT
 from tests.grading.pages import text_of
 from tests.grading.report.conftest import FILLINGS, NAMES, SmallClass
@@ -217,12 +217,12 @@ HARMLESS = [
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_what_reads_as_a_formula_is_made_text(formula):
-    assert as_text(formula) == f"'{formula}"
+    assert escape_formula(formula) == f"'{formula}"
 
 
 @pytest.mark.parametrize("cell", HARMLESS)
 def test_all_else_stays_as_it_is(cell):
-    assert as_text(cell) == cell
+    assert escape_formula(cell) == cell
 
 
 @pytest.fixture
@@ -320,4 +320,4 @@ def test_namesakes_come_by_id_however_a_database_has_them():
     with Gradebook("sqlite:///:memory:") as gradebook:
         for id, name in (("zoe", None), ("bob", "Young"), ("ada", None), ("max", None), ("ann", "Young")):
             gradebook.add_student(id, last_name=name)
-        assert [student.id for student in in_order(gradebook.students)] == ["ada", "max", "zoe", "ann", "bob"]
+        assert [student.id for student in sort_students(gradebook.students)] == ["ada", "max", "zoe", "ann", "bob"]

@@ -37,7 +37,7 @@ def said_where(*missing):
 
 
 def test_where_kernels_can_be_locked_in_nothing_blocks(lockable):
-    assert doctor.protected() is None
+    assert doctor.find_obstacle() is None
     assert doctor.report(doctor.examine()).startswith("Kernels that run student code are locked in here.")
 
 
@@ -81,7 +81,7 @@ def test_a_lock_that_holds_nothing_is_noticed(lockable):
 
 def test_elsewhere_than_on_linux_it_says_so(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    finding = doctor.protected()
+    finding = doctor.find_obstacle()
     assert "not Linux" in finding.found
     assert "virtual machine" in finding.advice
 

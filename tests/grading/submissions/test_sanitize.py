@@ -24,7 +24,7 @@ from lib.grading.submissions.page_budget import (
     TOO_SLOW,
     Budget,
     OutOfTimeError,
-    interrupted_after,
+    interrupt_after,
 )
 from lib.grading.submissions.read import clean_cell
 from lib.grading.submissions.sanitize import BoundPage, Sanitize, clean_html, code, markdown, terminal
@@ -235,7 +235,7 @@ def test_raw_cells_and_formulas_that_code_puts_out_share_it(seconds, is_late):
 
 def test_what_is_interrupted_leaves_no_timer_behind():
     before = signal.getsignal(signal.SIGVTALRM)
-    with pytest.raises(OutOfTimeError), interrupted_after(0.01):
+    with pytest.raises(OutOfTimeError), interrupt_after(0.01):
         re.match("(a|aa)+$", "a" * 60 + "b")
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
     assert signal.getsignal(signal.SIGVTALRM) is before
