@@ -121,9 +121,14 @@ def first_of(known: Iterable[str]) -> list[str]:
     return [name for name in known if name not in found or not import_module(found[name].module).UNIT.builds_on]
 
 
+def find_place(name: str) -> Place:
+    """Find where a unit lies. Raises KeyError where there is no unit of this name."""
+    return {place.name: place for place in places()}[name]
+
+
 def answer_key(name: str) -> AnswerKey:
     """Load a unit's closed half. Raises KeyError where there is no unit of this name, ConfigError where it fails."""
-    place = {place.name: place for place in places()}[name]
+    place = find_place(name)
     try:
         return import_module(f"{place.module}.{CLOSED}").ANSWER_KEY
     except Exception as error:  # whatever a module may raise as it is imported

@@ -88,7 +88,7 @@ def _update(file: Path, text: str) -> bool:
 
 def file_of(unit: str) -> Path:
     """Name the file with a unit's fingerprints."""
-    return {place.name: place for place in units.places()}[unit].folder / fingerprints.FILE
+    return units.find_place(unit).folder / fingerprints.FILE
 
 
 def fingerprints_of(key: AnswerKey, measure: Measure) -> dict[str, list[Fingerprint]]:

@@ -144,6 +144,16 @@ class Grade(Autograde):
 
     def _grade_all(self, stack: ExitStack) -> None:
         """Grade all that are due, with what `stack` holds open meanwhile."""
+        runner, course = self._open(stack)
+        self.progress = stack.enter_context(Progress(len(self.assignments)))
+        # What a run that was broken off has left in its folder.
+        for folder in glob(self._format_dest(course.assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
+            remove(Path(folder))
+        for job, result in runner.runs(self._prepare(course)):
+            self._take(runner, job, result)
+
+    def _open(self, stack: ExitStack) -> tuple[GradingRunner, Course]:
+        """Open what a run needs: its lock, the workers, the gradebook and the course."""
         directory, assignment = self.coursedir, self.coursedir.assignment_id
         # Linux lets go of it when this process ends, however it ends; filelock closes it in forked workers.
         lock = Path(directory.root, self._output_directory, f"{assignment}.lock")
@@ -167,20 +177,7 @@ class Grade(Autograde):
             )
         if finding and finding.result():
             self._stop(str(finding.result()))
-        self.progress = stack.enter_context(Progress(len(self.assignments)))
-        # What a run that was broken off has left in its folder.
-        for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
-            remove(Path(folder))
-        for job, result in runner.runs(self._prepare(course)):
-            if isinstance(result, BaseException):
-                self._see_whether_any_runs(runner, job)
-            if isinstance(result, BaseException) and job.is_lost(result):
-                self._give_up(job, sentence(result))
-                continue
-            try:
-                self._end(job, result)
-            except UnitFailsError as error:
-                self._give_up(job, error)
+        return runner, course
 
     def _scores(self) -> str:
         """Write the scores of those who were graded now; nothing where an assignment has no unit."""
@@ -198,40 +195,63 @@ class Grade(Autograde):
         """Begin with each submission that is due; give those that are to be run, and None where `_folders` does."""
         if not course.notebooks:
             self._stop(f"The gradebook has no such notebook of {course.assignment}. Run `zerolayer build` first.")
+        self._list_uncollected(course)
+        for source in self._folders():
+            if source is None:
+                yield None
+            elif (job := self._begin(course, source)) is not None and (work := self._work(job)) is not None:
+                yield job, work
+
+    def _list_uncollected(self, course: Course) -> None:
+        """List for a person what could not be collected and isn't there."""
         for left in course.collected.left_out:
             is_asked = fnmatchcase(left.student, self.coursedir.student_id)
             is_there = left.student and Path(self._format_source(course.assignment, left.student)).is_dir()
             if is_asked and not is_there:  # what is nobody's by its name is listed by that name
                 who, why = (left.student, left.reason) if left.student else (left.file, left.why)
                 self.progress.for_a_person.setdefault(who, f"could not be collected: {why}")
-        for source in self._folders():
-            if source is None:
-                yield None
-                continue
-            student = self._student(source)
-            if problem := id_problem(student):
-                why = f"its folder's name can't be a student's id: {problem}. Rename the folder, and grade again"
-                self._leave(student, why)
-                continue
-            if closed := unreadable_in(Path(source)):
-                self._leave(student, f"can't be read by this account: {closed}. Give it the right to, and grade again")
-                continue
+
+    def _begin(self, course: Course, source: str) -> GradingJob | None:
+        """Make the job of a submitted folder, if it can be graded and is due."""
+        student = self._student(source)
+        if problem := id_problem(student):
+            why = f"its folder's name can't be a student's id: {problem}. Rename the folder, and grade again"
+            self._leave(student, why)
+        elif closed := unreadable_in(Path(source)):
+            self._leave(student, f"can't be read by this account: {closed}. Give it the right to, and grade again")
+        else:
             job = GradingJob(course, student, Path(source))
-            if not job.is_due():
-                self.progress.add("skipped", job.student, job.reasons_left())
-                continue
-            if job.lost:
-                self.progress.note_again(job.student, job.lost)
-            self.run_pre_convert_hook()
-            try:
-                work = job.work()
-            except UnitFailsError as error:
-                self._give_up(job, error)
-                continue
-            if work.notebooks:
-                yield job, work
-            else:
-                self._end(job, {})
+            if job.is_due():
+                return job
+            self.progress.add("skipped", job.student, job.reasons_left())
+        return None
+
+    def _work(self, job: GradingJob) -> RunTask | None:
+        """Prepare a submission, and give what is to be run of it; one of which nothing is, is judged at once."""
+        if job.lost:
+            self.progress.note_again(job.student, job.lost)
+        self.run_pre_convert_hook()
+        try:
+            work = job.work()
+        except UnitFailsError as error:
+            self._give_up(job, error)
+            return None
+        if work.notebooks:
+            return work
+        self._end(job, {})
+        return None
+
+    def _take(self, runner: GradingRunner, job: GradingJob, result: Mapping[str, RunResult] | BaseException) -> None:
+        """Save what came of a submission's run; leave the submission ungraded where that says nothing about it."""
+        if isinstance(result, BaseException):
+            self._see_whether_any_runs(runner, job)
+            if job.is_lost(result):
+                self._give_up(job, sentence(result))
+                return
+        try:
+            self._end(job, result)
+        except UnitFailsError as error:
+            self._give_up(job, error)
 
     def _leave(self, student: str, why: str) -> None:
         """Leave a submission ungraded, for a person."""

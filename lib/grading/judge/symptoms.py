@@ -85,7 +85,7 @@ def words_of(outcome: Outcome) -> str:
 
 def file_of(unit: str) -> Path:
     """Name the file with the symptoms of a unit's mistakes."""
-    return {place.name: place for place in units.places()}[unit].closed / FILE
+    return units.find_place(unit).closed / FILE
 
 
 def write(key: AnswerKey, run: Callable[[Part, Mistake | None], Measurement]) -> str:

@@ -11,6 +11,7 @@ from nbgrader.preprocessors import AssignLatePenalties
 
 from lib.grading.marking_queue import NOT_RUN, cells_for_person, queue
 from lib.grading.submissions.cell_ends import error_output
+from lib.grading.submissions.fit import is_tested
 from lib.grading.submissions.gradebook import DEFAULT_COURSE, LATE_WITHOUT_TIME, GradebookSession
 from lib.grading.submissions.penalties import cost
 from lib.grading.submissions.state import submission_state
@@ -83,7 +84,7 @@ class SaveScores(AssignLatePenalties):
         scores: dict[str, float | None] = {}
         for cell in filter(utils.is_grade, nb.cells):
             name = cell.metadata.nbgrader.grade_id
-            is_test = cell.cell_type == "code" and not utils.is_solution(cell)
+            is_test = is_tested(cell)
             if is_test and name not in judged and (why := doubt(cell)):
                 queue(nb, name, why)
                 cell.outputs.append(_failed(why))

@@ -204,27 +204,32 @@ class EveryBatch(LoopRule):
             is_due = is_own or step.in_order == call.sorted_batches(last - 1)[at]
             if not is_due or not is_close(step["features"], sum_entries(call.X[:, step.samples])):
                 raise self._explain_order(call, steps, number, batch)
-            sizes = step["input_size"], step["output_size"]
-            if sizes != (len(call.X), len(call.y)):
-                raise Wrong(
-                    "The dense layer has the wrong sizes.",
-                    where=where,
-                    found="Dense({:g}, {:g})".format(*sizes),
-                    expected=f"Dense({len(call.X)}, {len(call.y)}): the number of features, then that of classes",
-                    hint="Take both numbers from the shapes of X and y.",
-                )
-            scores = call.columns("scores", step.version, step.samples)
-            is_called = step["scores"] != NOT_CALLED  # without it the prediction is wrong, which costs elsewhere
-            if is_called and not is_close(step["scores"], sum_entries(scores, is_shift_free=True)):
-                if step.seen and isinstance(step.seen.softmax_input, Named):
-                    raise step.seen.softmax_input
-                raise Wrong(
-                    "softmax.forward did not get dlayer.output.",
-                    where=where,
-                    found=shape_of(step.seen.softmax_input if step.seen else None),
-                    expected="the scores of this batch, from the same dense layer",
-                    hint="Give softmax.forward what dlayer.forward has just computed.",
-                )
+            self._require_layers(step, where)
+
+    @staticmethod
+    def _require_layers(step: Step, where: str) -> None:
+        """Raise `Wrong` unless the dense layer has the right sizes, and softmax gets its output."""
+        call, sizes = step.call, (step["input_size"], step["output_size"])
+        if sizes != (len(call.X), len(call.y)):
+            raise Wrong(
+                "The dense layer has the wrong sizes.",
+                where=where,
+                found="Dense({:g}, {:g})".format(*sizes),
+                expected=f"Dense({len(call.X)}, {len(call.y)}): the number of features, then that of classes",
+                hint="Take both numbers from the shapes of X and y.",
+            )
+        scores = call.columns("scores", step.version, step.samples)
+        is_called = step["scores"] != NOT_CALLED  # without it the prediction is wrong, which costs elsewhere
+        if is_called and not is_close(step["scores"], sum_entries(scores, is_shift_free=True)):
+            if step.seen and isinstance(step.seen.softmax_input, Named):
+                raise step.seen.softmax_input
+            raise Wrong(
+                "softmax.forward did not get dlayer.output.",
+                where=where,
+                found=shape_of(step.seen.softmax_input if step.seen else None),
+                expected="the scores of this batch, from the same dense layer",
+                hint="Give softmax.forward what dlayer.forward has just computed.",
+            )
 
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
         """Name which samples the steps take instead, or what is wrong with the layers."""
