@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lib.answer_key import AnswerKey
+from lib.grading.errors import CannotBuild
 from lib.grading.units import CLOSED
 
 LAYOUT = f"lay the unit out as `zerolayer new` does, with the answers in its folder {CLOSED}"
 
 
-def find_exposed(key: AnswerKey, answers: str) -> Iterator[str]:
+def find_exposed(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
     """Say which modules hold a unit's answers and can be imported by student code.
 
     `answers` is the import string of the answer key. What comes from other packages is theirs: anybody can import that.
@@ -25,22 +26,26 @@ def find_exposed(key: AnswerKey, answers: str) -> Iterator[str]:
     own = {home.partition(".")[0], "lib"}
     for name in sorted(module for module in modules if module.partition(".")[0] in own):
         if (file := _file_of(name)) and is_shown(file):
-            yield (
-                f"{name}: answers that student code can import where submissions run.\n"
-                f"Found:    {file}\nExpected: right objects and mistakes in a folder {CLOSED} of the unit\n"
-                f"Try:      {LAYOUT}."
+            yield CannotBuild(
+                "answers that student code can import where submissions run",
+                place=name,
+                found=str(file),
+                expected=f"right objects and mistakes in a folder {CLOSED} of the unit",
+                attempt=LAYOUT,
             )
 
 
-def find_unseen(key: AnswerKey) -> Iterator[str]:
+def find_unseen(key: AnswerKey) -> Iterator[CannotBuild]:
     """Say which modules a unit's checks need, and can't be found where submissions run."""
     modules = {type(statement).__module__ for part in key.parts for statement in part.statements}
     for name in sorted(modules):
         if (file := _file_of(name)) and not is_shown(file):
-            yield (
-                f"{name}: checks that can't be imported where submissions run.\n"
-                f"Found:    {file}\nExpected: the unit in `units/` of the course's folder, or in an installed package"
-                f" with an entry point\nTry:      {LAYOUT}, and read docs/authoring.md."
+            yield CannotBuild(
+                "checks that can't be imported where submissions run",
+                place=name,
+                found=str(file),
+                expected="the unit in `units/` of the course's folder, or in an installed package with an entry point",
+                attempt=f"{LAYOUT}, and read docs/authoring.md",
             )
 
 

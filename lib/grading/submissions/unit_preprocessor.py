@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
 from glob import glob
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,8 @@ class UnitPreprocessor(NbGraderPreprocessor):
             return None
         is_configured = assignment in self.units
         key = _import_unit(name, assignment, is_configured)
-        if fault := next(faults_of_form(key, name, "" if is_configured else assignment), None):
+        for fault in chain(faults_of_form(key, name, "" if is_configured else assignment), find_exposed(key, name)):
             raise ConfigError(str(fault))
-        if found := next(find_exposed(key, name), ""):
-            raise ConfigError(found)
         return key
 
     def answers_of(self, assignment: str) -> str:
@@ -85,15 +84,17 @@ class UnitPreprocessor(NbGraderPreprocessor):
         """
         key = self.unit({"nbgrader": {"assignment": assignment}})
         cells = {f"{name}.ipynb": [*master.cells.values()] for name, master in masters.items()}
-        if key is None and assignment not in self.units and (lost := lost_unit(assignment, cells)):
-            raise ConfigError(f"{lost}\nNobody was graded.")
-        if key is not None and (found := [*map(str, misfits(key.unit, cells))]):
+        if key is None:
+            if assignment not in self.units and (lost := lost_unit(assignment, cells)):
+                raise ConfigError(f"{lost}\nNobody was graded.")
+            return
+        if found := [*map(str, misfits(key.unit, cells))]:
             raise ConfigError(
                 "\n".join([f"{assignment} can't be graded: its cells don't fit {self.answers_of(assignment)}.", *found])
                 + "\nThen run `zerolayer build`, and grade again."
             )
-        if key is not None and locked and (unseen := next(find_unseen(key), "")):
-            raise ConfigError(f"{unseen}\nNobody was graded.")
+        for fault in find_unseen(key) if locked else ():
+            raise ConfigError(f"{fault}\nNobody was graded.")
 
     @cached_property
     def secret(self) -> bytes:
