@@ -1,8 +1,7 @@
 """Agreement of desk and judge: both find right code right, see the same in each mistake, and call it by its name."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 from lib.answer_key import AnswerKey, Mistake
 from lib.checking import fingerprints
@@ -61,9 +60,7 @@ def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[Canno
     drawn = drawn_for(part, SEEDS[0])
     right = outcomes(part, drawn, key.subjects(part))
     for mistake in (mistake for mistake in key.mistakes if mistake.part == part.id):
-        tried = _TriedMistake(key, part, mistake, place, drawn, right)
-        yield from tried.differences()
-        yield from tried.faults_of_names()
+        yield from _faults_of_mistake(key, part, mistake, place, drawn, right)
 
 
 def _faults_of_returns(key: AnswerKey, part: Part, place: Place) -> Iterator[CannotBuild]:
@@ -80,69 +77,47 @@ def _faults_of_returns(key: AnswerKey, part: Part, place: Place) -> Iterator[Can
             )
 
 
-@dataclass(frozen=True)
-class _TriedMistake:
-    """A mistake, tried on inputs drawn for its part; `right` is what right code gives there."""
-
-    key: AnswerKey
-    part: Part
-    mistake: Mistake
-    place: Place
-    drawn: Inputs
-    right: Outcomes
-
-    @property
-    def where(self) -> str:
-        """Where the mistake is."""
-        return f"{self.place.answers}, the mistake {self.mistake.name!r} of {self.part.id!r}"
-
-    @cached_property
-    def found(self) -> Outcomes:
-        """What the probes give on the mistake. Raises CannotBuild where they can't call it."""
-        return try_objects(self.key, self.part, self.mistake, self.drawn, self.where)
-
-    def differences(self) -> Iterator[CannotBuild]:
-        """Say which statements hold for one of desk and judge alone."""
-        judged = {one.name: one.state == "right" for one in judge_part(self.part, self.drawn, self.found, self.right)}
-        report = examine(self.part, self.key.subjects(self.part, self.mistake))
-        graded = [each for each in report.findings if each.statement.points]
-        for name, held in ((each.statement.name, each.state == "right") for each in graded):
-            if held != judged[name]:
-                desk, judge = ("right", "wrong") if held else ("wrong", "right")
-                yield CannotBuild(
-                    "a statement that desk and judge see differently",
-                    place=self.where,
-                    found=f"{name} is {desk} at the desk, and {judge} for the judge",
-                    expected="the same",
-                    attempt="let `holds` and `probes` look at the same things, and draw inputs on which it shows",
-                )
-
-    def faults_of_names(self) -> Iterator[CannotBuild]:
-        """Say who does not call the mistake by its name, or by that of one which it says is the same."""
-        part, right, found = self.part, self.right, self.found
-        names = {self.mistake.name, *self.mistake.same_as}
-        known = fingerprints.read(self.place.module).get(part.id, ())  # the file was written before
-        has_fingerprint = any(each.name in names for each in known)
-        named = name_mistake(part, self.key.subjects(part, self.mistake), self.place.module)
-        if named.name not in names if named else has_fingerprint:
-            yield self._unnamed("the desk", named.name if named else "", names)
-        wrong = wrong_probes(part.statements, self.drawn, found, right)
-        diagnosis = diagnose(self.key, part, self.drawn, found, right, wrong)
-        if has_fingerprint and (diagnosis is None or diagnosis.name not in names):
-            yield self._unnamed("grading", diagnosis.name if diagnosis else "", names)
-
-    def _unnamed(self, who: str, found: str, names: set[str]) -> CannotBuild:
-        told = (each for probes in self.found.values() for each in probes.values())
-        answer = ", ".join(each.text if isinstance(each, Failure) else show(each) for each in told)
-        return CannotBuild(
-            f"a mistake that {who} does not call by its name",
-            place=self.where,
-            found=f"the name {found!r}" if found else "no name",
-            expected=" or ".join(map(repr, sorted(names))),
-            attempt="say same_as=(the other's name,), or add a probe in which the two differ"
-            if found
-            else f"draw inputs on which its answer is no error and not empty; here it is {answer}",
+def _faults_of_mistake(
+    key: AnswerKey, part: Part, mistake: Mistake, place: Place, drawn: Inputs, right: Outcomes
+) -> Iterator[CannotBuild]:
+    """Say what desk and judge see differently in a mistake, and who does not call it by its name."""
+    where = f"{place.answers}, the mistake {mistake.name!r} of {part.id!r}"
+    subjects = key.subjects(part, mistake)
+    found = try_objects(key, part, mistake, drawn, where)
+    judged = {verdict.name: verdict.state == "right" for verdict in judge_part(part, drawn, found, right)}
+    at_desk = {each.statement.name: each.state == "right" for each in examine(part, subjects).findings}
+    for name in (name for name, is_right in judged.items() if at_desk.get(name, is_right) != is_right):
+        desk, judge = ("right", "wrong") if at_desk[name] else ("wrong", "right")
+        yield CannotBuild(
+            "a statement that desk and judge see differently",
+            place=where,
+            found=f"{name} is {desk} at the desk, and {judge} for the judge",
+            expected="the same",
+            attempt="let `holds` and `probes` look at the same things, and draw inputs on which it shows",
         )
+    names = {mistake.name, *mistake.same_as}
+    known = fingerprints.read(place.module).get(part.id, ())  # the file was written before
+    has_fingerprint = any(each.name in names for each in known)
+    named = name_mistake(part, subjects, place.module)
+    if named.name not in names if named else has_fingerprint:
+        yield _unnamed(where, "the desk", named.name if named else "", names, found)
+    diagnosis = diagnose(key, part, drawn, found, right, wrong_probes(part.statements, drawn, found, right))
+    if has_fingerprint and (diagnosis is None or diagnosis.name not in names):
+        yield _unnamed(where, "grading", diagnosis.name if diagnosis else "", names, found)
+
+
+def _unnamed(where: str, who: str, found: str, names: set[str], gives: Outcomes) -> CannotBuild:
+    told = (each for probes in gives.values() for each in probes.values())
+    answer = ", ".join(each.text if isinstance(each, Failure) else show(each) for each in told)
+    return CannotBuild(
+        f"a mistake that {who} does not call by its name",
+        place=where,
+        found=f"the name {found!r}" if found else "no name",
+        expected=" or ".join(map(repr, sorted(names))),
+        attempt="say same_as=(the other's name,), or add a probe in which the two differ"
+        if found
+        else f"draw inputs on which its answer is no error and not empty; here it is {answer}",
+    )
 
 
 def faults_of_consequences(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
