@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from lib.checking.values import Wrong, numbers
-from lib.unit import Inputs, Part, Statement
+from lib.unit import Array, Inputs, Part, Statement
 
 
 class Columns(Statement):
@@ -117,34 +117,40 @@ class SettingsCanLearn(Statement):
         for name, setting in (("batch_size", batch_size), ("learning_rate", learning_rate)):
             _require_number(name, setting)
         features = numbers(X)
-        samples = features.shape[1]
-        if batch_size is not None and batch_size % 1:
-            raise Wrong(
-                "A batch has a whole number of samples.", found=f"batch_size {batch_size:g}", expected="such as 16"
-            )
-        if batch_size is not None and not 1 <= batch_size <= samples:
-            raise Wrong(
-                "A batch can't be larger than the data set or smaller than 1.",
-                found=f"batch_size {batch_size}",
-                expected=f"1 to {samples}",
-                hint="Choose a batch size between 1 and the number of samples.",
-            )
-        if learning_rate is None:
-            return
-        with_bias = np.vstack([features, np.ones((1, samples))])
-        limit = 2 / (0.5 * float(np.linalg.eigvalsh(with_bias @ with_bias.T / samples)[-1]))
-        if not 1e-3 * limit <= learning_rate <= 10 * limit:
-            small = (
-                "A learning rate of 0 or below does not reduce the loss."
-                if learning_rate <= 0
-                else ("With such a small learning rate the weights hardly change.")
-            )
-            raise Wrong(
-                small if learning_rate < limit else "With such a large learning rate the weights overshoot.",
-                found=f"learning_rate {learning_rate:g}",
-                expected=f"something like {limit / 10:.2g}",
-                hint="Try several rates, each 3 times the one before, and compare the loss curves.",
-            )
+        if batch_size is not None:
+            _require_batch_size(batch_size, features.shape[1])
+        if learning_rate is not None:
+            _require_rate(learning_rate, features)
+
+
+def _require_batch_size(size: Any, samples: int) -> None:
+    if size % 1:
+        raise Wrong("A batch has a whole number of samples.", found=f"batch_size {size:g}", expected="such as 16")
+    if not 1 <= size <= samples:
+        raise Wrong(
+            "A batch can't be larger than the data set or smaller than 1.",
+            found=f"batch_size {size}",
+            expected=f"1 to {samples}",
+            hint="Choose a batch size between 1 and the number of samples.",
+        )
+
+
+def _require_rate(rate: Any, features: Array) -> None:
+    with_bias = np.vstack([features, np.ones((1, features.shape[1]))])
+    limit = 2 / (0.5 * float(np.linalg.eigvalsh(with_bias @ with_bias.T / features.shape[1])[-1]))
+    if 1e-3 * limit <= rate <= 10 * limit:
+        return
+    what = "With such a large learning rate the weights overshoot."
+    if rate < limit:
+        what = "With such a small learning rate the weights hardly change."
+    if rate <= 0:
+        what = "A learning rate of 0 or below does not reduce the loss."
+    raise Wrong(
+        what,
+        found=f"learning_rate {rate:g}",
+        expected=f"something like {limit / 10:.2g}",
+        hint="Try several rates, each 3 times the one before, and compare the loss curves.",
+    )
 
 
 def _require_number(name: str, setting: object) -> None:
