@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from hashlib import blake2b
@@ -81,21 +81,9 @@ class ClassFeedback(GenerateFeedback):
         assignment, start = self.coursedir.assignment_id, monotonic()
         self.failed: dict[str, str] = {}  # by student, why
         try:
-            with ExitStack() as stack:
-                lock = Path(self.coursedir.root, self._output_directory, f"{assignment}.lock")
-                stack.enter_context(FileLock(lock, blocking=False))
-                self._clear()
-                with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-                    renew_penalties(gradebook, self)
-                    self.marks = read_marks(gradebook, assignment)
-                due = [folder for folder in sorted(self.assignments) if self._is_due(folder)]
-                bar = stack.enter_context(
-                    Bar(total=len(due), unit="page", disable=None, leave=False, dynamic_ncols=True)
-                )
-                for folder, problem in self._made(due):
-                    if problem:
-                        self.failed[student_of(self, folder)] = problem
-                    bar.update()
+            lock = Path(self.coursedir.root, self._output_directory, f"{assignment}.lock")
+            with FileLock(lock, blocking=False):
+                due = self._make_all(assignment)
         except Timeout:
             self._stop(
                 f"Feedback on {assignment} is being written by another run. Wait until it is through, or end it."
@@ -108,6 +96,20 @@ class ClassFeedback(GenerateFeedback):
             )
         if self.says:
             self._end(due, monotonic() - start)
+
+    def _make_all(self, assignment: str) -> list[str]:
+        """Make the pages that are due; give the folders that these are of."""
+        self._clear()
+        with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            renew_penalties(gradebook, self)
+            self.marks = read_marks(gradebook, assignment)
+        due = [folder for folder in sorted(self.assignments) if self._is_due(folder)]
+        with Bar(total=len(due), unit="page", disable=None, leave=False, dynamic_ncols=True) as bar:
+            for folder, problem in self._make_each(due):
+                if problem:
+                    self.failed[student_of(self, folder)] = problem
+                bar.update()
+        return due
 
     def _clear(self) -> None:
         """Remove what a run that was killed has left, also a folder of which it had moved the pages to their place."""
@@ -128,7 +130,7 @@ class ClassFeedback(GenerateFeedback):
         if self.failed:
             raise NbGraderException(f"{len(self.failed)} pages could not be made.")
 
-    def _made(self, due: list[str]) -> Iterator[tuple[str, str]]:
+    def _make_each(self, due: list[str]) -> Iterator[tuple[str, str]]:
         """Make the pages of each folder; give what kept them from being made, or nothing."""
         jobs = self.jobs or os.cpu_count() or 1
         # The first here: all that pages have alike is there then, before processes are forked.
@@ -155,19 +157,8 @@ class ClassFeedback(GenerateFeedback):
             Path(self.coursedir.format_path(step, student, assignment))
             for step in (self._output_directory, self.coursedir.feedback_directory)
         )
-        self.notebooks = sorted(self.assignments[folder])
         try:
-            remove(made)  # of a run that was stopped
-            if self.coursedir.notebook_id != "*" and is_folder(place):
-                shutil.copytree(place, made)
-            self.run_pre_convert_hook()
-            self.init_assignment(assignment, student)
-            for notebook in self.notebooks:
-                self.convert_single_notebook(notebook)
-            self.set_permissions(assignment, student)
-            self._note(folder, made, place)
-            put_in_place(made, place)
-            self.run_post_convert_hook()
+            self._make_apart(folder, made, place)
         except Exception as error:
             remove(made)
             if isinstance(error, MemoryError) or (isinstance(error, OSError) and not is_of_a_file(error)):
@@ -177,6 +168,22 @@ class ClassFeedback(GenerateFeedback):
                 return sentence(error)
             return str(error) if isinstance(error, MissingEntry) else f"{type(error).__name__}: {error}"
         return ""
+
+    def _make_apart(self, folder: str, made: Path, place: Path) -> None:
+        """Make a student's pages in the folder `made`, as nbgrader makes them, and move that to its place."""
+        student, assignment = student_of(self, folder), self.coursedir.assignment_id
+        self.notebooks = sorted(self.assignments[folder])
+        remove(made)  # of a run that was stopped
+        if self.coursedir.notebook_id != "*" and is_folder(place):
+            shutil.copytree(place, made)
+        self.run_pre_convert_hook()
+        self.init_assignment(assignment, student)
+        for notebook in self.notebooks:
+            self.convert_single_notebook(notebook)
+        self.set_permissions(assignment, student)
+        self._note(folder, made, place)
+        put_in_place(made, place)
+        self.run_post_convert_hook()
 
     def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
         """Give nbgrader's resources of a notebook, with its marks. Raises MissingEntry where there are none."""

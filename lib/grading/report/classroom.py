@@ -4,7 +4,7 @@ The gradebook is read with a few queries for whole columns; nbgrader's own objec
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from glob import glob
@@ -162,6 +162,12 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
         work.handed_in, work.submission = True, notebook
         work.penalty += penalty or 0.0
         work.late = late_by(timestamp, assignment.duedate, extension)
+    _add_grades(gradebook, assignment, by_notebook)
+    return works
+
+
+def _add_grades(gradebook: api.Gradebook, assignment: api.Assignment, works: Mapping[str, StudentWork]) -> None:
+    """Add to works, given by their submitted notebooks, the scores of their cells and the cells that wait."""
     grade, cell = api.Grade, api.BaseCell
     tested = api.GradeCell.__table__  # by itself: the class would bring the table of all cells once more
     grades = (
@@ -179,12 +185,11 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
         .where(cell.notebook_id.in_([notebook.id for notebook in assignment.notebooks]))
     )
     for notebook, name, auto_score, by_hand, score, needs_mark, max_score in gradebook.db.execute(grades):
-        work = by_notebook[notebook]
+        work = works[notebook]
         work.scores[name] = (auto_score, max_score or 0.0)
         work.score += score
         if needs_mark:
             (work.to_mark if by_hand is None else work.to_review).append(name)
-    return works
 
 
 def _handed_in(course: CourseDirectory, assignment: str) -> Iterator[str]:
