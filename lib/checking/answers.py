@@ -30,6 +30,8 @@ CHALLENGE = "challenge.json"
 MIME = "application/vnd.zerolayer.answer+json"
 BUDGET = 10.0
 """Seconds that all the probes of one part may take together."""
+OTHERS = 7
+"""The number of the draw on which student code is called before it is tested: none on which it is."""
 MAX_NUMBERS = 100_000
 """Numbers in one array; the right answers have a few hundred."""
 HUGE = 1e300
@@ -102,9 +104,26 @@ def run_probes(
 ) -> dict[str, dict[str, Outcome]]:
     """Run every probe of `part` within `budget` seconds: for each statement, what came of each of its probes.
 
-    A failure is an outcome too, and the other probes still run. Where a statement's probes can't even be listed, the
-    failure stands under the name "".
+    It runs on other inputs first, as `call_on_others` does. A failure is an outcome too, and the other probes still
+    run. Where a statement's probes can't even be listed, the failure stands under the name "".
     """
+    call_on_others(part, subjects, budget / 10)
+    return _run_probes(part, inputs, subjects, budget)
+
+
+def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) -> None:
+    """Run a part's probes on other inputs of the same shapes, and look at nothing that comes of it.
+
+    What code keeps from an earlier call, for the same shape or for ever, then shows in the next one. Parts whose probes
+    call code with several inputs anyway need none of it: one draw is enough to name a mistake there.
+    """
+    if part.naming_draws > 1:
+        others = attempt(partial(part.desk_inputs, OTHERS))
+        if not isinstance(others, Failure):
+            _run_probes(part, others, subjects, seconds)
+
+
+def _run_probes(part: Part, inputs: Inputs, subjects: tuple[Any, ...], budget: float) -> dict[str, dict[str, Outcome]]:
     outcomes: dict[str, dict[str, Outcome]] = {statement.name: {} for statement in part.statements}
     asked: list[_Asked] = []
     for statement in part.statements:

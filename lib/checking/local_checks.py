@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from lib.checking.answers import Copy
+from lib.checking.answers import Copy, call_on_others
 from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.cell_runs import find_stale
 from lib.checking.render import Finding, Report
@@ -25,6 +25,7 @@ def examine(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -
     statements = [statement for statement in part.statements if statement.applies(subjects)]
     if note:
         return Report(part, tuple(Finding(statement, "not checked") for statement in statements), note)
+    call_on_others(part, subjects)
     findings: list[Finding] = []
     draw = cache(part.desk_inputs)  # when the first statement needs it, since a draw may raise as well
     for statement in statements:

@@ -300,7 +300,7 @@ def test_a_route_that_does_not_end_is_not_tried_again_and_another_is(monkeypatch
         def probes(self, inputs: Any, *subjects: Any) -> dict[str, Any]:
             return {name: partial(call, name) for name in ("a/first", "a/second", "b/first", "b/second")}
 
-    found = run_probes(replace(cce, statements=(Routes(),)), {}, ())["Routes"]
+    found = run_probes(replace(cce, statements=(Routes(),), naming_draws=1), {}, ())["Routes"]
     assert ran == ["a/first", "b/first", "b/second"]
     kinds = {name: outcome.kind if isinstance(outcome, Failure) else "value" for name, outcome in found.items()}
     assert kinds == {"a/first": "time", "a/second": "time", "b/first": "value", "b/second": "value"}

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from lib.checking.rebinding import inherit_own
 from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
@@ -49,7 +50,13 @@ class Call(NamedTuple):
 
 
 class RecordingLayer:
-    """A test layer: it returns drawn arrays, and adds every call to a list that all layers share."""
+    """A test layer: it returns drawn arrays, and adds every call to a list that all layers share.
+
+    It has the other methods of the student's Layer, too.
+    """
+
+    input: Any = None
+    output: Any = None  # the student's may be a property
 
     def __init__(self, number: int, output: Array, input_gradient: Array, calls: list[Call]):
         self.number, self._output, self._input_gradient, self._calls = number, output, input_gradient, calls
@@ -57,9 +64,9 @@ class RecordingLayer:
     def forward(self, input: Any) -> Array:
         """Record the input, and return (and keep) the drawn output."""
         self.input = input
-        self.output = self._output.copy()
+        self.output = output = self._output.copy()
         self._record("forward", input, self._output, 0.0)
-        return self.output
+        return output
 
     def backward(self, output_gradient: Any, learning_rate: Any = 0.0) -> Array:
         """Record the gradient and the learning rate, and return the drawn gradient."""
@@ -140,8 +147,9 @@ def run_backward(Network: Any, inputs: Inputs, route: str = "own", which: str = 
 
 def _make(Network: Any, inputs: Inputs) -> tuple[Any, list[Call]]:
     calls: list[Call] = []
+    Layer = inherit_own(RecordingLayer, "Layer", Network)
     pairs = zip(inputs["outputs"], inputs["input_gradients"], strict=True)
-    return Network([RecordingLayer(number, *arrays, calls) for number, arrays in enumerate(pairs)]), calls
+    return Network([Layer(number, *arrays, calls) for number, arrays in enumerate(pairs)]), calls
 
 
 def _of(method: str, calls: Sequence[Call]) -> list[Call]:

@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from lib.checking.rebinding import inherit_own
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import is_kept
 
 FEATURES, CLASSES, BATCH = 2, 3, 5
+STEEP = 1000
+"""How large the loss gradient is: one that is clipped or scaled to a fixed norm shows."""
 Function = Callable[[Any, Any], Any]
 
 
@@ -45,7 +48,7 @@ def mean_loss(costs: Array, y: Any, yhat: Any) -> Any:
 
 def loss_gradient(costs: Array, y: Any, yhat: Any) -> Any:
     """Give the gradient of each sample's own loss, (classes, batch)."""
-    return -2 / 3 * costs * _differences(y, yhat)
+    return -STEEP * costs * _differences(y, yhat)
 
 
 def _differences(y: Any, yhat: Any) -> Any:
@@ -57,12 +60,17 @@ def _differences(y: Any, yhat: Any) -> Any:
 
 
 class Network:
-    """A test network: it records what it is given, and returns the drawn prediction. It is its own only layer."""
+    """A test network: it records what it is given, and returns the drawn prediction. It is its own only layer.
+
+    It has the other methods of the student's Network, too.
+    """
+
+    input: Any = None
+    output: Any = None  # the student's may be a property
+    layers: Any = ()
 
     def __init__(self, inputs: Inputs):
         self._predictions = inputs["yhat"], inputs["yhat"][:, ::-1]
-        self.input: Any = None
-        self.output: Any = None
         self.inputs: list[Any] = []
         self.layers = [self]
         self.gradients: list[Any] = []
@@ -91,7 +99,8 @@ class Record:
     """
 
     def __init__(self, step: Any, inputs: Inputs, loss: Function, gradient: Function):
-        self.network, self.losses, self.slopes = Network(inputs), list[Any](), list[Any]()
+        self.network = inherit_own(Network, "Network", step)(inputs)
+        self.losses, self.slopes = list[Any](), list[Any]()
         X, y = inputs["X"].copy(), inputs["y"].copy()
         functions = _recorded("loss", loss, self.losses), _recorded("loss_gradient", gradient, self.slopes)
         with explain_errors():
@@ -100,9 +109,13 @@ class Record:
 
 
 def run(step: Any, inputs: Inputs) -> Record:
-    """Run the student's step on test objects, after a step on another batch: what that leaves must not count."""
+    """Run the student's step on test objects, after steps on other batches: what these leave must not count.
+
+    One of them has fewer samples.
+    """
     functions = [partial(function, inputs["costs"]) for function in (mean_loss, loss_gradient)]
-    Record(step, {**inputs, **{name: inputs[name][:, ::-1] for name in ("X", "y")}}, *functions)
+    for others in (slice(None, None, -1), slice(None, 1, -1)):
+        Record(step, {**inputs, **{name: inputs[name][:, others] for name in ("X", "y", "yhat")}}, *functions)
     return Record(step, inputs, *functions)
 
 

@@ -22,28 +22,31 @@ def probabilities(rng: np.random.Generator, classes: int, batch: int) -> Array:
 
 
 def labels(rng: np.random.Generator, classes: int, batch: int) -> Array:
-    """Draw one-hot columns in which one class comes twice, and with as many as B = K another one is missing.
+    """Draw one-hot columns in which one class comes twice, and with as many as B = K an inner one is missing.
 
-    So the labels are never a permutation of the classes, and never the same seen from the side. A single sample is of
-    an inner class: code that keeps only the first or the last entry of a sum is wrong there in every draw.
+    So the labels are never a permutation of the classes, and never the same seen from the side. Code that leaves out
+    the first or the last classes is wrong in every draw. A single sample is of an inner class: code that keeps only the
+    first or the last entry of a sum is wrong there in every draw.
     """
+    inner = rng.integers(1, classes - 1)
     if batch == 1:
-        return np.eye(classes)[:, [rng.integers(1, classes - 1)]]
-    some = np.resize(rng.permutation(classes)[: max(batch - 1, 1)], batch)
-    return np.eye(classes)[:, rng.permutation(some)]
+        return np.eye(classes)[:, [inner]]
+    some = np.delete(np.arange(classes), inner) if batch <= classes else np.arange(classes)
+    return np.eye(classes)[:, rng.permutation(np.resize(rng.permutation(some), batch))]
 
 
 def predictions(rng: np.random.Generator, y: Array, small: tuple[float, float]) -> Array:
     """Draw probabilities for one-hot labels, so that every draw shows what a few draws would hide.
 
     In one sample the true class has a small probability p, and another class has half of it; -log p lies in the range
-    `small`. In the next one the true class is the most likely, and in the last one the least likely. The first and the
+    `small`. In the next one the true class is nearly certain: probabilities that are kept away from 1 show. In the last
+    one it is the least likely. The first and the
     last sample have neither the smallest loss of the batch nor the largest or the middle one: code that takes one of
     these is not taken for code that takes a sample by its place. The mean of -log p has the digits 57 behind its
     hundredths: a rounded loss shows.
     """
     classes, batch = y.shape
-    ranges = [small] if batch == 1 else [(0.9, 1.2), small, (0.3, 0.6), *[(1.3, 2.2)] * (batch - 4), (3, 3.2)]
+    ranges = [small] if batch == 1 else [(0.9, 1.2), small, (0.02, 0.05), *[(1.3, 2.2)] * (batch - 4), (3, 3.2)]
     losses = np.array([rng.integers(int(1e4 * low), int(1e4 * high)) for low, high in ranges])  # in ten-thousandths
     losses[-1] -= (losses.sum() - 57 * batch) % (100 * batch)
     p, rare = np.exp(-losses / 1e4), ranges.index(small)

@@ -150,6 +150,7 @@ HINTS = {
     "The loss of all samples after the epoch is stored": (
         "Add up the losses of the epoch's batches, each weighted by its share of all samples."
     ),
+    "The dense layer is kept from one call to the next": "Make the dense layer inside train, before the loops.",
     "The list of losses is kept from one call to the next": "Make the list of losses inside train, before the loops.",
     "No loss is added to the list": "Append the epoch's loss to the list once, after the epoch's last batch.",
     "Every loss is 0, though cce is called": "Print the loss after each line that changes it. Where is it still 0?",
@@ -213,9 +214,10 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
     if None in places:
         first = sum(taken[:full], ())  # of one epoch, whether the short batch is left out or not
         is_one_epoch = len({step.shuffle for step in steps[:full]}) == 1
-        is_drawn = (is_one_epoch and len(set(first)) < len(first)) or any(
+        is_twice = (is_one_epoch and len(set(first)) < len(first)) or any(
             len(set(samples)) < len(samples) for samples in taken
         )
+        is_drawn = is_twice and len(set(sum(taken[:length], ()))) < call.samples
         return DRAWN if is_drawn else _name_own_parts(call, taken) if not steps[-1].shuffle else ""
     return _name_order(call, [place for place in places if place is not None], epochs_of_other)
 

@@ -66,6 +66,8 @@ class Pass:
     updates: list[tuple[RecordedValue, RecordedValue]] = field(default_factory=list)
     touched: bool = False
     """Whether something other than Dense.backward has changed the layer's weights."""
+    kept: bool = False
+    """Whether the layer is one of an earlier call of train, with the weights that it had there. It is touched, too."""
     returned: dict[str, Array] = field(default_factory=dict)
     """The arrays that the spies returned in it: the scores and the outputs."""
 

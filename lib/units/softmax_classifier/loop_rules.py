@@ -390,7 +390,11 @@ class GradientFlowsBack(LoopRule):
             found, expected = "another dense layer", "that of the first step"
             raise Wrong("dlayer.backward updates another layer.", where=where, found=found, expected=expected)
         if step["touched"]:
-            raise name_at("Something besides dlayer.backward changes the weights", where)
+            kept, changed = (
+                "The dense layer is kept from one call to the next",
+                "Something besides dlayer.backward changes the weights",
+            )
+            raise name_at(kept if step["touched"] == 2 else changed, where)
 
     def _explain(self, steps: Sequence[Step], number: int) -> Wrong:
         """Say what is wrong with a step: the gradient that goes into softmax or the dense layer, its size, the rate."""

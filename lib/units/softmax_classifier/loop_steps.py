@@ -170,7 +170,7 @@ NUMBERS: Mapping[str, Callable[[Pass, Call], float]] = {
     "has_loss": lambda seen, call: seen.loss_labels is not None,
     "updates": lambda seen, call: len(seen.updates),
     "layer": lambda seen, call: seen.layer,
-    "touched": lambda seen, call: seen.touched,
+    "touched": lambda seen, call: int(seen.touched) + seen.kept,  # 2 for a layer of an earlier call
     "move": lambda seen, call: _move(seen, call),
 }
 """What is written of a forward pass, by name."""

@@ -89,11 +89,12 @@ class BatchMean(Statement):
     hint = "Call cce with two samples, and with each of them alone. Compare the mean of the two with what both give."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
-        """Compare a batch with its samples one at a time."""
+        """Compare a batch with its samples one at a time, and these with the probabilities of their true classes."""
         for size in ("batch", "square"):
             y, yhat = inputs[f"y_{size}"], inputs[f"yhat_{size}"]
             classes, samples = y.shape
             each = [loss_of(cce, y[:, [b]], yhat[:, [b]]) for b in range(samples)]
+            _require_own_losses(each, y, yhat)
             expect_close(
                 loss_of(cce, y, yhat),
                 np.mean(each),
@@ -146,13 +147,18 @@ class TrueClass(Statement):
 
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Compare with central differences of -log p, whatever the student's own loss is: each part is tested apart."""
-        y, yhat = inputs["y_batch"], inputs["yhat_batch"]
-        gradient = gradient_of(cce_gradient, inputs, "batch")
+        for size in ("batch", "square", "one"):
+            self._hold_on(inputs, cce_gradient, size)
+
+    @staticmethod
+    def _hold_on(inputs: Inputs, cce_gradient: Any, size: str) -> None:
+        y, yhat = inputs[f"y_{size}"], inputs[f"yhat_{size}"]
+        gradient = gradient_of(cce_gradient, inputs, size)
         hint = "Return one entry for each class and sample, as in yhat. Leave out sums and means."
         require_shape(gradient, y.shape, what="The gradient has the wrong shape.", hint=hint)
         found = _keep_entries(gradient, y)
         slopes = y * [_slope_at(p) for p in yhat.T[y.T == 1]]
-        if np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):
+        if y.shape[1] > 1 and np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):
             raise Wrong(
                 "Every entry is divided by the batch size. The gradient here is each sample's own, without 1/B.",
                 hint="Leave out the division: the training loop multiplies by 1/B, just before the dense layer.",
@@ -172,10 +178,11 @@ class OtherClasses(Statement):
 
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
         """Look at the entries where y is 0."""
-        y = inputs["y_batch"]
         what = "The entry of a class that is not the true one is not 0."
-        found = _gradient_at(cce_gradient, inputs, "batch", 1 - y)
-        expect_close(found, np.zeros_like(y), what=what, where=at_class_and_sample)
+        for size in ("batch", "square", "one"):
+            y = inputs[f"y_{size}"]
+            found = _gradient_at(cce_gradient, inputs, size, 1 - y)
+            expect_close(found, np.zeros_like(y), what=what, where=at_class_and_sample)
         _require_kept("cce_gradient", cce_gradient, inputs)
 
     def probes(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> Probes:
@@ -201,6 +208,18 @@ class ZeroProbabilityGradient(Statement):
             raise Wrong(
                 "The gradient is not finite where the true class has p = 0.", found=found, expected="finite numbers"
             )
+
+
+def _require_own_losses(each: list[Array], y: Array, yhat: Array) -> None:
+    """Raise `Wrong` unless the losses of single samples are those of their true classes, whichever these are."""
+    for b, (loss, label) in enumerate(zip(each, y.argmax(axis=0), strict=True)):
+        expect_close(
+            np.exp(-loss),
+            yhat[label, b],
+            what="The loss of a sample alone is not -log of its true class's probability.",
+            where=f"a sample of class {label}, one of {len(y)} classes; the numbers are exp(-loss)",
+            hint="Call cce with this one column of y and yhat. Is the class left out, or its probability changed?",
+        )
 
 
 def _require_kept(name: str, function: Any, inputs: Inputs) -> None:

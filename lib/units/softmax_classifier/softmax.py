@@ -229,9 +229,10 @@ class RatiosFollowScores(Statement):
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Compare differences with those of class 0, also those of a second pass, and of the scores after it."""
-        z = inputs["scores_batch"]
         what = "log a_k - log a_0 is not z_k - z_0."
-        _expect_ratios(forward(Softmax, z), z, what)
+        for size in ("one", "square", "batch"):
+            z = inputs[f"scores_{size}"]
+            _expect_ratios(forward(Softmax, z), z, what)
         hint = "Compute the output from the scores of this call only."
         _expect_ratios(output_again(Softmax, inputs), z, "The second pass of the same layer is wrong.", hint)
         if not scores_kept(Softmax, inputs):

@@ -5,17 +5,20 @@ which samples it takes, in what order, what it passes on, with which learning ra
 blank does not stop the loop: it becomes a `Placeholder`, which raises `OpenBlank` only where its value is read.
 
 Otherwise a spy is what a student would have. Its classes inherit from the student's own, so their other methods and
-attributes are there. A layer gives the same output for the same input until its weights change.
+attributes are there. Where the student's forward keeps more than its output, as `self.probabilities` or a cache, it
+runs beside the spy, and the loop finds the same names with the spy's output in them. A layer gives the same output for
+the same input until its weights change.
 """
 
 from __future__ import annotations
 
+import dis
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import pairwise
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,8 @@ from lib.units.softmax_classifier.loop_calls import Call, Samples, calls
 from lib.units.softmax_classifier.loop_recordings import Pass, Placeholder, RecordedValue, Recording, Recordings
 
 NAMES = ("Dense", "Softmax", "cce", "cce_gradient", "generate_batch_indices")
+CONTRACT = frozenset({"input", "output", "weights"})
+"""What the notebook's layers keep."""
 
 
 class DataArray(np.ndarray[Any, np.dtype[np.float64]]):
@@ -127,17 +132,30 @@ class _Recorder:
                 for alias, value in vars(kind).items()
                 if isinstance(value, FunctionType) and value in replaced
             }
+            # The student's may be properties, of what a spy doesn't keep, or give an object that is there already.
+            plain = {"input": None, "output": None, "__new__": _make_anew}
             with suppress(Exception):  # a class that allows no other to inherit from it: then without its attributes
-                return type(original)(original.__name__, (original,), {**aliases, **body})
-        return type(name, (), body)
+                return type(original)(original.__name__, (original,), {**aliases, **plain, **body})
+        return type(name, (), {"input": None, "output": None, **body})
 
     def _initialise(self, name: str, layer: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
         """Run the student's own __init__, for the attributes that it makes; those of a layer are there afterwards."""
-        state = np.random.get_state()  # what it draws must not change what the loop draws
-        with suppress(Exception):  # what is wrong in a layer is not the loop's
-            self._originals[name].__init__(layer, *given, **named)  # type: ignore[misc]  # meant to be called so
-        np.random.set_state(state)  # likewise
-        _set(layer, **{name: None for name in ("input", "output") if not hasattr(layer, name)})
+        original: Any = self._originals[name]
+        with _same_draws(), suppress(Exception):  # what is wrong in a layer is not the loop's
+            original.__init__(layer, *given, **named)
+            _note(layer, _twin=original(*given, **named) if _keeps_more(original) else None)
+        for method in ("forward", "backward"):  # a student may make these in __init__
+            getattr(layer, "__dict__", {}).pop(method, None)
+
+    @staticmethod
+    def _keep_other_names(layer: Any, input: Any, output: Any) -> None:
+        """Set on a layer what the student's own forward keeps besides its output; of arrays like that, the spy's."""
+        if (twin := getattr(layer, "_twin", None)) is None:
+            return
+        with _same_draws(), suppress(Exception):  # likewise
+            twin.forward(input)
+            others = {name: value for name, value in vars(twin).items() if name not in CONTRACT}
+            _set(layer, **{name: _exchange(value, twin.output, output) for name, value in others.items()})
 
     def _is_touched(self, layer: Any) -> bool:
         """Tell whether a layer's weights are no longer what the spy set."""
@@ -149,7 +167,7 @@ class _Recorder:
         sizes = [size for size in layer._sizes if isinstance(size, int | np.integer) and 0 < size < 1000]
         if len(sizes) == 2 and weights.shape != (sizes[1], sizes[0] + 1):
             weights = np.ones((sizes[1], sizes[0] + 1))
-        layer._weights = weights.tobytes()
+        _note(layer, _weights=weights.tobytes())
         _set(layer, weights=weights)
 
     def _make_dense(self) -> Any:
@@ -159,31 +177,44 @@ class _Recorder:
             sizes = _arguments(method("__init__"), (self, *given), named, 3)[1:]
             recorder._initialise("Dense", self, given, named)
             recorder._layers += 1
-            self._serial, self._sizes = recorder._layers, tuple(sizes)
+            _note(self, _serial=recorder._layers, _sizes=tuple(sizes))
             recorder._set_weights(self)
 
         def forward(self: Any, *given: Any, **named: Any) -> Any:
             input = _arguments(method("forward"), (self, *given), named, 2)[1]
             if not hasattr(self, "_serial"):  # a layer that was made before, outside of train
                 recorder._layers += 1
-                self._serial, self._sizes = recorder._layers, np.shape(getattr(self, "weights", ()))[::-1]
+                sizes = _sizes_of(getattr(self, "weights", None))
+                _note(self, _serial=recorder._layers, _sizes=sizes, _is_from_outside=True)
                 recorder._set_weights(self)
-            if not hasattr(self, "_pass"):  # until here a loop may start from weights of its own
-                self._weights = np.asarray(getattr(self, "weights", 0)).tobytes()
+            is_kept = getattr(self, "_recording", recorder.recording) is not recorder.recording
+            if is_kept and recorder._is_touched(self):  # the loop has given a layer of an earlier call new weights
+                is_kept = False
+                _note(self, _pass=None)
+            is_kept = is_kept and not hasattr(self, "_is_from_outside")  # whose sizes are wrong already
+            if getattr(self, "_pass", None) is None:  # until here a loop may start from weights of its own
+                _note(self, _weights=np.asarray(getattr(self, "weights", 0)).tobytes())
             seen = recorder.recording.forward(self, _record(input, "The input of dlayer.forward"))
-            seen.touched = seen.touched or recorder._is_touched(self)
-            self._pass = seen
+            seen.kept = seen.kept or is_kept
+            seen.touched = seen.touched or is_kept or recorder._is_touched(self)
+            _note(self, _pass=seen, _recording=self._recording if is_kept else recorder.recording)
             is_batch = isinstance(seen.features, np.ndarray) and seen.features.ndim == 2
             with_ones = np.concatenate([input, np.ones((1, len(seen.features.T)))]) if is_batch else input  # type: ignore[union-attr]  # an array
             output = seen.returned["scores"] = recorder.call.columns("scores", seen.version, seen.samples)
-            _set(self, input=with_ones, output=output)
+            _note(self, input=with_ones, output=output)
+            recorder._keep_other_names(self, input, output)
             return output
 
         def backward(self: Any, *given: Any, **named: Any) -> Array:
             gradient, rate = _arguments(method("backward"), (self, *given), named, 3)[1:3]
             recording = recorder.recording
             own, current = getattr(self, "_pass", None), recording.passes[-1] if recording.passes else None
-            seen = own if own is not None and (own is current or not own.updates) else recording.current
+            if own is not None and (own is current or not own.updates):
+                seen = own
+            elif own is None and current is not None and current.softmax_input is not None:
+                seen = current  # without dlayer.forward, softmax.forward begins a step
+            else:
+                seen = recording.current
             what = "given to dlayer.backward"
             seen.updates.append((_record(gradient, f"The gradient {what}"), _record(rate, f"The learning rate {what}")))
             seen.layer = seen.layer if own is not None and seen.layer else getattr(self, "_serial", 0)
@@ -205,9 +236,10 @@ class _Recorder:
             input = _arguments(method("forward"), (self, *given), named, 2)[1]
             recorded = _record(input, "The input of softmax.forward")
             seen, _ = recorder.recording.find("scores", input, recorded)
-            seen.softmax_input, self._pass = recorded, seen
+            seen.softmax_input = recorded
             output = seen.returned["outputs"] = recorder.call.outputs(seen.version, seen.samples)
-            _set(self, input=input, output=output)
+            _note(self, _pass=seen, input=input, output=output)
+            recorder._keep_other_names(self, input, output)
             return output
 
         def backward(self: Any, *given: Any, **named: Any) -> Any:
@@ -321,6 +353,58 @@ def _entries(returned: Any) -> Iterator[Any]:
         yield from returned.values()
     elif hasattr(returned, "__dict__"):
         yield from vars(returned).values()
+
+
+def _make_anew(kind: type, *_: Any, **__: Any) -> Any:
+    """Make an object as Python itself does."""
+    makers = (vars(each).get("__new__") for each in kind.__mro__)
+    return next(make for make in makers if isinstance(make, BuiltinFunctionType))(kind)
+
+
+def _sizes_of(weights: Any) -> tuple[int, ...]:
+    """Give the sizes with which a dense layer was made that has these weights."""
+    shape = np.shape(weights)
+    return (shape[1] - 1, shape[0]) if len(shape) == 2 else shape  # without the bias
+
+
+@contextmanager
+def _same_draws() -> Iterator[None]:
+    """Set NumPy's generator back: what a layer of the student's draws must not change what the loop draws."""
+    state = np.random.get_state()
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # likewise
+
+
+def _keeps_more(layer_class: type) -> bool:
+    """Tell whether a layer's methods, but __init__ and backward, assign an attribute besides those of the contract."""
+    methods = [
+        method
+        for kind in layer_class.__mro__[:-1]
+        for name, method in vars(kind).items()
+        if isinstance(method, FunctionType) and name not in ("__init__", "backward")
+    ]
+    return any(
+        step.opname == "STORE_ATTR" and step.argval not in CONTRACT
+        for method in methods
+        for step in dis.get_instructions(method)
+    )
+
+
+def _exchange(value: Any, own: Any, spied: Any) -> Any:
+    """Put a spy's output where a student's layer has kept its own: as it is, or as an entry of a dict or a list."""
+    if isinstance(value, dict):
+        return {key: _exchange(each, own, spied) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_exchange(each, own, spied) for each in value)
+    return spied if isinstance(value, np.ndarray) and np.array_equal(value, own) else value
+
+
+def _note(layer: Any, **attributes: Any) -> None:
+    """Keep on a layer what is the spy's, past a __setattr__ that a student wrote."""
+    for name, value in attributes.items():
+        object.__setattr__(layer, name, value)
 
 
 def _set(target: Any, **attributes: Any) -> None:

@@ -1,7 +1,7 @@
 """The second unit's statements: right code in any style earns all, and each mistake costs its part and has its name."""
 
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from lib.units import hidden_layer
 from lib.units.hidden_layer.closed import ANSWER_KEY
 from lib.units.hidden_layer.closed.step import step
 from tests.grading.judge.test_judge import judged
+from tests.variants import written
 
 Array = Any
 PARTS = {part.id: part for part in ANSWER_KEY.parts}
@@ -146,7 +147,47 @@ class WithOrderOfItsOwn(Network):
         return output_gradient
 
 
+LAYER_AND_NETWORK = """
+class Layer:
+    def __call__(self, input):
+        return self.forward(input)
+
+class Network(Layer):
+    def __init__(self, layers):
+        self._layers = layers
+
+    @property
+    def layers(self):
+        return self._layers
+
+    @property
+    def output(self):
+        return self.layers[-1].output
+
+    def forward(self, input):
+        assert all(isinstance(layer, Layer) for layer in self.layers)
+        for layer in self.layers:
+            input = layer(input)
+        return input
+
+    def backward(self, output_gradient, learning_rate):
+        for layer in self.layers[::-1]:
+            output_gradient = layer.backward(output_gradient, learning_rate)
+        return output_gradient
+
+    def fit_batch(self, loss, loss_gradient, X, y, learning_rate):
+        yhat = self(X)
+        self.backward(loss_gradient(y, yhat) / X.shape[1], learning_rate)
+        return loss(y, self.output)
+
+def step(network, *given):
+    assert isinstance(network, Network)
+    return network.fit_batch(*given)
+"""
+WITH_CALLS = written(LAYER_AND_NETWORK)
+
 RIGHT: list[dict[str, Any]] = [
+    *({name: WITH_CALLS[name]} for name in ("Network", "step")),
     *({"ReLU": layer} for layer in (MaskFromOutput, InPlace, EntryByEntry, AtZeroToo)),
     *({"Network": network} for network in (ByIndex, ByKeyword, Recursive, TurnedAndTurnedBack, WithOrderOfItsOwn)),
     *(
@@ -247,6 +288,29 @@ class ReturnsItsInput(ReLU):
         return input
 
 
+def with_the_first_batchs_size(sizes):
+    def step(network, loss, loss_gradient, X, y, learning_rate):
+        yhat = network.forward(X)
+        sizes.append(X.shape[1])
+        network.backward(loss_gradient(y, yhat) / sizes[-2 if len(sizes) > 1 else 0], learning_rate)
+        return loss(y, yhat)
+
+    return step
+
+
+def with_gradients_up_to_one(network, loss, loss_gradient, X, y, learning_rate):
+    yhat = network.forward(X)
+    network.backward(np.clip(loss_gradient(y, yhat) / y.shape[1], -1, 1), learning_rate)
+    return loss(y, yhat)
+
+
+class KeepsOneMaskForAShape(ReLU):
+    masks: ClassVar[dict[tuple[int, ...], Array]] = {}
+
+    def backward(self, output_gradient, learning_rate=None):
+        return output_gradient * self.masks.setdefault(self.input.shape, self.input > 0)
+
+
 LOSING: list[tuple[str, dict[str, Any], set[str]]] = [
     ("check-step", {"step": step_on(lambda X, y: X[::-1])}, {"BatchLoss"}),
     ("check-step", {"step": step_on(lambda X, y: y)}, {"BatchLoss"}),
@@ -254,6 +318,9 @@ LOSING: list[tuple[str, dict[str, Any], set[str]]] = [
     ("check-step", {"step": that_empties_its_data}, {"BatchLoss"}),
     ("check-step", {"step": with_the_losses_before}, {"BatchLoss"}),
     ("check-step", {"step": without_a_rate}, {"StepRate"}),
+    ("check-step", {"step": with_the_first_batchs_size([])}, {"MeanGradient"}),
+    ("check-step", {"step": with_gradients_up_to_one}, {"MeanGradient"}),
+    ("check-relu-backward", {"ReLU": KeepsOneMaskForAShape}, {"GradientPasses", "GradientStops"}),
     ("check-network-forward", {"Network": GoesOnFromBefore}, {"OutputsGoUp"}),
     ("check-network-forward", {"Network": AddsARow}, {"OutputsGoUp"}),
     ("check-network-backward", {"Network": EmptiesTheList}, {"LayersReversed"}),

@@ -58,8 +58,86 @@ def loop(*changes: tuple[str, str]) -> str:
     return source
 
 
+LAYERS = """
+class Softmax(Softmax):
+    def forward(self, input):
+        super().forward(input)
+        self.probabilities, self.cache = self.output, {"a": self.output, "batch": input.shape[1]}
+        return self.output
+
+class Dense(Dense):
+    def forward(self, input):
+        self.z = super().forward(input)
+        return self.z
+"""
+"""Layers that keep more than the notebook's do."""
+MADE_IN_INIT = """
+class Softmax:
+    def __init__(self):
+        def forward(input):
+            e = np.exp(input - input.max(axis=0))
+            self.output = e / e.sum(axis=0)
+            return self.output
+
+        def backward(output_gradient, learning_rate=None):
+            return self.output * (output_gradient - (self.output * output_gradient).sum(axis=0))
+
+        self.forward, self.backward = forward, backward
+"""
+COMPUTED = """
+class Softmax:
+    def __init__(self):
+        self.layer = None
+
+    @property
+    def output(self):
+        e = np.exp(self.scores - self.scores.max(axis=0))
+        return e / e.sum(axis=0)
+
+    def forward(self, input):
+        self.scores = input
+        return self.output
+
+    def backward(self, output_gradient, learning_rate=None):
+        return self.output * (output_gradient - (self.output * output_gradient).sum(axis=0))
+"""
+WRAPPED = """
+class Inner(Dense):
+    pass
+
+class Dense:
+    def __init__(self, *sizes):
+        self.__dict__["inner"] = Inner(*sizes)
+
+    def __getattr__(self, name):
+        return getattr(self.__dict__["inner"], name)
+
+    def __setattr__(self, name, value):
+        setattr(self.__dict__["inner"], name, value)
+"""
+ONE_FOR_ALL = """
+class Softmax(Softmax):
+    made = None
+
+    def __new__(cls):
+        Softmax.made = Softmax.made or super().__new__(cls)
+        return Softmax.made
+
+Softmax()
+"""
+
 RIGHT: dict[str, str] = {
     "the notebook's": loop(),
+    "outputs by names of the layers' own": LAYERS
+    + loop((ACTIVATE, ACTIVATE.replace("output", "z")), (ADD, ADD.replace("output", "probabilities")))
+    .replace("softmax.output", "softmax.cache['a']")
+    .replace("len(batch))", "softmax.cache['batch'])"),
+    "methods that are made in __init__": MADE_IN_INIT + loop(),
+    "an output that is computed when it is asked for": COMPUTED + loop(),
+    "a layer that passes all on to another": WRAPPED + loop(),
+    "one softmax layer for all": ONE_FOR_ALL + loop(),
+    "a dense layer of the notebook's with new weights": "dlayer = Dense(8, 14)\n"
+    + loop((DENSE, "    dlayer.weights = 0.1 * np.random.randn(num_labels, num_features + 1)\n")),
     "numbers of NumPy from the loss": loop((ADD, ADD.replace("softmax.output)", "softmax.output).item()"))),
     "the loss's mean and shape": loop(
         (ADD, ADD.replace("+= ", "+= float(").replace("softmax.output)", "softmax.output).mean().reshape(()))"))
@@ -513,5 +591,9 @@ WRONG: dict[str, WrongLoop] = {
     "no 1/B, and uphill": _at((UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "-grad")), breaks=G),
     "a gradient turned around": _at((UPDATE, UPDATE.replace("* grad", "* grad.T")), breaks=G),
     "features turned around": _at((FORWARD, FORWARD.replace("X[:, batch]", "X[:, batch].T")), breaks=B),
+    "a dense layer for all calls": _at(
+        (DENSE, f"    if not hasattr(train, 'd'):\n        train.d = {DENSE_ARGUMENTS}\n    dlayer = train.d\n"),
+        breaks=G,
+    ),
 }
 """Wrong loops: each breaks one statement, and only that."""

@@ -535,6 +535,57 @@ def test_probabilities_that_vanish_for_large_scores_are_wrong_at_the_desk_as_at_
     assert checked(part, **forward(output)).points == judged(part, forward(output)).points == 0
 
 
+def that_keeps(part: str) -> Code:
+    """Code that computes once for each shape, and gives the same ever after."""
+    kept: dict[tuple[int, ...], Any] = {}
+
+    class Forward(Softmax):
+        def forward(self, input: Any) -> Any:
+            self.input = input
+            self.output = kept.setdefault(input.shape, Softmax().forward(input))
+            return self.output
+
+    class Backward(Softmax):
+        def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+            self.output = kept.setdefault(self.output.shape, self.output)
+            return super().backward(output_gradient)
+
+    codes: dict[str, Code] = {
+        "check-cce": loss(lambda y, p: kept.setdefault(y.shape, -np.sum(y * np.log(p)) / y.shape[1])),
+        "check-cce-gradient": gradient(lambda y, p: kept.setdefault(y.shape, -y / p)),
+        "check-softmax-forward": {"Softmax": Forward},
+        "check-softmax-backward": {"Softmax": Backward},
+        "check-steps-per-epoch": {"steps_per_epoch": lambda n, b: kept.setdefault((n,), -(-n // b))},
+    }
+    return codes[part]
+
+
+@pytest.mark.parametrize("id", ["cce", "cce-gradient", "softmax-forward", "softmax-backward", "steps-per-epoch"])
+def test_what_code_keeps_of_an_earlier_call_of_the_same_shape_shows(id: str) -> None:
+    part = part_of(f"check-{id}")
+    assert "wrong" in states(checked(part, **that_keeps(part.id))).values()
+    for seed in SEEDS:
+        assert judged(part, that_keeps(part.id), seed).points < part.points
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        loss(lambda y, p: -sum(y[k] @ np.log(p[k]) for k in range(3)) / y.shape[1]),
+        loss(lambda y, p: -sum(y[k] @ np.log(p[k]) for k in range(4)) / y.shape[1]),
+        loss(lambda y, p: -np.sum(y * np.log(np.clip(p, 1e-9, 0.9))) / y.shape[1]),
+        gradient(lambda y, p: np.vstack([-y[:4] / p[:4], 0 * y[4:]])),
+        gradient(lambda y, p: -y / np.minimum(p, 0.9)),
+        gradient(lambda y, p: -(y.T if len(y) == len(y.T) else y) / p),
+    ],
+)
+def test_classes_that_are_left_out_and_probabilities_that_are_cut_off_show_in_every_draw(code: Code) -> None:
+    part = part_of("check-cce" if "cce" in code else "check-cce-gradient")
+    assert "wrong" in states(checked(part, **code)).values()
+    for seed in SEEDS:
+        assert judged(part, code, seed).points < part.points
+
+
 def test_a_layer_that_keeps_its_first_batch_for_all_of_that_shape_is_wrong() -> None:
     class Layer(Softmax):
         def forward(self, input: Any) -> Any:

@@ -13,11 +13,11 @@ from lib.blanks import OpenBlank
 from lib.checking.render import Report
 from lib.checking.student_code import student_line
 from lib.units.softmax_classifier import train
-from lib.units.softmax_classifier.loop_names import HINTS
+from lib.units.softmax_classifier.loop_names import DRAWN, HINTS
 from lib.units.softmax_classifier.loop_recordings import Placeholder
 from lib.units.softmax_classifier.spies import DataArray, record_calls
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
-from tests.units.softmax_classifier.loops import RIGHT, WRONG
+from tests.units.softmax_classifier.loops import DENSE, EACH, RIGHT, WRONG, loop
 from tests.variants import Code, released, trains, written
 
 
@@ -148,6 +148,20 @@ def test_the_students_own_namespace_is_left_alone() -> None:
     before = dict(code)
     assert checked(train, train=code["train"]).right
     assert all(code[name] is before[name] for name in before)
+
+
+def test_samples_that_come_twice_are_not_said_to_be_drawn_where_none_is_left_out() -> None:
+    filled_up = "        batch_indices = [np.resize(batch, batch_size) for batch in batch_indices]\n"
+    report = checked(train, train=written(loop((EACH, filled_up + EACH)))["train"])
+    assert states(report)["EveryBatch"] == "wrong"
+    assert DRAWN not in str(report)
+
+
+def test_a_dense_layer_of_the_notebooks_is_said_to_have_the_sizes_it_was_made_with() -> None:
+    code = written("dlayer = Dense(5, 3)\n" + loop((DENSE, "")))
+    report = checked(train, train=code["train"])
+    assert states(report) == dict.fromkeys(states(report), "right") | {"EveryBatch": "wrong"}
+    assert "Found Dense(5, 3), expected Dense(8, 14)" in said(report, "EveryBatch")
 
 
 def test_functions_beside_the_loop_call_the_spies_too() -> None:

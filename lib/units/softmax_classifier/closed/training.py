@@ -314,6 +314,9 @@ MISTAKES = (
     _named("The gradient is scaled to a fixed norm", ("(1 / len(batch)) * grad", "5 * grad / np.linalg.norm(grad)")),
     _named("The arguments of dlayer.backward are swapped", (INTO_DENSE, "learning_rate, (1 / len(batch)) * grad")),
     _named("The dense layer is made anew for each batch", (FORWARD, f"dense = {DENSE}{THEN}{FORWARD}")),
+    _named(
+        "The dense layer is kept from one call to the next", (f"= {DENSE}", f"= globals().setdefault('kept', {DENSE})")
+    ),
     _named("The dense layer is made anew in each epoch", ("loss = 0.0\n", f"loss = 0.0\n        dense = {DENSE}\n")),
     _named("The weights are updated in the first epoch only", (UPDATE, f"if not losses:\n                {UPDATE}")),
     _named("The weights are updated once in each epoch only", (f"            {UPDATE}", f"        {UPDATE}")),
