@@ -63,7 +63,7 @@ def show(value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, float | np.floating):
-        return f"{value:.5g}"
+        return f"{value + 0:.5g}"  # not "-0"
     if isinstance(value, np.ndarray):
         if (text := readable(value)) is not None:
             return text

@@ -68,7 +68,7 @@ class RecordingLayer:
         self._record("forward", input, self._output, 0.0)
         return output
 
-    def backward(self, output_gradient: Any, learning_rate: Any = 0.0) -> Array:
+    def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
         """Record the gradient and the learning rate, and return the drawn gradient."""
         self._record("backward", output_gradient, self._input_gradient, learning_rate)
         return self._input_gradient.copy()
@@ -76,6 +76,9 @@ class RecordingLayer:
     def _record(self, method: str, given: Any, returned: Array, learning_rate: Any) -> None:
         read = _read(given, SHAPE, f"What layer {self.number} is given")
         rate = _read(learning_rate, (), f"The learning rate that layer {self.number} is given")
+        if learning_rate is None:
+            hint = "Hand on the learning rate behind the gradient."
+            rate = Wrong(f"Layer {self.number} got no learning rate.", hint=hint)
         self._calls.append(Call(method, self.number, read, returned, rate))
 
 
@@ -298,7 +301,8 @@ class RateAndResult(Statement):
         def test(run: Run) -> None:
             rates = _rates(run)
             expected = np.full(len(rates), float(inputs["learning_rate"]))
-            expect_close(rates, expected, what="A layer got another learning rate.", where=lambda at: f"call {at[0]}")
+            what, layers = "A layer got another learning rate.", [call.layer for call in run.every]
+            expect_close(rates, expected, what=what, where=lambda at: f"layer {layers[at[0]]}")
             found = numbers(run.returned, SHAPE, what="The result of backward")
             what = "The result of backward is not the gradient that the last call returned."
             expect_close(found, _last(run, inputs["gradient"]), what=what)

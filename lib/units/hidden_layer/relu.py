@@ -82,11 +82,11 @@ def keeps_input(ReLU: Any, inputs: Inputs) -> bool:
 
 
 def _require_returned(ReLU: Any, inputs: Inputs) -> None:
-    """Raise `Wrong` where forward returns something, and that isn't its output."""
-    x = inputs["input_batch"]
+    """Raise `Wrong` where forward returns something, and that isn't the output that it has kept, right or wrong."""
+    layer = ReLU()
     with explain_errors():
-        returned = ReLU().forward(x.copy())
-    if returned is not None and not is_like(returned, np.where(x > 0, x, 0.0)):
+        returned = layer.forward(inputs["input_batch"].copy())
+    if returned is not None and not is_like(returned, kept_output(layer)):
         hint = "Return self.output: a network hands on what its layers return."
         raise Wrong("forward returns something else than its output.", hint=hint)
 

@@ -453,3 +453,28 @@ def test_a_right_step_moves_each_weight_by_the_slope_of_the_mean_loss() -> None:
     value = step(network, cce, cce_gradient, X, y, learning_rate=1)
     np.testing.assert_allclose(before - below.weights, slopes, atol=1e-7)
     assert value == expected
+
+
+def test_a_wrong_output_that_is_returned_is_not_said_to_be_something_else() -> None:
+    class Mask(ReLU):
+        def forward(self, input: Array) -> Array:
+            self.input, self.output = input, input > 0
+            return self.output
+
+    part = PARTS["check-relu-forward"]
+    report = checked(part, {"ReLU": Mask})
+    assert "something else" not in str(report)
+    assert report.points == judged(part, {"ReLU": Mask}, 1, ANSWER_KEY).points == 1  # negative inputs become 0
+
+
+def test_a_learning_rate_that_no_layer_got_is_not_said_to_be_0() -> None:
+    class WithoutRate(Network):
+        def backward(self, output_gradient: Array, learning_rate: float) -> Array:
+            for layer in reversed(self.layers):
+                output_gradient = layer.backward(output_gradient)
+            return output_gradient
+
+    part = PARTS["check-network-backward"]
+    assert "Layer 4 got no learning rate." in str(checked(part, {"Network": WithoutRate}))
+    verdict = judged(part, {"Network": WithoutRate}, 1, ANSWER_KEY)
+    assert verdict.mistake is not None and verdict.mistake.name == "The learning rate is left out"
