@@ -21,6 +21,7 @@ from lib.unit import Part, Unit
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
 from lib.units.softmax_classifier.loop_calls import calls
 from tests.grading.relu_unit import ANSWER_KEY as RELU
+from tests.units.softmax_classifier.loops import LOOP
 from tests.variants import BY_PART, released, written
 
 parts = pytest.mark.parametrize("part", ANSWER_KEY.parts, ids=lambda part: part.id)
@@ -303,22 +304,6 @@ def test_two_mistakes_in_one_part_are_not_taken_for_a_third() -> None:
     }
 
 
-LOOP = """
-def train(X, y, learning_rate, batch_size, nepochs):
-    num_features, num_samples = X.shape
-    dense, softmax, losses = Dense(num_features, len(y)), Softmax(), []
-    for epoch in range(nepochs):
-        loss = 0
-        for batch in generate_batch_indices(num_samples, batch_size):
-            dense.forward(X[:, batch])
-            softmax.forward(dense.output)
-            loss += len(batch) / num_samples * cce(y[:, batch], softmax.output)
-            grad = cce_gradient(y[:, batch], softmax.output)
-            grad = softmax.backward(output_gradient=grad)
-            grad = dense.backward((1 / len(batch)) * grad, learning_rate)
-        losses.append(loss)
-    return dense, softmax, losses
-"""
 BLANK = '__blank__["Blank 1 of 1 on line 7 is still open."]'
 
 
@@ -326,13 +311,13 @@ BLANK = '__blank__["Blank 1 of 1 on line 7 is still open."]'
     ("filled", "open_statement"),
     [
         ("X[:, batch]", "EveryBatch"),
-        ("(output_gradient=grad)", "GradientFlowsBack"),
+        ("(output_gradient = grad)", "GradientFlowsBack"),
         ("((1 / len(batch)) * grad, ", "GradientFlowsBack"),
         (", learning_rate)\n", "GradientFlowsBack"),
     ],
 )
 def test_each_blank_of_the_loop_earns_its_own_points(filled: str, open_statement: str) -> None:
-    left = filled.replace("batch]", BLANK + "]").replace("=grad", "=" + BLANK)
+    left = filled.replace("batch]", BLANK + "]").replace("= grad", "= " + BLANK)
     left = left.replace("(1 / len(batch)) * grad", BLANK).replace(" learning_rate", BLANK)
     assert LOOP.count(filled) == 1
     verdict = judged(part_of("check-train"), written(LOOP.replace(filled, left)))
