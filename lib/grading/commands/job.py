@@ -15,7 +15,6 @@ from typing import Any
 
 from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_code_cell, new_notebook
 from sqlalchemy.exc import SQLAlchemyError
 
 from lib.grading.commands.course import Course, unfinished
@@ -216,9 +215,7 @@ class GradingJob:
         cells = [cell for prepared in self.prepared_notebooks.values() for cell in prepared.notebook.cells]
         slow = next((cell.source for cell in cells if has_code(cell) and needs_slow_imports(cell.source)), "")
         code = TRIAL + "".join(f"# {line}\n" for line in slow.splitlines())
-        kernelspec = self.course.book.masters[self.course.notebooks[0]].kernelspec
-        notebook = new_notebook(metadata={"kernelspec": kernelspec or {}}, cells=[new_code_cell(code)])
-        packed = PackedNotebook(json.dumps(notebook).encode(), {})
+        packed = PackedNotebook.of_code(code, self.course.book.masters[self.course.notebooks[0]].kernelspec)
         return RunTask({"trial": packed}, self.course.execute, self.course.settings, self.course.packages)
 
     def leave(self) -> None:

@@ -4,8 +4,6 @@ import json
 import os
 from collections.abc import Iterator
 
-from nbformat.v4 import new_code_cell, new_notebook
-
 from lib.grading.commands.build import CannotBuild
 from lib.grading.running.forked_execute import KERNEL, ForkedExecute
 from lib.grading.running.runner import PackedNotebook, RunTask
@@ -50,8 +48,7 @@ def faults_in_sandbox(place: Place) -> Iterator[CannotBuild]:
 
 def _run(code: str) -> str:
     """Run code where submissions run; give the error that it ended with, or what it printed."""
-    packed = PackedNotebook(json.dumps(new_notebook(cells=[new_code_cell(code)])).encode(), {})
-    task = RunTask({"look": packed}, ForkedExecute, {"ForkedExecute": {"kernel_name": KERNEL}})
+    task = RunTask({"look": PackedNotebook.of_code(code)}, ForkedExecute, {"ForkedExecute": {"kernel_name": KERNEL}})
     before = os.environ.get("NBGRADER_EXECUTION")
     try:
         result = task()["look"]

@@ -29,6 +29,7 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
 
 from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
@@ -78,6 +79,13 @@ class PackedNotebook:
         cells = [cell if has_code(cell) else UNRUN for cell in notebook.cells]
         files = {str(path.relative_to(folder)): path.read_bytes() for path in files_in(folder)}
         return cls(json.dumps({**notebook, "cells": cells}).encode(), {**files, **more})
+
+    @classmethod
+    def of_code(cls, code: str, kernelspec: Mapping[str, str] | None = None) -> Self:
+        """Pack up a notebook whose only cell has this code."""
+        metadata = {"kernelspec": kernelspec} if kernelspec else {}
+        notebook = new_notebook(metadata=metadata, cells=[new_code_cell(code)])
+        return cls(json.dumps(notebook).encode(), {})
 
 
 @dataclass(frozen=True)

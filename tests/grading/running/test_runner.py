@@ -26,6 +26,7 @@ from sqlalchemy import create_engine, text
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.kernels.forkserver import ADDRESS
+from lib.grading.running.runner import PackedNotebook
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import SUBMISSIONS, Course
 from tests.grading.kernels.clients import at_work_in
@@ -104,6 +105,13 @@ def undisturbed(built, tmp_path_factory) -> Course:
     course.run = course.zerolayer("grade", ASSIGNMENT)
     assert course.run.returncode == NEEDS_A_PERSON, course.run.stderr
     return course
+
+
+@pytest.mark.parametrize("kernelspec", [None, {}, {"name": "python3", "display_name": "Python 3"}])
+def test_a_trial_can_be_made_whether_or_not_the_course_names_a_kernel(kernelspec):
+    made = json.loads(PackedNotebook.of_code("1", kernelspec).notebook)
+    assert made["metadata"] == ({"kernelspec": kernelspec} if kernelspec else {})
+    assert [cell["source"] for cell in made["cells"]] == ["1"]
 
 
 def test_a_run_ends_with_what_came_of_it(undisturbed):
