@@ -1,4 +1,4 @@
-"""How cells ended: a name is missing where its cell ended in an error, and a verdict says that error."""
+"""How cells ended: a name is missing where its cell ended in an error, or comes too late, and a verdict says so."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,10 @@ from lib.blanks import OpenBlank
 from lib.checking.cell_runs import DEFINED
 from lib.checking.student_code import Failure
 from lib.grading.errors import end_sentence
-from lib.grading.running.execute import place_of
+from lib.grading.running.execute import has_code, place_of
 
+AT_TOP_LEVEL = re.compile(r"(?m)^(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
+"""What a cell's text defines for the cells below it."""
 LONGEST = 200
 """Characters of an error that are shown."""
 
@@ -27,6 +29,27 @@ def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
             names = [name for each in DEFINED.finditer(cell.source) for name in each.groups() if name]
             found = dict.fromkeys(names, failure) | found
     return found
+
+
+def first_definitions(cells: Sequence[NotebookNode]) -> dict[str, int]:
+    """Give for each name that a cell defines at its top level, and that ran to its end, the first such cell's place."""
+    found: dict[str, int] = {}
+    for at, cell in enumerate(cells):
+        if has_code(cell) and error_output(cell) is None:
+            for each in AT_TOP_LEVEL.finditer(cell.source):
+                found.setdefault(each[1] or each[2], at)
+    return found
+
+
+def come_too_late(definitions: Mapping[str, int], at: int) -> dict[str, Failure]:
+    """Give for each name that cells define only below the check in cell `at` what a verdict says of it."""
+    return {
+        name: Failure(
+            "undefined", f"A cell further down defines {name}. Move it above this check: a check uses the cells above it."
+        )
+        for name, place in definitions.items()
+        if place > at
+    }
 
 
 def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:

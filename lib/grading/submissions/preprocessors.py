@@ -21,7 +21,7 @@ from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person, leave_to_person
 from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy, write
-from lib.grading.submissions.cell_ends import error_output, missing_names
+from lib.grading.submissions.cell_ends import come_too_late, error_output, first_definitions, missing_names
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.read import STAMP
 from lib.grading.submissions.restore import IN_DOUBT, MISSING, RESTORED
@@ -110,10 +110,11 @@ def _remarks_on(nb: NotebookNode, unit: AnswerKey, state: SubmissionState) -> tu
 
 def _judge_cells(nb: NotebookNode, unit: AnswerKey, seed: int, remarks: tuple[str, ...]) -> Iterator[PartVerdict]:
     """Judge each part's cell, and put its verdict in the place of what it put out."""
-    missing = missing_names(nb.cells)
-    for cell in nb.cells:
+    missing, definitions = missing_names(nb.cells), first_definitions(nb.cells)
+    for at, cell in enumerate(nb.cells):
         if cell.cell_type == "code" and (part := unit.part(course_id(cell))) is not None:
-            verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), missing)
+            lacking = come_too_late(definitions, at) | missing
+            verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), lacking)
             cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
             yield verdict
 

@@ -13,7 +13,7 @@ from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.report.clusters import compare, is_unknown
 from lib.grading.report.item_analysis import outcome
-from lib.grading.submissions.cell_ends import error_of, missing_names
+from lib.grading.submissions.cell_ends import come_too_late, error_of, first_definitions, missing_names
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.judge.test_judge import part_of
 
@@ -45,6 +45,23 @@ def test_all_that_a_cell_was_to_define_is_missing_for_its_error() -> None:
         **dict.fromkeys(("cce", "Softmax", "rate"), said),
         "helper": Failure("error", "Cell 4 ended in ValueError: no."),
     }
+
+
+def test_the_verdict_says_that_a_name_is_defined_too_late() -> None:
+    cells = [
+        cell("def helper(): pass"),
+        cell("check.cce(cce)"),
+        cell("class Layer:\n    def forward(self): pass\nx == 1"),
+        cell("def cce(y, yhat): pass\nhelper = 2\nrate = 1"),
+        cell("def broken(): pass", "ValueError", "no"),
+    ]
+    late = come_too_late(first_definitions(cells), 1)
+    assert set(late) == {"Layer", "cce", "rate"}
+    said = "A cell further down defines cce. Move it above this check: a check uses the cells above it."
+    assert [(one.state, one.why) for one in judged(UNDEFINED, late).statements] == [("not checked", said)] * 2
+    problem = "The check gave no answer. NameError: name 'cce' is not defined"
+    assert judged(UNDEFINED, late, problem).problem == f"{problem}. {said}"
+    assert not come_too_late(first_definitions(cells), 4)
 
 
 def test_an_open_blank_stays_one() -> None:
