@@ -43,13 +43,9 @@ def first_definitions(cells: Sequence[NotebookNode]) -> dict[str, int]:
 
 def come_too_late(definitions: Mapping[str, int], at: int) -> dict[str, Failure]:
     """Give for each name that cells define only below the check in cell `at` what a verdict says of it."""
-    return {
-        name: Failure(
-            "undefined", f"A cell further down defines {name}. Move it above this check: a check uses the cells above it."
-        )
-        for name, place in definitions.items()
-        if place > at
-    }
+    late = (name for name, place in definitions.items() if place > at)
+    move = "Move it above this check: a check uses the cells above it."
+    return {name: Failure("undefined", f"A cell further down defines {name}. {move}") for name in late}
 
 
 def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:
