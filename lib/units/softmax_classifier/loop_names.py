@@ -196,12 +196,8 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
     taken = [tuple(map(int, step.samples)) for step in steps]
     if not all(step.known for step in steps):
         return ""
-    if all(sorted(samples) == list(range(call.samples)) for samples in taken):
-        return "Each step uses all samples, not those of one batch"
-    if all(samples == tuple(range(len(samples))) for samples in taken):
-        if all(_labels_are(call, step.labels, step.samples) for step in steps):
-            return "Samples and labels always come from the first columns"
-        return "The samples always come from the first columns of X"
+    if name := _name_same_columns(call, steps, taken):
+        return name
     epochs_of_other = count_epochs(other.call, other.steps) if other.error is None else None
     if own := find_own_epochs(call, steps):
         return _name_own(call, own, epochs_of_other)
@@ -210,16 +206,31 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
         return "The samples come in the order of the columns, not in a shuffled order"
     if _are_moved(call, steps):
         return "The columns of X are in another order than those of y"
-    places = [_place_of(call, step) for step in steps]
-    if None in places:
-        first = sum(taken[:full], ())  # of one epoch, whether the short batch is left out or not
-        is_one_epoch = len({step.shuffle for step in steps[:full]}) == 1
-        is_twice = (is_one_epoch and len(set(first)) < len(first)) or any(
-            len(set(samples)) < len(samples) for samples in taken
-        )
-        is_drawn = is_twice and len(set(sum(taken[:length], ()))) < call.samples
-        return DRAWN if is_drawn else _name_own_parts(call, taken) if not steps[-1].shuffle else ""
-    return _name_order(call, [place for place in places if place is not None], epochs_of_other)
+    places = [place for step in steps if (place := _place_of(call, step)) is not None]
+    are_batches = len(places) == len(steps)
+    return _name_order(call, places, epochs_of_other) if are_batches else _name_draws(call, steps, taken)
+
+
+def _name_same_columns(call: Call, steps: Sequence[Pass], taken: Sequence[tuple[int, ...]]) -> str:
+    """Name what is wrong with steps that take all samples, or the first ones, each time."""
+    if all(sorted(samples) == list(range(call.samples)) for samples in taken):
+        return "Each step uses all samples, not those of one batch"
+    if any(samples != tuple(range(len(samples))) for samples in taken):
+        return ""
+    if all(_labels_are(call, step.labels, step.samples) for step in steps):
+        return "Samples and labels always come from the first columns"
+    return "The samples always come from the first columns of X"
+
+
+def _name_draws(call: Call, steps: Sequence[Pass], taken: Sequence[tuple[int, ...]]) -> str:
+    """Name what is wrong with steps of which some take the samples of no batch."""
+    full = call.samples // call.batch_size
+    first = sum(taken[:full], ())  # of one epoch, whether the short batch is left out or not
+    is_one_epoch = len({step.shuffle for step in steps[:full]}) == 1
+    is_twice = (is_one_epoch and len(set(first)) < len(first)) or any(len(set(some)) < len(some) for some in taken)
+    if is_twice and len(set(sum(taken[: call.batches_in_an_epoch], ()))) < call.samples:
+        return DRAWN
+    return "" if steps[-1].shuffle else _name_own_parts(call, taken)
 
 
 def _are_moved(call: Call, steps: Sequence[Pass]) -> bool:
