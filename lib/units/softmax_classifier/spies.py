@@ -153,9 +153,11 @@ class _Recorder:
         if (twin := getattr(layer, "_twin", None)) is None:
             return
         with _same_draws(), suppress(Exception):  # likewise
+            before = vars(twin).copy()
             twin.forward(input)
-            others = {name: value for name, value in vars(twin).items() if name not in CONTRACT}
-            _set(layer, **{name: _exchange(value, twin.output, output) for name, value in others.items()})
+            kept = {name: value for name, value in vars(twin).items() if value is not before.get(name)}
+            others = {name: _exchange(kept[name], twin.output, output) for name in kept.keys() - CONTRACT}
+            _set(layer, **others)
 
     def _is_touched(self, layer: Any) -> bool:
         """Tell whether a layer's weights are no longer what the spy set."""

@@ -115,6 +115,30 @@ class Dense:
     def __setattr__(self, name, value):
         setattr(self.__dict__["inner"], name, value)
 """
+APART = """
+class Dense:
+    def __init__(self, input_size, output_size):
+        self.W, self.b = np.ones((output_size, input_size)), np.zeros((output_size, 1))
+
+    @property
+    def weights(self):
+        return np.hstack([self.W, self.b])
+
+    @weights.setter
+    def weights(self, new):
+        self.W, self.b = new[:, :-1].copy(), new[:, -1:].copy()
+
+    def forward(self, input):
+        self.x, self.z = input, self.W @ input + self.b
+        self.output = self.z
+        return self.output
+
+    def backward(self, output_gradient, learning_rate):
+        below = self.W.T @ output_gradient
+        self.W = self.W - learning_rate * output_gradient @ self.x.T
+        self.b = self.b - learning_rate * output_gradient.sum(axis=1, keepdims=True)
+        return below
+"""
 ONE_FOR_ALL = """
 class Softmax(Softmax):
     made = None
@@ -135,6 +159,7 @@ RIGHT: dict[str, str] = {
     "methods that are made in __init__": MADE_IN_INIT + loop(),
     "an output that is computed when it is asked for": COMPUTED + loop(),
     "a layer that passes all on to another": WRAPPED + loop(),
+    "weights and bias that a dense layer keeps apart": APART + loop((ACTIVATE, ACTIVATE.replace("output", "z"))),
     "one softmax layer for all": ONE_FOR_ALL + loop(),
     "a dense layer of the notebook's with new weights": "dlayer = Dense(8, 14)\n"
     + loop((DENSE, "    dlayer.weights = 0.1 * np.random.randn(num_labels, num_features + 1)\n")),
