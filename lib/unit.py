@@ -107,6 +107,7 @@ class Part:
     `code` is the function or method to look at when a check fails, such as `Softmax.backward`; without it the first
     subject. `example` makes a worked example of student code: it takes the subjects. `naming_draws` are the draws on
     which a failed check runs code to name a mistake: one is enough where it has several calls with other inputs each.
+    With more than one, code is called on another draw before it is tested: what it keeps of earlier calls shows.
     `error_hints` are for exceptions of code of this part's kind; `lib.checking.error_hints` has those for all code.
     """
 
