@@ -20,7 +20,7 @@ import numpy as np
 from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.student_code import TIME_LIMIT, Failure, Kind, attempt, run_each
 from lib.checking.values import numbers
-from lib.unit import Array, Inputs, Part
+from lib.unit import Array, Inputs, Part, Probes
 
 Outcome = Array | Failure
 """The result of one probe."""
@@ -108,7 +108,19 @@ def run_probes(
     run. Where a statement's probes can't even be listed, the failure stands under the name "".
     """
     call_on_others(part, subjects, budget / 10)
-    return _run_probes(part, inputs, subjects, budget)
+    listed = _list_probes(part, inputs, subjects)
+    outcomes: dict[str, dict[str, Outcome]] = {
+        statement: {"": probes} if isinstance(probes, Failure) else {} for statement, probes in listed.items()
+    }
+    asked = [
+        _Asked(statement, name, probe)
+        for statement, probes in listed.items()
+        if not isinstance(probes, Failure)
+        for name, probe in probes.items()
+    ]
+    for one, outcome in _run_asked(asked, budget):
+        outcomes[one.statement][one.name] = outcome
+    return outcomes
 
 
 def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) -> None:
@@ -117,24 +129,23 @@ def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) 
     What code keeps from an earlier call, for the same shape or for ever, then shows in the next one. Parts whose probes
     call code with several inputs anyway need none of it: one draw is enough to name a mistake there.
     """
-    if part.naming_draws > 1:
-        others = attempt(partial(part.desk_inputs, OTHERS))
-        if not isinstance(others, Failure):
-            _run_probes(part, others, subjects, seconds)
+    if part.naming_draws == 1:
+        return
+    others = attempt(partial(part.desk_inputs, OTHERS))
+    if isinstance(others, Failure):
+        return
+    # Probes of one name call the code alike, whatever their statements read of what comes back: once is enough.
+    probes: dict[str, Callable[[], object]] = {}
+    for listed in _list_probes(part, others, subjects).values():
+        probes |= {} if isinstance(listed, Failure) else listed
+    list(_run_asked([_Asked("", *probe) for probe in probes.items()], seconds))
 
 
-def _run_probes(part: Part, inputs: Inputs, subjects: tuple[Any, ...], budget: float) -> dict[str, dict[str, Outcome]]:
-    outcomes: dict[str, dict[str, Outcome]] = {statement.name: {} for statement in part.statements}
-    asked: list[_Asked] = []
-    for statement in part.statements:
-        probes = attempt(partial(statement.probes, Copy(inputs), *subjects))
-        if isinstance(probes, Failure):
-            outcomes[statement.name][""] = probes
-        else:
-            asked += [_Asked(statement.name, name, probe) for name, probe in probes.items()]
-    for one, outcome in _run_asked(asked, budget):
-        outcomes[one.statement][one.name] = outcome
-    return outcomes
+def _list_probes(part: Part, inputs: Inputs, subjects: tuple[Any, ...]) -> dict[str, Probes | Failure]:
+    """List the probes of each statement, or say why they can't be listed."""
+    return {
+        statement.name: attempt(partial(statement.probes, Copy(inputs), *subjects)) for statement in part.statements
+    }
 
 
 @dataclass(frozen=True)
