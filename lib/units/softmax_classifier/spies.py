@@ -172,6 +172,23 @@ class _Recorder:
         _note(layer, _weights=weights.tobytes())
         _set(layer, weights=weights)
 
+    def _take_in(self, layer: Any) -> None:
+        """Begin with a dense layer that was made outside of `train`."""
+        if not hasattr(layer, "_serial"):
+            self._layers += 1
+            sizes = _sizes_of(getattr(layer, "weights", None))
+            _note(layer, _serial=self._layers, _sizes=sizes, _is_from_outside=True)
+            self._set_weights(layer)
+
+    def _is_kept(self, layer: Any) -> bool:
+        """Tell whether a dense layer is left from an earlier call of `train`; one with new weights begins anew."""
+        if getattr(layer, "_recording", self.recording) is self.recording:
+            return False
+        if self._is_touched(layer):
+            _note(layer, _pass=None)
+            return False
+        return not hasattr(layer, "_is_from_outside")  # whose sizes are wrong already
+
     def _make_dense(self) -> Any:
         recorder, method = self, _methods(self._originals["Dense"], _Dense)
 
@@ -184,26 +201,16 @@ class _Recorder:
 
         def forward(self: Any, *given: Any, **named: Any) -> Any:
             input = _arguments(method("forward"), (self, *given), named, 2)[1]
-            if not hasattr(self, "_serial"):  # a layer that was made before, outside of train
-                recorder._layers += 1
-                sizes = _sizes_of(getattr(self, "weights", None))
-                _note(self, _serial=recorder._layers, _sizes=sizes, _is_from_outside=True)
-                recorder._set_weights(self)
-            is_kept = getattr(self, "_recording", recorder.recording) is not recorder.recording
-            if is_kept and recorder._is_touched(self):  # the loop has given a layer of an earlier call new weights
-                is_kept = False
-                _note(self, _pass=None)
-            is_kept = is_kept and not hasattr(self, "_is_from_outside")  # whose sizes are wrong already
+            recorder._take_in(self)
+            is_kept = recorder._is_kept(self)
             if getattr(self, "_pass", None) is None:  # until here a loop may start from weights of its own
                 _note(self, _weights=np.asarray(getattr(self, "weights", 0)).tobytes())
             seen = recorder.recording.forward(self, _record(input, "The input of dlayer.forward"))
             seen.kept = seen.kept or is_kept
             seen.touched = seen.touched or is_kept or recorder._is_touched(self)
             _note(self, _pass=seen, _recording=self._recording if is_kept else recorder.recording)
-            is_batch = isinstance(seen.features, np.ndarray) and seen.features.ndim == 2
-            with_ones = np.concatenate([input, np.ones((1, len(seen.features.T)))]) if is_batch else input  # type: ignore[union-attr]  # an array
             output = seen.returned["scores"] = recorder.call.columns("scores", seen.version, seen.samples)
-            _note(self, input=with_ones, output=output)
+            _note(self, input=_add_ones(input, seen.features), output=output)
             recorder._keep_other_names(self, input, output)
             return output
 
@@ -363,6 +370,12 @@ def _make_anew(kind: type, *_: Any, **__: Any) -> Any:
     return next(make for make in makers if isinstance(make, BuiltinFunctionType))(kind)
 
 
+def _add_ones(input: Any, features: RecordedValue) -> Any:
+    """Put a row of ones below what a dense layer got, if that is a batch."""
+    is_batch = isinstance(features, np.ndarray) and features.ndim == 2
+    return np.concatenate([input, np.ones((1, len(features.T)))]) if is_batch else input  # type: ignore[union-attr]  # an array
+
+
 def _sizes_of(weights: Any) -> tuple[int, ...]:
     """Give the sizes with which a dense layer was made that has these weights."""
     shape = np.shape(weights)
@@ -376,7 +389,7 @@ def _same_draws() -> Iterator[None]:
     try:
         yield
     finally:
-        np.random.set_state(state)  # likewise
+        np.random.set_state(state)
 
 
 def _keeps_more(layer_class: type) -> bool:
