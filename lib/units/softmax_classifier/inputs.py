@@ -40,10 +40,9 @@ def predictions(rng: np.random.Generator, y: Array, small: tuple[float, float]) 
 
     In one sample the true class has a small probability p, and another class has half of it; -log p lies in the range
     `small`. In the next one the true class is nearly certain: probabilities that are kept away from 1 show. In the last
-    one it is the least likely. The first and the
-    last sample have neither the smallest loss of the batch nor the largest or the middle one: code that takes one of
-    these is not taken for code that takes a sample by its place. The mean of -log p has the digits 57 behind its
-    hundredths: a rounded loss shows.
+    one it is the least likely. The first and the last sample have neither the smallest loss of the batch nor the
+    largest or the middle one: code that takes one of these is not taken for code that takes a sample by its place. The
+    mean of -log p has the digits 57 behind its hundredths: a rounded loss shows.
     """
     classes, batch = y.shape
     ranges = [small] if batch == 1 else [(0.9, 1.2), small, (0.02, 0.05), *[(1.3, 2.2)] * (batch - 4), (3, 3.2)]
