@@ -24,6 +24,8 @@ FULL_WIDTH = {"width": "auto"}
 # cell, and a screen reader hears no question. So a script makes a group of them, by the names of ipywidgets' classes
 # and an attribute of JupyterLab's; a browser test fails if one of these changes. `element` is where the script's
 # output is shown.
+# While the kernel is busy ipywidgets holds choices back, and a press of the button overtakes them: an earlier choice
+# was given. So a press waits until the button's title, which the kernel sets, is the choice that the page shows.
 GROUP = """(function start(left) {
   const form = element.closest('.zl-predict'), radios = form?.querySelectorAll('input[type=radio]');
   if (!radios?.length) { if (left) setTimeout(start, 100, left - 1); return; }
@@ -31,6 +33,14 @@ GROUP = """(function start(left) {
   for (const radio of radios) { radio.name = 'NAME'; radio.setAttribute('data-lm-suppress-shortcuts', ''); }
   group.role = 'radiogroup';
   group.ariaLabel = form.querySelector('.zl-question').textContent;
+  const button = form.querySelector('button');
+  const isKnown = () => button.title === form.querySelector('input:checked')?.closest('label').textContent.trim();
+  form.addEventListener('click', press => {
+    if (!button.contains(press.target) || isKnown()) return;
+    press.stopPropagation();
+    new MutationObserver((_, title) => { if (isKnown()) { title.disconnect(); button.click(); } })
+      .observe(button, {attributeFilter: ['title']});
+  }, true);
 })(100)"""
 
 
@@ -58,7 +68,7 @@ class Form:
         self.box.close()
 
     def _choose(self, change: Any) -> None:
-        self.button.disabled = self.choices.index is None
+        self.button.disabled, self.button.tooltip = self.choices.index is None, self.choices.label
 
     def _predict(self, button: Any) -> None:
         if self.choices.index is None or self.choices.disabled:

@@ -143,3 +143,47 @@ def test_after_a_restart_it_shows_what_was_predicted_and_cannot_be_changed(lab, 
     page.get_by_text("the experiment ran").wait_for(timeout=PATIENCE)
     assert f"You predicted: {STEPS.choices[2]}" in page.locator(".jp-Notebook").inner_text()
     assert page.locator(".zl-predict").count() == 1, "the form of the other question"
+
+
+class Line:
+    """The line between a page and its kernel, of which the kernel's words can be held back."""
+
+    def __init__(self, page):
+        self.held = None
+        page.route_web_socket("**/channels?*", self._connect)
+
+    def _connect(self, socket):
+        kernel = socket.connect_to_server()
+        socket.on_message(kernel.send)
+        kernel.on_message(lambda words: socket.send(words) if self.held is None else self.held.append((socket, words)))
+
+    def release(self):
+        held, self.held = self.held, None
+        for socket, words in held:
+            socket.send(words)
+
+
+def test_what_is_given_is_the_choice_that_the_page_shows_also_on_a_slow_line(lab, browser):
+    """ipywidgets holds further choices back until the kernel has answered; a press of the button is sent at once."""
+    (lab.folder / "slow").mkdir()
+    lab.write("slow/lab.ipynb", *CELLS[:2])
+    with browser.new_context(viewport={"width": 900, "height": 900}) as context:
+        page = context.new_page()
+        line = Line(page)
+        lab.open(page, "slow/lab.ipynb")
+        run_all(page)
+        radios, press = form(page).get_by_role("radio"), form(page).get_by_role("button")
+        form(page).get_by_role("radiogroup").wait_for(timeout=PATIENCE)
+        radios.nth(0).check()
+        wait_for(page, "() => !document.querySelector('.zl-predict button').disabled")
+        wait_until_idle(page)
+        line.held = []
+        radios.nth(1).check()
+        radios.nth(2).check()
+        press.click()
+        line.release()
+        form(page).get_by_role("button", name="Predicted. Now run the next cell.").wait_for(timeout=PATIENCE)
+        assert radios.nth(2).is_checked()
+        stored = lab.folder / "slow" / FOLDER / "softmax_classifier.predictions.json"
+        assert json.loads(stored.read_text()) == {"steps": 2}
+    lab.close_kernels()
