@@ -58,15 +58,12 @@ def record_calls(train: Any, inputs: Inputs) -> Recordings:
     recorder = _Recorder(namespace)
     rebound = rebind(train, recorder.spies)
     first, second = (Recording(call) for call in calls(inputs))
-    state = np.random.get_state()  # what students draw from: the same draws for every check
-    try:
+    with _same_draws():
         recorder.run(rebound, first)
         try:
             recorder.run(rebound, second)
         except Exception as error:
             second.error = error
-    finally:
-        np.random.set_state(state)  # likewise
     return first, second
 
 
@@ -109,7 +106,7 @@ class _Recorder:
         """Call `train` and record it."""
         self.recording, call = recording, recording.call
         X, y = call.X.copy().view(DataArray), call.y.copy().view(DataArray)
-        np.random.seed(1)  # see record_calls
+        np.random.seed(1)  # the same draws for every check
         returned = train(X, y, call.rate, call.batch_size, call.epochs)
         recording.returned, recording.X, recording.y = _losses_of(returned), np.asarray(X), np.asarray(y)
         both: Any = (self.spies["Dense"], self.spies["Softmax"])
@@ -384,7 +381,7 @@ def _sizes_of(weights: Any) -> tuple[int, ...]:
 
 @contextmanager
 def _same_draws() -> Iterator[None]:
-    """Set NumPy's generator back: what a layer of the student's draws must not change what the loop draws."""
+    """Set NumPy's generator back, from which students draw: what runs here must not change what is drawn after it."""
     state = np.random.get_state()
     try:
         yield
