@@ -2,6 +2,8 @@
 
 Test layers take the place of real ones. They record what they are given, and return arrays that were drawn: whatever
 the network hands on, no shape can fail to fit.
+
+A probe's right result is another in each draw: what is the same in all of them could be written down without a network.
 """
 
 from __future__ import annotations
@@ -25,13 +27,14 @@ SHAPE = (3, 5)
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw an input, an incoming gradient, a learning rate, and what each test layer returns."""
+    """Draw an input, an incoming gradient, a learning rate, what each test layer returns, and a number for each."""
     return {
         "input": rng.normal(size=SHAPE),
         "gradient": rng.normal(size=SHAPE),
         "learning_rate": np.array(rng.uniform(0.2, 0.9)),
         "outputs": rng.normal(size=(LAYERS, *SHAPE)),
         "input_gradients": rng.normal(size=(LAYERS, *SHAPE)),
+        "numbers": rng.choice(np.arange(10, 100), LAYERS, replace=False),
     }
 
 
@@ -159,23 +162,28 @@ def _of(method: str, calls: Sequence[Call]) -> list[Call]:
     return [call for call in calls if call.method == method]
 
 
-def _order(run: Run) -> list[int]:
+def _order(inputs: Inputs, run: Run) -> Array:
+    """Give the drawn numbers of the layers in the order in which they were called."""
+    _require_calls(run)
+    return inputs["numbers"][run.layers]
+
+
+def _require_calls(run: Run) -> None:
     if not run.calls:
         raise Wrong("No layer was called.")
-    return run.layers
 
 
 def _differences(run: Run, first: Array) -> Array:
     """Compare what each call was given with what the call before it returned (`first` for the first call).
 
-    The differences are added up over the calls, so that it is SHAPE however many there are, and 0 where right. That a
-    second pass calls no layer is a matter of the order.
+    The differences are added up over the calls, so that it is SHAPE however many there are, and added to `first`, which
+    is left where all are 0. That a second pass calls no layer is a matter of the order.
     """
-    if run.where and not run.calls:
-        return np.zeros(SHAPE)
-    _order(run)
+    if not run.where:
+        _require_calls(run)
     before = [first, *(call.returned for call in run.calls)]
-    return np.asarray(sum(_require(call.given) - returned for call, returned in zip(run.calls, before, strict=False)))
+    differences = (_require(call.given) - returned for call, returned in zip(run.calls, before, strict=False))
+    return np.asarray(sum(differences, first))
 
 
 def _last(run: Run, first: Array) -> Array:
@@ -208,7 +216,7 @@ class LayersInOrder(Statement):
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
         """The layers' numbers in the order of their calls."""
-        return _each_pass(inputs, Network, "order", _order)
+        return _each_pass(inputs, Network, "order", partial(_order, inputs))
 
 
 class OutputsGoUp(Statement):
@@ -224,7 +232,7 @@ class OutputsGoUp(Statement):
             _expect_handed_on(run, inputs["input"], "what the layer before it returned", "the network's input")
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The difference of the two, added up over the calls."""
+        """The difference of the two, added up over the calls, and the network's input."""
         return _each_pass(inputs, Network, "differences", lambda run: _differences(run, inputs["input"]))
 
 
@@ -243,11 +251,12 @@ class LastOutput(Statement):
             expect_close(found, _last(run, inputs["input"]), what=f"{what} is not the last layer's output.")
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The difference to the last layer's output."""
+        """The difference to the last layer's output, and the network's input."""
+        first = inputs["input"]
 
         def difference(name: str) -> Array:
             run = run_forward(Network, inputs)
-            return numbers(getattr(run, name), SHAPE, what=self.kept_as[name]) - _last(run, inputs["input"])
+            return numbers(getattr(run, name), SHAPE, what=self.kept_as[name]) - _last(run, first) + first
 
         return {name: partial(difference, name) for name in self.kept_as}
 
@@ -264,7 +273,7 @@ class LayersReversed(Statement):
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
         """The layers' numbers in the order of their calls."""
-        return _both_routes(inputs, Network, "order", _order)
+        return _both_routes(inputs, Network, "order", partial(_order, inputs))
 
 
 class GradientsGoDown(Statement):
@@ -286,7 +295,7 @@ class GradientsGoDown(Statement):
         _on_either_route(inputs, Network, test)
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The difference of the two, added up over the calls."""
+        """The difference of the two, added up over the calls, and the incoming gradient."""
         return _both_routes(inputs, Network, "differences", lambda run: _differences(run, inputs["gradient"]))
 
 
@@ -310,14 +319,15 @@ class RateAndResult(Statement):
         _on_either_route(inputs, Network, test)
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The mean of the rates over the one that was given, and the difference of the results."""
-        rate = float(inputs["learning_rate"])
-        what, last = "The result of backward", partial(_last, first=inputs["gradient"])
+        """The mean of the rates, and the difference of the results and the incoming gradient."""
+        first = inputs["gradient"]
+
+        def difference(run: Run) -> Array:
+            return numbers(run.returned, SHAPE, what="The result of backward") - _last(run, first) + first
+
         return {
-            **_both_routes(inputs, Network, "rates", lambda run: np.mean(_rates(run) / rate), [" again"]),
-            **_both_routes(
-                inputs, Network, "returned", lambda run: numbers(run.returned, SHAPE, what=what) - last(run), [""]
-            ),
+            **_both_routes(inputs, Network, "rates", lambda run: np.mean(_rates(run)), [" again"]),
+            **_both_routes(inputs, Network, "returned", difference, [""]),
         }
 
 

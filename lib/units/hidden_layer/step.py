@@ -252,8 +252,8 @@ class StepRate(Statement):
         expect_close(rate, inputs["learning_rate"], what="network.backward got another learning rate.")
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
-        """The rate over the one that was given."""
-        return {"rate": lambda: _rate(run(step, inputs)) / float(inputs["learning_rate"])}
+        """The rate."""
+        return {"rate": lambda: _rate(run(step, inputs))}
 
 
 def example(step: Any) -> Example:

@@ -18,6 +18,7 @@ from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.verdict import DIFFERENT_SHAPE, PartVerdict, html
 from lib.reference import Dense, Softmax
 from lib.unit import Part, Unit
+from lib.units.hidden_layer.closed import ANSWER_KEY as HIDDEN_LAYER
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
 from lib.units.softmax_classifier.loop_calls import calls
 from tests.grading.relu_unit import ANSWER_KEY as RELU
@@ -202,6 +203,20 @@ def test_a_forged_answer_must_be_right_to_win() -> None:
     right, other = given_by(part, {}, seed=1), given_by(part, {}, seed=2)
     assert judge(ANSWER_KEY, part, 1, right).points == 2
     assert judge(ANSWER_KEY, part, 1, other).points == 0
+
+
+SAME_IN_EVERY_DRAW = {"ColumnsSumToOne"}
+"""A statement that code fulfils, too, which looks at nothing: it gives each class the same share."""
+
+
+@pytest.mark.parametrize("key", [ANSWER_KEY, HIDDEN_LAYER], ids=lambda key: str(key.unit.name))
+def test_what_was_right_in_one_draw_is_wrong_in_another(key: AnswerKey) -> None:
+    """Else a notebook without any code of its own could show it: once for all, what it is stands in the check."""
+    for part in key.parts:
+        given = given_by(part, key.right, seed=1, unit=key)
+        verdict = judge(key, part, 2, given)
+        right = {each.name for each in verdict.statements if each.state == "right"}
+        assert right <= SAME_IN_EVERY_DRAW, part.id
 
 
 def test_no_answer_is_not_a_wrong_one() -> None:
