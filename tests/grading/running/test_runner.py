@@ -232,15 +232,18 @@ def test_a_run_broken_off_goes_on_where_it_was(course, undisturbed, moment, numb
 
 
 def around_the_fork_servers():
-    servers = map(psutil.Process, at_work_in(os.environ[ADDRESS]))
-    return {child for server in servers for child in server.children(recursive=True)}
+    found = set()
+    for number in at_work_in(os.environ[ADDRESS]):
+        with suppress(psutil.NoSuchProcess):  # a kernel that was just forked still looks like its server, and ends
+            found.update(psutil.Process(number).children(recursive=True))
+    return found
 
 
 def left(course, idle):
     """Wait for the workers of a run that was broken off, and its kernels, to end; give those that don't."""
-    workers = json.loads((course.root / "children.json").read_text())
-    kernels = around_the_fork_servers() - idle
-    _, alive = psutil.wait_procs([*map(psutil.Process, filter(psutil.pid_exists, workers)), *kernels], timeout=30)
+    numbers = json.loads((course.root / "children.json").read_text())
+    workers = {process for process in psutil.process_iter() if process.pid in numbers}
+    _, alive = psutil.wait_procs(workers | around_the_fork_servers() - idle, timeout=30)
     return alive
 
 
