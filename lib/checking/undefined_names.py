@@ -1,8 +1,10 @@
-"""Names that a check is called with before they exist.
+"""Names in the call of a check that don't stand for what they should.
 
 Python evaluates `check.cce(cce)` by looking `cce` up first, and a NameError would stop "Run All Cells" at a check whose
 cell is still to be written. In a notebook, every bare name in the call of a check becomes "that name, or `Undefined`",
 so that the check itself can say what is missing.
+
+And a student's own variable may be called `check`: the call of a check then says so, before Python raises its error.
 """
 
 import ast
@@ -11,7 +13,12 @@ from inspect import getattr_static
 from typing import Any
 
 from lib.checking.cell_runs import watch_cells
-from lib.checking.dispatch import Check
+from lib.checking.dispatch import Check, Checks
+
+TAKEN = (
+    "The checks can't be called: this notebook gave their name, {name}, to something else. Give that another name where"
+    " it gets its value, then restart the kernel and run all cells."
+)
 
 
 class LookUpNames:
@@ -22,16 +29,30 @@ class LookUpNames:
 
     def __init__(self, shell: Any):
         self.shell = shell
+        self.checks: dict[str, Any] = {}
+        """What had checks when cells began to run, by its name in the notebook."""
 
     def visit(self, tree: ast.AST) -> ast.AST:
         """Called by IPython: rewrite the bare names among a check's arguments; leave every other call alone."""
+        older = sys.modules.get("lib.checks", self)
+        self.checks |= {name: it for name, it in self.shell.user_ns.items() if type(it) is Checks or it is older}
         for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                self._notice_taken_name(node.func)
             # Of the object only its type is asked: `isinstance` would run a `__class__` that a student wrote.
             if isinstance(node, ast.Call) and issubclass(type(self._find(node.func)), Check):
                 node.args = [_wrap_in_look_up(node.func, argument) for argument in node.args]
                 for keyword in node.keywords:
                     keyword.value = _wrap_in_look_up(node.func, keyword.value)
         return tree
+
+    def _notice_taken_name(self, function: ast.expr) -> None:
+        """Say so where `check` in `check.cce` stands for something that has no such call, and had stood for checks."""
+        match function:
+            case ast.Attribute(ast.Name(name), attribute) if name in self.checks.keys() & self.shell.user_ns:
+                is_check = isinstance(getattr_static(self.checks[name], attribute, None), Check)
+                if is_check and not callable(self._find(function)):
+                    print(TAKEN.format(name=name))
 
     def _find(self, function: ast.expr) -> object:
         """Find what a dotted name stands for, without running properties or `__getattr__` of the objects on the way."""

@@ -66,6 +66,15 @@ CELLS = {
     "other ways": "import lib.checks\nfrom types import SimpleNamespace\nours = SimpleNamespace(check=check)",
     "in a namespace": "ours.check.cce(nowhere)",
     "dotted": "lib.checks.cce(nowhere)",
+    "own variable": "check = [0.1]",
+    "own variable's cell": "check[0] = 1\ncheck.append(2)",
+    "check of a variable": "check.cce(cce)",
+    "own calls": "class Own:\n    def train(self, name):\n        return name\ncheck = Own()",
+    "call of it": "check.train('own')",
+    "own data": "import numpy as np\ncheck = np.zeros(3)",
+    "check of data": "check.data(1, 2)",
+    "name deleted": "del check",
+    "check of nothing": "check.cce(cce)",
     "reset": "%reset -f",
     "import again": "from lib import checks as check",
     "after reset": "check.cce(cce)",
@@ -132,6 +141,16 @@ def test_other_calls_raise_as_ever(said: dict[str, list[str]]) -> None:
 def test_to_read_a_cell_runs_nothing_of_the_students(said: dict[str, list[str]]) -> None:
     """A property runs when the cell runs, and once."""
     assert said["student objects"][:2] == ["", "[]\n\n['the property']\n"]
+
+
+def test_a_variable_called_check_is_told_where_a_check_is_called(said: dict[str, list[str]]) -> None:
+    """Python's own error, that a list has no attribute `cce`, doesn't say what to do."""
+    told = "this notebook gave their name, check, to something else. Give that another name"
+    for cell, error in {"check of a variable": "AttributeError", "check of data": "TypeError"}.items():
+        assert told in said[cell][1]
+        assert error in said[cell][0]
+    for cell in ("own variable's cell", "call of it", "check of nothing"):
+        assert told not in said[cell][1]
 
 
 def test_names_that_are_there_are_checked(said: dict[str, list[str]]) -> None:
