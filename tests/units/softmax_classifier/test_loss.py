@@ -52,6 +52,17 @@ def test_a_sum_in_place_of_the_mean_is_shown_with_both_numbers() -> None:
     ]
 
 
+def test_a_class_that_the_loss_leaves_out_is_shown_with_its_loss() -> None:
+    def first_classes(y: Any, yhat: Any) -> Any:
+        return -np.sum(y[:3] * np.log(yhat[:3])) / y.shape[1]
+
+    assert said(checked(cce, cce=first_classes), "BatchMean").splitlines()[:3] == [
+        "The loss of a sample alone is not -log of its true class's probability p.",
+        "Where: a sample of class 3, one of 4 classes, with p = 0.9580",
+        "Found 0, expected 0.0429",
+    ]
+
+
 def test_what_depends_on_a_wrong_statement_is_not_checked() -> None:
     report = mistaken(cce, "The minus sign is missing")
     assert list(states(report).values()) == ["wrong", "not checked", "not checked"]
