@@ -125,6 +125,7 @@ def _outermost(paths: Iterable[Path]) -> list[Path]:
 
 def build(limits: Limits, owner: tuple[int, int]) -> None:
     """Put the new root together and enter it. Scratch belongs to `owner`, a user and a group."""
+    os.umask(0o022)  # the kernel's user has to read what root makes here, whatever a shell's umask is
     seen = view(limits.commands)
     sources = {path: os.open(path, os.O_PATH) for path in (*seen.shown, *DEVICES)}
     syscalls.mount("tmpfs", _SITE, options="mode=755,size=1m")

@@ -47,7 +47,9 @@ class ChildResult:
 class Forker:
     """A warm process that runs one piece of code after another, each in a child of its own."""
 
-    def __init__(self, kind, home, *modules, ordinary=False, secret="none", course=COURSE, python=sys.executable):
+    def __init__(
+        self, kind, home, *modules, ordinary=False, secret="none", course=COURSE, python=sys.executable, umask=-1
+    ):
         self.kind, self.ordinary = kind, ordinary or os.geteuid() != 0
         command = [python, str(HERE / "fork_children.py"), kind, *modules]
         environment = {
@@ -62,7 +64,7 @@ class Forker:
             environment |= {"NEEDED": " ".join(needed), "CLOSED": " ".join(closed), "ORDINARY": str(ORDINARY)}
             command = ["unshare", "--mount", "sh", "-euc", AS_ORDINARY_USER, "sh", *command]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self._process = subprocess.Popen(command, text=True, env=environment, cwd=home, **pipes)
+        self._process = subprocess.Popen(command, text=True, env=environment, cwd=home, umask=umask, **pipes)
         print(json.dumps(secret), file=self._process.stdin, flush=True)
         ready = self._process.stdout.readline()
         self.refusal = "" if ready else self._process.stderr.read()

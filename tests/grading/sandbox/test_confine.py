@@ -210,3 +210,15 @@ def test_an_interpreter_that_only_root_can_reach_is_within_reach_inside(home):
     finally:
         forker.close()
     assert output == ["began", "within reach"]
+
+
+@pytest.mark.parametrize("mask", [0o077, 0o777])
+def test_a_private_umask_keeps_nothing_from_the_kernel(home, mask):
+    """Root often has 077; what it made for the kernel's user, that user could not read."""
+    forker = Forker("sandbox", home, umask=mask)
+    try:
+        code = "import lib; tell(open('train.csv').read()); tell(bool(open('/etc/passwd').read()))"
+        output = forker.run(code, files={"train.csv": "1,2"}).output
+    finally:
+        forker.close()
+    assert output == ["began", "1,2", "True"]
