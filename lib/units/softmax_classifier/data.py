@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Statement
@@ -26,11 +27,33 @@ class Columns(Statement):
                 found = f"{array[tuple(place)]} in {name}{place}" if place else f"shape {array.shape}"
                 raise Wrong(what, found=found, expected="a finite number in every place", hint=hint)
         if features.shape[1] != labels.shape[1]:
-            hint = "Transpose y: to_categorical puts samples in rows."
-            if features.shape[1] != labels.shape[0]:
-                hint = "Split X and y together, so that both keep the same samples."
-            found, expected = f"X {features.shape}, y {labels.shape}", f"y of shape (classes, {features.shape[1]})"
+            expected, hint = _choose_orientation(features, labels)
+            found = f"X {features.shape}, y {labels.shape}"
             raise Wrong("X and y have different numbers of columns.", found=found, expected=expected, hint=hint)
+
+
+def _choose_orientation(features: Array, labels: Array) -> tuple[str, str]:
+    """Give the shape that is expected, and a hint: which of the two has its samples in rows, if one has."""
+    rows_are_one_hot = _rows_are_one_hot(labels)
+    if features.shape[0] == labels.shape[1] and not rows_are_one_hot:
+        return f"X of shape (features, {labels.shape[1]})", "Transpose X: its samples are in rows."
+    if features.shape[1] == labels.shape[0]:
+        return f"y of shape (classes, {features.shape[1]})", "Transpose y: to_categorical puts samples in rows."
+    if features.shape[0] == labels.shape[0] and rows_are_one_hot:
+        samples = features.shape[0]
+        expected = f"X of shape (features, {samples}), y of shape (classes, {samples})"
+        return expected, "Transpose X and y: their samples are in rows."
+    hint = "Split X and y together, so that both keep the same samples."
+    return f"y of shape (classes, {features.shape[1]})", hint
+
+
+def _is_one_hot(labels: Array) -> NDArray[np.bool_]:
+    """Say of each column whether it is one-hot."""
+    return np.asarray(np.isin(labels, (0, 1)).all(axis=0) & (labels.sum(axis=0) == 1))
+
+
+def _rows_are_one_hot(labels: Array) -> bool:
+    return bool(_is_one_hot(labels.T).all() and not _is_one_hot(labels).all())
 
 
 class OneHot(Statement):
@@ -42,10 +65,14 @@ class OneHot(Statement):
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
         """Look at values and sums."""
         labels = numbers(y)
-        bad = np.flatnonzero(~(np.isin(labels, (0, 1)).all(axis=0) & (labels.sum(axis=0) == 1)))
+        bad = np.flatnonzero(~_is_one_hot(labels))
         if bad.size:
             raise Wrong(
-                "A column is not one-hot.", where=f"sample {bad[0]}", found=labels[:, bad[0]], expected="one 1 among 0s"
+                "A column is not one-hot.",
+                where=f"sample {bad[0]}",
+                found=labels[:, bad[0]],
+                expected="one 1 among 0s",
+                hint="Transpose y, and X too if its samples are in rows." if _rows_are_one_hot(labels) else "",
             )
 
 

@@ -41,6 +41,22 @@ def test_labels_of_to_categorical_that_nobody_transposed_are_found() -> None:
     assert states(report)["OneHot"] == "not checked"
 
 
+def test_samples_in_rows_are_found_in_features_too() -> None:
+    said_of_x = said(looked_at(X.T, Y), "Columns")
+    assert "expected X of shape (features, 90)" in said_of_x
+    assert "Try: Transpose X:" in said_of_x
+    said_of_both = said(looked_at(X.T, Y.T), "Columns")
+    assert "expected X of shape (features, 90), y of shape (classes, 90)" in said_of_both
+    assert "Try: Transpose X and y:" in said_of_both
+
+
+def test_samples_in_rows_are_found_where_there_are_as_many_features_as_classes() -> None:
+    three = np.vstack([X, X[:1]])
+    assert "Try: Transpose X:" in said(looked_at(three.T, Y), "Columns")
+    assert "Try: Transpose y:" in said(looked_at(three, Y.T), "Columns")
+    assert "Try: Transpose y, and X too" in said(looked_at(three.T, Y.T), "OneHot")
+
+
 @pytest.mark.parametrize("labels", [LABELS, LABELS[None].repeat(2, axis=0)[0]])
 def test_labels_that_are_no_columns_are_found(labels: Any) -> None:
     assert "y is not a matrix." in said(looked_at(X, labels), "Columns")
@@ -48,6 +64,7 @@ def test_labels_that_are_no_columns_are_found(labels: Any) -> None:
 
 def test_different_numbers_of_samples_are_found() -> None:
     assert "Split X and y together" in said(looked_at(X, Y[:, :50]), "Columns")
+    assert "Split X and y together" in said(looked_at(np.vstack([X, X[:1]]), Y[:, :50]), "Columns")
 
 
 def test_columns_that_are_not_one_hot_are_found() -> None:
