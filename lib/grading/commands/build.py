@@ -8,7 +8,7 @@ The template replaces the statement, also one of several lines; every other byte
 for one expression, and what is around it must be the statement's own text, so a marker can't drift from its code.
 
 Among nbgrader's preprocessors of `generate_assignment`, `Blanks` takes the place of ClearSolutions. `NoLeak` comes
-last: it refuses a finished notebook in which something that a blank hides can still be read.
+last: it refuses a finished notebook if something that a blank hides can still be read, in it or in a file beside it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
-from nbgrader.utils import is_solution
+from nbgrader.utils import find_all_files, is_solution
 
 from lib.blanks import masked, misplaced, open_blanks
 from lib.grading.errors import CannotBuild
@@ -98,7 +100,7 @@ class Blanks(ClearSolutions):
 
 
 class NoLeak(NbGraderPreprocessor):
-    """Refuses a finished notebook in which something that a blank hides can still be read."""
+    """Refuses a finished notebook if something that a blank hides can still be read, in it or in a file beside it."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Called last, once for each notebook."""
@@ -106,7 +108,15 @@ class NoLeak(NbGraderPreprocessor):
             place = place_of(cell, index, resources)
             for where, text in ((place, cell.source), (f"{place}, output", "\n".join(_texts_in(cell.get("outputs"))))):
                 refuse_leak(resources["blanks"], text, where)
+        if resources["blanks"] and (folder := resources.get("metadata", {}).get("path")):
+            for file in self._files_beside(folder):
+                refuse_leak(resources["blanks"], file.read_text(errors="replace"), str(file.relative_to(folder)))
         return nb, resources
+
+    def _files_beside(self, folder: str) -> list[Path]:
+        """Find the files that nbgrader copies into the release, as it finds them."""
+        ignored = CourseDirectory(parent=self).ignore
+        return sorted(map(Path, find_all_files(folder, [*ignored, "*.ipynb"])))
 
 
 _EXAMPLE = "like  T = np.dot(a, b)  #? T = ?  # what it is for"
@@ -238,8 +248,9 @@ def _parse_expression(text: str) -> ast.expr | None:
 
 
 def refuse_leak(hidden: Iterable[Hidden], text: str, place: str) -> None:
+    shown = compress(text)
     for secret in hidden:
-        if gives_answer_away(secret.expression) and compress(secret.expression) in compress(text):
+        if gives_answer_away(secret.expression) and compress(secret.expression) in shown:
             raise CannotBuild(
                 f"it shows what the blank at {secret.place} hides",
                 place=place,

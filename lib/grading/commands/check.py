@@ -16,7 +16,7 @@ from lib.checking.fingerprints import FILE
 from lib.grading import units
 from lib.grading.commands.agreement import faults_of_checks, faults_of_consequences, faults_of_draws
 from lib.grading.commands.build import CannotBuild, Hidden, place_of, student_source
-from lib.grading.commands.bundle import open_half, read_files
+from lib.grading.commands.bundle import open_half
 from lib.grading.commands.command import given_names, named_unit
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.locked_imports import faults_in_sandbox
@@ -55,7 +55,15 @@ class CheckApp(Rebuild):
         place, key = units.place_of(name), UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": name}})
         if place is None or key is None:
             raise ConfigError(f"{name} is no unit: the configuration says that nbgrader grades it by itself.")
-        sources = sorted(Path(self.coursedir.format_path(self.coursedir.source_directory, ".", name)).glob("*.ipynb"))
+        folder = Path(self.coursedir.format_path(self.coursedir.source_directory, ".", name))
+        if not (sources := sorted(folder.glob("*.ipynb"))):
+            raise CannotBuild(
+                "a unit without its solution notebook",
+                place=str(folder),
+                found="no file that ends in .ipynb",
+                expected=f"a notebook such as {name}.ipynb, with the right code",
+                attempt="put it there, or take it from a copy of the course",
+            )
         notebooks = {path.name: nbformat.read(path, as_version=4) for path in sources}
         hidden, faults = _blanks_of(notebooks)
         yield from faults
@@ -109,7 +117,7 @@ class CheckApp(Rebuild):
                 return pool.submit(run, nb, key, sources[0].parent, self.log)
 
             runs = [(file, start(solution), start(released[file])) for file, solution in notebooks.items()]
-            yield from faults_of_bundle({**open_half(), **read_files(built)}, place, hidden)
+            yield from faults_of_bundle(open_half(), place, hidden)
             for file, solved, untouched in runs:
                 yield from faults_of_solution(key, solved.result(), file)
                 yield from faults_of_untouched(key, untouched.result(), file)

@@ -69,8 +69,6 @@ def faults_of_bundle(files: dict[str, bytes], place: Place, hidden: Iterable[Hid
                 expected="open halves only",
                 attempt=f"move it into the folder {CLOSED} of its unit",
             )
-        if path.suffix == ".ipynb":
-            continue  # the build has looked at its cells
         if path.parts[0] == "lib" and not place.is_built_in and not name.startswith(own):
             continue
         try:

@@ -187,3 +187,12 @@ def test_check_finds_the_fault_and_says_what_to_try(course, tmp_path, fault):
         assert checked.stdout.count("Found:") == 2, checked.stdout
     for word in ("Found:", "Expected:", "Try:"):
         assert word in said
+
+
+def test_a_unit_without_its_notebook_is_told_in_a_sentence(course, tmp_path):
+    wrong = Course(tmp_path / "wrong")
+    shutil.copytree(course.root, wrong.root, ignore=shutil.ignore_patterns("solutions", "autograded", "gradebook.db"))
+    checked = wrong.zerolayer("check", UNIT)
+    assert (checked.returncode, checked.stdout) == (1, "")
+    assert "a unit without its solution notebook" in checked.stderr
+    assert "Traceback" not in checked.stderr

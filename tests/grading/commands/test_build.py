@@ -62,7 +62,7 @@ def build(tmp_path: Path) -> Build:
 
     def build(*cells: NotebookNode, **settings: Any) -> NotebookNode:
         source, release = (tmp_path / folder / "unit" / "unit.ipynb" for folder in ("solutions", "notebooks"))
-        source.parent.mkdir(parents=True)
+        source.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(nbformat.v4.new_notebook(cells=list(cells)), source)
         config: Config = PyFileConfigLoader("nbgrader_config.py", str(ROOT)).load_config()
         config.CourseDirectory.root = str(tmp_path)
@@ -235,6 +235,19 @@ class TestLeaks:
         cell.outputs = [nbformat.v4.new_output("display_data", data=data)]
         with pytest.raises(RuntimeError, match="cell 'given', output: it shows what the blank"):
             build(solution(self.HIDING), cell, ClearOutput={"enabled": False})
+
+    def test_in_a_file_beside_the_notebook(self, build: Build, tmp_path: Path) -> None:
+        beside = tmp_path / "solutions" / "unit" / "old"
+        beside.mkdir(parents=True)
+        (beside / "loss.txt").write_text("-np.sum(y * np.log(p['a']))")
+        with pytest.raises(RuntimeError, match=r"old/loss\.txt: it shows what the blank"):
+            build(solution(self.HIDING))
+
+    def test_a_file_that_is_not_released_may_show_it(self, build: Build, tmp_path: Path) -> None:
+        beside = tmp_path / "solutions" / "unit" / ".ipynb_checkpoints"
+        beside.mkdir(parents=True)
+        (beside / "loss.txt").write_text("-np.sum(y * np.log(p['a']))")
+        build(solution(self.HIDING))
 
     def test_a_name_or_a_short_expression_is_no_secret(self) -> None:
         hiding = "dense.backward((1/B)*grad, learning_rate)  #? dense.backward(?, ?)  # of the batch"
