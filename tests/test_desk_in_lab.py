@@ -48,11 +48,18 @@ def top(page):
     page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, 0)")
 
 
+def click_into(cell, line, **where):
+    """Put the cursor into a cell's line. In the middle of the view a page that still moves puts no button under it."""
+    line.evaluate("line => line.scrollIntoView({block: 'center'})")
+    line.click(**where)
+    cell.locator(".cm-focused").wait_for(timeout=PATIENCE)
+
+
 def write_behind(page, cell, old, new, delete=False):
     """Put the cursor behind `old` in its line, delete it if asked to, and type `new`."""
     line = cell.locator(".cm-line").filter(has_text=old).first
     before = (line.text_content() or "").partition(old)[0].lstrip()
-    line.click(position={"x": 1, "y": 5})  # in its first row: a long line may go on in a second one
+    click_into(cell, line, position={"x": 1, "y": 5})  # in its first row: a long line may go on in a second one
     page.keyboard.press("Home")  # behind the spaces
     for _ in before + old:
         page.keyboard.press("ArrowRight")
@@ -71,7 +78,7 @@ def said_by(cell, text):
 
 
 def run_cell(page, cell):
-    cell.locator(".cm-content").click()
+    click_into(cell, cell.locator(".cm-content"))
     page.keyboard.press("Control+Enter")
     wait_until_idle(page)
 
