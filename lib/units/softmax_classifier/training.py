@@ -1,6 +1,6 @@
 """Statements about the training loop.
 
-A rule in `loop_rules` says how each is tested. The rules and their spies are loaded when a loop is checked for the
+A rule in `loop` says how each is tested. The rules and their spies are loaded when a loop is checked for the
 first time: they take as long to import as the statements of all other parts together.
 """
 
@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lib.unit import Array, Inputs, Part, Probes, Statement
+from lib.unit import Array, Example, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import IN_LAYERS
-from lib.units.softmax_classifier.inputs import worked_example
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from lib.units.softmax_classifier.loop_rules import LoopRule
+    from lib.units.softmax_classifier.loop.rule import LoopRule
 
 
 class LoopStatement(Statement):
@@ -24,9 +23,9 @@ class LoopStatement(Statement):
     @property
     def rule(self) -> LoopRule:
         """How it is tested."""
-        from lib.units.softmax_classifier import loop_rules  # only when a loop is checked
+        from lib.units.softmax_classifier.loop.rules import RULES  # only when a loop is checked
 
-        return loop_rules.RULES[self.name]
+        return RULES[self.name]
 
     def holds(self, inputs: Inputs, train: Any) -> None:
         """Test the statement on both calls of `train`."""
@@ -34,7 +33,7 @@ class LoopStatement(Statement):
 
     def probes(self, inputs: Inputs, train: Any) -> Probes:
         """For each call of `train` an array with a row for each step; X or y afterwards."""
-        from lib.units.softmax_classifier.loop_rules import record_once  # likewise
+        from lib.units.softmax_classifier.loop.rule import record_once  # likewise
 
         return self.rule.probes(lambda: record_once(train, inputs))
 
@@ -71,9 +70,16 @@ class EpochLoss(LoopStatement):
 
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw data, sizes, and what the spies return, for two calls of `train`."""
-    from lib.units.softmax_classifier import loop_draws  # only when a loop is checked
+    from lib.units.softmax_classifier.loop import draws  # only when a loop is checked
 
-    return loop_draws.draw(rng)
+    return draws.draw(rng)
+
+
+def two_steps(loop: Any) -> Example:
+    """Show two steps of a loop beside right ones."""
+    from lib.units.softmax_classifier.loop import example  # only after a check has failed
+
+    return example.two_steps(loop, train.desk_inputs())
 
 
 train: Part = Part(
@@ -82,7 +88,7 @@ train: Part = Part(
     ("train",),
     (EveryBatch(), LabelsWithSamples(), GradientFlowsBack(), EpochLoss()),
     draw,
-    example=lambda loop: worked_example("two_steps", loop, train.desk_inputs()),
+    example=two_steps,
     naming_draws=1,
     error_hints=IN_LAYERS,
 )

@@ -32,7 +32,7 @@ def copied(tmp_path_factory):
         ("units/mine/exercise.py", True),
         ("lib/checking/values.py", True),
         ("lib/grading/judge/judge.py", True),
-        ("lib/units/softmax_classifier/spies.py", True),
+        ("lib/units/softmax_classifier/loop/spies.py", True),
         ("lib/unit.py", True),
         ("lib/grading/report/pages.py", False),
         ("units/mine/closed/proved.txt", False),

@@ -20,7 +20,7 @@ from lib.reference import Dense, Softmax
 from lib.unit import Part, Unit
 from lib.units.hidden_layer.closed import ANSWER_KEY as HIDDEN_LAYER
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
-from lib.units.softmax_classifier.loop_calls import calls
+from lib.units.softmax_classifier.loop.calls import calls
 from tests.grading.relu_unit import ANSWER_KEY as RELU
 from tests.units.softmax_classifier.loops import LOOP
 from tests.variants import BY_PART, released, written

@@ -110,8 +110,8 @@ def test_code_that_cant_be_read_is_passed_over(source, recwarn):
     ("source", "name"),
     [
         (
-            "from lib.units.softmax_classifier.spies import record_calls",
-            "lib.units.softmax_classifier.spies.record_calls",
+            "from lib.units.softmax_classifier.loop.spies import record_calls",
+            "lib.units.softmax_classifier.loop.spies.record_calls",
         ),
         ("from lib.units.softmax_classifier import training", "lib.units.softmax_classifier.training"),
         ("import lib.units.softmax_classifier.training as t\nt.draw(1)", "lib.units.softmax_classifier.training.draw"),

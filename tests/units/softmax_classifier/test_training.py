@@ -13,9 +13,9 @@ from lib.blanks import OpenBlank
 from lib.checking.render import Report
 from lib.checking.student_code import student_line
 from lib.units.softmax_classifier import train
-from lib.units.softmax_classifier.loop_names import DRAWN, HINTS
-from lib.units.softmax_classifier.loop_recordings import Placeholder
-from lib.units.softmax_classifier.spies import DataArray, record_calls
+from lib.units.softmax_classifier.loop.hints import DRAWN, HINTS
+from lib.units.softmax_classifier.loop.recordings import Placeholder
+from lib.units.softmax_classifier.loop.spies import DataArray, record_calls
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
 from tests.units.softmax_classifier.loops import DENSE, EACH, RIGHT, WRONG, loop
 from tests.variants import Code, released, trains, written

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from lib.unit import Inputs, Probes
-from lib.units.softmax_classifier.loop_calls import Call, calls
-from lib.units.softmax_classifier.loop_recordings import Pass, Recording
-from lib.units.softmax_classifier.loop_rules import RULES
+from lib.units.softmax_classifier.loop.calls import Call, calls
+from lib.units.softmax_classifier.loop.recordings import Pass, Recording
+from lib.units.softmax_classifier.loop.rules import RULES
 
 
 def probes(inputs: Inputs) -> Mapping[str, Probes]:

@@ -8,7 +8,7 @@ import numpy as np  # noqa: F401  # for the loops, whose text is run with this m
 from lib.answer_key import Mistake
 from lib.reference import Dense, Softmax, cce, cce_gradient, generate_batch_indices
 from lib.reference.layer import FloatArray as Array
-from lib.units.softmax_classifier.loop_names import BACK, COLUMNS, DRAWN, HINTS, ONCE
+from lib.units.softmax_classifier.loop.hints import BACK, COLUMNS, DRAWN, HINTS, ONCE
 
 
 def train(X: Array, y: Array, learning_rate: float, batch_size: int, nepochs: int) -> Any:

@@ -16,8 +16,8 @@ import numpy as np
 from lib.blanks import OpenBlank
 from lib.checking.values import Wrong
 from lib.unit import Array
-from lib.units.softmax_classifier.loop_calls import Call, Samples
-from lib.units.softmax_classifier.loop_recordings import Pass, Placeholder, RecordedValue
+from lib.units.softmax_classifier.loop.calls import Call, Samples
+from lib.units.softmax_classifier.loop.recordings import Pass, Placeholder, RecordedValue
 
 HEADER = ("version", "shuffle", "position", "count", "samples")
 """What is written of every step: updates before it, shuffles, updates since the last of these, samples taken."""

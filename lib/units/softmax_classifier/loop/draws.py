@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.inputs import probabilities
-from lib.units.softmax_classifier.loop_steps import weights_of
+from lib.units.softmax_classifier.loop.steps import weights_of
 
 FEATURES = 8
 UPDATES = 31

@@ -27,8 +27,8 @@ from lib.checking.rebinding import namespace_of, rebind
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.errors import Named
-from lib.units.softmax_classifier.loop_calls import Call, Samples, calls
-from lib.units.softmax_classifier.loop_recordings import Pass, Placeholder, RecordedValue, Recording, Recordings
+from lib.units.softmax_classifier.loop.calls import Call, Samples, calls
+from lib.units.softmax_classifier.loop.recordings import Pass, Placeholder, RecordedValue, Recording, Recordings
 
 NAMES = ("Dense", "Softmax", "cce", "cce_gradient", "generate_batch_indices")
 CONTRACT = frozenset({"input", "output", "weights"})

@@ -13,7 +13,7 @@ from lib.blanks import OpenBlank
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array
 from lib.units.softmax_classifier.errors import Named
-from lib.units.softmax_classifier.loop_calls import Call, Samples
+from lib.units.softmax_classifier.loop.calls import Call, Samples
 
 RECENT = 6
 """Forward passes among which an array is looked for: a loop works on the latest one or two."""

@@ -2,82 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import combinations
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from lib.checking.values import Wrong
 from lib.unit import Array
-from lib.units.softmax_classifier.loop_calls import Call
-from lib.units.softmax_classifier.loop_names import HINTS, owners_of
-from lib.units.softmax_classifier.loop_recordings import RecordedValue
-from lib.units.softmax_classifier.loop_steps import Step
+from lib.units.softmax_classifier.loop.calls import Call, Samples
+from lib.units.softmax_classifier.loop.recordings import RecordedValue
+from lib.units.softmax_classifier.loop.steps import Step
 
-
-class Factor(NamedTuple):
-    """What makes a step too large or too small: the mistake's name, the factor for a step, and other words for it."""
-
-    name: str
-    of: Callable[[Step], float]
-    words: str = ""
-
-    @property
-    def what(self) -> str:
-        """What is said of it."""
-        return self.words or f"{self.name}."
-
-    @property
-    def hint(self) -> str:
-        """One thing to try."""
-        return HINTS[self.name]
-
-
-FACTORS = (
-    Factor("1/B is missing", lambda step: len(step.batch)),
-    Factor("1/B is applied twice", lambda step: 1 / len(step.batch)),
-    Factor(
-        "1/B uses batch_size, also for the short last batch",
-        lambda step: len(step.batch) / step.call.batch_size,
-        "1/B uses batch_size, but this batch is shorter.",
-    ),
-    Factor("The gradient is divided by the number of all samples", lambda step: len(step.batch) / step.call.samples),
-    Factor("The gradient is divided by the number of classes", lambda step: len(step.batch) / len(step.call.y)),
-    Factor("The gradient is divided by the number of features", lambda step: len(step.batch) / len(step.call.X)),
-    Factor("The gradient is multiplied by the batch size, not divided by it", lambda step: len(step.batch) ** 2),
-    Factor("The learning rate is applied twice", lambda step: step.call.rate),
-    Factor("The learning rate is not applied", lambda step: 1 / step.call.rate),
-)
-OF_BATCHES = Factor(
-    "The gradient is divided by the number of batches",
-    lambda step: len(step.batch) / step.call.batches_in_an_epoch,
-)
-"""It is not combined with others: there are always three batches, and three may come from elsewhere."""
-SIGN = Factor(
-    "The weights move in the direction of the gradient, not against it",
-    lambda step: -1.0,
-    "The weights move the wrong way: gradient times learning rate has the wrong sign.",
-)
 ONE_CALL = "one call in each step"
-
-
-def find_factors(steps: Sequence[Step]) -> list[Factor]:
-    """Say by what the steps are too large or too small; nothing if that is not certain.
-
-    It is the sign, and one or two causes that explain each step. Batches differ in size in the first call, so that no
-    other number is taken for one of the causes.
-    """
-    for causes in ((), *((one,) for one in (*FACTORS, OF_BATCHES)), *combinations(FACTORS, 2)):
-        for found in ([*causes], [SIGN, *causes]):
-            if found and all(_explain(step, found) for step in steps):
-                return found
-    return []
-
-
-def _explain(step: Step, causes: Sequence[Factor]) -> bool:
-    factor = float(np.prod([cause.of(step) for cause in causes]))
-    return any(is_close(step["move"], factor * step.right_move(size)) for size in step.sizes)
 
 
 def ratio_of(found: RecordedValue, base: Array) -> float | None:
@@ -152,3 +88,23 @@ def shape_of(value: RecordedValue) -> str:
 def list_numbers(numbers: Iterable[Any]) -> str:
     """List whole numbers in a sentence."""
     return ", ".join(str(int(number)) for number in numbers)
+
+
+def owners_of(array: RecordedValue, call: Call) -> Samples | None:
+    """Find the samples whose labels an array has in its columns; None if it has others."""
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or len(array) != len(call.y) or not array.size:
+        return None
+    is_label = np.asarray((np.abs(array[:, :, None] - call.y[:, None, :]) < 1e-6).all(axis=0))
+    return is_label.argmax(axis=1) if is_label.any(axis=1).all() else None
+
+
+def labels_are(call: Call, labels: RecordedValue, samples: Samples) -> bool:
+    """Tell whether labels are those of the samples, in their order."""
+    return bool((samples < call.samples).all()) and is_equal(labels, call.y[:, samples])
+
+
+def is_equal(found: RecordedValue, right: RecordedValue) -> bool:
+    """Tell whether two arrays are equal but for rounding."""
+    if not isinstance(found, np.ndarray) or not isinstance(right, np.ndarray) or found.shape != right.shape:
+        return False
+    return np.allclose(found, right, rtol=1e-4, atol=1e-5 * max(1.0, float(np.abs(right).max(initial=0))))
