@@ -5,6 +5,7 @@ Many processes of one command find that; the command alone says it, with what `b
 """
 
 import pkgutil
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -17,9 +18,17 @@ def import_units() -> None:
     """Import all modules of the units' open halves, also those that wait for the first check that needs them."""
     for place in units.places():
         with suppress(Exception, SystemExit):  # whatever a unit's own code may raise
-            for module in pkgutil.iter_modules(import_module(place.module).__path__, f"{place.module}."):
-                if not module.ispkg:  # a package within a unit is its closed half
-                    import_module(module.name)
+            for module in _open_modules(place.module):
+                import_module(module)
+
+
+def _open_modules(package: str) -> Iterator[str]:
+    """Name the modules of a unit's package, and of those within it but for its closed half."""
+    for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
+        if not module.name.endswith(f".{units.CLOSED}"):
+            yield module.name
+            if module.ispkg:
+                yield from _open_modules(module.name)
 
 
 def slow_imports() -> tuple[SlowImports, ...]:

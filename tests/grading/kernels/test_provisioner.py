@@ -32,6 +32,7 @@ MODULES = (
     "tensorflow",
     "ipywidgets",
     "lib.units.softmax_classifier",
+    "lib.units.softmax_classifier.loop.rules",
     "lib.data",
     "lib.explorer",
 )
