@@ -145,10 +145,9 @@ def split(
     X, labels = _read_columns("X", X), np.asarray(labels)
     num_samples = X.shape[1]
     if labels.ndim not in (1, 2) or labels.shape[-1] != num_samples:
-        remedy = "labels.T" if labels.shape[:1] == (num_samples,) else "taking labels and X from the same samples"
         raise ValueError(
             f"labels has shape {labels.shape}, but X has {num_samples} samples (columns); "
-            f"expected ({num_samples},) or (classes, {num_samples}). Try {remedy}."
+            f"expected ({num_samples},) or (classes, {num_samples}). Try {_suggest_columns(X, labels)}."
         )
     if num_samples < 2:
         raise ValueError(f"X has {num_samples} sample; a split needs 2 or more. Try more samples.")
@@ -158,6 +157,18 @@ def split(
     cut = min(max(round(validation * num_samples), 1), num_samples - 1)
     aside, train = order[:cut], order[cut:]
     return X[:, train], labels[..., train], X[:, aside], labels[..., aside]
+
+
+def _suggest_columns(X: Matrix, labels: NDArray[np.generic]) -> str:
+    """Say what to turn where X and labels differ in their numbers of columns."""
+    rows, columns = X.shape
+    if labels.shape[:1] == (columns,):
+        return "labels.T"
+    if labels.shape[-1:] == (rows,):
+        return "X.T, since the samples of X stand in rows"
+    if labels.shape[:1] == (rows,) and rows > columns:
+        return "X.T and labels.T, since the samples of both stand in rows"
+    return "taking labels and X from the same samples"
 
 
 @overload

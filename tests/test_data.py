@@ -209,6 +209,20 @@ def test_split_says_what_does_not_fit(labels, validation, complaint):
         data.split(np.zeros((2, 10)), labels, validation)
 
 
+@pytest.mark.parametrize(
+    ("rows_of_samples", "labels", "remedy"),
+    [
+        (np.zeros((10, 2)), np.zeros(10), r"Try X\.T, since the samples of X stand in rows\."),
+        (np.zeros((10, 2)), np.zeros((3, 10)), r"Try X\.T, since the samples of X stand in rows\."),
+        (np.zeros((10, 2)), np.zeros((10, 3)), r"Try X\.T and labels\.T, since"),
+        (np.zeros((3, 10)), np.zeros((3, 8)), r"Try taking labels and X from the same samples"),
+    ],
+)
+def test_samples_in_rows_are_told(rows_of_samples, labels, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        data.split(rows_of_samples, labels)
+
+
 def test_one_sample_cannot_be_split():
     with pytest.raises(ValueError, match="X has 1 sample; a split needs 2 or more"):
         data.split([[1.0]], [0])
