@@ -42,6 +42,8 @@ _TAGS = """
     a abbr b blockquote br caption code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img li mark ol p pre s small span
     strong sub sup table tbody td tfoot th thead tr u ul"""
 TAGS = frozenset(_TAGS.split())
+BARE_TAG = re.compile(rf"(</?(?:{'|'.join(_TAGS.split())})\s*/?>)", re.IGNORECASE)
+"""One of these without an attribute. In Markdown a tag with attributes is shown as it was written."""
 EMBEDDED = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
 """A picture of pixels within a page."""
 NUMBERED = re.compile(r"&#(?:[0-9]+|[xX][0-9A-Fa-f]+);?")
@@ -221,6 +223,11 @@ def clean_html(html: str, mark: str = "") -> str:
     return NUMBERED.sub(lambda found: escape(escape_turns(unescape(found[0]))), escape_turns(str(cleaned)))
 
 
+def _as_written(html: str) -> str:
+    """Escape HTML but for its bare tags. Whether these fit together is seen to when the whole text is cleaned."""
+    return "".join(piece if at % 2 else escape(piece) for at, piece in enumerate(BARE_TAG.split(html)))
+
+
 def _formulas(latex: str) -> str:
     """Write a LaTeX output as HTML: the formula that it is, or its text."""
     found = re.fullmatch(r"\s*(\$\$?)(.*?)\1\s*", latex, re.DOTALL)
@@ -289,6 +296,14 @@ class _Renderer(IPythonRenderer):
         """Write a formula such as an `align`."""
         tex = f"\\begin{{{name}}}{body}\\end{{{name}}}"
         return self._formula(tex, tex, block=True)
+
+    def inline_html(self, html: str) -> str:
+        """Leave a tag that only says how text looks; nbconvert would close it before the text that it is for."""
+        return _as_written(html)
+
+    def block_html(self, html: str) -> str:
+        """Do likewise in a block of HTML."""
+        return f"<p>{_as_written(html.strip())}</p>\n"
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Show what a picture is of where it can't be found, and a sentence where there is no room for it."""

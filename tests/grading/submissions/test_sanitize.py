@@ -44,6 +44,21 @@ def is_formula(element):
     return str(element.tag).endswith("}math")
 
 
+@pytest.mark.parametrize(
+    ("source", "page"),
+    [
+        ("H<sub>2</sub>O is <b>wet</b><br>and <I>cold</I>", "H<sub>2</sub>O is <b>wet</b><br>and <i>cold</i>"),
+        ("never <b>closed", "never <b>closed</b>"),
+        ("<b onclick='a()'>x</b>", "&lt;b onclick=&#x27;a()&#x27;&gt;x"),
+        ("a <script>alert(1)</script> b", "a &lt;script&gt;alert(1)&lt;/script&gt; b"),
+        ("<ul>\n<li>one</li>\n</ul>", "<ul>\n<li>one</li>\n</ul>"),
+        ("<div class='x'>\none\n</div>", "&lt;div class=&#x27;x&#x27;&gt;\none\n"),
+    ],
+)
+def test_html_in_markdown_says_how_text_looks_or_is_shown_as_it_was_written(source, page):
+    assert page in rendered(source)
+
+
 SCRAPS = [
     *pages.HTML,
     *pages.MARKDOWN.split("\n\n"),
@@ -73,6 +88,12 @@ SCRAPS += [
     "onerror=",
     "</p>",
     "| a |\n|--|\n",
+    "<b>",
+    "</b>",
+    "<table>",
+    "<td>",
+    "</div>",
+    "<LI >",
 ]
 SCRAPS += [
     "# ",
