@@ -1,14 +1,17 @@
 """Files in folders that student code or students write to: only ordinary ones are read, and a run's are removed.
 
 Student code may leave pipes, links to other places, or folders a thousand deep. What walks through the folder
-afterwards (nbgrader's permissions, feedback, formgrader) would hang, fail, or leave it.
+afterwards (nbgrader's permissions, feedback, formgrader) would hang, fail, or leave it. A folder may also lie on a
+file system of a student's own, which lists names without end, or says that a file is short and gives bytes without end.
 """
 
+import errno
 import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import glob, has_magic
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 
@@ -17,6 +20,14 @@ LARGEST_FOLDER = 128 * 2**20
 more for what is laid beside it."""
 DEEPEST = 10
 """Levels of folders that are looked into; a submission has one or two."""
+MOST_ENTRIES = 10_000
+"""Files and folders that are looked at in a submission's folder and below; it has some ten."""
+NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""How Linux answers where there is no folder, which may be closed or broken in other cases."""
+PIECE = 2**20
+"""Bytes of a file that are read at a time."""
+TO_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""How files are opened: no link that was put there meanwhile, and no pipe that is waited for."""
 
 
 def is_file(path: Path) -> bool:
@@ -39,22 +50,93 @@ def file_below(folder: Path, name: str) -> Path | None:
 
 def is_folder(path: Path) -> bool:
     """Tell whether a folder lies at `path` itself, and no link to one."""
-    return path.is_dir() and not path.is_symlink()
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
-def files_in(folder: Path) -> Iterator[Path]:
-    """Give the ordinary files below `folder`, `DEEPEST` levels down and without following links."""
-    for place, folders, names in os.walk(folder):
-        if len(Path(place).relative_to(folder).parts) >= DEEPEST:
-            folders.clear()  # os.walk goes no deeper then
-        yield from (path for path in (Path(place, name) for name in names) if is_file(path))
+def find_folders(pattern: str) -> list[str]:
+    """Find the folders that a pattern names, in order; those that can't be looked at, too, so that a person is told."""
+    place, name = os.path.split(pattern)
+    # glob leaves out what can't be looked at; such a name is found where the folder that it is in can be listed.
+    found = glob(pattern) if has_magic(name) else [os.path.join(each, name) for each in glob(place)]  # noqa: PTH118, PTH207
+    return sorted(filter(_may_be_folder, found))
+
+
+def _may_be_folder(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116  # a pattern's matches are text
+    except OSError as error:
+        return error.errno not in NOTHING_THERE
+    except ValueError:
+        return False
+
+
+def files_in(folder: Path, most: int = MOST_ENTRIES) -> Iterator[Path]:
+    """Give the ordinary files below `folder`, `DEEPEST` levels down and without following links.
+
+    No more than `most` files and folders are looked at.
+    """
+    return filter(is_file, _entries_below(folder, DEEPEST, iter(range(most))))
+
+
+def _entries_below(folder: Path, levels: int, numbers: Iterator[int]) -> Iterator[Path]:
+    """Give all that is no folder, each with a number, as long as there are any."""
+    folders: list[Path] = []
+    # Not os.walk, which lists all names of a folder before it gives the first.
+    with suppress(OSError), os.scandir(folder) as entries:
+        for _, entry in zip(numbers, entries, strict=False):
+            if not entry.is_dir(follow_symlinks=False):
+                yield Path(entry.path)
+            elif levels:
+                folders.append(Path(entry.path))
+    for each in folders:
+        yield from _entries_below(each, levels - 1, numbers)
 
 
 def unreadable_in(folder: Path) -> Path | None:
-    """Give the folder itself, or an ordinary file in it, if this account may not read it; else nothing."""
+    """Give the folder itself, or an ordinary file in it, if this account can't read it; else nothing."""
     if not os.access(folder, os.R_OK | os.X_OK):
         return folder
-    return next((file for file in files_in(folder) if not os.access(file, os.R_OK)), None)
+    entries = _entries_below(folder, DEEPEST, iter(range(MOST_ENTRIES)))
+    return next(filter(_is_unreadable, entries), None)
+
+
+def _is_unreadable(path: Path) -> bool:
+    """Tell whether an ordinary file may not be read, or what lies there can't even be looked at."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode) and not os.access(path, os.R_OK)
+    except OSError as error:
+        return error.errno not in NOTHING_THERE
+
+
+def pieces_of(file: Path, most: int) -> Iterator[bytes]:
+    """Give what a file holds, its first `most` bytes at most. Raises OSError that names the file."""
+    try:
+        with os.fdopen(os.open(file, TO_READ), "rb", buffering=0) as content:
+            while most > 0 and (piece := content.read(min(most, PIECE))):
+                most -= len(piece)
+                yield piece
+    except OSError as error:
+        error.filename = error.filename or str(file)
+        raise
+
+
+def read_bounded(file: Path, most: int) -> bytes | None:
+    """Read a file; None if it holds more than `most` bytes, whatever it says. Raises OSError that names the file."""
+    content = b"".join(pieces_of(file, most + 1))
+    return content if len(content) <= most else None
+
+
+def copy(file: Path, target: Path, most: int) -> None:
+    """Copy what a file holds, its first `most` bytes at most. Raises OSError that names the one or the other."""
+    try:
+        with target.open("wb") as made:
+            made.writelines(pieces_of(file, most))
+    except OSError as error:
+        error.filename = error.filename or str(target)
+        raise
 
 
 def write(path: Path, content: bytes) -> None:

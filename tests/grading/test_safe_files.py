@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.grading.safe_files import files_in, is_file, remove, tidy, write_whole
+from lib.grading.safe_files import copy, files_in, find_folders, is_file, read_bounded, remove, tidy, write_whole
 
 
 def deep(folder, levels):
@@ -45,6 +45,52 @@ def test_only_ordinary_files_are_found(tmp_path):
     deep(tmp_path / "deep", 100)
     assert list(files_in(tmp_path)) == [tmp_path / "in" / "file"]
     assert not is_file(tmp_path / "nothing there")
+
+
+ENDLESS = Path("/dev/zero")
+"""Says that it holds nothing, as a file can on a file system of a student's own."""
+
+
+def test_no_more_is_read_of_a_file_than_is_asked_for(tmp_path):
+    copy(ENDLESS, tmp_path / "copied", 2**20 + 5)
+    assert (tmp_path / "copied").read_bytes() == bytes(2**20 + 5)
+    assert read_bounded(ENDLESS, 1000) is None
+    assert read_bounded(tmp_path / "copied", 2**20 + 5) == bytes(2**20 + 5)
+
+
+def test_no_link_or_pipe_that_came_after_the_look_is_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(__file__)
+    assert read_bounded(tmp_path / "pipe", 1000) == b""
+    with pytest.raises(OSError, match="link") as error:
+        read_bounded(tmp_path / "link", 1000)
+    assert error.value.filename == str(tmp_path / "link")
+
+
+def test_a_folder_of_many_names_is_not_listed_without_end(tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(30):
+        (tmp_path / f"{number}").touch()
+        (tmp_path / "in" / f"{number}").touch()
+    assert len(list(files_in(tmp_path))) == 60
+    assert len(list(files_in(tmp_path, 40))) <= 40
+
+
+def test_a_folder_that_cant_be_looked_at_is_found(tmp_path, monkeypatch):
+    for name in ("ada", "eve", "bo", ".best"):
+        (tmp_path / name / "ps1").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    (tmp_path / "bo" / "ps1").rmdir()
+    broken, real = str(tmp_path / "eve" / "ps1"), os.stat
+
+    def stat(path, **options):
+        if str(path) == broken:
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected", path)
+        return real(path, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    assert find_folders(f"{tmp_path}/*/ps1") == [str(tmp_path / "ada" / "ps1"), broken]
+    assert find_folders(f"{tmp_path}/eve/*") == [broken]
 
 
 def test_tidying_keeps_what_was_there_before(tmp_path):

@@ -114,7 +114,7 @@ class Course:
     def _require_room(self) -> None:
         """Raise OSError where the course's own files alone take more than a submission's folder may."""
         left = replace(self.bounds)
-        if not all(map(left.take, self.own.values())):
+        if not all(left.take(file.stat().st_size) for file in self.own.values()):
             most = f"{self.bounds.size:,} bytes, or are more than {self.bounds.files:,}"
             problem = f"the course's own files take more than {most}"
             raise OSError(None, problem, self.directory.source_directory)

@@ -13,7 +13,6 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from fnmatch import fnmatchcase
 from glob import glob
-from os.path import isdir
 from pathlib import Path
 from typing import NoReturn
 
@@ -38,7 +37,7 @@ from lib.grading.report.score_table import write_table
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.progress import Progress
 from lib.grading.running.runner import Runner, RunResult, RunTask, workers
-from lib.grading.safe_files import is_file, remove, unreadable_in
+from lib.grading.safe_files import find_folders, is_file, remove, unreadable_in
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.submissions.gradebook import GradebookSession
 from lib.grading.submissions.strays import strays
@@ -97,7 +96,7 @@ class Grade(Autograde):
         Raises NbGraderException if there are none, with nbgrader's own advice.
         """
         pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
-        folders = sorted(filter(isdir, glob(pattern)))  # noqa: PTH207  # the whole path is a pattern
+        folders = find_folders(pattern)
         if not folders:
             super().init_notebooks()
         if self.only is not None:
@@ -236,6 +235,11 @@ class Grade(Autograde):
         except UnitFailsError as error:
             self._give_up(job, error)
             return None
+        except OSError as error:
+            if not _is_below(error.filename, job.source):
+                raise
+            self._give_up(job, f"{sentence(error)} Have it handed in anew, and grade again")
+            return None
         if work.notebooks:
             return work
         self._end(job, {})
@@ -303,6 +307,11 @@ class Grade(Autograde):
     def _stop(self, why: str) -> NoReturn:
         self.log.error("%s", why)
         raise NbGraderException(why)
+
+
+def _is_below(file: object, folder: Path) -> bool:
+    """Tell whether an error names a file of a submission's: a disk or a file system of somebody's fails there."""
+    return isinstance(file, str) and Path(file).is_relative_to(folder)
 
 
 class GradeApp(Configured, AutogradeApp):

@@ -137,8 +137,12 @@ class GradingJob:
         if self.course.unit is None:
             return False
         before = {verdict.notebook: verdict.seed for verdict in Verdict.load_each(self.place, evidence=False)}
-        self.work()
-        self.leave()
+        try:
+            self.work()
+        except OSError:
+            return True  # what it is that fails, the grading itself will say
+        finally:
+            self.leave()
         challenges = {name: prepared.state.challenge for name, prepared in self.prepared_notebooks.items()}
         return any(drawn and drawn.seed != before.get(name) for name, drawn in challenges.items())
 

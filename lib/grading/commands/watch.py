@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from glob import glob
 from math import inf
 from pathlib import Path
 from time import sleep, time
@@ -32,7 +31,7 @@ from lib.grading.machine_faults import sentence
 from lib.grading.marking_queue import read_digest
 from lib.grading.report.marks import NotebookMarks, read_marks
 from lib.grading.report.points import format_points
-from lib.grading.safe_files import is_file
+from lib.grading.safe_files import find_folders, is_file
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.tries import Tries, copy, digest, last_change, load, save, total, unchanged
 from lib.grading.untrusted_names import id_problem, visible
@@ -212,13 +211,9 @@ class WatchApp(GradeApp):
     def _folders(self) -> list[tuple[str, Path]]:
         pattern = self.coursedir.format_path(self.coursedir.submitted_directory, "*", self.assignment)
         grade = Grade(coursedir=self.coursedir, parent=self)
-        folders = [(student_of(grade, folder), Path(folder)) for folder in sorted(glob(pattern))]  # noqa: PTH207
+        folders = [(student_of(grade, folder), Path(folder)) for folder in find_folders(pattern)]
         excluded = self.coursedir.student_id_exclude.split(",")
-        return [
-            (student, folder)
-            for student, folder in folders
-            if folder.is_dir() and not id_problem(student) and student not in excluded
-        ]
+        return [(student, folder) for student, folder in folders if not id_problem(student) and student not in excluded]
 
     def _is_due(self, student: str, folder: Path, found: str) -> bool:
         """Tell whether a submission is to be graded now; what had been graded before is noted as a try."""

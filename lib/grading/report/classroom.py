@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from glob import glob
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +15,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import select
 
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
-from lib.grading.safe_files import is_folder
+from lib.grading.safe_files import find_folders, is_folder
 from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.gradebook import late_by, open_gradebook
 
@@ -195,6 +194,6 @@ def _add_grades(gradebook: api.Gradebook, assignment: api.Assignment, works: Map
 def _handed_in(course: CourseDirectory, assignment: str) -> Iterator[str]:
     """Name the students who have a folder of this assignment."""
     place = course.format_path(course.submitted_directory, "(?P<student>[^/]+)", assignment, escape=True)
-    for folder in glob(course.format_path(course.submitted_directory, "*", assignment)):  # noqa: PTH207  # a pattern
-        if (found := re.fullmatch(place, folder)) and Path(folder).is_dir():
+    for folder in find_folders(course.format_path(course.submitted_directory, "*", assignment)):
+        if found := re.fullmatch(place, folder):
             yield found["student"]

@@ -12,7 +12,7 @@ import orjson
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.report.classroom import Classroom
-from lib.grading.safe_files import is_file
+from lib.grading.safe_files import is_file, read_bounded
 from lib.grading.submissions.read import MOST_BYTES, MOST_PARTS, submitted_file
 from lib.predictions.records import MIME, Predictions, predictions_in
 from lib.unit import Question
@@ -51,10 +51,10 @@ def read_predictions(
     """Read the predictions in a notebook as it was handed in; none where it can't be read."""
     folder = Path(course.format_path(course.submitted_directory, student, assignment))
     file = submitted_file(folder / f"{notebook}.ipynb")
-    if file is None or not is_file(file) or file.stat().st_size > MOST_BYTES:
+    if file is None or not is_file(file):
         return {}
     try:
-        data = file.read_bytes()
+        data = read_bounded(file, MOST_BYTES) or b""
         # Most of a class's notebooks may have none, and what is counted is what may take much memory when it is read.
         if MIME.encode() not in data or data.count(b"[") + data.count(b"{") > MOST_PARTS:
             return {}

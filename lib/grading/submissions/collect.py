@@ -44,6 +44,8 @@ COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(\d+))$")
 """What a browser or an LMS adds to a name that it has seen before."""
 NOTEBOOK = ".ipynb"
 OTHER_ARCHIVES = ARCHIVES - {".zip"}
+MOST_FILES = 10**6
+"""Files and folders in all downloads together."""
 BROKEN = (
     *(BadZipFile, EOFError, LZMAError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error),
     *(MemoryError, OverflowError),
@@ -369,7 +371,8 @@ def _latest_first(archive: Path) -> list[Path]:
     Each file or folder directly in it may be a download. The LMS writes no times into it that tell when it was made.
     """
     return sorted(
-        files_in(archive), key=lambda file: (-(archive / file.relative_to(archive).parts[0]).stat().st_mtime, file)
+        files_in(archive, MOST_FILES),
+        key=lambda file: (-(archive / file.relative_to(archive).parts[0]).stat().st_mtime, file),
     )
 
 

@@ -18,7 +18,7 @@ from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 from traitlets import Bool, Float
 
-from lib.grading.safe_files import DEEPEST
+from lib.grading.safe_files import DEEPEST, MOST_ENTRIES, TO_READ
 from lib.grading.submissions.read import STAMP
 from lib.grading.untrusted_names import id_problem, visible
 
@@ -27,6 +27,8 @@ TOLERANCE = timedelta(minutes=10)
 """Between the time that a submission claims and the one that its files have: it is copied, and clocks differ."""
 LONGEST_STAMP = 100
 """Bytes of the note of when a submission was made; it has some thirty."""
+FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+"""How folders are opened: no link that was put there meanwhile."""
 REFUSED: dict[str, Any] = {"username": None, "filename": "", "timestamp": datetime.min}
 """Stands for a folder that is left out: nbgrader's list has an entry for each that it found."""
 
@@ -98,6 +100,8 @@ class OwnedCollect(ExchangeCollect):
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             return "it is no folder. Delete it."
         owner = _owner(path)
+        if os.path.ismount(path):
+            return f"a file system of its own is mounted there, which may say any time. Ask {owner} to submit again."
         if self.check_owner and owner != parts[0]:
             return f"it is named for {parts[0]}, but {owner} owns it. Ask {owner} what it is. {SERVICE}"
         if not os.access(path, os.R_OK | os.X_OK):
@@ -145,7 +149,7 @@ class OwnedCollect(ExchangeCollect):
                 content = _content(name, descriptor, owner, left)
                 if content is None:
                     shown = visible(Path(folder, place, name))
-                    self.log.warning("%s is left out: it is too large, or no file of its own.", shown)
+                    self.log.warning("%s is left out: it is too large, can't be read, or is no file of its own.", shown)
                     continue
                 left -= len(content)
                 yield place / name, content
@@ -153,29 +157,59 @@ class OwnedCollect(ExchangeCollect):
 
 def _content(name: str, folder: int, owner: int, most: int) -> bytes | None:
     """Read an ordinary file that `owner` has in the open folder; None for all else, and for more than `most` bytes."""
-    try:
-        # Without O_NONBLOCK, opening a pipe that nobody writes to waits for ever.
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != owner or found.st_size > most:
-            return None
-        return file.read(most)
+    with suppress(OSError), os.fdopen(os.open(name, TO_READ, dir_fd=folder), "rb") as file:
+        found = os.fstat(file.fileno())
+        is_own = stat.S_ISREG(found.st_mode) and found.st_uid == owner
+        if is_own and found.st_size <= most and _mount_of(file.fileno()) == _mount_of(folder):
+            return file.read(found.st_size)  # and no more, whatever a file system of the owner's gives
+    return None
 
 
 def _walk(folder: str) -> Iterator[tuple[Path, list[str], list[str], int]]:
     """Walk a folder as `os.fwalk` does, `DEEPEST` levels down, with places within it.
 
-    Its owner may make it deeper than Python can go, and take it away meanwhile.
+    Its owner may make it deeper than Python can go, and take it away meanwhile. `MOST_ENTRIES` are looked at.
     """
+    inbound, name = os.path.split(folder)
     with suppress(OSError):
-        for root, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
-            place = Path(root).relative_to(folder)
-            if len(place.parts) >= DEEPEST:
-                folders.clear()
-            yield place, folders, names, descriptor
+        descriptor = os.open(inbound, os.O_RDONLY)  # the exchange itself may be a link
+        try:
+            yield from _walk_in(descriptor, name, Path(), iter(range(MOST_ENTRIES)))
+        finally:
+            os.close(descriptor)
+
+
+def _walk_in(
+    outer: int, name: str, place: Path, numbers: Iterator[int]
+) -> Iterator[tuple[Path, list[str], list[str], int]]:
+    """Walk a folder by its name in one that is open; each entry takes a number, as long as there are any."""
+    try:
+        descriptor = os.open(name, FOLDER, dir_fd=outer)
+    except OSError:
+        return
+    try:
+        if _mount_of(descriptor) != _mount_of(outer):
+            return
+        folders: list[str] = []
+        names: list[str] = []
+        with suppress(OSError), os.scandir(descriptor) as entries:
+            for _, entry in zip(numbers, entries, strict=False):
+                (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
+        if len(place.parts) >= DEEPEST:
+            folders.clear()
+        yield place, folders, names, descriptor
+        for each in folders:
+            yield from _walk_in(descriptor, each, place / each, numbers)
+    finally:
+        os.close(descriptor)
+
+
+def _mount_of(descriptor: int) -> str | int:
+    """Tell apart where open files lie: a student may lay a file system over a folder or a file, and what that says of
+    times, sizes and contents is the student's own word."""
+    with suppress(OSError), open(f"/proc/self/fdinfo/{descriptor}") as found:  # noqa: PTH123  # a descriptor's, not a path
+        return next(line for line in found if line.startswith("mnt_id:"))
+    return os.fstat(descriptor).st_dev
 
 
 def _last_change(folder: str) -> float:

@@ -1,6 +1,5 @@
 """A submission's folder: it is filled apart, with the files that it may have, and moved to its place as a whole."""
 
-import shutil
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,7 +15,7 @@ from traitlets.config import Config
 
 from lib.grading.machine_faults import is_of_a_file
 from lib.grading.running.forked_execute import setting
-from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, files_in, is_folder, remove
+from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, copy, files_in, is_folder, remove
 from lib.grading.submissions.read import NOTEBOOK, list_names
 
 DRAWINGS = (".svg", ".svgz")
@@ -36,9 +35,9 @@ class Bounds:
     files: int
     """How many there may be."""
 
-    def take(self, file: Path) -> bool:
-        """Tell whether one more file is within these bounds, and count it if so."""
-        size = -(-file.stat().st_size // PAGE) * PAGE
+    def take(self, size: int) -> bool:
+        """Tell whether one more file of so many bytes is within these bounds, and count it if so."""
+        size = -(-size // PAGE) * PAGE
         if self.files <= 0 or size > self.size:
             return False
         self.size, self.files = self.size - size, self.files - 1
@@ -74,16 +73,16 @@ def fill(folder: Path, source: Path, own: dict[str, Path], coursedir: CourseDire
     folder.mkdir(parents=True, exist_ok=True)
     ignored, left, unread, too_much = coursedir.ignore, replace(bounds), [], []
     for place, file in own.items():
-        left.take(file)
-        _copy(file, folder / place)
+        left.take(size := file.stat().st_size)
+        _copy(file, folder / place, size)
     for file in sorted(files_in(source)):
         name = file.relative_to(source)
         is_ignored = any(NOTEBOOK.search(part) or any(fnmatch(part, like) for like in ignored) for part in name.parts)
         if is_ignored or name.suffix.lower() in DRAWINGS or _clashes(name, own):
             continue
         try:
-            if left.take(file):
-                _copy(file, folder / name)
+            if left.take(size := file.stat().st_size):
+                _copy(file, folder / name, size)
             else:
                 too_much.append(str(name))
         except OSError as error:
@@ -121,10 +120,10 @@ def put_in_place(made: Path, place: Path) -> None:
         made.parent.rmdir()
 
 
-def _copy(file: Path, target: Path) -> None:
+def _copy(file: Path, target: Path, size: int) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
-    shutil.copyfile(file, target)  # and not its rights: the copy has to be read later
+    copy(file, target, size)  # and not its rights: the copy has to be read later
 
 
 def _clashes(name: Path, own: dict[str, Path]) -> bool:

@@ -18,7 +18,7 @@ from nbformat.v4.nbbase import nbformat_minor
 from lib.checking.answers import plain
 from lib.grading.machine_faults import is_of_a_file
 from lib.grading.running.execute import SKIPPED
-from lib.grading.safe_files import files_in, is_file
+from lib.grading.safe_files import files_in, is_file, read_bounded
 from lib.grading.untrusted_names import visible
 
 MOST_BYTES = 20_000_000
@@ -172,13 +172,14 @@ def _bytes_in(path: Path, name: str) -> bytes:
     if not is_file(path):
         raise UnreadableError(f"{name} is not a file. {ADVICE}")
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UnreadableError(f"{name} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again.")
-        return path.read_bytes()
+        content = read_bounded(path, MOST_BYTES)
     except OSError as error:
         if not is_of_a_file(error):
             raise
         raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
+    if content is None:
+        raise UnreadableError(f"{name} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again.")
+    return content
 
 
 def _say_what_is_no_json(data: bytes, name: str) -> str:

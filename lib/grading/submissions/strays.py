@@ -1,6 +1,7 @@
 """Strays: work that lies in the folder of submissions where nobody's is looked for, and would be missed in silence."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from lib.grading.submissions.collect import OTHER_ARCHIVES
@@ -15,10 +16,11 @@ def strays(submitted: Path, assignment: str) -> Iterator[Path]:
     Also a folder whose name differs from the assignment's by capitals alone.
     """
     for entry in sorted(submitted.iterdir()):
-        if _is_work(entry):
-            yield entry
-        elif not entry.name.startswith(".") and entry.is_dir() and not (entry / assignment).is_dir():
-            yield from (file for file in sorted(entry.iterdir()) if _is_meant(file, assignment))
+        with suppress(OSError):  # what can't be looked at `find_folders` finds, if it is a student's
+            if _is_work(entry):
+                yield entry
+            elif not entry.name.startswith(".") and entry.is_dir() and not (entry / assignment).is_dir():
+                yield from (file for file in sorted(entry.iterdir()) if _is_meant(file, assignment))
 
 
 def _is_meant(file: Path, assignment: str) -> bool:

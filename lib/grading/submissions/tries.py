@@ -4,16 +4,18 @@ They are kept in a file, which is written as a whole after each step: a run that
 there. A try is known by the contents of its folder, so that nothing is graded twice.
 """
 
+import errno
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from hashlib import blake2b, file_digest
+from hashlib import blake2b
 from pathlib import Path
 from time import time
 
-from lib.grading.safe_files import files_in, remove, write_whole
+from lib.grading import safe_files
+from lib.grading.machine_faults import FULL
+from lib.grading.safe_files import files_in, pieces_of, remove, write_whole
 
 MOST_READ = 2**27
 """Bytes of a folder's files that are read; what is beyond them is left out of grading, and known by its size alone."""
@@ -83,39 +85,53 @@ def digest(folder: Path) -> str:
             size = file.stat().st_size
             is_read = size <= left
             left -= size if is_read else 0
-            with file.open("rb") as content:
-                inner = file_digest(content, blake2b).digest() if is_read else str(size).encode()
+            inner = _digest_of(file, size) if is_read else str(size).encode()
         except OSError as error:  # what can't be read may be readable later
             inner = str(error.errno).encode()
         found.update(f"{file.relative_to(folder)}\n{len(inner)}\n".encode(errors="surrogateescape") + inner)
     return found.hexdigest()
 
 
+def _digest_of(file: Path, size: int) -> bytes:
+    found = blake2b()
+    for piece in pieces_of(file, size):
+        found.update(piece)
+    return found.digest()
+
+
 def copy(folder: Path, target: Path) -> None:
-    """Make `target` a copy with the same digest: ordinary files alone, and a hole in the place of what isn't read."""
+    """Make `target` a copy with the same digest: ordinary files alone, and a hole in the place of what isn't read.
+
+    What can't be copied is left out: the digest is another one then, and the copy is never graded. Raises OSError where
+    there is no room.
+    """
     remove(target)
     target.mkdir(parents=True)
     left = MOST_READ
     for file in sorted(files_in(folder)):
-        place, size = target / file.relative_to(folder), file.stat().st_size
+        place = target / file.relative_to(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
-        if size <= left:
-            left -= size
-            shutil.copyfile(file, place, follow_symlinks=False)
-        else:
-            with place.open("wb") as hole:
-                hole.truncate(size)
+        try:
+            if (size := file.stat().st_size) <= left:
+                left -= size
+                safe_files.copy(file, place, size)
+            else:
+                with place.open("wb") as hole:
+                    hole.truncate(size)
+        except OSError as error:
+            if error.errno in FULL - {errno.EFBIG}:
+                raise
 
 
 def last_change(folder: Path) -> float:
     """Give when something in a folder was last changed, in seconds since 1970; students can't set this time.
 
-    What is gone since it was listed was changed just now.
+    What is gone since it was listed was changed just now; of what can't be looked at, that isn't known.
     """
     try:
         return max(path.lstat().st_ctime for path in (folder, *files_in(folder)))
-    except FileNotFoundError:
-        return time()
+    except OSError as error:
+        return time() if isinstance(error, FileNotFoundError) else 0.0
 
 
 def unchanged(folder: Path) -> float:

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import errno
 import json
 import os
 import re
@@ -114,6 +115,29 @@ def test_what_this_account_may_not_read_is_left_ungraded_and_listed(new_course, 
         f"kaja  can't be read by this account: {folder / closed}. Give it the right to, and grade again" in done.stdout
     )
     assert not course.notebook("kaja").exists()
+
+
+def test_a_submission_that_its_disk_fails_to_give_is_left_ungraded_and_listed(new_course, tmp_path, monkeypatch):
+    """It stopped the class, as a fault of the machine: a file system of a student's own can say the same."""
+    course = new_course(tmp_path / "course")
+    whole = as_bytes(right(nbformat.read(course.released(), as_version=4)))
+    for student in ("ada", "eve", "zoe"):
+        folder = course.root / "submitted" / student / ASSIGNMENT
+        folder.mkdir(parents=True)
+        (folder / f"{ASSIGNMENT}.ipynb").write_bytes(whole)
+    broken, real = course.root / "submitted" / "eve" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb", os.open
+
+    def fail(path, *more, **options):
+        if str(path) == str(broken):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(path, *more, **options)
+
+    monkeypatch.setattr(os, "open", fail)
+    done = course.runs_here(GradeApp, ASSIGNMENT)
+    assert done.returncode == NEEDS_A_PERSON
+    assert f"eve  was not graded: {broken}: Input/output error." in done.stdout
+    assert not course.notebook("eve").exists()
+    assert [course.verdict(student).points for student in ("ada", "zoe")] == [TOTAL, TOTAL]
 
 
 def test_a_notebook_beside_the_one_that_is_graded_is_told(new_course, tmp_path):

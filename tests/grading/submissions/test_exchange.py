@@ -5,6 +5,7 @@ import os
 import pwd
 import re
 import shutil
+import subprocess
 import sysconfig
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 
 from lib.grading.safe_files import remove
+from lib.grading.sandbox import syscalls
 from lib.grading.submissions.exchange import OwnedCollect
 
 ROOT = Path(__file__).parents[3]
@@ -100,6 +102,29 @@ def test_a_link_to_an_older_submission_of_the_same_student_is_no_submission(exch
     assert exchange.collect(ExchangeCollect) == {ME: "old"}
     assert exchange.collect(OwnedCollect, "--update") == {ME: "new"}
     assert "it is no folder" in capsys.readouterr().err
+
+
+@as_root
+@pytest.mark.parametrize("place", ["", "in"])
+def test_a_file_system_that_a_student_has_mounted_is_not_collected(exchange, capsys, place):
+    """It says itself when its files were changed, and so could be in time for ever; and it may never end."""
+    honest, folder = exchange.hand_in(ME), exchange.hand_in(OTHER, owner=OTHER)
+    (target := folder / place).mkdir(exist_ok=True)
+    try:
+        syscalls.mount("tmpfs", str(target), options=f"uid={pwd.getpwnam(OTHER).pw_uid}")
+    except OSError:
+        pytest.skip("this root may not mount anything")
+    try:
+        (target / "mounted.txt").write_text("x")
+        for path in (folder, target, target / "mounted.txt"):
+            os.chown(path, pwd.getpwnam(OTHER).pw_uid, -1)
+        found = exchange.collect()
+    finally:
+        subprocess.run(["umount", str(target)], check=True)
+    assert found.keys() == ({ME} if not place else {ME, OTHER})
+    assert not list(exchange.course.glob("submitted/**/mounted.txt"))
+    assert honest.exists()
+    assert place or "a file system of its own is mounted there" in capsys.readouterr().err
 
 
 def test_one_account_may_hand_in_for_all_where_the_course_says_so(exchange):

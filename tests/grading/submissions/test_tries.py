@@ -1,11 +1,15 @@
 """Tries of a watched assignment: what is kept of them, and when the next one may be graded."""
 
+import errno
 import json
 import os
+from pathlib import Path
 
 import pytest
+from nbgrader.coursedir import CourseDirectory
 
-from lib.grading.submissions import tries
+from lib.grading import safe_files
+from lib.grading.submissions import folders, read, tries
 from lib.grading.submissions.tries import Tries, copy, digest, load, save
 
 MINUTES = (0, 15, 60)
@@ -107,3 +111,36 @@ def test_a_copy_has_the_same_digest_and_only_ordinary_files(tmp_path, monkeypatc
     found = sorted(str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*"))
     assert found == ["data", "data/a.txt", "hole"]
     assert (tmp_path / "copy" / "hole").stat().st_blocks == 0
+
+
+def test_a_file_without_end_is_read_as_far_as_it_says(tmp_path, monkeypatch):
+    """On a file system of a student's own a file can say that it is short, and go on for ever; so does a device."""
+    endless = Path("/dev/zero")
+    for module in (tries, folders):
+        monkeypatch.setattr(module, "files_in", lambda folder: [endless])
+    monkeypatch.setattr(read, "is_file", lambda path: True)
+    assert digest(endless.parent) == digest(endless.parent)
+    copy(endless.parent, tmp_path / "best")
+    assert (tmp_path / "best" / "zero").read_bytes() == b""
+    bounds = folders.Bounds(size=1000, files=1)
+    assert folders.fill(tmp_path / "made", endless.parent, {}, CourseDirectory(), bounds) == []
+    assert (tmp_path / "made" / "zero").read_bytes() == b""
+    with pytest.raises(read.UnreadableError, match="more than 20 MB"):
+        read.notebook_in(endless)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EFBIG])
+def test_what_cant_be_copied_makes_another_digest_and_stops_nothing(tmp_path, monkeypatch, number):
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "b").write_text("b")
+    real = safe_files.pieces_of
+
+    def pieces_of(file, most):
+        if file.name == "a":
+            raise OSError(number, os.strerror(number), str(file))
+        return real(file, most)
+
+    monkeypatch.setattr(safe_files, "pieces_of", pieces_of)
+    copy(tmp_path, tmp_path.with_name("best"))
+    assert (tmp_path.with_name("best") / "b").read_text() == "b"
+    assert digest(tmp_path.with_name("best")) != digest(tmp_path)
