@@ -46,7 +46,8 @@ def sentence(error: BaseException) -> str:
         return f"{place}{error.strerror or error}.{advice}"
     if NO_THREAD in str(error):
         return f"{error}. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the container or service)."
-    original = getattr(error, "orig", None)  # SQLAlchemy's own text holds the statement and its values
+    # SQLAlchemy's own text holds the statement and its values, and so does nbgrader's, which takes its place.
+    original = getattr(error, "orig", None) or getattr(error.__context__, "orig", None)
     return str(error) if original is None else f"The gradebook can't be used: {_of_a_database(original)}"
 
 

@@ -13,9 +13,11 @@ from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
+from nbgrader.api import InvalidEntry
 from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbGraderException
 from sqlalchemy.exc import SQLAlchemyError
+from tornado.log import app_log
 from traitlets.config import Config
 
 from lib.grading import units
@@ -58,6 +60,16 @@ class Release(GenerateAssignment):
         self.run_post_convert_hook()
 
 
+@contextmanager
+def _keep_quiet() -> Iterator[None]:
+    """Keep nbgrader from logging a traceback for each error of a database; it raises the error, too."""
+    before, app_log.disabled = app_log.disabled, True
+    try:
+        yield
+    finally:
+        app_log.disabled = before
+
+
 class Rebuild(Configured, GenerateAssignmentApp):
     """`nbgrader generate_assignment --force`, which changes nothing where it fails.
 
@@ -83,7 +95,7 @@ class Rebuild(Configured, GenerateAssignmentApp):
             self.exit(1)  # nbgrader has said why
         except (CannotBuild, ConfigError) as error:
             self.fail("%s", error)
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, InvalidEntry, OSError) as error:
             self.fail("%s\nNothing was changed.", sentence(error))
         except KeyboardInterrupt:
             self.log.error("Stopped. Nothing was changed.")
@@ -128,7 +140,8 @@ class Rebuild(Configured, GenerateAssignmentApp):
             self.generate(TRIAL)
             refuse_other_cells(self.coursedir, built)
             # Another build may fill an empty gradebook at the same moment.
-            retry(partial(self.generate, AFTER_TRIAL), times=9)
+            with _keep_quiet():
+                retry(partial(self.generate, AFTER_TRIAL), times=9)
             put_in_place(built, released)
 
     @contextmanager

@@ -496,6 +496,25 @@ def test_a_gradebook_that_cannot_be_opened_is_told(
     assert course.released == released
 
 
+def test_a_gradebook_that_cannot_be_filled_is_told_in_a_sentence(
+    course: Course, built: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """nbgrader logs each error of a database with its traceback: 800 lines where a disk is full."""
+    lay_out(built, course)
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as database, database:
+        why = "SELECT RAISE(ABORT, 'database or disk is full');"
+        for change in ("DELETE", "INSERT", "UPDATE"):
+            database.execute(f"CREATE TRIGGER full_{change} BEFORE {change} ON source_cell BEGIN {why} END")
+    nb = solution()
+    nb.cells.append(cell("Read on.", "explain-more"))
+    course.write(nb)
+    with pytest.raises(SystemExit):
+        course.build(UNPROVED)
+    said = capsys.readouterr()
+    assert "The gradebook can't be used: database or disk is full" in said.err
+    assert "Traceback" not in said.err + said.out
+
+
 def test_parts_may_be_in_two_notebooks_but_each_in_one(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = solution(), solution()
     for nb, others in ((first, ("mse", "check-mse", "explain-why")), (second, ("relu", "check-relu"))):
