@@ -159,6 +159,16 @@ def half_done(notebook):
     return solved
 
 
+def with_scripts(notebook):
+    """Have a cell of a student's own put out scripts, and say of all cells that they are trusted."""
+    pages = {"text/html": "<b>a fellow student's page</b><script>window.ran = 1</script><img src=x onerror='ran = 2'>"}
+    scripts = {"application/javascript": "window.ran = 3"}
+    notebook.cells[-1].outputs = [nbformat.v4.new_output("display_data", each) for each in (scripts, pages)]
+    for cell in notebook.cells:
+        cell.metadata["trusted"] = True
+    return notebook
+
+
 PYTHON = "**/static/pyodide/*"
 """What isn't sent while a test doesn't need it: the start of Python takes long."""
 
@@ -188,11 +198,13 @@ def test_a_file_is_put_back_in_if_it_is_a_copy_of_this_notebook(page, tmp_path):
     page.get_by_text("other.ipynb isn't a copy of this notebook.").wait_for()
     page.get_by_role("button", name="Close", exact=True).click()
 
-    (tmp_path / FILE).write_bytes(as_bytes(half_done(nbformat.read(NOTEBOOK / FILE, as_version=4))))
+    (tmp_path / FILE).write_bytes(as_bytes(with_scripts(half_done(nbformat.read(NOTEBOOK / FILE, as_version=4)))))
     put_in(page, tmp_path / FILE)
     page.context.unroute(PYTHON)
     with page.expect_navigation():
         page.get_by_role("button", name="Replace").click()
+    page.locator(".jp-OutputArea-output", has_text="a fellow student's page").wait_for(timeout=PATIENCE)
+    assert page.evaluate("window.ran") is None, "a file may be somebody else's, and say that it is trusted"
     assert "?" in cell_with(page, "def cce_gradient").inner_text()
     assert "?" not in cell_with(page, "class Softmax").inner_text()
 

@@ -18,13 +18,19 @@ async function original(path, baseUrl) {
 
 const gradeIds = notebook => notebook.cells.map(cell => cell.metadata?.nbgrader?.grade_id).filter(Boolean);
 
-/** Read a file that a student has chosen. Throws an error with a sentence where it can't be this notebook. */
+/**
+ * Read a file that a student has chosen. Throws an error with a sentence where it can't be this notebook.
+ *
+ * Somebody else may have written it, and JupyterLite runs the scripts in outputs of cells that a file calls trusted. What
+ * the student's own cells put out is trusted again when they are run.
+ */
 async function readNotebook(file, current) {
   let notebook;
   try {
     notebook = JSON.parse(await file.text());
     const known = gradeIds(current);
     if (known.length && !gradeIds(notebook).some(id => known.includes(id))) throw Error();
+    for (const { metadata } of notebook.cells) delete metadata?.trusted;
   } catch {
     throw Error(`${file.name} isn't a copy of this notebook. Choose the .ipynb file that you downloaded from here.`);
   }
