@@ -37,7 +37,7 @@ from lib.grading.report.score_table import write_table
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.progress import Progress
 from lib.grading.running.runner import Runner, RunResult, RunTask, workers
-from lib.grading.safe_files import find_folders, is_file, remove, unreadable_in
+from lib.grading.safe_files import find_folders, is_file, is_folder, remove, unreadable_in
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.submissions.gradebook import GradebookSession
 from lib.grading.submissions.strays import strays
@@ -205,7 +205,7 @@ class Grade(Autograde):
         """List for a person what could not be collected and isn't there."""
         for left in course.collected.left_out:
             is_asked = fnmatchcase(left.student, self.coursedir.student_id)
-            is_there = left.student and Path(self._format_source(course.assignment, left.student)).is_dir()
+            is_there = left.student and is_folder(Path(self._format_source(course.assignment, left.student)))
             if is_asked and not is_there:  # what is nobody's by its name is listed by that name
                 who, why = (left.student, left.reason) if left.student else (left.file, left.why)
                 self.progress.for_a_person.setdefault(who, f"could not be collected: {why}")

@@ -7,7 +7,7 @@ from time import monotonic
 
 from tqdm import tqdm
 
-from lib.grading.untrusted_names import visible
+from lib.grading.untrusted_names import LONGEST_ID, visible
 
 
 class Bar(tqdm):
@@ -67,7 +67,7 @@ def _list(heading: str, reasons: Mapping[str, str]) -> list[str]:
     if not reasons:
         return []
     shown = dict(list(reasons.items())[:MAX_LISTED])
-    width = max(map(len, shown))
+    width = min(LONGEST_ID, max(map(len, shown)))
     lines = [f"{len(reasons):>6} {heading}:"]
     lines += [f"{'':>7}{student:<{width}}  {reason}" for student, reason in shown.items()]
     more = len(reasons) - len(shown)
