@@ -17,7 +17,6 @@ from nbgrader.api import InvalidEntry
 from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbGraderException
 from sqlalchemy.exc import SQLAlchemyError
-from tornado.log import app_log
 from traitlets.config import Config
 
 from lib.grading import units
@@ -63,11 +62,12 @@ class Release(GenerateAssignment):
 @contextmanager
 def _keep_quiet() -> Iterator[None]:
     """Keep nbgrader from logging a traceback for each error of a database; it raises the error, too."""
-    before, app_log.disabled = app_log.disabled, True
+    log = logging.getLogger("tornado.application")
+    before, log.disabled = log.disabled, True
     try:
         yield
     finally:
-        app_log.disabled = before
+        log.disabled = before
 
 
 class Rebuild(Configured, GenerateAssignmentApp):
