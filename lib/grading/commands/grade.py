@@ -174,8 +174,8 @@ class Grade(Autograde):
                 " the unit, run `zerolayer build` and grade again.",
                 "; ".join(other),
             )
-        if finding and finding.result():
-            self._stop(str(finding.result()))
+        if finding and (obstacle := runner.answer(find_obstacle, finding)):
+            self._stop(str(obstacle))
         return runner, course
 
     def _scores(self) -> str:

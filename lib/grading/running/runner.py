@@ -275,6 +275,13 @@ class Runner(AbstractContextManager["Runner[Tag, Result]"], Generic[Tag, Result]
             self._executor = self._open()
             return self._executor.submit(question, *words)
 
+    def answer(self, question: Callable[[], Answer], asked: Future[Answer]) -> Answer:
+        """Wait for the answer to a question that was asked; ask it once more if the worker was ended meanwhile."""
+        try:
+            return asked.result()
+        except BrokenExecutor:
+            return self.ask(question).result()
+
 
 @dataclass(frozen=True)
 class _Try(Generic[Tag, Result]):

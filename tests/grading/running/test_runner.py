@@ -369,6 +369,30 @@ def test_a_worker_that_dies_in_the_middle_of_its_result_is_noticed(jobs):
     assert (run.stdout, run.stderr) == ("noticed\n", "")
 
 
+ENDED_ONCE = """
+import os, signal, sys
+from functools import partial
+from pathlib import Path
+from lib.grading.running.runner import Runner, processes
+
+def question():
+    if not Path(sys.argv[1]).exists():
+        Path(sys.argv[1]).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "answered"
+
+with Runner(partial(processes, 2), lambda: 2, 60, print) as runner:
+    print(runner.answer(question, runner.ask(question)))
+"""
+
+
+def test_a_question_is_asked_again_if_its_worker_was_ended(tmp_path):
+    """Before the first run, too: whether kernels can be locked in is such a question."""
+    command = [sys.executable, "-c", ENDED_ONCE, str(tmp_path / "asked")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (run.stdout, run.stderr) == ("answered\n", "")
+
+
 BROKEN_OFF = """
 import os, signal, threading
 from functools import partial
