@@ -17,6 +17,7 @@ from datetime import datetime
 from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any
+from unicodedata import normalize
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import orjson
@@ -281,6 +282,7 @@ class Download(ExtractorPlugin):
 
     def _take(self, name: Path, data: IO[bytes], shown: str, inside: str | None = None) -> None:
         """Collect the file `name` of the download; `inside` says in whose zip it is, "" being the download's own."""
+        name = Path(normalize("NFC", str(name)))  # macOS takes letters and their accents apart where it packs anew
         kind = name.suffix.lower()
         student = self._student = self._whose(name)
         if kind in OTHER_ARCHIVES:

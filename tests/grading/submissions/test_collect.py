@@ -7,6 +7,7 @@ import re
 import stat
 import struct
 from datetime import datetime
+from unicodedata import normalize
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import nbformat
@@ -95,6 +96,7 @@ MOODLE = {
     "Participant_503_assignsubmission_file_/all.zip": OWN,
     "Li Wei_504_assignsubmission_file_softmax_classifier.ipynb": WORK,
     "Li Wei_505_assignsubmission_file_softmax_classifier.ipynb": WORK,
+    normalize("NFD", "José Núñez_507_assignsubmission_file_/softmax_classifier.ipynb"): WORK,  # packed anew by macOS
     "Mary Lou_506_assignsubmission_onlinetext_/onlinetext.html": b"<p>see file</p>",
 }
 COLLECTED = {
@@ -114,6 +116,7 @@ COLLECTED = {
     "Participant_503": {FILE},
     "Li_Wei_504": {FILE},
     "Li_Wei_505": {FILE},
+    "José_Núñez_507": {FILE},
     "byhand_77": {FILE},
 }
 REFUSED = {
