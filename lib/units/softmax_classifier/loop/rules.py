@@ -1,4 +1,4 @@
-"""The rules by the names of their statements."""
+"""The rules of the four statements about the training loop."""
 
 from lib.units.softmax_classifier.loop.batches import EveryBatch
 from lib.units.softmax_classifier.loop.gradient import GradientFlowsBack
