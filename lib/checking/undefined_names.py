@@ -16,8 +16,8 @@ from lib.checking.cell_runs import watch_cells
 from lib.checking.dispatch import Check, Checks
 
 TAKEN = (
-    "The checks can't be called: this notebook gave their name, {name}, to something else. Give that another name where"
-    " it gets its value, then restart the kernel and run all cells."
+    "The checks can't be called: {name} is now a variable or a function of your own. Give it another name, then restart"
+    " the kernel and run all cells."
 )
 
 
@@ -37,10 +37,11 @@ class LookUpNames:
         older = sys.modules.get("lib.checks", self)
         self.checks |= {name: it for name, it in self.shell.user_ns.items() if type(it) is Checks or it is older}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                self._notice_taken_name(node.func)
+            if not isinstance(node, ast.Call):
+                continue
+            self._notice_taken_name(node.func)
             # Of the object only its type is asked: `isinstance` would run a `__class__` that a student wrote.
-            if isinstance(node, ast.Call) and issubclass(type(self._find(node.func)), Check):
+            if issubclass(type(self._find(node.func)), Check):
                 node.args = [_wrap_in_look_up(node.func, argument) for argument in node.args]
                 for keyword in node.keywords:
                     keyword.value = _wrap_in_look_up(node.func, keyword.value)
@@ -49,7 +50,7 @@ class LookUpNames:
     def _notice_taken_name(self, function: ast.expr) -> None:
         """Say so where `check` in `check.cce` stands for something that has no such call, and had stood for checks."""
         match function:
-            case ast.Attribute(ast.Name(name), attribute) if name in self.checks.keys() & self.shell.user_ns:
+            case ast.Attribute(ast.Name(name), attribute) if name in self.checks and name in self.shell.user_ns:
                 is_check = isinstance(getattr_static(self.checks[name], attribute, None), Check)
                 if is_check and not callable(self._find(function)):
                     print(TAKEN.format(name=name))

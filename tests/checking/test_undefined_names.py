@@ -145,7 +145,7 @@ def test_to_read_a_cell_runs_nothing_of_the_students(said: dict[str, list[str]])
 
 def test_a_variable_called_check_is_told_where_a_check_is_called(said: dict[str, list[str]]) -> None:
     """Python's own error, that a list has no attribute `cce`, doesn't say what to do."""
-    told = "this notebook gave their name, check, to something else. Give that another name"
+    told = "check is now a variable or a function of your own. Give it another name"
     for cell, error in {"check of a variable": "AttributeError", "check of data": "TypeError"}.items():
         assert told in said[cell][1]
         assert error in said[cell][0]
