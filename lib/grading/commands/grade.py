@@ -7,7 +7,7 @@ Worker processes run the notebooks (`runner`).
 
 import logging
 import signal
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
@@ -33,13 +33,14 @@ from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, sentence, what_comes_next
-from lib.grading.report.score_table import write_table
+from lib.grading.report.marks import NotebookMarks, read_marks
+from lib.grading.report.score_table import Score, write_table
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.progress import Progress
 from lib.grading.running.runner import Runner, RunResult, RunTask, workers
 from lib.grading.safe_files import find_folders, is_file, is_folder, remove, unreadable_in
 from lib.grading.sandbox.doctor import find_obstacle
-from lib.grading.submissions.gradebook import GradebookSession
+from lib.grading.submissions.gradebook import GradebookSession, open_gradebook
 from lib.grading.submissions.strays import strays
 from lib.grading.untrusted_names import id_problem
 
@@ -179,8 +180,17 @@ class Grade(Autograde):
         return runner, course
 
     def _scores(self) -> str:
-        """Write the scores of those who were graded now; nothing where an assignment has no unit."""
-        return write_table(self._verdicts) if self._verdicts else ""
+        """Write the scores of those graded now: by their verdicts, or by the gradebook where there are none."""
+        if self._verdicts:
+            return write_table([Score.of(verdict) for verdict in self._verdicts])
+        return write_table(self._scores_without_unit(), "") if self.graded else ""
+
+    def _scores_without_unit(self) -> list[Score]:
+        marks: dict[str, list[NotebookMarks]] = defaultdict(list)
+        with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            for (student, _), found in read_marks(gradebook, self.coursedir.assignment_id).items():
+                marks[student].append(found)
+        return [Score.of_marks(student, marks[student]) for student in self.graded]
 
     def _folders(self) -> Iterator[str | None]:
         """Give the folders to grade; None where there is none yet, but more may come while notebooks are run."""

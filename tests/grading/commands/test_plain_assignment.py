@@ -270,6 +270,18 @@ def test_the_class_has_every_kind_of_score(ours):
     assert scores(ours)["endless"]["test-partial"] == (0, False)
 
 
+def test_the_table_has_the_gradebooks_scores(ours):
+    for student, found in scores(ours).items():
+        [line] = [line for line in ours.run.stdout.splitlines() if line.startswith(f"{student} ") and "/11  " in line]
+        earned = sum(score or 0 for score, _ in found.values())
+        assert line.split()[1] == f"{earned:g}/11"
+        assert all((name in line.partition("waits for a person: ")[2]) == waits for name, (_, waits) in found.items())
+        worth = {**FULL, "explain": WRITTEN}
+        short = [name for name, (score, waits) in found.items() if not waits and score < worth[name]]
+        said = line.partition("not all points in: ")[2].partition(";")[0]
+        assert sorted(filter(None, said.split(", "))) == sorted(short)
+
+
 @pytest.mark.parametrize("student", GIVEN_AWAY, ids=lambda student: student.__name__)
 def test_stock_nbgrader_gives_points_to_what_failed_and_we_do_not(ours, stock, student):
     """This fault isn't copied."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, Verdict
-from lib.grading.report.score_table import MAX_LINES, describe, write_table
+from lib.grading.report.score_table import MAX_LINES, Score, describe, write_table
 
 
 def verdict(points=3, student="ada", state="wrong", why="The output is 2.", mistake=None, **more):
@@ -18,8 +18,8 @@ def verdict(points=3, student="ada", state="wrong", why="The output is 2.", mist
 
 def test_a_small_class_has_a_line_each():
     named = verdict(1, "ben", mistake=Diagnosis("The sign is wrong", "Look at the sign."))
-    assert write_table([named, verdict()]).splitlines() == [
-        "student  points   what the judge found",
+    assert write_table([Score.of(named), Score.of(verdict())]).splitlines() == [
+        "student  points   what was found",
         "ada         3/3  everything right",
         "ben         1/3  The sign is wrong",
     ]
@@ -43,11 +43,11 @@ def test_what_cost_points_is_said_in_a_line(found, said):
 
 
 def test_what_a_student_wrote_cannot_draw_on_the_terminal():
-    assert "\x1b" not in write_table([verdict(0, "\x1b[2Jada", why="ValueError: \x1b[31m")])
+    assert "\x1b" not in write_table([Score.of(verdict(0, "\x1b[2Jada", why="ValueError: \x1b[31m"))])
 
 
 def test_a_large_class_is_told_in_numbers():
     points = np.random.default_rng(0).integers(0, 4, size=MAX_LINES + 21)
     lower, upper = np.percentile(points, [25, 75])
-    words = write_table([verdict(int(each)) for each in points])
+    words = write_table([Score.of(verdict(int(each))) for each in points])
     assert words == f"0 to 3 points of 3 for code; the middle half of the class has {lower:g} to {upper:g}."
