@@ -18,7 +18,8 @@ from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 from traitlets import Bool, Float
 
-from lib.grading.safe_files import DEEPEST, MOST_ENTRIES, TO_READ
+from lib.grading.machine_faults import sentence
+from lib.grading.safe_files import DEEPEST, MOST_ENTRIES, TO_READ, remove, write
 from lib.grading.submissions.read import STAMP
 from lib.grading.untrusted_names import id_problem, visible
 
@@ -110,17 +111,37 @@ class OwnedCollect(ExchangeCollect):
 
     def copy_files(self) -> None:
         """Called by nbgrader to copy what was chosen; it warns where that is nothing, as in most rounds of many."""
+        self.check_owner = False  # asked already: nbgrader asks once more, and fails where a folder is gone meanwhile
         if self.src_records or self.told is None:
             super().copy_files()
 
     # nbgrader copies by shutil.copytree, which opens each name anew and follows links.
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy a submission's ordinary files; called by nbgrader, whose own copy follows the links in it."""
-        claimed = parse_utc(Path(src).name.rsplit("+", 3)[2])
-        with TemporaryDirectory() as safe:
-            for place, content in self._own_files(src):
-                (target := Path(safe, place)).parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
+        try:
+            self._copy_whole(src, Path(dest), log)
+        except OSError as error:
+            if error.filename == src:
+                self.log.warning("%s is left out: %s. It was there a moment ago.", visible(src), error.strerror)
+                return
+            if self.told is not None:
+                raise  # who collects again and again has words of its own
+            self.fail(f"{sentence(error)} What was collected is kept. Once this is mended, collect again.")
+
+    def _copy_whole(self, src: str, place: Path, log: Any) -> None:
+        """Copy a submission beside its place, and move it there as a whole.
+
+        A part of it that has the time would count as collected for good, after a full disk or a kill.
+        """
+        claimed, near = parse_utc(Path(src).name.rsplit("+", 3)[2]), f".{place.name}."
+        for left in place.parent.glob(f"{near}*"):
+            remove(left)  # of a run that was killed
+        with TemporaryDirectory(prefix=near, dir=place.parent) as beside:
+            safe, whole = Path(beside, "safe"), Path(beside, "whole")
+            safe.mkdir()
+            for name, content in self._own_files(src):
+                (safe / name).parent.mkdir(parents=True, exist_ok=True)
+                write(safe / name, content)
             # Once more, for it may have been changed since it was chosen.
             found = self._time(_last_change(src), claimed)
             if found != claimed:
@@ -131,8 +152,9 @@ class OwnedCollect(ExchangeCollect):
                     claimed,
                     found,
                 )
-            Path(safe, STAMP).write_text(f"{found} UTC")  # the student's own may say anything
-            super().do_copy(safe, dest)
+            write(safe / STAMP, f"{found} UTC".encode())  # the student's own may say anything
+            super().do_copy(str(safe), str(whole), log)
+            whole.rename(place)
 
     def _own_files(self, folder: str) -> Iterator[tuple[Path, bytes]]:
         """Give what may be copied, by its place in the folder, up to nbgrader's `max_dir_size`.

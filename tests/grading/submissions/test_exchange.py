@@ -265,6 +265,41 @@ def test_what_is_taken_away_while_it_is_collected_or_shut_off_stops_no_class(exc
     assert exchange.collect() == {ME: "honest"}
 
 
+def test_what_is_taken_away_after_it_was_chosen_stops_no_class(exchange, monkeypatch, capsys):
+    exchange.hand_in(ME)
+    gone = exchange.hand_in("ada")
+    choose = OwnedCollect.init_src
+
+    def choose_and_lose(collect):
+        choose(collect)
+        remove(gone)
+
+    monkeypatch.setattr(OwnedCollect, "init_src", choose_and_lose)
+    assert exchange.collect(OwnedCollect, "--ExchangeCollect.check_owner=False") == {ME: "honest"}
+    assert f"{gone} is left out: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", ["full disk", "kill"])
+def test_a_part_of_a_submission_does_not_count_as_collected(exchange, monkeypatch, capsys, how):
+    """The note of the time may be the part that is there: then what is missing would be missing for good."""
+    exchange.hand_in(ME)
+
+    def copy_a_part(collect, source, place, log=None):
+        Path(place).mkdir()
+        shutil.copy(Path(source, "timestamp.txt"), place)
+        raise KeyboardInterrupt if how == "kill" else OSError(errno.ENOSPC, "No space left on device", place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ExchangeCollect, "do_copy", copy_a_part)
+        with pytest.raises(KeyboardInterrupt if how == "kill" else SystemExit):
+            exchange.collect(OwnedCollect, "--update")
+    assert how == "kill" or "Free some space there. What was collected is kept" in capsys.readouterr().err
+    assert not (exchange.course / "submitted" / ME / "ps1").exists()
+    (exchange.course / "submitted" / ME / ".ps1.left").mkdir()  # by a kill that nothing can catch
+    assert exchange.collect(OwnedCollect, "--update") == {ME: "honest"}
+    assert [path.name for path in (exchange.course / "submitted" / ME).iterdir()] == ["ps1"]
+
+
 def test_a_folder_that_may_not_be_read_stops_no_class(exchange, capsys, monkeypatch):
     exchange.hand_in(ME)
     closed = exchange.hand_in("ada")
