@@ -13,15 +13,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from lib.explorer.samples import Samples
-from lib.explorer.svg import short
+from lib.explorer.svg import count, short
 from lib.explorer.training import Run, Setting
 
 MIN_EPOCHS = 12  # epochs without which no two stretches after the first fall can be compared
-SETTLED = 0.02  # the part by which a loss may change and still count as settled
+LEVEL = 0.02  # the part by which a loss may change and still count as level
+LEVEL_EVEN = 0.006  # the same where every epoch goes the same way: in as many epochs again it would change by 5%
+ALIKE = 0.02  # the part by which two losses differ that are told as alike
 UNEVEN = 0.05  # the part by which an uneven loss goes up, and down, from one epoch to the next
 MAX_ITERATIONS = 400  # iterations an epoch of a preset at most: with more, 100 epochs reach the time limit
 
-WORDS = {"falling": "still falling", "rising": "rising", "settled": "settled", "uneven": "going up and down"}
+WORDS = {"falling": "still falling", "rising": "rising", "level": "nearly level", "uneven": "going up and down"}
 
 
 def presets(samples: Samples) -> list[Setting]:
@@ -62,8 +64,8 @@ def describe(run: Run, epochs: int) -> str:
 def describe_moment(run: Run, epoch: int, epochs: int) -> str:
     """Say how far the training was after some of its epochs, in numbers alone."""
     if not epoch:
-        return f"{_setting(run)}. Before training the loss of all training samples is {run.loss_before:.3g}."
-    iterations = f"{run.iterations_per_epoch * epoch:,} iterations"
+        return f"{_setting(run)}. Before training the loss of all training samples is {short(run.loss_before)}."
+    iterations = count(run.iterations_per_epoch * epoch, "iteration")
     return f"{_setting(run)}. After epoch {epoch} of {epochs} ({iterations}) {_numbers(run, epoch)}."
 
 
@@ -75,8 +77,8 @@ def describe_end(run: Run, epochs: int) -> str:
     if not done:
         return "no epoch finished"
     return (
-        f"training loss {run.epoch_loss[done - 1]:.3g}, validation loss {run.validation_loss[done - 1]:.3g}, "
-        f"{run.right(done) / len(run.samples.labels_validation):.1%} right after {done} epoch{'s' * (done != 1)}"
+        f"training loss {short(run.epoch_loss[done - 1])}, validation loss {short(run.validation_loss[done - 1])}, "
+        f"{run.right(done) / len(run.samples.labels_validation):.1%} right after {count(done, 'epoch')}"
     )
 
 
@@ -102,22 +104,22 @@ def assess(training: Sequence[float], validation: Sequence[float], before: float
         found.append(f"The validation loss was lowest, {short(validation[lowest])}, after epoch {lowest + 1}.")
         found += ["The network overfits."] if ends == ("falling", "rising") else []
     late = [training[-1], float(np.mean(training[-stretch(epochs) :]))]  # no word rests on one epoch
-    if min(late) > before:
+    if min(late) > (1 + ALIKE) * before:
         found.append(f"The training loss is higher than before training, {short(before)}.")
     elif max(abs(each - before) for each in late) < 0.1 * before:
         found.append(f"The training loss has hardly moved: before training it was {short(before)}.")
-    if min(late) > (1 - SETTLED) * guess:
+    if min(late) > (1 - ALIKE) * guess:
         found.append(f"Equal probabilities for all classes would give {short(guess)}.")
     return found
 
 
 def trend(losses: Sequence[float]) -> str:
-    """Return how a curve ends: "falling", "rising", "settled" or "uneven".
+    """Return how a curve ends: "falling", "rising", "level" or "uneven".
 
     The mean over the last stretch of epochs is compared with the mean over the stretch before. A difference counts if
-    it is more than `SETTLED` and more than the curve's noise explains: two standard deviations of the difference
-    of two such means, where the noise is estimated from how much the steps from epoch to epoch differ (their median
-    absolute deviation).
+    it is more than `LEVEL`, or `LEVEL_EVEN`, and more than the curve's noise explains: two standard deviations of the
+    difference of two such means, where the noise is estimated from how much the steps from epoch to epoch differ (their
+    median absolute deviation).
     """
     long = stretch(len(losses))
     tail = np.maximum(losses[-2 * long :], 1e-12)
@@ -126,7 +128,8 @@ def trend(losses: Sequence[float]) -> str:
         return "uneven"
     change = tail[long:].mean() / tail[:long].mean() - 1
     noise = 3 * np.median(np.abs(steps - np.median(steps))) / math.sqrt(long)
-    return "settled" if abs(change) <= max(SETTLED, noise) else "falling" if change < 0 else "rising"
+    least = LEVEL_EVEN if steps.max() < 0 or steps.min() > 0 else LEVEL
+    return "level" if abs(change) <= max(least, noise) else "falling" if change < 0 else "rising"
 
 
 def stretch(epochs: int) -> int:
@@ -144,17 +147,18 @@ def _setting(run: Run) -> str:
 
 def _progress(run: Run, done: int, epochs: int) -> str:
     """Say how far it got."""
-    iterations = f"{run.iterations_per_epoch * done:,} iterations"
+    iterations = count(run.iterations_per_epoch * done, "iteration")
     if done == epochs:
-        return f"After {done} epoch{'s' * (done != 1)} ({iterations})"
+        return f"After {count(done, 'epoch')} ({iterations})"
     return f"After {done} of {epochs} epochs ({iterations}{'' if run.over else ', still training'})"
 
 
 def _numbers(run: Run, done: int) -> str:
     if not done:
         return "there is no loss" if run.over else "there is no loss yet"
-    right, count = run.right(done), len(run.samples.labels_validation)
+    right, samples = run.right(done), len(run.samples.labels_validation)
+    training, validation = run.epoch_loss[done - 1], run.validation_loss[done - 1]
     return (
-        f"the training loss is {run.epoch_loss[done - 1]:.3g}, the validation loss {run.validation_loss[done - 1]:.3g},"
-        f" and {right / count:.1%} of the validation samples are right ({right} of {count})"
+        f"the training loss is {short(training)}, the validation loss {short(validation)},"
+        f" and {right / samples:.1%} of the validation samples are right ({right} of {samples})"
     )

@@ -28,7 +28,7 @@ MAX_EPOCHS = 300
 VIEWS = {
     "Loss": "The loss of every epoch and every iteration",
     "Regions": "The class that is predicted at each point of the plane",
-    "Path": "The way of the weights on the loss, and the largest rate that still descends",
+    "Path": "The way of the weights on the loss, and up to which learning rate a step goes down",
     "Map": "The loss that each learning rate and batch size reaches",
     "Weights": "The weights of each class",
     "Gradients": "The gradient of each batch, around that of the whole set",

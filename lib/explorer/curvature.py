@@ -21,6 +21,8 @@ Vector = NDArray[np.float64]
 STEPS = 12  # of Lanczos's method: 1% near λ or nearer, also with the 650 weights of digits
 ROUNDING = 1e-8  # curvature below it is what rounding makes of none
 DIFFERENCE = 1e-4  # between two gradients, as the length of a step in weights
+ALIKE = 1e-3  # the part by which a loss is higher at least to be told as higher: it has three digits
+TRIED = (0.95, 0.5, 0.2, 0.05, 0.01, 0.001)  # parts of the limit at which a step is tried
 
 
 @lru_cache(maxsize=64)  # the caption and the slider's mark ask for the same
@@ -38,6 +40,21 @@ def descent_limit(run: Run, epoch: int) -> float:
 
     largest = largest_eigenvalue(product, W.size, STEPS)
     return 2 / largest if largest > ROUNDING else math.inf if largest == largest else math.nan
+
+
+@lru_cache(maxsize=64)
+def find_rise(run: Run, epoch: int) -> tuple[float, float, float] | None:
+    """Return a learning rate below the limit at which a step goes up, with the losses before and after it, or None.
+
+    The loss is a parabola only near the weights. Where a large step has made all probabilities 0 or 1, the curvature is
+    small there and larger a little farther on. A step that is no gradient's goes up too.
+    """
+    W, limit = run.weights[epoch], descent_limit(run, epoch)
+    if not math.isfinite(limit):
+        return None
+    before, gradient = run.loss(W), run.gradient(W)
+    tried = [(share * limit, before, run.loss(W - share * limit * gradient)) for share in TRIED]
+    return next((each for each in tried if each[2] > before + ALIKE * abs(before)), None)
 
 
 def largest_eigenvalue(product: Callable[[Vector], Vector], size: int, steps: int) -> float:

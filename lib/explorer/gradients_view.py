@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from lib.explorer import svg
-from lib.explorer.svg import HEIGHT, short
+from lib.explorer.svg import HEIGHT, count, short
 from lib.explorer.training import Matrix, Run
 
 FEW, MAX_GRADIENTS = 32, 240  # gradients of either kind: after a move, so that a slider stays quick, and at rest
@@ -62,13 +62,17 @@ compute = lru_cache(maxsize=4)(Cloud)  # the caption and the picture ask for the
 
 
 def describe(run: Run, epoch: int) -> str:
-    """Say in a sentence how far batches and single samples lie from the full gradient."""
+    """Say how far single samples and batches lie from the full gradient, and how far √B predicts for these."""
     cloud, size = compute(run, epoch), run.setting.batch_size
     one, many = cloud.spread(cloud.samples), cloud.spread(cloud.batches)
-    return (
-        f"At these weights the gradients of single samples lie {short(one)} from the full gradient (root mean square), "
-        f"those of batches of {size} {short(many)}; {short(one)} / √{size} is {short(one / math.sqrt(size))}."
-    )
+    distance = f"lie {short(one)} from the full gradient (root mean square)"
+    words = f"At these weights the gradients of {len(cloud.samples)} single samples {distance}."
+    if size == 1:
+        return words
+    if size == run.samples.X.shape[1]:
+        return f"{words} A batch of all samples has the full gradient itself."
+    predicted = f"{short(one)} / √{size} is {short(one / math.sqrt(size))}"
+    return f"{words} For {count(len(cloud.batches), 'batch', 'batches')} of {size} it is {short(many)}; {predicted}."
 
 
 def find_plane(gradients: Matrix) -> Matrix:
@@ -93,6 +97,7 @@ def draw(run: Run, epoch: int) -> str:
     spread = max(math.sqrt(np.mean(np.sum(points[0] ** 2, axis=1))), 1e-12)
     (single, far), (batch, _), (zero, _) = (_place(each, spread) for each in points)
     rings = RADIUS / 2 * np.array([1, 1 / math.sqrt(run.setting.batch_size)])
+    outside = count(far, "sample lies", "samples lie")
     turn = np.linspace(0, 2 * np.pi, 49)
     return svg.picture(
         "Batch gradients",
@@ -106,7 +111,9 @@ def draw(run: Run, epoch: int) -> str:
         svg.area(svg.marks(214, 10, 0, 3), "train") + svg.text(221, 14, f"batch of {run.setting.batch_size}"),
         svg.area(svg.marks(312, 10, 3, 5), "validate") + svg.text(321, 14, "full gradient"),
         svg.text(4, HEIGHT - 20, f"rings: the spread of {len(single[0])} samples in this plane, and that over √B"),
-        svg.text(4, HEIGHT - 5, f"{len(batch[0])} batches; {far} samples lie farther out, in the direction shown"),
+        svg.text(
+            4, HEIGHT - 5, f"{count(len(batch[0]), 'batch', 'batches')}; {outside} farther out, in the direction shown"
+        ),
     )
 
 

@@ -112,7 +112,7 @@ def _scales(axes: Axes, run: Run, by_iterations: bool) -> str:
     heights = axes.y(ticks).tolist()
     guess = float(axes.y(math.log(classes)))
     steps = sorted({0, axes.epochs // 4, axes.epochs // 2, 3 * axes.epochs // 4, axes.epochs})
-    title = f"epoch ({per_epoch * axes.epochs:,} iterations in all)"
+    title = f"epoch ({svg.count(per_epoch * axes.epochs, 'iteration')} in all)"
     title, unit = (f"iteration ({per_epoch:,} an epoch)", per_epoch) if by_iterations else (title, 1)
     return "".join(
         [

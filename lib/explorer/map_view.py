@@ -62,7 +62,9 @@ def draw(losses: LossMap, setting: Setting) -> str:
 def describe(losses: LossMap, setting: Setting) -> str:
     """Say what is compared, the loss of the present cell, and the lowest."""
     compared = f"{losses.epochs} epochs" if losses.epochs else f"{STEPS} steps"
-    words = [f"Map: training losses after {compared} with each learning rate and batch size."]
+    words = [
+        f"Map: the loss of all training samples, measured after {compared} with each learning rate and batch size."
+    ]
     here, lowest = (setting.learning_rate, setting.batch_size), losses.lowest()
     if lowest is None:
         return words[0]

@@ -144,7 +144,7 @@ def describe(own: OwnData, hand: Hand) -> str:
     now, samples = own.now, own.now.samples
     train, aside = (np.bincount(each, minlength=len(now.names)) for each in (samples.labels, samples.labels_validation))
     counts = ", ".join(f"{count} of class {name}" for count, name in zip(train, now.names, strict=True))
-    some = f"{len(samples.labels)} training sample{'s' * (len(samples.labels) != 1)}"
+    some = svg.count(len(samples.labels), "training sample")
     words = [f"The data: {some} ({counts}) and {aside.sum()} for validation."]
     words += [f"Class {name} has no training sample." for name, n in zip(now.names, train, strict=True) if not n]
     words.append(f"Change {own.changes}: {now.change}." if own.changes else "No point was changed.")

@@ -15,7 +15,7 @@ import numpy as np
 from contourpy import FillType, LineType, contour_generator
 
 from lib.explorer import svg
-from lib.explorer.curvature import descent_limit
+from lib.explorer.curvature import descent_limit, find_rise
 from lib.explorer.loss_slice import LossSlice
 from lib.explorer.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, short
 from lib.explorer.touch import ARROWS
@@ -63,16 +63,25 @@ def describe(run: Run, last: int, epoch: int, cross: tuple[float, float] | None 
     plane, where = compute(run, last), "last weights" if epoch == last else "weights that are shown"
     words = ["The start is one that you chose."] if run.setting.start else []
     words.append(f"The plane through start and end holds {_percent(plane.share)} of the path.")
-    if math.isfinite(limit := descent_limit(run, epoch)):
-        words.append(
-            f"Near the {where}, a step with all samples goes down if the learning rate is below "
-            f"2/λ = {short(limit)} (λ: the largest curvature of the loss, from your own gradients)."
-        )
-    else:
-        words.append(f"The largest curvature at the {where} is not a number above 0, so no rate is marked.")
+    words.append(_describe_limit(run, epoch, where))
     if cross:
         words.append(f"At the cross the loss is {short(run.loss(plane.weights(*cross)))}. Enter starts there.")
     return " ".join(words)
+
+
+def _describe_limit(run: Run, epoch: int, where: str) -> str:
+    """Say below which learning rate a step goes down, and at which one it doesn't all the same."""
+    if not math.isfinite(limit := descent_limit(run, epoch)):
+        return f"The largest curvature at the {where} is not a number above 0, so no rate is marked."
+    said = f"2/λ = {short(limit)} (λ: the largest curvature of the loss, from your own gradients)"
+    if not (rise := find_rise(run, epoch)):
+        return f"Near the {where}, a step with all samples goes down if the learning rate is below {said}."
+    rate, before, after = rise
+    return (
+        f"At the {where}, {said}. Below it a step with all samples should go down, but at learning rate {short(rate)} "
+        f"the loss goes up from {short(before)} to {short(after)}: the curvature changes on the way, or the step doesn't "
+        "follow the gradient."
+    )
 
 
 def _percent(share: float) -> str:

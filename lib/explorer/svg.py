@@ -232,3 +232,8 @@ def note(picture: str, words: str) -> str:
 def short(value: float) -> str:
     """Return a number to three digits, with a real minus sign, as it is said everywhere in the explorer."""
     return f"{value:.3g}".replace("-", "−") if value < 0 else f"{value:.3g}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts: "1 epoch", "1,080 iterations"; without `many` the plural ends in s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from lib import data
-from lib.explorer.captions import assess
+from lib.explorer import loss_view
+from lib.explorer.captions import assess, describe, describe_moment
 from lib.explorer.samples import prepare
+from lib.explorer.training import Recipe, Run, Setting
+from tests.explorer.test_training import STUDENT
 
 RATES = 10.0 ** np.arange(-4, 2.25, 0.25)
 EPOCHS = (1, 2, 5, 11, 12, 16, 30, 60, 100, 200, 300)
@@ -85,14 +88,16 @@ class Curve:
         late = self.up > 0.3 and self.down > 0.3
         if self.smooth and abs(self.change) > 0.12:
             return "rising" if self.change > 0 else "still falling"
-        return "going up and down" if late else "settled" if abs(self.change) < 0.012 and self.noise < 0.004 else ""
+        return (
+            "going up and down" if late else "nearly level" if abs(self.change) < 0.006 and self.noise < 0.004 else ""
+        )
 
     def may_be(self, word):
         """Tell whether the word is true of the curve."""
         return {
             "still falling": self.change < 0,
             "rising": self.change > 0,
-            "settled": abs(self.change) < max(0.09, 3 * self.noise),
+            "nearly level": abs(self.change) < max(0.03 if self.smooth else 0.09, 3 * self.noise),
             "going up and down": self.up > 0.045 and self.down > 0.045,
         }[word]
 
@@ -123,7 +128,7 @@ def hold(sentences, training, validation, before, guess):
         elif sentence == "The network overfits.":
             assert overfits and a.change < 0 < b.change and min(validation) < validation[-1]
         elif higher := re.fullmatch(r"The training loss is higher than before training, (\S+)\.", sentence):
-            assert higher[1] == f"{before:.3g}" and last > before
+            assert higher[1] == f"{before:.3g}" != f"{last:.3g}" and last > before
         elif moved := re.fullmatch(r"The training loss has hardly moved: before training it was (\S+)\.", sentence):
             assert moved[1] == f"{before:.3g}" and 0.9 * before < last < 1.1 * before
         else:
@@ -145,3 +150,29 @@ def test_every_sentence_is_true_of_the_curves(name, batch_size, epochs):
                     hold(sentences, *curves, float(before[rate]), guess)
                 except AssertionError as error:
                     pytest.fail(f"rate {RATES[rate]:.3g}, {shown} epochs: {sentences}: {error}")
+
+
+@pytest.mark.parametrize("rate", [0.00316, 0.01])
+def test_a_loss_that_falls_slowly_and_evenly_is_not_called_level(rate):
+    samples = prepare(*data.blobs())
+    training, validation, before = train(samples, 240, 300)
+    at = np.argmin(np.abs(RATES - rate))
+    shown = round(0.3 / RATES[at])
+    assert training[3 * shown, at] < 0.9 * training[shown, at]  # it goes on to fall
+    sentences = assess(training[:shown, at].tolist(), validation[:shown, at].tolist(), float(before[at]), np.log(3))
+    assert sentences[0] == "At the end both losses are still falling."
+
+
+def test_a_loss_that_rose_by_less_than_is_shown_is_not_called_higher():
+    losses = [1.091 + 0.00001 * epoch for epoch in range(20)]
+    sentences = assess(losses, losses, 1.09, np.log(3))
+    assert "The training loss has hardly moved: before training it was 1.09." in sentences
+    assert not any("higher" in sentence for sentence in sentences)
+
+
+def test_one_iteration_is_counted_as_one():
+    run = Run(Recipe(STUDENT), prepare(*data.blobs()), Setting(0.1, 240))
+    run.advance(2, seconds=60)
+    assert "After 1 epoch (1 iteration) the" in describe(run, 1)
+    assert "After epoch 1 of 2 (1 iteration) the" in describe_moment(run, 1, 2)
+    assert "epoch (1 iteration in all)" in loss_view.draw(run, 1)

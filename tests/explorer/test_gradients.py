@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lib.explorer import Explorer, Network
-from lib.explorer.gradients_view import FEW, compute, draw, find_plane
+from lib.explorer.gradients_view import FEW, compute, describe, draw, find_plane
 from lib.explorer.training import Setting
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, STUDENT, train
@@ -77,7 +77,7 @@ def test_the_view_has_its_words():
     explorer.controls.shown["Gradients"].value = True
     assert 'aria-label="Batch gradients"' in explorer.pictures.value
     said = re.search(
-        r"single samples lie (\S+) from the full gradient \(root mean square\), those of batches of 16 (\S+); "
+        r"240 single samples lie (\S+) from the full gradient \(root mean square\)\. For 15 batches of 16 it is (\S+); "
         r"\1 / √16 is (\S+)\.",
         explorer.caption,
     ).groups()
@@ -87,6 +87,22 @@ def test_the_view_has_its_words():
     batches = gradients[order].reshape(15, 16, -1).mean(axis=1)
     one, many = (np.sqrt(((each - full) ** 2).sum(axis=1).mean()) for each in (gradients, batches))
     assert said == (f"{one:.3g}", f"{many:.3g}", f"{one / 4:.3g}")
+
+
+@pytest.mark.parametrize(
+    ("size", "words", "drawn"),
+    [
+        (1, "(root mean square).", "240 batches; "),
+        (120, "For 2 batches of 120 it is ", "2 batches; "),
+        (128, "For 1 batch of 128 it is ", "1 batch; "),
+        (240, "A batch of all samples has the full gradient itself.", "1 batch; "),
+    ],
+)
+def test_batches_are_counted_and_one_of_all_samples_has_no_distance(size, words, drawn):
+    run = train(Setting(0.1, size), epochs=1)
+    compute(run, 1).refine(60)
+    assert words in describe(run, 1) and drawn in draw(run, 1)
+    assert ("√" in describe(run, 1)) == (1 < size < 240)
 
 
 def test_a_move_shows_some_of_the_gradients_and_rest_shows_all():

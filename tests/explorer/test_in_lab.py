@@ -221,7 +221,7 @@ def test_one_key_moves_rate_and_batch_size_when_they_are_locked(explorer):
     explorer.locator("svg[aria-label='Batch gradients']").wait_for()
     slider(explorer, "Batch size").press("ArrowRight")
     wait_for_words(explorer, "Learning rate 0.2, batch size 32. After 100 epochs")
-    assert "Learning rate / batch size is 0.00625. At these weights the gradients of single" in caption(explorer)
+    assert "Learning rate / batch size is 0.00625. At these weights the gradients of " in caption(explorer)
     assert readout(explorer, "Learning rate") == "0.2"
     explorer.get_by_role("button", name="Gradients").click()
     lock.press("Space")

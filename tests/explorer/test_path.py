@@ -58,6 +58,27 @@ def test_a_step_below_the_limit_goes_down_in_the_steepest_valley_and_one_beyond_
         assert (np.linalg.norm(aside - step - W) < 1e-3) == descends
 
 
+@pytest.mark.parametrize(("rate", "size"), [(0.1, 16), (10.0, 16), (31.6, 4), (31.6, 240), (100.0, 1), (100.0, 16)])
+def test_what_is_said_of_steps_below_the_limit_is_so(rate, size):
+    run = train(Setting(rate, size), epochs=12)
+    for epoch in (0, 1, 6, 12):
+        said, W = path_view.describe(run, 12, epoch), run.weights[epoch]
+        gradient = run.gradient(W)
+        if rise := re.search(r"at learning rate (\S+) the loss goes up from (\S+) to (\S+): ", said):
+            share, before, after = map(float, rise.groups())
+            assert student_loss(W) == pytest.approx(before, rel=0.006)
+            assert student_loss(W - share * gradient) == pytest.approx(after, rel=0.05) and after > before
+        elif "goes down" in said:
+            limit = descent_limit(run, epoch)
+            for share in (0.01, 0.2, 0.5, 0.95):
+                assert student_loss(W - share * limit * gradient) <= 1.001 * student_loss(W)
+
+
+def test_a_step_that_goes_up_below_the_limit_is_named():
+    runs = [train(Setting(100.0, 16, seed), epochs=1) for seed in range(5)]
+    assert any("the loss goes up from" in path_view.describe(run, 1, 1) for run in runs)
+
+
 @pytest.mark.parametrize("size", [1, 3, 60])
 def test_lanczos_finds_the_largest_eigenvalue(size):
     A = np.random.default_rng(size).normal(size=(size, size))

@@ -103,7 +103,7 @@ WHAT_IFS = (
     ),
     WhatIf(
         "only one batch an epoch is trained",
-        "Most samples are never seen. What changes?",
+        "The other batches of the epoch are left out. What changes?",
         lambda recipe: replace(recipe, batches=lambda order, size: cut(order, size)[:1]),
     ),
     WhatIf(
