@@ -64,7 +64,7 @@ def test_what_is_said_of_steps_below_the_limit_is_so(rate, size):
     for epoch in (0, 1, 6, 12):
         said, W = path_view.describe(run, 12, epoch), run.weights[epoch]
         gradient = run.gradient(W)
-        if rise := re.search(r"at learning rate (\S+) the loss goes up from (\S+) to (\S+): ", said):
+        if rise := re.search(r"at learning rate (\S+) the loss goes up from (\S+) to (\S+)\. The", said):
             share, before, after = map(float, rise.groups())
             assert student_loss(W) == pytest.approx(before, rel=0.006)
             assert student_loss(W - share * gradient) == pytest.approx(after, rel=0.05) and after > before
