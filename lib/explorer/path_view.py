@@ -79,8 +79,8 @@ def _describe_limit(run: Run, epoch: int, where: str) -> str:
     rate, before, after = rise
     return (
         f"At the {where}, {said}. Below it a step with all samples should go down, but at learning rate {short(rate)} "
-        f"the loss goes up from {short(before)} to {short(after)}. The curvature changes on the way, or the step is not "
-        "along the gradient."
+        f"the loss goes up from {short(before)} to {short(after)}. The curvature changes on the way, or the step is "
+        "not along the gradient."
     )
 
 
