@@ -298,7 +298,8 @@ def _require_sizes(**sizes: int) -> None:
     """Refuse a size that isn't a whole number of at least 1."""
     for name, size in sizes.items():
         if not isinstance(size, int | np.integer) or size < 1:
-            raise ValueError(f"{name} is {size!r}; expected a whole number, 1 or more. Try {name}=3.")
+            meant = int(size) if isinstance(size, float) and size >= 1 and size.is_integer() else 3
+            raise ValueError(f"{name} is {size!r}; expected a whole number, 1 or more. Try {name}={meant}.")
 
 
 def _read_columns(name: str, values: ArrayLike) -> Matrix:

@@ -316,9 +316,10 @@ def test_one_hot_names_the_first_label_that_cannot_be_a_class(labels, complaint)
         data.one_hot(labels, num_classes=3)
 
 
-@pytest.mark.parametrize("num_classes", [0, -2, 3.0, None])
-def test_one_hot_needs_a_class(num_classes):
-    with pytest.raises(ValueError, match=r"num_classes is .*; expected a whole number, 1 or more\. Try"):
+@pytest.mark.parametrize(("num_classes", "meant"), [(0, 3), (-2, 3), (4.0, 4), (2.5, 3), (np.inf, 3), (None, 3)])
+def test_one_hot_needs_a_class(num_classes, meant):
+    complaint = rf"num_classes is .*; expected a whole number, 1 or more\. Try num_classes={meant}\."
+    with pytest.raises(ValueError, match=complaint):
         data.one_hot([0], num_classes)
 
 

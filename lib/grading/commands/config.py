@@ -81,6 +81,10 @@ class Configured(NbGrader):
         """Called by traitlets for the help, which would indent each example but the first."""
         yield from (re.sub("^ +", "    ", text, flags=re.MULTILINE) for text in super().emit_examples())
 
+    def load_config_file(self, **kwargs: Any) -> None:
+        """Called by nbgrader, which would warn that the folder it is in has no file, also where the course has one."""
+        super(NbGrader, self).load_config_file(**kwargs)
+
     def initialize(self, argv: list[str] | None = None, root: str = "") -> None:
         """Read the configuration as nbgrader does; exits with 1 where a file can't be read."""
         try:
