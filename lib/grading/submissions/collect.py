@@ -27,7 +27,8 @@ from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from traitlets import Integer, Unicode
 from traitlets.config import Config
 
-from lib.grading.safe_files import DEEPEST, files_in, is_file
+from lib.grading.machine_faults import FULL, sentence
+from lib.grading.safe_files import DEEPEST, files_in, is_file, write
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, open_gradebook
 from lib.grading.submissions.read import ARCHIVES, MOST_BYTES
 from lib.grading.untrusted_names import visible
@@ -54,6 +55,7 @@ BROKEN = (
 """What reading a zip raises that is cut short, damaged, or packed in a way of its own: it may also say that a file lies
 beyond any place, or is packed with a dictionary of gigabytes."""
 INSTEAD = "Ask for the notebook itself."
+NOT_COMPLETE = "Not all was collected. Once this is mended, collect again with --force before you grade."
 TWO_WAYS = (
     "has a name that can be read in two ways: it may be another student's. Look in the LMS whose it is, and name it"
     " like lastname_1_1_NOTEBOOK.ipynb."
@@ -276,6 +278,8 @@ class Download(ExtractorPlugin):
         except Refused as refused:
             self._leave_out(name, f"it {refused}", self._student)
         except BROKEN as error:
+            if isinstance(error, OSError) and error.errno in FULL:  # else a part of a file would pass for the whole
+                self.parent.fail(f"{sentence(error)} {NOT_COMPLETE}")
             why = (error.strerror if isinstance(error, OSError) else None) or error
             advice = f"Download it again. If that doesn't help: {INSTEAD}"
             self._leave_out(name, f"it can't be unpacked ({why}). {advice}", self._student)
@@ -343,7 +347,7 @@ class Download(ExtractorPlugin):
             return
         content = _read_bounded(data)
         (self._root / name).parent.mkdir(parents=True, exist_ok=True)
-        (self._root / name).write_bytes(content)
+        write(self._root / name, content)
         if earlier:
             (self._root / earlier).unlink()
             self.log.warning("%s is left out: it gives way to %s.", earlier, name.name)

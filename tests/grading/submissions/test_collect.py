@@ -6,7 +6,9 @@ import os
 import re
 import stat
 import struct
+import sys
 from datetime import datetime
+from functools import partial
 from unicodedata import normalize
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -345,6 +347,27 @@ def test_where_there_is_nothing_to_collect_it_says_where_to_put_it(tmp_path, ass
     assert done.returncode == 1
     place = tmp_path / "downloaded" / assignment / "archive"
     assert f"There is nothing to collect: no file is in {place}." in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits on a file's size")
+def test_a_disk_without_room_is_no_students_fault(tmp_path):
+    """A part of a file would pass for the whole, and lose its points."""
+    import resource
+
+    copy_course(tmp_path)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    (archive / f"wongsam_12_34_{FILE}").write_bytes(bytes(50_000))
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (20_000, 20_000))
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, preexec_fn=limit)
+    assert done.returncode == 1
+    assert "Free some space there. Not all was collected." in done.stderr
+    assert "Ask for" not in done.stderr
+    assert not (tmp_path / "submitted").exists()
+    (tmp_path / "submitted").touch()
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, "--force")
+    assert done.returncode == 1
+    assert "Not a directory. Not all was collected. Once this is mended, collect again with --force" in done.stderr
 
 
 def test_what_could_not_be_collected_is_noted_with_the_reason(collected):
