@@ -294,11 +294,11 @@ def crosscheck(y: ArrayLike, yhat: ArrayLike, loss: float) -> CrossCheck:
 # ---- What errors say
 
 
-def _require_sizes(**sizes: int) -> None:
+def _require_sizes(**sizes: float) -> None:
     """Refuse a size that isn't a whole number of at least 1."""
     for name, size in sizes.items():
         if not isinstance(size, int | np.integer) or size < 1:
-            meant = int(size) if isinstance(size, float) and size >= 1 and size.is_integer() else 3
+            meant = int(size) if isinstance(size, float) and size >= 1 and size.is_integer() else 3  # such as 4.0
             raise ValueError(f"{name} is {size!r}; expected a whole number, 1 or more. Try {name}={meant}.")
 
 
