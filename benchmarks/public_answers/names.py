@@ -186,7 +186,7 @@ BY_NAME = {
     "The terms of a sum replace each other: = stands for +=": "softmax/backward-equals-in-place-of-plus",
     "Softmax is applied to the output again": "softmax/backward-softmax-of-output",
     "Softmax is applied to the incoming gradient": "softmax/backward-softmax-of-gradient",
-    "The result is multiplied by a learning rate": "softmax/backward-times-rate",
+    "The result is multiplied by a number, such as a learning rate": "softmax/backward-times-rate",
     "The result of backward is missing": "softmax/backward-no-return dense/nothing-returned",
     "Only one sample gets a gradient, the others 0": "softmax/backward-early-return",
     "An array is called like a function": "softmax/backward-T-call",

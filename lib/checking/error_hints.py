@@ -181,6 +181,15 @@ RULES: tuple[ErrorHint, ...] = (
         r"Print the array's shape just before this line. Axis \2 has \3 entries, counted from 0, so none is number \1.",
     ),
     ErrorHint(
+        r"IndexError: list index out of range",
+        "Print the index and the length of the list just before this line. A list of n entries has the indices 0 to"
+        " n - 1.",
+    ),
+    ErrorHint(
+        r"ValueError: (?:too many|not enough) values to unpack",
+        "Print what is unpacked just before this line: it has another number of entries than there are names for them.",
+    ),
+    ErrorHint(
         r"IndexError: tuple index out of range",
         "Print the shape itself: it has one number for each axis, and they are counted from 0.",
         r"\.shape\[",

@@ -90,6 +90,8 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
     array = _as_array(value)
     if array is None or array.dtype.kind not in "biuf":
         kind = type(value).__name__ + ("" if array is None or isinstance(value, np.generic) else f" of {array.dtype}")
+        if shape == ():
+            raise Wrong(f"{what} is not a number.", found=kind, expected="a number")
         raise Wrong(f"{what} is not an array of real numbers.", found=kind, expected="a NumPy array of numbers")
     if array.size > MAX_NUMBERS:
         raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")

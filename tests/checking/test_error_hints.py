@@ -54,6 +54,8 @@ SAID = {
     "output * y": "Check the spelling of the name",
     "input * y": "Use the parameter's own name",
     "log(y)": "Write np.log",
+    "[1, 2][2]": "A list of n entries has the indices 0 to n - 1",
+    "[a for a, b in [(1, 2, 3)]]": "another number of entries than there are names",
     "y.shape[2]": "it has one number for each axis",
     "[i for i in 5]": "Write range(…) to count",
     "len(5)": "one number has no entries to count",

@@ -18,6 +18,8 @@ SIZES = {"batch": (4, 7), "square": (5, 5)}
 """(units, batch) of the drawn inputs: all different, and once equal, where a wrong axis runs."""
 RUNS = (*SIZES, "again")
 """What a layer is run on. `again` is the batch once more, after other batches have passed through the same layer."""
+BACKWARD_RUNS = (*RUNS, "beside")
+"""`beside` is the batch once more; another layer is run forward before this one is run backward, as in a network."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
@@ -64,6 +66,9 @@ def backward(ReLU: Any, inputs: Inputs, run: str, route: str = "own") -> Array:
                 run_forward(type(layer), partial(layer.forward, x.copy()), partial(_keeps, layer, output))
         else:
             layer.input, layer.output = x.copy(), output
+        if run == "beside" and has_right_forward(type(layer)):
+            with explain_errors():
+                ReLU().forward(np.roll(x, 1, axis=1))
         with explain_errors():
             returned = layer.backward(gradient.copy(), 0.1)
     return numbers(returned, what=Gradients.result)
@@ -94,6 +99,8 @@ def _require_returned(ReLU: Any, inputs: Inputs) -> None:
 def _passes(inputs: Inputs, name: str, run: str) -> list[Array]:
     """Give what passes through one layer; before `again` comes the batch with its samples, and so signs, moved on."""
     batch = inputs[f"{name}_batch"]
+    if run == "beside":
+        return [batch]
     return [inputs[f"{name}_square"], np.roll(batch, 1, axis=1), batch] if run == "again" else [inputs[f"{name}_{run}"]]
 
 
@@ -107,7 +114,8 @@ class OfOneSign(Statement):
     def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
         """Keep the entries where the input has the sign."""
         run = probe.rpartition("/")[2]
-        return _where_input_is(self.sign, given, _passes(inputs, "input", run)[-1]) if run in RUNS else given
+        is_run = run in BACKWARD_RUNS
+        return _where_input_is(self.sign, given, _passes(inputs, "input", run)[-1]) if is_run else given
 
     def compare(self, found: Array, passed: Array, x: Array, run: str) -> None:
         """Compare the entries where the input has the sign: positive ones pass, and of negative ones 0 is left."""
@@ -117,6 +125,9 @@ class OfOneSign(Statement):
         if run == "again":
             what = "The first pass through a layer is right, and a later one is wrong."
             hint = "Use the input of this pass only. What does the layer still hold from the one before?"
+        if run == "beside":
+            what = "backward is wrong once another ReLU layer has been run forward."
+            hint = "Keep what backward needs in self, under a name of its own: each layer has its own input."
 
         def where(at: tuple[int, ...]) -> str:
             return f"unit {at[0]}, sample {at[1]}, where the input is {x[at]:.3g}"
@@ -156,10 +167,12 @@ class Gradients(OfOneSign):
 
     def probes(self, inputs: Inputs, ReLU: Any) -> Probes:
         """The gradients on both routes."""
-        return {f"{route}/{run}": partial(backward, ReLU, inputs, run, route) for route in ROUTES for run in RUNS}
+        return {
+            f"{route}/{run}": partial(backward, ReLU, inputs, run, route) for route in ROUTES for run in BACKWARD_RUNS
+        }
 
     def _hold_on(self, inputs: Inputs, ReLU: Any, route: str) -> None:
-        for run in RUNS:
+        for run in BACKWARD_RUNS:
             x, g = (_passes(inputs, name, run)[-1] for name in ("input", "gradient"))
             self.compare(backward(ReLU, inputs, run, route), g, x, run)
 

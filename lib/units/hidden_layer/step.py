@@ -68,8 +68,10 @@ class Network:
     input: Any = None
     output: Any = None  # the student's may be a property
     layers: Any = ()
+    weights: Any = None
 
     def __init__(self, inputs: Inputs):
+        self.weights = np.ones((CLASSES, FEATURES + 1))  # a loss that counts them, too, shows
         self._predictions = inputs["yhat"], inputs["yhat"][:, ::-1]
         self.inputs: list[Any] = []
         self.layers = [self]

@@ -228,6 +228,13 @@ RIGHT: dict[str, str] = {
     "a shuffle of one's own, by another generator": loop(
         (MAKE, OWN_SHUFFLE.replace("np.random.permutation", "np.random.default_rng(epoch).permutation"))
     ),
+    "layers and losses in a list": loop((RETURN, "    return [dlayer, softmax, losses]\n")),
+    "X and y shuffled together before the loops": loop(
+        (START, f"{START}    order = {SHUFFLE}\n    X, y = X[:, order], y[:, order]\n")
+    ),
+    "X and y shuffled together in each epoch": loop(
+        (MAKE, f"        order = {SHUFFLE}\n        X, y = X[:, order], y[:, order]\n{MAKE}")
+    ),
     "a seed before the loops": loop((START, f"{START}    np.random.seed(42)\n")),
     "a seed of its own for each epoch": loop((MAKE, f"        np.random.seed(epoch)\n{MAKE}")),
     "sorted samples": loop((EACH, f"{EACH}            batch = np.sort(batch)\n")),
@@ -557,6 +564,14 @@ WRONG: dict[str, WrongLoop] = {
         breaks=L,
     ),
     "X shuffled alone": _at((START, f"{START}    X = X[:, np.random.permutation(num_samples)]\n"), breaks=B),
+    "X shuffled alone in each epoch": _at((MAKE, f"{MAKE}        X = X[:, {SHUFFLE}]\n"), breaks=B),
+    "one sample at a time": _at(
+        (EACH, f"        for batch in {SHUFFLE}[:, None]:\n"),
+        breaks=B,
+    ),
+    "X standardised in each epoch": _at(
+        (MAKE, f"{MAKE}        X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)\n"), breaks=B
+    ),
     "labels by a counter": _at(
         (EACH, EACH.replace("batch in batch_indices", "at, batch in enumerate(batch_indices)")),
         ("y[:, batch]", "y[:, at * batch_size:(at + 1) * batch_size]"),

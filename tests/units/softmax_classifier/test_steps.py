@@ -85,7 +85,7 @@ def test_every_mistake_is_named_at_the_desk_and_in_every_draw(mistake: Mistake) 
         (lambda n, b: float("nan"), "The number of steps is not whole."),
         (lambda n, b: [n // b], "The number of steps has the wrong shape."),
         (lambda n, b: range(0, n, b), "The number of steps"),
-        (lambda n, b: "3", "The number of steps is not an array of real numbers."),
+        (lambda n, b: "3", "The number of steps is not a number."),
         (lambda n: 3, "TypeError"),
     ],
 )

@@ -113,6 +113,8 @@ TOLD = {
     "softmax before the dense layer": "softmax.forward runs before dlayer.forward",
     "no softmax.forward": "softmax.forward is not called",
     "no dlayer.forward": "dlayer.forward is not called",
+    "X shuffled alone in each epoch": "The columns of X are in another order than those of y",
+    "X standardised in each epoch": "X is standardised inside train",
     "most of the samples": "Only a part of the samples is used",
     "rows of y": "The labels are rows of y, not columns",
     "a rate that warms up": "The learning rate changes during training",
@@ -124,6 +126,12 @@ TOLD = {
 @pytest.mark.parametrize("name", TOLD)
 def test_a_loop_is_told_its_mistake(name: str) -> None:
     assert names_told(checked(train, train=written(WRONG[name].source)["train"])) == {TOLD[name]}
+
+
+def test_of_more_steps_than_are_looked_at_the_number_of_epochs_is_not_told() -> None:
+    report = checked(train, train=written(WRONG["one sample at a time"].source)["train"])
+    assert "Found at least 48 steps, expected 21" in said(report, "EveryBatch")
+    assert "generate_batch_indices" not in said(report, "EveryBatch")
 
 
 @pytest.mark.parametrize("value", [None, 3, "train", [1], type("T", (), {})])

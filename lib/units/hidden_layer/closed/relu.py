@@ -1,7 +1,7 @@
 """Mistakes in the ReLU layer: forward, and the mask of backward."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -176,6 +176,22 @@ def _keep(layer: Any, name: str, new: Array) -> Any:
 replace(forward, make=lambda code: with_forward(ReLU, code))("A later pass keeps the output of an earlier one", NOW)(
     lambda layer, z: _keep(layer, "first", np.maximum(z, 0))
 )
+
+
+class _OneMask(ReLU):
+    """A layer that keeps its mask where all layers find it."""
+
+    masks: ClassVar[list[Array]] = []
+
+    def forward(self, input: Array) -> Array:
+        self.masks[:] = [(input > 0).astype(float)]
+        return super().forward(input)
+
+
+replace(backward, make=lambda code: with_backward(_OneMask, code))(
+    "All ReLU layers share one mask", "Keep the mask in self: a global name, or one of the class, is the same for all."
+)(lambda layer, g, rate: g * layer.masks[0])
+
 replace(backward, make=lambda code: with_backward(ReLU, code))("A later pass keeps the mask of an earlier one", NOW)(
     lambda layer, g, rate: g * _keep(layer, "mask", layer.input > 0)
 )

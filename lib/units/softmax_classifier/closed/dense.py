@@ -148,6 +148,9 @@ def _update_without_bias(layer: Dense, g: Array, rate: float) -> Any:
 weights("The bias changes by the mean over the samples, the weights by the sum", BIAS)(
     _with_bias(lambda layer, g: g.mean(axis=1))
 )
+weights("The weights change by the mean over the samples, the bias by the sum", MEAN)(
+    lambda layer, g: _gradient(layer, g) / np.append(np.full(len(layer.input) - 1, g.shape[1]), 1)
+)
 weights(
     "The bias of every class changes by the same number, a sum over all classes",
     "Print the shape of the bias gradient: it has a number for each class.",
@@ -236,10 +239,18 @@ def _updated_first(layer: Dense, g: Array, rate: float) -> Any:
     return layer.weights[:, :-1].T @ g
 
 
+def _without_bias(W: Array) -> Array:
+    """Give 1 for each weight, and 0 for the bias."""
+    return np.append(np.ones(W.shape[1] - 1), 0)
+
+
 DECAY = "Subtract the step alone: this network has no weight decay."
 for strength in (0.1, 0.01, 0.001, 0.0001, 1.0):
     update("The weights decay", DECAY)(
         lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * W)
+    )
+    update("The weights decay", DECAY)(
+        lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * W * _without_bias(W))
     )
     if strength < 1:
         update("The weights decay", DECAY)(
@@ -269,14 +280,16 @@ def _add_up(gradients: list[Array], share: float) -> Array:
     return np.asarray(sum(share**age * gradient for age, gradient in enumerate(reversed(gradients))))
 
 
-steps("Earlier steps count too: there is momentum", OWN_STEP)(
-    *(partial(_add_up, share=share) for share in (0.9, 0.5, 0.99))
-)
+for share in (0.9, 0.5, 0.99):
+    steps("Earlier steps count too: there is momentum", OWN_STEP)(
+        partial(_add_up, share=share), lambda gradients, share=share: (1 - share) * _add_up(gradients, share)
+    )
 steps("The gradients of all steps pile up", OWN_STEP)(partial(_add_up, share=1))
 steps("The layer learns only once", OWN_STEP)(lambda gradients: gradients[-1] * (len(gradients) == 1))
 steps("The learning rate gets smaller from step to step", "Use the learning_rate that backward is given in each step.")(
     lambda gradients: gradients[-1] / len(gradients),
     *(lambda gradients, decay=decay: gradients[-1] * decay ** (len(gradients) - 1) for decay in (0.5, 0.9, 0.99)),
+    *(lambda gradients, decay=decay: gradients[-1] / (1 + decay * (len(gradients) - 1)) for decay in (0.1, 0.01)),
 )
 
 

@@ -528,9 +528,10 @@ of_product("The result is divided by the batch size", "Leave out the division: t
 of_product("The result is divided by the number of classes", "Leave out the division: nothing is averaged here.")(
     lambda p: p / len(p)
 )
-of_product("The result is multiplied by a learning rate", "Softmax has no weights to update: leave out the rate.")(
-    lambda p: 0.5 * p, lambda p: 0.1 * p, lambda p: 0.01 * p, lambda p: 0.001 * p
-)
+of_product(
+    "The result is multiplied by a number, such as a learning rate",
+    "Leave out the factor: the Jacobian has none, and softmax has no weights to update.",
+)(lambda p: 0.5 * p, lambda p: 0.1 * p, lambda p: 0.01 * p, lambda p: 0.001 * p)
 
 LABEL = "Multiply the incoming gradient by the Jacobian. There is no label to subtract here."
 of_output("The incoming gradient is subtracted from the output", LABEL)(

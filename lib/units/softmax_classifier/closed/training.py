@@ -117,6 +117,20 @@ MISTAKES = (
     _named(
         "The columns of X are in another order than those of y",
         ("losses = []", "losses, X = [], X[:, np.random.permutation(X.shape[1])]"),
+        also=((("loss = 0.0\n", "loss, X = 0.0, X[:, np.random.permutation(num_samples)]\n"),),),
+    ),
+    _named(
+        "X is standardised inside train",
+        ("losses = []", "losses, X = [], (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)"),
+        also=(
+            (
+                (FORWARD, f"some = X[:, batch]{THEN}{FORWARD}"),
+                (
+                    "forward(X[:, batch])",
+                    "forward((some - some.mean(axis=1, keepdims=True)) / some.std(axis=1, keepdims=True))",
+                ),
+            ),
+        ),
     ),
     _named(
         "The short last batch is left out",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lib.checking.values import Wrong
+from lib.data import standardise
 from lib.units.softmax_classifier.errors import Named
 from lib.units.softmax_classifier.loop.calls import Call
 from lib.units.softmax_classifier.loop.hints import DRAWN
 from lib.units.softmax_classifier.loop.own_epochs import find_own_epochs
 from lib.units.softmax_classifier.loop.recordings import Pass, Recording
 from lib.units.softmax_classifier.loop.words import is_equal, labels_are
+
+MOVED = "The columns of X are in another order than those of y"
 
 
 def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
@@ -25,7 +28,7 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
         return "softmax.forward runs before dlayer.forward"
     taken = [tuple(map(int, step.samples)) for step in steps]
     if not all(step.known for step in steps):
-        return ""
+        return "X is standardised inside train" if _are_standardised(call, steps) else ""
     if name := _name_same_columns(call, steps, taken):
         return name
     epochs_of_other = count_epochs(other.call, other.steps) if other.error is None else None
@@ -35,10 +38,22 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
     if any(_in_column_order(call, taken, count) for count in (length, full)):
         return "The samples come in the order of the columns, not in a shuffled order"
     if _are_moved(call, steps):
-        return "The columns of X are in another order than those of y"
+        return MOVED
     places = [place for step in steps if (place := _place_of(call, step)) is not None]
     are_batches = len(places) == len(steps)
+    if not are_batches and _are_moved(call, steps, is_each_epoch=True):
+        return MOVED
     return _name_order(call, places, epochs_of_other) if are_batches else _name_draws(call, steps, taken)
+
+
+def _are_standardised(call: Call, steps: Sequence[Pass]) -> bool:
+    """Tell whether each step has the columns of its batch, standardised over all samples or over those of the batch."""
+    if any(step.position >= call.batches_in_an_epoch or not step.shuffle for step in steps):
+        return False
+    due = [call.X[:, call.batches(step.shuffle - 1)[step.position]] for step in steps]
+    of_all, of_batches = [standardise(call.X, each)[1] for each in due], [standardise(each) for each in due]
+    found = [step.features for step in steps]
+    return any(all(map(is_equal, found, scaled)) for scaled in (of_all, of_batches))
 
 
 def _name_same_columns(call: Call, steps: Sequence[Pass], taken: Sequence[tuple[int, ...]]) -> str:
@@ -63,17 +78,22 @@ def _name_draws(call: Call, steps: Sequence[Pass], taken: Sequence[tuple[int, ..
     return "" if steps[-1].shuffle else _name_own_parts(call, taken)
 
 
-def _are_moved(call: Call, steps: Sequence[Pass]) -> bool:
-    """Tell whether each step has the labels of its batch, and each sample's features are always those of one other."""
-    moved: dict[int, int] = {}
+def _are_moved(call: Call, steps: Sequence[Pass], is_each_epoch: bool = False) -> bool:
+    """Tell whether each step has the labels of its batch, and each sample's features are always those of one other.
+
+    If `is_each_epoch`, they are those of one other in an epoch.
+    """
+    moved: dict[tuple[int, int], tuple[int, int]] = {}
     for step in steps:
         if not step.shuffle or step.position >= call.batches_in_an_epoch:
             return False
         due = call.batches(step.shuffle - 1)[step.position]
         if len(due) != len(step.samples) or not labels_are(call, step.labels, due):
             return False
-        if any(moved.setdefault(*both) != both[1] for both in zip(due.tolist(), step.samples.tolist(), strict=True)):
-            return False
+        epoch = step.shuffle * is_each_epoch
+        for there, here in zip(due.tolist(), step.samples.tolist(), strict=True):
+            if moved.setdefault((epoch, there), (epoch, here)) != (epoch, here):
+                return False
     return len({*moved.values()}) == len(moved) and any(there != here for there, here in moved.items())
 
 

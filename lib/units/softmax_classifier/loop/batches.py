@@ -13,7 +13,7 @@ from lib.units.softmax_classifier.errors import Named
 from lib.units.softmax_classifier.loop.batch_names import name_batches, name_sizes, name_softmax_input
 from lib.units.softmax_classifier.loop.calls import Call, Samples
 from lib.units.softmax_classifier.loop.hints import name_as
-from lib.units.softmax_classifier.loop.own_epochs import has_own_shuffles
+from lib.units.softmax_classifier.loop.own_epochs import has_own_shuffles, moves_labels_along
 from lib.units.softmax_classifier.loop.recordings import Recording
 from lib.units.softmax_classifier.loop.rule import LoopRule
 from lib.units.softmax_classifier.loop.steps import NOT_CALLED, Step, slots_of, sum_entries
@@ -30,7 +30,7 @@ from lib.units.softmax_classifier.loop.words import (
 
 
 class EveryBatch(LoopRule):
-    names = ("features", "input_size", "output_size", "scores")
+    names = ("features", "input_size", "output_size", "scores", "labels")
     is_first = True
     data = "X"
 
@@ -39,7 +39,7 @@ class EveryBatch(LoopRule):
         require_steps(steps, "dlayer.forward")
         if len(steps) != call.epochs * call.batches_in_an_epoch:
             raise self._explain_count(call, steps)
-        last, is_own = 0, has_own_shuffles(call, steps)
+        last, is_own = 0, has_own_shuffles(call, steps) or moves_labels_along(call, steps)
         for number, step in enumerate(steps):
             where = place_of(call, number)
             if number % call.batches_in_an_epoch == 0 and not is_own:
@@ -97,7 +97,8 @@ class EveryBatch(LoopRule):
         sizes = [str(len(batch)) for batch in call.batches(0)]
         if wrong := _wrong_arguments(call, steps[0]):
             return wrong
-        if shuffles != call.epochs and (len(steps) % length == 0 or shuffles == 0):
+        is_cut = len(steps) == slots_of(call)  # later calls are not seen
+        if shuffles != call.epochs and ((len(steps) % length == 0 and not is_cut) or shuffles == 0):
             hint = "Run the outer loop nepochs times, and call generate_batch_indices once in each epoch."
             return Wrong(
                 "The number of epochs is wrong."
@@ -108,7 +109,7 @@ class EveryBatch(LoopRule):
                 where=second_call(call),
                 hint=hint if shuffles else "",  # the statement's own
             )
-        found = f"{'at least ' * (len(steps) == slots_of(call))}{len(steps)} step{'s' * (len(steps) != 1)}"
+        found = f"{'at least ' * is_cut}{len(steps)} step{'s' * (len(steps) != 1)}"
         asked = f"{call.epochs} epochs of {length} batches, with {', '.join(sizes[:-1])} and {sizes[-1]} samples"
         hint = "Each batch is one step: a forward pass and an update. Do that for every batch of every epoch."
         if len(steps) == 1:

@@ -60,6 +60,9 @@ HINTS = {
     "The batches are used in reversed order": EVERY,
     "Each batch is used twice in an epoch": EVERY,
     "The first batch of an epoch is used again and again": EVERY,
+    "X is standardised inside train": (
+        "Use X as train is given it. It is standardised before, once, so that new samples can be scaled alike."
+    ),
     "softmax.forward gets the samples, not the scores": "The scores are the output of the dense layer.",
     "Softmax is applied to its own output": ACTIVATE,
     "softmax.forward is not called": ACTIVATE,

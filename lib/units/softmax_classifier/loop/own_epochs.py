@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from lib.units.softmax_classifier.loop.calls import Call
 from lib.units.softmax_classifier.loop.recordings import Pass
-from lib.units.softmax_classifier.loop.steps import Step
+from lib.units.softmax_classifier.loop.steps import Step, sum_entries
+from lib.units.softmax_classifier.loop.words import is_close
 
 
 def find_own_epochs(call: Call, steps: Sequence[Pass] | Sequence[Step]) -> list[list[tuple[int, ...]]]:
@@ -14,8 +15,13 @@ def find_own_epochs(call: Call, steps: Sequence[Pass] | Sequence[Step]) -> list[
 
     Returns nothing if there is a call, or a sample that comes twice in an epoch.
     """
+    return [] if any(step.shuffle for step in steps) else _divide_into_epochs(call, steps)
+
+
+def _divide_into_epochs(call: Call, steps: Sequence[Pass] | Sequence[Step]) -> list[list[tuple[int, ...]]]:
+    """Divide the samples of a loop into epochs; returns nothing if a sample comes twice in an epoch."""
     epochs: list[list[tuple[int, ...]]] = [[]]
-    for samples in () if any(step.shuffle for step in steps) else (tuple(map(int, step.samples)) for step in steps):
+    for samples in (tuple(map(int, step.samples)) for step in steps):
         if sum(map(len, epochs[-1])) == call.samples:
             epochs.append([])
         epochs[-1].append(samples)
@@ -38,3 +44,14 @@ def has_own_shuffles(call: Call, steps: Sequence[Step]) -> bool:
     """Tell whether a loop shuffles the samples itself, as well as generate_batch_indices does, which it never calls."""
     own = find_own_epochs(call, steps)
     return bool(own) and are_shuffles(call, own)
+
+
+def moves_labels_along(call: Call, steps: Sequence[Step]) -> bool:
+    """Tell whether a loop puts the columns of X and of y in another order together, besides taking its batches.
+
+    Each epoch then still takes every sample once, in batches of the right sizes and with its own label.
+    """
+    epochs = _divide_into_epochs(call, steps)
+    if not epochs or not are_shuffles(call, epochs):
+        return False
+    return all(is_close(step["labels"], sum_entries(call.y[:, step.samples])) for step in steps)

@@ -113,7 +113,7 @@ class _Recorder:
         layers = [one for one in _entries(returned) if isinstance(one, self.spies["Dense"])]  # type: ignore[arg-type]  # a class
         recording.returned_layers = tuple(layer._serial for layer in layers)
         kinds = [isinstance(one, self.spies["Dense"]) for one in _entries(returned) if isinstance(one, both)]  # type: ignore[arg-type]  # a class
-        recording.is_softmax_first = isinstance(returned, tuple) and kinds == [False, True]
+        recording.is_softmax_first = isinstance(returned, tuple | list) and kinds == [False, True]
         for layer in layers:
             if recording.steps and self._is_touched(layer):
                 recording.steps[-1].touched = True
@@ -344,10 +344,14 @@ def _put(before: RecordedValue, value: RecordedValue, columns: Samples | None, c
 
 
 def _losses_of(returned: Any) -> Any:
-    """Find the losses in what `train` returned; a list is copied, since the next call may add to it."""
+    """Find the losses in what `train` returned; a list is copied, since the next call may add to it.
+
+    They come last in a tuple, and in a list that has the layers in it.
+    """
     losses = getattr(returned, "loss", None)
     if losses is None:
-        losses = returned[-1] if isinstance(returned, tuple) and returned else returned
+        has_layers = isinstance(returned, list) and any(hasattr(one, "forward") for one in returned[:9])
+        losses = returned[-1] if has_layers or (isinstance(returned, tuple) and returned) else returned
     return list(losses) if isinstance(losses, list) else losses
 
 
