@@ -65,7 +65,7 @@ class Check:
     def _examine(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> Report:
         """Test the code, look for help if something is wrong, and notice that a named mistake has been corrected."""
         report = examine(self.part, given, named)
-        failed = [finding.statement for finding in report.findings if finding.state == "wrong"]
+        failed = {finding.statement: finding.why for finding in report.findings if finding.state == "wrong"}
         if failed:
             from lib.checking.help import find_help  # only after a check has failed
 

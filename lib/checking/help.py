@@ -1,7 +1,7 @@
 """Help after a failed check, in the order in which a student opens it: each step tells more than the one before.
 
 1. A hint: the name of the mistake that fits all that was seen, or what the failed statements suggest.
-2. The lines of the student's own code that a failed statement is about.
+2. The lines of the student's own code that a failed statement is about, and those that raised an error.
 3. A worked example: two samples by hand, beside the student's own numbers.
 """
 
@@ -10,20 +10,22 @@ from __future__ import annotations
 import inspect
 import linecache
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from lib.checking.answers import run_probes
-from lib.checking.student_code import Failure, cell_of, run_each
+from lib.checking.student_code import Failure, cell_of, run_each, write_line
 from lib.checking.values import Wrong, numbers, show
 from lib.unit import Example, ExampleStep, Part, Statement
 
+Reason: TypeAlias = Wrong | Failure | str
+"""Why a statement failed."""
 TIME_FOR_HELP = 1.0
 """Seconds that student code may run for all the help together. A check that failed has run most of it before."""
 MAX_LINES = 8
@@ -73,8 +75,8 @@ class Help:
     example: WorkedExample | None = None
 
 
-def find_help(part: Part, subjects: tuple[Any, ...], failed: Sequence[Statement], package: str) -> Help:
-    """Look for help with code for which some statements of a part failed. `package` is the unit's."""
+def find_help(part: Part, subjects: tuple[Any, ...], failed: Mapping[Statement, Reason], package: str) -> Help:
+    """Look for help with code of which a part's check found something wrong. `package` is the unit's."""
     until = monotonic() + TIME_FOR_HELP
     return Help(
         name_mistake(part, subjects, package, until),
@@ -104,8 +106,11 @@ def name_mistake(
 # ---- The student's own lines
 
 
-def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Statement]) -> Place | None:
-    """Find the lines of the student's code that failed statements are about; None where there is no source."""
+def find_lines(part: Part, subjects: tuple[Any, ...], failed: Mapping[Statement, Reason]) -> Place | None:
+    """Find the lines of the student's code that failed statements are about, or where an error was raised.
+
+    Returns None where there is no source.
+    """
     path = part.code or part.subjects[0]
     named = dict(zip(part.subjects, subjects, strict=False))
     function = _find_function(named.get(path.partition(".")[0]), path.partition(".")[2])
@@ -113,10 +118,16 @@ def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Statement
         return None
     code = [*_code_lines(function)]
     pattern = "|".join(statement.lines for statement in failed if statement.lines)
-    chosen = [line for line in code if re.search(pattern, line[1])] if pattern else code
+    raised = {_raising_line(why) for why in failed.values()}
+    chosen = [line for line in code if re.search(pattern, line[1]) or write_line(*line) in raised] if pattern else code
     shown = tuple((chosen or code)[:MAX_LINES])
     name, cell = function.__qualname__.rpartition("<locals>.")[2], cell_of(function.__code__.co_filename)
     return Place(f"{name} in {cell.removesuffix(', ')}" if cell else name, shown) if shown else None
+
+
+def _raising_line(why: Reason) -> str:
+    """Give the line of the student's that raised, as `write_line` does; where none did, it equals no line."""
+    return why.where if isinstance(why, Wrong) else why.line if isinstance(why, Failure) else ""
 
 
 def _find_function(subject: object, method: str) -> FunctionType | None:

@@ -137,7 +137,12 @@ def failure_of(error: BaseException) -> Failure:
 def student_line(error: BaseException) -> str:
     """Return `line 3: return y / yhat` for the innermost frame that is the student's own, or nothing."""
     own = _own_line(_frames(error))
-    return f"line {own.number}: {own.code}"[:200] if own and own.code else ""
+    return write_line(own.number, own.code) if own and own.code else ""
+
+
+def write_line(number: int, code: str) -> str:
+    """Write a line of the student's own with its number, as a check shows it."""
+    return f"line {number}: {code.strip()}"[:200]
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lib.checking.dispatch import Check
 from lib.checking.render import TITLES, WHY, Report
 from lib.unit import Part
-from lib.units import softmax_classifier
+from lib.units import hidden_layer, softmax_classifier
 from lib.units.softmax_classifier import UNIT, cce, cce_gradient, check, softmax_backward, softmax_forward, train
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.checking.desk import checked, mistaken, states
@@ -132,6 +132,21 @@ def test_of_a_long_loop_only_the_lines_are_shown_that_the_failed_statement_is_ab
     assert states(report)["GradientFlowsBack"] == "wrong"
     assert report.help.place is not None
     assert [number for number, _ in report.help.place.lines] == [10, 11]
+
+
+@pytest.mark.parametrize("gradient", ["loss_gradient / 16", "loss_gradient(y, yhat) / None"])
+def test_the_line_that_raised_is_among_them(gradient: str) -> None:
+    code = written(
+        f"""
+        def step(network, loss, loss_gradient, X, y, learning_rate):
+            yhat = network.forward(X)
+            network.backward({gradient}, learning_rate)
+            return loss(y, yhat)
+        """
+    )
+    report = Check(hidden_layer.step, hidden_layer.__name__)(code["step"])
+    assert isinstance(report, Report) and report.help is not None and report.help.place is not None
+    assert [number for number, _ in report.help.place.lines] == [2, 3, 4]
 
 
 def test_lines_of_a_method_are_found_in_a_class_and_none_of_what_has_no_source() -> None:

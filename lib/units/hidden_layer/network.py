@@ -191,6 +191,7 @@ def _last(run: Run, first: Array) -> Array:
 
 
 CHANGED = "Print self.layers before and after a pass: each pass needs all of them, in the same order."
+NO_CALL = "Print something in your loop, to see whether it runs. In each turn the layer's {method} has to be called."
 
 
 def _expect_order(run: Run, expected: list[int], method: str) -> None:
@@ -200,7 +201,7 @@ def _expect_order(run: Run, expected: list[int], method: str) -> None:
             where=run.where,
             found=f"layers {run.layers}" if run.layers else "no call",
             expected=f"layers {expected}",
-            hint=CHANGED if run.where else "",
+            hint=CHANGED if run.where else "" if run.layers else NO_CALL.format(method=method),
         )
 
 
@@ -264,7 +265,7 @@ class LastOutput(Statement):
 class LayersReversed(Statement):
     text = "backward calls each layer's backward once, from the last layer to the first."
     points = 2
-    hint = "The loss is behind the last layer. Which layer's gradient does it tell first?"
+    hint = "The loss comes behind the last layer. So which layer can get its gradient first?"
     lines = r"for "
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
@@ -388,8 +389,8 @@ def example(Network: Any) -> Example:
         return [float(_require(call.given)[0, 0]) for call in run.calls]
 
     return Example(
-        "two test layers, 0 and 1. The input is 1. forward of layer 0 returns 2, that of layer 1 returns 3."
-        " The incoming gradient is 10. backward of layer 0 returns 20, that of layer 1 returns 30",
+        "Two test layers, 0 and 1. The input is 1. forward of layer 0 returns 2, that of layer 1 returns 3."
+        " The incoming gradient is 10. backward of layer 0 returns 20, that of layer 1 returns 30.",
         (
             ExampleStep("layers in the order of forward", [0, 1], lambda: run_forward(Network, inputs).layers),
             ExampleStep("what they are given", [1.0, 2.0], lambda: given(run_forward(Network, inputs))),

@@ -246,7 +246,7 @@ def example(ReLU: Any) -> Example:
         return layer.backward(g.copy(), 0.1)
 
     return Example(
-        "two units and two samples, input = [[3, -2], [-1, 5]] and output_gradient = [[10, 20], [30, -40]]",
+        "Two units and two samples, with input = [[3, -2], [-1, 5]] and output_gradient = [[10, 20], [30, -40]].",
         (
             ExampleStep("forward", np.array([[3.0, 0.0], [0.0, 5.0]]), partial(forward, ReLU, x)),
             ExampleStep("backward", np.array([[10.0, 0.0], [0.0, -40.0]]), run_backward),

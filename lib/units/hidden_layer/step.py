@@ -22,6 +22,12 @@ FEATURES, CLASSES, BATCH = 2, 3, 5
 STEEP = 1000
 """How large the loss gradient is: one that is clipped or scaled to a fixed norm shows."""
 Function = Callable[[Any, Any], Any]
+ARGUMENTS = {
+    "y": "Read the first line of cce again: which argument comes first?",
+    "yhat": "The prediction is what network.forward gave for X before the update. Each call of network.backward changes"
+    " the weights.",
+}
+"""The arguments of the loss and of its gradient, and what to try where another one is given."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
@@ -182,10 +188,10 @@ def _expect(found: Array, expected: Any, *, of: str, calls: list[Any], inputs: I
     if not calls:
         hint = f"Call the function that step is given under the name {of}."
         raise Wrong(f"{of} was not called.", hint=hint)
-    for name, given in zip(("y", "yhat"), calls[-1], strict=True):
+    for (name, hint), given in zip(ARGUMENTS.items(), calls[-1], strict=True):
         at = f"the argument {name} of {of}"
         values = numbers(given, (CLASSES, BATCH), what=f"What {of} gets as {name}")
-        expect_close(values, inputs[name], what=f"{of} got something else than (y, yhat).", where=at)
+        expect_close(values, inputs[name], what=f"{of} got something else than (y, yhat).", where=at, hint=hint)
     expect_close(found, expected, what=what, where=where)
 
 
@@ -194,7 +200,7 @@ class BatchLoss(Statement):
         "step returns the loss of the batch: the network gets X, and the loss function gets the labels and the"
         " network's output, in this order."
     )
-    hint = "Read the first line of `cce` again: which argument comes first?"
+    hint = "Print what the loss function gives, and what step returns."
     lines = r"loss\(|forward\("
 
     def holds(self, inputs: Inputs, step: Any) -> None:
@@ -271,7 +277,7 @@ def example(step: Any) -> Example:
         return Record(step, inputs, lambda y, yhat: 1.25, lambda y, yhat: np.full(np.shape(yhat), 10.0))
 
     return Example(
-        "five samples; the loss is 1.25, each entry of the loss gradient is 10, and the learning rate is 0.5",
+        "Five samples. The loss is 1.25, each entry of the loss gradient is 10, and the learning rate is 0.5.",
         (
             ExampleStep("each entry that network.backward gets", 2.0, lambda: _received(run_example())[0, 0]),
             ExampleStep("the learning rate that it gets", 0.5, lambda: run_example().network.rates[0]),

@@ -89,6 +89,16 @@ MEANINGS = (
         "np.max(M, c) and np.sum(M, c) read c as an axis. np.maximum(M, c) compares each entry with c.",
     ),
     Meaning(
+        r"TypeError: only integer scalar arrays can be converted to a scalar index\n.*\.a?(?:max|min|sum|mean)\(",
+        "An array stands where NumPy expects an axis.",
+        "np.max(c, M) and np.sum(c, M) read M as an axis. np.maximum(c, M) compares each entry with c.",
+    ),
+    Meaning(
+        r"TypeError: unsupported operand type\(s\) for [-+*/@]+: (?:.* and )?'(?:function|method)'",
+        "A function is used in arithmetic, and it is not called.",
+        "Write parentheses with its arguments behind its name.",
+    ),
+    Meaning(
         r"ValueError: shapes (\(\d+,\d+\)) and \1 not aligned",
         "np.dot gets two arrays of the same shape.",
         "np.dot is the matrix product. The product entry by entry is written with *.",

@@ -446,6 +446,43 @@ def test_what_fits_nothing_earns_nothing_and_says_what_is_wrong(part: str, code:
     assert judged(PARTS[part], code, 1, ANSWER_KEY).points <= report.points
 
 
+def the_loss_after(network, loss, loss_gradient, X, y, learning_rate):
+    network.backward(loss_gradient(y, network.forward(X)) / y.shape[1], -learning_rate)
+    return loss(y, network.forward(X))
+
+
+def swapped(network, loss, loss_gradient, X, y, learning_rate):
+    yhat = network.forward(X)
+    network.backward(loss_gradient(yhat, y), learning_rate)
+    return loss(yhat, y)
+
+
+class CallsNothing(Network):
+    def forward(self, input):
+        self.output = self.layers[-1].output
+        return self.output
+
+    def backward(self, output_gradient, learning_rate):
+        for layer in self.layers[:-1:-1]:
+            output_gradient = layer.backward(output_gradient, learning_rate)
+        return output_gradient
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "hints"),
+    [
+        ("check-step", {"step": the_loss_after}, {"BatchLoss": "before the update"}),
+        ("check-step", {"step": swapped}, {"BatchLoss": "comes first?", "MeanGradient": "comes first?"}),
+        ("check-network-forward", {"Network": CallsNothing}, {"LayersInOrder": "forward has to be called"}),
+        ("check-network-backward", {"Network": CallsNothing}, {"LayersReversed": "backward has to be called"}),
+    ],
+)
+def test_a_hint_answers_what_was_found(part: str, code: Any, hints: dict[str, str]) -> None:
+    found = {finding.statement.name: finding.why for finding in checked(PARTS[part], code).findings}
+    for name, hint in hints.items():
+        assert hint in found[name].hint
+
+
 @pytest.mark.parametrize("name", ["relu_forward", "relu_backward", "network_forward", "network_backward", "step"])
 def test_the_worked_example_holds_for_right_code(name: str) -> None:
     part = next(part for part in ANSWER_KEY.parts if part.name == name)

@@ -47,6 +47,12 @@ SAID = {
         "-np.sum(y * np.log(np.max(yhat, 1e-7)))",
         "A float stands where NumPy expects an axis.",
     ),
+    "np.max, and 0 first": (
+        CCE,
+        "-np.sum(y * np.log(np.max(0, yhat)))",
+        "An array stands where NumPy expects an axis.",
+    ),
+    "no call": (CCE, "-np.sum(y * np.log(yhat)) / cce", "A function is used in arithmetic, and it is not called."),
     "no np.": (CCE, "-np.mean(np.diag(y.T @ log(yhat)))", "A function of NumPy is used without np. before it."),
     "a call of .T": (CCE, "-np.mean(np.diag(y.T() @ np.log(yhat)))", "An array is called like a function."),
     "a missing *": (CCE, "-np.sum(y(np.log(yhat)))", "An array is called like a function."),
