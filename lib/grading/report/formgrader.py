@@ -33,6 +33,10 @@ NO_MATHJAX = """{% macro mathjax(url) %}
 MathJax to be through before it shows the field to fill in next."""
 
 
+CLIPPED = "<style>.text_cell_render, .output_subarea { overflow: auto hidden; }</style>"
+"""Nothing that a student wrote is drawn over what stands beside it: a verdict, or points."""
+
+
 class OwnScripts(Extension):
     """Gives the scripts in templates the nonce, and pages the policy. What a page is filled with later has no nonce."""
 
@@ -40,7 +44,8 @@ class OwnScripts(Extension):
         """Called by Jinja with each template's text, before any value is in it."""
         # As text and before any value is filled in: whatever a value brings along comes without the nonce.
         allowed = source.replace("<script", f'<script nonce="{NONCE}"')
-        return allowed.replace("<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{policy()}">')
+        added = f'<meta http-equiv="Content-Security-Policy" content="{policy()}">\n{CLIPPED}'
+        return allowed.replace("<head>", f"<head>\n{added}")
 
 
 def policy() -> str:

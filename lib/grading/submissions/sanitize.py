@@ -79,7 +79,7 @@ class Sanitize(NbGraderPreprocessor):
                     output.metadata = NotebookNode()
                     output.data = NotebookNode(self._sanitized(output.data, resources, graded))
         elif cell.cell_type == "raw":
-            source = cell.source
+            source = escape_turns(cell.source)
             cell.source = _in_time(Budget.of(resources), source, lambda: clean_html(source), escape(source))
         return cell, resources
 
@@ -96,7 +96,7 @@ class Sanitize(NbGraderPreprocessor):
                 with suppress(OutOfTimeError), Budget.of(resources).timed():
                     kept["text/html"] = clean_html(html)
         elif "text/latex" in kept:
-            latex = kept["text/latex"]
+            latex = escape_turns(kept["text/latex"])
             plainly = f"<pre>{escape(latex)}</pre>"
             kept["text/html"] = _in_time(Budget.of(resources), latex, lambda: _formulas(latex), plainly)
         kept.pop("text/latex", None)

@@ -151,6 +151,27 @@ def test_formgrader_still_works(course, lab, visit):
     assert page.evaluate("MathJax.loaded")
 
 
+SEEN_ABOVE = """place => {
+    const at = [...document.querySelectorAll(place)].at(-1);
+    const drawn = at.appendChild(document.createElement("b"));
+    drawn.textContent = "28 of 28 points";
+    at.scrollIntoView({block: "center"});
+    const [top, own] = [at, drawn].map(each => each.getBoundingClientRect().top);
+    drawn.style = `position: relative; top: ${top - own - 60}px`;
+    const {x, y} = drawn.getBoundingClientRect();
+    return document.elementFromPoint(x + 5, y + 5) === drawn;
+}"""
+"""Draws something above the place that it stands in, and tells whether it is seen there."""
+
+
+def test_nothing_of_a_students_is_drawn_over_what_stands_beside_it(course, lab, visit):
+    """Such as the judge's verdict, or the points that a person gives."""
+    visitor = visit(lab)
+    visitor.opens(f"{lab.url}/formgrader/submissions/{course.submissions['ada']}/")
+    for place in (".text_cell_render", ".output_subarea"):
+        assert not visitor.page.evaluate(SEEN_ABOVE, place), place
+
+
 @pytest.mark.parametrize("kind", ["feedback", "report", "evidence"])
 def test_no_script_runs_on_pages_that_are_files(course, browser, kind):
     from lib.grading.commands.demo import run

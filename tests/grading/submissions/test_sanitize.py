@@ -202,6 +202,16 @@ def test_no_formula_becomes_active_and_all_are_shown(tex):
     assert text_of(html)
 
 
+@pytest.mark.parametrize(
+    "tex", [r"\raise{9em}{x}", r"\lower{9em}{x}", r"\smash{x}", r"\rlap{x}", r"\llap{x}", r"\moveleft{9em}{x}"]
+)
+def test_no_formula_is_drawn_over_what_stands_beside_it(tex):
+    """A piece that takes up less room than it needs, or lies elsewhere, could hide a verdict or points."""
+    html = rendered(f"${tex}$")
+    assert "mpadded" not in html
+    assert "x" in text_of(html)
+
+
 SLOW = [
     "***a" * 5_000,
     "~~a" * 6_600,
@@ -241,6 +251,17 @@ def test_nothing_turns_the_reading_direction(turn):
     assert not any(TURNS.search(text_of(html)) for html in shown)
     assert all("a\u200db" in text_of(html) for html in shown)
     assert not TURNS.search(markdown(CONTEXT, "[" * 30_000 + text))
+    cells = [nbformat.v4.new_raw_cell(text), nbformat.v4.new_raw_cell("<" * 30_000 + text)]
+    for latex in (f"$\\text{{{text}}}$", text, "$" * 30_000 + text):
+        cells.append(nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", {"text/latex": latex})]))
+    Sanitize().preprocess(nbformat.v4.new_notebook(cells=cells), {})
+    shown = [cell.outputs[0].data["text/html"] if cell.cell_type == "code" else cell.source for cell in cells]
+    assert not any(TURNS.search(text_of(html)) for html in shown)
+
+
+@pytest.mark.parametrize("tex", [r"\unicode{x202e}", r"\text{&#x202e;stniop 0}"])
+def test_no_formula_turns_the_reading_direction(tex):
+    assert not TURNS.search(text_of(rendered(f"${tex}$")))
 
 
 @pytest.mark.parametrize(("seconds", "is_late"), [(5, False), (0, True)])
