@@ -41,6 +41,7 @@ class Page(NamedTuple):
     def markup(self) -> str:
         """The page as HTML; from its second line on a caption is code."""
         said, _, code = escape(self.caption).partition("\n")
+        said = said.replace("2/λ", "2/&NoBreak;λ")  # else a line may end at the /
         words = f'<div class="zl-says">{said}{f"<pre>{code}</pre>" if code else ""}</div>'
         pictures = f'<div class="zl-pictures">{"".join(self.pictures)}</div>'
         return f"{words}{pictures}{loss_view.legend(self.kept)}{self.marks}"

@@ -245,7 +245,7 @@ TICKS_PLACE = """() => {
 def test_a_start_is_chosen_on_the_path_by_keys_and_by_a_click_and_the_limit_is_marked(explorer):
     explorer.get_by_role("button", name="Path", exact=True).press("Space")
     picture = explorer.get_by_role("application", name="The path on the loss")
-    limit = float(picture_words(explorer, r"2/λ = (\S+) "))
+    limit = float(picture_words(explorer, r"2/\u2060λ = (\S+) "))
     handle, tick = slider(explorer, "Learning rate"), explorer.locator(".zl-tick")
     assert tick.inner_text() == "2/λ"
     place = explorer.evaluate(TICKS_PLACE)

@@ -1,0 +1,123 @@
+"""Make the pictures of README.md and docs/: what people see in a term, in a browser.
+
+    .venv/bin/pytest -n 0 tests/make_pictures.py
+
+A picture isn't compared with an older one. Each is taken of a page that shows what its alternative text says.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lib.lab import lab_environment
+from tests.browser import PATIENCE, jupyter_lab, run_all, wait_for
+from tests.course import ASSIGNMENT
+from tests.explorer.test_in_lab import EXPLORE, ready, wait_for_words
+from tests.people import QUESTIONS, REMARK
+from tests.test_lab_buttons import choose, opened
+
+pytest_plugins = ["tests.term"]
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+@pytest.fixture
+def show(browser):
+    """Give `show(file, width, height)`, which opens a page that is a file."""
+
+    def show(file, width, height):
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(file.as_uri())
+        return page
+
+    return show
+
+
+def take(page, name):
+    """Save what the page's window shows."""
+    page.screenshot(path=DOCS / f"{name}.png", animations="disabled")
+
+
+def test_formgrader(marked):  # first: no two of Playwright's browsers run at once
+    from tests.term import formgrader  # pytest wants to import its plugins by itself
+
+    with formgrader(marked) as (page, address):
+        page.set_viewport_size({"width": 1000, "height": 620})
+        for number in (1, 2):
+            page.goto(f"{address}/gradebook/{ASSIGNMENT}/{ASSIGNMENT}")
+            page.get_by_role("link", name=f"Submission #{number}").click()
+            page.locator(f"#{QUESTIONS[0]}").wait_for(timeout=PATIENCE)
+            if page.locator("a.name-shown").first.text_content().strip() == "emil":
+                break
+        remark = page.locator(f"#{QUESTIONS[0]}-comment")
+        wait_for(
+            page, "([id, words]) => document.getElementById(id)?.value === words", [f"{QUESTIONS[0]}-comment", REMARK]
+        )
+        remark.focus()  # formgrader scrolls there
+        wait_for(page, "() => scrollY && !jQuery(':animated').length")
+        page.evaluate("scrollBy({top: -230, behavior: 'instant'})")  # what the judge found stands above
+        take(page, "formgrader")
+
+
+def test_assignment_list(browser, marked):
+    with jupyter_lab(marked.emil.folder, lab_environment(marked.emil.environment)) as lab:
+        page = opened(browser, lab)
+        page.set_viewport_size({"width": 1000, "height": 450})
+        choose(page, "Assignment List")
+        page.locator("#fetched_assignments_list").get_by_text(ASSIGNMENT).first.click()
+        page.get_by_role("button", name="Validate").wait_for()
+        page.get_by_role("button", name="Fetch Feedback").wait_for()
+        page.keyboard.press("Control+b")  # the files beside it
+        take(page, "assignment_list")
+
+
+def test_feedback(show, fed_back):
+    [file] = (fed_back.emil.folder / ASSIGNMENT / "feedback").glob("*/*.html")
+    page = show(file, 860, 620)
+    page.get_by_text("25 of 28 points").first.wait_for()
+    take(page, "feedback")
+
+
+def test_report(show, tmp_path):
+    course = tmp_path / "course"
+    for command in (["demo", f"--folder={course}"], ["report", ASSIGNMENT, f"--course-dir={course}"]):
+        subprocess.run([sys.executable, "-m", "lib.grading", *command], check=True)
+    take(show(course / "reports" / f"{ASSIGNMENT}.html", 980, 1060), "report")
+
+
+def test_explorer(browser, lab):
+    page = browser.new_page(viewport={"width": 1480, "height": 1100})
+    page.set_default_timeout(PATIENCE)
+    lab.open(page, lab.write("explorer.ipynb", EXPLORE))
+    run_all(page)
+    ready(page)
+    page.keyboard.press("Control+b")  # the files beside it
+    page.get_by_role("button", name="Change points", exact=True).click()
+    point_at(page, [(0.2, 0.2)])  # where no point is
+    wait_for_words(page, "Change 1: a training sample of class 0 added")
+    point_at(page, [(0.2, 0.2), (0.85, 0.2)])
+    wait_for_words(page, re.compile("Change 2: .* moved"))
+    for view in ("Path", "Map"):
+        page.get_by_role("button", name=view, exact=True).click()
+    wait_for_words(page, re.compile("Map: .* The lowest is"))
+    page.locator(".zl-explorer").first.screenshot(path=DOCS / "explorer.png", animations="disabled")
+
+
+PLACE = """() => {  // at once: another picture may be on its way
+  const {x, y, width, height} = document.querySelector('svg[aria-label="Decision regions"]').getBoundingClientRect();
+  return [x, y, width, height];
+}"""
+
+
+def point_at(page, places):
+    """Press the mouse at the first place in the picture of the regions, move it to the others, and let it go."""
+    page.get_by_role("application", name="Decision regions").wait_for()
+    left, top, width, height = page.evaluate(PLACE)
+    first, *others = [(left + x * width, top + y * height) for x, y in places]
+    page.mouse.move(*first)
+    page.mouse.down()
+    for place in others:
+        page.mouse.move(*place, steps=10)
+    page.mouse.up()
