@@ -10,6 +10,7 @@
 | `what_ifs` | common mistakes to look at; which there are is the unit's to say |
 | `architecture` | what a unit has in the place of one dense layer, and the slider and views for it |
 | `curvature`, `loss_slice` | what the student's code says of the loss around a run's weights |
+| `remembered` | keeps what was computed finely while much is computed roughly ahead |
 | `loss_map` | the losses that other settings reach |
 | `loss_view`, `regions_view`, `path_view` and so on | draw a run as `svg` |
 | `captions` | says what the pictures show |

@@ -147,7 +147,7 @@ class Controls:
         self.shown = {name: widgets.ToggleButton(description=name, tooltip=tooltip) for name, tooltip in views.items()}
         self.sample = widgets.IntSlider(0, 0, 1, description="Sample")
         self.own_start = widgets.Button(
-            description="Start as drawn", disabled=True, tooltip="Start with the weights that Dense draws"
+            description="Start as drawn", disabled=True, tooltip="Start with the weights that your code draws"
         )
         self.same_epochs = widgets.ToggleButton(
             description="Map after the same epochs", tooltip="Not after the same number of steps; this takes longer"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 
 from lib.explorer import svg
+from lib.explorer.remembered import Remembered
 from lib.explorer.svg import HEIGHT, count, short
 from lib.explorer.training import Matrix, Run
 
@@ -58,7 +58,7 @@ class Cloud:
         return float(np.sqrt(np.mean(np.sum((gradients - self.full) ** 2, axis=1))))
 
 
-compute = lru_cache(maxsize=4)(Cloud)  # the caption and the picture ask for the same
+compute = Remembered(Cloud, rough=4)  # the caption and the picture ask for the same
 
 
 def describe(run: Run, epoch: int) -> str:

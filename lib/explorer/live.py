@@ -46,6 +46,7 @@ from lib.explorer.loss_slice import LossSlice
 from lib.explorer.own_data import OwnData
 from lib.explorer.own_data_view import NOTHING, Hand
 from lib.explorer.page import Page
+from lib.explorer.remembered import FINE
 from lib.explorer.samples import BUILT_IN, SPREADS, Samples, load, name_spread, sources, spread
 from lib.explorer.touch import ARROWS, Touch
 from lib.explorer.training import (
@@ -127,7 +128,7 @@ class Explorer:
         self._ahead: Iterator[float] | None = None
         self._prepared = self._spent = 0.0
         self._moved = False
-        self._fine: deque[Rough] = deque(maxlen=REMEMBERED)
+        self._fine: deque[Rough] = deque(maxlen=FINE)  # no more than are remembered
         self._coalescer = Coalescer(self.work, loop)
         self._connect()
         self.answer(self.controls.state(), FIRST_PICTURE)

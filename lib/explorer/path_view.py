@@ -17,6 +17,7 @@ from contourpy import FillType, LineType, contour_generator
 from lib.explorer import svg
 from lib.explorer.curvature import descent_limit, find_rise
 from lib.explorer.loss_slice import LossSlice
+from lib.explorer.remembered import Remembered
 from lib.explorer.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, short
 from lib.explorer.touch import ARROWS
 from lib.explorer.training import Run
@@ -29,7 +30,7 @@ MOST_DOTS = 150
 
 MIDDLE = (LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2
 
-compute = lru_cache(maxsize=64)(LossSlice)  # the caption, the picture and a click ask for the same
+compute = Remembered(LossSlice, rough=64)  # the caption, the picture and a click ask for the same
 
 
 def draw(run: Run, last: int, epoch: int, cross: tuple[float, float] | None = None) -> str:

@@ -1,8 +1,8 @@
 """Decision regions: which class the network predicts at every point of the plane, and how certain it is.
 
-The darker the colour, the more certain. The network predicts on a grid, and contour lines between these points are the
-edges. They are drawn from the logarithms of probabilities, whose contour lines are straight where those of the scores
-are, even where softmax changes from 0 to 1 within one cell of the grid.
+The stronger the colour, the more certain. The network predicts on a grid, and contour lines between these points are
+the edges. They are drawn from the logarithms of probabilities, whose contour lines are straight where those of the
+scores are, even where softmax changes from 0 to 1 within one cell of the grid.
 """
 
 from __future__ import annotations

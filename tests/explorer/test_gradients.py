@@ -148,3 +148,13 @@ def test_a_lock_ends_at_the_ends_of_the_slider():
     explorer.controls.batch_size.value = 32
     assert explorer.controls.learning_rate.value == 100.0
     assert "Learning rate / batch size is 3.12." in explorer.caption
+
+
+def test_what_is_shown_finely_stays_so_while_others_are_made_ready():
+    shown = train(Setting(0.1, 16), epochs=1)
+    while not (cloud := compute(shown, 1)).fine:
+        cloud.refine(60)
+    compute(shown, 1)
+    for rate in np.linspace(0.01, 0.09, 6):
+        compute(train(Setting(rate, 16), epochs=1), 1)
+    assert compute(shown, 1) is cloud

@@ -393,9 +393,9 @@ def example(Network: Any) -> Example:
         " The incoming gradient is 10. backward of layer 0 returns 20, that of layer 1 returns 30.",
         (
             ExampleStep("layers in the order of forward", [0, 1], lambda: run_forward(Network, inputs).layers),
-            ExampleStep("what they are given", [1.0, 2.0], lambda: given(run_forward(Network, inputs))),
+            ExampleStep("what forward is given", [1.0, 2.0], lambda: given(run_forward(Network, inputs))),
             ExampleStep("layers in the order of backward", [1, 0], lambda: run_backward(Network, inputs).layers),
-            ExampleStep("what they are given", [10.0, 30.0], lambda: given(run_backward(Network, inputs))),
+            ExampleStep("what backward is given", [10.0, 30.0], lambda: given(run_backward(Network, inputs))),
         ),
     )
 

@@ -47,7 +47,10 @@ def kinks(run: Run, epoch: int, plane: Plane) -> str:
 
 
 def draw_units(run: Run, epoch: int) -> str:
-    """Draw a row for each unit and a column for each of some training samples, class by class; darker is more."""
+    """Draw a row for each unit and a column for each of some training samples, class by class.
+
+    What is more has a stronger colour: that is darker in a light theme alone.
+    """
     samples = run.samples
     by_class = np.argsort(samples.labels, kind="stable")
     order = by_class[np.linspace(0, len(by_class) - 1, min(SHOWN, len(by_class))).astype(int)]
@@ -57,7 +60,7 @@ def draw_units(run: Run, epoch: int) -> str:
     top, left = 48, 60
     wide, high = (RIGHT - left) / len(order), min((BOTTOM - top) / len(found), LARGEST_ROW)
     parts = [svg.path(svg.boxes(left, top, RIGHT - left, high * len(found)), "g")]
-    parts.append(svg.text(left, 14, f"for {len(order)} of {len(by_class)} training samples; darker is more"))
+    parts.append(svg.text(left, 14, f"for {len(order)} of {len(by_class)} training samples; a stronger colour is more"))
     for label, name in enumerate(samples.names):
         columns = np.nonzero(samples.labels[order] == label)[0]
         if not len(columns):

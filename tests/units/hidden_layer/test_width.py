@@ -121,6 +121,7 @@ def test_dead_units_are_counted_and_named(explorer: Explorer) -> None:
     assert UNITS.describe(run, last) == "2 of 4 hidden units are dead: 0 for every training sample."
     names = [text.text for text in ET.fromstring(UNITS.draw(run, last)).iter("text")]
     assert {"1", "dead 2", "3", "dead 4"} <= set(names)
+    assert not any("dark" in name for name in names if name)  # in a dark theme more is brighter
     run.weights.pop()
 
 
