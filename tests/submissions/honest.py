@@ -1,6 +1,7 @@
 """What students hand in who mean well: open blanks, noise, cells deleted, doubled, moved or changed."""
 
 import copy
+import sys
 
 import nbformat
 
@@ -47,6 +48,13 @@ def noisy(notebook, folder):
     noise = "import sys, warnings; warnings.warn('noise'); print('noise', file=sys.stderr); display(y)\n    "
     before(right(notebook), "loss", "import logging, sys\nlogging.warning('noise'); sys.__stderr__.write('noise')")
     return replaced(notebook, "loss", "return(-np.sum", noise + "print(y); return(-np.sum")
+
+
+@earns(EVERYTHING if sys.version_info >= (3, 12) else but("cce", "cce-gradient"))
+def newer_python(notebook, folder):
+    """Right, with an f-string that Python reads since 3.12."""
+    cell(right(notebook), "loss").source += """\nprint(f'{', '.join("ab")}')"""
+    return notebook
 
 
 @earns(EVERYTHING)

@@ -1,6 +1,7 @@
 """How cells ended: a name is missing where its cell ended in an error, or comes too late, and a verdict says so."""
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,10 @@ AT_TOP_LEVEL = re.compile(r"(?m)^(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """What a cell's text defines for the cells below it."""
 LONGEST = 200
 """Characters of an error that are shown."""
+VERSION = sys.version_info[:2]
+"""Of Python here, and so where notebooks run."""
+TYPES = re.compile(r"(?m)^[ \t]*(?:type[ \t]+\w+[ \t]*[=\[]|(?:async[ \t]+)?(?:def|class)[ \t]+\w+[ \t]*\[)")
+"""Statements that Python knows since 3.12."""
 
 
 def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
@@ -55,6 +60,18 @@ def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:
     if error.ename == OpenBlank.__name__:
         return Failure("blank", error.evalue)
     return Failure("error", end_sentence(f"{place_of(cells, at)} ended in {error_of(cells[at])}"))
+
+
+def may_need_newer_python(cell: Mapping[str, Any]) -> bool:
+    """Tell whether Python can't read a cell that it may be able to read since 3.12.
+
+    Since then f-strings hold quotes of their own kind, comments and backslashes. With which version a student worked
+    can't be told: notebooks of the browser edition name one that never ran.
+    """
+    error = error_output(cell)
+    if VERSION >= (3, 12) or error is None or error.ename != "SyntaxError":
+        return False
+    return error.evalue.startswith("f-string") or TYPES.search(cell["source"]) is not None
 
 
 def error_of(cell: Mapping[str, Any]) -> str:

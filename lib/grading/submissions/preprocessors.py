@@ -20,8 +20,16 @@ from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person, leave_to_person
+from lib.grading.running.execute import place_of
 from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy, write
-from lib.grading.submissions.cell_ends import come_too_late, error_output, first_definitions, missing_names
+from lib.grading.submissions.cell_ends import (
+    VERSION,
+    come_too_late,
+    error_output,
+    first_definitions,
+    may_need_newer_python,
+    missing_names,
+)
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.read import STAMP
 from lib.grading.submissions.restore import IN_DOUBT, MISSING, RESTORED
@@ -97,7 +105,7 @@ def _take_back_changes(folder: Path, written: WrittenChallenge) -> None:
 
 def _remarks_on(nb: NotebookNode, unit: AnswerKey, state: SubmissionState) -> tuple[str, ...]:
     """Remark on how a notebook was restored and how it ran; cells that it can't have are left to a person."""
-    remarks = (*nb.metadata.get(RESTORED, ()), *state.remarks)
+    remarks = (*nb.metadata.get(RESTORED, ()), *state.remarks, *_newer_python(nb, state))
     added = _cells_added_since(nb, unit, state.is_empty)
     if not added:
         return remarks
@@ -106,6 +114,19 @@ def _remarks_on(nb: NotebookNode, unit: AnswerKey, state: SubmissionState) -> tu
     if {*cells_for_person(nb).values()} == {TO_DECIDE}:  # then no answer is to be looked for elsewhere
         remarks = tuple(remark for remark in remarks if remark != IN_DOUBT)
     return (*remarks, FROM_BEFORE)
+
+
+def _newer_python(nb: NotebookNode, state: SubmissionState) -> Iterator[str]:
+    """Remark on cells that a newer Python than this one may be able to read, and leave them to a person."""
+    here = ".".join(map(str, VERSION))
+    cells = [place_of(nb.cells, at) for at, cell in enumerate(nb.cells) if may_need_newer_python(cell)]
+    if cells:
+        state.for_a_person.append(f"may need Python 3.12, and {here} runs here")
+    for cell in cells:
+        yield (
+            f"{cell} can't be read by Python {here}, which graded this notebook. Python 3.12 may read it: if it ran for"
+            " you, tell your instructor."
+        )
 
 
 def _judge_cells(nb: NotebookNode, unit: AnswerKey, seed: int, remarks: tuple[str, ...]) -> Iterator[PartVerdict]:

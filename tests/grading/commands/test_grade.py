@@ -17,6 +17,7 @@ from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
+from lib.grading.submissions.cell_ends import VERSION
 from lib.grading.submissions.master import known_cells
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import QUICK, SUBMISSIONS, Course
@@ -71,6 +72,15 @@ def test_the_gradebook_has_the_verdicts_points(graded, name):
 )
 def test_a_verdict_says_what_went_wrong(graded, name, text):
     assert text in " ".join(graded.verdict(name).remarks)
+
+
+@pytest.mark.skipif(VERSION >= (3, 12), reason="this Python reads it")
+def test_what_a_newer_python_may_read_is_listed_for_a_person(graded):
+    """Students' own Python may be newer, as that of the browser edition: then they have done nothing wrong."""
+    [listed] = [line for line in graded.run.stdout.splitlines() if "may need Python 3.12" in line]
+    assert listed.split()[0] == "newer_python"
+    [remark] = graded.verdict("newer_python").remarks
+    assert remark.startswith("The cell loss can't be read by Python 3.11, which graded this notebook.")
 
 
 def lines_on_another(run):

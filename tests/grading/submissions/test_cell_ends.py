@@ -13,7 +13,15 @@ from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.report.clusters import compare, is_unknown
 from lib.grading.report.item_analysis import outcome
-from lib.grading.submissions.cell_ends import come_too_late, error_of, first_definitions, missing_names
+from lib.grading.submissions import cell_ends
+from lib.grading.submissions.cell_ends import (
+    VERSION,
+    come_too_late,
+    error_of,
+    first_definitions,
+    may_need_newer_python,
+    missing_names,
+)
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.judge.test_judge import part_of
 
@@ -111,3 +119,27 @@ def test_a_name_error_has_the_error_of_its_cell_behind_it() -> None:
     problem = "The check gave no answer. NameError: name 'helper' is not defined"
     assert judged(raised, missing, problem).problem == f"{problem}. Cell 4 ended in ValueError: no."
     assert judged(raised, {}, problem).problem == problem
+
+
+NEWER = (
+    'f"{", ".join(x)}"', "f'{d['a']}'", """f"{'\\n'.join(x)}\"""", 'f"""{x # c\n}"""', 'f"{d["a"]!r:>{w["b"]}}"',
+    "type Vector = list[float]", "def first[T](x: list[T]) -> T: pass", "class Stack[T]: pass",
+)  # fmt: skip
+"""What Python reads since 3.12."""
+
+
+@pytest.mark.parametrize("source", NEWER)
+@pytest.mark.skipif(VERSION >= (3, 12), reason="this Python reads it")
+def test_what_only_a_newer_python_reads_may_need_one(source: str) -> None:
+    with pytest.raises(SyntaxError) as found:
+        compile(source, "", "exec")
+    assert may_need_newer_python(cell(source, "SyntaxError", found.value.msg))
+
+
+def test_no_other_error_asks_for_a_newer_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_ends, "VERSION", (3, 11))
+    assert not may_need_newer_python(cell(BROKEN, "SyntaxError", "'(' was never closed (99.py, line 1)"))
+    assert not may_need_newer_python(cell(NEWER[0], "ValueError", "f-string"))
+    assert not may_need_newer_python(cell(NEWER[0]))
+    monkeypatch.setattr(cell_ends, "VERSION", (3, 12))
+    assert not may_need_newer_python(cell(NEWER[0], "SyntaxError", "f-string: expecting '}'"))
