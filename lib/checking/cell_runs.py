@@ -7,6 +7,7 @@ that all is right of code that isn't in the notebook any more. Grading runs what
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 DEFINED = re.compile(r"(?m)^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
@@ -82,6 +83,25 @@ def find_stale(values: tuple[Any, ...]) -> str:
     """Say of which of these objects the notebook has another version, if there is one."""
     stale = _watching.stale.values() if _watching else ()
     return next((each.sentence for each in stale if any(each.value is value for value in values)), "")
+
+
+def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> str:
+    """Say that the objects given to a check, by name, are not those that have the names of the check's `subjects`.
+
+    Grading looks for these names, whatever the call says. Nothing is said outside a notebook.
+    """
+    names = _watching._shell.user_ns if _watching else {}
+    known = [names[subject] for subject in subjects if subject in names]
+    other = [name for name, value in given.items() if name not in subjects and not any(value is one for one in known)]
+    missing = [subject for subject in subjects if subject not in given]
+    if not _watching or len(other) != 1 or not missing:
+        return ""
+    [name], subject = other, missing[0]
+    is_there = "that is other code" if subject in names else "nothing is called so"
+    return (
+        f"This is a check of {name}. Grading checks {subject}, and {is_there}."
+        f" Give your code the name {subject}, and use this name in the call, too."
+    )
 
 
 def why_undefined(name: str) -> str:

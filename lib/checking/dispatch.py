@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.checking.answers import Answer, answer, read_challenge
 from lib.checking.arguments import Undefined, order_arguments
+from lib.checking.cell_runs import find_other_names
 from lib.checking.inputs import CheckInputs
 from lib.checking.local_checks import examine
 from lib.checking.render import Report
@@ -46,6 +47,8 @@ class Check:
         self.part, self.package = part, package
         self._mistake: NamedMistake | None = None
         """The last one that this check has named and that has not been corrected yet."""
+        self._looked_up: dict[str, object] = {}
+        """What the bare names in the call stand for, in a notebook."""
 
     def __call__(self, /, *given: Any, **named: Any) -> Report | Answer | None:
         """Check the student's objects, given in the order of the part's `subjects` or by keyword, whatever their names.
@@ -58,7 +61,7 @@ class Check:
         report = self._examine(given, named)
         if "NBGRADER_EXECUTION" not in os.environ:
             return report
-        if not report.right:
+        if not report.right or report.remark:
             raise CheckFailed(report)
         return None
 
@@ -74,19 +77,20 @@ class Check:
             report, self._mistake = replace(report, help=help), help.mistake or self._mistake
         elif report.right:
             report, self._mistake = replace(report, corrected=self._mistake), None
-        return report
+        looked_up, self._looked_up = self._looked_up, {}
+        return replace(report, remark=find_other_names(self.part.subjects, looked_up) if self.part.points else "")
 
     def example(self) -> CheckInputs:
         """Give the inputs of this check as named arrays."""
         return CheckInputs(self.part)
 
-    @staticmethod
-    def look_up(name: str, value: Callable[[], object]) -> object:
+    def look_up(self, name: str, value: Callable[[], object]) -> object:
         """Return a name's value, or `Undefined` if there is no such name; `undefined_names` puts this into calls."""
         try:
-            return value()
+            self._looked_up[name] = found = value()
         except NameError:
             return Undefined(name)
+        return found
 
 
 UNITS_WITH_CHECKS: dict[str, None] = {}

@@ -46,7 +46,7 @@ class Report:
     """What a local check shows: one finding for each statement, in order.
 
     `note` says why no statement could be checked, if that is so. `help` is for a student to open, step by step.
-    `corrected` is the mistake that an earlier run of the check has named, if this one is right.
+    `remark` says what grading checks in place of the code in this call, if that is other code. `corrected` is the mistake that an earlier run of the check has named, if this one is right.
     """
 
     part: Part
@@ -54,6 +54,7 @@ class Report:
     note: str = ""
     help: Help | None = None
     corrected: NamedMistake | None = None
+    remark: str = ""
 
     @property
     def right(self) -> bool:
@@ -78,8 +79,8 @@ class Report:
 def text(report: Report, width: int = 84) -> str:
     """Write a report as plain text; the help stands below it, each step under a title."""
     lines = [heading(report)]
-    if report.note:
-        lines += _wrap(f"  {report.note}", width)
+    for note in filter(None, (report.note, report.remark)):
+        lines += _wrap(f"  {note}", width)
     for number, finding in enumerate(report.findings, 1):
         lines += _wrap(f"  {number} {MARKS[finding.state]} {finding.state}: {finding.statement.text}", width)
         for label, sentence in _shown(finding, report.part):
@@ -102,7 +103,7 @@ def escape(sentence: str) -> str:
 
 def html(report: Report) -> str:
     """Write a report as an HTML section with a list of statements, and the help to be opened below it."""
-    note = f"<p>{escape(report.note)}</p>" if report.note else ""
+    note = "".join(f"<p>{escape(each)}</p>" for each in (report.note, report.remark) if each)
     items = "".join(_item(finding, report.part) for finding in report.findings)
     below = _corrected(report.corrected) if report.corrected else ""
     for title, help in _help(report):

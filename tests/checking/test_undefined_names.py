@@ -56,8 +56,14 @@ CELLS = {
     "two undefined": "check.cce_gradient(cce_gradient, cce)",
     "bare name": "check_cce(nowhere)",
     "nested": "print(check.cce(cce).note)",
+    "name of one's own": "def CCE(y, yhat):\n    return 0\ncheck.cce(CCE)",
     "other calls": "len(nowhere)",
     "defined": "from math import log\ndef cce(y, yhat):\n    return 0\ncheck.cce(cce)",
+    "other code": "check.cce(CCE)",
+    "second subject": "def cce_gradient(y, yhat):\n    return 0\ncheck.cce_gradient(cce_gradient, CCE)",
+    "no points": "check.data(cce, cce)",
+    "same code": "Cce = cce\ncheck.cce(Cce)",
+    "name taken away": "del cce_gradient",
     "one undefined": "check.cce_gradient(cce_gradient, cce)",
     "fails inside": "check.cce(cce, nowhere.attribute)",
     "student objects": ALIVE + CALLS,
@@ -151,6 +157,31 @@ def test_a_variable_called_check_is_told_where_a_check_is_called(said: dict[str,
         assert error in said[cell][0]
     for cell in ("own variable's cell", "call of it", "check of nothing"):
         assert told not in said[cell][1]
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("name of one's own", "This is a check of CCE. Grading checks cce, and nothing is called so."),
+        (
+            "other code",
+            "This is a check of CCE. Grading checks cce, and that is other code. Give your code the name cce",
+        ),
+        ("second subject", "This is a check of CCE. Grading checks cce, and that is other code."),
+    ],
+)
+def test_code_that_is_checked_by_another_name_is_told_what_is_graded(
+    cell: str, sentence: str, said: dict[str, list[str]]
+) -> None:
+    error, _, result = said[cell]
+    assert error == ""
+    assert sentence in " ".join(result.split())
+    assert "1 ✗ wrong" in result
+
+
+@pytest.mark.parametrize("cell", ["defined", "same code", "one undefined", "no points"])
+def test_of_code_that_is_graded_nothing_is_remarked(cell: str, said: dict[str, list[str]]) -> None:
+    assert "Grading checks" not in said[cell][2]
 
 
 def test_names_that_are_there_are_checked(said: dict[str, list[str]]) -> None:

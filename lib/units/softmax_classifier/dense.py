@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -71,7 +72,7 @@ def backward(Dense: Any, inputs: Inputs, size: str, route: str = "own") -> Step:
 
 def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str) -> Step:
     input_, gradient = inputs[f"input_{size}"].copy(), inputs[f"gradient_{size}"].copy()
-    with_ones = np.vstack([input_, np.ones((1, input_.shape[1]))])
+    with_ones = _with_ones(input_)
     if route == "own" or has_right_forward(type(layer)):
         run_forward(
             type(layer),
@@ -115,9 +116,8 @@ class WeightsMove(OfStep):
             if size == "again":
                 what = "The first step of a layer is right, and its second step is wrong."
                 hint = "Compute each step from this call's gradient and input only."
-            _expect_nearly(
-                moved, expected, what=what, hint=hint, where=lambda at: f"the weight of class {at[0]}, feature {at[1]}"
-            )
+            with _look_at_forward(Dense, inputs, size):
+                _expect_nearly(moved, expected, what, lambda at: f"the weight of class {at[0]}, feature {at[1]}", hint)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """The change of the weights, without the bias."""
@@ -135,7 +135,8 @@ class BiasMoves(OfStep):
             expected = -float(inputs["learning_rate"]) * inputs[f"gradient_{size}"].sum(axis=1)
             what = "The bias did not change by -learning_rate times the summed gradient."
             found = _measure_step(Dense, inputs, size)[:, -1]
-            _expect_nearly(found, expected, what=what, where=lambda at: f"the bias of class {at[0]}")
+            with _look_at_forward(Dense, inputs, size):
+                _expect_nearly(found, expected, what, lambda at: f"the bias of class {at[0]}")
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         """The change of the bias."""
@@ -153,7 +154,8 @@ class InputGradient(OfGradient):
             found = numbers(step.returned, x.shape, what="The result of backward")
             what = "The returned gradient differs from central differences of your own forward."
             slopes = _input_slope(Dense, inputs, size)
-            _expect_nearly(found, slopes, what=what, where=lambda at: f"feature {at[0]}, sample {at[1]}")
+            with _look_at_forward(Dense, inputs, size):
+                _expect_nearly(found, slopes, what, lambda at: f"feature {at[0]}, sample {at[1]}")
             if not step.gradient_kept:
                 hint = "Compute into a new array: other code may still need this one."
                 raise Wrong("backward changes the gradient that it is given.", hint=hint)
@@ -165,8 +167,28 @@ class InputGradient(OfGradient):
         return returned | kept
 
 
+@contextmanager
+def _look_at_forward(Dense: Any, inputs: Inputs, size: str) -> Iterator[None]:
+    """Say that forward is wrong, the notebook's own code, where that is why backward does not fit it."""
+    try:
+        yield
+    except Wrong:
+        x, weights = inputs[f"input_{size}"], _weights(inputs, size)
+        if not is_like(_forward(Dense, weights, x), weights @ _with_ones(x)):
+            raise Wrong(
+                "forward does not give the weights times the input and its row of ones.",
+                hint="Write forward as the notebook has it, with the row of ones last: backward has to fit it.",
+            ) from None
+        raise
+
+
+def _with_ones(x: Array) -> Array:
+    """Put a row of ones below an input, as forward does for the bias."""
+    return np.vstack([x, np.ones((1, x.shape[1]))])
+
+
 def _expect_nearly(
-    found: Array, expected: Array, *, what: str, hint: str = "", where: Callable[[tuple[int, ...]], str]
+    found: Array, expected: Array, what: str, where: Callable[[tuple[int, ...]], str], hint: str = ""
 ) -> None:
     """Raise `Wrong` as `expect_close` does; what differences of float32 numbers lose grows with the largest entry."""
     rounding = max(1e-5 * np.abs(expected).max(), 1e-6)

@@ -32,7 +32,13 @@ class Meaning(NamedTuple):
     hint: str
 
 
+NOBODY_TYPES = Meaning(
+    r"StdinNotImplementedError|EOFError: EOF when reading a line",
+    "The code waits for somebody to type.",
+    "Leave out input(), breakpoint() and pdb.set_trace(): nobody types while the code is graded.",
+)
 MEANINGS = (
+    NOBODY_TYPES,
     Meaning(
         # Python's own `input` is a builtin; in a notebook Jupyter puts a function or a method in its place.
         r"NameError: name '(?:output|weights|layers)' is not defined|'builtin_function_or_method'"
@@ -116,6 +122,7 @@ MEANINGS = (
 )
 CALL = "Compare the call with the first line of the function: both have the same arguments, in the same order."
 IN_LOOPS = (
+    NOBODY_TYPES,
     Meaning(
         r"IndexError: index \d+ is out of bounds for axis 0 .*\n.*\b([Xx]\w*)\[",
         r"Rows of \1 are taken, not columns.",

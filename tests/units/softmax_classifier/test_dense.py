@@ -58,7 +58,19 @@ def test_a_bias_row_of_zeros_in_forward_is_found_in_backward() -> None:
 
     report = checked(dense_backward, Dense=ZeroRow)
     assert list(states(report).values()) == ["right", "wrong", "right"]
-    assert "a weight whose input is always 1" in said(report, "BiasMoves")
+    assert "its row of ones" in said(report, "BiasMoves")
+
+
+def test_a_forward_that_is_not_the_notebooks_is_told_so_and_a_right_one_is_not() -> None:
+    class BendsItsOutput(Dense):
+        def forward(self, input: Any) -> Any:
+            self.output = np.maximum(super().forward(input), 0)
+            return self.output
+
+    sentence = "forward does not give the weights times the input and its row of ones."
+    assert sentence in said(checked(dense_backward, Dense=BendsItsOutput), "WeightsMove")
+    report = mistaken(dense_backward, "The weights move in the direction of the gradient, not against it")
+    assert sentence not in str(report)
 
 
 def test_a_missing_bias_row_meets_the_shapes() -> None:

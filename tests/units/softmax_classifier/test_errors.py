@@ -55,6 +55,11 @@ SAID = {
     "no call": (CCE, "-np.sum(y * np.log(yhat)) / cce", "A function is used in arithmetic, and it is not called."),
     "no np.": (CCE, "-np.mean(np.diag(y.T @ log(yhat)))", "A function of NumPy is used without np. before it."),
     "a call of .T": (CCE, "-np.mean(np.diag(y.T() @ np.log(yhat)))", "An array is called like a function."),
+    "a question": (
+        CCE,
+        "(None for _ in ()).throw(EOFError('EOF when reading a line'))",
+        "The code waits for somebody to type.",
+    ),
     "a missing *": (CCE, "-np.sum(y(np.log(yhat)))", "An array is called like a function."),
     "a dot product": (CCE, "-np.dot(y, np.log(yhat))", "np.dot gets two arrays of the same shape."),
     "one matrix": (SINGLE, "np.diagflat(a) - np.dot(a, a.T)", "The code makes one matrix of all samples together."),

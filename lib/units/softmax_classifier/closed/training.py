@@ -351,7 +351,7 @@ MISTAKES = (
         "The loss of all samples after the epoch is stored",
         (NOTE, "        losses.append(cce(y, softmax.forward(dense.forward(X))))\n"),
     ),
-    _named("The loss is never computed", (LOSS, "")),
+    _named("cce is never called", (LOSS, "")),
     _named(
         "The loss is stored in some epochs only",
         ("for _ in range(nepochs)", "for epoch in range(nepochs)"),

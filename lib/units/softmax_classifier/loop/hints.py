@@ -153,7 +153,9 @@ HINTS = {
     "The losses are rounded": "Keep all digits in the list. Round only what you print.",
     "The layers are returned in another order": RETURNED,
     "The dense layer that is returned has not been trained": RETURNED,
-    "The loss is never computed": "Add each batch's mean loss to the epoch's loss, weighted by its share of samples.",
+    "cce is never called": (
+        "Call cce for each batch. Add what it returns to the epoch's loss, weighted by the batch's share of samples."
+    ),
 }
 """For each name one thing to try."""
 

@@ -117,7 +117,7 @@ def _means(call: Call, epochs: list[list[Step]], count: Callable[[Step], int], i
 def name_losses(recording: Recording, found: Array, count: int, expected: Array) -> str:
     """Name what `train` returns in place of the mean losses of its epochs."""
     if not any(each.loss_labels is not None for each in recording.passes):
-        return "The loss is never computed"
+        return "cce is never called"
     call, length = recording.call, recording.call.batches_in_an_epoch
     steps = recording.steps
     ends = [step.version + len(step.updates) for step in steps[length - 1 :: length]]
