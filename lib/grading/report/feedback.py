@@ -22,6 +22,7 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  #
 from traitlets import List, Unicode
 
 from lib.answer_key import AnswerKey
+from lib.checking.undefined_names import TAKEN
 from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person
@@ -301,6 +302,12 @@ def advise_on_error(reason: str) -> str:
     return " ".join(advise({character: [int(line[1])]})) if character and line else ""
 
 
+def advise_on_taken_name(part: PartVerdict) -> str:
+    """Say what to do where the call of a part's check found something else under the name of the checks."""
+    call = part.id.removeprefix("check-").replace("-", "_")
+    return TAKEN.format(name="check") if part.problem.endswith(f"object has no attribute '{call}'") else ""
+
+
 def summary(graded: Graded) -> str:
     """Write the summary as HTML: the points first, then how the run went, then each part and each written answer."""
     page = templates().get_template("summary.html.j2")
@@ -313,6 +320,7 @@ def summary(graded: Graded) -> str:
         advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
         FRESH=FRESH,
         advise_on_error=advise_on_error,
+        advise_on_taken_name=advise_on_taken_name,
     )
 
 

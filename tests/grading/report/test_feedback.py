@@ -299,6 +299,14 @@ def test_an_error_of_a_cell_is_said_once_and_leads_there(said, advice):
     assert ("pasted text" in page) is bool(advice) and advice in text_of(page)
 
 
+@pytest.mark.parametrize(("attribute", "is_taken"), [("train", True), ("trian", False)])
+def test_a_variable_in_the_place_of_the_checks_is_said_to_be_one(attribute, is_taken):
+    problem = f"The check gave no answer. AttributeError: 'float' object has no attribute '{attribute}'"
+    page = text_of(summary(graded_as(judge(ANSWER_KEY, part_of("check-train"), 1, None, problem=problem))))
+    assert problem in page
+    assert ("check is now a variable or a function of your own. Give it another name" in page) is is_taken
+
+
 def test_what_a_student_wrote_is_text():
     attack = '<script>alert(1)</script><img src=x onerror="alert(2)"> \u202e\x1b Cell 99'
     part = judge(ANSWER_KEY, part_of("check-softmax-forward"), 1, None, problem=attack)
