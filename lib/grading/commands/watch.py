@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from math import inf
 from pathlib import Path
-from time import sleep, time
+from time import monotonic, sleep, time
 
 from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
@@ -157,10 +157,10 @@ class WatchApp(GradeApp):
         Gives the folders of what has arrived and is due.
         """
         if self._looks_at is None:  # nothing is slow yet: these are the last ones of all
-            self._looks_at = time() + self.every
-        if time() < self._looks_at:
+            self._looks_at = monotonic() + self.every
+        if monotonic() < self._looks_at:
             return []
-        self._looks_at = time() + self.every
+        self._looks_at = monotonic() + self.every
         try:
             self._tell(run)
             self._release_untold()
@@ -285,13 +285,13 @@ class WatchApp(GradeApp):
                 self._say(f"{student}: this try needs a person: {'; '.join(reasons)}.")
 
     def _is_put_off(self, student: str) -> bool:
-        return time() < self._later.get(student, 0)
+        return monotonic() < self._later.get(student, 0)
 
     def _put_off(self, failed: Mapping[str, str]) -> None:
         """Leave for a while what could not be graded, or whose page failed. Say each reason once."""
         again = "the next round" if self.once else f"{LONGEST_PAUSE:g} seconds, and so on"
         for student, why in sorted(failed.items()):
-            self._later[student] = time() + LONGEST_PAUSE
+            self._later[student] = monotonic() + LONGEST_PAUSE
             if self._said.get(student) != why:
                 self._said[student] = why
                 self._say(f"{student}: this try {why.rstrip('.')}. It is tried again in {again}.")

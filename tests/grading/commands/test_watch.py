@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from time import monotonic, time
 
 import nbformat
 import pytest
@@ -12,7 +13,7 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.feedback import ClassFeedback
 from lib.grading.commands.sample_class import complete
-from lib.grading.commands.watch import WatchApp
+from lib.grading.commands.watch import LONGEST_PAUSE, WatchApp
 from lib.grading.report.marks import Mark, NotebookMarks
 from lib.grading.submissions.tries import digest
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
@@ -295,6 +296,17 @@ def test_why_a_try_is_not_graded_is_told_once_for_each_reason(capsys):
         "this try can't be read. It is tried again in 60 seconds, and so on.",
         "this try was not graded: There is not enough memory. It is tried again in 60 seconds, and so on.",
     ]
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(monkeypatch):
+    watch = WatchApp()
+    watch._said, watch._later = {}, {}
+    watch._put_off({"kaja": "can't be read."})
+    assert watch._is_put_off("kaja")
+    later, before = monotonic() + LONGEST_PAUSE + 1, time() - 3600
+    monkeypatch.setattr("lib.grading.commands.watch.monotonic", lambda: later)
+    monkeypatch.setattr("lib.grading.commands.watch.time", lambda: before)
+    assert not watch._is_put_off("kaja")
 
 
 def test_who_is_not_graded_is_not_waited_for(new_course, tmp_path):
