@@ -41,7 +41,7 @@ class Page(NamedTuple):
     def markup(self) -> str:
         """The page as HTML; from its second line on a caption is code."""
         said, _, code = escape(self.caption).partition("\n")
-        said = said.replace("2/λ", "2/&NoBreak;λ")  # else a line may end at the /
+        said = said.replace("2/λ", "2/&#8288;λ")  # else a line may end at the /
         words = f'<div class="zl-says">{said}{f"<pre>{code}</pre>" if code else ""}</div>'
         pictures = f'<div class="zl-pictures">{"".join(self.pictures)}</div>'
         return f"{words}{pictures}{loss_view.legend(self.kept)}{self.marks}"
@@ -108,7 +108,8 @@ WORDS: dict[str, Callable[[Shown], str]] = {
     "Path": lambda shown: path_view.describe(shown.run, shown.last, shown.epoch, shown.state.cross),
     "Map": lambda shown: map_view.describe(shown.losses, shown.state.setting) if shown.losses else "",
     "Gradients": lambda shown: gradients_view.describe(shown.run, shown.epoch),
-    "One sample": lambda shown: f"The sample is shown after epoch {shown.epoch} of {shown.state.epochs}.",
+    "Weights": lambda shown: weights_view.describe(shown.run, shown.epoch),
+    "One sample": lambda shown: sample_view.describe(shown.run, shown.epoch, shown.state.epochs, shown.state.sample),
 }
 
 

@@ -38,6 +38,16 @@ def draw(run: Run, epoch: int, sample: int) -> str:
     )
 
 
+def describe(run: Run, epoch: int, epochs: int, sample: int) -> str:
+    """Say the loss of one validation sample after `epoch` of `epochs` epochs, and from which probability it comes."""
+    samples = run.samples
+    _, yhat = run.predict(samples.X_validation[:, [sample]], epoch)
+    y, true = samples.y_validation[:, [sample]], int(samples.labels_validation[sample])
+    loss = say_loss(float(yhat[true, 0]), float(run.recipe.network.cce(y, yhat)))
+    name = samples.names[true]
+    return f"After epoch {epoch} of {epochs} validation sample {sample}, of class {name}, has the loss {loss}."
+
+
 def say_loss(p: float, loss: float) -> str:
     """Say the loss of a sample whose true class has probability p, and what `cce` gives where that is another."""
     own = -math.log(p) if p > 0 else math.inf

@@ -50,7 +50,8 @@ def _variables(theme: int) -> str:
 
 
 # Sliders stay in sight while pictures scroll, so nothing around the explorer may clip it. `:has` hides the still
-# picture and its words, the next two outputs of the cell, as long as the explorer above them is alive.
+# picture and its words, the next two outputs of the cell, as long as the explorer above them is alive. Notebook 7, and
+# the browser edition with it, puts a long output into a low box of its own: of many views none would be in sight.
 STYLE = f"""<style>
 .zl-explorer {{ {_variables(0)} }}
 [data-jp-theme-light="false"] .zl-explorer {{ {_variables(1)} }}
@@ -62,6 +63,9 @@ STYLE = f"""<style>
 .jp-OutputArea-child:has(.zl-explorer) + .jp-OutputArea-child + .jp-OutputArea-child {{ display: none; }}
 :is(.jp-OutputArea, .jp-OutputArea-child, .jp-OutputArea-output):has(.zl-explorer),
 .zl-explorer, .zl-explorer .widget-box {{ overflow: visible; }}
+.jp-CodeCell.jp-mod-outputsScrolled .jp-Cell-outputArea:has(.zl-explorer) {{
+  max-height: none; overflow: visible; margin-left: 0; resize: none; }}
+.jp-CodeCell.jp-mod-outputsScrolled .jp-Cell-outputArea:has(.zl-explorer)::after {{ content: none; }}
 @media (pointer: coarse) {{ .zl-explorer {{ --jp-widgets-slider-handle-size: 24px; }} }}
 .zl-explorer {{ color: var(--zl-ink); max-width: 1280px; container-type: inline-size; }}
 .zl-layout {{ flex-flow: row; align-items: flex-start; gap: 16px; }}

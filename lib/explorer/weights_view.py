@@ -30,6 +30,14 @@ def draw(run: Run, epoch: int) -> str:
     return svg.picture("Weights", _scale(), ends, body)
 
 
+def describe(run: Run, epoch: int) -> str:
+    """Say which weight is farthest from 0."""
+    W = run.weights[epoch]
+    row, column = np.unravel_index(np.argmax(np.abs(W)), W.shape)
+    feature = f"feature {column}" if column < W.shape[1] - 1 else "bias"
+    return f"The weight farthest from 0 is {svg.short(W[row, column])}: class {run.samples.names[row]}, {feature}."
+
+
 @cache
 def _scale() -> str:
     """Draw all shades side by side."""

@@ -530,6 +530,12 @@ def test_it_works_in_notebook_7(browser, lab):
     slider(page, "Learning rate").press("ArrowRight")
     wait_for_words(page, "Learning rate 0.126, batch size 16. After 100 epochs")
     assert_changed(before, pixels(page))
+
+    for name in ("Path", "Gradients", "Weights", "One sample"):
+        page.get_by_role("button", name=name, exact=True).click()
+    output = page.locator(".jp-CodeCell.jp-mod-outputsScrolled .jp-Cell-outputArea")
+    output.wait_for()  # so long that Notebook 7 would show it in a low box
+    assert output.evaluate("area => area.clientHeight >= area.scrollHeight")
     page.close()
     lab.close_kernels()
 

@@ -574,6 +574,27 @@ def test_the_loss_of_a_sample_follows_from_the_numbers_shown(p):
     assert say_loss(0.5, 1.0) == "−log 0.5 = 0.693; your cce gives 1"
 
 
+@pytest.mark.parametrize("epoch", [0, 5])
+def test_what_the_pictures_of_a_sample_and_of_the_weights_show_is_said_too(explorer, epoch):
+    explorer.controls.epochs.value = 5
+    explorer.controls.time.value = epoch
+    for view in ("Weights", "One sample"):
+        explorer.controls.shown[view].value = True
+    explorer.controls.sample.value = 7
+    run = explorer.run(Setting(0.1, 16))
+    W, true = run.weights[epoch], int(BLOBS.labels_validation[7])
+    z = W @ np.append(BLOBS.X_validation[:, 7], 1)
+    loss = np.log(np.exp(z).sum()) - z[true]
+    assert f"After epoch {epoch} of 5 validation sample 7, of class {true}, has the loss −log " in explorer.caption
+    assert float(re.search(r"−log .* = (\S+)\.", explorer.caption)[1]) == pytest.approx(loss, rel=5.1e-3)
+    weight, row, column = re.search(
+        r"The weight farthest from 0 is (\S+): class (\d), (feature \d|bias)\.", explorer.caption
+    ).groups()
+    column = -1 if column == "bias" else int(column[-1])
+    assert float(weight.replace("−", "-")) == pytest.approx(W[int(row), column], rel=5.1e-3)
+    assert abs(W[int(row), column]) == np.abs(W).max()
+
+
 def test_colours_mean_the_same_in_notebook_and_explorer():
     notebook = nbformat.read(ROOT / "solutions/softmax_classifier/softmax_classifier.ipynb", as_version=4)
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
