@@ -29,6 +29,8 @@ DIGITS = 4
 SEVERAL = -0.6154
 """Begins the numbers that stand for results of several shapes; before each stand its number of axes and its shape."""
 MAX_AXES = 8
+ENTRIES = {"U": "text", "O": "other objects", "c": "complex numbers"}
+"""What is said of an array's entries, by NumPy's letter for their kind."""
 
 ARRAYS = (np.ndarray, np.generic, int, float, list, tuple)
 """Types that are read as an array, besides objects with `__array__`."""
@@ -89,7 +91,9 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
         )
     array = _as_array(value)
     if array is None or array.dtype.kind not in "biuf":
-        kind = type(value).__name__ + ("" if array is None or isinstance(value, np.generic) else f" of {array.dtype}")
+        kind = type(value).__name__
+        if array is not None and not isinstance(value, np.generic):
+            kind += f" of {ENTRIES.get(array.dtype.kind, array.dtype)}"
         if shape == ():
             raise Wrong(f"{what} is not a number.", found=kind, expected="a number")
         raise Wrong(f"{what} is not an array of real numbers.", found=kind, expected="a NumPy array of numbers")

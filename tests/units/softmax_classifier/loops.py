@@ -572,6 +572,9 @@ WRONG: dict[str, WrongLoop] = {
     "X standardised in each epoch": _at(
         (MAKE, f"{MAKE}        X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)\n"), breaks=B
     ),
+    "X between 0 and 1": _at((START, f"{START}    X = (X - X.min()) / (X.max() - X.min())\n"), breaks=B),
+    "losses first": _at((RETURN, "    return losses, dlayer, softmax\n"), breaks=E),
+    "losses as text": _at((NOTE, "        losses.append('%.3f' % loss)\n"), breaks=E),
     "labels by a counter": _at(
         (EACH, EACH.replace("batch in batch_indices", "at, batch in enumerate(batch_indices)")),
         ("y[:, batch]", "y[:, at * batch_size:(at + 1) * batch_size]"),

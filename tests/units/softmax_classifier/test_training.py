@@ -114,7 +114,8 @@ TOLD = {
     "no softmax.forward": "softmax.forward is not called",
     "no dlayer.forward": "dlayer.forward is not called",
     "X shuffled alone in each epoch": "The columns of X are in another order than those of y",
-    "X standardised in each epoch": "X is standardised inside train",
+    "X standardised in each epoch": "X is moved or scaled inside train",
+    "X between 0 and 1": "X is moved or scaled inside train",
     "most of the samples": "Only a part of the samples is used",
     "rows of y": "The labels are rows of y, not columns",
     "a rate that warms up": "The learning rate changes during training",
@@ -126,6 +127,14 @@ TOLD = {
 @pytest.mark.parametrize("name", TOLD)
 def test_a_loop_is_told_its_mistake(name: str) -> None:
     assert names_told(checked(train, train=written(WRONG[name].source)["train"])) == {TOLD[name]}
+
+
+def test_losses_that_are_none_are_told_what_they_are() -> None:
+    for name, sentence in {
+        "losses first": "train returns a layer last.\nFound Softmax, expected the list of losses",
+        "losses as text": "Found list of text, expected a NumPy array of numbers",
+    }.items():
+        assert sentence in said(checked(train, train=written(WRONG[name].source)["train"]), "EpochLoss")
 
 
 def test_of_more_steps_than_are_looked_at_the_number_of_epochs_is_not_told() -> None:

@@ -77,7 +77,7 @@ PREDICTED = "(yhat == yhat.max(axis=0)).astype(float)"
 
 SHARE = "Add each batch's mean loss, weighted by the batch's share of all samples."
 RESET = "Set the loss to 0 at the start of each epoch."
-THREE = "Return three things: the dense layer, softmax, and the list of losses."
+THREE = "Return three things, in this order: the dense layer, softmax, and the list of losses."
 FIXED_RATE = "Pass the learning_rate that train is given, not a fixed number."
 
 EPOCH = "Divide ten samples into batches of four. Compute the epoch's loss from the three batches' mean losses."
@@ -120,9 +120,10 @@ MISTAKES = (
         also=((("loss = 0.0\n", "loss, X = 0.0, X[:, np.random.permutation(num_samples)]\n"),),),
     ),
     _named(
-        "X is standardised inside train",
+        "X is moved or scaled inside train",
         ("losses = []", "losses, X = [], (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)"),
         also=(
+            (("losses = []", "losses, X = [], (X - X.min()) / (X.max() - X.min())"),),
             (
                 (FORWARD, f"some = X[:, batch]{THEN}{FORWARD}"),
                 (
@@ -402,6 +403,6 @@ MISTAKES = (
         (LOSS, ""),
         (UPDATE, f"{UPDATE}{THEN}yhat = softmax.forward(dense.forward(X[:, batch]))\n{LOSS}"),
     ),
-    _mistake("The losses are not returned", THREE, ("softmax, losses", "softmax")),
+    _mistake("What train returns does not end with the losses", THREE, ("softmax, losses", "softmax")),
     _mistake("Nothing is returned", THREE, (RETURN, "")),
 )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from lib.checking.values import Wrong
-from lib.data import standardise
+from lib.unit import Array
 from lib.units.softmax_classifier.errors import Named
 from lib.units.softmax_classifier.loop.calls import Call
 from lib.units.softmax_classifier.loop.hints import DRAWN
 from lib.units.softmax_classifier.loop.own_epochs import find_own_epochs
-from lib.units.softmax_classifier.loop.recordings import Pass, Recording
+from lib.units.softmax_classifier.loop.recordings import Pass, RecordedValue, Recording
 from lib.units.softmax_classifier.loop.words import is_equal, labels_are
 
 MOVED = "The columns of X are in another order than those of y"
@@ -28,7 +30,7 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
         return "softmax.forward runs before dlayer.forward"
     taken = [tuple(map(int, step.samples)) for step in steps]
     if not all(step.known for step in steps):
-        return "X is standardised inside train" if _are_standardised(call, steps) else ""
+        return "X is moved or scaled inside train" if _are_scaled(call, steps) else ""
     if name := _name_same_columns(call, steps, taken):
         return name
     epochs_of_other = count_epochs(other.call, other.steps) if other.error is None else None
@@ -46,14 +48,25 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
     return _name_order(call, places, epochs_of_other) if are_batches else _name_draws(call, steps, taken)
 
 
-def _are_standardised(call: Call, steps: Sequence[Pass]) -> bool:
-    """Tell whether each step has the columns of its batch, standardised over all samples or over those of the batch."""
+def _are_scaled(call: Call, steps: Sequence[Pass]) -> bool:
+    """Tell whether each step has the columns of its batch with every feature moved and scaled, such as standardised.
+
+    A batch of three samples or fewer shows nothing: nearly any numbers are those of another one, moved and scaled.
+    """
     if any(step.position >= call.batches_in_an_epoch or not step.shuffle for step in steps):
         return False
     due = [call.X[:, call.batches(step.shuffle - 1)[step.position]] for step in steps]
-    of_all, of_batches = [standardise(call.X, each)[1] for each in due], [standardise(each) for each in due]
-    found = [step.features for step in steps]
-    return any(all(map(is_equal, found, scaled)) for scaled in (of_all, of_batches))
+    pairs = [(step.features, each) for step, each in zip(steps, due, strict=True) if each.shape[1] > 3]
+    return bool(pairs) and all(_is_scaled(*pair) for pair in pairs)
+
+
+def _is_scaled(found: RecordedValue, features: Array) -> bool:
+    """Tell whether each row of `found` is that of `features` times one number, plus one number."""
+    if not isinstance(found, np.ndarray) or found.shape != features.shape:
+        return False
+    moved, right = (array - array.mean(axis=1, keepdims=True) for array in (found, features))
+    factors = (moved * right).sum(axis=1, keepdims=True) / (right * right).sum(axis=1, keepdims=True)
+    return is_equal(moved, factors * right) and bool((factors > 0).all())
 
 
 def _name_same_columns(call: Call, steps: Sequence[Pass], taken: Sequence[tuple[int, ...]]) -> str:

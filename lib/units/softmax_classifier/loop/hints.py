@@ -60,8 +60,8 @@ HINTS = {
     "The batches are used in reversed order": EVERY,
     "Each batch is used twice in an epoch": EVERY,
     "The first batch of an epoch is used again and again": EVERY,
-    "X is standardised inside train": (
-        "Use X as train is given it. It is standardised before, once, so that new samples can be scaled alike."
+    "X is moved or scaled inside train": (
+        "Use X as train is given it. It is scaled before, once, so that new samples can be scaled alike."
     ),
     "softmax.forward gets the samples, not the scores": "The scores are the output of the dense layer.",
     "Softmax is applied to its own output": ACTIVATE,

@@ -120,6 +120,9 @@ class Recording:
     @property
     def losses(self) -> Array:
         """The epochs' losses that `train` returned, (nepochs,)."""
+        if hasattr(self.returned, "forward"):
+            what, expected = "train returns a layer last.", "the list of losses"
+            raise Wrong(what, found=type(self.returned).__name__, expected=expected)
         found = numbers(self.returned, what="The list of losses that train returns")
         if found.ndim > 1 and len(found) == self.call.epochs < found.size:
             hint = "Put the epoch's loss alone into the list."
