@@ -28,17 +28,29 @@ FOR_STUDENTS = re.compile(
     r"lib\.((data|explorer|checks|blanks)\b.*|units\.\w+(\.(check|predict)\b.*|(\.\w+)*\.explore\w*)?|checks)"
 )
 """What notebooks themselves take from this package: data, and a unit's checks, questions and explorers."""
-ROUNDABOUT = frozenset({"exec", "eval", "compile", "__import__"})
+ROUNDABOUT = frozenset({"exec", "eval", "compile", "__import__", "get_ipython"})
 """Functions of Python that run code in which a call can be hidden."""
 HIDING = frozenset({"base64", "binascii", "builtins", "codecs", "importlib", "marshal", "pickle", "runpy", "zlib"})
 """Modules that load others by a name that may be made up, or turn data into such a name."""
 LOOKS = frozenset({"getattr", "vars"})
 """Functions that look a name up: they count where they look into a library."""
 _WORTH_A_LOOK = re.compile(
-    r"\b(exec|eval|compile|getattr|vars)\b|__import__|__dict__|sys\.modules|\bmodules\b|\bfromhex\b|"
+    r"\b(exec|eval|compile|getattr|vars|get_ipython)\b|__import__|__dict__|sys\.modules|\bmodules\b|\bfromhex\b|"
     rf"\b({'|'.join(sorted(HIDING))})\b|\blib\.(?!(data|explorer|checks|blanks)\b)|\bfrom\s+lib\s+import|\bimport\s+lib\b"
 )
 _WORD = re.compile(r"\w+")
+_SPACE = r"[^\S\n]*+"
+_RUNS_CODE = re.compile(
+    rf"(?m)(^{_SPACE}|={_SPACE})%%?(?:time|timeit|prun|capture)\b(?:{_SPACE}-\w+(?:{_SPACE}\d+)?)*+{_SPACE}"
+)
+"""Magics that run the code behind them, with their options."""
+_NO_PYTHON = (
+    (re.compile(rf"(?m)^(?:>>> ?|\.\.\. ?|In \[\d+\]: ?|{_SPACE}\.\.\.: ?)"), ""),
+    (re.compile(rf"(?m)={_SPACE}[!%].*$"), "= None"),
+    (re.compile(rf"(?m)^({_SPACE})(?:[!%?].*|[\w.*]+\?\??;?{_SPACE})$"), r"\1pass"),
+    (re.compile(r"\?"), "0"),
+)
+"""What IPython reads and Python doesn't, and what stands for it: prompts, magics, help, and open blanks."""
 _DEFINING = (ast.Import, ast.ImportFrom, ast.Assign)
 _USING = (*_DEFINING, ast.Name, ast.Attribute, ast.Call)
 Origins = Mapping[str, str]
@@ -101,9 +113,19 @@ class _Cell(NamedTuple):
 @lru_cache(maxsize=128)  # most cells are the course's, and the same in every submission
 def _read(source: str) -> _Cell:
     """Read a cell; there is nothing in one that can't be read."""
-    tree = parse(source)
+    revealed = _RUNS_CODE.sub(r"\1", source)
+    tree = parse(revealed) or parse(_as_python(revealed)) or parse(source)
     nodes = [node for node in ast.walk(tree) if isinstance(node, _USING)] if tree else []
     return _Cell(tuple(nodes), tuple(node for node in nodes if isinstance(node, _DEFINING)))
+
+
+def _as_python(source: str) -> str:
+    """Write something that Python reads for what it doesn't: one blank or line of help would hide a whole cell."""
+    if len(source) > LONGEST:
+        return source
+    for pattern, instead in _NO_PYTHON:
+        source = pattern.sub(instead, source)
+    return source
 
 
 def _names_in(node: ast.AST, origins: Origins, watched: WatchedCalls) -> Iterator[str]:

@@ -58,6 +58,30 @@ def test_what_a_units_own_notebook_takes_is_for_students(unit):
     assert library_calls(notebook.cells, units.answer_key(unit).watched_calls) == ()
 
 
+BORROWED = "from scipy.special import softmax as s\nclass Softmax:\n    def forward(self, z):\n        return s(z)\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"{BORROWED}np.einsum?",
+        f"{BORROWED}?np.einsum",
+        f"{BORROWED}def backward(self, gradient):\n    return ?",
+        f"{BORROWED}t = %time 1",
+        f"{BORROWED}files = !ls",
+        f"{BORROWED}%timeit -n 10 -r 1 Softmax().forward(z)",
+        f"%%time\n{BORROWED}",
+        f"%%capture out\n{BORROWED}",
+        BORROWED.replace("return", "%time self.output ="),
+        BORROWED.replace("from", "%time from"),
+        "In [1]: " + BORROWED.replace("\n", "\n   ...: "),
+        ">>> " + BORROWED.replace("\n", "\n... "),
+    ],
+)
+def test_what_ipython_alone_reads_hides_nothing_in_its_cell(source):
+    assert found(source) == ("scipy.special.softmax",)
+
+
 def test_an_import_in_one_cell_counts_in_another():
     assert found("import scipy.special as sp", "%matplotlib inline\np = sp.softmax(z)") == ("scipy.special.softmax",)
 
@@ -125,6 +149,7 @@ def test_code_that_cant_be_read_is_passed_over(source, recwarn):
         ("import scipy.special as sp\nsp.__dict__['soft' + 'max'](z)", "scipy.special.__dict__"),
         ("exec('p = tf.nn.soft' + 'max(z)')", "exec"),
         ("run = eval\nrun(text)", "eval"),
+        ("get_ipython().run_cell('p = tf.nn.soft' + 'max(z)')", "get_ipython"),
         ("__import__('sci' + 'py')", "__import__"),
         ("import builtins\nbuiltins.exec(text)", "builtins.exec"),
         ("import importlib\nimportlib.import_module('sci' + 'py')", "importlib.import_module"),
