@@ -51,7 +51,8 @@ class Wrong(Exception):
         if self.where:
             parts.append(f"Where: {self.where}.")
         if self.found:
-            parts.append(f"Found {self.found}" + (f", expected {self.expected}." if self.expected else "."))
+            found = f"Found {self.found}" + (f", expected {self.expected}" if self.expected else "")
+            parts.append(f"{found.removesuffix('.')}.")
         return " ".join(parts)
 
 

@@ -9,6 +9,7 @@ import pytest
 from lib.checking.arguments import Undefined
 from lib.checking.dispatch import CheckFailed
 from lib.checking.render import COLOURS, MARKS, Report
+from lib.checking.values import Wrong
 from lib.unit import Part
 from lib.units.softmax_classifier import UNIT, cce, check, softmax_forward
 from tests.checking.desk import checked, mistaken
@@ -125,3 +126,9 @@ def test_large_arrays_are_shown_by_their_shape() -> None:
     assert show(np.ones((30, 30))) == "an array of shape (30, 30)"
     assert show(np.array([1.23456, 2])) == "[1.2346, 2.    ]"
     assert show(1.23456789) == "1.2346"
+
+
+def test_a_sentence_ends_with_one_full_stop() -> None:
+    found = "ValueError: there is none."
+    assert Wrong("It is wrong.", found=found).sentence == f"It is wrong. Found {found}"
+    assert Wrong("It is wrong.", found=1, expected=2).sentence == "It is wrong. Found 1, expected 2."

@@ -150,6 +150,28 @@ class Softmax(Softmax):
 Softmax()
 """
 
+MISSPELT = """
+class Layer:
+    def __init__(self):
+        self.input = None
+        self.output = None
+
+    def forward(self, input):
+        pass
+
+    def backward(self, output_gradient, learning_rate):
+        pass
+
+class Softmax(Layer):
+    def forwards(self, input):
+        self.output = np.exp(input) / np.exp(input).sum(axis=0)
+        return self.output
+
+    def backwards(self, output_gradient, learning_rate=None):
+        return self.output * (output_gradient - (self.output * output_gradient).sum(axis=0))
+"""
+"""A layer whose methods have other names: its own checks say so."""
+
 RIGHT: dict[str, str] = {
     "the notebook's": loop(),
     "outputs by names of the layers' own": LAYERS
@@ -160,6 +182,7 @@ RIGHT: dict[str, str] = {
     "an output that is computed when it is asked for": COMPUTED + loop(),
     "a layer that passes all on to another": WRAPPED + loop(),
     "weights and bias that a dense layer keeps apart": APART + loop((ACTIVATE, ACTIVATE.replace("output", "z"))),
+    "a softmax with misspelt methods": MISSPELT + loop(),
     "one softmax layer for all": ONE_FOR_ALL + loop(),
     "a dense layer of the notebook's with new weights": "dlayer = Dense(8, 14)\n"
     + loop((DENSE, "    dlayer.weights = 0.1 * np.random.randn(num_labels, num_features + 1)\n")),

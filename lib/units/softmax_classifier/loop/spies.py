@@ -434,13 +434,23 @@ def _set(target: Any, **attributes: Any) -> None:
 
 
 def _methods(original: Any, given: type) -> Callable[[str], Callable[..., Any]]:
-    """Give the student's own methods by name, and those of the `given` layer where there are none."""
+    """Give the student's own methods by name, and those of the `given` layer where there are none.
+
+    The empty methods of the notebook's class Layer are none: a misspelt backward is another part's matter.
+    """
 
     def find(name: str) -> Callable[..., Any]:
         found = getattr(original, name, None) if isinstance(original, type) else None
-        return found if isinstance(found, FunctionType) else getattr(given, name)
+        is_own = isinstance(found, FunctionType) and not _is_empty(found)
+        return found if is_own else getattr(given, name)
 
     return find
+
+
+def _is_empty(function: FunctionType) -> bool:
+    """Tell whether a function's body is `pass`, with or without a docstring."""
+    code = function.__code__
+    return not code.co_names and code.co_nlocals == code.co_argcount and {*code.co_consts} <= {None, function.__doc__}
 
 
 class _Softmax:
