@@ -63,6 +63,12 @@ MEANINGS = (
         "Compare its spelling with the names in the first line of the function.",
     ),
     Meaning(
+        # With self or without it: which one is missing can't be told from the words.
+        r"TypeError: .*backward\(\) takes 2 positional arguments but 3 were given",
+        "backward takes one argument too few.",
+        "Write self, output_gradient and learning_rate as its parameters, in this order.",
+    ),
+    Meaning(
         r"TypeError: .*(?:forward|backward)\(\) takes (?:from \d to )?(\d) positional arguments? but (?!\1)\d"
         r" (?:was|were) given",
         "The method takes one argument too few: self is missing.",
@@ -195,6 +201,10 @@ IN_LAYERS = (
         r"AttributeError: (?!module 'numpy' has|'numpy\.\w+' object has no)",
         "Check the name after the dot. A layer stores its arrays as self.input and self.output.",
         function=METHOD,
+    ),
+    ErrorHint(
+        r"TypeError: (?:\w+\.)?backward\(\) takes 2 positional arguments but 3 were given",
+        "Look at the line with def: its parameters have to be self, output_gradient and learning_rate, in this order.",
     ),
     ErrorHint(
         r"TypeError: (?:\w+\.)?(?:forward|backward)\(\) takes (?:from \d to )?(\d) positional arguments? but (?!\1)\d",

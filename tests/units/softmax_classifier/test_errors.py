@@ -190,3 +190,10 @@ def test_checks_of_layers_give_the_hints_for_layers() -> None:
     assert "Try: Check the name after the dot. A layer stores" in " ".join(
         str(checked(part_of(PARTS[DENSE]), Dense=code["Dense"])).split()
     )
+
+
+def test_a_backward_without_a_learning_rate_is_not_said_to_lack_self() -> None:
+    code = DENSE.replace(", learning_rate)", ")").replace("learning_rate * {}", "output_gradient @ self.input.T")
+    report = str(checked(part_of("check-dense-backward"), **written(code)))
+    assert "backward takes one argument too few." in report
+    assert "self is missing" not in report

@@ -441,8 +441,7 @@ def _methods(original: Any, given: type) -> Callable[[str], Callable[..., Any]]:
 
     def find(name: str) -> Callable[..., Any]:
         found = getattr(original, name, None) if isinstance(original, type) else None
-        is_own = isinstance(found, FunctionType) and not _is_empty(found)
-        return found if is_own else getattr(given, name)
+        return found if isinstance(found, FunctionType) and not _is_empty(found) else getattr(given, name)
 
     return find
 
