@@ -124,8 +124,12 @@ turn_up("Each layer's input is added to its output", "Hand on the output of a la
 )
 AFTER = "Put the return behind the loop, not into it."
 forward("The loop ends after the first layer", AFTER)(lambda layers, x: _up(layers[:1], x))
-forward("The last layer is left out", "Let the loop run over all layers.")(lambda layers, x: _up(layers[:-1], x))
-forward("The first layer is left out", "Let the loop run over all layers.")(lambda layers, x: _up(layers[1:], x))
+forward("The last layer is left out", "Use a loop over all layers: another network may have more of them.")(
+    lambda layers, x: _up(layers[:-1], x)
+)
+forward("The first layer is left out", "Use a loop over all layers, from the first one on.")(
+    lambda layers, x: _up(layers[1:], x)
+)
 turn_up("Each layer is called twice", "Call forward once for each layer.")(
     lambda layer, x, first: layer.forward(layer.forward(x))
 )

@@ -158,7 +158,7 @@ RETURN = "Return what `loss` gives for labels and prediction."
 returned("The prediction is returned in place of the loss", RETURN)(lambda network, loss, X, y, yhat: yhat)
 returned("No loss is returned", RETURN)(lambda network, loss, X, y, yhat: None)
 returned("The function loss is returned, not its result", RETURN)(lambda network, loss, X, y, yhat: loss)
-returned("The loss is rounded", "Return the loss as it is, and round only where you print it.")(
+returned("The loss is rounded", "Return the loss as it is, and round only where you print it. // rounds, too.")(
     *(lambda network, loss, X, y, yhat, digits=digits: round(loss(y, yhat), digits) for digits in (0, 1, 2, 3))
 )
 returned("cce is called, not the function loss that step is given", GIVEN)(

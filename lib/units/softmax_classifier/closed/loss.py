@@ -209,7 +209,9 @@ loss("The share of right predictions is returned, not the loss", OTHER)(
 loss("The exponential undoes the logarithm", OTHER)(
     lambda y, p: np.exp(_right(y, p)), lambda y, p: np.exp(-_right(y, p))
 )
-loss("The loss is rounded", "Return the loss as it is, and round only where you print it.")(
+loss(
+    "The loss is rounded", "Return the loss as it is, and round only where you print it. // rounds, too: divide by /."
+)(
     *(lambda y, p, digits=digits: np.round(_right(y, p), digits) for digits in (2, 1, 0)),
     lambda y, p: np.floor(_right(y, p)),
 )
@@ -453,7 +455,9 @@ for least in (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5):
 gradient("The gradient is divided by its norm", "Return the slopes as they are: their size matters.")(
     lambda y, p: _right_gradient(y, p) / np.linalg.norm(_right_gradient(y, p))
 )
-gradient("The gradient is rounded", "Return the slopes as they are, and round only where you print them.")(
+gradient(
+    "The gradient is rounded", "Return the slopes as they are, and round only where you print them. // rounds, too."
+)(
     *(lambda y, p, digits=digits: np.round(_right_gradient(y, p), digits) for digits in (2, 1, 0)),
     lambda y, p: np.floor(_right_gradient(y, p)),
 )
