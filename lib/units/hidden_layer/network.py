@@ -17,7 +17,7 @@ import numpy as np
 from lib.checking.rebinding import inherit_own
 from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, expect_close, numbers
-from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
+from lib.unit import Array, ErrorHint, Example, ExampleStep, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
 
 LAYERS = 5
@@ -358,11 +358,22 @@ def _each_pass(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], ob
 
 
 def _on_either_route(inputs: Inputs, Network: Any, test: Callable[[Run], None]) -> None:
+    """Test backward on each route. Where the own forward is wrong, what is told is what is wrong without it."""
+
     def test_each_pass(route: str) -> None:
         for which in PASSES:
             test(run_backward(Network, inputs, route, which))
 
-    hold_on_any(test_each_pass)
+    hold_on_any(test_each_pass, ROUTES if _forward_seems_right(inputs, Network) else ROUTES[::-1])
+
+
+def _forward_seems_right(inputs: Inputs, Network: Any) -> bool:
+    try:
+        run = run_forward(Network, inputs)
+        handed_on = np.allclose(_differences(run, inputs["input"]), inputs["input"])
+    except Exception:  # whatever forward raises is shown by its own check
+        return False
+    return handed_on and run.layers == list(range(LAYERS))
 
 
 def _both_routes(
@@ -400,6 +411,29 @@ def example(Network: Any) -> Example:
     )
 
 
+IN_LOOPS_OVER_LAYERS = (
+    ErrorHint(
+        r"TypeError: 'NoneType' object is not iterable",
+        "A list's method reverse changes the list itself and gives None. Loop over something that leaves the list as it"
+        " is.",
+        r"\.reverse\(",
+    ),
+    ErrorHint(r"TypeError: 'Layer' object is not iterable", "This is one layer. Loop over a list of layers."),
+    ErrorHint(
+        r"TypeError: 'Layer' object is not callable", "A layer is no function. Call its method forward or backward."
+    ),
+    ErrorHint(
+        r"AttributeError: 'int' object has no attribute '(?:forward|backward)'",
+        "The loop gives numbers. self.layers[number] is the layer with that number.",
+    ),
+    ErrorHint(
+        r"AttributeError: 'numpy\.\w+' object has no attribute '(forward|backward)'",
+        r"What stands before the dot is an array. \1 is a method of a layer.",
+    ),
+)
+"""What to try after an error in a loop over layers."""
+
+
 network_forward = Part(
     "check-network-forward",
     "Network, forward",
@@ -408,7 +442,7 @@ network_forward = Part(
     draw,
     code="Network.forward",
     example=example,
-    error_hints=IN_LAYERS,
+    error_hints=(*IN_LOOPS_OVER_LAYERS, *IN_LAYERS),
 )
 network_backward = Part(
     "check-network-backward",
@@ -418,5 +452,5 @@ network_backward = Part(
     draw,
     code="Network.backward",
     example=example,
-    error_hints=IN_LAYERS,
+    error_hints=(*IN_LOOPS_OVER_LAYERS, *IN_LAYERS),
 )

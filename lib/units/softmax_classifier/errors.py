@@ -44,7 +44,8 @@ MEANINGS = (
         r"NameError: name '(?:output|weights|layers)' is not defined|'builtin_function_or_method'"
         r"|'(?:function|method)' object .*\n.*(?<![\w.])input\b",
         "A name of the layer is used without self. before it.",
-        "A layer keeps what it needs as self.input, self.output or self.weights. Write self. before the name.",
+        "A layer keeps what it needs as self.input, self.output, self.weights or self.layers. Write self. before the"
+        " name.",
     ),
     Meaning(
         r"NameError: name '(?:np|plt)' is not defined",

@@ -483,6 +483,57 @@ def test_a_hint_answers_what_was_found(part: str, code: Any, hints: dict[str, st
         assert hint in found[name].hint
 
 
+LOOP = """
+class Network:
+    def __init__(self, layers):
+        self.layers = layers
+    def forward(self, input):
+        output = input
+        for layer in self.layers:
+            output = {}
+        self.output = output
+        return output
+    def backward(self, output_gradient, learning_rate):
+        for layer in {}:
+            output_gradient = layer.backward(output_gradient, learning_rate)
+        return output_gradient
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "output", "layers", "hint"),
+    [
+        ("backward", "layer.forward(output)", "self.layers.reverse()", "reverse changes the list itself"),
+        ("backward", "layer.forward(output)", "self.layers[-1]", "This is one layer."),
+        ("backward", "layer.forward(output)", "range(len(self.layers))", "The loop gives numbers."),
+        ("backward", "layer.forward(output)", "layers", "Write self. before the name."),
+        ("forward", "layer(output)", "self.layers", "Call its method forward or backward."),
+        ("forward", "output.forward(layer)", "self.layers", "What stands before the dot is an array."),
+    ],
+)
+def test_an_error_in_a_loop_over_layers_gets_its_own_hint(part: str, output: str, layers: str, hint: str) -> None:
+    report = checked(PARTS[f"check-network-{part}"], written(LOOP.format(output, layers)))
+    assert hint in " ".join(str(report).split())
+
+
+def test_beside_a_wrong_forward_the_mistake_of_backward_is_what_is_told() -> None:
+    class Wrong(ReLU):
+        def forward(self, input):
+            raise TypeError("forward's own")
+
+        def backward(self, output_gradient, learning_rate=None):
+            return output_gradient
+
+    fixed = LOOP.replace("learning_rate)\n        return", "0.1)\n        return").format(
+        "layer(output)", "self.layers[::-1]"
+    )
+    for part, code in (("check-relu-backward", {"ReLU": Wrong}), ("check-network-backward", written(fixed))):
+        report = checked(PARTS[part], code)
+        assert not report.right
+        for finding in report.findings:
+            assert "forward's own" not in str(finding.why) and "not callable" not in str(finding.why)
+
+
 @pytest.mark.parametrize("name", ["relu_forward", "relu_backward", "network_forward", "network_backward", "step"])
 def test_the_worked_example_holds_for_right_code(name: str) -> None:
     part = next(part for part in ANSWER_KEY.parts if part.name == name)
