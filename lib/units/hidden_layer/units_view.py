@@ -33,10 +33,13 @@ def dead_units(run: Run, epoch: int) -> int:
 
 
 def kinks(run: Run, epoch: int, plane: Plane) -> str:
-    """Draw the line of each unit on the plane, with its number where the line begins."""
-    sums = np.asarray(run.layer_after(epoch).layers[0].forward(plane.points)).reshape(-1, GRID, GRID)
+    """Draw the line of each unit on the plane, with its number where the line begins; none where nothing bends."""
+    dense, relu, *_ = run.layer_after(epoch).layers
+    sums = np.array(dense.forward(plane.points))
+    if np.array_equal(relu.forward(sums.copy()), sums, equal_nan=True):  # as in the what-if without ReLU
+        return ""
     lines, numbers = [], []
-    for number, each in enumerate(sums, 1):
+    for number, each in enumerate(sums.reshape(-1, GRID, GRID), 1):
         for line in plane.zeros(each):
             lines.append(svg.strokes(line))
             x, y = line[np.argmin(line[:, 1])]

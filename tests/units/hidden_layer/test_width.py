@@ -148,6 +148,7 @@ def test_views_of_weights_in_general_take_those_of_all_layers(explorer: Explorer
 def test_without_relu_the_borders_stay_straight_and_without_its_mask_gradients_are_wrong(explorer: Explorer) -> None:
     straight, maskless = (what_if.name for what_if in WHAT_IFS[:2])
     run = trained(explorer, 8, what_if=straight)
+    assert not kinks(run, 100, Plane(run.samples.X))  # a line that is drawn would be no kink
     assert np.mean(run.predict(run.samples.X, 100)[1].argmax(axis=0) == run.samples.labels) < 0.5
     right, wrong = trained(explorer, 8, epochs=1), trained(explorer, 8, what_if=maskless, epochs=1)
     W = right.weights[0]
