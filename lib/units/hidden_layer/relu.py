@@ -19,7 +19,7 @@ SIZES = {"batch": (4, 7), "square": (5, 5)}
 RUNS = (*SIZES, "again")
 """What a layer is run on. `again` is the batch once more, after other batches have passed through the same layer."""
 BACKWARD_RUNS = (*RUNS, "beside")
-"""`beside` is the batch once more; another layer is run forward before this one is run backward, as in a network."""
+"""`beside` is the batch once more; another layer is run between this one's forward and backward, as in a network."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
@@ -67,8 +67,10 @@ def backward(ReLU: Any, inputs: Inputs, run: str, route: str = "own") -> Array:
         else:
             layer.input, layer.output = x.copy(), output
         if run == "beside" and has_right_forward(type(layer)):
+            other = ReLU()
             with explain_errors():
-                ReLU().forward(np.roll(x, 1, axis=1))
+                other.forward(np.roll(x, 1, axis=1))
+                other.backward(gradient.copy(), 0.1)
         with explain_errors():
             returned = layer.backward(gradient.copy(), 0.1)
     return numbers(returned, what=Gradients.result)
@@ -133,7 +135,7 @@ class OfOneSign(Statement):
             what = "The first pass through a layer is right, and a later one is wrong."
             hint = "Use the input of this pass only. What does the layer still hold from the one before?"
         if run == "beside":
-            what = "backward is wrong once another ReLU layer has been run forward."
+            what = "backward is wrong once another ReLU layer has been run in between."
             hint = "Keep what backward needs in self, under a name of its own: each layer has its own input."
 
         def where(at: tuple[int, ...]) -> str:

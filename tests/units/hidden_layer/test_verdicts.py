@@ -186,9 +186,23 @@ def step(network, *given):
 """
 WITH_CALLS = written(LAYER_AND_NETWORK)
 
+
+class KeepsATape(ReLU):
+    """What all layers were given, on one tape: backward takes the last off."""
+
+    tape: ClassVar[list[Array]] = []
+
+    def forward(self, input):
+        self.tape.append(input > 0)
+        return super().forward(input)
+
+    def backward(self, output_gradient, learning_rate=None):
+        return output_gradient * self.tape.pop()
+
+
 RIGHT: list[dict[str, Any]] = [
     *({name: WITH_CALLS[name]} for name in ("Network", "step")),
-    *({"ReLU": layer} for layer in (MaskFromOutput, InPlace, EntryByEntry, AtZeroToo)),
+    *({"ReLU": layer} for layer in (MaskFromOutput, InPlace, EntryByEntry, AtZeroToo, KeepsATape)),
     *({"Network": network} for network in (ByIndex, ByKeyword, Recursive, TurnedAndTurnedBack, WithOrderOfItsOwn)),
     *(
         {"step": function}
