@@ -76,6 +76,10 @@ class RecordingLayer:
         self._record("backward", output_gradient, self._input_gradient, learning_rate)
         return self._input_gradient.copy()
 
+    def __deepcopy__(self, memo: object) -> RecordingLayer:
+        """Add the calls of a copy to the same list: a network may work on copies of its layers."""
+        return type(self)(self.number, self._output, self._input_gradient, self._calls)
+
     def _record(self, method: str, given: Any, returned: Array, learning_rate: Any) -> None:
         read = _read(given, SHAPE, f"What layer {self.number} is given")
         rate = _read(learning_rate, (), f"The learning rate that layer {self.number} is given")

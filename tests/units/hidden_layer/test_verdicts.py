@@ -1,5 +1,6 @@
 """The second unit's statements: right code in any style earns all, and each mistake costs its part and has its name."""
 
+import copy
 import warnings
 from typing import Any, ClassVar
 
@@ -187,6 +188,11 @@ def step(network, *given):
 WITH_CALLS = written(LAYER_AND_NETWORK)
 
 
+class CopiesItsLayers(Network):
+    def __init__(self, layers):
+        super().__init__(copy.deepcopy(layers))
+
+
 class KeepsATape(ReLU):
     """What all layers were given, on one tape: backward takes the last off."""
 
@@ -203,7 +209,10 @@ class KeepsATape(ReLU):
 RIGHT: list[dict[str, Any]] = [
     *({name: WITH_CALLS[name]} for name in ("Network", "step")),
     *({"ReLU": layer} for layer in (MaskFromOutput, InPlace, EntryByEntry, AtZeroToo, KeepsATape)),
-    *({"Network": network} for network in (ByIndex, ByKeyword, Recursive, TurnedAndTurnedBack, WithOrderOfItsOwn)),
+    *(
+        {"Network": network}
+        for network in (ByIndex, ByKeyword, Recursive, TurnedAndTurnedBack, WithOrderOfItsOwn, CopiesItsLayers)
+    ),
     *(
         {"step": function}
         for function in (loss_first, by_keyword, that_prints_and_counts, sample_by_sample, layer_by_layer)
