@@ -37,13 +37,25 @@ CLIPPED = "<style>.text_cell_render, .output_subarea { overflow: auto hidden; }<
 """Nothing that a student wrote is drawn over what stands beside it: a verdict, or points."""
 
 
+BACKBONE = re.compile(r'<script src="[^"]*/backbone-min\.js"></script>')
+OWN_IDS = """
+<script>
+(reset => {
+    Backbone.Collection.prototype._reset = function () { reset.call(this); this._byId = Object.create(null); };
+})(Backbone.Collection.prototype._reset);
+</script>"""
+"""Behind Backbone, which looks ids up in an object that has names already: with a student whose id is `constructor`
+the lists stayed empty."""
+
+
 class OwnScripts(Extension):
     """Gives the scripts in templates the nonce, and pages the policy. What a page is filled with later has no nonce."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Called by Jinja with each template's text, before any value is in it."""
         # As text and before any value is filled in: whatever a value brings along comes without the nonce.
-        allowed = source.replace("<script", f'<script nonce="{NONCE}"')
+        mended = BACKBONE.sub(lambda tag: tag[0] + OWN_IDS, source)
+        allowed = mended.replace("<script", f'<script nonce="{NONCE}"')
         added = f'<meta http-equiv="Content-Security-Policy" content="{policy()}">\n{CLIPPED}'
         return allowed.replace("<head>", f"<head>\n{added}")
 

@@ -135,6 +135,25 @@ def test_what_a_message_of_formgraders_says_runs_nothing(course, lab, visit):
     assert visitor.terminals == []
 
 
+def test_no_id_keeps_the_others_from_being_listed(course, lab, visit):
+    """JavaScript's objects have names of their own, among which Backbone looked ids up.
+
+    Who has such an id is missing in the list, as Backbone has it.
+    """
+    ids = ("__proto__", "constructor", "toString")
+    visitor = visit(lab)
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        for id in ids:
+            gradebook.add_student(id)
+    try:
+        visitor.opens(f"{lab.url}/formgrader/manage_students")
+        visitor.page.locator('a[href$="/manage_students/ada"]').first.wait_for(timeout=PATIENCE)
+    finally:
+        with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+            for id in ids:
+                gradebook.remove_student(id)
+
+
 def test_formgrader_still_works(course, lab, visit):
     """Its own scripts run: tables are filled, dialogs open, formulas show, and marks and keys do what they did."""
     visitor = visit(lab)
