@@ -97,10 +97,10 @@ def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> 
     if not _watching or len(other) != 1 or not missing:
         return ""
     [name], subject = other, missing[0]
-    is_there = "that is other code" if subject in names else "nothing is called so"
+    is_there = "that is other code" if subject in names else "nothing has this name"
     return (
         f"This is a check of {name}. Grading checks {subject}, and {is_there}."
-        f" Give your code the name {subject}, and use this name in the call, too."
+        f" Give your code the name {subject}, and put this name in the call, too."
     )
 
 

@@ -47,7 +47,7 @@ def find_rise(run: Run, epoch: int) -> tuple[float, float, float] | None:
     """Return a learning rate below the limit at which a step goes up, with the losses before and after it, or None.
 
     The loss is a parabola only near the weights. Where a large step has made all probabilities 0 or 1, the curvature is
-    small there and larger a little farther on. A step that is no gradient's goes up too.
+    small there and larger a little farther on. A step that is not along the gradient may go up, too.
     """
     W, limit = run.weights[epoch], descent_limit(run, epoch)
     if not math.isfinite(limit):

@@ -1,4 +1,4 @@
-"""The path on the loss: the way of the weights on a true slice of the loss, and the largest rate that still descends.
+"""The path on the loss: the way of the weights on a true slice of the loss, and up to which rate a step goes down.
 
 Lines join points of equal loss, and the deeper the shade, the higher it is. A click, or Enter at the cross, starts the
 training there.
@@ -60,7 +60,7 @@ def draw(run: Run, last: int, epoch: int, cross: tuple[float, float] | None = No
 
 
 def describe(run: Run, last: int, epoch: int, cross: tuple[float, float] | None = None) -> str:
-    """Say how much of the path the plane holds, which rate still descends after `epoch`, and the loss at the cross."""
+    """Say how much of the path the plane holds, up to which rate a step goes down, and the loss at the cross."""
     plane, where = compute(run, last), "last weights" if epoch == last else "weights that are shown"
     words = ["The start is one that you chose."] if run.setting.start else []
     words.append(f"The plane through start and end holds {_percent(plane.share)} of the path.")

@@ -162,7 +162,7 @@ def test_a_variable_called_check_is_told_where_a_check_is_called(said: dict[str,
 @pytest.mark.parametrize(
     ("cell", "sentence"),
     [
-        ("name of one's own", "This is a check of CCE. Grading checks cce, and nothing is called so."),
+        ("name of one's own", "This is a check of CCE. Grading checks cce, and nothing has this name."),
         (
             "other code",
             "This is a check of CCE. Grading checks cce, and that is other code. Give your code the name cce",

@@ -183,9 +183,9 @@ class Grade(Autograde):
         """Write the scores of those graded now: by their verdicts, or by the gradebook where there are none."""
         if self._verdicts:
             return write_table([Score.of(verdict) for verdict in self._verdicts])
-        return write_table(self._scores_without_unit(), "") if self.graded else ""
+        return write_table(self._read_scores_without_unit(), "") if self.graded else ""
 
-    def _scores_without_unit(self) -> list[Score]:
+    def _read_scores_without_unit(self) -> list[Score]:
         marks: dict[str, list[NotebookMarks]] = defaultdict(list)
         with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             for (student, _), found in read_marks(gradebook, self.coursedir.assignment_id).items():

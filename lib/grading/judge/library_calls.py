@@ -29,7 +29,7 @@ FOR_STUDENTS = re.compile(
 )
 """What notebooks themselves take from this package: data, and a unit's checks, questions and explorers."""
 ROUNDABOUT = frozenset({"exec", "eval", "compile", "__import__", "get_ipython"})
-"""Functions of Python that run code in which a call can be hidden."""
+"""Functions of Python, and IPython's one, that run code in which a call can be hidden."""
 HIDING = frozenset({"base64", "binascii", "builtins", "codecs", "importlib", "marshal", "pickle", "runpy", "zlib"})
 """Modules that load others by a name that may be made up, or turn data into such a name."""
 LOOKS = frozenset({"getattr", "vars"})

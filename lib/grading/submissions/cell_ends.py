@@ -18,7 +18,7 @@ AT_TOP_LEVEL = re.compile(r"(?m)^(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 LONGEST = 200
 """Characters of an error that are shown."""
 VERSION = sys.version_info[:2]
-"""Of Python here, and so where notebooks run."""
+"""The version of Python that runs here, and so in the notebooks."""
 TYPES = re.compile(r"(?m)^[ \t]*(?:type[ \t]+\w+[ \t]*[=\[]|(?:async[ \t]+)?(?:def|class)[ \t]+\w+[ \t]*\[)")
 """Statements that Python knows since 3.12."""
 

@@ -105,7 +105,7 @@ def _take_back_changes(folder: Path, written: WrittenChallenge) -> None:
 
 def _remarks_on(nb: NotebookNode, unit: AnswerKey, state: SubmissionState) -> tuple[str, ...]:
     """Remark on how a notebook was restored and how it ran; cells that it can't have are left to a person."""
-    remarks = (*nb.metadata.get(RESTORED, ()), *state.remarks, *_newer_python(nb, state))
+    remarks = (*nb.metadata.get(RESTORED, ()), *state.remarks, *_remark_on_newer_python(nb, state))
     added = _cells_added_since(nb, unit, state.is_empty)
     if not added:
         return remarks
@@ -116,7 +116,7 @@ def _remarks_on(nb: NotebookNode, unit: AnswerKey, state: SubmissionState) -> tu
     return (*remarks, FROM_BEFORE)
 
 
-def _newer_python(nb: NotebookNode, state: SubmissionState) -> Iterator[str]:
+def _remark_on_newer_python(nb: NotebookNode, state: SubmissionState) -> Iterator[str]:
     """Remark on cells that a newer Python than this one may be able to read, and leave them to a person."""
     here = ".".join(map(str, VERSION))
     cells = [place_of(nb.cells, at) for at, cell in enumerate(nb.cells) if may_need_newer_python(cell)]

@@ -362,7 +362,7 @@ def _each_pass(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], ob
 
 
 def _on_either_route(inputs: Inputs, Network: Any, test: Callable[[Run], None]) -> None:
-    """Test backward on each route. Where the own forward is wrong, what is told is what is wrong without it."""
+    """Test backward on each route. If the own forward is wrong, the failure that is told is that of the other route."""
 
     def test_each_pass(route: str) -> None:
         for which in PASSES:

@@ -173,7 +173,7 @@ class Gradients(OfOneSign):
     def holds(self, inputs: Inputs, ReLU: Any) -> None:
         """Compare the gradients, on the route on which they are right if there is one.
 
-        Else what is wrong after a right forward is told: a mistake in the own forward is not backward's.
+        If the own forward is wrong, the failure that is told is that of the other route: it is backward's own.
         """
         routes = ROUTES if _forward_seems_right(ReLU, inputs["input_batch"]) else ROUTES[::-1]
         hold_on_any(partial(self._hold_on, inputs, ReLU), routes)

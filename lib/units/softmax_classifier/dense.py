@@ -169,7 +169,7 @@ class InputGradient(OfGradient):
 
 @contextmanager
 def _look_at_forward(Dense: Any, inputs: Inputs, size: str) -> Iterator[None]:
-    """Say that forward is wrong, the notebook's own code, where that is why backward does not fit it."""
+    """Say that forward, which the notebook gives, was changed, where that is why backward does not fit it."""
     try:
         yield
     except Wrong:

@@ -40,9 +40,16 @@ NOBODY_TYPES = Meaning(
 MEANINGS = (
     NOBODY_TYPES,
     Meaning(
+        # Before a bare `input`: a line may have both, and then the method is what the error is about.
+        r"TypeError: .*'(?:builtin_function_or_method|method)'.*\n"
+        r".*\.(?:sum|mean|max|min|std|dot|copy|transpose|argmax|argmin)\b(?!\s*\()",
+        "A method of an array is used, and it is not called.",
+        "Write parentheses behind its name: .sum is the method, and .sum() is the sum.",
+    ),
+    Meaning(
         # Python's own `input` is a builtin; in a notebook Jupyter puts a function or a method in its place.
-        r"NameError: name '(?:output|weights|layers)' is not defined|'builtin_function_or_method'"
-        r"|'(?:function|method)' object .*\n.*(?<![\w.])input\b",
+        r"NameError: name '(?:output|weights|layers)' is not defined"
+        r"|(?:'builtin_function_or_method'|'(?:function|method)' object ).*\n.*(?<![\w.])input\b",
         "A name of the layer is used without self. before it.",
         "A layer keeps what it needs as self.input, self.output, self.weights or self.layers. Write self. before the"
         " name.",
@@ -107,7 +114,8 @@ MEANINGS = (
         "np.max(c, M) and np.sum(c, M) read M as an axis. np.maximum(c, M) compares each entry with c.",
     ),
     Meaning(
-        r"TypeError: unsupported operand type\(s\) for [-+*/@]+: (?:.* and )?'(?:function|method)'",
+        r"TypeError: unsupported operand type\(s\) for [-+*/@]+: (?:.* and )?"
+        r"'(?:builtin_function_or_method|function|method)'",
         "A function is used in arithmetic, and it is not called.",
         "Write parentheses with its arguments behind its name.",
     ),

@@ -172,6 +172,13 @@ class Softmax(Layer):
 """
 """A layer whose methods have other names: its own checks say so."""
 
+HANDED_ON = """
+class Softmax(Softmax):
+    def backward(self, gradient):
+        return gradient
+"""
+"""A backward with a name of its own for what it is given; that it is wrong its own check says."""
+
 RIGHT: dict[str, str] = {
     "the notebook's": loop(),
     "outputs by names of the layers' own": LAYERS
@@ -183,6 +190,7 @@ RIGHT: dict[str, str] = {
     "a layer that passes all on to another": WRAPPED + loop(),
     "weights and bias that a dense layer keeps apart": APART + loop((ACTIVATE, ACTIVATE.replace("output", "z"))),
     "a softmax with misspelt methods": MISSPELT + loop(),
+    "a softmax that hands its gradient on": HANDED_ON + loop((BACK, BACK.replace("output_gradient =", "gradient ="))),
     "one softmax layer for all": ONE_FOR_ALL + loop(),
     "a dense layer of the notebook's with new weights": "dlayer = Dense(8, 14)\n"
     + loop((DENSE, "    dlayer.weights = 0.1 * np.random.randn(num_labels, num_features + 1)\n")),

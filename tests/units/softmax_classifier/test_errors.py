@@ -53,6 +53,16 @@ SAID = {
         "An array stands where NumPy expects an axis.",
     ),
     "no call": (CCE, "-np.sum(y * np.log(yhat)) / cce", "A function is used in arithmetic, and it is not called."),
+    "a method without a call": (
+        CCE,
+        "-(y * np.log(yhat)).sum / y.shape[1]",
+        "A method of an array is used, and it is not called.",
+    ),
+    "a method without a call beside a parameter": (
+        CCE.replace("yhat", "input"),
+        "-np.sum(y * np.log(input)) / input.sum",
+        "A method of an array is used, and it is not called.",
+    ),
     "no np.": (CCE, "-np.mean(np.diag(y.T @ log(yhat)))", "A function of NumPy is used without np. before it."),
     "a call of .T": (CCE, "-np.mean(np.diag(y.T() @ np.log(yhat)))", "An array is called like a function."),
     "a question": (
@@ -74,6 +84,7 @@ SAID = {
 }
 PARTS = {
     CCE: "check-cce",
+    CCE.replace("yhat", "input"): "check-cce",
     SOFTMAX: "check-softmax-backward",
     SINGLE: "check-softmax-backward",
     DENSE: "check-dense-backward",

@@ -33,6 +33,8 @@ from lib.units.softmax_classifier.loop.recordings import Pass, Placeholder, Reco
 NAMES = ("Dense", "Softmax", "cce", "cce_gradient", "generate_batch_indices")
 CONTRACT = frozenset({"input", "output", "weights"})
 """What the notebook's layers keep."""
+DOES_NOTHING = frozenset({"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"})
+"""The instructions of a function with an empty body, from Python 3.11 on."""
 
 
 class DataArray(np.ndarray[Any, np.dtype[np.float64]]):
@@ -436,12 +438,16 @@ def _set(target: Any, **attributes: Any) -> None:
 def _methods(original: Any, given: type) -> Callable[[str], Callable[..., Any]]:
     """Give the student's own methods by name, and those of the `given` layer where there are none.
 
-    The empty methods of the notebook's class Layer are none: a misspelt backward is another part's matter.
+    Empty methods that are inherited, as from the notebook's class Layer, don't count: a misspelt backward is another
+    part's matter.
     """
 
     def find(name: str) -> Callable[..., Any]:
-        found = getattr(original, name, None) if isinstance(original, type) else None
-        return found if isinstance(found, FunctionType) and not _is_empty(found) else getattr(given, name)
+        instead: Callable[..., Any] = getattr(given, name)
+        found: object = getattr(original, name, None) if isinstance(original, type) else None
+        if isinstance(found, FunctionType) and (name in vars(original) or not _is_empty(found)):
+            return found
+        return instead
 
     return find
 
@@ -449,7 +455,9 @@ def _methods(original: Any, given: type) -> Callable[[str], Callable[..., Any]]:
 def _is_empty(function: FunctionType) -> bool:
     """Tell whether a function's body is `pass`, with or without a docstring."""
     code = function.__code__
-    return not code.co_names and code.co_nlocals == code.co_argcount and {*code.co_consts} <= {None, function.__doc__}
+    if code.co_names or not {*code.co_consts} <= {None, function.__doc__}:
+        return False  # as nearly all others are, and nothing need be taken apart to see it
+    return {step.opname for step in dis.get_instructions(code)} <= DOES_NOTHING
 
 
 class _Softmax:
