@@ -97,11 +97,11 @@ def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> 
     if not _watching or len(other) != 1 or not missing:
         return ""
     [name], subject = other, missing[0]
+    said = f"This is a check of {name}. Grading checks {subject}"
+    if subject in names and not callable(given[name]):  # what the code made: its name would replace the code
+        return f"{said}: put this name in the call."
     is_there = "that is other code" if subject in names else "nothing has this name"
-    return (
-        f"This is a check of {name}. Grading checks {subject}, and {is_there}."
-        f" Give your code the name {subject}, and put this name in the call, too."
-    )
+    return f"{said}, and {is_there}. Give your code the name {subject}, and put this name in the call, too."
 
 
 def why_undefined(name: str) -> str:

@@ -596,6 +596,9 @@ WRONG: dict[str, WrongLoop] = {
     ),
     "X shuffled alone": _at((START, f"{START}    X = X[:, np.random.permutation(num_samples)]\n"), breaks=B),
     "X shuffled alone in each epoch": _at((MAKE, f"{MAKE}        X = X[:, {SHUFFLE}]\n"), breaks=B),
+    "samples that are moved on by one in each epoch": _at(
+        (MAKE, OWN_SHUFFLE.replace(SHUFFLE, "np.roll(np.arange(num_samples), epoch + 1)")), breaks=B
+    ),
     "one sample at a time": _at(
         (EACH, f"        for batch in {SHUFFLE}[:, None]:\n"),
         breaks=B,

@@ -32,12 +32,19 @@ def _divide_into_epochs(call: Call, steps: Sequence[Pass] | Sequence[Step]) -> l
 def are_shuffles(call: Call, epochs: Sequence[Sequence[tuple[int, ...]]]) -> bool:
     """Tell whether epochs of a student's own are as good as those of generate_batch_indices.
 
-    Their batches have the right sizes, and each epoch has its own order. Of few samples two orders may be the same.
+    Their batches have the right sizes, and each epoch has its own order, which is none of another epoch's that begins
+    elsewhere. Of few samples two orders may be the same.
     """
     sizes = [len(batch) for batch in call.batches(0)]
-    orders = {sum(epoch, ()) for epoch in epochs} - {tuple(range(call.samples))}
+    orders = {_begin_with_first(sum(epoch, ())) for epoch in epochs} - {tuple(range(call.samples))}
     is_new = call.number == 1 or len(orders) == len(epochs)
     return is_new and all([*map(len, epoch)] == sizes for epoch in epochs)
+
+
+def _begin_with_first(order: tuple[int, ...]) -> tuple[int, ...]:
+    """Turn an order so that it begins with sample 0: one that is only moved on in a circle stays what it is."""
+    first = order.index(0)
+    return order[first:] + order[:first]
 
 
 def has_own_shuffles(call: Call, steps: Sequence[Step]) -> bool:
