@@ -66,14 +66,19 @@ MEANINGS = (
         "Write np. before the function's name, as in np.maximum.",
     ),
     Meaning(
+        r"NameError: name 'self' is not defined",
+        "The method has no parameter self.",
+        "Write self as the first parameter of forward and backward.",
+    ),
+    Meaning(
         r"NameError: name '\w+' is not defined",
         "A name is used that is not defined.",
         "Compare its spelling with the names in the first line of the function.",
     ),
     Meaning(
         # With self or without it: which one is missing can't be told from the words.
-        r"TypeError: .*backward\(\) takes 2 positional arguments but 3 were given",
-        "backward takes one argument too few.",
+        r"TypeError: .*backward\(\) takes (?:1 positional argument|2 positional arguments) but 3 were given",
+        "backward takes too few arguments.",
         "Write self, output_gradient and learning_rate as its parameters, in this order.",
     ),
     Meaning(
@@ -212,7 +217,7 @@ IN_LAYERS = (
         function=METHOD,
     ),
     ErrorHint(
-        r"TypeError: (?:\w+\.)?backward\(\) takes 2 positional arguments but 3 were given",
+        r"TypeError: (?:\w+\.)?backward\(\) takes (?:1 positional argument|2 positional arguments) but 3 were given",
         "Look at the line with def: its parameters have to be self, output_gradient and learning_rate, in this order.",
     ),
     ErrorHint(

@@ -39,6 +39,8 @@ class Dense:
         self.weights = self.weights - learning_rate * {}
         return input_gradient
 """
+CCE_OF_INPUT = CCE.replace("yhat", "input")
+NO_SELF = SOFTMAX.replace("backward(self, output_gradient", "backward(output_gradient")
 BIAS = DENSE.replace("self.weights = self.weights - learning_rate * {}", "{}")
 UNSUMMED = "The bias gets the gradients of all samples, without a sum."
 SAID = {
@@ -59,7 +61,7 @@ SAID = {
         "A method of an array is used, and it is not called.",
     ),
     "a method without a call beside a parameter": (
-        CCE.replace("yhat", "input"),
+        CCE_OF_INPUT,
         "-np.sum(y * np.log(input)) / input.sum",
         "A method of an array is used, and it is not called.",
     ),
@@ -80,12 +82,18 @@ SAID = {
     "a bias in place": (BIAS, "self.weights[:, -1] -= learning_rate * output_gradient", UNSUMMED),
     "a bias": (BIAS, "self.weights[:, -1] = self.weights[:, -1] - learning_rate * output_gradient", UNSUMMED),
     "a column of biases": (BIAS, "self.weights[:, -1:] -= learning_rate * output_gradient", UNSUMMED),
+    "no self in the first line": (
+        NO_SELF,
+        "0",
+        "The method has no parameter self.",
+    ),
     "no weights": (DENSE, "(output_gradient @ weights)", "A name of the layer is used without self. before it."),
 }
 PARTS = {
     CCE: "check-cce",
-    CCE.replace("yhat", "input"): "check-cce",
+    CCE_OF_INPUT: "check-cce",
     SOFTMAX: "check-softmax-backward",
+    NO_SELF: "check-softmax-backward",
     SINGLE: "check-softmax-backward",
     DENSE: "check-dense-backward",
     BIAS: "check-dense-backward",
@@ -203,8 +211,9 @@ def test_checks_of_layers_give_the_hints_for_layers() -> None:
     )
 
 
-def test_a_backward_without_a_learning_rate_is_not_said_to_lack_self() -> None:
-    code = DENSE.replace(", learning_rate)", ")").replace("learning_rate * {}", "output_gradient @ self.input.T")
+@pytest.mark.parametrize("parameters", ["(self, output_gradient)", "(self)"])
+def test_a_backward_without_a_learning_rate_is_not_said_to_lack_self(parameters: str) -> None:
+    code = DENSE.replace("(self, output_gradient, learning_rate)", parameters).replace("learning_rate * {}", "0")
     report = str(checked(part_of("check-dense-backward"), **written(code)))
-    assert "backward takes one argument too few." in report
+    assert "backward takes too few arguments." in report
     assert "self is missing" not in report
