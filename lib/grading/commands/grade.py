@@ -128,6 +128,7 @@ class Grade(Autograde):
         try:
             with ExitStack() as stack:
                 self._grade_all(stack)
+            scores = self._scores() if self.says else ""
         except Timeout:
             self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
         except MissingEntry:
@@ -140,7 +141,7 @@ class Grade(Autograde):
                 raise
             self._stop(f"{sentence(error)}\n{self._once_mended}")
         if self.says:
-            say("\n\n".join(filter(None, (self._scores(), self.progress.table()))))
+            say("\n\n".join(filter(None, (scores, self.progress.table()))))
 
     def _grade_all(self, stack: ExitStack) -> None:
         """Grade all that are due, with what `stack` holds open meanwhile."""
