@@ -6,6 +6,7 @@ and the student notebook as it is released earns none. All are judged as submiss
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -181,8 +182,10 @@ def run(nb: NotebookNode, key: AnswerKey, folder: Path, log: Logger) -> Notebook
             config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(sockets, "at"))}}),
             extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
         )
+        # What a kernel writes past Jupyter, such as a traceback of its own at its end, is nobody's to read.
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         try:
-            client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde"})
+            client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde"}, **quiet)
         except Exception as error:  # a kernel that dies, hangs or can't be started
             raise CannotBuild(
                 "the notebook can't be run",

@@ -44,6 +44,11 @@ _RUNS_CODE = re.compile(
     rf"(?m)(^{_SPACE}|={_SPACE})%%?(?:time|timeit|prun|capture)\b(?:{_SPACE}-\w+(?:{_SPACE}\d+)?)*+{_SPACE}"
 )
 """Magics that run the code behind them, with their options."""
+_SETS_UP = re.compile(
+    r"""\bget_ipython\(\)\.(?:run_line_)?magic\((['"])(?:matplotlib|config|load_ext|autoreload)\b[\w .=]*\1"""
+    r"""(?:, ?(['"])[\w .=]*\2)?\)"""
+)
+"""Magics that set something up, as nbconvert writes them in a script: `get_ipython().run_line_magic('config', …)`."""
 _NO_PYTHON = (
     (re.compile(rf"(?m)^(?:>>> ?|\.\.\. ?|In \[\d+\]: ?|{_SPACE}\.\.\.: ?)"), ""),
     (re.compile(rf"(?m)={_SPACE}[!%].*$"), "= None"),
@@ -113,7 +118,7 @@ class _Cell(NamedTuple):
 @lru_cache(maxsize=128)  # most cells are the course's, and the same in every submission
 def _read(source: str) -> _Cell:
     """Read a cell; there is nothing in one that can't be read."""
-    revealed = _RUNS_CODE.sub(r"\1", source)
+    revealed = _RUNS_CODE.sub(r"\1", _SETS_UP.sub("None", source))
     tree = parse(revealed) or parse(_as_python(revealed)) or parse(source)
     nodes = [node for node in ast.walk(tree) if isinstance(node, _USING)] if tree else []
     return _Cell(tuple(nodes), tuple(node for node in nodes if isinstance(node, _DEFINING)))

@@ -3,6 +3,7 @@
 The unit is small: a rectifier and the mean squared error. What is wrong is made wrong in a copy of its solution.
 """
 
+import logging
 import re
 import shutil
 import sqlite3
@@ -23,6 +24,7 @@ from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.apps.dbapp import DbAssignmentRemoveApp
 
 from lib.answer_key import AnswerKey, Mistake
+from lib.grading.commands import proof
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.demo import CHECKOUT, run
 from lib.grading.commands.proof import SEEDS, faults_of_answers, refuse
@@ -322,6 +324,14 @@ def test_a_mistake_that_is_none_is_refused() -> None:
     assert "relu_unit.ANSWER_KEY, the mistake 'Zero is put in by hand' of 'check-relu'" in said
     assert "a mistake that equals the right answer" in said
     assert "all 3 points" in said
+
+
+def test_what_a_kernel_writes_past_jupyter_is_not_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """On a busy machine ipykernel may write a traceback of its own at its end."""
+    writes = nbformat.v4.new_code_cell("import os, sys\nos.write(sys.stderr.fileno(), b'past Jupyter')")
+    ran = proof.run(nbformat.v4.new_notebook(cells=[writes]), ANSWER_KEY, tmp_path, logging.getLogger())
+    assert ran.cells[0].outputs[0].data["text/plain"] == str(len("past Jupyter"))
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_said_to_be_known_of_right_code_has_to_come_of_it() -> None:

@@ -1,12 +1,14 @@
 """What code borrows from a library is found by reading it, and never by running it."""
 
+import ast
+from functools import partial
 from pathlib import Path
-from time import process_time
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from lib.checking.student_code import run_student_code
 from lib.grading import units
 from lib.grading.judge.library_calls import MOST, library_calls, parse
 from lib.units.softmax_classifier.closed import WATCHED_CALLS
@@ -150,6 +152,7 @@ def test_code_that_cant_be_read_is_passed_over(source, recwarn):
         ("exec('p = tf.nn.soft' + 'max(z)')", "exec"),
         ("run = eval\nrun(text)", "eval"),
         ("get_ipython().run_cell('p = tf.nn.soft' + 'max(z)')", "get_ipython"),
+        ("get_ipython().run_line_magic('time', 'p = tf.nn.soft' + 'max(z)')", "get_ipython"),
         ("__import__('sci' + 'py')", "__import__"),
         ("import builtins\nbuiltins.exec(text)", "builtins.exec"),
         ("import importlib\nimportlib.import_module('sci' + 'py')", "importlib.import_module"),
@@ -176,6 +179,7 @@ def test_ways_around_the_name_are_shown_to_a_person(source, name):
         "getattr(layer, 'weights')\nvars(layer)\nlayer.__dict__",
         "model.eval()\nre.compile('a')\ndf.eval('a')",
         "evaluate(z)\nexecuted = 1\nlibrary = 2",
+        "get_ipython().run_line_magic('matplotlib', 'inline')\nget_ipython().magic('load_ext lib.blanks')",
     ],
 )
 def test_what_a_notebook_does_anyway_is_not_shown(source):
@@ -185,9 +189,8 @@ def test_what_a_notebook_does_anyway_is_not_shown(source):
 @pytest.mark.parametrize("blank", ["\n", "\n ", " ", "\r", "\x0c"])
 def test_blank_lines_are_read_in_no_time(blank):
     """To look in all that follows a line for a magic took minutes for a notebook of empty lines."""
-    began = process_time()
-    assert parse("#" + blank * (19_000 // len(blank)) + "\n  %time x\n1") is not None
-    assert process_time() - began < 0.5
+    source = "#" + blank * (19_000 // len(blank)) + "\n  %time x\n1"
+    assert isinstance(run_student_code(partial(parse, source), seconds=60), ast.Module)
 
 
 def test_there_is_an_end_to_it():
