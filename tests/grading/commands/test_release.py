@@ -326,8 +326,11 @@ def test_a_mistake_that_is_none_is_refused() -> None:
     assert "all 3 points" in said
 
 
-def test_what_a_kernel_writes_past_jupyter_is_not_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_a_kernel_writes_past_jupyter_is_not_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a busy machine ipykernel may write a traceback of its own at its end."""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # in a test ipykernel has no stream of its own
     writes = nbformat.v4.new_code_cell("import os, sys\nos.write(sys.stderr.fileno(), b'past Jupyter')")
     ran = proof.run(nbformat.v4.new_notebook(cells=[writes]), ANSWER_KEY, tmp_path, logging.getLogger())
     assert ran.cells[0].outputs[0].data["text/plain"] == str(len("past Jupyter"))
