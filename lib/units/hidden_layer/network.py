@@ -418,8 +418,8 @@ def example(Network: Any) -> Example:
 IN_LOOPS_OVER_LAYERS = (
     ErrorHint(
         r"TypeError: 'NoneType' object is not iterable",
-        "A list's method reverse changes the list itself and gives None. Loop over something that leaves the list as it"
-        " is.",
+        "A list's method reverse changes the list itself and gives None. Go through the list from its end without"
+        " changing it.",
         r"\.reverse\(",
     ),
     ErrorHint(r"TypeError: 'Layer' object is not iterable", "This is one layer. Loop over a list of layers."),

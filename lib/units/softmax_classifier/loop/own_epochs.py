@@ -32,8 +32,8 @@ def _divide_into_epochs(call: Call, steps: Sequence[Pass] | Sequence[Step]) -> l
 def are_shuffles(call: Call, epochs: Sequence[Sequence[tuple[int, ...]]]) -> bool:
     """Tell whether epochs of a student's own are as good as those of generate_batch_indices.
 
-    Their batches have the right sizes, and each epoch has its own order, which is none of another epoch's that begins
-    elsewhere. Of few samples two orders may be the same.
+    Their batches have the right sizes, and each epoch has its own order. Another epoch's order that begins at another
+    sample is no order of its own. Of few samples two orders may be the same.
     """
     sizes = [len(batch) for batch in call.batches(0)]
     orders = {_begin_with_first(sum(epoch, ())) for epoch in epochs} - {tuple(range(call.samples))}
