@@ -72,7 +72,10 @@ def describe(run: Run, epoch: int) -> str:
     if size == run.samples.X.shape[1]:
         return f"{words} A batch of all samples has the full gradient itself."
     predicted = f"{short(one)} / √{size} is {short(one / math.sqrt(size))}"
-    return f"{words} For {count(len(cloud.batches), 'batch', 'batches')} of {size} it is {short(many)}; {predicted}."
+    words += f" For {count(len(cloud.batches), 'batch', 'batches')} of {size} it is {short(many)}; {predicted}."
+    if 4 * size < run.samples.X.shape[1]:
+        return words
+    return f"{words} Batches of a quarter of the set or more tend to lie nearer, since no sample comes twice."
 
 
 def find_plane(gradients: Matrix) -> Matrix:

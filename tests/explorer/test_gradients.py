@@ -93,6 +93,7 @@ def test_the_view_has_its_words():
     ("size", "words", "drawn"),
     [
         (1, "(root mean square).", "240 batches; "),
+        (50, "For 4 batches of 50 it is ", "4 batches; "),
         (120, "For 2 batches of 120 it is ", "2 batches; "),
         (128, "For 1 batch of 128 it is ", "1 batch; "),
         (240, "A batch of all samples has the full gradient itself.", "1 batch; "),
@@ -103,6 +104,7 @@ def test_batches_are_counted_and_one_of_all_samples_has_no_distance(size, words,
     compute(run, 1).refine(60)
     assert words in describe(run, 1) and drawn in draw(run, 1)
     assert ("√" in describe(run, 1)) == (1 < size < 240)
+    assert ("tend to lie nearer" in describe(run, 1)) == (60 <= size < 240)
 
 
 def test_a_move_shows_some_of_the_gradients_and_rest_shows_all():

@@ -126,3 +126,12 @@ def test_random_labels_are_learnt_by_heart(outputs: dict[str, str]) -> None:
     assert choice("random") == "Nearly all training samples, and about a third of new samples"
     assert loss < 0.1 and accuracy > 0.95
     assert new_loss > 2 * np.log(3) and new_accuracy == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_the_minutes_of_the_headings_make_the_hours_and_sittings_that_the_title_promises() -> None:
+    text = "\n".join(cell.source for cell in nbformat.read(FOLDER / "hidden_layer.ipynb", as_version=4).cells)
+    minutes = [int(time) for time in re.findall(r"^## \d+\. .*\((\d+) minutes\)$", text, re.MULTILINE)]
+    assert len(minutes) == len(re.findall(r"^## \d+\. ", text, re.MULTILINE)) == 12
+    assert "about three hours, in two sittings: sections 1 to 7, then 8 to 12" in text
+    assert sum(minutes) == pytest.approx(180, abs=15)
+    assert sum(minutes[:7]) == pytest.approx(90, abs=15)

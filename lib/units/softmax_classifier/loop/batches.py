@@ -39,7 +39,16 @@ class EveryBatch(LoopRule):
         require_steps(steps, "dlayer.forward")
         if len(steps) != call.epochs * call.batches_in_an_epoch:
             raise self._explain_count(call, steps)
-        last, is_own = 0, has_own_shuffles(call, steps) or moves_labels_along(call, steps)
+        try:
+            self._require_batches(call, steps, has_own_shuffles(call, steps))
+        except Wrong:
+            if not moves_labels_along(call, steps):
+                raise
+            self._require_batches(call, steps, True)
+
+    def _require_batches(self, call: Call, steps: Sequence[Step], is_own: bool) -> None:
+        """Raise `Wrong` unless each step takes the batch that is due, or one of the student's own."""
+        last = 0
         for number, step in enumerate(steps):
             where = place_of(call, number)
             if number % call.batches_in_an_epoch == 0 and not is_own:
