@@ -19,6 +19,7 @@ from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import is_kept
 
 FEATURES, CLASSES, BATCH = 2, 3, 5
+WEIGHTS = CLASSES, FEATURES + 1
 STEEP = 1000
 """How large the loss gradient is: one that is clipped or scaled to a fixed norm shows."""
 Function = Callable[[Any, Any], Any]
@@ -77,7 +78,7 @@ class Network:
     weights: Any = None
 
     def __init__(self, inputs: Inputs):
-        self.weights = np.ones((CLASSES, FEATURES + 1))  # a loss that counts them, too, shows
+        self.weights = np.ones(WEIGHTS)  # a loss that counts them, too, shows
         self._predictions = inputs["yhat"], inputs["yhat"][:, ::-1]
         self.inputs: list[Any] = []
         self.layers = [self]
@@ -163,7 +164,10 @@ def _loss(record: Record) -> Array:
 
 
 def _received(record: Record) -> Array:
-    """Give the gradient that network.backward got."""
+    """Give the gradient that network.backward got, unless the step itself has changed weights, too."""
+    if not np.array_equal(record.network.weights, np.ones(WEIGHTS)):
+        hint = "Leave the weights to network.backward: there each layer moves its own."
+        raise Wrong("step changes the weights itself.", hint=hint)
     return numbers(_only(record.network.gradients, "network.backward"), what="The gradient for network.backward")
 
 

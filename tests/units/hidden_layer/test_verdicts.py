@@ -347,6 +347,15 @@ class KeepsOneMask(ReLU):
         return output_gradient * self.mask
 
 
+def with_weights_that_decay(network, loss, loss_gradient, X, y, learning_rate):
+    yhat = network.forward(X)
+    network.backward(loss_gradient(y, yhat) / y.shape[1], learning_rate)
+    for layer in network.layers:
+        if hasattr(layer, "weights"):
+            layer.weights -= learning_rate * 0.01 * layer.weights
+    return loss(y, yhat)
+
+
 def with_a_loss_that_counts_the_weights(network, loss, loss_gradient, X, y, learning_rate):
     yhat = network.forward(X)
     network.backward(loss_gradient(y, yhat) / y.shape[1], learning_rate)
@@ -364,6 +373,7 @@ LOSING: list[tuple[str, dict[str, Any], set[str]]] = [
     ("check-step", {"step": with_the_first_batchs_size([])}, {"MeanGradient"}),
     ("check-step", {"step": with_gradients_up_to_one}, {"MeanGradient"}),
     ("check-step", {"step": with_a_loss_that_counts_the_weights}, {"BatchLoss"}),
+    ("check-step", {"step": with_weights_that_decay}, {"MeanGradient"}),
     ("check-relu-backward", {"ReLU": KeepsOneMask}, {"GradientPasses", "GradientStops"}),
     ("check-relu-backward", {"ReLU": KeepsOneMaskForAShape}, {"GradientPasses", "GradientStops"}),
     ("check-network-forward", {"Network": GoesOnFromBefore}, {"OutputsGoUp"}),
