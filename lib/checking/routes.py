@@ -6,22 +6,27 @@ output, it runs on both routes: what it doesn't keep for backward is missing in 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 from weakref import WeakKeyDictionary
 
 ROUTES = ("own", "given")
 
 
-def hold_on_any(test: Callable[[str], None], routes: tuple[str, ...] = ROUTES) -> None:
-    """Test code on each route until it is right; raise what was wrong on the first one."""
-    first, *others = routes
+def hold_on_any(test: Callable[[str], None], is_forward_right: Callable[[], bool]) -> None:
+    """Test backward on both routes until it is right; raise what was wrong after the own forward, if that is right.
+
+    If it is wrong, or raises anything itself, a student is told what was wrong on the other route.
+    """
+    own_first = False
+    with suppress(Exception):
+        own_first = is_forward_right()
+    first, other = ROUTES if own_first else ROUTES[::-1]
     try:
         test(first)
     except Exception:
-        for route in others:
-            try:
-                return test(route)
-            except Exception:  # what is wrong on the first route is what a student is told
-                continue
+        with suppress(Exception):
+            return test(other)
         raise
 
 
@@ -29,14 +34,15 @@ _forwards: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 """For each layer class of the student's, whether every output of its forward was right that was looked at."""
 
 
-def run_forward(layer_class: type, forward: Callable[[], object], is_right: Callable[[], bool]) -> None:
+def run_forward(layer: Any, input: object, is_right: Callable[[], bool]) -> None:
     """Run the student's own forward, and note whether it was right: one that raises or doesn't end is not."""
-    before = _forwards.get(layer_class, True)
-    _forwards[layer_class] = False
-    forward()
-    _forwards[layer_class] = before and is_right()
+    kind = type(layer)
+    before = _forwards.get(kind, True)
+    _forwards[kind] = False
+    layer.forward(input)
+    _forwards[kind] = before and is_right()
 
 
-def has_right_forward(layer_class: type) -> bool:
+def has_right_forward(layer: object) -> bool:
     """Tell whether the own forward gave the right output. One that has not ended is not run again to find out."""
-    return _forwards.get(layer_class, False)
+    return _forwards.get(type(layer), False)

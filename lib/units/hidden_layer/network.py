@@ -215,12 +215,10 @@ class LayersInOrder(Statement):
     lines = r"for |forward\("
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
-        """Compare the order of the calls."""
         for which in PASSES:
             _expect_order(run_forward(Network, inputs, which), list(range(LAYERS)), "forward")
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The layers' numbers in the order of their calls."""
         return _each_pass(inputs, Network, "order", partial(_order, inputs))
 
 
@@ -231,13 +229,11 @@ class OutputsGoUp(Statement):
     lines = r"forward\("
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
-        """Compare what each layer was given with what the one before it returned."""
         for which in PASSES:
             run = run_forward(Network, inputs, which)
             _expect_handed_on(run, inputs["input"], "what the layer before it returned", "the network's input")
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The difference of the two, added up over the calls, and the network's input."""
         return _each_pass(inputs, Network, "differences", lambda run: _differences(run, inputs["input"]))
 
 
@@ -249,14 +245,12 @@ class LastOutput(Statement):
     lines = r"output|return"
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
-        """Compare both with the last layer's output."""
         run = run_forward(Network, inputs)
         for name, what in self.kept_as.items():
             found = numbers(getattr(run, name), SHAPE, what=what)
             expect_close(found, _last(run, inputs["input"]), what=f"{what} is not the last layer's output.")
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The difference to the last layer's output, and the network's input."""
         first = inputs["input"]
 
         def difference(name: str) -> Array:
@@ -273,11 +267,9 @@ class LayersReversed(Statement):
     lines = r"for "
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
-        """Compare the order of the calls."""
         _on_either_route(inputs, Network, lambda run: _expect_order(run, list(reversed(range(LAYERS))), "backward"))
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The layers' numbers in the order of their calls."""
         return _both_routes(inputs, Network, "order", partial(_order, inputs))
 
 
@@ -289,7 +281,6 @@ class GradientsGoDown(Statement):
     lines = r"backward\("
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
-        """Compare what each layer was given with what the call before it returned."""
         gradient = inputs["gradient"]
 
         def test(run: Run) -> None:
@@ -300,7 +291,6 @@ class GradientsGoDown(Statement):
         _on_either_route(inputs, Network, test)
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The difference of the two, added up over the calls, and the incoming gradient."""
         return _both_routes(inputs, Network, "differences", lambda run: _differences(run, inputs["gradient"]))
 
 
@@ -310,8 +300,6 @@ class RateAndResult(Statement):
     lines = r"backward\(|return"
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
-        """Compare the rates, and the result."""
-
         def test(run: Run) -> None:
             rates = _rates(run)
             expected = np.full(len(rates), float(inputs["learning_rate"]))
@@ -324,7 +312,6 @@ class RateAndResult(Statement):
         _on_either_route(inputs, Network, test)
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
-        """The mean of the rates, and the difference of the results and the incoming gradient."""
         first = inputs["gradient"]
 
         def difference(run: Run) -> Array:
@@ -362,22 +349,16 @@ def _each_pass(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], ob
 
 
 def _on_either_route(inputs: Inputs, Network: Any, test: Callable[[Run], None]) -> None:
-    """Test backward on each route. If the own forward is wrong, the failure that is told is that of the other route."""
-
     def test_each_pass(route: str) -> None:
         for which in PASSES:
             test(run_backward(Network, inputs, route, which))
 
-    hold_on_any(test_each_pass, ROUTES if _forward_seems_right(inputs, Network) else ROUTES[::-1])
-
-
-def _forward_seems_right(inputs: Inputs, Network: Any) -> bool:
-    try:
+    def is_forward_right() -> bool:
         run = run_forward(Network, inputs)
         handed_on = np.allclose(_differences(run, inputs["input"]), inputs["input"])
-    except Exception:  # whatever forward raises is shown by its own check
-        return False
-    return handed_on and run.layers == list(range(LAYERS))
+        return handed_on and run.layers == list(range(LAYERS))
+
+    hold_on_any(test_each_pass, is_forward_right)
 
 
 def _both_routes(

@@ -208,7 +208,6 @@ class BatchLoss(Statement):
     lines = r"loss\(|forward\("
 
     def holds(self, inputs: Inputs, step: Any) -> None:
-        """Compare what the network gets, and the result; look whether X and y are as before."""
         record = run(step, inputs)
         what, hint = "network.forward did not get X.", "Hand the batch on as it is: network.forward(X)."
         expect_close(_input(record), inputs["X"], what=what, hint=hint)
@@ -218,8 +217,6 @@ class BatchLoss(Statement):
         _require_kept(record)
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
-        """What the network gets, the result, and whether X and y are as before."""
-
         def returned() -> Array:
             record = run(step, inputs)
             _require_kept(record)
@@ -235,7 +232,6 @@ class MeanGradient(Statement):
     lines = r"backward|gradient"
 
     def holds(self, inputs: Inputs, step: Any) -> None:
-        """Compare the gradient that the network gets with 1/B of what the loss gradient returned."""
         record = run(step, inputs)
         gradient = loss_gradient(inputs["costs"], inputs["y"], inputs["yhat"]) / BATCH
         _expect(
@@ -249,7 +245,6 @@ class MeanGradient(Statement):
         )
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
-        """What the network gets."""
         return {"gradient": lambda: _received(run(step, inputs))}
 
 
@@ -259,12 +254,10 @@ class StepRate(Statement):
     lines = r"backward"
 
     def holds(self, inputs: Inputs, step: Any) -> None:
-        """Compare the rate."""
         rate = _rate(run(step, inputs))
         expect_close(rate, inputs["learning_rate"], what="network.backward got another learning rate.")
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
-        """The rate."""
         return {"rate": lambda: _rate(run(step, inputs))}
 
 

@@ -14,7 +14,6 @@ class Columns(Statement):
     points = 0
 
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
-        """Compare the shapes."""
         features, labels = numbers(X, what="X"), numbers(y, what="y")
         for name, array, advice in (("X", features, "Put one sample in each column."), ("y", labels, OneHot.hint)):
             if array.ndim != 2:
@@ -63,7 +62,6 @@ class OneHot(Statement):
     hint = "Make y with one_hot(labels, num_classes)."
 
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
-        """Look at values and sums."""
         labels = numbers(y)
         bad = np.flatnonzero(~_is_one_hot(labels))
         if bad.size:
@@ -83,7 +81,6 @@ class Standardised(Statement):
     hint = "Use standardise(X). Large features make large scores, and the loss then starts far above log K."
 
     def holds(self, inputs: Inputs, X: Any, y: Any, *settings: Any) -> None:
-        """Look at each row's mean and deviation."""
         features = numbers(X)
         mean, deviation = features.mean(axis=1), features.std(axis=1)
         varies = deviation > 1e-9
@@ -136,7 +133,6 @@ class SettingsCanLearn(Statement):
     depends_on = (OneHot,)
 
     def applies(self, subjects: tuple[Any, ...]) -> bool:
-        """Ask for at least one setting."""
         return any(setting is not None for setting in subjects[2:])
 
     def holds(self, inputs: Inputs, X: Any, y: Any, batch_size: Any = None, learning_rate: Any = None) -> None:

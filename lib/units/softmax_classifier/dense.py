@@ -13,7 +13,7 @@ from lib.checking.routes import ROUTES, has_right_forward, run_forward
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes
 from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
-from lib.units.softmax_classifier.inputs import OfGradient, is_kept, is_like, worked_example
+from lib.units.softmax_classifier.inputs import OfGradient, is_kept, is_like, keeps_output, worked_example
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
 """(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs."""
@@ -73,14 +73,11 @@ def backward(Dense: Any, inputs: Inputs, size: str, route: str = "own") -> Step:
 def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str) -> Step:
     input_, gradient = inputs[f"input_{size}"].copy(), inputs[f"gradient_{size}"].copy()
     with_ones = _with_ones(input_)
-    if route == "own" or has_right_forward(type(layer)):
-        run_forward(
-            type(layer),
-            partial(layer.forward, input_),
-            lambda: is_like(getattr(layer, "output", None), weights @ with_ones),
-        )
+    scores = weights @ with_ones
+    if route == "own" or has_right_forward(layer):
+        run_forward(layer, input_, partial(keeps_output, layer, scores))
     else:
-        layer.input, layer.output = with_ones, weights @ with_ones
+        layer.input, layer.output = with_ones, scores
     with explain_errors(*gradient.shape):
         returned = layer.backward(gradient, float(inputs["learning_rate"]))
     after = numbers(layer.weights, what="self.weights")
@@ -92,7 +89,6 @@ class OfStep(OfGradient):
     """A statement about the change of the weights, which float32 rounds as it rounds the weights themselves."""
 
     def size(self, probe: str, inputs: Inputs) -> float:
-        """The largest entry of the incoming gradient, or of the weights."""
         return max(super().size(probe, inputs), float(np.abs(_weights(inputs, probe.partition("/")[2])).max()))
 
 
@@ -102,7 +98,6 @@ class WeightsMove(OfStep):
     hint = "Take one sample, and compute by hand how much one weight should change. Then add a second sample."
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
-        """Differentiate sum(gradient * forward(x)) with respect to W, numerically."""
         rate = float(inputs["learning_rate"])
         for size in (*SIZES, "again"):
             moved = _measure_step(Dense, inputs, size)[:, :-1]
@@ -120,7 +115,6 @@ class WeightsMove(OfStep):
                 _expect_nearly(moved, expected, what, lambda at: f"the weight of class {at[0]}, feature {at[1]}", hint)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        """The change of the weights, without the bias."""
         return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, :-1])
 
 
@@ -130,7 +124,6 @@ class BiasMoves(OfStep):
     hint = "The bias is a weight whose input is always 1. Where does self.input have this 1?"
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
-        """Compare with the sum."""
         for size in (*SIZES, "again"):
             expected = -float(inputs["learning_rate"]) * inputs[f"gradient_{size}"].sum(axis=1)
             what = "The bias did not change by -learning_rate times the summed gradient."
@@ -139,7 +132,6 @@ class BiasMoves(OfStep):
                 _expect_nearly(found, expected, what, lambda at: f"the bias of class {at[0]}")
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        """The change of the bias."""
         return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, -1])
 
 
@@ -148,7 +140,6 @@ class InputGradient(OfGradient):
     hint = "Leave out the last column of the weights, the bias. Compute this gradient before the weights change."
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
-        """Differentiate sum(gradient * forward(x)) with respect to x, numerically."""
         for size in (*SIZES, "again"):
             x, step = inputs[f"input_{size}"], backward(Dense, inputs, size)
             found = numbers(step.returned, x.shape, what="The result of backward")
@@ -161,7 +152,6 @@ class InputGradient(OfGradient):
                 raise Wrong("backward changes the gradient that it is given.", hint=hint)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        """The returned gradient, and whether the incoming one is as before."""
         returned = _both_routes(lambda size, route: backward(Dense, inputs, size, route).returned)
         kept = {f"{route}/kept": partial(_keeps_gradient, Dense, inputs, route) for route in ROUTES}
         return returned | kept

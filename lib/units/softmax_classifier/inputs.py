@@ -81,6 +81,11 @@ def is_like(found: object, right: Array) -> bool:
         return False
 
 
+def keeps_output(layer: object, right: Array) -> bool:
+    """Tell whether a student's forward has kept the right output."""
+    return is_like(getattr(layer, "output", None), right)
+
+
 def kept_output(layer: Any) -> Array:
     """Read the output that a student's forward has kept; raise `Wrong` where it has kept none."""
     output = getattr(layer, "output", None)
@@ -94,7 +99,6 @@ class OfGradient(Statement):
     """A statement about what backward makes of an incoming gradient, `gradient_…`, whose size its numbers have."""
 
     def size(self, probe: str, inputs: Inputs) -> float:
-        """The largest entry of the incoming gradient."""
         gradient = inputs.get(f"gradient_{probe.partition('/')[2]}", inputs["gradient_batch"])
         return float(np.abs(gradient).max())
 

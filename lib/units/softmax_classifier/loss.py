@@ -64,7 +64,6 @@ class OneSample(Statement):
     hint = "Compute -log(p) by hand with the natural logarithm, and compare it with each step of your code."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
-        """Ask for losses that are known, most of them whole numbers."""
         for loss in (1.0, 2.0, 5.0055):  # the last is not rounded, and far from 0
             p = np.exp(-loss)
             y, yhat = np.array([[0.0], [1.0], [0.0]]), np.array([[0.7 * (1 - p)], [p], [0.3 * (1 - p)]])
@@ -89,7 +88,6 @@ class BatchMean(Statement):
     hint = "Call cce with two samples, and with each of them alone. Compare the mean of the two with what both give."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
-        """Compare a batch with its samples one at a time, and these with the probabilities of their true classes."""
         for size in ("batch", "square"):
             y, yhat = inputs[f"y_{size}"], inputs[f"yhat_{size}"]
             classes, samples = y.shape
@@ -104,7 +102,6 @@ class BatchMean(Statement):
         _require_kept("cce", cce, inputs)
 
     def probes(self, inputs: Inputs, cce: Any) -> Probes:
-        """The loss of each batch, and whether y and yhat are as before."""
         batches = {size: (inputs[f"y_{size}"], inputs[f"yhat_{size}"]) for size in ("batch", "square")}
         probes: Probes = {size: partial(loss_of, cce, *batch) for size, batch in batches.items()}
         return probes | {"kept": partial(kept_by, cce, *batches["batch"])}
@@ -117,7 +114,6 @@ class ZeroProbability(Statement):
     hint = "Keep yhat away from 0 inside the logarithm, for example with np.maximum(yhat, 1e-7)."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
-        """Ask for the loss of two predictions with p = 1: for the true class, and for another one."""
         for name, yhat in (("right", [[1.0], [0.0]]), ("wrong", [[0.0], [1.0]])):
             loss = loss_of(cce, np.array([[1.0], [0.0]]), np.array(yhat))
             if not np.isfinite(loss).all():
@@ -136,7 +132,6 @@ class SoftLabels(Statement):
         return False
 
     def probes(self, inputs: Inputs, cce: Any) -> Probes:
-        """The loss of a batch whose labels are all above 0."""
         return {"soft": partial(loss_of, cce, inputs["y_soft"], inputs["yhat_square"])}
 
 
@@ -167,7 +162,6 @@ class TrueClass(Statement):
         expect_close(found, slopes, what=what, where=at_class_and_sample)
 
     def probes(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> Probes:
-        """The gradient's entries at the true classes."""
         return {size: partial(_gradient_at, cce_gradient, inputs, size, inputs[f"y_{size}"]) for size in SIZES}
 
 
@@ -177,7 +171,6 @@ class OtherClasses(Statement):
     hint = "Which factor of the slope is 0 for every class but the true one? Print your gradient of one sample."
 
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
-        """Look at the entries where y is 0."""
         what = "The entry of a class that is not the true one is not 0."
         for size in ("batch", "square", "one"):
             y = inputs[f"y_{size}"]
@@ -186,7 +179,6 @@ class OtherClasses(Statement):
         _require_kept("cce_gradient", cce_gradient, inputs)
 
     def probes(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> Probes:
-        """The gradient's other entries, and whether y and yhat are as before."""
         probes: Probes = {
             size: partial(_gradient_at, cce_gradient, inputs, size, 1 - inputs[f"y_{size}"]) for size in SIZES
         }
@@ -200,7 +192,6 @@ class ZeroProbabilityGradient(Statement):
     hint = "Keep yhat away from 0 in the denominator too, as in the loss."
 
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any) -> None:
-        """Ask for the gradient of a prediction that is certain and wrong."""
         found = gradient_of(
             cce_gradient, {"y_sure": np.array([[1.0], [0.0]]), "yhat_sure": np.array([[0.0], [1.0]])}, "sure"
         )

@@ -144,14 +144,14 @@ def _pass_back(layer: Any, inputs: Inputs, size: str, route: str, gradient: Arra
 
 def _prepare(layer: Any, inputs: Inputs, size: str, route: str) -> None:
     """Run the layer's own forward, or set what a right one would have kept, unless the own one is right."""
-    kind, given, output = type(layer), inputs[f"input_{size}"], inputs[f"output_{size}"]
+    given, z = inputs[f"input_{size}"], inputs[f"scores_{size}"]
     if route == "own":
-        scores = inputs[f"scores_{size}"]
-        run_forward(kind, partial(_pass_on, layer, scores.copy()), partial(_keeps_softmax, layer, scores))
-    elif has_right_forward(kind):
+        with explain_errors(*z.shape):
+            run_forward(layer, z.copy(), partial(_keeps_softmax, layer, z))
+    elif has_right_forward(layer):
         _pass_on(layer, given.copy())
     else:
-        layer.input, layer.output = given.copy(), output.copy()
+        layer.input, layer.output = given.copy(), inputs[f"output_{size}"].copy()
 
 
 def _call_explained(layer: Any, gradient: Array) -> Any:
@@ -197,7 +197,6 @@ class ColumnsSumToOne(Statement):
     hint = "Give self.output the shape of the scores: classes in rows, samples in columns."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Look at sums and signs, with B different from K and equal to it."""
         for size in ("batch", "one", "square"):
             z = inputs[f"scores_{size}"]
             output = forward(Softmax, z)
@@ -214,11 +213,9 @@ class ColumnsSumToOne(Statement):
                 raise Wrong(what, where=where_, found=float(output[at]), expected="a number above 0", hint=hint)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The output itself."""
         return {size: partial(output_of, Softmax, inputs[f"scores_{size}"]) for size in SIZES}
 
     def compared_part(self, probe: str, output: Array, inputs: Inputs) -> Array:
-        """Whether each column sums to 1, and all its entries are above 0."""
         return np.stack([np.abs(output.sum(axis=0) - 1) < ROUNDED, (output > 0).all(axis=0)]).astype(float)
 
 
@@ -228,7 +225,6 @@ class RatiosFollowScores(Statement):
     hint = "Take one column with two scores, and compute each step of your code by hand."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Compare differences with those of class 0, also those of a second pass, and of the scores after it."""
         what = "log a_k - log a_0 is not z_k - z_0."
         for size in ("one", "square", "batch"):
             z = inputs[f"scores_{size}"]
@@ -240,13 +236,11 @@ class RatiosFollowScores(Statement):
             raise Wrong("forward changes the scores that it is given.", hint=hint)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The output itself, that of a layer's second pass, and whether the scores are as before."""
         probes: Probes = {size: partial(output_of, Softmax, inputs[f"scores_{size}"]) for size in SIZES}
         again, kept = partial(output_again, Softmax, inputs), partial(scores_kept, Softmax, inputs)
         return probes | {"again": again, "kept": kept}
 
     def compared_part(self, probe: str, output: Array, inputs: Inputs) -> Array:
-        """The differences of log-probabilities."""
         return np.log(output) - np.log(output[:1]) if output.ndim == 2 and (output > 0).all() else output
 
 
@@ -256,14 +250,12 @@ class WholeNumbers(Statement):
     hint = "Print the dtype of each array of forward, for integer scores. Which of them can't hold 0.3?"
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Compare an integer array with the float array of the same values."""
         found, expected = _of_integers_and_floats(Softmax, inputs)
         what = "Integers and floats of the same value give different outputs."
         expect_close(found, expected, what=what, where=at_class_and_sample)
         _require_dependence(expected, inputs["scores_whole"])
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The outputs for integers and for floats."""
         return {"whole": partial(_of_integers_and_floats, Softmax, inputs)}
 
     def compared_part(self, probe: str, outputs: Array, inputs: Inputs) -> Array:
@@ -280,7 +272,6 @@ class LargeScores(Statement):
     hint = "Print np.exp([1000, 1001]). Which two numbers have the same difference, and exponentials that are small?"
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Shift all scores by a large number, first the same for all samples, then another for each; then one class."""
         z = inputs["scores"]
         for name in _additions(inputs):
             outputs = _with_and_without(Softmax, inputs, name)
@@ -300,7 +291,6 @@ class LargeScores(Statement):
             expect_close(sums[at], 1.0, what=what, where=place, atol=ROUNDED)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The output for scores a few units apart, and for those with each large number."""
         return {name: partial(_with_and_without, Softmax, inputs, name) for name in _additions(inputs)}
 
     def compared_part(self, probe: str, outputs: Array, inputs: Inputs) -> Array:
@@ -316,11 +306,9 @@ class OneSampleBack(OfGradient):
     hint = "Write down the Jacobian of one sample with two classes, and compare it with T entry by entry."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Differentiate sum(gradient * softmax(z)) numerically."""
         _hold_on_any_route(Softmax, inputs, partial(_agrees_with_central_differences, Softmax, inputs, "one"))
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The result for one sample, after the student's own forward and with the attributes given."""
         return {f"{route}/one": partial(backward, Softmax, inputs, "one", route) for route in ROUTES}
 
 
@@ -330,7 +318,6 @@ class EachSampleItsOwn(OfGradient):
     hint = "Run backward on one sample at a time, then on two together, and compare the columns."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Differentiate numerically with B different from K and equal to it, and look at a second pass."""
         _hold_on_any_route(Softmax, inputs, partial(self._holds_on, inputs, Softmax))
 
     def _holds_on(self, inputs: Inputs, Softmax: Any, route: str) -> None:
@@ -348,7 +335,6 @@ class EachSampleItsOwn(OfGradient):
             raise Wrong("backward changes the entries of self.output.", hint=hint)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The result for the batches and for a layer's second pass, and whether gradient and output are as before."""
         looks: dict[str, Callable[[str], object]]
         looks = {size: partial(backward, Softmax, inputs, size) for size in ("batch", "square")}
         looks |= {"again": partial(backward_again, Softmax, inputs), "kept": partial(gradient_kept, Softmax, inputs)}
@@ -362,7 +348,6 @@ class ColumnsSumToZero(Statement):
     hint = "Check the off-diagonal entries of the Jacobian: each of its rows must sum to 0."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
-        """Look at the sums."""
         zeros = np.zeros(inputs["gradient_batch"].shape[1])
 
         def test(route: str) -> None:
@@ -372,7 +357,6 @@ class ColumnsSumToZero(Statement):
         _hold_on_any_route(Softmax, inputs, test)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        """The sums for the batch."""
         return {f"{route}/sums": partial(_sums_of_backward, Softmax, inputs, route) for route in ROUTES}
 
     def compared_part(self, probe: str, sums: Array, inputs: Inputs) -> Array:
@@ -493,23 +477,17 @@ def _sums_of_backward(Softmax: Any, inputs: Inputs, route: str) -> Any:
 
 
 def _hold_on_any_route(Softmax: Any, inputs: Inputs, test: Callable[[str], None]) -> None:
-    """Test backward on each route. The one that a student is told about is after the own forward, unless that is wrong.
-
-    Each part is tested apart, so a mistake in forward, or a blank that is open there, is not backward's.
-    """
-    hold_on_any(test, ROUTES if _forward_seems_right(Softmax, inputs["scores_batch"]) else ROUTES[::-1])
+    """Test backward on both routes. Each part is tested apart: what is wrong or open in forward is not backward's."""
+    hold_on_any(test, partial(_forward_seems_right, Softmax, inputs["scores_batch"]))
 
 
 def _forward_seems_right(Softmax: Any, z: Array) -> bool:
     """Tell whether forward gives softmax, under whatever name it keeps it; nothing is seen of one without a result."""
-    try:
-        layer = Softmax()
-        returned = layer.forward(z.copy())
-        output = getattr(layer, "output", None)
-        seen = returned if output is None else output
-        return seen is None or _is_softmax(numbers(seen), z)
-    except Exception:  # whatever forward raises is shown by its own check
-        return False
+    layer = Softmax()
+    returned = layer.forward(z.copy())
+    output = getattr(layer, "output", None)
+    seen = returned if output is None else output
+    return seen is None or _is_softmax(numbers(seen), z)
 
 
 def _keeps_softmax(layer: Any, z: Array) -> bool:

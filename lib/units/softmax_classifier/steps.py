@@ -43,7 +43,6 @@ class BatchesInAnEpoch(Statement):
     hint = "Write down the batches of 10 samples, 4 at a time, and count them. Then do the same for 12 samples."
 
     def holds(self, inputs: Inputs, steps_per_epoch: Any) -> None:
-        """Compare the samples with the room in as many batches, and in one less."""
         sizes = _sizes_in(inputs)
         results = [steps_per_epoch(samples, batch) for samples, batch in sizes]
         for result, (samples, batch) in zip(results, sizes, strict=True):
@@ -58,7 +57,6 @@ class BatchesInAnEpoch(Statement):
                 )
 
     def probes(self, inputs: Inputs, steps_per_epoch: Any) -> Probes:
-        """The steps for each pair of sizes, and whether each number is of a whole type."""
         return {
             "steps": partial(_of_each, _read, steps_per_epoch, inputs),
             "whole": partial(_of_each, _is_whole_number, steps_per_epoch, inputs),

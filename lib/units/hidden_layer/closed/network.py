@@ -78,27 +78,16 @@ KEEP = "In each turn of the loop, keep what the layer returns, and give that to 
 turn_up("Every layer gets the network's input", KEEP)(lambda layer, x, first: layer.forward(first))
 
 
-@forward("What the layers return is lost", KEEP)
-def _loses_what_layers_return(layers: Layers, x: Array) -> Any:
-    for layer in layers:
-        layer.forward(x)
-    return x
-
-
+turn_up("What the layers return is lost", KEEP)(lambda layer, x, first: (layer.forward(x), x)[1])
 whole_forward("The result of forward is missing", "Return the output as well: the loss needs it.")(
     lambda network, x: setattr(network, "output", _up(network.layers, x))
 )
 whole_forward("self.output is missing", "Assign the last layer's output to self.output before you return it.")(
     lambda network, x: _up(network.layers, x)
 )
-
-
-@forward("The network returns its input", "After the loop, return the output of the last layer.")
-def _returns_the_input(layers: Layers, x: Array) -> Any:
-    _up(layers, x)
-    return x
-
-
+forward("The network returns its input", "After the loop, return the output of the last layer.")(
+    lambda layers, x: (_up(layers, x), x)[1]
+)
 forward("The result is in a tuple", COMMA)(lambda layers, x: (_up(layers, x),))
 
 
@@ -197,35 +186,18 @@ backward("Every layer gets the gradient at the network's output", KEEP_GRADIENT)
 backward("Every layer gets the gradient at the network's output, in the order of the forward pass", KEEP_GRADIENT)(
     lambda layers, g, rate: [layer.backward(g, rate) for layer in layers][-1]
 )
-
-
-@backward("What the layers' backward returns is lost", KEEP_GRADIENT)
-def _loses_what_backward_returns(layers: Layers, g: Array, rate: float) -> Any:
-    for layer in reversed(layers):
-        layer.backward(g, rate)
-    return g
-
-
+turn_down("What the layers' backward returns is lost", KEEP_GRADIENT)(
+    lambda layer, g, rate: (layer.backward(g, rate), g)[1]
+)
 backward(
     "The loop leaves out the last layer, and runs in the order of the forward pass",
     "Print what stands behind `in` for a short list such as [1, 2, 3]: which entries come, and in which order?",
 )(lambda layers, g, rate: _down(layers[:-1], g, rate))
 
 RETURN = "After the loop, return the gradient that is left: a network below would need it."
-
-
-@backward("The incoming gradient is returned", RETURN)
-def _returns_the_gradient(layers: Layers, g: Array, rate: float) -> Any:
-    _down(reversed(layers), g, rate)
-    return g
-
-
+backward("The incoming gradient is returned", RETURN)(lambda layers, g, rate: (_down(reversed(layers), g, rate), g)[1])
 backward("The result is in a tuple", COMMA)(lambda layers, g, rate: (_down(reversed(layers), g, rate),))
-
-
-@backward("Nothing is returned", RETURN)
-def _returns_nothing(layers: Layers, g: Array, rate: float) -> Any:
-    _down(reversed(layers), g, rate)
+backward("Nothing is returned", RETURN)(lambda layers, g, rate: (_down(reversed(layers), g, rate), None)[1])
 
 
 @backward("All gradients are returned in a list", "Return one array: the gradient that is left after the loop.")

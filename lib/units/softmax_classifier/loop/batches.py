@@ -35,7 +35,6 @@ class EveryBatch(LoopRule):
     data = "X"
 
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
-        """Compare what went into the layers with the batches."""
         require_steps(steps, "dlayer.forward")
         if len(steps) != call.epochs * call.batches_in_an_epoch:
             raise self._explain_count(call, steps)
@@ -89,7 +88,6 @@ class EveryBatch(LoopRule):
             )
 
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
-        """Name which samples the steps take instead, or what is wrong with the layers."""
         call, steps, other = recordings[number].call, recordings[number].steps, recordings[1 - number]
         if not steps:
             return wrong

@@ -6,7 +6,6 @@ layer. The calls have different numbers of samples, batch sizes and epochs, so t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,57 +17,23 @@ Samples = NDArray[np.intp]
 """Numbers of samples: columns of X."""
 
 
-@dataclass(frozen=True)
 class Call:
     """One call of `train`: its arguments, and what the spies return in it.
 
-    `number` is 0 for the first call and 1 for the second. Samples are columns of X; a number beyond them stands for
-    features that are no sample's.
+    `number` is 0 for the first call and 1 for the second. X is (features, samples) and y one-hot, (classes, samples):
+    each sample has a class of its own, by number in `classes`. Samples are columns of X; a number beyond them stands
+    for features that are no sample's. The last batch of an epoch may be short.
     """
 
-    inputs: Inputs
-    number: int
-
-    @cached_property
-    def samples(self) -> int:
-        """The number of samples."""
-        return int(self.inputs["num_samples"][self.number])
-
-    @cached_property
-    def batch_size(self) -> int:
-        """The number of samples in a full batch."""
-        return int(self.inputs["batch_size"][self.number])
-
-    @cached_property
-    def epochs(self) -> int:
-        """The number of epochs."""
-        return int(self.inputs["nepochs"][self.number])
-
-    @cached_property
-    def rate(self) -> float:
-        """The learning rate."""
-        return float(self.inputs["learning_rate"][self.number])
-
-    @cached_property
-    def X(self) -> Array:
-        """The features, (features, samples)."""
-        return self.inputs["X"][:, : self.samples]
-
-    @cached_property
-    def y(self) -> Array:
-        """The one-hot labels, (classes, samples): each sample has a class of its own."""
-        return self.inputs["y"][:, : self.samples]
-
-    @cached_property
-    def classes(self) -> Samples:
-        """The class of each sample."""
-        found: Samples = self.y.argmax(axis=0)
-        return found
-
-    @cached_property
-    def batches_in_an_epoch(self) -> int:
-        """The number of batches in an epoch; the last may be short."""
-        return -(-self.samples // self.batch_size)
+    def __init__(self, inputs: Inputs, number: int):
+        self.inputs, self.number = inputs, number
+        sizes = (int(inputs[name][number]) for name in ("num_samples", "batch_size", "nepochs"))
+        self.samples, self.batch_size, self.epochs = sizes
+        self.rate = float(inputs["learning_rate"][number])
+        self.X, self.y = (inputs[name][:, : self.samples] for name in ("X", "y"))
+        self.classes: Samples = self.y.argmax(axis=0)
+        self.batches_in_an_epoch = -(-self.samples // self.batch_size)
+        self._gradient_sizes = np.abs(inputs["output_gradients"]).max(axis=0)
 
     def batches(self, shuffle: int) -> list[Samples]:
         """List the batches of sample indices that generate_batch_indices returns when it is called once more."""
@@ -97,11 +62,7 @@ class Call:
 
     def gradient_sizes(self, version: int, samples: Samples) -> Array:
         """Return the largest entry of each sample's gradient as the spies draw it, (batch,)."""
-        return self._gradient_sizes.take((7 * version + samples) % len(self._gradient_sizes))
-
-    @cached_property
-    def _gradient_sizes(self) -> Array:
-        return np.asarray(np.abs(self.inputs["output_gradients"]).max(axis=0))
+        return np.asarray(self._gradient_sizes.take((7 * version + samples) % len(self._gradient_sizes)))
 
     def outputs(self, version: int, samples: Samples) -> Array:
         """Return the probabilities of some samples. In the second epoch each true class has the largest one.
@@ -116,14 +77,9 @@ class Call:
         return found
 
     def jacobian(self, version: int) -> Array:
-        """Return the matrix by which softmax.backward multiplies."""
-        start = len(self._jacobians) // 2 - version % (len(self._jacobians) // 2)
-        return self._jacobians[start : start + len(self._jacobians) // 2]
-
-    @cached_property
-    def _jacobians(self) -> Array:
-        """The drawn matrix twice: any rows in a row, as many as it has, are the same matrix, rolled."""
-        return np.concatenate([self.inputs["jacobian"]] * 2)
+        """Return the matrix by which softmax.backward multiplies: the drawn one, rolled by `version` rows."""
+        matrix = self.inputs["jacobian"]
+        return matrix.take(np.arange(len(matrix)) - version, axis=0, mode="wrap")
 
     def loss(self, version: int, samples: Samples) -> float:
         """Return the mean loss of some samples."""

@@ -77,7 +77,6 @@ class GradientFlowsBack(LoopRule):
     names = ("updates", "layer", "touched", "move")
 
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
-        """Compare the steps of the weights with the arrays that the spies returned."""
         require_steps(steps, "dlayer.backward")
         for number, step in enumerate(steps):
             self._require_one_layer(step, steps[0], number)
@@ -85,7 +84,6 @@ class GradientFlowsBack(LoopRule):
                 raise self._explain(steps, number)
 
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
-        """Name which updates are missing, or too many, or of another layer."""
         return name_as(name_updates(recordings[number].call, recordings[number].steps), wrong)
 
     @staticmethod

@@ -55,7 +55,6 @@ class LabelsWithSamples(LoopRule):
                     raise self._explain(name, number, step, outputs, output)
 
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
-        """Name what cce and cce_gradient get instead."""
         if recordings[number].steps and all(step.softmax_input is None for step in recordings[number].steps):
             return name_as("softmax.forward is not called", wrong)
         if not wrong.what.startswith("cce"):

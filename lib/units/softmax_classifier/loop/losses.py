@@ -71,7 +71,6 @@ class EpochLoss(LoopRule):
         )
 
     def diagnose(self, recordings: Sequence[Recording], number: int, wrong: Wrong) -> Wrong:
-        """Name what is returned in place of the mean losses."""
         recording, what = recordings[number], wrong.what
         if not what.startswith(("An epoch's loss", "train does not return one")):
             return wrong

@@ -86,8 +86,9 @@ def _record(value: object, what: str) -> RecordedValue:
 class _Recorder:
     """The spies, made for one namespace, and the recording that they write to."""
 
+    recording: Recording
+
     def __init__(self, namespace: Mapping[str, Any]):
-        self.recording: Recording = Recording(Call({}, 0))
         self._originals = {name: namespace.get(name) for name in NAMES}
         self._layers = 0
         self.spies: dict[str, object] = {
@@ -111,14 +112,14 @@ class _Recorder:
         np.random.seed(1)  # the same draws for every check
         returned = train(X, y, call.rate, call.batch_size, call.epochs)
         recording.returned, recording.X, recording.y = _losses_of(returned), np.asarray(X), np.asarray(y)
-        both: Any = (self.spies["Dense"], self.spies["Softmax"])
-        layers = [one for one in _entries(returned) if isinstance(one, self.spies["Dense"])]  # type: ignore[arg-type]  # a class
+        Dense: Any = self.spies["Dense"]
+        both: Any = (Dense, self.spies["Softmax"])
+        layers = [one for one in _entries(returned) if isinstance(one, Dense)]
         recording.returned_layers = tuple(layer._serial for layer in layers)
-        kinds = [isinstance(one, self.spies["Dense"]) for one in _entries(returned) if isinstance(one, both)]  # type: ignore[arg-type]  # a class
+        kinds = [isinstance(one, Dense) for one in _entries(returned) if isinstance(one, both)]
         recording.is_softmax_first = isinstance(returned, tuple | list) and kinds == [False, True]
-        for layer in layers:
-            if recording.steps and self._is_touched(layer):
-                recording.steps[-1].touched = True
+        if recording.steps and any(map(self._is_touched, layers)):
+            recording.steps[-1].touched = True
 
     def _inherit(self, name: str, body: dict[str, Any]) -> Any:
         """Make a class of the student's own one, with other methods, by whatever name the student calls them."""
