@@ -97,6 +97,7 @@ class WatchApp(GradeApp):
         self._left_out: set[tuple[str, str]] = set()
         self._under_way: dict[str, tuple[Path, str]] = {}
         self._looks_at: float | None = None
+        self._may_be_half_restored = self.keep == "best"
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
         try:
             with FileLock(self._file.with_suffix(".lock"), blocking=False):
@@ -139,6 +140,8 @@ class WatchApp(GradeApp):
 
     def _round(self) -> None:
         """Take in what has arrived, grade what is due of it, and release the pages."""
+        if self._may_be_half_restored:
+            self._finish_restoring()
         self._collect()
         if self.once:
             sleep(self.settled)  # no round follows that could take what was collected just now
@@ -245,9 +248,11 @@ class WatchApp(GradeApp):
             return kept == {found}
         return bool(graded) and min(file.stat().st_mtime for file in graded) >= last_change(folder)
 
-    def _grade(self, folders: Iterable[Path], course: SubmittedCourse | None = None, more: bool = False) -> Grade:
+    def _grade(
+        self, folders: Iterable[Path], course: SubmittedCourse | None = None, more: bool = False, force: bool = True
+    ) -> Grade:
         """Grade what lies in these folders, and `more` that arrives; give the run, which knows whose was graded."""
-        grade = Grade(coursedir=course or self.coursedir, parent=self, force=True)
+        grade = Grade(coursedir=course or self.coursedir, parent=self, force=force)
         grade.only = frozenset(map(str, folders))
         grade.more = partial(self._look_up, grade) if more else None
         grade.says = False
@@ -350,6 +355,21 @@ class WatchApp(GradeApp):
             self._tries[student].best_score = score  # the unit may have changed since, and give other points
             self._say(f"{student}: an earlier try has more points, {format_points(total(score, by_hand))}, and counts.")
         save(self._file, self._tries)
+
+    def _finish_restoring(self) -> None:
+        """Grade the last try of those anew whose best one was being put back when an earlier run was killed.
+
+        The gradebook then has the best one's points, and the folder the last one's verdict: `grade` sees that they
+        differ. After that the last try has less, and the best one is put back as always.
+        """
+        folders = [
+            folder
+            for student, folder in self._folders()
+            if (tries := self._tries.get(student)) and tries.best != tries.graded[-1] == digest(folder)
+        ]
+        if folders:
+            self._grade(folders, force=False)
+        self._may_be_half_restored = False
 
     def _has_better(self, student: str, marks: Mapping[str, NotebookMarks]) -> bool:
         """Tell whether an earlier try has more points than what the gradebook has now, and is there to be graded.

@@ -206,6 +206,23 @@ def test_the_best_try_counts_also_where_a_later_one_says_when_it_was_handed_in(n
     assert course.verdict("kaja").points == 21
 
 
+def test_the_best_try_counts_also_where_a_kill_came_before_its_folder_was_in_place(new_course, tmp_path):
+    """Its points are in the gradebook then, and the verdict of the last one still lies beside the notebook."""
+    course = new_course(tmp_path / "course")
+    for fillings in (RIGHT, WRONG):
+        one_round(course, fillings, "--keep=best")
+    place, of_last = course.root / "autograded" / "kaja" / ASSIGNMENT, tmp_path / "of the last"
+    course.zerolayer("grade", ASSIGNMENT, "--force")
+    shutil.copytree(place, of_last)
+    one_round(course, WRONG, "--keep=best")
+    assert course.verdict("kaja").points == 21
+    shutil.rmtree(place)
+    shutil.copytree(of_last, place)
+    assert course.verdict("kaja").points == 19
+    one_round(course, WRONG, "--keep=best")
+    assert course.verdict("kaja").points == score(course, "kaja") == 21
+
+
 def test_marks_given_between_two_tries_count_for_the_best_too(new_course, tmp_path):
     course = new_course(tmp_path / "course")
     one_round(course, RIGHT, "--keep=best")
