@@ -261,6 +261,43 @@ def helper_in_a_new_cell(notebook, folder):
 
 
 @earns(EVERYTHING)
+def locked_cells_extended(notebook, folder):
+    """Right, with an import among those of the setup, and helpers behind the given layer and in front of a check."""
+    _with_helpers(notebook)
+    replaced(notebook, "setup", "    import numpy as np\n", "    import numpy as np\n    import numpy\n")
+    cell(notebook, "layer").source += "\n\nlargest = lambda z: numpy.max(z, axis=0)"
+    cell(notebook, "check-cce").source = "def samples_in(y):\n    return y.shape[1]\n\ncheck.cce(cce)"
+    return notebook
+
+
+@earns(EVERYTHING)
+def locked_cells_rewritten(notebook, folder):
+    """Right, with another class and another function in the place of given ones: the course's stay in force."""
+    cell(right(notebook), "layer").source = "class Layer:\n    __init__ = None"
+    cell(notebook, "batch-indices").source = "def generate_batch_indices(num_samples, batch_size):\n    return []"
+    return notebook
+
+
+@earns(EVERYTHING)
+def stopped_at_the_top(notebook, folder):
+    """Right, but the cells begin with what is there for the student alone: a package, a magic, an example's data."""
+    right(notebook)
+    tops = {"loss": "import missing_package", "softmax": "%load_ext missing_package", "dense": "print(X.shape)"}
+    for id, top in tops.items():
+        cell(notebook, id).source = f"{top}\n{cell(notebook, id).source}"
+    return notebook
+
+
+@earns(EVERYTHING)
+def old_version_below(notebook, folder):
+    """Right, with a wrong version of the loss in a copy of its cell below the checks, where it is no answer to them."""
+    old = copy.deepcopy(cell(right(notebook), "loss"))
+    old.update(id="old", source="def cce(y, yhat):\n    return 0")
+    notebook.cells.append(old)
+    return notebook
+
+
+@earns(EVERYTHING)
 def examples_slow_or_wrong(notebook, folder):
     """Right, with each example changed: some never end, some end in an error, and some can't be read."""
     right(notebook)

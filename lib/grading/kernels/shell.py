@@ -13,6 +13,7 @@ import inspect
 import os
 import re
 import zlib
+from traceback import walk_tb
 from typing import Any
 
 from ipykernel import zmqshell
@@ -24,6 +25,7 @@ from traitlets import Instance
 LETTERS = re.compile(r"[%!?]|^\s*[,;/]")
 """What stands in each line where one of `KNOWN` finds something."""
 KNOWN = TransformerManager().token_transformers
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 AWAITS = re.compile("await|async")
 
 
@@ -65,6 +67,21 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         except OSError:
             return SList([]) if split else ""
 
+    async def run_ast_nodes(self, nodelist: list[ast.stmt], cell_name: str, *rest: Any, **named: Any) -> bool:
+        """Run a cell's statements. While a notebook is graded, what defines something below an error is run as well.
+
+        A package, or an example's data, may be there for the student alone: nothing that doesn't need it is lost.
+        """
+        failed = await super().run_ast_nodes(nodelist, cell_name, *rest, **named)
+        error = getattr(named.get("result"), "error_in_exec", None)
+        if failed and isinstance(error, Exception) and os.environ.get("NBGRADER_EXECUTION") == "autograde":
+            frames = walk_tb(error.__traceback__)  # the cell's own, and those of functions and modules that it calls
+            lines = [line for frame, line in frames if frame.f_code.co_filename == cell_name]
+            for each in nodelist if lines else ():
+                if each.lineno > lines[0] and _only_defines(each):
+                    await super().run_ast_nodes([each], cell_name, "none", named["compiler"])
+        return bool(failed)
+
     def transform_ast(self, node: ast.AST) -> ast.AST:
         """Let transformers change a cell's tree, and see that all in it know their lines, if that isn't sure."""
         if not all(getattr(transformer, "knows_places", False) for transformer in self.ast_transformers):
@@ -77,6 +94,14 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         """Tell whether a cell awaits anything."""
         may = AWAITS.search(transformed_cell or "") is not None
         return may and super().should_run_async(raw_cell, transformed_cell=transformed_cell, **rest)
+
+
+def _only_defines(statement: ast.stmt) -> bool:
+    """Tell whether a statement defines a function or class, imports something, or assigns what it doesn't compute."""
+    is_assignment = isinstance(statement, ast.Assign | ast.AnnAssign)
+    return isinstance(statement, DEFINITIONS) or (
+        is_assignment and not any(isinstance(node, ast.Call) for node in ast.walk(statement))
+    )
 
 
 # ipykernel looks at the signature for each cell, and working it out takes as long as a short cell.

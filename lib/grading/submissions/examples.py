@@ -2,7 +2,7 @@
 
 A student may write a helper into one of them, or into a copy of one, and call it elsewhere. So what is skipped is the
 course's own code alone: a student's statements in an example are run, each by itself, since the example's data may be
-missing there.
+missing there. So are those that a student has added to a locked cell.
 """
 
 import ast
@@ -23,14 +23,20 @@ def run_added_code(cells: Iterable[NotebookNode], examples: Collection[str]) -> 
             cell.metadata[ADDED_CODE] = code
 
 
-def added_code(source: str, examples: Iterable[str]) -> str:
-    """Give the statements of a cell that no example has, as code in which none stops the next by an error."""
+def added_code(source: str, examples: Iterable[str], with_changed: bool = True) -> str:
+    """Give the statements of a cell that no example has, as code in which none stops the next by an error.
+
+    Without changed ones, a function or class stays out if the examples have one of its name.
+    """
     tree = parse(source)
     if tree is None:
-        return source
-    given = frozenset[str]().union(*map(_statements, examples))
+        return source if with_changed else ""
+    given: dict[str, str] = {}
+    for example in examples:
+        given |= _statements(example)
+    names = set() if with_changed else {*given.values()} - {""}
     try:
-        own = [statement for statement in tree.body if ast.dump(statement) not in given]
+        own = [each for each in tree.body if ast.dump(each) not in given and _name_of(each) not in names]
         return ast.unparse(ast.fix_missing_locations(ast.Module([*map(_alone, own)], [])))
     except (RecursionError, ValueError):  # nested too deep, or a number of too many digits
         return source
@@ -42,6 +48,11 @@ def _alone(statement: ast.stmt) -> ast.stmt:
 
 
 @lru_cache(maxsize=256)  # the examples of a course are the same for a whole class
-def _statements(source: str) -> frozenset[str]:
+def _statements(source: str) -> dict[str, str]:
+    """Read a cell's statements, each with the name of the function or class that it defines, or none."""
     tree = parse(source)
-    return frozenset(map(ast.dump, tree.body if tree else ()))
+    return {ast.dump(statement): _name_of(statement) for statement in (tree.body if tree else ())}
+
+
+def _name_of(statement: ast.stmt) -> str:
+    return str(getattr(statement, "name", ""))

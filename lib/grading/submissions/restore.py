@@ -15,8 +15,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict
 
 from lib.grading.marking_queue import queue
-from lib.grading.running.execute import is_skipped
-from lib.grading.submissions.examples import run_added_code
+from lib.grading.running.execute import ADDED_CODE, is_skipped
+from lib.grading.submissions.examples import added_code, run_added_code
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import Found, Released, course_id, identify
 from lib.grading.submissions.master import Master
@@ -138,20 +138,50 @@ def restore_cells(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> 
 
 
 def _once(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
-    """Keep each known cell once: of copies the last that isn't as it was released, since a run leaves that defined."""
+    """Keep each known cell once: of copies the last that isn't as it was released, since a run leaves that defined.
+
+    A copy below the check that it is for doesn't count where one above it is written: a check uses the cells above it.
+    """
     copies: dict[str, list[int]] = {}
     for at, cell in enumerate(cells):
         copies.setdefault(course_id(cell), []).append(at)
     counted, untouched = set(), set()
     for name in copies.keys() & known.keys():
-        written = [at for at in copies[name] if cells[at].source != known[name].source]
-        counted.add((written or copies[name])[-1])
+        written = [at for at in copies[name] if not _is_as_released(cells[at], known[name])]
+        check = copies.get(_check_of(name, known), [len(cells)])[-1]
+        counted.add(([at for at in written if at < check] or written or copies[name])[-1])
         untouched.update(set(copies[name]) - set(written))
     return [
-        _own(cell, known[course_id(cell)] if at in counted else None)
+        each
         for at, cell in enumerate(cells)
         if at in counted or at not in untouched
+        for each in (_with_additions(cell, known[course_id(cell)]) if at in counted else [_own(cell, None)])
     ]
+
+
+def _is_as_released(cell: NotebookNode, master: NotebookNode) -> bool:
+    """Tell whether a cell's text is the course's, but for spaces and line ends, which programs change."""
+    return bool(cell.source.split() == master.source.split())
+
+
+def _check_of(name: str, known: dict[str, NotebookNode]) -> str:
+    """Name the first check that follows a cell with code in the source; none for a written answer."""
+    names = list(known) if known[name].cell_type == "code" else []
+    return next((id for id in names[names.index(name) + 1 :] if known[id].metadata.nbgrader.grade), "") if names else ""
+
+
+def _with_additions(cell: NotebookNode, master: NotebookNode) -> list[NotebookNode]:
+    """Give the cell that stands for a submitted one, and a cell that runs what a student has added to a locked one.
+
+    Not all programs keep a locked cell from being changed, and imports are often written where others are. What is
+    added to a check is run before it.
+    """
+    own, flags = _own(cell, master), master.metadata.nbgrader
+    if not cell.cell_type == master.cell_type == "code" or flags.solution or _is_as_released(cell, master):
+        return [own]
+    added = added_code(cell.source, [master.source], with_changed=False)
+    cell.metadata = NotebookNode({ADDED_CODE: added})
+    return [own] if not added else [cell, own] if flags.grade else [own, cell]
 
 
 def _own(cell: NotebookNode, master: NotebookNode | None) -> NotebookNode:

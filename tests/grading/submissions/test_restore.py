@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lib.grading.running.execute import ADDED_CODE
 from lib.grading.submissions.read import clean_cell
 from lib.grading.submissions.restore import restore_cells
 
@@ -155,6 +156,41 @@ def test_of_two_copies_the_one_that_was_written_counts(further):
     found = restore(cells)
     assert [cell.source for cell in found if ids([cell]) == ["loss"]] == ["written"]
     assert len(found) == len(SOURCE)
+
+
+def test_a_copy_below_the_check_counts_only_if_none_above_is_written():
+    cells = released()
+    below = copy.deepcopy(cells[ids(cells).index("loss")])
+    below.source = "below"
+    cells.append(below)
+    assert [cell.source for cell in restore(cells) if ids([cell]) == ["loss"]] == ["below"]
+    cells[ids(cells).index("loss")].source = "above"
+    found = restore(cells)
+    assert [cell.source for cell in found if ids([cell]) == ["loss"]] == ["above"]
+    assert [id for id in ids(found) if id] == list(KNOWN)
+    assert found[-1].source == "below"
+
+
+def test_a_copy_with_other_spaces_is_as_it_was_released():
+    cells = released()
+    at = ids(cells).index("loss")
+    further = copy.deepcopy(cells[at])
+    cells[at].source, further.source = "written", f"{further.source} \r\n"
+    cells.insert(at + 1, further)
+    found = restore(cells)
+    assert [cell.source for cell in found if ids([cell]) == ["loss"]] == ["written"]
+    assert len(found) == len(SOURCE)
+
+
+@pytest.mark.parametrize(("id", "places"), [("layer", (0, 1)), ("check-loss", (1, 0))])
+def test_what_is_added_to_a_locked_cell_is_run_behind_it_and_in_front_of_a_check(id, places):
+    cells = released()
+    at = ids(cells).index(id)
+    cells[at].source += "\nhelper = 3"
+    found = restore(cells)
+    own, added = (found[at + place] for place in places)
+    assert (ids([own]), own.source) == ([id], KNOWN[id].source)
+    assert "helper = 3" in added.metadata[ADDED_CODE]
 
 
 def test_a_written_answer_keeps_its_pictures():

@@ -248,6 +248,11 @@ RIGHT: dict[str, str] = {
         (ADD, "            labels.append(y[:, batch])\n            predictions.append(softmax.output)\n"),
         (NOTE, "        losses.append(cce(np.hstack(labels), np.hstack(predictions)))\n"),
     ),
+    "the loss of all samples, in a matrix that is filled batch by batch": loop(
+        (MAKE, MAKE + "        predictions = np.zeros(y.shape)\n"),
+        (ADD, "            predictions[:, batch] = softmax.output\n"),
+        (NOTE, "        losses.append(cce(y, predictions))\n"),
+    ),
     "all shuffles before the loop": loop(
         (MAKE, ""),
         (
@@ -606,6 +611,7 @@ WRONG: dict[str, WrongLoop] = {
     "X standardised in each epoch": _at(
         (MAKE, f"{MAKE}        X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)\n"), breaks=B
     ),
+    "X in half precision": _at((START, f"{START}    X = X.astype(np.float16)\n"), breaks=B),
     "X between 0 and 1": _at((START, f"{START}    X = (X - X.min()) / (X.max() - X.min())\n"), breaks=B),
     "losses first": _at((RETURN, "    return losses, dlayer, softmax\n"), breaks=E),
     "losses as text": _at((NOTE, "        losses.append('%.3f' % loss)\n"), breaks=E),

@@ -107,6 +107,11 @@ def test_what_fits_two_mistakes_is_called_neither() -> None:
         assert names_told(report) == {"The loop stops before nepochs epochs are over"}
 
 
+def test_features_that_differ_a_little_are_no_mistake_in_the_number_of_epochs() -> None:
+    report = checked(train, train=written(WRONG["X in half precision"].source)["train"])
+    assert names_told(report) == set()
+
+
 TOLD = {
     "a shuffle of one's own, once": "All epochs use the same batches",
     "a shuffle of one's own, in equal parts": "The batches have another size than batch_size",

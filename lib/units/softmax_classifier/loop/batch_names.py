@@ -213,6 +213,8 @@ def _name_epochs(call: Call, epochs: int, of_other: int | None) -> str:
         return "The number of epochs is fixed, whatever nepochs is"
     if epochs == call.epochs - 1 and of_other == 1:
         return "There is one epoch too few"
+    if epochs == call.epochs:
+        return ""  # something else is wrong, such as features that differ a little
     more = "There are more epochs than nepochs"
     return "The loop stops before nepochs epochs are over" if epochs < call.epochs else more
 

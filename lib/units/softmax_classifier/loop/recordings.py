@@ -171,16 +171,26 @@ class Recording:
                     return seen, None if len(columns) == array.shape[1] else columns
         return self.current, None
 
-    def find_joined(self, outputs: RecordedValue) -> list[Pass]:
-        """Find the latest passes whose outputs, side by side, are `outputs`; nothing if there are no two."""
+    def find_joined(self, outputs: RecordedValue) -> tuple[list[Pass], Samples]:
+        """Find the latest passes whose outputs together are the columns of `outputs`, and the places of these in it.
+
+        They stand side by side, or each in the column of its sample. There are no passes if there are no two.
+        """
+        if not isinstance(outputs, np.ndarray) or outputs.ndim != 2:
+            return [], np.arange(0)
         found: list[Pass] = []
-        for seen in reversed(self.passes if isinstance(outputs, np.ndarray) and outputs.ndim == 2 else []):
+        joined: list[Array] = []
+        for seen in reversed(self.passes):
             found.insert(0, seen)
-            joined = [each.returned["outputs"] for each in found if "outputs" in each.returned]
-            width = sum(array.shape[1] for array in joined)
-            if width >= outputs.shape[1]:  # type: ignore[union-attr]  # an array, or there are no passes
-                return found if len(found) > 1 and _same(np.hstack(joined), outputs) else []
-        return []
+            joined[:0] = [seen.returned["outputs"]] if "outputs" in seen.returned else []
+            if sum(array.shape[1] for array in joined) >= outputs.shape[1]:
+                break
+        if len(found) > 1:
+            columns = np.arange(outputs.shape[1])
+            for places in (columns, np.concatenate([each.samples for each in found])):
+                if np.array_equal(np.sort(places), columns) and _same(np.hstack(joined), outputs[:, places]):
+                    return found, places
+        return [], np.arange(0)
 
     def _new_pass(self) -> Pass:
         position = sum(each.shuffle == self.shuffles and bool(each.updates) for each in self.passes)

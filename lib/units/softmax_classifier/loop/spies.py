@@ -274,8 +274,9 @@ class _Recorder:
         def cce(*given: Any, **named: Any) -> Any:
             y, yhat = _arguments(original, given, named, 2)[:2]
             labels, outputs = _record(y, "The labels given to cce"), _record(yhat, "The prediction given to cce")
-            if joined := self.recording.find_joined(outputs):
-                return self._record_joined(joined, labels)
+            joined, places = self.recording.find_joined(outputs)
+            if joined:
+                return self._record_joined(joined, places, labels)
             seen, columns = self.recording.find("outputs", yhat, outputs)
             seen.loss_labels = _put(seen.loss_labels, labels, columns, len(seen.samples))
             seen.loss_outputs = _put(seen.loss_outputs, outputs, columns, len(seen.samples))
@@ -285,12 +286,12 @@ class _Recorder:
 
         return cce
 
-    def _record_joined(self, passes: list[Pass], labels: RecordedValue) -> Any:
-        """Record the loss of several batches whose labels and predictions stand side by side: their mean loss."""
+    def _record_joined(self, passes: list[Pass], places: Samples, labels: RecordedValue) -> Any:
+        """Record the loss of several batches whose labels and predictions stand in one matrix: their mean loss."""
         sizes = [len(seen.samples) for seen in passes]
         each: Sequence[RecordedValue] = [labels] * len(passes)
         if isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.shape[1] == sum(sizes):
-            each = np.split(labels, np.cumsum(sizes)[:-1], axis=1)
+            each = np.split(labels[:, places], np.cumsum(sizes)[:-1], axis=1)
         for seen, part in zip(passes, each, strict=True):
             seen.loss_labels, seen.loss_outputs = part, seen.returned["outputs"]
         losses = [self.call.loss(seen.version, seen.samples) for seen in passes]
