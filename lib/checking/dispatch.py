@@ -22,7 +22,7 @@ from lib.checking.student_code import leave_out
 from lib.unit import Part
 
 if TYPE_CHECKING:
-    from lib.checking.help import NamedMistake
+    from lib.checking.fingerprints import Fingerprint
 
 
 class CheckFailed(Exception):
@@ -45,7 +45,7 @@ class Check:
 
     def __init__(self, part: Part, package: str = ""):
         self.part, self.package = part, package
-        self._mistake: NamedMistake | None = None
+        self._mistake: Fingerprint | None = None
         """The last one that this check has named and that has not been corrected yet."""
         self._looked_up: dict[str, object] = {}
         """What the bare names in the call stand for, in a notebook."""

@@ -124,10 +124,7 @@ RULES: tuple[ErrorHint, ...] = (
         " text often does.",
         code="einsum",
     ),
-    ErrorHint(
-        r"ValueError: invalid subscript '[=>]' in einstein sum",
-        "Write the arrow as -> in the einsum.",
-    ),
+    ErrorHint(r"ValueError: invalid subscript '[=>]' in einstein sum", "Write the arrow as -> in the einsum."),
     ErrorHint(
         r"ValueError: (?:invalid subscript|einstein sum subscript string does not contain proper)",
         "Write the subscripts as letters, commas and one arrow, as in 'ij,jk->ik'.",

@@ -11,11 +11,10 @@ import inspect
 import linecache
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from types import FunctionType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -23,6 +22,9 @@ from lib.checking.answers import run_probes
 from lib.checking.student_code import Failure, cell_of, run_each, write_line
 from lib.checking.values import Wrong, numbers, show
 from lib.unit import Example, ExampleStep, Part, Statement
+
+if TYPE_CHECKING:
+    from lib.checking.fingerprints import Fingerprint
 
 Reason: TypeAlias = Wrong | Failure | str
 """Why a statement failed."""
@@ -32,24 +34,14 @@ MAX_LINES = 8
 """The most lines of a student's code that are shown."""
 
 
-@dataclass(frozen=True)
-class NamedMistake:
-    """A mistake of the catalogue that fits all that student code gave: what it is, and one thing to try."""
-
-    name: str
-    hint: str
-
-
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Lines of a student's function: its name and its cell, and the lines with their numbers."""
 
     function: str
     lines: tuple[tuple[int, str], ...]
 
 
-@dataclass(frozen=True)
-class WorkedStep:
+class WorkedStep(NamedTuple):
     """One step of a worked example, with the student's result beside the one by hand."""
 
     text: str
@@ -58,21 +50,19 @@ class WorkedStep:
     agrees: bool
 
 
-@dataclass(frozen=True)
-class WorkedExample:
+class WorkedExample(NamedTuple):
     """A worked example on the student's own code."""
 
     given: str
     steps: tuple[WorkedStep, ...]
 
 
-@dataclass(frozen=True)
-class Help:
-    """What a failed check can say beyond its findings."""
+class Help(NamedTuple):
+    """What a failed check can say beyond its findings; the mistake is the catalogue's that fits all that was seen."""
 
-    mistake: NamedMistake | None = None
-    place: Place | None = None
-    example: WorkedExample | None = None
+    mistake: Fingerprint | None
+    place: Place | None
+    example: WorkedExample | None
 
 
 def find_help(part: Part, subjects: tuple[Any, ...], failed: Mapping[Statement, Reason], package: str) -> Help:
@@ -88,9 +78,7 @@ def find_help(part: Part, subjects: tuple[Any, ...], failed: Mapping[Statement, 
 # ---- The mistake's name
 
 
-def name_mistake(
-    part: Part, subjects: tuple[Any, ...], package: str, until: float | None = None
-) -> NamedMistake | None:
+def name_mistake(part: Part, subjects: tuple[Any, ...], package: str, until: float | None = None) -> Fingerprint | None:
     """Name the mistake that fits what a part's probes give on this code, if the catalogue has one that fits it all."""
     from lib.checking import fingerprints  # only after a check has failed
 
@@ -99,8 +87,7 @@ def name_mistake(
         return None
     end = monotonic() + TIME_FOR_HELP if until is None else until
     measured = fingerprints.measure(part, lambda inputs: run_probes(part, inputs, subjects, end - monotonic()))
-    found = fingerprints.find_mistake(measured, part, known)
-    return NamedMistake(found.name, found.hint) if found else None
+    return fingerprints.find_mistake(measured, part, known)
 
 
 # ---- The student's own lines

@@ -15,7 +15,8 @@ from lib.checking.values import Wrong
 from lib.unit import Part, Statement
 
 if TYPE_CHECKING:
-    from lib.checking.help import Help, NamedMistake, Place, WorkedExample  # loaded only after a check has failed
+    from lib.checking.fingerprints import Fingerprint  # like the next one, it is loaded only after a check has failed
+    from lib.checking.help import Help, Place, WorkedExample
 
 State = Literal["right", "wrong", "not checked", "advice"]
 MARKS = {"right": "✓", "wrong": "✗", "not checked": "–", "advice": "!"}
@@ -54,7 +55,7 @@ class Report:
     findings: tuple[Finding, ...]
     note: str = ""
     help: Help | None = None
-    corrected: NamedMistake | None = None
+    corrected: Fingerprint | None = None
     remark: str = ""
 
     @property
@@ -86,8 +87,8 @@ def text(report: Report, width: int = 84) -> str:
         lines += _wrap(f"  {number} {MARKS[finding.state]} {finding.state}: {finding.statement.text}", width)
         for label, sentence in _shown(finding, report.part):
             lines += _wrap(f"      {label}{sentence}", width)
-    if report.corrected:
-        lines += _wrap(f"  {_praise(report.corrected)} {WHY} Then compare: {report.corrected.hint}", width)
+    if corrected := report.corrected:
+        lines += _wrap(f"  {PRAISE}{corrected.name}. {WHY} Then compare: {corrected.hint}", width)
     for title, help in _help(report):
         lines += ["", f"  ---- {title} ----"]
         for line in help:
@@ -106,7 +107,10 @@ def html(report: Report) -> str:
     """Write a report as an HTML section with a list of statements, and the help to be opened below it."""
     note = "".join(f"<p>{escape(each)}</p>" for each in (report.note, report.remark) if each)
     items = "".join(_item(finding, report.part) for finding in report.findings)
-    below = _corrected(report.corrected) if report.corrected else ""
+    below = ""
+    if corrected := report.corrected:
+        below = f"<p>{PRAISE}{escape(corrected.name)}.</p>"
+        below += _fold(WHY, f"<p>Then compare: {escape(corrected.hint)}</p>")
     for title, help in _help(report):
         below += _fold(title, "".join(line.html for line in help))
     return section(heading(report), note, items, below)
@@ -120,6 +124,7 @@ class _Line(NamedTuple):
     code: str = ""
 
 
+PRAISE = "You have corrected this mistake: "
 WHY = "Why was it wrong? Say it in one sentence, as if to a friend."
 
 
@@ -136,7 +141,7 @@ def _help(report: Report) -> Iterator[tuple[str, list[_Line]]]:
         yield TITLES[2], [*_example(help.example, report.part)]
 
 
-def _hints(report: Report, mistake: NamedMistake | None) -> Iterator[_Line]:
+def _hints(report: Report, mistake: Fingerprint | None) -> Iterator[_Line]:
     if mistake:
         yield _Line(
             f"All that was seen fits this mistake: {mistake.name}.",
@@ -179,14 +184,6 @@ def _table(example: WorkedExample) -> str:
         for step in example.steps
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-def _praise(mistake: NamedMistake) -> str:
-    return f"You have corrected this mistake: {mistake.name}."
-
-
-def _corrected(mistake: NamedMistake) -> str:
-    return f"<p>{escape(_praise(mistake))}</p>" + _fold(WHY, f"<p>Then compare: {escape(mistake.hint)}</p>")
 
 
 def _fold(title: str, html: str) -> str:

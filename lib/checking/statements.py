@@ -27,6 +27,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -80,7 +81,6 @@ class Equals(Statement):
             raise Wrong("The result is not the right one.", found=found, where=where, hint=self.hint)
 
     def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
-        """The result."""
         return {PROBE: partial(self._ask, inputs, subjects)}
 
     def measure(self, result: Array) -> Measurement:
@@ -138,8 +138,6 @@ class Gradient(Statement):
         raise NotImplementedError(f"{self.name} has no `gradient`")
 
     def holds(self, inputs: Inputs, *subjects: Any) -> None:
-        """Compare the two."""
-
         def function(at: Array) -> float:
             value = read_array(self.function(at.copy(), inputs, *subjects), what="The function's result")
             if value.size != 1:
@@ -153,7 +151,6 @@ class Gradient(Statement):
         expect_close(found, slopes, what=what, hint=self.hint, where=partial(_entry, self.point), atol=rounding)
 
     def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
-        """The gradient."""
         return {"gradient": partial(self._gradient, inputs, subjects)}
 
     def _gradient(self, inputs: Inputs, subjects: tuple[Any, ...]) -> Array:
@@ -175,14 +172,12 @@ class HasShape(Statement):
         raise NotImplementedError(f"{self.name} has no `shape`")
 
     def holds(self, inputs: Inputs, *subjects: Any) -> None:
-        """Compare the two."""
         found, expected = self._shape(inputs, subjects), self.shape(inputs)
         if found != expected:
             what = "The result has the wrong shape."
             raise Wrong(what, found=f"shape {found}", expected=f"shape {expected}", hint=self.hint)
 
     def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
-        """The shape."""
         return {"shape": partial(self._shape, inputs, subjects)}
 
     def _shape(self, inputs: Inputs, subjects: tuple[Any, ...]) -> tuple[int, ...]:
@@ -199,7 +194,6 @@ class Invariant(Statement):
         raise NotImplementedError(f"{self.name} has no `sides`")
 
     def holds(self, inputs: Inputs, *subjects: Any) -> None:
-        """Compare the two."""
         found, expected, scale = self._read_sides(inputs, subjects)
         where, atol = partial(_entry, ""), 1e-6 * SLACK * scale
         expect_close(found, expected, what=self.what, hint=self.hint, where=where, rtol=0, atol=atol)
@@ -270,8 +264,5 @@ class Loop(Equals):
             if (found := sum(called == name for called, _ in spies.calls)) != expected:
                 raise Wrong(f"{name} is not called as often as expected.", found=found, expected=expected)
         returned = read_answer(ran)  # after the calls are counted: a loop that is wrong often returns nothing
-        calls = [
-            [float(spies.names.index(name)), *(number for value in values for number in value.ravel())]
-            for name, values in spies.calls
-        ]
-        return np.array([number for call in calls for number in call] + returned.ravel().tolist())
+        numbers = [[[spies.names.index(name)], *map(np.ravel, values)] for name, values in spies.calls]
+        return np.concatenate([*chain(*numbers), returned.ravel()])

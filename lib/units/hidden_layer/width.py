@@ -34,12 +34,7 @@ def explore_width(
 def hidden_units(make_network: MakeNetwork) -> Architecture:
     """Make the architecture of one hidden layer, of the student's own layers."""
     return Architecture(
-        "hidden units",
-        WIDTHS,
-        FIRST,
-        lambda width: partial(_stack, make_network, width),
-        kinks,
-        (UNITS,),
+        "hidden units", WIDTHS, FIRST, lambda width: partial(_stack, make_network, width), kinks, (UNITS,)
     )
 
 

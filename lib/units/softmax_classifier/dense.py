@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -153,7 +153,7 @@ class InputGradient(OfGradient):
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
         returned = _both_routes(lambda size, route: backward(Dense, inputs, size, route).returned)
-        kept = {f"{route}/kept": partial(_keeps_gradient, Dense, inputs, route) for route in ROUTES}
+        kept = _both_routes(lambda _, route: backward(Dense, inputs, "batch", route).gradient_kept, ["kept"])
         return returned | kept
 
 
@@ -185,13 +185,8 @@ def _expect_nearly(
     expect_close(found, expected, what=what, hint=hint, where=where, atol=rounding)
 
 
-def _both_routes(run: Callable[[str, str], object]) -> Probes:
-    sizes = (*SIZES, "again")
-    return {f"{route}/{size}": partial(run, size, route) for route in ROUTES for size in sizes}
-
-
-def _keeps_gradient(Dense: Any, inputs: Inputs, route: str) -> bool:
-    return backward(Dense, inputs, "batch", route).gradient_kept
+def _both_routes(run: Callable[[str, str], object], names: Iterable[str] = (*SIZES, "again")) -> Probes:
+    return {f"{route}/{name}": partial(run, name, route) for route in ROUTES for name in names}
 
 
 def _measure_step(Dense: Any, inputs: Inputs, size: str) -> Array:

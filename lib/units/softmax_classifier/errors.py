@@ -178,11 +178,7 @@ IN_LOOPS = (
         r"\2 of \1 is called without its argument, or on the class \1, not on a layer.",
         r"A layer is made once, by \1 with parentheses. Give its \2 one array.",
     ),
-    Meaning(
-        r"TypeError: (\w+(?:\.\w+)?)\(\): missing a required argument: '(\w+)'",
-        r"\1 is called without \2.",
-        CALL,
-    ),
+    Meaning(r"TypeError: (\w+(?:\.\w+)?)\(\): missing a required argument: '(\w+)'", r"\1 is called without \2.", CALL),
     Meaning(r"TypeError: (\w+(?:\.\w+)?)\(\): too many positional", r"\1 is called with too many arguments.", CALL),
     Meaning(
         r"TypeError: (\w+(?:\.\w+)?)\(\): got an unexpected keyword argument '(\w+)'",

@@ -26,12 +26,7 @@ QUESTIONS = (
         "epochs",
         "Three runs of 20 epochs each, at learning rate 0.01, with batch sizes 1, 16 and 240. Which one ends with the"
         " lowest loss?",
-        (
-            "Batch size 1",
-            "Batch size 16",
-            "Batch size 240",
-            "None: the three losses differ by less than a tenth",
-        ),
+        ("Batch size 1", "Batch size 16", "Batch size 240", "None: the three losses differ by less than a tenth"),
         0,
         "In 20 epochs there are 4,800 steps with batch size 1, 300 steps with 16, and 20 steps with 240. All three see"
         " the same samples equally often, but the smallest batches make the most steps.",

@@ -81,10 +81,11 @@ def draw_gradients(rng: np.random.Generator) -> Inputs:
     return inputs
 
 
-def output_of(Softmax: Any, z: Array) -> Array:
-    """Run the student's forward on a copy of `z`; return the output that it set, which should be (classes, batch)."""
+def output_of(Softmax: Any, *scores: Array) -> Array:
+    """Run a layer's forward on a copy of each; return the output that it set last, which should be (classes, batch)."""
     layer = Softmax()
-    _pass_on(layer, z.copy())
+    for z in scores:
+        _pass_on(layer, z.copy())
     return kept_output(layer)
 
 
@@ -366,10 +367,7 @@ class ColumnsSumToZero(Statement):
 
 def output_again(Softmax: Any, inputs: Inputs) -> Array:
     """Run a layer's forward on one batch and then on others; return the last output."""
-    layer = Softmax()
-    for each, size in _passes(inputs):
-        _pass_on(layer, each[f"scores_{size}"].copy())
-    return kept_output(layer)
+    return output_of(Softmax, *(each[f"scores_{size}"] for each, size in _passes(inputs)))
 
 
 def scores_kept(Softmax: Any, inputs: Inputs) -> bool:

@@ -1,10 +1,5 @@
 """The closed half of the hidden layer: the right objects, a sample class, and the mistakes that students make.
 
-| module | mistakes in |
-|---|---|
-| `relu` | ReLU: forward, and the mask of backward |
-| `network` | the two loops over the layers |
-| `step` | one training step |
 
 Where two mistakes give the same numbers, the more plausible one comes first.
 """

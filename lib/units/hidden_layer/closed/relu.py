@@ -63,8 +63,9 @@ forward("Softmax is computed in place of ReLU", "Compare each entry with 0: no e
     lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0)
 )
 forward("The output is squared", "Give the positive number itself, not its square.")(lambda z: np.maximum(z, 0) ** 2)
-forward("The output is rounded", "Give the number as it is.")(lambda z: np.maximum(z, 0).round())
-forward("The output is rounded", "Give the number as it is.")(lambda z: np.maximum(z, 0).astype(int))
+forward("The output is rounded", "Give the number as it is.")(
+    lambda z: np.maximum(z, 0).round(), lambda z: np.maximum(z, 0).astype(int)
+)
 forward("Negative inputs go to -1 on a curve, as in an ELU", "Replace the curve on the left by 0.")(
     lambda z: np.where(z > 0, z, np.exp(np.minimum(z, 0)) - 1)
 )
@@ -72,11 +73,7 @@ forward("Each input is multiplied by its sigmoid", OTHER)(lambda z: z / (1 + np.
 SHAPE = "Print the shape of self.output: it has an entry for each unit and each sample, also where that is 0."
 forward("Only the positive entries are kept, in one row", SHAPE)(lambda z: z[z > 0])
 SAMPLES = "Print the last column of the result. Which samples does your loop leave out?"
-forward("The last sample is left out", SAMPLES)(
-    lambda z: np.hstack([np.maximum(z[:, :-1], 0), 0 * z[:, -1:]]),
-)
-
-
+forward("The last sample is left out", SAMPLES)(lambda z: np.hstack([np.maximum(z[:, :-1], 0), 0 * z[:, -1:]]))
 forward("The output is in a tuple", COMMA)(lambda z: (np.maximum(z, 0),))
 
 
@@ -130,7 +127,7 @@ backward("The sign of the gradient is turned", "Leave out the minus: a step goes
     lambda z, g: -g * (z > 0)
 )
 backward("The gradient is summed over the samples", "Keep one column for each sample.")(
-    lambda z, g: (g * (z > 0)).sum(axis=1, keepdims=True)
+    lambda z, g: (g * (z > 0)).sum(axis=1, keepdims=True), lambda z, g: (g * (z > 0)).sum(axis=1)
 )
 backward("A matrix product takes the place of a product entry by entry", "Multiply entry by entry, with *.")(
     lambda z, g: g @ (z > 0), lambda z, g: g @ (z > 0).T
@@ -151,12 +148,8 @@ backward("The gradient is summed to one number", "Keep an entry for each unit an
 backward("The gradient is summed over the units", "Keep one row for each unit: leave out the sum.")(
     lambda z, g: (g * (z > 0)).sum(axis=0), lambda z, g: (g * (z > 0)).sum(axis=0, keepdims=True)
 )
-backward("The gradient is summed over the samples", "Keep one column for each sample.")(
-    lambda z, g: (g * (z > 0)).sum(axis=1)
-)
-backward("The last sample is left out", SAMPLES)(
-    lambda z, g: np.hstack([g[:, :-1] * (z[:, :-1] > 0), 0 * g[:, -1:]]),
-)
+
+backward("The last sample is left out", SAMPLES)(lambda z, g: np.hstack([g[:, :-1] * (z[:, :-1] > 0), 0 * g[:, -1:]]))
 backward("The result is in a tuple", COMMA)(lambda z, g: (g * (z > 0),))
 backward("The result of backward is missing", "Look for a path through backward that ends without return.")(
     lambda z, g: None

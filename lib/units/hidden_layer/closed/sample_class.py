@@ -17,11 +17,7 @@ RIGHT: Fillings = {
     ),
     "own-dense": ("output_gradient", "self.input.T"),
     "relu": ("np.maximum(input, 0)", "output_gradient * (self.input > 0)"),
-    "network": (
-        "layer.forward(output)",
-        "reversed(self.layers)",
-        "layer.backward(output_gradient, learning_rate)",
-    ),
+    "network": ("layer.forward(output)", "reversed(self.layers)", "layer.backward(output_gradient, learning_rate)"),
     "step": ("loss_gradient(y, yhat) / y.shape[1]", "learning_rate", "loss(y, yhat)"),
 }
 

@@ -67,8 +67,7 @@ gradient(
     "Close the parenthesis before the gradient: 1/B is a factor of its own.",
 )(lambda slope, y, yhat: 1 / (y.shape[1] * slope(y, yhat)))
 gradient(
-    "The gradient is 0 everywhere",
-    "Print each factor of the gradient. // rounds down to a whole number, also to 0.",
+    "The gradient is 0 everywhere", "Print each factor of the gradient. // rounds down to a whole number, also to 0."
 )(lambda slope, y, yhat: 1 // y.shape[1] * slope(y, yhat))
 gradient("The gradient's sign is turned", "Hand on the gradient itself: Dense subtracts it.")(
     lambda slope, y, yhat: -slope(y, yhat) / y.shape[1]

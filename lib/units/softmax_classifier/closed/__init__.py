@@ -1,15 +1,6 @@
 """The closed half of the softmax classifier: the right objects, a sample class, and the mistakes that students make.
 
-| module | mistakes in |
-|---|---|
-| `loss` | the loss and its gradient |
-| `softmax` | softmax: forward, for large scores, backward |
-| `dense` | the dense layer's update, and the gradient that it returns |
-| `training` | the training loop |
-| `steps` | the number of steps in an epoch |
-
-`right_loop` has what is recorded of a right training loop. Where two mistakes give the same numbers, the more plausible
-one comes first.
+Where two mistakes give the same numbers, the more plausible one comes first.
 """
 
 import re

@@ -81,6 +81,8 @@ returned = replace(
     teach="Ask what the layer below needs: the slope of the loss for each of its outputs. It has no output for the"
     " bias.",
 )
+of_result = replace(returned, make=lambda change: with_backward(Dense, lambda *given: change(Dense.backward(*given))))
+"""The right gradient to return, which code has changed."""
 
 SHAPES = "Write the shapes of both factors side by side: their product must have the shape of the weights."
 weights("The product is the transpose of the weights' gradient", SHAPES)(lambda layer, g: np.dot(layer.input, g.T))
@@ -247,10 +249,8 @@ def _without_bias(W: Array) -> Array:
 DECAY = "Subtract the step alone: this network has no weight decay."
 for strength in (0.1, 0.01, 0.001, 0.0001, 1.0):
     update("The weights decay", DECAY)(
-        lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * W)
-    )
-    update("The weights decay", DECAY)(
-        lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * W * _without_bias(W))
+        lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * W),
+        lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * W * _without_bias(W)),
     )
     if strength < 1:
         update("The weights decay", DECAY)(
@@ -295,8 +295,7 @@ steps("The learning rate gets smaller from step to step", "Use the learning_rate
 
 @backward("backward overwrites the gradient that it is given", "Compute into a new array.")
 def _overwriting(layer: Dense, g: Array, rate: float) -> Any:
-    input_gradient = layer.weights[:, :-1].T @ g
-    layer.weights = layer.weights - rate * _gradient(layer, g)
+    input_gradient = Dense.backward(layer, g, rate)
     g *= rate
     return input_gradient
 
@@ -323,10 +322,8 @@ returned(
 )(lambda layer, g: g)
 
 FACTOR = "Take one sample: how does its loss change with one feature? No other number comes in."
-returned("The returned gradient is divided by the batch size", FACTOR)(
-    lambda layer, g: layer.weights[:, :-1].T @ g / g.shape[1]
-)
-returned("The returned gradient has the wrong sign", FACTOR)(lambda layer, g: -layer.weights[:, :-1].T @ g)
+of_result("The returned gradient is divided by the batch size", FACTOR)(lambda result: result / result.shape[1])
+of_result("The returned gradient has the wrong sign", FACTOR)(np.negative)
 returned("The returned gradient is multiplied by the input", FACTOR)(
     lambda layer, g: layer.weights[:, :-1].T @ g * layer.input[:-1]
 )
@@ -334,37 +331,24 @@ returned("The weights are returned", LOWER)(lambda layer, g: layer.weights)
 returned("The input is returned", LOWER)(lambda layer, g: layer.input)
 returned("The output is returned", LOWER)(lambda layer, g: layer.output)
 returned("The returned gradient is 0", LOWER)(lambda layer, g: np.zeros((len(layer.input) - 1, g.shape[1])))
-returned("The returned gradient is summed over the samples", LOWER)(
-    lambda layer, g: (layer.weights[:, :-1].T @ g).sum(axis=1, keepdims=True)
+of_result("The returned gradient is summed over the samples", LOWER)(lambda result: result.sum(axis=1, keepdims=True))
+of_result("The result is in a tuple", "Look for a comma behind the value: it makes a tuple.")(lambda result: (result,))
+of_result("The result of backward is missing", "Look for a path through backward that ends without return.")(
+    lambda result: None
 )
-returned("The result is in a tuple", "Look for a comma behind the value: it makes a tuple.")(
-    lambda layer, g: (layer.weights[:, :-1].T @ g,)
-)
-returned("The result of backward is missing", "Look for a path through backward that ends without return.")(
-    lambda layer, g: None
+backward("The returned gradient is multiplied by the learning rate", FACTOR)(
+    lambda layer, g, rate: rate * Dense.backward(layer, g, rate)
 )
 
 
-@backward("The returned gradient is multiplied by the learning rate", FACTOR)
-def _returned_with_rate(layer: Dense, g: Array, rate: float) -> Any:
-    input_gradient = rate * layer.weights[:, :-1].T @ g
-    layer.weights = layer.weights - rate * _gradient(layer, g)
-    return input_gradient
-
-
-def _from_the_left(layer: Dense, g: Array, rate: float, product: Callable[..., Any]) -> Any:
-    input_gradient = product(g, layer.weights[:, :-1])
-    layer.weights = layer.weights - rate * _gradient(layer, g)
-    return input_gradient
-
-
-def _from_the_left_later(layer: Dense, g: Array, rate: float, product: Callable[..., Any]) -> Any:
-    layer.weights = layer.weights - rate * _gradient(layer, g)
-    return product(g, layer.weights[:, :-1])
+def _from_the_left(layer: Dense, g: Array, rate: float, product: Callable[..., Any], is_late: bool) -> Any:
+    before = layer.weights
+    layer.weights = before - rate * _gradient(layer, g)
+    return product(g, (layer.weights if is_late else before)[:, :-1])
 
 
 backward("The factors of the returned gradient stand in the wrong order", LOWER)(
-    *(partial(code, product=each) for each in (np.dot, np.matmul) for code in (_from_the_left, _from_the_left_later))
+    *(partial(_from_the_left, product=each, is_late=late) for each in (np.dot, np.matmul) for late in (False, True))
 )
 
 

@@ -106,28 +106,20 @@ class EveryBatch(LoopRule):
             return wrong
         is_cut = len(steps) == slots_of(call)  # later calls are not seen
         if shuffles != call.epochs and ((len(steps) % length == 0 and not is_cut) or shuffles == 0):
-            hint = "Run the outer loop nepochs times, and call generate_batch_indices once in each epoch."
-            return Wrong(
-                "The number of epochs is wrong."
-                if shuffles
-                else "The batches are not those of generate_batch_indices.",
-                found=f"{shuffles or 'no'} call{'s' * (shuffles != 1)} of generate_batch_indices",
-                expected=f"{call.epochs}, one for each epoch",
-                where=second_call(call),
-                hint=hint if shuffles else "",  # the statement's own
-            )
-        found = f"{'at least ' * is_cut}{len(steps)} step{'s' * (len(steps) != 1)}"
+            what, hint = "The batches are not those of generate_batch_indices.", ""  # the statement's own
+            if shuffles:
+                what = "The number of epochs is wrong."
+                hint = "Run the outer loop nepochs times, and call generate_batch_indices once in each epoch."
+            found = f"{shuffles or 'no'} call{'s' * (shuffles != 1)} of generate_batch_indices"
+            expected = f"{call.epochs}, one for each epoch"
+            return Wrong(what, found=found, expected=expected, where=second_call(call), hint=hint)
+        what, found = "The number of training steps is wrong.", f"{len(steps)} step{'s' * (len(steps) != 1)}"
         asked = f"{call.epochs} epochs of {length} batches, with {', '.join(sizes[:-1])} and {sizes[-1]} samples"
+        expected = f"{call.epochs * length}: {asked}"
         hint = "Each batch is one step: a forward pass and an update. Do that for every batch of every epoch."
         if len(steps) == 1:
             hint = "Check the indentation: a return inside a loop ends the function in the first round."
-        return Wrong(
-            "The number of training steps is wrong.",
-            where=second_call(call),
-            found=found,
-            expected=f"{call.epochs * length}: {asked}",
-            hint=hint,
-        )
+        return Wrong(what, where=second_call(call), found="at least " * is_cut + found, expected=expected, hint=hint)
 
     def _explain_order(self, call: Call, steps: Sequence[Step], number: int, due: Samples | None = None) -> Wrong:
         """Say which samples a step took, and which were due."""

@@ -35,16 +35,6 @@ class Factor(NamedTuple):
     of: Callable[[Step], float]
     words: str = ""
 
-    @property
-    def what(self) -> str:
-        """What is said of it."""
-        return self.words or f"{self.name}."
-
-    @property
-    def hint(self) -> str:
-        """One thing to try."""
-        return HINTS[self.name]
-
 
 FACTORS = (
     Factor("1/B is missing", lambda step: len(step.batch)),
@@ -62,8 +52,7 @@ FACTORS = (
     Factor("The learning rate is not applied", lambda step: 1 / step.call.rate),
 )
 OF_BATCHES = Factor(
-    "The gradient is divided by the number of batches",
-    lambda step: len(step.batch) / step.call.batches_in_an_epoch,
+    "The gradient is divided by the number of batches", lambda step: len(step.batch) / step.call.batches_in_an_epoch
 )
 """It is not combined with others: there are always three batches, and three may come from elsewhere."""
 SIGN = Factor(
@@ -99,12 +88,10 @@ class GradientFlowsBack(LoopRule):
         if step["layer"] != first["layer"]:
             found, expected = "another dense layer", "that of the first step"
             raise Wrong("dlayer.backward updates another layer.", where=where, found=found, expected=expected)
+        if step["touched"] == 2:
+            raise name_at("The dense layer is kept from one call to the next", where)
         if step["touched"]:
-            kept, changed = (
-                "The dense layer is kept from one call to the next",
-                "Something besides dlayer.backward changes the weights",
-            )
-            raise name_at(kept if step["touched"] == 2 else changed, where)
+            raise name_at("Something besides dlayer.backward changes the weights", where)
 
     def _explain(self, steps: Sequence[Step], number: int) -> Wrong:
         """Say what is wrong with a step: the gradient that goes into softmax or the dense layer, its size, the rate."""
@@ -158,7 +145,8 @@ class GradientFlowsBack(LoopRule):
         if is_later and is_close(size, -1):
             return name_at("The weights move uphill after the first epoch", where)
         if not is_later and (factors := find_factors(steps)):
-            return Named(" ".join(words.what for words in factors), where=where, hint=factors[0].hint)
+            what = " ".join(factor.words or f"{factor.name}." for factor in factors)
+            return Named(what, where=where, hint=HINTS[factors[0].name])
         if is_close(share, 1):
             return Wrong(f"The step is {size:.5g} times as large as it should be.", where=where, hint=NOTHING_ELSE)
         wrong = Wrong(

@@ -32,12 +32,10 @@ class EpochLoss(LoopRule):
         is_cut = len(steps) == slots_of(call)  # of more steps nothing is known
         if not any(are_losses(found, each, is_cut) for each in expected):
             raise self._explain(call, steps, found, count, expected[0])
+        if order == 2:
+            raise name_at("The layers are returned in another order", second_call(call))
         if order:
-            untrained, swapped = (
-                "The dense layer that is returned has not been trained",
-                "The layers are returned in another order",
-            )
-            raise name_at(swapped if order == 2 else untrained, second_call(call))
+            raise name_at("The dense layer that is returned has not been trained", second_call(call))
 
     def extra(self, recording: Recording) -> Array:
         """Give the number of losses, 1 for a layer that is not trained, 2 for one in another place, and the losses."""
