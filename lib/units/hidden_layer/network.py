@@ -19,6 +19,7 @@ from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, ErrorHint, Example, ExampleStep, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
+from lib.units.softmax_classifier.inputs import is_kept
 
 LAYERS = 5
 """One more than the notebook's network has: a loop that is written out for that one does not fit."""
@@ -108,7 +109,8 @@ def _require(value: Array | Wrong) -> Array:
 class Run(NamedTuple):
     """What a pass of the student's network did: the calls of its layers, in order, and what it returned and kept.
 
-    `where` says so if it was not the first pass through that network; `every` has the calls of all passes.
+    `where` says so if it was not the first pass through that network; `every` has the calls of all passes. `given` is
+    the array that the pass was given, as it was afterwards.
     """
 
     calls: list[Call]
@@ -116,6 +118,7 @@ class Run(NamedTuple):
     kept: Any
     where: str
     every: list[Call]
+    given: Array
 
     @property
     def layers(self) -> list[int]:
@@ -131,11 +134,11 @@ def run_forward(Network: Any, inputs: Inputs, which: str = "") -> Run:
     """Run the student's forward on a network of test layers, once or, `again`, a second time."""
     network, calls = _make(Network, inputs)
     for _ in range(2 if which else 1):
-        begin = len(calls)
+        begin, given = len(calls), inputs["input"].copy()
         with explain_errors():
-            returned = network.forward(inputs["input"].copy())
+            returned = network.forward(given)
     kept = getattr(network, "output", None)
-    return Run(_of("forward", calls[begin:]), returned, kept, PASSES[which], _of("forward", calls))
+    return Run(_of("forward", calls[begin:]), returned, kept, PASSES[which], _of("forward", calls), given)
 
 
 def run_backward(Network: Any, inputs: Inputs, route: str = "own", which: str = "") -> Run:
@@ -145,14 +148,14 @@ def run_backward(Network: Any, inputs: Inputs, route: str = "own", which: str = 
     """
     network, calls = _make(Network, inputs)
     for _ in range(2 if which else 1):
-        begin = len(calls)
+        begin, given = len(calls), inputs["gradient"].copy()
         with explain_errors():
             if route == "own":
                 network.forward(inputs["input"].copy())
             else:
                 network.input, network.output = inputs["input"].copy(), inputs["outputs"][-1].copy()
-            returned = network.backward(inputs["gradient"].copy(), float(inputs["learning_rate"]))
-    return Run(_of("backward", calls[begin:]), returned, None, PASSES[which], _of("backward", calls))
+            returned = network.backward(given, float(inputs["learning_rate"]))
+    return Run(_of("backward", calls[begin:]), returned, None, PASSES[which], _of("backward", calls), given)
 
 
 def _make(Network: Any, inputs: Inputs) -> tuple[Any, list[Call]]:
@@ -190,10 +193,16 @@ def _differences(run: Run, first: Array) -> Array:
     return np.asarray(sum(differences, first))
 
 
+def _require_kept(run: Run, first: Array, what: str) -> None:
+    if not is_kept(first, run.given):
+        raise Wrong(f"{what} is changed.", hint="Compute into a new array: other code may still need this one.")
+
+
 def _last(run: Run, first: Array) -> Array:
     return run.calls[-1].returned if run.calls else first
 
 
+INPUT, GRADIENT = "The input that forward is given", "The gradient that backward is given"
 CHANGED = "Print self.layers before and after a pass: each pass needs all of them, in the same order."
 NO_CALL = "Print something in your loop, to see whether it runs. In each turn the layer's {method} has to be called."
 
@@ -249,12 +258,14 @@ class LastOutput(Statement):
         for name, what in self.kept_as.items():
             found = numbers(getattr(run, name), SHAPE, what=what)
             expect_close(found, _last(run, inputs["input"]), what=f"{what} is not the last layer's output.")
+        _require_kept(run, inputs["input"], INPUT)
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
         first = inputs["input"]
 
         def difference(name: str) -> Array:
             run = run_forward(Network, inputs)
+            _require_kept(run, first, INPUT)
             return numbers(getattr(run, name), SHAPE, what=self.kept_as[name]) - _last(run, first) + first
 
         return {name: partial(difference, name) for name in self.kept_as}
@@ -308,6 +319,7 @@ class RateAndResult(Statement):
             found = numbers(run.returned, SHAPE, what="The result of backward")
             what = "The result of backward is not the gradient that the last call returned."
             expect_close(found, _last(run, inputs["gradient"]), what=what)
+            _require_kept(run, inputs["gradient"], GRADIENT)
 
         _on_either_route(inputs, Network, test)
 
@@ -315,6 +327,7 @@ class RateAndResult(Statement):
         first = inputs["gradient"]
 
         def difference(run: Run) -> Array:
+            _require_kept(run, first, GRADIENT)
             return numbers(run.returned, SHAPE, what="The result of backward") - _last(run, first) + first
 
         return {

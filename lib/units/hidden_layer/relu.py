@@ -28,14 +28,16 @@ def draw(rng: np.random.Generator) -> Inputs:
     In every row and every column of the inputs there are entries of either sign, below 1 and above 6: an output that is
     cut off shows. The gradient's sign is another one than the input's in about half of the entries: a mask that is made
     of the wrong array shows in every draw. Rows and columns come in an order of each draw's own: so does the mask.
+    One batch has a sum above 0, and one below: a mask that is one number for all lets all pass, and once stops all.
     """
     inputs = {}
-    for size, (units, batch) in SIZES.items():
+    for sign, (size, (units, batch)) in zip((1, -1), SIZES.items(), strict=True):
         signs = np.where((np.add.outer(np.arange(units), np.arange(batch)) + rng.integers(2)) % 2, 1, -1)
         others = np.where((np.arange(units)[:, None] + np.arange(batch) // 2 + rng.integers(2)) % 2, 1, -1)
         sizes = rng.uniform(0.3, 0.8, size=(units, batch)) * np.resize(rng.permutation([1, 4, 12]), (units, batch))
         order = np.ix_(rng.permutation(units), rng.permutation(batch))
-        inputs[f"input_{size}"] = (signs * sizes)[order]
+        x = signs * sizes
+        inputs[f"input_{size}"] = (sign * np.sign(x.sum()) * x)[order]
         inputs[f"gradient_{size}"] = (others * rng.uniform(0.5, 4, size=(units, batch)))[order]
     return inputs
 

@@ -20,7 +20,7 @@ from lib.units.softmax_classifier.inputs import is_kept
 
 FEATURES, CLASSES, BATCH = 2, 3, 5
 WEIGHTS = CLASSES, FEATURES + 1
-STEEP = 1000
+STEEP = 10_000
 """How large the loss gradient is: one that is clipped or scaled to a fixed norm shows."""
 Function = Callable[[Any, Any], Any]
 ARGUMENTS = {
@@ -34,11 +34,11 @@ ARGUMENTS = {
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw a batch, the network's output for it, what a mistake in each class costs, and a learning rate.
 
-    The loss has the digits 57 behind its hundredths: one that is rounded shows.
+    The loss has the digits 57 behind its thousandths, and it is small: one that is rounded shows.
     """
     y = np.eye(CLASSES)[:, rng.permutation(np.resize(np.arange(CLASSES), BATCH))]
     yhat, costs = rng.dirichlet(np.ones(CLASSES), size=BATCH).T, rng.uniform(1, 2, size=(CLASSES, 1))
-    loss = rng.integers(100, 200) / 100 + 0.0057
+    loss = rng.integers(100, 200) / 1000 + 0.00057
     return {
         "X": rng.normal(size=(FEATURES, BATCH)),
         "y": y,

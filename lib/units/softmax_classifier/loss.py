@@ -66,7 +66,8 @@ class OneSample(Statement):
     def holds(self, inputs: Inputs, cce: Any) -> None:
         for loss in (1.0, 2.0, 5.0055):  # the last is not rounded, and far from 0
             p = np.exp(-loss)
-            y, yhat = np.array([[0.0], [1.0], [0.0]]), np.array([[0.7 * (1 - p)], [p], [0.3 * (1 - p)]])
+            y = np.array([[0.0], [1.0], [0.0], [0.0]])  # another class, if the rows are turned round
+            yhat = np.array([[0.5 * (1 - p)], [p], [0.2 * (1 - p)], [0.3 * (1 - p)]])
             where = f"one sample with y = {y[:, 0]}, yhat = {yhat[:, 0].round(4)}, as columns"
             what = f"The loss should be {loss:g} where the true class has p = {p:.4f}."
             expect_close(loss_of(cce, y, yhat), loss, what=what, where=where)

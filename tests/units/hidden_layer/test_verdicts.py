@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lib.checking.dispatch import Check
+from lib.checking.help import name_mistake
 from lib.checking.render import Report
 from lib.grading.commands.fingerprints import texts_of
 from lib.reference import Dense, Network, ReLU, Softmax, cce, cce_gradient
@@ -292,6 +293,26 @@ class WrittenOut(Network):
         return output_gradient
 
 
+class WritesIntoItsInput(Network):
+    def forward(self, input):
+        self.output = input
+        for layer in self.layers:
+            self.output[:] = layer.forward(self.output)
+        return self.output
+
+
+class WritesIntoTheGradient(Network):
+    def backward(self, output_gradient, learning_rate):
+        for layer in reversed(self.layers):
+            output_gradient[:] = layer.backward(output_gradient, learning_rate)
+        return output_gradient
+
+
+class OneSlopeForAll(ReLU):
+    def backward(self, output_gradient, learning_rate=None):
+        return output_gradient * (self.input.mean() > 0)
+
+
 class OverwritesItsInput(ReLU):
     def forward(self, input):
         self.input = self.output = input
@@ -374,10 +395,13 @@ LOSING: list[tuple[str, dict[str, Any], set[str]]] = [
     ("check-step", {"step": with_gradients_up_to_one}, {"MeanGradient"}),
     ("check-step", {"step": with_a_loss_that_counts_the_weights}, {"BatchLoss"}),
     ("check-step", {"step": with_weights_that_decay}, {"MeanGradient"}),
+    ("check-relu-backward", {"ReLU": OneSlopeForAll}, {"GradientPasses", "GradientStops"}),
     ("check-relu-backward", {"ReLU": KeepsOneMask}, {"GradientPasses", "GradientStops"}),
     ("check-relu-backward", {"ReLU": KeepsOneMaskForAShape}, {"GradientPasses", "GradientStops"}),
     ("check-network-forward", {"Network": GoesOnFromBefore}, {"OutputsGoUp"}),
     ("check-network-forward", {"Network": AddsARow}, {"OutputsGoUp"}),
+    ("check-network-forward", {"Network": WritesIntoItsInput}, {"LastOutput"}),
+    ("check-network-backward", {"Network": WritesIntoTheGradient}, {"RateAndResult"}),
     ("check-network-backward", {"Network": EmptiesTheList}, {"LayersReversed"}),
     ("check-network-backward", {"Network": WrittenOut}, {"LayersReversed"}),
     ("check-network-backward", {"Network": NoRateForSome}, {"RateAndResult"}),
@@ -396,6 +420,23 @@ def test_right_code_earns_all_and_gets_no_name(part: Part, code: Any) -> None:
     for seed in SEEDS:
         verdict = judged(part, code, seed, ANSWER_KEY)
         assert (verdict.points, verdict.mistake) == (part.points, None)
+
+
+@parts
+def test_right_code_has_no_mistakes_fingerprint(part: Part) -> None:
+    """Also where its check finds something by hand that the probes don't, such as digits that are rounded off."""
+    assert name_mistake(part, ANSWER_KEY.subjects(part), hidden_layer.__name__) is None
+
+
+def test_half_the_gradient_is_not_said_to_be_divided_by_a_fixed_number() -> None:
+    def by_twice_the_batch_size(network, loss, loss_gradient, X, y, learning_rate):
+        yhat = network.forward(X)
+        network.backward(loss_gradient(y, yhat) / (2 * y.shape[1]), learning_rate)
+        return loss(y, yhat)
+
+    report = checked(PARTS["check-step"], {"step": by_twice_the_batch_size})
+    assert not report.right and report.help is not None and report.help.mistake is None
+    assert judged(PARTS["check-step"], {"step": by_twice_the_batch_size}, 1, ANSWER_KEY).mistake is None
 
 
 @each

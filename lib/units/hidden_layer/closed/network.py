@@ -70,7 +70,7 @@ turn_down = replace(
     backward, make=lambda turn: _with_backward(lambda layers, g, rate: _down(reversed(layers), g, rate, turn))
 )
 
-COMMA = "Look for a comma behind the value: it makes a tuple."
+COMMA = "Look for a comma behind the value, or for brackets around it: they make a tuple or a list."
 ORDER = "Write down which layer is called first, second, and so on. The first layer of the list stands at the input."
 forward("The layers are called in reverse", ORDER)(lambda layers, x: _up(reversed(layers), x))
 
@@ -88,7 +88,7 @@ whole_forward("self.output is missing", "Assign the last layer's output to self.
 forward("The network returns its input", "After the loop, return the output of the last layer.")(
     lambda layers, x: (_up(layers, x), x)[1]
 )
-forward("The result is in a tuple", COMMA)(lambda layers, x: (_up(layers, x),))
+forward("The result is in a tuple or a list", COMMA)(lambda layers, x: (_up(layers, x),))
 
 
 @forward("All outputs are returned in a list", "Return one array: the output of the last layer.")
@@ -196,7 +196,7 @@ backward(
 
 RETURN = "After the loop, return the gradient that is left: a network below would need it."
 backward("The incoming gradient is returned", RETURN)(lambda layers, g, rate: (_down(reversed(layers), g, rate), g)[1])
-backward("The result is in a tuple", COMMA)(lambda layers, g, rate: (_down(reversed(layers), g, rate),))
+backward("The result is in a tuple or a list", COMMA)(lambda layers, g, rate: (_down(reversed(layers), g, rate),))
 backward("Nothing is returned", RETURN)(lambda layers, g, rate: (_down(reversed(layers), g, rate), None)[1])
 
 

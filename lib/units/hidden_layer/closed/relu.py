@@ -26,7 +26,7 @@ backward = MistakeCatalog(
 of_output = replace(backward, make=lambda result: with_backward(ReLU, lambda layer, g, rate: result(layer.output, g)))
 """Code that looks at the layer's output, not at its input."""
 
-COMMA = "Look for a comma behind the value: it makes a tuple."
+COMMA = "Look for a comma behind the value, or for brackets around it: they make a tuple or a list."
 FORWARD_HINT = "Compute the output for the numbers -2 and 3 by hand. What should come out of each?"
 
 forward("The input is passed on unchanged", FORWARD_HINT)(lambda z: z)
@@ -74,7 +74,7 @@ SHAPE = "Print the shape of self.output: it has an entry for each unit and each 
 forward("Only the positive entries are kept, in one row", SHAPE)(lambda z: z[z > 0])
 SAMPLES = "Print the last column of the result. Which samples does your loop leave out?"
 forward("The last sample is left out", SAMPLES)(lambda z: np.hstack([np.maximum(z[:, :-1], 0), 0 * z[:, -1:]]))
-forward("The output is in a tuple", COMMA)(lambda z: (np.maximum(z, 0),))
+forward("The output is in a tuple or a list", COMMA)(lambda z: (np.maximum(z, 0),))
 
 
 @forward("forward overwrites its input", "Compute into a new array: the layer below still needs its output.")
@@ -150,7 +150,7 @@ backward("The gradient is summed over the units", "Keep one row for each unit: l
 )
 
 backward("The last sample is left out", SAMPLES)(lambda z, g: np.hstack([g[:, :-1] * (z[:, :-1] > 0), 0 * g[:, -1:]]))
-backward("The result is in a tuple", COMMA)(lambda z, g: (g * (z > 0),))
+backward("The result is in a tuple or a list", COMMA)(lambda z, g: (g * (z > 0),))
 backward("The result of backward is missing", "Look for a path through backward that ends without return.")(
     lambda z, g: None
 )

@@ -332,7 +332,10 @@ returned("The input is returned", LOWER)(lambda layer, g: layer.input)
 returned("The output is returned", LOWER)(lambda layer, g: layer.output)
 returned("The returned gradient is 0", LOWER)(lambda layer, g: np.zeros((len(layer.input) - 1, g.shape[1])))
 of_result("The returned gradient is summed over the samples", LOWER)(lambda result: result.sum(axis=1, keepdims=True))
-of_result("The result is in a tuple", "Look for a comma behind the value: it makes a tuple.")(lambda result: (result,))
+of_result(
+    "The result is in a tuple or a list",
+    "Look for a comma behind the value, or for brackets around it: they make a tuple or a list.",
+)(lambda result: (result,))
 of_result("The result of backward is missing", "Look for a path through backward that ends without return.")(
     lambda result: None
 )

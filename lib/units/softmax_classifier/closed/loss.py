@@ -471,7 +471,10 @@ gradient("Only one sample gets a gradient, the others 0", ENDS)(
 gradient("The last sample gets no gradient", "Print the last column of the gradient. Does your loop reach it?")(
     lambda y, p: np.hstack([-y[:, :-1] / p[:, :-1], 0 * y[:, -1:]]),
 )
-gradient("The gradient is in a tuple", "Look for a comma behind the value: it makes a tuple.")(lambda y, p: (-y / p,))
+gradient(
+    "The gradient is in a tuple or a list",
+    "Look for a comma behind the value, or for brackets around it: they make a tuple or a list.",
+)(lambda y, p: (-y / p,))
 gradient("The gradient is written into an array of integers", "Print the dtype of the array. Can it hold 0.3?")(
     lambda y, p: _right_gradient(y, p).astype(int)
 )

@@ -560,7 +560,10 @@ of_product("The result is written into an array of integers", "Print the dtype o
     lambda p: p.astype(int)
 )
 of_product("The last sample gets no gradient", LOOP)(lambda p: np.hstack([p[:, :-1], 0 * p[:, -1:]]))
-of_product("The result is in a tuple", "Look for a comma behind the value: it makes a tuple.")(lambda p: (p,))
+of_product(
+    "The result is in a tuple or a list",
+    "Look for a comma behind the value, or for brackets around it: they make a tuple or a list.",
+)(lambda p: (p,))
 of_product("The result of backward is missing", "Look for a path through backward that ends without return.")(
     lambda p: None
 )
