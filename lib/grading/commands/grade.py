@@ -7,7 +7,7 @@ Worker processes run the notebooks (`runner`).
 
 import logging
 import signal
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
@@ -29,18 +29,17 @@ from lib.grading.commands.config import Configured
 from lib.grading.commands.course import Course, unfinished
 from lib.grading.commands.job import OF_THE_MACHINE, GradingJob
 from lib.grading.errors import ConfigError, UnitFailsError
-from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, sentence, what_comes_next
-from lib.grading.report.marks import NotebookMarks, read_marks
+from lib.grading.report.marks import read_class
 from lib.grading.report.score_table import Score, write_table
 from lib.grading.running.forked_execute import locks_in
 from lib.grading.running.progress import Progress
 from lib.grading.running.runner import Runner, RunResult, RunTask, workers
 from lib.grading.safe_files import find_folders, is_file, is_folder, remove, unreadable_in
 from lib.grading.sandbox.doctor import find_obstacle
-from lib.grading.submissions.gradebook import GradebookSession, open_gradebook
+from lib.grading.submissions.gradebook import GradebookSession
 from lib.grading.submissions.strays import strays
 from lib.grading.untrusted_names import id_problem
 
@@ -133,7 +132,7 @@ class Grade(Autograde):
             self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
         except MissingEntry:
             self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
-        except (ConfigError, SecretError) as error:
+        except ConfigError as error:
             self._stop(str(error))
         # ImportError: a database's driver may be missing.
         except (ClusterError, RuntimeError, ImportError, *OF_THE_MACHINE) as error:
@@ -184,14 +183,10 @@ class Grade(Autograde):
         """Write the scores of those graded now: by their verdicts, or by the gradebook where there are none."""
         if self._verdicts:
             return write_table([Score.of(verdict) for verdict in self._verdicts])
-        return write_table(self._read_scores_without_unit(), "") if self.graded else ""
-
-    def _read_scores_without_unit(self) -> list[Score]:
-        marks: dict[str, list[NotebookMarks]] = defaultdict(list)
-        with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            for (student, _), found in read_marks(gradebook, self.coursedir.assignment_id).items():
-                marks[student].append(found)
-        return [Score.of_marks(student, marks[student]) for student in self.graded]
+        if not self.graded:
+            return ""
+        marks = read_class(self.coursedir, self.coursedir.assignment_id)
+        return write_table([Score.of_marks(student, marks[student].values()) for student in self.graded], "")
 
     def _folders(self) -> Iterator[str | None]:
         """Give the folders to grade; None where there is none yet, but more may come while notebooks are run."""
@@ -223,7 +218,10 @@ class Grade(Autograde):
 
     def _begin(self, course: Course, source: str) -> GradingJob | None:
         """Make the job of a submitted folder, if it can be graded and is due."""
-        student = self._student(source)
+        try:
+            student = student_of(self, source)
+        except ValueError as error:
+            self._stop(str(error))
         if problem := id_problem(student):
             why = f"its folder's name can't be a student's id: {problem}. Rename the folder, and grade again"
             self._leave(student, why)
@@ -247,8 +245,9 @@ class Grade(Autograde):
             self._give_up(job, error)
             return None
         except OSError as error:
-            if not _is_below(error.filename, job.source):
-                raise
+            file = error.filename
+            if not (isinstance(file, str) and Path(file).is_relative_to(job.source)):
+                raise  # else a disk, or a file system of somebody's, fails to give a submitted file
             self._give_up(job, f"{sentence(error)} Have it handed in anew, and grade again")
             return None
         if work.notebooks:
@@ -269,7 +268,6 @@ class Grade(Autograde):
             self._give_up(job, error)
 
     def _leave(self, student: str, why: str) -> None:
-        """Leave a submission ungraded, for a person."""
         self.not_graded[student] = why
         self.progress.add("not graded", student, [why])
 
@@ -308,21 +306,9 @@ class Grade(Autograde):
     def _once_mended(self) -> str:
         return f"What was graded is kept. Once this is mended, {self.next_time}."
 
-    def _student(self, source: str) -> str:
-        """Read from a submitted folder's path whose it is."""
-        try:
-            return student_of(self, source)
-        except ValueError as error:
-            self._stop(str(error))
-
     def _stop(self, why: str) -> NoReturn:
         self.log.error("%s", why)
         raise NbGraderException(why)
-
-
-def _is_below(file: object, folder: Path) -> bool:
-    """Tell whether an error names a file of a submission's: a disk or a file system of somebody's fails there."""
-    return isinstance(file, str) and Path(file).is_relative_to(folder)
 
 
 class GradeApp(Configured, AutogradeApp):

@@ -6,7 +6,6 @@ the pages of those who are through are released, so that a slow notebook keeps n
 """
 
 import signal
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
@@ -29,7 +28,7 @@ from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.marking_queue import read_digest
-from lib.grading.report.marks import NotebookMarks, read_marks
+from lib.grading.report.marks import NotebookMarks, read_class
 from lib.grading.report.points import format_points
 from lib.grading.safe_files import find_folders, is_file
 from lib.grading.submissions.gradebook import open_gradebook
@@ -177,11 +176,8 @@ class WatchApp(GradeApp):
 
     def _due(self) -> dict[str, tuple[Path, str]]:
         """Find what is to be graded now: by student, the folder and its digest."""
-        found = {
-            student: (folder, digest(folder))
-            for student, folder in self._folders()
-            if student not in self._under_way and unchanged(folder) > self.settled
-        }
+        others = [(student, folder) for student, folder in self._folders() if student not in self._under_way]
+        found = {student: (folder, digest(folder)) for student, folder in others if unchanged(folder) > self.settled}
         return {student: of for student, of in found.items() if self._is_due(student, *of)}
 
     def _tell(self, run: Grade) -> None:
@@ -191,17 +187,15 @@ class WatchApp(GradeApp):
         run.not_graded.clear()
         through = {student: self._under_way.pop(student) for student in (*graded, *not_graded)}
         self._note({student: through[student] for student in graded})
-        self._name_those_for_a_person(graded)
+        for student, reasons in sorted(graded.items()):
+            if reasons:  # as `grade` lists them at its end
+                self._say(f"{student}: this try needs a person: {'; '.join(reasons)}.")
         self._put_off(not_graded)
 
     def _release_untold(self) -> None:
-        untold = [
-            student
-            for student, tries in self._tries.items()
-            if tries.graded[-1:] != [tries.told] and not self._is_put_off(student)
-        ]
-        if untold:
-            self._release(untold)
+        untold = [student for student, tries in self._tries.items() if tries.graded[-1:] != [tries.told]]
+        if due := [student for student in untold if not self._is_put_off(student)]:
+            self._release(due)
 
     def _collect(self) -> None:
         """Collect from the exchange, if there is one: what is new, and complete."""
@@ -283,12 +277,6 @@ class WatchApp(GradeApp):
             self._say(f"{student}: try {len(tries.graded)} has {scored}.")
         save(self._file, self._tries)
 
-    def _name_those_for_a_person(self, graded: Mapping[str, list[str]]) -> None:
-        """Say at once what `grade` lists at its end."""
-        for student, reasons in sorted(graded.items()):
-            if reasons:
-                self._say(f"{student}: this try needs a person: {'; '.join(reasons)}.")
-
     def _is_put_off(self, student: str) -> bool:
         return monotonic() < self._later.get(student, 0)
 
@@ -302,10 +290,7 @@ class WatchApp(GradeApp):
                 self._say(f"{student}: this try {why.rstrip('.')}. It is tried again in {again}.")
 
     def _release(self, students: list[str]) -> None:
-        """Write the pages of these students, and release them where they came by the exchange.
-
-        What fails with one student's keeps nobody else's.
-        """
+        """Write these students' pages, and release those that came by the exchange. One that fails keeps nobody's."""
         feedback = ClassFeedback(coursedir=self.coursedir, parent=self)
         feedback.only, feedback.says = frozenset(students), False
         if self.keep == "best":
@@ -385,12 +370,7 @@ class WatchApp(GradeApp):
         return Path(self.coursedir.format_path(folder, student, self.assignment))
 
     def _marks(self) -> dict[str, dict[str, NotebookMarks]]:
-        """Read the marks of each student's notebooks."""
-        found: dict[str, dict[str, NotebookMarks]] = defaultdict(dict)
-        with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            for (student, notebook), marks in read_marks(gradebook, self.assignment).items():
-                found[student][notebook] = marks
-        return found
+        return read_class(self.coursedir, self.assignment)
 
     def _say(self, text: str) -> None:
         say(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {visible(text)}")
@@ -401,4 +381,4 @@ def _scores(marks: Mapping[str, NotebookMarks]) -> tuple[dict[str, float], dict[
     cells = {f"{notebook}/{name}": mark for notebook, one in marks.items() for name, mark in one.cells.items()}
     late = {notebook: -one.penalty for notebook, one in marks.items()}
     by_hand = {name: mark.points for name, mark in cells.items() if mark.by_hand}
-    return {**{name: mark.graded for name, mark in cells.items()}, **late}, by_hand
+    return {**{name: mark.graded or 0.0 for name, mark in cells.items()}, **late}, by_hand

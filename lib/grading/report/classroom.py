@@ -1,10 +1,7 @@
-"""The class: every student on the roster or with a submission, and what is stored of each one's work.
-
-The gradebook is read with a few queries for whole columns; nbgrader's own objects would ask for each grade apart.
-"""
+"""The class: every student on the roster or with a submission, and what is stored of each one's work."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +12,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import select
 
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
+from lib.grading.report.marks import read_marks
 from lib.grading.safe_files import find_folders, is_folder
 from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.gradebook import late_by, open_gradebook
@@ -149,46 +147,24 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
     """Give the work of each student whom the gradebook knows."""
     roster = gradebook.db.execute(select(api.Student.id, api.Student.last_name, api.Student.first_name))
     works = {id: StudentWork(id, ", ".join(filter(None, name))) for id, *name in roster}
-    by_notebook: dict[str, StudentWork] = {}
     whole, part = api.SubmittedAssignment, api.SubmittedNotebook
     submitted = (
-        select(whole.student_id, whole.timestamp, whole.extension, part.id, part.late_submission_penalty)
+        select(whole.student_id, whole.timestamp, whole.extension, part.id)
         .join(part, part.assignment_id == whole.id)
         .where(whole.assignment_id == assignment.id)
     )
-    for student, timestamp, extension, notebook, penalty in gradebook.db.execute(submitted):
-        work = by_notebook[notebook] = works[student]
+    for student, timestamp, extension, notebook in gradebook.db.execute(submitted):
+        work = works[student]
         work.handed_in, work.submission = True, notebook
-        work.penalty += penalty or 0.0
         work.late = late_by(timestamp, assignment.duedate, extension)
-    _add_grades(gradebook, assignment, by_notebook)
+    for (student, _), marks in read_marks(gradebook, assignment.name).items():
+        work = works[student]
+        work.penalty += marks.penalty
+        work.score += marks.points
+        work.scores |= {name: (mark.graded, mark.max_points) for name, mark in marks.cells.items()}
+        work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
+        work.to_review += [name for name, mark in marks.cells.items() if mark.again]
     return works
-
-
-def _add_grades(gradebook: api.Gradebook, assignment: api.Assignment, works: Mapping[str, StudentWork]) -> None:
-    """Add to works, given by their submitted notebooks, the scores of their cells and the cells that wait."""
-    grade, cell = api.Grade, api.BaseCell
-    tested = api.GradeCell.__table__  # by itself: the class would bring the table of all cells once more
-    grades = (
-        select(
-            grade.notebook_id,
-            cell.name,
-            grade.auto_score,
-            grade.manual_score,
-            grade.score,
-            grade.needs_manual_grade,
-            tested.c.max_score,
-        )
-        .join(cell, cell.id == grade.cell_id)
-        .outerjoin(tested, tested.c.id == grade.cell_id)
-        .where(cell.notebook_id.in_([notebook.id for notebook in assignment.notebooks]))
-    )
-    for notebook, name, auto_score, by_hand, score, needs_mark, max_score in gradebook.db.execute(grades):
-        work = works[notebook]
-        work.scores[name] = (auto_score, max_score or 0.0)
-        work.score += score
-        if needs_mark:
-            (work.to_mark if by_hand is None else work.to_review).append(name)
 
 
 def _handed_in(course: CourseDirectory, assignment: str) -> Iterator[str]:

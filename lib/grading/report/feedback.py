@@ -103,21 +103,25 @@ class FeedbackPage(HTMLExporter):
 class Graded:
     """A submission as its student may see it: the verdict, the notebook, and what the gradebook says of both.
 
-    `code` gives for each graded cell the one that holds the student's code for it, and `comments` the solution cells
-    on which a person wrote something. `points` are what counts, with `penalty` for being late taken off. `predictions`
-    has the unit's questions that the student predicted on, each with the choice. Of work that is `outdone` an earlier
-    try counts.
+    `predictions` has the unit's questions that the student predicted on, each with the choice. Of work that is
+    `outdone` an earlier try counts.
     """
 
     verdict: Verdict
     notebook: NotebookNode
-    marks: Mapping[str, Mark]
-    code: Mapping[str, str]
-    comments: frozenset[str]
-    points: float
-    penalty: float = 0.0
+    gradebook: NotebookMarks
     predictions: tuple[tuple[Question, int], ...] = ()
     outdone: bool = False
+
+    @property
+    def marks(self) -> Mapping[str, Mark]:
+        """The marks of the graded cells."""
+        return self.gradebook.cells
+
+    @property
+    def points(self) -> float:
+        """What counts: what being late costs is taken off."""
+        return max(0.0, self.gradebook.points - self.gradebook.penalty)
 
     @property
     def waiting(self) -> float:
@@ -130,11 +134,6 @@ class Graded:
         return sum(mark.max_points for mark in self.marks.values()) - self.waiting
 
     @property
-    def earned(self) -> float:
-        """The points of the work itself, before the penalty for being late."""
-        return sum(mark.points for mark in self.marks.values())
-
-    @property
     def parts(self) -> list[PartVerdict]:
         """The parts that the gradebook has points of."""
         return [part for part in self.verdict.parts if part.id in self.marks]
@@ -143,7 +142,7 @@ class Graded:
     def written(self) -> list[str]:
         """The cells that a person grades, in the notebook's order."""
         judged = {part.id for part in self.verdict.parts}
-        return sorted(self.marks.keys() - judged, key=list(self.code).index)
+        return sorted(self.marks.keys() - judged, key=list(self.gradebook.code).index)
 
     @property
     def lost_answers(self) -> dict[str, str]:
@@ -213,7 +212,7 @@ class Graded:
 
     def error_of(self, part: PartVerdict) -> str:
         """Say in which error the cell with a part's code ended, if it did."""
-        return error_of(self.cell(self.code.get(part.id, "")) or {})
+        return error_of(self.cell(self.gradebook.code.get(part.id, "")) or {})
 
     def says(self, part: PartVerdict, error: str) -> bool:
         """Tell whether a part's reasons say this error of a cell already."""
@@ -285,15 +284,13 @@ Opening = WriteSummary  # its name in the nbgrader_config.py of 0.2: courses hav
 def read_graded(
     verdict: Verdict, nb: NotebookNode, names: dict[str, Any], predictions: tuple[tuple[Question, int], ...]
 ) -> Graded:
-    """Put together what a student may see; `names` are nbgrader's for the submission, with GetGrades' score in them."""
+    """Put together what a student may see; `names` are nbgrader's for the submission."""
     if "marks" in names:
         marks: NotebookMarks = names["marks"]
     else:
         with open_gradebook(names["db_url"]) as gradebook:
             marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"], names["notebook"]]
-    points, penalty = max(0.0, names["score"]), names["late_penalty"]
-    outdone = names.get("outdone", False)
-    return Graded(verdict, nb, marks.cells, marks.code, marks.by_hand, points, penalty, predictions, outdone)
+    return Graded(verdict, nb, marks, predictions, names.get("outdone", False))
 
 
 def advise_on_error(reason: str) -> str:

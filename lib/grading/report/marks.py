@@ -8,8 +8,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from nbgrader import api
+from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import func, select
 
+from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.master import known_cells
 
 
@@ -24,7 +26,7 @@ class Mark:
     max_points: float
     waiting: bool = False
     by_hand: bool = False
-    graded: float = 0.0
+    graded: float | None = None
     again: bool = False
 
     @property
@@ -59,6 +61,15 @@ class NotebookMarks:
         return sum(mark.points for mark in self.cells.values())
 
 
+def read_class(course: CourseDirectory, assignment: str) -> dict[str, dict[str, NotebookMarks]]:
+    """Read the marks of a course's class by student, and then by notebook; who has none has no notebook."""
+    found: dict[str, dict[str, NotebookMarks]] = defaultdict(dict)
+    with open_gradebook(course.db_url, course.course_id) as gradebook:
+        for (student, notebook), marks in read_marks(gradebook, assignment).items():
+            found[student][notebook] = marks
+    return found
+
+
 def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> dict[tuple[str, str], NotebookMarks]:
     """Read the marks of all students, or of one, by student and notebook. Raises MissingEntry for no such assignment.
 
@@ -79,17 +90,11 @@ def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> 
     rows = gradebook.db.execute(submitted).all()
     own = [row.id for row in rows] if student else None
     marks, (comments, by_hand) = _read_grades(gradebook, names, own), _read_comments(gradebook, names, own)
-    return {
-        (row.student_id, names[row.notebook_id]): NotebookMarks(
-            marks[row.id],
-            comments[row.id],
-            frozenset(by_hand[row.id]),
-            row.late_submission_penalty or 0,
-            worth[row.notebook_id],
-            code[row.notebook_id],
-        )
-        for row in rows
-    }
+    found = {}
+    for id, notebook, owner, late in rows:
+        given = marks[id], comments[id], frozenset(by_hand[id]), late or 0, worth[notebook], code[notebook]
+        found[owner, names[notebook]] = NotebookMarks(*given)
+    return found
 
 
 def _read_grades(
@@ -100,16 +105,9 @@ def _read_grades(
     # By their tables: nbgrader's classes of cells would bring the table of all cells once more.
     graded, tasks = api.GradeCell.__table__, api.TaskCell.__table__
     most = func.coalesce(graded.c.max_score, tasks.c.max_score, 0.0)
+    given = grade.score, grade.auto_score, grade.manual_score, grade.needs_manual_grade
     query = (
-        select(
-            grade.notebook_id,
-            cell.name,
-            grade.score,
-            grade.auto_score,
-            grade.manual_score,
-            grade.needs_manual_grade,
-            most,
-        )
+        select(grade.notebook_id, cell.name, *given, most)
         .join(cell, cell.id == grade.cell_id)
         .outerjoin(graded, graded.c.id == grade.cell_id)
         .outerjoin(tasks, tasks.c.id == grade.cell_id)
@@ -119,9 +117,8 @@ def _read_grades(
     for notebook, name, score, auto, manual, waits, max_points in gradebook.db.execute(query):
         # nbgrader asks for a person's eye again after each run; what was marked stays marked.
         is_marked = manual is not None
-        marks[notebook][name] = Mark(
-            score, max_points, waits and not is_marked, is_marked, auto or 0.0, again=waits and is_marked
-        )
+        waiting, again = waits and not is_marked, waits and is_marked
+        marks[notebook][name] = Mark(score, max_points, waiting, is_marked, auto, again)
     return marks
 
 

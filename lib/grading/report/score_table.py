@@ -1,6 +1,6 @@
 """A score table: who earned how many points, and what cost most, on a line each; a few numbers for a large class."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import Self
@@ -28,7 +28,7 @@ class Score:
         return cls(verdict.student, verdict.points, verdict.max_points, describe(verdict))
 
     @classmethod
-    def of_marks(cls, student: str, notebooks: Sequence[NotebookMarks]) -> Self:
+    def of_marks(cls, student: str, notebooks: Iterable[NotebookMarks]) -> Self:
         """Take the score from the gradebook: of an assignment without a unit, points for all cells."""
         marks = [(cell, mark) for notebook in notebooks for cell, mark in notebook.cells.items()]
         short = [cell for cell, mark in marks if mark.points < mark.max_points and not mark.waiting]

@@ -288,7 +288,7 @@ def test_a_gradebook_that_cant_be_read_for_the_table_is_told_in_a_sentence(ours,
     def fail(*_given):
         raise OperationalError("SELECT", {}, sqlite3.OperationalError("disk I/O error"))
 
-    monkeypatch.setattr("lib.grading.commands.grade.read_marks", fail)
+    monkeypatch.setattr("lib.grading.commands.grade.read_class", fail)
     done = ours.runs_here(GradeApp, PLAIN, f"--student={RAN[0].__name__}", "--force")
     assert done.returncode == 1
     assert "disk I/O error" in done.stderr and "Traceback" not in done.stderr

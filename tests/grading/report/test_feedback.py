@@ -19,7 +19,8 @@ from lib.checking.answers import record
 from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict
-from lib.grading.report.feedback import FeedbackPage, Graded, Mark, WriteSummary, summary
+from lib.grading.report.feedback import FeedbackPage, Graded, WriteSummary, summary
+from lib.grading.report.marks import Mark, NotebookMarks
 from lib.grading.running.execute import BoundedExecute
 from lib.grading.submissions.sanitize import Sanitize
 from lib.units.softmax_classifier.closed import ANSWER_KEY
@@ -237,24 +238,30 @@ def test_another_assignment_or_notebook_has_no_summary(course, assignment, noteb
 def graded_as(part, **more):
     """A submission of this one part alone."""
     verdict = Verdict(ASSIGNMENT, ASSIGNMENT, "x", 1, (part,), **more)
-    marks = {part.id: Mark(part.points, part.max_points)}
-    return Graded(verdict, nbformat.v4.new_notebook(), marks, {part.id: "softmax"}, frozenset(), part.points)
+    cells = {part.id: Mark(part.points, part.max_points)}
+    marks = NotebookMarks(cells, {}, frozenset(), 0.0, part.max_points, {part.id: "softmax"})
+    return Graded(verdict, nbformat.v4.new_notebook(), marks)
+
+
+def with_answer(graded, mark, penalty=0.0):
+    """The same with a written answer, and with what being late costs."""
+    own = graded.gradebook
+    marks = {"cells": {**own.cells, "explain": mark}, "code": {**own.code, "explain": ""}, "penalty": penalty}
+    return replace(graded, gradebook=replace(own, **marks))
 
 
 def test_what_being_late_costs_is_told_apart_from_what_is_right():
     """The points first, then what they are made of: praise under 0 points would be a riddle."""
     part = judge(ANSWER_KEY, part_of("check-cce"), 1, given_by(part_of("check-cce"), {}))
     right = graded_as(part)
-    late = replace(right, points=0.0, penalty=part.points)
+    late = replace(right, gradebook=replace(right.gradebook, penalty=part.points))
     told = text_of(summary(late))
     assert told.startswith(
         "0 of 2 points Your work earned 2 points. 2 points were taken off because it came in late. Everything is right."
     )
     assert "can change" not in told
     assert "taken off" not in text_of(summary(right))
-    waits = replace(late, points=1.0, penalty=1.0, marks={**late.marks, "explain": Mark(0, 3, waiting=True)})
-    waits = replace(waits, code={**late.code, "explain": ""})
-    told = text_of(summary(waits))
+    told = text_of(summary(with_answer(right, Mark(0, 3, waiting=True), penalty=1.0)))
     assert (
         "1 of 2 points so far Your work earned 2 points so far. 1 point was taken off because it came in late." in told
     )
@@ -266,8 +273,7 @@ def test_points_from_before_it_was_graded_again_are_called_so():
     part = judge(ANSWER_KEY, part_of("check-cce"), 1, given_by(part_of("check-cce"), {}))
     right = graded_as(part)
     for again in (False, True):
-        marks = {**right.marks, "explain": Mark(1, 3, by_hand=True, again=again)}
-        told = text_of(summary(replace(right, marks=marks, code={**right.code, "explain": ""})))
+        told = text_of(summary(with_answer(right, Mark(1, 3, by_hand=True, again=again))))
         assert ("You got these points before your work was graded again." in told) is again
 
 
