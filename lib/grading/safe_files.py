@@ -32,11 +32,19 @@ TO_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK",
 
 def is_file(path: Path) -> bool:
     """Tell whether an ordinary file lies at `path` itself: no link to one, no pipe, no device."""
+    return stat.S_ISREG(_mode_of(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a folder lies at `path` itself, and no link to one."""
+    return stat.S_ISDIR(_mode_of(path))
+
+
+def _mode_of(path: Path) -> int:
     # lstat, since stat follows a link to a file of somebody else's. It may be gone since it was listed.
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except (OSError, ValueError):
-        return False
+    with suppress(OSError, ValueError):
+        return path.lstat().st_mode
+    return 0
 
 
 def file_below(folder: Path, name: str) -> Path | None:
@@ -46,14 +54,6 @@ def file_below(folder: Path, name: str) -> Path | None:
     """
     path = Path(os.path.abspath(folder / name))  # noqa: PTH100  # `resolve` would follow links
     return path if path.is_relative_to(os.path.abspath(folder)) and is_file(path) else None  # noqa: PTH100  # likewise
-
-
-def is_folder(path: Path) -> bool:
-    """Tell whether a folder lies at `path` itself, and no link to one."""
-    try:
-        return stat.S_ISDIR(path.lstat().st_mode)
-    except (OSError, ValueError):
-        return False
 
 
 def find_folders(pattern: str) -> list[str]:
@@ -113,14 +113,10 @@ def _is_unreadable(path: Path) -> bool:
 
 def pieces_of(file: Path, most: int) -> Iterator[bytes]:
     """Give what a file holds, its first `most` bytes at most. Raises OSError that names the file."""
-    try:
-        with os.fdopen(os.open(file, TO_READ), "rb", buffering=0) as content:
-            while most > 0 and (piece := content.read(min(most, PIECE))):
-                most -= len(piece)
-                yield piece
-    except OSError as error:
-        error.filename = error.filename or str(file)
-        raise
+    with _name_in_errors(file), os.fdopen(os.open(file, TO_READ), "rb", buffering=0) as content:
+        while most > 0 and (piece := content.read(min(most, PIECE))):
+            most -= len(piece)
+            yield piece
 
 
 def read_bounded(file: Path, most: int) -> bytes | None:
@@ -131,18 +127,21 @@ def read_bounded(file: Path, most: int) -> bytes | None:
 
 def copy(file: Path, target: Path, most: int) -> None:
     """Copy what a file holds, its first `most` bytes at most. Raises OSError that names the one or the other."""
-    try:
-        with target.open("wb") as made:
-            made.writelines(pieces_of(file, most))
-    except OSError as error:
-        error.filename = error.filename or str(target)
-        raise
+    with _name_in_errors(target), target.open("wb") as made:
+        made.writelines(pieces_of(file, most))
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file. Raises OSError that names it: Python's own names none where a disk is full."""
-    try:
+    """Write a file. Raises OSError that names it."""
+    with _name_in_errors(path):
         path.write_bytes(content)
+
+
+@contextmanager
+def _name_in_errors(path: Path) -> Iterator[None]:
+    """Name a file in an OSError that names none, as Python's own does where a disk is full."""
+    try:
+        yield
     except OSError as error:
         error.filename = error.filename or str(path)
         raise

@@ -40,7 +40,7 @@ class Rendered:
     """A cell's HTML, and what it took of its page's budget. Between two `pieces` stands the id that grading gave it."""
 
     pieces: tuple[str, ...]
-    cost: Budget
+    cost: tuple[int, int, int]
 
     @property
     def size(self) -> int:
@@ -88,7 +88,7 @@ class CellsOfPage:
         self._anchor = f'"cell-id={id}"'
         self._cell = self._pictures(cell.source) + json.dumps({**cell, "id": ""} if is_plain else cell)
         rendered = self._known.find(self._cell)
-        if rendered is None or not self._budget.take(rendered.cost):
+        if rendered is None or not self._budget.take(*rendered.cost):
             self._before = replace(self._budget)
             return None
         return self._place(self._anchor.join(rendered.pieces))

@@ -61,30 +61,22 @@ class Budget:
         """Give the budget of the notebook that these resources belong to."""
         return resources.setdefault(BUDGET, Budget())
 
-    def take_picture(self, size: int, pixels: int) -> bool:
-        """Tell whether there is room for pictures of `size` characters and so many `pixels`, and count them if so.
+    def take(self, characters: int = 0, pictures: int = 0, pixels: int = 0) -> bool:
+        """Tell whether there is room for so many characters of text and of pictures, and count them if so.
 
-        A browser unpacks a picture to four bytes a pixel, however small its file is.
+        Pixels count too: a browser unpacks each to four bytes, however small the picture's file is.
         """
-        return self.take(Budget(0, size, pixels, 0))
-
-    def take_text(self, size: int) -> bool:
-        """Tell whether there is room for as many characters of text, and count them if so."""
-        return self.take(Budget(size, 0, 0, 0))
-
-    def take(self, cost: "Budget") -> bool:
-        """Tell whether there is room for as many characters and pictures as `cost` has, and count them if so."""
-        if cost.characters > self.characters or cost.pictures > self.pictures or cost.pixels > self.pixels:
+        if characters > self.characters or pictures > self.pictures or pixels > self.pixels:
             self.refusals += 1
             return False
-        self.characters -= cost.characters
-        self.pictures -= cost.pictures
-        self.pixels -= cost.pixels
+        self.characters -= characters
+        self.pictures -= pictures
+        self.pixels -= pixels
         return True
 
-    def minus(self, left: "Budget") -> "Budget":
+    def minus(self, left: "Budget") -> tuple[int, int, int]:
         """Give what was taken since, where so much is `left` now; not the time, which a cell takes once."""
-        return Budget(self.characters - left.characters, self.pictures - left.pictures, self.pixels - left.pixels, 0)
+        return self.characters - left.characters, self.pictures - left.pictures, self.pixels - left.pixels
 
     @contextmanager
     def timed(self) -> Iterator[None]:

@@ -23,6 +23,7 @@ from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer,
 from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade
 from traitlets import Bool, Integer
 
 from lib.checking.answers import MIME
@@ -73,11 +74,10 @@ class Sanitize(NbGraderPreprocessor):
         """Called for each cell of a notebook that has been run; Markdown is left to `markdown`, which renders it."""
         # What an output says of itself (metadata, other types) may tell a page to run or fetch something.
         if cell.cell_type == "code":
-            graded = cell.metadata.get("nbgrader", {}).get("grade", False)
             for output in cell.outputs:
                 if "data" in output:
                     output.metadata = NotebookNode()
-                    output.data = NotebookNode(self._sanitized(output.data, resources, graded))
+                    output.data = NotebookNode(self._sanitized(output.data, resources, is_grade(cell)))
         elif cell.cell_type == "raw":
             source = escape_turns(cell.source)
             cell.source = _in_time(Budget.of(resources), source, lambda: clean_html(source), escape(source))
@@ -128,7 +128,7 @@ def _within_budget(output: NotebookNode, budget: Budget) -> NotebookNode:
     texts += [output.get("text", ""), *output.get("traceback", ())]
     if not _has_room(pictures, budget):
         said = NO_PICTURE
-    elif not budget.take_text(sum(len(text) for text in texts if isinstance(text, str))):
+    elif not budget.take(sum(len(text) for text in texts if isinstance(text, str))):
         said = page_budget.NO_TEXT
     else:
         return output
@@ -138,7 +138,7 @@ def _within_budget(output: NotebookNode, budget: Budget) -> NotebookNode:
 def _has_room(pictures: list[str], budget: Budget) -> bool:
     """Count pictures, in base64 or as addresses that hold them; tell whether there is room for all."""
     pixels = sum(page_budget.pixels_of(picture.rpartition(",")[2]) for picture in pictures)
-    return budget.take_picture(sum(map(len, pictures)), pixels)
+    return budget.take(pictures=sum(map(len, pictures)), pixels=pixels)
 
 
 @pass_context
@@ -166,7 +166,7 @@ def markdown(context: Context, source: str) -> str:
         html = _in_time(budget, source, rendered, plainly)
     except Exception:  # nesting may be too deep for the renderer, and text made to break it will find a way
         html = plainly
-    if not budget.take_text(len(html) - renderer.embedded):
+    if not budget.take(len(html) - renderer.embedded):
         html = f"<p>{TOO_SLOW}</p>{plainly}"
     return html.replace("[", "&#91;")  # nbconvert goes on to look for links, and takes for ever where none is closed
 
@@ -192,7 +192,7 @@ def _formatted(context: Context, source: str, make: Callable[[], str], plainly: 
     """Make HTML of a student's text within the notebook's budget; else show it `plainly`."""
     budget = Budget.of(context.get("resources", {}))
     html = _in_time(budget, source, make, plainly)
-    return html if budget.take_text(len(html)) else plainly
+    return html if budget.take(len(html)) else plainly
 
 
 def _in_time(budget: Budget, source: str, make: Callable[[], str], plainly: str) -> str:
@@ -324,7 +324,7 @@ class _Renderer(IPythonRenderer):
         kind, comma, data = str(super()._embed_image_or_attachment(src)).partition(";base64,")
         if not comma or not kind.startswith("data:image/") or not is_base64(data):
             return src
-        if not self._budget.take_picture(len(data), page_budget.pixels_of(data)):
+        if not self._budget.take(pictures=len(data), pixels=page_budget.pixels_of(data)):
             raise NoRoomError
         self.embedded += len(data)
         return f"{kind};base64,{self._keep('', data)}"

@@ -77,7 +77,7 @@ def test_what_a_page_had_no_room_for_is_rendered_again_for_the_next(tmp_path):
     poor = Budget(characters=1)
     page = CellsOfPage(pages.known, poor, tmp_path)
     assert page.find(cell) is None
-    assert not poor.take_text(2)
+    assert not poor.take(2)
     page.keep("<p>left out</p>")
     assert pages.render(cell, "<p>long</p>", tmp_path) == ("[<p>long</p>]", True)
 
@@ -87,7 +87,7 @@ def test_what_is_shown_again_counts_again(tmp_path):
     pages, cell, budget = Pages(), new_markdown_cell("x"), Budget(characters=25)
     page = CellsOfPage(pages.known, budget, tmp_path)
     page.find(cell)
-    budget.take_text(10)
+    budget.take(10)
     page.keep("<p>x</p>")
     assert page.find(cell) is not None
     assert budget.characters == 5
