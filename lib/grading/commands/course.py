@@ -30,10 +30,7 @@ class Course:
     """What all jobs of a run share."""
 
     def __init__(self, converter: Autograde, book: GradebookSession, locked: bool):
-        """Read all that is the same for each submission; kernels are `locked` in or not.
-
-        Raises ConfigError where the course can't be graded, SecretError where its secret is lost or damaged.
-        """
+        """Read what all submissions share; kernels may be `locked` in. Raises ConfigError where it can't be graded."""
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
         self.assignment = self.directory.assignment_id
         self.locked = locked
@@ -92,7 +89,7 @@ class Course:
         Raises ConfigError where they don't, it can't be imported, or it doesn't fit the notebook.
         """
         converter, judging = self.converter, UnitPreprocessor(parent=self.converter)
-        unit = judging.unit({"nbgrader": {"assignment": self.assignment}})
+        unit = judging.unit_of(self.assignment)
         judged = (WriteChallenge, Execute, Judge, SaveScores) if unit else (Execute, SaveScores)
         steps, app = converter.autograde_preprocessors, converter.parent
         require_steps("Autograde.sanitize_preprocessors", converter.sanitize_preprocessors, (RestoreCells,), app)

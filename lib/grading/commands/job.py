@@ -19,7 +19,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lib.grading.commands.course import Course, unfinished
 from lib.grading.errors import ConfigError
-from lib.grading.judge.secret import SecretError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import needs_slow_imports
 from lib.grading.marking_queue import HANDED_IN, NOT_RUN, cells_for_person, keep_reasons, read_digest, read_reasons
@@ -34,7 +33,7 @@ from lib.grading.submissions.read import Submission, explain_unreadable, noteboo
 from lib.grading.submissions.state import SubmissionState, submission_state
 from lib.grading.submissions.tries import digest, last_change
 
-OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, SecretError, ConfigError)
+OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
 """Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
 is nested is the notebook's doing."""
 SENTENCE = "This notebook could not be graded as it is. Your instructor has been told."
@@ -70,13 +69,10 @@ class GradingJob:
     """The grading of one submission."""
 
     def __init__(self, course: Course, student: str, source: Path):
-        """Take the submission in the folder `source`."""
         self.course, self.student, self.source = course, student, source
         directory = course.directory
-        self.place, self.folder = (
-            Path(directory.format_path(step, student, course.assignment))
-            for step in (directory.autograded_directory, unfinished(directory))
-        )
+        steps = directory.autograded_directory, unfinished(directory)
+        self.place, self.folder = (Path(directory.format_path(step, student, course.assignment)) for step in steps)
         self.timestamp: datetime | None = directory.get_existing_timestamp(str(source)) or course.late_stamp(student)
         self.prepared_notebooks: dict[str, PreparedNotebook] = {}
         self.handed_in = ""
@@ -252,19 +248,16 @@ class GradingJob:
             "student": self.student,
             "db_url": course.directory.db_url,
         }
-        resources = {
-            "nbgrader": names,
-            "unique_key": name,
-            "output_files_dir": f"{name}_files",
-            "metadata": {"name": name, "path": str(self.folder)},
-            KEY: SubmissionState(
-                remarks=list(submission.remarks),
-                files={},
-                gradebook=course.book,
-                timestamp=self.timestamp,
-                is_empty=submission.empty,
-            ),
-        }
+        state = SubmissionState(
+            list(submission.remarks),
+            files={},
+            gradebook=course.book,
+            timestamp=self.timestamp,
+            is_empty=submission.empty,
+        )
+        place = {"name": name, "path": str(self.folder)}
+        files = f"{name}_files"
+        resources = {"nbgrader": names, "unique_key": name, "output_files_dir": files, "metadata": place, KEY: state}
         notebook = apply(course.before, NotebookNode(submission.notebook), resources)
         return PreparedNotebook(submission, notebook, resources)
 

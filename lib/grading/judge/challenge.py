@@ -69,10 +69,7 @@ def _round_plain(value: Any) -> Any:
 
 
 def challenge(key: AnswerKey, seed: int) -> dict[str, Any]:
-    """Write all parts' inputs as the plain data that is laid beside the notebook.
-
-    Raises UnitFailsError where a part's `draw` fails.
-    """
+    """Write all parts' inputs as plain data, to lie beside the notebook. Raises UnitFailsError where `draw` fails."""
     laid = {}
     for part in key.parts:
         try:

@@ -32,19 +32,13 @@ def right_outcomes(key: AnswerKey, part: Part, drawn: Inputs) -> Outcomes:
 
 
 def _ask_all(asked: Iterable[tuple[str, Probes]]) -> Outcomes:
-    return {
-        statement: {name: attempt(partial(_ask, probe)) for name, probe in probes.items()}
-        for statement, probes in asked
-    }
+    return {each: {name: attempt(partial(_ask, probe)) for name, probe in probes.items()} for each, probes in asked}
 
 
 def run(
     statements: Iterable[Statement], drawn: Inputs, subjects: tuple[object, ...], route: str
 ) -> Iterator[tuple[Statement, str, Outcome]]:
-    """Run the probes on a route, and on none, on our own code one after the other.
-
-    Gives the statement, the probe's name, and what came of it.
-    """
+    """Run the probes on a route, and on none, on our own code; give each one's statement, name, and outcome."""
     for statement in statements:
         for name, probe in statement.probes(Copy(drawn), *subjects).items():
             if route_of(name) in ("", route):
@@ -88,10 +82,7 @@ def _kind_of(failure: Failure) -> tuple[str, str]:
 
 
 def agree(one: Outcome, other: Outcome, alike: bool = False, size: float = 1.0) -> bool:
-    """Tell whether two arrays are equal but for rounding of numbers of this `size`.
-
-    If `alike`, nan equals nan, and failures of a kind agree.
-    """
+    """Tell whether arrays are equal but for rounding of numbers of a `size`; if `alike`, also nan, and failures."""
     if isinstance(one, Failure) and isinstance(other, Failure):
         return alike and _kind_of(one) == _kind_of(other)
     if isinstance(one, Failure) or isinstance(other, Failure) or one.shape != other.shape:

@@ -50,25 +50,25 @@ def judge(
     """
     drawn = drawn_for(part, seed)
     right = right_outcomes(key, part, drawn)
-    found = _read_answers(given, right, missing)
     graded = [statement for statement in part.statements if statement.points]
-    wrong = wrong_probes(part.statements, drawn, found, right) if given is not None else frozenset()
-    not_run = [_verdict(each, "not checked") for each in graded]
-    states = not_run if given is None else judge_statements(graded, found, right, wrong)
-    states = [replace(verdict, why=visible(_explain(verdict.why, missing), keep="\n")) for verdict in states]
-    lost = any(verdict.state != "right" for verdict in states)
-    if lost and given is not None:
-        _require_right(part, graded, drawn, right)
-    return PartVerdict(
+    verdict = PartVerdict(
         part.id,
         part.title,
-        tuple(states),
-        mistake=diagnose(key, part, drawn, found, right, wrong) if lost and given is not None else None,
-        problem="" if given is not None else visible(_explain(problem or "The check gave no answer.", missing)),
+        tuple(_verdict(each, "not checked") for each in graded),
         challenge={name: encode(_readable(value)) for name, value in drawn.items()},
-        answer=_record_all(found) if given is not None else {},
         expected=_record_all(right),
     )
+    if given is None:
+        return replace(verdict, problem=visible(_explain(problem or "The check gave no answer.", missing)))
+    found = _read_answers(given, right, missing)
+    wrong = wrong_probes(part.statements, drawn, found, right)
+    judged = judge_statements(graded, found, right, wrong)
+    judged = [replace(each, why=visible(_explain(each.why, missing), keep="\n")) for each in judged]
+    verdict = replace(verdict, statements=tuple(judged), answer=_record_all(found))
+    if all(each.state == "right" for each in judged):
+        return verdict
+    _require_right(part, graded, drawn, right)
+    return replace(verdict, mistake=diagnose(key, part, drawn, found, right, wrong))
 
 
 def _require_right(part: Part, graded: list[Statement], drawn: Inputs, right: Outcomes) -> None:

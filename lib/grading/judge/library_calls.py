@@ -97,13 +97,11 @@ def _used(source: str, origins: Origins) -> frozenset[tuple[str, str]]:
 
 @lru_cache(maxsize=512)  # most cells are the course's, and the same in every submission
 def _words_of(source: str) -> frozenset[str]:
-    """Give the words of a cell."""
     return frozenset(_WORD.findall(source))
 
 
 @lru_cache(maxsize=512)  # examples are the course's too, and so are names that they use
 def _names_of(source: str, origins: frozenset[tuple[str, str]], watched: WatchedCalls) -> frozenset[str]:
-    """Name what a cell takes from a library."""
     known = dict(origins)
     return frozenset(name for node in _read(source).nodes for name in _names_in(node, known, watched))
 

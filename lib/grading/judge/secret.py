@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
 
+from lib.grading.errors import ConfigError
 from lib.grading.safe_files import is_file
 
 SECRET = re.compile(rb"[0-9a-f]{64}\s*")
@@ -14,23 +15,19 @@ SECRET = re.compile(rb"[0-9a-f]{64}\s*")
 ADVICE = "Put back the file from a copy of the course. If there is none, delete it, and grading makes another one."
 
 
-class SecretError(Exception):
-    """The secret can't be used; the message says why and what to do."""
-
-
 def read_secret(path: Path) -> bytes:
-    """Read the secret. Raises FileNotFoundError where there is none, SecretError where what is there can't be one."""
+    """Read the secret. Raises FileNotFoundError where there is none, ConfigError where what is there can't be one."""
     if not os.path.lexists(path):
         raise FileNotFoundError(path)
     if not is_file(path):
-        raise SecretError(f"{path} has to be a file with the course's secret; found a link, a folder or a device.")
+        raise ConfigError(f"{path} has to be a file with the course's secret; found a link, a folder or a device.")
     try:
         written = path.read_bytes()
     except OSError as error:
-        raise SecretError(f"{path}, the course's secret, can't be read: {error.strerror}.") from error
+        raise ConfigError(f"{path}, the course's secret, can't be read: {error.strerror}.") from error
     if not SECRET.fullmatch(written):
         found = f"{len(written):,} bytes that are something else" if written else "an empty file"
-        raise SecretError(f"{path} has to hold the course's secret, 64 hexadecimal digits; found {found}. {ADVICE}")
+        raise ConfigError(f"{path} has to hold the course's secret, 64 hexadecimal digits; found {found}. {ADVICE}")
     return written.strip()
 
 
@@ -54,7 +51,7 @@ def make_secret(path: Path) -> bytes:
             if not os.path.lexists(path):
                 Path(part).rename(path)
     except OSError as error:
-        raise SecretError(f"{path}, the course's secret, can't be made: {error.strerror}.") from error
+        raise ConfigError(f"{path}, the course's secret, can't be made: {error.strerror}.") from error
     finally:
         if part is not None:
             with suppress(OSError):

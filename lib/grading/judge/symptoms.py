@@ -112,8 +112,5 @@ def _read(key: AnswerKey) -> Mapping[str, ByName]:
         stored = json.loads(file_of(key.unit.name).read_text(encoding="utf-8"))
     except OSError:
         return {}
-    different = stored["symptoms"]
-    return {
-        part: {name: [different[at] for at in numbers] for name, numbers in names.items()}
-        for part, names in stored["mistakes"].items()
-    }
+    different, mistakes = stored["symptoms"], stored["mistakes"].items()
+    return {part: {name: [different[at] for at in ways] for name, ways in names.items()} for part, names in mistakes}

@@ -173,7 +173,6 @@ class Verdict:
 
 
 def _file_in(folder: Path) -> bytes:
-    """Read the file that a verdict's folder keeps it in."""
     path = folder / FILE
     if not os.path.lexists(path):
         raise FileNotFoundError(path)
@@ -225,9 +224,7 @@ def _with_todays_names(data: dict[str, Any]) -> dict[str, Any]:
 def _part(data: dict[str, Any], evidence: bool) -> PartVerdict:
     if not evidence:
         data = {name: value for name, value in data.items() if name not in EVIDENCE}
-    statements = tuple(
-        _checked(StatementVerdict(**_with_todays_names(statement))) for statement in data.pop("statements")
-    )
+    statements = tuple(_checked(StatementVerdict(**_with_todays_names(each))) for each in data.pop("statements"))
     mistake = data.pop("mistake")
     part = PartVerdict(statements=statements, mistake=_checked(Diagnosis(**mistake)) if mistake else None, **data)
     for array in part.challenge.values():

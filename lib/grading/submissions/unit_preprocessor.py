@@ -47,15 +47,16 @@ class UnitPreprocessor(NbGraderPreprocessor):
     ).tag(config=True)
 
     def unit(self, resources: dict[str, Any]) -> AnswerKey | None:
-        """Find the unit of the assignment, or None for one that nbgrader grades by itself.
+        """Find the unit of the assignment that a notebook is of."""
+        return self.unit_of(resources["nbgrader"]["assignment"])
+
+    @cached_property
+    def unit_of(self) -> Callable[[str], AnswerKey | None]:
+        """Find the unit of an assignment, or None for one that nbgrader grades by itself.
 
         Raises ConfigError where there is one that can't be imported or isn't put together as it should be, or whose
         answers students could import.
         """
-        return self._load(resources["nbgrader"]["assignment"])
-
-    @cached_property
-    def _load(self) -> Callable[[str], AnswerKey | None]:
         return cache(self._import)
 
     def _import(self, assignment: str) -> AnswerKey | None:
@@ -82,7 +83,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
         Also where a notebook calls checks and there is no unit, or where the checks can't be imported in kernels that
         are `locked` in: then nobody would get points.
         """
-        key = self.unit({"nbgrader": {"assignment": assignment}})
+        key = self.unit_of(assignment)
         cells = {f"{name}.ipynb": [*master.cells.values()] for name, master in masters.items()}
         if key is None:
             if assignment not in self.units and (lost := lost_unit(assignment, cells)):
@@ -98,7 +99,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
 
     @cached_property
     def secret(self) -> bytes:
-        """The course's secret, made if there is none yet. Raises SecretError where what is there can't be one."""
+        """The course's secret, made if there is none yet. Raises ConfigError where what is there can't be one."""
         path = Path(self.secret_file)
         try:
             return read_secret(path)
@@ -120,15 +121,9 @@ class UnitPreprocessor(NbGraderPreprocessor):
 
         Another notebook or other files have another seed: what one run has put out is of no use in the next.
         """
-        names = resources["nbgrader"]
-        return seed_of(
-            self.secret,
-            names["assignment"],
-            names["notebook"],
-            names["student"],
-            read_stamp(resources)[:100].hex(),
-            hash_submission(nb.cells, folder_of(resources)),
-        )
+        names, stamp = resources["nbgrader"], read_stamp(resources)[:100].hex()
+        whose = names["assignment"], names["notebook"], names["student"]
+        return seed_of(self.secret, *whose, stamp, hash_submission(nb.cells, folder_of(resources)))
 
 
 def _import_unit(name: str, assignment: str, is_configured: bool) -> AnswerKey:

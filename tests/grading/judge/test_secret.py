@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lib.grading.judge.secret import SecretError, make_secret, read_secret
+from lib.grading.errors import ConfigError
+from lib.grading.judge.secret import make_secret, read_secret
 
 WHOLE = b"0123456789abcdef" * 4
 
@@ -39,7 +40,7 @@ def test_there_is_none_yet(tmp_path):
 )
 def test_an_empty_short_or_damaged_one_is_refused_and_left_as_it_is(tmp_path, written):
     (tmp_path / "judge_secret").write_bytes(written)
-    with pytest.raises(SecretError, match="64 hexadecimal digits; found"):
+    with pytest.raises(ConfigError, match="64 hexadecimal digits; found"):
         read_secret(tmp_path / "judge_secret")
     assert (tmp_path / "judge_secret").read_bytes() == written
 
@@ -50,7 +51,7 @@ def test_what_is_no_file_is_refused(tmp_path, kind):
     (tmp_path / "elsewhere").write_bytes(WHOLE)
     make = {"a folder": place.mkdir, "a pipe": lambda: os.mkfifo(place)}
     make.get(kind, lambda: place.symlink_to("elsewhere" if kind == "a link" else "nowhere"))()
-    with pytest.raises(SecretError, match="has to be a file"):
+    with pytest.raises(ConfigError, match="has to be a file"):
         read_secret(place)
 
 
@@ -68,6 +69,6 @@ def test_a_full_disk_leaves_no_secret_behind(tmp_path, monkeypatch):
         return full, str(tmp_path / "part")
 
     monkeypatch.setattr("lib.grading.judge.secret.mkstemp", on_a_full_disk)
-    with pytest.raises(SecretError, match=os.strerror(errno.ENOSPC)):
+    with pytest.raises(ConfigError, match=os.strerror(errno.ENOSPC)):
         make_secret(tmp_path / "judge_secret")
     assert list(tmp_path.iterdir()) == []
