@@ -7,7 +7,6 @@ first call. `requests`, for JupyterHub, and `soupsieve`, for selectors of CSS, a
 used.
 
 Each is kept out only while nbgrader is imported: whoever asks for it later finds it.
-
 And a new gradebook is marked with its version without a program that is started to find it: 2.5 seconds more.
 """
 

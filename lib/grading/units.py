@@ -136,12 +136,11 @@ def answer_key(name: str) -> AnswerKey:
 
 
 def describe(error: BaseException) -> str:
-    """Give an error's type and words, and the line of a unit's code at which it was raised, if it was there.
-
-    A SyntaxError names its line itself.
-    """
+    """Give an error's type and words, and the line of a unit's code at which it was raised, if it was there."""
     words = f"{type(error).__name__}: {error}"
     folders = [place.folder for place in places()]
     frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
     own = [(file, line) for file, line in frames if any(map(file.is_relative_to, folders))]
-    return f"{words} ({own[-1][0].name}, line {own[-1][1]})" if own and not isinstance(error, SyntaxError) else words
+    if not own or isinstance(error, SyntaxError):  # which names its line itself
+        return words
+    return f"{words} ({own[-1][0].name}, line {own[-1][1]})"

@@ -109,14 +109,10 @@ class NoLeak(NbGraderPreprocessor):
             for where, text in ((place, cell.source), (f"{place}, output", "\n".join(_texts_in(cell.get("outputs"))))):
                 refuse_leak(resources["blanks"], text, where)
         if resources["blanks"] and (folder := resources.get("metadata", {}).get("path")):
-            for file in self._files_beside(folder):
+            copied = find_all_files(folder, [*CourseDirectory(parent=self).ignore, "*.ipynb"])  # by nbgrader's release
+            for file in sorted(map(Path, copied)):
                 refuse_leak(resources["blanks"], file.read_text(errors="replace"), str(file.relative_to(folder)))
         return nb, resources
-
-    def _files_beside(self, folder: str) -> list[Path]:
-        """Find the files that nbgrader copies into the release, as it finds them."""
-        ignored = CourseDirectory(parent=self).ignore
-        return sorted(map(Path, find_all_files(folder, [*ignored, "*.ipynb"])))
 
 
 _EXAMPLE = "like  T = np.dot(a, b)  #? T = ?  # what it is for"
@@ -159,10 +155,8 @@ def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
 
 
 def _markers(source: str, place: str) -> Iterator[_Marker]:
-    """Find the statements that end in a marker.
-
-    A mask of the source has one line for each statement, and `#` in comments only.
-    """
+    """Find the statements that end in a marker."""
+    # A mask of the source has one line for each statement, and `#` in comments only.
     for line in re.finditer(r"[^\n]+", masked(source)):
         for comment in re.finditer(r"#+", line[0]):
             start, end = line.start() + comment.start(), line.start() + comment.end()
@@ -234,13 +228,10 @@ def _matches(statement: str, texts: list[str]) -> Iterator[list[str]]:
 
 
 def _parse_expression(text: str) -> ast.expr | None:
-    """Parse a text that is one expression; None for any other.
-
-    It is parsed as the key of a dictionary, which `a, b` and `a:b` can't be.
-    """
+    """Parse a text that is one expression; None for any other."""
     if text != text.strip():
         return None
-    try:
+    try:  # as the key of a dictionary, which `a, b` and `a:b` can't be
         tree = ast.parse(f"{{{text}: 0}}", mode="eval").body
     except SyntaxError:
         return None
@@ -274,7 +265,6 @@ def compress(text: str) -> str:
 
 
 def _texts_in(value: object) -> Iterator[str]:
-    """Give all texts in a cell's outputs."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -2,8 +2,7 @@
 
 The wheel is the distribution `zerolayer-student`: all of `lib` but its closed half. It has the open half of every unit,
 also of those in the course's folder and in other packages, so that a student who goes on to another unit needs no other
-wheel of the same name. hatchling builds it from a project
-file of its own, `student_pyproject.toml`.
+wheel of the same name. hatchling builds it from a project file of its own, `student_pyproject.toml`.
 """
 
 import io
@@ -51,7 +50,7 @@ class BundleApp(Rebuild):
         """Build and pack; exits with 1 where the build does."""
         super().start()
         assignment = self.coursedir.assignment_id
-        key = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": assignment}})
+        key = UnitPreprocessor(parent=self).unit_of(assignment)
         target = Path(self.coursedir.root, self.folder, f"{assignment}.zip")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(bundle(self.released, assignment, key.unit if key else None))

@@ -52,7 +52,7 @@ class CheckApp(Rebuild):
         print(f"{name} has no fault.")
 
     def _faults(self, name: str) -> Iterator[CannotBuild]:
-        place, key = units.place_of(name), UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": name}})
+        place, key = units.place_of(name), UnitPreprocessor(parent=self).unit_of(name)
         if place is None or key is None:
             raise ConfigError(f"{name} is no unit: the configuration says that nbgrader grades it by itself.")
         folder = Path(self.coursedir.format_path(self.coursedir.source_directory, ".", name))
@@ -74,7 +74,7 @@ class CheckApp(Rebuild):
             return  # without right answers, whatever else is told is a consequence
         yield from self._faults_of_fingerprints(name, key)
         if not faults:
-            yield from self._faults_of_notebooks(place, key, notebooks, sources, hidden)
+            yield from self._faults_of_notebooks(place, key, notebooks, folder, hidden)
         yield from faults_of_answers(key, place.answers)
         for part in key.parts:
             yield from faults_of_checks(key, part, place)
@@ -95,12 +95,7 @@ class CheckApp(Rebuild):
             )
 
     def _faults_of_notebooks(
-        self,
-        place: Place,
-        key: AnswerKey,
-        notebooks: dict[str, NotebookNode],
-        sources: list[Path],
-        hidden: list[Hidden],
+        self, place: Place, key: AnswerKey, notebooks: dict[str, NotebookNode], folder: Path, hidden: list[Hidden]
     ) -> Iterator[CannotBuild]:
         """Build the student notebooks apart, run them and the solutions, and look for answers in what students get."""
         settings = TRIAL.copy()
@@ -114,7 +109,7 @@ class CheckApp(Rebuild):
             released = {path.name: nbformat.read(path, as_version=4) for path in built.glob("*.ipynb")}
 
             def start(nb: NotebookNode) -> Future[NotebookNode]:
-                return pool.submit(run, nb, key, sources[0].parent, self.log)
+                return pool.submit(run, nb, key, folder, self.log)
 
             runs = [(file, start(solution), start(released[file])) for file, solution in notebooks.items()]
             yield from faults_of_bundle(open_half(), place, hidden)

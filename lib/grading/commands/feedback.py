@@ -153,10 +153,8 @@ class ClassFeedback(GenerateFeedback):
         Gives a sentence where that can't be done. Raises OSError and MemoryError where the machine is at fault.
         """
         student, assignment = student_of(self, folder), self.coursedir.assignment_id
-        made, place = (
-            Path(self.coursedir.format_path(step, student, assignment))
-            for step in (self._output_directory, self.coursedir.feedback_directory)
-        )
+        folders = self._output_directory, self.coursedir.feedback_directory
+        made, place = (Path(self.coursedir.format_path(step, student, assignment)) for step in folders)
         try:
             self._make_apart(folder, made, place)
         except Exception as error:
@@ -201,12 +199,11 @@ class ClassFeedback(GenerateFeedback):
     def _is_due(self, folder: str) -> bool:
         """Tell whether a student's pages would come out in another way than they are, or have to be made by force."""
         student = student_of(self, folder)
-        excluded = self.coursedir.student_id_exclude.split(",")
+        course = self.coursedir
+        excluded = course.student_id_exclude.split(",")
         if student in excluded or (self.only is not None and student not in self.only):
             return False
-        place = Path(
-            self.coursedir.format_path(self.coursedir.feedback_directory, student, self.coursedir.assignment_id)
-        )
+        place = Path(course.format_path(course.feedback_directory, student, course.assignment_id))
         return bool(self.force) or any(
             not is_file(place / f"{name}.html") or _record(place).get(name) != self._origin(folder, name, place)
             for name in self._names(folder)

@@ -1,7 +1,6 @@
 """Fingerprints of a unit's mistakes, for the checks at the desk; `lib.checking.fingerprints` says what they are.
 
 Beside them stand digests of right results, for the statements that compare with those (`lib.checking.statements`).
-
 `zerolayer build` writes them into the unit's open half, and what the judge keeps of each mistake (`judge.symptoms`)
 into the closed half. `zerolayer fingerprints` writes both files and builds nothing else.
 """
@@ -55,10 +54,7 @@ class FingerprintsApp(Configured):
 
 
 def write_files(unit: str, key: AnswerKey) -> dict[Path, bool]:
-    """Write the two files of a unit; tell of each whether it changed.
-
-    Raises OSError where one can't be written.
-    """
+    """Write the two files of a unit; tell of each whether it changed. Raises OSError where one can't be written."""
     return {file: _update(file, text) for file, text in texts_of(unit, key).items()}
 
 
@@ -109,7 +105,6 @@ def _of_right(part: Part, measure: Measure) -> Iterator[tuple[str, list[Fingerpr
 
 
 def _of_part(key: AnswerKey, part: Part, measure: Measure) -> list[Fingerprint]:
-    """Take the fingerprints of all of a part's mistakes that can be recognised."""
     right, known = measure(part, None), list[Fingerprint]()
     ways = (way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways)
     for mistake in ways:
@@ -123,7 +118,6 @@ def _of_part(key: AnswerKey, part: Part, measure: Measure) -> list[Fingerprint]:
 
 
 def _take(part: Part, mistake: Mistake, found: Measurement, right: Measurement) -> Iterator[Fingerprint]:
-    """Take a mistake's fingerprint, if it has one."""
     take = partial(fingerprints.take, found, part, mistake.name, mistake.hint)
     wrong = [*_wrong(part, found, right, has_points=True)]
     if any(map(fingerprints.shows_in_numbers, wrong)):

@@ -136,19 +136,10 @@ def author_options(course: Path, unit: str, copy: Path) -> list[str]:
 
 def side_by_side(name: str, paths: list[str]) -> dict[str, object]:
     """Write JupyterLab's record of a workspace in which notebooks lie side by side."""
-    areas = [{"type": "tab-area", "currentIndex": 0, "widgets": [f"notebook:{path}"]} for path in paths]
-    dock = {
-        "type": "split-area",
-        "orientation": "horizontal",
-        "sizes": [1 / len(paths)] * len(paths),
-        "children": areas,
-    }
-    left = {"collapsed": True, "visible": True, "widgets": []}
-    layout = {
-        "main": {"dock": dock, "current": f"notebook:{paths[0]}"},
-        "left": left,
-        "right": left,
-        "relativeSizes": [0, 1, 0],
-    }
+    tabs = [{"type": "tab-area", "currentIndex": 0, "widgets": [f"notebook:{path}"]} for path in paths]
+    dock = {"type": "split-area", "orientation": "horizontal", "sizes": [1 / len(paths)] * len(paths), "children": tabs}
+    main = {"dock": dock, "current": f"notebook:{paths[0]}"}
+    side = {"collapsed": True, "visible": True, "widgets": []}
+    layout = {"main": main, "left": side, "right": side, "relativeSizes": [0, 1, 0]}
     opened = {f"notebook:{path}": {"data": {"path": path, "factory": "Notebook"}} for path in paths}
     return {"data": {"layout-restorer:data": layout, **opened}, "metadata": {"id": name}}

@@ -49,12 +49,11 @@ def faults_in_sandbox(place: Place) -> Iterator[CannotBuild]:
 def _run(code: str) -> str:
     """Run code where submissions run; give the error that it ended with, or what it printed."""
     task = RunTask({"look": PackedNotebook.of_code(code)}, ForkedExecute, {"ForkedExecute": {"kernel_name": KERNEL}})
-    before = os.environ.get("NBGRADER_EXECUTION")
+    before = dict(os.environ)
     try:
         result = task()["look"]
     finally:  # a run says in this process, too, that it is a grading one
         os.environ.pop("NBGRADER_EXECUTION", None)
-        if before is not None:
-            os.environ["NBGRADER_EXECUTION"] = before
+        os.environ.update(before)
     [ran] = json.loads(result.cells)
     return result.error() or "".join(output.get("text", "") for output in ran["outputs"]).strip()

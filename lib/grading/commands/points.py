@@ -1,13 +1,7 @@
 """Points: they stand once, in a unit's statements, and the build writes them into the notebook.
 
-A part's graded cell gets the part's points. In Markdown a placeholder becomes a number:
-
-| placeholder | number |
-|---|---|
-| `{{points}}` | all points in the notebook |
-| `{{points:code}}`, `{{points:written}}` | those that the judge gives, and those that a person gives |
-| `{{points:check-train}}` | those of one graded cell |
-| `{{points:check-train.EpochLoss}}` | those of one statement |
+A part's graded cell gets the part's points. In Markdown placeholders such as `{{points:check-train}}`, which
+docs/teaching.md lists, become numbers.
 
 What a person grades has its points in the cell, as nbgrader keeps them. A notebook whose cells don't fit the unit is
 refused: nbgrader would give everybody full points for a cell that nothing judges.

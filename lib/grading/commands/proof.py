@@ -74,10 +74,7 @@ def refuse(faults: Iterable[CannotBuild]) -> None:
 
 
 def faults_of_answers(key: AnswerKey, name: str) -> Iterator[CannotBuild]:
-    """Say which right answer doesn't earn all points of its part, and which mistake does.
-
-    `name` is what the configuration calls the answer key.
-    """
+    """Say which right answer loses points, and which mistake doesn't; `name` is the answer key's import string."""
     for mistake in key.mistakes:
         if key.part(mistake.part) is None:
             yield CannotBuild(

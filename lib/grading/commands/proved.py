@@ -34,10 +34,7 @@ def is_proved(key: AnswerKey) -> bool:
 
 
 def note(key: AnswerKey) -> None:
-    """Note that a unit is proved as it stands, if it has a folder.
-
-    Raises OSError where the note can't be written.
-    """
+    """Note that a unit is proved as it stands, if it has a folder. Raises OSError where that can't be written."""
     if place := place_of(key):
         (place.closed / FILE).write_text(digest(place), encoding="utf-8")
 

@@ -71,10 +71,7 @@ def _keep_quiet() -> Iterator[None]:
 
 
 class Rebuild(Configured, GenerateAssignmentApp):
-    """`nbgrader generate_assignment --force`, which changes nothing where it fails.
-
-    It overwrites by default: what is generated is never edited.
-    """
+    """`nbgrader generate_assignment --force`, which changes nothing where it fails: what is made is never edited."""
 
     in_course = True
     own_log_level = logging.WARNING  # nbgrader's own level tells of each file, and here twice
@@ -123,7 +120,7 @@ class Rebuild(Configured, GenerateAssignmentApp):
 
     def _write_files(self) -> None:
         """Write what check and judge recognise the unit's mistakes by, where the unit is found by its name."""
-        key = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": self.coursedir.assignment_id}})
+        key = UnitPreprocessor(parent=self).unit_of(self.coursedir.assignment_id)
         if key is not None and key.unit.name in units.names() and not is_proved(key):
             try:
                 write_files(key.unit.name, key)

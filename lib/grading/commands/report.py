@@ -66,7 +66,7 @@ class ReportApp(Configured):
         made = datetime.now().astimezone()
         inner = Links(self.coursedir, assignment, notebook, target / assignment, self.server)
         self._write_students(classroom, inner, made)
-        unit = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": assignment}})
+        unit = UnitPreprocessor(parent=self).unit_of(assignment)
         page = target / f"{assignment}.html"
         links = Links(self.coursedir, assignment, notebook, target, self.server)
         _write(page, class_page(classroom, unit, links, made))
@@ -118,7 +118,6 @@ def _on_strangers(classroom: Classroom) -> str:
 
 
 def _write(page: Path, text: str) -> None:
-    """Write a page, whole or not at all."""
     page.parent.mkdir(parents=True, exist_ok=True)
     with write_whole(page) as part:
         part.write_text(text, encoding="utf-8")

@@ -72,15 +72,13 @@ class SiteApp(Rebuild):
     def unit(self) -> Unit:
         """Give the unit of the assignment at hand, or one that has only a title."""
         name = self.coursedir.assignment_id
-        key = UnitPreprocessor(parent=self).unit({"nbgrader": {"assignment": name}})
+        key = UnitPreprocessor(parent=self).unit_of(name)
         return key.unit if key else Unit(name, name.replace("_", " ").capitalize(), ())
 
 
 def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Path) -> None:
     """Lay out the site with these units and their released folders; what was in its place before is gone afterwards."""
-    contents = {
-        f"{unit.name}/{name}": content for unit, folder in releases for name, content in read_files(folder).items()
-    }
+    contents = {f"{unit.name}/{name}": data for unit, folder in releases for name, data in read_files(folder).items()}
     page = start_page([unit for unit, _ in releases], contents, offline=bool(pyodide))
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=target.parent, prefix=".site-") as folder:
@@ -92,12 +90,8 @@ def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Pa
 
 def start_page(units: Sequence[Unit], contents: Files, *, offline: bool) -> str:
     """Write the page that the link leads to: which notebook to open, where work is kept, how to hand it in."""
-    notebooks = [
-        (unit.title, name)
-        for unit in units
-        for name in sorted(contents)
-        if name.startswith(f"{unit.name}/") and name.endswith(".ipynb")
-    ]
+    files = [name for name in sorted(contents) if name.endswith(".ipynb")]
+    notebooks = [(unit.title, name) for unit in units for name in files if name.startswith(f"{unit.name}/")]
     page = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=True)
     text = PAGE.read_text(encoding="utf-8")
     extras = sorted({extra.title for unit in units for extra in unit.extras})

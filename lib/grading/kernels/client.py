@@ -28,7 +28,6 @@ class KernelClient(AbstractContextManager["KernelClient"]):
     """A connection to one kernel; leaving its context ends the kernel."""
 
     def __init__(self, kernel: "ForkedKernel", line: socket.socket):
-        """Connect to a forked kernel over our end of the socket whose other end it has."""
         self.kernel, self._line = kernel, line
         self._whole: deque[bytes] = deque()
         self._rest, self._passing = bytearray(), False
@@ -43,10 +42,7 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         self.kernel.close()
 
     def run(self, code: str, token: str, seconds: float) -> None:
-        """Have a cell run, and its reply repeat the token.
-
-        Raises `TimeoutError` if the kernel doesn't take it in time.
-        """
+        """Have a cell run, and its reply repeat the token. Raises `TimeoutError` if it isn't taken in time."""
         self._line.settimeout(seconds)
         with suppress(ConnectionError):  # `messages` will tell
             self._line.sendall(json.dumps([code, token]).encode() + b"\n")

@@ -256,8 +256,11 @@ def _enter(request: Request, keep: tuple[int, ...]) -> None:
     os.nice(NICENESS)
     os.environ.clear()
     os.environ.update(request.environment)
-    if request.limits is None:
-        _enter_folder(request.folder)
+    if request.limits is None:  # with all the rights of the warm process, and only as long as that lives
+        syscalls.die_with_parent()
+        os.setsid()
+        syscalls.silence_standard_streams()
+        os.chdir(request.folder)
     else:
         from lib.grading.sandbox.confine import Limits, Sandbox, confine
 
@@ -272,11 +275,3 @@ def _enter(request: Request, keep: tuple[int, ...]) -> None:
     sys.modules["numpy"].random.seed()
     if (backend := os.environ.setdefault("MPLBACKEND", INLINE)) != INLINE:
         sys.modules["matplotlib"].rcParams["backend"] = backend
-
-
-def _enter_folder(folder: str) -> None:
-    """Run with all the rights of the warm process, and end with it."""
-    syscalls.die_with_parent()
-    os.setsid()
-    syscalls.silence_standard_streams()
-    os.chdir(folder)

@@ -87,7 +87,6 @@ class Printed(io.TextIOBase):
     encoding, errors = "utf-8", "replace"  # some programs ask
 
     def __init__(self, name: str, session: LineSession):
-        """Be `stdout` or `stderr`."""
         self.name, self._session = name, session
 
     def writable(self) -> bool:

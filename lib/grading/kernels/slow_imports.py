@@ -33,14 +33,12 @@ def _open_modules(package: str) -> Iterator[str]:
 
 def slow_imports() -> tuple[SlowImports, ...]:
     """Give what the units say, of all that have a say."""
-    found, _ = _ask_units()
-    return found
+    return _ask_units()[0]
 
 
 def broken_units() -> tuple[str, ...]:
     """Say of each unit that can't be imported why."""
-    _, broken = _ask_units()
-    return broken
+    return _ask_units()[1]
 
 
 @cache

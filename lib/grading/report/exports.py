@@ -1,10 +1,5 @@
 """Grades as a learning management system imports them: what `nbgrader export` writes, for Canvas and Moodle.
 
-    nbgrader export --exporter=lib.grading.report.exports.CanvasExporter --to=canvas.csv
-    nbgrader export --exporter=lib.grading.report.exports.MoodleExporter --to=moodle.csv
-    nbgrader export --exporter=lib.grading.report.exports.MoodleWorksheetExporter \
-        --MoodleWorksheetExporter.worksheet=w.csv
-
 A score is nbgrader's: points and extra credit, less the penalty for being late. Only who handed something in has one:
 nothing is said of the others, so nothing of theirs is changed. Students are told apart by nbgrader's own table: `id` is
 taken for the login, and `email` and `lms_user_id` are what `nbgrader db student add` was given.
@@ -91,18 +86,13 @@ def read_submissions(gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
     waits = func.sum(case((Grade.needs_manual_grade & Grade.manual_score.is_(None), 1), else_=0)).label("waits")
     points = func.sum(Grade.score).label("points")
     grades = select(Grade.notebook_id, points, waits).group_by(Grade.notebook_id).subquery()
+    whole, part = SubmittedAssignment, SubmittedNotebook
+    sums = map(func.sum, (grades.c.points, part.late_submission_penalty, grades.c.waits))
     query = (
-        select(
-            SubmittedAssignment.assignment_id,
-            SubmittedAssignment.student_id,
-            SubmittedAssignment.timestamp,
-            func.sum(grades.c.points),
-            func.sum(SubmittedNotebook.late_submission_penalty),
-            func.sum(grades.c.waits),
-        )
-        .outerjoin(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-        .outerjoin(grades, grades.c.notebook_id == SubmittedNotebook.id)
-        .group_by(SubmittedAssignment.id)
+        select(whole.assignment_id, whole.student_id, whole.timestamp, *sums)
+        .outerjoin(part, part.assignment_id == whole.id)
+        .outerjoin(grades, grades.c.notebook_id == part.id)
+        .group_by(whole.id)
     )
     found: dict[str, dict[str, Submitted]] = defaultdict(dict)
     for assignment, student, timestamp, earned, penalty, waiting in gradebook.db.execute(query):
@@ -119,10 +109,7 @@ def sort_students(students: Iterable[Student]) -> Iterator[Student]:
 
 
 def _asked(known: Mapping[str, Asked], names: Iterable[object], kind: str) -> list[Asked]:
-    """Choose those with these names, all where there are none.
-
-    Exits with a sentence where one isn't known: the file would lack it, or be empty.
-    """
+    """Choose those with these names, all where there are none; exits with a sentence where one isn't known."""
     wanted = set(map(str, names))
     if unknown := sorted(wanted - known.keys()):
         sys.exit(f"The gradebook has no {kind} called {', '.join(unknown)}. Nothing was written.")

@@ -1,8 +1,4 @@
-"""Feedback pages as Moodle takes them back: one zip for the class, which `nbgrader export` writes.
-
-    nbgrader export --exporter=lib.grading.report.feedback_zip.MoodleFeedbackExporter \\
-        --MoodleFeedbackExporter.worksheet=worksheet.csv --to=feedback.zip
-"""
+"""Feedback pages as Moodle takes them back: one zip for the class, which `nbgrader export` writes."""
 
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -33,9 +29,7 @@ class MoodleFeedbackExporter(MoodleWorksheetExporter):
         places = {each.id: course.format_path(course.feedback_directory, each.id, assignment) for each in students}
         names = sorted(f"{notebook.name}.html" for notebook in gradebook.find_assignment(assignment).notebooks)
         # These alone: what nbgrader copies beside them was handed in, and may look as if an instructor had written it.
-        pages = {
-            student: [*filter(is_file, (Path(place, name) for name in names))] for student, place in places.items()
-        }
+        pages = {id: [*filter(is_file, (Path(place, name) for name in names))] for id, place in places.items()}
         if missing := sorted(student for student, own in pages.items() if not own):
             self.log.warning(
                 "There are no feedback pages of these students: %s. Write them with `zerolayer feedback %s`, and then"

@@ -1,7 +1,4 @@
-"""What the verdicts of a class have in common: mistakes, how notebooks ran, library calls, and answers to mark.
-
-Each is listed with the students whom it is about, the most frequent first.
-"""
+"""What the verdicts of a class have in common: mistakes, how notebooks ran, library calls, each with its students."""
 
 import re
 from collections.abc import Hashable, Iterable
@@ -27,7 +24,7 @@ class ClassMistake:
 def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMistake, list[StudentWork]]]:
     """Collect named mistakes from the verdicts; what to teach comes from today's catalogue, if it still has them."""
     teach = {(one.part, one.name): one.teach for one in (unit.mistakes if unit else ())}
-    return _grouped(
+    return group(
         (ClassMistake(part.title, found.name, found.hint, teach.get((part.id, found.name), "")), work)
         for work, verdict in classroom.graded
         for part in verdict.parts
@@ -38,27 +35,18 @@ def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMi
 def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
     """Collect the remarks on how notebooks ran, whichever cell they are about."""
     anywhere = re.compile(r"^(The cell \S+|Cell \d+) ")
-    return _grouped(
+    return group(
         (anywhere.sub("A cell ", remark), work) for work, verdict in classroom.graded for remark in verdict.remarks
     )
 
 
 def library_calls(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
     """Collect what students' code calls in a library."""
-    return _grouped((name, work) for work, verdict in classroom.graded for name in verdict.library_calls)
+    return group((name, work) for work, verdict in classroom.graded for name in verdict.library_calls)
 
 
-def cells_to_mark(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
-    """Collect the cells that wait for a person to give points."""
-    return _grouped((cell, work) for work in classroom.works for cell in work.to_mark)
-
-
-def cells_to_review(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
-    """Collect the cells whose marks are from before they were graded again."""
-    return _grouped((cell, work) for work in classroom.works for cell in work.to_review)
-
-
-def _grouped(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:
+def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:
+    """Collect findings, each with its students once, the most frequent first."""
     groups: dict[Item, dict[str, StudentWork]] = {}
     for finding, work in found:
         groups.setdefault(finding, {})[work.student] = work

@@ -25,17 +25,14 @@ NONCE = secrets.token_urlsafe(16)
 HANDLER = re.compile(r'\son\w+="([^"{]*)"', re.IGNORECASE)
 """A script in an attribute of a template, such as `onclick="toggle_name(true);"`."""
 
-
 NO_MATHJAX = """{% macro mathjax(url) %}
 <script>window.MathJax = {Hub: {Startup: {signal: {Interest: ended => ended("End")}}}};</script>
 {% endmacro %}"""
 """In the place of nbconvert's macro, which fetches MathJax from elsewhere: formulas are MathML. formgrade.js waits for
 MathJax to be through before it shows the field to fill in next."""
 
-
 CLIPPED = "<style>.text_cell_render, .output_subarea { overflow: auto hidden; }</style>"
 """Nothing that a student wrote is drawn over what stands beside it: a verdict, or points."""
-
 
 BACKBONE = re.compile(r'<script src="[^"]*/backbone-min\.js"></script>')
 OWN_IDS = """
@@ -87,9 +84,7 @@ class SubmissionPage(HTMLExporter):
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
         """Called by formgrader, with the names of student, assignment and notebook in `resources`."""
-        escaped = {
-            name: escape(value) if isinstance(value, str) else value for name, value in (resources or {}).items()
-        }
+        escaped = {key: escape(value) if isinstance(value, str) else value for key, value in (resources or {}).items()}
         return super().from_notebook_node(nb, escaped, **options)
 
 

@@ -73,23 +73,15 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         codes_of=lambda group: clusters.codes_of(group, unit),
         remarks=findings.remarks(classroom),
         library_calls=findings.library_calls(classroom),
-        to_mark=findings.cells_to_mark(classroom),
-        to_review=findings.cells_to_review(classroom),
+        to_mark=findings.group((cell, work) for work in classroom.works for cell in work.to_mark),
+        to_review=findings.group((cell, work) for work in classroom.works for cell in work.to_review),
         late=[work for work in classroom.works if work.late],
     )
 
 
 def student_page(work: StudentWork, verdict: Verdict, links: Links, made: datetime) -> str:
     """Write one student's page, from a verdict with its evidence; it lies in a folder below the class's page."""
-    return _render(
-        "student.html.j2",
-        links,
-        work=work,
-        verdict=verdict,
-        made=made,
-        challenge_arrays=evidence.challenge_arrays,
-        probes=evidence.probes,
-    )
+    return _render("student.html.j2", links, work=work, verdict=verdict, made=made, evidence=evidence)
 
 
 def _render(template: str, links: Links, **values: Any) -> str:

@@ -4,6 +4,7 @@ Predictions are read from the notebooks as they were handed in: a run for gradin
 anything there, so nothing is taken over but the number of a choice.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,8 @@ def question_figures(
         read_predictions(course, classroom.assignment, work.student, verdict.notebook, questions)
         for work, verdict in classroom.graded
     ]
-    found = [QuestionFigures(each, _count(each, given)) for each in questions]
+    counts = Counter(prediction for each in given for prediction in each.items())
+    found = [QuestionFigures(each, tuple(counts[each.id, at] for at in range(len(each.choices)))) for each in questions]
     return [figures for figures in found if figures.total]
 
 
@@ -61,8 +63,3 @@ def read_predictions(
         return predictions_in(orjson.loads(data), questions)
     except (OSError, ValueError):
         return {}
-
-
-def _count(question: Question, given: Iterable[Predictions]) -> tuple[int, ...]:
-    choices = [each.get(question.id) for each in given]
-    return tuple(choices.count(number) for number in range(len(question.choices)))

@@ -97,10 +97,8 @@ class Cluster(Executor):
         try:
             workers = self._client.sync(self._client.scheduler.identity)["workers"]
         except Exception as error:
-            address = self.address
-            raise ClusterError(
-                f"The Dask scheduler at {address} is gone. Start it again, and workers for it."
-            ) from error
+            gone = f"The Dask scheduler at {self.address} is gone. Start it again, and workers for it."
+            raise ClusterError(gone) from error
         self._looked = monotonic()
         for address in workers.keys() - self._questions.keys():
             question = self._client.submit(version, PACKAGE, workers=[address], pure=False)

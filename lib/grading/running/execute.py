@@ -16,6 +16,7 @@ from jupyter_client.utils import ensure_async
 from nbclient.exceptions import CellExecutionComplete, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
+from nbgrader.utils import is_grade
 from traitlets import Bool, Enum, Integer
 
 from lib.grading.running.outputs import OUTPUTS, OutputRoom, count_of, is_needed, plain_output, shorten
@@ -182,7 +183,7 @@ class BoundedExecute(Execute):
         """
         kind, content = msg["msg_type"], msg["content"]
         # By this list alone: kinds of messages that are to come are left out until somebody has looked at them.
-        if kind == "clear_output" and not cell.metadata.get("nbgrader", {}).get("grade"):
+        if kind == "clear_output" and not is_grade(cell):
             self._room.clear()
             content = {"wait": bool(content.get("wait"))}
         elif kind == "execute_input":

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
+from nbgrader.utils import is_grade
 
 from lib.checking.answers import MIME, plain
 
@@ -81,12 +82,9 @@ def is_needed(kind: str, content: dict[str, Any], cell: NotebookNode) -> bool:
 
     Without it a cell that prints enough first would earn full points for a failure. An error is in the reply, too.
     """
-    graded = cell.metadata.get("nbgrader", {}).get("grade")
-    return (
-        bool(graded)
-        and _gives_points(kind, content)
-        and not any(_gives_points(output.output_type, output) for output in cell.outputs)
-    )
+    if not (is_grade(cell) and _gives_points(kind, content)):
+        return False
+    return not any(_gives_points(output.output_type, output) for output in cell.outputs)
 
 
 def plain_output(kind: str, content: dict[str, Any], cell: NotebookNode) -> dict[str, Any]:
@@ -98,8 +96,7 @@ def plain_output(kind: str, content: dict[str, Any], cell: NotebookNode) -> dict
             lines = [plain(line) for line in content["traceback"]]
             return {"ename": plain(content["ename"]), "evalue": plain(content["evalue"]), "traceback": lines}
     data = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
-    graded = cell.metadata.get("nbgrader", {}).get("grade")
-    if graded and _is_shallow(content["data"].get(MIME), DEEPEST):
+    if is_grade(cell) and _is_shallow(content["data"].get(MIME), DEEPEST):
         data[MIME] = content["data"][MIME]
     counted = {"execution_count": count_of(content)} if kind == "execute_result" else {}
     # Made whole: what is put into a NotebookNode later is copied in depth.

@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -25,7 +25,6 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import mkdtemp
 from time import monotonic
-from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from nbformat.notebooknode import NotebookNode
@@ -36,6 +35,7 @@ from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
 from lib.grading.running.forked_execute import KERNEL, ForkedExecute
 from lib.grading.running.state import KEY, RunState
 from lib.grading.safe_files import files_in, lay_out, remove
+from lib.grading.sandbox.cgroups import state_of
 from lib.grading.sandbox.limits import NICENESS
 
 Tag = TypeVar("Tag")
@@ -153,7 +153,6 @@ def settings(execute: type, config: Config, locked: bool) -> dict[str, Any]:
 
 
 def _run(packed: PackedNotebook, execute: type, config: Config) -> RunResult:
-    """Run a notebook beside its files."""
     # nbgrader sets it as well; by it a check knows that a challenge may lie beside the notebook.
     os.environ["NBGRADER_EXECUTION"] = "autograde"
     step = execute(config=config, log=SILENT)
@@ -199,7 +198,7 @@ class Runner(AbstractContextManager["Runner[Tag, Result]"], Generic[Tag, Result]
         self._suspects: deque[_Try[Tag, Result]] = deque()
         self._stopped: set[int] = set()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the workers. No result is waited for: all are there, or nobody wants them any more."""
         self._end_workers()
 
@@ -310,13 +309,8 @@ def _error(future: Future[Any]) -> BaseException | None:
 
 def stopped_workers() -> set[int]:
     """Give the numbers of this process's workers that somebody has stopped; Linux tells."""
-    stopped = set()
-    for child in multiprocessing.active_children() if LINUX else ():
-        with suppress(OSError):  # it may have ended meanwhile
-            # The name before it, in brackets, may have spaces and brackets in it.
-            state = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0]
-            stopped |= {child.pid} if child.pid and state == "T" else set()
-    return stopped
+    children = multiprocessing.active_children() if LINUX else ()
+    return {child.pid for child in children if child.pid and state_of(str(child.pid)) == "T"}
 
 
 def workers(

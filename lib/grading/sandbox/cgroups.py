@@ -94,15 +94,15 @@ class Groups:
         """Remove this process's groups, where it has no kernels, and those that a killed warm process left."""
         for folder in self.home.glob(f"{PREFIX}-*-*"):
             owner = folder.name.split("-")[1]
-            if owner == str(self.owner) or not _is_alive(owner):
+            # One that was killed keeps its number until its parent asks how it ended: Linux calls it a zombie.
+            if owner == str(self.owner) or state_of(owner) in ("", "Z"):
                 _remove(folder)
 
 
-def _is_alive(process: str) -> bool:
-    """Tell whether a process is at work: one that was killed keeps its number until its parent asks how it ended."""
-    # The name before its state, in brackets, may have spaces and brackets in it.
-    state = read_text(Path("/proc", process, "stat")).rpartition(")")[2].split()[:1]
-    return state not in ([], ["Z"])
+def state_of(process: str) -> str:
+    """Give Linux's letter for the state of a process, by its number; "" where there is none."""
+    # The name before it, in brackets, may have spaces and brackets in it.
+    return read_text(Path("/proc", process, "stat")).rpartition(")")[2][1:2]
 
 
 def _remove(folder: Path) -> None:

@@ -80,7 +80,6 @@ _NOT_LINUX = Problem(
     "grade in a virtual machine or a container with Linux.",
 )
 
-
 _NO_GROUPS = Problem(
     "Memory groups (cgroups)",
     "this process may make none.",
@@ -92,7 +91,6 @@ _NO_GROUPS = Problem(
 
 
 def _explain(step: str, reason: str) -> Problem:
-    """Say what a failed step means on this machine."""
     means, advice = _MEANINGS.get(step, ("This is not a fault we know.", "tell the authors of zerolayer about it."))
     if reason == os.strerror(errno.EAGAIN):
         means, advice = _TOO_FEW_TASKS
@@ -125,7 +123,6 @@ _MEANINGS = {
 
 
 def _why_no_namespaces() -> tuple[str, str] | None:
-    """Look for the setting that forbids namespaces here."""
     if any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
         return _IN_A_CONTAINER
     return next((because for (setting, value), because in _SETTINGS.items() if read_text(Path(setting)) == value), None)

@@ -85,14 +85,9 @@ def _look(commands: bool, units_in: tuple[str, ...]) -> View:
     closed += [folder for unit in units.places() for folder in (unit.closed, unit.closed.resolve()) if folder.is_dir()]
     places = [Path(PROC), Path(TERMINALS), *(path for path in shown if path.is_dir())]
     files = [str(path) for path in shown if not path.is_dir()]
-    inner = {
-        folder
-        for path in (*places, *(Path(path) for path in [*files, *map(str, links), *_WRITTEN]))
-        for folder in path.parents
-    }
-    folders = sorted(
-        {*places, *inner} - {Path(path) for path in ("/", *_FOR_SCRATCH)}, key=lambda path: len(path.parts)
-    )
+    entries = [*places, *links, *map(Path, (*files, *_WRITTEN))]
+    inner = {folder for path in entries for folder in path.parents}
+    folders = sorted({*places, *inner} - set(map(Path, ("/", *_FOR_SCRATCH))), key=lambda path: len(path.parts))
     return View(
         folders=tuple(map(str, folders)),
         files=(*files, *DEVICES),

@@ -159,10 +159,7 @@ class LmsNames(FileNameCollectorPlugin):
             return None
         if owner is None or path.suffix not in self.valid_ext:
             return None
-        info: dict[str, Any] = {
-            "student_id": self.id_of(owner),
-            "file_id": self._own_name(Path(owner.file or path.name)),
-        }
+        info = dict[str, Any](student_id=self.id_of(owner), file_id=self._own_name(Path(owner.file or path.name)))
         if owner.late and (due := self._due()):
             info["timestamp"] = due + LATE_WITHOUT_TIME
         return info

@@ -121,9 +121,7 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
                 {"notebook": id, "cell": master.graded[name], "score": score, "waits": name in waiting}
                 for name, score in scores.items()
             ]
-            texts = [
-                {"notebook": id, "cell": master.commented[name], "text": comment} for name, comment in comments.items()
-            ]
+            texts = [{"notebook": id, "cell": master.commented[name], "text": text} for name, text in comments.items()]
             for statement, rows in ((SET_SCORE, grades), (SET_COMMENT, texts)):
                 if rows:
                     connection.execute(statement, rows)
@@ -191,7 +189,6 @@ def _select(table: Table) -> Select[Any]:
 
 @cache
 def _insert(table: Table) -> ReturningInsert[Any]:
-    """Insert a row, and give its id."""
     return insert(table).returning(table.c.id)
 
 
@@ -215,7 +212,6 @@ def _set(table: Table, column: str) -> Update:
 
 
 def _of_cell(table: Table) -> Update:
-    """Update a `notebook`'s grade or comment of a `cell`."""
     return update(table).where(table.c.notebook_id == bindparam("notebook"), table.c.cell_id == bindparam("cell"))
 
 

@@ -99,12 +99,9 @@ class _Search:
 
     def find_by_likeness(self) -> None:
         """Find solutions of code that are filled in: only where cell and solution are like no others."""
-        pairs = [
-            (cell.id, at)
-            for cell in self._lost_solutions()
-            for at in self.own
-            if cell.kind == self.cells[at].cell_type == "code" and self._are_alike(cell, at)
-        ]
+        lost = [cell for cell in self._lost_solutions() if cell.kind == "code"]
+        own = [at for at in self.own if self.cells[at].cell_type == "code"]
+        pairs = [(cell.id, at) for cell in lost for at in own if self._are_alike(cell, at)]
         for id, at in pairs:
             if len([pair for pair in pairs if id == pair[0] or at == pair[1]]) == 1:
                 self._give(at, id)
@@ -118,7 +115,7 @@ class _Search:
         lost, anchors, chosen = self._lost_solutions(), self._anchors(), []
         for cell in lost:
             at = self.released.index(cell)
-            (first, last), between = _around(at, anchors, len(self.released), len(self.cells))
+            (first, last), between = self._around(at, anchors)
             if at not in (first, last - 1):
                 continue
             is_code, near = cell.kind == "code", self.released[first:last]
@@ -147,8 +144,7 @@ class _Search:
             if cell.id and cell.id in self.ids and cell.kind != "code" and texts:
                 own = self.known[cell.id].metadata.nbgrader
                 untouched = _is_untouched(self.cells[self.ids.index(cell.id)], self.known[cell.id])
-                others = {place: other for place, other in anchors.items() if place != at}
-                _, between = _around(at, others, len(self.released), len(self.cells))
+                _, between = self._around(at, {place: other for place, other in anchors.items() if place != at})
                 if own.grade and untouched and any(text in between for text in texts):
                     yield cell.id, ELSEWHERE
 
@@ -163,8 +159,14 @@ class _Search:
         """Tell whether enough of a released cell's lines, but for those with a blank, are in a submitted one."""
         return bool(cell.fixed) and len(cell.fixed & self.lines[place]) >= ALIKE * len(cell.fixed)
 
+    def _around(self, at: int, anchors: Mapping[int, int]) -> tuple[tuple[int, int], range]:
+        """Give the released cells, and the places, between the two anchors around a released cell."""
+        before = max((other for other in anchors if other < at), default=-1)
+        after = min((other for other in anchors if other > at), default=len(self.released))
+        last = anchors.get(after, len(self.cells)) if anchors else 0
+        return (before + 1, after), range(anchors.get(before, -1) + 1, last)
+
     def _lost_solutions(self) -> list[Released]:
-        """List the released solutions that are missing, in their order."""
         missing = [cell for cell in self.released if cell.id and cell.id not in self.ids]
         return [cell for cell in missing if self.known[cell.id].metadata.nbgrader.solution]
 
@@ -211,15 +213,5 @@ def _squeezed(text: str) -> str:
 
 
 def _once_in_both(theirs: Sequence[Token], ours: Sequence[Token]) -> set[Token]:
-    """Give the tokens that are there once on either side."""
     counts = Counter(theirs), Counter(ours)
     return {token for token in counts[0] if counts[0][token] == counts[1][token] == 1}
-
-
-def _around(at: int, anchors: Mapping[int, int], released: int, cells: int) -> tuple[tuple[int, int], range]:
-    """Give the released cells, and the places, between the two anchors around a released cell."""
-    before = max((other for other in anchors if other < at), default=-1)
-    after = min((other for other in anchors if other > at), default=released)
-    if not anchors:
-        return (before + 1, after), range(0)
-    return (before + 1, after), range(anchors.get(before, -1) + 1, anchors.get(after, cells))

@@ -28,10 +28,8 @@ class Master:
     @classmethod
     def of(cls, notebook: GradebookNotebook) -> Self:
         """Read a master from the gradebook."""
-        graded, commented = (
-            {cell.name: cell.id for cell in (*cells, *notebook.task_cells)}
-            for cells in (notebook.grade_cells, notebook.solution_cells)
-        )
+        kinds = notebook.grade_cells, notebook.solution_cells
+        graded, commented = ({cell.name: cell.id for cell in (*cells, *notebook.task_cells)} for cells in kinds)
         kernelspec = json.loads(notebook.kernelspec) if notebook.kernelspec else None
         return cls(notebook.id, kernelspec, known_cells(notebook), graded, commented)
 

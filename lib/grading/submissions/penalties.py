@@ -30,21 +30,14 @@ def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
     step = AssignLatePenalties(parent=parent)
     step.init_plugin()
     step.plugin_inst.log = getLogger(__name__)  # it would say for each student by which rule it goes
-    whole, part = SubmittedAssignment, SubmittedNotebook
-    known = (
-        part.id,
-        part.late_submission_penalty,
-        whole.student_id,
-        whole.timestamp,
-        Assignment.duedate,
-        whole.extension,
-    )
+    whole, part, due = SubmittedAssignment, SubmittedNotebook, Assignment.duedate
+    known = (part.id, part.late_submission_penalty, whole.student_id, whole.timestamp, due, whole.extension)
     late = (
         select(*known, func.sum(Grade.score))
         .join(whole, whole.id == part.assignment_id)
         .join(Assignment, Assignment.id == whole.assignment_id)
         .join(Grade, Grade.notebook_id == part.id)
-        .where(or_(whole.timestamp > Assignment.duedate, part.late_submission_penalty > 0))
+        .where(or_(whole.timestamp > due, part.late_submission_penalty > 0))
         .group_by(*known)
     )
     for notebook, before, student, *times, score in gradebook.db.execute(late).all():

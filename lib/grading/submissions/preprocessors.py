@@ -22,14 +22,7 @@ from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person, leave_to_person
 from lib.grading.running.execute import place_of
 from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy, write
-from lib.grading.submissions.cell_ends import (
-    VERSION,
-    come_too_late,
-    error_output,
-    first_definitions,
-    may_need_newer_python,
-    missing_names,
-)
+from lib.grading.submissions import cell_ends
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.read import STAMP
 from lib.grading.submissions.restore import IN_DOUBT, MISSING, RESTORED
@@ -118,8 +111,8 @@ def _remarks_on(nb: NotebookNode, unit: AnswerKey, state: SubmissionState) -> tu
 
 def _remark_on_newer_python(nb: NotebookNode, state: SubmissionState) -> Iterator[str]:
     """Remark on cells that a newer Python than this one may be able to read, and leave them to a person."""
-    here = ".".join(map(str, VERSION))
-    cells = [place_of(nb.cells, at) for at, cell in enumerate(nb.cells) if may_need_newer_python(cell)]
+    here = ".".join(map(str, cell_ends.VERSION))
+    cells = [place_of(nb.cells, at) for at, cell in enumerate(nb.cells) if cell_ends.may_need_newer_python(cell)]
     if cells:
         state.for_a_person.append(f"may need Python 3.12, and {here} runs here")
     for cell in cells:
@@ -131,10 +124,10 @@ def _remark_on_newer_python(nb: NotebookNode, state: SubmissionState) -> Iterato
 
 def _judge_cells(nb: NotebookNode, unit: AnswerKey, seed: int, remarks: tuple[str, ...]) -> Iterator[PartVerdict]:
     """Judge each part's cell, and put its verdict in the place of what it put out."""
-    missing, definitions = missing_names(nb.cells), first_definitions(nb.cells)
+    missing, definitions = cell_ends.missing_names(nb.cells), cell_ends.first_definitions(nb.cells)
     for at, cell in enumerate(nb.cells):
         if cell.cell_type == "code" and (part := unit.part(course_id(cell))) is not None:
-            lacking = come_too_late(definitions, at) | missing
+            lacking = cell_ends.come_too_late(definitions, at) | missing
             verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), lacking)
             cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
             yield verdict
@@ -176,7 +169,7 @@ def _cells_added_since(nb: NotebookNode, unit: AnswerKey, is_empty: bool) -> lis
 
 def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:
     """Say why a graded cell has no answer: the error that it ended with, or what happened to the run."""
-    if error := error_output(cell):
+    if error := cell_ends.error_output(cell):
         return f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
     return " ".join(("The check gave no answer.", *remarks))
 

@@ -36,7 +36,6 @@ HIDDEN = re.compile(r"\.|__MACOSX$")
 """How names begin that no person gave."""
 ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
 
-
 ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 """Endings of files that hold others."""
 OTHER_FILES = {
@@ -112,11 +111,8 @@ def _notebooks_in(folder: Path) -> list[Path]:
     Some systems write `.IPYNB`, and programs that don't know notebooks add `.txt` or `.json`. Hidden files and folders
     hold what was saved automatically.
     """
-    found = [
-        path
-        for path in sorted(files_in(folder))
-        if NOTEBOOK.search(path.name) and not any(map(HIDDEN.match, path.relative_to(folder).parts))
-    ]
+    named = [path for path in sorted(files_in(folder)) if NOTEBOOK.search(path.name)]
+    found = [path for path in named if not any(map(HIDDEN.match, path.relative_to(folder).parts))]
     return [path for path in found if path.parent == folder] or found
 
 

@@ -81,13 +81,11 @@ def _released(converter: Any, names: dict[str, str], master: Master) -> list[Rel
             cells = notebook_in(Path(folder, f"{names['notebook']}.ipynb")).cells
             ids = [name if (name := course_id(cell)) in master.cells else "" for cell in cells]
             if [id for id in ids if id] == list(master.cells):  # else it was changed since students got theirs
+                pairs = list(zip(ids, cells, strict=True))
                 if kept == "source_directory":
-                    for id, cell in zip(ids, cells, strict=True):
+                    for id, cell in pairs:
                         cell.source = master.cells[id].source if id else cell.source  # without the solution
-                return [
-                    Released(id, cell.cell_type, cell.source, is_skipped(cell))
-                    for id, cell in zip(ids, cells, strict=True)
-                ]
+                return [Released(id, cell.cell_type, cell.source, is_skipped(cell)) for id, cell in pairs]
     return [Released(id, cell.cell_type, cell.source) for id, cell in master.cells.items()]
 
 
