@@ -28,6 +28,7 @@ from lib.unit import Array, Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
 """What a check put out at grading: for each statement's name a record for each probe. It may be any JSON, though."""
+Verdicts = dict[type[Statement], StatementVerdict]
 NOTHING = Failure("value", "It gave no numbers.")
 NOT_DEFINED = re.compile(r"(\w+) is not defined\b")
 NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
@@ -36,12 +37,7 @@ STATES: dict[Kind, State] = {"blank": "open", "undefined": "not checked"}
 
 
 def judge(
-    key: AnswerKey,
-    part: Part,
-    seed: int,
-    given: Answers | None,
-    problem: str = "",
-    missing: Mapping[str, Failure] = {},
+    key: AnswerKey, part: Part, seed: int, given: Answers | None, problem: str = "", missing: Mapping[str, Failure] = {}
 ) -> PartVerdict:
     """Judge one part's answer, as it came out of the student's kernel: any JSON, or None where there was none.
 
@@ -84,7 +80,7 @@ def judge_statements(
     statements: Iterable[Statement], found: Outcomes, right: Outcomes, wrong: WrongProbes
 ) -> list[StatementVerdict]:
     """Judge the statements of one part in their order: one that depends on a wrong one is not checked."""
-    verdicts: dict[type[Statement], StatementVerdict] = {}
+    verdicts: Verdicts = {}
     for statement in statements:
         verdicts[type(statement)] = _judge_statement(statement, found, right, wrong, verdicts)
     return list(verdicts.values())
@@ -117,11 +113,7 @@ def _explain(why: str, missing: Mapping[str, Failure]) -> str:
 
 
 def _judge_statement(
-    statement: Statement,
-    found: Outcomes,
-    right: Outcomes,
-    wrong: WrongProbes,
-    earlier: Mapping[type[Statement], StatementVerdict],
+    statement: Statement, found: Outcomes, right: Outcomes, wrong: WrongProbes, earlier: Verdicts
 ) -> StatementVerdict:
     """Give a statement its points where all probes of any one route agree, and the statements it rests on are right."""
     answers = found[statement.name]

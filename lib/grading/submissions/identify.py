@@ -49,7 +49,7 @@ class Found:
     doubts: Mapping[str, str] = field(default_factory=dict)
 
 
-def identify(cells: Sequence[NotebookNode], known: Mapping[str, NotebookNode], released: Sequence[Released]) -> Found:
+def identify(cells: list[NotebookNode], known: Mapping[str, NotebookNode], released: Sequence[Released]) -> Found:
     """Search `cells` for those that are `known` and have lost their ids, and for answers that stand elsewhere.
 
     `released` is the whole notebook in its order. Cells without an id are in it, since an answer stands between them.
@@ -71,11 +71,7 @@ class _Search:
     """One search. `ids` are the cells' ids as far as they are known; `own` are the cells that somebody wrote anew."""
 
     def __init__(
-        self,
-        cells: Sequence[NotebookNode],
-        known: Mapping[str, NotebookNode],
-        released: Sequence[Released],
-        ids: list[str],
+        self, cells: list[NotebookNode], known: Mapping[str, NotebookNode], released: Sequence[Released], ids: list[str]
     ):
         self.cells, self.known, self.released, self.ids = cells, known, released, ids
         self.found: dict[int, str] = {}
