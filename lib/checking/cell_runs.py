@@ -8,36 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 DEFINED = re.compile(r"(?m)^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """What a cell's text defines, also where Python can't read all of it."""
 
 
-class Stale(NamedTuple):
-    """What a cell defined before its last run, which did not define it again; `why` says what happened in that run."""
-
-    name: str
-    value: object
-    why: str
-
-    @property
-    def sentence(self) -> str:
-        """What a student reads above a check that tests nothing for that reason."""
-        return (
-            f"Not tested: {self.why} Python still has the {self.name} from before."
-            " Correct that cell, run it, and run this check again."
-        )
-
-
 class CellRuns:
-    """Watches a notebook's cells run: `stale` has by name what the last run of its cell did not define again.
+    """Watches a notebook's cells run: `stale` has by name what the last run of its cell did not define again, and why.
 
     `failed` says of names that aren't defined at all how the cell that should have done so ended.
     """
 
     def __init__(self, shell: Any):
-        self.stale: dict[str, Stale] = {}
+        self.stale: dict[str, tuple[object, str]] = {}
         self.failed: dict[str, str] = {}
         self._shell = shell
         self._before: dict[str, object] | None = None
@@ -67,7 +51,7 @@ class CellRuns:
             if error is not None:
                 why = f"the last run of the cell that defines {name} failed ({_describe(error)})."
                 if kept:
-                    self.stale[name] = Stale(name, names[name], why)
+                    self.stale[name] = names[name], why
                 elif name not in names:
                     self.failed[name] = why
                     if cell is not None:
@@ -76,13 +60,16 @@ class CellRuns:
                 self.failed.pop(name, None)
             elif kept and not re.search(rf"\b{name}\b", text):
                 why = f"the cell that defined {name} was run again, and does not define it any more."
-                self.stale[name] = Stale(name, names[name], why)
+                self.stale[name] = names[name], why
 
 
 def find_stale(values: tuple[Any, ...]) -> str:
     """Say of which of these objects the notebook has another version, if there is one."""
-    stale = _watching.stale.values() if _watching else ()
-    return next((each.sentence for each in stale if any(each.value is value for value in values)), "")
+    for name, (stale, why) in (_watching.stale if _watching else {}).items():
+        if any(stale is value for value in values):
+            kept = f"Python still has the {name} from before."
+            return f"Not tested: {why} {kept} Correct that cell, run it, and run this check again."
+    return ""
 
 
 def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> str:

@@ -161,7 +161,8 @@ class _Copier:
             return function
         # Functions that share a variable share its cell.
         cells = tuple(self._copies.setdefault(id(cell), (cell, CellType()))[1] for cell in function.__closure__ or ())
-        namespace = self._copy_namespace(function.__globals__) if is_own else function.__globals__
+        names = function.__globals__
+        namespace = self._copies.setdefault(id(names), (names, {**names}))[1] if is_own else names
         copied = FunctionType(function.__code__, namespace, function.__name__, None, cells or None)
         for name in ("__qualname__", "__module__", "__doc__"):
             setattr(copied, name, getattr(function, name))
@@ -182,10 +183,6 @@ class _Copier:
         for name in _names(function.__code__):
             if name in function.__globals__ and not (copied.__globals__ is self._namespace and name in self._spies):
                 copied.__globals__[name] = self.copy(function.__globals__[name])
-
-    def _copy_namespace(self, namespace: Namespace) -> Namespace:
-        _, copied = self._copies.setdefault(id(namespace), (namespace, {**namespace}))
-        return copied  # type: ignore[no-any-return]  # what is kept under a namespace's id is one
 
     def _copy_class(self, kind: type) -> type:
         body = {name: value for name, value in vars(kind).items() if name not in _SLOTS}

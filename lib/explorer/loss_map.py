@@ -28,14 +28,10 @@ class LossMap:
     ) -> None:
         self.rates, self.batch_sizes, self.epochs = rates, batch_sizes, epochs
         self._cells = [(rate, size) for rate in rates for size in batch_sizes]
+        self.size = len(self._cells)
         self.losses: dict[Cell, float] = {}
         self._begin = begin
         self._cell: Cell | None = None
-
-    @property
-    def size(self) -> int:
-        """How many cells there are."""
-        return len(self._cells)
 
     @property
     def complete(self) -> bool:
@@ -53,10 +49,6 @@ class LossMap:
             loss = self._run.reach(self.epochs * self._run.iterations_per_epoch or STEPS, left, stop)
             if loss is not None:
                 self.losses[self._cell], self._cell = loss, None
-
-    def nearest(self, setting: Setting) -> Cell:
-        """Return the cell nearest to a setting."""
-        return min(self._cells, key=lambda cell: distance(cell, setting))
 
     def lowest(self) -> Cell | None:
         """Return the cell with the lowest loss so far, if any has a finite one."""

@@ -100,7 +100,7 @@ def _place(losses: LossMap, setting: Setting) -> tuple[float, float]:
     wide = (RIGHT - LEFT) / len(losses.rates)
     columns = np.log(losses.rates)
     column = float(np.interp(math.log(setting.learning_rate), columns, np.arange(len(columns))))
-    row = losses.nearest(setting)[1]
+    row = min(losses.batch_sizes, key=lambda size: abs(math.log(size / setting.batch_size)))
     return LEFT + (column + 0.5) * wide, _middle(losses, (losses.rates[0], row))[1]
 
 

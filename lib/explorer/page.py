@@ -37,18 +37,17 @@ class Page(NamedTuple):
     kept: list[str]
     marks: str = ""
 
-    @property
-    def markup(self) -> str:
-        """The page as HTML; from its second line on a caption is code."""
+    def at(self, places: str) -> str:
+        """Give the page as HTML that begins with the places of the controls at which it is to be shown.
+
+        From its second line on a caption is code.
+        """
         said, _, code = escape(self.caption).partition("\n")
         said = said.replace("2/λ", "2/&#8288;λ")  # else a line may end at the /
         words = f'<div class="zl-says">{said}{f"<pre>{code}</pre>" if code else ""}</div>'
         pictures = f'<div class="zl-pictures">{"".join(self.pictures)}</div>'
-        return f"{words}{pictures}{loss_view.legend(self.kept)}{self.marks}"
-
-    def at(self, places: str) -> str:
-        """Give the page as HTML that begins with the places of the controls at which it is to be shown."""
-        return f'<data class="zl-places" value="{places}"></data>{self.markup}'
+        begin = f'<data class="zl-places" value="{places}"></data>'
+        return f"{begin}{words}{pictures}{loss_view.legend(self.kept)}{self.marks}"
 
 
 @dataclass(frozen=True)
@@ -75,11 +74,6 @@ class Shown:
         """The last epoch that there is to show."""
         return min(self.run.epochs, self.state.epochs)
 
-    @property
-    def ring(self) -> int:
-        """The sample that the picture of one sample shows, or -1."""
-        return self.state.sample if "One sample" in self.state.views else -1
-
 
 def _regions(shown: Shown) -> str:
     assert shown.ground is not None  # the button is disabled for samples that lie in no plane
@@ -90,7 +84,8 @@ def _regions(shown: Shown) -> str:
     if shown.own and shown.state.editing:
         points += own_data_view.draw_hand(shown.own.now, shown.state.hand, plane)
         keys = own_data_view.KEYS
-    return regions_view.draw(shown.run, shown.epoch, plane, points, shown.kept, shown.ring, keys, own_data_view.HELP)
+    ring = shown.state.sample if "One sample" in shown.state.views else -1
+    return regions_view.draw(shown.run, shown.epoch, plane, points, shown.kept, ring, keys, own_data_view.HELP)
 
 
 PICTURES: dict[str, Callable[[Shown], str]] = {

@@ -32,9 +32,7 @@ class Stack:
             layer.weights = part.reshape(layer.weights.shape).copy()
 
     def forward(self, input: Matrix) -> None:
-        """Compute the scores."""
         self.output = self._network.forward(input)
 
     def backward(self, output_gradient: Matrix, learning_rate: float) -> None:
-        """Update all weights."""
         self._network.backward(output_gradient, learning_rate)

@@ -13,32 +13,24 @@ from lib.units.hidden_layer.stack import Stack
 from lib.units.softmax_classifier.what_if import WHAT_IFS as OF_ONE_LAYER
 
 UNFIT = "features are not standardised"
-"""Of the first unit's what-ifs the one that puts another object in the place of the layers."""
+"""Of the first unit's what-ifs the one that is about a single dense layer."""
 
 
 class NoBend:
     """A layer that leaves everything as it is."""
 
     def forward(self, input: Matrix) -> Matrix:
-        """Return the input."""
         self.input = self.output = input
         return input
 
     def backward(self, output_gradient: Matrix, learning_rate: float | None = None) -> Matrix:
-        """Return the gradient."""
         return output_gradient
 
 
-class NoMask(NoBend):
-    """ReLU, whose backward leaves the gradient as it is."""
-
-    def __init__(self, relu: Any) -> None:
-        self._relu = relu
-
-    def forward(self, input: Matrix) -> Matrix:
-        """Return what ReLU makes of the input."""
-        self.input, self.output = input, self._relu.forward(input)
-        return self.output
+def leave_out_mask(relu: Any) -> Any:
+    """Have ReLU's backward leave the gradient as it is."""
+    relu.backward = lambda output_gradient, learning_rate=None: output_gradient
+    return relu
 
 
 def replace_relu(make: Callable[[Any], Any], recipe: Recipe) -> Recipe:
@@ -63,7 +55,7 @@ WHAT_IFS = (
     WhatIf(
         "ReLU's backward lets every gradient through",
         "Units now learn from samples for which they are 0. Does the network still learn?",
-        partial(replace_relu, NoMask),
+        partial(replace_relu, leave_out_mask),
     ),
     *(each for each in OF_ONE_LAYER if each.name != UNFIT),
 )

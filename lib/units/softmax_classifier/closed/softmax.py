@@ -78,7 +78,8 @@ def _product(a: Array, g: Array) -> Any:
 
 
 forward = MistakeCatalog("check-softmax-forward", "Softmax", _with_forward, teach=TEACH_FORWARD)
-forward_layer = replace(forward, make=lambda layer: layer)
+whole_forward = replace(forward, make=lambda code: type("Wrong", (Softmax,), {"forward": code}))
+"""Code that sets, or doesn't set, the layer's output itself."""
 of_scores = replace(forward, make=lambda change: _with_forward(lambda z: _softmax(change(z))))
 """Softmax of scores that code has changed."""
 of_softmax = replace(forward, make=lambda change: _with_forward(lambda z: change(_softmax(z))))
@@ -277,33 +278,20 @@ of_softmax("The last sample is left out", LOOP)(lambda p: np.hstack([p[:, :-1], 
 of_softmax("The probabilities are clipped", "Keep the probabilities as they are: the loss avoids log 0 itself.")(
     *(lambda p, least=least: np.clip(p, least, 1 - least) for least in (0.01, 0.02, 0.05, 0.1))
 )
-
-
-@forward_layer("self.output is missing", "Assign the result to self.output: a name without self. is lost afterwards.")
-class _Forgetful(Softmax):
-    def forward(self, input: Array) -> Array:
-        self.input = input
-        return _softmax(input)
-
-
-@forward_layer(
-    "The second pass of a layer keeps the output of the first", "Compute the output from the scores of this call."
+whole_forward("self.output is missing", "Assign the result to self.output: a name without self. is lost afterwards.")(
+    lambda layer, z: _softmax(z)
 )
-class _FirstOutput(Softmax):
-    def forward(self, input: Array) -> Array:
-        self.first = getattr(self, "first", None)
-        self.first = _softmax(input) if self.first is None else self.first
-        self.output = self.first
-        return self.output
+replace(forward, make=partial(with_forward, Softmax))(
+    "The second pass of a layer keeps the output of the first", "Compute the output from the scores of this call."
+)(lambda layer, z: vars(layer).setdefault("first", _softmax(z)))
 
 
-@forward_layer("forward overwrites the scores that it is given", "Compute into a new array.")
-class _Overwriting(Softmax):
-    def forward(self, input: Array) -> Array:
-        self.output = _softmax(input)
-        if input.dtype.kind == "f":
-            input[:] = self.output
-        return self.output
+@forward("forward overwrites the scores that it is given", "Compute into a new array.")
+def _overwriting_scores(z: Array) -> Any:
+    output = _softmax(z)
+    if z.dtype.kind == "f":
+        z[:] = output
+    return output
 
 
 # ---- Large scores
