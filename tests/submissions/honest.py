@@ -272,8 +272,9 @@ def locked_cells_extended(notebook, folder):
 
 @earns(EVERYTHING)
 def locked_cells_rewritten(notebook, folder):
-    """Right, with another class and another function in the place of given ones: the course's stay in force."""
-    cell(right(notebook), "layer").source = "class Layer:\n    __init__ = None"
+    """Right, with a method more in a given class, and a wrong function for a given one: the course's stays in force."""
+    cell(right(notebook), "layer").source += "\n\n    def __call__(self, input):\n        return self.forward(input)"
+    replaced(notebook, "train", "dlayer.forward(X[:, batch])", "dlayer(X[:, batch])")
     cell(notebook, "batch-indices").source = "def generate_batch_indices(num_samples, batch_size):\n    return []"
     return notebook
 
@@ -285,6 +286,7 @@ def stopped_at_the_top(notebook, folder):
     tops = {"loss": "import missing_package", "softmax": "%load_ext missing_package", "dense": "print(X.shape)"}
     for id, top in tops.items():
         cell(notebook, id).source = f"{top}\n{cell(notebook, id).source}"
+    cell(notebook, "steps").source += "\nassert False, 'an older version'\ndef steps_per_epoch(*sizes):\n    return 0"
     return notebook
 
 

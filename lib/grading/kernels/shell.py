@@ -12,6 +12,7 @@ import contextlib
 import inspect
 import os
 import re
+import sys
 import zlib
 from traceback import walk_tb
 from typing import Any
@@ -25,7 +26,9 @@ from traitlets import Instance
 LETTERS = re.compile(r"[%!?]|^\s*[,;/]")
 """What stands in each line where one of `KNOWN` finds something."""
 KNOWN = TransformerManager().token_transformers
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+DEFINITIONS = (*NAMED, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+"""Statements that give something a name."""
 AWAITS = re.compile("await|async")
 
 
@@ -75,11 +78,8 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         failed = await super().run_ast_nodes(nodelist, cell_name, *rest, **named)
         error = getattr(named.get("result"), "error_in_exec", None)
         if failed and isinstance(error, Exception) and os.environ.get("NBGRADER_EXECUTION") == "autograde":
-            frames = walk_tb(error.__traceback__)  # the cell's own, and those of functions and modules that it calls
-            lines = [line for frame, line in frames if frame.f_code.co_filename == cell_name]
-            for each in nodelist if lines else ():
-                if each.lineno > lines[0] and _only_defines(each):
-                    await super().run_ast_nodes([each], cell_name, "none", named["compiler"])
+            for each in _definitions_below(error, nodelist, cell_name):
+                await super().run_ast_nodes([each], cell_name, "none", named["compiler"])
         return bool(failed)
 
     def transform_ast(self, node: ast.AST) -> ast.AST:
@@ -96,12 +96,13 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         return may and super().should_run_async(raw_cell, transformed_cell=transformed_cell, **rest)
 
 
-def _only_defines(statement: ast.stmt) -> bool:
-    """Tell whether a statement defines a function or class, imports something, or assigns what it doesn't compute."""
-    is_assignment = isinstance(statement, ast.Assign | ast.AnnAssign)
-    return isinstance(statement, DEFINITIONS) or (
-        is_assignment and not any(isinstance(node, ast.Call) for node in ast.walk(statement))
-    )
+def _definitions_below(error: Exception, statements: list[ast.stmt], cell_name: str) -> list[ast.stmt]:
+    """Give what defines something below the statement that raised; a function or class stays as it is above it."""
+    frames = walk_tb(error.__traceback__)  # the cell's own, and those of functions and modules that it calls
+    line = next((line for frame, line in frames if frame.f_code.co_filename == cell_name), sys.maxsize)
+    above = {each.name for each in statements if isinstance(each, NAMED) and each.lineno <= line}
+    below = [each for each in statements if isinstance(each, DEFINITIONS) and each.lineno > line]
+    return [each for each in below if not (isinstance(each, NAMED) and each.name in above)]
 
 
 # ipykernel looks at the signature for each cell, and working it out takes as long as a short cell.

@@ -7,6 +7,7 @@ missing there. So are those that a student has added to a locked cell.
 
 import ast
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from functools import lru_cache
 
 from nbformat.notebooknode import NotebookNode
@@ -23,23 +24,39 @@ def run_added_code(cells: Iterable[NotebookNode], examples: Collection[str]) -> 
             cell.metadata[ADDED_CODE] = code
 
 
-def added_code(source: str, examples: Iterable[str], with_changed: bool = True) -> str:
-    """Give the statements of a cell that no example has, as code in which none stops the next by an error.
-
-    Without changed ones, a function or class stays out if the examples have one of its name.
-    """
+def added_code(source: str, examples: Iterable[str]) -> str:
+    """Give the statements of a cell that no example has, as code in which none stops the next by an error."""
     tree = parse(source)
     if tree is None:
-        return source if with_changed else ""
-    given: dict[str, str] = {}
-    for example in examples:
-        given |= _statements(example)
-    names = set() if with_changed else {*given.values()} - {""}
+        return source
+    given = frozenset[str]().union(*map(_statements, examples))
     try:
-        own = [each for each in tree.body if ast.dump(each) not in given and _name_of(each) not in names]
-        return ast.unparse(ast.fix_missing_locations(ast.Module([*map(_alone, own)], [])))
+        return _unparse([statement for statement in tree.body if ast.dump(statement) not in given])
     except (RecursionError, ValueError):  # nested too deep, or a number of too many digits
         return source
+
+
+def added_to_locked(source: str, released: str) -> str:
+    """Give the statements that a student has added to a locked cell, as code in which none stops the next by an error.
+
+    A function or class of the cell's own is one of them only if all that it had is still in it.
+    """
+    given, tree = parse(released), parse(source)
+    if given is None or tree is None:
+        return ""
+    bodies = {getattr(each, "name", ""): _bodies(each) for each in given.body}
+    own = [each for each in tree.body if ast.dump(each) not in _statements(released)]
+    with suppress(RecursionError, ValueError):  # likewise
+        return _unparse([each for each in own if bodies.get(getattr(each, "name", None), set()) <= _bodies(each)])
+    return ""
+
+
+def _bodies(statement: ast.stmt) -> set[str]:
+    return {ast.dump(each) for each in getattr(statement, "body", ())}
+
+
+def _unparse(statements: Iterable[ast.stmt]) -> str:
+    return ast.unparse(ast.fix_missing_locations(ast.Module([*map(_alone, statements)], [])))
 
 
 def _alone(statement: ast.stmt) -> ast.stmt:
@@ -48,11 +65,6 @@ def _alone(statement: ast.stmt) -> ast.stmt:
 
 
 @lru_cache(maxsize=256)  # the examples of a course are the same for a whole class
-def _statements(source: str) -> dict[str, str]:
-    """Read a cell's statements, each with the name of the function or class that it defines, or none."""
+def _statements(source: str) -> frozenset[str]:
     tree = parse(source)
-    return {ast.dump(statement): _name_of(statement) for statement in (tree.body if tree else ())}
-
-
-def _name_of(statement: ast.stmt) -> str:
-    return str(getattr(statement, "name", ""))
+    return frozenset(map(ast.dump, tree.body if tree else ()))

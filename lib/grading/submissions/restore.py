@@ -16,7 +16,7 @@ from traitlets import Dict
 
 from lib.grading.marking_queue import queue
 from lib.grading.running.execute import ADDED_CODE, is_skipped
-from lib.grading.submissions.examples import added_code, run_added_code
+from lib.grading.submissions.examples import added_to_locked, run_added_code
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import Found, Released, course_id, identify
 from lib.grading.submissions.master import Master
@@ -177,7 +177,7 @@ def _with_additions(cell: NotebookNode, master: NotebookNode) -> list[NotebookNo
     own, flags = _own(cell, master), master.metadata.nbgrader
     if not cell.cell_type == master.cell_type == "code" or flags.solution or _is_as_released(cell, master):
         return [own]
-    added = added_code(cell.source, [master.source], with_changed=False)
+    added = added_to_locked(cell.source, master.source)
     cell.metadata = NotebookNode({ADDED_CODE: added})
     return [own] if not added else [cell, own] if flags.grade else [own, cell]
 
