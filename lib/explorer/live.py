@@ -57,7 +57,6 @@ from lib.explorer.training import (
     Recipe,
     Run,
     Setting,
-    Start,
     random_numbers,
     start_of,
 )
@@ -107,7 +106,7 @@ class Explorer:
         self.recipe = Recipe(network)
         self._architecture = architecture
         self._what_ifs = {what_if.name: what_if for what_if in (of_units() if what_ifs is None else what_ifs)}
-        self._starts: dict[Start, Matrix] = {}
+        self._starts: dict[Setting, Matrix] = {}
         self._name = f"zl-{uuid4().hex[:8]}"
         self._points: dict[str, str] = {}  # the points that the browser has, by the names that pictures refer to
         self.run = lru_cache(maxsize=REMEMBERED)(self._begin)
@@ -369,7 +368,7 @@ class Explorer:
         """Begin the training at the weights at a pixel of the picture of the path."""
         state = self.controls.state()
         run = self.run(state.setting)
-        number = 1 + max(start.chosen for start in self._starts)
+        number = 1 + max(each.start for each in self._starts)
         chosen = start_of(replace(state.setting, start=number))
         self._starts[chosen] = path_view.compute(run, min(run.epochs, state.epochs)).weights(*svg.within(x, y))
         self.controls.choose_start(number)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,18 +79,9 @@ class Setting:
     size: int = 0  # of the layers, where a unit lets one choose it
 
 
-class Start(NamedTuple):
-    """What the weights before training depend on: runs with the same start begin with the same weights."""
-
-    seed: int
-    data: str
-    chosen: int
-    size: int
-
-
-def start_of(setting: Setting) -> Start:
-    """Return what a setting's first weights depend on."""
-    return Start(setting.seed, setting.data, setting.start, setting.size)
+def start_of(setting: Setting) -> Setting:
+    """Leave out what the weights before training don't depend on: runs with the same start begin with the same ones."""
+    return Setting(0.0, 0, setting.seed, setting.data, start=setting.start, size=setting.size)
 
 
 class Run:
@@ -104,7 +95,7 @@ class Run:
     """
 
     def __init__(
-        self, recipe: Recipe, samples: Samples, setting: Setting, starts: dict[Start, Matrix] | None = None
+        self, recipe: Recipe, samples: Samples, setting: Setting, starts: dict[Setting, Matrix] | None = None
     ) -> None:
         self.recipe, self.samples, self.setting = recipe, samples, setting
         self.iteration_loss = array("d")

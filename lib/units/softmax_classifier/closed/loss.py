@@ -299,10 +299,6 @@ def _overwriting_labels(y: Array, yhat: Array) -> Any:
 BASES = ("The logarithm has base 2", "The logarithm has base 10")
 
 
-def _negate(wrong: Any) -> Function:
-    return lambda y, yhat: -wrong(y, yhat)
-
-
 def _resize(factor: Callable[[Array], float]) -> Callable[[Any], Function]:
     return lambda wrong: lambda y, yhat: wrong(y, yhat) * factor(y)
 
@@ -312,7 +308,7 @@ loss.combine("it is the mean over all entries", _resize(lambda y: 1 / len(y)), B
 loss.combine("it is divided by the number of classes", _resize(lambda y: y.shape[B] / len(y)), BASES)
 loss.combine(
     "the minus is missing",
-    _negate,
+    _resize(lambda y: -1),
     (
         *BASES,
         "The loss is the mean over all entries of the matrix",
@@ -500,7 +496,7 @@ def _gradient_overwriting(y: Array, yhat: Array) -> Any:
 
 gradient.combine(
     "a sign is wrong",
-    _negate,
+    _resize(lambda y: -1),
     (
         "The gradient is divided by the batch size",
         "The gradient is divided by the number of classes",

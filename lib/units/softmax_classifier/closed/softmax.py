@@ -113,12 +113,11 @@ for shift in SHIFTS:
     )
     forward("The sum runs over axis 1, without keepdims", AXIS)(_by_sums(lambda e: e.sum(axis=1), shift))
     forward("The whole matrix sums to 1", AXIS)(_by_sums(np.sum, shift))
+    forward("All samples are divided by the sum of the first one", AXIS)(_by_sums(lambda e: e[:, 0].sum(), shift))
+    forward("All samples are divided by the sum of the last one", AXIS)(_by_sums(lambda e: e[:, -1].sum(), shift))
 forward("The sum runs over axis 1, without keepdims", AXIS)(
     _by_sums(lambda e: e.sum(axis=1), lambda z: z.max(axis=1, keepdims=True))
 )
-for shift in SHIFTS:
-    forward("All samples are divided by the sum of the first one", AXIS)(_by_sums(lambda e: e[:, 0].sum(), shift))
-    forward("All samples are divided by the sum of the last one", AXIS)(_by_sums(lambda e: e[:, -1].sum(), shift))
 
 NORMALISE = "Print self.output.sum(axis=0). Which number of each column makes these sums 1?"
 INTEGERS = "Print the dtype of the array that you write into, for integer scores. Can it hold 0.3?"

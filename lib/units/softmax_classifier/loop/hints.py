@@ -41,7 +41,7 @@ HINTS = {
     "The samples come in the order of the columns, not in a shuffled order": (
         "Use the column numbers that generate_batch_indices gives: each epoch has its own order."
     ),
-    DRAWN: ("Loop over the batches of generate_batch_indices: each sample is used once in an epoch."),
+    DRAWN: "Loop over the batches of generate_batch_indices: each sample is used once in an epoch.",
     "All epochs use the same batches": (
         "Call generate_batch_indices in each epoch, and set no seed there: each epoch has its own order."
     ),

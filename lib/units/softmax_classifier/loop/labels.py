@@ -87,11 +87,11 @@ class LabelsWithSamples(LoopRule):
 
 @dataclass(frozen=True)
 class Given:
-    """What cce or cce_gradient got in a step; `number` is the step's."""
+    """What cce or cce_gradient got in a step; `place` is the step's in its epoch."""
 
     call: Call
     step: Pass
-    number: int
+    place: int
     labels: RecordedValue
     outputs: RecordedValue
 
@@ -121,8 +121,9 @@ class Given:
 
 def name_labels(call: Call, steps: Sequence[Pass]) -> str:
     """Name what cce and cce_gradient got in place of labels and prediction; "" if that is not certain."""
-    loss = [Given(call, step, at, step.loss_labels, step.loss_outputs) for at, step in enumerate(steps)]
-    gradient = [Given(call, step, at, step.labels, step.prediction) for at, step in enumerate(steps)]
+    places = [(step, at % call.batches_in_an_epoch) for at, step in enumerate(steps)]
+    loss = [Given(call, step, place, step.loss_labels, step.loss_outputs) for step, place in places]
+    gradient = [Given(call, step, place, step.labels, step.prediction) for step, place in places]
     wrong = [all_ for all_ in (loss, gradient) if not all(map(_is_right, all_))]
     is_label = any(not got.is_of_step(got.labels) for all_ in wrong for got in all_)
     for names, test in (SWAPPED | (OF_LABELS if is_label else OF_PREDICTIONS)).items():
@@ -169,10 +170,10 @@ OF_LABELS: Tests = {
         "The loss gradient gets the labels of the first columns",
     ): lambda got: got.is_in_a_row(0),
     ("The labels come in the order of the columns, the samples in a shuffled order",): (
-        lambda got: got.is_in_a_row(got.number % got.call.batches_in_an_epoch * got.call.batch_size)
+        lambda got: got.is_in_a_row(got.place * got.call.batch_size)
     ),
     ("The labels are those of the first epoch's batches",): (
-        lambda got: labels_are(got.call, got.labels, got.call.batches(0)[got.number % got.call.batches_in_an_epoch])
+        lambda got: labels_are(got.call, got.labels, got.call.batches(0)[got.place])
     ),
     ("The labels of the batch are in another order than its samples",): (
         lambda got: got.owners is not None and sorted(got.owners) == sorted(got.step.samples)
@@ -180,10 +181,7 @@ OF_LABELS: Tests = {
     ("The labels are those of another shuffle than the samples",): (
         lambda got: (
             tuple(sorted(got.owners or ()))
-            in [
-                got.call.sorted_batches(one)[got.number % got.call.batches_in_an_epoch]
-                for one in range(got.step.shuffle)
-            ]
+            in [got.call.sorted_batches(one)[got.place] for one in range(got.step.shuffle)]
         )
     ),
     ("The labels are the predicted classes",): (
