@@ -12,7 +12,7 @@ A unit's module is its open half, and `closed` in it the other one.
 from __future__ import annotations  # or the type of answers would load NumPy, whose threads keep a process from forking
 
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -55,8 +55,8 @@ class Place:
         return self.folder.parent == Path(lib.units.__file__).parent
 
 
-def places() -> list[Place]:
-    """Find all units: those of this package, of the course, and of other packages; of two with one name, the first."""
+def places() -> dict[str, Place]:
+    """Find all units by name: of this package, the course, and other packages; of two with one name, the first."""
     found: dict[str, Place] = {}
     for folder in lib.units.__path__:
         for module in sorted(pkgutil.iter_modules([folder]), key=lambda module: module.name):
@@ -65,7 +65,7 @@ def places() -> list[Place]:
     for name, place in _in_packages().items():
         if isinstance(place, Place):
             found.setdefault(name, place)
-    return list(found.values())
+    return found
 
 
 def place_of(name: str) -> Place | None:
@@ -110,25 +110,15 @@ def _find(name: str, module: str) -> Place | str:
     return Place(name, module, Path(spec.submodule_search_locations[0]))
 
 
-def names() -> Iterator[str]:
-    """Name the units."""
-    return (place.name for place in places())
-
-
 def first_of(known: Iterable[str]) -> list[str]:
     """Leave out the units that build on another one: a command without a name is about the unit to begin with."""
-    found = {place.name: place for place in places()}
+    found = places()
     return [name for name in known if name not in found or not import_module(found[name].module).UNIT.builds_on]
-
-
-def find_place(name: str) -> Place:
-    """Find where a unit lies. Raises KeyError where there is no unit of this name."""
-    return {place.name: place for place in places()}[name]
 
 
 def answer_key(name: str) -> AnswerKey:
     """Load a unit's closed half. Raises KeyError where there is no unit of this name, ConfigError where it fails."""
-    place = find_place(name)
+    place = places()[name]
     try:
         return import_module(f"{place.module}.{CLOSED}").ANSWER_KEY
     except Exception as error:  # whatever a module may raise as it is imported
@@ -138,7 +128,7 @@ def answer_key(name: str) -> AnswerKey:
 def describe(error: BaseException) -> str:
     """Give an error's type and words, and the line of a unit's code at which it was raised, if it was there."""
     words = f"{type(error).__name__}: {error}"
-    folders = [place.folder for place in places()]
+    folders = [place.folder for place in places().values()]
     frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
     own = [(file, line) for file, line in frames if any(map(file.is_relative_to, folders))]
     if not own or isinstance(error, SyntaxError):  # which names its line itself

@@ -109,8 +109,8 @@ class NoLeak(NbGraderPreprocessor):
             for where, text in ((place, cell.source), (f"{place}, output", "\n".join(_texts_in(cell.get("outputs"))))):
                 refuse_leak(resources["blanks"], text, where)
         if resources["blanks"] and (folder := resources.get("metadata", {}).get("path")):
-            copied = find_all_files(folder, [*CourseDirectory(parent=self).ignore, "*.ipynb"])  # by nbgrader's release
-            for file in sorted(map(Path, copied)):
+            # As nbgrader finds what it copies into the release.
+            for file in sorted(map(Path, find_all_files(folder, [*CourseDirectory(parent=self).ignore, "*.ipynb"]))):
                 refuse_leak(resources["blanks"], file.read_text(errors="replace"), str(file.relative_to(folder)))
         return nb, resources
 

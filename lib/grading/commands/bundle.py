@@ -98,7 +98,7 @@ def open_half() -> Files:
     """Read all files of `lib`, and of units that lie elsewhere, but those of the closed halves."""
     files = read_files(Path(lib.__file__).parent)
     found = {f"lib/{name}": content for name, content in files.items() if not is_closed(PurePath(name))}
-    for unit in (unit for unit in places() if not unit.is_built_in):
+    for unit in (unit for unit in places().values() if not unit.is_built_in):
         folder = unit.module.replace(".", "/")
         own = {name: content for name, content in read_files(unit.folder).items() if PurePath(name).parts[0] != CLOSED}
         found |= {f"{folder}/{name}": content for name, content in own.items()}

@@ -21,7 +21,7 @@ def named_assignment(app: NbGrader) -> str:
     """Give the one assignment that a command is about, named with or without `--assignment`; else exits with 1."""
     names = given_names(app)
     if len(names) != 1:
-        app.fail(f"Name one assignment, for example: {app.name.replace('-', ' ')} {next(units.names())}")
+        app.fail(f"Name one assignment, for example: {app.name.replace('-', ' ')} {next(iter(units.places()))}")
     return str(names[0])
 
 
@@ -36,7 +36,7 @@ def all_assignments(app: NbGrader) -> list[str]:
 
 def named_unit(app: NbGrader, names: Sequence[str]) -> str:
     """Give the unit that a command is about: the one that is named, or the one to begin with; else exits with 1."""
-    known = list(units.names())
+    known = list(units.places())
     chosen = list(names) or units.first_of(known)
     if len(chosen) != 1 or chosen[0] not in known:
         unknown = "".join(f"There is no unit called {name}. " for name in chosen if name not in known)

@@ -30,7 +30,7 @@ class Course:
     """What all jobs of a run share."""
 
     def __init__(self, converter: Autograde, book: GradebookSession, locked: bool):
-        """Read what all submissions share; kernels may be `locked` in. Raises ConfigError where it can't be graded."""
+        """Read what all submissions share; kernels may be `locked` in. Raises ConfigError if none can be graded."""
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
         self.assignment = self.directory.assignment_id
         self.locked = locked

@@ -41,7 +41,7 @@ class FingerprintsApp(Configured):
     def start(self) -> None:
         """Write the file of the named unit, or of each one there is."""
         super().start()
-        for unit in self.extra_args or units.names():
+        for unit in self.extra_args or units.places():
             named_unit(self, [unit])
             try:
                 files = write_files(unit, units.answer_key(unit))
@@ -84,7 +84,7 @@ def _update(file: Path, text: str) -> bool:
 
 def file_of(unit: str) -> Path:
     """Name the file with a unit's fingerprints."""
-    return units.find_place(unit).folder / fingerprints.FILE
+    return units.places()[unit].folder / fingerprints.FILE
 
 
 def fingerprints_of(key: AnswerKey, measure: Measure) -> dict[str, list[Fingerprint]]:

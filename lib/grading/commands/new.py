@@ -72,7 +72,7 @@ def name_problem(name: str) -> str:
     expected = "Expected small letters, digits and _, beginning with a letter, such as linear_regression."
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         return f"A unit can't be called {name!r}: its name is a folder's and a Python module's. {expected}"
-    if name in units.names():
+    if name in units.places():
         return f"There is a unit called {name} already. Choose another name."
     return ""
 

@@ -71,7 +71,7 @@ def _keep_quiet() -> Iterator[None]:
 
 
 class Rebuild(Configured, GenerateAssignmentApp):
-    """`nbgrader generate_assignment --force`, which changes nothing where it fails: what is made is never edited."""
+    """`nbgrader generate_assignment --force`, since nobody edits what it makes; where it fails, nothing is changed."""
 
     in_course = True
     own_log_level = logging.WARNING  # nbgrader's own level tells of each file, and here twice
@@ -121,7 +121,7 @@ class Rebuild(Configured, GenerateAssignmentApp):
     def _write_files(self) -> None:
         """Write what check and judge recognise the unit's mistakes by, where the unit is found by its name."""
         key = UnitPreprocessor(parent=self).unit_of(self.coursedir.assignment_id)
-        if key is not None and key.unit.name in units.names() and not is_proved(key):
+        if key is not None and key.unit.name in units.places() and not is_proved(key):
             try:
                 write_files(key.unit.name, key)
                 note(key)

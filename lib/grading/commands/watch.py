@@ -290,7 +290,7 @@ class WatchApp(GradeApp):
                 self._say(f"{student}: this try {why.rstrip('.')}. It is tried again in {again}.")
 
     def _release(self, students: list[str]) -> None:
-        """Write these students' pages, and release those that came by the exchange. One that fails keeps nobody's."""
+        """Write these students' pages, and release those that came by the exchange; one that fails stops no other."""
         feedback = ClassFeedback(coursedir=self.coursedir, parent=self)
         feedback.only, feedback.says = frozenset(students), False
         if self.keep == "best":

@@ -82,7 +82,7 @@ def _kind_of(failure: Failure) -> tuple[str, str]:
 
 
 def agree(one: Outcome, other: Outcome, alike: bool = False, size: float = 1.0) -> bool:
-    """Tell whether arrays are equal but for rounding of numbers of a `size`; if `alike`, also nan, and failures."""
+    """Tell whether arrays agree but for rounding at this `size`; if `alike`, nan does, and so do failures of a kind."""
     if isinstance(one, Failure) and isinstance(other, Failure):
         return alike and _kind_of(one) == _kind_of(other)
     if isinstance(one, Failure) or isinstance(other, Failure) or one.shape != other.shape:

@@ -85,7 +85,7 @@ def words_of(outcome: Outcome) -> str:
 
 def file_of(unit: str) -> Path:
     """Name the file with the symptoms of a unit's mistakes."""
-    return units.find_place(unit).closed / FILE
+    return units.places()[unit].closed / FILE
 
 
 def write(key: AnswerKey, run: Callable[[Part, Mistake | None], Measurement]) -> str:
@@ -106,7 +106,7 @@ def write(key: AnswerKey, run: Callable[[Part, Mistake | None], Measurement]) ->
 
 def _read(key: AnswerKey) -> Mapping[str, ByName]:
     """Read the file of a unit, by part; nothing where it has none."""
-    if key.unit.name not in units.names() or units.answer_key(key.unit.name) is not key:
+    if key.unit.name not in units.places() or units.answer_key(key.unit.name) is not key:
         return {}
     try:
         stored = json.loads(file_of(key.unit.name).read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ from lib.unit import SlowImports
 
 def import_units() -> None:
     """Import all modules of the units' open halves, also those that wait for the first check that needs them."""
-    for place in units.places():
+    for place in units.places().values():
         with suppress(Exception, SystemExit):  # whatever a unit's own code may raise
             for module in _open_modules(place.module):
                 import_module(module)
@@ -45,7 +45,7 @@ def broken_units() -> tuple[str, ...]:
 def _ask_units() -> tuple[tuple[SlowImports, ...], tuple[str, ...]]:
     """Import the units' open halves; give what they say is slow, and what keeps some from being imported."""
     found, broken = [], []
-    for place in units.places():
+    for place in units.places().values():
         try:
             slow = import_module(place.module).UNIT.slow_imports
         except (Exception, SystemExit) as error:  # whatever a unit's own code may raise

@@ -82,7 +82,8 @@ def _look(commands: bool, units_in: tuple[str, ...]) -> View:
     packages = {_package(), _package().resolve()}
     packages |= {package for path in shown for package in path.glob("python*/*-packages/lib")}
     closed = [folder for package in packages for folder in closed_folders(package)]
-    closed += [folder for unit in units.places() for folder in (unit.closed, unit.closed.resolve()) if folder.is_dir()]
+    of_units = [unit.closed for unit in units.places().values()]
+    closed += [folder for each in of_units for folder in (each, each.resolve()) if folder.is_dir()]
     places = [Path(PROC), Path(TERMINALS), *(path for path in shown if path.is_dir())]
     files = [str(path) for path in shown if not path.is_dir()]
     entries = [*places, *links, *map(Path, (*files, *_WRITTEN))]
@@ -102,7 +103,7 @@ def _list_paths(commands: bool) -> list[Path]:
     paths = [prefix / part for prefix in prefixes for part in ("lib", "lib64", "bin", "pyvenv.cfg")]
     paths += [Path(entry) for entry in sys.path if entry.endswith("-packages")]
     paths += [Path(path) for path in (_SYSTEM + (_COMMANDS if commands else "")).split()]
-    return [*paths, _package(), *(unit.folder for unit in units.places())]
+    return [*paths, _package(), *(unit.folder for unit in units.places().values())]
 
 
 def _package() -> Path:

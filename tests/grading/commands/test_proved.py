@@ -11,7 +11,7 @@ from lib.grading.units import Place
 from tests.grading.relu_unit import ANSWER_KEY
 
 
-@pytest.mark.parametrize("unit", [place.name for place in units.places()])
+@pytest.mark.parametrize("unit", [*units.places()])
 def test_our_own_units_are_proved_as_they_stand(unit):
     assert proved.is_proved(units.answer_key(unit)), f"Run `zerolayer build {unit}`."
 
