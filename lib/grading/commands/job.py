@@ -248,15 +248,11 @@ class GradingJob:
             "student": self.student,
             "db_url": course.directory.db_url,
         }
+        remarks, files = list(submission.remarks), f"{name}_files"
         state = SubmissionState(
-            list(submission.remarks),
-            files={},
-            gradebook=course.book,
-            timestamp=self.timestamp,
-            is_empty=submission.empty,
+            remarks, files={}, gradebook=course.book, timestamp=self.timestamp, is_empty=submission.empty
         )
         place = {"name": name, "path": str(self.folder)}
-        files = f"{name}_files"
         resources = {"nbgrader": names, "unique_key": name, "output_files_dir": files, "metadata": place, KEY: state}
         notebook = apply(course.before, NotebookNode(submission.notebook), resources)
         return PreparedNotebook(submission, notebook, resources)

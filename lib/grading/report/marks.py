@@ -62,7 +62,7 @@ class NotebookMarks:
 
 
 def read_class(course: CourseDirectory, assignment: str) -> dict[str, dict[str, NotebookMarks]]:
-    """Read the marks of a course's class by student, and then by notebook; who has none has no notebook."""
+    """Read the marks of a class by student, and then by notebook; there are none of who handed in nothing."""
     found: dict[str, dict[str, NotebookMarks]] = defaultdict(dict)
     with open_gradebook(course.db_url, course.course_id) as gradebook:
         for (student, notebook), marks in read_marks(gradebook, assignment).items():
