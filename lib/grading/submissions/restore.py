@@ -5,7 +5,7 @@ Whatever came, what goes on from here has every cell that the course knows, once
 can work.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,8 @@ class RestoreCells(NbGraderPreprocessor):
             nb.metadata[MISSING] = missing
         for id, why in () if state.is_empty else found.doubts.items():
             queue(nb, id, why)
-        nb.cells = restore_cells(submitted, master.cells)
+        as_released = {cell.id: cell.source for cell in released}
+        nb.cells = restore_cells([*keep_additions(submitted, master.cells, as_released)], master.cells)
         if examples := {cell.source for cell in released if cell.is_example}:
             run_added_code(nb.cells, examples)
         return nb, resources
@@ -108,6 +109,25 @@ def _are_anothers(ids: Set[str], master: Master) -> bool:
     return len(ids - master.cells.keys()) >= len(ids & master.cells.keys())
 
 
+def keep_additions(
+    cells: Iterable[NotebookNode], known: Mapping[str, NotebookNode], released: Mapping[str, str]
+) -> Iterator[NotebookNode]:
+    """Give submitted cells, and beside a locked one a cell that runs what a student has added to its `released` text.
+
+    Not all programs keep a locked cell from being changed, and imports are often written where others are. What is
+    added to a check is run before it.
+    """
+    for cell in cells:
+        id = course_id(cell)
+        flags = known[id].metadata.nbgrader if id in known and cell.cell_type == "code" else None
+        if flags is None or flags.solution or not (added := added_to_locked(cell.source, released.get(id, ""))):
+            yield cell
+            continue
+        own = clean_cell(cell)
+        own.metadata = NotebookNode({ADDED_CODE: added})
+        yield from [own, cell] if flags.grade else [cell, own]
+
+
 def restore_cells(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
     """Put submitted and known cells together, each known one once.
 
@@ -150,10 +170,9 @@ def _once(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[Not
         counted.add(([at for at in written if at < check] or written or copies[name])[-1])
         untouched.update(set(copies[name]) - set(written))
     return [
-        each
+        _own(cell, known[course_id(cell)] if at in counted else None)
         for at, cell in enumerate(cells)
         if at in counted or at not in untouched
-        for each in (_with_additions(cell, known[course_id(cell)]) if at in counted else [_own(cell, None)])
     ]
 
 
@@ -166,20 +185,6 @@ def _check_of(name: str, known: dict[str, NotebookNode]) -> str:
     """Name the first check that follows a cell with code in the source; none for a written answer."""
     names = list(known) if known[name].cell_type == "code" else []
     return next((id for id in names[names.index(name) + 1 :] if known[id].metadata.nbgrader.grade), "") if names else ""
-
-
-def _with_additions(cell: NotebookNode, master: NotebookNode) -> list[NotebookNode]:
-    """Give the cell that stands for a submitted one, and a cell that runs what a student has added to a locked one.
-
-    Not all programs keep a locked cell from being changed, and imports are often written where others are. What is
-    added to a check is run before it.
-    """
-    own, flags = _own(cell, master), master.metadata.nbgrader
-    if not cell.cell_type == master.cell_type == "code" or flags.solution or _is_as_released(cell, master):
-        return [own]
-    added = added_to_locked(cell.source, master.source)
-    cell.metadata = NotebookNode({ADDED_CODE: added})
-    return [own] if not added else [cell, own] if flags.grade else [own, cell]
 
 
 def _own(cell: NotebookNode, master: NotebookNode | None) -> NotebookNode:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lib.grading.running.execute import ADDED_CODE
 from lib.grading.submissions.read import clean_cell
-from lib.grading.submissions.restore import restore_cells
+from lib.grading.submissions.restore import keep_additions, restore_cells
 
 # (id, kind, what it is) as in a course's source; unnamed cells are text and examples.
 SOURCE = [
@@ -184,13 +184,14 @@ def test_a_copy_with_other_spaces_is_as_it_was_released():
 
 @pytest.mark.parametrize(("id", "places"), [("layer", (0, 1)), ("check-loss", (1, 0))])
 def test_what_is_added_to_a_locked_cell_is_run_behind_it_and_in_front_of_a_check(id, places):
-    cells = released()
+    cells = [clean_cell(cell) for cell in released()]
     at = ids(cells).index(id)
-    cells[at].source += "\nhelper = 3"
-    found = restore(cells)
+    cells[at].source = "shown = 1\nhelper = 3"
+    found = restore_cells(list(keep_additions(cells, KNOWN, {id: "shown = 1"})), KNOWN)
     own, added = (found[at + place] for place in places)
     assert (ids([own]), own.source) == ([id], KNOWN[id].source)
-    assert "helper = 3" in added.metadata[ADDED_CODE]
+    assert "helper" in added.metadata[ADDED_CODE] and "shown" not in added.metadata[ADDED_CODE]
+    assert len(found) == len(SOURCE) + 1
 
 
 def test_a_written_answer_keeps_its_pictures():
