@@ -1,23 +1,4 @@
-"""The explorer: the student's own network with sliders, to see what learning rate and batch size do.
-
-| module | what it does |
-|---|---|
-| `controls` | the sliders, lists and buttons, and the state they are in |
-| `coalesce` | many moves become one piece of work, on the newest state |
-| `touch`, `pointing` | what somebody does with a picture, and the script in the page that sends it |
-| `ready_pages` | gives the browser what the next moves will show |
-| `training` | trains the student's classes on `samples`, a little at a time |
-| `what_ifs` | common mistakes to look at; which there are is the unit's to say |
-| `architecture` | what a unit has in the place of one dense layer, and the slider and views for it |
-| `curvature`, `loss_slice` | what the student's code says of the loss around a run's weights |
-| `remembered` | keeps what was computed finely while much is computed roughly ahead |
-| `loss_map` | the losses that other settings reach |
-| `loss_view`, `regions_view`, `path_view` and so on | draw a run as `svg` |
-| `captions` | says what the pictures show |
-| `still`, `loading` | the same picture as a PNG, for pages without a kernel, and what draws it |
-| `page` | puts words and views together |
-| `live` | holds all of it together |
-"""
+"""The explorer: the student's own network with sliders, to see what learning rate and batch size do."""
 
 from __future__ import annotations
 

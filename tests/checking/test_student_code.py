@@ -167,7 +167,7 @@ def test_an_error_is_told_with_the_students_own_line() -> None:
         """
     )
     report = checked(cce, cce=code["cce"])
-    assert "Found ValueError: shapes (3,1) and (3,1) not aligned" in said(report, "OneSample")
+    assert "Found ValueError: shapes (4,1) and (4,1) not aligned" in said(report, "OneSample")
     assert "line 3: return np.dot(z, z)" in said(report, "OneSample")
     assert "lib/" not in str(report)
 
