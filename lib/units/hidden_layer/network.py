@@ -243,6 +243,7 @@ class OutputsGoUp(Statement):
             _expect_handed_on(run, inputs["input"], "what the layer before it returned", "the network's input")
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
+        """The difference of the two, added up over the calls, and the network's input."""
         return _each_pass(inputs, Network, "differences", lambda run: _differences(run, inputs["input"]))
 
 
@@ -261,6 +262,7 @@ class LastOutput(Statement):
         _require_kept(run, inputs["input"], INPUT)
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
+        """The difference to the last layer's output, and the network's input."""
         first = inputs["input"]
 
         def difference(name: str) -> Array:
@@ -302,6 +304,7 @@ class GradientsGoDown(Statement):
         _on_either_route(inputs, Network, test)
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
+        """The difference of the two, added up over the calls, and the incoming gradient."""
         return _both_routes(inputs, Network, "differences", lambda run: _differences(run, inputs["gradient"]))
 
 
@@ -324,6 +327,7 @@ class RateAndResult(Statement):
         _on_either_route(inputs, Network, test)
 
     def probes(self, inputs: Inputs, Network: Any) -> Probes:
+        """The mean of the rates, and the difference of the results and the incoming gradient."""
         first = inputs["gradient"]
 
         def difference(run: Run) -> Array:

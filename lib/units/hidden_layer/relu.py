@@ -159,6 +159,11 @@ class Gradients(OfOneSign):
     result = "The result of backward"
 
     def holds(self, inputs: Inputs, ReLU: Any) -> None:
+        """Compare the gradients, on the route on which they are right if there is one.
+
+        If the own forward is wrong, the failure that is told is that of the other route: it is backward's own.
+        """
+
         def is_forward_right() -> bool:
             x = inputs["input_batch"]
             return is_like(forward(ReLU, x), np.where(x > 0, x, 0.0))

@@ -89,6 +89,7 @@ class OfStep(OfGradient):
     """A statement about the change of the weights, which float32 rounds as it rounds the weights themselves."""
 
     def size(self, probe: str, inputs: Inputs) -> float:
+        """The largest entry of the incoming gradient, or of the weights."""
         return max(super().size(probe, inputs), float(np.abs(_weights(inputs, probe.partition("/")[2])).max()))
 
 
@@ -98,6 +99,7 @@ class WeightsMove(OfStep):
     hint = "Take one sample, and compute by hand how much one weight should change. Then add a second sample."
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
+        """Differentiate sum(gradient * forward(x)) with respect to W, numerically."""
         rate = float(inputs["learning_rate"])
         for size in (*SIZES, "again"):
             moved = _measure_step(Dense, inputs, size)[:, :-1]
@@ -140,6 +142,7 @@ class InputGradient(OfGradient):
     hint = "Leave out the last column of the weights, the bias. Compute this gradient before the weights change."
 
     def holds(self, inputs: Inputs, Dense: Any) -> None:
+        """Differentiate sum(gradient * forward(x)) with respect to x, numerically."""
         for size in (*SIZES, "again"):
             x, step = inputs[f"input_{size}"], backward(Dense, inputs, size)
             found = numbers(step.returned, x.shape, what="The result of backward")

@@ -89,6 +89,7 @@ class BatchMean(Statement):
     hint = "Call cce with two samples, and with each of them alone. Compare the mean of the two with what both give."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
+        """Compare a batch with its samples one at a time, and these with the probabilities of their true classes."""
         for size in ("batch", "square"):
             y, yhat = inputs[f"y_{size}"], inputs[f"yhat_{size}"]
             classes, samples = y.shape
@@ -115,6 +116,7 @@ class ZeroProbability(Statement):
     hint = "Keep yhat away from 0 inside the logarithm, for example with np.maximum(yhat, 1e-7)."
 
     def holds(self, inputs: Inputs, cce: Any) -> None:
+        """Ask for the loss of two predictions with p = 1: for the true class, and for another one."""
         for name, yhat in (("right", [[1.0], [0.0]]), ("wrong", [[0.0], [1.0]])):
             loss = loss_of(cce, np.array([[1.0], [0.0]]), np.array(yhat))
             if not np.isfinite(loss).all():

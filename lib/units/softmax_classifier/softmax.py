@@ -217,6 +217,7 @@ class ColumnsSumToOne(Statement):
         return {size: partial(output_of, Softmax, inputs[f"scores_{size}"]) for size in SIZES}
 
     def compared_part(self, probe: str, output: Array, inputs: Inputs) -> Array:
+        """Whether each column sums to 1, and all its entries are above 0."""
         return np.stack([np.abs(output.sum(axis=0) - 1) < ROUNDED, (output > 0).all(axis=0)]).astype(float)
 
 
@@ -226,6 +227,7 @@ class RatiosFollowScores(Statement):
     hint = "Take one column with two scores, and compute each step of your code by hand."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
+        """Compare differences with those of class 0, also those of a second pass, and of the scores after it."""
         what = "log a_k - log a_0 is not z_k - z_0."
         for size in ("one", "square", "batch"):
             z = inputs[f"scores_{size}"]
@@ -242,6 +244,7 @@ class RatiosFollowScores(Statement):
         return probes | {"again": again, "kept": kept}
 
     def compared_part(self, probe: str, output: Array, inputs: Inputs) -> Array:
+        """The differences of log-probabilities."""
         return np.log(output) - np.log(output[:1]) if output.ndim == 2 and (output > 0).all() else output
 
 
@@ -273,6 +276,7 @@ class LargeScores(Statement):
     hint = "Print np.exp([1000, 1001]). Which two numbers have the same difference, and exponentials that are small?"
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
+        """Shift all scores by a large number, first the same for all samples, then another for each; then one class."""
         z = inputs["scores"]
         for name in _additions(inputs):
             outputs = _with_and_without(Softmax, inputs, name)
@@ -307,6 +311,7 @@ class OneSampleBack(OfGradient):
     hint = "Write down the Jacobian of one sample with two classes, and compare it with T entry by entry."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
+        """Differentiate sum(gradient * softmax(z)) numerically."""
         _hold_on_any_route(Softmax, inputs, partial(_agrees_with_central_differences, Softmax, inputs, "one"))
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
@@ -319,6 +324,7 @@ class EachSampleItsOwn(OfGradient):
     hint = "Run backward on one sample at a time, then on two together, and compare the columns."
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
+        """Differentiate numerically with B different from K and equal to it, and look at a second pass."""
         _hold_on_any_route(Softmax, inputs, partial(self._holds_on, inputs, Softmax))
 
     def _holds_on(self, inputs: Inputs, Softmax: Any, route: str) -> None:
