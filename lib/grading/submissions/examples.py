@@ -41,7 +41,9 @@ def added_to_locked(source: str, released: str) -> str:
 
     A function or class of the cell's own is one of them only if all that it had is still in it.
     """
-    given, tree = parse(released), parse(source if source != released else "")
+    if source == released:
+        return ""  # as nearly always, and nothing need be read
+    given, tree = parse(released), parse(source)
     if given is None or tree is None:
         return ""
     bodies = {getattr(each, "name", ""): _bodies(each) for each in given.body}
