@@ -25,6 +25,12 @@ def cell_never_ends(notebook, folder):
     return before(right(notebook), "softmax", "while True: pass")
 
 
+@earns(EVERYTHING)
+def definitions_never_end(notebook, folder):
+    """Right, but for a cell of the student's own that ends in an error above what never ends."""
+    return before(right(notebook), "softmax", "1 / 0\na = [0 for _ in iter(int, 1)]\nb = [0 for _ in iter(int, 1)]")
+
+
 @earns(but("train", "steps-per-epoch"))
 def kernel_dies(notebook, folder):
     """All but the last checks ran when the kernel ended itself."""

@@ -20,6 +20,7 @@ from typing import Any
 from ipykernel import zmqshell
 from ipykernel.compiler import XCachingCompiler, get_tmp_directory
 from IPython.core.inputtransformer2 import TransformerManager
+from IPython.core.interactiveshell import ExecutionResult
 from IPython.utils.text import SList
 from traitlets import Instance
 
@@ -79,7 +80,10 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         error = getattr(named.get("result"), "error_in_exec", None)
         if failed and isinstance(error, Exception) and os.environ.get("NBGRADER_EXECUTION") == "autograde":
             for each in _definitions_below(error, nodelist, cell_name):
-                await super().run_ast_nodes([each], cell_name, "none", named["compiler"])
+                ran = ExecutionResult(None)
+                await super().run_ast_nodes([each], cell_name, "none", named["compiler"], ran)
+                if isinstance(ran.error_in_exec or ran.error_before_exec, KeyboardInterrupt):
+                    break  # its time is up: who goes on is killed, and all cells below are lost
         return bool(failed)
 
     def transform_ast(self, node: ast.AST) -> ast.AST:
@@ -102,7 +106,15 @@ def _definitions_below(error: Exception, statements: list[ast.stmt], cell_name: 
     line = next((line for frame, line in frames if frame.f_code.co_filename == cell_name), sys.maxsize)
     above = {each.name for each in statements if isinstance(each, NAMED) and each.lineno <= line}
     below = [each for each in statements if isinstance(each, DEFINITIONS) and each.lineno > line]
-    return [each for each in below if not (isinstance(each, NAMED) and each.name in above)]
+    return [each for each in below if not _names_given_by(each) & above]
+
+
+def _names_given_by(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, NAMED):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name for alias in statement.names}
+    return {each.id for each in ast.walk(statement) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
 
 
 # ipykernel looks at the signature for each cell, and working it out takes as long as a short cell.
