@@ -592,6 +592,11 @@ WRONG: dict[str, WrongLoop] = {
     ),
     "a loss for every second epoch": _at((NOTE, f"        if epoch % 2: continue\n{NOTE}"), breaks=E),
     "the mean of all losses": _at((RETURN, RETURN.replace("losses", "np.mean(losses)")), breaks=E),
+    "softmax by hand": _at(
+        (ACTIVATE, "            e = np.exp(dlayer.output)\n            yhat = e / e.sum(axis=0)\n"),
+        ("softmax.output", "yhat"),
+        breaks=L,
+    ),
     "a loss for each batch": _at((NOTE, "    " + NOTE), breaks=E),
     "two shuffles": _at(
         (MAKE, MAKE + MAKE.replace("batch_indices =", "others =")),

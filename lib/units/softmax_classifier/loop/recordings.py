@@ -179,16 +179,16 @@ class Recording:
         if not isinstance(outputs, np.ndarray) or outputs.ndim != 2:
             return [], np.arange(0)
         found: list[Pass] = []
-        joined: list[Array] = []
-        for seen in reversed(self.passes):
+        width = 0
+        for seen in reversed([each for each in self.passes if "outputs" in each.returned]):
             found.insert(0, seen)
-            joined[:0] = [seen.returned["outputs"]] if "outputs" in seen.returned else []
-            if sum(array.shape[1] for array in joined) >= outputs.shape[1]:
+            width += seen.returned["outputs"].shape[1]
+            if width >= outputs.shape[1]:
                 break
         if len(found) > 1:
-            columns = np.arange(outputs.shape[1])
+            joined, columns = np.hstack([each.returned["outputs"] for each in found]), np.arange(outputs.shape[1])
             for places in (columns, np.concatenate([each.samples for each in found])):
-                if np.array_equal(np.sort(places), columns) and _same(np.hstack(joined), outputs[:, places]):
+                if np.array_equal(np.sort(places), columns) and _same(joined, outputs[:, places]):
                     return found, places
         return [], np.arange(0)
 
