@@ -47,8 +47,8 @@ def added_to_locked(source: str, released: str) -> str:
     if given is None or tree is None:
         return ""
     bodies = {getattr(each, "name", ""): _bodies(each) for each in given.body}
-    own = [each for each in tree.body if ast.dump(each) not in _statements(released)]
     with suppress(RecursionError, ValueError):  # likewise
+        own = [each for each in tree.body if ast.dump(each) not in _statements(released)]
         return _unparse([each for each in own if bodies.get(getattr(each, "name", None), set()) <= _bodies(each)])
     return ""
 

@@ -162,9 +162,10 @@ def _once(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[Not
     """
     copies: dict[str, list[int]] = {}
     for at, cell in enumerate(cells):
-        copies.setdefault(course_id(cell), []).append(at)
+        if (name := course_id(cell)) in known:
+            copies.setdefault(name, []).append(at)
     counted, untouched = set(), set()
-    for name in copies.keys() & known.keys():
+    for name in copies:
         written = [at for at in copies[name] if not _is_as_released(cells[at], known[name])]
         check = copies.get(_check_of(name, known), [len(cells)])[-1]
         counted.add(([at for at in written if at < check] or written or copies[name])[-1])

@@ -171,6 +171,17 @@ def test_a_copy_below_the_check_counts_only_if_none_above_is_written():
     assert found[-1].source == "below"
 
 
+@pytest.mark.parametrize("id", ["explain", "train"])
+def test_of_two_written_copies_without_a_check_below_the_last_counts_wherever_other_cells_stand(id):
+    known = {name: cell for name, cell in KNOWN.items() if name != "check-train"}
+    cells = [cell for cell in released() if ids([cell]) != ["check-train"]]
+    cells.append(copy.deepcopy(cells[ids(cells).index(id)]))
+    for text, at in (("first", ids(cells).index(id)), ("last", -1)):
+        cells[at].source = text
+    found = restore_cells([clean_cell(cell) for cell in cells], known)
+    assert [cell.source for cell in found if ids([cell]) == [id]] == ["last"]
+
+
 def test_a_copy_with_other_spaces_is_as_it_was_released():
     cells = released()
     at = ids(cells).index("loss")
@@ -192,6 +203,13 @@ def test_what_is_added_to_a_locked_cell_is_run_behind_it_and_in_front_of_a_check
     assert (ids([own]), own.source) == ([id], KNOWN[id].source)
     assert "helper" in added.metadata[ADDED_CODE] and "shown" not in added.metadata[ADDED_CODE]
     assert len(found) == len(SOURCE) + 1
+
+
+@pytest.mark.parametrize("odd", ["x = a" + ".b" * 2500, "x = 0x" + "f" * 6000], ids=["too deep", "too many digits"])
+def test_what_cannot_be_written_out_is_not_added(odd):
+    cells = [clean_cell(cell) for cell in released()]
+    cells[ids(cells).index("layer")].source = f"shown = 1\n{odd}"
+    assert ids(keep_additions(cells, KNOWN, {"layer": "shown = 1"})) == ids(released())
 
 
 def test_a_written_answer_keeps_its_pictures():
