@@ -10,6 +10,8 @@ from lib.explorer.training import Matrix
 
 
 class Stack:
+    """All layers of a network but softmax, as one layer whose weights are a vector."""
+
     def __init__(self, network: Any) -> None:
         self._make = type(network)
         self.put(network.layers[:-1])

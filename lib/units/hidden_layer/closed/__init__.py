@@ -1,6 +1,5 @@
 """The closed half of the hidden layer: the right objects, a sample class, and the mistakes that students make.
 
-
 Where two mistakes give the same numbers, the more plausible one comes first.
 """
 
