@@ -262,8 +262,9 @@ def helper_in_a_new_cell(notebook, folder):
 
 @earns(EVERYTHING)
 def locked_cells_extended(notebook, folder):
-    """Right, with an import among those of the setup, and helpers behind the given layer and in front of a check."""
+    """Right, with imports in and above the setup, and helpers behind the given layer and in front of a check."""
     _with_helpers(notebook)
+    cell(notebook, "setup").source = f"from __future__ import annotations\n{cell(notebook, 'setup').source}"
     replaced(notebook, "setup", "    import numpy as np\n", "    import numpy as np\n    import numpy\n")
     cell(notebook, "layer").source += "\n\nlargest = lambda z: numpy.max(z, axis=0)"
     cell(notebook, "check-cce").source = "def samples_in(y):\n    return y.shape[1]\n\ncheck.cce(cce)"
@@ -286,9 +287,17 @@ def stopped_at_the_top(notebook, folder):
     tops = {"loss": "import missing_package", "softmax": "%load_ext missing_package", "dense": "print(X.shape)"}
     for id, top in tops.items():
         cell(notebook, id).source = f"{top}\n{cell(notebook, id).source}"
-    cell(notebook, "steps").source += "\nassert False, 'an older version'\ndef steps_per_epoch(*sizes):\n    return 0"
-    cell(notebook, "train").source += "\nassert False, 'an older version'\ntrain = None"
+    cell(notebook, "steps").source += "\n1 / 0  # what follows is old\ndef steps_per_epoch(*sizes):\n    return 0"
+    cell(notebook, "train").source += "\n1 / 0  # what follows is old\ntrain = None"
     return notebook
+
+
+@earns(EVERYTHING)
+def stopped_on_purpose(notebook, folder):
+    """Right; cells of the student's own stop in front of old versions, which never ran."""
+    right(notebook)
+    before(notebook, "check-softmax-forward", "assert False, 'old'\nclass Softmax:\n    pass")
+    return before(notebook, "check-dense-backward", "raise Exception('old')\nclass Dense:\n    pass")
 
 
 @earns(EVERYTHING)

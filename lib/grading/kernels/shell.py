@@ -101,9 +101,15 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
 
 
 def _definitions_below(error: Exception, statements: list[ast.stmt], cell_name: str) -> list[ast.stmt]:
-    """Give what defines something below the statement that raised; a function or class stays as it is above it."""
+    """Give what defines something below the statement that raised; a function or class stays as it is above it.
+
+    A `raise` or a failed `assert` is to stop a cell: what stands below it did not run for the student either.
+    """
     frames = walk_tb(error.__traceback__)  # the cell's own, and those of functions and modules that it calls
     line = next((line for frame, line in frames if frame.f_code.co_filename == cell_name), sys.maxsize)
+    raising = [each for each in statements if each.lineno <= line <= (each.end_lineno or 0)]
+    if isinstance(error, AssertionError) or any(isinstance(each, ast.Raise) for each in raising):
+        return []
     above = {each.name for each in statements if isinstance(each, NAMED) and each.lineno <= line}
     below = [each for each in statements if isinstance(each, DEFINITIONS) and each.lineno > line]
     return [each for each in below if not _names_given_by(each) & above]

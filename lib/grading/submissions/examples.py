@@ -62,6 +62,8 @@ def _unparse(statements: Iterable[ast.stmt]) -> str:
 
 
 def _alone(statement: ast.stmt) -> ast.stmt:
+    if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+        return statement  # Python reads no cell that has it within another one
     handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
     return ast.Try([statement], [handler], [], [])
 
