@@ -184,8 +184,11 @@ def _is_as_released(cell: NotebookNode, master: NotebookNode) -> bool:
 
 def _check_of(name: str, known: dict[str, NotebookNode]) -> str:
     """Name the first check that follows a cell with code in the source; none for a written answer."""
-    names = list(known) if known[name].cell_type == "code" else []
-    return next((id for id in names[names.index(name) + 1 :] if known[id].metadata.nbgrader.grade), "") if names else ""
+    if known[name].cell_type != "code":
+        return ""
+    names = list(known)
+    later = ((id, known[id].metadata.nbgrader) for id in names[names.index(name) + 1 :])
+    return next((id for id, flags in later if flags.grade and not flags.solution), "")
 
 
 def _own(cell: NotebookNode, master: NotebookNode | None) -> NotebookNode:
