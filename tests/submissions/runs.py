@@ -27,8 +27,9 @@ def cell_never_ends(notebook, folder):
 
 @earns(EVERYTHING)
 def definitions_never_end(notebook, folder):
-    """Right, but for a cell of the student's own that ends in an error above what never ends."""
-    return before(right(notebook), "softmax", "1 / 0\na = [0 for _ in iter(int, 1)]\nb = [0 for _ in iter(int, 1)]")
+    """Right, but for cells of the student's own that end in an error above what never ends, or fails very often."""
+    before(right(notebook), "softmax", "1 / 0\na = [0 for _ in iter(int, 1)]\nb = [0 for _ in iter(int, 1)]")
+    return before(notebook, "softmax", "\n".join(["1 / 0", *(f"a{each} = missing" for each in range(3000))]))
 
 
 @earns(but("train", "steps-per-epoch"))
