@@ -5,7 +5,7 @@ Whatever came, what goes on from here has every cell that the course knows, once
 can work.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -110,16 +110,17 @@ def _are_anothers(ids: Set[str], master: Master) -> bool:
 
 
 def keep_additions(
-    cells: Iterable[NotebookNode], known: Mapping[str, NotebookNode], released: Mapping[str, str]
+    cells: list[NotebookNode], known: dict[str, NotebookNode], released: Mapping[str, str]
 ) -> Iterator[NotebookNode]:
     """Give submitted cells, and beside a locked one a cell that runs what a student has added to its `released` text.
 
     Not all programs keep a locked cell from being changed, and imports are often written where others are. What is
-    added to a check is run before it.
+    added to a check is run before it. Of copies the one that counts is looked at: the others are run as they are.
     """
-    for cell in cells:
+    counted, _ = _count_copies(cells, known)
+    for at, cell in enumerate(cells):
         id = course_id(cell)
-        flags = known[id].metadata.nbgrader if id in known and cell.cell_type == "code" else None
+        flags = known[id].metadata.nbgrader if at in counted and cell.cell_type == "code" else None
         if flags is None or flags.solution or not (added := added_to_locked(cell.source, released.get(id, ""))):
             yield cell
             continue
@@ -156,25 +157,31 @@ def restore_cells(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> 
 
 
 def _once(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
-    """Keep each known cell once: of copies the last that isn't as it was released, since a run leaves that defined.
-
-    A copy below the check that it is for doesn't count where one above it is written: a check uses the cells above it.
-    """
-    copies: dict[str, list[int]] = {}
-    for at, cell in enumerate(cells):
-        if (name := course_id(cell)) in known:
-            copies.setdefault(name, []).append(at)
-    counted, untouched = set(), set()
-    for name in copies:
-        written = [at for at in copies[name] if not _is_as_released(cells[at], known[name])]
-        check = copies.get(_check_of(name, known), [len(cells)])[-1]
-        counted.add(([at for at in written if at < check] or written or copies[name])[-1])
-        untouched.update(set(copies[name]) - set(written))
+    counted, untouched = _count_copies(cells, known)
     return [
         _own(cell, known[course_id(cell)] if at in counted else None)
         for at, cell in enumerate(cells)
         if at in counted or at not in untouched
     ]
+
+
+def _count_copies(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> tuple[set[int], set[int]]:
+    """Give the place at which each known cell counts, and the places of further copies that nobody wrote into.
+
+    Of copies the last counts that isn't as it was released, since a run leaves that defined. A copy below the check
+    that it is for doesn't count where one above it is written: a check uses the cells above it.
+    """
+    copies: dict[str, list[int]] = {}
+    for at, cell in enumerate(cells):
+        if (name := course_id(cell)) in known:
+            copies.setdefault(name, []).append(at)
+    counted, untouched = set[int](), set[int]()
+    for name in copies:
+        written = [at for at in copies[name] if not _is_as_released(cells[at], known[name])]
+        check = copies.get(_check_of(name, known), [len(cells)])[-1]
+        counted.add(([at for at in written if at < check] or written or copies[name])[-1])
+        untouched.update(set(copies[name]) - set(written))
+    return counted, untouched
 
 
 def _is_as_released(cell: NotebookNode, master: NotebookNode) -> bool:

@@ -206,6 +206,18 @@ def test_what_is_added_to_a_locked_cell_is_run_behind_it_and_in_front_of_a_check
     assert len(found) == len(SOURCE) + 1
 
 
+def test_copies_of_a_locked_cell_are_read_once_for_what_is_added():
+    """Reading takes the grader's own time, and all but the one that counts are run as a student's own cells."""
+    cells = [clean_cell(cell) for cell in released()]
+    at = ids(cells).index("layer")
+    cells[at].source = "shown = 1\nhelper = 3"
+    cells += [copy.deepcopy(cells[at]) for _ in range(3)]
+    found = restore_cells(list(keep_additions(cells, KNOWN, {"layer": "shown = 1"})), KNOWN)
+    assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
+    assert [cell.source for cell in found].count("shown = 1\nhelper = 3") == 4
+    assert ids(found).count("layer") == 1
+
+
 @pytest.mark.parametrize("odd", ["x = a" + ".b" * 2500, "x = 0x" + "f" * 6000], ids=["too deep", "too many digits"])
 def test_what_cannot_be_written_out_is_not_added(odd):
     cells = [clean_cell(cell) for cell in released()]
