@@ -63,8 +63,8 @@ def describe(run: Run, last: int, epoch: int, cross: tuple[float, float] | None 
     """Say how much of the path the plane shows, up to which rate a step goes down, and the loss at the cross."""
     plane, where = compute(run, last), "last weights" if epoch == last else "weights that are shown"
     words = ["The start is one that you chose."] if run.setting.start else []
-    held = f"holds {_percent(plane.share)} of the path's squared distances from its end"
-    words.append(f"The plane through start and end {held}.")
+    held = f"holds {_percent(plane.share)} of the path"
+    words.append(f"The plane through start and end {held}, counted in squared distances from its end.")
     words.append(_describe_limit(run, epoch, where))
     if cross:
         words.append(f"At the cross the loss is {short(run.loss(plane.weights(*cross)))}. Enter starts there.")

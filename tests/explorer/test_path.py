@@ -129,7 +129,7 @@ def test_the_share_of_the_path_in_the_plane_is_told():
     back = np.array([plane.weights(*each).ravel() for each in plane.path])
     outside = np.sum((path - back) ** 2) / np.sum((path - path[-1]) ** 2)
     assert plane.share == pytest.approx(1 - outside)
-    assert f"holds {100 * plane.share:.3g}% of the path's squared distances" in path_view.describe(run, 12, 12)
+    assert f"holds {100 * plane.share:.3g}% of the path, counted in squared" in path_view.describe(run, 12, 12)
 
 
 def test_a_path_of_no_length_has_a_slice_too():
