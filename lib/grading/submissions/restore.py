@@ -186,7 +186,7 @@ def _count_copies(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> 
 
 def _is_as_released(cell: NotebookNode, master: NotebookNode) -> bool:
     """Tell whether a cell's text is the course's, but for spaces and line ends, which programs change."""
-    return bool(cell.source.split() == master.source.split())
+    return bool(cell.source == master.source or cell.source.split() == master.source.split())
 
 
 def _check_of(name: str, known: dict[str, NotebookNode]) -> str:
