@@ -108,8 +108,8 @@ class Checks:
 
     def __getattr__(self, name: str) -> Any:
         """Say which checks there are, where there is none of this name: names derive from the parts' ids."""
-        hint = "Is it a check of this notebook? Then a cell imports another one's: delete it, and run the first cell."
-        raise AttributeError(f"{self._lacks(name)} {hint}")
+        why = "If this notebook has it, a cell has imported another notebook's checks"
+        raise AttributeError(f"{self._lacks(name)} {why}: delete it, and run the first cell.")
 
     def example(self, part: str) -> CheckInputs:
         """Give the inputs of a check as named arrays; `part` is its cell's id or its name, "check-cce" or "cce"."""
