@@ -10,18 +10,19 @@ import math
 import os
 import time
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 
 from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.student_code import TIME_LIMIT, Failure, Kind, attempt, run_each
 from lib.checking.values import numbers
-from lib.unit import Array, Inputs, Part, Probes
+from lib.unit import Array, Inputs, Part, Probes, Statement
 
+T = TypeVar("T")
 Outcome = Array | Failure
 """The result of one probe."""
 
@@ -131,7 +132,7 @@ def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) 
     """
     if part.naming_draws == 1:
         return
-    others = attempt(partial(part.desk_inputs, OTHERS))
+    others = draw_others(part)
     if isinstance(others, Failure):
         return
     # Probes of one name call the code alike, whatever their statements read of what comes back: once is enough.
@@ -141,11 +142,16 @@ def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) 
     list(_run_asked([_Asked("", *probe) for probe in probes.items()], seconds))
 
 
+@lru_cache(maxsize=64)
+def draw_others(part: Part) -> Inputs | Failure:
+    """Draw the inputs on which a part's code is called first, once: they are the same each time, and only copied."""
+    return attempt(partial(part.desk_inputs, OTHERS))
+
+
 def _list_probes(part: Part, inputs: Inputs, subjects: tuple[Any, ...]) -> dict[str, Probes | Failure]:
     """List the probes of each statement, or say why they can't be listed."""
-    return {
-        statement.name: attempt(partial(statement.probes, Copy(inputs), *subjects)) for statement in part.statements
-    }
+    copies = copies_for(part.statements, inputs)
+    return {each.name: attempt(partial(each.probes, copied, *subjects)) for each, copied in copies}
 
 
 @dataclass(frozen=True)
@@ -181,11 +187,32 @@ def route_of(probe: str) -> str:
 
 
 class Copy(dict[str, Array]):
-    """A copy of the inputs for code that may write into them. `of` is the original, by which copies are compared."""
+    """A copy of the inputs for code that may write into them. `of` is the original, by which copies are compared.
 
-    def __init__(self, inputs: Inputs):
+    `shared` is what probes have worked out so far that are listed together, by any key.
+    """
+
+    def __init__(self, inputs: Inputs, shared: dict[Hashable, Any] | None = None):
         super().__init__({name: _copy(value) for name, value in inputs.items()})
-        self.of = inputs
+        self.of, self.shared = inputs, {} if shared is None else shared
+
+
+def copies_for(statements: Iterable[Statement], inputs: Inputs) -> Iterator[tuple[Statement, Copy]]:
+    """Give each statement a copy of the inputs, from which it lists its probes."""
+    shared: dict[Hashable, Any] = {}
+    return ((statement, Copy(inputs, shared)) for statement in statements)
+
+
+def run_once(inputs: Inputs, key: Hashable, run: Callable[[], T]) -> T:
+    """Run student code for all probes that are listed together and ask for the same `key`; elsewhere each time.
+
+    What raises is run again for the next one that asks.
+    """
+    shared = inputs.shared if isinstance(inputs, Copy) else {}
+    if key not in shared:
+        shared[key] = run()
+    result: T = shared[key]
+    return result
 
 
 def _copy(value: Any) -> Any:
@@ -255,7 +282,13 @@ def pack(value: Any) -> dict[str, Any]:
         return {PLAIN: value}
     swapped = value.astype(value.dtype.newbyteorder("<"))
     shape = list(value.shape) if isinstance(value, np.ndarray) else None
-    return {"shape": shape, value.dtype.name: b2a_base64(swapped.tobytes(), newline=False).decode()}
+    return {"shape": shape, _name_of(value.dtype): b2a_base64(swapped.tobytes(), newline=False).decode()}
+
+
+@lru_cache(maxsize=32)
+def _name_of(dtype: np.dtype[Any]) -> str:
+    """Name a type of numbers: NumPy puts the name together anew each time."""
+    return dtype.name
 
 
 def unpack(data: Any) -> Any:

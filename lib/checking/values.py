@@ -230,6 +230,15 @@ def expect_close(
         raise Wrong(what, where=place, found=float(values[at]), expected=float(right[at]), hint=hint)
 
 
+def are_close(found: Array, right: Array, rtol: float = 1e-4, atol: float = 1e-6) -> bool:
+    """Tell whether all entries of two arrays of one shape agree; nan and infinities never do.
+
+    `np.allclose`, which has rules for both, takes four times as long for arrays this small.
+    """
+    with np.errstate(invalid="ignore"):  # an infinity less another one is nan, which is below nothing
+        return bool((np.abs(found - right) - rtol * np.abs(right) <= atol).all())
+
+
 def at_class_and_sample(at: tuple[int, ...]) -> str:
     """Name an entry of a (classes, batch) array."""
     return f"class {at[0]}, sample {at[1]}"

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lib.blanks import OpenBlank
 from lib.checking.answers import answer
 from lib.checking.student_code import Failure, failure_of, run_student_code
-from lib.checking.values import Wrong, numbers
+from lib.checking.values import Wrong, are_close, numbers
 from lib.reference import Softmax
 from lib.unit import Part
 from lib.units.softmax_classifier import UNIT, cce, softmax_backward, softmax_forward, train
@@ -308,3 +310,20 @@ def test_numbers_are_read_as_floats_of_their_own(value: Any) -> None:
     assert type(array) is np.ndarray
     assert array.dtype == np.float64
     assert not np.shares_memory(array, np.asarray(value))
+
+
+@settings(max_examples=300, derandomize=True)
+@given(*(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=3, max_size=3) for _ in "ab"))
+def test_finite_numbers_are_close_where_numpy_says_so(one: list[float], other: list[float]) -> None:
+    found, right = np.array(one), np.array(other)
+    for near in (found, right, right * (1 + 0.9e-4), right * (1 + 1.1e-4), right + 0.9e-6, right + 1.1e-6):
+        assert are_close(near, right) == np.allclose(near, right, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("one", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("other", [0.0, np.nan, np.inf, -np.inf])
+def test_nothing_is_close_to_what_is_not_finite(one: float, other: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not are_close(np.array([one]), np.array([other]))
+        assert not are_close(np.array([other]), np.array([one]))

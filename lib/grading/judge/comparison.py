@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from lib.answer_key import AnswerKey
-from lib.checking.answers import Copy, Outcome, route_of
+from lib.checking.answers import Copy, Outcome, copies_for, route_of
 from lib.checking.student_code import Failure, attempt
 from lib.checking.values import numbers, what_is_wrong
 from lib.unit import Array, Inputs, Part, Probes, Statement
@@ -22,7 +22,7 @@ RTOL, ATOL = 1e-4, 1e-6
 
 def outcomes(part: Part, drawn: Inputs, subjects: tuple[object, ...]) -> Outcomes:
     """Run every probe of `part` on our own code, which is known to end."""
-    return _ask_all((each.name, each.probes(Copy(drawn), *subjects)) for each in part.statements)
+    return _ask_all((each.name, each.probes(copied, *subjects)) for each, copied in copies_for(part.statements, drawn))
 
 
 def right_outcomes(key: AnswerKey, part: Part, drawn: Inputs) -> Outcomes:
@@ -39,8 +39,8 @@ def run(
     statements: Iterable[Statement], drawn: Inputs, subjects: tuple[object, ...], route: str
 ) -> Iterator[tuple[Statement, str, Outcome]]:
     """Run the probes on a route, and on none, on our own code; give each one's statement, name, and outcome."""
-    for statement in statements:
-        for name, probe in statement.probes(Copy(drawn), *subjects).items():
+    for statement, copied in copies_for(statements, drawn):
+        for name, probe in statement.probes(copied, *subjects).items():
             if route_of(name) in ("", route):
                 yield statement, name, attempt(partial(_ask, probe))
 

@@ -10,16 +10,22 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 
+from lib.checking.answers import draw_others
 from lib.grading import units
 from lib.unit import SlowImports
 
 
 def import_units() -> None:
-    """Import all modules of the units' open halves, also those that wait for the first check that needs them."""
+    """Import all modules of the units' open halves, also those that wait for the first check that needs them.
+
+    What each check would draw anew in each kernel is drawn here, too.
+    """
     for place in units.places().values():
         with suppress(Exception, SystemExit):  # whatever a unit's own code may raise
             for module in _open_modules(place.module):
                 import_module(module)
+            for part in import_module(place.module).UNIT.parts:
+                draw_others(part)
 
 
 def _open_modules(package: str) -> Iterator[str]:

@@ -27,6 +27,7 @@ from tempfile import mkdtemp
 from time import monotonic
 from typing import Any, Generic, Protocol, Self, TypeVar
 
+import orjson
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
@@ -78,7 +79,7 @@ class PackedNotebook:
         """Pack up a notebook with all files in `folder` and some more. Cells that aren't run only keep their places."""
         cells = [cell if has_code(cell) else UNRUN for cell in notebook.cells]
         files = {str(path.relative_to(folder)): path.read_bytes() for path in files_in(folder)}
-        return cls(json.dumps({**notebook, "cells": cells}).encode(), {**files, **more})
+        return cls(orjson.dumps({**notebook, "cells": cells}), {**files, **more})
 
     @classmethod
     def of_code(cls, code: str, kernelspec: Mapping[str, str] | None = None) -> Self:

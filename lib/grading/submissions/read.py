@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from os.path import lexists
 from pathlib import Path
-from secrets import token_hex
+from random import getrandbits
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
@@ -235,23 +235,20 @@ def clean_cell(cell: dict[str, Any]) -> CleanCell:
     kind, source = cell.get("cell_type"), cell.get("source")
     if isinstance(source, list):
         source = "".join([line for line in source if isinstance(line, str)])
-    made = CleanCell(
-        id=token_hex(4),  # nbformat's own functions would go on to validate what can't be wrong here
-        cell_type=kind if kind in ("code", "raw") else "markdown",
-        metadata=NotebookNode(),
-        source=plain(source),
-    )
-    if made.cell_type == "code":
-        made.update(execution_count=None, outputs=[])
+    kind = kind if kind in ("code", "raw") else "markdown"
     metadata = found if isinstance(found := cell.get("metadata"), dict) else {}
-    own = metadata.get("nbgrader")
+    own, kept = metadata.get("nbgrader"), dict[str, Any]()
     if isinstance(own, dict) and isinstance(own.get("grade_id"), str):
-        made.metadata["nbgrader"] = NotebookNode(grade_id=own["grade_id"])
+        kept["nbgrader"] = NotebookNode(grade_id=own["grade_id"])
     if isinstance(metadata.get("tags"), list) and SKIPPED in metadata["tags"]:
-        made.metadata["tags"] = [SKIPPED]
-    if made.cell_type == "markdown" and isinstance(cell.get("attachments"), dict):
-        made.attachments = {plain(name): _pictures(data) for name, data in cell["attachments"].items()}
-    return made
+        kept["tags"] = [SKIPPED]
+    # nbformat's own functions would go on to validate what can't be wrong here.
+    made = {"id": f"{getrandbits(32):08x}", "cell_type": kind, "metadata": NotebookNode(kept), "source": plain(source)}
+    if kind == "code":
+        made |= {"execution_count": None, "outputs": []}
+    elif kind == "markdown" and isinstance(cell.get("attachments"), dict):
+        made["attachments"] = NotebookNode((plain(name), _pictures(data)) for name, data in cell["attachments"].items())
+    return CleanCell(made)
 
 
 def is_base64(data: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from lib.checking.answers import run_once
 from lib.checking.rebinding import inherit_own
 from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, expect_close, numbers
@@ -266,7 +267,7 @@ class LastOutput(Statement):
         first = inputs["input"]
 
         def difference(name: str) -> Array:
-            run = run_forward(Network, inputs)
+            run = run_once(inputs, ("forward", ""), partial(run_forward, Network, inputs))
             _require_kept(run, first, INPUT)
             return numbers(getattr(run, name), SHAPE, what=self.kept_as[name]) - _last(run, first) + first
 
@@ -360,7 +361,7 @@ def _expect_handed_on(run: Run, first: Array, what: str, at_first: str) -> None:
 
 def _each_pass(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], object]) -> Probes:
     def run(which: str) -> object:
-        return look(run_forward(Network, inputs, which))
+        return look(run_once(inputs, ("forward", which), partial(run_forward, Network, inputs, which)))
 
     return {f"{name}{which}": partial(run, which) for which in PASSES}
 
@@ -382,7 +383,7 @@ def _both_routes(
     inputs: Inputs, Network: Any, name: str, look: Callable[[Run], object], passes: Iterable[str] = PASSES
 ) -> Probes:
     def run(route: str, which: str) -> object:
-        return look(run_backward(Network, inputs, route, which))
+        return look(run_once(inputs, (route, which), partial(run_backward, Network, inputs, route, which)))
 
     return {f"{route}/{name}{which}": partial(run, route, which) for route in ROUTES for which in passes}
 

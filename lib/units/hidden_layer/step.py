@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lib.checking.answers import run_once
 from lib.checking.rebinding import inherit_own
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
@@ -218,11 +219,11 @@ class BatchLoss(Statement):
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
         def returned() -> Array:
-            record = run(step, inputs)
+            record = _record(step, inputs)
             _require_kept(record)
             return _loss(record)
 
-        return {"input": lambda: _input(run(step, inputs)), "returned": returned}
+        return {"input": lambda: _input(_record(step, inputs)), "returned": returned}
 
 
 class MeanGradient(Statement):
@@ -245,7 +246,7 @@ class MeanGradient(Statement):
         )
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
-        return {"gradient": lambda: _received(run(step, inputs))}
+        return {"gradient": lambda: _received(_record(step, inputs))}
 
 
 class StepRate(Statement):
@@ -258,7 +259,12 @@ class StepRate(Statement):
         expect_close(rate, inputs["learning_rate"], what="network.backward got another learning rate.")
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
-        return {"rate": lambda: _rate(run(step, inputs))}
+        return {"rate": lambda: _rate(_record(step, inputs))}
+
+
+def _record(step: Any, inputs: Inputs) -> Record:
+    """Record a step once for all statements."""
+    return run_once(inputs, "step", partial(run, step, inputs))
 
 
 def example(step: Any) -> Example:

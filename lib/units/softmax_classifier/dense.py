@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from lib.checking.answers import run_once
 from lib.checking.routes import ROUTES, has_right_forward, run_forward
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes
@@ -80,6 +81,8 @@ def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str
         layer.input, layer.output = with_ones, scores
     with explain_errors(*gradient.shape):
         returned = layer.backward(gradient, float(inputs["learning_rate"]))
+    if isinstance(returned, np.ndarray):
+        returned = returned.copy()  # a later step may write into it
     after = numbers(layer.weights, what="self.weights")
     moved = after - weights if after.shape == weights.shape else after
     return Step(returned, moved, is_kept(inputs[f"gradient_{size}"], gradient))
@@ -117,7 +120,7 @@ class WeightsMove(OfStep):
                 _expect_nearly(moved, expected, what, lambda at: f"the weight of class {at[0]}, feature {at[1]}", hint)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, :-1])
+        return _both_routes(inputs, Dense, lambda step: step.moved[:, :-1])
 
 
 class BiasMoves(OfStep):
@@ -134,7 +137,7 @@ class BiasMoves(OfStep):
                 _expect_nearly(found, expected, what, lambda at: f"the bias of class {at[0]}")
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        return _both_routes(lambda size, route: backward(Dense, inputs, size, route).moved[:, -1])
+        return _both_routes(inputs, Dense, lambda step: step.moved[:, -1])
 
 
 class InputGradient(OfGradient):
@@ -155,8 +158,10 @@ class InputGradient(OfGradient):
                 raise Wrong("backward changes the gradient that it is given.", hint=hint)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        returned = _both_routes(lambda size, route: backward(Dense, inputs, size, route).returned)
-        kept = _both_routes(lambda _, route: backward(Dense, inputs, "batch", route).gradient_kept, ["kept"])
+        returned = _both_routes(inputs, Dense, lambda step: step.returned)
+        kept = {
+            f"{route}/kept": _probe(inputs, Dense, "batch", route, lambda step: step.gradient_kept) for route in ROUTES
+        }
         return returned | kept
 
 
@@ -188,8 +193,15 @@ def _expect_nearly(
     expect_close(found, expected, what=what, hint=hint, where=where, atol=rounding)
 
 
-def _both_routes(run: Callable[[str, str], object], names: Iterable[str] = (*SIZES, "again")) -> Probes:
-    return {f"{route}/{name}": partial(run, name, route) for route in ROUTES for name in names}
+def _both_routes(inputs: Inputs, Dense: Any, look: Callable[[Step], object]) -> Probes:
+    """Look at a step of each size, on both routes."""
+    sizes = (*SIZES, "again")
+    return {f"{route}/{size}": _probe(inputs, Dense, size, route, look) for route in ROUTES for size in sizes}
+
+
+def _probe(inputs: Inputs, Dense: Any, size: str, route: str, look: Callable[[Step], object]) -> Callable[[], object]:
+    """Look at a step, which is run once for all statements."""
+    return lambda: look(run_once(inputs, (size, route), partial(backward, Dense, inputs, size, route)))
 
 
 def _measure_step(Dense: Any, inputs: Inputs, size: str) -> Array:

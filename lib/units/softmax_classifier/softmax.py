@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from lib.checking.answers import run_once
 from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, run_forward
 from lib.checking.values import (
     Wrong,
+    are_close,
     at_class_and_sample,
     central_difference_by_column,
     expect_close,
@@ -99,20 +101,30 @@ def forward(Softmax: Any, z: Array) -> Array:
     return numbers(output_of(Softmax, z), z.shape, what="self.output")
 
 
-def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> Array:
+class Pass(NamedTuple):
+    """What backward returned, and whether the gradient and the output are as before.
+
+    The output is what forward has kept for others, too: the prediction.
+    """
+
+    returned: Array
+    gradient_kept: bool
+    output_kept: bool
+
+
+def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> Pass:
     """Run the student's backward on a new layer; right is (classes, batch).
 
     On the route `own` the student's own forward runs first; on `given` the attributes `input` and `output` are set, as
     if a right forward had run.
     """
-    return _pass_back(Softmax(), inputs, size, route, inputs[f"gradient_{size}"].copy())
+    return _pass_back(Softmax(), inputs, size, route)
 
 
 def backward_again(Softmax: Any, inputs: Inputs, route: str = "own") -> Array:
     """Run a layer on one batch and then on others; return the result of the last backward."""
     layer = Softmax()
-    results = [_pass_back(layer, each, size, route, each[f"gradient_{size}"].copy()) for each, size in _passes(inputs)]
-    return results[-1]
+    return [_pass_back(layer, each, size, route).returned for each, size in _passes(inputs)][-1]
 
 
 def _passes(inputs: Inputs) -> tuple[tuple[Inputs, str], ...]:
@@ -121,26 +133,14 @@ def _passes(inputs: Inputs) -> tuple[tuple[Inputs, str], ...]:
     return (reversed_, "batch"), (inputs, "square"), (reversed_, "batch"), (inputs, "batch")
 
 
-def gradient_kept(Softmax: Any, inputs: Inputs, route: str = "own") -> bool:
-    """Tell whether backward leaves the incoming gradient as it is."""
-    gradient = inputs["gradient_batch"].copy()
-    _pass_back(Softmax(), inputs, "batch", route, gradient)
-    return is_kept(inputs["gradient_batch"], gradient)
-
-
-def prediction_kept(Softmax: Any, inputs: Inputs, route: str = "own") -> bool:
-    """Tell whether backward leaves the array as it is that forward has kept as its output: others use it, too."""
-    layer, gradient = Softmax(), inputs["gradient_batch"].copy()
-    _prepare(layer, inputs, "batch", route)
+def _pass_back(layer: Any, inputs: Inputs, size: str, route: str) -> Pass:
+    _prepare(layer, inputs, size, route)
     output: Any = getattr(layer, "output", None)
     before = output.copy() if isinstance(output, np.ndarray) else None
-    _call_explained(layer, gradient)
-    return before is None or is_kept(before, output)
-
-
-def _pass_back(layer: Any, inputs: Inputs, size: str, route: str, gradient: Array) -> Array:
-    _prepare(layer, inputs, size, route)
-    return numbers(_call_explained(layer, gradient), what="The result of backward")
+    given = inputs[f"gradient_{size}"]
+    gradient = given.copy()
+    returned = numbers(_call_explained(layer, gradient), what="The result of backward")
+    return Pass(returned, is_kept(given, gradient), before is None or is_kept(before, output))
 
 
 def _prepare(layer: Any, inputs: Inputs, size: str, route: str) -> None:
@@ -315,7 +315,7 @@ class OneSampleBack(OfGradient):
         _hold_on_any_route(Softmax, inputs, partial(_agrees_with_central_differences, Softmax, inputs, "one"))
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        return {f"{route}/one": partial(backward, Softmax, inputs, "one", route) for route in ROUTES}
+        return _both_routes({"one": _look(inputs, Softmax, "one", lambda back: back.returned)})
 
 
 class EachSampleItsOwn(OfGradient):
@@ -333,20 +333,25 @@ class EachSampleItsOwn(OfGradient):
         what, hint = "The second pass of the same layer is wrong.", "Use this pass's output and gradient only."
         first = backward(Softmax, inputs, "batch", route)
         again = backward_again(Softmax, inputs, route)
-        expect_close(again, first, what=what, hint=hint, where=at_class_and_sample, atol=1e-2)
-        if not gradient_kept(Softmax, inputs, route):
+        expect_close(again, first.returned, what=what, hint=hint, where=at_class_and_sample, atol=1e-2)
+        if not first.gradient_kept:
             hint = "Compute into a new array: other code may still need this one."
             raise Wrong("backward changes the gradient that it is given.", hint=hint)
-        if not prediction_kept(Softmax, inputs, route):
+        if not first.output_kept:
             hint = "Compute into a new array: self.output is the prediction, which the loss needs."
             raise Wrong("backward changes the entries of self.output.", hint=hint)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        looks: dict[str, Callable[[str], object]]
-        looks = {size: partial(backward, Softmax, inputs, size) for size in ("batch", "square")}
-        looks |= {"again": partial(backward_again, Softmax, inputs), "kept": partial(gradient_kept, Softmax, inputs)}
-        looks["output kept"] = partial(prediction_kept, Softmax, inputs)
-        return {f"{route}/{name}": partial(look, route) for route in ROUTES for name, look in looks.items()}
+        look = partial(_look, inputs, Softmax)
+        return _both_routes(
+            {
+                "batch": look("batch", lambda back: back.returned),
+                "square": look("square", lambda back: back.returned),
+                "again": partial(backward_again, Softmax, inputs),
+                "kept": look("batch", lambda back: back.gradient_kept),
+                "output kept": look("batch", lambda back: back.output_kept),
+            }
+        )
 
 
 class ColumnsSumToZero(Statement):
@@ -358,13 +363,13 @@ class ColumnsSumToZero(Statement):
         zeros = np.zeros(inputs["gradient_batch"].shape[1])
 
         def test(route: str) -> None:
-            sums, what = _sums_of_backward(Softmax, inputs, route), "A column does not sum to 0."
+            sums, what = _sums(backward(Softmax, inputs, "batch", route)), "A column does not sum to 0."
             expect_close(sums, zeros, what=what, where=lambda at: f"sample {at[0]}", atol=1e-2)
 
         _hold_on_any_route(Softmax, inputs, test)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        return {f"{route}/sums": partial(_sums_of_backward, Softmax, inputs, route) for route in ROUTES}
+        return _both_routes({"sums": _look(inputs, Softmax, "batch", _sums)})
 
     def compared_part(self, probe: str, sums: Array, inputs: Inputs) -> Array:
         """Whether each sum is 0 but for rounding: the entries are in the hundreds."""
@@ -415,18 +420,17 @@ def _withstands(name: str, outputs: Array, z: Array) -> bool:
     """
     small = outputs[0]
     if _is_softmax(small, z):
-        return np.allclose(outputs[-1], outputs[-2], rtol=1e-4, atol=1e-6) and np.allclose(
-            outputs.sum(axis=1), 1, atol=ROUNDED
-        )
+        sums = outputs.sum(axis=1)
+        return are_close(outputs[-1], outputs[-2]) and are_close(sums, np.ones_like(sums), atol=ROUNDED)
     alike = name.startswith("shift") and name != "shift_apart"
     return _depends_on(small, z) and (not alike or bool(np.isfinite(outputs).all()))
 
 
 def _is_softmax(output: Array, z: Array, exactness: float = 1e-3) -> bool:
-    if output.shape != z.shape or not (output > 0).all() or not np.allclose(output.sum(axis=0), 1, atol=1e-4):
+    if output.shape != z.shape or not (output > 0).all():
         return False
-    logs = np.log(output)
-    return np.allclose(logs - logs[0], z - z[0], atol=exactness)
+    sums, logs = output.sum(axis=0), np.log(output)
+    return are_close(sums, np.ones_like(sums), atol=1e-4) and are_close(logs - logs[0], z - z[0], atol=exactness)
 
 
 def _depends_on(output: Array, z: Array) -> bool:
@@ -476,8 +480,17 @@ def _at(text: str, at: tuple[int, ...]) -> str:
     return f"{text}, {at_class_and_sample(at)}"
 
 
-def _sums_of_backward(Softmax: Any, inputs: Inputs, route: str) -> Any:
-    return backward(Softmax, inputs, "batch", route).sum(axis=0)
+def _sums(back: Pass) -> Any:
+    return back.returned.sum(axis=0)
+
+
+def _look(inputs: Inputs, Softmax: Any, size: str, look: Callable[[Pass], object]) -> Callable[[str], object]:
+    """Look at a pass on some route, which is run once for all statements."""
+    return lambda route: look(run_once(inputs, (size, route), partial(backward, Softmax, inputs, size, route)))
+
+
+def _both_routes(looks: Mapping[str, Callable[[str], object]]) -> Probes:
+    return {f"{route}/{name}": partial(look, route) for route in ROUTES for name, look in looks.items()}
 
 
 def _hold_on_any_route(Softmax: Any, inputs: Inputs, test: Callable[[str], None]) -> None:
@@ -505,7 +518,7 @@ def _agrees_with_central_differences(Softmax: Any, inputs: Inputs, size: str, ro
     """Differentiate softmax where its output is known: at the scores of `input_…`, which have the output `output_…`."""
     gradient, softmax = inputs[f"gradient_{size}"], partial(_move, inputs[f"output_{size}"])
     at_input = {**inputs, f"scores_{size}": inputs[f"input_{size}"]}
-    found = backward(Softmax, at_input, size, route)
+    found = backward(Softmax, at_input, size, route).returned
     what = "The result does not have the shape of the gradient that came in."
     hint = "Print the shapes of T and of the result, for one sample and for two: which axis counts the samples?"
     require_shape(found, gradient.shape, what=what, hint=hint)

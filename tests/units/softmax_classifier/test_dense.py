@@ -1,11 +1,14 @@
 """Local checks of the dense layer's backward."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 
 from lib.answer_key import Mistake
+from lib.checking.answers import run_probes
+from lib.grading.judge.comparison import wrong_probes
 from lib.reference import Dense
 from lib.units.softmax_classifier import dense_backward
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
@@ -94,3 +97,32 @@ def test_an_open_blank_is_told_once() -> None:
     assert set(states(report).values()) == {"not checked"}
     assert str(report).count("is still open") == 1
     assert said(report, "InputGradient") == "Not tested: the same blank as in statement 1."
+
+
+def test_each_step_is_run_once_for_all_statements_at_grading() -> None:
+    ran = []
+
+    class Counted(Dense):
+        def backward(self, output_gradient: Any, learning_rate: float) -> Any:
+            ran.append(output_gradient.shape)
+            return super().backward(output_gradient, learning_rate)
+
+    run_probes(replace(dense_backward, naming_draws=1), dense_backward.desk_inputs(), (Counted,))
+    again = [(3, 6), (3, 5)]  # a first step, and the second one of the same layer
+    assert ran == 2 * [(3, 6), (4, 4), *again]
+
+
+def test_a_gradient_that_a_later_step_writes_over_is_read_before() -> None:
+    class WithOneBuffer(Dense):
+        buffer = np.zeros(1000)
+
+        def backward(self, output_gradient: Any, learning_rate: float) -> Any:
+            right = super().backward(output_gradient, learning_rate)
+            kept = WithOneBuffer.buffer[: right.size].reshape(right.shape)
+            kept[:] = right
+            return kept
+
+    inputs = dense_backward.desk_inputs()
+    found, right = (run_probes(dense_backward, inputs, (layer,)) for layer in (WithOneBuffer, Dense))
+    for statement in dense_backward.statements:
+        assert not wrong_probes([statement], inputs, found, right)

@@ -41,16 +41,16 @@ class LabelsWithSamples(LoopRule):
             raise missing_call("cce", place_of(call, 0))
         are_batches = all(step.takes_a_batch for step in steps)
         for number, step in enumerate(steps):
+            right = [call.y.take(samples, axis=1) for samples in self._sources(step, are_batches)]
+            sums, output = [*map(sum_entries, right)], call.outputs(step.version, step.samples)
             for name, labels, outputs in (
                 ("cce", "loss_labels", "loss_outputs"),
                 ("cce_gradient", "labels", "outputs"),
             ):
                 if step[labels] == step[outputs] == NOT_CALLED:
                     continue
-                right = [call.y[:, samples] for samples in self._sources(step, are_batches)]
-                if not any(is_close(step[labels], sum_entries(each)) for each in right):
+                if not any(is_close(step[labels], each) for each in sums):
                     raise self._explain(name, number, step, labels, right[0])
-                output = call.outputs(step.version, step.samples)
                 if not is_close(step[outputs], sum_entries(output)):
                     raise self._explain(name, number, step, outputs, output)
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lib.checking.values import Wrong
+from lib.checking.values import Wrong, are_close
 from lib.unit import Array, Inputs, Probes
 from lib.units.softmax_classifier.errors import IN_LOOPS, Named, explain_errors
 from lib.units.softmax_classifier.loop.calls import Call, calls
@@ -128,7 +128,7 @@ class LoopRule:
         if not self.data:
             return
         now, given = getattr(recording, self.data), getattr(recording.call, self.data)
-        if now is None or now.shape != given.shape or not np.allclose(now, given):
+        if now is None or now.shape != given.shape or not are_close(now, given):
             raise Named(
                 f"train changes {self.data} itself.",
                 where=f"after train, {self.data} is no longer what it was",

@@ -91,6 +91,8 @@ class _Recorder:
     def __init__(self, namespace: Mapping[str, Any]):
         self._originals = {name: namespace.get(name) for name in NAMES}
         self._layers = 0
+        self._keeps_more: dict[str, bool] = {}
+        """Whether a layer's forward keeps more than its output, by the layer's name."""
         self.spies: dict[str, object] = {
             "Dense": self._make_dense(),
             "Softmax": self._make_softmax(),
@@ -143,7 +145,9 @@ class _Recorder:
         original: Any = self._originals[name]
         with _same_draws(), suppress(Exception):  # what is wrong in a layer is not the loop's
             original.__init__(layer, *given, **named)
-            _note(layer, _twin=original(*given, **named) if _keeps_more(original) else None)
+            if name not in self._keeps_more:
+                self._keeps_more[name] = _keeps_more(original)
+            _note(layer, _twin=original(*given, **named) if self._keeps_more[name] else None)
         for method in ("forward", "backward"):  # a student may make these in __init__
             getattr(layer, "__dict__", {}).pop(method, None)
 
