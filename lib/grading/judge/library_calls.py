@@ -20,9 +20,13 @@ from lib.answer_key import WatchedCalls
 
 LONGEST = 20_000
 """Characters of a cell that is looked at: a completed one has some hundred."""
+MOST_READ = 200_000
+"""Characters of all cells that are looked at: a completed notebook has some ten thousand of code."""
 
 MOST = 20
-"""Names that are kept; a long one is a joke, and left out."""
+"""Names that are kept."""
+LONGEST_NAME = 80
+"""Characters of a name that is followed: a longer one is a joke, and names made of names grow without end."""
 
 FOR_STUDENTS = re.compile(
     r"lib\.((data|explorer|checks|blanks)\b.*|units\.\w+(\.(check|predict)\b.*|(\.\w+)*\.explore\w*)?|checks)"
@@ -67,21 +71,27 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
 
     Every cell's imports count, but only code that isn't the course's is looked at: solutions and added cells.
     """
-    cells = [cell for cell in cells if cell.cell_type == "code"]
+    allowance = Allowance(MOST_READ)
+    cells = [cell for cell in cells if cell.cell_type == "code" and allowance.take(cell.source)]
     own_cells = [cell for cell in cells if not cell.metadata.get("nbgrader", {}).get("locked", False)]
     names_a_library = any(library in cell.source for cell in cells for library in watched.libraries)
     if not names_a_library and not any(_WORTH_A_LOOK.search(cell.source) for cell in own_cells):
         return ()  # as in nearly all submissions, and nothing need be parsed to see it
+    origins = origins_of(cells, watched)
+    telling = watched.libraries | HIDING | ROUNDABOUT | LOOKS | {"lib", "sys"}
+    words = {name for name, origin in origins.items() if name == "*" or origin.partition(".")[0] in telling}
+    own = [cell.source for cell in own_cells if _has_any(cell.source, words | {"fromhex"})]
+    names = {name for source in own for name in _names_of(source, _used(source, origins), watched)}
+    return tuple(sorted(names))[:MOST]
+
+
+def origins_of(cells: Iterable[NotebookNode], watched: WatchedCalls) -> Origins:
+    """Give where the names come from that cells import, or make of what they import."""
     origins: dict[str, str] = {name: name for name in ROUNDABOUT | LOOKS}
     for cell in cells:
         for node in _read(cell.source).definitions:
-            origins.update(_imported(node, origins, watched))
-    telling = watched.libraries | HIDING | ROUNDABOUT | LOOKS | {"lib", "sys"}
-    words = {name for name, origin in origins.items() if name == "*" or origin.partition(".")[0] in telling}
-    read = (cell.source for cell in own_cells if len(cell.source) <= LONGEST)
-    own = [source for source in read if _has_any(source, words | {"fromhex"})]
-    names = {name for source in own for name in _names_of(source, _used(source, origins), watched)}
-    return tuple(sorted(names))[:MOST]
+            origins |= {name: full for name, full in _imported(node, origins, watched) if len(full) < LONGEST_NAME}
+    return origins
 
 
 def _has_any(source: str, words: Set[str]) -> bool:
@@ -93,6 +103,20 @@ def _used(source: str, origins: Origins) -> frozenset[tuple[str, str]]:
     """Give the origins of those names that a cell may use."""
     words = origins.keys() & {"*", *_words_of(source)} if source.isascii() else origins.keys()
     return frozenset((word, origins[word]) for word in words)
+
+
+class Allowance:
+    """How many characters of a notebook's cells may still be read as Python: to read a million takes many seconds."""
+
+    def __init__(self, characters: int):
+        self._left = characters
+
+    def take(self, source: str) -> bool:
+        """Tell whether a cell may be read too, and count it if so."""
+        if len(source) > min(self._left, LONGEST):
+            return False
+        self._left -= len(source)
+        return True
 
 
 @lru_cache(maxsize=512)  # most cells are the course's, and the same in every submission
@@ -135,26 +159,26 @@ def _names_in(node: ast.AST, origins: Origins, watched: WatchedCalls) -> Iterato
     """Name what a part of the code takes from a library, if it does."""
     name = _full_name(node, origins, watched)
     library = name.partition(".")[0]
-    if _is_watched(name, watched) or (library in HIDING and "." in name and len(name) < 80) or name == "sys.modules":
+    if _is_watched(name, watched) or (library in HIDING and "." in name) or name == "sys.modules":
         yield name
-    if library == "lib" and "." in name and len(name) < 80 and not FOR_STUDENTS.fullmatch(name):
+    if library == "lib" and "." in name and not FOR_STUDENTS.fullmatch(name):
         yield name
     match node:
         case ast.Import() | ast.ImportFrom(level=0):
             for _, imported in _imported(node, origins, watched):
                 is_ours = imported.startswith("lib.") and not FOR_STUDENTS.fullmatch(imported)
-                if is_ours and len(imported) < 80:
+                if is_ours and len(imported) < LONGEST_NAME:
                     yield imported
         case ast.Call(func=function, args=arguments):
             called = _full_name(function, origins, watched)
             if called in ROUNDABOUT:
                 yield called
             looked = _full_name(arguments[0], origins, watched) if arguments else ""
-            if called in LOOKS and looked.partition(".")[0] in watched.libraries | {"lib"} and len(looked) < 80:
+            if called in LOOKS and looked.partition(".")[0] in watched.libraries | {"lib"}:
                 yield f"{called}({looked})"
         case ast.Attribute(value=value, attr="__dict__"):
             looked = _full_name(value, origins, watched)
-            if looked.partition(".")[0] in watched.libraries | {"lib"} and len(looked) < 70:
+            if looked.partition(".")[0] in watched.libraries | {"lib"}:
                 yield f"{looked}.__dict__"
         case ast.Attribute(value=ast.Name(id="bytes"), attr="fromhex"):
             yield "bytes.fromhex"
@@ -188,19 +212,20 @@ def _imported(node: ast.AST, origins: Origins, watched: WatchedCalls) -> Iterato
 
 
 def _full_name(node: ast.AST, origins: Origins, watched: WatchedCalls) -> str:
-    """Spell a name out from its library on, or give nothing for one that comes from none."""
+    """Spell a name out from its library on, or give nothing for one that comes from none, or is too long."""
     path: list[str] = []
-    while isinstance(node, ast.Attribute):
+    while isinstance(node, ast.Attribute) and len(path) < LONGEST_NAME // 2:
         path.append(node.attr)
         node = node.value
     if not isinstance(node, ast.Name):
         return ""
     if node.id in origins:
-        return ".".join([origins[node.id], *reversed(path)])
+        full = ".".join([origins[node.id], *reversed(path)])
+        return full if len(full) < LONGEST_NAME else ""
     star = origins.get("*", "")
     return star.replace("*", node.id) if not path and watched.from_a_star.fullmatch(node.id) else ""
 
 
 def _is_watched(name: str, watched: WatchedCalls) -> bool:
     library, _, path = name.partition(".")
-    return library in watched.libraries and len(path) < 80 and watched.names.search(path.rpartition(".")[2]) is not None
+    return library in watched.libraries and watched.names.search(path.rpartition(".")[2]) is not None

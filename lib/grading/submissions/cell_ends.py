@@ -17,6 +17,8 @@ AT_TOP_LEVEL = re.compile(r"(?m)^(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """What a cell's text defines for the cells below it."""
 LONGEST = 200
 """Characters of an error that are shown."""
+MOST_NAMES = 10_000
+"""Names whose place is noted: a completed notebook defines some hundred, and all are gone through for each check."""
 VERSION = sys.version_info[:2]
 """The version of Python that runs here, and so in the notebooks."""
 TYPES = re.compile(r"(?m)^[ \t]*(?:type[ \t]+\w+[ \t]*[=\[]|(?:async[ \t]+)?(?:def|class)[ \t]+\w+[ \t]*\[)")
@@ -31,8 +33,8 @@ def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
     found: dict[str, Failure] = {}
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (failure := _failure_of(cells, at)):
-            names = [name for each in DEFINED.finditer(cell.source) for name in each.groups() if name]
-            found = dict.fromkeys(names, failure) | found
+            for each in DEFINED.finditer(cell.source):
+                found.setdefault(each[1] or each[2], failure)
     return found
 
 
@@ -42,7 +44,8 @@ def first_definitions(cells: Sequence[NotebookNode]) -> dict[str, int]:
     for at, cell in enumerate(cells):
         if has_code(cell) and error_output(cell) is None:
             for each in AT_TOP_LEVEL.finditer(cell.source):
-                found.setdefault(each[1] or each[2], at)
+                if len(found) < MOST_NAMES:
+                    found.setdefault(each[1] or each[2], at)
     return found
 
 

@@ -98,8 +98,9 @@ class _Search:
         lost = [cell for cell in self._lost_solutions() if cell.kind == "code"]
         own = [at for at in self.own if self.cells[at].cell_type == "code"]
         pairs = [(cell.id, at) for cell in lost for at in own if self._are_alike(cell, at)]
+        times = Counter(each for pair in pairs for each in pair)
         for id, at in pairs:
-            if len([pair for pair in pairs if id == pair[0] or at == pair[1]]) == 1:
+            if times[id] == times[at] == 1:
                 self._give(at, id)
 
     def find_by_place(self) -> None:

@@ -14,9 +14,10 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict
 
+from lib.grading.judge.library_calls import Allowance
 from lib.grading.marking_queue import queue
 from lib.grading.running.execute import ADDED_CODE, is_skipped
-from lib.grading.submissions.examples import added_to_locked, run_added_code
+from lib.grading.submissions.examples import MOST_CHANGED, added_to_locked, run_added_code
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import Found, Released, course_id, identify
 from lib.grading.submissions.master import Master
@@ -117,11 +118,13 @@ def keep_additions(
     Not all programs keep a locked cell from being changed, and imports are often written where others are. What is
     added to a check is run before it. Of copies the one that counts is looked at: the others are run as they are.
     """
-    counted, _ = _count_copies(cells, known)
+    (counted, _), allowance = _count_copies(cells, known), Allowance(MOST_CHANGED)
     for at, cell in enumerate(cells):
         id = course_id(cell)
         flags = known[id].metadata.nbgrader if at in counted and cell.cell_type == "code" else None
-        if flags is None or flags.solution or not (added := added_to_locked(cell.source, released.get(id, ""))):
+        is_read = flags is not None and not flags.solution and allowance.take(cell.source)
+        added = added_to_locked(cell.source, released.get(id, "")) if is_read else ""
+        if flags is None or not added:
             yield cell
             continue
         own = clean_cell(cell)

@@ -3,6 +3,7 @@
 import ast
 from functools import partial
 from pathlib import Path
+from time import process_time
 
 import nbformat
 import pytest
@@ -10,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from lib.checking.student_code import run_student_code
 from lib.grading import units
-from lib.grading.judge.library_calls import MOST, library_calls, parse
+from lib.grading.judge.library_calls import LONGEST, LONGEST_NAME, MOST, MOST_READ, library_calls, origins_of, parse
 from lib.units.softmax_classifier.closed import WATCHED_CALLS
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 
@@ -196,3 +197,30 @@ def test_blank_lines_are_read_in_no_time(blank):
 def test_there_is_an_end_to_it():
     many = "\n".join(f"torch.n{number}.softmax" for number in range(500))
     assert len(found(f"import torch\n{many}\ntorch.{'x' * 100}.softmax")) == MOST
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        ["import scipy as n0", *("\n".join(f"n{i + 1} = n{i}.a" for i in range(at, at + 100)) for at in (0, 100))],
+        [f"from scipy{'.a' * 500} import a, b, c"],
+        [f"import scipy\nlong = scipy{'.a' * 500}"],
+    ],
+    ids=["names of names", "a long module", "a long path"],
+)
+def test_no_name_that_is_followed_grows_long(sources):
+    """A notebook of such names took all memory that there was, and who grades it with it."""
+    origins = origins_of(map(new_code_cell, sources), WATCHED_CALLS)
+    assert max(map(len, origins.values())) < LONGEST_NAME
+
+
+def test_a_long_path_is_not_spelled_out_from_each_of_its_dots():
+    began, path = process_time(), "scipy" + ".a" * 2900
+    assert found("import scipy", f"def f():\n    {path}\n    {path}\n    {path}") == ()
+    assert process_time() - began < 0.5
+
+
+def test_of_many_cells_only_so_many_are_read():
+    called, most = "import torch\ntorch.softmax(z, 0)", MOST_READ // LONGEST
+    assert found(*["#" * LONGEST] * (most - 1), called) == ("torch.softmax",)
+    assert found(*["#" * LONGEST] * most, called) == ()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.grading.running.execute import ADDED_CODE
+from lib.grading.running.execute import ADDED_CODE, SKIPPED
+from lib.grading.submissions.examples import run_added_code
 from lib.grading.submissions.read import clean_cell
 from lib.grading.submissions.restore import keep_additions, restore_cells
 
@@ -216,6 +217,26 @@ def test_copies_of_a_locked_cell_are_read_once_for_what_is_added():
     assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
     assert [cell.source for cell in found].count("shown = 1\nhelper = 3") == 4
     assert ids(found).count("layer") == 1
+
+
+def test_of_changed_cells_only_so_much_is_read(monkeypatch):
+    """To read a million characters of tiny statements took the grader half a minute."""
+    changed = "shown = 1\nhelper = 3"
+    cells = [clean_cell(cell) for cell in released()]
+    for id in ("layer", "check-loss"):
+        cells[ids(cells).index(id)].source = changed
+    monkeypatch.setattr("lib.grading.submissions.restore.MOST_CHANGED", len("# setup") + len(changed))
+    found = keep_additions(cells, KNOWN, dict.fromkeys(("layer", "check-loss"), "shown = 1"))
+    assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
+
+
+def test_of_changed_examples_only_so_much_is_read(monkeypatch):
+    """What is more is run as it is, until an error stops it."""
+    changed = "shown = 1\nhelper = 3"
+    cells = [clean_cell(nbformat.v4.new_code_cell(changed, metadata={"tags": [SKIPPED]})) for _ in range(2)]
+    monkeypatch.setattr("lib.grading.submissions.examples.MOST_CHANGED", len(changed))
+    run_added_code(cells, {"shown = 1"})
+    assert ["shown" in cell.metadata[ADDED_CODE] for cell in cells] == [False, True]
 
 
 @pytest.mark.parametrize("odd", ["x = a" + ".b" * 2500, "x = 0x" + "f" * 6000], ids=["too deep", "too many digits"])
