@@ -272,6 +272,14 @@ def locked_cells_extended(notebook, folder):
 
 
 @earns(EVERYTHING)
+def locked_cells_with_magics(notebook, folder):
+    """Right, with helpers in a file that the setup runs, between lines that IPython reads and Python doesn't."""
+    (folder / "helpers.py").write_text(HELPERS.replace("print(numpy.argmax(y))", ""))
+    cell(_with_helpers(notebook), "setup").source += "\nfiles = !ls\n%run helpers.py\nnp.argmax?"
+    return notebook
+
+
+@earns(EVERYTHING)
 def locked_cells_rewritten(notebook, folder):
     """Right, with a method more in a given class, and a wrong function for a given one: the course's stays in force."""
     cell(right(notebook), "layer").source += "\n\n    def __call__(self, input):\n        return self.forward(input)"

@@ -186,12 +186,18 @@ def _names_in(node: ast.AST, origins: Origins, watched: WatchedCalls) -> Iterato
 
 def parse(source: str) -> ast.Module | None:
     """Read a cell as Python, without its magics; None where it isn't any, or is too long or too deep to be read."""
+    # First as it is: a line of a longer text or formula may begin with % as well.
+    return parse_python(source) or parse_python(re.sub(r"^[^\S\n]*+[%!].*$", "", source, flags=re.MULTILINE))
+
+
+def parse_python(source: str) -> ast.Module | None:
+    """Read what is Python alone; None for anything else, and where it is too long or too deep to be read."""
     if len(source) > LONGEST:
         return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(re.sub(r"^[^\S\n]*+[%!].*$", "", source, flags=re.MULTILINE))
+            return ast.parse(source)
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
         return None
 

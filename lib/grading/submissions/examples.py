@@ -6,17 +6,26 @@ missing there. So are those that a student has added to a locked cell.
 """
 
 import ast
+import re
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import lru_cache
 
 from nbformat.notebooknode import NotebookNode
 
-from lib.grading.judge.library_calls import Allowance, parse
+from lib.grading.judge.library_calls import Allowance, parse, parse_python
 from lib.grading.running.execute import ADDED_CODE, is_skipped
 
 MOST_CHANGED = 50_000
 """Characters that are read of the changed examples, and as many of locked cells: all of a notebook have 15,000."""
+_SPACE = r"[^\S\n]*+"
+_MAGIC = re.compile(rf"(?m)^({_SPACE})%(\w+){_SPACE}(.*)$")
+"""A magic on a line of its own."""
+_NOT_RUN = (
+    (re.compile(rf"(?m)={_SPACE}[!%].*$"), "= None"),
+    (re.compile(rf"(?m)^({_SPACE})(?:\?.*|[\w.*]+\?\??;?{_SPACE})$"), r"\1pass"),
+)
+"""What else IPython reads and Python doesn't, and grading needn't run: shell lines with a result, and help."""
 
 
 def run_added_code(cells: Iterable[NotebookNode], examples: Collection[str]) -> None:
@@ -32,7 +41,7 @@ def run_added_code(cells: Iterable[NotebookNode], examples: Collection[str]) -> 
 
 def added_code(source: str, examples: Iterable[str]) -> str:
     """Give the statements of a cell that no example has, as code in which none stops the next by an error."""
-    tree = parse(source)
+    tree = _read(source)
     if tree is None:
         return source
     given = frozenset[str]().union(*map(_statements, examples))
@@ -49,7 +58,7 @@ def added_to_locked(source: str, released: str) -> str:
     """
     if source == released:
         return ""  # as nearly always, and nothing need be read
-    given, tree = parse(released), parse(source)
+    given, tree = _read(released), _read(source)
     if given is None or tree is None:
         return ""
     bodies = {getattr(each, "name", ""): _bodies(each) for each in given.body}
@@ -57,6 +66,23 @@ def added_to_locked(source: str, released: str) -> str:
         own = [each for each in tree.body if ast.dump(each) not in _statements(released)]
         return _unparse([each for each in own if bodies.get(getattr(each, "name", None), set()) <= _bodies(each)])
     return ""
+
+
+def _read(source: str) -> ast.Module | None:
+    """Read a cell as Python, with its magics as calls: `%run helpers.py` may define what other cells need."""
+    called = _MAGIC.sub(_call_magic, source)
+    return parse_python(source) or parse(called) or parse(_leave_out(called))
+
+
+def _leave_out(source: str) -> str:
+    for pattern, instead in _NOT_RUN:
+        source = pattern.sub(instead, source)
+    return source
+
+
+def _call_magic(found: re.Match[str]) -> str:
+    space, name, rest = found.groups()
+    return f"{space}get_ipython().run_line_magic({name!r}, {rest!r})"
 
 
 def _bodies(statement: ast.stmt) -> set[str]:
@@ -76,5 +102,5 @@ def _alone(statement: ast.stmt) -> ast.stmt:
 
 @lru_cache(maxsize=256)  # the examples of a course are the same for a whole class
 def _statements(source: str) -> frozenset[str]:
-    tree = parse(source)
+    tree = _read(source)
     return frozenset(map(ast.dump, tree.body if tree else ()))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.grading.running.execute import ADDED_CODE, SKIPPED
-from lib.grading.submissions.examples import run_added_code
+from lib.grading.submissions.examples import added_to_locked, run_added_code
 from lib.grading.submissions.read import clean_cell
 from lib.grading.submissions.restore import keep_additions, restore_cells
 
@@ -217,6 +217,21 @@ def test_copies_of_a_locked_cell_are_read_once_for_what_is_added():
     assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
     assert [cell.source for cell in found].count("shown = 1\nhelper = 3") == 4
     assert ids(found).count("layer") == 1
+
+
+@pytest.mark.parametrize(
+    ("added", "is_run"),
+    [
+        ("%run helpers.py", "get_ipython().run_line_magic('run', 'helpers.py')"),
+        ("%%time\nhelper = 3", "helper = 3"),
+        ("files = !ls\nhelper = 3", "helper = 3"),
+        ("np.argmax?\n?np\nhelper = 3", "helper = 3"),
+        ("helper = ('a %d'\n    % 3)", "helper = 'a %d' % 3"),
+        ("helper = '''\n!important'''", "helper = '\\n!important'"),
+    ],
+)
+def test_what_is_added_may_hold_what_ipython_alone_reads(added, is_run):
+    assert is_run in added_to_locked(f"{added}\nshown = 1", "shown = 1")
 
 
 def test_of_changed_cells_only_so_much_is_read(monkeypatch):
