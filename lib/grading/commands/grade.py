@@ -9,7 +9,7 @@ import logging
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import datetime
 from fnmatch import fnmatchcase
 from glob import glob
@@ -29,7 +29,7 @@ from lib.grading.commands.config import Configured
 from lib.grading.commands.course import Course, unfinished
 from lib.grading.commands.job import OF_THE_MACHINE, GradingJob
 from lib.grading.errors import ConfigError, UnitFailsError
-from lib.grading.judge.verdict import DamagedVerdictError, Verdict
+from lib.grading.judge.verdict import Verdict
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, sentence, what_comes_next
 from lib.grading.report.marks import read_class
@@ -121,7 +121,7 @@ class Grade(Autograde):
         Raises NbGraderException, after a sentence on what to do, where grading as a whole can't go on.
         """
         assignment = self.coursedir.assignment_id
-        self._verdicts: list[Verdict] = []
+        self._found: list[Score] = []
         self.graded: dict[str, list[str]] = {}  # by student, the reasons why a person has to look at it
         self.not_graded: dict[str, str] = {}  # by student, why
         try:
@@ -181,8 +181,8 @@ class Grade(Autograde):
 
     def _scores(self) -> str:
         """Write the scores of those graded now: by their verdicts, or by the gradebook where there are none."""
-        if self._verdicts:
-            return write_table([Score.of(verdict) for verdict in self._verdicts])
+        if self._found:
+            return write_table(self._found)
         if not self.graded:
             return ""
         marks = read_class(self.coursedir, self.coursedir.assignment_id)
@@ -280,8 +280,8 @@ class Grade(Autograde):
         """Save a submission that has been run, or failed to."""
         self.graded[job.student] = reasons = job.end(result)
         self.progress.add("graded", job.student, reasons)
-        with suppress(FileNotFoundError, DamagedVerdictError):  # of an assignment without a unit there is none
-            self._verdicts.append(Verdict.load(job.place, evidence=False))
+        if any(verdict.parts for verdict in job.verdicts):
+            self._found.append(Score.of(Verdict.of_all(job.verdicts)))
         self.run_post_convert_hook()
 
     def _see_whether_any_runs(self, runner: GradingRunner, job: GradingJob) -> None:

@@ -127,7 +127,7 @@ class Verdict:
 
     def save(self, folder: Path, others: Iterable["Verdict"] = ()) -> None:
         """Write `verdict.json` into `folder`, whole or not at all; `others` are on the assignment's other notebooks."""
-        first, *rest = sorted((self, *others), key=lambda one: (one.notebook != one.assignment, one.notebook))
+        first, *rest = _in_order((self, *others))
         part_file = folder / f"{FILE}.part"
         data = {**vars(first), OTHERS: rest} if rest else first
         write(part_file, orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE))
@@ -140,11 +140,16 @@ class Verdict:
         Where an assignment has several notebooks it is one on all: their parts, remarks and what they borrow together.
         Takes and raises what `load_each` does.
         """
-        found = Verdict.load_each(folder, evidence, of)
-        if len(found) == 1:
-            return found[0]
+        return Verdict.of_all(Verdict.load_each(folder, evidence, of))
+
+    @staticmethod
+    def of_all(verdicts: Iterable["Verdict"]) -> "Verdict":
+        """Put the verdicts on an assignment's notebooks together."""
+        first, *rest = found = _in_order(verdicts)
+        if not rest:
+            return first
         return replace(
-            found[0],
+            first,
             parts=tuple(part for verdict in found for part in verdict.parts),
             remarks=tuple(dict.fromkeys(remark for verdict in found for remark in verdict.remarks)),
             library_calls=tuple(dict.fromkeys(name for verdict in found for name in verdict.library_calls)),
@@ -170,6 +175,11 @@ class Verdict:
             if of is not None and of != (verdict.assignment, verdict.student):
                 raise DamagedVerdictError(f"is about {verdict.assignment} of {verdict.student}")
         return found
+
+
+def _in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Sort by the notebooks' names; the one that is called as the assignment comes first."""
+    return sorted(verdicts, key=lambda one: (one.notebook != one.assignment, one.notebook))
 
 
 def _file_in(folder: Path) -> bytes:

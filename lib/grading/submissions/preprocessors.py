@@ -84,7 +84,7 @@ class Judge(UnitPreprocessor):
         calls = library_calls(nb.cells, unit.watched_calls)
         verdict = Verdict(names["assignment"], names["notebook"], names["student"], written.seed, parts, remarks, calls)
         verdict.save(folder, others.values())
-        state.judged = {part.id for part in parts}
+        state.verdicts = (verdict, *others.values())
         return nb, resources
 
 

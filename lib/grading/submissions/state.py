@@ -1,7 +1,7 @@
 """What grading one notebook hands on from step to step, beside what a run does: still one object."""
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,21 @@ class SubmissionState(RunState):
     """What is known of a submitted notebook on its way to points.
 
     `gradebook` is the open one, and None where nbgrader runs one step after the other; `timestamp` goes with it.
-    `is_empty` where nothing was handed in. `judged` has the ids of the cells that got a verdict. `html_left` counts the
-    characters of HTML outputs that may still be kept.
+    `is_empty` where nothing was handed in. `verdicts` are this notebook's and those on the ones beside it. `html_left`
+    counts the characters of HTML outputs that may still be kept.
     """
 
     gradebook: GradebookSession | None = None
     timestamp: datetime | None = None
     is_empty: bool = False
     challenge: WrittenChallenge | None = None
-    judged: set[str] = field(default_factory=set)
+    verdicts: tuple[Verdict, ...] = ()
     html_left: int | None = None
+
+    @property
+    def judged(self) -> set[str]:
+        """The ids of the cells that got a verdict."""
+        return {part.id for verdict in self.verdicts[:1] for part in verdict.parts}
 
 
 def submission_state(resources: MutableMapping[str, Any]) -> SubmissionState:

@@ -80,6 +80,12 @@ def noisy(notebook):
     return solved(notebook, "import sys\n" + RIGHT.replace("    ", "    print('!', file=sys.stderr)\n    "))
 
 
+def with_a_long_number(notebook):
+    """Right, but each call puts out a number of more than 64 bits, of the type of an answer."""
+    shown = "get_ipython().display_pub.publish({'application/vnd.zerolayer.answer+json': {'n': 10**40}})"
+    return solved(notebook, RIGHT.replace("    ", f"    {shown}\n    "))
+
+
 def raising(notebook):
     return solved(notebook, "def squares(n):\n    raise NotImplementedError()\n")
 
@@ -173,7 +179,7 @@ def renamed(notebook):
     return {"draft.ipynb": content, "final.ipynb": content}
 
 
-RAN = (good, bad, partly, noisy, raising, endless, emptied, silenced)
+RAN = (good, bad, partly, noisy, with_a_long_number, raising, endless, emptied, silenced)
 """What ran to its end: scores are stock nbgrader's."""
 GIVEN_AWAY = {
     skipped: FULL,
