@@ -47,10 +47,7 @@ c.GenerateAssignment.preprocessors = [
 ]
 
 # Pose before the notebook runs, judge after it, and let nbgrader save the points that the verdicts give.
-c.Autograde.sanitize_preprocessors = [
-    "nbgrader.preprocessors.ClearOutput",
-    "lib.grading.submissions.restore.RestoreCells",
-]
+c.Autograde.sanitize_preprocessors = ["lib.grading.submissions.restore.RestoreCells"]
 c.Autograde.autograde_preprocessors = [
     "lib.grading.submissions.preprocessors.WriteChallenge",
     "lib.grading.running.forked_execute.ForkedExecute",
