@@ -27,6 +27,8 @@ COLOURS = {
     "advice": "var(--jp-warn-color1, #e65100)",
 }
 
+WIDTH = 83
+"""The longest line of plain text: `nbgrader validate` cuts the end off longer ones."""
 TRY = "Try: "
 """The label of a hint, which comes last. A failed statement's hint is for the student to open."""
 TITLES = ("Help 1: a hint", "Help 2: where to look in your code", "Help 3: an example by hand, beside your numbers")
@@ -78,7 +80,7 @@ class Report:
         return html(self)
 
 
-def text(report: Report, width: int = 84) -> str:
+def text(report: Report, width: int = WIDTH) -> str:
     """Write a report as plain text; the help stands below it, each step under a title."""
     lines = [heading(report)]
     for note in filter(None, (report.note, report.remark)):

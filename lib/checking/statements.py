@@ -25,6 +25,7 @@ digests: that tells a student the result on the inputs of the desk, as an exampl
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import chain
@@ -61,6 +62,7 @@ class Equals(Statement):
     `examples` are shown when they fail: inputs that replace drawn ones, and what comes of them, known by hand.
     """
 
+    what: ClassVar[str] = "The result is not the right one."
     examples: ClassVar[tuple[tuple[Mapping[str, object], object], ...]] = ()
 
     def result(self, inputs: Any, *subjects: Any) -> object:
@@ -78,7 +80,7 @@ class Equals(Statement):
             raise LookupError(f"{self.name} has no digest of the right result. Run `zerolayer fingerprints`")
         if not any(self.measure(found).fits(each) for each in known):
             where = "on the inputs of this check, which its .example() shows"
-            raise Wrong("The result is not the right one.", found=found, where=where, hint=self.hint)
+            raise Wrong(self.what, found=self.shown(found, inputs, subjects), where=where, hint=self.hint)
 
     def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
         return {PROBE: partial(self._ask, inputs, subjects)}
@@ -86,6 +88,10 @@ class Equals(Statement):
     def measure(self, result: Array) -> Measurement:
         """See a result as a digest does."""
         return Measurement([{self.name: {PROBE: result}}])
+
+    def shown(self, found: Array, inputs: Inputs, subjects: tuple[Any, ...]) -> object:
+        """Give what a student reads of a result that is not the right one."""
+        return found
 
     def _ask(self, inputs: Any, subjects: tuple[Any, ...]) -> Array:
         return read_answer(self.result(inputs, *subjects))
@@ -248,6 +254,8 @@ class Spies:
 class Loop(Equals):
     """A loop calls what it is given, or its own functions, as the right loop does, and returns what that returns."""
 
+    what = "The calls or the result are not the right ones."
+
     def run(self, spies: Spies, inputs: Any, *subjects: Any) -> object:
         """Run student code with spies, and give what it returns, or 0. Each unit says how."""
         raise NotImplementedError(f"{self.name} has no `run`")
@@ -266,3 +274,12 @@ class Loop(Equals):
         returned = read_answer(ran)  # after the calls are counted: a loop that is wrong often returns nothing
         numbers = [[[spies.names.index(name)], *map(np.ravel, values)] for name, values in spies.calls]
         return np.concatenate([*chain(*numbers), returned.ravel()])
+
+    def shown(self, found: Array, inputs: Inputs, subjects: tuple[Any, ...]) -> str:
+        """Say how often each spy was called, and what was returned: all calls as numbers tell a student nothing."""
+        spies = Spies()
+        returned = read_answer(self.run(spies, inputs, *subjects))
+        called = Counter(dict.fromkeys(spies.names, 0))
+        called.update(name for name, _ in spies.calls)
+        calls = [f"{count:,} call{'s' * (count != 1)} of {name}" for name, count in called.items()]
+        return f"{', '.join(calls)}, and the result {show(returned)}"

@@ -222,7 +222,7 @@ def test_the_inputs_of_a_check_can_be_taken_into_the_notebook(part: Part) -> Non
     for name, array in inputs.items():
         assert np.array_equal(array, part.desk_inputs()[name])
         assert f"[{name!r}], shape {array.shape}" in repr(inputs)
-    assert max(map(len, repr(inputs).splitlines())) <= 84
+    assert max(map(len, repr(inputs).splitlines())) <= 83
 
 
 def test_the_number_that_a_check_found_comes_out_of_its_inputs() -> None:

@@ -5,12 +5,14 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from nbgrader.validator import Validator
 
 from lib.checking.arguments import Undefined
 from lib.checking.dispatch import CheckFailed
-from lib.checking.render import COLOURS, MARKS, Report
+from lib.checking.render import COLOURS, MARKS, WIDTH, Report
 from lib.checking.values import Wrong
 from lib.unit import Part
+from lib.units import hidden_layer
 from lib.units.softmax_classifier import UNIT, cce, check, softmax_forward
 from tests.checking.desk import checked, mistaken
 from tests.variants import released, written
@@ -101,8 +103,14 @@ def test_lines_fit_a_terminal() -> None:
     report = checked(
         softmax_forward, Softmax=written(f"class Softmax:\n    def forward(self, input): {long}")["Softmax"]
     )
-    assert max(len(line) for line in str(report).splitlines() if long[:80] not in line) <= 84
-    assert max(len(line) for line in str(checked(softmax_forward)).splitlines()) <= 84
+    assert max(len(line) for line in str(report).splitlines() if long[:80] not in line) <= WIDTH
+    assert max(len(line) for line in str(checked(softmax_forward)).splitlines()) <= WIDTH
+
+
+def test_validate_cuts_no_sentence() -> None:
+    report = str(hidden_layer.check.network_backward(Undefined("Network")))
+    assert max(map(len, report.splitlines())) == WIDTH
+    assert "..." not in Validator()._indent(report)
 
 
 def test_colours_only_repeat_the_words_and_follow_the_theme() -> None:

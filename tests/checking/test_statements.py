@@ -232,6 +232,10 @@ def _once_less(first: Any, second: Any, n: int) -> None:
         x = second(first(x))
 
 
+def _first_alone(first: Any, second: Any, n: int) -> Any:
+    return [first(0) for _ in range(n)][-1]
+
+
 def _until_done(first: Any, second: Any, n: int) -> Any:
     x = second(first(0))
     return x if n == 1 else [x := second(first(x)) for _ in range(n - 1)][-1]
@@ -347,6 +351,17 @@ def test_the_desk_names_a_mistake_whose_answer_is_text(check: Any) -> None:
 
 def test_a_loop_says_how_often_it_should_have_called(check: Any) -> None:
     assert "first is not called as often as expected." in str(check.loop(_once_less))
+
+
+def test_a_loop_says_what_was_called_in_place_of_all_calls_as_numbers(key: AnswerKey, check: Any) -> None:
+    part = key.part("check-loop")
+    assert part is not None
+    n = part.desk_inputs()["n"]
+    found = " ".join(str(check.loop(_first_alone)).split())
+    assert "The calls or the result are not the right ones. Where: on the inputs" in found
+    assert f"Found {n} calls of first, 0 calls of second, and the result [1.," in found
+    given = json.loads(json.dumps(answer(part, drawn_for(part, 1), (_first_alone,))))
+    assert judge(key, part, 1, given).statements[0].why == "The calls or the result differ from the right ones."
 
 
 def test_what_ships_has_no_right_result(key: AnswerKey) -> None:

@@ -1,6 +1,7 @@
 """Agreement of desk and judge: both find right code right, see the same in each mistake, and call it by its name."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from lib.answer_key import AnswerKey, Mistake
@@ -8,6 +9,7 @@ from lib.checking import fingerprints
 from lib.checking.answers import Copy
 from lib.checking.help import name_mistake
 from lib.checking.local_checks import examine
+from lib.checking.rebinding import namespace_of, rebind
 from lib.checking.student_code import Failure, attempt
 from lib.checking.values import show
 from lib.grading import units
@@ -121,18 +123,36 @@ def _unnamed(where: str, who: str, found: str, names: set[str], gives: Outcomes)
 
 
 def faults_of_consequences(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
-    """Say where a mistake in code that a part is given beside its own costs points in it, too."""
-    drawn, beside = drawn_for(part, SEEDS[0]), set(part.subjects[1:])
+    """Say where a mistake in other code costs points in a part that is given that code, or whose own code calls it."""
+    drawn, reached = drawn_for(part, SEEDS[0]), {*part.subjects[1:], *names_called(key, part)}
     right = right_outcomes(key, part, drawn)
-    for mistake in (mistake for mistake in key.mistakes if mistake.part != part.id and beside & mistake.code.keys()):
-        found = try_objects(key, part, mistake, drawn, f"{answers}, the part {part.id!r}")
+    for mistake in (mistake for mistake in key.mistakes if mistake.part != part.id and reached & mistake.code.keys()):
+        misled = call_mistake(key, part, mistake)
+        found = try_objects(misled, part, mistake, drawn, f"{answers}, the part {part.id!r}")
         if lost := lost_points(judge_part(part, drawn, found, right)):
-            name = ", ".join(sorted(beside & mistake.code.keys()))
+            name = ", ".join(sorted(reached & mistake.code.keys()))
             yield CannotBuild(
                 "a part that loses points by a mistake in another",
                 place=f"{answers}, the part {part.id!r}, with the mistake {mistake.name!r} of {mistake.part!r}",
                 found=lost,
                 expected="all points: that mistake costs some already",
-                attempt=f"let the statement call a {name} of its own in place of the student's",
+                attempt=f"let the statement call a {name} of its own in place of the student's, as "
+                f"spies.within({part.subjects[0]}, {name}=…) does in a Loop",
             )
             return
+
+
+def names_called(key: AnswerKey, part: Part) -> set[str]:
+    """Name the other right objects that the right code of a part may call by their names, as a student's does."""
+    own = part.subjects[0]
+    namespace = namespace_of(key.right[own]) or {}
+    return {name for name, right in key.right.items() if name != own and namespace.get(name) is right}
+
+
+def call_mistake(key: AnswerKey, part: Part, mistake: Mistake) -> AnswerKey:
+    """Have the right code of a part call a mistake's code where it calls right code by its name."""
+    called = {name: mistake.code[name] for name in names_called(key, part) & mistake.code.keys()}
+    if not called:
+        return key
+    own = part.subjects[0]
+    return replace(key, right={**key.right, own: rebind(key.right[own], called)})

@@ -67,6 +67,9 @@ class Blanks(ClearSolutions):
         resources["blanks"] = []
         assignment = resources.get("nbgrader", {}).get("assignment")
         self._is_plain = assignment is not None and not UnitPreprocessor(parent=self).answers_of(assignment)
+        if not self._is_plain:
+            # Where a notebook doesn't say its language, the browser edition asks each student which kernel to take.
+            nb.metadata.setdefault("language_info", {"name": "python"})
         # nbgrader's own also takes out solution regions of Markdown, and the marks of cells that it has cleared.
         return super().preprocess(nb, resources)
 

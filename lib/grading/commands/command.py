@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def student_of(converter: BaseConverter, folder: str) -> str:
     if found is None:
         raise ValueError(f"{folder} doesn't say whose submission it is: it isn't as {pattern} asks.")
     return found["student"]
+
+
+def activation() -> str:
+    """Write the line that puts this environment's programs on the path, where that is to be done first."""
+    script = Path(sysconfig.get_path("scripts"), "activate")
+    return "" if os.environ.get("VIRTUAL_ENV") or not script.is_file() else f"  . {script}\n"
 
 
 def say(text: str) -> None:

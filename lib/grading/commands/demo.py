@@ -11,7 +11,7 @@ from traitlets.config import Application
 import lib
 import lib.units
 from lib.grading import units
-from lib.grading.commands.command import named_unit
+from lib.grading.commands.command import activation, named_unit
 from lib.grading.commands.config import Configured
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.release import Rebuild
@@ -94,7 +94,7 @@ The scratch course is {course}
   grades           {course}/gradebook.db
 
 Next, in that folder:
-  zerolayer report {unit}  # how the class did, and what waits for a person
+{activation()}  zerolayer report {unit}  # how the class did, and what waits for a person
   nbgrader export  # writes grades.csv
   jupyter lab  # has formgrader, for the written questions
   zerolayer grade {unit} --force --student ada

@@ -122,7 +122,7 @@ class ClassFeedback(GenerateFeedback):
     def _end(self, due: list[str], seconds: float) -> None:
         """Say what came of it. Raises NbGraderException where pages could not be made."""
         made = len(due) - len(self.failed)
-        say(f"{made} of {len(self.assignments)} feedback pages written in {seconds:.0f} s")
+        say(f"{made} of {len(self.assignments)} feedback pages written in {seconds:.1f} s")
         if len(due) < len(self.assignments):
             say(f"{len(self.assignments) - len(due):>6} are up to date (--force writes them again)")
         for student, problem in self.failed.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import lib.units
 from lib.grading import units
-from lib.grading.commands.command import given_names
+from lib.grading.commands.command import activation, given_names
 from lib.grading.commands.config import Configured
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.safe_files import lay_out
@@ -47,7 +47,7 @@ class NewApp(Configured):
         write_files(name, units.answer_key(name))
         print(f"{name} is there, and all of it works:")
         print(*(f"  {path}" for path in files), sep="\n")
-        print(f"Next, in {course}:\n  zerolayer check {name}\n  zerolayer lab {name}")
+        print(f"Next, in {course}:\n{activation()}  zerolayer check {name}\n  zerolayer lab {name}")
 
 
 def write_all(course: Path, files: Mapping[Path, str]) -> None:

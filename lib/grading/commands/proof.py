@@ -113,7 +113,8 @@ def faults_of_part(key: AnswerKey, part: Part, seed: int, name: str) -> Iterator
                 place=place,
                 found=f"all {part.points:g} points, on the inputs drawn from seed {seed}",
                 expected="fewer",
-                attempt="take the mistake out, or add a statement that tells it from the right answer",
+                attempt=f"draw inputs on which it shows: run both on drawn_for({part.name}, {seed}), from "
+                "lib.grading.judge.challenge. Or add a statement that tells them apart, or take the mistake out",
             )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
-from lib.checking.statements import HasShape
+from lib.checking.statements import HasShape, Loop
 from lib.checking.student_code import Failure, Kind
 from lib.checking.values import Wrong, read_answer, several_of, text_of
 from lib.grading.errors import UnitFailsError, end_sentence
@@ -16,6 +16,7 @@ from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, 
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import (
     DIFFERENT,
+    DIFFERENT_CALLS,
     DIFFERENT_SHAPE,
     DIFFERENT_TEXT,
     NOT_TESTED,
@@ -125,15 +126,17 @@ def _judge_statement(
         return _verdict(statement, "right")
     failure = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
     if failure is None:
-        is_shape = isinstance(statement, HasShape)  # which is a few numbers, too
-        why = DIFFERENT_SHAPE if is_shape else _say_what_differs(answers, right[statement.name])
-        return _verdict(statement, "wrong", why)
+        return _verdict(statement, "wrong", _say_what_differs(statement, answers, right[statement.name]))
     why = f"{end_sentence(failure.text)} Your {failure.line}" if failure.line else failure.text
     return _verdict(statement, STATES.get(failure.kind, "wrong"), why)
 
 
-def _say_what_differs(answers: Mapping[str, Outcome], right: Mapping[str, Outcome]) -> str:
+def _say_what_differs(statement: Statement, answers: Mapping[str, Outcome], right: Mapping[str, Outcome]) -> str:
     """Say in which way results differ from the right ones: their text, their shape, or their numbers."""
+    if isinstance(statement, HasShape):  # which is a few numbers, too
+        return DIFFERENT_SHAPE
+    if isinstance(statement, Loop):  # all calls in one row of numbers, whose length depends on how many there are
+        return DIFFERENT_CALLS
     arrays = [
         (given, wanted)
         for given, wanted in ((answers[probe], wanted) for probe, wanted in right.items())

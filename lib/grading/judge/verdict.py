@@ -32,8 +32,10 @@ LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
 DIFFERENT, DIFFERENT_TEXT = "The numbers differ from the right ones.", "The text differs from the right one."
 DIFFERENT_SHAPE = "The result has another shape than the right one."
+DIFFERENT_CALLS = "The calls or the result differ from the right ones."
 NOT_TESTED = "Not tested: it needs statement {}, which is not right yet."
-FOUND = re.compile("|".join((*map(re.escape, (DIFFERENT, DIFFERENT_TEXT, DIFFERENT_SHAPE)), NOT_TESTED.format(r"\d+"))))
+ALL_DIFFERENT = (DIFFERENT, DIFFERENT_TEXT, DIFFERENT_SHAPE, DIFFERENT_CALLS)
+FOUND = re.compile("|".join((*map(re.escape, ALL_DIFFERENT), NOT_TESTED.format(r"\d+"))))
 """What the judge itself finds of a statement. All else is said where the student's code runs, and may be made up."""
 State = Literal["right", "wrong", "open", "not checked"]
 """`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""

@@ -52,7 +52,7 @@ class Progress(AbstractContextManager["Progress"]):
         """Write how many submissions were graded how fast, who needs a person and why, and what to do."""
         seconds = monotonic() - self._start
         done = self.counts["graded"]
-        rate = f" in {seconds:.0f} s, {done / seconds:.1f} a second" if done else ""
+        rate = f" in {seconds:.1f} s, {done / seconds:.1f} a second" if done else ""
         lines = [f"{done} of {self.counts.total()} submissions graded{rate}"]
         if skipped := self.counts["skipped"]:
             lines.append(f"{skipped:>6} skipped: graded before, and not submitted again since (--force grades them)")

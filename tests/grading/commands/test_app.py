@@ -11,6 +11,7 @@ import pytest
 
 from lib.grading.__main__ import ALONE
 from lib.grading.commands import app
+from lib.grading.commands.demo import next_steps
 from lib.grading.judge.verdict import Verdict
 from tests.grading import command_server
 
@@ -94,6 +95,15 @@ def test_a_unit_that_is_not_there_is_named():
     done = zerolayer("check", "sotfmax")
     assert done.returncode == 1
     assert "There is no unit called sotfmax. Name one unit, for example: zerolayer check hidden_layer." in done.stderr
+
+
+def test_what_to_do_next_begins_with_how_to_find_the_commands(tmp_path, monkeypatch):
+    (tmp_path / "activate").touch()
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    assert f"\n  . {tmp_path}/activate\n  zerolayer report mine" in next_steps(tmp_path, "mine")
+    monkeypatch.setenv("VIRTUAL_ENV", "active")
+    assert "activate" not in next_steps(tmp_path / "elsewhere", "mine")
 
 
 def test_build_says_where_it_found_nothing(tmp_path):

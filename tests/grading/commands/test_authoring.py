@@ -155,6 +155,11 @@ FAULTS = {
         'X, y = inputs["X"], inputs["y"]\n'
         "        return gradient(point, X, y) * loss(point, X, y) / np.square(point @ X - y).mean()",
     ),
+    "Try:      let the statement call a loss of its own in place of the student's, as spies.within(gradient, loss=": (
+        "units/{}/closed/__init__.py",
+        "return 2 * X @ (w @ X - y) / y.size",
+        "return 2 * X @ (w @ X - y) / y.size * loss(w, X, y) / np.square(w @ X - y).mean()",
+    ),
 }
 
 

@@ -254,6 +254,10 @@ class TestLeaks:
         built(solution(hiding), prose("The learning_rate and (1/B)*grad."))
 
 
+def test_a_notebook_says_its_language_which_the_browser_edition_asks_students_for_otherwise() -> None:
+    assert built(prose("No code yet.")).metadata["language_info"]["name"] == "python"
+
+
 def built(*cells: NotebookNode) -> NotebookNode:
     """What the two preprocessors alone make of these cells."""
     notebook, resources = nbformat.v4.new_notebook(cells=list(cells)), {"unique_key": "unit"}

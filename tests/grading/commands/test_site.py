@@ -83,6 +83,11 @@ def test_the_notebook_and_its_figures_are_the_released_ones(site):
     assert files(site / "files" / ASSIGNMENT) == files(NOTEBOOK)
 
 
+def test_the_start_page_has_an_icon_which_browsers_ask_for_in_vain_otherwise(site):
+    [icon] = re.findall(r'<link rel="icon" href="(.+?)">', (site / "index.html").read_text())
+    assert (site / icon).is_file()
+
+
 def test_every_file_of_pyodide_is_held_against_its_hash(pyodide, tmp_path):
     lock = json.loads(LOCK.read_bytes())["packages"].values()
     hashes = RUNTIME | {package["file_name"]: package["sha256"] for package in lock}
