@@ -136,7 +136,7 @@ def _passes(inputs: Inputs) -> tuple[tuple[Inputs, str], ...]:
 def _pass_back(layer: Any, inputs: Inputs, size: str, route: str) -> Pass:
     _prepare(layer, inputs, size, route)
     output: Any = getattr(layer, "output", None)
-    before = output.copy() if isinstance(output, np.ndarray) else None
+    before = output.copy() if isinstance(output, np.ndarray) and output.dtype.kind in "iuf" else None
     given = inputs[f"gradient_{size}"]
     gradient = given.copy()
     returned = numbers(_call_explained(layer, gradient), what="The result of backward")

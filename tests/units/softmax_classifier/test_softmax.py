@@ -180,6 +180,18 @@ def test_backward_is_right_under_any_name_of_the_output_and_with_a_rate(layer: t
     assert verdict.points == verdict.max_points
 
 
+@pytest.mark.parametrize("output", [np.array([]), np.array([True]), np.array(["no"]), np.array([None])], ids=str)
+def test_an_output_that_cannot_be_computed_with_is_not_backwards_fault(output: Any) -> None:
+    class Odd(Renamed):
+        def forward(self, input: Any) -> Any:
+            super().forward(input)
+            self.output = output.copy()
+
+    assert set(states(checked(softmax_backward, Softmax=Odd)).values()) == {"right"}
+    verdict = judged(softmax_backward, {"Softmax": Odd})
+    assert verdict.points == verdict.max_points
+
+
 @pytest.mark.parametrize("base", [Renamed, RenamedAndReturned])
 def test_a_wrong_backward_under_another_name_is_told_what_is_wrong_in_it(base: type) -> None:
     class Layer(base):  # type: ignore[misc,valid-type]  # a base that is drawn
