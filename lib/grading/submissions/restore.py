@@ -57,7 +57,7 @@ class RestoreCells(NbGraderPreprocessor):
         for id, why in () if state.is_empty else found.doubts.items():
             queue(nb, id, why)
         as_released = {cell.id: cell.source for cell in released}
-        nb.cells = restore_cells([*keep_additions(submitted, master.cells, as_released)], master.cells)
+        nb.cells = restore_cells(submitted, master.cells, as_released)
         if examples := {cell.source for cell in released if cell.is_example}:
             run_added_code(nb.cells, examples)
         return nb, resources
@@ -110,36 +110,16 @@ def _are_anothers(ids: Set[str], master: Master) -> bool:
     return len(ids - master.cells.keys()) >= len(ids & master.cells.keys())
 
 
-def keep_additions(
-    cells: list[NotebookNode], known: dict[str, NotebookNode], released: Mapping[str, str]
-) -> Iterator[NotebookNode]:
-    """Give submitted cells, and beside a locked one a cell that runs what a student has added to its `released` text.
-
-    Not all programs keep a locked cell from being changed, and imports are often written where others are. What is
-    added to a check is run before it. Of copies the one that counts is looked at: the others are run as they are.
-    """
-    (counted, _), allowance = _count_copies(cells, known), Allowance(MOST_CHANGED)
-    for at, cell in enumerate(cells):
-        id = course_id(cell)
-        flags = known[id].metadata.nbgrader if at in counted and cell.cell_type == "code" else None
-        is_read = flags is not None and not flags.solution and allowance.take(cell.source)
-        added = added_to_locked(cell.source, released.get(id, "")) if is_read else ""
-        if flags is None or not added:
-            yield cell
-            continue
-        own = clean_cell(cell)
-        own.metadata = NotebookNode({ADDED_CODE: added})
-        yield from [own, cell] if flags.grade else [cell, own]
-
-
-def restore_cells(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
-    """Put submitted and known cells together, each known one once.
+def restore_cells(
+    cells: list[NotebookNode], known: dict[str, NotebookNode], released: Mapping[str, str] = {}
+) -> list[NotebookNode]:
+    """Put submitted and known cells together, each known one once; `released` are the texts of those that are locked.
 
     The student's cells stay in the student's order. What is missing comes in front of what follows it in the source. A
     check that stands in front of a solution that precedes it there is moved behind it, and a given cell that stands
     behind anything that follows it there is moved in front.
     """
-    kept, names = _once(cells, known), list(known)
+    kept, names = list(_once(cells, known, released)), list(known)
     if [id for cell in kept if (id := course_id(cell)) in known] == names:
         return kept  # in the source's order, as nearly all submissions are
     followers = {name: names[at + 1 :] for at, name in enumerate(names)}
@@ -159,13 +139,29 @@ def restore_cells(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> 
     return kept
 
 
-def _once(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
-    counted, untouched = _count_copies(cells, known)
-    return [
-        _own(cell, known[course_id(cell)] if at in counted else None)
-        for at, cell in enumerate(cells)
-        if at in counted or at not in untouched
-    ]
+def _once(
+    cells: list[NotebookNode], known: dict[str, NotebookNode], released: Mapping[str, str]
+) -> Iterator[NotebookNode]:
+    """Give submitted cells, each known one once, and beside a locked one a cell that runs what was added to its text.
+
+    Not all programs keep a locked cell from being changed, and imports are often written where others are. What is
+    added to a check is run before it. Of copies the one that counts is looked at: the others are run as they are.
+    """
+    (counted, untouched), allowance = _count_copies(cells, known), Allowance(MOST_CHANGED)
+    for at, cell in enumerate(cells):
+        if at not in counted:
+            if at not in untouched:
+                cell.metadata.pop("nbgrader", None)
+                yield cell
+            continue
+        master = known[id := course_id(cell)]
+        own, flags = _own(cell, master), master.metadata.nbgrader
+        is_read = cell.cell_type == "code" and not flags.solution and allowance.take(cell.source)
+        if added := added_to_locked(cell.source, released.get(id, cell.source)) if is_read else "":
+            cell.metadata = NotebookNode({ADDED_CODE: added})
+            yield from [cell, own] if flags.grade else [own, cell]
+        else:
+            yield own
 
 
 def _count_copies(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> tuple[set[int], set[int]]:
@@ -201,11 +197,8 @@ def _check_of(name: str, known: dict[str, NotebookNode]) -> str:
     return next((id for id, flags in later if flags.grade and not flags.solution), "")
 
 
-def _own(cell: NotebookNode, master: NotebookNode | None) -> NotebookNode:
+def _own(cell: NotebookNode, master: NotebookNode) -> NotebookNode:
     """Give the cell that stands for a submitted one: the course's where it is locked, else with the student's text."""
-    if master is None:
-        cell.metadata.pop("nbgrader", None)
-        return cell
     own = _copy(master)
     if master.metadata.nbgrader.solution:
         own.source = cell.source

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lib.grading.running.execute import ADDED_CODE, SKIPPED
 from lib.grading.submissions.examples import added_to_locked, run_added_code
 from lib.grading.submissions.read import clean_cell
-from lib.grading.submissions.restore import keep_additions, restore_cells
+from lib.grading.submissions.restore import restore_cells
 
 # (id, kind, what it is) as in a course's source; unnamed cells are text and examples.
 SOURCE = [
@@ -200,7 +200,7 @@ def test_what_is_added_to_a_locked_cell_is_run_behind_it_and_in_front_of_a_check
     cells = [clean_cell(cell) for cell in released()]
     at = ids(cells).index(id)
     cells[at].source = "shown = 1\nhelper = 3"
-    found = restore_cells(list(keep_additions(cells, KNOWN, {id: "shown = 1"})), KNOWN)
+    found = restore_cells(cells, KNOWN, {id: "shown = 1"})
     own, added = (found[at + place] for place in places)
     assert (ids([own]), own.source) == ([id], KNOWN[id].source)
     assert "helper" in added.metadata[ADDED_CODE] and "shown" not in added.metadata[ADDED_CODE]
@@ -213,7 +213,7 @@ def test_copies_of_a_locked_cell_are_read_once_for_what_is_added():
     at = ids(cells).index("layer")
     cells[at].source = "shown = 1\nhelper = 3"
     cells += [copy.deepcopy(cells[at]) for _ in range(3)]
-    found = restore_cells(list(keep_additions(cells, KNOWN, {"layer": "shown = 1"})), KNOWN)
+    found = restore_cells(cells, KNOWN, {"layer": "shown = 1"})
     assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
     assert [cell.source for cell in found].count("shown = 1\nhelper = 3") == 4
     assert ids(found).count("layer") == 1
@@ -241,7 +241,7 @@ def test_of_changed_cells_only_so_much_is_read(monkeypatch):
     for id in ("layer", "check-loss"):
         cells[ids(cells).index(id)].source = changed
     monkeypatch.setattr("lib.grading.submissions.restore.MOST_CHANGED", len("# setup") + len(changed))
-    found = keep_additions(cells, KNOWN, dict.fromkeys(("layer", "check-loss"), "shown = 1"))
+    found = restore_cells(cells, KNOWN, dict.fromkeys(("layer", "check-loss"), "shown = 1"))
     assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
 
 
@@ -258,7 +258,7 @@ def test_of_changed_examples_only_so_much_is_read(monkeypatch):
 def test_what_cannot_be_written_out_is_not_added(odd):
     cells = [clean_cell(cell) for cell in released()]
     cells[ids(cells).index("layer")].source = f"shown = 1\n{odd}"
-    assert ids(keep_additions(cells, KNOWN, {"layer": "shown = 1"})) == ids(released())
+    assert ids(restore_cells(cells, KNOWN, {"layer": "shown = 1"})) == ids(released())
 
 
 def test_a_written_answer_keeps_its_pictures():
