@@ -73,7 +73,7 @@ def _table(name: str, array: Array, right: Array | None = None) -> ArrayTable:
     else:
         differs = ~np.isclose(array, right, rtol=RTOL, atol=ATOL)
     across = array.shape[-1] if array.ndim else 1
-    cells = [(f"{x:.6g}", bool(wrong)) for x, wrong in zip(array.ravel(), differs.ravel(), strict=True)]
+    cells = [(f"{x + 0:.6g}", bool(wrong)) for x, wrong in zip(array.ravel(), differs.ravel(), strict=True)]
     rows = [cells[at : at + across] for at in range(0, min(len(cells), MOST_SHOWN), across)] if across else []
     left = len(cells) - sum(map(len, rows))
     return ArrayTable(caption, rows, f"and {left:,} more numbers, in verdict.json" if left > 0 else "")

@@ -24,7 +24,7 @@ from traitlets import List, Unicode
 from lib.answer_key import AnswerKey
 from lib.checking.undefined_names import TAKEN
 from lib.grading.judge import verdict
-from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
+from lib.grading.judge.verdict import FILE, FOUND, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person
 from lib.grading.report.marks import Mark, NotebookMarks, read_marks
 from lib.grading.report.predictions import read_predictions
@@ -187,6 +187,8 @@ class Graded:
         if part.problem:
             return [part.problem]
         whys = sorted({statement.why for statement in part.statements})
+        if any(map(FOUND.fullmatch, whys)):
+            return []  # that numbers differ says something only beside the statement
         blank = all(statement.state == "open" for statement in part.statements)
         return whys if not part.points and not part.mistake and (blank or len(whys) == 1) else []
 

@@ -250,6 +250,14 @@ def with_answer(graded, mark, penalty=0.0):
     return replace(graded, gradebook=replace(own, **marks))
 
 
+def test_a_wrong_answer_without_a_name_says_what_was_asked():
+    part = part_of("check-cce")
+    verdict = judge(ANSWER_KEY, part, 1, given_by(part, {"cce": lambda y, yhat: 0.123}))
+    assert not verdict.points and not verdict.mistake
+    told = text_of(summary(graded_as(verdict)))
+    assert f"wrong: {part.statements[0].text} (0 of" in told and "The numbers differ from the right ones." in told
+
+
 def test_what_being_late_costs_is_told_apart_from_what_is_right():
     """The points first, then what they are made of: praise under 0 points would be a riddle."""
     part = judge(ANSWER_KEY, part_of("check-cce"), 1, given_by(part_of("check-cce"), {}))

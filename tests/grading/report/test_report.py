@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from urllib.parse import unquote
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 from nbgrader.api import Gradebook
 
+from lib.checking.answers import encode
 from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
 from lib.grading.judge.verdict import FILE, Verdict
+from lib.grading.report.evidence import challenge_arrays
 from lib.grading.report.templates import duration
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 from tests.course import ASSIGNMENT
@@ -238,6 +241,12 @@ def test_a_class_with_every_kind_of_submission_has_a_report(graded):
     for remark in {remark for verdict in verdicts for remark in verdict.remarks}:
         assert " ".join(re.sub(r"^(The cell \S+|Cell \d+)", "A cell", remark).split()) in said
     assert "http" not in re.sub(r"http://localhost:8888", "", page).replace('http-equiv="Content', "")
+
+
+def test_a_zero_is_shown_without_a_sign(small_class):
+    part = Verdict.load(small_class.root / "autograded" / "finn" / ASSIGNMENT).parts[0]
+    [table] = challenge_arrays(replace(part, challenge={"z": encode(np.array([-0.0, -1.0]))}))
+    assert [shown for shown, _ in table.rows[0]] == ["0", "-1"]
 
 
 def test_a_verdict_without_its_evidence_is_the_same_but_for_the_arrays(small_class):
