@@ -19,13 +19,13 @@ from lib.grading.running.execute import ADDED_CODE, is_skipped
 MOST_CHANGED = 50_000
 """Characters that are read of the changed examples, and as many of locked cells: all of a notebook have 15,000."""
 _SPACE = r"[^\S\n]*+"
-_MAGIC = re.compile(rf"(?m)^({_SPACE})%(\w+){_SPACE}(.*)$")
-"""A magic on a line of its own."""
+_MAGIC = re.compile(rf"(?m)^({_SPACE})%(run|time|load_ext|reload_ext|pylab|cd|env|set_env)\b{_SPACE}(.*)$")
+"""A magic on a line of its own, of those that define something or that other code needs. `%timeit` takes seconds."""
 _NOT_RUN = (
     (re.compile(rf"(?m)={_SPACE}[!%].*$"), "= None"),
     (re.compile(rf"(?m)^({_SPACE})(?:\?.*|[\w.*]+\?\??;?{_SPACE})$"), r"\1pass"),
 )
-"""What else IPython reads and Python doesn't, and grading needn't run: shell lines with a result, and help."""
+"""What else IPython reads and Python doesn't, and grading needn't run: magics and shell lines for a result, help."""
 
 
 def run_added_code(cells: Iterable[NotebookNode], examples: Collection[str]) -> None:

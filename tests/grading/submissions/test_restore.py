@@ -223,6 +223,7 @@ def test_copies_of_a_locked_cell_are_read_once_for_what_is_added():
     ("added", "is_run"),
     [
         ("%run helpers.py", "get_ipython().run_line_magic('run', 'helpers.py')"),
+        ("%time helper = 3", "get_ipython().run_line_magic('time', 'helper = 3')"),
         ("%%time\nhelper = 3", "helper = 3"),
         ("files = !ls\nhelper = 3", "helper = 3"),
         ("np.argmax?\n?np\nhelper = 3", "helper = 3"),
@@ -232,6 +233,11 @@ def test_copies_of_a_locked_cell_are_read_once_for_what_is_added():
 )
 def test_what_is_added_may_hold_what_ipython_alone_reads(added, is_run):
     assert is_run in added_to_locked(f"{added}\nshown = 1", "shown = 1")
+
+
+def test_magics_that_define_nothing_are_left_out():
+    """`%timeit` would take the seconds of a helper below it, and `%reset` all that was defined."""
+    assert not added_to_locked("%timeit shown\n%reset -f\n%who\nshown = 1", "shown = 1")
 
 
 def test_of_changed_cells_only_so_much_is_read(monkeypatch):
