@@ -318,6 +318,12 @@ def old_version_below(notebook, folder):
 
 
 @earns(EVERYTHING)
+def much_commented(notebook, folder):
+    """Right, with a longer comment in a cell than anybody would write who has nothing to hide there."""
+    return before(right(notebook), "loss", "#" * 30_000)
+
+
+@earns(EVERYTHING)
 def examples_slow_or_wrong(notebook, folder):
     """Right, with each example changed: some never end, some end in an error, and some can't be read."""
     right(notebook)

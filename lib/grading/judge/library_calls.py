@@ -85,6 +85,13 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     return tuple(sorted(names))[:MOST]
 
 
+def is_too_long(cells: Iterable[NotebookNode], watched: WatchedCalls) -> bool:
+    """Tell whether a notebook has more code than is looked through: what it takes from a library may stand there."""
+    allowance = Allowance(MOST_READ)
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    return bool(watched.libraries) and not all(map(allowance.take, sources))
+
+
 def origins_of(cells: Iterable[NotebookNode], watched: WatchedCalls) -> Origins:
     """Give where the names come from that cells import, or make of what they import."""
     origins: dict[str, str] = {name: name for name in ROUNDABOUT | LOOKS}

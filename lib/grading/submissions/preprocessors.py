@@ -17,7 +17,7 @@ from lib.checking.answers import CHALLENGE, MIME
 from lib.grading.errors import ConfigError
 from lib.grading.judge.challenge import challenge
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.library_calls import library_calls
+from lib.grading.judge.library_calls import is_too_long, library_calls
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person, leave_to_person
 from lib.grading.running.execute import place_of
@@ -82,6 +82,8 @@ class Judge(UnitPreprocessor):
         remarks = _remarks_on(nb, unit, state)
         parts = tuple(_judge_cells(nb, unit, written.seed, remarks))
         calls = library_calls(nb.cells, unit.watched_calls)
+        if is_too_long(nb.cells, unit.watched_calls):
+            state.for_a_person.append("has more code than is looked through for library calls")
         verdict = Verdict(names["assignment"], names["notebook"], names["student"], written.seed, parts, remarks, calls)
         verdict.save(folder, others.values())
         state.verdicts = (verdict, *others.values())

@@ -83,6 +83,13 @@ def test_what_a_newer_python_may_read_is_listed_for_a_person(graded):
     assert remark.startswith("The cell loss can't be read by Python 3.11, which graded this notebook.")
 
 
+def test_more_code_than_is_looked_through_is_listed_for_a_person(graded):
+    """A library's call could stand behind a long comment."""
+    lines = [line for line in graded.run.stdout.splitlines() if "has more code than is looked through" in line]
+    assert [line.split()[0] for line in lines if "much_commented" in line] == ["much_commented"]
+    assert not [line for line in lines if line.startswith("metadata_missing")]
+
+
 def lines_on_another(run):
     return [line for line in run.stdout.splitlines() if "may not be this assignment's notebook" in line]
 

@@ -11,7 +11,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from lib.checking.student_code import run_student_code
 from lib.grading import units
-from lib.grading.judge.library_calls import LONGEST, LONGEST_NAME, MOST, MOST_READ, library_calls, origins_of, parse
+from lib.grading.judge.library_calls import (
+    LONGEST,
+    LONGEST_NAME,
+    MOST,
+    MOST_READ,
+    is_too_long,
+    library_calls,
+    origins_of,
+    parse,
+)
 from lib.units.softmax_classifier.closed import WATCHED_CALLS
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 
@@ -224,3 +233,7 @@ def test_of_many_cells_only_so_many_are_read():
     called, most = "import torch\ntorch.softmax(z, 0)", MOST_READ // LONGEST
     assert found(*["#" * LONGEST] * (most - 1), called) == ("torch.softmax",)
     assert found(*["#" * LONGEST] * most, called) == ()
+    assert [is_too_long(map(new_code_cell, ["#" * LONGEST] * times), WATCHED_CALLS) for times in (most, most + 1)] == [
+        False,
+        True,
+    ]
