@@ -5,6 +5,7 @@ kernel's messages only plain outputs are kept, and only for the cell that runs.
 """
 
 import asyncio
+import re
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -28,6 +29,10 @@ ADDED_CODE = "zerolayer_added_code"
 """Under this name a cell's metadata hold the code that is run of it, where that is not all of it."""
 SECONDS_OF_ADDED_CODE = 5
 """The most that such a cell may take: no points depend on it by itself, and others need the time."""
+SECONDS_OF_IMPORTS = 30
+"""The same where it imports something: a large package took ten from a cold disk, and can't always be interrupted."""
+IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
+"""What imports something, or may."""
 
 
 class RunLostError(RuntimeError):
@@ -134,8 +139,10 @@ class BoundedExecute(Execute):
         left: int = max(1, round(self._deadline - monotonic()))
         # nbclient's limit is one for each cell; the notebook's is ours.
         own: int = super()._get_timeout(cell) or left
-        most = SECONDS_OF_ADDED_CODE if cell is not None and ADDED_CODE in cell.metadata else left
-        return min(own, left, most)
+        added = cell.metadata.get(ADDED_CODE) if cell is not None else None
+        if added is None:
+            return min(own, left)
+        return min(own, left, SECONDS_OF_IMPORTS if IMPORTS.search(added) else SECONDS_OF_ADDED_CODE)
 
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
         """Interrupt as nbclient does; kill a kernel that goes on regardless."""

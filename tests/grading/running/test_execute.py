@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from lib.grading.running.execute import BoundedExecute
+from lib.grading.running.execute import ADDED_CODE, SECONDS_OF_ADDED_CODE, SECONDS_OF_IMPORTS, BoundedExecute
 from lib.grading.running.state import run_state
 
 
@@ -24,6 +24,19 @@ def test_a_notebook_of_many_slow_cells_is_not_run_to_its_end(tmp_path):
     assert texts == ["slept\n"] * run + [""] * (20 - run)
     assert run < 20
     assert remarks[-1] == "The notebook ran longer than 4 seconds; its last cells were not run."
+
+
+@pytest.mark.parametrize(
+    "code", ["import sklearn", "from helpers import f", "get_ipython().run_line_magic('run', 'a.py')"]
+)
+def test_what_students_have_added_has_more_time_where_it_imports_something(tmp_path, code):
+    """An import that was stopped cost what needs it; one that couldn't be stopped cost all points."""
+    step = BoundedExecute()
+    step.preprocess(nbformat.v4.new_notebook(), {"metadata": {"path": str(tmp_path)}})
+    seconds = [
+        step._get_timeout(nbformat.v4.new_code_cell("", metadata={ADDED_CODE: added})) for added in (code, "x = 1")
+    ]
+    assert seconds == [SECONDS_OF_IMPORTS, SECONDS_OF_ADDED_CODE]
 
 
 def test_a_kernel_that_floods_us_with_replies_is_ended(tmp_path):
