@@ -84,7 +84,9 @@ def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Pa
     with TemporaryDirectory(dir=target.parent, prefix=".site-") as folder:
         built = Path(folder, "site")
         build_site(contents, student_wheel(distribution("zerolayer")), pyodide, built)
-        lay_out({"index.html": page.encode()}, built)
+        # Browsers ask for this one before a page of JupyterLite's has named its own.
+        icon = Path(built, "static", "favicons", "favicon.ico").read_bytes()
+        lay_out({"index.html": page.encode(), "favicon.ico": icon}, built)
         put_in_place(built, target)
 
 
