@@ -10,9 +10,9 @@ what is found is for a person to read, and costs nothing by itself.
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from nbformat.notebooknode import NotebookNode
 
@@ -20,6 +20,8 @@ from lib.answer_key import WatchedCalls
 
 LONGEST = 20_000
 """Characters of a cell that is looked at: a completed one has some hundred."""
+LONGEST_KEPT = 4_000
+"""Characters of a cell of which is kept what was read: the trees of some long ones took hundreds of megabytes."""
 MOST_READ = 200_000
 """Characters of all cells that are looked at: a completed notebook has some ten thousand of code."""
 
@@ -62,6 +64,7 @@ _NO_PYTHON = (
 """What IPython reads and Python doesn't, and what stands for it: prompts, magics, help, and open blanks."""
 _DEFINING = (ast.Import, ast.ImportFrom, ast.Assign)
 _USING = (*_DEFINING, ast.Name, ast.Attribute, ast.Call)
+Result = TypeVar("Result")
 Origins = Mapping[str, str]
 """Where names come from: `sp` from `scipy.special`."""
 
@@ -126,7 +129,13 @@ class Allowance:
         return True
 
 
-@lru_cache(maxsize=512)  # most cells are the course's, and the same in every submission
+def _kept(function: Callable[[str], Result]) -> Callable[[str], Result]:
+    """Keep what is made of a cell: most are the course's, and the same in every submission. None of those is long."""
+    keep = lru_cache(maxsize=128)(function)
+    return lambda source: keep(source) if len(source) <= LONGEST_KEPT else function(source)
+
+
+@_kept
 def _words_of(source: str) -> frozenset[str]:
     return frozenset(_WORD.findall(source))
 
@@ -144,7 +153,7 @@ class _Cell(NamedTuple):
     definitions: tuple[ast.AST, ...]
 
 
-@lru_cache(maxsize=128)  # most cells are the course's, and the same in every submission
+@_kept
 def _read(source: str) -> _Cell:
     """Read a cell; there is nothing in one that can't be read."""
     revealed = _RUNS_CODE.sub(r"\1", _SETS_UP.sub("None", source))

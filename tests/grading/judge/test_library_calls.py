@@ -1,6 +1,7 @@
 """What code borrows from a library is found by reading it, and never by running it."""
 
 import ast
+import tracemalloc
 from functools import partial
 from pathlib import Path
 from time import process_time
@@ -227,6 +228,16 @@ def test_a_long_path_is_not_spelled_out_from_each_of_its_dots():
     began, path = process_time(), "scipy" + ".a" * 2900
     assert found("import scipy", f"def f():\n    {path}\n    {path}\n    {path}") == ()
     assert process_time() - began < 0.5
+
+
+def test_the_tree_of_a_long_cell_is_not_kept():
+    """Those of a dozen hostile notebooks took half a gigabyte until the class was graded."""
+    tracemalloc.start()
+    try:
+        found(f"import scipy\nx = [{'a,' * 9900}]")
+        assert tracemalloc.get_traced_memory()[0] < 10**6
+    finally:
+        tracemalloc.stop()
 
 
 def test_of_many_cells_only_so_many_are_read():
