@@ -53,5 +53,5 @@ def read_reasons(path: Path) -> list[str]:
 
 def read_digest(path: Path) -> str:
     """Read from a graded notebook's file of what it was made; nothing where an earlier version graded it."""
-    found = re.search(rb'"%s": "([0-9a-f]+)"' % HANDED_IN.encode(), path.read_bytes())
+    found = re.search(rb'"%s": ?"([0-9a-f]+)"' % HANDED_IN.encode(), path.read_bytes())
     return found[1].decode() if found else ""

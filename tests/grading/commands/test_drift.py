@@ -12,7 +12,8 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
 from lib.grading.judge.verdict import FILE, LARGEST_FILE, DamagedVerdictError, Verdict
-from lib.grading.marking_queue import HANDED_IN
+from lib.grading.marking_queue import HANDED_IN, read_digest
+from lib.grading.submissions.tries import digest
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
@@ -272,6 +273,8 @@ def assert_other_work_of_ada_is_graded(course):
 def test_other_work_than_was_graded_is_graded_also_where_no_time_tells(course):
     """A later download of an LMS replaces files, and says nothing of when they were handed in."""
     file = course.root / "submitted" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    graded = course.root / "autograded" / "ada" / ASSIGNMENT / file.name
+    assert read_digest(graded) == digest(file.parent)
     file.write_bytes(file.read_bytes())
     assert "3 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout
     assert_other_work_of_ada_is_graded(course)
