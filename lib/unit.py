@@ -10,6 +10,7 @@ from __future__ import annotations  # or the signature of `draw` would load nump
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ Probes = dict[str, Callable[[], object]]
 """What to run on student code for the judge: a name and a call each. Names before a `/` tell alternative routes apart,
 and any one route earns the points."""
 DESK_SEED = 0
+OTHERS = 7
+"""The number of the draw on which student code is called before it is tested: none on which it is."""
 
 
 class Statement:
@@ -139,6 +142,11 @@ class Part:
         They are the same every time, so that a student can follow one number while changing code.
         """
         return self.draw(np.random.default_rng(DESK_SEED + number))
+
+    @cached_property
+    def other_inputs(self) -> Inputs:
+        """The inputs on which code is called before it is tested: drawn once, for they are only copied."""
+        return self.desk_inputs(OTHERS)
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,6 @@ CHALLENGE = "challenge.json"
 MIME = "application/vnd.zerolayer.answer+json"
 BUDGET = 10.0
 """Seconds that all the probes of one part may take together."""
-OTHERS = 7
-"""The number of the draw on which student code is called before it is tested: none on which it is."""
 MAX_NUMBERS = 100_000
 """Numbers in one array; the right answers have a few hundred."""
 HUGE = 1e300
@@ -142,10 +140,9 @@ def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) 
     list(_run_asked([_Asked("", *probe) for probe in probes.items()], seconds))
 
 
-@lru_cache(maxsize=64)
 def draw_others(part: Part) -> Inputs | Failure:
-    """Draw the inputs on which a part's code is called first, once: they are the same each time, and only copied."""
-    return attempt(partial(part.desk_inputs, OTHERS))
+    """Draw the inputs on which a part's code is called first, or say why they can't be drawn."""
+    return attempt(lambda: part.other_inputs)
 
 
 def _list_probes(part: Part, inputs: Inputs, subjects: tuple[Any, ...]) -> dict[str, Probes | Failure]:

@@ -306,6 +306,12 @@ def test_a_route_that_does_not_end_is_not_tried_again_and_another_is(monkeypatch
     assert kinds == {"a/first": "time", "a/second": "time", "b/first": "value", "b/second": "value"}
 
 
+def test_a_part_may_be_written_with_lists() -> None:
+    part = replace(cce, subjects=[*cce.subjects], statements=[*cce.statements])  # type: ignore[arg-type]  # by an author
+    found = run_probes(part, part.desk_inputs(), (lambda y, p: 0.0,))
+    assert not any(isinstance(outcome, Failure) for probes in found.values() for outcome in probes.values())
+
+
 def test_a_part_of_a_unit_without_the_file_gets_no_names() -> None:
     assert name_mistake(cce, (lambda y, p: 0.0,), "lib.units") is None
     assert name_mistake(cce, (lambda y, p: 0.0,), "") is None

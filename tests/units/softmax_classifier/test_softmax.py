@@ -192,6 +192,20 @@ def test_an_output_that_cannot_be_computed_with_is_not_backwards_fault(output: A
     assert verdict.points == verdict.max_points
 
 
+@pytest.mark.parametrize("kind", [np.asmatrix, np.ma.array])
+def test_backward_is_right_where_the_output_is_another_kind_of_array(kind: Any) -> None:
+    class Odd(Softmax):
+        def forward(self, input: Any) -> Any:
+            self.out = super().forward(input)
+            self.output = kind(self.out)
+
+        def backward(self, output_gradient: Any, learning_rate: Any = None) -> Any:
+            return Renamed.backward(self, output_gradient)  # type: ignore[arg-type]  # it has the same attribute
+
+    verdict = judged(softmax_backward, {"Softmax": Odd})
+    assert verdict.points == verdict.max_points
+
+
 @pytest.mark.parametrize("base", [Renamed, RenamedAndReturned])
 def test_a_wrong_backward_under_another_name_is_told_what_is_wrong_in_it(base: type) -> None:
     class Layer(base):  # type: ignore[misc,valid-type]  # a base that is drawn
