@@ -6,6 +6,7 @@ import shutil
 import nbformat
 import pytest
 
+from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.submissions.unit_preprocessor import hash_submission
 from tests.course import ASSIGNMENT
 from tests.submissions import as_bytes, before, right
@@ -59,7 +60,9 @@ def test_what_was_right_for_another_challenge_earns_nothing(course):
     forged = f"answers = {answers['in_text']!r}\n{HARVESTED}"
     hand_in(course, "in_text", before(right(course.fresh()), "check-cce", forged))
     hand_in(course, "in_a_file", reading(course.fresh()), kept=json.dumps(answers["in_a_file"]))
-    assert course.zerolayer("grade", ASSIGNMENT, "--force").returncode == 0
+    graded = course.zerolayer("grade", ASSIGNMENT, "--force")
+    assert graded.returncode == NEEDS_A_PERSON
+    assert "in_text  has more code than is looked through" in graded.stdout
     for student in STUDENTS:
         verdict = course.verdict(student)
         assert verdict.seed != course.first[student].seed
