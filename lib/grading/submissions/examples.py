@@ -17,7 +17,7 @@ from lib.grading.judge.library_calls import Allowance, parse, parse_python
 from lib.grading.running.execute import ADDED_CODE, is_skipped
 
 MOST_CHANGED = 50_000
-"""Characters that are read of the changed examples, and as many of locked cells: all of a notebook have 15,000."""
+"""Characters that are read of the changed examples, and as many of the changed locked cells: all have 15,000."""
 _SPACE = r"[^\S\n]*+"
 _MAGIC = re.compile(rf"(?m)^({_SPACE})%(run|time|load_ext|reload_ext|pylab|cd|env|set_env)\b{_SPACE}(.*)$")
 """A magic on a line of its own, of those that define something or that other code needs. `%timeit` takes seconds."""
@@ -56,8 +56,6 @@ def added_to_locked(source: str, released: str) -> str:
 
     A function or class of the cell's own is one of them only if all that it had is still in it.
     """
-    if source == released:
-        return ""  # as nearly always, and nothing need be read
     given, tree = _read(released), _read(source)
     if given is None or tree is None:
         return ""

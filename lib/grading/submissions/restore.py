@@ -155,9 +155,9 @@ def _once(
                 yield cell
             continue
         master = known[id := course_id(cell)]
-        own, flags = _own(cell, master), master.metadata.nbgrader
-        is_read = cell.cell_type == "code" and not flags.solution and allowance.take(cell.source)
-        if added := added_to_locked(cell.source, released.get(id, cell.source)) if is_read else "":
+        own, flags, given = _own(cell, master), master.metadata.nbgrader, released.get(id, cell.source)
+        is_changed = cell.cell_type == "code" and not flags.solution and cell.source != given
+        if added := added_to_locked(cell.source, given) if is_changed and allowance.take(cell.source) else "":
             cell.metadata = NotebookNode({ADDED_CODE: added})
             yield from [cell, own] if flags.grade else [own, cell]
         else:

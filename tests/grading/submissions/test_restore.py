@@ -243,11 +243,12 @@ def test_magics_that_define_nothing_are_left_out():
 def test_of_changed_cells_only_so_much_is_read(monkeypatch):
     """To read a million characters of tiny statements took the grader half a minute."""
     changed = "shown = 1\nhelper = 3"
-    cells = [clean_cell(cell) for cell in released()]
+    cells = [clean_cell(cell) for cell in released()]  # what is unchanged counts nothing
     for id in ("layer", "check-loss"):
         cells[ids(cells).index(id)].source = changed
-    monkeypatch.setattr("lib.grading.submissions.restore.MOST_CHANGED", len("# setup") + len(changed))
-    found = restore_cells(cells, KNOWN, dict.fromkeys(("layer", "check-loss"), "shown = 1"))
+    monkeypatch.setattr("lib.grading.submissions.restore.MOST_CHANGED", len(changed))
+    given = {id: cell.source for id, cell in KNOWN.items()} | dict.fromkeys(("layer", "check-loss"), "shown = 1")
+    found = restore_cells(cells, KNOWN, given)
     assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
 
 
