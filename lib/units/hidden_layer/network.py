@@ -20,7 +20,7 @@ from lib.checking.routes import ROUTES, hold_on_any
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, ErrorHint, Example, ExampleStep, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
-from lib.units.softmax_classifier.inputs import is_kept
+from lib.units.softmax_classifier.inputs import copy_array, is_kept
 
 LAYERS = 5
 """One more than the notebook's network has: a loop that is written out for that one does not fit."""
@@ -111,7 +111,7 @@ class Run(NamedTuple):
     """What a pass of the student's network did: the calls of its layers, in order, and what it returned and kept.
 
     `where` says so if it was not the first pass through that network; `every` has the calls of all passes. `given` is
-    the array that the pass was given, as it was afterwards.
+    the array that the pass was given, as it was afterwards. No later pass can write into any of these.
     """
 
     calls: list[Call]
@@ -137,9 +137,9 @@ def run_forward(Network: Any, inputs: Inputs, which: str = "") -> Run:
     for _ in range(2 if which else 1):
         begin, given = len(calls), inputs["input"].copy()
         with explain_errors():
-            returned = network.forward(given)
-    kept = getattr(network, "output", None)
-    return Run(_of("forward", calls[begin:]), returned, kept, PASSES[which], _of("forward", calls), given)
+            returned = copy_array(network.forward(given))
+    kept = copy_array(getattr(network, "output", None))
+    return Run(_of("forward", calls[begin:]), returned, kept, PASSES[which], _of("forward", calls), given.copy())
 
 
 def run_backward(Network: Any, inputs: Inputs, route: str = "own", which: str = "") -> Run:
@@ -155,8 +155,8 @@ def run_backward(Network: Any, inputs: Inputs, route: str = "own", which: str = 
                 network.forward(inputs["input"].copy())
             else:
                 network.input, network.output = inputs["input"].copy(), inputs["outputs"][-1].copy()
-            returned = network.backward(given, float(inputs["learning_rate"]))
-    return Run(_of("backward", calls[begin:]), returned, None, PASSES[which], _of("backward", calls), given)
+            returned = copy_array(network.backward(given, float(inputs["learning_rate"])))
+    return Run(_of("backward", calls[begin:]), returned, None, PASSES[which], _of("backward", calls), given.copy())
 
 
 def _make(Network: Any, inputs: Inputs) -> tuple[Any, list[Call]]:

@@ -17,7 +17,7 @@ from lib.checking.rebinding import inherit_own
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
-from lib.units.softmax_classifier.inputs import is_kept
+from lib.units.softmax_classifier.inputs import copy_array, is_kept
 
 FEATURES, CLASSES, BATCH = 2, 3, 5
 WEIGHTS = CLASSES, FEATURES + 1
@@ -90,13 +90,13 @@ class Network:
         """Record the input if there was no update yet; after one the prediction is another."""
         self.input = input
         if not self.gradients:
-            self.inputs.append(_copy(input))
+            self.inputs.append(copy_array(input))
         self.output = prediction = self._predictions[bool(self.gradients)].copy()
         return prediction
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
         """Record the gradient and the learning rate."""
-        self.gradients.append(_copy(output_gradient))
+        self.gradients.append(copy_array(output_gradient))
         self.rates.append(learning_rate)
         return np.zeros((FEATURES, BATCH))
 
@@ -133,15 +133,11 @@ def _recorded(name: str, function: Function, calls: list[Any]) -> Function:
     """Make a function of this name, as errors of student code are to say, that writes down its arguments."""
 
     def recorded(y: Any, yhat: Any) -> Any:
-        calls.append((_copy(y), _copy(yhat)))
+        calls.append((copy_array(y), copy_array(yhat)))
         return function(y, yhat)
 
     recorded.__name__ = recorded.__qualname__ = name
     return recorded
-
-
-def _copy(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _only(values: list[Any], what: str) -> Any:

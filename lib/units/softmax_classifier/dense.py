@@ -14,7 +14,7 @@ from lib.checking.routes import ROUTES, has_right_forward, run_forward
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes
 from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
-from lib.units.softmax_classifier.inputs import OfGradient, is_kept, is_like, keeps_output, worked_example
+from lib.units.softmax_classifier.inputs import OfGradient, copy_array, is_kept, is_like, keeps_output, worked_example
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
 """(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs."""
@@ -80,9 +80,7 @@ def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str
     else:
         layer.input, layer.output = with_ones, scores
     with explain_errors(*gradient.shape):
-        returned = layer.backward(gradient, float(inputs["learning_rate"]))
-    if isinstance(returned, np.ndarray):
-        returned = returned.copy()  # a later step may write into it
+        returned = copy_array(layer.backward(gradient, float(inputs["learning_rate"])))
     after = numbers(layer.weights, what="self.weights")
     moved = after - weights if after.shape == weights.shape else after
     return Step(returned, moved, is_kept(inputs[f"gradient_{size}"], gradient))
