@@ -34,6 +34,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lib.checking import fingerprints
+from lib.checking.answers import Copy
 from lib.checking.fingerprints import Fingerprint, Measurement
 from lib.checking.rebinding import rebind
 from lib.checking.values import (
@@ -74,7 +75,7 @@ class Equals(Statement):
         for given, expected in self.examples:
             where = ", ".join(f"{name} = {show(value)}" for name, value in given.items())
             expect_equal(self._ask({**inputs, **given}, subjects), expected, hint=self.hint, where=where)
-        found = self._ask(inputs, subjects)
+        found = self._ask(Copy(inputs), subjects)  # to show what was found, a loop is run once more
         known = right_digests(self)
         if not known:
             raise LookupError(f"{self.name} has no digest of the right result. Run `zerolayer fingerprints`")

@@ -17,6 +17,8 @@ import lib.units
 from lib.answer_key import AnswerKey
 from lib.checking.answers import answer, pack, unpack
 from lib.checking.dispatch import Checks
+from lib.checking.fingerprints import Fingerprint
+from lib.checking.statements import Loop
 from lib.checking.values import SEVERAL, TEXT, Wrong, read_answer, several_of, text_of
 from lib.grading import units
 from lib.grading.commands.fingerprints import write_files
@@ -362,6 +364,17 @@ def test_a_loop_says_what_was_called_in_place_of_all_calls_as_numbers(key: Answe
     assert f"Found {n} calls of first, 0 calls of second, and the result [1.," in found
     given = json.loads(json.dumps(answer(part, drawn_for(part, 1), (_first_alone,))))
     assert judge(key, part, 1, given).statements[0].why == "The calls or the result differ from the right ones."
+
+
+def test_a_loop_that_uses_up_its_inputs_is_told_the_calls_that_it_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Each(Loop):
+        def run(self, spies: Any, inputs: Any, use_up: Any) -> object:
+            return use_up(spies("first", float), inputs["numbers"])
+
+    monkeypatch.setattr("lib.checking.statements.right_digests", lambda statement: [Fingerprint("", "", "", "")])
+    with pytest.raises(Wrong) as told:
+        Each().holds({"numbers": [1, 2, 3]}, lambda first, numbers: [first(numbers.pop()) for _ in range(3)][-1])
+    assert "3 calls of first, and the result 1" in told.value.sentence
 
 
 def test_what_ships_has_no_right_result(key: AnswerKey) -> None:
