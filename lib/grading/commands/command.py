@@ -6,6 +6,7 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import BaseConverter
@@ -58,7 +59,7 @@ def student_of(converter: BaseConverter, folder: str) -> str:
 def activation() -> str:
     """Write the line that puts this environment's programs on the path, where that is to be done first."""
     script = Path(sysconfig.get_path("scripts"), "activate")
-    return "" if os.environ.get("VIRTUAL_ENV") or not script.is_file() else f"  . {script}\n"
+    return "" if os.environ.get("VIRTUAL_ENV") or not script.is_file() else f"  . {quote(str(script))}\n"
 
 
 def say(text: str) -> None:

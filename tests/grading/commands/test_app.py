@@ -98,10 +98,12 @@ def test_a_unit_that_is_not_there_is_named():
 
 
 def test_what_to_do_next_begins_with_how_to_find_the_commands(tmp_path, monkeypatch):
-    (tmp_path / "activate").touch()
-    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    programs = tmp_path / "my course"
+    programs.mkdir()
+    (programs / "activate").touch()
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(programs))
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
-    assert f"\n  . {tmp_path}/activate\n  zerolayer report mine" in next_steps(tmp_path, "mine")
+    assert f"\n  . '{programs}/activate'\n  zerolayer report mine" in next_steps(tmp_path, "mine")
     monkeypatch.setenv("VIRTUAL_ENV", "active")
     assert "activate" not in next_steps(tmp_path / "elsewhere", "mine")
 
