@@ -87,13 +87,14 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         with self.transaction() as connection:
             row = partial(_row, connection)
             row(STUDENTS, id=student)
-            submission = row(SUBMISSIONS, assignment_id=self.id, student_id=student)
+            submission, _ = row(SUBMISSIONS, assignment_id=self.id, student_id=student)
             if timestamp is not None:
                 connection.execute(_set(SUBMISSIONS, "timestamp"), {"this": submission, "new": timestamp})
             for notebook in self.masters.values():
-                id = row(NOTEBOOKS, notebook_id=notebook.id, assignment_id=submission)
+                id, is_new = row(NOTEBOOKS, notebook_id=notebook.id, assignment_id=submission)
                 for table, cells in ((GRADES, notebook.graded), (COMMENTS, notebook.commented)):
-                    there = connection.scalars(_of_cells(table), {"notebook": id, "cells": list(cells.values())})
+                    key = {"notebook": id, "cells": list(cells.values())}
+                    there = () if is_new else connection.scalars(_of_cells(table), key)
                     if missing := set(cells.values()).difference(there):
                         connection.execute(insert(table), [{"cell_id": cell, "notebook_id": id} for cell in missing])
 
@@ -115,7 +116,7 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         with self.transaction() as connection:
             key = {"assignment_id": self.id, "student_id": student}
             submission, timestamp, extension = connection.execute(_where(SUBMISSIONS, *key), key).one()
-            id = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
+            id, _ = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
             waiting = {name for name, score in scores.items() if score is None or name in needs_person}
             grades = [
                 {"notebook": id, "cell": master.graded[name], "score": score, "waits": name in waiting}
@@ -168,9 +169,10 @@ def retry(write: Callable[[], Made], times: int = 2) -> Made:
     return write()
 
 
-def _row(connection: Connection, table: Table, **key: str) -> str:
-    """Find a row by its key, or make it; give its id."""
-    return str(connection.scalar(_where(table, *key), key) or connection.scalar(_insert(table), key))
+def _row(connection: Connection, table: Table, **key: str) -> tuple[str, bool]:
+    """Find a row by its key, or make it; give its id, and whether it is new."""
+    found = connection.scalar(_where(table, *key), key)
+    return str(found or connection.scalar(_insert(table), key)), found is None
 
 
 # What is asked for each submission is put together once: to write SQL takes as long as to run it.
