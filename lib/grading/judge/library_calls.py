@@ -75,8 +75,9 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     Every cell's imports count, but only code that isn't the course's is looked at: solutions and added cells.
     """
     allowance = Allowance(MOST_READ)
-    cells = [cell for cell in cells if cell.cell_type == "code" and allowance.take(cell.source)]
-    own_cells = [cell for cell in cells if not cell.metadata.get("nbgrader", {}).get("locked", False)]
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    cells = [cell for cell in code if _is_the_courses(cell) or allowance.take(cell.source)]
+    own_cells = [cell for cell in cells if not _is_the_courses(cell)]
     names_a_library = any(library in cell.source for cell in cells for library in watched.libraries)
     if not names_a_library and not any(_WORTH_A_LOOK.search(cell.source) for cell in own_cells):
         return ()  # as in nearly all submissions, and nothing need be parsed to see it
@@ -89,10 +90,14 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
 
 
 def is_too_long(cells: Iterable[NotebookNode], watched: WatchedCalls) -> bool:
-    """Tell whether a notebook has more code than is looked through: what it takes from a library may stand there."""
+    """Tell whether a student has more code than is looked through: what it takes from a library may stand there."""
     allowance = Allowance(MOST_READ)
-    sources = [cell.source for cell in cells if cell.cell_type == "code"]
-    return bool(watched.libraries) and not all(map(allowance.take, sources))
+    own = [cell.source for cell in cells if cell.cell_type == "code" and not _is_the_courses(cell)]
+    return bool(watched.libraries) and not all(map(allowance.take, own))
+
+
+def _is_the_courses(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("locked", False))
 
 
 def origins_of(cells: Iterable[NotebookNode], watched: WatchedCalls) -> Origins:
@@ -129,13 +134,13 @@ class Allowance:
         return True
 
 
-def _kept(function: Callable[[str], Result]) -> Callable[[str], Result]:
-    """Keep what is made of a cell: most are the course's, and the same in every submission. None of those is long."""
+def _cache_short(function: Callable[[str], Result]) -> Callable[[str], Result]:
+    """Keep what is made of a short cell: most are the course's, alike in all submissions and not long."""
     keep = lru_cache(maxsize=128)(function)
     return lambda source: keep(source) if len(source) <= LONGEST_KEPT else function(source)
 
 
-@_kept
+@_cache_short
 def _words_of(source: str) -> frozenset[str]:
     return frozenset(_WORD.findall(source))
 
@@ -153,7 +158,7 @@ class _Cell(NamedTuple):
     definitions: tuple[ast.AST, ...]
 
 
-@_kept
+@_cache_short
 def _read(source: str) -> _Cell:
     """Read a cell; there is nothing in one that can't be read."""
     revealed = _RUNS_CODE.sub(r"\1", _SETS_UP.sub("None", source))

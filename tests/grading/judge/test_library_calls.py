@@ -248,3 +248,10 @@ def test_of_many_cells_only_so_many_are_read():
         False,
         True,
     ]
+
+
+def test_what_is_the_courses_own_counts_for_nobodys_code():
+    locked = new_code_cell("#" * (LONGEST + 1), metadata={"nbgrader": {"locked": True}})
+    cells = [*[locked] * 20, new_code_cell("import torch\ntorch.softmax(z, 0)")]
+    assert not is_too_long(cells, WATCHED_CALLS)
+    assert library_calls(cells, WATCHED_CALLS) == ("torch.softmax",)
