@@ -39,14 +39,19 @@ def namespace_of(code: object) -> Namespace | None:
     return next((function.__globals__ for function in own + functions), None)
 
 
+def namespace_in(code: object) -> Namespace | None:
+    """Return the namespace of a function, as `namespace_of` does, or of a class's methods."""
+    functions = vars(code).values() if isinstance(code, type) else [code]
+    return next((found for each in functions if (found := namespace_of(each)) is not None), None)
+
+
 def inherit_own(test_class: type, name: str, code: object) -> type:
     """Make a test class that also has the other methods of the class called `name` in the namespace of `code`.
 
     So student code that calls a method of the student's own on a test object finds it. The test class's own names go
     first. Where there is no such class, or none may inherit from it, it is the test class as it is.
     """
-    functions = vars(code).values() if isinstance(code, type) else [code]
-    own = next((found.get(name) for each in functions if (found := namespace_of(each)) is not None), None)
+    own = (namespace_in(code) or {}).get(name)
     if not isinstance(own, type):
         return test_class
     try:
@@ -60,7 +65,7 @@ def rebind(code: Any, spies: Mapping[str, object]) -> Any:
 
     Raises ValueError if there is no function in `code`.
     """
-    namespace = namespace_of(code)
+    namespace = namespace_in(code)
     if namespace is None:
         raise ValueError(f"There is no function in {code!r:.80}.")
     return _Copier(namespace, spies).copy_all(code)

@@ -141,6 +141,12 @@ def test_a_spy_is_called_by_any_way(source: str) -> None:
     assert all(code[name] is before[name] for name in before)
 
 
+def test_a_class_is_copied_as_a_function_is() -> None:
+    code = written("def target(): return 'the real one'\nclass Network:\n    def run(self): return target()")
+    assert rebind(code["Network"], {"target": lambda: "the spy"})().run() == "the spy"
+    assert code["Network"]().run() == "the real one"
+
+
 def written_in(namespace: dict[str, Any], source: str) -> dict[str, Any]:
     exec(compile(textwrap.dedent(source), "<cell>", "exec"), namespace)
     return namespace

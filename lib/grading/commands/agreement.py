@@ -9,7 +9,7 @@ from lib.checking import fingerprints
 from lib.checking.answers import Copy
 from lib.checking.help import name_mistake
 from lib.checking.local_checks import examine
-from lib.checking.rebinding import namespace_of, rebind
+from lib.checking.rebinding import namespace_in, rebind
 from lib.checking.student_code import Failure, attempt
 from lib.checking.values import show
 from lib.grading import units
@@ -145,7 +145,7 @@ def faults_of_consequences(key: AnswerKey, part: Part, answers: str) -> Iterator
 def names_called(key: AnswerKey, part: Part) -> set[str]:
     """Name the other right objects that the right code of a part may call by their names, as a student's does."""
     own = part.subjects[0]
-    namespace = namespace_of(key.right[own]) or {}
+    namespace = namespace_in(key.right[own]) or {}
     return {name for name, right in key.right.items() if name != own and namespace.get(name) is right}
 
 

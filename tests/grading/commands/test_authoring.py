@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -9,12 +10,15 @@ import nbformat
 import pytest
 
 import lib.units
+from lib.grading.commands.agreement import names_called
 from lib.grading.commands.build import Hidden
 from lib.grading.commands.open_half import faults_of_bundle
 from lib.grading.judge.verdict import Verdict
 from lib.grading.units import Place
+from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import cell
+from tests.variants import written
 
 UNIT = "linear_regression"
 PAGE = (Path(__file__).parents[3] / "docs" / "authoring.md").read_text()
@@ -192,6 +196,12 @@ def test_check_finds_the_fault_and_says_what_to_try(course, tmp_path, fault):
         assert checked.stdout.count("Found:") == 2, checked.stdout
     for word in ("Found:", "Expected:", "Try:"):
         assert word in said
+
+
+def test_right_code_that_is_a_class_calls_other_code_by_its_name_too():
+    code = written("def loss(): return 1\nclass Model:\n    def train(self): return loss()")
+    key = replace(ANSWER_KEY, right={name: code[name] for name in ("loss", "Model")})
+    assert names_called(key, replace(ANSWER_KEY.parts[0], subjects=("Model",))) == {"loss"}
 
 
 def test_a_unit_without_its_notebook_is_told_in_a_sentence(course, tmp_path):
