@@ -22,7 +22,7 @@ from lib.checking.student_code import Failure
 from lib.checking.values import text_of, what_is_wrong
 from lib.grading.judge.comparison import agree
 from lib.grading.judge.library_calls import parse
-from lib.grading.judge.verdict import PartVerdict
+from lib.grading.judge.verdict import DIFFERENT_CALLS, PartVerdict
 from lib.grading.report.classroom import Classroom, StudentWork
 from lib.grading.report.item_analysis import outcome
 from lib.grading.untrusted_names import quote
@@ -74,7 +74,8 @@ def compare(part: PartVerdict) -> tuple[tuple[tuple[str, str], ...], bool]:
         if statement.state == "wrong":
             found = list(_outcomes(part, statement.name))
             numbers |= any(not isinstance(answer, Failure) for answer, _ in found)
-            related = dict.fromkeys(relation(answer, right, given) for answer, right in found)
+            relate = _relate_calls if statement.why == DIFFERENT_CALLS else relation
+            related = dict.fromkeys(relate(answer, right, given) for answer, right in found)
             related.pop("right", None)
             failing.append((statement.text, "; ".join(related)))
     return tuple(failing), numbers
@@ -99,6 +100,13 @@ def relation(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
     with np.errstate(all="ignore"), suppress(ArithmeticError, ValueError):
         return _related(answer, right, given)
     return NONE  # a number so large or small that no other can be computed from it
+
+
+def _relate_calls(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
+    """Say how calls are related to the right ones: they are one row of numbers, the longer the more there are."""
+    if isinstance(answer, Failure) or answer.size == right.size:
+        return relation(answer, right, given)
+    return "fewer calls, or less in them" if answer.size < right.size else "more calls, or more in them"
 
 
 def _related(answer: Array, right: Array, given: Mapping[str, Array]) -> str:

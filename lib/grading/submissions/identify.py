@@ -15,7 +15,9 @@ from nbformat.notebooknode import NotebookNode
 
 ALIKE = 0.5
 """The share of a released cell's lines that are in a cell which is taken for the same one, filled in or changed."""
-LOST = "The cell of this answer could not be found for certain. It may stand elsewhere in the notebook that was handed in."
+LOST = (
+    "The cell of this answer could not be found for certain. It may stand elsewhere in the notebook that was handed in."
+)
 ELSEWHERE = "The cell of this answer is as it was handed out, but a text of the student's own stands beside it."
 Token = str | tuple[bool, str]
 """What cells are compared by: an id, or whether there is code in a cell and its text."""

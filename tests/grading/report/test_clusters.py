@@ -11,9 +11,10 @@ import nbformat
 import numpy as np
 import pytest
 
+from lib.checking.answers import encode
 from lib.checking.student_code import Failure
 from lib.grading.judge.library_calls import library_calls
-from lib.grading.judge.verdict import Verdict
+from lib.grading.judge.verdict import DIFFERENT_CALLS, PartVerdict, StatementVerdict, Verdict
 from lib.grading.report.classroom import Classroom, StudentWork
 from lib.grading.report.clusters import NONE, codes_of, compare, defines, groups_of_unknown, is_unknown, relation
 from lib.reference import cce
@@ -171,6 +172,14 @@ def test_a_factor_that_comes_of_the_challenge_is_not_said_of_one_number():
     assert relation(np.array(3.0), np.array(1.5), {}) == "2 times the right number"
     assert relation(np.array(2.5), np.array(1.5), {}) == "the right number plus 1"
     assert relation(np.array(1.9), np.array(1.5), {}) == "larger than the right number"
+
+
+@pytest.mark.parametrize(("size", "said"), [(3, "fewer calls, or less in them"), (12, "more calls, or more in them")])
+def test_calls_are_related_by_how_many_there_are(size, said):
+    answer, right = ({"Calls": {"it": encode(np.arange(float(count)))}} for count in (size, 9))
+    loop = StatementVerdict("Calls", "It calls f.", 1, "wrong", DIFFERENT_CALLS)
+    part = PartVerdict("check-loop", "Loop", (loop,), answer=answer, expected=right)
+    assert compare(part) == ((("It calls f.", said),), True)
 
 
 @pytest.mark.parametrize(
