@@ -101,7 +101,7 @@ def forward(Softmax: Any, z: Array) -> Array:
     return numbers(output_of(Softmax, z), z.shape, what="self.output")
 
 
-class Pass(NamedTuple):
+class BackwardPass(NamedTuple):
     """What backward returned, and whether the gradient and the output are as before.
 
     The output is what forward has kept for others, too: the prediction.
@@ -112,7 +112,7 @@ class Pass(NamedTuple):
     output_kept: bool
 
 
-def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> Pass:
+def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> BackwardPass:
     """Run the student's backward on a new layer; right is (classes, batch).
 
     On the route `own` the student's own forward runs first; on `given` the attributes `input` and `output` are set, as
@@ -133,14 +133,14 @@ def _passes(inputs: Inputs) -> tuple[tuple[Inputs, str], ...]:
     return (reversed_, "batch"), (inputs, "square"), (reversed_, "batch"), (inputs, "batch")
 
 
-def _pass_back(layer: Any, inputs: Inputs, size: str, route: str) -> Pass:
+def _pass_back(layer: Any, inputs: Inputs, size: str, route: str) -> BackwardPass:
     _prepare(layer, inputs, size, route)
     output: Any = getattr(layer, "output", None)
     before = output.copy() if isinstance(output, np.ndarray) and output.dtype.kind in "iuf" else None
     given = inputs[f"gradient_{size}"]
     gradient = given.copy()
     returned = numbers(_call_explained(layer, gradient), what="The result of backward")
-    return Pass(returned, is_kept(given, gradient), before is None or is_kept(before, output))
+    return BackwardPass(returned, is_kept(given, gradient), before is None or is_kept(before, output))
 
 
 def _prepare(layer: Any, inputs: Inputs, size: str, route: str) -> None:
@@ -480,11 +480,11 @@ def _at(text: str, at: tuple[int, ...]) -> str:
     return f"{text}, {at_class_and_sample(at)}"
 
 
-def _sums(back: Pass) -> Any:
+def _sums(back: BackwardPass) -> Any:
     return back.returned.sum(axis=0)
 
 
-def _look(inputs: Inputs, Softmax: Any, size: str, look: Callable[[Pass], object]) -> Callable[[str], object]:
+def _look(inputs: Inputs, Softmax: Any, size: str, look: Callable[[BackwardPass], object]) -> Callable[[str], object]:
     """Look at a pass on some route, which is run once for all statements."""
     return lambda route: look(run_once(inputs, (size, route), partial(backward, Softmax, inputs, size, route)))
 
