@@ -30,7 +30,7 @@ ADDED_CODE = "zerolayer_added_code"
 SECONDS_OF_ADDED_CODE = 5
 """The most that such a cell may take: no points depend on it by itself, and others need the time."""
 SECONDS_OF_IMPORTS = 30
-"""The same where it imports something: a large package took ten from a cold disk, and can't always be interrupted."""
+"""The same where it imports something: a large package took ten the first time, and can't always be interrupted."""
 IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
 """What imports something, or may."""
 

@@ -17,7 +17,7 @@ from lib.grading.judge.library_calls import Allowance, parse, parse_python
 from lib.grading.running.execute import ADDED_CODE, is_skipped
 
 MOST_CHANGED = 50_000
-"""Characters that are read of the changed examples, and as many of the changed locked cells: all have 15,000."""
+"""Characters that are read of the changed examples, and as many of changed locked cells. A notebook has 15,000."""
 _SPACE = r"[^\S\n]*+"
 _MAGIC = re.compile(rf"(?m)^({_SPACE})%(run|time|load_ext|reload_ext|pylab|cd|env|set_env)\b{_SPACE}(.*)$")
 """A magic on a line of its own, of those that define something or that other code needs. `%timeit` takes seconds."""
