@@ -29,6 +29,8 @@ RESTORED = "zerolayer_restored"
 IN_DOUBT = "Not every written answer stood in its own cell. Your instructor will look for it in your notebook."
 MISSING = "zerolayer_missing"
 """Under this name they hold the ids of the course's cells that were not in the submission."""
+FEW = 1 / 4
+"""With less than this share of the course's cells a notebook may be another assignment's: some cells serve in both."""
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -98,7 +100,8 @@ def _remarks(ids: Set[str], master: Master, found: Found, explained: bool) -> It
             yield "No cell says that it is the assignment's. Is it another notebook, or is its metadata lost?"
         return
     if _are_anothers(ids, master):
-        yield "Most of its cells are another assignment's. If this is the wrong notebook, hand in the right one."
+        others = "Most of its cells are another" if ids - master.cells.keys() else "Few of its cells are this"
+        yield f"{others} assignment's. If this is the wrong notebook, hand in the right one."
     elif found.ids:
         yield "Cells had lost the marks by which the grader knows them. They were found by their text and their place."
     if found.doubts:
@@ -106,8 +109,9 @@ def _remarks(ids: Set[str], master: Master, found: Found, explained: bool) -> It
 
 
 def _are_anothers(ids: Set[str], master: Master) -> bool:
-    """Tell whether a notebook's ids look like another assignment's: none are of this one's cells, or more of others."""
-    return len(ids - master.cells.keys()) >= len(ids & master.cells.keys())
+    """Tell whether a notebook's ids look like another assignment's: few are of this one's cells, or more of others."""
+    own = ids & master.cells.keys()
+    return len(ids - own) >= len(own) or len(own) < FEW * len(master.cells)
 
 
 def restore_cells(
