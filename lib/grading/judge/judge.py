@@ -7,6 +7,7 @@ from typing import Any
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
+from lib.checking.error_hints import hint_for
 from lib.checking.statements import HasShape, Loop
 from lib.checking.student_code import Failure, Kind
 from lib.checking.values import Wrong, read_answer, several_of, text_of
@@ -15,6 +16,7 @@ from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import (
+    ALL_DIFFERENT,
     DIFFERENT,
     DIFFERENT_CALLS,
     DIFFERENT_SHAPE,
@@ -65,7 +67,20 @@ def judge(
     if all(each.state == "right" for each in judged):
         return verdict
     _require_right(part, graded, drawn, right)
-    return replace(verdict, mistake=diagnose(key, part, drawn, found, right, wrong))
+    if mistake := diagnose(key, part, drawn, found, right, wrong):
+        return replace(verdict, mistake=mistake)
+    hinted = [replace(one, hint=_hint(part, each, one, found)) for each, one in zip(graded, judged, strict=True)]
+    return replace(verdict, statements=tuple(hinted))
+
+
+def _hint(part: Part, statement: Statement, verdict: StatementVerdict, found: Outcomes) -> str:
+    """Say what to try where nothing has a name: the statement's own hint, or what fits the exception."""
+    if verdict.state != "wrong":
+        return ""
+    if verdict.why in ALL_DIFFERENT:
+        return statement.hint
+    failure = _failure_in(found[statement.name])
+    return visible(hint_for(failure, part.error_hints)) if failure and failure.kind == "error" else ""
 
 
 def _require_right(part: Part, graded: list[Statement], drawn: Inputs, right: Outcomes) -> None:
@@ -124,11 +139,15 @@ def _judge_statement(
             if foundation in statement.depends_on and verdict.state != "right":
                 return _verdict(statement, "not checked", NOT_TESTED.format(number))
         return _verdict(statement, "right")
-    failure = next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
+    failure = _failure_in(answers)
     if failure is None:
         return _verdict(statement, "wrong", _say_what_differs(statement, answers, right[statement.name]))
     why = f"{end_sentence(failure.text)} Your {failure.line}" if failure.line else failure.text
     return _verdict(statement, STATES.get(failure.kind, "wrong"), why)
+
+
+def _failure_in(answers: Mapping[str, Outcome]) -> Failure | None:
+    return next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
 
 
 def _say_what_differs(statement: Statement, answers: Mapping[str, Outcome], right: Mapping[str, Outcome]) -> str:

@@ -47,13 +47,14 @@ class DamagedVerdictError(ValueError):
 
 @dataclass(frozen=True)
 class StatementVerdict:
-    """What became of one statement, and `why` where it isn't right."""
+    """What became of one statement, `why` where it isn't right, and a `hint` where no mistake with a name is found."""
 
     name: str
     text: str
     max_points: float
     state: State
     why: str = ""
+    hint: str = ""
 
     @property
     def points(self) -> float:
@@ -96,6 +97,11 @@ class PartVerdict:
     def max_points(self) -> float:
         """What the part is worth."""
         return sum(statement.max_points for statement in self.statements)
+
+    @property
+    def hints(self) -> list[str]:
+        """What the statements' hints are, each once."""
+        return list(dict.fromkeys(statement.hint for statement in self.statements if statement.hint))
 
     def score(self, worth: float) -> float:
         """Turn the points into those of a gradebook, in which the part is `worth` so many."""
@@ -265,17 +271,16 @@ def opening(part: PartVerdict) -> str:
 
 def items(part: PartVerdict, scale: float = 1.0) -> str:
     """Write the statements as HTML list items; what several have to say is said at the first."""
-    whys = [statement.why for statement in part.statements]
-    return "".join(
-        _item(statement, statement.why if statement.why not in whys[:at] else "", scale)
-        for at, statement in enumerate(part.statements)
-    )
+    said: set[str] = set()
+    return "".join(_item(statement, said, scale) for statement in part.statements)
 
 
-def _item(statement: StatementVerdict, why: str, scale: float) -> str:
+def _item(statement: StatementVerdict, said: set[str], scale: float) -> str:
     text = f"{statement.text} ({_worth(statement.points, statement.max_points, scale)})"
-    details = render.indent(escape(why)) if why else ""
-    return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, details)
+    details = [each for each in (statement.why, statement.hint and render.TRY + statement.hint) if each not in said]
+    said |= {"", *details}
+    below = "".join(render.indent(escape(each)) for each in details if each)
+    return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, below)
 
 
 def _worth(points: float, max_points: float, scale: float) -> str:

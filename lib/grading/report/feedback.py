@@ -22,6 +22,7 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  #
 from traitlets import List, Unicode
 
 from lib.answer_key import AnswerKey
+from lib.checking.render import TRY
 from lib.checking.undefined_names import TAKEN
 from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, FOUND, DamagedVerdictError, PartVerdict, Verdict
@@ -318,6 +319,7 @@ def summary(graded: Graded) -> str:
         link_cells=link_cells,
         advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
         FRESH=FRESH,
+        TRY=TRY,
         advise_on_error=advise_on_error,
         advise_on_taken_name=advise_on_taken_name,
     )

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from lib.answer_key import AnswerKey
 from lib.blanks import OpenBlank
 from lib.checking.answers import answer, decode, encode, pack, unpack
+from lib.checking.error_hints import hint_for
+from lib.checking.student_code import Failure
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
 from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import Answers, judge
@@ -232,6 +234,18 @@ def test_trouble_is_told_with_the_students_line() -> None:
     assert first.state == second.state == "wrong"
     assert "It raised ValueError" in first.why
     assert ". Your line 2: return y.reshape(99, 99)" in first.why
+
+
+def test_what_to_try_is_said_where_no_mistake_has_a_name() -> None:
+    """It is what the check says at the desk: the statement's own hint, or what fits the exception."""
+    part = part_of("check-cce")
+    unnamed = judged(part, {"cce": lambda y, yhat: 7.0})
+    assert unnamed.mistake is None
+    assert [each.hint for each in unnamed.statements] == [each.hint for each in part.statements if each.points]
+    named = judged(part, written("def cce(y, yhat):\n    return -np.sum(y * np.log(yhat))"))
+    assert named.mistake is not None and not named.hints, "the mistake has a hint of its own"
+    failed = judged(part, written("def cce(y, yhat):\n    return (y @ yhat).mean()"))
+    assert failed.hints[0] == hint_for(Failure("error", failed.statements[0].why.partition(" Your")[0]))
 
 
 def test_words_that_are_made_up_cannot_draw_on_a_page_and_are_in_quotation_marks() -> None:

@@ -256,6 +256,15 @@ def test_a_wrong_answer_without_a_name_says_what_was_asked():
     assert not verdict.points and not verdict.mistake
     told = text_of(summary(graded_as(verdict)))
     assert f"wrong: {part.statements[0].text} (0 of" in told and "The numbers differ from the right ones." in told
+    assert all(f"Try: {statement.hint}" in told for statement in part.statements[:2]), "as its check says at the desk"
+
+
+def test_an_error_in_all_of_a_part_is_said_once_with_what_to_try():
+    part = part_of("check-cce")
+    code = {"cce": lambda y, yhat: yhat.log()}
+    told = text_of(summary(graded_as(judge(ANSWER_KEY, part, 1, given_by(part, code)))))
+    assert told.count("'numpy.ndarray' object has no attribute 'log'") == 1
+    assert told.count("Try: ") == 1
 
 
 def test_what_being_late_costs_is_told_apart_from_what_is_right():
