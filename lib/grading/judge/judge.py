@@ -16,7 +16,6 @@ from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import (
-    ALL_DIFFERENT,
     DIFFERENT,
     DIFFERENT_CALLS,
     DIFFERENT_SHAPE,
@@ -77,10 +76,10 @@ def _hint(part: Part, statement: Statement, verdict: StatementVerdict, found: Ou
     """Say what to try where nothing has a name: the statement's own hint, or what fits the exception."""
     if verdict.state != "wrong":
         return ""
-    if verdict.why in ALL_DIFFERENT:
-        return statement.hint
     failure = _failure_in(found[statement.name])
-    return visible(hint_for(failure, part.error_hints)) if failure and failure.kind == "error" else ""
+    if failure is None or failure.kind == "value":
+        return statement.hint
+    return visible(hint_for(failure, part.error_hints)) if failure.kind == "error" else ""
 
 
 def _require_right(part: Part, graded: list[Statement], drawn: Inputs, right: Outcomes) -> None:

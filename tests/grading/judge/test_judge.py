@@ -242,6 +242,8 @@ def test_what_to_try_is_said_where_no_mistake_has_a_name() -> None:
     unnamed = judged(part, {"cce": lambda y, yhat: 7.0})
     assert unnamed.mistake is None
     assert [each.hint for each in unnamed.statements] == [each.hint for each in part.statements if each.points]
+    words = judged(part, {"cce": lambda y, yhat: "seven"})
+    assert words.mistake is None and words.hints == unnamed.hints
     named = judged(part, written("def cce(y, yhat):\n    return -np.sum(y * np.log(yhat))"))
     assert named.mistake is not None and not named.hints, "the mistake has a hint of its own"
     failed = judged(part, written("def cce(y, yhat):\n    return (y @ yhat).mean()"))
