@@ -17,7 +17,7 @@ class Undefined:
 def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}, at_desk: bool = True) -> str:
     """Say which argument of a call is missing or not expected; return nothing if the call is complete.
 
-    A student `at_desk` can run another cell first; at grading all have run.
+    A student `at_desk` can run another cell first; at grading all have run, and what isn't needed may be undefined.
     """
     names = (*part.subjects, *part.settings)
     takes = " and optionally ".join(", ".join(some) for some in (part.subjects, part.settings) if some)
@@ -36,6 +36,8 @@ def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] 
     for name, argument in arguments.items():
         if type(argument) is Undefined:  # `isinstance` would run a `__class__` that a student wrote
             if not at_desk:
+                if name in part.settings:  # a part costs no points for another one's name
+                    continue
                 return f"{argument.name} is not defined."
             if why := why_undefined(argument.name):
                 return f"{argument.name} is not defined: {why} Correct that cell, and run it."
@@ -47,4 +49,5 @@ def order_arguments(part: Part, given: tuple[Any, ...], named: Mapping[str, Any]
     """Put the arguments of a complete call into the order of `subjects`, then `settings`; None for one left out."""
     names = (*part.subjects, *part.settings)
     arguments = dict(zip(names, given, strict=False)) | dict(named)
-    return tuple(arguments.get(name) for name in names)
+    found = (arguments.get(name) for name in names)
+    return tuple(None if type(argument) is Undefined else argument for argument in found)

@@ -78,7 +78,8 @@ class Check:
         elif report.right:
             report, self._mistake = replace(report, corrected=self._mistake), None
         looked_up, self._looked_up = self._looked_up, {}
-        return replace(report, remark=find_other_names(self.part.subjects, looked_up) if self.part.points else "")
+        names = (*self.part.subjects, *self.part.settings)
+        return replace(report, remark=find_other_names(names, looked_up) if self.part.points else "")
 
     def example(self) -> CheckInputs:
         """Give the inputs of this check as named arrays."""

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from lib.checking.answers import MIME, Answer
+from lib.checking.arguments import Undefined
 from lib.checking.dispatch import Check, CheckFailed
 from lib.checking.render import Report
 from lib.grading.judge.challenge import challenge
 from lib.grading.judge.judge import judge
 from lib.reference import Softmax
 from lib.reference import cce as right
+from lib.reference import cce_gradient as right_gradient
 from lib.unit import Part
 from lib.units.softmax_classifier import UNIT, check, data
 from lib.units.softmax_classifier.closed import ANSWER_KEY
@@ -131,6 +133,21 @@ def test_what_is_checked_may_be_given_by_keyword(part: Part, laid: Path, monkeyp
     monkeypatch.delenv("NBGRADER_EXECUTION")
     report = Check(part)(**dict(reversed(named.items())))
     assert isinstance(report, Report) and report.right
+
+
+def test_a_name_of_another_part_that_is_not_defined_costs_no_points_here(
+    laid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, missing = check.cce_gradient.part, Undefined("cce")
+    for given, named in (((right_gradient, missing), {}), ((right_gradient,), {"cce": missing})):
+        answered = check.cce_gradient(*given, **named)
+        assert isinstance(answered, Answer)
+        verdict = judge(ANSWER_KEY, part, 5, json.loads(json.dumps(answered.statements)))
+        assert verdict.points == verdict.max_points
+    monkeypatch.delenv("NBGRADER_EXECUTION")
+    report = check.cce_gradient(right_gradient, missing)
+    assert isinstance(report, Report)
+    assert report.note == "cce is not defined yet. Run the cell that defines cce first."
 
 
 def test_an_argument_is_asked_for_nothing_before_it_is_checked() -> None:

@@ -212,6 +212,12 @@ def elsewhere(notebook, folder):
     return before(right(notebook), "loss", "import os; os.chdir('/')")
 
 
+@earns(but("cce"))
+def name_lost(notebook, folder):
+    """The loss has another name than its check looks for; the checks of the other parts look for theirs."""
+    return replaced(right(notebook), "loss", "def cce(", "def my_loss(")
+
+
 @earns(but("train", "steps-per-epoch"))
 def name_shadowed(notebook, folder):
     """Right, but for the last checks a name is lost."""

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import Session
 
-from lib.grading.kernels.spawn_request import REPLY
+from lib.grading.kernels.spawn_request import MAX_SAID, REPLY
 
 COMMS = "comm_"
 """How the messages of widgets begin."""
@@ -133,7 +133,7 @@ async def _run_cells(kernel: IPythonKernel, session: LineSession, cells: Iterabl
         except BaseException as error:
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
         _ignore_sigint()
-        said = {key: reply.get(key) for key in ("status", "ename", "evalue")}
+        said = {key: str(reply.get(key))[:MAX_SAID] for key in ("status", "ename", "evalue")}
         session.send(None, REPLY, {**said, "token": token})
     os._exit(0)  # nothing is taken apart that goes with the process
 

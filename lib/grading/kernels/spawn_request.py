@@ -9,6 +9,8 @@ from typing import Any, Self
 
 REPLY = "execute_reply"
 """The message that ends a cell."""
+MAX_SAID = 1000
+"""Characters of an error's name and text in a reply. A longer reply than is read would be waited for in vain."""
 PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
 """Jupyter's numbers for a kernel's unix sockets, and their order among the listeners that are sent along."""
 

@@ -23,7 +23,7 @@ from traitlets.config.loader import DeferredConfig
 from lib.checking.answers import plain
 from lib.grading.kernels.client import MAX_MESSAGE, KernelClient
 from lib.grading.kernels.slow_imports import needs_slow_imports
-from lib.grading.kernels.spawn_request import REPLY
+from lib.grading.kernels.spawn_request import MAX_SAID, REPLY
 from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
 from lib.grading.running.state import run_state
 from lib.grading.sandbox.limits import Limits
@@ -140,13 +140,16 @@ class ForkedExecute(BoundedExecute):
         for words in client.messages(until):
             if self._room.dropped > most or client.received - began > 10 * most:
                 raise FloodError
+            if not words:
+                self._room.pass_over(MAX_MESSAGE)
+                continue
             try:
                 if (reply := self._take_message(client, cell, token, words)) is not None:
                     return reply
             except (MemoryError, RunLostError):
                 raise
             except Exception:
-                self._room.drop(len(words) or MAX_MESSAGE)
+                self._room.drop(len(words))
                 self._remark(f"{self._place} sent something that can't be read.")
         self._see_why_it_ended(client)
         raise DeadKernelError("the kernel hung up")
@@ -218,5 +221,5 @@ def _plain_reply(content: Any) -> dict[str, Any]:
     """Take from a reply whether the cell ended in an error, and in which."""
     if content["status"] != "error":
         return {"status": "ok"}
-    name, value = (plain(content.get(key))[:1000] for key in ("ename", "evalue"))
+    name, value = (plain(content.get(key))[:MAX_SAID] for key in ("ename", "evalue"))
     return {"status": "error", "ename": name, "evalue": value, "traceback": []}

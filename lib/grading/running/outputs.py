@@ -10,6 +10,7 @@ from nbgrader.utils import is_grade
 from lib.checking.answers import MIME, plain
 
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
+TOO_MUCH = "put out more than is kept; the rest was dropped."
 DEEPEST = 8
 """Levels of lists and objects in an answer; a true one has five."""
 BYTES_OF = {"{": 430, "[": 64, ",": 32}
@@ -54,12 +55,17 @@ class OutputRoom:
             kept["characters"] += len(text)
             is_taken = kept["outputs"] <= self._messages and kept["characters"] <= self._of_cell
         if not is_taken:
-            self._say("put out more than is kept; the rest was dropped.")
+            self._say(TOO_MUCH)
         else:
             is_taken = self._hold("answers" if is_answer else "outputs", _bytes(content, text) if is_new else len(text))
         if not is_taken:
             self.drop(len(text))
         return is_taken
+
+    def pass_over(self, size: int) -> None:
+        """Count an output that was not even read, since it is longer than all that is kept of a cell, and say so."""
+        self._say(TOO_MUCH)
+        self.drop(size)
 
     def drop(self, size: int) -> None:
         """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""

@@ -333,7 +333,17 @@ def test_a_message_without_end_is_not_kept(tmp_path):
     endless = "for _ in range(40): line.sendall(b'x' * 2**20)\nline.sendall(b'\\n'); print('said')"
     notebook, remarks = executed(tmp_path, SPEAK, endless, AFTER, max_output=10_000_000)
     assert texts(notebook)[1:] == ["said\n", "after\n"]
-    assert remarks == ["Cell 2 sent something that can't be read."]
+    assert remarks == ["Cell 2 put out more than is kept; the rest was dropped."]
+
+
+@pytest.mark.parametrize("error", ["ValueError('x' * 10**7)", "type('E' * 10**7, (Exception,), {})"])
+def test_an_error_of_any_length_ends_its_own_cell_and_no_other(tmp_path, error):
+    notebook, remarks = executed(tmp_path, f"raise {error}", AFTER)
+    [said] = notebook.cells[0].outputs
+    assert said.output_type == "error"
+    assert len(said.ename) + len(said.evalue) < 2000
+    assert texts(notebook)[1] == "after\n"
+    assert remarks == ["Cell 1 put out more than is kept; the rest was dropped."]
 
 
 def test_a_reply_made_up_in_advance_ends_no_cell(tmp_path):
