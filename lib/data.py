@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from numbers import Real
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -47,7 +48,7 @@ def integers(
     Returns X (features, samples) and labels (samples,). Raises ValueError for a size below 1.
     """
     _require_sizes(num_samples=num_samples, num_features=num_features, num_labels=num_labels)
-    rng = np.random.default_rng(seed)
+    rng = _make_rng(seed)
     return rng.integers(3, 10, size=(num_features, num_samples)), rng.integers(num_labels, size=num_samples)
 
 
@@ -61,10 +62,11 @@ def blobs(
     any others are noise.
 
     Returns X (features, samples) and labels (samples,), as many of each label as the number of samples
-    allows, shuffled. Raises ValueError for a size below 1.
+    allows, shuffled. Raises ValueError for a size below 1 or a spread below 0.
     """
     _require_sizes(num_samples=num_samples, num_features=num_features, num_labels=num_labels)
-    rng = np.random.default_rng(seed)
+    _require_spread(spread)
+    rng = _make_rng(seed)
     labels = rng.permutation(np.arange(num_samples) % num_labels)
     X = _centres(num_features, num_labels)[:, labels] + rng.normal(0, spread, (num_features, num_samples))
     return X, labels
@@ -88,10 +90,11 @@ def rings(num_samples: int = 300, num_labels: int = 3, seed: Seed = 0, spread: f
     Neighbouring rings are 1 unit apart. `spread` is the standard deviation of the distance from the middle.
 
     Returns X (2, samples) and labels (samples,), as many of each label as the number of samples allows, shuffled.
-    Raises ValueError for a size below 1.
+    Raises ValueError for a size below 1 or a spread below 0.
     """
     _require_sizes(num_samples=num_samples, num_labels=num_labels)
-    rng = np.random.default_rng(seed)
+    _require_spread(spread)
+    rng = _make_rng(seed)
     labels = rng.permutation(np.arange(num_samples) % num_labels)
     radius = labels + 0.5 + rng.normal(0, spread, num_samples)
     angle = rng.uniform(0, 2 * np.pi, num_samples)
@@ -104,10 +107,11 @@ def moons(num_samples: int = 300, seed: Seed = 0, spread: float = 0.15) -> tuple
     `spread` is the standard deviation of a sample from its half ring, along each feature.
 
     Returns X (2, samples) and labels (samples,), as many of each label as the number of samples allows, shuffled.
-    Raises ValueError for a size below 1.
+    Raises ValueError for a size below 1 or a spread below 0.
     """
     _require_sizes(num_samples=num_samples)
-    rng = np.random.default_rng(seed)
+    _require_spread(spread)
+    rng = _make_rng(seed)
     labels = rng.permutation(np.arange(num_samples) % 2)
     angle = rng.uniform(0, np.pi, num_samples)
     upper = np.array([np.cos(angle), np.sin(angle)])
@@ -151,9 +155,9 @@ def split(
         )
     if num_samples < 2:
         raise ValueError(f"X has {num_samples} sample; a split needs 2 or more. Try more samples.")
-    if not 0 < validation < 1:
-        raise ValueError(f"validation is {validation}; expected a fraction between 0 and 1. Try validation=0.2.")
-    order = np.random.default_rng(seed).permutation(num_samples)
+    if not (isinstance(validation, Real) and 0 < validation < 1):
+        raise ValueError(f"validation is {validation!r}; expected a fraction between 0 and 1. Try validation=0.2.")
+    order = _make_rng(seed).permutation(num_samples)
     cut = min(max(round(validation * num_samples), 1), num_samples - 1)
     aside, train = order[:cut], order[cut:]
     return X[:, train], labels[..., train], X[:, aside], labels[..., aside]
@@ -287,7 +291,8 @@ def crosscheck(y: ArrayLike, yhat: ArrayLike, loss: float) -> CrossCheck:
             f"loss {found}; expected one number, the mean over the samples. Try printing what your loss returns."
         )
     tf = _import_tensorflow()
-    theirs = float(tf.keras.losses.CategoricalCrossentropy()(y.T, yhat.T)) if tf else None
+    with warnings.catch_warnings(action="ignore"):  # Keras warns where there is one class
+        theirs = float(tf.keras.losses.CategoricalCrossentropy()(y.T, yhat.T)) if tf else None
     return CrossCheck(float(ours.item()), theirs, lowest=float(yhat[y > 0].min()))
 
 
@@ -297,14 +302,34 @@ def crosscheck(y: ArrayLike, yhat: ArrayLike, loss: float) -> CrossCheck:
 def _require_sizes(**sizes: float) -> None:
     """Refuse a size that isn't a whole number of at least 1."""
     for name, size in sizes.items():
-        if not isinstance(size, int | np.integer) or size < 1:
+        if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
             meant = int(size) if isinstance(size, float) and size >= 1 and size.is_integer() else 3  # such as 4.0
             raise ValueError(f"{name} is {size!r}; expected a whole number, 1 or more. Try {name}={meant}.")
 
 
+def _require_spread(spread: float) -> None:
+    """Refuse a standard deviation that isn't a finite number of at least 0."""
+    if not (isinstance(spread, Real) and 0 <= spread < math.inf):
+        raise ValueError(f"spread is {spread!r}; expected a number, 0 or more. Try spread=1.")
+
+
+def _make_rng(seed: Seed) -> np.random.Generator:
+    """Make a source of random numbers from a seed, or take the one that it is."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(f"seed is {seed!r}; expected a whole number, 0 or more. Try seed=0.") from None
+
+
 def _read_columns(name: str, values: ArrayLike) -> Matrix:
     """Read values as a matrix of numbers with at least one sample in its columns."""
-    found = np.asarray(values, dtype=np.float64)
+    try:
+        found = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} is not a matrix of numbers ({str(error).rstrip('.')}); expected two dimensions with samples in "
+            f"columns, such as (5, 64). Try printing {name} where it is made."
+        ) from None
     if found.ndim != 2 or found.shape[1] == 0:
         remedy = "one_hot(labels, num_classes)" if name == "y" else f"printing {name}.shape where it is made"
         raise ValueError(
@@ -316,13 +341,19 @@ def _read_columns(name: str, values: ArrayLike) -> Matrix:
 
 def _check_labels(labels: ArrayLike, num_classes: int) -> Labels:
     """Read labels as whole numbers from 0 to num_classes - 1, or name the first that isn't one."""
-    found = np.asarray(labels)
+    try:
+        found = np.asarray(labels)
+    except ValueError:
+        raise ValueError(
+            "labels has rows of different lengths; expected one dimension, with one label for each sample. "
+            "Try np.concatenate(labels)."
+        ) from None
     if found.ndim != 1:
         raise ValueError(
             f"labels has shape {found.shape}; expected one dimension, with one label for each sample. "
             f"Try {_suggest_flat_labels(found)}."
         )
-    allowed = np.isin(found, np.arange(num_classes)) & (found.dtype.kind in "biuf")
+    allowed = np.isin(found, np.arange(num_classes)) & _are_numbers(found)
     if not allowed.all():
         first = int(np.argmin(allowed))
         bad = found.tolist()[first]
@@ -333,8 +364,15 @@ def _check_labels(labels: ArrayLike, num_classes: int) -> Labels:
     return found.astype(np.int64)
 
 
+def _are_numbers(found: NDArray[np.generic]) -> bool | NDArray[np.bool_]:
+    """Tell whether all entries are numbers, or which are: an array of objects may hold anything."""
+    return found.dtype.kind in "biuf" or np.array([isinstance(each, Real) for each in found.tolist()], dtype=bool)
+
+
 def _suggest_flat_labels(found: NDArray[np.generic]) -> str:
     """Suggest what makes labels one-dimensional: labels that are one-hot already need something else."""
+    if found.ndim == 0 and found.dtype.kind == "O":  # a set, or what gives its items one by one
+        return "list(labels)"
     if found.ndim == 2 and min(found.shape) > 1 and np.isin(found, (0, 1)).all():
         if (found.sum(axis=0) == 1).all():
             return "using them as they are: they look one-hot already"
@@ -361,6 +399,13 @@ def _require_probabilities(y: Matrix, yhat: Matrix) -> None:
             f"y has shape {y.shape} and yhat {yhat.shape}; expected the same, (classes, samples). "
             "Try .T on the one that has samples in rows, or take the same batch for both."
         )
+    for name, each in (("y", y), ("yhat", yhat)):
+        if (each < -TOLERANCE).any():
+            row, column = np.argwhere(each < -TOLERANCE)[0]
+            raise ValueError(
+                f"{name}[{row}, {column}] is {each[row, column]:.6g}; expected a probability, from 0 to 1. "
+                f"Try {name}.min(axis=0) to see all columns."
+            )
     columns_fit = [np.allclose(each.sum(axis=0), 1, atol=TOLERANCE) for each in (y, yhat)]
     rows_fit = [np.allclose(each.sum(axis=1), 1, atol=TOLERANCE) for each in (y, yhat)]
     if not any(columns_fit) and all(rows_fit):

@@ -135,6 +135,25 @@ def test_a_draw_needs_whole_positive_sizes(draw):
         draw(num_features=0)
     with pytest.raises(ValueError, match=r"num_samples is 2\.5; expected"):
         draw(num_samples=2.5)
+    with pytest.raises(ValueError, match=r"num_samples is True; expected"):
+        draw(num_samples=True)
+
+
+@pytest.mark.parametrize("draw", [data.blobs, data.rings, data.moons])
+@pytest.mark.parametrize("spread", [-1, np.nan, np.inf, "1"])
+def test_a_draw_needs_a_spread_of_0_or_more(draw, spread):
+    with pytest.raises(ValueError, match=r"spread is .*; expected a number, 0 or more\. Try spread=1\."):
+        draw(spread=spread)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "1"])
+def test_a_draw_needs_a_seed_that_is_a_whole_number(seed):
+    complaint = r"seed is .*; expected a whole number, 0 or more\. Try seed=0\."
+    for draw in (data.integers, data.blobs, data.rings, data.moons):
+        with pytest.raises(ValueError, match=complaint):
+            draw(seed=seed)
+    with pytest.raises(ValueError, match=complaint):
+        data.split(np.zeros((2, 10)), np.zeros(10), seed=seed)
 
 
 def test_digits_are_those_of_scikit_learn():
@@ -202,6 +221,8 @@ def test_split_shuffles_by_its_seed():
         (np.zeros((10, 3)), 0.2, r"labels has shape \(10, 3\).* Try labels\.T"),
         (np.zeros(10), 1.0, r"validation is 1\.0; expected a fraction between 0 and 1\. Try"),
         (np.zeros(10), 20, r"validation is 20; expected"),
+        (np.zeros(10), "0.2", r"validation is '0\.2'; expected"),
+        (np.zeros(10), None, r"validation is None; expected"),
     ],
 )
 def test_split_says_what_does_not_fit(labels, validation, complaint):
@@ -269,6 +290,8 @@ def test_standardise_leaves_its_input_alone():
         ([[1.0, 2.0]], r"X has shape \(2,\); expected two dimensions .* Try"),
         ([np.zeros((3, 0))], r"X has shape \(3, 0\)"),
         ([[[1.0, 2.0], [3.0, np.nan]]], r"X\[1, 1\] is nan; expected a finite number\. Try"),
+        ([[["a", "b"]]], r"X is not a matrix of numbers \(could not convert .*'a'\); expected two dimensions .* Try"),
+        ([[[1.0], [2.0, 3.0]]], r"X is not a matrix of numbers"),
         ([np.zeros((2, 3)), np.zeros((3, 2))], r"argument 2 has 3 features \(rows\), but X has 2"),
     ],
 )
@@ -289,7 +312,9 @@ def test_one_hot_puts_a_single_1_in_the_row_of_the_label(num_classes, draws):
     assert np.array_equal(y, np.arange(num_classes)[:, np.newaxis] == labels)
 
 
-@pytest.mark.parametrize("labels", [[1, 0, 1], [1.0, 0.0, 1.0], [True, False, True], np.uint8([1, 0, 1])])
+@pytest.mark.parametrize(
+    "labels", [[1, 0, 1], [1.0, 0.0, 1.0], [True, False, True], np.uint8([1, 0, 1]), np.array([1, 0, 1], object)]
+)
 def test_one_hot_takes_whole_numbers_of_any_type(labels):
     assert np.array_equal(data.one_hot(labels, 2), [[0, 1, 0], [1, 0, 1]])
 
@@ -304,6 +329,10 @@ def test_one_hot_takes_whole_numbers_of_any_type(labels):
         ([0, np.nan], r"labels\[1\] is nan; .* Try leaving that sample out"),
         ([0, np.inf], r"labels\[1\] is inf; .* Try leaving that sample out"),
         (["0", "1"], r"labels\[0\] is '0'; .* Try np\.unique"),
+        ([1, "a"], r"labels\[0\] is '1'; .* Try np\.unique"),
+        (np.array([1, "a"], object), r"labels\[1\] is 'a'; .* Try np\.unique"),
+        ([[0], [1, 2]], r"labels has rows of different lengths; .* Try np\.concatenate\(labels\)"),
+        ({0, 1}, r"labels has shape \(\); .* Try list\(labels\)"),
         ([None, 1], r"labels\[0\] is None; .* Try np\.unique"),
         ([[0], [1]], r"labels has shape \(2, 1\); expected one dimension, .* Try np\.ravel\(labels\)"),
         (2, r"labels has shape \(\); .* Try np\.ravel\(labels\)"),
@@ -383,6 +412,12 @@ COLUMNS, ROWS = np.eye(3)[:, [0, 1, 2, 0]], np.eye(3)[[0, 1, 2, 0]]
         (ROWS, probabilities(3, 4), 1.0, r"y has shape \(4, 3\) and yhat \(3, 4\); .* Try \.T"),
         (COLUMNS, probabilities(4, 3).T, 1.0, r"yhat, column \d sums to .*; expected 1.* Try yhat\.sum"),
         (COLUMNS, np.full((3, 4), np.nan), 1.0, r"yhat, column 0 sums to nan"),
+        (
+            COLUMNS,
+            np.array([[1.5, -0.5, 0.0]] * 4).T,
+            1.0,
+            r"yhat\[1, 0\] is -0\.5; expected a probability, .* Try yhat",
+        ),
         ([0, 1, 2, 0], probabilities(3, 4), 1.0, r"y has shape \(4,\); .* Try one_hot\(labels, num_classes\)"),
         (COLUMNS, probabilities(3, 4), [1.0, 2.0], r"loss has shape \(2,\); expected one number.* Try"),
         (COLUMNS, probabilities(3, 4), None, r"loss is None; expected one number"),
@@ -409,7 +444,8 @@ def test_importing_data_imports_no_tensorflow():
 
 
 def test_first_use_in_a_fresh_process_writes_nothing_on_stderr():
-    done = fresh_python(FIRST_USE + "import os; os.write(2, b'heard again')")
+    one_class = "data.crosscheck(np.ones((1, 3)), np.ones((1, 3)), 0.0)\n"
+    done = fresh_python(FIRST_USE + one_class + "import os; os.write(2, b'heard again')")
     assert "[1. 0. 0. 0.]" in done.stdout and "they agree" in done.stdout
     assert done.stderr == "heard again"
 
