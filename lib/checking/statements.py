@@ -233,6 +233,7 @@ class Spies:
     def __init__(self) -> None:
         self.names: list[str] = []
         self.calls: list[tuple[str, list[Array]]] = []
+        self._spies: list[Callable[..., Any]] = []
 
     def __call__(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Make a spy that stands for a function."""
@@ -245,11 +246,16 @@ class Spies:
             self.calls.append((name, [read_answer(value, what=f"What {name} is given") for value in values]))
             return function(*given, **named)
 
+        self._spies.append(spy)
         return spy
 
     def within(self, code: Any, **functions: Callable[..., Any]) -> Any:
-        """Copy student code so that it calls spies where it would call its own functions of these names."""
-        return rebind(code, {name: self(name, function) for name, function in functions.items()})
+        """Copy student code so that it calls spies where it would call its own functions of these names.
+
+        What is a spy already notes its calls under the name that it has.
+        """
+        spies = {name: one if one in self._spies else self(name, one) for name, one in functions.items()}
+        return rebind(code, spies)
 
 
 class Loop(Equals):

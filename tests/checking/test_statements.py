@@ -18,7 +18,7 @@ from lib.answer_key import AnswerKey
 from lib.checking.answers import answer, pack, unpack
 from lib.checking.dispatch import Checks
 from lib.checking.fingerprints import Fingerprint
-from lib.checking.statements import Loop
+from lib.checking.statements import Loop, Spies
 from lib.checking.values import SEVERAL, TEXT, Wrong, read_answer, several_of, text_of
 from lib.grading import units
 from lib.grading.commands.fingerprints import write_files
@@ -173,6 +173,14 @@ def loop(first, second, n):
     return x
 
 
+once = MistakeCatalog("check-loop", "loop")
+
+
+@once("There is one step, whatever n is", "What does n count?")
+def _once(first, second, n):
+    return second(first(0))
+
+
 ANSWER_KEY = AnswerKey(
     UNIT,
     {
@@ -188,7 +196,7 @@ ANSWER_KEY = AnswerKey(
         "table": lambda x: np.outer(x, [1, 2]),
         "loop": loop,
     },
-    tuple(shortest.mistakes),
+    (*shortest.mistakes, *once.mistakes),
 )
 """
 
@@ -226,6 +234,14 @@ def _swapped(first: Any, second: Any, n: int) -> None:
     x = 0
     for _ in range(n):
         x = first(second(x))
+
+
+def _step(x: int) -> int:
+    return x
+
+
+def _two_steps(x: int) -> int:
+    return _step(_step(x))
 
 
 def _once_less(first: Any, second: Any, n: int) -> None:
@@ -364,6 +380,31 @@ def test_a_loop_says_what_was_called_in_place_of_all_calls_as_numbers(key: Answe
     assert f"Found {n} calls of first, 0 calls of second, and the result [1.," in found
     given = json.loads(json.dumps(answer(part, drawn_for(part, 1), (_first_alone,))))
     assert judge(key, part, 1, given).statements[0].why == "The calls or the result differ from the right ones."
+
+
+@pytest.mark.parametrize(
+    ("loop", "name"),
+    [(lambda first, second, n: second(first(1)), "There is one step, whatever n is"), (_once_less, ""), (None, "")],
+    ids=["one", "one less", "none"],
+)
+def test_a_wrong_number_of_calls_is_another_mistakes_only_if_it_is_the_same_number(
+    key: AnswerKey, check: Any, loop: Any, name: str
+) -> None:
+    loop = loop or (lambda first, second, n: 0)
+    part = key.part("check-loop")
+    assert part is not None
+    for seed in range(5):
+        given = json.loads(json.dumps(answer(part, drawn_for(part, seed), (loop,))))
+        mistake = judge(key, part, seed, given).mistake
+        assert (mistake.name if mistake else "") == name
+    assert ("There is one step" in str(check.loop(loop))) == bool(name)
+
+
+def test_a_spy_that_is_handed_to_a_loop_by_name_notes_each_call_once() -> None:
+    spies = Spies()
+    assert spies.within(_two_steps, _step=spies("step", lambda x: x + 1))(0) == 2
+    assert [name for name, _ in spies.calls] == ["step", "step"]
+    assert spies.names == ["step"]
 
 
 def test_a_loop_that_uses_up_its_inputs_is_told_the_calls_that_it_made(monkeypatch: pytest.MonkeyPatch) -> None:

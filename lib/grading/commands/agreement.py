@@ -137,7 +137,7 @@ def faults_of_consequences(key: AnswerKey, part: Part, answers: str) -> Iterator
                 found=lost,
                 expected="all points: that mistake costs some already",
                 attempt=f"let the statement call a {name} of its own in place of the student's, as "
-                f"spies.within({part.subjects[0]}, {name}=…) does in a Loop",
+                f"spies.within({part.subjects[0]}, {name}=…) does in a Loop, and Spies().within elsewhere",
             )
             return
 

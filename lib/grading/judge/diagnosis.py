@@ -115,14 +115,21 @@ def _tells(found: Outcome, mistaken: Outcome, right: Outcome, mistake: str = "")
     """
     if isinstance(found, Failure) and isinstance(mistaken, Failure):
         if found.kind == "value":
-            return what_is_wrong(found.text) == f"{mistake}." or _found_in(found.text) == _found_in(mistaken.text)
+            return what_is_wrong(found.text) == f"{mistake}." or _found_alike(found.text, mistaken.text)
         return found.text == mistaken.text and bool(SHAPES.search(found.text))
     if isinstance(found, Failure) or isinstance(mistaken, Failure):
         return False
     return bool(np.isfinite(mistaken).any()) and not agree(mistaken, right)
 
 
+def _found_alike(sentence: str, other: str) -> bool:
+    """Tell whether two `Wrong.sentence`s say that the same was found; of numbers, the last digits may differ."""
+    one, two = map(_found_in, (sentence, other))
+    if not (NUMBER.fullmatch(one) and NUMBER.fullmatch(two)):
+        return one == two
+    return bool(np.isclose(float(one), float(two), rtol=1e-3, atol=1e-6, equal_nan=True))
+
+
 def _found_in(sentence: str) -> str:
-    """Return what a `Wrong.sentence` says was found; "a number" for any number, since its last digits may differ."""
-    found = sentence.partition(" Found ")[2].partition(", expected ")[0]
-    return "a number" if NUMBER.fullmatch(found.rstrip(".")) else found
+    """Return what a `Wrong.sentence` says was found."""
+    return sentence.partition(" Found ")[2].partition(", expected ")[0].rstrip(".")
