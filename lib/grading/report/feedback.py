@@ -7,7 +7,7 @@ The page is nbgrader's own with the summary in front (`feedback.html.j2`); witho
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -247,17 +247,26 @@ class WriteSummary(UnitPreprocessor):
                 return nb, resources
             for verdict in (one for one in verdicts if one.notebook == names["notebook"]):
                 resources["summary"] = summary(read_graded(verdict, nb, names, self._predictions(unit, names)))
-                resources["code_in_the_dark"] = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
+                resources["code_in_the_dark"] = _style_of_dark_code()
         return nb, resources
+
+    @cached_property
+    def _course(self) -> CourseDirectory:
+        return CourseDirectory(parent=self)
 
     def _predictions(self, unit: AnswerKey, names: dict[str, Any]) -> tuple[tuple[Question, int], ...]:
         """Read what the student predicted, question by question."""
         questions = unit.unit.questions
         if not questions:
             return ()
-        course = CourseDirectory(parent=self)
-        found = read_predictions(course, names["assignment"], names["student"], names["notebook"], questions)
+        found = read_predictions(self._course, names["assignment"], names["student"], names["notebook"], questions)
         return tuple((question, found[question.id]) for question in questions if question.id in found)
+
+
+@cache
+def _style_of_dark_code() -> str:
+    style: str = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
+    return style
 
 
 class KnownGrades(GetGrades):

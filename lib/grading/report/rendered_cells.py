@@ -1,8 +1,9 @@
 """Rendered cells: what stands alike in many notebooks of a class is rendered once.
 
 Most of a page is the course's own cells. nbconvert renders each of them by templates for each student, and then reads
-the whole page again with BeautifulSoup, which takes as long. Here the page's template puts a mark where a cell stands.
-nbconvert goes over the frame that is left, each cell is gone over by itself, and what came of it is remembered.
+the whole page again with BeautifulSoup, which takes as long. Here the page's template puts a mark where a cell stands,
+or a section of the summary. nbconvert goes over the frame that is left, each cell is gone over by itself, and what came
+of it is remembered.
 """
 
 import json
@@ -32,6 +33,8 @@ PICTURE = re.compile(r"!\[[^\[\]]*\]\(([\w./-]+)\)", re.ASCII)
 """A picture in Markdown that lies beside the notebook."""
 SPACES = " \n\t\f\r"
 """What HTML takes for spaces."""
+SECTION = re.compile("<section.*?</section>", re.DOTALL)
+"""A section of a summary; no student's text can end it, being escaped."""
 END = "end-of-cell"
 AROUND = ("<html><body><div>", f"<{END}></{END}></div></body></html>")
 """What stands around a cell on its page, and an element by which to see whether the cell ends within that."""
@@ -106,6 +109,20 @@ class CellsOfPage:
             pieces = tuple(finished.split(self._anchor, 1))
             self._known.keep(self._cell, Rendered(pieces, self._before.minus(self._budget)))
         return self._place(finished)
+
+    def keep_sections(self, summary: str) -> str:
+        """Give the page's summary with marks in the place of its sections, most of which many pages have."""
+        return SECTION.sub(lambda section: self._keep_section(section[0]), summary)
+
+    def _keep_section(self, html: str) -> str:
+        rendered = self._known.find(html)
+        if rendered is None:
+            finished = finish(html)
+            if finished is None:
+                return html
+            rendered = Rendered((finished,), (0, 0, 0))
+            self._known.keep(html, rendered)
+        return self._place(rendered.pieces[0])
 
     def _pictures(self, source: str) -> str:
         """Give digests of the pictures that a cell shows: each student has a folder of their own, with other files."""

@@ -104,3 +104,14 @@ def test_spaces_between_cells_come_out_as_on_a_whole_page(tmp_path):
         whole += html + spaces
     frame, whole = (str(BeautifulSoup(f"<div>{each}</div>", features="html.parser")) for each in (frame, whole))
     assert page.filled(frame) == whole
+
+
+def test_sections_of_a_summary_come_out_as_on_a_whole_page_and_are_remembered(tmp_path):
+    summary = "<h1>1 of 2</h1>\n<section class='part'>\n<p>a &#39;b&#39;<br></p></section> \n <section>c</section>"
+    pages = Pages()
+    for _ in range(2):
+        page = CellsOfPage(pages.known, Budget(), tmp_path)
+        frame = str(BeautifulSoup(page.keep_sections(summary), features="html.parser"))
+        assert "<section" not in frame
+        assert page.filled(frame) == str(BeautifulSoup(summary, features="html.parser"))
+    assert pages.known.find("<section>c</section>") is not None
