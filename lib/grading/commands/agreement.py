@@ -1,22 +1,22 @@
 """Agreement of desk and judge: both find right code right, see the same in each mistake, and call it by its name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
 from lib.answer_key import AnswerKey, Mistake
-from lib.checking import fingerprints
-from lib.checking.answers import Copy
+from lib.checking.answers import Copy, Outcome
 from lib.checking.help import name_mistake
 from lib.checking.local_checks import examine
 from lib.checking.rebinding import namespace_in, rebind
+from lib.checking.statements import HasShape, Invariant
 from lib.checking.student_code import Failure, attempt
 from lib.checking.values import show
 from lib.grading import units
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.proof import SEEDS, judge_part, lost_points, try_objects
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, outcomes, right_outcomes, wrong_probes
+from lib.grading.judge.comparison import Outcomes, agree, outcomes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.units import Place
 from lib.unit import Inputs, Part
@@ -26,7 +26,10 @@ MANY = 100
 
 
 def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
-    """Say on which of many draws right code raises, or the draw itself does."""
+    """Say on which of many draws right code raises, or the draw itself does, and whether its answer is always alike."""
+    compared = [each for each in part.statements if each.points and not isinstance(each, HasShape | Invariant)]
+    first: Outcomes = {}
+    varies = not compared
     for seed in range(MANY):
         try:
             drawn = drawn_for(part, seed)
@@ -35,6 +38,8 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
             found = units.describe(error)
         else:
             found = lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn)))
+            first = first or right
+            varies = varies or any(not _same(right[each.name], first[each.name]) for each in compared)
         if found:
             yield CannotBuild(
                 "a draw on which right code fails",
@@ -44,10 +49,31 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
                 attempt=f"run right code by hand on drawn_for({part.name}, {seed}), from lib.grading.judge.challenge",
             )
             return
+    if not varies:
+        yield CannotBuild(
+            "a part whose right answer is the same in every draw",
+            place=f"{answers}, the part {part.id!r}",
+            found=_show_all(first),
+            expected="another answer in other draws: this one can be written down without code",
+            attempt="draw inputs, and sizes, for which the results differ",
+        )
+
+
+def _same(one: Mapping[str, Outcome], other: Mapping[str, Outcome]) -> bool:
+    return all(agree(outcome, other[probe], alike=True) for probe, outcome in one.items())
 
 
 def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[CannotBuild]:
     """Say where desk and judge differ on the right code or on a mistake, and which mistakes they don't name."""
+    for statement in part.statements:
+        if statement.points and not statement.hint:
+            yield CannotBuild(
+                "a statement without a hint",
+                place=f"{place.module}, {statement.name}",
+                found="no hint",
+                expected="one thing to try where the statement is wrong",
+                attempt='add a line such as  hint = "Compute two samples by hand."',
+            )
     report = examine(part, key.subjects(part))
     if not report.right:
         yield CannotBuild(
@@ -98,19 +124,15 @@ def _faults_of_mistake(
             attempt="let `holds` and `probes` look at the same things, and draw inputs on which it shows",
         )
     names = {mistake.name, *mistake.same_as}
-    known = fingerprints.read(place.module).get(part.id, ())  # the file was written before
-    has_fingerprint = any(each.name in names for each in known)
     named = name_mistake(part, subjects, place.module)
-    if named.name not in names if named else has_fingerprint:
+    if named is None or named.name not in names:
         yield _unnamed(where, "the desk", named.name if named else "", names, found)
     diagnosis = diagnose(key, part, drawn, found, right, wrong_probes(part.statements, drawn, found, right))
-    if has_fingerprint and (diagnosis is None or diagnosis.name not in names):
+    if diagnosis is None or diagnosis.name not in names:
         yield _unnamed(where, "grading", diagnosis.name if diagnosis else "", names, found)
 
 
 def _unnamed(where: str, who: str, found: str, names: set[str], gives: Outcomes) -> CannotBuild:
-    told = (each for probes in gives.values() for each in probes.values())
-    answer = ", ".join(each.text if isinstance(each, Failure) else show(each) for each in told)
     return CannotBuild(
         f"a mistake that {who} does not call by its name",
         place=where,
@@ -118,8 +140,14 @@ def _unnamed(where: str, who: str, found: str, names: set[str], gives: Outcomes)
         expected=" or ".join(map(repr, sorted(names))),
         attempt="say same_as=(the other's name,), or add a probe in which the two differ"
         if found
-        else f"draw inputs on which its answer is no error and not empty; here it is {answer}",
+        else "correct its code or the inputs, so that its answer is no error and not empty, or take it out: nothing"
+        f" tells it from other code. What came of it: {_show_all(gives)}",
     )
+
+
+def _show_all(found: Outcomes) -> str:
+    told = (each for probes in found.values() for each in probes.values())
+    return ", ".join(dict.fromkeys(each.text if isinstance(each, Failure) else show(each) for each in told))
 
 
 def faults_of_consequences(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:

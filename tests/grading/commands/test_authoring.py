@@ -116,6 +116,21 @@ FAULTS = {
         "X, w = rng.normal(size=(3, 8))",
         "X, w = rng.normal(size=(3, 8)) if rng.random() < 0.9 else None",
     ),
+    "a part whose right answer is the same in every draw": (
+        "units/{}/exercise.py",
+        "X, w = rng.normal(size=(3, 8)), rng.uniform(1, 2, size=3)",
+        "rng = np.random.default_rng(0)\n    X, w = rng.normal(size=(3, 8)), rng.uniform(1, 2, size=3)",
+    ),
+    "a statement without a hint": (
+        "units/{}/exercise.py",
+        '    hint = "Compute the loss of two samples by hand, and compare it with each step of your code."\n',
+        "",
+    ),
+    "a mistake that the desk does not call by its name": (
+        "units/{}/closed/__init__.py",
+        "return np.sum((w @ X - y) ** 2)",
+        "return np.summ((w @ X - y) ** 2)",
+    ),
     "ZeroDivisionError: division by zero (exercise.py, line 30)": (
         "units/{}/exercise.py",
         "return {",

@@ -132,7 +132,14 @@ def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_p
 
 @pytest.mark.parametrize(
     ("slip", "error"),
-    [(("y = rng.uniform", "y = rng.unifrm"), "AttributeError: "), (("class Mean", "clas Mean"), "SyntaxError: ")],
+    [
+        (("y = rng.uniform", "y = rng.unifrm"), "AttributeError: "),
+        (("class Mean", "clas Mean"), "SyntaxError: "),
+        (
+            ("import numpy as np", "from .closed import loss as right"),
+            "outside the folder closed may not import what is",
+        ),
+    ],
 )
 def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, slip, error):
     broken = Course(shutil.copytree(course.root, tmp_path / "course"))
