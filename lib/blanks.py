@@ -164,7 +164,9 @@ def _syntax_error(source: str) -> SyntaxError | None:
     try:
         # Python warns of code such as `(1)(2)` as it parses it; it will say so when the cell is run.
         with warnings.catch_warnings(action="ignore"):
-            ast.parse(textwrap.dedent(_apply_edits(source, [*_replacements(source), *passes])))
+            # Compiled, and not only parsed: that finds `return ?` outside a function, too.
+            code = textwrap.dedent(_apply_edits(source, [*_replacements(source), *passes]))
+            compile(code, "a cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     except SyntaxError as error:
         return error
     except (ValueError, RecursionError, MemoryError):

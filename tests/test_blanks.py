@@ -228,7 +228,7 @@ class TestAtTheDesk:
             "? 3", "a ? b", "x = 5 ? 3 : 2", "f(?=3)", "f(a=1,\n  ?)", "if ?\n  pass", "x == ? ?", "x = ?y", "'a'?",
             "f(x)?", "x['a']?", "with open(x) as f?:\n  pass", "(? := 3)", "match x:\n  case ?:\n    pass", "$?", "`?`",
             "???", "?!", "cce?;", "except ?:", "a, ?, = ?, ??b", ">>> ?", "  x = ?\n y = 2", "x = (?", "x = ?)",
-            "cce?  # help",
+            "cce?  # help", "return(?)", "yield ?", "class A:\n  return ?", "nonlocal x; x = ?", "x = ?; break",
         ],
     )  # fmt: skip
     def test_where_no_expression_may_stand_too(

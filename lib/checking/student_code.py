@@ -213,11 +213,15 @@ def _out_of_time(seconds: float, own: OwnLine | None) -> Failure:
 
 def _survive(action: Callable[[], Value]) -> Value | Failure:
     """Run `action` without letting anything escape, in a context that nothing else sees."""
+    deepest = sys.getrecursionlimit()
     try:
         # A context of its own: NumPy keeps there what errors it raises, and student code may change that.
         return Context().run(attempt, action)
     except BaseException as error:
+        sys.setrecursionlimit(deepest)  # now, too: to say what was raised takes some calls
         return failure_of(error)
+    finally:
+        sys.setrecursionlimit(deepest)
 
 
 def _run_here(actions: Sequence[Callable[[], Value]], seconds: float, until: float) -> list[Value | Failure]:

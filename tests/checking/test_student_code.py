@@ -240,12 +240,16 @@ def test_a_loop_that_ignores_the_stop_signal_is_left_behind_and_keeps_nothing() 
 
 
 def test_code_that_ends_in_time_runs_in_one_thread_and_leaves_nothing_for_the_next() -> None:
+    deepest = sys.getrecursionlimit()
+
     def careless() -> Any:
         np.seterr(divide="raise")
+        sys.setrecursionlimit(deepest - 1)
         return threading.current_thread()
 
     first = run_student_code(careless)
     assert first != threading.current_thread()
+    assert sys.getrecursionlimit() == deepest, "a low limit would break the check itself"
     assert run_student_code(threading.current_thread) == first
     assert run_student_code(np.geterr) == {**dict.fromkeys(np.geterr(), "ignore")}
     assert run_student_code(endless_sleep, seconds=0.05) == run_student_code(endless_sleep, seconds=0.05)
