@@ -186,14 +186,9 @@ def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]
     of a validation set may be used in training. A feature that is constant in X becomes 0 everywhere.
 
     X is (features, samples), the others (features, any number of samples). Returns X alone, or a tuple of X
-    and the others. Raises ValueError if a shape doesn't fit or a value of X is not a finite number.
+    and the others. Raises ValueError if a shape doesn't fit or a value is not a finite number.
     """
-    X = _read_columns("X", X)
-    if not np.isfinite(X).all():
-        row, column = np.argwhere(~np.isfinite(X))[0]
-        raise ValueError(
-            f"X[{row}, {column}] is {X[row, column]}; expected a finite number. Try leaving that sample out."
-        )
+    X = require_finite("X", _read_columns("X", X))
     mean, deviation = X.mean(axis=1, keepdims=True), X.std(axis=1, keepdims=True)
     deviation[deviation <= ROUNDING * np.abs(mean)] = np.inf  # anything over infinity is 0
     scaled = [(X - mean) / deviation]
@@ -204,8 +199,18 @@ def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]
                 f"argument {place} has {len(other)} features (rows), but X has {len(X)}; expected the same number. "
                 "Try the same features, with samples in columns."
             )
-        scaled.append((other - mean) / deviation)
+        scaled.append((require_finite(f"argument {place}", other) - mean) / deviation)
     return tuple(scaled) if others else scaled[0]
+
+
+def require_finite(name: str, X: Matrix) -> Matrix:
+    """Return X, (features, samples). Raises ValueError, which says where, if a value is not a finite number."""
+    if not np.isfinite(X).all():
+        row, column = np.argwhere(~np.isfinite(X))[0]
+        raise ValueError(
+            f"{name}[{row}, {column}] is {X[row, column]}; expected a finite number. Try leaving that sample out."
+        )
+    return X
 
 
 # ---- Encode the labels, check the loss

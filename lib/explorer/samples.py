@@ -59,10 +59,13 @@ class Samples:
 def prepare(X: ArrayLike, labels: ArrayLike) -> Samples:
     """Split off a fifth for validation, standardise, and one-hot encode.
 
-    X is (features, samples); for labels see `encode`. Raises ValueError if they don't fit together.
+    X is (features, samples); for labels see `encode`. Raises ValueError if they don't fit together, or a value of X is
+    not a finite number.
     """
     numbers, names = encode(labels)
-    X, labels, X_validation, labels_validation = data.split(X, numbers)
+    parts = data.split(X, numbers)
+    data.require_finite("X", np.asarray(X, dtype=np.float64))  # before its samples have other numbers
+    X, labels, X_validation, labels_validation = parts
     X, X_validation = data.standardise(X, X_validation)
     columns, train, validation = np.eye(len(names)), labels.astype(np.intp), labels_validation.astype(np.intp)
     return Samples(X, train, columns[:, train], X_validation, validation, columns[:, validation], names)

@@ -54,6 +54,14 @@ def test_other_labels_are_refused_in_a_sentence(labels, sentence):
         prepare(X, labels)
 
 
+@pytest.mark.parametrize("sample", range(12))
+def test_what_is_no_finite_number_is_named_by_its_place_in_what_was_given(sample):
+    X_infinite = X.copy()
+    X_infinite[1, sample] = np.inf
+    with pytest.raises(ValueError, match=rf"X\[1, {sample}\] is inf; expected a finite number"):
+        prepare(X_infinite, TWO)
+
+
 @pytest.mark.parametrize("data", [X, {"mine": X}, {"mine": (X, TWO + 0.5)}, ("blobs",), "spirals"], ids=str)
 def test_data_that_is_none_is_refused_before_anything_is_shown(data):
     with pytest.raises(ValueError, match=r"expected .* Try"):

@@ -49,7 +49,8 @@ MEANINGS = (
     Meaning(
         # Python's own `input` is a builtin; in a notebook Jupyter puts a function or a method in its place.
         r"NameError: name '(?:output|weights|layers)' is not defined"
-        r"|(?:'builtin_function_or_method'|'(?:function|method)' object ).*\n.*(?<![\w.])input\b",
+        r"|(?:'builtin_function_or_method'|'(?:function|method)' (?:object|and)\b|and '(?:function|method)').*\n"
+        r".*(?<![\w.])input\b",
         "A name of the layer is used without self. before it.",
         "A layer keeps what it needs as self.input, self.output, self.weights or self.layers. Write self. before the"
         " name.",

@@ -144,9 +144,10 @@ def test_a_column_that_is_subtracted_from_the_bias_is_not_taken_for_all_samples(
     assert UNSUMMED not in report
 
 
-def test_jupyters_input_is_known_as_well_as_pythons(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("factor", ["input.T", "input > 0", "2 * input", "input - 1"])
+def test_jupyters_input_is_known_as_well_as_pythons(monkeypatch: pytest.MonkeyPatch, factor: str) -> None:
     monkeypatch.setattr("builtins.input", lambda prompt="": "")
-    code = written(DENSE.format("np.dot(output_gradient, input.T)"))
+    code = written(DENSE.format(f"np.dot(output_gradient, {factor})"))
     assert "used without self. before it." in str(checked(part_of(PARTS[DENSE]), Dense=code["Dense"]))
 
 
