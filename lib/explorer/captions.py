@@ -36,7 +36,7 @@ def presets(samples: Samples) -> list[Setting]:
 
 def name_setting(setting: Setting, counted: str = "") -> str:
     """Name a setting in a few words, as presets and kept runs are labelled: what it is, not how good it is."""
-    words = f"{setting.size} {counted}, " if setting.size else ""
+    words = f"{_size(setting, counted)}, " if setting.size else ""
     words += f"rate {short(setting.learning_rate)}, batch {setting.batch_size}"
     words += f", seed {setting.seed}" if setting.seed else ""
     words += ", own data" if setting.version else ""
@@ -141,8 +141,13 @@ def _setting(run: Run) -> str:
     """Say how a run was trained."""
     setting = run.setting
     words = f"Learning rate {short(setting.learning_rate)}, batch size {setting.batch_size}"
-    words += f", {setting.size} {run.recipe.network.counted}" if setting.size else ""
+    words += f", {_size(setting, run.recipe.network.counted)}" if setting.size else ""
     return words + (f", what if {setting.what_if}" if setting.what_if else "")
+
+
+def _size(setting: Setting, counted: str) -> str:
+    """Say how large the layers are; `counted` is what they have, in the plural."""
+    return count(setting.size, counted.removesuffix("s"), counted)
 
 
 def _progress(run: Run, done: int, epochs: int) -> str:

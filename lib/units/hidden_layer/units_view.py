@@ -79,6 +79,8 @@ def draw_units(run: Run, epoch: int) -> str:
 def describe_units(run: Run, epoch: int) -> str:
     """Say how many units are dead."""
     dead, units = dead_units(run, epoch), run.setting.size
+    if units == 1:
+        return f"The hidden unit is {'dead: 0' if dead else 'not dead: it is not 0'} for every training sample."
     if not dead:
         return f"None of the {units} hidden units is dead: none is 0 for every training sample."
     each = "is" if dead == 1 else "are"
