@@ -265,6 +265,7 @@ RIGHT: dict[str, str] = {
         (MAKE, OWN_SHUFFLE.replace("np.random.permutation", "np.random.default_rng(epoch).permutation"))
     ),
     "layers and losses in a list": loop((RETURN, "    return [dlayer, softmax, losses]\n")),
+    "losses alone, which are all that is asked of them": loop((RETURN, "    return losses\n")),
     "X and y shuffled together before the loops": loop(
         (START, f"{START}    order = {SHUFFLE}\n    X, y = X[:, order], y[:, order]\n")
     ),
@@ -618,10 +619,6 @@ WRONG: dict[str, WrongLoop] = {
     ),
     "X in half precision": _at((START, f"{START}    X = X.astype(np.float16)\n"), breaks=B),
     "X between 0 and 1": _at((START, f"{START}    X = (X - X.min()) / (X.max() - X.min())\n"), breaks=B),
-    "losses alone": _at((RETURN, "    return losses\n"), breaks=E),
-    "losses alone, as an array": _at((RETURN, "    return np.array(losses)\n"), breaks=E),
-    "one layer and losses": _at((RETURN, "    return dlayer, losses\n"), breaks=E),
-    "both layers in a pair": _at((RETURN, "    return (dlayer, softmax), losses\n"), breaks=E),
     "losses first": _at((RETURN, "    return losses, dlayer, softmax\n"), breaks=E),
     "losses as text": _at((NOTE, "        losses.append('%.3f' % loss)\n"), breaks=E),
     "labels by a counter": _at(

@@ -8,7 +8,7 @@ import numpy as np  # noqa: F401  # for the loops, whose text is run with this m
 from lib.answer_key import Mistake
 from lib.reference import Dense, Softmax, cce, cce_gradient, generate_batch_indices
 from lib.reference.layer import FloatArray as Array
-from lib.units.softmax_classifier.loop.hints import BACK, COLUMNS, DRAWN, HINTS, ONCE, THREE
+from lib.units.softmax_classifier.loop.hints import BACK, COLUMNS, DRAWN, HINTS, ONCE
 
 
 def train(X: Array, y: Array, learning_rate: float, batch_size: int, nepochs: int) -> Any:
@@ -77,6 +77,7 @@ PREDICTED = "(yhat == yhat.max(axis=0)).astype(float)"
 
 SHARE = "Add each batch's mean loss, weighted by the batch's share of all samples."
 RESET = "Set the loss to 0 at the start of each epoch."
+THREE = "Return three things, in this order: the dense layer, softmax, and the list of losses."
 FIXED_RATE = "Pass the learning_rate that train is given, not a fixed number."
 
 EPOCH = "Divide ten samples into batches of four. Compute the epoch's loss from the three batches' mean losses."
@@ -373,14 +374,6 @@ MISTAKES = (
         ("    losses = []\n", ""),
     ),
     _named("The layers are returned in another order", ("return dense, softmax,", "return softmax, dense,")),
-    _named(
-        "train does not return three things",
-        ("return dense, softmax, losses", "return losses"),
-        also=(
-            (("return dense, softmax,", "return dense,"),),
-            (("return dense, softmax,", "return (dense, softmax),"),),
-        ),
-    ),
     _named("The dense layer that is returned has not been trained", ("return dense,", f"return {DENSE},")),
     _mistake(
         "Only the share of the last batch is stored: = replaces +=",

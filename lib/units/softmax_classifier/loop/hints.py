@@ -20,7 +20,6 @@ BACK = "Follow the gradient backward: pass to each call the result of the call b
 NOTHING_ELSE = "Multiply the result of softmax.backward by 1/B, and do nothing else to it."
 RATE = "Pass the learning_rate that train is given, in every step."
 DENSE = "Make the dense layer once, before the loops: what it has learnt is in its weights."
-THREE = "Return three things, in this order: the dense layer, softmax, and the list of losses."
 RETURNED = "Return the layers that the loop has used: dense layer, softmax, losses."
 UPDATE = "Call dlayer.backward once in every step, with the gradient of this batch."
 
@@ -153,7 +152,6 @@ HINTS = {
     "The losses come in reversed order": "Put each epoch's loss behind those of the epochs before it.",
     "The losses are rounded": "Keep all digits in the list. Round only what you print.",
     "The layers are returned in another order": RETURNED,
-    "train does not return three things": THREE,
     "The dense layer that is returned has not been trained": RETURNED,
     "cce is never called": (
         "Call cce for each batch. Add what it returns to the epoch's loss, weighted by the batch's share of samples."

@@ -34,20 +34,15 @@ class EpochLoss(LoopRule):
             raise self._explain(call, steps, found, count, expected[0])
         if order == 2:
             raise name_at("The layers are returned in another order", second_call(call))
-        if order == 3:
-            raise name_at("train does not return three things", second_call(call))
         if order:
             raise name_at("The dense layer that is returned has not been trained", second_call(call))
 
     def extra(self, recording: Recording) -> Array:
-        """Give the number of losses, 1, 2 or 3 for what is wrong with what else is returned, and the losses.
-
-        1 is a layer that is not trained, 2 one in another place, and 3 that something is missing or too much.
-        """
+        """Give the number of losses, 1 for a layer that is not trained, 2 for one in another place, and the losses."""
         losses = recording.losses
         trained = {seen.layer for seen in recording.steps[-1:]}
         is_other = bool(recording.returned_layers) and not trained & {*recording.returned_layers}
-        order = 1 if is_other else 2 if recording.is_softmax_first else 3 * (not recording.is_three)
+        order = 1 if is_other else 2 * recording.is_softmax_first
         room = self._rows_of_extra(recording.call) * len((*HEADER, *self.names)) - 2
         return np.array([len(losses), order, *losses[:room]])
 

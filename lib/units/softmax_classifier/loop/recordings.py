@@ -89,8 +89,6 @@ class Recording:
     """The serial numbers of the dense layers that were returned."""
     is_softmax_first: bool = False
     """Whether `train` returned softmax before the dense layer."""
-    is_three: bool = True
-    """Whether what `train` returned can be the dense layer, softmax and the losses, as the notebook takes it."""
     X: Array | None = None
     y: Array | None = None
     error: Exception | None = None

@@ -120,7 +120,6 @@ class _Recorder:
         recording.returned_layers = tuple(layer._serial for layer in layers)
         kinds = [isinstance(one, Dense) for one in _entries(returned) if isinstance(one, both)]
         recording.is_softmax_first = isinstance(returned, tuple | list) and kinds == [False, True]
-        recording.is_three = _is_three(returned)
         if recording.steps and any(map(self._is_touched, layers)):
             recording.steps[-1].touched = True
 
@@ -362,14 +361,6 @@ def _losses_of(returned: Any) -> Any:
         has_layers = isinstance(returned, list) and any(hasattr(one, "forward") for one in returned[:9])
         losses = returned[-1] if has_layers or (isinstance(returned, tuple) and returned) else returned
     return list(losses) if isinstance(losses, list) else losses
-
-
-def _is_three(returned: Any) -> bool:
-    """Tell whether what `train` returned can be taken as three things; a result of another kind has them by name."""
-    if hasattr(returned, "loss") or not isinstance(returned, tuple | list | np.ndarray):
-        return True
-    is_losses = not isinstance(returned, tuple) and not any(hasattr(one, "forward") for one in returned[:9])
-    return not is_losses and len(returned) == 3
 
 
 def _entries(returned: Any) -> Iterator[Any]:
