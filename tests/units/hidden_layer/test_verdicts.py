@@ -11,6 +11,7 @@ from lib.checking.dispatch import Check
 from lib.checking.help import name_mistake
 from lib.checking.render import Report
 from lib.grading.commands.fingerprints import texts_of
+from lib.grading.judge.challenge import drawn_for
 from lib.reference import Dense, Network, ReLU, Softmax, cce, cce_gradient
 from lib.unit import Mistake, Part
 from lib.units import hidden_layer
@@ -465,6 +466,17 @@ def test_each_mistake_costs_points_and_has_its_name_at_the_desk_and_in_every_dra
         for seed in SEEDS:
             verdict = judged(part, way.code, seed, ANSWER_KEY)
             assert verdict.points == report.points < part.points
+            assert verdict.mistake is not None and verdict.mistake.name == mistake.name
+
+
+def test_mistakes_in_a_step_show_where_the_labels_of_a_batch_read_the_same_backward() -> None:
+    part = PARTS["check-step"]
+    drawn = {seed: drawn_for(part, seed)["y"] for seed in range(100)}
+    seeds = [seed for seed, y in drawn.items() if np.array_equal(y, y[:, ::-1])]
+    assert seeds
+    for mistake in (each for each in ANSWER_KEY.mistakes if each.part == part.id):
+        for seed in seeds[:3]:
+            verdict = judged(part, mistake.code, seed, ANSWER_KEY)
             assert verdict.mistake is not None and verdict.mistake.name == mistake.name
 
 
