@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.error_hints import hint_for
@@ -20,6 +22,7 @@ from lib.grading.judge.verdict import (
     DIFFERENT_CALLS,
     DIFFERENT_SHAPE,
     DIFFERENT_TEXT,
+    NOT_FINITE,
     NOT_TESTED,
     PartVerdict,
     State,
@@ -164,6 +167,8 @@ def _say_what_differs(statement: Statement, answers: Mapping[str, Outcome], righ
         return DIFFERENT_TEXT
     if any(given.shape != wanted.shape for given, wanted in arrays if several_of(wanted) is None):
         return DIFFERENT_SHAPE
+    if any(np.isfinite(wanted).all() and not np.isfinite(given).all() for given, wanted in arrays):
+        return NOT_FINITE
     return DIFFERENT
 
 

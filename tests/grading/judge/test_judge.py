@@ -17,7 +17,7 @@ from lib.checking.student_code import Failure
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
 from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.verdict import DIFFERENT_SHAPE, PartVerdict, html
+from lib.grading.judge.verdict import DIFFERENT_SHAPE, NOT_FINITE, PartVerdict, html
 from lib.reference import Dense, Softmax
 from lib.unit import Part, Unit
 from lib.units.hidden_layer.closed import ANSWER_KEY as HIDDEN_LAYER
@@ -492,3 +492,16 @@ def test_a_wrong_shape_or_type_is_not_the_name_of_a_mistake_with_another_one(
 def test_a_wrong_shape_is_said_to_be_one() -> None:
     verdict = judged(part_of("check-cce-gradient"), {"cce_gradient": lambda y, yhat: (-y / yhat)[:, :1]})
     assert verdict.statements[0].why == DIFFERENT_SHAPE
+
+
+def test_numbers_that_overflow_are_said_to_do_so() -> None:
+    """A wrong axis is the forward part's mistake; of large scores it is said what came of them."""
+
+    class Rows(Softmax):
+        def forward(self, input: Any) -> Any:
+            self.input, e = input, np.exp(input)
+            self.output = e / e.sum(axis=1, keepdims=True)
+            return self.output
+
+    verdict = judged(part_of("check-softmax-stable"), {"Softmax": Rows})
+    assert verdict.statements[0].why == NOT_FINITE
