@@ -14,7 +14,7 @@ from nbgrader.utils import is_solution
 from lib.answer_key import AnswerKey
 from lib.checking.fingerprints import FILE
 from lib.grading import units
-from lib.grading.commands.agreement import faults_of_checks, faults_of_consequences, faults_of_draws
+from lib.grading.commands.agreement import faults_of_checks, faults_of_consequences, faults_of_draws, faults_of_luck
 from lib.grading.commands.build import CannotBuild, Hidden, place_of, student_source
 from lib.grading.commands.bundle import open_half
 from lib.grading.commands.command import given_names, named_unit
@@ -75,7 +75,10 @@ class CheckApp(Rebuild):
         yield from self._faults_of_fingerprints(name, key)
         if not faults:
             yield from self._faults_of_notebooks(place, key, notebooks, folder, hidden)
-        yield from faults_of_answers(key, place.answers)
+        earning = [*faults_of_answers(key, place.answers)]
+        yield from earning
+        for part in key.parts if not earning else ():
+            yield from faults_of_luck(key, part, place.answers)
         for part in key.parts:
             yield from faults_of_checks(key, part, place)
             yield from faults_of_consequences(key, part, place.answers)

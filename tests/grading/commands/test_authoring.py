@@ -121,6 +121,11 @@ FAULTS = {
         "X, w = rng.normal(size=(3, 8)), rng.uniform(1, 2, size=3)",
         "rng = np.random.default_rng(0)\n    X, w = rng.normal(size=(3, 8)), rng.uniform(1, 2, size=3)",
     ),
+    "a mistake that earns all points in some draws": (
+        "units/{}/closed/__init__.py",
+        "return np.sum((w @ X - y) ** 2)",
+        "return np.sum((w @ X - y) ** 2) / (1 if X[0, 0] < 1.2 else y.size)",
+    ),
     "a statement without a hint": (
         "units/{}/exercise.py",
         '    hint = "Compute the loss of two samples by hand, and compare it with each step of your code."\n',
