@@ -109,8 +109,12 @@ class NoLeak(NbGraderPreprocessor):
         """Called last, once for each notebook."""
         for index, cell in enumerate(nb.cells):
             place = place_of(cell, index, resources)
-            for where, text in ((place, cell.source), (f"{place}, output", "\n".join(_texts_in(cell.get("outputs"))))):
-                refuse_leak(resources["blanks"], text, where)
+            refuse_leak(resources["blanks"], cell.source, place)
+            for part in ("outputs", "metadata", "attachments"):
+                refuse_leak(resources["blanks"], "\n".join(_texts_in(cell.get(part))), f"{place}, {part}")
+        refuse_leak(
+            resources["blanks"], "\n".join(_texts_in(nb.metadata)), f"{resources['unique_key']}.ipynb, metadata"
+        )
         if resources["blanks"] and (folder := resources.get("metadata", {}).get("path")):
             # As nbgrader finds what it copies into the release.
             for file in sorted(map(Path, find_all_files(folder, [*CourseDirectory(parent=self).ignore, "*.ipynb"]))):
@@ -194,6 +198,14 @@ def _match_template(marker: _Marker) -> list[str]:
     length = len(masked(marker.template).partition("#")[0])
     code, purpose = marker.template[:length].rstrip(), marker.template[length:].strip("# ")
     blanks = open_blanks(marker.template)
+    if "#?" in marker.template[length:]:
+        raise CannotBuild(
+            "two markers behind one statement",
+            place=marker.place,
+            found=f"#? {marker.template}",
+            expected=f"one marker, {_EXAMPLE}",
+            attempt="take one of them out; one marker may have several ?",
+        )
     if not blanks or not purpose:
         raise CannotBuild(
             "a marker that says nothing about what the ? is for" if blanks else "a marker without a ?",
@@ -271,8 +283,8 @@ def _texts_in(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts_in(item)
+        for key, item in value.items():
+            yield from (str(key), *_texts_in(item))
     elif isinstance(value, list):
         for item in value:
             yield from _texts_in(item)

@@ -174,6 +174,7 @@ class TestRefusing:
             ("x = 1  #? x = '?'  # x", 1, "without a ?", "#? x = '?'  # x"),
             ("x = 1  #? x = ?", 1, "says nothing about what the ? is for", "#? x = ?"),
             ("x = 1  #? x = ?  #  ", 1, "says nothing about what the ? is for", "#? x = ?  #"),
+            ("x = 1  #? x = ?  #? x = ?  # x", 1, "two markers behind one statement", "#? x = ?  #? x = ?  # x"),
             ("x = 1\n#? x = ?  # x", 2, "not at the end of a statement", "#? x = ?  # x"),
             ("x = f(\n  1,  #? 1  # x\n  2)", 2, "not at the end of a statement", "#? 1  # x"),
             ("x = ?  # x", 1, "? stands in the solution itself", "x = ?  # x"),
@@ -233,8 +234,21 @@ class TestLeaks:
         cell = given_code("show()")
         data = {"text/html": "<b>-np.sum(y * np.log(p['a']))</b>"}
         cell.outputs = [nbformat.v4.new_output("display_data", data=data)]
-        with pytest.raises(RuntimeError, match="cell 'given', output: it shows what the blank"):
+        with pytest.raises(RuntimeError, match="cell 'given', outputs: it shows what the blank"):
             build(solution(self.HIDING), cell, ClearOutput={"enabled": False})
+
+    def test_in_what_no_page_shows(self) -> None:
+        shown = "-np.sum(y * np.log(p['a']))"
+        noted, attached = given_code("show()"), prose("A text.")
+        noted.metadata["history"] = [{"was": shown}]
+        attached.attachments = {"loss.txt": {"text/plain": shown}}
+        for cell, place in ((noted, "cell 'given', metadata"), (attached, "cell '[0-9a-f]{8}', attachments")):
+            with pytest.raises(CannotBuild, match=f"{place}: it shows what the blank"):
+                built(solution(self.HIDING), cell)
+
+    def test_in_the_notebooks_own_metadata(self) -> None:
+        with pytest.raises(CannotBuild, match=r"unit\.ipynb, metadata: it shows what the blank"):
+            built(solution(self.HIDING), title="-np.sum(y * np.log(p['a']))")
 
     def test_in_a_file_beside_the_notebook(self, build: Build, tmp_path: Path) -> None:
         beside = tmp_path / "solutions" / "unit" / "old"
@@ -258,9 +272,9 @@ def test_a_notebook_says_its_language_which_the_browser_edition_asks_students_fo
     assert built(prose("No code yet.")).metadata["language_info"]["name"] == "python"
 
 
-def built(*cells: NotebookNode) -> NotebookNode:
-    """What the two preprocessors alone make of these cells."""
-    notebook, resources = nbformat.v4.new_notebook(cells=list(cells)), {"unique_key": "unit"}
+def built(*cells: NotebookNode, **metadata: str) -> NotebookNode:
+    """What the two preprocessors alone make of these cells, in a notebook with this metadata."""
+    notebook, resources = nbformat.v4.new_notebook(cells=list(cells), metadata=metadata), {"unique_key": "unit"}
     for step in (Blanks(), NoLeak()):
         notebook, resources = step(notebook, resources)
     return notebook
