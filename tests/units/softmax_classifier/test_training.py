@@ -17,7 +17,7 @@ from lib.units.softmax_classifier.loop.hints import DRAWN, HINTS
 from lib.units.softmax_classifier.loop.recordings import Placeholder
 from lib.units.softmax_classifier.loop.spies import DataArray, record_calls
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
-from tests.units.softmax_classifier.loops import DENSE, EACH, RIGHT, WRONG, loop
+from tests.units.softmax_classifier.loops import DENSE, EACH, RIGHT, UPDATE, WRONG, loop
 from tests.variants import Code, released, trains, written
 
 
@@ -60,7 +60,7 @@ SENTENCES = {
         ("1/B is missing", "GradientFlowsBack", "Where: epoch 1, batch 1, dlayer.backward"),
         ("1/B uses batch_size, also for the short last batch", "GradientFlowsBack", "epoch 1, batch 3"),
         ("The gradient skips softmax.backward", "GradientFlowsBack", "softmax.backward was not called."),
-        ("The learning rate is always 0.01", "GradientFlowsBack", "did not get the learning rate that train is given"),
+        ("The learning rate is always 0.01", "GradientFlowsBack", "Found 0.01, expected 0."),
         ("The samples always come from the first columns of X", "EveryBatch", "Found columns 0, 1, 2, 3, 4 of X"),
         ("The short last batch is left out", "EveryBatch", "Found 14 steps, expected 21: 7 epochs of 3 batches"),
         ("There is one epoch too many", "EveryBatch", "Found 8 calls of generate_batch_indices, expected 7"),
@@ -74,6 +74,13 @@ def test_it_says_where_to_look(mistake: str, statement: str, sentence: str) -> N
     report = mistaken(train, mistake)
     assert sentence in said(report, statement)
     assert states(report)[statement] == "wrong"
+
+
+@pytest.mark.parametrize("rate", ["int(learning_rate)", "1e-5", "0.00012", "0.011", "learning_rate / 2000"])
+def test_a_small_rate_is_not_taken_for_another(rate: str) -> None:
+    report = checked(train, train=written(loop((UPDATE, UPDATE.replace("learning_rate", rate))))["train"])
+    assert "did not get the learning rate that train is given" in said(report, "GradientFlowsBack")
+    assert report.help is not None and report.help.mistake is None
 
 
 def names_told(report: Report) -> set[str]:

@@ -78,7 +78,6 @@ PREDICTED = "(yhat == yhat.max(axis=0)).astype(float)"
 SHARE = "Add each batch's mean loss, weighted by the batch's share of all samples."
 RESET = "Set the loss to 0 at the start of each epoch."
 THREE = "Return three things, in this order: the dense layer, softmax, and the list of losses."
-FIXED_RATE = "Pass the learning_rate that train is given, not a fixed number."
 
 EPOCH = "Divide ten samples into batches of four. Compute the epoch's loss from the three batches' mean losses."
 LOOP = (
@@ -171,9 +170,9 @@ MISTAKES = (
         (")) * grad", ")) * grad.sum(axis=1, keepdims=True)"),
     ),
     _named("The weights move in the direction of the gradient, not against it", (INTO_DENSE, f"-{INTO_DENSE}")),
-    _mistake("The learning rate is always 0.01", FIXED_RATE, (INTO_DENSE, "(1 / len(batch)) * grad, 0.01")),
-    _mistake("The learning rate is always 0.1", FIXED_RATE, (INTO_DENSE, "(1 / len(batch)) * grad, 0.1")),
-    _mistake("The learning rate is always 0.0001", FIXED_RATE, (INTO_DENSE, "(1 / len(batch)) * grad, 1e-4")),
+    _named("The learning rate is always 0.01", (INTO_DENSE, "(1 / len(batch)) * grad, 0.01")),
+    _named("The learning rate is always 0.1", (INTO_DENSE, "(1 / len(batch)) * grad, 0.1")),
+    _named("The learning rate is always 0.0001", (INTO_DENSE, "(1 / len(batch)) * grad, 1e-4")),
     _named("The learning rate is applied twice", (INTO_DENSE, f"learning_rate * {INTO_DENSE}")),
     _mistake(
         "The loss is not reset between epochs", RESET, ("        loss = 0.0\n", ""), ("[]\n", "[]\n    loss = 0.0\n")

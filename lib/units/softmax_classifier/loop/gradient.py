@@ -156,7 +156,10 @@ class GradientFlowsBack(LoopRule):
             expected=f"{call.rate:.5g}",
             hint="Pass learning_rate unchanged, after the gradient.",
         )
-        return name_as("The learning rate changes during training" if is_changing(passes) else "", wrong)
+        if is_changing(passes):
+            return name_as("The learning rate changes during training", wrong)
+        fixed = f"The learning rate is always {given[0]:.12g}" if len(given) == 1 else ""
+        return name_as(fixed if fixed in HINTS else "", wrong)
 
 
 def find_factors(steps: Sequence[Step]) -> list[Factor]:

@@ -21,6 +21,7 @@ NOTHING_ELSE = "Multiply the result of softmax.backward by 1/B, and do nothing e
 RATE = "Pass the learning_rate that train is given, in every step."
 DENSE = "Make the dense layer once, before the loops: what it has learnt is in its weights."
 RETURNED = "Return the layers that the loop has used: dense layer, softmax, losses."
+FIXED_RATE = "Pass the learning_rate that train is given, not a fixed number."
 UPDATE = "Call dlayer.backward once in every step, with the gradient of this batch."
 
 DRAWN = "Samples are drawn at random: some come twice in an epoch, others never"
@@ -109,6 +110,9 @@ HINTS = {
     ),
     "The learning rate is not applied": RATE,
     "The learning rate changes during training": RATE,
+    "The learning rate is always 0.01": FIXED_RATE,
+    "The learning rate is always 0.1": FIXED_RATE,
+    "The learning rate is always 0.0001": FIXED_RATE,
     "softmax.backward gets softmax's own output": BACK,
     "softmax.backward gets the labels": BACK,
     "softmax.backward gets the loss, not its gradient": BACK,
