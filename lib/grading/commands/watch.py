@@ -228,7 +228,7 @@ class WatchApp(GradeApp):
             return True
         if self._said.get(student) != found:
             self._said[student] = found
-            self._say(f"{student}: try {len(tries.graded) + 1} is graded at {datetime.fromtimestamp(at):%H:%M}.")
+            self._say(f"{student}: try {len(tries.graded) + 1} will be graded at {datetime.fromtimestamp(at):%H:%M}.")
         return False
 
     def _was_graded(self, student: str, folder: Path, found: str) -> bool:

@@ -92,7 +92,7 @@ def test_from_handing_in_to_the_page_and_over_a_kill(term):
         watch.until("ada: the feedback page is released")
         assert len(pages(ada)) == 2
         submit(term, ada, RIGHT)  # and the third has to wait
-        watch.until("ada: try 3 is graded at")
+        watch.until("ada: try 3 will be graded at")
     finally:
         assert watch.end(signal.SIGKILL) == -signal.SIGKILL
     graded = term.course / "autograded" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
