@@ -34,7 +34,7 @@ def draw(run: Run, epoch: int, sample: int) -> str:
         _bars(yhat[:, 0], 2, true, samples.names, largest=1.0),
         svg.text(4, HEIGHT - 40, f"W {run.weights[0].shape} times [x; 1] {(len(x) + 1, 1)} is z {scores.shape}."),
         svg.text(4, HEIGHT - 24, f"y {y.shape} is 1 for class {samples.names[true]} and 0 elsewhere, so the loss is"),
-        svg.text(4, HEIGHT - 6, say_loss(float(yhat[true, 0]), float(run.recipe.network.cce(y, yhat))), "t"),
+        svg.text(4, HEIGHT - 6, say_loss(float(yhat[true, 0]), run.recipe.network.loss(y, yhat)), "t"),
     )
 
 
@@ -43,7 +43,7 @@ def describe(run: Run, epoch: int, epochs: int, sample: int) -> str:
     samples = run.samples
     _, yhat = run.predict(samples.X_validation[:, [sample]], epoch)
     y, true = samples.y_validation[:, [sample]], int(samples.labels_validation[sample])
-    loss = say_loss(float(yhat[true, 0]), float(run.recipe.network.cce(y, yhat)))
+    loss = say_loss(float(yhat[true, 0]), run.recipe.network.loss(y, yhat))
     name = samples.names[true]
     return f"After epoch {epoch} of {epochs} validation sample {sample}, of class {name}, has the loss {loss}."
 

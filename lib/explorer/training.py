@@ -45,6 +45,18 @@ class Network:
     cce_gradient: Callable[[Matrix, Matrix], Matrix]
     counted: str = ""
 
+    def loss(self, y: Matrix, yhat: Matrix) -> float:
+        """Ask `cce` for a loss. As in its check, an array of one entry counts as that number."""
+        loss: Any = self.cce(y, yhat)
+        try:
+            return float(loss)
+        except (TypeError, ValueError):
+            number = np.asarray(loss)
+        if number.size == 1 and number.dtype.kind in "biuf":
+            return float(number.item())
+        seen = f"its shape is {number.shape}" if number.size != 1 else f"it is a {type(loss).__name__}"
+        raise Wrong(f"cce: result should be one number, but {'there is none' if loss is None else seen}.")
+
 
 def cut(order: Indices, batch_size: int) -> list[Indices]:
     """Cut an epoch's order of samples into batches; the last may be short."""
@@ -184,7 +196,7 @@ class Run:
         """Return the loss on all training samples that the network would have with weights W."""
         self._dense.weights = W
         _, yhat = _forward(self.samples.X, self._dense, self._softmax)
-        return float(self.recipe.network.cce(self._target(self._all), yhat))
+        return self.recipe.network.loss(self._target(self._all), yhat)
 
     def gradient(self, W: Matrix, batch: Indices | None = None) -> Matrix:
         """Return how a batch, or all training samples, would move the weights W downhill at rate 1, in the shape of W.
@@ -229,7 +241,7 @@ class Run:
             for batch in self.recipe.batches(orders.permutation(samples.X.shape[1]), setting.batch_size):
                 target = self._target(batch)
                 _, yhat = _forward(samples.X[:, batch], dense, softmax)
-                loss = float(network.cce(target, yhat))
+                loss = network.loss(target, yhat)
                 self.iteration_loss.append(loss)
                 if not math.isfinite(loss):
                     return self._diverge(loss)
@@ -242,7 +254,7 @@ class Run:
                 return self._diverge(math.nan)
             now = np.array(dense.weights, dtype=float)
             _, yhat = _forward(samples.X_validation, dense, softmax)
-            validation = float(network.cce(samples.y_validation, yhat))
+            validation = network.loss(samples.y_validation, yhat)
             if not math.isfinite(validation):
                 return self._diverge(validation)
             self.weights.append(now)

@@ -214,6 +214,39 @@ def test_a_dense_that_cannot_be_made_is_a_fault_too(Dense, words):
     assert run.epochs == 0
 
 
+@pytest.mark.parametrize(
+    ("loss", "seen"),
+    [
+        (None, "there is none"),
+        ("a lot", "it is a str"),
+        (np.ones(16), "its shape is (16,)"),
+        (1j, "it is a complex"),
+    ],
+)
+def test_a_loss_that_is_no_number_is_said_to_be_none(loss, seen):
+    network = Network(student.Dense, student.Softmax, lambda y, yhat: loss, student.cce_gradient)
+    run = train(Setting(0.1, 16), epochs=1, network=network)
+    assert run.fault == f"cce: result should be one number, but {seen}."
+
+
+def test_a_loss_in_an_array_of_one_entry_is_that_number():
+    network = Network(
+        student.Dense, student.Softmax, lambda *given: np.array([student.cce(*given)]), STUDENT.cce_gradient
+    )
+    assert train(Setting(0.1, 16), epochs=2, network=network).epoch_loss == train(Setting(0.1, 16), epochs=2).epoch_loss
+
+
+def test_a_what_if_changes_nothing_in_a_layer_that_takes_no_new_attributes():
+    class Slim:
+        __slots__ = ("input", "output", "weights")
+        __init__, forward, backward = student.Dense.__init__, student.Dense.forward, student.Dense.backward
+
+    network = Network(Slim, student.Softmax, student.cce, student.cce_gradient)
+    for what_if in WHAT_IFS:
+        setting = Setting(0.1, 16, what_if=what_if.name)
+        assert train(setting, epochs=2, network=network).epoch_loss == train(setting, epochs=2).epoch_loss
+
+
 def test_every_what_if_runs_and_all_but_the_invisible_one_change_the_picture():
     plain = train(Setting(0.1, 16), epochs=5)
     same = []

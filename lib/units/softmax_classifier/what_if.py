@@ -53,13 +53,20 @@ def apply_softmax_twice(recipe: Recipe) -> Recipe:
 def skip_standardising(recipe: Recipe) -> Recipe:
     """Feed features that were not standardised: their mean is 30, not 0."""
 
-    def make(input_size: int, output_size: int) -> Any:
-        layer = recipe.network.Dense(input_size, output_size)
-        forward = layer.forward
-        layer.forward = lambda input: forward(30 + 10 * input)
-        return layer
+    class OnRawFeatures:
+        def __init__(self, *sizes: int) -> None:
+            vars(self)["layer"] = recipe.network.Dense(*sizes)
 
-    return _with_network(recipe, Dense=make)
+        def forward(self, input: Matrix) -> Any:
+            return self.layer.forward(30 + 10 * input)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.layer, name)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            setattr(self.layer, name, value)
+
+    return _with_network(recipe, Dense=OnRawFeatures)
 
 
 WHAT_IFS = (
