@@ -1,11 +1,12 @@
 """Agreement of desk and judge: both find right code right, see the same in each mistake, and call it by its name."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
 from lib.answer_key import AnswerKey, Mistake
-from lib.checking.answers import Copy, Outcome
+from lib.checking.answers import Copy
 from lib.checking.help import name_mistake
 from lib.checking.local_checks import examine
 from lib.checking.rebinding import namespace_in, rebind
@@ -16,22 +17,24 @@ from lib.grading import units
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.proof import SEEDS, judge_part, lost_points, try_objects
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, agree, outcomes, right_outcomes, wrong_probes
+from lib.grading.judge.comparison import Outcomes, outcomes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.units import Place
 from lib.unit import Inputs, Part
 
 MANY = 100
 """Draws on which right code must neither raise nor give another number of results."""
+OFTEN = 20
+"""In so many of these at most the right answer may be the same. A single truth value is the same in half of them."""
 RUNS = 2000
 """How often mistakes are run to find one that some draws hide: one or two seconds, and all draws for 20 mistakes."""
 
 
 def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
-    """Say on which of many draws right code raises, or the draw itself does, and whether its answer is always alike."""
+    """Say on which of many draws right code raises, or the draw itself does, and which answer comes too often."""
     compared = [each for each in part.statements if each.points and not isinstance(each, HasShape | Invariant)]
-    first: Outcomes = {}
-    varies = not compared
+    shown: dict[str, str] = {}
+    answered = Counter[str]()
     for seed in range(MANY):
         try:
             drawn = drawn_for(part, seed)
@@ -40,8 +43,11 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
             found = units.describe(error)
         else:
             found = lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn)))
-            first = first or right
-            varies = varies or any(not _same(right[each.name], first[each.name]) for each in compared)
+            answer = {each.name: right[each.name] for each in compared}
+            given = [one for each in answer.values() for one in each.values()]
+            numbers = repr([one.text if isinstance(one, Failure) else one.tolist() for one in given])
+            shown.setdefault(numbers, _show_all(answer))
+            answered[numbers] += 1
         if found:
             yield CannotBuild(
                 "a draw on which right code fails",
@@ -51,18 +57,15 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
                 attempt=f"run right code by hand on drawn_for({part.name}, {seed}), from lib.grading.judge.challenge",
             )
             return
-    if not varies:
+    [(most, times)] = answered.most_common(1)
+    if compared and times > OFTEN:
         yield CannotBuild(
-            "a part whose right answer is the same in every draw",
+            "a part whose right answer is often the same",
             place=f"{answers}, the part {part.id!r}",
-            found=_show_all(first),
-            expected="another answer in other draws: this one can be written down without code",
-            attempt="draw inputs, and sizes, for which the results differ",
+            found=f"in {times} of {MANY} draws {shown[most]}",
+            expected="other answers in most draws: code that always gives this one earns all points there",
+            attempt="draw inputs, and sizes, for which the results differ, or ask for several results in one list",
         )
-
-
-def _same(one: Mapping[str, Outcome], other: Mapping[str, Outcome]) -> bool:
-    return all(agree(outcome, other[probe], alike=True) for probe, outcome in one.items())
 
 
 def faults_of_luck(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
