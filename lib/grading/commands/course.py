@@ -13,7 +13,7 @@ from nbgrader.preprocessors import Execute
 
 from lib.answer_key import AnswerKey
 from lib.grading.commands.config import import_steps, require_steps
-from lib.grading.running.runner import settings
+from lib.grading.running.runner import require_usable, settings
 from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.folders import bounds, own_files
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, GradebookSession
@@ -52,6 +52,7 @@ class Course:
         }
         """What must have a verdict: in which notebook, which part, and its statements with their points."""
         self.settings = settings(self.execute, converter.exporter.config, locked)
+        require_usable(self.execute, self.settings)
         kept = converter.exclude_overwriting.get(self.assignment, [])
         self.own = own_files(self.directory, self.assignment, kept)
         self.bounds = bounds(self.directory, converter.exporter.config)

@@ -57,9 +57,12 @@ class WarmProvisioner(KernelProvisionerBase):
     @validate("limits")
     def _known_limits(self, proposal: dict[str, Any]) -> dict[str, Any]:
         known = [field.name for field in fields(Limits)]
-        for name in proposal["value"]:
+        for name, value in proposal["value"].items():
             if name not in known:
                 raise TraitError(f"WarmProvisioner.limits knows no {name!r}. Try one of {', '.join(known)}.")
+            if not isinstance(value, int):
+                wanted = "True or False" if name == "commands" else "a whole number"
+                raise TraitError(f"WarmProvisioner.limits has {name!r}: {value!r}, where {wanted} is expected.")
         return proposal["value"]
 
     process: ForkedKernel | None = None

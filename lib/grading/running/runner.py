@@ -28,6 +28,7 @@ from time import monotonic
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import orjson
+from jupyter_client.kernelspec import KernelSpec
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
@@ -151,6 +152,16 @@ def settings(execute: type, config: Config, locked: bool) -> dict[str, Any]:
     elif not LINUX:
         own["kernel_name"] = "python3"
     return found
+
+
+def require_usable(execute: type, settings: Mapping[str, Any]) -> None:
+    """Raise TraitError where a setting can't be used: each run would fail by it."""
+    config = Config(settings)
+    execute(config=config)
+    if LINUX:  # elsewhere it can't be imported
+        from lib.grading.kernels.provisioner import WarmProvisioner
+
+        WarmProvisioner(config=config, kernel_spec=KernelSpec())
 
 
 def _run(packed: PackedNotebook, execute: type, config: Config) -> RunResult:

@@ -378,9 +378,14 @@ def test_a_run_that_takes_far_longer_than_it_may_is_given_up_and_tried_again(cou
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--jobs=x"], "'jobs'"),
-        (["--jobs=-1"], "'jobs'"),
-        (["--timeout=x"], "'timeout'"),
+        (["--jobs=x"], "A setting can't be used: The 'jobs' trait"),
+        (["--jobs=-1"], "A setting can't be used: The value of the 'jobs' trait"),
+        (["--timeout=x"], "A setting can't be used: The 'timeout' trait"),
+        (
+            ["--WarmProvisioner.limits={'memroy': 1}"],
+            "A setting can't be used: WarmProvisioner.limits knows no 'memroy'",
+        ),
+        (["--WarmProvisioner.limits=memory=1G"], "WarmProvisioner.limits has 'memory': '1G', where a whole number is"),
         (["--scheduler=nonsense"], "No Dask scheduler answers at nonsense"),
         (["--scheduler=no://where:1"], "No Dask scheduler answers at no://where:1"),
     ],
