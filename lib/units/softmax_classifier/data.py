@@ -75,7 +75,7 @@ class OneHot(Statement):
 
 
 class Standardised(Statement):
-    text = "Every feature has a mean near 0 and a standard deviation near 1, or is constant."
+    text = "Every feature has a mean near 0 and, unless it is constant, a standard deviation near 1."
     points = 0
     depends_on = (Columns,)
     hint = "Use standardise(X). Large features make large scores, and the loss then starts far above log K."
@@ -90,7 +90,7 @@ class Standardised(Statement):
                 "A feature is not standardised.",
                 where=f"feature {bad[0]}",
                 found=f"mean {mean[bad[0]]:.2f}, standard deviation {deviation[bad[0]]:.2f}",
-                expected="mean 0, standard deviation 1",
+                expected="mean 0, standard deviation 1" if varies[bad[0]] else "mean 0",
             )
 
 
@@ -185,7 +185,8 @@ def _require_number(name: str, setting: object) -> None:
     except Wrong:
         number = np.array(np.nan)
     if not np.isfinite(number):
-        raise Wrong(f"{name} is not a number.", found=setting, expected=f"one finite number, as in {name}=1")
+        found = repr(setting) if issubclass(type(setting), str) else setting  # '16' is another thing than 16
+        raise Wrong(f"{name} is not a number.", found=found, expected=f"one finite number, as in {name}=1")
 
 
 data = Part(

@@ -78,6 +78,9 @@ def test_features_that_are_not_standardised_are_found() -> None:
     report = looked_at(np.vstack([X, X[:1] * 3 + 6]), Y)
     assert "Where: feature 2" in said(report, "Standardised")
     assert finding(looked_at(np.vstack([X, np.zeros((1, 90))]), Y), "Standardised").state == "right", "constant is fine"
+    moved = said(looked_at(np.vstack([X, np.ones((1, 90))]), Y), "Standardised")
+    assert "Found mean 1.00, standard deviation 0.00, expected mean 0" in moved
+    assert "deviation 1" not in moved
 
 
 def labels_depend_on_features(*given: Any) -> str:
@@ -165,6 +168,10 @@ def test_other_arguments_are_told_in_words(given: tuple[Any, ...], named: dict[s
 @pytest.mark.parametrize("name", ["batch_size", "learning_rate"])
 def test_a_setting_that_is_no_number_is_told_in_words(name: str, junk: Any) -> None:
     assert said(looked_at(X, Y, **{name: junk}), "SettingsCanLearn").startswith(f"{name} is not a number.")
+
+
+def test_a_number_in_quotes_is_shown_in_them() -> None:
+    assert "Found '16', expected one finite number" in said(looked_at(X, Y, batch_size="16"), "SettingsCanLearn")
 
 
 def test_half_a_sample_is_no_part_of_a_batch() -> None:
