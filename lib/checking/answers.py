@@ -40,6 +40,7 @@ FLOATS = "float64"
 PLAIN = "plain"
 """The key under which an input that is no array stands in a challenge."""
 NO_NUMBERS = "an array with entries that are not numbers"
+TOO_LARGE = f"an array with numbers of {HUGE:g} or more"
 OLD_KEYS = {"failure": "trouble", "text": "says", "line": "line"}
 """The keys of a failure's record, and what they were in version 0.1, whose verdicts hold such records."""
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
@@ -315,7 +316,7 @@ def _read_bytes(text: str) -> Array:
     except ValueError:
         raise ValueError("not an array") from None
     if (np.isfinite(array) & (abs(array) >= HUGE)).any():
-        raise ValueError(NO_NUMBERS)
+        raise ValueError(TOO_LARGE)
     return array
 
 
@@ -325,7 +326,7 @@ def _read_numbers(values: list[object]) -> Array:
         return np.array([_read_number(x) for x in values], dtype=np.float64)
     array = np.array(values, dtype=np.float64)
     if not (abs(array) < HUGE).all():
-        raise ValueError(NO_NUMBERS)
+        raise ValueError(TOO_LARGE if np.isfinite(array).all() else NO_NUMBERS)
     return array
 
 

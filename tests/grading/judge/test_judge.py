@@ -505,3 +505,8 @@ def test_numbers_that_overflow_are_said_to_do_so() -> None:
 
     verdict = judged(part_of("check-softmax-stable"), {"Softmax": Rows})
     assert verdict.statements[0].why == NOT_FINITE
+
+
+def test_a_number_that_is_too_large_to_be_read_is_said_to_be_so() -> None:
+    verdict = judged(part_of("check-cce"), {"cce": lambda y, yhat: 1.7e308})
+    assert verdict.statements[0].why == "The result is an array with numbers of 1e+300 or more."
