@@ -327,7 +327,7 @@ def _make_rng(seed: Seed) -> np.random.Generator:
 
 
 def _read_columns(name: str, values: ArrayLike) -> Matrix:
-    """Read values as a matrix of numbers with at least one sample in its columns."""
+    """Read values as a matrix of numbers that has rows, and samples in its columns."""
     try:
         found = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -335,7 +335,7 @@ def _read_columns(name: str, values: ArrayLike) -> Matrix:
             f"{name} is not a matrix of numbers ({str(error).rstrip('.')}); expected two dimensions with samples in "
             f"columns, such as (5, 64). Try printing {name} where it is made."
         ) from None
-    if found.ndim != 2 or found.shape[1] == 0:
+    if found.ndim != 2 or 0 in found.shape:
         remedy = "one_hot(labels, num_classes)" if name == "y" else f"printing {name}.shape where it is made"
         raise ValueError(
             f"{name} has shape {found.shape}; expected two dimensions with samples in columns, such as (5, 64). "

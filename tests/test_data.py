@@ -289,6 +289,7 @@ def test_standardise_leaves_its_input_alone():
     [
         ([[1.0, 2.0]], r"X has shape \(2,\); expected two dimensions .* Try"),
         ([np.zeros((3, 0))], r"X has shape \(3, 0\)"),
+        ([np.zeros((0, 3))], r"X has shape \(0, 3\)"),
         ([[[1.0, 2.0], [3.0, np.nan]]], r"X\[1, 1\] is nan; expected a finite number\. Try"),
         ([[["a", "b"]]], r"X is not a matrix of numbers \(could not convert .*'a'\); expected two dimensions .* Try"),
         ([[[1.0], [2.0, 3.0]]], r"X is not a matrix of numbers"),

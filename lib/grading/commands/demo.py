@@ -48,17 +48,20 @@ class DemoApp(Configured):
             self.fail(f"{course} is not empty. Name a new folder, so that nothing is lost.")
         copy_course(course, places[0])
         steps = Bar(total=3, bar_format="{desc:<46}{bar}| {n_fmt}/{total_fmt} {elapsed}", disable=None)
-        with steps:
-            steps.set_description("Building the student notebook")
-            run(Rebuild, course, unit)
-            students = list(write_sample_class(sample, course / "notebooks", course / "submitted", unit))
-            steps.update()
-            steps.set_description(f"Grading {len(students)} submissions")
-            run(GradeApp, course, unit)
-            steps.update()
-            steps.set_description("Writing feedback")
-            run(GenerateFeedbackApp, course, unit)
-            steps.update()
+        try:
+            with steps:
+                steps.set_description("Building the student notebook")
+                run(Rebuild, course, unit)
+                students = list(write_sample_class(sample, course / "notebooks", course / "submitted", unit))
+                steps.update()
+                steps.set_description(f"Grading {len(students)} submissions")
+                run(GradeApp, course, unit)
+                steps.update()
+                steps.set_description("Writing feedback")
+                run(GenerateFeedbackApp, course, unit)
+                steps.update()
+        except SystemExit:
+            self.fail(f"The scratch course is left as it is, to look at. It is {course}")
         print(next_steps(course, unit))
 
 

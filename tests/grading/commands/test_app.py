@@ -146,3 +146,13 @@ def test_the_demo_grades_a_class_and_names_its_mistakes(tmp_path):
     again = zerolayer("demo", f"--folder={tmp_path / 'course'}")
     assert again.returncode == 1
     assert "is not empty" in again.stderr
+
+
+def test_a_demo_that_ends_early_says_where_its_course_is(tmp_path):
+    shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    (tmp_path / "solutions" / "softmax_classifier" / "softmax_classifier.ipynb").write_text("no notebook")
+    scratch = tmp_path / "scratch"
+    done = zerolayer("demo", f"--folder={scratch}", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith(f"The scratch course is left as it is, to look at. It is {scratch}")
