@@ -80,7 +80,8 @@ def describe_units(run: Run, epoch: int) -> str:
     """Say how many units are dead."""
     dead, units = dead_units(run, epoch), run.setting.size
     if units == 1:
-        return f"The hidden unit is {'dead: 0' if dead else 'not dead: it is not 0'} for every training sample."
+        found = "dead: 0 for every training sample" if dead else "not dead: other than 0 for at least one training sample"
+        return f"The hidden unit is {found}."
     if not dead:
         return f"None of the {units} hidden units is dead: none is 0 for every training sample."
     each = "is" if dead == 1 else "are"
