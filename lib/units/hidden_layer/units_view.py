@@ -80,8 +80,9 @@ def describe_units(run: Run, epoch: int) -> str:
     """Say how many units are dead."""
     dead, units = dead_units(run, epoch), run.setting.size
     if units == 1:
-        found = "dead: 0 for every training sample" if dead else "not dead: other than 0 for at least one training sample"
-        return f"The hidden unit is {found}."
+        if dead:
+            return "The hidden unit is dead: it is 0 for every training sample."
+        return "The hidden unit is not dead: for at least one training sample it isn't 0."
     if not dead:
         return f"None of the {units} hidden units is dead: none is 0 for every training sample."
     each = "is" if dead == 1 else "are"

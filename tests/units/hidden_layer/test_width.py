@@ -135,7 +135,7 @@ def test_the_slider_sets_the_width_and_views_of_one_layer_are_not_there(explorer
     assert controls.state().setting.size == 3
     controls.size.value = 1
     assert "16, 1 hidden unit. After" in explorer.caption
-    assert "The hidden unit is not dead: other than 0 for at least one training sample." in explorer.caption
+    assert "The hidden unit is not dead: for at least one training sample it isn't 0." in explorer.caption
     controls.choose_start(1)
     controls.size.value = 4  # a start that was chosen has the weights of another width
     assert controls.start == 0
