@@ -221,7 +221,8 @@ def _copy(value: Any) -> Any:
 def record(outcome: Outcome, write: Callable[[Array], dict[str, Any]] | None = None) -> dict[str, Any]:
     """Write the result of a probe as plain data; its numbers as `write` does, or else `encode`."""
     if isinstance(outcome, Failure):
-        return {"failure": outcome.kind, "text": outcome.text, "line": outcome.line}
+        found = {"failure": outcome.kind, "text": outcome.text, "line": outcome.line}
+        return found | ({"hint": outcome.hint} if outcome.hint else {})
     if outcome.size > MAX_NUMBERS:
         return record(Failure("value", f"The result has {outcome.size:,} numbers, far more than expected."))
     return (write or encode)(outcome)
@@ -239,7 +240,8 @@ def read_record(data: object) -> Outcome:
     """Read what `record` or `send` wrote. Any other JSON data becomes a `Failure`."""
     if isinstance(data, Mapping) and ("failure" in data or "trouble" in data):
         kind, text, line = (plain(data.get(key, data.get(old)))[:400] for key, old in OLD_KEYS.items())
-        return Failure(_KINDS.get(kind, "value"), text or "No reason was given.", line)
+        hint = plain(data.get("hint"))[:400]
+        return Failure(_KINDS.get(kind, "value"), text or "No reason was given.", line, hint=hint)
     try:
         return decode(data)
     except ValueError as error:

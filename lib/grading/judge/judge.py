@@ -71,17 +71,20 @@ def judge(
     _require_right(part, graded, drawn, right)
     if mistake := diagnose(key, part, drawn, found, right, wrong):
         return replace(verdict, mistake=mistake)
-    hinted = [replace(one, hint=_hint(part, each, one, found)) for each, one in zip(graded, judged, strict=True)]
+    hints = (_hint(part, each, found[each.name], missing) for each in graded)
+    hinted = [replace(one, hint=hint if one.state == "wrong" else "") for one, hint in zip(judged, hints, strict=True)]
     return replace(verdict, statements=tuple(hinted))
 
 
-def _hint(part: Part, statement: Statement, verdict: StatementVerdict, found: Outcomes) -> str:
-    """Say what to try where nothing has a name: the statement's own hint, or what fits the exception."""
-    if verdict.state != "wrong":
-        return ""
-    failure = _failure_in(found[statement.name])
-    if failure is None or failure.kind == "value":
+def _hint(part: Part, statement: Statement, answers: Mapping[str, Outcome], missing: Mapping[str, Failure]) -> str:
+    """Say what to try where nothing has a name: what the failure says or what fits it, or the statement's own hint."""
+    failure = _failure_in(answers)
+    if failure is None:
         return statement.hint
+    if _cause_of(failure.text, missing):  # which says what to try itself
+        return ""
+    if failure.kind == "value":
+        return visible(failure.hint) or statement.hint
     return visible(hint_for(failure, part.error_hints)) if failure.kind == "error" else ""
 
 
@@ -125,9 +128,13 @@ def _cause(outcome: Outcome, missing: Mapping[str, Failure]) -> Outcome:
 
 def _explain(why: str, missing: Mapping[str, Failure]) -> str:
     """Add to a NameError how the cell of its name ended, where that is known."""
-    found = NAME_ERROR.search(why)
-    cause = missing.get(found[1]) if found else None
+    cause = _cause_of(why, missing)
     return f"{end_sentence(why)} {cause.text}" if cause else why
+
+
+def _cause_of(why: str, missing: Mapping[str, Failure]) -> Failure | None:
+    found = NAME_ERROR.search(why)
+    return missing.get(found[1]) if found else None
 
 
 def _judge_statement(

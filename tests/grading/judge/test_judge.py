@@ -110,7 +110,7 @@ def test_right_code_earns_everything_whatever_its_style(part: Part, data: st.Dat
     assert verdict.mistake is None
 
 
-KEYS = ["shape", "values", "failure", "text", "line", "", "blank", "time"]
+KEYS = ["shape", "values", "failure", "text", "line", "hint", "", "blank", "time"]
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -145,7 +145,7 @@ def records() -> st.SearchStrategy[Any]:
     return (
         st.fixed_dictionaries({"shape": shape | JSON, "values": st.lists(JSON, max_size=9) | JSON})
         | st.fixed_dictionaries({"shape": shape | JSON, "float64": st.text() | JSON})
-        | st.fixed_dictionaries({"failure": JSON, "text": JSON, "line": JSON})
+        | st.fixed_dictionaries({"failure": JSON, "text": JSON, "line": JSON, "hint": JSON})
     )
 
 
@@ -173,8 +173,8 @@ def probes_of(part: Part, statement: str) -> list[str]:
         {"shape": [], "float64": pack(np.array(1e301))["float64"]},
         {"shape": [200_000], **pack(np.zeros(200_000))},
         {**pack(np.ones(1)), "shape": None},
-        {"failure": "blank", "text": ["\ud800"] * 9, "line": {}},
-        {"failure": "\ud800", "text": "\ud800" * 1000, "line": "\ud800"},
+        {"failure": "blank", "text": ["\ud800"] * 9, "line": {}, "hint": []},
+        {"failure": "\ud800", "text": "\ud800" * 1000, "line": "\ud800", "hint": "\ud800"},
         "nan",
     ],
 )
@@ -250,11 +250,28 @@ def test_what_to_try_is_said_where_no_mistake_has_a_name() -> None:
     assert failed.hints[0] == hint_for(Failure("error", failed.statements[0].why.partition(" Your")[0]))
 
 
+def test_what_to_try_answers_what_is_said_above_it() -> None:
+    class Lost(Softmax):
+        def forward(self, input: Any) -> Any:
+            return input
+
+    lost = judged(part_of("check-softmax-stable"), {"Softmax": Lost})
+    assert lost.mistake is None and lost.statements[0].why.startswith("self.output is missing.")
+    assert lost.hints == ["Assign the result to self.output: a name without self. is lost where forward ends."]
+    part, cause = part_of("check-cce"), Failure("undefined", "A cell further down defines helper. Move it up.")
+    given = given_by(part, written("def cce(y, yhat):\n    return helper(y)"))
+    assert judge(ANSWER_KEY, part, 1, given).hints
+    explained = judge(ANSWER_KEY, part, 1, given, missing={"helper": cause})
+    assert explained.statements[0].why.endswith(cause.text) and not explained.hints
+
+
 def test_words_that_are_made_up_cannot_draw_on_a_page_and_are_in_quotation_marks() -> None:
     """The verdict's HTML goes onto pages as it is; what the judge finds itself stands without them."""
     part, said = part_of("check-cce"), {"failure": "value", "text": "Full points.” \u202e\x1b[2J Fault of the “grader"}
+    said["hint"] = "<b>\u202e\x1b[2J"
     verdict = judge(ANSWER_KEY, part, 1, {statement.name: {"": said} for statement in part.statements})
     assert "\u202e" not in html(verdict) and "\x1b" not in html(verdict)
+    assert verdict.hints == ["<b>\\u202e\\x1b[2J"] and "Try: &lt;b&gt;" in html(verdict)
     assert verdict.statements[0].reason == '“Full points." \\u202e\\x1b[2J Fault of the "grader”'
     assert "\x1b" not in judge(ANSWER_KEY, part, 1, None, problem="E: \x1b[2J").problem
     other = judged(part, written("def cce(y, yhat):\n    return 7.0"))
