@@ -134,27 +134,30 @@ class CellsOfPage:
 
         Spaces around the cell stay in the frame.
         """
-        inner = html.strip()
+        before, inner, after = _split_spaces(html)
         self._placed.append(inner)
-        before, _, after = html.partition(inner) if inner else (html, "", "")
         return f"{before}{self._mark}{len(self._placed) - 1};{after}"
 
     def filled(self, frame: str) -> str:
-        """Put all cells into their page's frame, and join the spaces between them as nbconvert does between tags."""
+        """Put all cells into their page's frame, and join the spaces between tags as nbconvert does."""
         # By str.split and not by a regular expression, which takes longer for the spaces of a page than all else here.
         begin, *rest = frame.split(self._mark)
-        page = [begin]
+        *page, spaces = _split_spaces(begin)
         for piece in rest:
             number, _, after = piece.partition(";")
-            text = after.lstrip(SPACES)
-            page[-1] = _join_at_end(page[-1])
-            page += [self._placed[int(number)], _join(after[: len(after) - len(text)]) + text]
-        return "".join(page)
+            for html in (self._placed[int(number)], after):
+                before, inner, behind = _split_spaces(html)
+                spaces += before
+                if inner:
+                    page += [_join(spaces) if page[-1][-1:] == ">" and inner[0] == "<" else spaces, inner]
+                    spaces = behind
+        return "".join((*page, spaces))
 
 
-def _join_at_end(html: str) -> str:
-    text = html.rstrip(SPACES)
-    return text + _join(html[len(text) :])
+def _split_spaces(html: str) -> tuple[str, str, str]:
+    """Split HTML into the spaces before it, itself, and the spaces behind it."""
+    begin, inner = len(html) - len(html.lstrip(SPACES)), html.strip(SPACES)
+    return html[:begin], inner, html[begin + len(inner) :]
 
 
 def _join(spaces: str) -> str:
@@ -178,13 +181,17 @@ class RememberCells(Preprocessor):
 
 
 def finish(html: str) -> str | None:
-    """Go over a cell as nbconvert goes over a page; None where it doesn't end within what stands around it."""
+    """Go over a cell as nbconvert goes over a page; None where it doesn't end within what stands around it.
+
+    Spaces around the cell stay: where text is next to them, they are a part of it.
+    """
     begin, end = AROUND
-    soup = BeautifulSoup(f"{begin}{html}{end}", features="html.parser")
+    before, inner, behind = _split_spaces(html)
+    soup = BeautifulSoup(f"{begin}{inner}{end}", features="html.parser")
     last = soup.find(END)
     around = list(last.parents)[:-1] if last else []
     if [each.name for each in around] != ["div", "body", "html"] or any(each.previous_sibling for each in around):
         return None
     for picture in soup.find_all("img", alt=False):
         picture.attrs["alt"] = NO_ALT
-    return str(soup)[len(begin) : -len(end)]
+    return before + str(soup)[len(begin) : -len(end)] + behind

@@ -94,12 +94,13 @@ def test_what_is_shown_again_counts_again(tmp_path):
     assert page.find(cell) is None
 
 
-def test_spaces_between_cells_come_out_as_on_a_whole_page(tmp_path):
+@pytest.mark.parametrize("shown", ["<p>{}</p>", "of raw cell {}", "x &gt; {}", "<i>a</i> {}", ""])
+def test_spaces_between_cells_come_out_as_on_a_whole_page(tmp_path, shown):
     page = CellsOfPage(RenderedCells(), Budget(), tmp_path)
     frame, whole = "", ""
     for number, spaces in enumerate((" ", " \n\n ", "\t\t", "", "\n")):
         page.find(new_code_cell(str(number)))
-        html = f"{spaces}<p>{number}</p>{spaces}"
+        html = f"{spaces}{shown.format(number)}{spaces}"
         frame += page.keep(html) + spaces
         whole += html + spaces
     frame, whole = (str(BeautifulSoup(f"<div>{each}</div>", features="html.parser")) for each in (frame, whole))
