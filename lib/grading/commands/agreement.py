@@ -71,21 +71,21 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
 def faults_of_luck(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
     """Say which mistakes cost points on the inputs that `build` draws, and earn all on others."""
     ways = [way for each in key.mistakes if each.part == part.id for way in each.ways]
-    lucky: dict[str, list[int]] = {}
+    lucky: dict[str, set[int]] = {}
     draws = [seed for seed in range(min(MANY, RUNS // max(1, len(key.mistakes)))) if seed not in SEEDS]
     for seed in draws:
         drawn = drawn_for(part, seed)
         right = right_outcomes(key, part, drawn)
         for way in ways:
             if not lost_points(judge_part(part, drawn, outcomes(part, drawn, key.subjects(part, way)), right)):
-                lucky.setdefault(way.name, []).append(seed)
+                lucky.setdefault(way.name, set()).add(seed)
     for name, seeds in lucky.items():
         yield CannotBuild(
             "a mistake that earns all points in some draws",
             place=f"{answers}, the mistake {name!r} of {part.id!r}",
-            found=f"all {part.points:g} points in {len(seeds)} of {len(draws)} draws, such as from seed {seeds[0]}",
+            found=f"all {part.points:g} points in {len(seeds)} of {len(draws)} draws, such as from seed {min(seeds)}",
             expected="fewer in each",
-            attempt=f"draw inputs on which it always shows: run it on drawn_for({part.name}, {seeds[0]}), from "
+            attempt=f"draw inputs on which it always shows: run it on drawn_for({part.name}, {min(seeds)}), from "
             "lib.grading.judge.challenge",
         )
 

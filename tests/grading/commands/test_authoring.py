@@ -121,10 +121,11 @@ FAULTS = {
         "X, w = rng.normal(size=(3, 8)), rng.uniform(1, 2, size=3)",
         "rng = np.random.default_rng(rng.integers(3))\n    X, w = rng.normal(size=(3, 8)), rng.uniform(1, 2, size=3)",
     ),
-    "a mistake that earns all points in some draws": (
+    "a mistake that earns all points in some draws.\nFound:    all 2 points in 12 of 98 draws": (
         "units/{}/closed/__init__.py",
         "return np.sum((w @ X - y) ** 2)",
-        "return np.sum((w @ X - y) ** 2) / (1 if X[0, 0] < 1.2 else y.size)",
+        "return np.sum((w @ X - y) ** 2) / (1 if X[0, 0] < 1.2 else y.size)\n\n\n"
+        'in_loss("The squared errors are summed, not averaged", "Divide by the number of samples.")(_summed)',
     ),
     "a statement without a hint": (
         "units/{}/exercise.py",

@@ -139,6 +139,7 @@ def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_p
             ("import numpy as np", "from .closed import loss as right"),
             "outside the folder closed may not import what is",
         ),
+        (("import numpy as np", "from .exercise import PARTS"), "exercise.py) (exercise.py, line "),
     ],
 )
 def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, slip, error):
