@@ -131,10 +131,9 @@ def describe(error: BaseException) -> str:
     folders = [place.folder for place in places().values()]
     frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
     own = [(file, line) for file, line in frames if any(map(file.is_relative_to, folders))]
-    if own and isinstance(error, ImportError) and "partially initialized module" in words:
-        # An open and a closed file import each other, not two open ones.
-        if (own[-1][0].parent.name == CLOSED) != (CLOSED in str(error.name).split(".")):
-            return f"{words}. A file outside the folder {CLOSED} may not import what is in it"
+    circular = own and isinstance(error, ImportError) and "partially initialized module" in words
+    if circular and (own[-1][0].parent.name == CLOSED) != (f".{CLOSED}" in words):  # an open and a closed file
+        return f"{words}. A file outside the folder {CLOSED} may not import what is in it"
     if not own or isinstance(error, SyntaxError):  # which names its line itself
         return words
     return f"{words} ({own[-1][0].name}, line {own[-1][1]})"
