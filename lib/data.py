@@ -146,7 +146,7 @@ def split(
     Returns X_train, labels_train, X_validation, labels_validation. Raises ValueError if X and labels don't
     have the same number of samples, if that number is below 2, or if `validation` isn't between 0 and 1.
     """
-    X, labels = _read_columns("X", X), np.asarray(labels)
+    X, labels = _read_columns("X", X), read_labels(labels)
     num_samples = X.shape[1]
     if labels.ndim not in (1, 2) or labels.shape[-1] != num_samples:
         raise ValueError(
@@ -330,7 +330,7 @@ def _read_columns(name: str, values: ArrayLike) -> Matrix:
     """Read values as a matrix of numbers that has rows, and samples in its columns."""
     try:
         found = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{name} is not a matrix of numbers ({str(error).rstrip('.')}); expected two dimensions with samples in "
             f"columns, such as (5, 64). Try printing {name} where it is made."
@@ -344,15 +344,20 @@ def _read_columns(name: str, values: ArrayLike) -> Matrix:
     return found
 
 
-def _check_labels(labels: ArrayLike, num_classes: int) -> Labels:
-    """Read labels as whole numbers from 0 to num_classes - 1, or name the first that isn't one."""
+def read_labels(labels: ArrayLike) -> NDArray[np.generic]:
+    """Read labels as an array, whatever they are. Raises ValueError if their rows differ in length."""
     try:
-        found = np.asarray(labels)
+        return np.asarray(labels)
     except ValueError:
         raise ValueError(
             "labels has rows of different lengths; expected one dimension, with one label for each sample. "
             "Try np.concatenate(labels)."
         ) from None
+
+
+def _check_labels(labels: ArrayLike, num_classes: int) -> Labels:
+    """Read labels as whole numbers from 0 to num_classes - 1, or name the first that isn't one."""
+    found = read_labels(labels)
     if found.ndim != 1:
         raise ValueError(
             f"labels has shape {found.shape}; expected one dimension, with one label for each sample. "

@@ -223,6 +223,7 @@ def test_split_shuffles_by_its_seed():
         (np.zeros(10), 20, r"validation is 20; expected"),
         (np.zeros(10), "0.2", r"validation is '0\.2'; expected"),
         (np.zeros(10), None, r"validation is None; expected"),
+        ([[0], [1, 2]], 0.2, r"labels has rows of different lengths; .* Try"),
     ],
 )
 def test_split_says_what_does_not_fit(labels, validation, complaint):
@@ -293,6 +294,7 @@ def test_standardise_leaves_its_input_alone():
         ([[[1.0, 2.0], [3.0, np.nan]]], r"X\[1, 1\] is nan; expected a finite number\. Try"),
         ([[["a", "b"]]], r"X is not a matrix of numbers \(could not convert .*'a'\); expected two dimensions .* Try"),
         ([[[1.0], [2.0, 3.0]]], r"X is not a matrix of numbers"),
+        ([[[10**400, 1]]], r"X is not a matrix of numbers"),
         ([np.eye(2), [[0.0, np.inf], [0.0, 0.0]]], r"argument 2\[0, 1\] is inf; expected a finite number\. Try"),
         ([np.zeros((2, 3)), np.zeros((3, 2))], r"argument 2 has 3 features \(rows\), but X has 2"),
     ],

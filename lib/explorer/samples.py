@@ -77,7 +77,7 @@ def encode(labels: ArrayLike) -> tuple[Labels, list[str]]:
     `labels` is (samples,) whole numbers, strings or truth values, or one-hot (classes, samples). Raises ValueError if
     it is anything else.
     """
-    found = np.asarray(labels)
+    found = data.read_labels(labels)
     found = np.asarray(found.tolist()) if found.dtype == object else found
     if found.ndim == 2:
         if not (np.isin(found, (0, 1)).all() and (found.sum(axis=0) == 1).all()):

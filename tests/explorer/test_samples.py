@@ -46,6 +46,7 @@ def test_labels_become_classes(labels, names):
         (np.eye(2)[TWO], r"labels has shape \(12, 2\), and its columns are not one-hot.*Try labels.T"),
         (TWO[:5], r"labels has shape \(5,\), but X has 12 samples"),
         (1, r"labels has shape \(\); expected one label for each sample"),
+        ([[0], [1, 2]] * 6, r"labels has rows of different lengths; expected"),
     ],
     ids=lambda value: str(value)[:16],
 )
