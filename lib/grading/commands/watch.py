@@ -19,7 +19,7 @@ from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import NbGraderException
 from nbgrader.exchange import ExchangeError
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets import Bool, Enum, Float, List, default
+from traitlets import Bool, Enum, Float, List, TraitError, default
 
 from lib.grading.commands.command import named_assignment, say, student_of
 from lib.grading.commands.course import tries_file
@@ -106,6 +106,8 @@ class WatchApp(GradeApp):
             self.fail(f"{self.assignment} is being watched already. End the other run first.")
         except ValueError as error:
             self.fail("%s", error)
+        except TraitError as error:
+            self.fail(f"A setting can't be used: {error}")
         except KeyboardInterrupt:
             self._say("stopped. Start it again at any time: it goes on from here.")
 

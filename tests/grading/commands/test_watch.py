@@ -364,6 +364,10 @@ def test_a_single_round_that_fails_says_so_by_its_exit_code(new_course, tmp_path
     assert done.returncode == 1
     [told] = [line for line in done.stdout.splitlines() if "this round failed" in line]
     assert told.endswith("The gradebook can't be used: file is not a database. Mend this, and give the command again.")
+    done = course.zerolayer("watch", ASSIGNMENT, "--WarmProvisioner.limits=memory=1G", *options)
+    assert done.returncode == 1
+    assert "A setting can't be used: WarmProvisioner.limits has 'memory'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_what_keeps_failing_is_tried_more_and_more_seldom(new_course, tmp_path):
