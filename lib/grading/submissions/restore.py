@@ -101,7 +101,7 @@ def _remarks(ids: Set[str], master: Master, found: Found, explained: bool) -> It
         return
     if _are_anothers(ids, master):
         most = len(ids - master.cells.keys()) >= len(ids & master.cells.keys())
-        what = "Most of its cells are another assignment's." if most else "It has few of this assignment's cells."
+        what = "Most of its cells are another assignment's." if most else "The notebook has few of this assignment's cells."
         yield f"{what} If this is the wrong notebook, hand in the right one."
     elif found.ids:
         yield "Cells had lost the marks by which the grader knows them. They were found by their text and their place."

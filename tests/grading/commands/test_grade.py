@@ -115,7 +115,7 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(new_course, tmp
     assert (listed.split(maxsplit=1)[0], too.split(maxsplit=1)[0]) == ("emil", "finn")
     assert listed.count("could not be found for certain") == 1, "once for all cells"
     assert "Most of its cells are another assignment's." in " ".join(course.verdict("emil").remarks)
-    assert "It has few of this assignment's cells." in " ".join(course.verdict("finn").remarks)
+    assert "The notebook has few of this assignment's cells." in " ".join(course.verdict("finn").remarks)
     assert lines_on_another(course.zerolayer("grade", ASSIGNMENT, *QUICK)) == [listed, too], (
         "as long as nobody has marked them"
     )
