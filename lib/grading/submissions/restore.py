@@ -100,8 +100,9 @@ def _remarks(ids: Set[str], master: Master, found: Found, explained: bool) -> It
             yield "No cell says that it is the assignment's. Is it another notebook, or is its metadata lost?"
         return
     if _are_anothers(ids, master):
-        most = len(ids - master.cells.keys()) >= len(ids & master.cells.keys())
-        what = "Most of its cells are another assignment's." if most else "The notebook has few of this assignment's cells."
+        what = "Most of its cells are another assignment's."
+        if len(ids - master.cells.keys()) < len(ids & master.cells.keys()):
+            what = "The notebook has few of this assignment's cells."
         yield f"{what} If this is the wrong notebook, hand in the right one."
     elif found.ids:
         yield "Cells had lost the marks by which the grader knows them. They were found by their text and their place."
