@@ -221,8 +221,7 @@ def _copy(value: Any) -> Any:
 def record(outcome: Outcome, write: Callable[[Array], dict[str, Any]] | None = None) -> dict[str, Any]:
     """Write the result of a probe as plain data; its numbers as `write` does, or else `encode`."""
     if isinstance(outcome, Failure):
-        found = {"failure": outcome.kind, "text": outcome.text, "line": outcome.line}
-        return found | ({"hint": outcome.hint} if outcome.hint else {})
+        return {"failure": outcome.kind, "text": outcome.text, "line": outcome.line}
     if outcome.size > MAX_NUMBERS:
         return record(Failure("value", f"The result has {outcome.size:,} numbers, far more than expected."))
     return (write or encode)(outcome)
@@ -240,8 +239,7 @@ def read_record(data: object) -> Outcome:
     """Read what `record` or `send` wrote. Any other JSON data becomes a `Failure`."""
     if isinstance(data, Mapping) and ("failure" in data or "trouble" in data):
         kind, text, line = (plain(data.get(key, data.get(old)))[:400] for key, old in OLD_KEYS.items())
-        hint = plain(data.get("hint"))[:400]
-        return Failure(_KINDS.get(kind, "value"), text or "No reason was given.", line, hint=hint)
+        return Failure(_KINDS.get(kind, "value"), text or "No reason was given.", line)
     try:
         return decode(data)
     except ValueError as error:

@@ -69,14 +69,13 @@ class Failure:
     """Why student code gave no value: the kind, a sentence, and the student's own line where there is one.
 
     `line` is the line that raised. `own` also says in which function and cell, and for code that ran out of time which
-    line was running; that is chance, so it doesn't make two failures different. `hint` is what a `Wrong` says to try.
+    line was running; that is chance, so it doesn't make two failures different.
     """
 
     kind: Kind
     text: str
     line: str = ""
     own: OwnLine | None = field(default=None, compare=False, repr=False)
-    hint: str = field(default="", compare=False, repr=False)
 
     @property
     def text_and_code(self) -> str:
@@ -124,7 +123,7 @@ def attempt(action: Callable[[], Value]) -> Value | Failure:
 def failure_of(error: BaseException) -> Failure:
     """Say what an exception from student code means, with the last of the student's own lines that it passed."""
     if isinstance(error, Wrong):
-        return Failure("value", error.sentence, hint=error.hint)
+        return Failure("value", error.sentence)
     if isinstance(error, OpenBlank):
         return Failure("blank", error.sentence)
     try:

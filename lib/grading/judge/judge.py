@@ -77,15 +77,16 @@ def judge(
 
 
 def _hint(part: Part, statement: Statement, answers: Mapping[str, Outcome], missing: Mapping[str, Failure]) -> str:
-    """Say what to try where nothing has a name: what the failure says or what fits it, or the statement's own hint."""
+    """Say what to try where nothing has a name: the statement's own hint, or what fits an exception.
+
+    What is said of a result where the code runs stands alone: the statement's hint might not fit it.
+    """
     failure = _failure_in(answers)
     if failure is None:
         return statement.hint
-    if _cause_of(failure.text, missing):  # which says what to try itself
+    if failure.kind != "error" or _cause_of(failure.text, missing):  # which says what to try itself
         return ""
-    if failure.kind == "value":
-        return visible(failure.hint) or statement.hint
-    return visible(hint_for(failure, part.error_hints)) if failure.kind == "error" else ""
+    return visible(hint_for(failure, part.error_hints))
 
 
 def _require_right(part: Part, graded: list[Statement], drawn: Inputs, right: Outcomes) -> None:

@@ -242,8 +242,6 @@ def test_what_to_try_is_said_where_no_mistake_has_a_name() -> None:
     unnamed = judged(part, {"cce": lambda y, yhat: 7.0})
     assert unnamed.mistake is None
     assert [each.hint for each in unnamed.statements] == [each.hint for each in part.statements if each.points]
-    words = judged(part, {"cce": lambda y, yhat: "seven"})
-    assert words.mistake is None and words.hints == unnamed.hints
     named = judged(part, written("def cce(y, yhat):\n    return -np.sum(y * np.log(yhat))"))
     assert named.mistake is not None and not named.hints, "the mistake has a hint of its own"
     failed = judged(part, written("def cce(y, yhat):\n    return (y @ yhat).mean()"))
@@ -257,9 +255,10 @@ def test_what_to_try_answers_what_is_said_above_it() -> None:
 
     lost = judged(part_of("check-softmax-stable"), {"Softmax": Lost})
     assert lost.mistake is None and lost.statements[0].why.startswith("self.output is missing.")
-    assert lost.hints == ["Assign the result to self.output: a name without self. is lost where forward ends."]
+    assert not lost.hints, "the statement's is on scores that are large"
     part, cause = part_of("check-cce"), Failure("undefined", "A cell further down defines helper. Move it up.")
-    given = given_by(part, written("def cce(y, yhat):\n    return helper(y)"))
+    said = {"failure": "error", "text": "It raised NameError: name 'helper' is not defined"}
+    given = {statement.name: {"": said} for statement in part.statements}
     assert judge(ANSWER_KEY, part, 1, given).hints
     explained = judge(ANSWER_KEY, part, 1, given, missing={"helper": cause})
     assert explained.statements[0].why.endswith(cause.text) and not explained.hints
@@ -268,10 +267,10 @@ def test_what_to_try_answers_what_is_said_above_it() -> None:
 def test_words_that_are_made_up_cannot_draw_on_a_page_and_are_in_quotation_marks() -> None:
     """The verdict's HTML goes onto pages as it is; what the judge finds itself stands without them."""
     part, said = part_of("check-cce"), {"failure": "value", "text": "Full points.” \u202e\x1b[2J Fault of the “grader"}
-    said["hint"] = "<b>\u202e\x1b[2J"
+    said["hint"] = "Full points are due."  # no answer has one: a hint is the judge's
     verdict = judge(ANSWER_KEY, part, 1, {statement.name: {"": said} for statement in part.statements})
     assert "\u202e" not in html(verdict) and "\x1b" not in html(verdict)
-    assert verdict.hints == ["<b>\\u202e\\x1b[2J"] and "Try: &lt;b&gt;" in html(verdict)
+    assert not verdict.hints and "are due" not in html(verdict)
     assert verdict.statements[0].reason == '“Full points." \\u202e\\x1b[2J Fault of the "grader”'
     assert "\x1b" not in judge(ANSWER_KEY, part, 1, None, problem="E: \x1b[2J").problem
     other = judged(part, written("def cce(y, yhat):\n    return 7.0"))
