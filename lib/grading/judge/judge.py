@@ -71,8 +71,10 @@ def judge(
     _require_right(part, graded, drawn, right)
     if mistake := diagnose(key, part, drawn, found, right, wrong):
         return replace(verdict, mistake=mistake)
-    hints = (_hint(part, each, found[each.name], missing) for each in graded)
-    hinted = [replace(one, hint=hint if one.state == "wrong" else "") for one, hint in zip(judged, hints, strict=True)]
+    hinted = (
+        replace(one, hint=_hint(part, statement, found[statement.name], missing)) if one.state == "wrong" else one
+        for statement, one in zip(graded, judged, strict=True)
+    )
     return replace(verdict, statements=tuple(hinted))
 
 
@@ -84,7 +86,7 @@ def _hint(part: Part, statement: Statement, answers: Mapping[str, Outcome], miss
     failure = _failure_in(answers)
     if failure is None:
         return statement.hint
-    if failure.kind != "error" or _cause_of(failure.text, missing):  # which says what to try itself
+    if failure.kind != "error" or _cause_of(failure.text, missing):  # a cause says what to try itself
         return ""
     return visible(hint_for(failure, part.error_hints))
 
