@@ -134,12 +134,6 @@ OWN = "Use the loop's own variable, `layer`: each layer has weights of its own."
 forward(SHARED, OWN)(lambda layers, x: _up(layers[:1] * len(layers), x))
 
 
-@forward(SHARED, OWN)
-def _one_layer_many_times(layers: Layers, x: Array) -> Any:
-    layers[:] = layers[:1] * len(layers)
-    return _up(layers, x)
-
-
 LAYERS_STAY = (
     "Print what your loop runs over before and after a pass: the next one needs all layers, in the same order."
 )

@@ -90,11 +90,9 @@ replace(forward, make=lambda code: type("Wrong", (ReLU,), {"forward": code}))(
 )(lambda layer, z: None)
 
 MASK = "The slope depends on the input of the forward pass. Which attribute of the layer holds it?"
-backward("The mask is made from the incoming gradient, not from the input", MASK)(
-    lambda z, g: g * (g > 0), lambda z, g: np.maximum(g, 0)
-)
+backward("The mask is made from the incoming gradient, not from the input", MASK)(lambda z, g: g * (g > 0))
 of_output("The incoming gradient is returned unchanged", "Where the output stays 0, the gradient must be 0, too.")(
-    lambda a, g: g, lambda a, g: g * (a >= 0)
+    lambda a, g: g
 )
 backward("The mask is the wrong way round", "Where the input was positive, the gradient passes.")(
     lambda z, g: g * (z < 0)

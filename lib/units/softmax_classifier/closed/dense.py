@@ -186,7 +186,6 @@ weights("The last sample is left out", SAMPLES)(lambda layer, g: np.dot(g[:, :-1
 weights("The samples are added or averaged before the product, not after it", SAMPLES)(
     lambda layer, g: np.outer(g.mean(axis=1), layer.input.mean(axis=1)),
     lambda layer, g: np.outer(g.sum(axis=1), layer.input.mean(axis=1)),
-    lambda layer, g: np.outer(g.mean(axis=1), layer.input.sum(axis=1)),
     lambda layer, g: np.outer(g.sum(axis=1), layer.input.sum(axis=1)),
 )
 weights("The input is missing: every weight of a class changes alike", SHAPES)(

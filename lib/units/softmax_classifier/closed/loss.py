@@ -63,11 +63,6 @@ loss(
 )(lambda y, p: -np.sum(y * np.log(p)))
 loss("The loss is divided by the number of classes", DIVIDE)(lambda y, p: -np.sum(y * np.log(p)) / y.shape[0])
 loss(
-    "The losses are summed over the samples and averaged over the classes",
-    DIVIDE,
-    same_as=("The loss is divided by the number of classes",),
-)(lambda y, p: np.mean(np.sum(-y * np.log(p), axis=1)))
-loss(
     "The loss is divided by the batch size twice", "Divide by the number of samples only once. np.mean already divides."
 )(lambda y, p: np.mean(-np.sum(y * np.log(p), axis=0)) / y.shape[B])
 loss("The logarithm has base 2", NATURAL)(lambda y, p: -np.sum(y * np.log2(p)) / y.shape[B])
@@ -389,7 +384,6 @@ gradient("y and yhat are swapped", "Divide by the prediction yhat. The labels y 
     lambda y, p: -p / y,
     lambda y, p: -p / np.maximum(y, 1e-7),
     lambda y, p: -p / (y + 1e-7),
-    lambda y, p: -p / np.where(y == 0, 1e-7, y),
 )
 gradient("yhat itself is returned", SLOPE)(lambda y, p: p)
 gradient("The gradient is the loss of each entry, not its slope", SLOPE)(lambda y, p: -y * np.log(p))
@@ -414,11 +408,6 @@ gradient("The gradient is that of binary cross-entropy, divided by the batch siz
 gradient("The gradient is that of binary cross-entropy with a wrong sign", BINARY)(
     lambda y, p: y / p + (1 - y) / (1 - p), lambda y, p: -(y / p + (1 - y) / (1 - p))
 )
-gradient(
-    "The gradient is (yhat - y) / (yhat (1 - yhat)), as in binary cross-entropy",
-    BINARY,
-    same_as=("The gradient is that of binary cross-entropy",),
-)(lambda y, p: (p - y) / (p * (1 - p)))
 gradient(
     "The gradient is summed over the classes",
     "Leave out the sum: every class has its own slope, and the gradient has the shape of yhat.",

@@ -152,11 +152,6 @@ forward("The exponential is missing in the numerator", "Compare the numerator of
 )
 forward("The output is the scores", "Step 2 makes probabilities of the scores.")(lambda z: z)
 forward("The exponentials are not divided by their sum", NORMALISE)(_exp, np.exp)
-forward(
-    "The exponentials are divided by the largest one of their column",
-    NORMALISE,
-    same_as=("The exponentials are not divided by their sum",),
-)(lambda z: _exp(z) / _exp(z).max(axis=0))
 forward("The exponentials are divided by their mean", NORMALISE)(lambda z: _exp(z) / _exp(z).mean(axis=0))
 forward("The exponentials are divided by the largest one of the whole matrix", NORMALISE)(
     lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).max()
@@ -324,7 +319,7 @@ shifted("The middle between each sample's largest and smallest score is subtract
 )
 
 CLIPPED = "Clipping changes the differences between scores. A shift keeps them."
-for limit in (20, 30, 50, 88, 100, 200, 300, 500, 600, 700, 709):
+for limit in (20, 30, 709):
     stable("Large scores are clipped", CLIPPED)(
         lambda z, limit=limit: _not_shifted(np.clip(z, -limit, limit)),
         lambda z, limit=limit: _not_shifted(np.minimum(z, limit)),
@@ -432,12 +427,7 @@ EACH = "Run backward on one sample at a time, then on two together. Each sample 
 of_output("The result is 0 everywhere, as if the sum ran over the wrong axis of the Jacobian", INDEX)(
     _contracted("ijk,ik->ik")
 )
-of_output(
-    "The sum keeps the wrong axis of the Jacobian, and the result is 0",
-    INDEX,
-    same_as=("The result is 0 everywhere, as if the sum ran over the wrong axis of the Jacobian",),
-)(_contracted("ijk,jk->jk"))
-# Below those whose result is 0: for scores below 0, this one's is, too.
+# Below the one whose result is 0: for scores below 0, this one's is, too.
 backward("The derivative is that of ReLU", BESIDE)(lambda layer, g: g * (layer.input > 0))
 of_output("The sum runs over the samples too: the result is one column", KEEP)(_contracted("ijk,jk->i"))
 of_output("The sum runs over the samples too, and every sample gets the same column", KEEP)(
@@ -497,14 +487,6 @@ for at in (0, -1):
 # ---- Backward: what the gradient is multiplied by
 
 of_output("The incoming gradient is ignored", MULTIPLY)(lambda a, g: a * (1 - a))
-of_output(
-    "The Jacobian's rows are summed: the incoming gradient is ignored, and the result is 0",
-    MULTIPLY,
-    same_as=(
-        "The result is 0 everywhere, as if the sum ran over the wrong axis of the Jacobian",
-        "The sum keeps the wrong axis of the Jacobian, and the result is 0",
-    ),
-)(lambda a, g: _jacobians(a).sum(axis=1))
 of_output("backward returns the output", MULTIPLY)(lambda a, g: a)
 of_product(
     "The result has the wrong sign", "Change the sign: cce_gradient already contains the minus sign of the loss."
