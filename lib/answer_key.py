@@ -8,7 +8,7 @@ that a check needs of a unit.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -26,7 +26,8 @@ class Mistake:
     `name` says in plain words what the code does, `hint` gives one thing to try without giving the answer. `code` holds
     the wrong objects by the names that the part checks, and `also` those of other ways to write the same mistake. A
     mistake that gives the same numbers as earlier ones names them in `same_as`: the judge can't tell them apart, and
-    names the first. `teach` tells an instructor what to go through again when many have made it.
+    names the first. `teach` tells an instructor what to go through again when many have made it. `together_with` names
+    mistakes that come in the same expression, each by what it adds to the name.
     """
 
     part: str
@@ -36,6 +37,7 @@ class Mistake:
     same_as: tuple[str, ...] = ()
     teach: str = ""
     also: tuple[Mapping[str, object], ...] = ()
+    together_with: tuple[str, ...] = ()
 
     @property
     def ways(self) -> Iterator[Mistake]:
@@ -68,25 +70,28 @@ class MistakeCatalog:
     mistakes: list[Mistake] = field(default_factory=list)
     teach: str = ""
 
-    def __call__(self, name: str, hint: str, *, same_as: tuple[str, ...] = (), teach: str = "") -> Add:
+    def __call__(
+        self, name: str, hint: str, *together_with: str, same_as: tuple[str, ...] = (), teach: str = ""
+    ) -> Add:
         """Return what adds code under `name`."""
+        mistake = Mistake(self.part, name, hint, {}, same_as, teach or self.teach, together_with=together_with)
 
         def add(code: Code, *others: object) -> Code:
             for each in (code, *others):
-                self._add(Mistake(self.part, name, hint, {self.subject: self.make(each)}, same_as, teach or self.teach))
+                self._add(replace(mistake, code={self.subject: self.make(each)}))
             return code
 
         return add
 
-    def combine(self, extra: str, change: Callable[[Any], object], names: Container[str]) -> None:
-        """Add each of the mistakes called `names` once more, together with another one in the same expression.
+    def combine(self, extra: str, change: Callable[[Any], object]) -> None:
+        """Add each of the mistakes that come `together_with` another one in the same expression once more, with it.
 
         `change` takes the wrong object and makes another one of it; `extra` says what that does, after "and".
         """
-        for mistake in [mistake for mistake in self.mistakes if mistake.name in names]:
+        for mistake in [mistake for mistake in self.mistakes if extra in mistake.together_with]:
             for way in mistake.ways:
                 code = {self.subject: change(way.code[self.subject])}
-                self._add(replace(way, name=f"{way.name}, and {extra}", code=code, same_as=()))
+                self._add(replace(way, name=f"{way.name}, and {extra}", code=code, same_as=(), together_with=()))
 
     def _add(self, mistake: Mistake) -> None:
         for at, known in enumerate(self.mistakes):

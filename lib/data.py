@@ -64,12 +64,18 @@ def blobs(
     Returns X (features, samples) and labels (samples,), as many of each label as the number of samples
     allows, shuffled. Raises ValueError for a size below 1 or a spread below 0.
     """
-    _require_sizes(num_samples=num_samples, num_features=num_features, num_labels=num_labels)
-    _require_spread(spread)
-    rng = _make_rng(seed)
-    labels = rng.permutation(np.arange(num_samples) % num_labels)
+    rng, labels = _draw_labels(spread, seed, num_samples=num_samples, num_features=num_features, num_labels=num_labels)
     X = _centres(num_features, num_labels)[:, labels] + rng.normal(0, spread, (num_features, num_samples))
     return X, labels
+
+
+def _draw_labels(spread: float, seed: Seed, **sizes: int) -> tuple[np.random.Generator, Labels]:
+    """Check what a data set is drawn by; return the source of random numbers, and labels, about as many of each."""
+    _require_sizes(**sizes)
+    if not (isinstance(spread, Real) and 0 <= spread < math.inf):
+        raise ValueError(f"spread is {spread!r}; expected a number, 0 or more. Try spread=1.")
+    rng = _make_rng(seed)
+    return rng, rng.permutation(np.arange(sizes["num_samples"]) % sizes["num_labels"])
 
 
 def _centres(num_features: int, num_labels: int) -> Matrix:
@@ -92,10 +98,7 @@ def rings(num_samples: int = 300, num_labels: int = 3, seed: Seed = 0, spread: f
     Returns X (2, samples) and labels (samples,), as many of each label as the number of samples allows, shuffled.
     Raises ValueError for a size below 1 or a spread below 0.
     """
-    _require_sizes(num_samples=num_samples, num_labels=num_labels)
-    _require_spread(spread)
-    rng = _make_rng(seed)
-    labels = rng.permutation(np.arange(num_samples) % num_labels)
+    rng, labels = _draw_labels(spread, seed, num_samples=num_samples, num_labels=num_labels)
     radius = labels + 0.5 + rng.normal(0, spread, num_samples)
     angle = rng.uniform(0, 2 * np.pi, num_samples)
     return radius * np.array([np.cos(angle), np.sin(angle)]), labels
@@ -109,10 +112,7 @@ def moons(num_samples: int = 300, seed: Seed = 0, spread: float = 0.15) -> tuple
     Returns X (2, samples) and labels (samples,), as many of each label as the number of samples allows, shuffled.
     Raises ValueError for a size below 1 or a spread below 0.
     """
-    _require_sizes(num_samples=num_samples)
-    _require_spread(spread)
-    rng = _make_rng(seed)
-    labels = rng.permutation(np.arange(num_samples) % 2)
+    rng, labels = _draw_labels(spread, seed, num_samples=num_samples, num_labels=2)
     angle = rng.uniform(0, np.pi, num_samples)
     upper = np.array([np.cos(angle), np.sin(angle)])
     lower = np.array([[1], [0.5]]) - upper
@@ -310,12 +310,6 @@ def _require_sizes(**sizes: float) -> None:
         if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
             meant = int(size) if isinstance(size, float) and size >= 1 and size.is_integer() else 3  # such as 4.0
             raise ValueError(f"{name} is {size!r}; expected a whole number, 1 or more. Try {name}={meant}.")
-
-
-def _require_spread(spread: float) -> None:
-    """Refuse a standard deviation that isn't a finite number of at least 0."""
-    if not (isinstance(spread, Real) and 0 <= spread < math.inf):
-        raise ValueError(f"spread is {spread!r}; expected a number, 0 or more. Try spread=1.")
 
 
 def _make_rng(seed: Seed) -> np.random.Generator:

@@ -40,9 +40,9 @@ def test_a_catalogue_with_another_make_adds_to_the_same_list():
 
 def test_combined_mistakes_are_made_of_every_way():
     catalog = MistakeCatalog("check-sum", "total")
-    catalog("It is doubled", "Add once.")("2 * x", "x + x")
+    catalog("It is doubled", "Add once.", "turned")("2 * x", "x + x")
     catalog("It is lost", "Return it.")("None")
-    catalog.combine("turned", lambda code: f"-({code})", ("It is doubled",))
+    catalog.combine("turned", lambda code: f"-({code})")
     *_, both = catalog.mistakes
     assert (both.name, both.hint) == ("It is doubled, and turned", "Add once.")
     assert [way.code for way in both.ways] == [{"total": "-(2 * x)"}, {"total": "-(x + x)"}]

@@ -108,16 +108,11 @@ def run_probes(
     run. Where a statement's probes can't even be listed, the failure stands under the name "".
     """
     call_on_others(part, subjects, budget / 10)
-    listed = _list_probes(part, inputs, subjects)
-    outcomes: dict[str, dict[str, Outcome]] = {
-        statement: {"": probes} if isinstance(probes, Failure) else {} for statement, probes in listed.items()
-    }
-    asked = [
-        _Asked(statement, name, probe)
-        for statement, probes in listed.items()
-        if not isinstance(probes, Failure)
-        for name, probe in probes.items()
-    ]
+    outcomes: dict[str, dict[str, Outcome]] = {}
+    asked: list[_Asked] = []
+    for statement, probes in _list_probes(part, inputs, subjects).items():
+        outcomes[statement] = {"": probes} if isinstance(probes, Failure) else {}
+        asked += [] if isinstance(probes, Failure) else [_Asked(statement, *probe) for probe in probes.items()]
     for one, outcome in _run_asked(asked, budget):
         outcomes[one.statement][one.name] = outcome
     return outcomes

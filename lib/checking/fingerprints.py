@@ -104,20 +104,17 @@ class Measurement:
 
     def on(self, route: str) -> Measurement:
         """Leave out the probes on other routes."""
-        return Measurement(
-            [
-                {
-                    name: {probe: outcome for probe, outcome in probes.items() if route_of(probe) in ("", route)}
-                    for name, probes in draw.items()
-                }
-                for draw in self.draws
-            ]
-        )
+        return self._keep(lambda statement, probe: route_of(probe) in ("", route))
 
     def of(self, statements: Container[str]) -> Measurement:
         """Leave out all statements but those with these names."""
-        kept = [{name: probes for name, probes in draw.items() if name in statements} for draw in self.draws]
-        return Measurement(kept)
+        return self._keep(lambda statement, probe: statement in statements)
+
+    def _keep(self, is_kept: Callable[[str, str], bool]) -> Measurement:
+        def keep(name: str, probes: Mapping[str, Outcome]) -> Mapping[str, Outcome]:
+            return {probe: outcome for probe, outcome in probes.items() if is_kept(name, probe)}
+
+        return Measurement([{name: keep(name, probes) for name, probes in draw.items()} for draw in self.draws])
 
     def _each(self) -> Iterator[tuple[str, Outcome]]:
         """Give each probe's full name and outcome."""

@@ -154,6 +154,17 @@ def silence() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def random_numbers(state: Any = None) -> Iterator[None]:
+    """Have `np.random`, from which students draw, go on from a state, or from its own; and from its own afterwards."""
+    outside = np.random.get_state()
+    np.random.set_state(outside if state is None else state)
+    try:
+        yield
+    finally:
+        np.random.set_state(outside)
+
+
 class _Nowhere(io.TextIOBase):
     """A stream that forgets."""
 

@@ -24,7 +24,7 @@ from uuid import uuid4
 import ipywidgets as widgets
 import numpy as np
 
-from lib.checking.student_code import Failure, run_student_code
+from lib.checking.student_code import Failure, random_numbers, run_student_code
 from lib.explorer import (
     captions,
     gradients_view,
@@ -57,7 +57,6 @@ from lib.explorer.training import (
     Recipe,
     Run,
     Setting,
-    random_numbers,
     start_of,
 )
 from lib.explorer.what_ifs import WhatIf, of_units

@@ -12,7 +12,6 @@ import math
 import time
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -20,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.checking.student_code import Failure, run_student_code
+from lib.checking.student_code import Failure, random_numbers, run_student_code
 from lib.checking.values import Wrong
 from lib.explorer.samples import Samples
 
@@ -300,17 +299,6 @@ class Run:
 
     def _diverge(self, loss: float) -> None:
         self.diverged, self.last_loss = self.epochs + 1, loss
-
-
-@contextmanager
-def random_numbers(state: Any) -> Iterator[None]:
-    """Have `np.random` go on from a state, and from its own afterwards."""
-    outside = np.random.get_state()
-    np.random.set_state(state)
-    try:
-        yield
-    finally:
-        np.random.set_state(outside)
 
 
 def _forward(X: Matrix, dense: Any, softmax: Any) -> tuple[Matrix, Matrix]:

@@ -10,7 +10,7 @@ samples.py   what X and y look like
 batches.py   which samples, in which order, and in how many steps
 training.py  all of it together, over and over
 
-wrong_layers.py is for the catalogues of mistakes: it makes a layer with another forward or backward.
+wrong_code.py is for the catalogues of mistakes: it makes a layer with another forward or backward.
 
 Columns are samples everywhere: X is (features, samples), y is (classes, samples).
 """

@@ -75,11 +75,11 @@ def _take_step(layer: Any, weights: Array, inputs: Inputs, size: str, route: str
     input_, gradient = inputs[f"input_{size}"].copy(), inputs[f"gradient_{size}"].copy()
     with_ones = _with_ones(input_)
     scores = weights @ with_ones
-    if route == "own" or has_right_forward(layer):
-        run_forward(layer, input_, partial(keeps_output, layer, scores))
-    else:
-        layer.input, layer.output = with_ones, scores
     with explain_errors(*gradient.shape):
+        if route == "own" or has_right_forward(layer):
+            run_forward(layer, input_, partial(keeps_output, layer, scores))
+        else:
+            layer.input, layer.output = with_ones, scores
         returned = copy_array(layer.backward(gradient, float(inputs["learning_rate"])))
     after = numbers(layer.weights, what="self.weights")
     moved = after - weights if after.shape == weights.shape else after

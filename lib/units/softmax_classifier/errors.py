@@ -191,18 +191,6 @@ IN_LOOPS = (
 METHOD = r"\w\.(forward|backward)$"
 IN_LAYERS = (
     ErrorHint(
-        r"NameError: name '(input|output|weights|layers)' is not defined",
-        r"Write self.\1. What a layer keeps from one method to another belongs to the layer.",
-        r"(?<![\w.])(input|output|weights|layers)\b",
-        METHOD,
-    ),
-    ErrorHint(
-        r".*'?builtin_function_or_method'?",
-        "Write self.input: the name input alone is a function of Python.",
-        r"(?<![\w.])input\b(?!\s*\()",
-        METHOD,
-    ),
-    ErrorHint(
         r"(?!.*object is not callable).*'NoneType'",
         "Print the values of this line just before it: one of them is None. A function without return gives None, and a"
         " layer's input and output are None until its forward sets them.",
@@ -213,16 +201,8 @@ IN_LAYERS = (
         "Check the name after the dot. A layer stores its arrays as self.input and self.output.",
         function=METHOD,
     ),
-    ErrorHint(
-        r"TypeError: (?:\w+\.)?backward\(\) takes (?:1 positional argument|2 positional arguments) but 3 were given",
-        "Look at the line with def: its parameters have to be self, output_gradient and learning_rate, in this order.",
-    ),
-    ErrorHint(
-        r"TypeError: (?:\w+\.)?(?:forward|backward)\(\) takes (?:from \d to )?(\d) positional arguments? but (?!\1)\d",
-        "Look at the first parameter in the line with def: it has to be self.",
-    ),
 )
-"""What to try after an error in a layer, or in a call of one."""
+"""What to try after an error in a layer."""
 ALL_IN_ONE = "The code makes one matrix of all samples together."
 
 

@@ -146,23 +146,18 @@ class TrueClass(Statement):
     def holds(self, inputs: Inputs, cce_gradient: Any, cce: Any = None) -> None:
         """Compare with central differences of -log p, whatever the student's own loss is: each part is tested apart."""
         for size in ("batch", "square", "one"):
-            self._hold_on(inputs, cce_gradient, size)
-
-    @staticmethod
-    def _hold_on(inputs: Inputs, cce_gradient: Any, size: str) -> None:
-        y, yhat = inputs[f"y_{size}"], inputs[f"yhat_{size}"]
-        gradient = gradient_of(cce_gradient, inputs, size)
-        hint = "Return one entry for each class and sample, as in yhat. Leave out sums and means."
-        require_shape(gradient, y.shape, what="The gradient has the wrong shape.", hint=hint)
-        found = _keep_entries(gradient, y)
-        slopes = y * [_slope_at(p) for p in yhat.T[y.T == 1]]
-        if y.shape[1] > 1 and np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):
-            raise Wrong(
-                "Every entry is divided by the batch size. The gradient here is each sample's own, without 1/B.",
-                hint="Leave out the division: the training loop multiplies by 1/B, just before the dense layer.",
-            )
-        what = "The entry of the true class is not the slope of the sample's own loss."
-        expect_close(found, slopes, what=what, where=at_class_and_sample)
+            y, yhat = inputs[f"y_{size}"], inputs[f"yhat_{size}"]
+            gradient = gradient_of(cce_gradient, inputs, size)
+            hint = "Return one entry for each class and sample, as in yhat. Leave out sums and means."
+            require_shape(gradient, y.shape, what="The gradient has the wrong shape.", hint=hint)
+            found = _keep_entries(gradient, y)
+            slopes = y * [_slope_at(p) for p in yhat.T[y.T == 1]]
+            if y.shape[1] > 1 and np.allclose(found * y.shape[1], slopes, rtol=1e-3, atol=1e-6):
+                what = "Every entry is divided by the batch size. The gradient here is each sample's own, without 1/B."
+                hint = "Leave out the division: the training loop multiplies by 1/B, just before the dense layer."
+                raise Wrong(what, hint=hint)
+            what = "The entry of the true class is not the slope of the sample's own loss."
+            expect_close(found, slopes, what=what, where=at_class_and_sample)
 
     def probes(self, inputs: Inputs, cce_gradient: Any, cce: Any = None) -> Probes:
         return {size: partial(_gradient_at, cce_gradient, inputs, size, inputs[f"y_{size}"]) for size in SIZES}

@@ -31,13 +31,11 @@ class LoopStatement(Statement):
         self.rule.holds(inputs, train)
 
     def probes(self, inputs: Inputs, train: Any) -> Probes:
-        """For each call of `train` an array with a row for each step; X or y afterwards."""
         from lib.units.softmax_classifier.loop.rule import record_once  # likewise
 
         return self.rule.probes(lambda: record_once(train, inputs))
 
     def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
-        """Decide about an array as the check at the desk does; raises `Wrong` where the statement does not hold."""
         return self.rule.compared_part(probe, given, inputs)
 
 

@@ -175,8 +175,6 @@ def test_an_output_without_self_is_told_so() -> None:
 @pytest.mark.parametrize(
     ("expression", "in_forward", "elsewhere"),
     [
-        ("output * x", "Write self.output", "Check the spelling of the name"),
-        ("input * x", "Write self.input", "Use the parameter's own name"),
         ("self.outputs * x", "A layer stores its arrays as self.input", "nothing of that name has been stored there"),
         ("self.output * x", "until its forward sets them", "A function without return gives None"),
         ("np.Log(x)", "Check the spelling of np.Log", "Check the spelling of np.Log"),
@@ -194,11 +192,21 @@ def test_what_a_layer_keeps_is_spoken_of_in_a_layer_alone(expression: str, in_fo
         assert method == "forward" or "layer" not in hint_for(ran, IN_LAYERS)
 
 
-def test_a_method_without_self_is_told_so() -> None:
-    layer = written("class Layer:\n    def forward(input):\n        pass")["Layer"]
-    ran = run_student_code(lambda: layer().forward(1))
-    assert isinstance(ran, Failure)
-    assert "it has to be self" in hint_for(ran, IN_LAYERS)
+@pytest.mark.parametrize(
+    ("right", "wrong", "said", "to_try"),
+    [
+        ("(self.weights, self.input)", "(weights, self.input)", "without self. before it.", "Write self. before"),
+        ("self.output = np", "self.output = output * np", "without self. before it.", "Write self. before"),
+        ("forward(self, input)", "forward(self, x)", "without self. before it.", "Write self. before"),
+        ("forward(self, input)", "forward(input)", "self is missing.", "Write self as the first parameter"),
+    ],
+)
+def test_an_error_in_the_forward_of_a_dense_layer_is_explained_as_in_backward(
+    right: str, wrong: str, said: str, to_try: str
+) -> None:
+    code = written(DENSE.replace(right, wrong).format("np.dot(output_gradient, self.input.T)"))
+    report = " ".join(str(checked(part_of(PARTS[DENSE]), Dense=code["Dense"])).split())
+    assert said in report and to_try in report
 
 
 def test_each_hint_for_layers_is_a_sentence() -> None:

@@ -11,7 +11,7 @@ from lib.answer_key import MistakeCatalog
 from lib.reference import Network
 from lib.reference.layer import FloatArray as Array
 from lib.reference.layer import Layer
-from lib.reference.wrong_layers import with_backward, with_forward
+from lib.reference.wrong_code import with_backward, with_forward
 
 Layers = list[Any]
 
@@ -92,22 +92,16 @@ forward("The result is in a tuple or a list", COMMA)(lambda layers, x: (_up(laye
 
 
 @forward("All outputs are returned in a list", "Return one array: the output of the last layer.")
-def _list_of_outputs(layers: Layers, x: Array) -> Any:
+def _outputs(layers: Layers, x: Array) -> Any:
     outputs = [x]
     for layer in layers:
         outputs.append(layer.forward(outputs[-1]))
     return outputs[1:]
 
 
-@forward("The outputs of all layers are added up", "Hand each output on to the next layer; add nothing.")
-def _sum_of_outputs(layers: Layers, x: Array) -> Any:
-    total = 0 * x
-    for layer in layers:
-        x = layer.forward(x)
-        total = total + x
-    return total
-
-
+forward("The outputs of all layers are added up", "Hand each output on to the next layer; add nothing.")(
+    lambda layers, x: sum(_outputs(layers, x))
+)
 turn_up("Each layer's input is added to its output", "Hand on the output of a layer alone.")(
     lambda layer, x, first: x + layer.forward(x)
 )
@@ -137,15 +131,9 @@ forward(SHARED, OWN)(lambda layers, x: _up(layers[:1] * len(layers), x))
 LAYERS_STAY = (
     "Print what your loop runs over before and after a pass: the next one needs all layers, in the same order."
 )
-
-
-@forward("A second pass through the network calls no layer", LAYERS_STAY)
-def _takes_layers_out(layers: Layers, x: Array) -> Any:
-    while layers:
-        x = layers.pop(0).forward(x)
-    return x
-
-
+forward("A second pass through the network calls no layer", LAYERS_STAY)(
+    lambda layers, x: _up([layers.pop(0) for _ in layers[:]], x)
+)
 IN_THE_LIST = "ReLU is a layer of the list, and not behind the last one. Hand on what each layer returns, unchanged."
 turn_up("ReLU stands behind every layer, on the scores, too", IN_THE_LIST)(
     lambda layer, x, first: np.maximum(0, layer.forward(x))
@@ -158,21 +146,12 @@ forward("ReLU stands behind the last layer", IN_THE_LIST)(lambda layers, x: np.m
 backward("The layers are called in the order of the forward pass", "Which layer is next to the loss? Begin there.")(
     _down
 )
-
-
-@backward("The list of layers is turned round for good: the next pass runs through it the other way", LAYERS_STAY)
-def _turns_the_list(layers: Layers, g: Array, rate: float) -> Any:
-    layers.reverse()
-    return _down(layers, g, rate)
-
-
-@backward("A second pass through the network calls no layer", LAYERS_STAY)
-def _takes_out(layers: Layers, g: Array, rate: float) -> Any:
-    while layers:
-        g = layers.pop().backward(g, rate)
-    return g
-
-
+backward("The list of layers is turned round for good: the next pass runs through it the other way", LAYERS_STAY)(
+    lambda layers, g, rate: (layers.reverse(), _down(layers, g, rate))[1]
+)
+backward("A second pass through the network calls no layer", LAYERS_STAY)(
+    lambda layers, g, rate: _down([layers.pop() for _ in layers[:]], g, rate)
+)
 KEEP_GRADIENT = "In each turn of the loop, keep what backward returns, and give that to the next layer."
 backward("Every layer gets the gradient at the network's output", KEEP_GRADIENT)(
     lambda layers, g, rate: [layer.backward(g, rate) for layer in reversed(layers)][-1]

@@ -8,7 +8,7 @@ import numpy as np
 from lib.answer_key import MistakeCatalog
 from lib.reference import ReLU
 from lib.reference.layer import FloatArray as Array
-from lib.reference.wrong_layers import with_backward, with_forward
+from lib.reference.wrong_code import overwrite, with_backward, with_forward
 
 forward = MistakeCatalog(
     "check-relu-forward",
@@ -75,14 +75,9 @@ forward("Only the positive entries are kept, in one row", SHAPE)(lambda z: z[z >
 SAMPLES = "Print the last column of the result. Which samples does your loop leave out?"
 forward("The last sample is left out", SAMPLES)(lambda z: np.hstack([np.maximum(z[:, :-1], 0), 0 * z[:, -1:]]))
 forward("The output is in a tuple or a list", COMMA)(lambda z: (np.maximum(z, 0),))
-
-
-@forward("forward overwrites its input", "Compute into a new array: the layer below still needs its output.")
-def _overwriting(z: Array) -> Array:
-    z[z < 0] = 0
-    return z
-
-
+forward("forward overwrites its input", "Compute into a new array: the layer below still needs its output.")(
+    overwrite(0, lambda z: np.maximum(z, 0))
+)
 forward("The output is the transpose", "Keep the shape of the input, (units, batch).")(lambda z: np.maximum(z, 0).T)
 
 replace(forward, make=lambda code: type("Wrong", (ReLU,), {"forward": code}))(

@@ -28,13 +28,14 @@ def _with(
     input: Callable[[Array, Array], Any] = lambda X, y: X,
     gradient: Callable[[Loss, Array, Array], Any] = lambda slope, y, yhat: slope(y, yhat) / y.shape[1],
     rate: Callable[[float, Array], Any] = lambda rate, y: rate,
+    backward: Callable[[Network, Any, Any], Any] = lambda network, g, rate: network.backward(g, rate),
     returned: Callable[[Network, Loss, Array, Array, Array], Any] = lambda network, loss, X, y, yhat: loss(y, yhat),
 ) -> Step:
-    """Make a step that hands another input, gradient or learning rate to the network, or returns something else."""
+    """Make a step with another input, gradient, learning rate, or call of network.backward, or another result."""
 
     def wrong(network: Network, loss: Loss, loss_gradient: Loss, X: Array, y: Array, learning_rate: float) -> Any:
         yhat = network.forward(input(X, y))
-        network.backward(gradient(loss_gradient, y, yhat), rate(learning_rate, y))
+        backward(network, gradient(loss_gradient, y, yhat), rate(learning_rate, y))
         return returned(network, loss, X, y, yhat)
 
     return wrong
@@ -126,14 +127,9 @@ whole("The learning rate is multiplied into the gradient, and 1 is handed on in 
         gradient=lambda slope, y, yhat: rate * slope(y, yhat) / y.shape[1], rate=lambda rate, y: 1
     )(network, loss, slope, X, y, rate)
 )
-
-
-@whole("The arguments of network.backward are swapped", "The gradient comes first, then the learning rate.")
-def _swapped(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: Any) -> Any:
-    yhat = network.forward(X)
-    network.backward(learning_rate, slope(y, yhat) / y.shape[1])
-    return loss(y, yhat)
-
+whole("The arguments of network.backward are swapped", "The gradient comes first, then the learning rate.")(
+    _with(backward=lambda network, g, rate: network.backward(rate, g))
+)
 
 BATCH = "Hand the batch X to the network as it is: columns are samples, and rows are features."
 input("The network gets the labels", BATCH)(lambda X, y: y)
@@ -169,16 +165,9 @@ whole("cce and cce_gradient are called, not the two functions that step is given
         returned=lambda network, loss, X, y, yhat: cce(y, yhat),
     )
 )
-
-
-@whole("The weights are updated twice", "Call network.backward once in a step: every call updates the weights.")
-def _twice(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: float) -> Any:
-    yhat = network.forward(X)
-    network.backward(slope(y, yhat) / y.shape[1], learning_rate)
-    network.backward(slope(y, yhat) / y.shape[1], learning_rate)
-    return loss(y, yhat)
-
-
+whole("The weights are updated twice", "Call network.backward once in a step: every call updates the weights.")(
+    _with(backward=lambda network, g, rate: [network.backward(g, rate) for _ in range(2)])
+)
 whole("The backward pass is left out", "Call network.backward: it updates the weights.")(
     lambda network, loss, slope, X, y, learning_rate: loss(y, network.forward(X))
 )

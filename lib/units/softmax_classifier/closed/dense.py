@@ -15,27 +15,24 @@ from lib.answer_key import MistakeCatalog
 from lib.reference import Dense
 from lib.reference.layer import FloatArray as Array
 from lib.reference.layer import Layer
-from lib.reference.wrong_layers import with_backward
+from lib.reference.wrong_code import overwrite, with_backward
 
 
-def _with_update(update: Callable[[Dense, Array, float], Any]) -> type[Layer]:
-    """Make a layer that is right except for its new weights."""
+def _gradient(layer: Dense, g: Array) -> Array:
+    """Give the right gradient of the weights."""
+    return np.asarray(g @ layer.input.T)
+
+
+def _with(
+    update: Callable[[Dense, Array, float], Any] = lambda layer, g, rate: layer.weights - rate * _gradient(layer, g),
+    returned: Callable[[Dense, Array], Any] = lambda layer, g: layer.weights[:, :-1].T @ g,
+) -> type[Layer]:
+    """Make a layer that is right except for its new weights, or for the gradient that it returns."""
 
     def backward(layer: Dense, g: Array, rate: float) -> Any:
-        input_gradient = layer.weights[:, :-1].T @ g
+        result = returned(layer, g)
         layer.weights = update(layer, g, rate)
-        return input_gradient
-
-    return with_backward(Dense, backward)
-
-
-def _with_input_gradient(input_gradient: Callable[[Dense, Array], Any]) -> type[Layer]:
-    """Make a layer that is right except for the gradient that it returns."""
-
-    def backward(layer: Dense, g: Array, rate: float) -> Any:
-        returned = input_gradient(layer, g)
-        layer.weights = layer.weights - rate * _gradient(layer, g)
-        return returned
+        return result
 
     return with_backward(Dense, backward)
 
@@ -47,12 +44,7 @@ def _with_steps(step: Callable[[list[Array]], Any]) -> type[Layer]:
         layer.gradients = [*getattr(layer, "gradients", []), _gradient(layer, g)]
         return layer.weights - rate * step(layer.gradients)
 
-    return _with_update(update)
-
-
-def _gradient(layer: Dense, g: Array) -> Array:
-    """Give the right gradient of the weights."""
-    return np.asarray(g @ layer.input.T)
+    return _with(update)
 
 
 backward = MistakeCatalog(
@@ -63,27 +55,29 @@ backward = MistakeCatalog(
     " column. The returned gradient uses the weights from before the update.",
 )
 update = replace(
-    backward, make=lambda code: _with_update(lambda layer, g, rate: code(layer.weights, _gradient(layer, g), rate))
+    backward, make=lambda code: _with(lambda layer, g, rate: code(layer.weights, _gradient(layer, g), rate))
 )
 """New weights, made of the old ones, their gradient and the learning rate."""
 steps = replace(backward, make=_with_steps)
 """What the learning rate is multiplied by, made of the weights' gradients so far."""
 weights = replace(
     backward,
-    make=lambda code: _with_update(lambda layer, g, rate: layer.weights - rate * code(layer, g)),
+    make=lambda code: _with(lambda layer, g, rate: layer.weights - rate * code(layer, g)),
     teach="Write the shapes side by side at the board: a gradient of (outputs, batch) and an input of"
     " (features + 1, batch) must give the shape of the weights, summed over the samples.",
 )
 """The weights' gradient, made of the layer and the incoming gradient."""
 returned = replace(
     backward,
-    make=_with_input_gradient,
+    make=lambda code: _with(returned=code),
     teach="Ask what the layer below needs: the slope of the loss for each of its outputs. It has no output for the"
     " bias.",
 )
 of_result = replace(returned, make=lambda change: with_backward(Dense, lambda *given: change(Dense.backward(*given))))
 """The right gradient to return, which code has changed."""
 
+DIVIDED = "1/B is applied"
+"""A mistake that some of the others come together with."""
 SHAPES = "Write the shapes of both factors side by side: their product must have the shape of the weights."
 weights("The product is the transpose of the weights' gradient", SHAPES)(lambda layer, g: np.dot(layer.input, g.T))
 weights("Neither factor of the product is transposed", SHAPES)(lambda layer, g: np.dot(g, layer.input))
@@ -137,16 +131,10 @@ def _with_bias(bias: Callable[..., Any]) -> Callable[[Dense, Array], Any]:
     return gradient
 
 
-weights("The bias never changes", BIAS)(_with_bias(lambda layer, g: 0))
-
-
-@backward("The bias is left out of the update", BIAS, same_as=("The bias never changes",))
-def _update_without_bias(layer: Dense, g: Array, rate: float) -> Any:
-    input_gradient = layer.weights[:, :-1].T @ g
-    layer.weights[:, :-1] -= rate * np.dot(g, layer.input[:-1].T)
-    return input_gradient
-
-
+weights("The bias never changes", BIAS, DIVIDED)(_with_bias(lambda layer, g: 0))
+weights("The bias is left out of the update", BIAS, same_as=("The bias never changes",))(
+    lambda layer, g: np.pad(g @ layer.input[:-1].T, ((0, 0), (0, 1)))
+)
 weights("The bias changes by the mean over the samples, the weights by the sum", BIAS)(
     _with_bias(lambda layer, g: g.mean(axis=1))
 )
@@ -206,10 +194,10 @@ weights("The layer's output is used in place of its input", SHAPES)(lambda layer
 
 DOWN = "The gradient points to where the loss grows. Which way should the weights move?"
 
-update("The weights move in the direction of the gradient, not against it", DOWN)(
+update("The weights move in the direction of the gradient, not against it", DOWN, DIVIDED)(
     lambda W, gradient, rate: W + rate * gradient
 )
-update("The learning rate is missing", "Multiply the gradient by learning_rate before you subtract it.")(
+update("The learning rate is missing", "Multiply the gradient by learning_rate before you subtract it.", DIVIDED)(
     lambda W, gradient, rate: W - gradient
 )
 for fixed in (0.01, 0.001, 0.0001, 0.1, 0.05, 0.5):
@@ -290,14 +278,7 @@ steps("The learning rate gets smaller from step to step", "Use the learning_rate
     *(lambda gradients, decay=decay: gradients[-1] * decay ** (len(gradients) - 1) for decay in (0.5, 0.9, 0.99)),
     *(lambda gradients, decay=decay: gradients[-1] / (1 + decay * (len(gradients) - 1)) for decay in (0.1, 0.01)),
 )
-
-
-@backward("backward overwrites the gradient that it is given", "Compute into a new array.")
-def _overwriting(layer: Dense, g: Array, rate: float) -> Any:
-    input_gradient = Dense.backward(layer, g, rate)
-    g *= rate
-    return input_gradient
-
+backward("backward overwrites the gradient that it is given", "Compute into a new array.")(overwrite(1, Dense.backward))
 
 # ---- What is returned
 
@@ -369,14 +350,6 @@ def _also_divided(layer: Any) -> type[Layer]:
     return with_backward(Dense, backward)
 
 
-backward.combine(
-    "1/B is applied",
-    _also_divided,
-    (
-        "The weights move in the direction of the gradient, not against it",
-        "The learning rate is missing",
-        "The bias never changes",
-    ),
-)
+backward.combine(DIVIDED, _also_divided)
 
 MISTAKES = tuple(backward.mistakes)

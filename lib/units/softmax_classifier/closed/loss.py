@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lib.answer_key import MistakeCatalog
+from lib.reference.wrong_code import overwrite
 from lib.unit import Array
 
 Function = Callable[[Array, Array], Any]
@@ -27,6 +28,9 @@ gradient = MistakeCatalog(
 )
 B = -1
 """The axis of the samples."""
+MINUS, SUMMED, OF_ENTRIES = "the minus is missing", "it is summed, not averaged", "it is the mean over all entries"
+BY_CLASSES, SIGN, DIVIDED = "it is divided by the number of classes", "a sign is wrong", "1/B is applied"
+"""Mistakes that some of those below come together with."""
 
 
 def _right(y: Array, yhat: Array) -> Any:
@@ -46,6 +50,15 @@ def _softmax(z: Array) -> Array:
     return np.asarray(np.exp(z) / np.exp(z).sum(axis=0))
 
 
+def _sums_and_means(entries: Function) -> tuple[Function, ...]:
+    """Make of entries the three losses that people do: their sum by the batch size, their sum, and their mean."""
+    return (
+        lambda y, p: np.sum(entries(y, p)) / y.shape[B],
+        lambda y, p: np.sum(entries(y, p)),
+        lambda y, p: np.mean(entries(y, p)),
+    )
+
+
 # ---- The loss: sign, size, logarithm
 
 DIVIDE = "Print the number that you divide by, for two batches of different sizes. Does it count the samples?"
@@ -56,17 +69,24 @@ loss(
     "The minus sign is missing",
     "The logarithm of a probability is 0 or negative, and a loss is 0 or positive. Change the sign.",
 )(lambda y, p: np.sum(y * np.log(p)) / y.shape[B])
-loss("The loss is the mean over all entries of the matrix", DIVIDE)(lambda y, p: -np.mean(y * np.log(p)))
+loss("The loss is the mean over all entries of the matrix", DIVIDE, MINUS)(lambda y, p: -np.mean(y * np.log(p)))
 loss(
     "The loss is the sum over the batch, not its mean",
     "Compare the loss of one sample with that of the same sample twice.",
+    MINUS,
 )(lambda y, p: -np.sum(y * np.log(p)))
-loss("The loss is divided by the number of classes", DIVIDE)(lambda y, p: -np.sum(y * np.log(p)) / y.shape[0])
+loss("The loss is divided by the number of classes", DIVIDE, MINUS)(lambda y, p: -np.sum(y * np.log(p)) / y.shape[0])
 loss(
-    "The loss is divided by the batch size twice", "Divide by the number of samples only once. np.mean already divides."
+    "The loss is divided by the batch size twice",
+    "Divide by the number of samples only once. np.mean already divides.",
+    MINUS,
 )(lambda y, p: np.mean(-np.sum(y * np.log(p), axis=0)) / y.shape[B])
-loss("The logarithm has base 2", NATURAL)(lambda y, p: -np.sum(y * np.log2(p)) / y.shape[B])
-loss("The logarithm has base 10", NATURAL)(lambda y, p: -np.sum(y * np.log10(p)) / y.shape[B])
+loss("The logarithm has base 2", NATURAL, SUMMED, OF_ENTRIES, BY_CLASSES, MINUS)(
+    lambda y, p: -np.sum(y * np.log2(p)) / y.shape[B]
+)
+loss("The logarithm has base 10", NATURAL, SUMMED, OF_ENTRIES, BY_CLASSES, MINUS)(
+    lambda y, p: -np.sum(y * np.log10(p)) / y.shape[B]
+)
 loss("The logarithm is that of 1 + yhat", NATURAL)(lambda y, p: -np.sum(y * np.log1p(p)) / y.shape[B])
 loss(
     "The logarithm is that of 1 - yhat",
@@ -85,42 +105,46 @@ loss("The labels are smoothed: the other classes count a little", "Use the label
 loss(
     "The logarithm is missing",
     "Take the logarithm of the probabilities: where the true class has probability 1, the loss is 0.",
+    SUMMED,
 )(lambda y, p: -np.sum(y * p) / y.shape[B])
 loss(
     "The loss is 1 minus the probability, without a logarithm",
     "Compute the loss of one sample with p = 1/e by hand: it is 1, and -log p.",
+    SUMMED,
 )(lambda y, p: np.mean(1 - _true(y, p)))
 
 # ---- The loss: which probabilities
 
 loss("y and yhat are swapped", "The labels y are 0 or 1, and log 0 is not finite. Of which array do you take the log?")(
-    lambda y, p: -np.sum(p * np.log(y)) / y.shape[B],
-    lambda y, p: -np.sum(p * np.log(y)),
-    lambda y, p: -np.mean(p * np.log(y)),
+    *_sums_and_means(lambda y, p: -p * np.log(y))
 )
 loss("y and yhat are swapped, and log 0 is avoided", "Take the logarithm of the prediction yhat, not of the labels y.")(
     lambda y, p: -np.sum(p * np.log(np.maximum(y, 1e-7))) / y.shape[B]
 )
 
 INSIDE = "Where y is 0, the logarithm is that of 0. Move the parenthesis, so that only yhat is inside."
-loss("y is inside the logarithm", INSIDE)(
-    lambda y, p: -np.sum(np.log(y * p)) / y.shape[B],
-    lambda y, p: -np.sum(np.log(y * p)),
-    lambda y, p: -np.mean(np.log(y * p)),
-)
-loss("Every class counts: y does not select the true one", "Which factor makes the terms of the other classes 0?")(
-    lambda y, p: -np.sum(np.log(p)) / y.shape[B]
-)
+loss("y is inside the logarithm", INSIDE)(*_sums_and_means(lambda y, p: -np.log(y * p)))
+loss(
+    "Every class counts: y does not select the true one",
+    "Which factor makes the terms of the other classes 0?",
+    SUMMED,
+    MINUS,
+)(lambda y, p: -np.sum(np.log(p)) / y.shape[B])
 loss("A matrix product mixes the classes", ENTRY, same_as=("Every class counts: y does not select the true one",))(
     lambda y, p: -np.sum(y @ np.log(p).T) / y.shape[B]
 )
-loss("A matrix product mixes the samples", ENTRY)(lambda y, p: -np.sum(y.T @ np.log(p)) / y.shape[B])
+loss("A matrix product mixes the samples", ENTRY, SUMMED, MINUS)(lambda y, p: -np.sum(y.T @ np.log(p)) / y.shape[B])
 loss(
     "The predicted class is used in place of the true one",
     "Which class does the label name? The largest probability may belong to another one.",
+    SUMMED,
+    MINUS,
 )(lambda y, p: np.mean(-np.log(p.max(axis=0))))
 loss(
-    "The loss is the entropy of the prediction: y is not used", "Change the label of a sample. Does your loss change?"
+    "The loss is the entropy of the prediction: y is not used",
+    "Change the label of a sample. Does your loss change?",
+    SUMMED,
+    MINUS,
 )(lambda y, p: -np.sum(p * np.log(p)) / y.shape[B])
 LAST = "Take the logarithm of each sample's probability first, then the mean."
 loss("The probabilities of all samples are added before the logarithm", LAST)(lambda y, p: -np.log(np.sum(y * p)))
@@ -169,13 +193,15 @@ for number in (16, 10, 32, 64, 100, 1000):
 BINARY = "Leave out the terms with 1 - y: only the probability of the true class counts."
 OTHER = "Write the loss of Step 4 for one sample with three classes, and compare it with your code term by term."
 
-loss("The loss is binary cross-entropy", BINARY)(
+loss("The loss is binary cross-entropy", BINARY, MINUS)(
     lambda y, p: -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)) / y.shape[B]
 )
-loss("The loss is binary cross-entropy, averaged over all entries", BINARY)(
+loss("The loss is binary cross-entropy, averaged over all entries", BINARY, MINUS)(
     lambda y, p: -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
 )
-loss("The loss is binary cross-entropy, summed", BINARY)(lambda y, p: -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)))
+loss("The loss is binary cross-entropy, summed", BINARY, MINUS)(
+    lambda y, p: -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p))
+)
 for size in (lambda y: 1, lambda y: y.shape[B], np.size):
     loss("Only the classes that are not the true one count", BINARY)(
         lambda y, p, size=size: -np.sum((1 - y) * np.log(1 - p)) / size(y)
@@ -186,11 +212,7 @@ for size in (lambda y: 1, lambda y: y.shape[B], np.size):
         )
 
 
-loss("The logarithm is squared", OTHER)(
-    lambda y, p: np.sum(y * np.log(p) ** 2) / y.shape[B],
-    lambda y, p: np.sum(y * np.log(p) ** 2),
-    lambda y, p: np.mean(y * np.log(p) ** 2),
-)
+loss("The logarithm is squared", OTHER)(*_sums_and_means(lambda y, p: y * np.log(p) ** 2))
 loss("The loss is the mean squared error", OTHER)(lambda y, p: np.mean((y - p) ** 2))
 for scale in (lambda y: 1, lambda y: 2, lambda y: y.shape[B], lambda y: 2 * y.shape[B], lambda y: 2 * y.size):
     loss("The loss is the squared error, not averaged over all entries", OTHER)(
@@ -221,6 +243,7 @@ ONE_NUMBER = "Print the shape of what you return: the loss of a batch is one num
 loss(
     "The loss of each sample is returned, not their mean",
     "Take the mean over the samples: the loss of a batch is one number.",
+    MINUS,
 )(lambda y, p: -np.sum(y * np.log(p), axis=0))
 loss("A number for each sample is returned, not one for the batch", ONE_NUMBER)(
     lambda y, p: -np.sum(y * np.log(p), axis=0) / y.shape[B], lambda y, p: -np.mean(y * np.log(p), axis=0)
@@ -230,10 +253,10 @@ loss("A number for each class is returned, not one for the batch", ONE_NUMBER)(
     lambda y, p: -np.mean(y * np.log(p), axis=1),
     lambda y, p: -np.sum(y * np.log(p), axis=1) / len(y),
 )
-loss("A matrix is returned: nothing is summed", ONE_NUMBER)(
+loss("A matrix is returned: nothing is summed", ONE_NUMBER, MINUS)(
     lambda y, p: -y * np.log(p), lambda y, p: -y * np.log(p) / y.shape[B]
 )
-loss("A matrix is returned, with a row for each class or each sample", ONE_NUMBER)(
+loss("A matrix is returned, with a row for each class or each sample", ONE_NUMBER, MINUS)(
     lambda y, p: -y @ np.log(p).T,
     lambda y, p: -y @ np.log(p).T / y.shape[B],
     lambda y, p: -y.T @ np.log(p),
@@ -260,11 +283,7 @@ def _first_true(y: Array, yhat: Array) -> Array:
 loss(
     "The rows are taken for the samples",
     "Columns are samples. Print which entries of yhat your code picks, for two samples with three classes.",
-)(
-    lambda y, p: -np.mean(np.log(_first_true(y, p))),
-    lambda y, p: -np.sum(np.log(_first_true(y, p))) / y.shape[B],
-    lambda y, p: -np.sum(np.log(_first_true(y, p))),
-)
+)(*_sums_and_means(lambda y, p: -np.log(_first_true(y, p))))
 loss("The loss is in a list", "Return the number itself.")(lambda y, p: [_right(y, p)])
 loss("The loss is in a tuple", "Look for a comma behind the value: it makes a tuple.")(lambda y, p: (_right(y, p),))
 loss("The loss is missing", "Look for a path through cce that ends without return, or for print in place of return.")(
@@ -275,65 +294,22 @@ loss(
     "A float stands where NumPy expects an axis",
     "np.max(M, c) reads c as an axis. np.maximum(M, c) compares each entry with c.",
 )(lambda y, p: _right(y, np.max(p, 1e-7)))  # type: ignore[call-overload]  # what the mistake is
-
-
-@loss("cce overwrites the arrays that it is given", "Compute into a new array: the layers still need yhat.")
-def _overwriting(y: Array, yhat: Array) -> Any:
-    right = _right(y, yhat)
-    yhat[:] = 0
-    return right
-
-
-@loss("cce overwrites the labels that it is given", "Compute into a new array: the gradient still needs y.")
-def _overwriting_labels(y: Array, yhat: Array) -> Any:
-    right = _right(y, yhat)
-    y[:] = 0
-    return right
-
-
-BASES = ("The logarithm has base 2", "The logarithm has base 10")
+loss("cce overwrites the arrays that it is given", "Compute into a new array: the layers still need yhat.")(
+    overwrite(1, _right)
+)
+loss("cce overwrites the labels that it is given", "Compute into a new array: the gradient still needs y.")(
+    overwrite(0, _right)
+)
 
 
 def _resize(factor: Callable[[Array], float]) -> Callable[[Any], Function]:
     return lambda wrong: lambda y, yhat: wrong(y, yhat) * factor(y)
 
 
-loss.combine("it is summed, not averaged", _resize(lambda y: y.shape[B]), BASES)
-loss.combine("it is the mean over all entries", _resize(lambda y: 1 / len(y)), BASES)
-loss.combine("it is divided by the number of classes", _resize(lambda y: y.shape[B] / len(y)), BASES)
-loss.combine(
-    "the minus is missing",
-    _resize(lambda y: -1),
-    (
-        *BASES,
-        "The loss is the mean over all entries of the matrix",
-        "The loss is the sum over the batch, not its mean",
-        "The loss is divided by the number of classes",
-        "The loss is divided by the batch size twice",
-        "Every class counts: y does not select the true one",
-        "The loss of each sample is returned, not their mean",
-        "A matrix product mixes the samples",
-        "The loss is binary cross-entropy",
-        "The loss is binary cross-entropy, averaged over all entries",
-        "The loss is binary cross-entropy, summed",
-        "The predicted class is used in place of the true one",
-        "The loss is the entropy of the prediction: y is not used",
-        "A matrix is returned: nothing is summed",
-        "A matrix is returned, with a row for each class or each sample",
-    ),
-)
-loss.combine(
-    "it is summed, not averaged",
-    _resize(lambda y: y.shape[B]),
-    (
-        "Every class counts: y does not select the true one",
-        "A matrix product mixes the samples",
-        "The predicted class is used in place of the true one",
-        "The loss is the entropy of the prediction: y is not used",
-        "The loss is 1 minus the probability, without a logarithm",
-        "The logarithm is missing",
-    ),
-)
+loss.combine(SUMMED, _resize(lambda y: y.shape[B]))
+loss.combine(OF_ENTRIES, _resize(lambda y: 1 / len(y)))
+loss.combine(BY_CLASSES, _resize(lambda y: y.shape[B] / len(y)))
+loss.combine(MINUS, _resize(lambda y: -1))
 
 # ---- The gradient
 
@@ -346,14 +322,14 @@ gradient(
     "The gradient has the wrong sign",
     "The loss gets smaller when the true class's probability grows, so its slope is negative. Change the sign.",
 )(lambda y, p: y / p)
-gradient("The gradient is divided by the batch size", NO_DIVISION)(lambda y, p: -y / p / y.shape[B])
+gradient("The gradient is divided by the batch size", NO_DIVISION, SIGN)(lambda y, p: -y / p / y.shape[B])
 gradient("The gradient is yhat - y, which belongs to the scores, not to yhat", FUSED)(lambda y, p: p - y)
 gradient("The gradient is y - yhat", FUSED)(lambda y, p: y - p)
 gradient("The gradient is (yhat - y) / B, which belongs to the scores, not to yhat", FUSED)(
     lambda y, p: (p - y) / y.shape[B]
 )
 gradient("The gradient is (y - yhat) / B", FUSED)(lambda y, p: (y - p) / y.shape[B])
-gradient("The gradient is yhat - y divided by the number of classes", FUSED)(lambda y, p: (p - y) / len(y))
+gradient("The gradient is yhat - y divided by the number of classes", FUSED, SIGN)(lambda y, p: (p - y) / len(y))
 gradient("yhat - y is multiplied by the derivative of softmax", FUSED)(
     lambda y, p: (p - y) * p * (1 - p),
     lambda y, p: p * ((p - y) - (p * (p - y)).sum(axis=0)),
@@ -376,20 +352,24 @@ gradient(
 gradient(
     "The true class's entry is set to -1, the others are yhat",
     "Compare = -1 with -= 1. And which gradient is yhat minus the one-hot label?",
+    DIVIDED,
 )(lambda y, p: np.where(y == 1, -1, p))
 gradient(
-    "The one-hot y is missing: every class gets a gradient", "Which factor makes the slopes of the other classes 0?"
+    "The one-hot y is missing: every class gets a gradient",
+    "Which factor makes the slopes of the other classes 0?",
+    SIGN,
+    DIVIDED,
 )(lambda y, p: -1 / p)
-gradient("y and yhat are swapped", "Divide by the prediction yhat. The labels y contain zeros.")(
+gradient("y and yhat are swapped", "Divide by the prediction yhat. The labels y contain zeros.", SIGN)(
     lambda y, p: -p / y,
     lambda y, p: -p / np.maximum(y, 1e-7),
     lambda y, p: -p / (y + 1e-7),
 )
 gradient("yhat itself is returned", SLOPE)(lambda y, p: p)
-gradient("The gradient is the loss of each entry, not its slope", SLOPE)(lambda y, p: -y * np.log(p))
-gradient("y is multiplied by yhat", SLOPE)(lambda y, p: -y * p)
-gradient("Every slope is -1, whatever the probability", SLOPE)(lambda y, p: -y)
-gradient("yhat is squared", SLOPE)(lambda y, p: -y / p**2)
+gradient("The gradient is the loss of each entry, not its slope", SLOPE, SIGN, DIVIDED)(lambda y, p: -y * np.log(p))
+gradient("y is multiplied by yhat", SLOPE, SIGN, DIVIDED)(lambda y, p: -y * p)
+gradient("Every slope is -1, whatever the probability", SLOPE, SIGN, DIVIDED)(lambda y, p: -y)
+gradient("yhat is squared", SLOPE, SIGN, DIVIDED)(lambda y, p: -y / p**2)
 for base in (np.log(2), np.log(10), 1 / np.log(2), 1 / np.log(10)):
     gradient("The gradient belongs to a logarithm of another base", SLOPE)(lambda y, p, base=base: -y / (p * base))
 gradient("The derivative of 1/x is taken for that of log x", SLOPE)(lambda y, p: -np.log(p))
@@ -398,10 +378,10 @@ gradient(
     "The gradient is 1 - y / yhat",
     "Where y is 0, this gives 1. What is the slope of the loss for a class that is not the true one?",
 )(lambda y, p: 1 - y / p)
-gradient("The gradient is divided by the number of classes", NO_DIVISION)(lambda y, p: -y / p / y.shape[0])
+gradient("The gradient is divided by the number of classes", NO_DIVISION, SIGN)(lambda y, p: -y / p / y.shape[0])
 gradient("The gradient is divided by the number of all entries", NO_DIVISION)(lambda y, p: -y / p / y.size)
 gradient("The gradient is multiplied by the batch size", NO_DIVISION)(lambda y, p: -y / p * y.shape[B])
-gradient("The gradient is that of binary cross-entropy", BINARY)(lambda y, p: -y / p + (1 - y) / (1 - p))
+gradient("The gradient is that of binary cross-entropy", BINARY, SIGN)(lambda y, p: -y / p + (1 - y) / (1 - p))
 gradient("The gradient is that of binary cross-entropy, divided by the batch size", BINARY)(
     lambda y, p: (-y / p + (1 - y) / (1 - p)) / y.shape[B]
 )
@@ -411,15 +391,16 @@ gradient("The gradient is that of binary cross-entropy with a wrong sign", BINAR
 gradient(
     "The gradient is summed over the classes",
     "Leave out the sum: every class has its own slope, and the gradient has the shape of yhat.",
+    SIGN,
 )(lambda y, p: -np.sum(y / p, axis=0))
 gradient("The gradient is averaged over the classes", SHAPE)(lambda y, p: -np.mean(y / p, axis=0))
-gradient("The gradient is averaged over the batch", SHAPE)(lambda y, p: -np.mean(y / p, axis=1, keepdims=True))
+gradient("The gradient is averaged over the batch", SHAPE, SIGN)(lambda y, p: -np.mean(y / p, axis=1, keepdims=True))
 gradient("The samples of the batch are added to one gradient", SHAPE)(
     lambda y, p: -np.mean(y / p, axis=1),
     lambda y, p: -np.sum(y / p, axis=1),
     lambda y, p: -np.sum(y / p, axis=1, keepdims=True),
 )
-gradient("The gradient is one number", SHAPE)(lambda y, p: -np.sum(y / p) / y.shape[B])
+gradient("The gradient is one number", SHAPE, SIGN)(lambda y, p: -np.sum(y / p) / y.shape[B])
 gradient("One number is returned for the whole batch", SHAPE)(
     lambda y, p: -np.sum(y / p), lambda y, p: -np.mean(y / p), lambda y, p: _right(y, p)
 )
@@ -468,51 +449,14 @@ gradient("y stands in the denominator too", "The labels y contain zeros: multipl
 )
 gradient("The gradient is missing", "Look for a path through cce_gradient that ends without return.")(lambda y, p: None)
 gradient("np.dot gets two arrays of the same shape", "Divide entry by entry, with /.")(lambda y, p: -np.dot(y, 1 / p))
-
-
-@gradient("cce_gradient overwrites the array y", "Compute into a new array: the labels are needed in the next epoch.")
-def _gradient_overwriting_labels(y: Array, yhat: Array) -> Any:
-    y /= -yhat
-    return y.copy()
-
-
-@gradient("cce_gradient overwrites the array yhat", "Compute into a new array: softmax.backward still needs yhat.")
-def _gradient_overwriting(y: Array, yhat: Array) -> Any:
-    right = _right_gradient(y, yhat)
-    yhat[:] = right
-    return right
-
-
-gradient.combine(
-    "a sign is wrong",
-    _resize(lambda y: -1),
-    (
-        "The gradient is divided by the batch size",
-        "The gradient is divided by the number of classes",
-        "The gradient is yhat - y divided by the number of classes",
-        "The one-hot y is missing: every class gets a gradient",
-        "y and yhat are swapped",
-        "The gradient is the loss of each entry, not its slope",
-        "y is multiplied by yhat",
-        "Every slope is -1, whatever the probability",
-        "The gradient is that of binary cross-entropy",
-        "The gradient is summed over the classes",
-        "The gradient is averaged over the batch",
-        "The gradient is one number",
-        "yhat is squared",
-    ),
+gradient("cce_gradient overwrites the array y", "Compute into a new array: the labels are needed in the next epoch.")(
+    overwrite(0, _right_gradient)
 )
-gradient.combine(
-    "1/B is applied",
-    _resize(lambda y: 1 / y.shape[B]),
-    (
-        "The one-hot y is missing: every class gets a gradient",
-        "The gradient is the loss of each entry, not its slope",
-        "y is multiplied by yhat",
-        "Every slope is -1, whatever the probability",
-        "The true class's entry is set to -1, the others are yhat",
-        "yhat is squared",
-    ),
+gradient("cce_gradient overwrites the array yhat", "Compute into a new array: softmax.backward still needs yhat.")(
+    overwrite(1, _right_gradient)
 )
+
+gradient.combine(SIGN, _resize(lambda y: -1))
+gradient.combine(DIVIDED, _resize(lambda y: 1 / y.shape[B]))
 
 MISTAKES = (*loss.mistakes, *gradient.mistakes)

@@ -16,7 +16,7 @@ from lib.answer_key import MistakeCatalog
 from lib.reference import Softmax
 from lib.reference.layer import FloatArray as Array
 from lib.reference.layer import Layer
-from lib.reference.wrong_layers import with_backward, with_forward
+from lib.reference.wrong_code import overwrite, with_backward, with_forward
 
 
 def _with_forward(output: Callable[[Array], Any]) -> type[Layer]:
@@ -41,6 +41,8 @@ TEACH_BACKWARD = (
     "Write out one sample's Jacobian with its diagonal, and multiply it by the gradient. Then find the same"
     " product in the einsum: the sample's index is never summed."
 )
+DIVIDED, SIGN = "1/B is applied", "a sign is wrong"
+"""Mistakes that some of those in backward come together with."""
 Output = Callable[[Array], Any]
 
 
@@ -122,13 +124,9 @@ forward("The sum runs over axis 1, without keepdims", AXIS)(
 NORMALISE = "Print self.output.sum(axis=0). Which number of each column makes these sums 1?"
 INTEGERS = "Print the dtype of the array that you write into, for integer scores. Can it hold 0.3?"
 forward("The output is written into an array of integers", INTEGERS)(lambda z: _softmax(z).astype(z.dtype))
-
-
-@forward("The exponentials are written into an array of integers", INTEGERS)
-def _integer_exponentials(z: Array) -> Any:
-    e = z - z.max(axis=0)
-    e[:] = np.exp(e)
-    return e / e.sum(axis=0)
+forward("The exponentials are written into an array of integers", INTEGERS)(
+    lambda z: _exp(z).astype(z.dtype) / _exp(z).astype(z.dtype).sum(axis=0)
+)
 
 
 @forward(
@@ -278,15 +276,7 @@ whole_forward("self.output is missing", "Assign the result to self.output: a nam
 replace(forward, make=partial(with_forward, Softmax))(
     "The second pass of a layer keeps the output of the first", "Compute the output from the scores of this call."
 )(lambda layer, z: vars(layer).setdefault("first", _softmax(z)))
-
-
-@forward("forward overwrites the scores that it is given", "Compute into a new array.")
-def _overwriting_scores(z: Array) -> Any:
-    output = _softmax(z)
-    if z.dtype.kind == "f":
-        z[:] = output
-    return output
-
+forward("forward overwrites the scores that it is given", "Compute into a new array.")(overwrite(0, _softmax))
 
 # ---- Large scores
 
@@ -335,8 +325,8 @@ ENTRIES = "Write down the Jacobian of two classes by the two cases of Step 7, an
 PROBABILITIES = "The a in the Jacobian are the layer's probabilities. Which attribute holds them?"
 MULTIPLY = "Multiply the incoming gradient by the Jacobian of softmax."
 
-of_output("Only the diagonal of the Jacobian is used", BESIDE)(lambda a, g: a * (1 - a) * g)
-backward("The Jacobian is computed from the layer's input, not from its output", PROBABILITIES)(
+of_output("Only the diagonal of the Jacobian is used", BESIDE, DIVIDED, SIGN)(lambda a, g: a * (1 - a) * g)
+backward("The Jacobian is computed from the layer's input, not from its output", PROBABILITIES, DIVIDED, SIGN)(
     lambda layer, g: _product(layer.input, g)
 )
 backward("Only the diagonal is used, and it is computed from the layer's input", PROBABILITIES)(
@@ -367,15 +357,17 @@ of_output("The output and the incoming gradient are swapped", PROBABILITIES)(lam
 of_output("The output and the incoming gradient are swapped, and only the diagonal is used", PROBABILITIES)(
     lambda a, g: g * (1 - g) * a
 )
-of_output("backward returns the incoming gradient unchanged", MULTIPLY)(lambda a, g: g)
+of_output("backward returns the incoming gradient unchanged", MULTIPLY, DIVIDED, SIGN)(lambda a, g: g)
 of_output(
     "The off-diagonal entries of the Jacobian have the wrong sign",
     "When one probability grows, the others get smaller: which sign have the off-diagonal entries?",
+    DIVIDED,
+    SIGN,
 )(lambda a, g: np.einsum("ijk,jk->ik", _jacobians(a) * (2 * np.eye(len(a)) - 1)[:, :, None], g))
 of_output(
     "The products are added to the output on the diagonal, not subtracted", "Which sign do the products of Step 7 have?"
 )(lambda a, g: a * (g + (a * g).sum(axis=0)))
-of_jacobian("One factor is missing beside the diagonal of the Jacobian", ENTRIES)(
+of_jacobian("One factor is missing beside the diagonal of the Jacobian", ENTRIES, DIVIDED, SIGN)(
     lambda a: np.eye(len(a))[:, :, None] * a - a[None] + 0 * a[:, None],
     lambda a: _by_cases(a * (1 - a), -a[:, None] + 0 * a),
     lambda a: _by_cases(a * (1 - a), -a[None] + 0 * a[:, None]),
@@ -391,18 +383,18 @@ of_jacobian("Every entry beside the diagonal is computed with 1 - a", ENTRIES)(
 of_jacobian("The square is missing on the diagonal of the Jacobian", ENTRIES)(lambda a: _by_cases(a, -a[:, None] * a))
 of_jacobian("The diagonal of the Jacobian is 1 - a", ENTRIES)(lambda a: _by_cases(1 - a, -a[:, None] * a))
 of_jacobian("The diagonal of the Jacobian is 0", ENTRIES)(lambda a: _by_cases(0 * a, -a[:, None] * a))
-of_output("The Jacobian has the output on its diagonal and 0 elsewhere", ENTRIES)(lambda a, g: a * g)
-of_output("The Jacobian has only the products -a_k a_m, on the diagonal too", ENTRIES)(
+of_output("The Jacobian has the output on its diagonal and 0 elsewhere", ENTRIES, DIVIDED, SIGN)(lambda a, g: a * g)
+of_output("The Jacobian has only the products -a_k a_m, on the diagonal too", ENTRIES, DIVIDED)(
     lambda a, g: -a * (a * g).sum(axis=0)
 )
 of_output("The Jacobian's diagonal is 1 minus a product, not the output minus a product", ENTRIES)(
     lambda a, g: g - a * (a * g).sum(axis=0)
 )
-of_output("Every entry of the Jacobian is computed like a diagonal entry", ENTRIES)(
+of_output("Every entry of the Jacobian is computed like a diagonal entry", ENTRIES, DIVIDED, SIGN)(
     lambda a, g: a * ((1 - a) * g).sum(axis=0), lambda a, g: (1 - a) * (a * g).sum(axis=0)
 )
 WEIGHTS = "Write out the product for two classes: by what is each entry of the gradient multiplied?"
-of_output("The incoming gradient is summed without the probabilities as weights", WEIGHTS)(
+of_output("The incoming gradient is summed without the probabilities as weights", WEIGHTS, DIVIDED, SIGN)(
     lambda a, g: a * (g - g.sum(axis=0))
 )
 of_output("The mean of the incoming gradient is subtracted, without weights", WEIGHTS)(
@@ -472,10 +464,10 @@ of_output("The products of all samples are added to one Jacobian", EACH)(
     lambda a, g: (np.diag(a.mean(axis=1)) - a @ a.T) @ g
 )
 SUM = "Print the shape of the sum: there is one number for each sample."
-of_output("The sum runs over the samples instead of the classes", SUM)(
+of_output("The sum runs over the samples instead of the classes", SUM, DIVIDED, SIGN)(
     lambda a, g: a * (g - (a * g).sum(axis=1, keepdims=True))
 )
-of_output("The sum runs over the classes and the samples", SUM)(lambda a, g: a * (g - (a * g).sum()))
+of_output("The sum runs over the classes and the samples", SUM, DIVIDED, SIGN)(lambda a, g: a * (g - (a * g).sum()))
 for at in (0, -1):
     of_product("Only one sample gets a gradient, the others 0", LOOP)(partial(_keep_one, at=at))
     of_product("Only one sample's gradient is returned", LOOP)(lambda p, at=at: p[:, at])
@@ -486,10 +478,12 @@ for at in (0, -1):
 
 # ---- Backward: what the gradient is multiplied by
 
-of_output("The incoming gradient is ignored", MULTIPLY)(lambda a, g: a * (1 - a))
+of_output("The incoming gradient is ignored", MULTIPLY, DIVIDED, SIGN)(lambda a, g: a * (1 - a))
 of_output("backward returns the output", MULTIPLY)(lambda a, g: a)
 of_product(
-    "The result has the wrong sign", "Change the sign: cce_gradient already contains the minus sign of the loss."
+    "The result has the wrong sign",
+    "Change the sign: cce_gradient already contains the minus sign of the loss.",
+    DIVIDED,
 )(np.negative)
 of_product("The result is divided by the batch size", "Leave out the division: the training loop multiplies by 1/B.")(
     lambda p: p / p.shape[1]
@@ -536,21 +530,10 @@ of_product(
 of_product("The result of backward is missing", "Look for a path through backward that ends without return.")(
     lambda p: None
 )
-
-
-@of_output("backward overwrites the gradient that it is given", "Compute into a new array.")
-def _overwriting(a: Array, g: Array) -> Any:
-    g[:] = _product(a, g)
-    return g.copy()
-
-
-@of_output("backward overwrites the layer's output", "Compute into a new array: the loss still needs self.output.")
-def _overwriting_output(a: Array, g: Array) -> Any:
-    result = _product(a, g)
-    a[:] = result
-    return result
-
-
+of_output("backward overwrites the gradient that it is given", "Compute into a new array.")(overwrite(1, _product))
+of_output("backward overwrites the layer's output", "Compute into a new array: the loss still needs self.output.")(
+    overwrite(0, _product)
+)
 of_output(
     "The code makes one matrix of all samples together",
     "Run it on one sample, then on two. Which axis of each array counts the samples?",
@@ -579,30 +562,13 @@ of_output(
     "Look for parentheses right behind an array: a product needs a * between its factors.",
 )(lambda a, g: a(1 - a) * g)
 
-SHAPED = (
-    "Only the diagonal of the Jacobian is used",
-    "The off-diagonal entries of the Jacobian have the wrong sign",
-    "The Jacobian has the output on its diagonal and 0 elsewhere",
-    "The Jacobian has only the products -a_k a_m, on the diagonal too",
-    "Every entry of the Jacobian is computed like a diagonal entry",
-    "The incoming gradient is summed without the probabilities as weights",
-    "The sum runs over the samples instead of the classes",
-    "The sum runs over the classes and the samples",
-    "The incoming gradient is ignored",
-    "One factor is missing beside the diagonal of the Jacobian",
-    "The Jacobian is computed from the layer's input, not from its output",
-    "backward returns the incoming gradient unchanged",
-)
-
 
 def _scale(factor: Callable[[Array], float]) -> Callable[[Any], type[Layer]]:
     """Make a layer whose backward gives that of another one, times a factor that depends on the gradient's shape."""
     return lambda layer: _with_backward(lambda made, g: factor(g) * layer.backward(made, g))
 
 
-backward.combine("1/B is applied", _scale(lambda g: 1 / g.shape[1]), (*SHAPED, "The result has the wrong sign"))
-backward.combine(
-    "a sign is wrong", _scale(lambda g: -1), tuple(name for name in SHAPED if "only the products" not in name)
-)
+backward.combine(DIVIDED, _scale(lambda g: 1 / g.shape[1]))
+backward.combine(SIGN, _scale(lambda g: -1))
 
 MISTAKES = (*forward.mistakes, *stable.mistakes, *backward.mistakes)

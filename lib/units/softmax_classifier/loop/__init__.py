@@ -3,6 +3,5 @@
 One mistake costs one statement. So each statement looks at what a step did with the samples that it took: where the
 short last batch is left out, the labels, the gradient and the loss of the other batches are still right.
 
-At grading a step is written as a few numbers. Each array becomes one number, a weighted sum over its entries: arrays
-that differ have different sums. The judge decides by the same functions as the check at the desk.
+At grading a step is written as a few numbers. The judge decides by the same functions as the check at the desk.
 """

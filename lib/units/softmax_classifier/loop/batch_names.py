@@ -41,7 +41,7 @@ def name_batches(call: Call, steps: Sequence[Pass], other: Recording) -> str:
         return "The samples come in the order of the columns, not in a shuffled order"
     if _are_moved(call, steps):
         return MOVED
-    places = [place for step in steps if (place := _place_of(call, step)) is not None]
+    places = [place for place in _places_of(call, steps) if place]
     are_batches = len(places) == len(steps)
     if not are_batches and _are_moved(call, steps, is_each_epoch=True):
         return MOVED
@@ -114,8 +114,7 @@ def count_epochs(call: Call, steps: Sequence[Pass]) -> int | None:
     """Count the epochs of a loop that takes all batches of each of its shuffles in order; None for another loop."""
     if own := find_own_epochs(call, steps):
         return len(own)
-    places = [_place_of(call, step) for step in steps]
-    length = call.batches_in_an_epoch
+    places, length = _places_of(call, steps), call.batches_in_an_epoch
     orders = [[place[1] for place in places[at : at + length] if place] for at in range(0, len(places), length)]
     return len(orders) if all(order == list(range(length)) for order in orders) else None
 
@@ -164,14 +163,9 @@ def _in_column_order(call: Call, taken: Sequence[tuple[int, ...]], count: int) -
     return count > 1 and all(samples == due[at % count] for at, samples in enumerate(taken))
 
 
-def _place_of(call: Call, step: Pass) -> tuple[int, int] | None:
-    """Find the shuffle, from the latest back, and the batch in it that have a step's samples."""
-    samples = sorted(step.samples)
-    for shuffle in range(step.shuffle, 0, -1):
-        for at, batch in enumerate(call.batches(shuffle - 1)):
-            if sorted(batch) == samples:
-                return shuffle, at
-    return None
+def _places_of(call: Call, steps: Sequence[Pass]) -> list[tuple[int, int] | None]:
+    """Find for each step the shuffle, from the latest back, and the batch in it that have its samples."""
+    return [call.find_batch(step.samples, range(step.shuffle, 0, -1)) for step in steps]
 
 
 def _name_order(call: Call, places: Sequence[tuple[int, int]], epochs_of_other: int | None) -> str:

@@ -6,6 +6,7 @@ layer. The calls have different numbers of samples, batch sizes and epochs, so t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
@@ -53,6 +54,15 @@ class Call:
         return [
             [order[at : at + self.batch_size] for at in range(0, self.samples, self.batch_size)] for order in orders
         ]
+
+    def find_batch(self, samples: Samples, shuffles: Iterable[int]) -> tuple[int, int] | None:
+        """Find the first of some shuffles, counted from 1, that has a batch of these samples, in any order, and which.
+
+        None if there is none.
+        """
+        taken = tuple(sorted(samples.tolist()))
+        found = ((shuffle, self.sorted_batches(shuffle - 1)) for shuffle in shuffles)
+        return next(((shuffle, batches.index(taken)) for shuffle, batches in found if taken in batches), None)
 
     def columns(self, name: str, version: int, samples: Samples) -> Array:
         """Return the drawn columns of some samples after `version` updates, (classes, batch)."""

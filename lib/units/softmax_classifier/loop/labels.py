@@ -126,9 +126,10 @@ def name_labels(call: Call, steps: Sequence[Pass]) -> str:
     gradient = [Given(call, step, place, step.labels, step.prediction) for step, place in places]
     wrong = [all_ for all_ in (loss, gradient) if not all(map(_is_right, all_))]
     is_label = any(not got.is_of_step(got.labels) for all_ in wrong for got in all_)
-    for names, test in (SWAPPED | (OF_LABELS if is_label else OF_PREDICTIONS)).items():
+    for name, test in (SWAPPED | (OF_LABELS if is_label else OF_PREDICTIONS)).items():
         if wrong and all(test(got) for all_ in wrong for got in all_):
-            return (names * 3)[0 if len(wrong) == 2 else 1 if wrong[0] is loss else 2]
+            of_one = IN_ONE.get(name, name).format("loss" if wrong[0] is loss else "loss gradient")
+            return name if len(wrong) == 2 else of_one
     return ""
 
 
@@ -148,55 +149,50 @@ def _is_clipped_prediction(got: Given) -> bool:
     return _is_prediction(got, np.clip(right, found.min(), found.max()))
 
 
-Tests = dict[tuple[str, ...], Callable[[Given], bool]]
-"""For a mistake's name, whether what a loss got is as in it. Some have two more names: where only cce has it, and where
-only cce_gradient has."""
+Tests = dict[str, Callable[[Given], bool]]
+"""For a mistake's name, whether what a loss got is as in it."""
 SWAPPED: Tests = {
-    (
-        "Labels and prediction are swapped",
-        "Labels and prediction are swapped in the loss",
-        "Labels and prediction are swapped in the loss gradient",
-    ): lambda got: is_equal(got.labels, got.right) and got.is_of_step(got.outputs),
+    "Labels and prediction are swapped": lambda got: is_equal(got.labels, got.right) and got.is_of_step(got.outputs)
 }
 OF_LABELS: Tests = {
-    ("The labels are rows of y, not columns",): lambda got: got.is_of_samples(got.call.y),
-    ("The labels are class numbers, not one-hot columns",): (
+    "The labels are rows of y, not columns": lambda got: got.is_of_samples(got.call.y),
+    "The labels are class numbers, not one-hot columns": (
         lambda got: got.is_of_samples(got.call.classes.astype(float))
     ),
-    ("All labels are used in each step, not those of one batch",): lambda got: is_equal(got.labels, got.call.y),
-    (
-        "The labels always come from the first columns of y",
-        "The loss gets the labels of the first columns",
-        "The loss gradient gets the labels of the first columns",
-    ): lambda got: got.is_in_a_row(0),
-    ("The labels come in the order of the columns, the samples in a shuffled order",): (
+    "All labels are used in each step, not those of one batch": lambda got: is_equal(got.labels, got.call.y),
+    "The labels always come from the first columns of y": lambda got: got.is_in_a_row(0),
+    "The labels come in the order of the columns, the samples in a shuffled order": (
         lambda got: got.is_in_a_row(got.place * got.call.batch_size)
     ),
-    ("The labels are those of the first epoch's batches",): (
+    "The labels are those of the first epoch's batches": (
         lambda got: labels_are(got.call, got.labels, got.call.batches(0)[got.place])
     ),
-    ("The labels of the batch are in another order than its samples",): (
+    "The labels of the batch are in another order than its samples": (
         lambda got: got.owners is not None and sorted(got.owners) == sorted(got.step.samples)
     ),
-    ("The labels are those of another shuffle than the samples",): (
+    "The labels are those of another shuffle than the samples": (
         lambda got: (
             tuple(sorted(got.owners or ()))
             in [got.call.sorted_batches(one)[got.place] for one in range(got.step.shuffle)]
         )
     ),
-    ("The labels are the predicted classes",): (
+    "The labels are the predicted classes": (
         lambda got: is_equal(got.labels, np.eye(len(got.right))[:, got.right.argmax(axis=0)])
     ),
-    ("The labels are those of other samples",): lambda got: got.owners is not None and is_equal(got.outputs, got.right),
+    "The labels are those of other samples": lambda got: got.owners is not None and is_equal(got.outputs, got.right),
 }
 OF_PREDICTIONS: Tests = {
-    (
-        "The scores are used as the prediction",
-        "The loss uses the scores as the prediction",
-        "The loss gradient uses the scores as the prediction",
-    ): lambda got: _is_prediction(got, got.call.columns("scores", got.step.version, got.step.samples)),
-    ("The prediction is turned into 0 and 1 before the loss",): (
+    "The scores are used as the prediction": (
+        lambda got: _is_prediction(got, got.call.columns("scores", got.step.version, got.step.samples))
+    ),
+    "The prediction is turned into 0 and 1 before the loss": (
         lambda got: _is_prediction(got, (got.right == got.right.max(axis=0)).astype(float), got.right.round())
     ),
-    ("The prediction is clipped before the loss",): _is_clipped_prediction,
+    "The prediction is clipped before the loss": _is_clipped_prediction,
 }
+IN_ONE = {
+    "Labels and prediction are swapped": "Labels and prediction are swapped in the {}",
+    "The labels always come from the first columns of y": "The {} gets the labels of the first columns",
+    "The scores are used as the prediction": "The {} uses the scores as the prediction",
+}
+"""Other names of some mistakes, where only one of the two losses has it."""

@@ -31,7 +31,7 @@ class EpochLoss(LoopRule):
         expected = _epoch_losses(call, steps)
         is_cut = len(steps) == slots_of(call)  # of more steps nothing is known
         if not any(are_losses(found, each, is_cut) for each in expected):
-            raise self._explain(call, steps, found, count, expected[0])
+            raise self._explain(call, found, count, expected[0])
         if order == 2:
             raise name_at("The layers are returned in another order", second_call(call))
         if order:
@@ -50,7 +50,7 @@ class EpochLoss(LoopRule):
         return call.epochs // 2 + 1  # for two losses an epoch, and some
 
     @staticmethod
-    def _explain(call: Call, steps: Sequence[Step], found: Array, count: int, expected: Array) -> Wrong:
+    def _explain(call: Call, found: Array, count: int, expected: Array) -> Wrong:
         """Say in which epoch the loss is wrong, or that there are too few or too many."""
         if count != len(expected):
             return Wrong(
@@ -73,7 +73,7 @@ class EpochLoss(LoopRule):
         if not what.startswith(("An epoch's loss", "train does not return one")):
             return wrong
         expected = _epoch_losses(recording.call, self._steps(recording))[0]
-        return name_as(name_losses(recording, recording.losses, len(recording.losses), expected), wrong)
+        return name_as(name_losses(recording, expected), wrong)
 
 
 def _epoch_losses(call: Call, steps: Sequence[Step]) -> list[Array]:
@@ -111,8 +111,9 @@ def _means(call: Call, epochs: list[list[Step]], count: Callable[[Step], int], i
     return np.array(means)
 
 
-def name_losses(recording: Recording, found: Array, count: int, expected: Array) -> str:
+def name_losses(recording: Recording, expected: Array) -> str:
     """Name what `train` returns in place of the mean losses of its epochs."""
+    found, count = recording.losses, len(recording.losses)
     if not any(each.loss_labels is not None for each in recording.passes):
         return "cce is never called"
     call, length = recording.call, recording.call.batches_in_an_epoch

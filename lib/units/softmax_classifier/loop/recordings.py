@@ -102,7 +102,7 @@ class Recording:
 
         Any other forward pass, for example to compute the accuracy, is not a step.
         """
-        due = [self._batch_of(each) for each in self.passes]
+        due = [self.call.find_batch(each.samples, [each.shuffle] if each.shuffle else []) for each in self.passes]
         done = {batch for each, batch in zip(self.passes, due, strict=True) if each.updates}
         steps = []
         for each, batch in zip(self.passes, due, strict=True):
@@ -110,12 +110,6 @@ class Recording:
                 steps.append(each)
                 done.add(batch)
         return steps
-
-    def _batch_of(self, seen: Pass) -> tuple[int, int] | None:
-        """Find the batch of the latest shuffle whose samples a forward pass has."""
-        samples = tuple(sorted(seen.samples.tolist()))
-        batches = self.call.sorted_batches(seen.shuffle - 1) if seen.shuffle else []
-        return (seen.shuffle, batches.index(samples)) if samples in batches else None
 
     @property
     def losses(self) -> Array:

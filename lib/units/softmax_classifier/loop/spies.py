@@ -15,8 +15,7 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import lru_cache
+from contextlib import suppress
 from itertools import pairwise
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from lib.checking.rebinding import namespace_of, rebind
+from lib.checking.student_code import random_numbers
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.errors import Named
@@ -60,7 +60,7 @@ def record_calls(train: Any, inputs: Inputs) -> Recordings:
     recorder = _Recorder(namespace)
     rebound = rebind(train, recorder.spies)
     first, second = (Recording(call) for call in calls(inputs))
-    with _same_draws():
+    with random_numbers():
         recorder.run(rebound, first)
         try:
             recorder.run(rebound, second)
@@ -143,7 +143,7 @@ class _Recorder:
     def _initialise(self, name: str, layer: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
         """Run the student's own __init__, for the attributes that it makes; those of a layer are there afterwards."""
         original: Any = self._originals[name]
-        with _same_draws(), suppress(Exception):  # what is wrong in a layer is not the loop's
+        with random_numbers(), suppress(Exception):  # what is wrong in a layer is not the loop's
             original.__init__(layer, *given, **named)
             if name not in self._keeps_more:
                 self._keeps_more[name] = _keeps_more(original)
@@ -156,7 +156,7 @@ class _Recorder:
         """Set on a layer what the student's own forward keeps besides its output; of arrays like that, the spy's."""
         if (twin := getattr(layer, "_twin", None)) is None:
             return
-        with _same_draws(), suppress(Exception):  # likewise
+        with random_numbers(), suppress(Exception):  # likewise
             before = vars(twin).copy()
             twin.forward(input)
             kept = {name: value for name, value in vars(twin).items() if value is not before.get(name)}
@@ -391,16 +391,6 @@ def _sizes_of(weights: Any) -> tuple[int, ...]:
     return (shape[1] - 1, shape[0]) if len(shape) == 2 else shape  # without the bias
 
 
-@contextmanager
-def _same_draws() -> Iterator[None]:
-    """Set NumPy's generator back, from which students draw: what runs here must not change what is drawn after it."""
-    state = np.random.get_state()
-    try:
-        yield
-    finally:
-        np.random.set_state(state)
-
-
 def _keeps_more(layer_class: type) -> bool:
     """Tell whether a layer's methods, but __init__ and backward, assign an attribute besides those of the contract."""
     methods = [
@@ -489,21 +479,10 @@ def _arguments(function: Callable[..., Any], given: tuple[Any, ...], named: Mapp
     if not named and len(given) == count:
         return list(given)
     try:
-        bound = _signature(function).bind(*given, **named)
+        bound = inspect.signature(function).bind(*given, **named)
     except TypeError as error:
         name = getattr(function, "__qualname__", "").rpartition("<locals>.")[2].lstrip("_").removesuffix(".__init__")
         raise TypeError(f"{name}(): {error}") from None
     bound.apply_defaults()
     values = [*bound.args, *bound.kwargs.values()]
     return values + [None] * (count - len(values))
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    """Read how a function is called: once for all calls of one that can be kept in a table."""
-    try:
-        return _known_signature(function)
-    except TypeError:  # an object that can be called, but not be hashed
-        return inspect.signature(function)
-
-
-_known_signature = lru_cache(maxsize=16)(inspect.signature)

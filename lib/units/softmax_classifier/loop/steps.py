@@ -66,7 +66,7 @@ class Step:
     @cached_property
     def takes_a_batch(self) -> bool:
         """Whether its samples are those of a batch, in any order: of the latest shuffle or of an earlier one."""
-        return any(self.in_order in self.call.sorted_batches(shuffle) for shuffle in range(self.shuffle))
+        return self.call.find_batch(self.samples, range(1, self.shuffle + 1)) is not None
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Layers of which one pass is another one than the right one: most mistakes in a layer are such."""
+"""Wrong code for the catalogues of mistakes: layers with another forward or backward, and code that overwrites."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,3 +26,14 @@ def with_backward(base: type[Layer], result: Callable[[Any, FloatArray, Any], An
             return result(self, output_gradient, learning_rate)
 
     return Wrong
+
+
+def overwrite(at: int, code: Callable[..., Any]) -> Callable[..., Any]:
+    """Make code that also writes into one of the arrays that it is given, that with the number `at`."""
+
+    def overwriting(*given: Any) -> Any:
+        result = code(*given)
+        given[at][:] = 0
+        return result
+
+    return overwriting
