@@ -10,7 +10,7 @@
 | `kernels` | the fork server and its kernels |
 | `sandbox` | what locks a kernel in before any student code runs |
 
-A package imports only those below it. All may import `halves` (what students never have), `units` (finds the units),
+A package imports only those below it. All may import `units` (finds the units, and what students never have),
 `safe_files` (reads only ordinary files), `machine_faults` (errors that are not a submission's), `marking_queue` (cells
 that need a person), `untrusted_names` (how they are shown), `errors`, and `startup` (imports that no command needs).
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 
+from lib.grading.commands import COMMANDS
 from lib.grading.errors import ConfigError
 
 ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
@@ -17,15 +18,6 @@ ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
 
 GC_THRESHOLD = 5_000
 """New objects after which Python looks for cycles. Grading makes few, so Python's own 700 takes time for little."""
-
-ALONE = {
-    "zip_collect": ("quicker", "CollectApp"),
-    "grade": ("grade", "GradeApp"),
-    "feedback": ("feedback", "FeedbackApp"),
-    "report": ("report", "ReportApp"),
-    "export": ("quicker", "GradesApp"),
-}
-"""The commands of every evening, with their modules: they start without all others, in half the time."""
 
 
 def main() -> None:
@@ -60,27 +52,16 @@ def _run() -> None:
     import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
 
     # isort: split
-    if command not in ALONE:
-        from lib.grading.commands.app import ZeroLayerApp
-
-        _settle()
-        ZeroLayerApp.launch_instance()
-        return
-    module, name = ALONE[command]
+    module, _, name = COMMANDS.get(command, "app.ZeroLayerApp").partition(".")
     app = getattr(import_module(f"lib.grading.commands.{module}"), name)
-    _settle()
+    gc.freeze()  # what was imported stays for good: Python's collector passes over it
+    gc.set_threshold(GC_THRESHOLD)
+    gc.enable()
     try:
-        app.launch_instance(options)
+        app.launch_instance(options if command in COMMANDS else None)
     except SystemExit as end:
         _end(end.code)
     _end(0)
-
-
-def _settle() -> None:
-    """Have Python's collector pass over what was imported, which stays for good."""
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
-    gc.enable()
 
 
 def _course(options: Sequence[str]) -> str:

@@ -16,10 +16,8 @@ class UnitFailsError(ConfigError):
 class CannotBuild(ValueError):
     """The student version can't be made; the message says where, what was found, what is expected and what to try."""
 
-    def __init__(self, problem: str, *, place: str, found: str, expected: str, attempt: str) -> None:
-        super().__init__(
-            f"{place}: {problem}.\nFound:    {found}\nExpected: {expected}\nTry:      {end_sentence(attempt)}"
-        )
+    def __init__(self, problem: str, *, found: str, expected: str, attempt: str) -> None:
+        super().__init__(f"{problem}.\nFound:    {found}\nExpected: {expected}\nTry:      {end_sentence(attempt)}")
 
 
 def end_sentence(sentence: str) -> str:

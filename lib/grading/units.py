@@ -12,13 +12,13 @@ A unit's module is its open half, and `closed` in it the other one.
 from __future__ import annotations  # or the type of answers would load NumPy, whose threads keep a process from forking
 
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 from traceback import extract_tb
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from lib.answer_key import AnswerKey
 
 CLOSED = "closed"
+CLOSED_PATHS = ("answer_key.py", "grading", "reference", f"units/*/{CLOSED}")
+"""Paths in `lib`, as patterns: never in the student bundle, and no process that runs student code sees the folders."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,12 @@ def place_of(name: str) -> Place | None:
     return found[0] if found else None
 
 
+def place_of_key(key: AnswerKey) -> Place | None:
+    """Find the unit that has this answer key; None for one that no unit's folder holds."""
+    place = places().get(key.unit.name)
+    return place if place and answer_key(place.name) is key else None
+
+
 def _in_folder(folder: str, name: str) -> Place:
     return Place(name, f"lib.units.{name}", Path(folder, name))
 
@@ -137,3 +145,14 @@ def describe(error: BaseException) -> str:
     if not own or isinstance(error, SyntaxError):  # which names its line itself
         return words
     return f"{words} ({own[-1][0].name}, line {own[-1][1]})"
+
+
+def closed_folders(package: Path) -> Iterator[Path]:
+    """Find the folders of the closed half in an installed `lib`."""
+    return (folder for pattern in CLOSED_PATHS for folder in package.glob(pattern) if folder.is_dir())
+
+
+def is_closed(file: PurePath) -> bool:
+    """Tell whether a file, by its path in `lib`, belongs to the closed half."""
+    tops = ((PurePath(*file.parts[: pattern.count("/") + 1]), pattern) for pattern in CLOSED_PATHS)
+    return any(top.match(pattern) for top, pattern in tops)

@@ -50,8 +50,7 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
             answered[numbers] += 1
         if found:
             yield CannotBuild(
-                "a draw on which right code fails",
-                place=f"{answers}, the part {part.id!r}, drawn from seed {seed}",
+                f"{answers}, the part {part.id!r}, drawn from seed {seed}: a draw on which right code fails",
                 found=found,
                 expected=f"{part.points:g} points in every draw",
                 attempt=f"run right code by hand on drawn_for({part.name}, {seed}), from lib.grading.judge.challenge",
@@ -60,8 +59,7 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
     [(most, times)] = answered.most_common(1)
     if compared and times > OFTEN:
         yield CannotBuild(
-            "a part whose right answer is often the same",
-            place=f"{answers}, the part {part.id!r}",
+            f"{answers}, the part {part.id!r}: a part whose right answer is often the same",
             found=f"in {times} of {MANY} draws {shown[most]}",
             expected="other answers in most draws: code that always gives this one earns all points there",
             attempt="draw inputs, and sizes, for which the results differ, or ask for several results in one list",
@@ -81,8 +79,7 @@ def faults_of_luck(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotB
                 lucky.setdefault(way.name, set()).add(seed)
     for name, seeds in lucky.items():
         yield CannotBuild(
-            "a mistake that earns all points in some draws",
-            place=f"{answers}, the mistake {name!r} of {part.id!r}",
+            f"{answers}, the mistake {name!r} of {part.id!r}: a mistake that earns all points in some draws",
             found=f"all {part.points:g} points in {len(seeds)} of {len(draws)} draws, such as from seed {min(seeds)}",
             expected="fewer in each",
             attempt=f"draw inputs on which it always shows: run it on drawn_for({part.name}, {min(seeds)}), from "
@@ -95,8 +92,7 @@ def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[Canno
     for statement in part.statements:
         if statement.points and not statement.hint:
             yield CannotBuild(
-                "a statement without a hint",
-                place=f"{place.module}, {statement.name}",
+                f"{place.module}, {statement.name}: a statement without a hint",
                 found="no hint",
                 expected="one thing to try where the statement is wrong",
                 attempt='add a line such as  hint = "Compute two samples by hand."',
@@ -104,8 +100,7 @@ def faults_of_checks(key: AnswerKey, part: Part, place: Place) -> Iterator[Canno
     report = examine(part, key.subjects(part))
     if not report.right:
         yield CannotBuild(
-            "a check that calls the right answer wrong",
-            place=f"{place.module}, check.{part.name}",
+            f"{place.module}, check.{part.name}: a check that calls the right answer wrong",
             found=str(report),
             expected="every statement right",
             attempt="correct the statement, its examples, or the right answer",
@@ -124,8 +119,8 @@ def _faults_of_returns(key: AnswerKey, part: Part, place: Place) -> Iterator[Can
         returned = attempt(partial(statement.holds, Copy(part.desk_inputs()), *key.subjects(part)))
         if returned is not None and not isinstance(returned, Failure):
             yield CannotBuild(
-                "a statement that returns something at the desk, where nobody looks at it",
-                place=f"{place.module}, {statement.name}.holds",
+                f"{place.module}, {statement.name}.holds: a statement that returns something at the desk, where nobody"
+                " looks at it",
                 found=repr(returned),
                 expected="nothing, or an error",
                 attempt="raise lib.checking.values.Wrong where the statement fails",
@@ -144,8 +139,7 @@ def _faults_of_mistake(
     for name in (name for name, is_right in judged.items() if at_desk.get(name, is_right) != is_right):
         desk, judge = ("right", "wrong") if at_desk[name] else ("wrong", "right")
         yield CannotBuild(
-            "a statement that desk and judge see differently",
-            place=where,
+            f"{where}: a statement that desk and judge see differently",
             found=f"{name} is {desk} at the desk, and {judge} for the judge",
             expected="the same",
             attempt="let `holds` and `probes` look at the same things, and draw inputs on which it shows",
@@ -161,8 +155,7 @@ def _faults_of_mistake(
 
 def _unnamed(where: str, who: str, found: str, names: set[str], gives: Outcomes) -> CannotBuild:
     return CannotBuild(
-        f"a mistake that {who} does not call by its name",
-        place=where,
+        f"{where}: a mistake that {who} does not call by its name",
         found=f"the name {found!r}" if found else "no name",
         expected=" or ".join(map(repr, sorted(names))),
         attempt="say same_as=(the other's name,), or add a probe in which the two differ"
@@ -187,8 +180,8 @@ def faults_of_consequences(key: AnswerKey, part: Part, answers: str) -> Iterator
         if lost := lost_points(judge_part(part, drawn, found, right)):
             name = ", ".join(sorted(reached & mistake.code.keys()))
             yield CannotBuild(
-                "a part that loses points by a mistake in another",
-                place=f"{answers}, the part {part.id!r}, with the mistake {mistake.name!r} of {mistake.part!r}",
+                f"{answers}, the part {part.id!r}, with the mistake {mistake.name!r} of {mistake.part!r}: a part that"
+                " loses points by a mistake in another",
                 found=lost,
                 expected="all points: that mistake costs some already",
                 attempt=f"let the statement call a {name} of its own in place of the student's, as "

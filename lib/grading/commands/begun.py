@@ -40,8 +40,7 @@ def _refuse_other_notebooks(assignment: Assignment, built: Iterable[str]) -> Non
     before, now = {notebook.name for notebook in assignment.notebooks}, set(built)
     if before != now:
         raise CannotBuild(
-            "other notebooks than the class was graded with",
-            place=assignment.name,
+            f"{assignment.name}: other notebooks than the class was graded with",
             found=", ".join([*_marked(before - now, "is gone"), *_marked(now - before, "is new")]),
             expected=f"those of its submissions in the gradebook ({assignment.num_submissions})",
             attempt=ATTEMPT,
@@ -56,8 +55,7 @@ def _refuse_cells_of(known: Notebook, cells: Iterable[NotebookNode]) -> None:
     now = dict(_kinds(cells))
     if before != now:
         raise CannotBuild(
-            "other cells than the class was graded with",
-            place=f"{known.name}.ipynb",
+            f"{known.name}.ipynb: other cells than the class was graded with",
             found=", ".join(_differences(before, now)),
             expected=f"those of its submissions in the gradebook ({known.num_submissions})",
             attempt=ATTEMPT,

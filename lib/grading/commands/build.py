@@ -94,8 +94,7 @@ class Blanks(ClearSolutions):
         for number, line in enumerate(source.split("\n"), 1):
             if self.begin_solution_delimeter in line or self.end_solution_delimeter in line:
                 raise CannotBuild(
-                    "a solution region in code would not be cleared",
-                    place=f"{place}, line {number}",
+                    f"{place}, line {number}: a solution region in code would not be cleared",
                     found=line.strip(),
                     expected=f"a marker behind each statement to hide, {_EXAMPLE}",
                     attempt="take the region's two lines out and mark the statements between them",
@@ -132,8 +131,7 @@ def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
     """
     for blank in open_blanks(source):
         raise CannotBuild(
-            "a ? stands in the solution itself",
-            place=f"{place}, line {blank.line}",
+            f"{place}, line {blank.line}: a ? stands in the solution itself",
             found=source.split("\n")[blank.line - 1].strip(),
             expected=f"code that runs, and the ? in a marker behind it, {_EXAMPLE}",
             attempt="write the answer where the ? is",
@@ -141,8 +139,7 @@ def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
     markers = list(_markers(source, place))
     if not markers:
         raise CannotBuild(
-            "a solution cell without a blank would be given away whole",
-            place=place,
+            f"{place}: a solution cell without a blank would be given away whole",
             found="no marker",
             expected=f"one behind each statement to hide, {_EXAMPLE}",
             attempt="mark a statement, or make it a cell that is not a solution",
@@ -152,8 +149,7 @@ def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
         source = source[: marker.start] + marker.template + source[marker.end :]
     if stray := misplaced(source):
         raise CannotBuild(
-            "a ? stands where Python allows no expression",
-            place=f"{place}, line {stray.line} of the student version",
+            f"{place}, line {stray.line} of the student version: a ? stands where Python allows no expression",
             found=source.split("\n")[stray.line - 1].strip(),
             expected="each ? in the place of an expression",
             attempt="keep names that are defined or imported, and blank what is computed",
@@ -173,8 +169,7 @@ def _markers(source: str, place: str) -> Iterator[_Marker]:
             at = f"{place}, line {source.count(chr(10), 0, start) + 1}"
             if first == start or end < line.end():
                 raise CannotBuild(
-                    "a marker that is not at the end of a statement",
-                    place=at,
+                    f"{at}: a marker that is not at the end of a statement",
                     found=source[start:end],
                     expected=f"the marker behind the statement's last character, {_EXAMPLE}",
                     attempt="move it to the end of the statement that it hides",
@@ -185,8 +180,7 @@ def _markers(source: str, place: str) -> Iterator[_Marker]:
 def _refuse_markers(source: str, place: str) -> None:
     for marker in _markers(source, place):
         raise CannotBuild(
-            "a marker in a cell that is not a solution",
-            place=marker.place,
+            f"{marker.place}: a marker in a cell that is not a solution",
             found=f"#? {marker.template}",
             expected="markers in solution cells only",
             attempt="make the cell a solution (nbgrader's Create Assignment), or take the marker out",
@@ -200,16 +194,14 @@ def _match_template(marker: _Marker) -> list[str]:
     blanks = open_blanks(marker.template)
     if "#?" in marker.template[length:]:
         raise CannotBuild(
-            "two markers behind one statement",
-            place=marker.place,
+            f"{marker.place}: two markers behind one statement",
             found=f"#? {marker.template}",
             expected=f"one marker, {_EXAMPLE}",
             attempt="take one of them out; one marker may have several ?",
         )
     if not blanks or not purpose:
         raise CannotBuild(
-            "a marker that says nothing about what the ? is for" if blanks else "a marker without a ?",
-            place=marker.place,
+            f"{marker.place}: a marker {'that says nothing about what the ? is for' if blanks else 'without a ?'}",
             found=f"#? {marker.template}",
             expected=f"a ? and a comment that says what it is for, {_EXAMPLE}",
             attempt="copy the statement behind #?, put ? where an expression is, and end with a comment",
@@ -219,9 +211,9 @@ def _match_template(marker: _Marker) -> list[str]:
     # `?` may stand for any expression, so one statement can be read in several ways: then the blank isn't certain.
     readings = list(_matches(marker.statement, texts))
     if len(readings) != 1:
+        how = "fits its statement in more than one way" if readings else "does not fit"
         raise CannotBuild(
-            "a marker that fits its statement in more than one way" if readings else "a marker that does not fit",
-            place=marker.place,
+            f"{marker.place}: a marker that {how}",
             found=marker.statement,
             expected=f"{code}, with one expression for each ?",
             attempt="hide it behind a single ?" if readings else "copy the statement again, and put in the ? alone",
@@ -258,8 +250,7 @@ def refuse_leak(hidden: Iterable[Hidden], text: str, place: str) -> None:
     for secret in hidden:
         if gives_answer_away(secret.expression) and compress(secret.expression) in shown:
             raise CannotBuild(
-                f"it shows what the blank at {secret.place} hides",
-                place=place,
+                f"{place}: it shows what the blank at {secret.place} hides",
                 found=secret.expression,
                 expected="nothing that a student could copy",
                 attempt="say it in words there, or put another blank there, or hide less at the first",

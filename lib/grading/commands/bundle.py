@@ -19,10 +19,9 @@ from traitlets import Unicode
 
 import lib
 from lib.grading.commands.release import Rebuild
-from lib.grading.halves import is_closed
 from lib.grading.safe_files import lay_out
 from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
-from lib.grading.units import CLOSED, places
+from lib.grading.units import CLOSED, is_closed, places
 from lib.unit import Unit
 
 COMMAND = "zerolayer-student"

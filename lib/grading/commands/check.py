@@ -58,8 +58,7 @@ class CheckApp(Rebuild):
         folder = Path(self.coursedir.format_path(self.coursedir.source_directory, ".", name))
         if not (sources := sorted(folder.glob("*.ipynb"))):
             raise CannotBuild(
-                "a unit without its solution notebook",
-                place=str(folder),
+                f"{folder}: a unit without its solution notebook",
                 found="no file that ends in .ipynb",
                 expected=f"a notebook such as {name}.ipynb, with the right code",
                 attempt="put it there, or take it from a copy of the course",
@@ -90,8 +89,7 @@ class CheckApp(Rebuild):
             write_files(name, key)
         except OSError as error:
             yield CannotBuild(
-                "a file that can't be written",
-                place=str(error.filename or name),
+                f"{error.filename or name}: a file that can't be written",
                 found=str(error.strerror),
                 expected=f"{FILE}, by which checks name mistakes",
                 attempt="check a copy of the unit in the course's folder `units/`",

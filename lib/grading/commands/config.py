@@ -63,6 +63,8 @@ class Configured(NbGrader):
     """What stands behind the command, as its help says; in brackets if it may be left out."""
     own_log_level: ClassVar[int] = logging.INFO
     """From which level on it logs, unless it is told otherwise."""
+    uses: ClassVar[tuple[type, ...]] = ()
+    """Classes that have settings of its own, besides those of nbgrader's command."""
     python_config_loader_class = _PyLoader
     json_config_loader_class = _JSONLoader
     raise_config_file_errors = Bool(True)  # traitlets would log the error and go on without the rest of the file
@@ -70,6 +72,10 @@ class Configured(NbGrader):
     @default("log_level")
     def _log_level_default(self) -> int:
         return self.own_log_level
+
+    @default("classes")
+    def _classes_default(self) -> list[type]:
+        return [*super()._classes_default(), *self.uses]
 
     def emit_description(self) -> Iterator[str]:
         """Called by traitlets for the help: how the command is given, then what it does."""
@@ -95,9 +101,8 @@ class Configured(NbGrader):
         # Jupyter's own configuration may be found in any folder, and says nothing of a course.
         if self.in_course and not any(Path(file).stem != "jupyter_config" for file in self.loaded_config_files):
             self.fail(
-                "There is no nbgrader_config.py in %s. Give the command in the course's folder, or name that folder:"
-                " --course-dir=FOLDER",
-                self.coursedir.root,
+                f"There is no nbgrader_config.py in {self.coursedir.root}. Give the command in the course's folder, or"
+                " name that folder: --course-dir=FOLDER"
             )
 
 

@@ -41,7 +41,6 @@ class Course:
             if self.unit and isinstance(judging, UnitPreprocessor):
                 judging.secret  # noqa: B018  # a course whose secret is lost or damaged isn't graded at all
         self.collected = read_collected(self.directory, self.assignment, converter.config)
-        self.late = frozenset(self.collected.late)
         self.tries: Mapping[str, Tries] = {}
         with suppress(ValueError):  # `watch` says of a damaged file what to do
             self.tries = load(tries_file(self.directory))
@@ -64,7 +63,7 @@ class Course:
         `zip_collect` writes the same time if it knows the due date; here the date may have been set since.
         """
         due: datetime | None = self.book.duedate
-        return due + LATE_WITHOUT_TIME if due is not None and student in self.late else None
+        return due + LATE_WITHOUT_TIME if due is not None and student in self.collected.late else None
 
     def other_points(self) -> list[str]:
         """Name the parts for which the gradebook counts other points than the unit has, since it was built."""

@@ -32,7 +32,7 @@ class DemoApp(Configured):
         zerolayer demo UNIT
     """
     folder = Unicode("", help="Where the scratch course is made; a new temporary folder by default.").tag(config=True)
-    aliases = {**Configured.aliases, "folder": "DemoApp.folder"}  # noqa: RUF012  # traitlets' own way
+    aliases = {**Configured.aliases, "folder": "DemoApp.folder"}
 
     def start(self) -> None:
         """Run the loop; exits with 1 where a step fails."""

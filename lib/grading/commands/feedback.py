@@ -25,7 +25,7 @@ from nbgrader.apps import GenerateFeedbackApp
 from nbgrader.converters import GenerateFeedback, NbGraderException
 from nbgrader.preprocessors import GetGrades
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets import Integer, default
+from traitlets import Integer
 from traitlets.config import Config
 
 from lib.grading.commands.command import named_assignment, say, student_of
@@ -284,11 +284,9 @@ class FeedbackApp(Configured, GenerateFeedbackApp):
         zerolayer feedback UNIT --student ada --force
         zerolayer feedback UNIT --jobs 8
     """
-    aliases = {**GenerateFeedbackApp.aliases, "jobs": "ClassFeedback.jobs"}  # noqa: RUF012  # traitlets' own way
+    aliases = {**GenerateFeedbackApp.aliases, "jobs": "ClassFeedback.jobs"}
 
-    @default("classes")
-    def _classes_default(self) -> list[type]:
-        return [*super()._classes_default(), ClassFeedback]
+    uses = (ClassFeedback,)
 
     def start(self) -> None:
         """Write the pages; exits with 1 where nbgrader would."""

@@ -5,7 +5,7 @@ Beside them stand digests of right results, for the statements that compare with
 into the closed half. `zerolayer fingerprints` writes both files and builds nothing else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
 from lib.grading.errors import ConfigError
 from lib.grading.judge import symptoms
-from lib.grading.judge.comparison import fits
-from lib.unit import Part
+from lib.grading.judge.comparison import wrong_probes
+from lib.unit import Part, Statement
 
 Measure = Callable[[Part, Mistake | None], Measurement]
 """Runs a mistake, or right code, on the desk's inputs."""
@@ -68,10 +68,9 @@ def texts_of(unit: str, key: AnswerKey) -> dict[Path, str]:
             known[at] = symptoms.measure_code(key, part, mistake)
         return known[at]
 
-    return {
-        symptoms.file_of(unit): symptoms.write(key, measure),
-        file_of(unit): fingerprints.write(fingerprints_of(key, measure)),
-    }
+    taken = {part.id: _of_part(key, part, measure) for part in key.parts}
+    taken |= {f"{part.id}.{name}": each for part in key.parts for name, each in _of_right(part, measure)}
+    return {symptoms.file_of(unit): symptoms.write(key, measure), file_of(unit): fingerprints.write(taken)}
 
 
 def _update(file: Path, text: str) -> bool:
@@ -87,12 +86,6 @@ def file_of(unit: str) -> Path:
     return units.places()[unit].folder / fingerprints.FILE
 
 
-def fingerprints_of(key: AnswerKey, measure: Measure) -> dict[str, list[Fingerprint]]:
-    """Take the fingerprints of all mistakes that can be recognised, by part, and the digests of right results."""
-    taken = {part.id: _of_part(key, part, measure) for part in key.parts}
-    return taken | {f"{part.id}.{name}": each for part in key.parts for name, each in _of_right(part, measure)}
-
-
 def _of_right(part: Part, measure: Measure) -> Iterator[tuple[str, list[Fingerprint]]]:
     """Take the digests of the right results of statements that compare with them."""
     for statement in (each for each in part.statements if isinstance(each, Equals)):
@@ -105,6 +98,7 @@ def _of_right(part: Part, measure: Measure) -> Iterator[tuple[str, list[Fingerpr
 
 
 def _of_part(key: AnswerKey, part: Part, measure: Measure) -> list[Fingerprint]:
+    """Take the fingerprints of those mistakes of a part that can be recognised."""
     right, known = measure(part, None), list[Fingerprint]()
     ways = (way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways)
     for mistake in ways:
@@ -119,22 +113,19 @@ def _of_part(key: AnswerKey, part: Part, measure: Measure) -> list[Fingerprint]:
 
 def _take(part: Part, mistake: Mistake, found: Measurement, right: Measurement) -> Iterator[Fingerprint]:
     take = partial(fingerprints.take, found, part, mistake.name, mistake.hint)
-    wrong = [*_wrong(part, found, right, has_points=True)]
+    graded = [each for each in part.statements if each.points]
+    wrong = [*_wrong(part, graded, found, right)]
     if any(map(fingerprints.shows_in_numbers, wrong)):
         yield take()
-    elif any(map(fingerprints.shows_in_numbers, _wrong(part, found, right, has_points=False))):
+    elif any(map(fingerprints.shows_in_numbers, _wrong(part, part.statements, found, right))):
         yield take(with_advice=True)
     elif wrong and all(map(fingerprints.shows_in_words, wrong)):
         yield take(by_message=True)
 
 
-def _wrong(part: Part, found: Measurement, right: Measurement, *, has_points: bool) -> Iterator[Outcome]:
-    """Give the outcomes of a mistake that are wrong and tell something, of statements with points or of the others."""
+def _wrong(part: Part, asked: Iterable[Statement], found: Measurement, right: Measurement) -> Iterator[Outcome]:
+    """Give the outcomes of a mistake that are wrong and tell something, of the statements that are asked."""
     for number, (drawn, wanted) in enumerate(zip(found.draws, right.draws, strict=True)):
-        for statement in part.statements:
-            if bool(statement.points) == has_points:
-                for probe, outcome in drawn[statement.name].items():
-                    right_one = wanted[statement.name][probe]
-                    is_right = fits(statement, probe, outcome, wanted[statement.name], part.desk_inputs(number))
-                    if not is_right and not fingerprints.is_nothing(outcome, right_one):
-                        yield outcome
+        for name, probe in wrong_probes(asked, part.desk_inputs(number), drawn, wanted):
+            if not fingerprints.is_nothing(drawn[name][probe], wanted[name][probe]):
+                yield drawn[name][probe]

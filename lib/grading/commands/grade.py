@@ -14,7 +14,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
@@ -22,7 +22,7 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
-from traitlets import Float, Integer, TraitError, Unicode, default
+from traitlets import Float, Integer, TraitError, Unicode
 
 from lib.grading.commands.command import named_assignment, say, student_of
 from lib.grading.commands.config import Configured
@@ -171,9 +171,8 @@ class Grade(Autograde):
         course = Course(self, book, sandbox)
         if self.says and (other := course.other_points()):
             self.log.warning(
-                "Points of the unit have changed since it was built, and those of the gradebook count: %s. For those of"
-                " the unit, run `zerolayer build` and grade again.",
-                "; ".join(other),
+                "Points of the unit have changed since it was built, and those of the gradebook count:"
+                f" {'; '.join(other)}. For those of the unit, run `zerolayer build` and grade again."
             )
         if finding and (obstacle := runner.answer(find_obstacle, finding)):
             self._stop(str(obstacle))
@@ -335,13 +334,13 @@ class GradeApp(Configured, AutogradeApp):
         zerolayer grade UNIT --jobs 8 --timeout 60
         zerolayer grade UNIT --scheduler tcp://10.0.0.1:8786
     """
-    aliases = {  # noqa: RUF012  # traitlets' own way
+    aliases = {
         **AutogradeApp.aliases,
         "jobs": "Grade.jobs",
         "scheduler": "Grade.scheduler",
         "timeout": "Execute.timeout",
     }
-    flags = {  # noqa: RUF012  # traitlets' own way
+    flags = {
         **AutogradeApp.flags,
         "no-sandbox": (
             {"WarmProvisioner": {"sandbox": False}},
@@ -349,9 +348,7 @@ class GradeApp(Configured, AutogradeApp):
         ),
     }
 
-    @default("classes")
-    def _classes_default(self) -> list[type]:
-        return [*super()._classes_default(), Grade, Execute]
+    uses: ClassVar[tuple[type, ...]] = (Grade, Execute)
 
     # nbgrader has no setting for the class of the course directory.
     def initialize(self, argv: list[str] | None = None, root: str = "") -> None:

@@ -28,8 +28,7 @@ def faults_in_sandbox(place: Place) -> Iterator[CannotBuild]:
     """Import the open half in a kernel that is locked in, and try to import the closed one there."""
     if finding := find_obstacle():
         yield CannotBuild(
-            "kernels that can't be locked in on this machine",
-            place=place.module,
+            f"{place.module}: kernels that can't be locked in on this machine",
             found=finding.found,
             expected="the open half in the sandbox, and no closed one",
             attempt=finding.advice,
@@ -38,8 +37,7 @@ def faults_in_sandbox(place: Place) -> Iterator[CannotBuild]:
     closed = (f"{place.module}.{CLOSED}", "lib.reference", "lib.grading.judge")
     if said := _run(LOOK.format(module=place.module, closed=closed)):
         yield CannotBuild(
-            "the unit where submissions run is not what it should be",
-            place=place.module,
+            f"{place.module}: the unit where submissions run is not what it should be",
             found=said,
             expected=f"that {place.module} can be imported there, and {', '.join(closed)} can't",
             attempt="import in the open half only what students have, and nothing of the closed half",

@@ -9,8 +9,7 @@ from types import FunctionType
 
 from lib.answer_key import AnswerKey
 from lib.grading.commands.build import CannotBuild, Hidden, compress, gives_answer_away, refuse_leak
-from lib.grading.halves import is_closed
-from lib.grading.units import CLOSED, Place
+from lib.grading.units import CLOSED, Place, is_closed
 
 NEVER = ("lib.reference", "lib.grading")
 """What nothing that students get may import, besides a unit's closed half."""
@@ -36,8 +35,7 @@ def faults_of_open_half(place: Place, key: AnswerKey, hidden: Iterable[Hidden]) 
         where = str(place.folder / file)
         for line, found in _ways_in(text, place.module) if file.suffix == ".py" else ():
             yield CannotBuild(
-                "a file for students that leads to the answers",
-                place=f"{where}, line {line}",
+                f"{where}, line {line}: a file for students that leads to the answers",
                 found=found,
                 expected=f"nothing of {place.module}.{CLOSED}, {' or '.join(NEVER)}",
                 attempt="let the closed half import this one, and not the other way round",
@@ -45,8 +43,7 @@ def faults_of_open_half(place: Place, key: AnswerKey, hidden: Iterable[Hidden]) 
         for answer, whose in (bodies | secrets).items():
             if compress(answer) in compress(text):
                 yield CannotBuild(
-                    f"a file for students that shows {whose}",
-                    place=where,
+                    f"{where}: a file for students that shows {whose}",
                     found=answer.strip(),
                     expected=f"answers in the folder {CLOSED} only",
                     attempt="move it there; a statement can compare with an example by hand, or be an `Equals`",
@@ -63,8 +60,7 @@ def faults_of_bundle(files: dict[str, bytes], place: Place, hidden: Iterable[Hid
         path = Path(name)
         if path.parts[0] == "lib" and is_closed(path.relative_to("lib")):
             yield CannotBuild(
-                "a file of the closed half in the bundle",
-                place=name,
+                f"{name}: a file of the closed half in the bundle",
                 found=f"{len(content):,} bytes",
                 expected="open halves only",
                 attempt=f"move it into the folder {CLOSED} of its unit",

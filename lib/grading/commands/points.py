@@ -59,8 +59,7 @@ def write_points(cell: NotebookNode, part: Part, place: str) -> None:
     """Write a part's points into its cell. Raises CannotBuild where it has others; nbgrader begins with 0."""
     if (found := cell.metadata.nbgrader.get("points", 0) or part.points) != part.points:
         raise CannotBuild(
-            "other points than the Part's",
-            place=place,
+            f"{place}: other points than the Part's",
             found=f"{found:g} points in the cell" if isinstance(found, int | float) else f"{found!r} in the cell",
             expected=f"{part.points:g}, the sum over the Part's statements",
             attempt=f"set {part.points:g} in {TOOLBAR}, or change the statements' points in the unit",
@@ -95,8 +94,7 @@ def fill_placeholders(source: str, numbers: Mapping[str, float], place: str) -> 
         if name not in numbers:
             known = ", ".join(filter(None, numbers))
             raise CannotBuild(
-                "a placeholder for points that nothing has",
-                place=place,
+                f"{place}: a placeholder for points that nothing has",
                 found=placeholder[0],
                 expected="{{points}}, or {{points:NAME}} with one of the names " + known,
                 attempt=f"correct the name{suggest(name, numbers)}",

@@ -78,8 +78,7 @@ def faults_of_answers(key: AnswerKey, name: str) -> Iterator[CannotBuild]:
     for mistake in key.mistakes:
         if key.part(mistake.part) is None:
             yield CannotBuild(
-                "a mistake of a Part that is not there",
-                place=f"{name}, the mistake {mistake.name!r}",
+                f"{name}, the mistake {mistake.name!r}: a mistake of a Part that is not there",
                 found=repr(mistake.part),
                 expected=f"one of {', '.join(part.id for part in key.parts)}",
                 attempt="correct the id of the catalogue that it is in",
@@ -98,8 +97,7 @@ def faults_of_part(key: AnswerKey, part: Part, seed: int, name: str) -> Iterator
     right = try_objects(key, part, None, drawn, f"{name}, the right answer of {part.id!r}")
     if lost := lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn))):
         yield CannotBuild(
-            "a right answer that does not earn its points",
-            place=f"{name}, the right answer of {part.id!r}",
+            f"{name}, the right answer of {part.id!r}: a right answer that does not earn its points",
             found=lost,
             expected=f"{part.points:g} points",
             attempt="run the part's probes on the right objects by hand: do they raise, draw at random, or differ from "
@@ -109,8 +107,7 @@ def faults_of_part(key: AnswerKey, part: Part, seed: int, name: str) -> Iterator
         place = f"{name}, the mistake {mistake.name!r} of {part.id!r}"
         if not lost_points(judge_part(part, drawn, try_objects(key, part, mistake, drawn, place), right)):
             yield CannotBuild(
-                "a mistake that equals the right answer",
-                place=place,
+                f"{place}: a mistake that equals the right answer",
                 found=f"all {part.points:g} points, on the inputs drawn from seed {seed}",
                 expected="fewer",
                 attempt=f"draw inputs on which it shows: run both on drawn_for({part.name}, {seed}), from "
@@ -124,8 +121,7 @@ def try_draw(part: Part, seed: int, name: str) -> Inputs:
         return drawn_for(part, seed)
     except Exception as error:  # whatever a unit's own code may raise
         raise CannotBuild(
-            "inputs that can't be drawn",
-            place=f"{name}, the part {part.id!r}, drawn from seed {seed}",
+            f"{name}, the part {part.id!r}, drawn from seed {seed}: inputs that can't be drawn",
             found=units.describe(error),
             expected="a dict of numbers, arrays, text, and lists of them",
             attempt="run its `draw` by hand on np.random.default_rng(0)",
@@ -141,8 +137,7 @@ def try_objects(key: AnswerKey, part: Part, mistake: Mistake | None, drawn: Inpu
         return outcomes(part, drawn, key.subjects(part, mistake))
     except Exception as error:  # whatever a unit's own code may raise
         raise CannotBuild(
-            "code that the part's probes can't call",
-            place=place,
+            f"{place}: code that the part's probes can't call",
             found=f"{type(error).__name__}: {error}",
             expected=f"an object for each of the names {', '.join(part.subjects)}",
             attempt="compare the Part's `subjects` with the names in the answer key",
@@ -186,8 +181,7 @@ def run(nb: NotebookNode, key: AnswerKey, folder: Path, log: Logger) -> Notebook
             client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde"}, **quiet)
         except Exception as error:  # a kernel that dies, hangs or can't be started
             raise CannotBuild(
-                "the notebook can't be run",
-                place=str(folder),
+                f"{folder}: the notebook can't be run",
                 found=f"{type(error).__name__}: {error}",
                 expected="a run of all cells that are not tagged skip-execution, each in a minute",
                 attempt="restart the kernel and run all cells in JupyterLab",
@@ -207,8 +201,7 @@ def faults_of_solution(key: AnswerKey, ran: NotebookNode, file: str) -> Iterator
     for verdict in judge_parts(key, ran):
         if verdict.points != verdict.max_points:
             yield CannotBuild(
-                "the solution does not earn its points",
-                place=f"{file}, cell {verdict.id!r}",
+                f"{file}, cell {verdict.id!r}: the solution does not earn its points",
                 found=f"no answer. {first_error(ran)}" if verdict.problem else lost_points(verdict.statements),
                 expected=f"{verdict.max_points:g} points",
                 attempt="run the solution notebook from the top, and correct the code that this check tests",
@@ -230,8 +223,7 @@ def faults_of_untouched(key: AnswerKey, ran: NotebookNode, file: str) -> Iterato
         if verdict.points:
             earned = [statement.name for statement in verdict.statements if statement.points]
             yield CannotBuild(
-                "a notebook that nobody has touched earns points",
-                place=f"{file}, cell {verdict.id!r}",
+                f"{file}, cell {verdict.id!r}: a notebook that nobody has touched earns points",
                 found=f"{verdict.points:g} of {verdict.max_points:g} points, for {', '.join(earned)}",
                 expected="0 points",
                 attempt="hide behind a ? what this check tests, or take the statement's points away",

@@ -27,7 +27,7 @@ version is pinned, and a unit whose points hang on the version would be found by
 
 def is_proved(key: AnswerKey) -> bool:
     """Tell whether a unit was proved as it stands. False for an answer key that no unit's folder holds."""
-    place = place_of(key)
+    place = units.place_of_key(key)
     with suppress(OSError):  # no note, or none that can be read
         return place is not None and (place.closed / FILE).read_text(encoding="utf-8") == digest(place)
     return False
@@ -35,14 +35,8 @@ def is_proved(key: AnswerKey) -> bool:
 
 def note(key: AnswerKey) -> None:
     """Note that a unit is proved as it stands, if it has a folder. Raises OSError where that can't be written."""
-    if place := place_of(key):
+    if place := units.place_of_key(key):
         (place.closed / FILE).write_text(digest(place), encoding="utf-8")
-
-
-def place_of(key: AnswerKey) -> Place | None:
-    """Find the unit that has this answer key; None for one from elsewhere."""
-    place = units.place_of(key.unit.name)
-    return place if place and units.answer_key(place.name) is key else None
 
 
 def digest(place: Place) -> str:

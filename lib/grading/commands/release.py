@@ -22,7 +22,7 @@ from traitlets.config import Config
 from lib.grading import units
 from lib.grading.commands.begun import refuse_other_cells
 from lib.grading.commands.build import Blanks, CannotBuild, NoLeak
-from lib.grading.commands.command import named_assignment
+from lib.grading.commands.command import all_assignments, named_assignment, say
 from lib.grading.commands.config import Configured, require_steps
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.points import Points
@@ -99,12 +99,8 @@ class Rebuild(Configured, GenerateAssignmentApp):
             self.exit(130)
         except Exception as error:  # what nbgrader's own steps refuse has many types
             self.log.debug("", exc_info=True)
-            self.fail(
-                "%s can't be built: %s: %s\nNothing was changed. The option --debug shows where it happened.",
-                self.coursedir.assignment_id,
-                type(error).__name__,
-                error,
-            )
+            why = f"{self.coursedir.assignment_id} can't be built: {type(error).__name__}: {error}"
+            self.fail(f"{why}\nNothing was changed. The option --debug shows where it happened.")
 
     @property
     def released(self) -> Path:
@@ -161,3 +157,33 @@ class Rebuild(Configured, GenerateAssignmentApp):
         config = deepcopy(self.config)
         config.merge(settings)
         Release(coursedir=self.coursedir, parent=self, config=config).start()
+
+
+class BuildApp(Rebuild):
+    """Builds the named assignment, or all there are in the source directory."""
+
+    name = "zerolayer-build"
+    argument = "[ASSIGNMENT]"
+    description = "Make the student notebooks from the solutions."
+    examples = """
+        zerolayer build
+        zerolayer build UNIT
+    """
+
+    # nbgrader's generate_assignment asks for a name; a course is built as a whole.
+    def start(self) -> None:
+        """Build the named assignment, or each one there is; exits with 1 at the end where one can't be built."""
+        named = self.coursedir.assignment_id
+        is_whole = True
+        for assignment in [named] if named or self.extra_args else all_assignments(self):
+            self.coursedir.assignment_id = assignment
+            try:
+                super().start()
+            except SystemExit as end:
+                if end.code != 1:  # it was stopped
+                    raise
+                is_whole = False
+            else:
+                say(f"{self.released} is ready.")
+        if not is_whole:
+            self.exit(1)

@@ -3,11 +3,10 @@
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from nbgrader.api import MissingEntry
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets import Unicode, default
+from traitlets import Unicode
 
 from lib.grading.commands.command import named_assignment, say
 from lib.grading.commands.config import Configured
@@ -38,15 +37,9 @@ class ReportApp(Configured):
     server = Unicode(
         "http://localhost:8888", help="The address of the Jupyter server whose formgrader the report links to."
     ).tag(config=True)
-    aliases = {  # noqa: RUF012  # traitlets' own way
-        **Configured.aliases,
-        "course": "CourseDirectory.course_id",
-        "server": "ReportApp.server",
-    }
+    aliases = {**Configured.aliases, "course": "CourseDirectory.course_id", "server": "ReportApp.server"}
 
-    @default("classes")
-    def _classes_default(self) -> list[Any]:
-        return [*super()._classes_default(), ReportApp, UnitPreprocessor]
+    uses = (UnitPreprocessor,)
 
     def start(self) -> None:
         """Write the pages and say where they are; exits with 1 where there is nothing to report on, or no place."""

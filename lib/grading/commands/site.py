@@ -40,7 +40,7 @@ class SiteApp(Rebuild):
         zerolayer site UNIT --offline=pyodide-0.27.7.tar.bz2
         python -m http.server --directory dist/site
     """
-    aliases: dict[Any, Any] = {**Rebuild.aliases, "offline": "SiteApp.offline"}  # noqa: RUF012  # traitlets' own way
+    aliases: dict[Any, Any] = {**Rebuild.aliases, "offline": "SiteApp.offline"}
     folder = Unicode("dist/site", help="Where the site is written, in the course folder.").tag(config=True)
     offline = Unicode(
         help="A folder or an archive with the files of Pyodide, which become part of the site. Without it browsers"
@@ -61,19 +61,15 @@ class SiteApp(Rebuild):
         for assignment in assignments:
             self.coursedir.assignment_id = assignment
             super().start()
-            releases.append((self.unit(), self.released))
+            key = UnitPreprocessor(parent=self).unit_of(assignment)
+            unit = key.unit if key else Unit(assignment, assignment.replace("_", " ").capitalize(), ())
+            releases.append((unit, self.released))
         target = Path(self.coursedir.root, self.folder)
         try:
             write_site(releases, pyodide, target)
         except subprocess.CalledProcessError as error:
             self.fail("JupyterLite can't be built: %s", (error.stderr or error.stdout)[-2000:])
         print(f"{target} is ready for a web server. To look at it: python -m http.server --directory {target}")
-
-    def unit(self) -> Unit:
-        """Give the unit of the assignment at hand, or one that has only a title."""
-        name = self.coursedir.assignment_id
-        key = UnitPreprocessor(parent=self).unit_of(name)
-        return key.unit if key else Unit(name, name.replace("_", " ").capitalize(), ())
 
 
 def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Path) -> None:

@@ -19,19 +19,18 @@ from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import NbGraderException
 from nbgrader.exchange import ExchangeError
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets import Bool, Enum, Float, List, TraitError, default
+from traitlets import Bool, Enum, Float, List, TraitError
 
-from lib.grading.commands.command import named_assignment, say, student_of
+from lib.grading.commands.command import named_assignment, say
 from lib.grading.commands.course import tries_file
 from lib.grading.commands.feedback import ClassFeedback
 from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.marking_queue import read_digest
-from lib.grading.report.marks import NotebookMarks, read_class
-from lib.grading.report.points import format_points
-from lib.grading.safe_files import find_folders, is_file
-from lib.grading.submissions.gradebook import open_gradebook
+from lib.grading.report.marks import NotebookMarks, format_points, read_class
+from lib.grading.safe_files import is_file
+from lib.grading.submissions.folders import find_submitted
 from lib.grading.submissions.tries import Tries, copy, digest, last_change, load, save, total, unchanged
 from lib.grading.untrusted_names import id_problem, visible
 
@@ -76,12 +75,9 @@ class WatchApp(GradeApp):
         config=True
     )
     once = Bool(False, help="Do one round, and end.").tag(config=True)
-    aliases = {**GradeApp.aliases, "every": "WatchApp.every", "keep": "WatchApp.keep"}  # noqa: RUF012  # traitlets' own
-    flags = {**GradeApp.flags, "once": ({"WatchApp": {"once": True}}, "Do one round, and end.")}  # noqa: RUF012
-
-    @default("classes")
-    def _classes_default(self) -> list[type]:
-        return [*super()._classes_default(), ClassFeedback, WatchApp]
+    aliases = {**GradeApp.aliases, "every": "WatchApp.every", "keep": "WatchApp.keep"}
+    uses = (*GradeApp.uses, ClassFeedback)
+    flags = {**GradeApp.flags, "once": ({"WatchApp": {"once": True}}, "Do one round, and end.")}
 
     def start(self) -> None:
         """Watch, until SIGTERM or Ctrl-C; exits with 1 where there is nothing to watch, or a single round fails."""
@@ -114,8 +110,7 @@ class WatchApp(GradeApp):
     def _require_assignment(self) -> None:
         """Exit with 1 where the gradebook has no such assignment: rounds would wait for its submissions for ever."""
         try:
-            with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-                gradebook.find_assignment(self.assignment)
+            self._marks()
         except MissingEntry:
             self.fail(f"The gradebook doesn't know {self.assignment}. Run `zerolayer build` first.")
         except SQLAlchemyError:
@@ -208,11 +203,8 @@ class WatchApp(GradeApp):
             collect.start()
 
     def _folders(self) -> list[tuple[str, Path]]:
-        pattern = self.coursedir.format_path(self.coursedir.submitted_directory, "*", self.assignment)
-        grade = Grade(coursedir=self.coursedir, parent=self)
-        folders = [(student_of(grade, folder), Path(folder)) for folder in find_folders(pattern)]
-        excluded = self.coursedir.student_id_exclude.split(",")
-        return [(student, folder) for student, folder in folders if not id_problem(student) and student not in excluded]
+        excluded, found = self.coursedir.student_id_exclude.split(","), find_submitted(self.coursedir, self.assignment)
+        return [(student, folder) for student, folder in found if not id_problem(student) and student not in excluded]
 
     def _is_due(self, student: str, folder: Path, found: str) -> bool:
         """Tell whether a submission is to be graded now; what had been graded before is noted as a try."""

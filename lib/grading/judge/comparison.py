@@ -65,13 +65,13 @@ def fits(statement: Statement, probe: str, given: Outcome, right: Mapping[str, O
 
 
 def wrong_probes(statements: Iterable[Statement], drawn: Inputs, found: Outcomes, right: Outcomes) -> WrongProbes:
-    """Find the probes whose outcome isn't right, each by its statement's name and its own."""
+    """Find the probes whose outcome isn't right, each by its statement's name and its own; they keep their order."""
     return {
-        (statement.name, probe)
+        (statement.name, probe): None
         for statement in statements
         for probe, outcome in found[statement.name].items()
         if not fits(statement, probe, outcome, right[statement.name], drawn)
-    }
+    }.keys()
 
 
 def _kind_of(failure: Failure) -> tuple[str, str]:

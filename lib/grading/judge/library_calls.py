@@ -10,7 +10,7 @@ what is found is for a person to read, and costs nothing by itself.
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -55,13 +55,13 @@ _SETS_UP = re.compile(
     r"""(?:, ?(['"])[\w .=]*\2)?\)"""
 )
 """Magics that set something up, as nbconvert writes them in a script: `get_ipython().run_line_magic('config', …)`."""
-_NO_PYTHON = (
-    (re.compile(rf"(?m)^(?:>>> ?|\.\.\. ?|In \[\d+\]: ?|{_SPACE}\.\.\.: ?)"), ""),
+NOT_RUN = (
     (re.compile(rf"(?m)={_SPACE}[!%].*$"), "= None"),
     (re.compile(rf"(?m)^({_SPACE})(?:[!%?].*|[\w.*]+\?\??;?{_SPACE})$"), r"\1pass"),
-    (re.compile(r"\?"), "0"),
 )
-"""What IPython reads and Python doesn't, and what stands for it: prompts, magics, help, and open blanks."""
+"""What IPython reads and Python doesn't, and what stands for it where it need not be run: magics, shell lines, help."""
+_PROMPTS = (re.compile(rf"(?m)^(?:>>> ?|\.\.\. ?|In \[\d+\]: ?|{_SPACE}\.\.\.: ?)"), "")
+_BLANKS = (re.compile(r"\?"), "0")
 _DEFINING = (ast.Import, ast.ImportFrom, ast.Assign)
 _USING = (*_DEFINING, ast.Name, ast.Attribute, ast.Call)
 Result = TypeVar("Result")
@@ -82,9 +82,7 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     if not names_a_library and not any(_WORTH_A_LOOK.search(cell.source) for cell in own_cells):
         return ()  # as in nearly all submissions, and nothing need be parsed to see it
     origins = origins_of(cells, watched)
-    telling = watched.libraries | HIDING | ROUNDABOUT | LOOKS | {"lib", "sys"}
-    words = {name for name, origin in origins.items() if name == "*" or origin.partition(".")[0] in telling}
-    own = [cell.source for cell in own_cells if _has_any(cell.source, words | {"fromhex"})]
+    own = [cell.source for cell in own_cells]
     names = {name for source in own for name in _names_of(source, _used(source, origins), watched)}
     return tuple(sorted(names))[:MOST]
 
@@ -109,13 +107,8 @@ def origins_of(cells: Iterable[NotebookNode], watched: WatchedCalls) -> Origins:
     return origins
 
 
-def _has_any(source: str, words: Set[str]) -> bool:
-    """Tell whether a cell may use one of some names: "*" stands for any, and letters that aren't ASCII for others."""
-    return "*" in words or not source.isascii() or not words.isdisjoint(_words_of(source))
-
-
 def _used(source: str, origins: Origins) -> frozenset[tuple[str, str]]:
-    """Give the origins of those names that a cell may use."""
+    """Give the origins of those names that a cell may use; letters that aren't ASCII may be others to Python."""
     words = origins.keys() & {"*", *_words_of(source)} if source.isascii() else origins.keys()
     return frozenset((word, origins[word]) for word in words)
 
@@ -162,16 +155,15 @@ class _Cell(NamedTuple):
 def _read(source: str) -> _Cell:
     """Read a cell; there is nothing in one that can't be read."""
     revealed = _RUNS_CODE.sub(r"\1", _SETS_UP.sub("None", source))
-    tree = parse(revealed) or parse(_as_python(revealed)) or parse(source)
+    # One blank or line of help would hide a whole cell.
+    tree = parse(revealed) or parse(replace_all(revealed, (_PROMPTS, *NOT_RUN, _BLANKS))) or parse(source)
     nodes = [node for node in ast.walk(tree) if isinstance(node, _USING)] if tree else []
     return _Cell(tuple(nodes), tuple(node for node in nodes if isinstance(node, _DEFINING)))
 
 
-def _as_python(source: str) -> str:
-    """Write something that Python reads for what it doesn't: one blank or line of help would hide a whole cell."""
-    if len(source) > LONGEST:
-        return source
-    for pattern, instead in _NO_PYTHON:
+def replace_all(source: str, patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    """Replace what each of the patterns finds, one after the other."""
+    for pattern, instead in patterns:
         source = pattern.sub(instead, source)
     return source
 

@@ -7,7 +7,7 @@ are asked for.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from lib.answer_key import AnswerKey, Mistake
@@ -16,7 +16,7 @@ from lib.checking.fingerprints import Measurement, measure
 from lib.checking.student_code import Failure
 from lib.checking.values import what_is_wrong
 from lib.grading import units
-from lib.grading.judge.comparison import fits, outcomes
+from lib.grading.judge.comparison import outcomes, wrong_probes
 from lib.unit import Part
 
 FILE = "symptoms.json"
@@ -28,16 +28,12 @@ Measure = Callable[[Mistake | None], Measurement]
 ByName = Mapping[str, Sequence[Symptoms]]
 """For each mistake of a part the symptoms of every way of writing it."""
 
-_known: dict[tuple[int, str], tuple[AnswerKey, list[tuple[Mistake, Symptoms]]]] = {}
 
-
+@cache
 def mistakes_of(key: AnswerKey, part: Part) -> list[tuple[Mistake, Symptoms]]:
     """Give the mistakes of a part, each in every way of writing it, with its symptoms."""
-    if (id(key), part.id) not in _known:
-        found = find(key, part, partial(measure_code, key, part), _read(key).get(part.id, {}))
-        ways = [(way, found[mistake.name][at]) for mistake in _of(key, part) for at, way in enumerate(mistake.ways)]
-        _known[id(key), part.id] = key, ways  # with the key, so that its id stays its own
-    return _known[id(key), part.id][1]
+    found = find(key, part, partial(measure_code, key, part), _read(key).get(part.id, {}))
+    return [(way, found[mistake.name][at]) for mistake in _of(key, part) for at, way in enumerate(mistake.ways)]
 
 
 def find(key: AnswerKey, part: Part, run: Measure, stored: ByName) -> ByName:
@@ -67,20 +63,14 @@ def _symptoms(part: Part, found: Measurement, right: Measurement) -> Symptoms:
     """Collect what is wrong on any of the desk's inputs: numbers that are hardly wrong may pass on some."""
     broken = dict[str, dict[str, str]]()
     for number, (each, wanted) in enumerate(zip(found.draws, right.draws, strict=True)):
-        inputs = part.desk_inputs(number)
-        for statement in part.statements:
-            for probe, outcome in each[statement.name].items():
-                if not fits(statement, probe, outcome, wanted[statement.name], inputs):
-                    broken.setdefault(statement.name, {}).setdefault(probe, words_of(outcome))
+        for name, probe in wrong_probes(part.statements, part.desk_inputs(number), each, wanted):
+            broken.setdefault(name, {}).setdefault(probe, words_of(each[name][probe]))
     return broken
 
 
 def words_of(outcome: Outcome) -> str:
     """Say in our own words what is wrong with an outcome, without numbers; "" where it has no such words."""
     return what_is_wrong(outcome.text) if isinstance(outcome, Failure) and outcome.kind == "value" else ""
-
-
-# ---- The file
 
 
 def file_of(unit: str) -> Path:
@@ -106,11 +96,12 @@ def write(key: AnswerKey, run: Callable[[Part, Mistake | None], Measurement]) ->
 
 def _read(key: AnswerKey) -> Mapping[str, ByName]:
     """Read the file of a unit, by part; nothing where it has none."""
-    if key.unit.name not in units.places() or units.answer_key(key.unit.name) is not key:
-        return {}
+    place = units.place_of_key(key)
     try:
-        stored = json.loads(file_of(key.unit.name).read_text(encoding="utf-8"))
+        stored = json.loads(file_of(place.name).read_text(encoding="utf-8")) if place else None
     except OSError:
+        stored = None
+    if stored is None:
         return {}
     different, mistakes = stored["symptoms"], stored["mistakes"].items()
     return {part: {name: [different[at] for at in ways] for name, ways in names.items()} for part, names in mistakes}

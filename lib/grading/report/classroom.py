@@ -1,7 +1,5 @@
 """The class: every student on the roster or with a submission, and what is stored of each one's work."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,8 +11,9 @@ from sqlalchemy import select
 
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.report.marks import read_marks
-from lib.grading.safe_files import find_folders, is_folder
+from lib.grading.safe_files import is_folder
 from lib.grading.submissions.collect import read_collected
+from lib.grading.submissions.folders import find_submitted
 from lib.grading.submissions.gradebook import late_by, open_gradebook
 
 WorkState = Literal["graded", "not graded", "not collected", "missing"]
@@ -121,7 +120,7 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         known = gradebook.find_assignment(assignment)
         due, max_score, works = known.duedate, known.max_score, _works(gradebook, known)
     strangers = []
-    for student in sorted(_handed_in(course, assignment)):
+    for student, _ in sorted(find_submitted(course, assignment)):
         if student not in works and is_folder(_graded_folder(course, student, assignment)):
             strangers.append(student)
         else:
@@ -165,11 +164,3 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
         work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
         work.to_review += [name for name, mark in marks.cells.items() if mark.again]
     return works
-
-
-def _handed_in(course: CourseDirectory, assignment: str) -> Iterator[str]:
-    """Name the students who have a folder of this assignment."""
-    place = course.format_path(course.submitted_directory, "(?P<student>[^/]+)", assignment, escape=True)
-    for folder in find_folders(course.format_path(course.submitted_directory, "*", assignment)):
-        if found := re.fullmatch(place, folder):
-            yield found["student"]

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -24,7 +23,7 @@ from sqlalchemy import case, func, select
 from traitlets import Dict, Unicode
 
 from lib.grading.machine_faults import sentence
-from lib.grading.report.points import DECIMALS, format_points
+from lib.grading.report.marks import DECIMALS, format_points
 from lib.grading.safe_files import write_whole
 from lib.grading.submissions.collect import LmsNames
 from lib.grading.submissions.penalties import renew_penalties
@@ -62,19 +61,16 @@ def escape_formula(cell: object) -> str:
 class Submitted:
     """What the gradebook has of a submission: its points, the penalty for being late, and whether an answer waits."""
 
-    timestamp: datetime | None
-    points: float
-    penalty: float
-    waits: bool
-    is_graded: bool
+    timestamp: datetime | None = None
+    points: float = 0.0
+    penalty: float = 0.0
+    waits: bool = False
+    is_graded: bool = False
 
     @property
     def score(self) -> float:
         """What counts."""
         return round(max(0.0, self.points - self.penalty), DECIMALS)
-
-
-NOTHING = Submitted(None, 0.0, 0.0, waits=False, is_graded=False)
 
 
 def read_submissions(gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
@@ -102,12 +98,6 @@ def read_submissions(gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
     return found
 
 
-def sort_students(students: Iterable[Student]) -> Iterator[Student]:
-    """Give students in nbgrader's order, by name, and those of one name by id: there a database has no order."""
-    for _, namesakes in groupby(students, key=lambda student: (student.last_name, student.first_name)):
-        yield from sorted(namesakes, key=lambda student: str(student.id))
-
-
 def _asked(known: Mapping[str, Asked], names: Iterable[object], kind: str) -> list[Asked]:
     """Choose those with these names, all where there are none; exits with a sentence where one isn't known."""
     wanted = set(map(str, names))
@@ -122,9 +112,13 @@ class LmsExporter(ExportPlugin):
     default_name = "grades.csv"
 
     def chosen(self, gradebook: Gradebook) -> tuple[list[Assignment], list[Student]]:
-        """Give the assignments and the students that were asked for, all by default."""
+        """Give the assignments and the students that were asked for, all by default.
+
+        Students come by name, as nbgrader has them, and those of one name by id: there its order is the database's.
+        """
+        by_name = select(Student).order_by(Student.last_name, Student.first_name, Student.id)
         assignments = {str(one.name): one for one in gradebook.assignments}
-        students = {str(one.id): one for one in sort_students(gradebook.students)}
+        students = {str(one.id): one for one in gradebook.db.scalars(by_name)}
         return _asked(assignments, self.assignment, "assignment"), _asked(students, self.student, "student")
 
     def submissions(self, gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
@@ -188,7 +182,7 @@ class TextExporter(LmsExporter):
         for assignment in assignments:
             due, best = assignment.duedate, assignment.max_score
             for student in students:
-                found = submissions[assignment.id].get(student.id, NOTHING)
+                found = submissions[assignment.id].get(student.id, Submitted())
                 names = (student.id, student.last_name, student.first_name, student.email)
                 earned = (found.points, found.penalty, found.score, best)
                 row = (assignment.name, due, found.timestamp, *names, *earned)
@@ -284,10 +278,9 @@ class MoodleWorksheetExporter(LmsExporter):
                 found[own].append(row)
         if left := sorted(student for student, own in found.items() if len(own) != 1):
             self.log.warning(
-                "%s has no row of these students, or several, and not their %s: %s. Give each the e-mail address"
-                " that Moodle knows, with `nbgrader db student add ID --email=…` and all else that the roster has of"
-                " them, which this replaces. Or give them theirs by hand.",
-                *(self.worksheet, what, ", ".join(left)),
+                f"{self.worksheet} has no row of these students, or several, and not their {what}: {', '.join(left)}."
+                " Give each the e-mail address that Moodle knows, with `nbgrader db student add ID --email=…` and all"
+                " else that the roster has of them, which this replaces. Or give them theirs by hand."
             )
         return {student: own[0] for student, own in found.items() if len(own) == 1}
 

@@ -32,9 +32,8 @@ class MoodleFeedbackExporter(MoodleWorksheetExporter):
         pages = {id: [*filter(is_file, (Path(place, name) for name in names))] for id, place in places.items()}
         if missing := sorted(student for student, own in pages.items() if not own):
             self.log.warning(
-                "There are no feedback pages of these students: %s. Write them with `zerolayer feedback %s`, and then"
-                " give this command again.",
-                *(", ".join(missing), assignment),
+                f"There are no feedback pages of these students: {', '.join(missing)}. Write them with `zerolayer"
+                f" feedback {assignment}`, and then give this command again."
             )
         having = [student for student in students if pages[student.id]]
         with self.write_target() as target, ZipFile(target, "w", ZIP_DEFLATED) as file:

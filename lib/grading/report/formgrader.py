@@ -50,7 +50,6 @@ class OwnScripts(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Called by Jinja with each template's text, before any value is in it."""
-        # As text and before any value is filled in: whatever a value brings along comes without the nonce.
         mended = BACKBONE.sub(lambda tag: tag[0] + OWN_IDS, source)
         allowed = mended.replace("<script", f'<script nonce="{NONCE}"')
         added = f'<meta http-equiv="Content-Security-Policy" content="{policy()}">\n{CLIPPED}'

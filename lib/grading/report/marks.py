@@ -14,6 +14,18 @@ from sqlalchemy import func, select
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.master import known_cells
 
+DECIMALS = 4
+"""A person may give thirds. More digits than these are only what adding up binary fractions leaves."""
+
+
+def format_points(points: float) -> str:
+    """Write points without needless zeros, the same on every page and in every file that is exported.
+
+    >>> format_points(22.0), format_points(100 + 2 / 3), format_points(0.1 + 0.2)
+    ('22', '100.6667', '0.3')
+    """
+    return f"{points:.{DECIMALS}f}".rstrip("0").rstrip(".")
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -76,9 +88,7 @@ def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> 
     It takes three queries, however many students there are.
     """
     known: api.Assignment = gradebook.find_assignment(assignment)
-    worth = {notebook.id: notebook.max_score for notebook in known.notebooks}
-    code = {notebook.id: _code(gradebook, notebook.name, assignment) for notebook in known.notebooks}
-    names = {notebook.id: notebook.name for notebook in known.notebooks}
+    notebooks = {each.id: (each.name, each.max_score, _code(each)) for each in known.notebooks}
     whole, part = api.SubmittedAssignment, api.SubmittedNotebook
     submitted = (
         select(part.id, part.notebook_id, whole.student_id, part.late_submission_penalty)
@@ -89,11 +99,11 @@ def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> 
         submitted = submitted.where(whole.student_id == student)
     rows = gradebook.db.execute(submitted).all()
     own = [row.id for row in rows] if student else None
-    marks, (comments, by_hand) = _read_grades(gradebook, names, own), _read_comments(gradebook, names, own)
+    marks, (comments, by_hand) = _read_grades(gradebook, notebooks, own), _read_comments(gradebook, notebooks, own)
     found = {}
     for id, notebook, owner, late in rows:
-        given = marks[id], comments[id], frozenset(by_hand[id]), late or 0, worth[notebook], code[notebook]
-        found[owner, names[notebook]] = NotebookMarks(*given)
+        name, worth, code = notebooks[notebook]
+        found[owner, name] = NotebookMarks(marks[id], comments[id], frozenset(by_hand[id]), late or 0, worth, code)
     return found
 
 
@@ -141,10 +151,10 @@ def _read_comments(
     return comments, by_hand
 
 
-def _code(gradebook: api.Gradebook, notebook: str, assignment: str) -> dict[str, str]:
+def _code(notebook: api.Notebook) -> dict[str, str]:
     """Give for each cell of a notebook the one that holds the student's code for it."""
     code, last = {}, ""
-    for name, cell in known_cells(gradebook.find_notebook(notebook, assignment)).items():
+    for name, cell in known_cells(notebook).items():
         flags = cell.metadata.nbgrader
         last = name if flags.solution and not flags.grade else last
         code[name] = name if flags.solution else last

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lib.checking.render import MARKS
-from lib.grading.report.points import format_points
+from lib.grading.report.marks import format_points
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME
 from lib.grading.untrusted_names import visible
 

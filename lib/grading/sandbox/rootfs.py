@@ -15,7 +15,6 @@ from pathlib import Path
 
 import lib.units
 from lib.grading import units
-from lib.grading.halves import closed_folders
 from lib.grading.sandbox import syscalls
 from lib.grading.sandbox.limits import Limits
 
@@ -81,7 +80,7 @@ def _look(commands: bool, units_in: tuple[str, ...]) -> View:
     shown = _outermost(path for path in found if not any(folder in links for folder in (path, *path.parents)))
     packages = {_package(), _package().resolve()}
     packages |= {package for path in shown for package in path.glob("python*/*-packages/lib")}
-    closed = [folder for package in packages for folder in closed_folders(package)]
+    closed = [folder for package in packages for folder in units.closed_folders(package)]
     of_units = [unit.closed for unit in units.places().values()]
     closed += [folder for each in of_units for folder in (each, each.resolve()) if folder.is_dir()]
     places = [Path(PROC), Path(TERMINALS), *(path for path in shown if path.is_dir())]

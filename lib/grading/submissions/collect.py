@@ -30,7 +30,7 @@ from traitlets.config import Config
 from lib.grading.machine_faults import FULL, sentence
 from lib.grading.safe_files import DEEPEST, files_in, is_file, write
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, open_gradebook
-from lib.grading.submissions.read import ARCHIVES, MOST_BYTES
+from lib.grading.submissions.read import ARCHIVES, MOST_BYTES, NOTEBOOK
 from lib.grading.untrusted_names import visible
 
 MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_[a-z]+(?=_|$)")
@@ -44,8 +44,6 @@ PAIR = re.compile(r"(?=_\d+_\d+_.)", re.DOTALL)
 """Where Canvas' two numbers may stand: matches may overlap."""
 COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(\d+))$")
 """What a browser or an LMS adds to a name that it has seen before."""
-NOTEBOOK = ".ipynb"
-OTHER_ARCHIVES = ARCHIVES - {".zip"}
 MOST_FILES = 10**6
 """Files and folders in all downloads together."""
 BROKEN = (
@@ -141,8 +139,7 @@ class LmsNames(FileNameCollectorPlugin):
 
     Canvas: `smithjane_LATE_12345_67890_NOTEBOOK-1.ipynb`, without `LATE` if it was on time.
     Moodle: `Jane Smith_12345_assignsubmission_file_/NOTEBOOK.ipynb`, or the same without the folder.
-    The outermost name counts: what lies in a student's folder or zip is that student's, whatever it is called. A name
-    that can be read in two ways is refused, since students choose their own names and their files'.
+    The outermost name counts: what lies in a student's folder or zip is that student's, whatever it is called.
     """
 
     student_id = Unicode(
@@ -152,8 +149,9 @@ class LmsNames(FileNameCollectorPlugin):
 
     def collect(self, submitted_file: str) -> dict[str, Any] | None:
         """Called by nbgrader for each extracted file; None if it is no notebook, or nobody's."""
+        path = Path(submitted_file).relative_to(self.parent._format_collect_path(self.parent.extracted_directory))
         try:
-            path, owner = self.owner_of(submitted_file)
+            owner = self.owner_of(path)
         except Refused as refused:
             self.log.warning("%s is left out: it %s", visible(submitted_file)[:400], refused)
             return None
@@ -164,20 +162,15 @@ class LmsNames(FileNameCollectorPlugin):
             info["timestamp"] = due + LATE_WITHOUT_TIME
         return info
 
-    def owner_of(self, file: str) -> tuple[Path, "Owner | None"]:
-        """Give a file's place among what was extracted, and whose it is by the outermost name that says so.
-
-        Raises Refused where that name can be read in two ways.
-        """
-        app = self.parent
-        path = Path(file).relative_to(app._format_collect_path(app.extracted_directory))
+    def owner_of(self, path: Path) -> Owner | None:
+        """Tell whose an extracted file is by the outermost name that says so. Raises Refused where it says it twice."""
         for part in path.parts:
             is_file = part == path.parts[-1] or part.lower().endswith(".zip")
             if owner := _moodle(part, is_file) or self._canvas(part):
-                return path, owner if part == path.parts[-1] else replace(owner, file="")
-        return path, None
+                return owner if part == path.parts[-1] else replace(owner, file="")
+        return None
 
-    def id_of(self, owner: "Owner") -> str:
+    def id_of(self, owner: Owner) -> str:
         """Make a student's id of the name and number that the LMS gives."""
         name = re.sub(r"[^\w-]+", "_", owner.name or "student").strip("_")
         return self.student_id.format(name=name, number=owner.number)
@@ -186,7 +179,7 @@ class LmsNames(FileNameCollectorPlugin):
         """Make the id of a participant of an assignment in Moodle, as their files' names give it."""
         return self.id_of(Owner("moodle", UNNAMED.sub("", name), number))
 
-    def _canvas(self, part: str) -> "Owner | None":
+    def _canvas(self, part: str) -> Owner | None:
         """Read a name that Canvas made. Two pairs of numbers are one too many, but for a title that was handed out."""
         found = CANVAS.fullmatch(part)
         if found is None:
@@ -230,10 +223,10 @@ class Download(ExtractorPlugin):
             with self._going_on(file.name), file.open("rb") as data:
                 self._take(file.relative_to(archive_path), data, file.name)
         for (older, newer), count in self._older.items():
+            both = f"{older or 'What lies there by itself'} is older than {newer or 'what lies there by itself'}"
             self.log.warning(
-                "%s is older than %s. Notebooks left out of it, since the other has them: %d. If that is wrong,"
-                " take one of the two out of the folder, and collect again with --force.",
-                *(older or "What lies there by itself", newer or "what lies there by itself", count),
+                f"{both}. Notebooks left out of it, since the other has them: {count}. If that is wrong, take one of"
+                " the two out of the folder, and collect again with --force."
             )
         students = {id for kind, id in self._owners if kind == "id"}
         self._refuse_double_claims()
@@ -286,7 +279,7 @@ class Download(ExtractorPlugin):
         name = Path(normalize("NFC", str(name)))  # macOS takes letters and their accents apart where it packs anew
         kind = name.suffix.lower()
         student = self._student = self._whose(name)
-        if kind in OTHER_ARCHIVES:
+        if kind in ARCHIVES - {".zip"}:
             raise Refused(f"is packed as {kind}, and only zips are opened here. {INSTEAD}")
         if kind != ".zip":
             self._keep(name, data, student)
@@ -326,8 +319,8 @@ class Download(ExtractorPlugin):
         Of copies under one name the one with the highest number stays.
         Programs that don't know notebooks add `.json` or `.txt` to their names, and some write them in capitals.
         """
-        name = name.with_name(re.sub(r"\.ipynb(\.json|\.txt)?$", NOTEBOOK, name.name, flags=re.IGNORECASE))
-        if name.suffix != NOTEBOOK:
+        name = name.with_name(NOTEBOOK.sub(".ipynb", name.name))
+        if name.suffix != ".ipynb":
             self._others[student].append(name.name)
             return
         if not student:
@@ -352,12 +345,12 @@ class Download(ExtractorPlugin):
 
     def _download(self, name: Path) -> str:
         """Name the download that a file came with, a zip or a folder; "" for what lies there by itself."""
-        _, owner = self._names.owner_of(str(self._root / name.parts[0]))
+        owner = self._names.owner_of(Path(name.parts[0]))
         return "" if owner or len(name.parts) == 1 else name.parts[0]
 
     def _whose(self, name: Path) -> str:
         """Ask the collector whose a file of this name would be, were it a notebook, and note it; "" if nobody's."""
-        _, owner = self._names.owner_of(str(self._root / name))
+        owner = self._names.owner_of(name)
         if owner is None:
             return ""
         student = self._names.id_of(owner)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from nbformat.notebooknode import NotebookNode
 
-from lib.grading.judge.library_calls import Allowance, parse, parse_python
+from lib.grading.judge.library_calls import NOT_RUN, Allowance, parse, parse_python, replace_all
 from lib.grading.running.execute import ADDED_CODE, is_skipped
 
 MOST_CHANGED = 50_000
@@ -21,11 +21,6 @@ MOST_CHANGED = 50_000
 _SPACE = r"[^\S\n]*+"
 _MAGIC = re.compile(rf"(?m)^({_SPACE})%(run|time|load_ext|reload_ext|pylab|cd|env|set_env)\b{_SPACE}(.*)$")
 """A magic on a line of its own, of those that define something or that other code needs. `%timeit` takes seconds."""
-_NOT_RUN = (
-    (re.compile(rf"(?m)={_SPACE}[!%].*$"), "= None"),
-    (re.compile(rf"(?m)^({_SPACE})(?:\?.*|[\w.*]+\?\??;?{_SPACE})$"), r"\1pass"),
-)
-"""What else IPython reads and Python doesn't, and grading needn't run: magics and shell lines for a result, help."""
 
 
 def run_added_code(cells: Iterable[NotebookNode], examples: Collection[str]) -> None:
@@ -69,13 +64,7 @@ def added_to_locked(source: str, released: str) -> str:
 def _read(source: str) -> ast.Module | None:
     """Read a cell as Python, with its magics as calls: `%run helpers.py` may define what other cells need."""
     called = _MAGIC.sub(_call_magic, source)
-    return parse_python(source) or parse(called) or parse(_leave_out(called))
-
-
-def _leave_out(source: str) -> str:
-    for pattern, instead in _NOT_RUN:
-        source = pattern.sub(instead, source)
-    return source
+    return parse_python(source) or parse(called) or parse(replace_all(called, NOT_RUN))
 
 
 def _call_magic(found: re.Match[str]) -> str:

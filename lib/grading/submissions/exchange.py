@@ -56,10 +56,7 @@ class OwnedCollect(ExchangeCollect):
         self.src_records = [record for record in self.src_records if record["username"] is not None]
 
     def _path_to_record(self, path: str) -> dict[str, Any]:
-        """Read a folder's name, as nbgrader's own does; called for each before the newest of a student is chosen.
-
-        So a forged folder that claims to be newer is out before it is compared.
-        """
+        """Read a folder's name, as nbgrader's own does; what is forged is out before the newest one is chosen."""
         try:
             why = self._refusal(path)
         except FileNotFoundError:  # taken away since it was listed
@@ -115,9 +112,8 @@ class OwnedCollect(ExchangeCollect):
         if self.src_records or self.told is None:
             super().copy_files()
 
-    # nbgrader copies by shutil.copytree, which opens each name anew and follows links.
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
-        """Copy a submission's ordinary files; called by nbgrader, whose own copy follows the links in it."""
+        """Copy a submission's ordinary files; called by nbgrader, whose own copy opens names anew and follows links."""
         try:
             self._copy_whole(src, Path(dest), log)
         except OSError as error:
@@ -152,11 +148,8 @@ class OwnedCollect(ExchangeCollect):
         found = self._time(_last_change(src), claimed)
         if found != claimed:
             self.log.warning(
-                "%s says that it was made %s, but was last changed %s UTC, and that counts. If all were moved or"
-                " restored, set c.OwnedCollect.check_time = False.",
-                visible(src),
-                claimed,
-                found,
+                f"{visible(src)} says that it was made {claimed}, but was last changed {found} UTC, and that counts. If"
+                " all were moved or restored, set c.OwnedCollect.check_time = False."
             )
         return found
 

@@ -31,8 +31,7 @@ def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iter
         if (count := tested.count(id)) != 1:
             give_it_one = f"give its check that id in {TOOLBAR}, or take the Part out of the unit"
             yield CannotBuild(
-                "a Part with several cells" if count else "a Part without its own cell",
-                place=", ".join(notebooks),
+                f"{', '.join(notebooks)}: a Part {'with several cells' if count else 'without its own cell'}",
                 found=f"{count or 'no'} graded code cells with the id {id!r}",
                 expected="one",
                 attempt="remove the copy, of the cell or of the whole notebook" if count else give_it_one,
@@ -44,8 +43,7 @@ def _misfit(cell: NotebookNode, file: str, parts: list[str], unit: str) -> Canno
     id = course_id(cell)
     if is_tested(cell) and id not in parts:
         return CannotBuild(
-            "a graded cell without a Part, which nothing would judge",
-            place=f"{file}, cell {id!r}",
+            f"{file}, cell {id!r}: a graded cell without a Part, which nothing would judge",
             found=f"the id {id!r}",
             expected=f"the id of one of the unit's Parts{suggest(id, parts)}",
             attempt=f"correct the id in {TOOLBAR}, or add a Part to the unit {unit}",
@@ -53,8 +51,7 @@ def _misfit(cell: NotebookNode, file: str, parts: list[str], unit: str) -> Canno
     if id in parts and not is_tested(cell):
         kind = f"{'graded' if is_grade(cell) else 'not graded'}{', with a solution' if is_solution(cell) else ''}"
         return CannotBuild(
-            f"the cell of the Part {id!r} is not one that tests alone decide on",
-            place=f"{file}, cell {id!r}",
+            f"{file}, cell {id!r}: the cell of the Part {id!r} is not one that tests alone decide on",
             found=f"a {cell.cell_type} cell, {kind}",
             expected="a graded code cell without a solution",
             attempt=f"make it 'Autograded tests' in {TOOLBAR}",
@@ -75,8 +72,7 @@ def lost_unit(assignment: str, notebooks: Mapping[str, Iterable[NotebookNode]]) 
             loads = re.search(r"^from lib\.units\.(\w+) import", cell.source, re.MULTILINE)
             if cell.cell_type == "code" and ((call and is_tested(cell)) or loads):
                 return CannotBuild(
-                    "checks of a unit that can't be found",
-                    place=f"{file}, cell {id or cell.get('id')!r}",
+                    f"{file}, cell {id or cell.get('id')!r}: checks of a unit that can't be found",
                     found=(loads or call or [""])[0],
                     expected=f"a unit {assignment}, in `units/` of the course's folder or in an installed package",
                     attempt="start in the course's folder, and install the package that the unit is in",

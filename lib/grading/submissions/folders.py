@@ -1,7 +1,8 @@
 """A submission's folder: it is filled apart, with the files that it may have, and moved to its place as a whole."""
 
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
@@ -15,7 +16,7 @@ from traitlets.config import Config
 
 from lib.grading.machine_faults import is_of_a_file
 from lib.grading.running.forked_execute import setting
-from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, copy, files_in, is_folder, remove
+from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, copy, files_in, find_folders, is_folder, remove
 from lib.grading.submissions.read import NOTEBOOK, list_names
 
 DRAWINGS = (".svg", ".svgz")
@@ -54,6 +55,14 @@ def bounds(coursedir: CourseDirectory, config: Config) -> Bounds:
     limits = Limits(**setting(config, "limits", Dict(), {}))
     # Half of the scratch is left to the run itself; a file and its folders take an inode each.
     return Bounds(min(size, limits.scratch // 2), min(MOST_FILES, limits.inodes // (DEEPEST + 2)))
+
+
+def find_submitted(course: CourseDirectory, assignment: str) -> Iterator[tuple[str, Path]]:
+    """Find the folders of an assignment that were handed in, each with the student whose it is by its place."""
+    place = course.format_path(course.submitted_directory, "(?P<student>[^/]+)", re.escape(assignment), escape=True)
+    for folder in find_folders(course.format_path(course.submitted_directory, "*", assignment)):
+        if found := re.fullmatch(place, folder):
+            yield found["student"], Path(folder)
 
 
 def own_files(coursedir: CourseDirectory, assignment: str, excluded: Iterable[str]) -> dict[str, Path]:

@@ -20,8 +20,7 @@ def faults_of_form(key: AnswerKey, answers: str, name: str = "") -> Iterator[Can
     unit = key.unit.name
     if name and unit != name:
         yield CannotBuild(
-            "a unit that is called otherwise than its folder",
-            place=answers,
+            f"{answers}: a unit that is called otherwise than its folder",
             found=f"the name {unit!r}",
             expected=repr(name),
             attempt=f'write it in the folder\'s __init__.py: UNIT = Unit("{name}", …)',
@@ -43,8 +42,7 @@ def _faults_of_parts(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
     for id, count in Counter(part.id for part in key.parts).items():
         if count > 1:
             yield CannotBuild(
-                "several parts with one id",
-                place=f"{unit}, the part {id!r}",
+                f"{unit}, the part {id!r}: several parts with one id",
                 found=f"{count} of them",
                 expected="one: its cell's id",
                 attempt="give the others ids of their own, or take them out",
@@ -53,8 +51,7 @@ def _faults_of_parts(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
         yield from _faults_of_part(part, f"{unit}, the part {part.id!r}")
         if missing := [name for name in part.subjects if name not in key.right]:
             yield CannotBuild(
-                "no right code for what a part checks",
-                place=f"{answers}, `right`",
+                f"{answers}, `right`: no right code for what a part checks",
                 found=", ".join(map(repr, key.right)),
                 expected=f"also {', '.join(map(repr, missing))}, for the part {part.id!r}",
                 attempt="add it, or correct the part's `subjects`",
@@ -66,8 +63,7 @@ def _faults_of_mistakes(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
         checked = key.part(mistake.part)
         if checked and (names := [name for name in mistake.code if name not in checked.subjects]):
             yield CannotBuild(
-                "a mistake in code that its part does not check",
-                place=f"{answers}, the mistake {mistake.name!r}",
+                f"{answers}, the mistake {mistake.name!r}: a mistake in code that its part does not check",
                 found=", ".join(map(repr, names)),
                 expected=f"one of {', '.join(map(repr, checked.subjects))}, the subjects of {checked.id!r}",
                 attempt="correct the name in its MistakeCatalog",
@@ -85,16 +81,14 @@ def _faults_of_part(part: Part, place: str) -> Iterator[CannotBuild]:
         text, points = getattr(statement, "text", ""), statement.points
         if not (isinstance(text, str) and text):
             yield CannotBuild(
-                "a statement that says nothing",
-                place=f"{place}, the statement {statement.name}",
+                f"{place}, the statement {statement.name}: a statement that says nothing",
                 found=f"the text {text!r}" if text else "no text",
                 expected="a sentence about right code, which students read",
                 attempt='write it: text = "The loss is …"',
             )
         if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points < float("inf"):
             yield CannotBuild(
-                "points that are no number from 0",
-                place=f"{place}, the statement {statement.name}",
+                f"{place}, the statement {statement.name}: points that are no number from 0",
                 found=repr(points),
                 expected="a number; 0 for advice",
                 attempt="correct it: points = 1",
@@ -117,4 +111,4 @@ def _describe(value: object) -> str:
 
 def _fault_of_tuple(what: str, place: str, found: str, kind: type, attempt: str) -> CannotBuild:
     expected = f"a tuple of {'names' if kind is str else f'objects of the class {kind.__name__}'}"
-    return CannotBuild(f"{what} are not a tuple", place=place, found=found, expected=expected, attempt=attempt)
+    return CannotBuild(f"{place}: {what} are not a tuple", found=found, expected=expected, attempt=attempt)

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, Student, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import Boolean, Connection, Select, Table, Update, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
-from sqlalchemy.sql.dml import ReturningInsert
 
 from lib.grading.judge.verdict import Verdict
 from lib.grading.submissions.master import Master
@@ -94,8 +93,8 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
                 id, is_new = row(NOTEBOOKS, notebook_id=notebook.id, assignment_id=submission)
                 for table, cells in ((GRADES, notebook.graded), (COMMENTS, notebook.commented)):
                     key = {"notebook": id, "cells": list(cells.values())}
-                    there = () if is_new else connection.scalars(_of_cells(table), key)
-                    if missing := set(cells.values()).difference(there):
+                    there = () if is_new else connection.execute(_of_cells(table), key)
+                    if missing := set(cells.values()).difference(row.cell_id for row in there):
                         connection.execute(insert(table), [{"cell_id": cell, "notebook_id": id} for cell in missing])
 
     def save(
@@ -115,8 +114,8 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         master = self.masters[notebook]
         with self.transaction() as connection:
             key = {"assignment_id": self.id, "student_id": student}
-            submission, timestamp, extension = connection.execute(_where(SUBMISSIONS, *key), key).one()
-            id, _ = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
+            submission = connection.execute(_where(SUBMISSIONS, *key), key).one()
+            id, _ = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission.id)
             waiting = {name for name, score in scores.items() if score is None or name in needs_person}
             grades = [
                 {"notebook": id, "cell": master.graded[name], "score": score, "waits": name in waiting}
@@ -126,7 +125,7 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
             for statement, rows in ((SET_SCORE, grades), (SET_COMMENT, texts)):
                 if rows:
                     connection.execute(statement, rows)
-            late = late_by(timestamp, self.duedate, extension).total_seconds()
+            late = late_by(submission.timestamp, self.duedate, submission.extension).total_seconds()
             costs = penalty(connection.scalar(SCORE, {"notebook": id}), late) if late > 0 else None
             connection.execute(_set(NOTEBOOKS, "late_submission_penalty"), {"this": id, "new": costs})
 
@@ -172,39 +171,23 @@ def retry(write: Callable[[], Made], times: int = 2) -> Made:
 def _row(connection: Connection, table: Table, **key: str) -> tuple[str, bool]:
     """Find a row by its key, or make it; give its id, and whether it is new."""
     found = connection.scalar(_where(table, *key), key)
-    return str(found or connection.scalar(_insert(table), key)), found is None
+    return str(found or connection.scalar(insert(table).returning(table.c.id), key)), found is None
 
 
 # What is asked for each submission is put together once: to write SQL takes as long as to run it.
 
-COLUMNS = {
-    SUBMISSIONS: ("id", "timestamp", "extension"),
-    GRADES: ("cell_id", "auto_score", "manual_score", "needs_manual_grade"),
-    COMMENTS: ("cell_id",),
-}
-"""The columns that are asked for, where it isn't the id alone."""
-
-
-def _select(table: Table) -> Select[Any]:
-    return select(*(table.c[name] for name in COLUMNS.get(table, ("id",))))
-
-
-@cache
-def _insert(table: Table) -> ReturningInsert[Any]:
-    return insert(table).returning(table.c.id)
-
 
 @cache
 def _where(table: Table, *key: str) -> Select[Any]:
-    """Select a row by columns, each given under its own name."""
-    return _select(table).where(*(table.c[name] == bindparam(name) for name in key))
+    """Select a row, of which the id comes first, by columns, each given under its own name."""
+    return select(table).where(*(table.c[name] == bindparam(name) for name in key))
 
 
 @cache
 def _of_cells(table: Table) -> Select[Any]:
     """Select a `notebook`'s grades or comments: by the `cells`, since the index begins with them."""
     cells = table.c.cell_id.in_(bindparam("cells", expanding=True))
-    return _select(table).where(table.c.notebook_id == bindparam("notebook"), cells)
+    return select(table).where(table.c.notebook_id == bindparam("notebook"), cells)
 
 
 @cache

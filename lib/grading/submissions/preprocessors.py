@@ -26,8 +26,7 @@ from lib.grading.submissions import cell_ends
 from lib.grading.submissions.identify import course_id
 from lib.grading.submissions.read import STAMP
 from lib.grading.submissions.restore import IN_DOUBT, MISSING, RESTORED
-from lib.grading.submissions.scores import gradebook_session
-from lib.grading.submissions.state import SubmissionState, WrittenChallenge, submission_state
+from lib.grading.submissions.state import SubmissionState, WrittenChallenge, gradebook_session, submission_state
 from lib.grading.submissions.unit_preprocessor import OURS, UnitPreprocessor, folder_of, read_stamp
 
 FROM_BEFORE = (
@@ -78,7 +77,11 @@ class Judge(UnitPreprocessor):
         if state.gradebook is not None:  # notebooks run elsewhere then, so this file is from the one judged before
             judged = _others(folder, state.gradebook.masters.keys() - {names["notebook"]})
             others |= {verdict.notebook: verdict for verdict in judged}
-        _take_back_changes(folder, written)
+        # What was handed in stays in the folder, and nothing that the run wrote.
+        tidy(folder, written.files)
+        if written.stamp:
+            remove(folder / STAMP)
+            write(folder / STAMP, written.stamp)
         remarks = _remarks_on(nb, unit, state)
         parts = tuple(_judge_cells(nb, unit, written.seed, remarks))
         calls = library_calls(nb.cells, unit.watched_calls)
@@ -88,14 +91,6 @@ class Judge(UnitPreprocessor):
         verdict.save(folder, others.values())
         state.verdicts = (verdict, *others.values())
         return nb, resources
-
-
-def _take_back_changes(folder: Path, written: WrittenChallenge) -> None:
-    """Leave in a folder what was handed in, and nothing that the run wrote."""
-    tidy(folder, written.files)
-    if written.stamp:
-        remove(folder / STAMP)
-        write(folder / STAMP, written.stamp)
 
 
 def _remarks_on(nb: NotebookNode, unit: AnswerKey, state: SubmissionState) -> tuple[str, ...]:

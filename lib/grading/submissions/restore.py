@@ -18,11 +18,10 @@ from lib.grading.judge.library_calls import Allowance
 from lib.grading.marking_queue import queue
 from lib.grading.running.execute import ADDED_CODE, is_skipped
 from lib.grading.submissions.examples import MOST_CHANGED, added_to_locked, run_added_code
-from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import Found, Released, course_id, identify
 from lib.grading.submissions.master import Master
 from lib.grading.submissions.read import UnreadableError, clean_cell, notebook_in
-from lib.grading.submissions.state import submission_state
+from lib.grading.submissions.state import gradebook_session, submission_state
 
 RESTORED = "zerolayer_restored"
 """Under this name a restored notebook's metadata hold remarks on what was lost: nbgrader keeps no resources."""
@@ -42,7 +41,8 @@ class RestoreCells(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbgrader's Autograde on each submitted notebook before it is run."""
         state, names = submission_state(resources), resources["nbgrader"]
-        master = state.gradebook.masters[names["notebook"]] if state.gradebook else _read_master(names)
+        with gradebook_session(resources) as book:
+            master = book.masters[names["notebook"]]
         submitted = [clean_cell(cell) for cell in nb.cells]
         released = self._released(names, master)
         found = identify(submitted, master.cells, released)
@@ -69,11 +69,6 @@ class RestoreCells(NbGraderPreprocessor):
         if master.id not in self._read_before:
             self._read_before[master.id] = _released(getattr(self.parent, "parent", None), names, master)
         return self._read_before[master.id]
-
-
-def _read_master(names: dict[str, str]) -> Master:
-    with open_gradebook(names["db_url"]) as gradebook:
-        return Master.of(gradebook.find_notebook(names["notebook"], names["assignment"]))
 
 
 def _released(converter: Any, names: dict[str, str], master: Master) -> list[Released]:

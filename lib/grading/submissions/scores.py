@@ -1,7 +1,6 @@
 """Scores: the points that a notebook's outputs give, and the cells that wait for a person."""
 
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Container
 from functools import partial
 from typing import Any
 
@@ -12,9 +11,9 @@ from nbgrader.preprocessors import AssignLatePenalties
 from lib.grading.marking_queue import NOT_RUN, cells_for_person, queue
 from lib.grading.submissions.cell_ends import error_output
 from lib.grading.submissions.fit import is_tested
-from lib.grading.submissions.gradebook import DEFAULT_COURSE, LATE_WITHOUT_TIME, GradebookSession
+from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME
 from lib.grading.submissions.penalties import cost
-from lib.grading.submissions.state import submission_state
+from lib.grading.submissions.state import gradebook_session, submission_state
 
 
 def _comments(nb: NotebookNode) -> dict[str, str | None]:
@@ -103,14 +102,3 @@ class SaveScores(AssignLatePenalties):
         else:
             self.log.warning("%s is %s seconds late", student, late)
         return cost(self.plugin_inst, student, score, late)
-
-
-@contextmanager
-def gradebook_session(resources: dict[str, Any]) -> Iterator[GradebookSession]:
-    """Give a run's open gradebook, or open it for the moment where nbgrader runs one step after the other."""
-    if (book := submission_state(resources).gradebook) is not None:
-        yield book
-        return
-    names = resources["nbgrader"]
-    with GradebookSession(names["db_url"], DEFAULT_COURSE, names["assignment"]) as book:
-        yield book

@@ -27,8 +27,7 @@ def find_exposed(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
     for name in sorted(module for module in modules if module.partition(".")[0] in own):
         if (file := _file_of(name)) and is_shown(file):
             yield CannotBuild(
-                "answers that student code can import where submissions run",
-                place=name,
+                f"{name}: answers that student code can import where submissions run",
                 found=str(file),
                 expected=f"right objects and mistakes in a folder {CLOSED} of the unit",
                 attempt=LAYOUT,
@@ -41,8 +40,7 @@ def find_unseen(key: AnswerKey) -> Iterator[CannotBuild]:
     for name in sorted(modules):
         if (file := _file_of(name)) and not is_shown(file):
             yield CannotBuild(
-                "checks that can't be imported where submissions run",
-                place=name,
+                f"{name}: checks that can't be imported where submissions run",
                 found=str(file),
                 expected="the unit in `units/` of the course's folder, or in an installed package with an entry point",
                 attempt=f"{LAYOUT}, and read docs/authoring.md",

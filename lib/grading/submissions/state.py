@@ -1,6 +1,7 @@
 """What grading one notebook hands on from step to step, beside what a run does: still one object."""
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from lib.grading.judge.verdict import Verdict
 from lib.grading.running.state import KEY, RunState
-from lib.grading.submissions.gradebook import GradebookSession
+from lib.grading.submissions.gradebook import DEFAULT_COURSE, GradebookSession
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,14 @@ def submission_state(resources: MutableMapping[str, Any]) -> SubmissionState:
         state = SubmissionState(**vars(state) if isinstance(state, RunState) else {})
         resources[KEY] = state
     return state
+
+
+@contextmanager
+def gradebook_session(resources: dict[str, Any]) -> Iterator[GradebookSession]:
+    """Give a run's open gradebook, or open it for the moment where nbgrader runs one step after the other."""
+    if (book := submission_state(resources).gradebook) is not None:
+        yield book
+        return
+    names = resources["nbgrader"]
+    with GradebookSession(names["db_url"], DEFAULT_COURSE, names["assignment"]) as book:
+        yield book

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from lib.grading.submissions.collect import OTHER_ARCHIVES
+from lib.grading.submissions.read import ARCHIVES
 
-WORK = frozenset({".ipynb", ".zip", *OTHER_ARCHIVES})
+WORK = {".ipynb", *ARCHIVES}
 """How the names of files end that may hold a student's work."""
 
 

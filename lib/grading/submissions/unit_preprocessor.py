@@ -108,11 +108,10 @@ class UnitPreprocessor(NbGraderPreprocessor):
         course = CourseDirectory(parent=self)
         folders = course.format_path(course.autograded_directory, "*", "*")
         if graded := len(glob(str(Path(folders, FILE)))):  # noqa: PTH207  # the whole path is a pattern
+            were = "a submission was" if graded == 1 else f"{graded:,} submissions were"
             self.log.warning(
-                "%s was missing and has been made anew, though %s graded with another one. Whatever is graded from now"
-                " on draws other challenges than before. If you have a copy of the old file, put it back.",
-                path,
-                "a submission was" if graded == 1 else f"{graded:,} submissions were",
+                f"{path} was missing and has been made anew, though {were} graded with another one. Whatever is graded"
+                " from now on draws other challenges than before. If you have a copy of the old file, put it back."
             )
         return made
 

@@ -4,19 +4,16 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from lib.grading.__main__ import ALONE
-from lib.grading.commands import app
+from lib.grading.commands import COMMANDS, app
 from lib.grading.commands.demo import next_steps
 from lib.grading.judge.verdict import Verdict
 from tests.grading import command_server
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = tuple(app.name.removeprefix("zerolayer-") for app in app.COMMANDS)
 
 
 def zerolayer(*arguments, cwd=ROOT):
@@ -33,10 +30,8 @@ def test_it_lists_its_commands():
         assert described[1][:1] != " ", "one line each, so that all of them are seen at once"
 
 
-def test_what_starts_alone_is_what_the_list_has():
-    listed = {kind.name.removeprefix("zerolayer-"): kind for kind in app.COMMANDS}
-    for command, (module, name) in ALONE.items():
-        assert getattr(import_module(f"lib.grading.commands.{module}"), name) is listed[command]
+def test_each_command_is_called_as_the_list_has_it():
+    assert [kind.name for kind in app.APPS.values()] == [f"zerolayer-{command}" for command in COMMANDS]
 
 
 def test_it_can_be_imported_where_there_is_no_linux():

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,6 @@ def copy_of_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Have the file read from a copy that a test may change, and nothing known yet."""
     text = symptoms.file_of(UNIT.name).read_text(encoding="utf-8")
     monkeypatch.setattr(symptoms, "file_of", lambda unit: tmp_path / symptoms.FILE)
-    monkeypatch.setattr(symptoms, "_known", {})
+    monkeypatch.setattr(symptoms, "mistakes_of", cache(symptoms.mistakes_of.__wrapped__))
     (tmp_path / symptoms.FILE).write_text(text, encoding="utf-8")
     return tmp_path / symptoms.FILE
