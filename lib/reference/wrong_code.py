@@ -5,6 +5,11 @@ from typing import Any
 
 from lib.reference.layer import FloatArray, Layer
 
+COMMA = "Look for a comma behind the value, or for brackets around it: they make a tuple or a list."
+NO_RETURN = "Look for a path through backward that ends without return."
+INTEGERS = "Print the dtype of the array. Can it hold 0.3?"
+"""Hints that several catalogues give."""
+
 
 def with_forward(base: type[Layer], output: Callable[[Any, FloatArray], Any]) -> type[Layer]:
     """Make a layer whose forward computes its output with `output`, from the layer and the input."""

@@ -55,11 +55,7 @@ def forward(ReLU: Any, x: Array, before: Sequence[Array] = ()) -> Array:
 
 
 def backward(ReLU: Any, inputs: Inputs, run: str, route: str = "own") -> Array:
-    """Run the student's backward on a new layer; return what it returned.
-
-    On the route `own` the student's own forward runs first; on `given` the attributes `input` and `output` are set, as
-    if a right forward had run, unless the own one is right.
-    """
+    """Run the student's backward on a new layer, on a route; return what it returned."""
     layer, returned = ReLU(), None
     for x, gradient in zip(*(_passes(inputs, name, run) for name in ("input", "gradient")), strict=True):
         output = np.where(x > 0, x, 0.0)

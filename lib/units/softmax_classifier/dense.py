@@ -58,9 +58,7 @@ class Step(NamedTuple):
 def backward(Dense: Any, inputs: Inputs, size: str, route: str = "own") -> Step:
     """Run one step of the student's layer. In the size `again` it is the second step of a layer, with the old weights.
 
-    On the route `own` the student's own forward runs first; on `given` the attributes `input`, bias row included, and
-    `output` are set, as if a right forward had run, unless the own one is right. Weights that got another shape come
-    back as they are.
+    `lib.checking.routes` says what a route is. Weights that got another shape come back as they are.
     """
     weights = _weights(inputs, size)
     layer = layer_with(Dense, weights)

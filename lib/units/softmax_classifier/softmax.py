@@ -113,11 +113,7 @@ class BackwardPass(NamedTuple):
 
 
 def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> BackwardPass:
-    """Run the student's backward on a new layer; right is (classes, batch).
-
-    On the route `own` the student's own forward runs first; on `given` the attributes `input` and `output` are set, as
-    if a right forward had run.
-    """
+    """Run the student's backward on a new layer, on a route; right is (classes, batch)."""
     return _pass_back(Softmax(), inputs, size, route)
 
 

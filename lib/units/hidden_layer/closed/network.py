@@ -11,7 +11,7 @@ from lib.answer_key import MistakeCatalog
 from lib.reference import Network
 from lib.reference.layer import FloatArray as Array
 from lib.reference.layer import Layer
-from lib.reference.wrong_code import with_backward, with_forward
+from lib.reference.wrong_code import COMMA, with_backward, with_forward
 
 Layers = list[Any]
 
@@ -70,7 +70,6 @@ turn_down = replace(
     backward, make=lambda turn: _with_backward(lambda layers, g, rate: _down(reversed(layers), g, rate, turn))
 )
 
-COMMA = "Look for a comma behind the value, or for brackets around it: they make a tuple or a list."
 ORDER = "Write down which layer is called first, second, and so on. The first layer of the list stands at the input."
 forward("The layers are called in reverse", ORDER)(lambda layers, x: _up(reversed(layers), x))
 
@@ -190,7 +189,7 @@ turn_down("The sign of the gradient is turned in every layer", "Hand on what the
 AS_IT_IS = "Hand on what the layer returns as it is: its size matters."
 for limit in (1, 0.5, 0.1):
     turn_down("The gradient is clipped in every layer", AS_IT_IS)(
-        lambda layer, g, rate, limit=limit: np.clip(layer.backward(g, rate), -limit, limit),
+        lambda layer, g, rate, limit=limit: np.clip(layer.backward(g, rate), -limit, limit)
     )
 
 ONCE = "1/B belongs to the loss, and comes in once, before the first layer of the backward pass. Leave it out here."

@@ -8,7 +8,7 @@ import numpy as np
 from lib.answer_key import MistakeCatalog
 from lib.reference import ReLU
 from lib.reference.layer import FloatArray as Array
-from lib.reference.wrong_code import overwrite, with_backward, with_forward
+from lib.reference.wrong_code import COMMA, NO_RETURN, overwrite, with_backward, with_forward
 
 forward = MistakeCatalog(
     "check-relu-forward",
@@ -26,7 +26,6 @@ backward = MistakeCatalog(
 of_output = replace(backward, make=lambda result: with_backward(ReLU, lambda layer, g, rate: result(layer.output, g)))
 """Code that looks at the layer's output, not at its input."""
 
-COMMA = "Look for a comma behind the value, or for brackets around it: they make a tuple or a list."
 FORWARD_HINT = "Compute the output for the numbers -2 and 3 by hand. What should come out of each?"
 
 forward("The input is passed on unchanged", FORWARD_HINT)(lambda z: z)
@@ -144,9 +143,7 @@ backward("The gradient is summed over the units", "Keep one row for each unit: l
 
 backward("The last sample is left out", SAMPLES)(lambda z, g: np.hstack([g[:, :-1] * (z[:, :-1] > 0), 0 * g[:, -1:]]))
 backward("The result is in a tuple or a list", COMMA)(lambda z, g: (g * (z > 0),))
-backward("The result of backward is missing", "Look for a path through backward that ends without return.")(
-    lambda z, g: None
-)
+backward("The result of backward is missing", NO_RETURN)(lambda z, g: None)
 
 NOW = "Use the input of this pass: compute anew whatever you keep in the layer."
 

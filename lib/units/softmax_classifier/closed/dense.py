@@ -15,7 +15,7 @@ from lib.answer_key import MistakeCatalog
 from lib.reference import Dense
 from lib.reference.layer import FloatArray as Array
 from lib.reference.layer import Layer
-from lib.reference.wrong_code import overwrite, with_backward
+from lib.reference.wrong_code import COMMA, NO_RETURN, overwrite, with_backward
 
 
 def _gradient(layer: Dense, g: Array) -> Array:
@@ -312,13 +312,8 @@ returned("The input is returned", LOWER)(lambda layer, g: layer.input)
 returned("The output is returned", LOWER)(lambda layer, g: layer.output)
 returned("The returned gradient is 0", LOWER)(lambda layer, g: np.zeros((len(layer.input) - 1, g.shape[1])))
 of_result("The returned gradient is summed over the samples", LOWER)(lambda result: result.sum(axis=1, keepdims=True))
-of_result(
-    "The result is in a tuple or a list",
-    "Look for a comma behind the value, or for brackets around it: they make a tuple or a list.",
-)(lambda result: (result,))
-of_result("The result of backward is missing", "Look for a path through backward that ends without return.")(
-    lambda result: None
-)
+of_result("The result is in a tuple or a list", COMMA)(lambda result: (result,))
+of_result("The result of backward is missing", NO_RETURN)(lambda result: None)
 backward("The returned gradient is multiplied by the learning rate", FACTOR)(
     lambda layer, g, rate: rate * Dense.backward(layer, g, rate)
 )

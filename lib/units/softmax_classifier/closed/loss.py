@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lib.answer_key import MistakeCatalog
-from lib.reference.wrong_code import overwrite
+from lib.reference.wrong_code import COMMA, INTEGERS, overwrite
 from lib.unit import Array
 
 Function = Callable[[Array, Array], Any]
@@ -177,8 +177,7 @@ for much in (1e-2, 1e-4, 1e-3, 0.1):
     loss("A number is added to yhat that is too large", FAR)(lambda y, p, much=much: _right(y, p + much))
 for low in (0.01, 0.02, 0.05, 0.1):
     loss("yhat is clipped too far from 0", FAR)(
-        lambda y, p, low=low: _right(y, np.maximum(p, low)),
-        lambda y, p, low=low: _right(y, np.clip(p, low, 1 - low)),
+        lambda y, p, low=low: _right(y, np.maximum(p, low)), lambda y, p, low=low: _right(y, np.clip(p, low, 1 - low))
     )
 
 loss(
@@ -193,15 +192,10 @@ for number in (16, 10, 32, 64, 100, 1000):
 BINARY = "Leave out the terms with 1 - y: only the probability of the true class counts."
 OTHER = "Write the loss of Step 4 for one sample with three classes, and compare it with your code term by term."
 
-loss("The loss is binary cross-entropy", BINARY, MINUS)(
-    lambda y, p: -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)) / y.shape[B]
-)
-loss("The loss is binary cross-entropy, averaged over all entries", BINARY, MINUS)(
-    lambda y, p: -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
-)
-loss("The loss is binary cross-entropy, summed", BINARY, MINUS)(
-    lambda y, p: -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p))
-)
+for words, size in (("", lambda y: y.shape[B]), (", averaged over all entries", np.size), (", summed", lambda y: 1)):
+    loss(f"The loss is binary cross-entropy{words}", BINARY, MINUS)(
+        lambda y, p, size=size: -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)) / size(y)
+    )
 for size in (lambda y: 1, lambda y: y.shape[B], np.size):
     loss("Only the classes that are not the true one count", BINARY)(
         lambda y, p, size=size: -np.sum((1 - y) * np.log(1 - p)) / size(y)
@@ -361,9 +355,7 @@ gradient(
     DIVIDED,
 )(lambda y, p: -1 / p)
 gradient("y and yhat are swapped", "Divide by the prediction yhat. The labels y contain zeros.", SIGN)(
-    lambda y, p: -p / y,
-    lambda y, p: -p / np.maximum(y, 1e-7),
-    lambda y, p: -p / (y + 1e-7),
+    lambda y, p: -p / y, lambda y, p: -p / np.maximum(y, 1e-7), lambda y, p: -p / (y + 1e-7)
 )
 gradient("yhat itself is returned", SLOPE)(lambda y, p: p)
 gradient("The gradient is the loss of each entry, not its slope", SLOPE, SIGN, DIVIDED)(lambda y, p: -y * np.log(p))
@@ -435,15 +427,10 @@ gradient("Only one sample gets a gradient, the others 0", ENDS)(
     *(lambda y, p, at=at: _right_gradient(y, p) * (np.arange(y.shape[B]) == at % y.shape[B]) for at in (0, B))
 )
 gradient("The last sample gets no gradient", "Print the last column of the gradient. Does your loop reach it?")(
-    lambda y, p: np.hstack([-y[:, :-1] / p[:, :-1], 0 * y[:, -1:]]),
+    lambda y, p: np.hstack([-y[:, :-1] / p[:, :-1], 0 * y[:, -1:]])
 )
-gradient(
-    "The gradient is in a tuple or a list",
-    "Look for a comma behind the value, or for brackets around it: they make a tuple or a list.",
-)(lambda y, p: (-y / p,))
-gradient("The gradient is written into an array of integers", "Print the dtype of the array. Can it hold 0.3?")(
-    lambda y, p: _right_gradient(y, p).astype(int)
-)
+gradient("The gradient is in a tuple or a list", COMMA)(lambda y, p: (-y / p,))
+gradient("The gradient is written into an array of integers", INTEGERS)(lambda y, p: _right_gradient(y, p).astype(int))
 gradient("y stands in the denominator too", "The labels y contain zeros: multiply by them, and divide by yhat.")(
     lambda y, p: -1 / (y * p)
 )

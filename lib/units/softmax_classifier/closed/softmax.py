@@ -16,7 +16,7 @@ from lib.answer_key import MistakeCatalog
 from lib.reference import Softmax
 from lib.reference.layer import FloatArray as Array
 from lib.reference.layer import Layer
-from lib.reference.wrong_code import overwrite, with_backward, with_forward
+from lib.reference.wrong_code import COMMA, INTEGERS, NO_RETURN, overwrite, with_backward, with_forward
 
 
 def _with_forward(output: Callable[[Array], Any]) -> type[Layer]:
@@ -122,9 +122,9 @@ forward("The sum runs over axis 1, without keepdims", AXIS)(
 )
 
 NORMALISE = "Print self.output.sum(axis=0). Which number of each column makes these sums 1?"
-INTEGERS = "Print the dtype of the array that you write into, for integer scores. Can it hold 0.3?"
-forward("The output is written into an array of integers", INTEGERS)(lambda z: _softmax(z).astype(z.dtype))
-forward("The exponentials are written into an array of integers", INTEGERS)(
+OF_INTEGERS = "Print the dtype of the array that you write into, for integer scores. Can it hold 0.3?"
+forward("The output is written into an array of integers", OF_INTEGERS)(lambda z: _softmax(z).astype(z.dtype))
+forward("The exponentials are written into an array of integers", OF_INTEGERS)(
     lambda z: _exp(z).astype(z.dtype) / _exp(z).astype(z.dtype).sum(axis=0)
 )
 
@@ -293,15 +293,13 @@ shifted(
     "Scores of two samples can be far apart. Then what is left of the exponentials of the lower one?",
 )(np.max, np.min, np.mean)
 shifted("The scores are shifted by a fixed number", OWN)(lambda z: 500)
-shifted("The mean of each sample's scores is subtracted, not the largest", OWN)(lambda z: z.mean(axis=0))
+for which, of in (("mean", np.mean), ("median", np.median), ("norm", np.linalg.norm), ("sum", np.sum)):
+    shifted(f"The {which} of each sample's scores is subtracted, not the largest", OWN)(partial(of, axis=0))
 shifted("The largest score is added, not subtracted", OWN)(lambda z: -z.max(axis=0))
 shifted("The smallest score of each sample is subtracted, not the largest", OWN)(lambda z: z.min(axis=0))
-shifted("The median of each sample's scores is subtracted, not the largest", OWN)(lambda z: np.median(z, axis=0))
 shifted("The largest absolute value of each sample is subtracted, not its largest score", OWN)(
     lambda z: np.abs(z).max(axis=0)
 )
-shifted("The norm of each sample's scores is subtracted, not the largest", OWN)(lambda z: np.linalg.norm(z, axis=0))
-shifted("The sum of each sample's scores is subtracted, not the largest", OWN)(lambda z: z.sum(axis=0))
 shifted("The score of one class is subtracted, not the largest", OWN)(*map(itemgetter, (0, 1, 2, -1)))
 shifted("A part of each sample's largest score is subtracted", OWN)(lambda z: z.max(axis=0) / 2)
 shifted("The middle between each sample's largest and smallest score is subtracted", OWN)(
@@ -519,17 +517,10 @@ of_product("The result is divided by its norm", LIMIT)(
 of_product("The result is rounded", "Return the gradient as it is, and round only where you print it.")(
     *(partial(np.round, decimals=digits) for digits in (0, 1, 2))
 )
-of_product("The result is written into an array of integers", "Print the dtype of the array. Can it hold 0.3?")(
-    lambda p: p.astype(int)
-)
+of_product("The result is written into an array of integers", INTEGERS)(lambda p: p.astype(int))
 of_product("The last sample gets no gradient", LOOP)(lambda p: np.hstack([p[:, :-1], 0 * p[:, -1:]]))
-of_product(
-    "The result is in a tuple or a list",
-    "Look for a comma behind the value, or for brackets around it: they make a tuple or a list.",
-)(lambda p: (p,))
-of_product("The result of backward is missing", "Look for a path through backward that ends without return.")(
-    lambda p: None
-)
+of_product("The result is in a tuple or a list", COMMA)(lambda p: (p,))
+of_product("The result of backward is missing", NO_RETURN)(lambda p: None)
 of_output("backward overwrites the gradient that it is given", "Compute into a new array.")(overwrite(1, _product))
 of_output("backward overwrites the layer's output", "Compute into a new array: the loss still needs self.output.")(
     overwrite(0, _product)

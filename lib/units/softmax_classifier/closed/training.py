@@ -165,9 +165,8 @@ _named(
     (")) * grad", ")) * grad.sum(axis=1, keepdims=True)"),
 )
 _named("The weights move in the direction of the gradient, not against it", (INTO_DENSE, f"-{INTO_DENSE}"))
-_named("The learning rate is always 0.01", (INTO_DENSE, "(1 / len(batch)) * grad, 0.01"))
-_named("The learning rate is always 0.1", (INTO_DENSE, "(1 / len(batch)) * grad, 0.1"))
-_named("The learning rate is always 0.0001", (INTO_DENSE, "(1 / len(batch)) * grad, 1e-4"))
+for fixed in ("0.01", "0.1", "0.0001"):
+    _named(f"The learning rate is always {fixed}", (INTO_DENSE, f"(1 / len(batch)) * grad, {fixed}"))
 _named("The learning rate is applied twice", (INTO_DENSE, f"learning_rate * {INTO_DENSE}"))
 _mistake("The loss is not reset between epochs", RESET, ("        loss = 0.0\n", ""), ("[]\n", "[]\n    loss = 0.0\n"))
 _mistake("The losses of the batches are added, not averaged", SHARE, (MEAN, "cce"))

@@ -16,6 +16,7 @@ import dis
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache, partial
 from itertools import pairwise
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
@@ -471,7 +472,12 @@ class _Dense(_Softmax):
 
 
 def _function(original: Any) -> Callable[..., Any]:
-    return original if callable(original) else lambda one, other: None
+    if not callable(original):
+        return lambda one, other: None
+    return partial(original) if original.__hash__ is None else original  # `_signature` keeps what can be hashed
+
+
+_signature = lru_cache(maxsize=16)(inspect.signature)
 
 
 def _arguments(function: Callable[..., Any], given: tuple[Any, ...], named: Mapping[str, Any], count: int) -> list[Any]:
@@ -479,7 +485,7 @@ def _arguments(function: Callable[..., Any], given: tuple[Any, ...], named: Mapp
     if not named and len(given) == count:
         return list(given)
     try:
-        bound = inspect.signature(function).bind(*given, **named)
+        bound = _signature(function).bind(*given, **named)
     except TypeError as error:
         name = getattr(function, "__qualname__", "").rpartition("<locals>.")[2].lstrip("_").removesuffix(".__init__")
         raise TypeError(f"{name}(): {error}") from None
