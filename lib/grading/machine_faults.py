@@ -10,8 +10,7 @@ import re
 import shutil
 from typing import Any
 
-_OF_A_FILE = "EACCES EPERM ENOENT ENOTDIR EISDIR ELOOP ENAMETOOLONG EINVAL EILSEQ ENXIO"
-OF_A_FILE = frozenset(getattr(errno, name) for name in _OF_A_FILE.split())
+OF_A_FILE = ["EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG", "EINVAL", "EILSEQ", "ENXIO"]
 """What keeps a submitted file from being read by its own fault: its rights, its name, or its kind."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NO_THREAD = "can't start new thread"
@@ -29,7 +28,7 @@ def what_comes_next(force: bool) -> str:
 
 def is_of_a_file(error: OSError) -> bool:
     """Tell whether a submitted file can't be read by its own fault, and not by the machine's."""
-    return error.errno in OF_A_FILE
+    return errno.errorcode.get(error.errno or 0) in OF_A_FILE
 
 
 def sentence(error: BaseException) -> str:

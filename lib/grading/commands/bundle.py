@@ -29,9 +29,6 @@ COMMAND = "zerolayer-student"
 PROJECT = Path(__file__).with_name("student_pyproject.toml")
 README = Path(__file__).with_name("bundle_readme.md.j2")
 
-SOURCES = "src"
-"""The folder in which the project file looks for packages."""
-
 Files = dict[str, bytes]
 """What lies under each name; folders are parts of names, divided by slashes."""
 
@@ -81,7 +78,7 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
     hatchling gives every file the same date and mode, so that equal files make an equal wheel on any day and anywhere.
     """
     project = {
-        **{f"{SOURCES}/{name}": content for name, content in open_half().items()},
+        **{f"src/{name}": content for name, content in open_half().items()},  # where the project file looks for it
         "pyproject.toml": PROJECT.read_bytes(),
         "VERSION": course.version.encode(),
         "LICENSE": (course.read_text("licenses/LICENSE") or "").encode(),

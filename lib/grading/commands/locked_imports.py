@@ -1,7 +1,6 @@
 """Imports in a kernel that is locked in, as at grading: the open half can be imported there, and no closed one."""
 
 import json
-import os
 from collections.abc import Iterator
 
 from lib.grading.commands.build import CannotBuild
@@ -47,11 +46,6 @@ def faults_in_sandbox(place: Place) -> Iterator[CannotBuild]:
 def _run(code: str) -> str:
     """Run code where submissions run; give the error that it ended with, or what it printed."""
     task = RunTask({"look": PackedNotebook.of_code(code)}, ForkedExecute, {"ForkedExecute": {"kernel_name": KERNEL}})
-    before = dict(os.environ)
-    try:
-        result = task()["look"]
-    finally:  # a run says in this process, too, that it is a grading one
-        os.environ.pop("NBGRADER_EXECUTION", None)
-        os.environ.update(before)
+    result = task()["look"]
     [ran] = json.loads(result.cells)
     return result.error() or "".join(output.get("text", "") for output in ran["outputs"]).strip()

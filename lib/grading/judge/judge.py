@@ -35,7 +35,7 @@ Answers = Mapping[str, Any]
 """What a check put out at grading: for each statement's name a record for each probe. It may be any JSON, though."""
 Verdicts = dict[type[Statement], StatementVerdict]
 NOTHING = Failure("value", "It gave no numbers.")
-NOT_DEFINED = re.compile(r"(\w+) is not defined\b")
+NOT_DEFINED = re.compile(r"^(\w+) is not defined\b")
 NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
 STATES: dict[Kind, State] = {"blank": "open", "undefined": "not checked"}
 """What a statement is without an answer: there is nothing that could be wrong."""
@@ -116,17 +116,11 @@ def _read_answers(given: object, asked: Outcomes, missing: Mapping[str, Failure]
     for statement, probes in asked.items():
         records = given.get(statement) if isinstance(given, Mapping) else None
         records = records if isinstance(records, Mapping) else {}
-        whole = _cause(read_record(records[""]), missing) if "" in records else NOTHING
+        whole = read_record(records[""]) if "" in records else NOTHING
+        if isinstance(whole, Failure) and whole.kind == "undefined":
+            whole = _cause_of(whole.text, missing, NOT_DEFINED) or whole
         found[statement] = {probe: read_record(records[probe]) if probe in records else whole for probe in probes}
     return found
-
-
-def _cause(outcome: Outcome, missing: Mapping[str, Failure]) -> Outcome:
-    """Give how the cell of a name that isn't defined ended, where that is known; else the outcome as it is."""
-    if not isinstance(outcome, Failure) or outcome.kind != "undefined":
-        return outcome
-    found = NOT_DEFINED.match(outcome.text)
-    return missing.get(found[1], outcome) if found else outcome
 
 
 def _explain(why: str, missing: Mapping[str, Failure]) -> str:
@@ -135,8 +129,9 @@ def _explain(why: str, missing: Mapping[str, Failure]) -> str:
     return f"{end_sentence(why)} {cause.text}" if cause else why
 
 
-def _cause_of(why: str, missing: Mapping[str, Failure]) -> Failure | None:
-    found = NAME_ERROR.search(why)
+def _cause_of(why: str, missing: Mapping[str, Failure], says: re.Pattern[str] = NAME_ERROR) -> Failure | None:
+    """Give how the cell of a name ended that isn't defined, as `why` says, where that is known."""
+    found = says.search(why)
     return missing.get(found[1]) if found else None
 
 

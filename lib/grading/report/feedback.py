@@ -38,8 +38,6 @@ from lib.grading.untrusted_names import visible
 from lib.pasted import advise, refused_character
 from lib.unit import Question
 
-NBFORMAT = 4
-"""The format that nbgrader's notebooks have."""
 ADVICE = {
     "could not be stopped": "Usually that is a loop that never ends. Look at what it waits for.",
     "made the kernel die": "Python itself ended there. Choose Run, then Restart Kernel and Run All Cells: it should end"
@@ -81,7 +79,7 @@ class FeedbackPage(HTMLExporter):
         self, file_stream: TextIO, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
         """Called by nbconvert to make a page of a notebook's file."""
-        nb = nbformat.convert(nbformat.reader.reads(file_stream.read()), NBFORMAT)
+        nb = nbformat.convert(nbformat.reader.reads(file_stream.read()), 4)
         return self.from_notebook_node(OwnNotebook(nb), resources, **options)
 
     def from_notebook_node(

@@ -40,11 +40,6 @@ def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
     )
 
 
-def library_calls(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
-    """Collect what students' code calls in a library."""
-    return group((name, work) for work, verdict in classroom.graded for name in verdict.library_calls)
-
-
 def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:
     """Collect findings, each with its students once, the most frequent first."""
     groups: dict[Item, dict[str, StudentWork]] = {}

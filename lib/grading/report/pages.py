@@ -72,7 +72,7 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         unknown=clusters.groups_of_unknown(classroom),
         codes_of=lambda group: clusters.codes_of(group, unit),
         remarks=findings.remarks(classroom),
-        library_calls=findings.library_calls(classroom),
+        library_calls=findings.group((name, work) for work, one in classroom.graded for name in one.library_calls),
         to_mark=findings.group((cell, work) for work in classroom.works for cell in work.to_mark),
         to_review=findings.group((cell, work) for work in classroom.works for cell in work.to_review),
         late=[work for work in classroom.works if work.late],

@@ -27,8 +27,6 @@ MOST = 20_000_000
 """Characters that are remembered."""
 LONGEST = 200_000
 """Characters of one cell that is remembered."""
-NO_ALT = "No description has been provided for this image"
-"""nbconvert's own words."""
 PICTURE = re.compile(r"!\[[^\[\]]*\]\(([\w./-]+)\)", re.ASCII)
 """A picture in Markdown that lies beside the notebook."""
 SPACES = " \n\t\f\r"
@@ -193,5 +191,5 @@ def finish(html: str) -> str | None:
     if [each.name for each in around] != ["div", "body", "html"] or any(each.previous_sibling for each in around):
         return None
     for picture in soup.find_all("img", alt=False):
-        picture.attrs["alt"] = NO_ALT
+        picture.attrs["alt"] = "No description has been provided for this image"  # nbconvert's own words
     return before + str(soup)[len(begin) : -len(end)] + behind

@@ -54,9 +54,6 @@ JOBS = 2
 TICK = 2.0
 """Seconds without a result, after which it is looked whether one is still to be expected; a run takes less."""
 
-UNRUN = {"cell_type": "raw", "metadata": {}, "source": ""}
-"""What stands for a cell that isn't run."""
-
 
 class Task(Protocol[Given]):
     """What a worker is to do, in a form that can be sent to it."""
@@ -78,7 +75,8 @@ class PackedNotebook:
     @classmethod
     def of(cls, notebook: NotebookNode, folder: Path, more: Mapping[str, bytes]) -> Self:
         """Pack up a notebook with all files in `folder` and some more. Cells that aren't run only keep their places."""
-        cells = [cell if has_code(cell) else UNRUN for cell in notebook.cells]
+        unrun = {"cell_type": "raw", "metadata": {}, "source": ""}
+        cells = [cell if has_code(cell) else unrun for cell in notebook.cells]
         files = {str(path.relative_to(folder)): path.read_bytes() for path in files_in(folder)}
         return cls(orjson.dumps({**notebook, "cells": cells}), {**files, **more})
 
