@@ -5,10 +5,14 @@ run (`given`). Each part is tested apart: a mistake in forward is not backward's
 output, it runs on both routes: what it doesn't keep for backward is missing in training, too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
+
+from lib.checking.answers import run_once
+from lib.unit import Inputs, Probes
 
 ROUTES = ("own", "given")
 
@@ -28,6 +32,17 @@ def hold_on_any(test: Callable[[str], None], is_forward_right: Callable[[], bool
         with suppress(Exception):
             return test(other)
         raise
+
+
+def look_on_each(
+    inputs: Inputs, run: Callable[[str, str], Any], looks: Mapping[str, tuple[str, Callable[[Any], object]]]
+) -> Probes:
+    """List probes on each route: by name, on what code is run, and how that is looked at, which runs once for all."""
+
+    def look_at(on: str, look: Callable[[Any], object], route: str) -> object:
+        return look(run_once(inputs, (on, route), partial(run, on, route)))
+
+    return {f"{route}/{name}": partial(look_at, *each, route) for route in ROUTES for name, each in looks.items()}
 
 
 _forwards: WeakKeyDictionary[type, bool] = WeakKeyDictionary()

@@ -16,7 +16,7 @@ import numpy as np
 
 from lib.checking.answers import run_once
 from lib.checking.rebinding import inherit_own
-from lib.checking.routes import ROUTES, hold_on_any
+from lib.checking.routes import hold_on_any, look_on_each
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, ErrorHint, Example, ExampleStep, Inputs, Part, Probes, Statement
 from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
@@ -142,7 +142,7 @@ def run_forward(Network: Any, inputs: Inputs, which: str = "") -> Run:
     return Run(_of("forward", calls[begin:]), returned, kept, PASSES[which], _of("forward", calls), given.copy())
 
 
-def run_backward(Network: Any, inputs: Inputs, route: str = "own", which: str = "") -> Run:
+def run_backward(Network: Any, inputs: Inputs, which: str = "", route: str = "own") -> Run:
     """Run the student's backward: after the student's own forward, or (`given`) with `input` and `output` set.
 
     `again` runs it once more, with the same network.
@@ -369,7 +369,7 @@ def _each_pass(inputs: Inputs, Network: Any, name: str, look: Callable[[Run], ob
 def _on_either_route(inputs: Inputs, Network: Any, test: Callable[[Run], None]) -> None:
     def test_each_pass(route: str) -> None:
         for which in PASSES:
-            test(run_backward(Network, inputs, route, which))
+            test(run_backward(Network, inputs, which, route))
 
     def is_forward_right() -> bool:
         run = run_forward(Network, inputs)
@@ -382,10 +382,8 @@ def _on_either_route(inputs: Inputs, Network: Any, test: Callable[[Run], None]) 
 def _both_routes(
     inputs: Inputs, Network: Any, name: str, look: Callable[[Run], object], passes: Iterable[str] = PASSES
 ) -> Probes:
-    def run(route: str, which: str) -> object:
-        return look(run_once(inputs, (route, which), partial(run_backward, Network, inputs, route, which)))
-
-    return {f"{route}/{name}{which}": partial(run, route, which) for route in ROUTES for which in passes}
+    looks = {f"{name}{which}": (which, look) for which in passes}
+    return look_on_each(inputs, partial(run_backward, Network, inputs), looks)
 
 
 def example(Network: Any) -> Example:

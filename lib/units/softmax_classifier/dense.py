@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.checking.answers import run_once
-from lib.checking.routes import ROUTES, has_right_forward, run_forward
+from lib.checking.routes import has_right_forward, look_on_each, run_forward
 from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
 from lib.unit import Array, Inputs, Part, Probes
 from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
@@ -116,7 +116,7 @@ class WeightsMove(OfStep):
                 _expect_nearly(moved, expected, what, lambda at: f"the weight of class {at[0]}, feature {at[1]}", hint)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        return _both_routes(inputs, Dense, lambda step: step.moved[:, :-1])
+        return _look_at_steps(inputs, Dense, lambda step: step.moved[:, :-1])
 
 
 class BiasMoves(OfStep):
@@ -133,7 +133,7 @@ class BiasMoves(OfStep):
                 _expect_nearly(found, expected, what, lambda at: f"the bias of class {at[0]}")
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        return _both_routes(inputs, Dense, lambda step: step.moved[:, -1])
+        return _look_at_steps(inputs, Dense, lambda step: step.moved[:, -1])
 
 
 class InputGradient(OfGradient):
@@ -154,11 +154,9 @@ class InputGradient(OfGradient):
                 raise Wrong("backward changes the gradient that it is given.", hint=hint)
 
     def probes(self, inputs: Inputs, Dense: Any) -> Probes:
-        returned = _both_routes(inputs, Dense, lambda step: step.returned)
-        kept = {
-            f"{route}/kept": _probe(inputs, Dense, "batch", route, lambda step: step.gradient_kept) for route in ROUTES
-        }
-        return returned | kept
+        kept = {"kept": ("batch", attrgetter("gradient_kept"))}
+        returned = _look_at_steps(inputs, Dense, attrgetter("returned"))
+        return returned | look_on_each(inputs, partial(backward, Dense, inputs), kept)
 
 
 @contextmanager
@@ -189,15 +187,9 @@ def _expect_nearly(
     expect_close(found, expected, what=what, hint=hint, where=where, atol=rounding)
 
 
-def _both_routes(inputs: Inputs, Dense: Any, look: Callable[[Step], object]) -> Probes:
+def _look_at_steps(inputs: Inputs, Dense: Any, look: Callable[[Step], object]) -> Probes:
     """Look at a step of each size, on both routes."""
-    sizes = (*SIZES, "again")
-    return {f"{route}/{size}": _probe(inputs, Dense, size, route, look) for route in ROUTES for size in sizes}
-
-
-def _probe(inputs: Inputs, Dense: Any, size: str, route: str, look: Callable[[Step], object]) -> Callable[[], object]:
-    """Look at a step, which is run once for all statements."""
-    return lambda: look(run_once(inputs, (size, route), partial(backward, Dense, inputs, size, route)))
+    return look_on_each(inputs, partial(backward, Dense, inputs), {size: (size, look) for size in (*SIZES, "again")})
 
 
 def _measure_step(Dense: Any, inputs: Inputs, size: str) -> Array:

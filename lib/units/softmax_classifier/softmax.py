@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.checking.answers import run_once
-from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, run_forward
+from lib.checking.routes import has_right_forward, hold_on_any, look_on_each, run_forward
 from lib.checking.values import (
     Wrong,
     are_close,
@@ -113,20 +113,18 @@ class BackwardPass(NamedTuple):
 
 
 def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> BackwardPass:
-    """Run the student's backward on a new layer, on a route; right is (classes, batch)."""
-    return _pass_back(Softmax(), inputs, size, route)
+    """Run the student's backward on a new layer, on a route; right is (classes, batch).
+
+    In the size `again` the layer runs on one batch and then on others.
+    """
+    layer, passes = Softmax(), _passes(inputs) if size == "again" else [(inputs, size)]
+    return [_pass_back(layer, each, size, route) for each, size in passes][-1]
 
 
-def backward_again(Softmax: Any, inputs: Inputs, route: str = "own") -> Array:
-    """Run a layer on one batch and then on others; return the result of the last backward."""
-    layer = Softmax()
-    return [_pass_back(layer, each, size, route).returned for each, size in _passes(inputs)][-1]
-
-
-def _passes(inputs: Inputs) -> tuple[tuple[Inputs, str], ...]:
+def _passes(inputs: Inputs) -> list[tuple[Inputs, str]]:
     """Give batches for one layer: the first one, and that before the last, are the last with its samples reversed."""
     reversed_ = {name: value[..., ::-1] for name, value in inputs.items()}
-    return (reversed_, "batch"), (inputs, "square"), (reversed_, "batch"), (inputs, "batch")
+    return [(reversed_, "batch"), (inputs, "square"), (reversed_, "batch"), (inputs, "batch")]
 
 
 def _pass_back(layer: Any, inputs: Inputs, size: str, route: str) -> BackwardPass:
@@ -311,7 +309,7 @@ class OneSampleBack(OfGradient):
         _hold_on_any_route(Softmax, inputs, partial(_agrees_with_central_differences, Softmax, inputs, "one"))
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        return _both_routes({"one": _look(inputs, Softmax, "one", lambda back: back.returned)})
+        return look_on_each(inputs, partial(backward, Softmax, inputs), {"one": ("one", attrgetter("returned"))})
 
 
 class EachSampleItsOwn(OfGradient):
@@ -328,8 +326,8 @@ class EachSampleItsOwn(OfGradient):
             _agrees_with_central_differences(Softmax, inputs, size, route)
         what, hint = "The second pass of the same layer is wrong.", "Use this pass's output and gradient only."
         first = backward(Softmax, inputs, "batch", route)
-        again = backward_again(Softmax, inputs, route)
-        expect_close(again, first.returned, what=what, hint=hint, where=at_class_and_sample, atol=1e-2)
+        again = backward(Softmax, inputs, "again", route)
+        expect_close(again.returned, first.returned, what=what, hint=hint, where=at_class_and_sample, atol=1e-2)
         if not first.gradient_kept:
             hint = "Compute into a new array: other code may still need this one."
             raise Wrong("backward changes the gradient that it is given.", hint=hint)
@@ -338,16 +336,9 @@ class EachSampleItsOwn(OfGradient):
             raise Wrong("backward changes the entries of self.output.", hint=hint)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        look = partial(_look, inputs, Softmax)
-        return _both_routes(
-            {
-                "batch": look("batch", lambda back: back.returned),
-                "square": look("square", lambda back: back.returned),
-                "again": partial(backward_again, Softmax, inputs),
-                "kept": look("batch", lambda back: back.gradient_kept),
-                "output kept": look("batch", lambda back: back.output_kept),
-            }
-        )
+        looks = {size: (size, attrgetter("returned")) for size in ("batch", "square", "again")}
+        looks |= {"kept": ("batch", attrgetter("gradient_kept")), "output kept": ("batch", attrgetter("output_kept"))}
+        return look_on_each(inputs, partial(backward, Softmax, inputs), looks)
 
 
 class ColumnsSumToZero(Statement):
@@ -365,7 +356,7 @@ class ColumnsSumToZero(Statement):
         _hold_on_any_route(Softmax, inputs, test)
 
     def probes(self, inputs: Inputs, Softmax: Any) -> Probes:
-        return _both_routes({"sums": _look(inputs, Softmax, "batch", _sums)})
+        return look_on_each(inputs, partial(backward, Softmax, inputs), {"sums": ("batch", _sums)})
 
     def compared_part(self, probe: str, sums: Array, inputs: Inputs) -> Array:
         """Whether each sum is 0 but for rounding: the entries are in the hundreds."""
@@ -478,15 +469,6 @@ def _at(text: str, at: tuple[int, ...]) -> str:
 
 def _sums(back: BackwardPass) -> Any:
     return back.returned.sum(axis=0)
-
-
-def _look(inputs: Inputs, Softmax: Any, size: str, look: Callable[[BackwardPass], object]) -> Callable[[str], object]:
-    """Look at a pass on some route, which is run once for all statements."""
-    return lambda route: look(run_once(inputs, (size, route), partial(backward, Softmax, inputs, size, route)))
-
-
-def _both_routes(looks: Mapping[str, Callable[[str], object]]) -> Probes:
-    return {f"{route}/{name}": partial(look, route) for route in ROUTES for name, look in looks.items()}
 
 
 def _hold_on_any_route(Softmax: Any, inputs: Inputs, test: Callable[[str], None]) -> None:

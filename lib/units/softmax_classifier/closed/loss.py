@@ -4,6 +4,8 @@ The ways in which people write one of them stand one after another.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,10 @@ gradient = MistakeCatalog(
 )
 B = -1
 """The axis of the samples."""
+mean_of = replace(loss, make=lambda entries: lambda y, p: np.sum(entries(y, p)) / y.shape[B])
+"""The sum of wrong entries, divided by the batch size."""
+of_slopes = replace(gradient, make=lambda change: lambda y, p: change(-y / p))
+"""The right gradient, which code has changed."""
 MINUS, SUMMED, OF_ENTRIES = "the minus is missing", "it is summed, not averaged", "it is the mean over all entries"
 BY_CLASSES, SIGN, DIVIDED = "it is divided by the number of classes", "a sign is wrong", "1/B is applied"
 """Mistakes that some of those below come together with."""
@@ -65,10 +71,10 @@ DIVIDE = "Print the number that you divide by, for two batches of different size
 NATURAL = "Compute the loss of one sample with p = 1/e by hand. It is 1."
 ENTRY = "Multiply entry by entry, with *. A matrix product also combines entries that do not belong together."
 
-loss(
+mean_of(
     "The minus sign is missing",
     "The logarithm of a probability is 0 or negative, and a loss is 0 or positive. Change the sign.",
-)(lambda y, p: np.sum(y * np.log(p)) / y.shape[B])
+)(lambda y, p: y * np.log(p))
 loss("The loss is the mean over all entries of the matrix", DIVIDE, MINUS)(lambda y, p: -np.mean(y * np.log(p)))
 loss(
     "The loss is the sum over the batch, not its mean",
@@ -81,18 +87,14 @@ loss(
     "Divide by the number of samples only once. np.mean already divides.",
     MINUS,
 )(lambda y, p: np.mean(-np.sum(y * np.log(p), axis=0)) / y.shape[B])
-loss("The logarithm has base 2", NATURAL, SUMMED, OF_ENTRIES, BY_CLASSES, MINUS)(
-    lambda y, p: -np.sum(y * np.log2(p)) / y.shape[B]
-)
-loss("The logarithm has base 10", NATURAL, SUMMED, OF_ENTRIES, BY_CLASSES, MINUS)(
-    lambda y, p: -np.sum(y * np.log10(p)) / y.shape[B]
-)
-loss("The logarithm is that of 1 + yhat", NATURAL)(lambda y, p: -np.sum(y * np.log1p(p)) / y.shape[B])
-loss(
+mean_of("The logarithm has base 2", NATURAL, SUMMED, OF_ENTRIES, BY_CLASSES, MINUS)(lambda y, p: -y * np.log2(p))
+mean_of("The logarithm has base 10", NATURAL, SUMMED, OF_ENTRIES, BY_CLASSES, MINUS)(lambda y, p: -y * np.log10(p))
+mean_of("The logarithm is that of 1 + yhat", NATURAL)(lambda y, p: -y * np.log1p(p))
+mean_of(
     "The logarithm is that of 1 - yhat",
     "The loss is 0 where the true class has probability 1. What is it in your code?",
-)(lambda y, p: -np.sum(y * np.log(1 - p)) / y.shape[B])
-loss("The exponential stands in place of the logarithm", NATURAL)(lambda y, p: -np.sum(y * np.exp(p)) / y.shape[B])
+)(lambda y, p: -y * np.log(1 - p))
+mean_of("The exponential stands in place of the logarithm", NATURAL)(lambda y, p: -y * np.exp(p))
 loss("The loss is divided by the logarithm of the number of classes", NATURAL)(
     lambda y, p: _right(y, p) / np.log(y.shape[0])
 )
@@ -102,11 +104,11 @@ loss("The loss is divided by the number of samples minus 1", DIVIDE)(
 loss("The labels are smoothed: the other classes count a little", "Use the labels y as they are.")(
     *(lambda y, p, much=much: _right((1 - much) * y + much / y.shape[0], p) for much in (0.1, 0.01, 0.05, 0.2))
 )
-loss(
+mean_of(
     "The logarithm is missing",
     "Take the logarithm of the probabilities: where the true class has probability 1, the loss is 0.",
     SUMMED,
-)(lambda y, p: -np.sum(y * p) / y.shape[B])
+)(lambda y, p: -y * p)
 loss(
     "The loss is 1 minus the probability, without a logarithm",
     "Compute the loss of one sample with p = 1/e by hand: it is 1, and -log p.",
@@ -118,34 +120,34 @@ loss(
 loss("y and yhat are swapped", "The labels y are 0 or 1, and log 0 is not finite. Of which array do you take the log?")(
     *_sums_and_means(lambda y, p: -p * np.log(y))
 )
-loss("y and yhat are swapped, and log 0 is avoided", "Take the logarithm of the prediction yhat, not of the labels y.")(
-    lambda y, p: -np.sum(p * np.log(np.maximum(y, 1e-7))) / y.shape[B]
-)
+mean_of(
+    "y and yhat are swapped, and log 0 is avoided", "Take the logarithm of the prediction yhat, not of the labels y."
+)(lambda y, p: -p * np.log(np.maximum(y, 1e-7)))
 
 INSIDE = "Where y is 0, the logarithm is that of 0. Move the parenthesis, so that only yhat is inside."
 loss("y is inside the logarithm", INSIDE)(*_sums_and_means(lambda y, p: -np.log(y * p)))
-loss(
+mean_of(
     "Every class counts: y does not select the true one",
     "Which factor makes the terms of the other classes 0?",
     SUMMED,
     MINUS,
-)(lambda y, p: -np.sum(np.log(p)) / y.shape[B])
-loss("A matrix product mixes the classes", ENTRY, same_as=("Every class counts: y does not select the true one",))(
-    lambda y, p: -np.sum(y @ np.log(p).T) / y.shape[B]
+)(lambda y, p: -np.log(p))
+mean_of("A matrix product mixes the classes", ENTRY, same_as=("Every class counts: y does not select the true one",))(
+    lambda y, p: -y @ np.log(p).T
 )
-loss("A matrix product mixes the samples", ENTRY, SUMMED, MINUS)(lambda y, p: -np.sum(y.T @ np.log(p)) / y.shape[B])
+mean_of("A matrix product mixes the samples", ENTRY, SUMMED, MINUS)(lambda y, p: -y.T @ np.log(p))
 loss(
     "The predicted class is used in place of the true one",
     "Which class does the label name? The largest probability may belong to another one.",
     SUMMED,
     MINUS,
 )(lambda y, p: np.mean(-np.log(p.max(axis=0))))
-loss(
+mean_of(
     "The loss is the entropy of the prediction: y is not used",
     "Change the label of a sample. Does your loss change?",
     SUMMED,
     MINUS,
-)(lambda y, p: -np.sum(p * np.log(p)) / y.shape[B])
+)(lambda y, p: -p * np.log(p))
 LAST = "Take the logarithm of each sample's probability first, then the mean."
 loss("The probabilities of all samples are added before the logarithm", LAST)(lambda y, p: -np.log(np.sum(y * p)))
 loss("The mean is taken before the logarithm", LAST)(lambda y, p: -np.log(np.sum(y * p) / y.shape[B]))
@@ -165,8 +167,8 @@ loss("Only the last sample counts", ONE_SAMPLE)(
 loss("Only the first sample counts", ONE_SAMPLE)(
     lambda y, p: -np.log(_true(y, p)[0]), lambda y, p: -np.log(_true(y, p)[0]) / y.shape[B]
 )
-loss("The last sample is left out", ONE_SAMPLE)(lambda y, p: -np.sum(np.log(_true(y, p)[:-1])) / y.shape[B])
-loss("The first sample is left out", ONE_SAMPLE)(lambda y, p: -np.sum(np.log(_true(y, p)[1:])) / y.shape[B])
+mean_of("The last sample is left out", ONE_SAMPLE)(lambda y, p: -np.log(_true(y, p)[:-1]))
+mean_of("The first sample is left out", ONE_SAMPLE)(lambda y, p: -np.log(_true(y, p)[1:]))
 for which, of in (("largest", np.max), ("smallest", np.min), ("middle", np.median)):
     loss(f"The {which} loss of the batch is returned, not the mean", "Every sample counts: take the mean of all.")(
         lambda y, p, of=of: of(-np.log(_true(y, p)))
@@ -283,7 +285,7 @@ loss("The loss is in a tuple", "Look for a comma behind the value: it makes a tu
 loss("The loss is missing", "Look for a path through cce that ends without return, or for print in place of return.")(
     lambda y, p: None
 )
-loss("np.dot gets two arrays of the same shape", ENTRY)(lambda y, p: -np.sum(np.dot(y, np.log(p))) / y.shape[B])
+mean_of("np.dot gets two arrays of the same shape", ENTRY)(lambda y, p: -np.dot(y, np.log(p)))
 loss(
     "A float stands where NumPy expects an axis",
     "np.max(M, c) reads c as an axis. np.maximum(M, c) compares each entry with c.",
@@ -316,7 +318,7 @@ gradient(
     "The gradient has the wrong sign",
     "The loss gets smaller when the true class's probability grows, so its slope is negative. Change the sign.",
 )(lambda y, p: y / p)
-gradient("The gradient is divided by the batch size", NO_DIVISION, SIGN)(lambda y, p: -y / p / y.shape[B])
+of_slopes("The gradient is divided by the batch size", NO_DIVISION, SIGN)(lambda g: g / g.shape[B])
 gradient("The gradient is yhat - y, which belongs to the scores, not to yhat", FUSED)(lambda y, p: p - y)
 gradient("The gradient is y - yhat", FUSED)(lambda y, p: y - p)
 gradient("The gradient is (yhat - y) / B, which belongs to the scores, not to yhat", FUSED)(
@@ -370,9 +372,9 @@ gradient(
     "The gradient is 1 - y / yhat",
     "Where y is 0, this gives 1. What is the slope of the loss for a class that is not the true one?",
 )(lambda y, p: 1 - y / p)
-gradient("The gradient is divided by the number of classes", NO_DIVISION, SIGN)(lambda y, p: -y / p / y.shape[0])
-gradient("The gradient is divided by the number of all entries", NO_DIVISION)(lambda y, p: -y / p / y.size)
-gradient("The gradient is multiplied by the batch size", NO_DIVISION)(lambda y, p: -y / p * y.shape[B])
+of_slopes("The gradient is divided by the number of classes", NO_DIVISION, SIGN)(lambda g: g / len(g))
+of_slopes("The gradient is divided by the number of all entries", NO_DIVISION)(lambda g: g / g.size)
+of_slopes("The gradient is multiplied by the batch size", NO_DIVISION)(lambda g: g * g.shape[B])
 gradient("The gradient is that of binary cross-entropy", BINARY, SIGN)(lambda y, p: -y / p + (1 - y) / (1 - p))
 gradient("The gradient is that of binary cross-entropy, divided by the batch size", BINARY)(
     lambda y, p: (-y / p + (1 - y) / (1 - p)) / y.shape[B]
@@ -380,25 +382,23 @@ gradient("The gradient is that of binary cross-entropy, divided by the batch siz
 gradient("The gradient is that of binary cross-entropy with a wrong sign", BINARY)(
     lambda y, p: y / p + (1 - y) / (1 - p), lambda y, p: -(y / p + (1 - y) / (1 - p))
 )
-gradient(
+of_slopes(
     "The gradient is summed over the classes",
     "Leave out the sum: every class has its own slope, and the gradient has the shape of yhat.",
     SIGN,
-)(lambda y, p: -np.sum(y / p, axis=0))
-gradient("The gradient is averaged over the classes", SHAPE)(lambda y, p: -np.mean(y / p, axis=0))
-gradient("The gradient is averaged over the batch", SHAPE, SIGN)(lambda y, p: -np.mean(y / p, axis=1, keepdims=True))
-gradient("The samples of the batch are added to one gradient", SHAPE)(
-    lambda y, p: -np.mean(y / p, axis=1),
-    lambda y, p: -np.sum(y / p, axis=1),
-    lambda y, p: -np.sum(y / p, axis=1, keepdims=True),
+)(lambda g: g.sum(axis=0))
+of_slopes("The gradient is averaged over the classes", SHAPE)(lambda g: g.mean(axis=0))
+of_slopes("The gradient is averaged over the batch", SHAPE, SIGN)(lambda g: g.mean(axis=1, keepdims=True))
+of_slopes("The samples of the batch are added to one gradient", SHAPE)(
+    lambda g: g.mean(axis=1), lambda g: g.sum(axis=1), lambda g: g.sum(axis=1, keepdims=True)
 )
-gradient("The gradient is one number", SHAPE, SIGN)(lambda y, p: -np.sum(y / p) / y.shape[B])
+of_slopes("The gradient is one number", SHAPE, SIGN)(lambda g: g.sum() / g.shape[B])
 gradient("One number is returned for the whole batch", SHAPE)(
     lambda y, p: -np.sum(y / p), lambda y, p: -np.mean(y / p), lambda y, p: _right(y, p)
 )
-gradient(
+of_slopes(
     "The gradient is transposed", "Print the shape of the gradient: classes in rows, samples in columns, as in yhat."
-)(lambda y, p: (-y / p).T)
+)(np.transpose)
 gradient("A matrix product stands where entries are divided", "Divide entry by entry, with /.")(
     lambda y, p: -y @ (1 / p).T, lambda y, p: -y.T @ (1 / p)
 )
@@ -410,31 +410,28 @@ for least in (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5):
         "Steep slopes are cut off: the gradient or yhat is clipped",
         "Return the slopes as they are: a small probability has a steep one. A limit for yhat has to be near 0.",
     )(lambda y, p, least=least: _right_gradient(y, np.maximum(p, least)))
-gradient("The gradient is divided by its norm", "Return the slopes as they are: their size matters.")(
-    lambda y, p: _right_gradient(y, p) / np.linalg.norm(_right_gradient(y, p))
+of_slopes("The gradient is divided by its norm", "Return the slopes as they are: their size matters.")(
+    lambda g: g / np.linalg.norm(g)
 )
-gradient(
+of_slopes(
     "The gradient is rounded", "Return the slopes as they are, and round only where you print them. // rounds, too."
-)(
-    *(lambda y, p, digits=digits: np.round(_right_gradient(y, p), digits) for digits in (2, 1, 0)),
-    lambda y, p: np.floor(_right_gradient(y, p)),
-)
+)(*(partial(np.round, decimals=digits) for digits in (2, 1, 0)), np.floor)
 for much in (1e-2, 1e-4, 1e-3, 0.1):
     gradient("A number is added to yhat that is too large", FAR)(lambda y, p, much=much: _right_gradient(y, p + much))
 
 ENDS = "Check the indentation: a return inside a loop ends the function in the first round."
-gradient("Only one sample gets a gradient, the others 0", ENDS)(
-    *(lambda y, p, at=at: _right_gradient(y, p) * (np.arange(y.shape[B]) == at % y.shape[B]) for at in (0, B))
+of_slopes("Only one sample gets a gradient, the others 0", ENDS)(
+    *(lambda g, at=at: g * (np.arange(g.shape[B]) == at % g.shape[B]) for at in (0, B))
 )
-gradient("The last sample gets no gradient", "Print the last column of the gradient. Does your loop reach it?")(
-    lambda y, p: np.hstack([-y[:, :-1] / p[:, :-1], 0 * y[:, -1:]])
+of_slopes("The last sample gets no gradient", "Print the last column of the gradient. Does your loop reach it?")(
+    lambda g: np.hstack([g[:, :-1], 0 * g[:, -1:]])
 )
-gradient("The gradient is in a tuple or a list", COMMA)(lambda y, p: (-y / p,))
-gradient("The gradient is written into an array of integers", INTEGERS)(lambda y, p: _right_gradient(y, p).astype(int))
+of_slopes("The gradient is in a tuple or a list", COMMA)(lambda g: (g,))
+of_slopes("The gradient is written into an array of integers", INTEGERS)(lambda g: g.astype(int))
 gradient("y stands in the denominator too", "The labels y contain zeros: multiply by them, and divide by yhat.")(
     lambda y, p: -1 / (y * p)
 )
-gradient("The gradient is missing", "Look for a path through cce_gradient that ends without return.")(lambda y, p: None)
+of_slopes("The gradient is missing", "Look for a path through cce_gradient that ends without return.")(lambda g: None)
 gradient("np.dot gets two arrays of the same shape", "Divide entry by entry, with /.")(lambda y, p: -np.dot(y, 1 / p))
 gradient("cce_gradient overwrites the array y", "Compute into a new array: the labels are needed in the next epoch.")(
     overwrite(0, _right_gradient)
