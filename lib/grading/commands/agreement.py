@@ -15,10 +15,11 @@ from lib.checking.student_code import Failure, attempt
 from lib.checking.values import show
 from lib.grading import units
 from lib.grading.commands.build import CannotBuild
-from lib.grading.commands.proof import SEEDS, judge_part, lost_points, try_objects
+from lib.grading.commands.proof import SEEDS, lost_points, try_objects
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, outcomes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
+from lib.grading.judge.judge import judge_part
 from lib.grading.units import Place
 from lib.unit import Inputs, Part
 

@@ -67,14 +67,12 @@ class Course:
 
     def other_points(self) -> list[str]:
         """Name the parts for which the gradebook counts other points than the unit has, since it was built."""
+        masters = self.book.masters
         return [
             f"{part.id} has {counted:g} there and {part.points:g} in the unit"
             for name, part in self._parts()
-            if (counted := self._points_in_gradebook(name, part)) != part.points
+            if (counted := masters[name].cells[part.id].metadata.nbgrader.get("points", part.points)) != part.points
         ]
-
-    def _points_in_gradebook(self, notebook: str, part: Part) -> float:
-        return float(self.book.masters[notebook].cells[part.id].metadata.nbgrader.get("points", part.points))
 
     def _parts(self) -> Iterator[tuple[str, Part]]:
         """Give the parts of the unit that are in a notebook which is graded, each with the notebook's name."""

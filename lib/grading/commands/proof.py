@@ -28,8 +28,8 @@ from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
 from lib.grading.commands.proved import is_proved
 from lib.grading.judge.challenge import challenge, drawn_for
-from lib.grading.judge.comparison import Outcomes, outcomes, right_outcomes, wrong_probes
-from lib.grading.judge.judge import judge, judge_statements
+from lib.grading.judge.comparison import Outcomes, outcomes, right_outcomes
+from lib.grading.judge.judge import judge, judge_part
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
 from lib.grading.submissions.cell_ends import error_output
 from lib.grading.submissions.identify import course_id
@@ -142,12 +142,6 @@ def try_objects(key: AnswerKey, part: Part, mistake: Mistake | None, drawn: Inpu
             expected=f"an object for each of the names {', '.join(part.subjects)}",
             attempt="compare the Part's `subjects` with the names in the answer key",
         ) from error
-
-
-def judge_part(part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> list[StatementVerdict]:
-    """Judge what came of a part's probes, without looking for the mistake."""
-    graded = [each for each in part.statements if each.points]
-    return judge_statements(graded, found, right, wrong_probes(graded, drawn, found, right))
 
 
 def lost_points(verdicts: Iterable[StatementVerdict]) -> str:

@@ -68,7 +68,7 @@ def judge(
     verdict = replace(verdict, statements=tuple(judged), answer=_record_all(found))
     if all(each.state == "right" for each in judged):
         return verdict
-    _require_right(part, graded, drawn, right)
+    _require_right(part, drawn, right)
     if mistake := diagnose(key, part, drawn, found, right, wrong):
         return replace(verdict, mistake=mistake)
     hinted = (
@@ -91,13 +91,18 @@ def _hint(part: Part, statement: Statement, answers: Mapping[str, Outcome], miss
     return visible(hint_for(failure, part.error_hints))
 
 
-def _require_right(part: Part, graded: list[Statement], drawn: Inputs, right: Outcomes) -> None:
+def _require_right(part: Part, drawn: Inputs, right: Outcomes) -> None:
     """Raise UnitFailsError where right code itself fails on these inputs: then no answer could have been right."""
     if any(isinstance(outcome, Failure) for probes in right.values() for outcome in probes.values()):
-        wrong = wrong_probes(part.statements, drawn, right, right)
-        for verdict in judge_statements(graded, right, right, wrong):
+        for verdict in judge_part(part, drawn, right, right):
             if verdict.state != "right":
                 raise UnitFailsError(part.id, verdict.why)
+
+
+def judge_part(part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> list[StatementVerdict]:
+    """Judge what came of a part's probes, without looking for the mistake."""
+    graded = [each for each in part.statements if each.points]
+    return judge_statements(graded, found, right, wrong_probes(graded, drawn, found, right))
 
 
 def judge_statements(

@@ -82,8 +82,7 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     if not names_a_library and not any(_WORTH_A_LOOK.search(cell.source) for cell in own_cells):
         return ()  # as in nearly all submissions, and nothing need be parsed to see it
     origins = origins_of(cells, watched)
-    own = [cell.source for cell in own_cells]
-    names = {name for source in own for name in _names_of(source, _used(source, origins), watched)}
+    names = {name for cell in own_cells for name in _names_of(cell.source, _used(cell.source, origins), watched)}
     return tuple(sorted(names))[:MOST]
 
 

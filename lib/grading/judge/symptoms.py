@@ -96,12 +96,11 @@ def write(key: AnswerKey, run: Callable[[Part, Mistake | None], Measurement]) ->
 
 def _read(key: AnswerKey) -> Mapping[str, ByName]:
     """Read the file of a unit, by part; nothing where it has none."""
-    place = units.place_of_key(key)
+    if (place := units.place_of_key(key)) is None:
+        return {}
     try:
-        stored = json.loads(file_of(place.name).read_text(encoding="utf-8")) if place else None
+        stored = json.loads(file_of(place.name).read_text(encoding="utf-8"))
     except OSError:
-        stored = None
-    if stored is None:
         return {}
     different, mistakes = stored["symptoms"], stored["mistakes"].items()
     return {part: {name: [different[at] for at in ways] for name, ways in names.items()} for part, names in mistakes}

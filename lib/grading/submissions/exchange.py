@@ -138,20 +138,15 @@ class OwnedCollect(ExchangeCollect):
             for name, content in self._own_files(src):
                 (safe / name).parent.mkdir(parents=True, exist_ok=True)
                 write(safe / name, content)
-            found = self._find_time_again(src, claimed)
+            found = self._time(_last_change(src), claimed)  # again: it may have been changed since it was chosen
+            if found != claimed:
+                self.log.warning(
+                    f"{visible(src)} says that it was made {claimed}, but was last changed {found} UTC, and that"
+                    " counts. If all were moved or restored, set c.OwnedCollect.check_time = False."
+                )
             write(safe / STAMP, f"{found} UTC".encode())  # the student's own may say anything
             super().do_copy(str(safe), str(whole), log)
             whole.rename(place)
-
-    def _find_time_again(self, src: str, claimed: datetime) -> datetime:
-        """Give when a submission that was copied was made: it may have been changed since it was chosen."""
-        found = self._time(_last_change(src), claimed)
-        if found != claimed:
-            self.log.warning(
-                f"{visible(src)} says that it was made {claimed}, but was last changed {found} UTC, and that counts. If"
-                " all were moved or restored, set c.OwnedCollect.check_time = False."
-            )
-        return found
 
     def _own_files(self, folder: str) -> Iterator[tuple[Path, bytes]]:
         """Give what may be copied, by its place in the folder, up to nbgrader's `max_dir_size`.
