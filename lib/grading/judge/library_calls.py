@@ -57,9 +57,12 @@ _SETS_UP = re.compile(
 """Magics that set something up, as nbconvert writes them in a script: `get_ipython().run_line_magic('config', …)`."""
 NOT_RUN = (
     (re.compile(rf"(?m)={_SPACE}[!%].*$"), "= None"),
-    (re.compile(rf"(?m)^({_SPACE})(?:[!%?].*|[\w.*]+\?\??;?{_SPACE})$"), r"\1pass"),
+    (re.compile(rf"(?m)^({_SPACE})(?:\?.*|[\w.*]+\?\??;?{_SPACE})$"), r"\1pass"),
 )
-"""What IPython reads and Python doesn't, and what stands for it where it need not be run: magics, shell lines, help."""
+"""What IPython reads and Python doesn't, and what stands for it where it need not be run: magics
+and shell lines for a result, and help."""
+_MAGICS = (re.compile(rf"(?m)^({_SPACE})[!%].*$"), r"\1pass")
+"""Other magics and shell lines; a line of a text or formula that begins alike may be lost here: nothing is run."""
 _PROMPTS = (re.compile(rf"(?m)^(?:>>> ?|\.\.\. ?|In \[\d+\]: ?|{_SPACE}\.\.\.: ?)"), "")
 _BLANKS = (re.compile(r"\?"), "0")
 _DEFINING = (ast.Import, ast.ImportFrom, ast.Assign)
@@ -155,7 +158,7 @@ def _read(source: str) -> _Cell:
     """Read a cell; there is nothing in one that can't be read."""
     revealed = _RUNS_CODE.sub(r"\1", _SETS_UP.sub("None", source))
     # One blank or line of help would hide a whole cell.
-    tree = parse(revealed) or parse(replace_all(revealed, (_PROMPTS, *NOT_RUN, _BLANKS))) or parse(source)
+    tree = parse(revealed) or parse(replace_all(revealed, (_PROMPTS, *NOT_RUN, _MAGICS, _BLANKS))) or parse(source)
     nodes = [node for node in ast.walk(tree) if isinstance(node, _USING)] if tree else []
     return _Cell(tuple(nodes), tuple(node for node in nodes if isinstance(node, _DEFINING)))
 

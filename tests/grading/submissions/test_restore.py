@@ -229,6 +229,8 @@ def test_copies_of_a_locked_cell_are_read_once_for_what_is_added():
         ("np.argmax?\n?np\nhelper = 3", "helper = 3"),
         ("helper = ('a %d'\n    % 3)", "helper = 'a %d' % 3"),
         ("helper = '''\n!important'''", "helper = '\\n!important'"),
+        ("np.argmax?\nhelper = ('a %d'\n    % 3)", "helper = 'a %d' % 3"),
+        ("np.argmax?\nhelper = '''\n!important'''", "helper = '\\n!important'"),
     ],
 )
 def test_what_is_added_may_hold_what_ipython_alone_reads(added, is_run):
