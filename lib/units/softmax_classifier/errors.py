@@ -41,7 +41,7 @@ MEANINGS = (
     NOBODY_TYPES,
     Meaning(
         # Before a bare `input`: a line may have both, and then the method is what the error is about.
-        r"TypeError: .*'(?:builtin_function_or_method|method)'.*\n"
+        r"TypeError: .*(?:'|type )(?:builtin_function_or_method|method)\b.*\n"
         r".*\.(?:sum|mean|max|min|std|dot|copy|transpose|argmax|argmin)\b(?!\s*\()",
         "A method of an array is used, and it is not called.",
         "Write parentheses behind its name: .sum is the method, and .sum() is the sum.",
@@ -49,8 +49,8 @@ MEANINGS = (
     Meaning(
         # Python's own `input` is a builtin; in a notebook Jupyter puts a function or a method in its place.
         r"NameError: name '(?:output|weights|layers)' is not defined"
-        r"|(?:'builtin_function_or_method'|'(?:function|method)' (?:object|and)\b|and '(?:function|method)').*\n"
-        r".*(?<![\w.])input\b",
+        r"|(?:'builtin_function_or_method'|'(?:function|method)' (?:object|and)\b|and '(?:function|method)'"
+        r"|type (?:builtin_function_or_method|function|method) which).*\n.*(?<![\w.])input\b",
         "A name of the layer is used without self. before it.",
         "A layer keeps what it needs as self.input, self.output, self.weights or self.layers. Write self. before the"
         " name.",
@@ -131,7 +131,9 @@ MEANINGS = (
         "np.dot is the matrix product. The product entry by entry is written with *.",
     ),
     Meaning(
-        r"ValueError: .*(?:\((\d+),\) \(\1,(?!1\))\d+\)|shape \((\d+),1\) .*shape \(\2,).*\n.*weights\[:, ?-1:?\]",
+        # Where the bias is given a new value, not where a forward adds it to the scores.
+        r"ValueError: .*(?:\((\d+),\) \(\1,(?!1\))\d+\)|shape \((\d+),1\) .*shape \(\2,).*\n"
+        r".*weights\[:, ?-1:?\] ?(?:\+?=|-)",
         "The bias gets the gradients of all samples, without a sum.",
         "The bias has one number for each class. Print the shape of what is subtracted from it.",
     ),

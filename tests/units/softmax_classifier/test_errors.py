@@ -65,6 +65,11 @@ SAID = {
         "-np.sum(y * np.log(input)) / input.sum",
         "A method of an array is used, and it is not called.",
     ),
+    "a method without a call in a function of NumPy": (
+        CCE_OF_INPUT,
+        "-np.sum(y * np.log(input)) / np.exp(input.sum)",
+        "A method of an array is used, and it is not called.",
+    ),
     "no np.": (CCE, "-np.mean(np.diag(y.T @ log(yhat)))", "A function of NumPy is used without np. before it."),
     "a call of .T": (CCE, "-np.mean(np.diag(y.T() @ np.log(yhat)))", "An array is called like a function."),
     "a question": (
@@ -79,6 +84,11 @@ SAID = {
     "no samples in T": (SOFTMAX, "a * (1 - a)", "T has the wrong shape."),
     "T of all samples": (SOFTMAX, "np.diagflat(a) - np.outer(a, a)", "T has the wrong shape."),
     "a builtin": (DENSE, "np.dot(output_gradient, input.T)", "A name of the layer is used without self. before it."),
+    "a builtin in a function of NumPy": (
+        DENSE,
+        "np.dot(output_gradient, np.exp(input))",
+        "A name of the layer is used without self. before it.",
+    ),
     "a bias in place": (BIAS, "self.weights[:, -1] -= learning_rate * output_gradient", UNSUMMED),
     "a bias": (BIAS, "self.weights[:, -1] = self.weights[:, -1] - learning_rate * output_gradient", UNSUMMED),
     "a column of biases": (BIAS, "self.weights[:, -1:] -= learning_rate * output_gradient", UNSUMMED),
@@ -141,6 +151,21 @@ def test_a_column_that_is_subtracted_from_the_bias_is_not_taken_for_all_samples(
     code = written(BIAS.format("self.weights[:, -1] -= learning_rate * output_gradient.sum(axis=1, keepdims=True)"))
     report = str(checked(part_of(PARTS[BIAS]), Dense=code["Dense"]))
     assert "could not be broadcast" in report or "non-broadcastable" in report
+    assert UNSUMMED not in report
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        "self.weights[:, -1] + np.dot(self.weights, self.input)",
+        "np.dot(self.weights, self.input); self.output += self.weights[:, -1]",
+    ],
+)
+def test_a_bias_that_forward_adds_is_not_taken_for_one_that_is_updated(scores: str) -> None:
+    right = "np.dot(self.weights, self.input)"
+    code = written(DENSE.replace(right, scores).format("np.dot(output_gradient, self.input.T)"))
+    report = str(checked(part_of(PARTS[DENSE]), Dense=code["Dense"]))
+    assert "could not be broadcast" in report
     assert UNSUMMED not in report
 
 
