@@ -111,8 +111,11 @@ def run_probes(
     outcomes: dict[str, dict[str, Outcome]] = {}
     asked: list[_Asked] = []
     for statement, probes in _list_probes(part, inputs, subjects).items():
-        outcomes[statement] = {"": probes} if isinstance(probes, Failure) else {}
-        asked += [] if isinstance(probes, Failure) else [_Asked(statement, *probe) for probe in probes.items()]
+        if isinstance(probes, Failure):
+            outcomes[statement] = {"": probes}
+        else:
+            outcomes[statement] = {}
+            asked += [_Asked(statement, name, probe) for name, probe in probes.items()]
     for one, outcome in _run_asked(asked, budget):
         outcomes[one.statement][one.name] = outcome
     return outcomes

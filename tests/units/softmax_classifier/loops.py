@@ -179,6 +179,21 @@ class Softmax(Softmax):
 """
 """A backward with a name of its own for what it is given; that it is wrong its own check says."""
 
+COUNTED = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Loss:
+    values: list
+
+    def __call__(self, y, yhat):
+        self.values.append(-np.mean(np.log(np.sum(y * yhat, axis=0))))
+        return self.values[-1]
+
+cce = Loss([])
+"""
+"""A loss that is an object, and can't be hashed."""
+
 RIGHT: dict[str, str] = {
     "the notebook's": loop(),
     "outputs by names of the layers' own": LAYERS
@@ -194,6 +209,8 @@ RIGHT: dict[str, str] = {
     "one softmax layer for all": ONE_FOR_ALL + loop(),
     "a dense layer of the notebook's with new weights": "dlayer = Dense(8, 14)\n"
     + loop((DENSE, "    dlayer.weights = 0.1 * np.random.randn(num_labels, num_features + 1)\n")),
+    "a loss that can't be hashed, called with its arguments' names": COUNTED
+    + loop((ADD, ADD.replace("y[:, batch], softmax", "y=y[:, batch], yhat=softmax"))),
     "numbers of NumPy from the loss": loop((ADD, ADD.replace("softmax.output)", "softmax.output).item()"))),
     "the loss's mean and shape": loop(
         (ADD, ADD.replace("+= ", "+= float(").replace("softmax.output)", "softmax.output).mean().reshape(()))"))

@@ -16,7 +16,7 @@ import dis
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
@@ -472,12 +472,7 @@ class _Dense(_Softmax):
 
 
 def _function(original: Any) -> Callable[..., Any]:
-    if not callable(original):
-        return lambda one, other: None
-    return partial(original) if original.__hash__ is None else original  # `_signature` keeps what can be hashed
-
-
-_signature = lru_cache(maxsize=16)(inspect.signature)
+    return original if callable(original) else lambda one, other: None
 
 
 def _arguments(function: Callable[..., Any], given: tuple[Any, ...], named: Mapping[str, Any], count: int) -> list[Any]:
@@ -492,3 +487,14 @@ def _arguments(function: Callable[..., Any], given: tuple[Any, ...], named: Mapp
     bound.apply_defaults()
     values = [*bound.args, *bound.kwargs.values()]
     return values + [None] * (count - len(values))
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """Read how a function is called: once for all calls of one that can be kept in a table."""
+    try:
+        return _known_signature(function)
+    except TypeError:  # an object that can be called, but not be hashed
+        return inspect.signature(function)
+
+
+_known_signature = lru_cache(maxsize=16)(inspect.signature)
