@@ -128,7 +128,7 @@ class WatchedCalls:
 NO_CALLS = WatchedCalls(frozenset(), re.compile(r"(?!)"), re.compile(r"(?!)"))
 
 
-@dataclass(frozen=True, eq=False)  # one key is another one, whatever is in it: so what is found for it can be kept
+@dataclass(frozen=True, eq=False)  # compared by identity, so that a cache can be by key
 class AnswerKey:
     """A unit's closed half: the right objects by name, the mistakes that have names, a sample class, watched calls.
 

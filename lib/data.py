@@ -70,7 +70,10 @@ def blobs(
 
 
 def _draw_labels(spread: float, seed: Seed, **sizes: int) -> tuple[np.random.Generator, Labels]:
-    """Check what a data set is drawn by; return the source of random numbers, and labels, about as many of each."""
+    """Draw labels, as many of each as the number of samples allows; return the source of random numbers, and them.
+
+    Raises ValueError for a size below 1, a spread below 0, or what is no seed.
+    """
     _require_sizes(**sizes)
     if not (isinstance(spread, Real) and 0 <= spread < math.inf):
         raise ValueError(f"spread is {spread!r}; expected a number, 0 or more. Try spread=1.")

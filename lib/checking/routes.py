@@ -37,7 +37,10 @@ def hold_on_any(test: Callable[[str], None], is_forward_right: Callable[[], bool
 def look_on_each(
     inputs: Inputs, run: Callable[[str, str], Any], looks: Mapping[str, tuple[str, Callable[[Any], object]]]
 ) -> Probes:
-    """List probes on each route: by name, on what code is run, and how that is looked at, which runs once for all."""
+    """List probes on each route, by name: for each, `looks` says on what code is run, and which part is looked at.
+
+    `run` takes the first and the route. It is called once for all probes that look at the same run.
+    """
 
     def look_at(on: str, look: Callable[[Any], object], route: str) -> object:
         return look(run_once(inputs, (on, route), partial(run, on, route)))

@@ -34,7 +34,7 @@ def with_backward(base: type[Layer], result: Callable[[Any, FloatArray, Any], An
 
 
 def overwrite(at: int, code: Callable[..., Any]) -> Callable[..., Any]:
-    """Make code that also writes into one of the arrays that it is given, that with the number `at`."""
+    """Make code that also fills one of the arrays that it is given with zeros: the one at place `at`."""
 
     def overwriting(*given: Any) -> Any:
         result = code(*given)

@@ -117,8 +117,9 @@ def backward(Softmax: Any, inputs: Inputs, size: str, route: str = "own") -> Bac
 
     In the size `again` the layer runs on one batch and then on others.
     """
-    layer, passes = Softmax(), _passes(inputs) if size == "again" else [(inputs, size)]
-    return [_pass_back(layer, each, size, route) for each, size in passes][-1]
+    layer = Softmax()
+    passes = _passes(inputs) if size == "again" else [(inputs, size)]
+    return [_pass_back(layer, each, name, route) for each, name in passes][-1]
 
 
 def _passes(inputs: Inputs) -> list[tuple[Inputs, str]]:

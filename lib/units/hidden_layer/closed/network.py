@@ -145,9 +145,14 @@ forward("ReLU stands behind the last layer", IN_THE_LIST)(lambda layers, x: np.m
 backward("The layers are called in the order of the forward pass", "Which layer is next to the loss? Begin there.")(
     _down
 )
-backward("The list of layers is turned round for good: the next pass runs through it the other way", LAYERS_STAY)(
-    lambda layers, g, rate: (layers.reverse(), _down(layers, g, rate))[1]
-)
+
+
+@backward("The list of layers is turned round for good: the next pass runs through it the other way", LAYERS_STAY)
+def _turns_the_list(layers: Layers, g: Array, rate: float) -> Any:
+    layers.reverse()
+    return _down(layers, g, rate)
+
+
 backward("A second pass through the network calls no layer", LAYERS_STAY)(
     lambda layers, g, rate: _down([layers.pop() for _ in layers[:]], g, rate)
 )

@@ -56,13 +56,16 @@ class Call:
         ]
 
     def find_batch(self, samples: Samples, shuffles: Iterable[int]) -> tuple[int, int] | None:
-        """Find the first of some shuffles, counted from 1, that has a batch of these samples, in any order, and which.
+        """Find a batch of these samples, in any order, in the first of some shuffles that has one.
 
-        None if there is none.
+        Returns the shuffle, counted from 1, and the batch's place in it, counted from 0; None if no shuffle has one.
         """
         taken = tuple(sorted(samples.tolist()))
-        found = ((shuffle, self.sorted_batches(shuffle - 1)) for shuffle in shuffles)
-        return next(((shuffle, batches.index(taken)) for shuffle, batches in found if taken in batches), None)
+        for shuffle in shuffles:
+            batches = self.sorted_batches(shuffle - 1)
+            if taken in batches:
+                return shuffle, batches.index(taken)
+        return None
 
     def columns(self, name: str, version: int, samples: Samples) -> Array:
         """Return the drawn columns of some samples after `version` updates, (classes, batch)."""
