@@ -145,7 +145,8 @@ class BoundedExecute(Execute):
         return min(own, left, SECONDS_OF_IMPORTS if IMPORTS.search(added) else SECONDS_OF_ADDED_CODE)
 
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
-        """Interrupt as nbclient does, which goes on then; kill a kernel that does so, too."""
+        """Interrupt as nbclient does; kill a kernel that goes on regardless."""
+        # nbclient interrupts and goes on, whether the kernel has stopped or not.
         reply = await super()._async_handle_timeout(timeout, cell)
         if not await self._is_idle():
             await ensure_async(self.km.shutdown_kernel(now=True))

@@ -139,7 +139,8 @@ class LmsNames(FileNameCollectorPlugin):
 
     Canvas: `smithjane_LATE_12345_67890_NOTEBOOK-1.ipynb`, without `LATE` if it was on time.
     Moodle: `Jane Smith_12345_assignsubmission_file_/NOTEBOOK.ipynb`, or the same without the folder.
-    The outermost name counts: what lies in a student's folder or zip is that student's, whatever it is called.
+    The outermost name counts: what lies in a student's folder or zip is that student's, whatever it is called. A name
+    that can be read in two ways is refused, since students choose their own names and their files'.
     """
 
     student_id = Unicode(
@@ -163,7 +164,10 @@ class LmsNames(FileNameCollectorPlugin):
         return info
 
     def owner_of(self, path: Path) -> Owner | None:
-        """Tell whose an extracted file is by the outermost name that says so. Raises Refused where it says it twice."""
+        """Tell whose an extracted file is by the outermost name that says so.
+
+        Raises Refused where that name can be read in two ways.
+        """
         for part in path.parts:
             is_file = part == path.parts[-1] or part.lower().endswith(".zip")
             if owner := _moodle(part, is_file) or self._canvas(part):

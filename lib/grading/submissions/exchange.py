@@ -56,7 +56,10 @@ class OwnedCollect(ExchangeCollect):
         self.src_records = [record for record in self.src_records if record["username"] is not None]
 
     def _path_to_record(self, path: str) -> dict[str, Any]:
-        """Read a folder's name, as nbgrader's own does; what is forged is out before the newest one is chosen."""
+        """Read a folder's name, as nbgrader's own does; called for each before the newest of a student is chosen.
+
+        So a forged folder that claims to be newer is out before it is compared.
+        """
         try:
             why = self._refusal(path)
         except FileNotFoundError:  # taken away since it was listed
