@@ -41,7 +41,7 @@ MEANINGS = (
     NOBODY_TYPES,
     Meaning(
         # Before a bare `input`: a line may have both, and then the method is what the error is about.
-        r"TypeError: .*(?:'|type )(?:builtin_function_or_method|method)\b.*\n"
+        r"TypeError: .*'(?:builtin_function_or_method|method)'.*\n"
         r".*\.(?:sum|mean|max|min|std|dot|copy|transpose|argmax|argmin)\b(?!\s*\()",
         "A method of an array is used, and it is not called.",
         "Write parentheses behind its name: .sum is the method, and .sum() is the sum.",
@@ -49,8 +49,8 @@ MEANINGS = (
     Meaning(
         # Python's own `input` is a builtin; in a notebook Jupyter puts a function or a method in its place.
         r"NameError: name '(?:output|weights|layers)' is not defined"
-        r"|(?:'builtin_function_or_method'|'(?:function|method)' (?:object|and)\b|and '(?:function|method)'"
-        r"|type (?:builtin_function_or_method|function|method) which).*\n.*(?<![\w.])input\b",
+        r"|(?:'builtin_function_or_method'|'(?:function|method)' (?:object|and)\b|and '(?:function|method)').*\n"
+        r".*(?<![\w.])input\b",
         "A name of the layer is used without self. before it.",
         "A layer keeps what it needs as self.input, self.output, self.weights or self.layers. Write self. before the"
         " name.",
@@ -192,6 +192,12 @@ IN_LOOPS = (
 """Errors of a training loop. The others of `MEANINGS` may have other causes there."""
 METHOD = r"\w\.(forward|backward)$"
 IN_LAYERS = (
+    ErrorHint(
+        r".*builtin_function_or_method",  # as in NumPy's own words, of which no meaning is known
+        "Write self.input: the name input alone is a function of Python.",
+        r"(?<![\w.])input\b(?!\s*\()",
+        METHOD,
+    ),
     ErrorHint(
         r"(?!.*object is not callable).*'NoneType'",
         "Print the values of this line just before it: one of them is None. A function without return gives None, and a"
