@@ -189,6 +189,13 @@ def test_names_and_hints_are_sentences_for_a_student() -> None:
         assert len(mistake.name) < 90
 
 
+def test_a_mistake_that_comes_together_with_another_is_in_the_catalogue_with_it() -> None:
+    names = {mistake.name for mistake in MISTAKES}
+    assert any(mistake.together_with for mistake in MISTAKES)
+    for mistake in MISTAKES:
+        assert {f"{mistake.name}, and {extra}" for extra in mistake.together_with} <= names
+
+
 def test_the_loop_is_right_before_anything_is_changed() -> None:
     assert judged(part_of("check-train"), {"train": train}).points == 4
     assert judged(part_of("check-train"), {"train": change_loop()}).points == 4
