@@ -29,7 +29,7 @@ class ZeroLayerApp(Configured):
     uses = tuple(APPS.values())  # so `--help-all` and `--generate-config` list the settings of every command
 
     def start(self) -> None:
-        """List the commands; exits with 1 where another one was given, which isn't among them."""
+        """List the commands; exits with 1 where the one that was given is not among them."""
         self.print_help()
         if self.extra_args:
             self.fail(f"There is no command {self.extra_args[0]}. Try one of those above.")
