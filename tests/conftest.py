@@ -64,7 +64,6 @@ LONGEST = (
     "tests/test_lab_buttons.py",
     "tests/checking/test_fingerprints.py",
     "tests/checking/test_student_code.py",
-    "TensorFlow",
     "tests/units/softmax_classifier/test_training_points.py",
     "tests/grading/commands/test_app.py",
     "tests/explorer/test_live.py",
@@ -141,6 +140,14 @@ def no_shell_is_left() -> Iterator[None]:
     yield
     if "IPython.core.interactiveshell" in sys.modules:
         sys.modules["IPython.core.interactiveshell"].InteractiveShell.clear_instance()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_log_closes_what_pytest_captures() -> Iterator[None]:
+    """Give TensorFlow's log Python's own stream: it closes any other where a command sets up logging anew."""
+    yield
+    if absl := sys.modules.get("absl.logging"):
+        absl.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 @pytest.hookimpl(optionalhook=True)
