@@ -59,6 +59,17 @@ class Release(GenerateAssignment):
         self.run_post_convert_hook()
 
 
+@contextmanager
+def _keep_quiet() -> Iterator[None]:
+    """Keep nbgrader from logging a traceback for each error of a database; it raises the error, too."""
+    log = logging.getLogger("tornado.application")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
+
+
 class Rebuild(Configured, GenerateAssignmentApp):
     """`nbgrader generate_assignment --force`, since nobody edits what it makes; where it fails, nothing is changed."""
 
@@ -121,10 +132,9 @@ class Rebuild(Configured, GenerateAssignmentApp):
                 shutil.copytree(released, built)  # the assignment's other notebooks stay as they are
             self.generate(TRIAL)
             refuse_other_cells(self.coursedir, built)
-            # Another build may fill an empty gradebook at the same moment. nbgrader raises each error of a database,
-            # and logs a traceback, too.
-            logging.getLogger("tornado.application").disabled = True
-            retry(partial(self.generate, AFTER_TRIAL), times=9)
+            # Another build may fill an empty gradebook at the same moment.
+            with _keep_quiet():
+                retry(partial(self.generate, AFTER_TRIAL), times=9)
             put_in_place(built, released)
 
     @contextmanager
