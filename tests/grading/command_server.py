@@ -60,8 +60,10 @@ def _address():
 def serve(listener):
     """Fork for each caller a process that waits for the command's end, and from that the command."""
     import nbgrader.apps  # noqa: F401  # as a whole, before `startup` leaves something out
+    import sqlalchemy.dialects.sqlite  # noqa: F401
 
-    import lib.grading.commands.app  # noqa: F401
+    import lib.grading.commands.app
+    import lib.units.softmax_classifier.closed  # noqa: F401
     from lib.grading import startup
 
     os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # of alembic
