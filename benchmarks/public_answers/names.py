@@ -97,6 +97,7 @@ BY_NAME = {
     "The weights' gradient is returned": "dense/returns-weights-gradient",
     "The incoming gradient is returned": "dense/returns-output-gradient",
     "The weights never change": "dense/no-update",
+    "The weights decay": "dense/weight-decay",
     "The learning rate is missing": "dense/rate-forgotten",
     "The learning rate is always 0.01": "dense/rate-fixed",
     "The weights are replaced by the step": "dense/assigned-not-subtracted dense/minus-equals-exchanged",

@@ -19,7 +19,7 @@ import numpy as np
 
 from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.student_code import TIME_LIMIT, Failure, Kind, attempt, run_each
-from lib.checking.values import numbers
+from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Probes, Statement
 
 T = TypeVar("T")
@@ -150,6 +150,18 @@ def _list_probes(part: Part, inputs: Inputs, subjects: tuple[Any, ...]) -> dict[
     return {each.name: attempt(partial(each.probes, copied, *subjects)) for each, copied in copies}
 
 
+def read_result(value: object) -> Array:
+    """Read what a probe gave, and raise `Wrong` where the judge would not read it."""
+    array = numbers(value)
+    if _has_huge(array):
+        raise Wrong(f"The result is {TOO_LARGE}.")
+    return array
+
+
+def _has_huge(array: Array) -> bool:
+    return bool((np.isfinite(array) & (abs(array) >= HUGE)).any())
+
+
 @dataclass(frozen=True)
 class _Asked:
     """One probe of a statement."""
@@ -159,7 +171,7 @@ class _Asked:
     probe: Callable[[], object]
 
     def __call__(self) -> Array:
-        return numbers(self.probe())
+        return read_result(self.probe())
 
 
 def _run_asked(asked: list[_Asked], budget: float) -> Iterator[tuple[_Asked, Outcome]]:
@@ -313,7 +325,7 @@ def _read_bytes(text: str) -> Array:
         array = np.frombuffer(a2b_base64(text), "<f8").astype(np.float64)
     except ValueError:
         raise ValueError("not an array") from None
-    if (np.isfinite(array) & (abs(array) >= HUGE)).any():
+    if _has_huge(array):
         raise ValueError(TOO_LARGE)
     return array
 

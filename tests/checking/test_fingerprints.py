@@ -34,7 +34,7 @@ from lib.grading.judge.comparison import outcomes
 from lib.reference import Softmax
 from lib.unit import Array, Inputs, Part, Statement
 from lib.units import softmax_classifier
-from lib.units.softmax_classifier import UNIT, cce, softmax_backward, train
+from lib.units.softmax_classifier import UNIT, cce, cce_gradient, dense_backward, softmax_backward, train
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from lib.units.softmax_classifier.closed.training import change_loop
 from tests.checking.desk import checked, mistaken
@@ -121,6 +121,80 @@ def test_two_mistakes_at_once_and_one_that_fits_in_part_get_no_name() -> None:
     assert name_of(cce, for_some) is None
     both = change_loop(("(1 / len(batch)) * ", ""), ("nepochs)", "nepochs + 1)"))
     assert name_of(train, {"train": both}) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("-np.sum(np.log(y * yhat + 1e-8)) / y.shape[1]", "y is inside the logarithm, and log 0 is avoided"),
+        ("-(yhat * np.log(y + 1e-9)).sum() / y.shape[1]", "y and yhat are swapped, and log 0 is avoided"),
+        (
+            "-y * np.log(yhat + 1e-8).sum(axis=0) / y.shape[1]",
+            "Only the logarithms are summed, before they are multiplied by y",
+        ),
+        ("-np.mean(y) * np.log(yhat + 1e-8)", "A parenthesis closes too early: only y is summed"),
+        (
+            "-np.mean(y * np.log(yhat)) / y.shape[1]",
+            "The mean over all entries is divided by the batch size",
+        ),
+        (
+            "-np.mean(((1 - yhat) ** 2 * y * np.log(yhat)).sum(0))",
+            "The loss is focal loss: samples that are predicted well count less",
+        ),
+    ],
+)
+def test_a_loss_with_a_parenthesis_or_a_factor_too_many_has_its_name(written: str, name: str) -> None:
+    code = {"cce": eval(f"lambda y, yhat: {written}", {"np": np})}
+    verdict = judged(cce, code)
+    assert verdict.mistake is not None
+    assert verdict.mistake.name == name_of(cce, code) == name
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("np.nan_to_num(-1 / (y * yhat))", "y stands in the denominator too"),
+        ("np.nan_to_num(-yhat / y)", "y and yhat are swapped"),
+        ("-y * (1 - yhat) ** 2 / yhat", "The gradient is that of focal loss"),
+    ],
+)
+def test_a_gradient_without_its_infinities_has_its_name(written: str, name: str) -> None:
+    code = {"cce_gradient": eval(f"lambda y, yhat: {written}", {"np": np})}
+    verdict = judged(cce_gradient, code)
+    assert verdict.mistake is not None
+    assert verdict.mistake.name == name_of(cce_gradient, code) == name
+
+
+@pytest.mark.parametrize(
+    ("update", "name"),
+    [
+        ("self.v = 0.8 * self.v - rate * g; self.weights += self.v", "Earlier steps count too: there is momentum"),
+        (
+            "self.v = 0.9 * self.v + 0.1 * g**2; self.weights -= rate * g / (np.sqrt(self.v) + 1e-8)",
+            "Each weight has a step size of its own, as in Adam, RMSprop or AdaGrad",
+        ),
+        (
+            "self.weights -= rate * (g + 0.01 * np.sign(self.weights))",
+            "The weights decay by the same amount, whatever their size",
+        ),
+        ("self.weights -= rate * (g + 2 * 0.01 * self.weights)", "The weights decay"),
+    ],
+)
+def test_a_step_of_another_optimizer_has_its_name(update: str, name: str) -> None:
+    layer = written(
+        f"""
+        class Dense(Dense):
+            v = 0
+            def backward(self, output_gradient, rate):
+                result = self.weights[:, :-1].T @ output_gradient
+                g = output_gradient @ self.input.T
+                {update}
+                return result
+        """
+    )["Dense"]
+    verdict = judged(dense_backward, {"Dense": layer})
+    assert verdict.mistake is not None
+    assert verdict.mistake.name == name_of(dense_backward, {"Dense": layer}) == name
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 
 from lib.answer_key import AnswerKey
-from lib.checking.answers import Copy, Outcome, copies_for, route_of
+from lib.checking.answers import Copy, Outcome, copies_for, read_result, route_of
 from lib.checking.student_code import Failure, attempt
-from lib.checking.values import numbers, what_is_wrong
+from lib.checking.values import what_is_wrong
 from lib.unit import Array, Inputs, Part, Probes, Statement
 
 ROUNDING = 1e-12
@@ -46,7 +46,7 @@ def run(
 
 
 def _ask(probe: Callable[[], object]) -> Array:
-    return numbers(probe())
+    return read_result(probe())
 
 
 def fits(statement: Statement, probe: str, given: Outcome, right: Mapping[str, Outcome], drawn: Inputs) -> bool:

@@ -234,7 +234,12 @@ def _without_bias(W: Array) -> Array:
 
 
 DECAY = "Subtract the step alone: this network has no weight decay."
-for strength in (0.1, 0.01, 0.001, 0.0001, 1.0):
+for strength in (0.1, 0.01, 0.001, 0.2, 0.02, 0.002):
+    update("The weights decay by the same amount, whatever their size", DECAY)(
+        lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * np.sign(W)),
+        lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * np.sign(W) * _without_bias(W)),
+    )
+for strength in (0.1, 0.01, 0.001, 0.0001, 1.0, 0.2, 0.02, 0.002, 0.0002):
     update("The weights decay", DECAY)(
         lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * W),
         lambda W, gradient, rate, strength=strength: W - rate * (gradient + strength * W * _without_bias(W)),
@@ -267,10 +272,33 @@ def _add_up(gradients: list[Array], share: float) -> Array:
     return np.asarray(sum(share**age * gradient for age, gradient in enumerate(reversed(gradients))))
 
 
-for share in (0.9, 0.5, 0.99):
-    steps("Earlier steps count too: there is momentum", OWN_STEP)(
-        partial(_add_up, share=share), lambda gradients, share=share: (1 - share) * _add_up(gradients, share)
+def _scale(gradients: list[Array], first: float, second: float) -> Array:
+    """Divide the running mean of the gradients by the root of that of their squares, as Adam does."""
+    count = len(gradients)
+    mean, square = (
+        (1 - share) * _add_up(each, share) / (1 - share**count)
+        for each, share in ((gradients, first), ([g**2 for g in gradients], second))
     )
+    return np.asarray(mean / (np.sqrt(square) + 1e-8))
+
+
+for share in (0.9, 0.5, 0.99, 0.8, 0.95):
+    steps("Earlier steps count too: there is momentum", OWN_STEP)(
+        partial(_add_up, share=share),
+        lambda gradients, share=share: (1 - share) * _add_up(gradients, share),
+        lambda gradients, share=share: gradients[-1] + share * _add_up(gradients, share),  # Nesterov's
+    )
+steps("Each weight has a step size of its own, as in Adam, RMSprop or AdaGrad", SIZE)(
+    partial(_scale, first=0.9, second=0.999),
+    partial(_scale, first=0.9, second=0.99),
+    *(
+        lambda gradients, share=share: (
+            gradients[-1] / (np.sqrt((1 - share) * _add_up([g**2 for g in gradients], share)) + 1e-8)
+        )
+        for share in (0.9, 0.99, 0.999)
+    ),
+    lambda gradients: gradients[-1] / (np.sqrt(sum(g**2 for g in gradients)) + 1e-8),
+)
 steps("The gradients of all steps pile up", OWN_STEP)(partial(_add_up, share=1))
 steps("The layer learns only once", OWN_STEP)(lambda gradients: gradients[-1] * (len(gradients) == 1))
 steps("The learning rate gets smaller from step to step", "Use the learning_rate that backward is given in each step.")(

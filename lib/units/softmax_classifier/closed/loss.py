@@ -30,6 +30,8 @@ gradient = MistakeCatalog(
 )
 B = -1
 """The axis of the samples."""
+TINY = 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15
+"""Numbers that people add to keep away from log 0."""
 mean_of = replace(loss, make=lambda entries: lambda y, p: np.sum(entries(y, p)) / y.shape[B])
 """The sum of wrong entries, divided by the batch size."""
 of_slopes = replace(gradient, make=lambda change: lambda y, p: change(-y / p))
@@ -65,6 +67,14 @@ def _sums_and_means(entries: Function) -> tuple[Function, ...]:
     )
 
 
+def _inside(tiny: float) -> Function:
+    return lambda y, p: -np.log(y * p + tiny)
+
+
+def _focal(focus: int) -> Function:
+    return lambda y, p: -y * (1 - p) ** focus * np.log(p)
+
+
 # ---- The loss: sign, size, logarithm
 
 DIVIDE = "Print the number that you divide by, for two batches of different sizes. Does it count the samples?"
@@ -87,6 +97,9 @@ loss(
     "Divide by the number of samples only once. np.mean already divides.",
     MINUS,
 )(lambda y, p: np.mean(-np.sum(y * np.log(p), axis=0)) / y.shape[B])
+loss("The mean over all entries is divided by the batch size", DIVIDE, MINUS)(
+    lambda y, p: -np.mean(y * np.log(p)) / y.shape[B]
+)
 mean_of("The logarithm has base 2", NATURAL, SUMMED, OF_ENTRIES, BY_CLASSES, MINUS)(lambda y, p: -y * np.log2(p))
 mean_of("The logarithm has base 10", NATURAL, SUMMED, OF_ENTRIES, BY_CLASSES, MINUS)(lambda y, p: -y * np.log10(p))
 mean_of("The logarithm is that of 1 + yhat", NATURAL)(lambda y, p: -y * np.log1p(p))
@@ -122,14 +135,20 @@ loss("y and yhat are swapped", "The labels y are 0 or 1, and log 0 is not finite
 )
 mean_of(
     "y and yhat are swapped, and log 0 is avoided", "Take the logarithm of the prediction yhat, not of the labels y."
-)(lambda y, p: -p * np.log(np.maximum(y, 1e-7)))
+)(*(lambda y, p, tiny=tiny: -p * np.log(y + tiny) for tiny in TINY))
 
 INSIDE = "Where y is 0, the logarithm is that of 0. Move the parenthesis, so that only yhat is inside."
 loss("y is inside the logarithm", INSIDE)(*_sums_and_means(lambda y, p: -np.log(y * p)))
+for tiny in TINY:
+    loss(
+        "y is inside the logarithm, and log 0 is avoided",
+        "Print the logarithm for a class where y is 0. Move the parenthesis, so that y is outside.",
+    )(*_sums_and_means(_inside(tiny)))
 mean_of(
     "Every class counts: y does not select the true one",
     "Which factor makes the terms of the other classes 0?",
     SUMMED,
+    OF_ENTRIES,
     MINUS,
 )(lambda y, p: -np.log(p))
 mean_of("A matrix product mixes the classes", ENTRY, same_as=("Every class counts: y does not select the true one",))(
@@ -208,6 +227,9 @@ for size in (lambda y: 1, lambda y: y.shape[B], np.size):
         )
 
 
+FOCUS = "Look for a factor with 1 - yhat. The loss of Step 4 has none: every sample counts alike."
+for focus in (1, 2, 5):
+    loss("The loss is focal loss: samples that are predicted well count less", FOCUS)(*_sums_and_means(_focal(focus)))
 loss("The logarithm is squared", OTHER)(*_sums_and_means(lambda y, p: y * np.log(p) ** 2))
 loss("The loss is the mean squared error", OTHER)(lambda y, p: np.mean((y - p) ** 2))
 for scale in (lambda y: 1, lambda y: 2, lambda y: y.shape[B], lambda y: 2 * y.shape[B], lambda y: 2 * y.size):
@@ -264,6 +286,19 @@ loss("A parenthesis closes too early: only y is summed", ONE_NUMBER)(
     lambda y, p: -np.sum(y) * np.log(p) / y.shape[B],
     lambda y, p: -np.sum(y) * np.log(p),
     lambda y, p: -np.sum(y, axis=0) * np.log(p) / y.shape[B],
+    lambda y, p: -np.mean(y) * np.log(p),
+    lambda y, p: -np.mean(y, axis=0) * np.log(p),
+)
+loss(
+    "Only the logarithms are summed, before they are multiplied by y",
+    "A .sum() belongs to what stands directly before it. Print what it sums.",
+)(
+    lambda y, p: -y * np.log(p).sum(axis=0),
+    lambda y, p: -y * np.log(p).sum(axis=0) / y.shape[B],
+    lambda y, p: -y * np.log(p).sum(),
+    lambda y, p: -y * np.log(p).sum() / y.shape[B],
+    lambda y, p: -y * np.log(p).mean(axis=0),
+    lambda y, p: -y * np.log(p).mean(),
 )
 loss(
     "The labels pick whole rows of yhat",
@@ -357,13 +392,20 @@ gradient(
     DIVIDED,
 )(lambda y, p: -1 / p)
 gradient("y and yhat are swapped", "Divide by the prediction yhat. The labels y contain zeros.", SIGN)(
-    lambda y, p: -p / y, lambda y, p: -p / np.maximum(y, 1e-7), lambda y, p: -p / (y + 1e-7)
+    lambda y, p: -p / y,
+    lambda y, p: np.nan_to_num(-p / y),
+    *(lambda y, p, tiny=tiny: -p / (y + tiny) for tiny in TINY),
 )
 gradient("yhat itself is returned", SLOPE)(lambda y, p: p)
 gradient("The gradient is the loss of each entry, not its slope", SLOPE, SIGN, DIVIDED)(lambda y, p: -y * np.log(p))
 gradient("y is multiplied by yhat", SLOPE, SIGN, DIVIDED)(lambda y, p: -y * p)
 gradient("Every slope is -1, whatever the probability", SLOPE, SIGN, DIVIDED)(lambda y, p: -y)
 gradient("yhat is squared", SLOPE, SIGN, DIVIDED)(lambda y, p: -y / p**2)
+for focus in (1, 2, 5):
+    gradient("The gradient is that of focal loss", FOCUS)(
+        lambda y, p, focus=focus: y * (1 - p) ** (focus - 1) * (focus * np.log(p) - (1 - p) / p),
+        lambda y, p, focus=focus: -y / p * (1 - p) ** focus,
+    )
 for base in (np.log(2), np.log(10), 1 / np.log(2), 1 / np.log(10)):
     gradient("The gradient belongs to a logarithm of another base", SLOPE)(lambda y, p, base=base: -y / (p * base))
 gradient("The derivative of 1/x is taken for that of log x", SLOPE)(lambda y, p: -np.log(p))
@@ -429,7 +471,9 @@ of_slopes("The last sample gets no gradient", "Print the last column of the grad
 of_slopes("The gradient is in a tuple or a list", COMMA)(lambda g: (g,))
 of_slopes("The gradient is written into an array of integers", INTEGERS)(lambda g: g.astype(int))
 gradient("y stands in the denominator too", "The labels y contain zeros: multiply by them, and divide by yhat.")(
-    lambda y, p: -1 / (y * p)
+    lambda y, p: -1 / (y * p),
+    lambda y, p: np.nan_to_num(-1 / (y * p)),
+    *(lambda y, p, tiny=tiny: -1 / (y * p + tiny) for tiny in TINY),
 )
 of_slopes("The gradient is missing", "Look for a path through cce_gradient that ends without return.")(lambda g: None)
 gradient("np.dot gets two arrays of the same shape", "Divide entry by entry, with /.")(lambda y, p: -np.dot(y, 1 / p))
