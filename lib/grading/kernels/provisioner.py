@@ -12,7 +12,7 @@ import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from signal import SIGKILL
 from tempfile import mkdtemp
@@ -26,7 +26,7 @@ from lib.grading.kernels.client import KernelClient
 from lib.grading.kernels.forkserver import ADDRESS, ForkedKernel, ForkServer, KernelNotStarted
 from lib.grading.kernels.spawn_request import PORTS, Request
 from lib.grading.safe_files import LARGEST_FOLDER, files_in
-from lib.grading.sandbox.limits import Limits
+from lib.grading.sandbox.limits import Limits, limit_problem
 
 LAUNCHER = "ipykernel_launcher"
 VARIABLES = re.compile("LANG|LC_.*|TZ|MPLBACKEND|IPYKERNEL_.*|NBGRADER_.*")
@@ -50,19 +50,15 @@ class WarmProvisioner(KernelProvisionerBase):
     limits = Dict(
         help="How much of the machine a locked kernel may use: names and numbers as in lib.grading.sandbox.limits."
     ).tag(config=True)
-    largest_folder = Integer(LARGEST_FOLDER, help="Bytes of a folder that a locked kernel gets a copy of.").tag(
+    largest_folder = Integer(LARGEST_FOLDER, min=0, help="Bytes of a folder that a locked kernel gets a copy of.").tag(
         config=True
     )
 
     @validate("limits")
     def _known_limits(self, proposal: dict[str, Any]) -> dict[str, Any]:
-        known = [field.name for field in fields(Limits)]
         for name, value in proposal["value"].items():
-            if name not in known:
-                raise TraitError(f"WarmProvisioner.limits knows no {name!r}. Try one of {', '.join(known)}.")
-            if not isinstance(value, int):
-                wanted = "True or False" if name == "commands" else "a whole number"
-                raise TraitError(f"WarmProvisioner.limits has {name!r}: {value!r}, where {wanted} is expected.")
+            if problem := limit_problem(name, value):
+                raise TraitError(f"WarmProvisioner.limits {problem}")
         return proposal["value"]
 
     process: ForkedKernel | None = None

@@ -42,17 +42,19 @@ class RunLostError(RuntimeError):
 class BoundedExecute(Execute):
     """Execute each cell within a time limit and keep no more of its output than `max_output` characters."""
 
-    max_output = Integer(1_000_000, help="Characters of output kept for each cell; the rest is dropped.").tag(
-        config=True
-    )
-    max_messages = Integer(1_000, help="Outputs kept for each cell; the rest is dropped.").tag(config=True)
+    # Below these bounds the answers of checks, which are outputs too, would be dropped, or no cell would be run.
+    max_output = Integer(
+        1_000_000, min=100_000, help="Characters of output kept for each cell; the rest is dropped."
+    ).tag(config=True)
+    max_messages = Integer(1_000, min=0, help="Outputs kept for each cell; the rest is dropped.").tag(config=True)
     max_notebook_output = Integer(
         10_000_000,
+        min=1_000_000,
         help="""Bytes that the outputs of all cells of a notebook may take in memory; the rest is dropped. Answers of
         checks may take as many besides.""",
     ).tag(config=True)
-    grace = Integer(5, help="Seconds in which a cell has to end after it was interrupted.").tag(config=True)
-    budget = Integer(300, help="Seconds that all cells of a notebook may take together.").tag(config=True)
+    grace = Integer(5, min=0, help="Seconds in which a cell has to end after it was interrupted.").tag(config=True)
+    budget = Integer(300, min=1, help="Seconds that all cells of a notebook may take together.").tag(config=True)
     # A kernel that talks too fast loses some of its own words, and "idle" may be among them: no reason to end a run.
     raise_on_iopub_timeout = Bool(False).tag(config=True)
     record_timing = Bool(False).tag(config=True)

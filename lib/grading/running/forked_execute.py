@@ -57,7 +57,9 @@ class FloodError(TimeoutError):
 class ForkedExecute(BoundedExecute):
     """Execute each cell in a forked kernel over one connection, within `BoundedExecute`'s limits."""
 
-    flood = Integer(20, help="A cell is stopped when so many times `max_output` of it was dropped.").tag(config=True)
+    flood = Integer(20, min=1, help="A cell is stopped when so many times `max_output` of it was dropped.").tag(
+        config=True
+    )
 
     _client: KernelClient | None = None
     """Our connection to the kernel, while there is one."""

@@ -1,6 +1,6 @@
 """How much of the machine a submission may use."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 MIB = 2**20
 NICENESS = 5
@@ -52,3 +52,34 @@ class Limits:
             _, hard = resource.getrlimit(kind)
             most = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
             resource.setrlimit(kind, (most, most))
+
+
+LEAST = Limits(256 * MIB, cpu_seconds=1, tasks=16, open_files=64, file_size=MIB, scratch=MIB, inodes=64)
+"""Below these, measured with both units and rounded up, no kernel starts, or each one dies in its first cells."""
+MOST = {"tasks": 2**22}
+"""What Linux takes; of all others it takes 10**15. Larger numbers, and those below 0, may be no limit at all to it."""
+UNITS = {"memory": " bytes", "cpu_seconds": " seconds", "file_size": " bytes", "scratch": " bytes"}
+
+
+def limit_problem(name: str, value: object) -> str:
+    """Say what keeps `value` from being the limit of this name, what is expected, and what to try; "" if nothing."""
+    defaults = asdict(Limits())
+    if name not in defaults:
+        return f"knows no {name!r}. Try one of {', '.join(defaults)}."
+    default, unit = defaults[name], UNITS.get(name, "")
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else f"has {name!r}: {value!r}, where True or False is expected."
+    least, most = getattr(LEAST, name), MOST.get(name, 10**15)
+    number = value if isinstance(value, int) and not isinstance(value, bool) else None
+    if number is not None and least <= number <= most:
+        return ""
+    is_more = number is not None and number > most
+    bound = f"at most {most:,}{unit}" if is_more else f"at least {_in_bytes(least)}{unit}"
+    spelled = "" if _in_bytes(default) == str(default) else f", which is {_in_bytes(default)}"
+    return f"has {name!r}: {value!r}, where a whole number is expected: {bound}. Try {{{name!r}: {default}}}{spelled}."
+
+
+def _in_bytes(number: int) -> str:
+    """Write a number as people write bytes, where it is one of MiB or GiB: `4 * 1024**3`."""
+    power = next(power for power in (3, 2, 0) if number % 1024**power == 0)
+    return f"{number // 1024**power} * 1024**{power}" if power else str(number)

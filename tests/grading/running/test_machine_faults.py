@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
@@ -22,6 +23,7 @@ from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.kernels import forkserver
 from lib.grading.machine_faults import sentence
 from lib.grading.safe_files import write
+from lib.grading.sandbox.limits import LEAST
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS, Course
 from tests.submissions import FILE, POINTS, as_bytes, before, right
@@ -386,6 +388,22 @@ def test_a_run_that_takes_far_longer_than_it_may_is_given_up_and_tried_again(cou
             "A setting can't be used: WarmProvisioner.limits knows no 'memroy'",
         ),
         (["--WarmProvisioner.limits=memory=1G"], "WarmProvisioner.limits has 'memory': '1G', where a whole number is"),
+        (
+            ["--WarmProvisioner.limits={'memory': 4096}"],
+            "limits has 'memory': 4096, where a whole number is expected: at least 256 * 1024**2 bytes."
+            " Try {'memory': 4294967296}, which is 4 * 1024**3.",
+        ),
+        (["--WarmProvisioner.limits={'memory': -1}"], "limits has 'memory': -1, where a whole number is expected"),
+        (
+            ["--WarmProvisioner.limits={'tasks': 5000000}"],
+            "'tasks': 5000000, where a whole number is expected: at most",
+        ),
+        (["--WarmProvisioner.limits={'inodes': True}"], "limits has 'inodes': True, where a whole number is expected"),
+        (["--WarmProvisioner.limits={'commands': 1}"], "limits has 'commands': 1, where True or False is expected."),
+        (["--BoundedExecute.max_output=1000"], "The value of the 'max_output' trait"),
+        (["--BoundedExecute.max_notebook_output=1"], "The value of the 'max_notebook_output' trait"),
+        (["--BoundedExecute.budget=0"], "The value of the 'budget' trait"),
+        (["--ForkedExecute.flood=0"], "The value of the 'flood' trait"),
         (["--scheduler=nonsense"], "No Dask scheduler answers at nonsense"),
         (["--scheduler=no://where:1"], "No Dask scheduler answers at no://where:1"),
     ],
@@ -394,6 +412,13 @@ def test_what_cannot_be_meant_is_told_in_a_sentence(course, options, text):
     run = course.zerolayer("grade", ASSIGNMENT, *options, timeout=100)
     assert run.returncode == 1
     assert text in said(run)
+    assert points(course) == {}, "nobody was graded by it"
+
+
+def test_the_least_that_a_limit_may_be_is_enough_for_a_notebook(course):
+    run = course.zerolayer("grade", ASSIGNMENT, "--student=ada", f"--WarmProvisioner.limits={asdict(LEAST)}")
+    assert run.returncode == 0, run.stderr
+    assert course.verdict("ada").points == EVERYTHING
 
 
 def test_nobody_needs_to_read_to_the_end(course):
