@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from lib.grading.commands.config import Configured
 from lib.grading.machine_faults import sentence
 from lib.grading.safe_files import files_in
-from lib.grading.submissions.collect import NOT_COMPLETE
 
 
 class CollectApp(ZipCollectApp, Configured):  # in this order, since its `initialize` takes less than ours gives
@@ -37,10 +36,7 @@ class CollectApp(ZipCollectApp, Configured):  # in this order, since its `initia
         )
         if next(chain(files_in(archive), files_in(extracted)), None) is None:
             self.fail(f"There is nothing to collect: no file is in {archive}. Put your LMS's download there, as it is.")
-        try:
-            super().start()
-        except OSError as error:
-            self.fail("%s", f"{sentence(error)} {NOT_COMPLETE}")
+        super().start()
 
 
 class GradesApp(Configured, ExportApp):

@@ -31,6 +31,7 @@ from lib.grading.machine_faults import FULL, sentence
 from lib.grading.safe_files import DEEPEST, files_in, is_file, write
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, open_gradebook
 from lib.grading.submissions.read import ARCHIVES, MOST_BYTES, NOTEBOOK
+from lib.grading.submissions.transfer import NOT_COMPLETE, guard_steps
 from lib.grading.untrusted_names import visible
 
 MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_[a-z]+(?=_|$)")
@@ -53,7 +54,6 @@ BROKEN = (
 """What reading a zip raises that is cut short, damaged, or packed in a way of its own: it may also say that a file lies
 beyond any place, or is packed with a dictionary of gigabytes."""
 INSTEAD = "Ask for the notebook itself."
-NOT_COMPLETE = "Not all was collected. Once this is mended, collect again with --force before you grade."
 TWO_WAYS = (
     "has a name that can be read in two ways: it may be another student's. Look in the LMS whose it is, and name it"
     " like lastname_1_1_NOTEBOOK.ipynb."
@@ -213,6 +213,11 @@ class Download(ExtractorPlugin):
 
     most = Integer(1_000, help="Files that one student's zip may hold.").tag(config=True)
     largest_zip = Integer(100_000_000, help="Bytes that one student's zip may unpack to.").tag(config=True)
+
+    def __init__(self, **options: Any) -> None:
+        """Called by nbgrader as the command starts, before it does anything."""
+        super().__init__(**options)
+        guard_steps(self.parent)
 
     def extract(self, archive_path: str, extracted_path: str) -> None:
         """Called once by nbgrader, with the two folders."""

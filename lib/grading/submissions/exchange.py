@@ -112,20 +112,22 @@ class OwnedCollect(ExchangeCollect):
     def copy_files(self) -> None:
         """Called by nbgrader to copy what was chosen; it warns where that is nothing, as in most rounds of many."""
         self.check_owner = False  # asked already: nbgrader asks once more, and fails where a folder is gone meanwhile
-        if self.src_records or self.told is None:
-            super().copy_files()
+        try:
+            if self.src_records or self.told is None:
+                super().copy_files()
+        except OSError as error:
+            if self.told is not None:
+                raise  # who collects again and again has words of its own
+            self.fail(f"{sentence(error)} What was collected is kept. Once this is mended, collect again.")
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy a submission's ordinary files; called by nbgrader, whose own copy opens names anew and follows links."""
         try:
             self._copy_whole(src, Path(dest), log)
         except OSError as error:
-            if error.filename == src:
-                self.log.warning("%s is left out: %s. It was there a moment ago.", visible(src), error.strerror)
-                return
-            if self.told is not None:
-                raise  # who collects again and again has words of its own
-            self.fail(f"{sentence(error)} What was collected is kept. Once this is mended, collect again.")
+            if error.filename != src:
+                raise
+            self.log.warning("%s is left out: %s. It was there a moment ago.", visible(src), error.strerror)
 
     def _copy_whole(self, src: str, place: Path, log: Any) -> None:
         """Copy a submission beside its place, and move it there as a whole.

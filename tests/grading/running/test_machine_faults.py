@@ -109,6 +109,33 @@ def test_a_full_disk_stops_the_class_and_nobody_gets_a_verdict_by_it(course):
         assert everybody_has_everything(course)
 
 
+@pytest.mark.parametrize("program", ["nbgrader", "zerolayer"])
+def test_a_full_disk_stops_the_collection_of_a_download_with_a_sentence(course, program):
+    """nbgrader's own copy showed a traceback, and left a part of a notebook that would have been graded."""
+    archive = course.root / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    work = course.released().read_bytes()
+    for number, name in enumerate(STUDENTS):
+        (archive / f"{name}_{number}_2_{FILE}").write_bytes(work.ljust(100_000))
+
+    def collected():
+        return {path.parts[-3]: path.read_bytes() for path in (course.root / "submitted").glob("*/*/*.ipynb")}
+
+    with disk(course.root / "submitted", 350) as enlarge:
+        run = getattr(course, program)("zip_collect", ASSIGNMENT)
+        assert run.returncode == 1
+        assert "No space left on device. Free some space there. Not all was collected." in said(run)
+        assert 0 < len(collected()) < len(STUDENTS)
+        assert all(content.startswith(work) for content in collected().values())
+        run = getattr(course, program)("zip_collect", ASSIGNMENT, "--force")
+        assert "No space left on device" in said(run)
+        assert collected(), "what was there before is only replaced by what is complete"
+        enlarge(100_000)
+        run = getattr(course, program)("zip_collect", ASSIGNMENT, "--force")
+        assert run.returncode == 0, run.stderr
+        assert len(collected()) == len(STUDENTS)
+
+
 def test_of_a_copy_the_place_is_named_that_is_full(tmp_path):
     """It was the file that was copied; and of a file that was written, none."""
     (source := tmp_path / "folder" / "target").parent.mkdir()

@@ -370,6 +370,28 @@ def test_a_disk_without_room_is_no_students_fault(tmp_path):
     assert "Not a directory. Not all was collected. Once this is mended, collect again with --force" in done.stderr
 
 
+def test_a_place_that_cannot_be_filled_stops_nbgraders_command_with_a_sentence(tmp_path):
+    copy_course(tmp_path)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    for name in ("ada_1", "bo_2", "cy_3"):
+        (archive / f"{name}_4_{FILE}").write_bytes(WORK)
+    (submitted := tmp_path / "submitted").mkdir()
+    (submitted / "bo_2").touch()
+    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
+    assert done.returncode == 1
+    assert f"{submitted / 'bo_2'}: File exists. Not all was collected." in done.stderr
+    assert "Traceback" not in done.stderr
+    (submitted / "bo_2").unlink()
+    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT, "--force")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in submitted.iterdir()) == ["ada_1", "bo_2", "cy_3"]
+    (archive.parent / "extracted").rename(archive.parent / "earlier")
+    again = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
+    assert again.returncode == 1
+    assert "is not empty. Give --force to replace what was collected before." in again.stderr
+
+
 def test_what_could_not_be_collected_is_noted_with_the_reason(collected):
     notes = json.loads(course_notes(collected).read_text())
     left_out = {left["student"]: left for left in notes["left_out"]}
