@@ -25,7 +25,7 @@ from traitlets import Dict, Unicode
 from lib.grading.machine_faults import sentence
 from lib.grading.report.marks import DECIMALS, format_points
 from lib.grading.safe_files import write_whole
-from lib.grading.submissions.collect import LmsNames
+from lib.grading.submissions.collect import LmsNames, read_collected
 from lib.grading.submissions.penalties import renew_penalties
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
@@ -194,8 +194,8 @@ class CanvasExporter(LmsExporter):
     """The file that Canvas imports under Grades, Import: a row of points possible, then one for each student.
 
     Canvas finds a student by its own ID, else by SIS user ID, login or name, and an assignment by the id in brackets
-    behind its title, else by the title; one that it doesn't know it offers to make. Who was collected from a download
-    has that ID in the own id, as in `smithjane_12345`: the roster need not have it.
+    behind its title, else by the title; one that it doesn't know it offers to make. The ID is the roster's, else the
+    number in the name of the file that was collected from a download. An id alone doesn't tell: `bob_2` may be a login.
     """
 
     default_name = "canvas.csv"
@@ -207,17 +207,20 @@ class CanvasExporter(LmsExporter):
         """Called by `nbgrader export`."""
         students, table, best = self.scores(gradebook)
         heads = [self.columns.get(name, name) for name in best]
-        pattern = re.escape(LmsNames(parent=self).student_id)
-        in_id = re.compile(pattern.replace(r"\{name\}", ".+").replace(r"\{number\}", "([0-9]+)"), re.DOTALL)
+        numbers = self._collected_numbers(gradebook)
         rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
         rows.append(["    Points Possible", "", "", "", "", *(format_points(points) for points in best.values())])
         for student in students:
             name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
             own = student.lms_user_id or ""
-            number = in_id.fullmatch(student.id)
-            ids = [own, ""] if own.isdigit() else [number[1] if number else "", own]
+            ids = [own, ""] if own.isdigit() else [numbers.get(student.id, ""), own]
             rows.append([name, *ids, student.id, "", *_points(table[student.id], best)])
         self.write(rows)
+
+    def _collected_numbers(self, gradebook: Gradebook) -> dict[str, str]:
+        """Read the numbers in Canvas of those who were collected from its downloads, by their ids here."""
+        notes = (read_collected(self.parent.coursedir, one.name, self.config) for one in gradebook.assignments)
+        return {id: number for note in notes for id, number in note.canvas.items()}
 
 
 class MoodleExporter(LmsExporter):

@@ -10,9 +10,9 @@ import re
 import stat
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from lzma import LZMAError
 from pathlib import Path
@@ -28,7 +28,7 @@ from traitlets import Integer, Unicode
 from traitlets.config import Config
 
 from lib.grading.machine_faults import FULL, sentence
-from lib.grading.safe_files import DEEPEST, files_in, is_file, write
+from lib.grading.safe_files import DEEPEST, files_in, is_file, write, write_whole
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, open_gradebook
 from lib.grading.submissions.read import ARCHIVES, MOST_BYTES, NOTEBOOK
 from lib.grading.submissions.transfer import NOT_COMPLETE, guard_steps
@@ -54,9 +54,9 @@ BROKEN = (
 """What reading a zip raises that is cut short, damaged, or packed in a way of its own: it may also say that a file lies
 beyond any place, or is packed with a dictionary of gigabytes."""
 INSTEAD = "Ask for the notebook itself."
+RENAME = "Name it like lastname_12345_1_NOTEBOOK.ipynb, with the number that the student has in the LMS."
 TWO_WAYS = (
-    "has a name that can be read in two ways: it may be another student's. Look in the LMS whose it is, and name it"
-    " like lastname_1_1_NOTEBOOK.ipynb."
+    "has a name that can be read in two ways: it may be another student's. Look in the LMS whose it is. " + RENAME
 )
 
 
@@ -80,10 +80,12 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Collected:
-    """What `submitted/` doesn't show of a download: who was late according to Canvas, and what was left out."""
+    """What `submitted/` doesn't show of a download: who was late according to Canvas, what was left out, and which
+    numbers students have in Canvas, by their ids here."""
 
     late: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    canvas: Mapping[str, str] = field(default_factory=dict)
 
 
 def collected_file(course: CourseDirectory, assignment: str, config: Config) -> Path:
@@ -100,8 +102,9 @@ def read_collected(course: CourseDirectory, assignment: str, config: Config) -> 
     try:
         data = orjson.loads(place.read_bytes())
         left_out = tuple(LeftOut(*map(str, (left["student"], left["file"], left["why"]))) for left in data["left_out"])
-        return Collected(tuple(map(str, data["late"])), left_out)
-    except (KeyError, OSError, TypeError, ValueError):
+        canvas = {str(student): str(number) for student, number in data.get("canvas", {}).items()}
+        return Collected(tuple(map(str, data["late"])), left_out, canvas)
+    except (AttributeError, KeyError, OSError, TypeError, ValueError):
         course.log.warning("%s is damaged and isn't used. Run `nbgrader zip_collect --force` again.", place)
         return Collected()
 
@@ -244,9 +247,19 @@ class Download(ExtractorPlugin):
             if not any(left.student == student for left in self._left_out):
                 others = ", ".join(self._others[student]) or "an empty zip"
                 self._leave_out(others, f"no notebook is among what {student} handed in. {INSTEAD}", student)
-        place = collected_file(self.parent.coursedir, self.parent.coursedir.assignment_id, self.parent.config)
+        self._note()
+
+    def _note(self) -> None:
+        """Write what `submitted/` doesn't show beside the download. Numbers that an earlier one gave are kept."""
+        about = self.parent.coursedir, self.parent.coursedir.assignment_id, self.parent.config
+        collected = {student for student, _ in self._collected}  # each has one owner: others were refused
+        owners = {id: owner for (kind, id), some in self._owners.items() if kind == "id" for owner in some}
+        canvas = {id: owner.number for id, owner in owners.items() if id in collected and owner.lms == "canvas"}
+        place = collected_file(*about)
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(orjson.dumps(Collected(tuple(sorted(self._late)), tuple(self._left_out))))
+        noted = Collected(tuple(sorted(self._late)), tuple(self._left_out), {**read_collected(*about).canvas, **canvas})
+        with write_whole(place) as part:
+            write(part, orjson.dumps(noted))
 
     @property
     def _names(self) -> LmsNames:
@@ -333,7 +346,7 @@ class Download(ExtractorPlugin):
             self._others[student].append(name.name)
             return
         if not student:
-            raise Refused("is nobody's by its name. Name it like lastname_1_1_NOTEBOOK.ipynb.")
+            raise Refused(f"is nobody's by its name. {RENAME}")
         info = self._names.collect(str(self._root / name)) or {}
         key = (student, info["file_id"])
         earlier = self._collected.get(key)

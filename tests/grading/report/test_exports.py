@@ -3,15 +3,19 @@
 import csv
 import shutil
 
+import orjson
 import pytest
 import sqlalchemy
 from nbgrader.api import Gradebook
 from nbgrader.apps import ExportApp
+from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import Engine
+from traitlets.config import Config
 
 from lib.grading.commands.demo import run
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.report.exports import LmsExporter, escape_formula
+from lib.grading.submissions.collect import Collected, collected_file
 from tests.course import ASSIGNMENT
 from tests.grading.pages import text_of
 from tests.grading.report.conftest import FILLINGS, NAMES, SmallClass
@@ -293,19 +297,27 @@ def test_a_larger_class_takes_no_more_questions_to_the_gradebook(small_class, tm
 
 
 def test_canvas_gets_back_the_number_that_it_put_into_a_files_name(small_class, tmp_path):
+    """And no other: an account may be called `bob_2`."""
     database = tmp_path / "canvas.db"
     shutil.copy(small_class.root / "gradebook.db", database)
     with Gradebook(f"sqlite:///{database}", "zerolayer") as gradebook:
-        for student in ("smithjane_12345", "12345678", "user12"):
+        for student in ("smithjane_12345", "12345678", "user12", "bob_2"):
             gradebook.add_student(student)
             gradebook.add_submission(ASSIGNMENT, student)
         gradebook.add_student("kept_11111", lms_user_id="22222")
         gradebook.add_submission(ASSIGNMENT, "kept_11111")
-    rows = {row[3]: row[1] for row in exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}")}
-    numbers = {"smithjane_12345": "12345", "kept_11111": "22222", "12345678": "", "user12": "", "ada": "77"}
-    assert {student: rows[student] for student in numbers} == numbers
-    by_number = exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}", "--LmsNames.student_id={number}")
-    assert {row[3]: row[1] for row in by_number}["12345678"] == "12345678"
+    note = collected_file(CourseDirectory(root=str(tmp_path)), ASSIGNMENT, Config())
+    options = (f"--db=sqlite:///{database}", f"--ZipCollectApp.downloaded_directory={note.parents[1]}")
+
+    def numbers(canvas):
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_bytes(orjson.dumps(Collected(canvas=canvas)))
+        return {row[3]: row[1] for row in exported(small_class, "CanvasExporter", *options)}
+
+    rows = numbers({"smithjane_12345": "12345", "kept_11111": "11111"})
+    wanted = {"smithjane_12345": "12345", "kept_11111": "22222", "12345678": "", "user12": "", "ada": "77", "bob_2": ""}
+    assert {student: rows[student] for student in wanted} == wanted
+    assert numbers({"12345678": "12345678"})["12345678"] == "12345678", "ids may be made of the number alone"
 
 
 def test_a_worksheets_formulas_are_text_and_its_dashes_stay(small_class):

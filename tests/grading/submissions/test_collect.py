@@ -406,6 +406,21 @@ def test_what_could_not_be_collected_is_noted_with_the_reason(collected):
     assert {"lopezana_12346", "kimlee_12347"} == set(notes["late"])
 
 
+def test_numbers_of_canvas_are_noted_and_kept(collected, tmp_path):
+    """By them the export names students to Canvas; a number of Moodle's is none, nor one that two students claim."""
+    canvas = json.loads(course_notes(collected).read_text())["canvas"]
+    assert canvas.keys() == {student for student in COLLECTED if student.islower()}  # as Canvas writes names
+    assert canvas["smithjane_12345"] == "12345"
+    copy_course(tmp_path)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    for name in ("ada_1_4", "bo_2_5"):
+        (archive / f"{name}_{FILE}").write_bytes(WORK)
+        assert Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, "--force").returncode == 0
+        (archive / f"{name}_{FILE}").unlink()
+    assert json.loads(course_notes(Course(tmp_path)).read_text())["canvas"] == {"ada_1": "1", "bo_2": "2"}
+
+
 def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
     done = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
     assert done.returncode == 3
