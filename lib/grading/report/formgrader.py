@@ -2,7 +2,8 @@
 
 nbgrader makes its pages with a Jinja environment that escapes nothing, and some of its scripts put names into a page as
 HTML: a student's name could act as the instructor, on whose server formgrader runs. Here templates escape what they
-show, and by each page's policy the browser runs only scripts that have this server's nonce.
+show, and by each page's policy the browser runs only scripts that have this server's nonce. Files that were handed in
+beside a notebook are shown without scripts, and apart from this server's pages.
 """
 
 import re
@@ -94,7 +95,9 @@ def guard_formgrader() -> None:
     setting for either class, so they are put in the place of those that its module has imported by name;
     `test_formgrader_safety.py` notices when nbgrader doesn't use those names any more.
     """
-    from nbgrader.server_extensions.formgrader import formgrader
+    from nbgrader.server_extensions.formgrader import formgrader, handlers
 
+    # What lies beside a notebook, to which its text may link: a student's own web page would act as the instructor.
+    handlers.SubmissionFilesHandler.content_security_policy = "sandbox"
     formgrader.Environment = partial(Environment, autoescape=True, extensions=[OwnScripts])
     formgrader.HTMLExporter = SubmissionPage

@@ -24,6 +24,10 @@ ROOT = Path(__file__).parents[3]
 ATTACK = "<img src=x onerror=\"fetch('/api/terminals',{method:'POST'});window.ran=1\"><script>window.ran=1</script>"
 ID = "<img src=x onerror=window.ran=1>"
 """A student's id, which can be part of a path."""
+DOCUMENT = """<html xmlns="http://www.w3.org/1999/xhtml"><body><p>my analysis</p><script>
+fetch("/api/terminals", {method: "POST"}); window.ran = 1;</script></body></html>"""
+FILES = ("own.html", "own.xhtml", "own.xml")
+"""Files handed in beside a notebook, whose text may link to them."""
 EVERYBODY = ("ada", ID)
 STOCK = "c = get_config()\nc.CourseDirectory.course_id = 'zerolayer'\n"
 """A configuration as nbgrader's users have it."""
@@ -48,6 +52,8 @@ def course(new_course, tmp_path_factory, lockable_here):
         notebook = complete(nbformat.read(course.released(), as_version=4), RIGHT, ANSWERS)
         (course.root / step / ID / ASSIGNMENT).mkdir(parents=True)
         nbformat.write(notebook, course.root / step / ID / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+        for name in FILES:
+            (course.root / step / "ada" / ASSIGNMENT / name).write_text(DOCUMENT)
     return course
 
 
@@ -113,6 +119,19 @@ def test_nbgraders_own_pages_run_what_a_name_says(course, visit, tmp_path):
     assert f"manage_students/{quote(ID)}" in ran
 
 
+def files_of(course):
+    """Name the addresses at which formgrader serves what lies beside a notebook."""
+    return [f"submissions/{course.submissions['ada']}/{name}" for name in FILES]
+
+
+def test_nbgrader_runs_what_a_file_beside_a_notebook_says(course, visit, tmp_path):
+    shutil.copytree(course.root, tmp_path / "course")
+    (tmp_path / "course" / "nbgrader_config.py").write_text(STOCK)
+    with jupyter_lab(tmp_path / "course") as lab:
+        visitor = visit(lab)
+        assert all(visitor.opens(f"{lab.url}/formgrader/{place}") for place in files_of(course))
+
+
 @pytest.fixture(scope="module")
 def lab(course):
     with jupyter_lab(course.root) as running:
@@ -123,6 +142,13 @@ def test_no_script_of_a_students_runs_in_formgrader(course, lab, visit):
     visitor = visit(lab)
     ran = [place for place in formgrader_pages(course) if visitor.opens(f"{lab.url}/formgrader/{place}")]
     assert (ran, visitor.outside) == ([], [])
+
+
+def test_a_file_beside_a_notebook_is_shown_and_runs_nothing(course, lab, visit):
+    visitor = visit(lab)
+    for place in files_of(course):
+        assert not visitor.opens(f"{lab.url}/formgrader/{place}"), place
+        assert "my analysis" in visitor.page.content()
 
 
 def test_what_a_message_of_formgraders_says_runs_nothing(course, lab, visit):
