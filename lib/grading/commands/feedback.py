@@ -38,9 +38,11 @@ from lib.grading.report.templates import FOLDER
 from lib.grading.running.progress import Bar
 from lib.grading.running.runner import Runner, can_fork, processes
 from lib.grading.safe_files import files_in, is_file, is_folder, remove
+from lib.grading.submissions.exchange import SECRET
 from lib.grading.submissions.folders import put_in_place
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.penalties import renew_penalties
+from lib.grading.submissions.read import STAMP
 from lib.grading.untrusted_names import visible
 
 RECORD = ".made_from.json"
@@ -182,6 +184,17 @@ class ClassFeedback(GenerateFeedback):
         self._note(folder, made, place)
         put_in_place(made, place)
         self.run_post_convert_hook()
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Called to begin a student's pages: lay beside them the notes by which they are released.
+
+        nbgrader copies all that the student handed in, and would release a web page among it as feedback. A page of
+        ours holds its pictures itself.
+        """
+        source, made = (Path(form(assignment_id, student_id)) for form in (self._format_source, self._format_dest))
+        made.mkdir(parents=True, exist_ok=True)
+        for note in filter(is_file, (source / STAMP, source / SECRET)):
+            shutil.copy(note, made)
 
     def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
         """Give nbgrader's resources of a notebook, with its marks. Raises MissingEntry where there are none."""

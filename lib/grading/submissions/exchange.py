@@ -9,23 +9,26 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from glob import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
 from typing import Any
 
-from nbgrader.exchange.default import ExchangeCollect
+from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 from nbgrader.utils import parse_utc
 from traitlets import Bool, Float
 
 from lib.grading.machine_faults import sentence
-from lib.grading.safe_files import DEEPEST, MOST_ENTRIES, TO_READ, remove, write
+from lib.grading.safe_files import DEEPEST, MOST_ENTRIES, TO_READ, find_folders, is_file, remove, write
 from lib.grading.submissions.read import STAMP
 from lib.grading.untrusted_names import id_problem, visible
 
 SERVICE = "Where one account hands in for all students, set c.ExchangeCollect.check_owner = False."
 TOLERANCE = timedelta(minutes=10)
 """Between the time that a submission claims and the one that its files have: it is copied, and clocks differ."""
+SECRET = "submission_secret.txt"
+"""In a submission: whoever knows it can fetch the feedback."""
 LONGEST_STAMP = 100
 """Bytes of the note of when a submission was made; it has some thirty."""
 FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -172,6 +175,27 @@ class OwnedCollect(ExchangeCollect):
                     continue
                 left -= len(content)
                 yield place / name, content
+
+
+class EachRelease(ExchangeReleaseFeedback):
+    """nbgrader's `release_feedback`, which stops for all where one student's page or secret can't be used."""
+
+    src_path: str
+
+    def copy_files(self) -> None:
+        """Called by nbgrader: release each student's pages. Fails at the end where some can't be, and says why."""
+        failed = []
+        for folder in find_folders(self.src_path):
+            if not is_file(Path(folder, SECRET)):
+                self.log.info("%s did not come by the exchange: nothing of it is released.", visible(folder))
+                continue
+            self.src_path = escape(folder)
+            try:
+                super().copy_files()
+            except (OSError, ValueError) as error:  # a folder may be called like a page, and a secret be any bytes
+                failed.append(visible(f"{folder} can't be released: {sentence(error)}"))
+        if failed:
+            self.fail("\n".join(failed))
 
 
 def _content(name: str, folder: int, owner: int, most: int) -> bytes | None:

@@ -85,6 +85,16 @@ def test_what_students_hand_in_under_the_name_of_the_record_stops_no_page(course
     assert written_again(course) == set()
 
 
+def test_beside_a_page_lie_the_notes_for_its_release_and_no_file_of_the_students(course):
+    """A web page among them would be released as feedback."""
+    folder = course.root / "autograded" / "ada" / ASSIGNMENT
+    for name in ("own.html", "timestamp.txt", "submission_secret.txt"):
+        (folder / name).write_text("2026-02-01 12:00:00 UTC")
+    assert course.zerolayer("feedback", ASSIGNMENT, "--student=ada").returncode == 0
+    names = {path.name for path in page(course, "ada").parent.iterdir()}
+    assert names == {".made_from.json", page(course, "ada").name, "timestamp.txt", "submission_secret.txt"}
+
+
 def test_another_grading_makes_another_page(course):
     assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
     assert course.zerolayer("grade", ASSIGNMENT, "--student=finn", "--force").returncode == 0

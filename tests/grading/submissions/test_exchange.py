@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
-from nbgrader.apps import CollectApp
+from nbgrader.apps import CollectApp, ReleaseFeedbackApp
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 
@@ -361,3 +361,25 @@ def test_where_all_were_moved_the_course_may_believe_what_they_say(exchange):
     exchange.hand_in(ME, stamp=FORGED)
     exchange.collect(OwnedCollect, "--OwnedCollect.check_time=False")
     assert stamp_of(exchange) == parse_utc(FORGED)
+
+
+def test_one_students_files_keep_no_others_feedback(exchange, capsys):
+    """Of a folder called like a page, and of a secret that is none, nbgrader's own made an end for all."""
+    for student in ("ada", "bo", "cy", "di"):
+        folder = exchange.course / "feedback" / student / "ps1"
+        folder.mkdir(parents=True)
+        (folder / "ps1.html").write_text(f"{student}'s page")
+        (folder / "timestamp.txt").write_text(SOON)
+        if student != "cy":  # whose work came by mail
+            (folder / "submission_secret.txt").write_bytes(b"\xff" if student == "bo" else student.encode())
+    (exchange.course / "feedback" / "ada" / "ps1" / "a.html").mkdir()
+    command = ReleaseFeedbackApp()
+    command.initialize([f"--Exchange.root={exchange.root / 'exchange'}", f"--course-dir={exchange.course}", "ps1"])
+    with pytest.raises(SystemExit):
+        command.start()
+    said = capsys.readouterr().err
+    for student in ("ada", "bo"):
+        assert f"feedback/{student}/ps1 can't be released: " in said
+    released = {page.read_text() for page in (exchange.root / "exchange" / "zerolayer" / "feedback").iterdir()}
+    assert "di's page" in released
+    assert not {"bo's page", "cy's page"} & released
