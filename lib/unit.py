@@ -34,14 +34,16 @@ class Statement:
     statement hands over plain arrays (`probes`), and a judge elsewhere compares them with the right ones.
 
     `points` are earned when it holds (0: advice). `depends_on` names the statements of the same part without which this
-    one says nothing. `hint` is the one thing to try when it fails. `lines` is a pattern of the lines of student code
-    that it is about; without one it is about all lines.
+    one says nothing. `hint` is the one thing to try when it fails; where numbers are nan or infinite only if it
+    `is_about_overflow`. `lines` is a pattern of the lines of student code that it is about; without one it is about all
+    lines.
     """
 
     text: ClassVar[str]
     points: ClassVar[float] = 1
     depends_on: ClassVar[tuple[type[Statement], ...]] = ()
     hint: ClassVar[str] = ""
+    is_about_overflow: ClassVar[bool] = False
     lines: ClassVar[str] = ""
 
     @property

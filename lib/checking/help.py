@@ -175,5 +175,7 @@ def _show(array: Any) -> str:
         array = array.astype(int)
     if array.ndim == 0:
         return show(array.item())
-    text = np.array2string(array.round(4) + 0, precision=4, separator=", ", suppress_small=True, threshold=24)
+    with np.errstate(over="ignore"):  # near 1e308, as np.nan_to_num makes them of infinities
+        array = np.where(abs(array) < 1e300, array.round(4) + 0, array)
+    text = np.array2string(array, precision=4, separator=", ", suppress_small=True, threshold=24)
     return " ".join(text.split())

@@ -74,7 +74,7 @@ class Equals(Statement):
         """Compare examples with what is known of them, and the digest of the result with the right one's."""
         for given, expected in self.examples:
             where = ", ".join(f"{name} = {show(value)}" for name, value in given.items())
-            expect_equal(self._ask({**inputs, **given}, subjects), expected, hint=self.hint, where=where)
+            expect_equal(self._ask({**inputs, **given}, subjects), expected, where=where)
         found = self._ask(Copy(inputs), subjects)  # to show what was found, a loop is run once more
         known = right_digests(self)
         if not known:
@@ -155,7 +155,7 @@ class Gradient(Statement):
         what = "The gradient differs from central differences of your own function."
         found = self._gradient(inputs, subjects)
         rounding = 1e-4 * max(1e-2, float(np.abs(slopes).max()))
-        expect_close(found, slopes, what=what, hint=self.hint, where=partial(_entry, self.point), atol=rounding)
+        expect_close(found, slopes, what=what, where=partial(_entry, self.point), atol=rounding)
 
     def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
         return {"gradient": partial(self._gradient, inputs, subjects)}
@@ -203,7 +203,7 @@ class Invariant(Statement):
     def holds(self, inputs: Inputs, *subjects: Any) -> None:
         found, expected, scale = self._read_sides(inputs, subjects)
         where, atol = partial(_entry, ""), 1e-6 * SLACK * scale
-        expect_close(found, expected, what=self.what, hint=self.hint, where=where, rtol=0, atol=atol)
+        expect_close(found, expected, what=self.what, where=where, rtol=0, atol=atol)
 
     def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
         """By how much the two differ at most, measured by the larger one: a number, whatever shape they have."""

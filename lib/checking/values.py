@@ -36,6 +36,13 @@ ARRAYS = (np.ndarray, np.generic, int, float, list, tuple)
 """Types that are read as an array, besides objects with `__array__`."""
 
 
+FIND_NAN = (
+    "Print the result of each step. Which is the first with nan or inf? np.log of 0 or less, a division by 0, and"
+    " np.exp of a large number give these."
+)
+"""What to try where a result has nan or infinity: what is said of right numbers would not fit."""
+
+
 class Wrong(Exception):
     """A statement does not hold: what is wrong, where, what was found and expected, and one thing to try."""
 
@@ -218,7 +225,8 @@ def expect_close(
 ) -> None:
     """Raise `Wrong` unless `found` agrees with `expected` in shape and in every value; name the first that differs.
 
-    `where` is the place, or turns that entry's index into words. float32 code passes; nan never does.
+    `where` is the place, or turns that entry's index into words. float32 code passes; nan never does: without a `hint`
+    it gets its own.
     """
     right = np.asarray(expected, dtype=np.float64)
     values = numbers(found)
@@ -227,6 +235,7 @@ def expect_close(
     if not agree.all():
         at = tuple(int(i) for i in np.argwhere(~agree)[0])
         place = where if isinstance(where, str) else where(at)
+        hint = hint or ("" if np.isfinite(values[at]) else FIND_NAN)
         raise Wrong(what, where=place, found=float(values[at]), expected=float(right[at]), hint=hint)
 
 

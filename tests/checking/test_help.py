@@ -193,6 +193,13 @@ def test_a_worked_example_says_what_came_in_place_of_a_matrix(body: str, found: 
     assert {step.found for step in report.help.example.steps} == {found}
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_worked_example_shows_numbers_that_cannot_be_rounded() -> None:
+    """np.nan_to_num makes such numbers of infinities."""
+    report = checked(cce_gradient, cce_gradient=lambda y, yhat: np.nan_to_num(np.divide(-1, y * yhat)))
+    assert any("1.7977e+308" in step.found for step in report.help.example.steps)
+
+
 def test_a_corrected_mistake_is_told_once_with_a_question_to_answer_for_oneself() -> None:
     own = Check(cce, softmax_classifier.__name__)
     mistake = own(summed()).help.mistake

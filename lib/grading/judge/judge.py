@@ -12,7 +12,7 @@ from lib.checking.answers import Outcome, encode, read_record, record, route_of
 from lib.checking.error_hints import hint_for
 from lib.checking.statements import HasShape, Loop
 from lib.checking.student_code import Failure, Kind
-from lib.checking.values import Wrong, read_answer, several_of, text_of
+from lib.checking.values import FIND_NAN, Wrong, read_answer, several_of, text_of
 from lib.grading.errors import UnitFailsError, end_sentence
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
@@ -72,20 +72,24 @@ def judge(
     if mistake := diagnose(key, part, drawn, found, right, wrong):
         return replace(verdict, mistake=mistake)
     hinted = (
-        replace(one, hint=_hint(part, statement, found[statement.name], missing)) if one.state == "wrong" else one
+        replace(one, hint=_hint(part, statement, found[statement.name], one.why, missing))
+        if one.state == "wrong"
+        else one
         for statement, one in zip(graded, judged, strict=True)
     )
     return replace(verdict, statements=tuple(hinted))
 
 
-def _hint(part: Part, statement: Statement, answers: Mapping[str, Outcome], missing: Mapping[str, Failure]) -> str:
-    """Say what to try where nothing has a name: the statement's own hint, or what fits an exception.
+def _hint(
+    part: Part, statement: Statement, answers: Mapping[str, Outcome], why: str, missing: Mapping[str, Failure]
+) -> str:
+    """Say what to try where nothing has a name: the statement's own hint, or what fits an exception, or nan.
 
     What is said of a result where the code runs stands alone: the statement's hint might not fit it.
     """
     failure = _failure_in(answers)
     if failure is None:
-        return statement.hint
+        return FIND_NAN if why == NOT_FINITE and not statement.is_about_overflow else statement.hint
     if failure.kind != "error" or _cause_of(failure.text, missing):  # a cause says what to try itself
         return ""
     return visible(hint_for(failure, part.error_hints))

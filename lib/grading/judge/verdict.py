@@ -272,15 +272,19 @@ def opening(part: PartVerdict) -> str:
 
 def items(part: PartVerdict, scale: float = 1.0) -> str:
     """Write the statements as HTML list items; what several have to say is said at the first."""
-    said: set[str] = set()
-    return "".join(_item(statement, said, scale) for statement in part.statements)
+    said: dict[str, int] = {}
+    return "".join(_item(number, statement, said, scale) for number, statement in enumerate(part.statements, 1))
 
 
-def _item(statement: StatementVerdict, said: set[str], scale: float) -> str:
+def _item(number: int, statement: StatementVerdict, said: dict[str, int], scale: float) -> str:
+    """Write a statement; `said` has each detail of those above it, with the number of the first."""
     text = f"{statement.text} ({_worth(statement.points, statement.max_points, scale)})"
-    details = [each for each in (statement.why, statement.hint and render.TRY + statement.hint) if each not in said]
-    said |= {"", *details}
-    below = "".join(render.indent(escape(each)) for each in details if each)
+    has = [each for each in (statement.why, statement.hint and render.TRY + statement.hint) if each]
+    details = [each for each in has if each not in said]
+    if has and not details:
+        details = [f"The same as in statement {said[has[0]]}."]
+    said |= {each: number for each in has if each not in said}
+    below = "".join(render.indent(escape(each)) for each in details)
     return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, below)
 
 

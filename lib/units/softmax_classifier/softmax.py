@@ -269,6 +269,7 @@ class LargeScores(Statement):
 
     text = "Adding a large number to all scores of a sample does not change the output, and nothing overflows."
     hint = "Print np.exp([1000, 1001]). Which two numbers have the same difference, and exponentials that are small?"
+    is_about_overflow = True
 
     def holds(self, inputs: Inputs, Softmax: Any) -> None:
         """Shift all scores by a large number, first the same for all samples, then another for each; then one class."""

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from lib.answer_key import AnswerKey
 from lib.blanks import OpenBlank
 from lib.checking.answers import answer, decode, encode, pack, unpack
+from lib.checking.dispatch import Check
 from lib.checking.error_hints import hint_for
 from lib.checking.student_code import Failure
+from lib.checking.values import FIND_NAN
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
 from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import Answers, judge
@@ -246,6 +248,32 @@ def test_what_to_try_is_said_where_no_mistake_has_a_name() -> None:
     assert named.mistake is not None and not named.hints, "the mistake has a hint of its own"
     failed = judged(part, written("def cce(y, yhat):\n    return (y @ yhat).mean()"))
     assert failed.hints[0] == hint_for(Failure("error", failed.statements[0].why.partition(" Your")[0]))
+
+
+def test_where_numbers_are_nan_the_hint_is_about_nan_and_is_the_desks() -> None:
+    """A statement's own hint is for numbers; of one that is about overflow it is for nan as well."""
+    part = part_of("check-cce")
+    code = {"cce": lambda y, yhat: np.sum(y * np.log(-yhat)) / y.shape[1]}
+    verdict = judged(part, code)
+    assert verdict.mistake is None and [each.hint for each in verdict.statements] == 2 * [FIND_NAN]
+    desk = Check(part)(code["cce"])
+    assert FIND_NAN in " ".join(str(desk).split()) and part.statements[0].hint not in " ".join(str(desk).split())
+
+    class Overflows(Softmax):
+        def forward(self, input: Any) -> Any:
+            self.output = input * (np.inf if abs(input).max() > 500 else 1)
+            return self.output
+
+    stable = part_of("check-softmax-stable")
+    assert judged(stable, {"Softmax": Overflows}).hints == [stable.statements[0].hint]
+
+
+def test_what_several_statements_have_to_say_is_said_at_the_first() -> None:
+    verdict = judged(part_of("check-cce"), {"cce": lambda y, yhat: np.log(-1.0)})
+    assert html(verdict).count(FIND_NAN) == 1
+    assert "The same as in statement 1." in html(verdict).partition("The loss of a batch")[2]
+    told = html(judged(part_of("check-cce"), {"cce": lambda y, yhat: 7.0}))
+    assert "The same as" not in told, "the second statement has a hint of its own"
 
 
 def test_what_to_try_answers_what_is_said_above_it() -> None:

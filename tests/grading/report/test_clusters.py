@@ -37,6 +37,8 @@ BY_CHANCE = {
     "The result is rounded",
     "The weights' gradient is clipped",
     "Only the sign of the gradient counts",
+    "Each weight has a step size of its own, as in Adam, RMSprop or AdaGrad",
+    "The weights decay by the same amount, whatever their size",
 }
 """Mistakes that give the right numbers, or the same one everywhere, or one larger or smaller, for some draws only."""
 RIGHT = np.array([[0.5, 2.0, -3.0, 1.25], [4.0, 0.75, 1.5, -2.0], [1.0, 7.0, -0.5, 0.3]])
