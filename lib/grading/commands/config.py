@@ -11,7 +11,7 @@ from traceback import extract_tb
 from typing import Any, ClassVar
 
 from nbgrader.apps.baseapp import NbGrader
-from traitlets import Bool, default
+from traitlets import Bool, TraitError, default
 from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
 from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
 from traitlets.utils.importstring import import_item
@@ -86,6 +86,15 @@ class Configured(NbGrader):
     def emit_examples(self) -> Iterator[str]:
         """Called by traitlets for the help, which would indent each example but the first."""
         yield from (re.sub("^ +", "    ", text, flags=re.MULTILINE) for text in super().emit_examples())
+
+    @classmethod
+    def launch_instance(cls, argv: list[str] | None = None, **kwargs: Any) -> None:
+        """Run the command; exits with 1 where a class that it makes on its way can't have a setting of its own."""
+        try:
+            super().launch_instance(argv, **kwargs)
+        except TraitError as error:
+            cls.instance().log.debug("This is where", exc_info=True)
+            cls.instance().fail("%s", f"A setting can't be used: {error}")
 
     def load_config_file(self, **kwargs: Any) -> None:
         """Called by nbgrader, which would warn that the folder it is in has no file, also where the course has one."""

@@ -22,7 +22,7 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
-from traitlets import Float, Integer, TraitError, Unicode
+from traitlets import Float, Integer, Unicode
 
 from lib.grading.commands.command import named_assignment, say, student_of
 from lib.grading.commands.config import Configured
@@ -364,8 +364,6 @@ class GradeApp(Configured, AutogradeApp):
             self._carry_out(Grade(coursedir=self.coursedir, parent=self))
         except NbGraderException:
             self.exit(1)
-        except TraitError as error:
-            self.fail(f"A setting can't be used: {error}")
 
     def _carry_out(self, grade: Grade) -> None:
         try:

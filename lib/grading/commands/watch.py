@@ -19,7 +19,7 @@ from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import NbGraderException
 from nbgrader.exchange import ExchangeError
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets import Bool, Enum, Float, List, TraitError
+from traitlets import Bool, Enum, Float, List
 
 from lib.grading.commands.command import named_assignment, say
 from lib.grading.commands.course import tries_file
@@ -31,6 +31,7 @@ from lib.grading.marking_queue import read_digest
 from lib.grading.report.marks import NotebookMarks, format_points, read_class
 from lib.grading.safe_files import is_file
 from lib.grading.submissions.folders import find_submitted
+from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.tries import Tries, copy, digest, last_change, load, save, total, unchanged
 from lib.grading.untrusted_names import id_problem, visible
 
@@ -102,15 +103,14 @@ class WatchApp(GradeApp):
             self.fail(f"{self.assignment} is being watched already. End the other run first.")
         except ValueError as error:
             self.fail("%s", error)
-        except TraitError as error:
-            self.fail(f"A setting can't be used: {error}")
         except KeyboardInterrupt:
             self._say("stopped. Start it again at any time: it goes on from here.")
 
     def _require_assignment(self) -> None:
         """Exit with 1 where the gradebook has no such assignment: rounds would wait for its submissions for ever."""
         try:
-            self._marks()
+            with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+                gradebook.find_assignment(self.assignment)
         except MissingEntry:
             self.fail(f"The gradebook doesn't know {self.assignment}. Run `zerolayer build` first.")
         except SQLAlchemyError:

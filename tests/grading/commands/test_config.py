@@ -120,3 +120,16 @@ def test_a_secret_that_is_none_is_refused_before_anything_is_graded(course, writ
     said = refused(course, "grade", ASSIGNMENT)
     assert "judge_secret has to hold the course's secret" in said
     (course.root / "judge_secret").unlink()
+
+
+@pytest.mark.parametrize(
+    ("command", "setting"),
+    [("grade", "Grade.jobs"), ("feedback", "ClassFeedback.jobs"), ("zip_collect", "Download.most")],
+)
+def test_a_setting_that_is_no_number_is_told_by_every_command(course, command, setting):
+    archive = course.root / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True, exist_ok=True)
+    (archive / "ada_1_1_work.ipynb").touch()
+    said = refused(course, command, ASSIGNMENT, f"--{setting}=x")
+    kind, name = setting.split(".")
+    assert f"A setting can't be used: The {name!r} trait of a {kind} instance expected an int, not the str 'x'." in said
