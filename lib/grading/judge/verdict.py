@@ -38,6 +38,8 @@ NOT_TESTED = "Not tested: it needs statement {}, which is not right yet."
 ALL_DIFFERENT = (DIFFERENT, DIFFERENT_TEXT, DIFFERENT_SHAPE, DIFFERENT_CALLS, NOT_FINITE)
 FOUND = re.compile("|".join((*map(re.escape, ALL_DIFFERENT), NOT_TESTED.format(r"\d+"))))
 """What the judge itself finds of a statement. All else is said where the student's code runs, and may be made up."""
+CODE = re.compile(r"\b((?:Your|Where:) )(line \d+: .*?)(?=\. Found |$)")
+"""A line of a student's code in a reason, as `lib.checking.student_code.write_line` writes it."""
 State = Literal["right", "wrong", "open", "not checked"]
 """`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
 
@@ -284,8 +286,13 @@ def _item(number: int, statement: StatementVerdict, said: dict[str, int], scale:
     if has and not details:
         details = [f"The same as in statement {said[has[0]]}."]
     said |= {each: number for each in has if each not in said}
-    below = "".join(render.indent(escape(each)) for each in details)
+    below = "".join(render.indent(mark_code(escape(each))) for each in details)
     return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, below)
+
+
+def mark_code(reason: str) -> str:
+    """Mark the line of a student's code that a reason in HTML quotes, as a check does."""
+    return CODE.sub(r"\1<code>\2</code>", reason)
 
 
 def _worth(points: float, max_points: float, scale: float) -> str:

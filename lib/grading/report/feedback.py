@@ -333,7 +333,7 @@ def summary(graded: Graded) -> str:
 
 
 def link_cells(text: str, nb: NotebookNode) -> Markup:
-    """Write a remark on the run, or a reason, with links to the cells that it names by number or id."""
+    """Write a remark on the run, or a reason, with links to the cells that it names, and its line of code marked."""
     cells = {str(number): cell for number, cell in enumerate(nb.cells, 1)}
     cells |= {id: cell for cell in nb.cells if (id := course_id(cell))}
 
@@ -342,4 +342,5 @@ def link_cells(text: str, nb: NotebookNode) -> Markup:
         has_place = cell.get("cell_type") == "code" and "id" in cell
         return Markup('<a href="#cell-id={}">{}</a>').format(cell.id, found[0]) if has_place else found[0]
 
-    return Markup(re.sub(r"\b(?:Cell|The cell) ([\w-]+)", link, escape(visible(text, keep="\n\t"))))
+    linked = re.sub(r"\b(?:Cell|The cell) ([\w-]+)", link, escape(visible(text, keep="\n\t")))
+    return Markup(verdict.mark_code(linked))

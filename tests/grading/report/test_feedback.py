@@ -18,7 +18,7 @@ from traitlets.config import PyFileConfigLoader
 from lib.checking.answers import record
 from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
-from lib.grading.judge.verdict import Verdict
+from lib.grading.judge.verdict import Verdict, html
 from lib.grading.report.feedback import FeedbackPage, Graded, WriteSummary, summary
 from lib.grading.report.marks import Mark, NotebookMarks
 from lib.grading.running.execute import BoundedExecute
@@ -30,6 +30,7 @@ from tests.explorer import student
 from tests.grading.conftest import Course
 from tests.grading.judge.test_judge import given_by, part_of
 from tests.grading.pages import elements, text_of
+from tests.variants import written
 
 STUDENTS = ["honest", "common_mistake", "untouched", "blanks_open", "one_blank_open", "solution_deleted", "empty"]
 STUDENTS += ["cell_never_ends", "kernel_dies", "hundred_megabytes_of_lines", "another_name", "name_shadowed", "noisy"]
@@ -257,6 +258,24 @@ def test_a_wrong_answer_without_a_name_says_what_was_asked():
     told = text_of(summary(graded_as(verdict)))
     assert f"wrong: {part.statements[0].text} (0 of" in told and "The numbers differ from the right ones." in told
     assert all(f"Try: {statement.hint}" in told for statement in part.statements[:2]), "as its check says at the desk"
+
+
+@pytest.mark.parametrize(
+    ("body", "quoted"),
+    [
+        (
+            "yhat.log() if 1 < 2 else 3",
+            "<code>line 2: return yhat.log() if 1 &lt; 2 else 3</code>",
+        ),
+        ("log(yhat)", "Where: <code>line 2: return log(yhat)</code>. Found NameError"),
+    ],
+)
+def test_a_line_of_code_that_a_reason_quotes_is_marked_as_code(body, quoted):
+    part = part_of("check-cce")
+    verdict = judge(ANSWER_KEY, part, 1, given_by(part, written(f"def cce(y, yhat):\n    return {body}")))
+    above_all = summary(graded_as(verdict))
+    assert quoted in above_all, "where all of a part failed alike"
+    assert quoted in html(verdict), "below a statement"
 
 
 def test_an_error_in_all_of_a_part_is_said_once_with_what_to_try():
