@@ -195,7 +195,9 @@ class CanvasExporter(LmsExporter):
 
     Canvas finds a student by its own ID, else by SIS user ID, login or name, and an assignment by the id in brackets
     behind its title, else by the title; one that it doesn't know it offers to make. The ID is the roster's, else the
-    number in the name of the file that was collected from a download. An id alone doesn't tell: `bob_2` may be a login.
+    number in the name of the file that was collected from a download, as in `smithjane_12345`. Where no collection has
+    noted numbers, as in earlier versions, all ids of that form are read so: of a login `bob_2`, Canvas finds no student
+    with the ID 2 in the course, and takes the login.
     """
 
     default_name = "canvas.csv"
@@ -213,7 +215,8 @@ class CanvasExporter(LmsExporter):
         for student in students:
             name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
             own = student.lms_user_id or ""
-            ids = [own, ""] if own.isdigit() else [numbers.get(student.id, ""), own]
+            number = numbers.get(student.id, "") if numbers else self._number_in(student.id)
+            ids = [own, ""] if own.isdigit() else [number, own]
             rows.append([name, *ids, student.id, "", *_points(table[student.id], best)])
         self.write(rows)
 
@@ -221,6 +224,12 @@ class CanvasExporter(LmsExporter):
         """Read the numbers in Canvas of those who were collected from its downloads, by their ids here."""
         notes = (read_collected(self.parent.coursedir, one.name, self.config) for one in gradebook.assignments)
         return {id: number for note in notes for id, number in note.canvas.items()}
+
+    def _number_in(self, id: str) -> str:
+        """Read the number in an id that has the form of those that are made of a file's name."""
+        form = re.escape(LmsNames(parent=self).student_id)
+        found = re.fullmatch(form.replace(r"\{name\}", ".+").replace(r"\{number\}", "([0-9]+)"), id, re.DOTALL)
+        return "".join(found.groups()) if found else ""
 
 
 class MoodleExporter(LmsExporter):

@@ -297,7 +297,7 @@ def test_a_larger_class_takes_no_more_questions_to_the_gradebook(small_class, tm
 
 
 def test_canvas_gets_back_the_number_that_it_put_into_a_files_name(small_class, tmp_path):
-    """And no other: an account may be called `bob_2`."""
+    """And no other, where it is known who came from its download: an account may be called `bob_2`."""
     database = tmp_path / "canvas.db"
     shutil.copy(small_class.root / "gradebook.db", database)
     with Gradebook(f"sqlite:///{database}", "zerolayer") as gradebook:
@@ -306,6 +306,11 @@ def test_canvas_gets_back_the_number_that_it_put_into_a_files_name(small_class, 
             gradebook.add_submission(ASSIGNMENT, student)
         gradebook.add_student("kept_11111", lms_user_id="22222")
         gradebook.add_submission(ASSIGNMENT, "kept_11111")
+    rows = {row[3]: row[1] for row in exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}")}
+    wanted = {"smithjane_12345": "12345", "kept_11111": "22222", "12345678": "", "user12": "", "ada": "77"}
+    assert {student: rows[student] for student in wanted} == wanted, "also where nothing was noted"
+    by_number = exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}", "--LmsNames.student_id={number}")
+    assert {row[3]: row[1] for row in by_number}["12345678"] == "12345678"
     note = collected_file(CourseDirectory(root=str(tmp_path)), ASSIGNMENT, Config())
     options = (f"--db=sqlite:///{database}", f"--ZipCollectApp.downloaded_directory={note.parents[1]}")
 
@@ -315,8 +320,8 @@ def test_canvas_gets_back_the_number_that_it_put_into_a_files_name(small_class, 
         return {row[3]: row[1] for row in exported(small_class, "CanvasExporter", *options)}
 
     rows = numbers({"smithjane_12345": "12345", "kept_11111": "11111"})
-    wanted = {"smithjane_12345": "12345", "kept_11111": "22222", "12345678": "", "user12": "", "ada": "77", "bob_2": ""}
     assert {student: rows[student] for student in wanted} == wanted
+    assert rows["bob_2"] == ""
     assert numbers({"12345678": "12345678"})["12345678"] == "12345678", "ids may be made of the number alone"
 
 
