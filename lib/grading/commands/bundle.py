@@ -19,7 +19,7 @@ from traitlets import Unicode
 
 import lib
 from lib.grading.commands.release import Rebuild
-from lib.grading.safe_files import lay_out
+from lib.grading.safe_files import lay_out, write_whole
 from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.grading.units import CLOSED, is_closed, places
 from lib.unit import Unit
@@ -49,7 +49,8 @@ class BundleApp(Rebuild):
         key = UnitPreprocessor(parent=self).unit_of(assignment)
         target = Path(self.coursedir.root, self.folder, f"{assignment}.zip")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(bundle(self.released, assignment, key.unit if key else None))
+        with write_whole(target) as part:
+            part.write_bytes(bundle(self.released, assignment, key.unit if key else None))
         print(f"{target} is ready for students.")
 
 

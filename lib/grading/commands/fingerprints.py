@@ -21,6 +21,7 @@ from lib.grading.commands.config import Configured
 from lib.grading.errors import ConfigError
 from lib.grading.judge import symptoms
 from lib.grading.judge.comparison import wrong_probes
+from lib.grading.safe_files import write_whole
 from lib.unit import Part, Statement
 
 Measure = Callable[[Part, Mistake | None], Measurement]
@@ -76,7 +77,8 @@ def texts_of(unit: str, key: AnswerKey) -> dict[Path, str]:
 def _update(file: Path, text: str) -> bool:
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return False
-    file.write_text(text, encoding="utf-8")
+    with write_whole(file) as part:
+        part.write_text(text, encoding="utf-8")
     fingerprints.read.cache_clear()
     return True
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from jupyterlab_server.workspaces_handler import WorkspacesManager
@@ -17,6 +18,8 @@ from traitlets import Unicode
 
 from lib.grading import units
 from lib.grading.commands.config import Configured
+from lib.grading.safe_files import write_whole
+from lib.grading.submissions.folders import put_in_place
 from lib.lab import lab_environment
 
 AUTHOR = "ZEROLAYER_AUTHOR"
@@ -98,7 +101,8 @@ class LabApp(Configured):
         shutil.copytree(released.parent, copy.parent, dirs_exist_ok=True)
         notebook = nbformat.read(copy, as_version=4)
         notebook.cells.append(nbformat.v4.new_code_cell(CELL.format(name=unit)))
-        nbformat.write(notebook, copy)
+        with write_whole(copy) as part:
+            nbformat.write(notebook, part)
         return copy
 
     def choose_assignment(self) -> str:
@@ -116,7 +120,9 @@ class LabApp(Configured):
         if not released.is_dir():
             self.fail(f"There is no {released}. Run `zerolayer build` first, or start in the course's folder.")
         if not copy.exists():
-            shutil.copytree(released, copy)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=copy.parent, prefix=".lab-") as beside:  # a part of it would be opened for ever
+                put_in_place(Path(shutil.copytree(released, Path(beside, assignment))), copy)
         return copy
 
 

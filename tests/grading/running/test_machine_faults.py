@@ -136,6 +136,25 @@ def test_a_full_disk_stops_the_collection_of_a_download_with_a_sentence(course, 
         assert len(collected()) == len(STUDENTS)
 
 
+def test_a_bundle_that_has_no_room_leaves_the_one_that_was_there(course):
+    (course.root / "dist").mkdir()
+    with disk(course.root / "dist", 64):
+        (earlier := course.root / "dist" / f"{ASSIGNMENT}.zip").write_text("the earlier one")
+        run = course.zerolayer("bundle", ASSIGNMENT)
+        assert run.returncode == 1
+        assert f"{earlier}: No space left on device. Free some space there." in said(run)
+        assert [(file, file.read_text()) for file in earlier.parent.iterdir()] == [(earlier, "the earlier one")]
+
+
+def test_a_copy_to_work_in_that_has_no_room_is_not_begun(course):
+    """A part of it would count as the student's own copy, and be opened from then on."""
+    with disk(course.root / "my_work", 64):
+        run = course.zerolayer("lab", ASSIGNMENT, "--no-browser")
+        assert run.returncode == 1
+        assert "No space left on device. Free some space there." in said(run)
+        assert list((course.root / "my_work").iterdir()) == []
+
+
 def test_of_a_copy_the_place_is_named_that_is_full(tmp_path):
     """It was the file that was copied; and of a file that was written, none."""
     (source := tmp_path / "folder" / "target").parent.mkdir()
