@@ -77,7 +77,8 @@ def _describe_limit(run: Run, epoch: int, where: str) -> str:
         return f"The largest curvature at the {where} is not a number above 0, so no rate is marked."
     said = f"2/λ = {short(limit)} (λ: the largest curvature of the loss, from your own gradients)"
     if not (rise := find_rise(run, epoch)):
-        return f"Near the {where}, a step with all samples goes down if the learning rate is below {said}."
+        tried = "goes down at each learning rate that was tried"
+        return f"Near the {where}, a step with all samples {tried} below {said}. On a parabola it does at all of them."
     rate, before, after = rise
     return (
         f"At the {where}, {said}. Below it a step with all samples should go down, but at learning rate {short(rate)} "

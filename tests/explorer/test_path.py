@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from lib.data import rings
 from lib.explorer import Explorer, Network, path_view
 from lib.explorer.curvature import descent_limit, largest_eigenvalue
 from lib.explorer.loss_slice import FINE, LossSlice, cubic
@@ -77,6 +78,24 @@ def test_what_is_said_of_steps_below_the_limit_is_so(rate, size):
 def test_a_step_that_goes_up_below_the_limit_is_named():
     runs = [train(Setting(100.0, 16, seed), epochs=1) for seed in range(5)]
     assert any("the loss goes up from" in path_view.describe(run, 1, 1) for run in runs)
+
+
+def test_a_step_that_goes_up_just_below_the_limit_is_named():
+    """Here a step goes down at 0.95 of the limit, and up at 0.99: the student's loss keeps away from log 0."""
+    samples = prepare(*rings(240))
+    run = Run(Recipe(STUDENT), samples, Setting(31.6, 16))
+    run.advance(5, seconds=60)
+    W, limit = run.weights[5], descent_limit(run, 5)
+    near, far = (run.loss(W - share * limit * run.gradient(W)) for share in (0.95, 0.99))
+    assert near < run.loss(W) < far
+    assert "the loss goes up from" in path_view.describe(run, 5, 5)
+
+
+def test_where_no_step_goes_up_it_is_said_what_was_tried():
+    run = train(Setting(0.1, 16), epochs=12)
+    said = path_view.describe(run, 12, 12)
+    assert "goes down at each learning rate that was tried below 2/λ = " in said
+    assert said.endswith("On a parabola it does at all of them.")
 
 
 @pytest.mark.parametrize("size", [1, 3, 60])
