@@ -75,13 +75,12 @@ def _describe_limit(run: Run, epoch: int, where: str) -> str:
     """Say below which learning rate a step goes down, and at which one it doesn't all the same."""
     if not math.isfinite(limit := descent_limit(run, epoch)):
         return f"The largest curvature at the {where} is not a number above 0, so no rate is marked."
-    said = f"2/λ = {short(limit)} (λ: the largest curvature of the loss, from your own gradients)"
+    said = f"At the {where}, 2/λ = {short(limit)} (λ: the largest curvature of the loss, from your own gradients)."
     if not (rise := find_rise(run, epoch)):
-        tried = "goes down at each learning rate that was tried"
-        return f"Near the {where}, a step with all samples {tried} below {said}. On a parabola it does at all of them."
+        return f"{said} A step with all samples goes down at each learning rate below it that was tried."
     rate, before, after = rise
     return (
-        f"At the {where}, {said}. Below it a step with all samples should go down, but at learning rate {short(rate)} "
+        f"{said} Below it a step with all samples should go down, but at learning rate {short(rate)} "
         f"the loss goes up from {short(before)} to {short(after)}. The curvature changes on the way, or the step is "
         "not along the gradient."
     )
