@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import signal
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -42,7 +43,7 @@ from lib.grading.submissions.exchange import SECRET
 from lib.grading.submissions.folders import put_in_place
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.penalties import renew_penalties
-from lib.grading.submissions.read import STAMP
+from lib.grading.submissions.read import STAMP, list_names
 from lib.grading.untrusted_names import visible
 
 RECORD = ".made_from.json"
@@ -127,8 +128,12 @@ class ClassFeedback(GenerateFeedback):
         say(f"{made} of {len(self.assignments)} feedback pages written in {seconds:.1f} s")
         if len(due) < len(self.assignments):
             say(f"{len(self.assignments) - len(due):>6} are up to date (--force writes them again)")
-        for student, problem in self.failed.items():
-            self.log.error("The page of %s could not be made: %s", visible(student), visible(problem))
+        alike: dict[str, list[str]] = defaultdict(list)
+        for student, problem in sorted(self.failed.items()):
+            alike[problem.replace(student, "")].append(student)  # one folder of theirs all may be unable to have
+        for first, *others in alike.values():
+            more = f" So it is with the pages of {list_names(others)}." if others else ""
+            self.log.error("The page of %s could not be made: %s", visible(first), visible(self.failed[first]) + more)
         if self.failed:
             raise NbGraderException(f"{len(self.failed)} pages could not be made.")
 

@@ -1,5 +1,6 @@
 """`zerolayer feedback` makes the pages that are due, many at once, and goes on where it was stopped."""
 
+import errno
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import pytest
 from filelock import FileLock
 from nbgrader.api import Gradebook
 
+from lib.grading.commands import feedback
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.grading.report.conftest import DUE, FILLINGS
@@ -93,6 +95,20 @@ def test_beside_a_page_lie_the_notes_for_its_release_and_no_file_of_the_students
     assert course.zerolayer("feedback", ASSIGNMENT, "--student=ada").returncode == 0
     names = {path.name for path in page(course, "ada").parent.iterdir()}
     assert names == {".made_from.json", page(course, "ada").name, "timestamp.txt", "submission_secret.txt"}
+
+
+def test_what_keeps_all_pages_from_their_place_is_said_once(course, monkeypatch):
+    """As where another account has made the folder. Root may write there, and is told here what others are."""
+
+    def refuse(_, place):
+        raise PermissionError(errno.EACCES, "Permission denied", str(place.parent))
+
+    monkeypatch.setattr(feedback, "put_in_place", refuse)
+    done = course.runs_here(feedback.FeedbackApp, ASSIGNMENT)
+    assert done.returncode == 1
+    [told] = [line for line in done.stderr.splitlines() if "could not be made" in line]
+    assert f"The page of ada could not be made: {course.root}/feedback/ada: Permission denied." in told
+    assert "So it is with the pages of bao, emil, " in told
 
 
 def test_another_grading_makes_another_page(course):
