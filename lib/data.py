@@ -30,6 +30,7 @@ Seed: TypeAlias = "int | np.random.Generator"  # quoted: numpy loads its random 
 
 GAP = 4.0  # from one blob's centre to its neighbour's, in units of X
 ROUNDING = 1e-12  # a feature that varies by less than this part of its mean varies by rounding alone
+MOST = 10**9  # a size beyond it, which no computer's memory holds, is a slip
 KERAS_EPSILON = 1e-7  # Keras takes any probability below this as this
 TOLERANCE = 1e-5  # how near a loss must come to the one that Keras works out in float32
 
@@ -149,12 +150,13 @@ def split(
     Returns X_train, labels_train, X_validation, labels_validation. Raises ValueError if X and labels don't
     have the same number of samples, if that number is below 2, or if `validation` isn't between 0 and 1.
     """
+    given = X, labels
     X, labels = _read_columns("X", X), read_labels(labels)
     num_samples = X.shape[1]
     if labels.ndim not in (1, 2) or labels.shape[-1] != num_samples:
         raise ValueError(
             f"labels has shape {labels.shape}, but X has {num_samples} samples (columns); "
-            f"expected ({num_samples},) or (classes, {num_samples}). Try {_suggest_columns(X, labels)}."
+            f"expected ({num_samples},) or (classes, {num_samples}). Try {_suggest_columns(X, labels, *given)}."
         )
     if num_samples < 2:
         raise ValueError(f"X has {num_samples} sample; a split needs 2 or more. Try more samples.")
@@ -166,16 +168,24 @@ def split(
     return X[:, train], labels[..., train], X[:, aside], labels[..., aside]
 
 
-def _suggest_columns(X: Matrix, labels: NDArray[np.generic]) -> str:
-    """Say what to turn where X and labels differ in their numbers of columns."""
+def _suggest_columns(X: Matrix, labels: NDArray[np.generic], *given: object) -> str:
+    """Say what to turn where X and labels, as they were `given`, differ in their numbers of columns."""
     rows, columns = X.shape
+    X_turned, labels_turned = map(_write_transpose, ("X", "labels"), given)
+    if labels.ndim == 0:
+        return _suggest_flat_labels(labels, labels_turned)
     if labels.shape[:1] == (columns,):
-        return "labels.T"
+        return labels_turned
     if labels.shape[-1:] == (rows,):
-        return "X.T, since the samples of X stand in rows"
+        return f"{X_turned}, since the samples of X stand in rows"
     if labels.shape[:1] == (rows,) and rows > columns:
-        return "X.T and labels.T, since the samples of both stand in rows"
+        return f"{X_turned} and {labels_turned}, since the samples of both stand in rows"
     return "taking labels and X from the same samples"
+
+
+def _write_transpose(name: str, given: object) -> str:
+    """Write the code that transposes what was given: a list has no .T."""
+    return f"{name}.T" if isinstance(given, np.ndarray) else f"np.transpose({name})"
 
 
 @overload
@@ -192,9 +202,12 @@ def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]
     and the others. Raises ValueError if a shape doesn't fit or a value is not a finite number.
     """
     X = require_finite("X", _read_columns("X", X))
-    mean, deviation = X.mean(axis=1, keepdims=True), X.std(axis=1, keepdims=True)
+    # By a power of 2, which rounds nothing: the squares of numbers near 1e200 or 1e-200 are no numbers.
+    power = np.frexp(np.abs(X).max(axis=1, keepdims=True))[1]
+    small: Matrix = np.ldexp(X, -power)
+    mean, deviation = small.mean(axis=1, keepdims=True), small.std(axis=1, keepdims=True)
     deviation[deviation <= ROUNDING * np.abs(mean)] = np.inf  # anything over infinity is 0
-    scaled = [(X - mean) / deviation]
+    scaled = [(small - mean) / deviation]
     for place, other in enumerate(others, start=2):
         other = _read_columns(f"argument {place}", other)
         if len(other) != len(X):
@@ -202,7 +215,9 @@ def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]
                 f"argument {place} has {len(other)} features (rows), but X has {len(X)}; expected the same number. "
                 "Try the same features, with samples in columns."
             )
-        scaled.append((require_finite(f"argument {place}", other) - mean) / deviation)
+        with np.errstate(over="ignore"):
+            scaled.append((np.ldexp(require_finite(f"argument {place}", other), -power) - mean) / deviation)
+        require_finite(f"standardised argument {place}", scaled[-1])
     return tuple(scaled) if others else scaled[0]
 
 
@@ -236,10 +251,14 @@ def one_hot(labels: ArrayLike, num_classes: int) -> Matrix:
     Raises ValueError, and names the first bad label, unless each is a whole number from 0 to num_classes - 1;
     also if labels aren't one-dimensional or num_classes is below 1.
     """
-    _require_sizes(num_classes=num_classes)
+    _require_sizes(_suggest_num_classes(labels), num_classes=num_classes)
     checked = _check_labels(labels, num_classes)
     tf = load_tensorflow()
-    rows = tf.keras.utils.to_categorical(checked, num_classes) if tf else np.eye(num_classes)[checked]
+    if tf:
+        rows = tf.keras.utils.to_categorical(checked, num_classes)
+    else:
+        rows = np.zeros((len(checked), num_classes))
+        rows[np.arange(len(checked)), checked] = 1
     return np.ascontiguousarray(rows.T, dtype=np.float64)
 
 
@@ -290,9 +309,13 @@ def crosscheck(y: ArrayLike, yhat: ArrayLike, loss: float) -> CrossCheck:
     Returns a CrossCheck; without TensorFlow it says how to install it. Raises ValueError if y and yhat aren't
     probabilities in columns of the same shape, or the loss isn't one number.
     """
+    given = y, yhat
     y, yhat = _read_columns("y", y), _read_columns("yhat", yhat)
-    _require_probabilities(y, yhat)
-    ours = np.asarray(loss)
+    _require_probabilities(y, yhat, *given)
+    try:
+        ours = np.asarray(loss)
+    except ValueError:  # a list of lists of several lengths
+        ours = np.asarray(None)
     if ours.size != 1 or ours.dtype.kind not in "biuf":
         found = f"has shape {ours.shape}" if ours.size != 1 else f"is {loss!r}"
         raise ValueError(
@@ -307,12 +330,24 @@ def crosscheck(y: ArrayLike, yhat: ArrayLike, loss: float) -> CrossCheck:
 # ---- What errors say
 
 
-def _require_sizes(**sizes: float) -> None:
-    """Refuse a size that isn't a whole number of at least 1."""
+def _require_sizes(least: int = 1, **sizes: float) -> None:
+    """Refuse a size that isn't a whole number of at least 1, or that is too large; suggest none below `least`."""
     for name, size in sizes.items():
-        if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
-            meant = int(size) if isinstance(size, float) and size >= 1 and size.is_integer() else 3  # such as 4.0
-            raise ValueError(f"{name} is {size!r}; expected a whole number, 1 or more. Try {name}={meant}.")
+        is_whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+        if is_whole and 1 <= size <= MOST:
+            continue
+        is_meant = isinstance(size, float) and 1 <= size <= MOST and size.is_integer()  # such as 4.0
+        meant = max(int(size) if is_meant else 3, least)
+        expected = "1 or more" if not is_whole or size < 1 else f"{MOST:,} at most"
+        raise ValueError(f"{name} is {size!r}; expected a whole number, {expected}. Try {name}={meant}.")
+
+
+def _suggest_num_classes(labels: ArrayLike) -> int:
+    """Say how many classes there are at least: one more than the largest label, where that is a number of classes."""
+    with suppress(TypeError, ValueError, OverflowError):
+        largest = np.max(np.asarray(labels, dtype=np.float64))
+        return int(largest) + 1 if 0 <= largest < MOST else 1
+    return 1
 
 
 def _make_rng(seed: Seed) -> np.random.Generator:
@@ -326,14 +361,17 @@ def _make_rng(seed: Seed) -> np.random.Generator:
 def _read_columns(name: str, values: ArrayLike) -> Matrix:
     """Read values as a matrix of numbers that has rows, and samples in its columns."""
     try:
+        if getattr(values, "dtype", np.dtype(float)).kind == "c":
+            raise TypeError("it holds complex numbers: np.real leaves their imaginary parts out")
         found = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
+        why = "its rows have different lengths" if "inhomogeneous" in str(error) else str(error).rstrip(".")
         raise ValueError(
-            f"{name} is not a matrix of numbers ({str(error).rstrip('.')}); expected two dimensions with samples in "
-            f"columns, such as (5, 64). Try printing {name} where it is made."
+            f"{name} is not a matrix of numbers ({why}); expected two dimensions with samples in columns, such as "
+            f"(5, 64). Try printing {'it' if ' ' in name else name} where it is made."
         ) from None
     if found.ndim != 2 or 0 in found.shape:
-        remedy = "one_hot(labels, num_classes)" if name == "y" else f"printing {name}.shape where it is made"
+        remedy = "one_hot(labels, num_classes)" if name == "y" else "printing its shape where it is made"
         raise ValueError(
             f"{name} has shape {found.shape}; expected two dimensions with samples in columns, such as (5, 64). "
             f"Try {remedy}."
@@ -358,7 +396,7 @@ def _check_labels(labels: ArrayLike, num_classes: int) -> Labels:
     if found.ndim != 1:
         raise ValueError(
             f"labels has shape {found.shape}; expected one dimension, with one label for each sample. "
-            f"Try {_suggest_flat_labels(found)}."
+            f"Try {_suggest_flat_labels(found, _write_transpose('labels', labels))}."
         )
     allowed = np.isin(found, np.arange(num_classes)) & _are_numbers(found)
     if not allowed.all():
@@ -366,7 +404,7 @@ def _check_labels(labels: ArrayLike, num_classes: int) -> Labels:
         bad = found.tolist()[first]
         raise ValueError(
             f"labels[{first}] is {bad!r}; expected a whole number from 0 to {num_classes - 1} "
-            f"(num_classes={num_classes}). Try {_suggest_labels(found, bad, num_classes)}."
+            f"(num_classes={num_classes}). Try {_suggest_labels(found, bad, num_classes, labels)}."
         )
     return found.astype(np.int64)
 
@@ -376,31 +414,40 @@ def _are_numbers(found: NDArray[np.generic]) -> bool | NDArray[np.bool_]:
     return found.dtype.kind in "biuf" or np.array([isinstance(each, Real) for each in found.tolist()], dtype=bool)
 
 
-def _suggest_flat_labels(found: NDArray[np.generic]) -> str:
+def _suggest_flat_labels(found: NDArray[np.generic], turned: str) -> str:
     """Suggest what makes labels one-dimensional: labels that are one-hot already need something else."""
-    if found.ndim == 0 and found.dtype.kind == "O":  # a set, or what gives its items one by one
+    if found.ndim == 0 and (found.dtype.kind in "US" or hasattr(found.item(), "__iter__")):  # a set, or a generator
         return "list(labels)"
+    if found.ndim == 0 and not _are_numbers(found.reshape(1)):
+        return "printing labels where they are made: a function without return gives None"
     if found.ndim == 2 and min(found.shape) > 1 and np.isin(found, (0, 1)).all():
         if (found.sum(axis=0) == 1).all():
             return "using them as they are: they look one-hot already"
         if (found.sum(axis=1) == 1).all():
-            return "labels.T: they look one-hot already, with samples in rows"
+            return f"{turned}: they look one-hot already, with samples in rows"
+    if sum(size > 1 for size in found.shape) > 1:
+        return "one row of them, such as labels[0]"
     return "np.ravel(labels)"
 
 
-def _suggest_labels(found: NDArray[np.generic], bad: float, num_classes: int) -> str:
-    """Suggest what corrects the first bad label."""
+def _suggest_labels(found: NDArray[np.generic], bad: float, num_classes: int, given: object) -> str:
+    """Suggest what corrects the first bad label of labels that were `given` as an array or as something else."""
     if found.dtype.kind in "biuf" and not math.isfinite(bad):
         return "leaving that sample out"
-    if found.dtype.kind not in "biuf" or bad % 1 != 0:
-        return "np.unique(labels, return_inverse=True)[1], which numbers the classes from 0"
-    if bad < 0 or (found.min() == 1 and found.max() == num_classes):
-        return "labels - labels.min(), so that they count from 0"
-    return f"num_classes={found.max().item() + 1:.10g}"
+    is_number = found.dtype.kind in "biuf" and bad % 1 == 0
+    if is_number and (bad < 0 or (found.min() == 1 and found.max() == num_classes)):
+        remark = "" if isinstance(given, np.ndarray) else " with labels = np.array(labels)"
+        return f"labels - labels.min(){remark}, so that they count from 0"
+    if is_number and found.max() < MOST:
+        return f"num_classes={int(found.max()) + 1}"
+    # Objects of several types have no order, and their texts have.
+    labels = "labels" if found.dtype.kind != "O" else "[str(label) for label in labels]"
+    return f"np.unique({labels}, return_inverse=True)[1], which numbers the classes from 0"
 
 
-def _require_probabilities(y: Matrix, yhat: Matrix) -> None:
-    """Refuse y and yhat unless they have one shape and columns that sum to 1."""
+def _require_probabilities(y: Matrix, yhat: Matrix, *given: object) -> None:
+    """Refuse y and yhat unless they have one shape and columns that sum to 1; say what to try with what was `given`."""
+    is_array = {name: isinstance(each, np.ndarray) for name, each in zip(("y", "yhat"), given, strict=True)}
     if y.shape != yhat.shape:
         raise ValueError(
             f"y has shape {y.shape} and yhat {yhat.shape}; expected the same, (classes, samples). "
@@ -411,14 +458,15 @@ def _require_probabilities(y: Matrix, yhat: Matrix) -> None:
             row, column = np.argwhere(each < -TOLERANCE)[0]
             raise ValueError(
                 f"{name}[{row}, {column}] is {each[row, column]:.6g}; expected a probability, from 0 to 1. "
-                f"Try {name}.min(axis=0) to see all columns."
+                f"Try {f'{name}.min(' if is_array[name] else f'np.min({name}, '}axis=0) to see all columns."
             )
     columns_fit = [np.allclose(each.sum(axis=0), 1, atol=TOLERANCE) for each in (y, yhat)]
     rows_fit = [np.allclose(each.sum(axis=1), 1, atol=TOLERANCE) for each in (y, yhat)]
     if not any(columns_fit) and all(rows_fit):
+        turned = ", ".join(map(_write_transpose, ("y", "yhat"), given))
         raise ValueError(
             f"y and yhat, both of shape {y.shape}, have samples in rows: rows sum to 1, columns don't; "
-            "expected (classes, samples). Try crosscheck(y.T, yhat.T, loss)."
+            f"expected (classes, samples). Try crosscheck({turned}, loss)."
         )
     for name, each, fits in zip(("y", "yhat"), (y, yhat), columns_fit, strict=True):
         if not fits:
@@ -426,7 +474,7 @@ def _require_probabilities(y: Matrix, yhat: Matrix) -> None:
             worst = int(np.argmin(np.isclose(sums, 1, atol=TOLERANCE)))
             raise ValueError(
                 f"{name}, column {worst} sums to {sums[worst]:.6g}; expected 1, the probabilities of one sample. "
-                f"Try {name}.sum(axis=0) to see all columns."
+                f"Try {f'{name}.sum(' if is_array[name] else f'np.sum({name}, '}axis=0) to see all columns."
             )
 
 

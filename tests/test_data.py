@@ -1,8 +1,10 @@
 """Data: what is drawn, loaded, split, scaled and encoded, and how a loss is checked against TensorFlow's."""
 
 import dataclasses
+import re
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from importlib.resources import files
 from pathlib import Path
@@ -278,6 +280,40 @@ def test_what_never_varies_becomes_0_even_where_rounding_blurs_it():
     assert np.all(scaled == 0) and np.all(other == 0)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("factor", [1e200, 1e307, 1e-170, 1e-320])
+def test_standardise_takes_numbers_of_any_size(factor):
+    X = np.array([[1.0, 2.0, 6.0], [1.0, 1.0, 1.0]])
+    expected = data.standardise(X, X[:, :1])
+    for scaled, right in zip(data.standardise(factor * X, factor * X[:, :1]), expected, strict=True):
+        np.testing.assert_allclose(scaled, right, rtol=1e-3)
+    with pytest.raises(ValueError, match=r"standardised argument 2\[0, 1\] is inf; expected a finite number\."):
+        data.standardise([[1e-300, 2e-300]], [[0.0, 1e300]])
+
+
+@pytest.mark.filterwarnings("error")
+def test_complex_numbers_are_refused_and_not_cut():
+    complaint = r"not a matrix of numbers \(it holds complex numbers: np\.real leaves their imaginary parts out\)"
+    with pytest.raises(ValueError, match=f"X is {complaint}"):
+        data.standardise(np.array([[1 + 2j, 3]]))
+    with pytest.raises(ValueError, match=f"argument 2 is {complaint}.* Try printing it where it is made"):
+        data.standardise([[1, 2]], np.array([[1 + 2j, 3]]))
+
+
+def test_what_is_advised_for_a_list_works_for_a_list():
+    rows, labels = [[0.0, 1.0]] * 5, [[0, 1, 0]] * 5
+    with pytest.raises(ValueError, match=r"Try np\.transpose\(X\) and np\.transpose\(labels\), since"):
+        data.split(rows, labels)
+    assert data.split(np.transpose(rows), np.transpose(labels))[0].shape == (2, 4)
+    y, yhat = [[1, 0, 0], [0, 1, 0]], [[0.2, 0.5, 0.3]] * 2
+    with pytest.raises(ValueError, match=r"Try crosscheck\(np\.transpose\(y\), np\.transpose\(yhat\), loss\)\."):
+        data.crosscheck(y, yhat, 1.0)
+    with pytest.raises(ValueError, match=r"Try np\.sum\(yhat, axis=0\) to see all columns\."):
+        data.crosscheck([[1, 0], [0, 1]], [[0.5, 0.5], [0.1, 0.5]], 1.0)
+    with pytest.raises(ValueError, match=r"loss .*; expected one number"):
+        data.crosscheck([[1, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.5]], [[1], [1, 2]])
+
+
 def test_standardise_leaves_its_input_alone():
     X, _ = data.integers()
     before = X.copy()
@@ -347,6 +383,68 @@ def test_one_hot_takes_whole_numbers_of_any_type(labels):
 def test_one_hot_names_the_first_label_that_cannot_be_a_class(labels, complaint):
     with pytest.raises(ValueError, match=complaint):
         data.one_hot(labels, num_classes=3)
+
+
+@pytest.mark.parametrize(
+    ("labels", "num_classes"),
+    [
+        ([1, 2, 3], 3),
+        ([-1, 1], 3),
+        ([0, None], 2),
+        (np.array(["b", None, 2], object), 3),
+        ("0110", 2),
+        ({0, 1}, 2),
+        ([[1, 0, 0], [0, 1, 0]], 3),
+        ([[0, 2, 1], [4, 4, 4]], 5),
+        (np.ones((2, 2)), 2),
+        ([[0, 1, 4]], 3),
+        ([0, 1e30], 2),
+        ([2**53 + 1, 5], 3),
+        ([0, 1, 2, 3], 2.0),
+        ([0, 1, 2, 3], None),
+        ([0, 1, 2, 3], 10**30),
+    ],
+)
+def test_what_one_hot_advises_works(labels, num_classes):
+    """Each sentence ends in code that mends the one thing that it is about; that code is run until nothing is wrong."""
+    for _ in range(4):
+        try:
+            encoded = data.one_hot(labels, num_classes)
+        except ValueError as error:
+            advice = re.search(r"Try (.*?)(, which numbers .*|, so that .*|: they look .*)?\.$", str(error))[1]
+            if found := re.fullmatch(r"num_classes=(\d+)", advice):
+                num_classes = int(found[1])
+                continue
+            code, _, made_first = advice.removeprefix("one row of them, such as ").partition(" with labels = ")
+            labels = eval(made_first, {"np": np, "labels": labels}) if made_first else labels
+            labels = eval(code, {"np": np, "labels": labels})
+            if ": they look one-hot" in str(error):
+                break
+        else:
+            assert (encoded.sum(axis=0) == 1).all()
+            return
+    assert (labels.sum(axis=0) == 1).all()
+
+
+def test_nothing_in_place_of_labels_is_told_where_it_comes_from():
+    with pytest.raises(ValueError, match=r"Try printing labels where they are made: a function without return gives"):
+        data.one_hot(None, 2)
+
+
+def test_without_tensorflow_one_hot_takes_no_memory_for_classes_that_no_sample_has(monkeypatch):
+    monkeypatch.setattr(data, "load_tensorflow", lambda: None)
+    tracemalloc.start()
+    try:
+        assert data.one_hot([0, 4_999], 5_000).sum() == 2
+        assert tracemalloc.get_traced_memory()[1] < 10e6  # a matrix of all classes takes 200 MB
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [10**30, 10**12, np.int64(2**62)])
+def test_a_size_that_no_computer_holds_is_told(size):
+    with pytest.raises(ValueError, match=r"num_samples is .*; expected a whole number, 1,000,000,000 at most\. Try"):
+        data.blobs(size)
 
 
 @pytest.mark.parametrize(("num_classes", "meant"), [(0, 3), (-2, 3), (4.0, 4), (2.5, 3), (np.inf, 3), (None, 3)])
