@@ -6,7 +6,7 @@ formula agrees with, so the numbers tell whether, and on which arrays, a step ha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -191,11 +191,25 @@ def _expect(found: Array, expected: Any, *, of: str, calls: list[Any], inputs: I
     if not calls:
         hint = f"Call the function that step is given under the name {of}."
         raise Wrong(f"{of} was not called.", hint=hint)
-    for (name, hint), given in zip(ARGUMENTS.items(), calls[-1], strict=True):
+    for (name, hint), values in zip(ARGUMENTS.items(), _read_arguments(of, calls[-1]), strict=True):
         at = f"the argument {name} of {of}"
-        values = numbers(given, (CLASSES, BATCH), what=f"What {of} gets as {name}")
         expect_close(values, inputs[name], what=f"{of} got something else than (y, yhat).", where=at, hint=hint)
     expect_close(found, expected, what=what, where=where)
+
+
+def _read_arguments(of: str, given: tuple[Any, Any]) -> Iterator[Array]:
+    """Read the arguments of one call of the function `of`; raise `Wrong` at the first that doesn't fit."""
+    for name, argument in zip(ARGUMENTS, given, strict=True):
+        yield numbers(argument, (CLASSES, BATCH), what=f"What {of} gets as {name}")
+
+
+def _explain_nan(found: Array, *, of: str, calls: list[Any]) -> Array:
+    """Return what was found, or raise `Wrong` where it is nan because the function `of` got arrays that don't fit."""
+    if not np.isfinite(found).all():
+        for given in calls:
+            if np.isnan(_differences(*given)).any():
+                list(_read_arguments(of, given))
+    return found
 
 
 class BatchLoss(Statement):
@@ -219,7 +233,7 @@ class BatchLoss(Statement):
         def returned() -> Array:
             record = _record(step, inputs)
             _require_kept(record)
-            return _loss(record)
+            return _explain_nan(_loss(record), of="loss", calls=record.losses)
 
         return {"input": lambda: _input(_record(step, inputs)), "returned": returned}
 
@@ -244,7 +258,11 @@ class MeanGradient(Statement):
         )
 
     def probes(self, inputs: Inputs, step: Any) -> Probes:
-        return {"gradient": lambda: _received(_record(step, inputs))}
+        def received() -> Array:
+            record = _record(step, inputs)
+            return _explain_nan(_received(record), of="loss_gradient", calls=record.slopes)
+
+        return {"gradient": received}
 
 
 class StepRate(Statement):

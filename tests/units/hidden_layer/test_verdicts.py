@@ -445,6 +445,38 @@ def test_right_code_has_no_mistakes_fingerprint(part: Part) -> None:
     assert name_mistake(part, ANSWER_KEY.subjects(part), hidden_layer.__name__) is None
 
 
+@pytest.mark.parametrize(
+    ("labels", "statement", "of", "found"),
+    [
+        (("y.T", "y"), "BatchLoss", "loss", "has the wrong shape. Found shape (5, 3), expected shape (3, 5)."),
+        (
+            ("y", "X"),
+            "MeanGradient",
+            "loss_gradient",
+            "has the wrong shape. Found shape (2, 5), expected shape (3, 5).",
+        ),
+        (("None", "y"), "BatchLoss", "loss", "is missing. Found None, expected numbers."),
+    ],
+)
+def test_arrays_that_do_not_fit_are_told_at_grading_as_at_the_desk(labels, statement, of, found):
+    """They cost what they are used for: a loss of the wrong labels costs nothing of the gradient."""
+    code = written(
+        f"""
+        def step(network, loss, loss_gradient, X, y, learning_rate):
+            yhat = network.forward(X)
+            value = loss({labels[0]}, yhat)
+            network.backward(loss_gradient({labels[1]}, yhat) / X.shape[1], learning_rate)
+            return value
+        """
+    )
+    verdict = judged(PARTS["check-step"], {"step": code["step"]}, 1, ANSWER_KEY)
+    whys = {each.name: each.why for each in verdict.statements if each.state != "right"}
+    assert whys == {statement: f"What {of} gets as y {found}"}
+    assert f"What {of} gets as y {found.partition('.')[0]}." in str(
+        checked(PARTS["check-step"], {"step": code["step"]})
+    )
+
+
 def test_half_the_gradient_is_not_said_to_be_divided_by_a_fixed_number() -> None:
     def by_twice_the_batch_size(network, loss, loss_gradient, X, y, learning_rate):
         yhat = network.forward(X)
