@@ -49,7 +49,7 @@ class CellRuns:
         for name in written | own:
             kept = name in names and before.get(name) is names[name]
             if error is not None:
-                why = f"the last run of the cell that defines {name} failed ({_describe(error)})."
+                why = f"the last run of the cell that defines {name} failed ({_describe(error)}).{_advise(error, text)}"
                 if kept:
                     self.stale[name] = names[name], why
                 elif name not in names:
@@ -114,6 +114,16 @@ def _describe(error: BaseException) -> str:
         place = f", line {error.lineno} of the cell" if error.lineno else ""
         return f"{name}: {error.msg}{place}"
     return name
+
+
+def _advise(error: BaseException, text: str) -> str:
+    """Say what to type for the characters in a cell that Python refuses: under nbgrader's validate only a check can."""
+    if not isinstance(error, SyntaxError):
+        return ""
+    from lib.blanks import masked  # only after a cell has failed
+    from lib.pasted import advise, find_pasted
+
+    return "".join(f" {sentence}" for sentence in advise(find_pasted(text, masked(text), str(error.msg))))
 
 
 _watching: CellRuns | None = None

@@ -63,6 +63,35 @@ def test_code_that_has_never_run_is_not_asked_to_be_run(name: str) -> None:
     assert last_check(source, RIGHT) == (2, "")
 
 
+PASTED = {
+    "a quote": (
+        "    print(“loss”)\n",
+        "the characters “ (left double quotation mark) and ” (right double quotation mark)",
+    ),
+    "a space": ("    x\u00a0= 3\n", "a no-break space"),
+    "a minus": ("    x = 1 − 2\n", "the character − (minus sign)"),
+}
+
+
+@pytest.mark.parametrize("name", PASTED)
+def test_pasted_characters_that_python_refuses_are_told_by_the_check(name: str) -> None:
+    line, said = PASTED[name]
+    source = RIGHT.replace("    return", f"{line}    return")
+    for cells, last in (([source], "and run it."), ([RIGHT, source], "run it, and run this check again.")):
+        points, note = last_check(*cells)
+        assert points == 0 and f"). Line 2 has {said}, as pasted text often does. " in note and note.endswith(last)
+
+
+def test_under_validate_the_check_tells_pasted_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands below the cell itself, nbgrader doesn't show: it shows the errors of checks."""
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    cells = [IMPORT, RIGHT.replace("    return", "    print(“loss”)\n    return"), CHECK]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True).execute()
+    [error] = [output for output in notebook.cells[-1].outputs if output.output_type == "error"]
+    assert 'Type " in their place.' in " ".join(" ".join(error.traceback).split())
+
+
 def test_once_its_cell_has_run_without_it_the_failed_run_does_not_matter() -> None:
     points, note = last_check(("a", RIGHT.replace("):", ")")), ("a", RIGHT.replace("cce", "loss")))
     assert points == 0 and note == "cce is not defined yet. Run the cell that defines cce first."
