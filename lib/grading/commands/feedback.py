@@ -31,6 +31,7 @@ from traitlets.config import Config
 
 from lib.grading.commands.command import named_assignment, say, student_of
 from lib.grading.commands.config import Configured, import_steps
+from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
 from lib.grading.report.feedback import KnownGrades
 from lib.grading.report.marks import NotebookMarks, read_marks
@@ -93,7 +94,7 @@ class ClassFeedback(GenerateFeedback):
             )
         except MissingEntry:
             self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
-        except (OSError, MemoryError, SQLAlchemyError) as error:
+        except (OSError, MemoryError, SQLAlchemyError, ConfigError) as error:
             self._stop(
                 f"{sentence(error)}\nPages that were made are kept. Once this is mended, {what_comes_next(self.force)}."
             )

@@ -25,6 +25,7 @@ from lib.grading.commands.command import named_assignment, say
 from lib.grading.commands.course import tries_file
 from lib.grading.commands.feedback import ClassFeedback
 from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
+from lib.grading.errors import ConfigError
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.marking_queue import read_digest
@@ -38,7 +39,7 @@ from lib.grading.untrusted_names import id_problem, visible
 BEST = ".best"
 """In the folder of submissions: what counts of each student, where that may be an earlier try."""
 
-ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, OSError)
+ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
 
 LONGEST_PAUSE = 60.0
 """Seconds from a round that failed to the next one: what keeps failing is tried more and more seldom. One student's

@@ -22,11 +22,13 @@ from nbgrader.plugins import ExportPlugin
 from sqlalchemy import case, func, select
 from traitlets import Dict, Unicode
 
+from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import sentence
 from lib.grading.report.marks import DECIMALS, format_points
 from lib.grading.safe_files import write_whole
 from lib.grading.submissions.collect import LmsNames, read_collected
 from lib.grading.submissions.penalties import renew_penalties
+from lib.grading.submissions.wrong_values import refuse_wrong_values
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
 """What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
@@ -116,6 +118,10 @@ class LmsExporter(ExportPlugin):
 
         Students come by name, as nbgrader has them, and those of one name by id: there its order is the database's.
         """
+        try:
+            refuse_wrong_values(gradebook.db.connection())
+        except ConfigError as error:
+            sys.exit(f"{error} Nothing was written.")
         by_name = select(Student).order_by(Student.last_name, Student.first_name, Student.id)
         assignments = {str(one.name): one for one in gradebook.assignments}
         students = {str(one.id): one for one in gradebook.db.scalars(by_name)}

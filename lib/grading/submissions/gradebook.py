@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from lib.grading.judge.verdict import Verdict
 from lib.grading.submissions.master import Master
+from lib.grading.submissions.wrong_values import refuse_wrong_values
 
 STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
     model.__table__ for model in (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
@@ -152,8 +153,18 @@ class Known:
 
 
 def open_gradebook(db_url: str, course_id: str = DEFAULT_COURSE) -> Gradebook:
-    """Open nbgrader's gradebook, which makes its tables and the course's row if need be."""
-    return retry(lambda: Gradebook(db_url, course_id))
+    """Open nbgrader's gradebook, which makes its tables and the course's row if need be.
+
+    Raises ConfigError where somebody has put text in the place of a number or a time.
+    """
+    gradebook = retry(lambda: Gradebook(db_url, course_id))
+    try:
+        with gradebook.engine.connect() as connection:
+            refuse_wrong_values(connection)
+    except BaseException:
+        gradebook.close()
+        raise
+    return gradebook
 
 
 def retry(write: Callable[[], Made], times: int = 2) -> Made:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import sentence
 from lib.grading.safe_files import remove
 from lib.grading.submissions.folders import put_in_place
@@ -32,10 +33,10 @@ def guard_steps(app: Any) -> None:
 
 
 def _tell(app: Any, step: Callable[[], None]) -> None:
-    """Carry out a step of the command; exits with 1, after a sentence, where the machine is at fault."""
+    """Carry out a step of the command; exits with 1, after a sentence, where it can't be done."""
     try:
         step()
-    except OSError as error:
+    except (OSError, ConfigError) as error:
         app.fail("%s", f"{sentence(error)} {NOT_COMPLETE}")
 
 
