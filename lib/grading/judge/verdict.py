@@ -36,7 +36,8 @@ DIFFERENT_CALLS = "The calls or the result differ from the right ones."
 NOT_FINITE = "The result has nan or infinity where the right one has numbers."
 NOT_TESTED = "Not tested: it needs statement {}, which is not right yet."
 ALL_DIFFERENT = (DIFFERENT, DIFFERENT_TEXT, DIFFERENT_SHAPE, DIFFERENT_CALLS, NOT_FINITE)
-FOUND = re.compile("|".join((*map(re.escape, ALL_DIFFERENT), NOT_TESTED.format(r"\d+"))))
+NEEDS = re.compile(NOT_TESTED.format(r"\d+"))
+FOUND = re.compile("|".join((*map(re.escape, ALL_DIFFERENT), NEEDS.pattern)))
 """What the judge itself finds of a statement. All else is said where the student's code runs, and may be made up."""
 CODE = re.compile(r"\b((?:Your|Where:) )(line \d+: .*?)(?=\. Found |$)")
 """A line of a student's code in a reason, as `lib.checking.student_code.write_line` writes it."""
@@ -274,19 +275,19 @@ def opening(part: PartVerdict) -> str:
 
 def items(part: PartVerdict, scale: float = 1.0) -> str:
     """Write the statements as HTML list items; what several have to say is said at the first."""
-    said: dict[str, int] = {}
+    said: dict[tuple[str, ...], int] = {}
     return "".join(_item(number, statement, said, scale) for number, statement in enumerate(part.statements, 1))
 
 
-def _item(number: int, statement: StatementVerdict, said: dict[str, int], scale: float) -> str:
-    """Write a statement; `said` has each detail of those above it, with the number of the first."""
+def _item(number: int, statement: StatementVerdict, said: dict[tuple[str, ...], int], scale: float) -> str:
+    """Write a statement; `said` has the details of those above it, with the number of the first that has them."""
     text = f"{statement.text} ({_worth(statement.points, statement.max_points, scale)})"
-    has = [each for each in (statement.why, statement.hint and render.TRY + statement.hint) if each]
-    details = [each for each in has if each not in said]
-    if has and not details:
-        details = [f"The same as in statement {said[has[0]]}."]
-    said |= {each: number for each in has if each not in said}
-    below = "".join(render.indent(mark_code(escape(each))) for each in details)
+    details = tuple(filter(None, (statement.why, statement.hint and render.TRY + statement.hint)))
+    new = [each for each in details if not any(each in above for above in said)]
+    first = said.setdefault(details, number)
+    if details and first < number and not NEEDS.fullmatch(statement.why):  # which names another statement itself
+        new = [f"The same as in statement {first}."]
+    below = "".join(render.indent(mark_code(escape(each))) for each in new or details)
     return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, below)
 
 

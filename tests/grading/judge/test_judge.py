@@ -1,6 +1,7 @@
 """The judge: right code earns everything in any style, garbage earns and stops nothing, parts stand apart."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,15 @@ from lib.checking.values import FIND_NAN
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
 from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.verdict import DIFFERENT_SHAPE, NOT_FINITE, PartVerdict, html
+from lib.grading.judge.verdict import (
+    DIFFERENT_SHAPE,
+    NOT_FINITE,
+    NOT_TESTED,
+    PartVerdict,
+    StatementVerdict,
+    html,
+    items,
+)
 from lib.reference import Dense, Softmax
 from lib.unit import Part, Unit
 from lib.units.hidden_layer.closed import ANSWER_KEY as HIDDEN_LAYER
@@ -274,6 +283,24 @@ def test_what_several_statements_have_to_say_is_said_at_the_first() -> None:
     assert "The same as in statement 1." in html(verdict).partition("The loss of a batch")[2]
     told = html(judged(part_of("check-cce"), {"cce": lambda y, yhat: 7.0}))
     assert "The same as" not in told, "the second statement has a hint of its own"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "told"),
+    [
+        ([("W", "H"), ("W", "H")], ["W|Try: H", "The same as in statement 1."]),
+        ([("W", "H"), ("W", "I"), ("W", "I")], ["W|Try: H", "Try: I", "The same as in statement 2."]),
+        ([("W", "H"), ("V", "I"), ("W", "I")], ["W|Try: H", "V|Try: I", "W|Try: I"]),
+        ([("W", ""), (NOT_TESTED.format(1), ""), (NOT_TESTED.format(1), "")], ["W", *2 * [NOT_TESTED.format(1)]]),
+        ([("", ""), ("", "")], ["", ""]),
+    ],
+)
+def test_a_statement_names_another_only_where_all_is_the_same_and_is_said_there(
+    reasons: list[tuple[str, str]], told: list[str]
+) -> None:
+    statements = tuple(StatementVerdict("S", "", 1, "wrong", why, hint) for why, hint in reasons)
+    written = items(PartVerdict("check-cce", "The loss", statements)).split("<li")[1:]
+    assert ["|".join(re.findall(r"<div[^>]*>(.*?)</div>", each)) for each in written] == told
 
 
 def test_what_to_try_answers_what_is_said_above_it() -> None:
