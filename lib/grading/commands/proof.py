@@ -10,14 +10,16 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from logging import Logger
+from logging import CRITICAL, Logger
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from traitlets import default
 from traitlets.config import Config
 
 from lib.answer_key import AnswerKey, Mistake
@@ -150,6 +152,14 @@ def lost_points(verdicts: Iterable[StatementVerdict]) -> str:
     return f"0 of {lost.max_points:g} points for the statement {lost.name}. {lost.why}".strip() if lost else ""
 
 
+class QuietKernels(AsyncKernelManager):
+    """Jupyter's manager of a kernel, which logs nothing: why none could be started is told in a sentence."""
+
+    @default("log")
+    def _log_default(self) -> Logger:
+        return Logger("a kernel that is started", CRITICAL)
+
+
 def run(nb: NotebookNode, key: AnswerKey, folder: Path, log: Logger) -> NotebookNode:
     """Run a copy of a notebook as grading does, with a challenge beside it and what lies in its `folder`.
 
@@ -161,6 +171,7 @@ def run(nb: NotebookNode, key: AnswerKey, folder: Path, log: Logger) -> Notebook
         Path(place, CHALLENGE).write_bytes(orjson.dumps(challenge(key, SEEDS[0])))
         client = NotebookClient(
             nb,
+            kernel_manager_class=QuietKernels,
             log=log,  # its own default is the first command of this process, which may be a louder one
             timeout=SECONDS,
             allow_errors=True,

@@ -256,6 +256,11 @@ REFUSED = {
         "relu can't be built: RuntimeError: no end solution statement found",
         "Nothing was changed.",
     ),
+    "a kernel that there is not": (
+        lambda nb: nb.metadata.kernelspec.update(name="nosuch"),
+        "the notebook can't be run.",
+        "NoSuchKernel: No such kernel named nosuch",
+    ),
 }
 
 
