@@ -342,6 +342,15 @@ def test_what_a_kernel_writes_past_jupyter_is_not_told(
     assert capfd.readouterr().err == ""
 
 
+def test_a_kernel_that_cannot_be_started_is_told_in_a_sentence_and_not_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nb = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "nosuch", "display_name": ""}})
+    with pytest.raises(CannotBuild, match="No such kernel named nosuch"):
+        proof.run(nb, ANSWER_KEY, tmp_path, logging.getLogger())
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
 def test_what_is_said_to_be_known_of_right_code_has_to_come_of_it() -> None:
     def known(inputs: Inputs) -> dict[str, Probes]:
         probes = {each.name: each.probes(inputs, relu_unit.ReLU) for each in relu_unit.relu.statements}
