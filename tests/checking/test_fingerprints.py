@@ -155,10 +155,15 @@ def test_a_loss_with_a_parenthesis_or_a_factor_too_many_has_its_name(written: st
     [
         ("np.nan_to_num(-1 / (y * yhat))", "y stands in the denominator too"),
         ("np.nan_to_num(-yhat / y)", "y and yhat are swapped"),
-        ("-y * (1 - yhat) ** 2 / yhat", "The gradient is that of focal loss"),
+        (
+            "y * (1 - yhat) * (2 * np.log(yhat) - (1 - yhat) / yhat)",
+            "The gradient is that of focal loss",
+        ),
+        ("-y * (1 - yhat) ** 2 / yhat", "The slope is multiplied by 1 - yhat, or by a power of it"),
+        ("-y * (1 / yhat - 1)", "The slope is multiplied by 1 - yhat, or by a power of it"),
     ],
 )
-def test_a_gradient_without_its_infinities_has_its_name(written: str, name: str) -> None:
+def test_a_gradient_without_its_infinities_or_with_a_factor_too_many_has_its_name(written: str, name: str) -> None:
     code = {"cce_gradient": eval(f"lambda y, yhat: {written}", {"np": np})}
     verdict = judged(cce_gradient, code)
     assert verdict.mistake is not None

@@ -403,9 +403,12 @@ gradient("Every slope is -1, whatever the probability", SLOPE, SIGN, DIVIDED)(la
 gradient("yhat is squared", SLOPE, SIGN, DIVIDED)(lambda y, p: -y / p**2)
 for focus in (1, 2, 5):
     gradient("The gradient is that of focal loss", FOCUS)(
-        lambda y, p, focus=focus: y * (1 - p) ** (focus - 1) * (focus * np.log(p) - (1 - p) / p),
-        lambda y, p, focus=focus: -y / p * (1 - p) ** focus,
+        lambda y, p, focus=focus: y * (1 - p) ** (focus - 1) * (focus * np.log(p) - (1 - p) / p)
     )
+    gradient(
+        "The slope is multiplied by 1 - yhat, or by a power of it",
+        "Differentiate -log yhat by hand, and compare it with each factor of your code.",
+    )(lambda y, p, focus=focus: -y / p * (1 - p) ** focus)
 for base in (np.log(2), np.log(10), 1 / np.log(2), 1 / np.log(10)):
     gradient("The gradient belongs to a logarithm of another base", SLOPE)(lambda y, p, base=base: -y / (p * base))
 gradient("The derivative of 1/x is taken for that of log x", SLOPE)(lambda y, p: -np.log(p))
