@@ -11,6 +11,7 @@ from lib.grading.judge.comparison import outcomes, wrong_probes
 from lib.grading.judge.judge import judge_statements
 from lib.units.softmax_classifier import train
 from lib.units.softmax_classifier.closed import ANSWER_KEY
+from lib.units.softmax_classifier.closed.training import SOURCE
 from tests.grading.judge.test_judge import judged
 from tests.units.softmax_classifier.loops import RIGHT, WRONG, loop
 from tests.variants import written
@@ -55,6 +56,35 @@ def test_a_wrong_loop_is_told_no_false_name(seed: int) -> None:
         if verdict.mistake is not None and verdict.mistake.name + "." != at_desk[0]:
             numbers = [statement.why for statement in verdict.statements if statement.state == "wrong"]
             assert numbers == ["The numbers differ from the right ones."] or at_desk[0] in numbers[0], name
+
+
+END = "        losses.append(loss)\n    return dense, softmax, losses"
+RAISING = {
+    "in the first step": ("dense.forward(X[:, batch])", "dense.forward(X[batch])", 0),
+    "in the first update": ("learning_rate)\n", "rate)\n", 0),
+    "after an epoch": (END, END.replace("append", "add"), 2),
+    "where it returns": (END, END.replace(", losses", ", lossess"), 2),
+    "with two mistakes": (f"learning_rate)\n{END}", f"2 * learning_rate)\n{END.replace('append', 'add')}", 1),
+}
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_an_error_costs_what_the_steps_before_it_do_not_show(name: str) -> None:
+    """Until an epoch is over nothing is known of the short last batch; afterwards labels and gradients are."""
+    old, new, points = RAISING[name]
+    source = SOURCE.replace(old, new)
+    assert source != SOURCE
+    code = written(f"from typing import Any\nArray = object\n{source}")["train"]
+    report = examine(train, (code,))
+    assert report.points == points and report.findings[0].state == "wrong"
+    for seed in range(5):
+        assert judged(train, {"train": code}, seed).points == points
+
+
+def test_a_loop_that_writes_into_y_and_fails_loses_the_labels_too() -> None:
+    source = SOURCE.replace(END, f"        y[0] = 1\n{END.replace('append', 'add')}")
+    code = written(f"from typing import Any\nArray = object\n{source}")["train"]
+    assert "LabelsWithSamples" in lost(code, 1)
 
 
 PAIRS = [

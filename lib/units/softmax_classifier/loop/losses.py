@@ -19,6 +19,7 @@ from lib.units.softmax_classifier.loop.words import are_losses, is_close, is_equ
 
 class EpochLoss(LoopRule):
     names = ("has_loss",)
+    is_about_the_end = True
 
     def require(self, call: Call, steps: Sequence[Step], extra: Array) -> None:
         """Compare with the weighted mean of the losses that the spy returned. Any dense layer returned is the trained.

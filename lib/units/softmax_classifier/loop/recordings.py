@@ -92,9 +92,14 @@ class Recording:
     X: Array | None = None
     y: Array | None = None
     error: Exception | None = None
-    """What the second call raised, where the first one ended."""
+    """What the call raised; the first one after an epoch at the earliest."""
     notes: dict[object, Any] = field(default_factory=dict)
     """What was worked out of it so far: several statements and probes ask for the same."""
+
+    @property
+    def has_an_epoch(self) -> bool:
+        """Whether there were as many updates as an epoch has batches, so that a short last one was among them."""
+        return sum(bool(each.updates) for each in self.passes) >= self.call.batches_in_an_epoch
 
     @cached_property
     def steps(self) -> list[Pass]:

@@ -23,6 +23,8 @@ class LoopRule:
     names: ClassVar[tuple[str, ...]] = ()
     is_first: ClassVar[bool] = False
     """Whether this is the part's first statement, which costs its points too where `train` ends in an error."""
+    is_about_the_end: ClassVar[bool] = False
+    """Whether this statement is about what `train` returns: an error in the first call costs its points."""
     data: ClassVar[str] = ""
     """The argument of `train` that this statement wants unchanged: X or y."""
 
@@ -55,9 +57,10 @@ class LoopRule:
     def _look_for_wrong(self, recordings: Sequence[Recording]) -> Exception | None:
         for number, recording in enumerate(recordings):
             if recording.error is not None:
-                if self.is_first:
+                if self._costs_an_error(number):
                     return recording.error
-                continue
+                if number:
+                    continue
             try:
                 self.require(recording.call, self._steps(recording), self.extra(recording))
                 self._require_same_data(recording)
@@ -111,15 +114,20 @@ class LoopRule:
         names = (*HEADER, *self.names)
         rows = np.zeros((slots_of(recording.call) + self._rows_of_extra(recording.call), len(names)))
         if recording.error is not None:
-            if self.is_first:
+            if self._costs_an_error(number):
                 raise recording.error
-            return rows
+            if number:
+                return rows
         steps = self._steps(recording)
         for at, step in enumerate(steps):
             rows[at] = [step[name] for name in names]
         extra = self.extra(recording)
         rows[slots_of(recording.call) :].flat[: len(extra)] = extra
         return rows
+
+    def _costs_an_error(self, number: int) -> bool:
+        """Tell whether an error in a call costs this statement; else the steps before it count in the first call."""
+        return self.is_first or (self.is_about_the_end and number == 0)
 
     def _rows_of_extra(self, call: Call) -> int:
         return 0
@@ -134,6 +142,15 @@ class LoopRule:
                 where=f"after train, {self.data} is no longer what it was",
                 hint=f"Work on a copy, such as {self.data}.copy(): the caller still needs its data.",
             )
+
+
+def _explain(error: Exception) -> Exception:
+    """Give what an error means that a recording has kept, or the error itself."""
+    try:
+        with explain_errors(meanings=IN_LOOPS):
+            raise error
+    except Exception as explained:
+        return explained
 
 
 _latest: list[tuple[Any, Inputs, Recordings]] = []
@@ -152,5 +169,7 @@ def record_once(train: Any, inputs: Inputs, is_first: bool = False) -> Recording
             return recording
     with explain_errors(meanings=IN_LOOPS):
         recording = record_calls(train, inputs)
+    for each in recording:
+        each.error = _explain(each.error) if each.error else None
     _latest[:] = [*([] if is_first else _latest[-1:]), (train, draw, recording)]
     return recording
