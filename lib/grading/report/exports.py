@@ -201,9 +201,9 @@ class CanvasExporter(LmsExporter):
 
     Canvas finds a student by its own ID, else by SIS user ID, login or name, and an assignment by the id in brackets
     behind its title, else by the title; one that it doesn't know it offers to make. The ID is the roster's, else the
-    number in the name of the file that was collected from a download, as in `smithjane_12345`. Where no collection has
-    noted numbers, as in earlier versions, all ids of that form are read so: of a login `bob_2`, Canvas finds no student
-    with the ID 2 in the course, and takes the login.
+    number in the name of the file that was collected from a download, as in `smithjane_12345`. Where the collection of
+    an assignment has noted no numbers, as in earlier versions, they are read from all ids of that form: of a login
+    `bob_2`, Canvas finds no student with the ID 2 in the course, and takes the login.
     """
 
     default_name = "canvas.csv"
@@ -215,21 +215,27 @@ class CanvasExporter(LmsExporter):
         """Called by `nbgrader export`."""
         students, table, best = self.scores(gradebook)
         heads = [self.columns.get(name, name) for name in best]
-        numbers = self._collected_numbers(gradebook)
+        noted = {one.name: self._read_numbers(one.name) for one in gradebook.assignments}
         rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
         rows.append(["    Points Possible", "", "", "", "", *(format_points(points) for points in best.values())])
         for student in students:
             name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
             own = student.lms_user_id or ""
-            number = numbers.get(student.id, "") if numbers else self._number_in(student.id)
-            ids = [own, ""] if own.isdigit() else [number, own]
-            rows.append([name, *ids, student.id, "", *_points(table[student.id], best)])
+            scores = table[student.id]
+            ids = [own, ""] if own.isdigit() else [self._number_of(student.id, scores, noted), own]
+            rows.append([name, *ids, student.id, "", *_points(scores, best)])
         self.write(rows)
 
-    def _collected_numbers(self, gradebook: Gradebook) -> dict[str, str]:
-        """Read the numbers in Canvas of those who were collected from its downloads, by their ids here."""
-        notes = (read_collected(self.parent.coursedir, one.name, self.config) for one in gradebook.assignments)
-        return {id: number for note in notes for id, number in note.canvas.items()}
+    def _read_numbers(self, assignment: str) -> Mapping[str, str]:
+        """Read the numbers in Canvas of those whose work was collected from its downloads, by their ids here."""
+        return read_collected(self.parent.coursedir, assignment, self.config).canvas
+
+    def _number_of(self, id: str, handed_in: Iterable[str], noted: Mapping[str, Mapping[str, str]]) -> str:
+        """Give a student's number as it was `noted` of any assignment, else that in the id if one has no notes."""
+        for numbers in noted.values():
+            if id in numbers:
+                return numbers[id]
+        return "" if all(noted[assignment] for assignment in handed_in) else self._number_in(id)
 
     def _number_in(self, id: str) -> str:
         """Read the number in an id that has the form of those that are made of a file's name."""

@@ -306,6 +306,11 @@ def test_canvas_gets_back_the_number_that_it_put_into_a_files_name(small_class, 
             gradebook.add_submission(ASSIGNMENT, student)
         gradebook.add_student("kept_11111", lms_user_id="22222")
         gradebook.add_submission(ASSIGNMENT, "kept_11111")
+        gradebook.add_assignment("earlier")
+        gradebook.add_notebook("earlier", "earlier")
+        gradebook.add_grade_cell("earlier", "earlier", "earlier", max_score=1, cell_type="code")
+        gradebook.add_student("kimlee_12347")
+        gradebook.add_submission("earlier", "kimlee_12347")
     rows = {row[3]: row[1] for row in exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}")}
     wanted = {"smithjane_12345": "12345", "kept_11111": "22222", "12345678": "", "user12": "", "ada": "77"}
     assert {student: rows[student] for student in wanted} == wanted, "also where nothing was noted"
@@ -322,6 +327,7 @@ def test_canvas_gets_back_the_number_that_it_put_into_a_files_name(small_class, 
     rows = numbers({"smithjane_12345": "12345", "kept_11111": "11111"})
     assert {student: rows[student] for student in wanted} == wanted
     assert rows["bob_2"] == ""
+    assert rows["kimlee_12347"] == "12347", "handed in nothing since numbers are noted"
     assert numbers({"12345678": "12345678"})["12345678"] == "12345678", "ids may be made of the number alone"
 
 
