@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lib.grading.commands.config import Configured
 from lib.grading.machine_faults import sentence
 from lib.grading.safe_files import files_in
+from lib.grading.submissions.transfer import guard_steps
 
 
 class CollectApp(ZipCollectApp, Configured):  # in this order, since its `initialize` takes less than ours gives
@@ -36,6 +37,7 @@ class CollectApp(ZipCollectApp, Configured):  # in this order, since its `initia
         )
         if next(chain(files_in(archive), files_in(extracted)), None) is None:
             self.fail(f"There is nothing to collect: no file is in {archive}. Put your LMS's download there, as it is.")
+        guard_steps(self)  # as our extractor does for nbgrader's command: a course may have another one
         super().start()
 
 

@@ -54,8 +54,9 @@ def _transfer(app: Any, collected: Mapping[str, Mapping[str, Any]]) -> None:
         with TemporaryDirectory(prefix=near, dir=place.parent) as beside:
             (whole := Path(beside, place.name)).mkdir()
             for source, name in zip(found["src_files"], found["file_ids"], strict=True):
+                (whole / name).parent.mkdir(parents=True, exist_ok=True)  # a collector may name a folder, too
                 shutil.copy(source, whole / name)
-            if found["timestamp"] is not None:
+            if found["timestamp"] is not None and STAMP not in found["file_ids"]:
                 (whole / STAMP).write_text(found["timestamp"].isoformat(" "))
             put_in_place(whole, place)
         app.log.info("Collected: %s", place)

@@ -392,6 +392,43 @@ def test_a_place_that_cannot_be_filled_stops_nbgraders_command_with_a_sentence(t
     assert "is not empty. Give --force to replace what was collected before." in again.stderr
 
 
+OWN = """
+from pathlib import Path
+from nbgrader.plugins import FileNameCollectorPlugin
+
+class Own(FileNameCollectorPlugin):
+    def collect(self, file):
+        student, name = Path(file).name.split("_", 1)
+        return {"student_id": student, "file_id": name.replace("+", "/"), "timestamp": "2026-01-01"}
+"""
+"""A collector as a course may have it, for names such as `ada_data+x.csv`."""
+
+
+def test_a_course_with_plugins_of_its_own_is_collected_as_nbgrader_does_and_as_a_whole(tmp_path):
+    copy_course(tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    stamp = "2026-03-01 12:00:00 UTC"
+    for name, content in ((FILE, WORK), ("timestamp.txt", stamp.encode()), ("data+x.csv", b"1")):
+        (archive / f"ada_{name}").write_bytes(content)
+    (archive / f"bo_{FILE}").write_bytes(WORK)
+    plugins = ("--extractor=nbgrader.plugins.zipcollect.ExtractorPlugin", "--collector=own.Own")
+    (place := tmp_path / "submitted").touch()
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, *plugins)
+    assert done.returncode == 1
+    assert "Not all was collected. Once this is mended, collect again with --force" in done.stderr
+    place.unlink()
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, "--force", *plugins)
+    assert done.returncode == 0, done.stderr
+    files = {str(file.relative_to(place)): file.read_text() for file in place.rglob("*") if file.is_file()}
+    own = f"ada/{ASSIGNMENT}"
+    assert files.keys() - {f"bo/{ASSIGNMENT}/{FILE}"} == {
+        f"{own}/{FILE}", f"{own}/timestamp.txt", f"{own}/data/x.csv", f"bo/{ASSIGNMENT}/timestamp.txt"
+    }  # fmt: skip
+    assert files[f"{own}/timestamp.txt"] == stamp, "what was handed in says it better"
+
+
 def test_what_could_not_be_collected_is_noted_with_the_reason(collected):
     notes = json.loads(course_notes(collected).read_text())
     left_out = {left["student"]: left for left in notes["left_out"]}
