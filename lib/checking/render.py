@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lib.checking.student_code import Failure
-from lib.checking.values import Wrong
+from lib.checking.values import FIND_NAN, Wrong
 from lib.unit import Part, Statement
 
 if TYPE_CHECKING:
@@ -211,8 +211,9 @@ def details(finding: Finding, part: Part) -> Iterator[tuple[str, str]]:
             yield "Where: ", why.where
         if why.found:
             yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
-        if why.hint or finding.statement.hint:
-            yield TRY, why.hint or finding.statement.hint
+        is_own = finding.statement.is_about_overflow and why.hint == FIND_NAN  # which is said of all others
+        if hint := (not is_own and why.hint) or finding.statement.hint:
+            yield TRY, hint
     elif isinstance(why, Failure):
         yield "", why.text
         if why.line:

@@ -38,6 +38,7 @@ from lib.checking.answers import Copy
 from lib.checking.fingerprints import Fingerprint, Measurement
 from lib.checking.rebinding import rebind
 from lib.checking.values import (
+    FIND_NAN,
     Wrong,
     central_difference,
     expect_close,
@@ -81,7 +82,9 @@ class Equals(Statement):
             raise LookupError(f"{self.name} has no digest of the right result. Run `zerolayer fingerprints`")
         if not any(self.measure(found).fits(each) for each in known):
             where = "on the inputs of this check, which its .example() shows"
-            raise Wrong(self.what, found=self.shown(found, inputs, subjects), where=where, hint=self.hint)
+            shown = self.shown(found, inputs, subjects)
+            is_nan = isinstance(shown, np.ndarray) and np.isnan(shown).any()  # infinity may be right
+            raise Wrong(self.what, found=shown, where=where, hint=FIND_NAN if is_nan else self.hint)
 
     def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
         return {PROBE: partial(self._ask, inputs, subjects)}

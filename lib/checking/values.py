@@ -225,8 +225,8 @@ def expect_close(
 ) -> None:
     """Raise `Wrong` unless `found` agrees with `expected` in shape and in every value; name the first that differs.
 
-    `where` is the place, or turns that entry's index into words. float32 code passes; nan never does: without a `hint`
-    it gets its own.
+    `where` is the place, or turns that entry's index into words. float32 code passes; nan never does, and has a hint of
+    its own in the place of `hint`.
     """
     right = np.asarray(expected, dtype=np.float64)
     values = numbers(found)
@@ -235,7 +235,8 @@ def expect_close(
     if not agree.all():
         at = tuple(int(i) for i in np.argwhere(~agree)[0])
         place = where if isinstance(where, str) else where(at)
-        hint = hint or ("" if np.isfinite(values[at]) else FIND_NAN)
+        if np.isfinite(right[at]) and not np.isfinite(values[at]):
+            hint = FIND_NAN
         raise Wrong(what, where=place, found=float(values[at]), expected=float(right[at]), hint=hint)
 
 

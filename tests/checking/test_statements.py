@@ -18,8 +18,9 @@ from lib.answer_key import AnswerKey
 from lib.checking.answers import answer, pack, unpack
 from lib.checking.dispatch import Checks
 from lib.checking.fingerprints import Fingerprint
+from lib.checking.render import TRY, details
 from lib.checking.statements import Loop, Spies
-from lib.checking.values import SEVERAL, TEXT, Wrong, read_answer, several_of, text_of
+from lib.checking.values import FIND_NAN, SEVERAL, TEXT, Wrong, read_answer, several_of, text_of
 from lib.grading import units
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.errors import UnitFailsError
@@ -105,6 +106,7 @@ class Named(Equals):
 
 class Limits(Equals):
     text = "The sum, and what it is below."
+    hint = "Which of the two has an end?"
 
     def result(self, inputs, limits):
         return limits(inputs["x"])
@@ -112,6 +114,8 @@ class Limits(Equals):
 
 class Doubles(Invariant):
     text = "Twice the numbers give twice the table."
+    hint = "Which numbers have no end?"
+    is_about_overflow = True
 
     def sides(self, inputs, table):
         return table(2 * inputs["x"]), 2 * table(inputs["x"])
@@ -336,6 +340,16 @@ def test_another_shape_is_called_so_at_grading(key: AnswerKey) -> None:
 def test_results_of_another_kind_are_shown_as_they_are(check: Any) -> None:
     assert 'Found [2., [3.]], expected "bcd"' in str(check.words(lambda words: [2, [3]]))
     assert 'Found "abc", expected [[2., 4.], 3.]' in str(check.pair(lambda x: "abc"))
+
+
+def test_the_desk_has_a_hint_for_nan_and_the_statements_own_for_an_infinity_that_may_be_right(check: Any) -> None:
+    def hint(code: Any, of: str = "limits") -> str:
+        [finding] = getattr(check, of)(code).findings
+        return dict(details(finding, getattr(check, of).part))[TRY]
+
+    assert hint(lambda x: np.array([np.nan, np.inf])) == FIND_NAN
+    assert hint(lambda x: np.array([x.sum() + 1, np.inf])) == "Which of the two has an end?"
+    assert hint(lambda x: x * np.nan, of="table") == "Which numbers have no end?", "it is about overflow"
 
 
 def test_a_line_of_the_unit_is_not_called_the_students(check: Any) -> None:

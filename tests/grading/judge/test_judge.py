@@ -268,6 +268,16 @@ def test_where_numbers_are_nan_the_hint_is_about_nan_and_is_the_desks() -> None:
     desk = Check(part)(code["cce"])
     assert FIND_NAN in " ".join(str(desk).split()) and part.statements[0].hint not in " ".join(str(desk).split())
 
+    class Lost(Softmax):
+        def forward(self, input: Any) -> Any:
+            self.output = input * np.nan
+            return self.output
+
+    forward = part_of("check-softmax-forward")
+    assert set(judged(forward, {"Softmax": Lost}).hints) == {FIND_NAN}
+    told = " ".join(str(Check(forward)(Lost)).split())
+    assert "A column does not sum to 1." in told and FIND_NAN in told, "also where the desk knows a hint for numbers"
+
     class Overflows(Softmax):
         def forward(self, input: Any) -> Any:
             self.output = input * (np.inf if abs(input).max() > 500 else 1)
