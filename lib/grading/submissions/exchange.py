@@ -19,7 +19,7 @@ from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 from nbgrader.utils import parse_utc
 from traitlets import Bool, Float
 
-from lib.grading.machine_faults import sentence
+from lib.grading.machine_faults import is_of_a_file, sentence
 from lib.grading.safe_files import DEEPEST, MOST_ENTRIES, TO_READ, find_folders, is_file, remove, write
 from lib.grading.submissions.read import STAMP
 from lib.grading.untrusted_names import id_problem, visible
@@ -193,9 +193,12 @@ class EachRelease(ExchangeReleaseFeedback):
             try:
                 super().copy_files()
             except (OSError, ValueError) as error:  # a folder may be called like a page, and a secret be any bytes
-                failed.append(visible(f"{folder} can't be released: {sentence(error)}"))
+                if isinstance(error, OSError) and not is_of_a_file(error):
+                    self.fail(f"{sentence(error)} What was released stays. Once this is mended, release again.")
+                failed.append(why := visible(sentence(error)))
+                self.log.error("%s can't be released: %s", visible(folder), why)
         if failed:
-            self.fail("\n".join(failed))
+            self.fail(failed[0] if len(failed) == 1 else f"The feedback of {len(failed)} students was not released.")
 
 
 def _content(name: str, folder: int, owner: int, most: int) -> bytes | None:

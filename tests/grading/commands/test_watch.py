@@ -427,6 +427,12 @@ def test_a_page_that_cant_be_made_or_released_keeps_nobody_elses(new_course, tmp
     assert "bea: this try has a feedback page that can't be released: " in done.stdout
     assert "cai: this try has a feedback page that can't be released: " in done.stdout
     assert "zoe: the feedback page is in" in done.stdout
+    (tmp_path / "exchange").mkdir()
+    (tmp_path / "exchange").chmod(0o777)
+    told = course.runs_here(WatchApp, ASSIGNMENT, *places).stdout
+    for student in ("bea", "cai"):
+        missing = f"{course.root}/feedback/{student}/{ASSIGNMENT}/timestamp.txt: No such file or directory."
+        assert f"{student}: this try has a feedback page that can't be released: {missing}" in told
 
 
 def test_two_watches_of_one_assignment_are_told_apart(new_course, tmp_path):

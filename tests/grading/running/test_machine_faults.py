@@ -146,6 +146,20 @@ def test_a_bundle_that_has_no_room_leaves_the_one_that_was_there(course):
         assert [(file, file.read_text()) for file in earlier.parent.iterdir()] == [(earlier, "the earlier one")]
 
 
+def test_an_exchange_without_room_for_feedback_is_told_once(course):
+    for student in STUDENTS:
+        (page := course.root / "feedback" / student / ASSIGNMENT).mkdir(parents=True)
+        for name in (f"{ASSIGNMENT}.html", "timestamp.txt", "submission_secret.txt"):
+            (page / name).write_text(student.ljust(10_000))
+    (exchange := course.root / "exchange").mkdir()
+    exchange.chmod(0o777)
+    with disk(exchange / "zerolayer", 8):
+        run = course.nbgrader("release_feedback", ASSIGNMENT, f"--Exchange.root={exchange}")
+    assert run.returncode == 1
+    assert "No space left on device. Free some space there. What was released stays." in said(run)
+    assert said(run).count("No space left on device") == 1
+
+
 def test_a_copy_to_work_in_that_has_no_room_is_not_begun(course):
     """A part of it would count as the student's own copy, and be opened from then on."""
     with disk(course.root / "my_work", 64):
