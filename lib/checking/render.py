@@ -211,8 +211,8 @@ def details(finding: Finding, part: Part) -> Iterator[tuple[str, str]]:
             yield "Where: ", why.where
         if why.found:
             yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
-        is_own = finding.statement.is_about_overflow and why.hint == FIND_NAN  # which is said of all others
-        if hint := (not is_own and why.hint) or finding.statement.hint:
+        says_more = finding.statement.is_about_overflow and why.hint == FIND_NAN  # of nan than what is said in general
+        if hint := finding.statement.hint if says_more else why.hint or finding.statement.hint:
             yield TRY, hint
     elif isinstance(why, Failure):
         yield "", why.text
