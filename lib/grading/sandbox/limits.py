@@ -68,13 +68,15 @@ def limit_problem(name: str, value: object) -> str:
         return f"knows no {name!r}. Try one of {', '.join(defaults)}."
     default, unit = defaults[name], UNITS.get(name, "")
     if isinstance(default, bool):
-        return "" if isinstance(value, bool) else f"has {name!r}: {value!r}, where True or False is expected."
+        found = f"has {name!r}: {value!r}, where True or False is expected. Try {{{name!r}: {default}}}."
+        return "" if isinstance(value, bool) else found
     least, most = getattr(LEAST, name), MOST.get(name, 10**15)
     number = value if isinstance(value, int) and not isinstance(value, bool) else None
     if number is not None and least <= number <= most:
         return ""
     is_more = number is not None and number > most
-    bound = f"at most {most:,}{unit}" if is_more else f"at least {_in_bytes(least)}{unit}"
+    few = unit.removesuffix("s") if least == 1 else unit
+    bound = f"at most {most:,}{unit}" if is_more else f"at least {_in_bytes(least)}{few}"
     spelled = "" if _in_bytes(default) == str(default) else f", which is {_in_bytes(default)}"
     return f"has {name!r}: {value!r}, where a whole number is expected: {bound}. Try {{{name!r}: {default}}}{spelled}."
 
