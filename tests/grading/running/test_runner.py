@@ -381,14 +381,18 @@ def question():
         os.kill(os.getpid(), signal.SIGKILL)
     return "answered"
 
-with Runner(partial(processes, 2), lambda: 2, 60, print) as runner:
-    print(runner.answer(question, runner.ask(question)))
+if __name__ == "__main__":
+    with Runner(partial(processes, 2), lambda: 2, 60, print) as runner:
+        print(runner.answer(question, runner.ask(question)))
 """
+"""A program in a file: while a thread of the first workers is still ending, the next ones are started anew, and import
+it."""
 
 
 def test_a_question_is_asked_again_if_its_worker_was_ended(tmp_path):
     """Before the first run, too: whether kernels can be locked in is such a question."""
-    command = [sys.executable, "-c", ENDED_ONCE, str(tmp_path / "asked")]
+    (program := tmp_path / "program.py").write_text(ENDED_ONCE)
+    command = [sys.executable, program, str(tmp_path / "asked")]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (run.stdout, run.stderr) == ("answered\n", "")
 
