@@ -58,7 +58,7 @@ LEAST = Limits(256 * MIB, cpu_seconds=1, tasks=16, open_files=64, file_size=MIB,
 """Below these, measured with both units and rounded up, no kernel starts, or each one dies in its first cells."""
 MOST = {"tasks": 2**22}
 """What Linux takes; of all others it takes 10**15. Larger numbers, and those below 0, may be no limit at all to it."""
-UNITS = {"memory": " bytes", "cpu_seconds": " seconds", "file_size": " bytes", "scratch": " bytes"}
+UNITS = {"memory": " of bytes", "cpu_seconds": " of seconds", "file_size": " of bytes", "scratch": " of bytes"}
 
 
 def limit_problem(name: str, value: object) -> str:
@@ -66,19 +66,17 @@ def limit_problem(name: str, value: object) -> str:
     defaults = asdict(Limits())
     if name not in defaults:
         return f"knows no {name!r}. Try one of {', '.join(defaults)}."
-    default, unit = defaults[name], UNITS.get(name, "")
+    default = defaults[name]
+    found, attempt = f"has {name!r}: {value!r}, where", f"Try {{{name!r}: {default}}}"
     if isinstance(default, bool):
-        found = f"has {name!r}: {value!r}, where True or False is expected. Try {{{name!r}: {default}}}."
-        return "" if isinstance(value, bool) else found
+        return "" if isinstance(value, bool) else f"{found} True or False is expected. {attempt}."
     least, most = getattr(LEAST, name), MOST.get(name, 10**15)
-    number = value if isinstance(value, int) and not isinstance(value, bool) else None
-    if number is not None and least <= number <= most:
+    number = value if isinstance(value, int) and not isinstance(value, bool) else 0
+    if least <= number <= most:
         return ""
-    is_more = number is not None and number > most
-    few = unit.removesuffix("s") if least == 1 else unit
-    bound = f"at most {most:,}{unit}" if is_more else f"at least {_in_bytes(least)}{few}"
+    bound = f"at most {most:,}" if number > most else f"at least {_in_bytes(least)}"
     spelled = "" if _in_bytes(default) == str(default) else f", which is {_in_bytes(default)}"
-    return f"has {name!r}: {value!r}, where a whole number is expected: {bound}. Try {{{name!r}: {default}}}{spelled}."
+    return f"{found} a whole number{UNITS.get(name, '')} is expected: {bound}. {attempt}{spelled}."
 
 
 def _in_bytes(number: int) -> str:

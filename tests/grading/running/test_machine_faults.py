@@ -447,18 +447,24 @@ def test_a_run_that_takes_far_longer_than_it_may_is_given_up_and_tried_again(cou
             ["--WarmProvisioner.limits={'memroy': 1}"],
             "A setting can't be used: WarmProvisioner.limits knows no 'memroy'",
         ),
-        (["--WarmProvisioner.limits=memory=1G"], "WarmProvisioner.limits has 'memory': '1G', where a whole number is"),
+        (
+            ["--WarmProvisioner.limits=memory=1G"],
+            "WarmProvisioner.limits has 'memory': '1G', where a whole number of bytes is",
+        ),
         (
             ["--WarmProvisioner.limits={'memory': 4096}"],
-            "limits has 'memory': 4096, where a whole number is expected: at least 256 * 1024**2 bytes."
+            "limits has 'memory': 4096, where a whole number of bytes is expected: at least 256 * 1024**2."
             " Try {'memory': 4294967296}, which is 4 * 1024**3.",
         ),
         (
             ["--WarmProvisioner.limits={'cpu_seconds': 0}"],
-            "limits has 'cpu_seconds': 0, where a whole number is expected: at least 1 second. Try",
+            "limits has 'cpu_seconds': 0, where a whole number of seconds is expected: at least 1. Try",
         ),
         (["--WarmProvisioner.limits={'commands': 'no'}"], "where True or False is expected. Try {'commands': False}."),
-        (["--WarmProvisioner.limits={'memory': -1}"], "limits has 'memory': -1, where a whole number is expected"),
+        (
+            ["--WarmProvisioner.limits={'memory': -1}"],
+            "limits has 'memory': -1, where a whole number of bytes is expected",
+        ),
         (
             ["--WarmProvisioner.limits={'tasks': 5000000}"],
             "'tasks': 5000000, where a whole number is expected: at most",
