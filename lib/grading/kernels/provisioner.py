@@ -31,6 +31,8 @@ from lib.grading.sandbox.limits import Limits, limit_problem
 LAUNCHER = "ipykernel_launcher"
 VARIABLES = re.compile("LANG|LC_.*|TZ|MPLBACKEND|IPYKERNEL_.*|NBGRADER_.*")
 """Names of what a locked kernel gets of our environment, besides what a caller adds to that."""
+SECONDS_ASLEEP = 1.0
+"""Seconds after which a loop that nobody wakes looks whether a kernel is there."""
 SECONDS_TO_END = 2.0
 """Seconds in which a kernel may end by itself when it is asked to."""
 
@@ -111,7 +113,10 @@ class WarmProvisioner(KernelProvisionerBase):
             listeners = [stack.enter_context(self._listener(number)).fileno() for number in PORTS.values()]
             # Not the loop's own threads: in a process that was forked they are there no more.
             thread, loop = stack.enter_context(ThreadPoolExecutor(1)), asyncio.get_running_loop()
-            self.process = await loop.run_in_executor(thread, self._warm.fork, request, listeners)
+            forked = loop.run_in_executor(thread, self._warm.fork, request, listeners)
+            while not forked.done():  # a forked process has its parent's loop: another one may be woken in its place
+                await asyncio.wait([forked], timeout=SECONDS_ASLEEP)
+            self.process = forked.result()
         return self.connection_info
 
     def client(self, folder: str, more: Mapping[str, bytes] | None = None) -> KernelClient:

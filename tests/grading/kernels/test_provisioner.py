@@ -300,6 +300,25 @@ def test_worker_processes_share_one_warm_process(way):
     assert at_work_in(folder) == before
 
 
+class DeafLoop(asyncio.SelectorEventLoop):
+    """An event loop that hears nothing of its threads: a forked process has its parent's, and others hear it first."""
+
+    def _write_to_self(self):
+        pass
+
+
+def test_a_kernel_starts_where_another_process_hears_that_it_is_there():
+    async def start():
+        manager = AsyncKernelManager(kernel_name="zerolayer")
+        await manager.start_kernel()
+        alive = await manager.is_alive()
+        await manager.shutdown_kernel(now=True)
+        return alive
+
+    with asyncio.Runner(loop_factory=DeafLoop) as runner:
+        assert runner.run(asyncio.wait_for(start(), 30))
+
+
 def test_a_signal_goes_to_the_kernel_alone():
     with kernel(OPEN) as one, kernel(OPEN) as other:
         asyncio.run(one.provisioner.send_signal(signal.SIGKILL))
