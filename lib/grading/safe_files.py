@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from glob import glob, has_magic
 from pathlib import Path, PurePosixPath
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 LARGEST_FOLDER = 128 * 2**20
 """Bytes of a folder that a locked kernel gets a copy of: what nbgrader lets students submit (`max_dir_size`), and some
@@ -169,6 +169,20 @@ def write_whole(path: Path) -> Iterator[Path]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_beside(place: Path) -> Iterator[Path]:
+    """Give a folder on the same disk as `place`, to make there what comes to it as a whole; what a kill left is gone.
+
+    The folder that `place` is in is made if need be.
+    """
+    near = f".{place.name}."
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for left in place.parent.glob(f"{near}*"):
+        remove(left)
+    with TemporaryDirectory(prefix=near, dir=place.parent) as beside:
+        yield Path(beside)
 
 
 def lay_out(files: Mapping[str, bytes], folder: Path) -> None:

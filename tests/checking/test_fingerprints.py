@@ -123,6 +123,13 @@ def test_two_mistakes_at_once_and_one_that_fits_in_part_get_no_name() -> None:
     assert name_of(train, {"train": both}) is None
 
 
+def assert_named(part: Part, code: dict[str, Any], name: str) -> None:
+    """Expect a mistake's name from the judge, and the same at the desk."""
+    verdict = judged(part, code)
+    assert verdict.mistake is not None
+    assert verdict.mistake.name == name_of(part, code) == name
+
+
 @pytest.mark.parametrize(
     ("written", "name"),
     [
@@ -145,9 +152,7 @@ def test_two_mistakes_at_once_and_one_that_fits_in_part_get_no_name() -> None:
 )
 def test_a_loss_with_a_parenthesis_or_a_factor_too_many_has_its_name(written: str, name: str) -> None:
     code = {"cce": eval(f"lambda y, yhat: {written}", {"np": np})}
-    verdict = judged(cce, code)
-    assert verdict.mistake is not None
-    assert verdict.mistake.name == name_of(cce, code) == name
+    assert_named(cce, code, name)
 
 
 @pytest.mark.parametrize(
@@ -165,9 +170,7 @@ def test_a_loss_with_a_parenthesis_or_a_factor_too_many_has_its_name(written: st
 )
 def test_a_gradient_without_its_infinities_or_with_a_factor_too_many_has_its_name(written: str, name: str) -> None:
     code = {"cce_gradient": eval(f"lambda y, yhat: {written}", {"np": np})}
-    verdict = judged(cce_gradient, code)
-    assert verdict.mistake is not None
-    assert verdict.mistake.name == name_of(cce_gradient, code) == name
+    assert_named(cce_gradient, code, name)
 
 
 @pytest.mark.parametrize(
@@ -197,9 +200,7 @@ def test_a_step_of_another_optimizer_has_its_name(update: str, name: str) -> Non
                 return result
         """
     )["Dense"]
-    verdict = judged(dense_backward, {"Dense": layer})
-    assert verdict.mistake is not None
-    assert verdict.mistake.name == name_of(dense_backward, {"Dense": layer}) == name
+    assert_named(dense_backward, {"Dense": layer}, name)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import nbformat
 from jupyterlab_server.workspaces_handler import WorkspacesManager
@@ -18,7 +17,7 @@ from traitlets import Unicode
 
 from lib.grading import units
 from lib.grading.commands.config import Configured
-from lib.grading.safe_files import write_whole
+from lib.grading.safe_files import folder_beside, write_whole
 from lib.grading.submissions.folders import put_in_place
 from lib.lab import lab_environment
 
@@ -120,9 +119,8 @@ class LabApp(Configured):
         if not released.is_dir():
             self.fail(f"There is no {released}. Run `zerolayer build` first, or start in the course's folder.")
         if not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=copy.parent, prefix=".lab-") as beside:  # a part of it would be opened for ever
-                put_in_place(Path(shutil.copytree(released, Path(beside, assignment))), copy)
+            with folder_beside(copy) as beside:  # a part of it would be opened for ever
+                put_in_place(Path(shutil.copytree(released, beside / assignment)), copy)
         return copy
 
 

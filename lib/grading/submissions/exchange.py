@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from glob import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import time
 from typing import Any
 
@@ -20,7 +19,7 @@ from nbgrader.utils import parse_utc
 from traitlets import Bool, Float
 
 from lib.grading.machine_faults import is_of_a_file, sentence
-from lib.grading.safe_files import DEEPEST, MOST_ENTRIES, TO_READ, find_folders, is_file, remove, write
+from lib.grading.safe_files import DEEPEST, MOST_ENTRIES, TO_READ, find_folders, folder_beside, is_file, write
 from lib.grading.submissions.read import STAMP
 from lib.grading.untrusted_names import id_problem, visible
 
@@ -137,11 +136,9 @@ class OwnedCollect(ExchangeCollect):
 
         A part of it that has the time would count as collected for good, after a full disk or a kill.
         """
-        claimed, near = parse_utc(Path(src).name.rsplit("+", 3)[2]), f".{place.name}."
-        for left in place.parent.glob(f"{near}*"):
-            remove(left)  # of a run that was killed
-        with TemporaryDirectory(prefix=near, dir=place.parent) as beside:
-            safe, whole = Path(beside, "safe"), Path(beside, "whole")
+        claimed = parse_utc(Path(src).name.rsplit("+", 3)[2])
+        with folder_beside(place) as beside:
+            safe, whole = beside / "safe", beside / "whole"
             safe.mkdir()
             for name, content in self._own_files(src):
                 (safe / name).parent.mkdir(parents=True, exist_ok=True)

@@ -8,12 +8,11 @@ import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import sentence
-from lib.grading.safe_files import remove
+from lib.grading.safe_files import folder_beside
 from lib.grading.submissions.folders import put_in_place
 from lib.grading.submissions.read import STAMP
 
@@ -45,14 +44,10 @@ def _transfer(app: Any, collected: Mapping[str, Mapping[str, Any]]) -> None:
     course = app.coursedir
     for student, found in collected.items():
         place = Path(course.format_path(course.submitted_directory, student, course.assignment_id))
-        place.parent.mkdir(parents=True, exist_ok=True)
         if place.is_dir() and any(place.iterdir()) and not app.force:
             app.fail("%s", f"{place} is not empty. Give --force to replace what was collected before.")
-        near = f".{place.name}."
-        for left in place.parent.glob(f"{near}*"):
-            remove(left)  # of a run that was killed
-        with TemporaryDirectory(prefix=near, dir=place.parent) as beside:
-            (whole := Path(beside, place.name)).mkdir()
+        with folder_beside(place) as beside:
+            (whole := beside / place.name).mkdir()
             for source, name in zip(found["src_files"], found["file_ids"], strict=True):
                 (whole / name).parent.mkdir(parents=True, exist_ok=True)  # a collector may name a folder, too
                 shutil.copy(source, whole / name)
