@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from importlib.metadata import distribution, version
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -21,7 +20,7 @@ from lib.grading.commands.jupyterlite import build_site
 from lib.grading.commands.pyodide import take_pyodide
 from lib.grading.commands.release import Rebuild
 from lib.grading.errors import ConfigError
-from lib.grading.safe_files import lay_out
+from lib.grading.safe_files import folder_beside, lay_out
 from lib.grading.submissions.folders import put_in_place
 from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.unit import Unit
@@ -76,9 +75,8 @@ def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Pa
     """Lay out the site with these units and their released folders; what was in its place before is gone afterwards."""
     contents = {f"{unit.name}/{name}": data for unit, folder in releases for name, data in read_files(folder).items()}
     page = start_page([unit for unit, _ in releases], contents, offline=bool(pyodide))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.parent, prefix=".site-") as folder:
-        built = Path(folder, "site")
+    with folder_beside(target) as beside:
+        built = beside / "site"
         build_site(contents, student_wheel(distribution("zerolayer")), pyodide, built)
         # Browsers ask for this one before a page of JupyterLite's has named its own.
         icon = Path(built, "static", "favicons", "favicon.ico").read_bytes()
