@@ -148,7 +148,7 @@ def _name_in_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def write_whole(path: Path) -> Iterator[Path]:
+def file_beside(path: Path) -> Iterator[Path]:
     """Give where to write what will lie at `path`: it comes there as a whole, or after an error not at all.
 
     So a full disk costs nothing that was there before, and who reads meanwhile reads all. Raises OSError that names
@@ -169,6 +169,13 @@ def write_whole(path: Path) -> Iterator[Path]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file as `file_beside` does; the folder that it is in is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with file_beside(path) as part:
+        write(part, content)
 
 
 @contextmanager

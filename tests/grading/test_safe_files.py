@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.grading.safe_files import copy, files_in, find_folders, is_file, read_bounded, remove, tidy, write_whole
+from lib.grading.safe_files import copy, file_beside, files_in, find_folders, is_file, read_bounded, remove, tidy
 
 
 def deep(folder, levels):
@@ -119,11 +119,11 @@ def test_a_folder_that_became_something_else_is_a_folder_again(tmp_path):
 def test_a_file_is_written_as_a_whole_or_stays_as_it_was(tmp_path):
     file = tmp_path / "grades.csv"
     for text in ("first", "second"):
-        with write_whole(file) as part:
+        with file_beside(file) as part:
             part.write_text(text)
         file.chmod(0o640)
     assert file.stat().st_mode & 0o777 == 0o640
-    with pytest.raises(OSError, match="No space") as error, write_whole(file) as part, part.open("w") as half:
+    with pytest.raises(OSError, match="No space") as error, file_beside(file) as part, part.open("w") as half:
         half.write("thi")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert error.value.filename == str(file)
@@ -134,13 +134,13 @@ def test_a_file_is_written_as_a_whole_or_stays_as_it_was(tmp_path):
 
 def test_a_link_stays_one_and_leads_to_what_was_written(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "file")
-    with write_whole(tmp_path / "link") as part:
+    with file_beside(tmp_path / "link") as part:
         part.write_text("text")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "file").read_text() == "text"
 
 
 def test_an_error_about_another_file_names_that_one(tmp_path):
-    with pytest.raises(FileNotFoundError) as error, write_whole(tmp_path / "file"):
+    with pytest.raises(FileNotFoundError) as error, file_beside(tmp_path / "file"):
         (tmp_path / "page.html").read_text()
     assert error.value.filename == str(tmp_path / "page.html")

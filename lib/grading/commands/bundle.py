@@ -48,9 +48,7 @@ class BundleApp(Rebuild):
         assignment = self.coursedir.assignment_id
         key = UnitPreprocessor(parent=self).unit_of(assignment)
         target = Path(self.coursedir.root, self.folder, f"{assignment}.zip")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with write_whole(target) as part:
-            part.write_bytes(bundle(self.released, assignment, key.unit if key else None))
+        write_whole(target, bundle(self.released, assignment, key.unit if key else None))
         print(f"{target} is ready for students.")
 
 

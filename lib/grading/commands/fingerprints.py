@@ -77,8 +77,7 @@ def texts_of(unit: str, key: AnswerKey) -> dict[Path, str]:
 def _update(file: Path, text: str) -> bool:
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return False
-    with write_whole(file) as part:
-        part.write_text(text, encoding="utf-8")
+    write_whole(file, text.encode())
     fingerprints.read.cache_clear()
     return True
 

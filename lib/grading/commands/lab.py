@@ -100,8 +100,7 @@ class LabApp(Configured):
         shutil.copytree(released.parent, copy.parent, dirs_exist_ok=True)
         notebook = nbformat.read(copy, as_version=4)
         notebook.cells.append(nbformat.v4.new_code_cell(CELL.format(name=unit)))
-        with write_whole(copy) as part:
-            nbformat.write(notebook, part)
+        write_whole(copy, nbformat.writes(notebook).encode())
         return copy
 
     def choose_assignment(self) -> str:

@@ -62,7 +62,7 @@ class ReportApp(Configured):
         unit = UnitPreprocessor(parent=self).unit_of(assignment)
         page = target / f"{assignment}.html"
         links = Links(self.coursedir, assignment, notebook, target, self.server)
-        _write(page, class_page(classroom, unit, links, made))
+        write_whole(page, class_page(classroom, unit, links, made).encode())
         say(f"{page} is on {len(classroom.graded)} graded submissions. Open it in a browser.")
         if classroom.strangers:
             say(_on_strangers(classroom))
@@ -96,7 +96,7 @@ class ReportApp(Configured):
         for work, _ in classroom.graded:
             page = own_page(target, classroom.assignment, work.student)
             if work.student in wanted or page.is_file():
-                _write(page, student_page(work, work.whole_verdict(), links, made))
+                write_whole(page, student_page(work, work.whole_verdict(), links, made).encode())
                 if work.student in wanted:
                     say(visible(f"{page} has every number of {work.name or work.student}."))
 
@@ -108,9 +108,3 @@ def _on_strangers(classroom: Classroom) -> str:
         f"Left out: {len(classroom.strangers)} that were graded and aren't in the gradebook: {names}. If it was made"
         f" anew, `zerolayer grade {classroom.assignment}` grades them again; if they left, their folders can go too."
     )
-
-
-def _write(page: Path, text: str) -> None:
-    page.parent.mkdir(parents=True, exist_ok=True)
-    with write_whole(page) as part:
-        part.write_text(text, encoding="utf-8")

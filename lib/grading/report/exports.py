@@ -25,7 +25,7 @@ from traitlets import Dict, Unicode
 from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import sentence
 from lib.grading.report.marks import DECIMALS, format_points
-from lib.grading.safe_files import write_whole
+from lib.grading.safe_files import file_beside
 from lib.grading.submissions.collect import LmsNames, read_collected
 from lib.grading.submissions.penalties import renew_penalties
 from lib.grading.submissions.wrong_values import refuse_wrong_values
@@ -166,7 +166,7 @@ class LmsExporter(ExportPlugin):
     def write_target(self) -> Iterator[Path]:
         """Give where to write what will lie in that place; exits with a sentence where that can't be done."""
         try:
-            with write_whole(self.place) as part:
+            with file_beside(self.place) as part:
                 yield part
         except OSError as error:
             sys.exit(f"{sentence(error)} Nothing was written. Mend this, or name another place with --to.")

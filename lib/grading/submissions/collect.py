@@ -255,11 +255,8 @@ class Download(ExtractorPlugin):
         collected = {student for student, _ in self._collected}  # each has one owner: others were refused
         owners = {id: owner for (kind, id), some in self._owners.items() if kind == "id" for owner in some}
         canvas = {id: owner.number for id, owner in owners.items() if id in collected and owner.lms == "canvas"}
-        place = collected_file(*about)
-        place.parent.mkdir(parents=True, exist_ok=True)
         noted = Collected(tuple(sorted(self._late)), tuple(self._left_out), {**read_collected(*about).canvas, **canvas})
-        with write_whole(place) as part:
-            write(part, orjson.dumps(noted))
+        write_whole(collected_file(*about), orjson.dumps(noted))
 
     @property
     def _names(self) -> LmsNames:

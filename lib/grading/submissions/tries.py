@@ -15,7 +15,7 @@ from time import time
 
 from lib.grading import safe_files
 from lib.grading.machine_faults import FULL
-from lib.grading.safe_files import files_in, pieces_of, remove, write_whole
+from lib.grading.safe_files import file_beside, files_in, pieces_of, remove
 
 MOST_READ = 2**27
 """Bytes of a folder's files that are read; what is beyond them is left out of grading, and known by its size alone."""
@@ -71,7 +71,7 @@ def load(file: Path) -> dict[str, Tries]:
 
 def save(file: Path, tries: Mapping[str, Tries]) -> None:
     """Write the tries of all students, whole or not at all."""
-    with write_whole(file) as part, part.open("w") as target:
+    with file_beside(file) as part, part.open("w") as target:
         json.dump({student: asdict(found) for student, found in tries.items()}, target)
         target.flush()
         os.fsync(target.fileno())
