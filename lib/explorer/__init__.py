@@ -1,7 +1,5 @@
 """The explorer: the student's own network with sliders, to see what learning rate and batch size do."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress

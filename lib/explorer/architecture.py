@@ -3,8 +3,6 @@
 A unit stands above the explorer, so it hands its architecture over.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -4,8 +4,6 @@ A caption says what can be seen in both curves, up to the epochs that are shown 
 leaves judgements to who looks. Where a loss goes is told from two stretches of epochs at its end, never from one epoch.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

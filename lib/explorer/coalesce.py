@@ -5,8 +5,6 @@ from whatever thread the message came in, and the next slice of work starts from
 kernel's event loop runs the slices between a notebook's cells, so that cells and slices never run at once.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import threading

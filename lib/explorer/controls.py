@@ -1,7 +1,5 @@
 """The controls: every slider, list and button, each with a label, and the state that they are in together."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Sequence

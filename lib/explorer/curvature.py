@@ -6,8 +6,6 @@ is below 2/λ, where λ is the largest eigenvalue of H (Goh, "Why Momentum Reall
 the narrowest valley and ends higher on the other side. The loss itself is no parabola farther away: `find_rise` tries.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import lru_cache

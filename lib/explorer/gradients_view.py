@@ -4,8 +4,6 @@ Each gradient is a point in as many dimensions as there are weights; the picture
 single samples differ most. Batches of B samples lie about √B times nearer to the full gradient than single samples do.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable

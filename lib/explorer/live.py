@@ -6,8 +6,6 @@ of time at once, and the others near by at rest; their pages go to the browser b
 so a setting is never trained twice. Student code runs under `student_code`'s deadline only.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import time

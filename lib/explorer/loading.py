@@ -1,7 +1,5 @@
 """Loading what draws the still picture: at once, or in a browser later, since matplotlib is 10 MB to fetch there."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module

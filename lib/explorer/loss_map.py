@@ -3,8 +3,6 @@
 It fills in a little at a time, nearest to the present setting first, with runs that are let go when they are through.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Sequence

@@ -5,8 +5,6 @@ strays farthest from the line between them. The loss at a point is what the stud
 exactly these weights.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -4,12 +4,11 @@ The loss is on a log scale, and its axis begins and ends at the same losses for 
 of two curves has the lower loss. An epoch's loss beyond these ends makes the axis longer, by whole powers of ten.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,7 +45,7 @@ class Axes:
     high: float
 
     @classmethod
-    def around(cls, epochs: int, losses: NDArray[np.float64]) -> Axes:
+    def around(cls, epochs: int, losses: NDArray[np.float64]) -> Self:
         """Return axes on which all of the losses lie that a log scale can show."""
         shown = np.clip(losses[losses > 0], 1 / FARTHEST, FARTHEST)
         down = math.floor(math.log10(shown.min(initial=LOW) / LOW))

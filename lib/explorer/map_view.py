@@ -4,8 +4,6 @@ The deeper the shade, the higher the loss, on a log scale; every cell also has i
 go to a cell.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -4,8 +4,6 @@ Points lie in the plane of the drawn set, standardised as it was, so that a chan
 makes another version. Those before it stay to go back to, and so does the drawn set.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,7 +18,7 @@ from lib.explorer.svg import short
 
 MAX_POINTS = 2000  # that a drag still moves quickly
 
-Place: TypeAlias = "Sequence[float]"  # in the plane: the two features
+Place: TypeAlias = Sequence[float]  # in the plane: the two features
 
 
 @dataclass(frozen=True, eq=False)

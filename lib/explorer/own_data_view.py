@@ -4,8 +4,6 @@ The pointer drags a point, or adds one where there is none. Keys do the same wit
 a point to move. The training starts anew with each change.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """A page: what is shown of a run, in words and in the views that are chosen."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape

@@ -4,8 +4,6 @@ Lines join points of equal loss, and the deeper the shade, the higher it is. A c
 training there.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import lru_cache

@@ -3,8 +3,6 @@
 A widget from anywidget holds the script. It sends back where a picture is touched, and which keys are pressed on it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -4,8 +4,6 @@ A page that is there is shown in the frame of the move itself. Python answers th
 the place of the ready one, which it most often equals.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -5,8 +5,6 @@ the edges. They are drawn from the logarithms of probabilities, whose contour li
 scores are, even where softmax changes from 0 to 1 within one cell of the grid.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 Many rough ones are made ahead of time. They don't push out a fine one, which a picture is drawn from again and again.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar

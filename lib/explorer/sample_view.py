@@ -1,7 +1,5 @@
 """One sample on its way through the network: features, scores, probabilities, loss, each with the shape it has."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 

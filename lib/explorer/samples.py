@@ -1,7 +1,5 @@
 """Samples: a data set made ready to train on, split and standardised, with labels as one-hot columns."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,8 +13,8 @@ from lib import data
 
 Matrix: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = NDArray[np.intp]
-Draw: TypeAlias = "Callable[..., tuple[Any, Any]]"
-Source: TypeAlias = "Draw | tuple[ArrayLike, ArrayLike]"
+Draw: TypeAlias = Callable[..., tuple[Any, Any]]
+Source: TypeAlias = Draw | tuple[ArrayLike, ArrayLike]
 
 BUILT_IN: dict[str, Draw] = {"blobs": data.blobs, "rings": data.rings, "moons": data.moons, "digits": data.digits}
 SPREAD = {data.blobs: 1.0, data.rings: 0.15, data.moons: 0.15}  # as they are drawn; a factor makes it another

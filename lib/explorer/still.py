@@ -4,8 +4,6 @@ It is a PNG because SVG of a student is refused in feedback, as a few kilobytes 
 drawn from the SVG itself, of which `svg` makes only straight paths and text.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import xml.etree.ElementTree as ET  # our own markup, nobody else's

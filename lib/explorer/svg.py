@@ -5,8 +5,6 @@ half of one. Path data are straight lines alone, in whole tenths of a pixel: sho
 easy to read for `still`, which draws the same picture where SVG of a student is not allowed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from html import escape
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Touches: what somebody does with a picture, by pointer or by keys, in the picture's own pixels."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 ARROWS = {"ArrowLeft": (-1, 0), "ArrowRight": (1, 0), "ArrowUp": (0, -1), "ArrowDown": (0, 1)}  # right, and down

@@ -6,8 +6,6 @@ seed gives the same start weights and the same order of samples, so that only th
 was trained before changes nothing: each run has the random numbers of `np.random` to itself.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from array import array

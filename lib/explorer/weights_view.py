@@ -4,8 +4,6 @@ Where features are the pixels of an image, each class has an image. Colour says 
 two, so that it stays put while the weights grow a little.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 

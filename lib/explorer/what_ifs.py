@@ -4,8 +4,6 @@ Which there are is a unit's to say: in a module `what_if` of its folder, as `WHA
 and imports it, so the explorer finds these modules by their names, when it is shown.
 """
 
-from __future__ import annotations
-
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator

@@ -11,8 +11,6 @@ Among nbgrader's preprocessors of `generate_assignment`, `Blanks` takes the plac
 last: it refuses a finished notebook if something that a blank hides can still be read, in it or in a file beside it.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterable, Iterator
