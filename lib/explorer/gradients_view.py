@@ -5,13 +5,11 @@ single samples differ most. Batches of B samples lie about √B times nearer to 
 """
 
 import math
-import time
-from collections.abc import Callable
 
 import numpy as np
 
 from lib.explorer import svg
-from lib.explorer.remembered import Remembered
+from lib.explorer.remembered import Refinable, Remembered
 from lib.explorer.svg import HEIGHT, count, short
 from lib.explorer.training import Matrix, Run
 
@@ -20,7 +18,7 @@ X, Y = 210, 164  # the middle of the picture
 RADIUS = 128  # in pixels; twice the spread of single samples
 
 
-class Cloud:
+class Cloud(Refinable):
     """Gradients at the weights after `epoch` epochs, computed with the student's own layers.
 
     They are of single samples and of batches, (number, weights) each, and of the whole set, (weights,).
@@ -30,22 +28,16 @@ class Cloud:
         self.run, self.epoch = run, epoch
         self.full = run.gradients(epoch, run.samples.X.shape[1], 1)[0]
         self.samples = self.batches = np.empty((0, self.full.size))
-        self._grow(FEW)
+        self.grow()
 
     @property
     def fine(self) -> bool:
         """Whether there are as many as the picture shows at rest."""
         return len(self.samples) == min(MAX_GRADIENTS, self.run.samples.X.shape[1])
 
-    def refine(self, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
-        """Compute more of them until `seconds` have passed or `stop()` says so."""
-        deadline = time.perf_counter() + seconds
-        while not self.fine and time.perf_counter() < deadline and not stop():
-            self._grow(min(len(self.samples) + FEW, MAX_GRADIENTS))
-
-    def _grow(self, most: int) -> None:
-        """Compute those that are missing to `most` of either kind, as far as there are so many."""
-        size = self.run.setting.batch_size
+    def grow(self) -> None:
+        """Compute a few more of either kind, as far as there are so many."""
+        size, most = self.run.setting.batch_size, min(len(self.samples) + FEW, MAX_GRADIENTS)
         batches = self.run.gradients(self.epoch, size, most, len(self.batches))
         self.batches = np.vstack([self.batches, batches])
         singles = batches if size == 1 else self.run.gradients(self.epoch, 1, most, len(self.samples))

@@ -37,14 +37,12 @@ from lib.explorer import (
 from lib.explorer.architecture import Architecture
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.controls import LEARNING_RATES, MAP_EVERY, Controls, ControlState
-from lib.explorer.gradients_view import Cloud
 from lib.explorer.loading import load_still
 from lib.explorer.loss_map import LossMap
-from lib.explorer.loss_slice import LossSlice
 from lib.explorer.own_data import OwnData
 from lib.explorer.own_data_view import NOTHING, Hand
 from lib.explorer.page import Page
-from lib.explorer.remembered import FINE
+from lib.explorer.remembered import FINE, Refinable
 from lib.explorer.samples import BUILT_IN, SPREADS, Samples, load, name_spread, sources, spread
 from lib.explorer.touch import ARROWS, Touch
 from lib.explorer.training import (
@@ -79,7 +77,7 @@ FIRST_PICTURE = 2.0  # seconds of training for the first picture of all, and bef
 class Rough(NamedTuple):
     """What is drawn roughly after a move, and finely at rest: what computes it, of which run, after which epoch."""
 
-    compute: Callable[[Run, int], LossSlice | Cloud]
+    compute: Callable[[Run, int], Refinable]
     run: Run
     epoch: int
 

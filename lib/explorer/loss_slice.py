@@ -5,12 +5,10 @@ strays farthest from the line between them. The loss at a point is what the stud
 exactly these weights.
 """
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 
 from lib.explorer.gradients_view import find_plane
+from lib.explorer.remembered import Refinable
 from lib.explorer.svg import BOTTOM, LEFT, RIGHT, TOP
 from lib.explorer.training import Matrix, Run
 
@@ -20,7 +18,7 @@ MARGIN = 1.4  # the size of the picture as a multiple of the path's
 SMALLEST = 1e-3  # weights to a side at least, where the path doesn't move
 
 
-class LossSlice:
+class LossSlice(Refinable):
     """The plane of a run's first `epoch` epochs, its losses on a grid, and the way between weights and pixels."""
 
     def __init__(self, run: Run, epoch: int) -> None:
@@ -55,12 +53,10 @@ class LossSlice:
         flat: Matrix = self.origin + point @ self.directions
         return flat.reshape(self.run.weights[0].shape)
 
-    def refine(self, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
-        """Compute rows of the fine grid until `seconds` have passed or `stop()` says so."""
-        deadline = time.perf_counter() + seconds
-        while not self.fine and time.perf_counter() < deadline and not stop():
-            y = np.linspace(TOP, BOTTOM, FINE[0])[len(self._rows)]
-            self._rows.append([self._loss(x, y) for x in np.linspace(LEFT, RIGHT, FINE[1])])
+    def grow(self) -> None:
+        """Compute the next row of the fine grid, which is drawn from once it is whole."""
+        y = np.linspace(TOP, BOTTOM, FINE[0])[len(self._rows)]
+        self._rows.append([self._loss(x, y) for x in np.linspace(LEFT, RIGHT, FINE[1])])
         if self.fine:
             self.losses = np.array(self._rows)
 

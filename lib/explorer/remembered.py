@@ -3,21 +3,34 @@
 Many rough ones are made ahead of time. They don't push out a fine one, which a picture is drawn from again and again.
 """
 
+import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from lib.explorer.training import Run
 
 FINE = 16  # that are remembered: of the digits a fine one has some megabytes
 
 
-class Refinable(Protocol):
-    """What is computed roughly at once, and finely later."""
+class Refinable(ABC):
+    """What is computed roughly at once, and finely later, a little at a time."""
 
     @property
+    @abstractmethod
     def fine(self) -> bool:
         """Whether it is computed finely."""
+
+    @abstractmethod
+    def grow(self) -> None:
+        """Compute a little more of it."""
+
+    def refine(self, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
+        """Compute more of it until `seconds` have passed or `stop()` says so."""
+        deadline = time.perf_counter() + seconds
+        while not self.fine and time.perf_counter() < deadline and not stop():
+            self.grow()
 
 
 Value = TypeVar("Value", bound=Refinable)
