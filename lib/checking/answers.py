@@ -25,6 +25,8 @@ from lib.unit import Array, Inputs, Part, Probes, Statement
 T = TypeVar("T")
 Outcome = Array | Failure
 """The result of one probe."""
+Outcomes = Mapping[str, Mapping[str, Outcome]]
+"""For each statement's name, what came of each probe."""
 
 CHALLENGE = "challenge.json"
 """The name of the challenge's file, which lies in the folder where the kernel was started."""

@@ -30,7 +30,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.checking.answers import Outcome, route_of
+from lib.checking.answers import Outcome, Outcomes, route_of
 from lib.checking.student_code import Failure
 from lib.unit import Array, Inputs, Part
 
@@ -44,9 +44,6 @@ NOTHING = 1e-5
 """A single number as small as this may come from any code."""
 STEP = 4 * RTOL
 """A step of a grid. A number that is well inside is at least a quarter of it away from both ends."""
-
-Outcomes = Mapping[str, Mapping[str, Outcome]]
-"""For each statement's name, what came of each probe."""
 
 
 @dataclass(frozen=True)

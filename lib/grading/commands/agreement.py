@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from lib.answer_key import AnswerKey, Mistake
-from lib.checking.answers import Copy
+from lib.checking.answers import Copy, Outcomes
 from lib.checking.help import name_mistake
 from lib.checking.local_checks import examine
 from lib.checking.rebinding import namespace_in, rebind
@@ -17,7 +17,7 @@ from lib.grading import units
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.proof import SEEDS, lost_points, try_objects
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, outcomes, right_outcomes, wrong_probes
+from lib.grading.judge.comparison import outcomes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.judge import judge_part
 from lib.grading.units import Place

@@ -23,14 +23,14 @@ from traitlets import default
 from traitlets.config import Config
 
 from lib.answer_key import AnswerKey, Mistake
-from lib.checking.answers import CHALLENGE
+from lib.checking.answers import CHALLENGE, Outcomes
 from lib.grading import units
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
 from lib.grading.commands.proved import is_proved
 from lib.grading.judge.challenge import challenge, drawn_for
-from lib.grading.judge.comparison import Outcomes, outcomes, right_outcomes
+from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import judge, judge_part
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
 from lib.grading.submissions.cell_ends import error_output

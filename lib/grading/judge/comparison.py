@@ -6,15 +6,13 @@ from functools import partial
 import numpy as np
 
 from lib.answer_key import AnswerKey
-from lib.checking.answers import Copy, Outcome, copies_for, read_result, route_of
+from lib.checking.answers import Copy, Outcome, Outcomes, copies_for, read_result, route_of
 from lib.checking.student_code import Failure, attempt
 from lib.checking.values import what_is_wrong
 from lib.unit import Array, Inputs, Part, Probes, Statement
 
 ROUNDING = 1e-12
 """What is as near as that, the same sums in another order, is right, whatever a statement looks at in it."""
-Outcomes = Mapping[str, Mapping[str, Outcome]]
-"""For each statement's name, what came of each probe."""
 WrongProbes = Set[tuple[str, str]]
 RTOL, ATOL = 1e-4, 1e-6
 """float32 code is right; a mistake differs in the second or third digit at the latest."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from lib.answer_key import AnswerKey
-from lib.checking.answers import Outcome, route_of
+from lib.checking.answers import Outcome, Outcomes, route_of
 from lib.checking.student_code import Failure
 from lib.checking.values import what_is_wrong
-from lib.grading.judge.comparison import Outcomes, WrongProbes, agree, fits, run
+from lib.grading.judge.comparison import WrongProbes, agree, fits, run
 from lib.grading.judge.symptoms import Symptoms, mistakes_of, words_of
 from lib.grading.judge.verdict import Diagnosis
 from lib.unit import Inputs, Part, Statement

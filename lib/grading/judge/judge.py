@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from lib.answer_key import AnswerKey
-from lib.checking.answers import Outcome, encode, read_record, record, route_of
+from lib.checking.answers import Outcome, Outcomes, encode, read_record, record, route_of
 from lib.checking.error_hints import hint_for
 from lib.checking.statements import HasShape, Loop
 from lib.checking.student_code import Failure, Kind
 from lib.checking.values import FIND_NAN, Wrong, read_answer, several_of, text_of
 from lib.grading.errors import UnitFailsError, end_sentence
 from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import Outcomes, WrongProbes, right_outcomes, wrong_probes
+from lib.grading.judge.comparison import WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.verdict import (
     DIFFERENT,
