@@ -39,7 +39,7 @@ from lib.grading.report.rendered_cells import RememberCells
 from lib.grading.report.templates import FOLDER
 from lib.grading.running.progress import Bar
 from lib.grading.running.runner import Runner, can_fork, processes
-from lib.grading.safe_files import files_in, is_file, is_folder, remove
+from lib.grading.safe_files import files_in, is_file, is_folder, read_bounded, remove
 from lib.grading.submissions.exchange import SECRET
 from lib.grading.submissions.folders import put_in_place
 from lib.grading.submissions.gradebook import open_gradebook
@@ -277,8 +277,7 @@ class PageTask:
 def _record(place: Path) -> dict[str, Any]:
     """Read what pages were made from; nothing where that isn't known. nbgrader's own command copies students' files."""
     try:
-        file = place / RECORD
-        record = json.loads(file.read_text()) if is_file(file) and file.stat().st_size < LARGEST_RECORD else {}
+        record = json.loads(read_bounded(place / RECORD, LARGEST_RECORD) or b"{}")
     except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
