@@ -23,9 +23,8 @@ from lib.grading.errors import ConfigError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import needs_slow_imports
 from lib.grading.marking_queue import HANDED_IN, NOT_RUN, cells_for_person, keep_reasons, read_digest, read_reasons
-from lib.grading.running.execute import RunLostError, has_code
+from lib.grading.running.execute import KEY, RunLostError, has_code
 from lib.grading.running.runner import PackedNotebook, RunResult, RunTask
-from lib.grading.running.state import KEY
 from lib.grading.safe_files import is_file, is_folder, remove, write
 from lib.grading.sandbox.threads import TRIAL
 from lib.grading.submissions.folders import fill, put_in_place

@@ -8,8 +8,9 @@ import asyncio
 import re
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -21,8 +22,9 @@ from nbgrader.utils import is_grade
 from traitlets import Bool, Enum, Integer
 
 from lib.grading.running.outputs import OUTPUTS, OutputRoom, count_of, is_needed, plain_output, shorten
-from lib.grading.running.state import run_state
 
+KEY = "zerolayer"
+"""The name of a run's state in a notebook's resources."""
 SKIPPED = "skip-execution"
 """nbclient's tag for a cell that isn't run."""
 ADDED_CODE = "zerolayer_added_code"
@@ -33,6 +35,25 @@ SECONDS_OF_IMPORTS = 30
 """The same where it imports something: a large package took ten the first time, and can't always be interrupted."""
 IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
 """What imports something, or may."""
+
+
+@dataclass
+class RunState:
+    """What is known of a notebook where it is run.
+
+    `remarks` say how the run went. `for_a_person` has reasons, in a few words each, why a person has to look at the
+    submission: any preprocessor may add to it, and `zerolayer grade` lists them. `files` are to lie beside the notebook
+    in the run and nowhere else, by name; without them the notebook's own folder counts.
+    """
+
+    remarks: list[str] = field(default_factory=list)
+    for_a_person: list[str] = field(default_factory=list)
+    files: dict[str, bytes] | None = None
+
+
+def run_state(resources: MutableMapping[str, Any]) -> RunState:
+    """Give the state in a notebook's resources, made at first need."""
+    return resources.setdefault(KEY, RunState())
 
 
 class RunLostError(RuntimeError):

@@ -24,8 +24,7 @@ from lib.checking.answers import plain
 from lib.grading.kernels.client import MAX_MESSAGE, KernelClient
 from lib.grading.kernels.slow_imports import needs_slow_imports
 from lib.grading.kernels.spawn_request import MAX_SAID, REPLY
-from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
-from lib.grading.running.state import run_state
+from lib.grading.running.execute import BoundedExecute, RunLostError, has_code, run_state
 from lib.grading.sandbox.limits import Limits
 from lib.grading.sandbox.threads import REFUSED, STACK, TRIAL
 

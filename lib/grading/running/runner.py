@@ -33,9 +33,8 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
 
-from lib.grading.running.execute import BoundedExecute, RunLostError, has_code
+from lib.grading.running.execute import KEY, BoundedExecute, RunLostError, RunState, has_code
 from lib.grading.running.forked_execute import KERNEL, ForkedExecute
-from lib.grading.running.state import KEY, RunState
 from lib.grading.safe_files import files_in, lay_out, remove
 from lib.grading.sandbox.cgroups import state_of
 from lib.grading.sandbox.limits import NICENESS

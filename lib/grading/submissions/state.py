@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.grading.judge.verdict import Verdict
-from lib.grading.running.state import KEY, RunState
+from lib.grading.running.execute import KEY, RunState
 from lib.grading.submissions.gradebook import DEFAULT_COURSE, GradebookSession
 
 

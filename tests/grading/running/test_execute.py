@@ -3,8 +3,7 @@
 import nbformat
 import pytest
 
-from lib.grading.running.execute import ADDED_CODE, SECONDS_OF_ADDED_CODE, SECONDS_OF_IMPORTS, BoundedExecute
-from lib.grading.running.state import run_state
+from lib.grading.running.execute import ADDED_CODE, SECONDS_OF_ADDED_CODE, SECONDS_OF_IMPORTS, BoundedExecute, run_state
 
 
 def executed(tmp_path, *sources, **limits):

@@ -14,10 +14,9 @@ from traitlets.config.loader import KVArgParseConfigLoader
 
 from lib.grading.kernels import forkserver
 from lib.grading.kernels.provisioner import WarmProvisioner
-from lib.grading.running.execute import BoundedExecute, RunLostError
+from lib.grading.running.execute import BoundedExecute, RunLostError, run_state
 from lib.grading.running.forked_execute import ForkedExecute, locks_in
 from lib.grading.running.runner import processes
-from lib.grading.running.state import run_state
 from lib.grading.sandbox import limits
 from tests.grading.kernels.clients import at_work_in
 
