@@ -11,7 +11,7 @@ from typing import Any
 from lib.checking.answers import Copy, call_on_others
 from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.cell_runs import find_stale
-from lib.checking.render import Finding, Report
+from lib.checking.render import NOT_TESTED, Finding, Report
 from lib.checking.student_code import Failure, run_student_code
 from lib.checking.values import Wrong
 from lib.unit import Inputs, Part, Statement
@@ -49,9 +49,7 @@ def _skip(statement: Statement, earlier: Sequence[Finding]) -> Finding | None:
     """Return "not checked" for a statement whose test would say nothing after the `earlier` findings, else None."""
     for number, finding in enumerate(earlier, 1):
         if finding.state != "right" and isinstance(finding.statement, statement.depends_on):
-            return Finding(
-                statement, "not checked", f"Not tested: it needs statement {number}, which is not right yet."
-            )
+            return Finding(statement, "not checked", NOT_TESTED.format(number))
         if isinstance(finding.why, Failure) and finding.why.kind == "time":
             return Finding(statement, "not checked", f"Not tested: statement {number} did not end in time.")
     return None

@@ -31,6 +31,8 @@ WIDTH = 83
 """The longest line of plain text: `nbgrader validate` cuts the end off longer ones."""
 TRY = "Try: "
 """The label of a hint, which comes last. A failed statement's hint is for the student to open."""
+NOT_TESTED = "Not tested: it needs statement {}, which is not right yet."
+"""Why a statement is not checked, at the desk and at grading, if another one that it depends on isn't right."""
 TITLES = ("Help 1: a hint", "Help 2: where to look in your code", "Help 3: an example by hand, beside your numbers")
 """What is to be opened after a failed check, in order."""
 

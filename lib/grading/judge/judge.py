@@ -10,6 +10,7 @@ import numpy as np
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, Outcomes, encode, read_record, record, route_of
 from lib.checking.error_hints import hint_for
+from lib.checking.render import NOT_TESTED
 from lib.checking.statements import HasShape, Loop
 from lib.checking.student_code import Failure, Kind
 from lib.checking.values import FIND_NAN, Wrong, read_answer, several_of, text_of
@@ -23,7 +24,6 @@ from lib.grading.judge.verdict import (
     DIFFERENT_SHAPE,
     DIFFERENT_TEXT,
     NOT_FINITE,
-    NOT_TESTED,
     PartVerdict,
     State,
     StatementVerdict,

@@ -34,9 +34,8 @@ DIFFERENT, DIFFERENT_TEXT = "The numbers differ from the right ones.", "The text
 DIFFERENT_SHAPE = "The result has another shape than the right one."
 DIFFERENT_CALLS = "The calls or the result differ from the right ones."
 NOT_FINITE = "The result has nan or infinity where the right one has numbers."
-NOT_TESTED = "Not tested: it needs statement {}, which is not right yet."
 ALL_DIFFERENT = (DIFFERENT, DIFFERENT_TEXT, DIFFERENT_SHAPE, DIFFERENT_CALLS, NOT_FINITE)
-NEEDS = re.compile(NOT_TESTED.format(r"\d+"))
+NEEDS = re.compile(render.NOT_TESTED.format(r"\d+"))
 FOUND = re.compile("|".join((*map(re.escape, ALL_DIFFERENT), NEEDS.pattern)))
 """What the judge itself finds of a statement. All else is said where the student's code runs, and may be made up."""
 CODE = re.compile(r"\b((?:Your|Where:) )(line \d+: .*?)(?=\. Found |$)")

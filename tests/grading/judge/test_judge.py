@@ -15,6 +15,7 @@ from lib.blanks import OpenBlank
 from lib.checking.answers import answer, decode, encode, pack, unpack
 from lib.checking.dispatch import Check
 from lib.checking.error_hints import hint_for
+from lib.checking.render import NOT_TESTED
 from lib.checking.student_code import Failure
 from lib.checking.values import FIND_NAN
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
@@ -23,7 +24,6 @@ from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.verdict import (
     DIFFERENT_SHAPE,
     NOT_FINITE,
-    NOT_TESTED,
     PartVerdict,
     StatementVerdict,
     html,
