@@ -22,8 +22,6 @@ build` writes the digests beside the mistakes' fingerprints. A result of a singl
 digests: that tells a student the result on the inputs of the desk, as an example by hand does, and no code.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping

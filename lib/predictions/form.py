@@ -5,8 +5,6 @@ was predicted, or the prediction. A live form hides it by a rule of style, and t
 place of a form whose kernel is gone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from html import escape
 from typing import Any

@@ -5,8 +5,6 @@ runs again, and a new kernel can't see them, so a file beside the notebook holds
 which Jupyter keeps its own copies, which is neither released to students nor handed in.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """What is shown of a prediction, as plain text and as HTML: a word says what is so, and a mark repeats it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from html import escape
 from textwrap import fill

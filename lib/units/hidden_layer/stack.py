@@ -1,7 +1,5 @@
 """All layers of a network below softmax as one layer, whose weights are a vector: so the explorer can train it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ A hidden unit is 0 on one side of a straight line, its kink, and grows on the ot
 training samples is dead: no gradient comes through it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from lib.explorer import svg

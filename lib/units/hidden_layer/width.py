@@ -1,7 +1,5 @@
 """The explorer with a slider for the number of hidden units: what each width can draw, and which units are dead."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """What-ifs of a hidden layer, for the explorer: without the bend, and without its mask; and those of the first unit."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

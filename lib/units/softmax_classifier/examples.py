@@ -4,8 +4,6 @@ The inputs are chosen for their results, which are written down here. No formula
 here to be read.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 from functools import partial
 from typing import Any

@@ -4,8 +4,6 @@ Each changes what goes into or comes out of the student's functions, or how the 
 function is to be written.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

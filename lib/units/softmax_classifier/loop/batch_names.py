@@ -1,7 +1,5 @@
 """Names of mistakes in the samples that a loop takes, and in what goes into its layers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

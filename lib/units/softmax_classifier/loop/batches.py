@@ -1,7 +1,5 @@
 """Whether each epoch sends all its batches through the layers, in order."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

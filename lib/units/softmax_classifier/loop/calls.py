@@ -4,8 +4,6 @@ All arrays are drawn beforehand. What a layer gives depends on the samples and o
 layer. The calls have different numbers of samples, batch sizes and epochs, so that no fixed number is right in both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """The loop's worked example: two steps of the student's own loop, as the spies recorded them, beside right ones."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Whether the gradient flows back through the layers, times 1/B, with the learning rate."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
 from typing import NamedTuple

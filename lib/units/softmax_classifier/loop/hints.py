@@ -4,8 +4,6 @@ A name is told from the steps that a loop took, and only where nothing else give
 style of code, and also where samples are drawn at random.
 """
 
-from __future__ import annotations
-
 from lib.checking.values import Wrong
 from lib.units.softmax_classifier.errors import Named
 

@@ -1,7 +1,5 @@
 """Whether the losses get the labels of the same samples, and softmax's output as the prediction."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

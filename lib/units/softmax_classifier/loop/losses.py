@@ -1,7 +1,5 @@
 """Whether train returns one loss for each epoch, the mean over its samples."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

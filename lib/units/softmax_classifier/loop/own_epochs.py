@@ -1,7 +1,5 @@
 """Epochs of a student's own: a loop may shuffle the samples itself, as well as generate_batch_indices does."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from lib.units.softmax_classifier.loop.calls import Call

@@ -1,7 +1,5 @@
 """A rule: how a statement about the training loop is tested on the steps that the loop took."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar

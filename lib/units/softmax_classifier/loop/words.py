@@ -1,7 +1,5 @@
 """Comparison of a loop's steps with right ones, and the words for what differs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 
