@@ -45,16 +45,7 @@ from lib.explorer.page import Page
 from lib.explorer.remembered import FINE, Refinable
 from lib.explorer.samples import BUILT_IN, SPREADS, Samples, load, name_spread, sources, spread
 from lib.explorer.touch import ARROWS, Touch
-from lib.explorer.training import (
-    CALL_LIMIT,
-    PICTURE_RANDOMNESS,
-    Matrix,
-    Network,
-    Recipe,
-    Run,
-    Setting,
-    start_of,
-)
+from lib.explorer.training import CALL_LIMIT, PICTURE_RANDOMNESS, Matrix, Network, Recipe, Run, Setting, start_of
 from lib.explorer.what_ifs import WhatIf, of_units
 
 FIRST_SLICE = 0.002  # seconds of training before the first picture of a new state

@@ -8,15 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 
-from nbgrader.api import (
-    Assignment,
-    BaseCell,
-    Grade,
-    GradeCell,
-    SubmittedAssignment,
-    SubmittedNotebook,
-    TaskCell,
-)
+from nbgrader.api import Assignment, BaseCell, Grade, GradeCell, SubmittedAssignment, SubmittedNotebook, TaskCell
 from sqlalchemy import Column, Connection, DateTime, Float, Interval, Select, String, func, select, type_coerce
 
 from lib.grading.errors import ConfigError
