@@ -18,7 +18,10 @@ SHORT = 30
 
 
 def open_files(place: Place) -> dict[Path, str]:
-    """Read the texts of a unit's open half, by their path in the unit's folder; a unit has no others."""
+    """Read the texts of a unit's open half, by their path in the unit's folder; a unit has no others.
+
+    Hidden ones, too: students don't get them, but their code can read them where submissions run.
+    """
     files = (file.relative_to(place.folder) for file in sorted(place.folder.rglob("*")) if file.is_file())
     kept = [file for file in files if CLOSED not in file.parts[:1] and "__pycache__" not in file.parts]
     return {file: (place.folder / file).read_text(encoding="utf-8", errors="replace") for file in kept}

@@ -12,7 +12,7 @@ import pytest
 import lib.units
 from lib.grading.commands.agreement import names_called
 from lib.grading.commands.build import Hidden
-from lib.grading.commands.open_half import faults_of_bundle
+from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
 from lib.grading.judge.verdict import Verdict
 from lib.grading.units import Place
 from lib.units.softmax_classifier.closed import ANSWER_KEY
@@ -198,6 +198,13 @@ def test_what_this_package_shows_gives_away_only_its_own_units(unit, leaks):
     }
     found = list(faults_of_bundle(files, Place(unit, f"lib.units.{unit}", folder), hidden))
     assert len(found) == leaks and f"lib/units/{unit}/a.py" in str(found[-1])
+
+
+def test_a_hidden_file_is_looked_through_that_only_student_code_can_read(tmp_path):
+    hidden = [Hidden("notebook, line 2", "X.mean(axis=1, keepdims=True)")]
+    (tmp_path / ".notes.txt").write_text("X.mean(axis=1, keepdims=True)")
+    [fault] = faults_of_open_half(Place("mine", "lib.units.mine", tmp_path), ANSWER_KEY, hidden)
+    assert f"{tmp_path / '.notes.txt'}: a file for students that shows the blank at notebook, line 2" in str(fault)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
