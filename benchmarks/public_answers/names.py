@@ -154,7 +154,7 @@ BY_NAME = {
     "A float stands where NumPy expects an axis": "loss/cce-np-max",
     "The loss is the mean over all entries of the matrix, and the minus is missing": "loss/cce-mean-and-sign",
     "The logarithm has base 2, and it is summed, not averaged": "loss/cce-log2-summed",
-    "yhat is divided by its logarithm": "loss/gradient-divided-by-log",
+    "y is divided by the logarithm of yhat": "loss/gradient-divided-by-log",
     "The gradient is transposed": "loss/gradient-transposed",
     "yhat is squared": "loss/gradient-squared",
     "The gradient is that of the squared error": "loss/gradient-of-squared-error loss/gradient-squared-error-mean",

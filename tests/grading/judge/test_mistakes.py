@@ -106,6 +106,7 @@ NOT_EVEN_SHIFTED = {
     "The scores are normalised by row before the exponential",
     "The largest score is subtracted in the numerator only",
     "The largest score is subtracted in the denominator only",
+    "The largest score is subtracted from the exponentials, not from the scores",
     "Only one sample's probabilities are kept",
     "self.output is missing",
 }

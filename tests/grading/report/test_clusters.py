@@ -27,7 +27,7 @@ BY_CHANCE = {
     "The largest score of each row is subtracted, not that of each column",
     "The sum runs over both class axes of the Jacobian",
     "Only one batch is used in each epoch",
-    "The labels pick whole rows of yhat",
+    "Each label is used with the probabilities of all samples",
     "The rows are taken for the samples",
     "The gradient is transposed",
     "The output is the number of the largest class",

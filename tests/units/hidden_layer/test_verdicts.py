@@ -488,6 +488,45 @@ def test_half_the_gradient_is_not_said_to_be_divided_by_a_fixed_number() -> None
     assert judged(PARTS["check-step"], {"step": by_twice_the_batch_size}, 1, ANSWER_KEY).mistake is None
 
 
+STEP = """
+def step(network, loss, loss_gradient, X, y, learning_rate):
+    yhat = network.forward(X)
+    grad = {gradient}
+    back = network.backward(grad, learning_rate)
+    return({returned})
+"""
+MEAN = "loss_gradient(y, yhat) / y.shape[1]"
+
+
+@pytest.mark.parametrize(
+    ("gradient", "returned", "name"),
+    [
+        (MEAN, "yhat", "A matrix is returned in place of the loss"),
+        (MEAN, "grad", "A matrix is returned in place of the loss"),
+        (MEAN, "back", "A matrix is returned in place of the loss"),
+        ("loss_gradient(y, yhat) / len(X)", "loss(y, yhat)", "The gradient is divided by the number of features"),
+        (
+            "loss_gradient(yhat, y) / y.shape[1]",
+            "loss(yhat, y)",
+            "The arguments of the loss and of its gradient are swapped",
+        ),
+        (
+            "loss(y, yhat) / y.shape[1]",
+            "loss(y, yhat)",
+            "The loss is handed to the network in place of its gradient",
+        ),
+    ],
+)
+def test_the_name_is_true_of_what_is_written(gradient: str, returned: str, name: str) -> None:
+    code = {"step": written(STEP.format(gradient=gradient, returned=returned))["step"]}
+    report = checked(PARTS["check-step"], code)
+    assert report.help is not None and report.help.mistake is not None
+    assert report.help.mistake.name == name
+    for seed in SEEDS:
+        mistake = judged(PARTS["check-step"], code, seed, ANSWER_KEY).mistake
+        assert mistake is not None and mistake.name == name
+
+
 @each
 def test_each_mistake_costs_points_and_has_its_name_at_the_desk_and_in_every_draw(mistake: Mistake) -> None:
     part = PARTS[mistake.part]

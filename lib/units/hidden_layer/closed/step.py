@@ -58,6 +58,11 @@ gradient("1/B is missing", ONCE)(lambda slope, y, yhat: slope(y, yhat))
 gradient("1/B is applied twice", ONCE)(lambda slope, y, yhat: slope(y, yhat) / y.shape[1] ** 2)
 gradient("The gradient is multiplied by B", ONCE)(lambda slope, y, yhat: slope(y, yhat) * y.shape[1])
 gradient("The gradient is divided by the number of classes", COUNT)(lambda slope, y, yhat: slope(y, yhat) / len(y))
+whole("The gradient is divided by the number of features", COUNT)(
+    lambda network, loss, slope, X, y, rate: _with(gradient=lambda slope, y, yhat: slope(y, yhat) / len(X))(
+        network, loss, slope, X, y, rate
+    )
+)
 gradient("The gradient is divided by the number of entries", COUNT)(lambda slope, y, yhat: slope(y, yhat) / y.size)
 for number in (16, 32, 64, 100, 300):  # not 10, which is 2B in the check's batches
     gradient("The gradient is divided by a fixed number", COUNT)(
@@ -143,6 +148,12 @@ returned("The loss is computed after the update", "Use the prediction from befor
     lambda network, loss, X, y, yhat: loss(y, network.forward(X))
 )
 returned("The arguments of the loss are swapped", SWAPPED)(lambda network, loss, X, y, yhat: loss(yhat, y))
+whole("The arguments of the loss and of its gradient are swapped", SWAPPED)(
+    _with(
+        gradient=lambda slope, y, yhat: slope(yhat, y) / y.shape[1],
+        returned=lambda network, loss, X, y, yhat: loss(yhat, y),
+    )
+)
 returned("The loss is divided by the batch size", "`loss` is a mean already: return it as it is.")(
     lambda network, loss, X, y, yhat: loss(y, yhat) / y.shape[1]
 )
@@ -150,7 +161,9 @@ returned("The loss is multiplied by the batch size", "`loss` is a mean already: 
     lambda network, loss, X, y, yhat: loss(y, yhat) * y.shape[1]
 )
 RETURN = "Return what `loss` gives for labels and prediction."
-returned("The prediction is returned in place of the loss", RETURN)(lambda network, loss, X, y, yhat: yhat)
+returned("A matrix is returned in place of the loss", RETURN)(
+    lambda network, loss, X, y, yhat: yhat, lambda network, loss, X, y, yhat: X
+)
 returned("No loss is returned", RETURN)(lambda network, loss, X, y, yhat: None)
 returned("The function loss is returned, not its result", RETURN)(lambda network, loss, X, y, yhat: loss)
 returned("The loss is rounded", "Return the loss as it is, and round only where you print it. // rounds, too.")(
@@ -173,11 +186,18 @@ whole("The backward pass is left out", "Call network.backward: it updates the we
 )
 
 
-@whole("The loss is handed to the network in place of its gradient", ONCE)
-def _loss_backward(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: float) -> Any:
-    yhat = network.forward(X)
-    network.backward(loss(y, yhat), learning_rate)
-    return loss(y, yhat)
+def _hand_on_the_loss(size: Callable[[Array], float]) -> Step:
+    def wrong(network: Network, loss: Loss, slope: Loss, X: Array, y: Array, learning_rate: float) -> Any:
+        yhat = network.forward(X)
+        network.backward(loss(y, yhat) / size(y), learning_rate)
+        return loss(y, yhat)
 
+    return wrong
+
+
+whole(
+    "The loss is handed to the network in place of its gradient",
+    "network.backward needs a slope for each probability. Which argument of step gives these slopes?",
+)(_hand_on_the_loss(lambda y: 1), _hand_on_the_loss(lambda y: y.shape[1]))
 
 MISTAKES = tuple(whole.mistakes)

@@ -112,7 +112,7 @@ loss("The loss is divided by the logarithm of the number of classes", NATURAL)(
     lambda y, p: _right(y, p) / np.log(y.shape[0])
 )
 loss("The loss is divided by the number of samples minus 1", DIVIDE)(
-    lambda y, p: -np.sum(y * np.log(p)) / max(y.shape[B] - 1, 1)
+    lambda y, p: -np.sum(y * np.log(p)) / max(y.shape[B] - 1, 1), lambda y, p: -np.sum(y * np.log(p)) / (y.shape[B] - 1)
 )
 loss("The labels are smoothed: the other classes count a little", "Use the labels y as they are.")(
     *(lambda y, p, much=much: _right((1 - much) * y + much / y.shape[0], p) for much in (0.1, 0.01, 0.05, 0.2))
@@ -168,7 +168,9 @@ mean_of(
     MINUS,
 )(lambda y, p: -p * np.log(p))
 LAST = "Take the logarithm of each sample's probability first, then the mean."
-loss("The probabilities of all samples are added before the logarithm", LAST)(lambda y, p: -np.log(np.sum(y * p)))
+loss("The probabilities of all samples are added before the logarithm", LAST)(
+    lambda y, p: -np.log(np.sum(y * p)), lambda y, p: -np.log(np.sum(y * p)) / y.shape[B]
+)
 loss("The mean is taken before the logarithm", LAST)(lambda y, p: -np.log(np.sum(y * p) / y.shape[B]))
 loss(
     "The labels and the probabilities are averaged over the batch first",
@@ -201,10 +203,8 @@ for low in (0.01, 0.02, 0.05, 0.1):
         lambda y, p, low=low: _right(y, np.maximum(p, low)), lambda y, p, low=low: _right(y, np.clip(p, low, 1 - low))
     )
 
-loss(
-    "The smaller of yhat and a tiny number is taken",
-    "np.minimum keeps the smaller of two numbers. Which one do you want?",
-)(lambda y, p: _right(y, np.minimum(p, 1e-7)))
+SMALLER = "np.minimum keeps the smaller of two numbers. Which one do you want?"
+loss("The smaller of yhat and a tiny number is taken", SMALLER)(lambda y, p: _right(y, np.minimum(p, 1e-7)))
 for number in (16, 10, 32, 64, 100, 1000):
     loss("The loss is divided by a fixed number", DIVIDE)(lambda y, p, number=number: -np.sum(y * np.log(p)) / number)
 
@@ -301,9 +301,9 @@ loss(
     lambda y, p: -y * np.log(p).mean(),
 )
 loss(
-    "The labels pick whole rows of yhat",
-    "yhat[labels] is a row for each label. Each sample needs one entry: that of its class, in its own column.",
-)(lambda y, p: -np.mean(np.log(p[y.argmax(axis=0)])))
+    "Each label is used with the probabilities of all samples",
+    "Print the matrix that you average, for two samples. Which of its entries belong to a label and its own sample?",
+)(lambda y, p: -np.mean(np.log(p[y.argmax(axis=0)])), lambda y, p: -np.mean(y.T @ np.log(p)))
 
 
 def _first_true(y: Array, yhat: Array) -> Array:
@@ -354,7 +354,9 @@ gradient(
     "The loss gets smaller when the true class's probability grows, so its slope is negative. Change the sign.",
 )(lambda y, p: y / p)
 of_slopes("The gradient is divided by the batch size", NO_DIVISION, SIGN)(lambda g: g / g.shape[B])
-gradient("The gradient is yhat - y, which belongs to the scores, not to yhat", FUSED)(lambda y, p: p - y)
+gradient("The gradient is yhat - y, which belongs to the scores, not to yhat", FUSED)(
+    lambda y, p: p - y, lambda y, p: np.subtract(p, y, out=p)
+)
 gradient("The gradient is y - yhat", FUSED)(lambda y, p: y - p)
 gradient("The gradient is (yhat - y) / B, which belongs to the scores, not to yhat", FUSED)(
     lambda y, p: (p - y) / y.shape[B]
@@ -412,7 +414,7 @@ for focus in (1, 2, 5):
 for base in (np.log(2), np.log(10), 1 / np.log(2), 1 / np.log(10)):
     gradient("The gradient belongs to a logarithm of another base", SLOPE)(lambda y, p, base=base: -y / (p * base))
 gradient("The derivative of 1/x is taken for that of log x", SLOPE)(lambda y, p: -np.log(p))
-gradient("yhat is divided by its logarithm", SLOPE)(lambda y, p: -y / np.log(p))
+gradient("y is divided by the logarithm of yhat", SLOPE)(lambda y, p: -y / np.log(p))
 gradient(
     "The gradient is 1 - y / yhat",
     "Where y is 0, this gives 1. What is the slope of the loss for a class that is not the true one?",
@@ -461,8 +463,11 @@ of_slopes("The gradient is divided by its norm", "Return the slopes as they are:
 of_slopes(
     "The gradient is rounded", "Return the slopes as they are, and round only where you print them. // rounds, too."
 )(*(partial(np.round, decimals=digits) for digits in (2, 1, 0)), np.floor)
-for much in (1e-2, 1e-4, 1e-3, 0.1):
+for much in (1e-2, 1e-4, 1e-3, 0.1, 1):
     gradient("A number is added to yhat that is too large", FAR)(lambda y, p, much=much: _right_gradient(y, p + much))
+gradient("The smaller of yhat and a tiny number is taken", SMALLER)(
+    lambda y, p: _right_gradient(y, np.minimum(p, 1e-7))
+)
 
 ENDS = "Check the indentation: a return inside a loop ends the function in the first round."
 of_slopes("Only one sample gets a gradient, the others 0", ENDS)(

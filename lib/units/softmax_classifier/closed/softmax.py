@@ -161,6 +161,11 @@ forward("The exponentials are divided by the sum of the scores", NORMALISE)(lamb
 forward("The sum is taken before the exponential", "Exponentiate each score first, then add.")(
     lambda z: np.exp(z) / np.exp(z.sum(axis=0))
 )
+for axis in (0, None):
+    forward(
+        "The largest score is subtracted from the exponentials, not from the scores",
+        "Look where the parenthesis behind np.exp closes. What has to be inside it?",
+    )(lambda z, axis=axis: (np.exp(z) - z.max(axis=axis)) / (np.exp(z) - z.max(axis=axis)).sum(axis=0))
 for shift in SHIFTS:
     for extra in (1, 0.1, 0.01):
         forward(

@@ -1,0 +1,70 @@
+"""Code that several mistakes come near, and the name that is true of it: at the desk and at grading."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lib.reference import Softmax
+from tests.checking.desk import checked
+from tests.grading.judge.test_judge import judged, part_of
+
+Array = Any
+
+
+def subtract_from_yhat(y: Array, yhat: Array) -> Array:
+    grad = yhat
+    grad[y.argmax(axis=0), np.arange(y.shape[1])] -= 1
+    return grad
+
+
+def labels_pick_rows(y: Array, yhat: Array) -> Any:
+    return -np.mean(np.log(yhat[y.argmax(axis=0)]))
+
+
+class ClosedTooEarly(Softmax):
+    def forward(self, input: Array) -> Array:
+        self.input = input
+        exps = np.exp(input) - np.max(input, axis=0)
+        self.output = exps / np.sum(exps, axis=0)
+        return self.output
+
+
+LOSSES: list[tuple[Callable[..., Any], str]] = [
+    (lambda y, yhat: -np.mean(np.dot(y.T, np.log(yhat))), "Each label is used with the probabilities of all samples"),
+    (labels_pick_rows, "Each label is used with the probabilities of all samples"),
+    (
+        lambda y, yhat: -np.sum(y * np.log(yhat)) / (y.shape[1] - 1),
+        "The loss is divided by the number of samples minus 1",
+    ),
+    (
+        lambda y, yhat: -np.log(np.sum(y * yhat)) / y.shape[1],
+        "The probabilities of all samples are added before the logarithm",
+    ),
+]
+GRADIENTS: list[tuple[Callable[..., Any], str]] = [
+    (subtract_from_yhat, "The gradient is yhat - y, which belongs to the scores, not to yhat"),
+    (lambda y, yhat: -y / np.log(yhat), "y is divided by the logarithm of yhat"),
+    (lambda y, yhat: -y / np.minimum(yhat, 1e-7), "The smaller of yhat and a tiny number is taken"),
+    (lambda y, yhat: -y / (1 + yhat), "A number is added to yhat that is too large"),
+]
+WRITTEN = [
+    *(("check-cce", {"cce": code}, name) for code, name in LOSSES),
+    *(("check-cce-gradient", {"cce_gradient": code}, name) for code, name in GRADIENTS),
+    (
+        "check-softmax-forward",
+        {"Softmax": ClosedTooEarly},
+        "The largest score is subtracted from the exponentials, not from the scores",
+    ),
+]
+
+
+@pytest.mark.parametrize(("part", "code", "name"), WRITTEN)
+def test_the_name_is_true_of_what_is_written(part: str, code: dict[str, object], name: str) -> None:
+    report = checked(part_of(part), **code)
+    assert report.help is not None and report.help.mistake is not None
+    assert report.help.mistake.name == name
+    for seed in (1, 2**40 + 5, 77):
+        mistake = judged(part_of(part), code, seed).mistake
+        assert mistake is not None and mistake.name == name
