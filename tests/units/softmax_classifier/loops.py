@@ -695,6 +695,10 @@ WRONG: dict[str, WrongLoop] = {
     "a rate of 1": _at((UPDATE, UPDATE.replace("grad, learning_rate", "grad, 1")), breaks=G),
     "no 1/B, and the rate twice": _at((UPDATE, UPDATE.replace("(1 / len(batch))", "learning_rate")), breaks=G),
     "no 1/B, and uphill": _at((UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "-grad")), breaks=G),
+    "the number of entries": _at((UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "grad / grad.size")), breaks=G),
+    "the loss so far": _at((BACK, BACK.replace("= grad)", "= loss)")), breaks=G),
+    "the mean of the gradient": _at((BACK, BACK.replace("= grad)", "= grad.mean())")), breaks=G),
+    "a gradient of nan": _at((UPDATE, UPDATE.replace("* grad", "* np.nan * grad")), breaks=G),
     "a gradient turned around": _at((UPDATE, UPDATE.replace("* grad", "* grad.T")), breaks=G),
     "features turned around": _at((FORWARD, FORWARD.replace("X[:, batch]", "X[:, batch].T")), breaks=B),
     "a dense layer for all calls": _at(

@@ -17,6 +17,7 @@ from lib.units.softmax_classifier.loop.hints import DRAWN, HINTS
 from lib.units.softmax_classifier.loop.recordings import Placeholder
 from lib.units.softmax_classifier.loop.spies import DataArray, record_calls
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said, states
+from tests.grading.judge.test_judge import judged
 from tests.units.softmax_classifier.loops import DENSE, EACH, RIGHT, UPDATE, WRONG, loop
 from tests.variants import Code, released, trains, written
 
@@ -107,6 +108,20 @@ def test_a_loop_is_told_what_became_of_two_mistakes_in_one_expression() -> None:
     assert "1/B is missing. The learning rate is applied twice." in said(report, "GradientFlowsBack")
 
 
+def test_1_over_B_in_the_number_of_entries_is_not_said_to_be_applied_twice() -> None:
+    report = checked(train, train=written(WRONG["the number of entries"].source)["train"])
+    words = said(report, "GradientFlowsBack")
+    assert "The gradient is divided by the number of classes, as well as by B." in words
+    assert "twice" not in words
+
+
+def test_nan_is_said_of_the_loops_own_and_not_of_what_a_test_layer_cannot_multiply() -> None:
+    for name, is_nan in (("a gradient of nan", True), ("the mean of the gradient", False)):
+        verdict = judged(train, {"train": written(WRONG[name].source)["train"]})
+        (lost,) = (each for each in verdict.statements if each.state != "right")
+        assert ("nan" in lost.why + lost.hint) == is_nan
+
+
 def test_what_fits_two_mistakes_is_called_neither() -> None:
     """Two epochs: a fixed number, or a loop that stopped early."""
     for name in ("two epochs", "a stop at a small loss"):
@@ -133,6 +148,7 @@ TOLD = {
     "a rate that warms up": "The learning rate changes during training",
     "the number of batches": "The gradient is divided by the number of batches",
     "no entry in the list": "No loss is added to the list",
+    "the loss so far": "softmax.backward gets the loss, not its gradient",
 }
 
 

@@ -34,6 +34,11 @@ class Factor(NamedTuple):
     words: str = ""
 
 
+DIVISORS = (
+    Factor("The gradient is divided by the number of all samples", lambda step: len(step.batch) / step.call.samples),
+    Factor("The gradient is divided by the number of classes", lambda step: len(step.batch) / len(step.call.y)),
+    Factor("The gradient is divided by the number of features", lambda step: len(step.batch) / len(step.call.X)),
+)
 FACTORS = (
     Factor("1/B is missing", lambda step: len(step.batch)),
     Factor("1/B is applied twice", lambda step: 1 / len(step.batch)),
@@ -42,13 +47,19 @@ FACTORS = (
         lambda step: len(step.batch) / step.call.batch_size,
         "1/B uses batch_size, but this batch is shorter.",
     ),
-    Factor("The gradient is divided by the number of all samples", lambda step: len(step.batch) / step.call.samples),
-    Factor("The gradient is divided by the number of classes", lambda step: len(step.batch) / len(step.call.y)),
-    Factor("The gradient is divided by the number of features", lambda step: len(step.batch) / len(step.call.X)),
+    *DIVISORS,
     Factor("The gradient is multiplied by the batch size, not divided by it", lambda step: len(step.batch) ** 2),
     Factor("The learning rate is applied twice", lambda step: step.call.rate),
     Factor("The learning rate is not applied", lambda step: 1 / step.call.rate),
 )
+
+
+def _as_well_as_by_B(divisor: Factor) -> Factor:
+    return Factor(divisor.name, lambda step: divisor.of(step) / len(step.batch), f"{divisor.name}, as well as by B.")
+
+
+BESIDES = tuple(map(_as_well_as_by_B, DIVISORS))
+"""As by the number of all entries, which is that of the rows times B: 1/B is in it once, and not applied twice."""
 OF_BATCHES = Factor(
     "The gradient is divided by the number of batches", lambda step: len(step.batch) / step.call.batches_in_an_epoch
 )
@@ -166,7 +177,7 @@ def find_factors(steps: Sequence[Step]) -> list[Factor]:
     It is the sign, and one or two causes that explain each step. Batches differ in size in the first call, so that no
     other number is taken for one of the causes.
     """
-    for causes in ((), *((one,) for one in (*FACTORS, OF_BATCHES)), *combinations(FACTORS, 2)):
+    for causes in ((), *((one,) for one in (*FACTORS, OF_BATCHES, *BESIDES)), *combinations(FACTORS, 2)):
         for found in ([*causes], [SIGN, *causes]):
             if found and all(_explain(step, found) for step in steps):
                 return found
@@ -210,7 +221,8 @@ def name_into_softmax(call: Call, steps: Sequence[Pass], step: Pass) -> str:
         return "softmax.backward gets the labels"
     if labels is not None and (is_equal(found, outputs - labels) or is_equal(found, (outputs - labels) / len(samples))):
         return "softmax.backward gets yhat - y"
-    if any(is_equal(found, np.full(shape, call.loss(step.version, samples))) for shape in ((), outputs.shape)):
+    loss, share = call.loss(step.version, samples), len(samples) / call.samples
+    if any(is_equal(found, np.full(shape, size * loss)) for shape in ((), outputs.shape) for size in (1, share)):
         return "softmax.backward gets the loss, not its gradient"
     if is_equal(found, call.jacobian(step.version) @ gradient):
         return "softmax.backward is applied twice"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -36,6 +36,11 @@ class Placeholder(NDArrayOperatorsMixin):
 
 RecordedValue = Array | Placeholder | Wrong | None
 """What a spy was given: its numbers, an open blank, why it is no array of numbers, or None if the spy wasn't called."""
+
+
+def has_rows(value: RecordedValue, rows: int) -> TypeGuard[Array]:
+    """Tell whether a spy was given a matrix with so many rows."""
+    return isinstance(value, np.ndarray) and value.ndim == 2 and len(value) == rows
 
 
 @dataclass

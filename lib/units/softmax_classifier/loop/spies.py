@@ -30,7 +30,14 @@ from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.errors import Named
 from lib.units.softmax_classifier.loop.calls import Call, Samples, calls
-from lib.units.softmax_classifier.loop.recordings import Pass, Placeholder, RecordedValue, Recording, Recordings
+from lib.units.softmax_classifier.loop.recordings import (
+    Pass,
+    Placeholder,
+    RecordedValue,
+    Recording,
+    Recordings,
+    has_rows,
+)
 
 NAMES = ("Dense", "Softmax", "cce", "cce_gradient", "generate_batch_indices")
 CONTRACT = frozenset({"input", "output", "weights"})
@@ -271,7 +278,7 @@ class _Recorder:
                 return recorded
             is_its_own = own is not None or seen.softmax_input is None
             matrix = recorder.call.jacobian(seen.version if is_its_own else seen.version + 1)
-            if not isinstance(recorded, np.ndarray) or recorded.ndim != 2 or len(recorded) != len(matrix):
+            if not has_rows(recorded, len(matrix)):
                 return np.full((len(matrix), len(seen.samples)), np.nan)
             return np.asarray(matrix @ recorded)
 

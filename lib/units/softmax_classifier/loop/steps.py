@@ -17,7 +17,7 @@ from lib.blanks import OpenBlank
 from lib.checking.values import Wrong
 from lib.unit import Array
 from lib.units.softmax_classifier.loop.calls import Call, Samples
-from lib.units.softmax_classifier.loop.recordings import Pass, Placeholder, RecordedValue
+from lib.units.softmax_classifier.loop.recordings import Pass, Placeholder, RecordedValue, has_rows
 
 HEADER = ("version", "shuffle", "position", "count", "samples")
 """What is written of every step: updates before it, shuffles, updates since the last of these, samples taken."""
@@ -113,7 +113,7 @@ def _number(value: RecordedValue, rows: int, is_shift_free: bool = False) -> flo
         return NOT_CALLED
     if isinstance(value, Wrong):
         return -2.0
-    if value.ndim != 2 or len(value) != rows:
+    if not has_rows(value, rows):
         return -100.0 - float(sum(length * 40**at for at, length in enumerate(value.shape[:3])))
     return sum_entries(value, is_shift_free)
 
@@ -146,6 +146,9 @@ def _move(seen: Pass, call: Call) -> float:
     if isinstance(gradient, np.ndarray) and gradient.shape == (len(call.y), len(seen.samples)):
         gradient = gradient / call.gradient_sizes(seen.version, seen.samples)
     number = _number(gradient, len(call.y))
+    into_softmax = seen.into_softmax
+    if np.isnan(number) and into_softmax is not None and not has_rows(into_softmax, len(call.y)):
+        number = _number(into_softmax, len(call.y))  # the nan is the spy's own, which can't multiply this
     if isinstance(rate, Placeholder):
         raise OpenBlank(rate.sentence)
     if not isinstance(rate, np.ndarray) or rate.size != 1:
