@@ -41,6 +41,8 @@ FIND_NAN = (
     " np.exp of a large number give these."
 )
 """What to try where a result has nan or infinity: what is said of right numbers would not fit."""
+FIND_SHAPE = "Print the shape of your result, and of each array that it is made of. What does each axis count?"
+"""What to try where a result has another shape than the right one, likewise."""
 
 
 class Wrong(Exception):
@@ -102,9 +104,9 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
         kind = type(value).__name__
         if array is not None and not isinstance(value, np.generic):
             kind += f" of {ENTRIES.get(array.dtype.kind, array.dtype)}"
-        if shape == ():
-            raise Wrong(f"{what} is not a number.", found=kind, expected="a number")
-        raise Wrong(f"{what} is not an array of real numbers.", found=kind, expected="a NumPy array of numbers")
+        kinds = ("a number", "a number") if shape == () else ("an array of real numbers", "a NumPy array of numbers")
+        hint = f"Print this value and its type. It has to be {kinds[1]}, and nothing else."
+        raise Wrong(f"{what} is not {kinds[0]}.", found=kind, expected=kinds[1], hint=hint)
     if array.size > MAX_NUMBERS:
         raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
     if shape is not None:
@@ -208,9 +210,9 @@ def _as_array(value: object) -> NDArray[Any] | None:
 
 
 def require_shape(found: NDArray[Any], shape: tuple[int, ...], *, what: str, hint: str = "") -> None:
-    """Raise `Wrong` unless an array has a certain shape."""
+    """Raise `Wrong` unless an array has a certain shape; `hint` says what to try about shapes."""
     if found.shape != shape:
-        raise Wrong(what, found=f"shape {found.shape}", expected=f"shape {shape}", hint=hint)
+        raise Wrong(what, found=f"shape {found.shape}", expected=f"shape {shape}", hint=hint or FIND_SHAPE)
 
 
 def expect_close(

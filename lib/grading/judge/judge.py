@@ -13,7 +13,7 @@ from lib.checking.error_hints import hint_for
 from lib.checking.render import NOT_TESTED
 from lib.checking.statements import HasShape, Loop
 from lib.checking.student_code import Failure, Kind
-from lib.checking.values import FIND_NAN, Wrong, read_answer, several_of, text_of
+from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, read_answer, several_of, text_of
 from lib.grading.errors import UnitFailsError, end_sentence
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import WrongProbes, right_outcomes, wrong_probes
@@ -83,12 +83,14 @@ def judge(
 def _hint(
     part: Part, statement: Statement, answers: Mapping[str, Outcome], why: str, missing: Mapping[str, Failure]
 ) -> str:
-    """Say what to try where nothing has a name: the statement's own hint, or what fits an exception, or nan.
+    """Say what to try where nothing has a name: the statement's own hint, or what fits an exception, a shape, or nan.
 
     What is said of a result where the code runs stands alone: the statement's hint might not fit it.
     """
     failure = _failure_in(answers)
     if failure is None:
+        if why == DIFFERENT_SHAPE and not isinstance(statement, HasShape):
+            return FIND_SHAPE
         return FIND_NAN if why == NOT_FINITE and not statement.is_about_overflow else statement.hint
     if failure.kind != "error" or _cause_of(failure.text, missing):  # a cause says what to try itself
         return ""

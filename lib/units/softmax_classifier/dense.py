@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lib.checking.routes import has_right_forward, look_on_each, run_forward
-from lib.checking.values import Wrong, central_difference, central_difference_by_column, expect_close, numbers
+from lib.checking.values import (
+    Wrong,
+    central_difference,
+    central_difference_by_column,
+    expect_close,
+    numbers,
+    require_shape,
+)
 from lib.unit import Array, Inputs, Part, Probes
 from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import OfGradient, copy_array, is_kept, is_like, keeps_output, worked_example
@@ -19,6 +26,7 @@ from lib.units.softmax_classifier.inputs import OfGradient, copy_array, is_kept,
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
 """(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs."""
 SCALES = {"batch": 30, "square": 0.03}
+IN_SHAPE = "Print its shape: the gradient has a row for each feature and a column for each sample, as the input has."
 AGAIN = 5
 """Samples of a second batch for the layer of the size `batch`."""
 
@@ -144,7 +152,9 @@ class InputGradient(OfGradient):
         """Differentiate sum(gradient * forward(x)) with respect to x, numerically."""
         for size in (*SIZES, "again"):
             x, step = inputs[f"input_{size}"], backward(Dense, inputs, size)
-            found = numbers(step.returned, x.shape, what="The result of backward")
+            found = numbers(step.returned, what="The result of backward")
+            hint = self.hint if found.shape == (len(x) + 1, x.shape[1]) else IN_SHAPE
+            require_shape(found, x.shape, what="The result of backward has the wrong shape.", hint=hint)
             what = "The returned gradient differs from central differences of your own forward."
             slopes = _input_slope(Dense, inputs, size)
             with _look_at_forward(Dense, inputs, size):

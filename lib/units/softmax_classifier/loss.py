@@ -19,6 +19,8 @@ So a number that is added to yhat is right up to 1e-6 and wrong from 1e-5 on, in
 this sample by more than a thousandth. Slopes change more, so they are tested on a larger probability.
 """
 
+ONE_NUMBER = "Print the shape of what you return. A loss is one number, for one sample and for a batch."
+
 
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` … and labels above 0."""
@@ -42,6 +44,11 @@ def loss_of(cce: Any, y: Array, yhat: Array) -> Array:
         raise Wrong(what, found=loss, expected=expected, hint="Return the number itself: a list can't be averaged.")
     loss = numbers(loss, what="The loss")
     return loss.reshape(()) if loss.size == 1 else loss
+
+
+def _shape_hint(loss: Array) -> str:
+    """Say what to try where a loss is not one number; a statement's own hint is about numbers."""
+    return ONE_NUMBER if loss.shape else ""
 
 
 def gradient_of(cce_gradient: Any, inputs: Inputs, size: str) -> Array:
@@ -70,7 +77,8 @@ class OneSample(Statement):
             yhat = np.array([[0.5 * (1 - p)], [p], [0.2 * (1 - p)], [0.3 * (1 - p)]])
             where = f"one sample with y = {y[:, 0]}, yhat = {yhat[:, 0].round(4)}, as columns"
             what = f"The loss should be {loss:g} where the true class has p = {p:.4f}."
-            expect_close(loss_of(cce, y, yhat), loss, what=what, where=where)
+            found = loss_of(cce, y, yhat)
+            expect_close(found, loss, what=what, where=where, hint=_shape_hint(found))
 
     def probes(self, inputs: Inputs, cce: Any) -> Probes:
         """The loss of one sample, after that of another one: what an earlier call leaves must not count."""
@@ -95,11 +103,13 @@ class BatchMean(Statement):
             classes, samples = y.shape
             each = [loss_of(cce, y[:, [b]], yhat[:, [b]]) for b in range(samples)]
             _require_own_losses(each, y, yhat)
+            found = loss_of(cce, y, yhat)
             expect_close(
-                loss_of(cce, y, yhat),
+                found,
                 np.mean(each),
                 what="The batch's loss is not the mean over its samples.",
                 where=f"{classes} classes, {samples} samples",
+                hint=_shape_hint(found),
             )
         _require_kept("cce", cce, inputs)
 

@@ -17,7 +17,7 @@ from lib.checking.dispatch import Check
 from lib.checking.error_hints import hint_for
 from lib.checking.render import NOT_TESTED
 from lib.checking.student_code import Failure
-from lib.checking.values import FIND_NAN
+from lib.checking.values import FIND_NAN, FIND_SHAPE
 from lib.grading.judge.challenge import challenge, drawn_for, seed_of
 from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import Answers, judge
@@ -29,7 +29,7 @@ from lib.grading.judge.verdict import (
     html,
     items,
 )
-from lib.reference import Dense, Softmax
+from lib.reference import Dense, Softmax, cce
 from lib.unit import Part, Unit
 from lib.units.hidden_layer.closed import ANSWER_KEY as HIDDEN_LAYER
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
@@ -285,6 +285,14 @@ def test_where_numbers_are_nan_the_hint_is_about_nan_and_is_the_desks() -> None:
 
     stable = part_of("check-softmax-stable")
     assert judged(stable, {"Softmax": Overflows}).hints == [stable.statements[0].hint]
+
+
+def test_where_a_shape_differs_the_hint_is_about_shapes() -> None:
+    part = part_of("check-cce-gradient")
+    code = {"cce_gradient": lambda y, yhat: np.stack([-y / yhat, yhat])}
+    verdict = judged(part, code)
+    assert verdict.mistake is None and verdict.hints == [FIND_SHAPE]
+    assert part.statements[0].hint not in " ".join(str(Check(part)(code["cce_gradient"], cce)).split())
 
 
 def test_what_several_statements_have_to_say_is_said_at_the_first() -> None:

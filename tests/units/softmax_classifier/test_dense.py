@@ -92,6 +92,16 @@ def test_a_returned_bias_row_is_found_by_its_shape() -> None:
     assert "Found shape (5, 6), expected shape (4, 6)" in said(report, "InputGradient")
 
 
+def test_a_returned_gradient_of_another_shape_is_not_told_of_the_bias() -> None:
+    class Averaged(Dense):
+        def backward(self, output_gradient: Any, learning_rate: Any) -> Any:
+            return super().backward(output_gradient, learning_rate).mean(axis=1, keepdims=True)
+
+    sentences = said(checked(dense_backward, Dense=Averaged), "InputGradient")
+    assert "Found shape (4, 1), expected shape (4, 6)" in sentences
+    assert "a row for each feature and a column for each sample" in sentences
+
+
 def test_an_open_blank_is_told_once() -> None:
     report = checked(dense_backward, Dense=released()["Dense"])
     assert set(states(report).values()) == {"not checked"}

@@ -103,6 +103,13 @@ def test_what_is_no_number_is_said_to_be_none(value: Any) -> None:
     assert "The loss is" in said(report, "OneSample")
 
 
+def test_a_result_of_another_kind_is_told_what_to_look_at() -> None:
+    gradient = said(checked(cce, cce=lambda y, yhat: -y / yhat), "OneSample")
+    assert "Try: Print the shape of what you return. A loss is one number, for one sample and for a batch." in gradient
+    both = said(checked(cce_gradient, cce_gradient=lambda y, yhat: "-y / yhat"), "TrueClass")
+    assert "Try: Print this value and its type. It has to be a NumPy array of numbers, and nothing else." in both
+
+
 def test_every_blank_open_is_told_once() -> None:
     report = checked(cce, cce=released()["cce"])
     assert set(states(report).values()) == {"not checked"}
