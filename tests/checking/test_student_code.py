@@ -196,7 +196,8 @@ def test_inputs_that_student_code_writes_into_are_fresh_for_the_next_statement()
 
     for part, layer in ((softmax_forward, Forward), (softmax_backward, Backward)):
         report = checked(part, Softmax=layer)
-        assert sorted(states(report).values()) == ["right", "right", "wrong"]
+        *others, wrong = sorted(states(report).values())
+        assert wrong == "wrong" and {*others} == {"right"}
         assert f"{layer.__name__.lower()} changes the" in str(report)
 
 

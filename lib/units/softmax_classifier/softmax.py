@@ -264,6 +264,17 @@ class WholeNumbers(Statement):
         return np.asarray(same, dtype=float)
 
 
+class ReturnsOutput(Statement):
+    text = "forward also returns its output: the next cell prints it, and a network of layers hands it on."
+    points = 0
+    depends_on = (ColumnsSumToOne,)
+    lines = r"return|output"
+
+    def holds(self, inputs: Inputs, Softmax: Any) -> None:
+        """Look whether forward returns anything: what it returns is another statement's matter."""
+        numbers(Softmax().forward(inputs["scores_one"].copy()), what="The result of forward")
+
+
 class LargeScores(Statement):
     """Judged apart from the forward part: where the output isn't softmax of small scores, only overflow counts."""
 
@@ -519,7 +530,7 @@ softmax_forward = Part(
     "check-softmax-forward",
     "Softmax, forward",
     ("Softmax",),
-    (ColumnsSumToOne(), RatiosFollowScores(), WholeNumbers()),
+    (ColumnsSumToOne(), RatiosFollowScores(), WholeNumbers(), ReturnsOutput()),
     draw_scores,
     code="Softmax.forward",
     example=partial(worked_example, "probabilities"),

@@ -74,7 +74,7 @@ def test_rows_that_sum_to_1_are_recognised() -> None:
 
 def test_a_buffer_of_integers_is_right_for_all_other_scores() -> None:
     report = mistaken(softmax_forward, "The output is written into an array of integers")
-    assert list(states(report).values()) == ["right", "right", "wrong"]
+    assert list(states(report).values()) == ["right", "right", "wrong", "right"]
     assert "Which of them can't hold 0.3?" in said(report, "WholeNumbers")
 
 
@@ -117,6 +117,16 @@ def test_an_output_that_is_returned_but_not_kept_is_missed() -> None:
 
     report = checked(softmax_forward, Softmax=Forgetful)
     assert "self.output is missing." in said(report, "ColumnsSumToOne")
+
+
+def test_an_output_that_is_kept_but_not_returned_is_advice() -> None:
+    class Silent(Softmax):
+        def forward(self, input: Any) -> None:  # type: ignore[override]  # what is tested
+            super().forward(input)
+
+    report = checked(softmax_forward, Softmax=Silent)
+    assert report.right and states(report)["ReturnsOutput"] == "advice"
+    assert "Found None" in said(report, "ReturnsOutput")
 
 
 def test_backward_is_held_to_softmax() -> None:
