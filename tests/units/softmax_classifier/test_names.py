@@ -9,6 +9,8 @@ import pytest
 from lib.reference import Softmax
 from tests.checking.desk import checked
 from tests.grading.judge.test_judge import judged, part_of
+from tests.units.softmax_classifier.loops import BACK, GRADIENT, loop
+from tests.variants import written
 
 Array = Any
 
@@ -49,7 +51,17 @@ GRADIENTS: list[tuple[Callable[..., Any], str]] = [
     (lambda y, yhat: -y / np.minimum(yhat, 1e-7), "The smaller of yhat and a tiny number is taken"),
     (lambda y, yhat: -y / (1 + yhat), "A number is added to yhat that is too large"),
 ]
+SKIP = BACK, ""
+NO_SIZE = "(1 / len(batch)) * grad", "grad"
+LOOPS = [
+    (loop(SKIP, NO_SIZE), "The gradient skips softmax.backward"),
+    (
+        loop((GRADIENT, "            grad = softmax.output - y[:, batch]\n"), SKIP, NO_SIZE),
+        "yhat - y replaces cce_gradient and softmax.backward",
+    ),
+]
 WRITTEN = [
+    *(("check-train", {"train": written(code)["train"]}, name) for code, name in LOOPS),
     *(("check-cce", {"cce": code}, name) for code, name in LOSSES),
     *(("check-cce-gradient", {"cce_gradient": code}, name) for code, name in GRADIENTS),
     (

@@ -151,14 +151,16 @@ _named("The loss uses the scores as the prediction", ("cce(labels, yhat", "cce(l
 _named("The loss gradient uses the scores as the prediction", (f"{GRADIENT}, yhat", f"{GRADIENT}, dense.output"))
 _named("softmax.backward gets softmax's own output", ("backward(grad)", "backward(softmax.output)"))
 _named("softmax.backward gets the labels", ("backward(grad)", "backward(labels)"))
-_mistake("The gradient skips softmax.backward", BACK, (BACKWARD, ""))
+for without in ((), (("(1 / len(batch)) * ", ""),)):  # with 1/B, or also without: the larger mistake has the name
+    _mistake("The gradient skips softmax.backward", BACK, (BACKWARD, ""), *without)
+    _mistake(
+        "yhat - y replaces cce_gradient and softmax.backward",
+        "Call cce_gradient and softmax.backward: yhat - y is right for this loss and this layer only.",
+        ("cce_gradient(labels, yhat)", "yhat - labels"),
+        (BACKWARD, ""),
+        *without,
+    )
 _mistake("dlayer.backward gets the output of softmax", BACK, (")) * grad", ")) * softmax.output"))
-_mistake(
-    "yhat - y replaces cce_gradient and softmax.backward",
-    "Call cce_gradient and softmax.backward: yhat - y is right for this loss and this layer only.",
-    ("cce_gradient(labels, yhat)", "yhat - labels"),
-    (BACKWARD, ""),
-)
 _named("softmax.backward gets yhat - y", ("cce_gradient(labels, yhat)", "yhat - labels"))
 _named(
     "The gradient is averaged over the batch before dlayer.backward",
