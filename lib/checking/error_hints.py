@@ -174,8 +174,16 @@ RULES: tuple[ErrorHint, ...] = (
         r"Print the array's shape just before this line. It has \1 axes, and the brackets hold \2 indices.",
     ),
     ErrorHint(
+        r"IndexError: index (-?\d+) is out of bounds for axis (\d) with size 1$",
+        r"Print the array's shape just before this line. Axis \2 has one entry, number 0, so none is number \1.",
+    ),
+    ErrorHint(
         r"IndexError: index (-?\d+) is out of bounds for axis (\d) with size (\d+)",
         r"Print the array's shape just before this line. Axis \2 has \3 entries, counted from 0, so none is number \1.",
+    ),
+    ErrorHint(
+        r"IndexError: shape mismatch: indexing arrays",
+        "Print the shape of each array in the square brackets: they need the same length.",
     ),
     ErrorHint(
         r"IndexError: list index out of range",
@@ -230,19 +238,29 @@ RULES: tuple[ErrorHint, ...] = (
 )
 
 
+RAISED = re.compile(r"It raised (?P<type>\w+)(?:: |\.$)(?P<words>.*)", re.DOTALL)
+EXPLAINED = re.compile(
+    r".*?(?: Where: line \d+: (?P<line>.*))? Found (?P<type>\w+Error): (?P<words>.*?)\.?$", re.DOTALL
+)
+"""A `Wrong.sentence` that says what an error means: it quotes the error, and the line."""
+
+
 def hint_for(failure: Failure, of_part: tuple[ErrorHint, ...] = ()) -> str:
     """Say what to try after a failure of student code; nothing for an open blank, which says so itself.
 
-    What a part says of its own code comes before what holds for all code.
+    What a part says of its own code comes before what holds for all code. A sentence on a wrong value has a hint where
+    it quotes an error: at the desk it has one of its own.
     """
     if failure.kind == "time":
         ending = "Restart Kernel…" if sys.platform == "emscripten" else "Interrupt Kernel"  # browsers can't interrupt
         return f"Look for a loop that never ends. If the kernel stays busy, choose Kernel, then {ending}."
-    raised = re.match(r"It raised (\w+)(?:: |\.$)(.*)", failure.text, re.DOTALL)
-    if failure.kind != "error" or raised is None:
+    pattern = {"error": RAISED, "value": EXPLAINED}.get(failure.kind)
+    found = pattern and pattern.match(failure.text)
+    if not found:
         return ""
-    error, line = f"{raised[1]}: {raised[2]}", failure.own.code if failure.own else failure.line
-    function = failure.own.function if failure.own else ""
+    raised = found.groupdict(default="")
+    error, line = f"{raised['type']}: {raised['words']}", failure.own.code if failure.own else failure.line
+    function, line = failure.own.function if failure.own else "", line or raised.get("line", "")
     return next(filter(None, (_fit(rule, error, line, function) for rule in (*of_part, *RULES))), SMALL)
 
 

@@ -37,6 +37,8 @@ SAID = {
     "yhat.sum(axis=2)": "It has 2 axes, counted from 0, so axis 2 is none of them",
     "yhat[0, 1, 2]": "It has 2 axes, and the brackets hold 3 indices",
     "yhat[3]": "Axis 0 has 3 entries, counted from 0, so none is number 3",
+    "yhat[:, :1][:, 1]": "Axis 1 has one entry, number 0, so none is number 1.",
+    "yhat[y.argmax(axis=1), np.arange(2)]": "each array in the square brackets: they need the same length",
     "yhat[0.5]": "an index is a whole number",
     "max(yhat, 1e-7)": "Work entry by entry, with np.maximum",
     "math.log(yhat)": "Use NumPy's function, such as np.log",
@@ -103,6 +105,8 @@ def test_each_rule_is_for_exceptions_and_its_hint_is_a_sentence() -> None:
 def test_an_open_blank_and_a_value_have_no_hint_of_their_own_and_time_has() -> None:
     assert hint_for(Failure("blank", "Blank 1.")) == ""
     assert hint_for(Failure("value", "The loss is missing.")) == ""
+    assert hint_for(Failure("value", "The loss is not a number. Found str, expected a number.")) == ""
+    assert "it is 0" in hint_for(Failure("value", "Nothing is left. Found ZeroDivisionError: division by zero."))
     assert "a loop that never ends" in hint_for(Failure("time", "It was still running after 3 seconds."))
 
 

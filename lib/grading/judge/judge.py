@@ -92,7 +92,7 @@ def _hint(
         if why == DIFFERENT_SHAPE and not isinstance(statement, HasShape):
             return FIND_SHAPE
         return FIND_NAN if why == NOT_FINITE and not statement.is_about_overflow else statement.hint
-    if failure.kind != "error" or _cause_of(failure.text, missing):  # a cause says what to try itself
+    if failure.kind == "time" or _cause_of(failure.text, missing):  # which say what to try themselves
         return ""
     return visible(hint_for(failure, part.error_hints))
 

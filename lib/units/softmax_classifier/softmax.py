@@ -183,7 +183,7 @@ def _require_shape_of_jacobians(error: Exception, shape: tuple[int, ...]) -> Non
                 "T has the wrong shape.",
                 where="backward of Softmax",
                 found=f"shape {found.shape}",
-                expected=f"shape ({classes}, {classes}, {batch}), a matrix for each of the {batch} samples",
+                expected=f"shape ({classes}, {classes}, {batch}), one matrix for each sample",
                 hint="Print T.shape for one sample and for two. Which axis of T counts the samples?",
             ) from error
 

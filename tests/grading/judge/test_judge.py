@@ -295,6 +295,19 @@ def test_where_a_shape_differs_the_hint_is_about_shapes() -> None:
     assert part.statements[0].hint not in " ".join(str(Check(part)(code["cce_gradient"], cce)).split())
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("-np.sum(y * np.log(max(yhat, 1e-7)))", "Work entry by entry, with np.maximum"),
+        ("-np.sum(y * np.log(y_hat))", "Check the spelling of the name"),
+    ],
+)
+def test_an_error_that_is_explained_has_one_thing_to_try_at_grading_too(line: str, hint: str) -> None:
+    verdict = judged(part_of("check-cce"), written(f"def cce(y, yhat):\n    return {line}"))
+    assert verdict.mistake is None and " Found " in verdict.statements[0].why
+    assert all(hint in each for each in verdict.hints) and verdict.hints
+
+
 def test_what_several_statements_have_to_say_is_said_at_the_first() -> None:
     verdict = judged(part_of("check-cce"), {"cce": lambda y, yhat: np.log(-1.0)})
     assert html(verdict).count(FIND_NAN) == 1
