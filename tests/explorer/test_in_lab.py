@@ -521,6 +521,36 @@ def test_divergence_and_faulty_code_are_said_and_the_sliders_live_on(browser, la
     lab.close_kernels()
 
 
+LATE = """import ipywidgets as widgets
+from lib.explorer.page import Page
+from lib.explorer.ready_pages import ReadyPages
+place, pictures = widgets.IntSlider(description="Place"), widgets.HTML()
+ready = ReadyPages([place], pictures)
+page = lambda place, words: Page(words, [], []).at(f"[{place}]")
+def answer(change):
+    if change.new == 1:
+        ready.give(page(1, "at 1"))
+        pictures.value = page(0, "late, at 0")
+        pictures.value = page(1, "at 1")
+place.observe(answer, "value")
+pictures.value = page(0, "at 0")
+widgets.VBox([place, pictures, ready])"""
+"""A ready page that comes after the move to its place and before a late answer; to the move back there is no answer."""
+
+
+def test_words_are_those_of_the_place_whatever_comes_late_or_not_at_all(browser, lab):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    lab.open(page, lab.write("late.ipynb", LATE))
+    run_all(page)
+    wait_for_words(page, re.compile("^at 0$"))
+    slider(page, "Place").press("ArrowRight")
+    wait_for_words(page, re.compile("^at 1$"))
+    slider(page, "Place").press("ArrowLeft")
+    wait_for_words(page, re.compile("^late, at 0$"))
+    page.close()
+    lab.close_kernels()
+
+
 def test_it_works_in_notebook_7(browser, lab):
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     lab.open(page, lab.write("seven.ipynb", QUIETLY + EXPLORE), app="notebook")
