@@ -249,18 +249,21 @@ def hint_for(failure: Failure, of_part: tuple[ErrorHint, ...] = ()) -> str:
     """Say what to try after a failure of student code; nothing for an open blank, which says so itself.
 
     What a part says of its own code comes before what holds for all code. A sentence on a wrong value has a hint where
-    it quotes an error: at the desk it has one of its own.
+    it quotes an error, or is one that the part has a hint for: at the desk it brings its own hint along.
     """
     if failure.kind == "time":
         ending = "Restart Kernel…" if sys.platform == "emscripten" else "Interrupt Kernel"  # browsers can't interrupt
         return f"Look for a loop that never ends. If the kernel stays busy, choose Kernel, then {ending}."
+    line, function = (failure.own.code, failure.own.function) if failure.own else (failure.line, "")
+    explained = (_fit(rule, failure.text, line, function) for rule in of_part if failure.kind == "value")
+    if hint := next(filter(None, explained), ""):
+        return hint
     pattern = {"error": RAISED, "value": EXPLAINED}.get(failure.kind)
     found = pattern and pattern.match(failure.text)
     if not found:
         return ""
     raised = found.groupdict(default="")
-    error, line = f"{raised['type']}: {raised['words']}", failure.own.code if failure.own else failure.line
-    function, line = failure.own.function if failure.own else "", line or raised.get("line", "")
+    error, line = f"{raised['type']}: {raised['words']}", line or raised.get("line", "")
     return next(filter(None, (_fit(rule, error, line, function) for rule in (*of_part, *RULES))), SMALL)
 
 

@@ -7,7 +7,7 @@ those in a layer's own methods.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -191,7 +191,31 @@ IN_LOOPS = (
 )
 """Errors of a training loop. The others of `MEANINGS` may have other causes there."""
 METHOD = r"\w\.(forward|backward)$"
+ALL_IN_ONE = Meaning(
+    "",
+    "The code makes one matrix of all samples together.",
+    "Run it on one sample, then on two. Which axis of each array counts the samples?",
+)
+"""What an error about shapes means that has the product of classes and samples in it."""
+
+
+def hints_of(meanings: Iterable[Meaning]) -> tuple[ErrorHint, ...]:
+    """Give what to try after the sentences that say these meanings: at grading the sentence alone is known."""
+    return tuple(ErrorHint(_pattern_of(each.what), re.sub(r"\\(\d)", r"\\g<group\1>", each.hint)) for each in meanings)
+
+
+def _pattern_of(what: str) -> str:
+    pattern = re.escape(what)
+    for number in "12":
+        name = f"group{number}"
+        pattern = pattern.replace(rf"\\{number}", rf"(?P<{name}>[\w.]+)", 1).replace(rf"\\{number}", f"(?P={name})")
+    return pattern
+
+
+IN_CODE = hints_of((*MEANINGS, ALL_IN_ONE))
+"""What to try after an error that is explained, at grading."""
 IN_LAYERS = (
+    *IN_CODE,
     ErrorHint(
         r".*builtin_function_or_method",  # as in NumPy's own words, of which no meaning is known
         "Write self.input: the name input alone is a function of Python.",
@@ -210,8 +234,7 @@ IN_LAYERS = (
         function=METHOD,
     ),
 )
-"""What to try after an error in a layer."""
-ALL_IN_ONE = "The code makes one matrix of all samples together."
+"""What to try after an error in a layer, and in code that uses one."""
 
 
 @contextmanager
@@ -233,8 +256,7 @@ def explain_errors(classes: int = 0, batch: int = 0, meanings: tuple[Meaning, ..
                 what, hint = match.expand(meaning.what), match.expand(meaning.hint)
                 raise Wrong(what, where=line, found=words, hint=hint) from error
         if batch > 1 and re.search(rf"(?:shapes|mismatch).*\b{classes * batch}\b", words):
-            hint = "Run it on one sample, then on two. Which axis of each array counts the samples?"
-            raise Wrong(ALL_IN_ONE, where=line, found=words, hint=hint) from error
+            raise Wrong(ALL_IN_ONE.what, where=line, found=words, hint=ALL_IN_ONE.hint) from error
         raise
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lib.checking.values import Wrong, at_class_and_sample, expect_close, numbers, require_shape
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import explain_errors
+from lib.units.softmax_classifier.errors import IN_CODE, explain_errors
 from lib.units.softmax_classifier.inputs import SIZES, is_kept, labels, predictions, probabilities, worked_example
 
 SMALL, SMALL_FOR_SLOPE = (4.9, 5.2), (4.15, 4.25)
@@ -254,6 +254,7 @@ cce = Part(
     (OneSample(), BatchMean(), ZeroProbability(), SoftLabels()),
     draw,
     example=partial(worked_example, "loss"),
+    error_hints=IN_CODE,
 )
 cce_gradient = Part(
     "check-cce-gradient",
@@ -263,4 +264,5 @@ cce_gradient = Part(
     partial(_draw, small=SMALL_FOR_SLOPE),
     settings=("cce",),  # the notebook's call names it, but the gradient is judged without it
     example=partial(worked_example, "loss_gradient"),
+    error_hints=IN_CODE,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lib.unit import Array, Example, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import IN_LAYERS
+from lib.units.softmax_classifier.errors import IN_LAYERS, IN_LOOPS, hints_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,5 +87,5 @@ train: Part = Part(
     draw,
     example=two_steps,
     naming_draws=1,
-    error_hints=IN_LAYERS,
+    error_hints=(*hints_of(IN_LOOPS), *IN_LAYERS),
 )

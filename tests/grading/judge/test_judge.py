@@ -33,9 +33,10 @@ from lib.reference import Dense, Softmax, cce
 from lib.unit import Part, Unit
 from lib.units.hidden_layer.closed import ANSWER_KEY as HIDDEN_LAYER
 from lib.units.softmax_classifier.closed import ANSWER_KEY, training
+from lib.units.softmax_classifier.errors import IN_LOOPS, MEANINGS, Meaning, hints_of
 from lib.units.softmax_classifier.loop.calls import calls
 from tests.grading.relu_unit import ANSWER_KEY as RELU
-from tests.units.softmax_classifier.loops import LOOP
+from tests.units.softmax_classifier.loops import LOOP, loop
 from tests.variants import BY_PART, released, written
 
 parts = pytest.mark.parametrize("part", ANSWER_KEY.parts, ids=lambda part: part.id)
@@ -296,16 +297,38 @@ def test_where_a_shape_differs_the_hint_is_about_shapes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "hint"),
+    ("id", "source", "hint"),
     [
-        ("-np.sum(y * np.log(max(yhat, 1e-7)))", "Work entry by entry, with np.maximum"),
-        ("-np.sum(y * np.log(y_hat))", "Check the spelling of the name"),
+        ("check-cce", "def cce(y, yhat):\n    return -np.sum(y * np.log(max(yhat, 1e-7)))", "np.maximum"),
+        (
+            "check-cce",
+            "def cce(y, yhat):\n    return -np.sum(y * np.log(y_hat))",
+            "Compare its spelling with the names",
+        ),
+        ("check-cce-gradient", "def cce_gradient(yhat):\n    return -1 / yhat", "Count the arguments"),
+        (
+            "check-softmax-forward",
+            "class Softmax:\n    def forward(input):\n        return np.exp(input)",
+            "Write self as the first parameter",
+        ),
+        ("check-train", loop(("X[:, batch]", "X[batch]")), "Columns are samples"),
+        ("check-train", loop((", learning_rate)\n", ")\n")), "Compare the call with the first line of the function"),
+        ("check-train", loop(("batch_indices:", "range(len(batch_indices)):")), "Print batch in the loop"),
     ],
 )
-def test_an_error_that_is_explained_has_one_thing_to_try_at_grading_too(line: str, hint: str) -> None:
-    verdict = judged(part_of("check-cce"), written(f"def cce(y, yhat):\n    return {line}"))
+def test_an_error_that_is_explained_has_one_thing_to_try_which_is_the_desks(id: str, source: str, hint: str) -> None:
+    part = part_of(id)
+    code = {name: written(source)[name] for name in part.subjects}
+    verdict, desk = judged(part, code), Check(part)(*code.values())
     assert verdict.mistake is None and " Found " in verdict.statements[0].why
-    assert all(hint in each for each in verdict.hints) and verdict.hints
+    assert hint in " ".join(str(desk).split()) and verdict.hints
+    assert all(hint in each for each in verdict.hints)
+
+
+@pytest.mark.parametrize("meaning", [*MEANINGS, *IN_LOOPS], ids=lambda meaning: meaning.what)
+def test_each_meaning_of_an_error_has_its_hint_at_grading(meaning: Meaning) -> None:
+    what, hint = (words.replace(r"\1", "Dense").replace(r"\2", "backward") for words in (meaning.what, meaning.hint))
+    assert hint_for(Failure("value", f"{what} Where: line 1: x. Found TypeError: y."), hints_of([meaning])) == hint
 
 
 def test_what_several_statements_have_to_say_is_said_at_the_first() -> None:
