@@ -19,7 +19,7 @@ from lib.checking.rebinding import inherit_own
 from lib.checking.routes import hold_on_any, look_on_each
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, ErrorHint, Example, ExampleStep, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
+from lib.units.softmax_classifier.errors import IN_CODE, IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import copy_array, is_kept
 
 LAYERS = 5
@@ -443,7 +443,7 @@ network_forward = Part(
     draw,
     code="Network.forward",
     example=example,
-    error_hints=(*IN_LOOPS_OVER_LAYERS, *IN_LAYERS),
+    error_hints=(*IN_CODE, *IN_LOOPS_OVER_LAYERS, *IN_LAYERS),
 )
 network_backward = Part(
     "check-network-backward",
@@ -453,5 +453,5 @@ network_backward = Part(
     draw,
     code="Network.backward",
     example=example,
-    error_hints=(*IN_LOOPS_OVER_LAYERS, *IN_LAYERS),
+    error_hints=(*IN_CODE, *IN_LOOPS_OVER_LAYERS, *IN_LAYERS),
 )

@@ -11,7 +11,7 @@ import numpy as np
 from lib.checking.routes import ROUTES, has_right_forward, hold_on_any, run_forward
 from lib.checking.values import Wrong, expect_close, numbers, require_shape
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
+from lib.units.softmax_classifier.errors import IN_CODE, IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import is_kept, is_like, keeps_output, kept_output
 
 SIZES = {"batch": (4, 7), "square": (5, 5)}
@@ -259,7 +259,7 @@ relu_forward = Part(
     draw,
     code="ReLU.forward",
     example=example,
-    error_hints=IN_LAYERS,
+    error_hints=(*IN_CODE, *IN_LAYERS),
 )
 relu_backward = Part(
     "check-relu-backward",
@@ -269,5 +269,5 @@ relu_backward = Part(
     draw,
     code="ReLU.backward",
     example=example,
-    error_hints=IN_LAYERS,
+    error_hints=(*IN_CODE, *IN_LAYERS),
 )

@@ -16,7 +16,7 @@ from lib.checking.answers import run_once
 from lib.checking.rebinding import inherit_own
 from lib.checking.values import Wrong, expect_close, numbers
 from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
+from lib.units.softmax_classifier.errors import IN_CODE, IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import copy_array, is_kept
 
 FEATURES, CLASSES, BATCH = 2, 3, 5
@@ -312,5 +312,5 @@ step = Part(
     (BatchLoss(), MeanGradient(), StepRate()),
     draw,
     example=example,
-    error_hints=IN_LAYERS,
+    error_hints=(*IN_CODE, *IN_LAYERS),
 )

@@ -20,7 +20,7 @@ from lib.checking.values import (
     require_shape,
 )
 from lib.unit import Array, Inputs, Part, Probes
-from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
+from lib.units.softmax_classifier.errors import IN_CODE, IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import OfGradient, copy_array, is_kept, is_like, keeps_output, worked_example
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
@@ -237,5 +237,5 @@ dense_backward = Part(
     draw,
     code="Dense.backward",
     example=partial(worked_example, "dense_step"),
-    error_hints=IN_LAYERS,
+    error_hints=(*IN_CODE, *IN_LAYERS),
 )

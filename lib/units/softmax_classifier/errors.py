@@ -213,9 +213,8 @@ def _pattern_of(what: str) -> str:
 
 
 IN_CODE = hints_of((*MEANINGS, ALL_IN_ONE))
-"""What to try after an error that is explained, at grading."""
+"""What to try after an error of all code but a training loop's, where the sentence says what it means."""
 IN_LAYERS = (
-    *IN_CODE,
     ErrorHint(
         r".*builtin_function_or_method",  # as in NumPy's own words, of which no meaning is known
         "Write self.input: the name input alone is a function of Python.",
@@ -234,7 +233,7 @@ IN_LAYERS = (
         function=METHOD,
     ),
 )
-"""What to try after an error in a layer, and in code that uses one."""
+"""What to try after an error in a layer."""
 
 
 @contextmanager

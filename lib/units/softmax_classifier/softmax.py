@@ -21,7 +21,7 @@ from lib.checking.values import (
     require_shape,
 )
 from lib.unit import Array, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import IN_LAYERS, explain_errors
+from lib.units.softmax_classifier.errors import IN_CODE, IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import (
     SIZES,
     OfGradient,
@@ -534,7 +534,7 @@ softmax_forward = Part(
     draw_scores,
     code="Softmax.forward",
     example=partial(worked_example, "probabilities"),
-    error_hints=IN_LAYERS,
+    error_hints=(*IN_CODE, *IN_LAYERS),
 )
 softmax_stable = Part(
     "check-softmax-stable",
@@ -544,7 +544,7 @@ softmax_stable = Part(
     draw_large,
     code="Softmax.forward",
     example=partial(worked_example, "large_scores"),
-    error_hints=IN_LAYERS,
+    error_hints=(*IN_CODE, *IN_LAYERS),
 )
 softmax_backward = Part(
     "check-softmax-backward",
@@ -554,5 +554,5 @@ softmax_backward = Part(
     draw_gradients,
     code="Softmax.backward",
     example=partial(worked_example, "softmax_gradient"),
-    error_hints=IN_LAYERS,
+    error_hints=(*IN_CODE, *IN_LAYERS),
 )
