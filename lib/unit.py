@@ -35,8 +35,8 @@ class Statement:
 
     `points` are earned when it holds (0: advice). `depends_on` names the statements of the same part without which this
     one says nothing. `hint` is the one thing to try when it fails; where numbers are nan or infinite only if it
-    `is_about_overflow`. `lines` is a pattern of the lines of student code that it is about; without one it is about all
-    lines.
+    `is_about_overflow`, and where an array has another shape only if the `hint_fits_shapes`. `lines` is a pattern of
+    the lines of student code that it is about; without one it is about all lines.
     """
 
     text: ClassVar[str]
@@ -44,6 +44,7 @@ class Statement:
     depends_on: ClassVar[tuple[type[Statement], ...]] = ()
     hint: ClassVar[str] = ""
     is_about_overflow: ClassVar[bool] = False
+    hint_fits_shapes: ClassVar[bool] = False
     lines: ClassVar[str] = ""
 
     @property

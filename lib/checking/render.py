@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lib.checking.student_code import Failure
-from lib.checking.values import FIND_NAN, Wrong
+from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong
 from lib.unit import Part, Statement
 
 if TYPE_CHECKING:
@@ -213,8 +213,9 @@ def details(finding: Finding, part: Part) -> Iterator[tuple[str, str]]:
             yield "Where: ", why.where
         if why.found:
             yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
-        says_more = finding.statement.is_about_overflow and why.hint == FIND_NAN  # of nan than what is said in general
-        if hint := finding.statement.hint if says_more else why.hint or finding.statement.hint:
+        statement = finding.statement  # whose own hint may say more than what is said in general
+        says_more = {FIND_NAN: statement.is_about_overflow, FIND_SHAPE: statement.hint_fits_shapes}
+        if hint := statement.hint if says_more.get(why.hint) else why.hint or statement.hint:
             yield TRY, hint
     elif isinstance(why, Failure):
         yield "", why.text

@@ -171,6 +171,8 @@ class Gradient(Statement):
 class HasShape(Statement):
     """The result has a certain shape; a number has the shape ()."""
 
+    hint_fits_shapes = True
+
     def result(self, inputs: Any, *subjects: Any) -> object:
         """Run student code on inputs. Each unit says how."""
         raise NotImplementedError(f"{self.name} has no `result`")

@@ -89,7 +89,7 @@ def _hint(
     """
     failure = _failure_in(answers)
     if failure is None:
-        if why == DIFFERENT_SHAPE and not isinstance(statement, HasShape):
+        if why == DIFFERENT_SHAPE and not statement.hint_fits_shapes:
             return FIND_SHAPE
         return FIND_NAN if why == NOT_FINITE and not statement.is_about_overflow else statement.hint
     if failure.kind == "time" or _cause_of(failure.text, missing):  # which say what to try themselves

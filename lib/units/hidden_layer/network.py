@@ -236,6 +236,7 @@ class OutputsGoUp(Statement):
     text = "The first layer gets the network's input; every other layer gets what the layer before it returned."
     depends_on = (LayersInOrder,)
     hint = "In each turn of the loop, keep what the layer returns. Give exactly that to the next layer."
+    hint_fits_shapes = True
     lines = r"forward\("
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
@@ -252,6 +253,7 @@ class LastOutput(Statement):
     text = "forward returns the output of the layer that it called last, and keeps it as self.output."
     depends_on = (LayersInOrder,)
     hint = "After the loop, assign the last layer's output to self.output, and return it."
+    hint_fits_shapes = True
     kept_as: ClassVar = {"returned": "The result of forward", "kept": "self.output"}
     lines = r"output|return"
 
@@ -292,6 +294,7 @@ class GradientsGoDown(Statement):
         "The first layer that is called gets the incoming gradient; every other one gets what the one before returned."
     )
     hint = "In each turn of the loop, keep what the layer's backward returns. Give exactly that to the next layer."
+    hint_fits_shapes = True
     lines = r"backward\("
 
     def holds(self, inputs: Inputs, Network: Any) -> None:
@@ -312,6 +315,7 @@ class GradientsGoDown(Statement):
 class RateAndResult(Statement):
     text = "Every layer gets the learning rate, and backward returns what the layer that it called last returned."
     hint = "Hand the learning rate to every layer as it is. Return the gradient that is left after the loop."
+    hint_fits_shapes = True
     lines = r"backward\(|return"
 
     def holds(self, inputs: Inputs, Network: Any) -> None:

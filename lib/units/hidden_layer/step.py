@@ -218,6 +218,7 @@ class BatchLoss(Statement):
         " network's output, in this order."
     )
     hint = "Print what the loss function gives, and what step returns."
+    hint_fits_shapes = True
     lines = r"loss\(|forward\("
 
     def holds(self, inputs: Inputs, step: Any) -> None:
@@ -268,6 +269,7 @@ class MeanGradient(Statement):
 class StepRate(Statement):
     text = "network.backward gets the learning rate as it is."
     hint = "Hand on the learning rate without a change: 1/B belongs to the gradient."
+    hint_fits_shapes = True
     lines = r"backward"
 
     def holds(self, inputs: Inputs, step: Any) -> None:

@@ -689,6 +689,34 @@ def test_an_error_in_a_loop_over_layers_gets_its_own_hint(part: str, output: str
     assert hint in " ".join(str(report).split())
 
 
+@pytest.mark.parametrize(
+    ("part", "source", "hint"),
+    [
+        (
+            "check-network-forward",
+            LOOP.format("layer.forward(output.T)", "self.layers"),
+            "keep what the layer returns.",
+        ),
+        (
+            "check-network-backward",
+            LOOP.format("layer.forward(output)", "self.layers[::-1]").replace(
+                ", learning_rate)\n", ", [learning_rate])\n"
+            ),
+            "Hand the learning rate to every layer as it is.",
+        ),
+        (
+            "check-step",
+            STEP.format(gradient=MEAN, returned="[loss(y, yhat)]"),
+            "Print what the loss function gives, and what step returns.",
+        ),
+    ],
+)
+def test_another_shape_has_the_hint_of_a_statement_about_what_is_handed_on(part: str, source: str, hint: str) -> None:
+    report = " ".join(str(checked(PARTS[part], written(source))).split())
+    assert "has the wrong shape. Found shape" in report
+    assert hint in report.partition("Try: ")[2]
+
+
 def test_beside_a_wrong_forward_the_mistake_of_backward_is_what_is_told() -> None:
     class Wrong(ReLU):
         def forward(self, input):
