@@ -265,7 +265,7 @@ class WholeNumbers(Statement):
 
 
 class ReturnsOutput(Statement):
-    text = "forward also returns its output: the next cell prints it, and a network of layers hands it on."
+    text = "forward also returns its output: cells further down use what it returns."
     points = 0
     depends_on = (ColumnsSumToOne,)
     lines = r"return|output"
