@@ -11,7 +11,7 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -184,11 +184,11 @@ def folder_beside(place: Path) -> Iterator[Path]:
 
     The folder that `place` is in is made if need be.
     """
-    near = f".{place.name}."
+    near, end = f".{place.name}.", ".part"
     place.parent.mkdir(parents=True, exist_ok=True)
-    for left in place.parent.glob(f"{near}*"):
+    for left in place.parent.glob(f"{escape(near)}*{end}"):
         remove(left)
-    with TemporaryDirectory(prefix=near, dir=place.parent) as beside:
+    with TemporaryDirectory(end, near, place.parent) as beside:
         yield Path(beside)
 
 

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from lib.grading.safe_files import copy, file_beside, files_in, find_folders, is_file, read_bounded, remove, tidy
+from lib.grading.safe_files import (
+    copy,
+    file_beside,
+    files_in,
+    find_folders,
+    folder_beside,
+    is_file,
+    read_bounded,
+    remove,
+    tidy,
+)
 
 
 def deep(folder, levels):
@@ -144,3 +154,15 @@ def test_an_error_about_another_file_names_that_one(tmp_path):
     with pytest.raises(FileNotFoundError) as error, file_beside(tmp_path / "file"):
         (tmp_path / "page.html").read_text()
     assert error.value.filename == str(tmp_path / "page.html")
+
+
+def test_beside_a_folder_goes_what_a_kill_left_and_nothing_of_others(tmp_path):
+    place, others = tmp_path / "site[1]", tmp_path / ".site[1].toml"
+    others.write_text("settings")
+    killed = folder_beside(place)
+    left = killed.__enter__()
+    with folder_beside(place) as beside:
+        assert not left.exists()
+        assert {*tmp_path.iterdir()} == {others, beside}
+    killed.__exit__(None, None, None)
+    assert [*tmp_path.iterdir()] == [others]
