@@ -48,7 +48,8 @@ LOSSES: list[tuple[Callable[..., Any], str]] = [
 GRADIENTS: list[tuple[Callable[..., Any], str]] = [
     (subtract_from_yhat, "The gradient is yhat - y, which belongs to the scores, not to yhat"),
     (lambda y, yhat: -y / np.log(yhat), "y is divided by the logarithm of yhat"),
-    (lambda y, yhat: -y / np.minimum(yhat, 1e-7), "The smaller of yhat and a tiny number is taken"),
+    (lambda y, yhat: -y / np.minimum(yhat, 1e-7), "y is divided by a tiny number in place of yhat"),
+    (lambda y, yhat: -y / 1e-7, "y is divided by a tiny number in place of yhat"),
     (lambda y, yhat: -y / (1 + yhat), "A number is added to yhat that is too large"),
 ]
 SKIP = BACK, ""

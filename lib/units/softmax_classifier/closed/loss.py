@@ -203,8 +203,10 @@ for low in (0.01, 0.02, 0.05, 0.1):
         lambda y, p, low=low: _right(y, np.maximum(p, low)), lambda y, p, low=low: _right(y, np.clip(p, low, 1 - low))
     )
 
-SMALLER = "np.minimum keeps the smaller of two numbers. Which one do you want?"
-loss("The smaller of yhat and a tiny number is taken", SMALLER)(lambda y, p: _right(y, np.minimum(p, 1e-7)))
+loss(
+    "The smaller of yhat and a tiny number is taken",
+    "np.minimum keeps the smaller of two numbers. Which one do you want?",
+)(lambda y, p: _right(y, np.minimum(p, 1e-7)))
 for number in (16, 10, 32, 64, 100, 1000):
     loss("The loss is divided by a fixed number", DIVIDE)(lambda y, p, number=number: -np.sum(y * np.log(p)) / number)
 
@@ -465,9 +467,10 @@ of_slopes(
 )(*(partial(np.round, decimals=digits) for digits in (2, 1, 0)), np.floor)
 for much in (1e-2, 1e-4, 1e-3, 0.1, 1):
     gradient("A number is added to yhat that is too large", FAR)(lambda y, p, much=much: _right_gradient(y, p + much))
-gradient("The smaller of yhat and a tiny number is taken", SMALLER)(
-    lambda y, p: _right_gradient(y, np.minimum(p, 1e-7))
-)
+gradient(
+    "y is divided by a tiny number in place of yhat",
+    "Print what you divide by, for one sample. np.minimum keeps the smaller of two numbers, and np.maximum the larger.",
+)(lambda y, p: _right_gradient(y, np.minimum(p, 1e-7)))
 
 ENDS = "Check the indentation: a return inside a loop ends the function in the first round."
 of_slopes("Only one sample gets a gradient, the others 0", ENDS)(
