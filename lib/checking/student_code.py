@@ -112,9 +112,9 @@ def run_each(
 
 
 def attempt(action: Callable[[], Value]) -> Value | Failure:
-    """Run `action` here and now, without a time limit: for code that is known to end."""
+    """Run `action` here and now, without a time limit and without its warnings: for code that is known to end."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             return action()
     except Exception as error:
         return failure_of(error)

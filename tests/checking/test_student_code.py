@@ -307,6 +307,13 @@ def test_what_our_own_process_runs_may_be_interrupted() -> None:
     assert isinstance(attempt(raising(ZeroDivisionError())), Failure)
 
 
+def test_what_our_own_process_runs_warns_nobody_as_a_mistake_that_takes_the_mean_of_nothing_would() -> None:
+    from lib.checking.student_code import attempt
+
+    with warnings.catch_warnings(action="error"):
+        assert np.isnan(attempt(lambda: np.mean([])))
+
+
 @pytest.mark.parametrize(
     "value", [3, 2.5, True, [1, 2], np.float32(1), np.ones((2, 2), dtype=np.int8), EqualNumber(3.0)]
 )

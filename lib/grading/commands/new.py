@@ -69,7 +69,10 @@ def write_all(course: Path, files: Mapping[Path, str]) -> None:
 
 def name_problem(name: str) -> str:
     """Say why a unit can't have this name; nothing if it can."""
-    expected = "Expected small letters, digits and _, beginning with a letter, such as linear_regression."
+    expected = (
+        "Expected small letters, digits and _, beginning with a letter, such as linear_regression, and no word of "
+        "Python's own, such as class."
+    )
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         return f"A unit can't be called {name!r}: its name is a folder's and a Python module's. {expected}"
     if name in units.places():

@@ -267,6 +267,12 @@ class TestLeaks:
         hiding = "dense.backward((1/B)*grad, learning_rate)  #? dense.backward(?, ?)  # of the batch"
         built(solution(hiding), prose("The learning_rate and (1/B)*grad."))
 
+    def test_a_call_is_not_shown_by_the_line_that_defines_the_function(self) -> None:
+        hiding = "C = update(X, labels, C)  #? C = ?  # the new centres"
+        built(given_code("def update(X, labels, C):\n    return C"), solution(hiding))
+        with pytest.raises(CannotBuild, match="cell 'given': it shows what the blank"):
+            built(given_code("def update(X, labels, C):\n    return C\n# C = update(X, labels, C)"), solution(hiding))
+
 
 def test_a_notebook_says_its_language_which_the_browser_edition_asks_students_for_otherwise() -> None:
     assert built(prose("No code yet.")).metadata["language_info"]["name"] == "python"

@@ -229,7 +229,13 @@ def test_two_units_of_one_name_are_refused(course, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("Class", "small letters"), ("tiny", "already"), ("softmax_classifier", "already")]
+    ("name", "why"),
+    [
+        ("Class", "small letters"),
+        ("import", "no word of Python's own"),
+        ("tiny", "already"),
+        ("softmax_classifier", "already"),
+    ],
 )
 def test_a_new_unit_overwrites_nothing_and_has_a_name_that_python_takes(course, name, why):
     before = {path: path.read_bytes() for path in course.root.rglob("*.py")}
