@@ -109,22 +109,24 @@ def right_digests(statement: Statement) -> list[Fingerprint]:
     return []
 
 
-def expect_equal(found: Array, expected: object, *, hint: str = "", where: str = "") -> None:
+def expect_equal(found: Array, expected: Any, *, hint: str = "", where: str = "") -> None:
     """Raise `Wrong` unless a result, as `read_answer` reads it, is the expected one."""
     right = read_answer(expected)
     several, wanted = several_of(found), several_of(right)
     if several is not None and wanted is not None and len(several) == len(wanted):
-        for number, pair in enumerate(zip(several, wanted, strict=True), 1):
+        for number, pair in enumerate(zip(several, expected, strict=True), 1):
             expect_equal(*pair, hint=hint, where=f"{where}, result {number}" if where else f"result {number}")
     elif readable(found) is None and readable(right) is None:
         what = "The result is not the expected one."
-        expect_close(found, right, what=what, hint=hint, where=lambda at: _entry(where, at))
+        expect_close(found, expected, what=what, hint=hint, where=lambda at: _entry(where, at))
     elif not np.array_equal(found, right):
-        raise Wrong("The result is not the expected one.", found=found, expected=right, where=where, hint=hint)
+        shown = np.asarray(expected) if readable(right) is None else right  # truth values stay what they are
+        raise Wrong("The result is not the expected one.", found=found, expected=shown, where=where, hint=hint)
 
 
 def _entry(where: str, at: tuple[int, ...]) -> str:
-    return f"{where}, entry {', '.join(map(str, at))}" if at else where
+    """Name a place and the entry there; a single number needs no entry."""
+    return ", ".join(filter(None, [where, f"entry {', '.join(map(str, at))}" if at else ""]))
 
 
 class Gradient(Statement):

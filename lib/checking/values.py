@@ -93,12 +93,7 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
     if type(value) is np.ndarray and value.dtype == np.float64 and shape is None and value.size <= MAX_NUMBERS:
         return value.copy()  # as nearly all are
     if value is None:
-        raise Wrong(
-            f"{what} is missing.",
-            found="None",
-            expected="numbers",
-            hint="Return or assign the result: Python gives None where that is left out.",
-        )
+        raise _missing(what, "numbers")
     array = _as_array(value)
     if array is None or array.dtype.kind not in "biuf":
         kind = type(value).__name__
@@ -114,12 +109,19 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
     return array.astype(np.float64)
 
 
-def read_answer(value: object, *, what: str = "The result") -> Array:
+def _missing(what: str, expected: str) -> Wrong:
+    hint = "Return or assign the result: Python gives None where that is left out."
+    return Wrong(f"{what} is missing.", found="None", expected=expected, hint=hint)
+
+
+def read_answer(value: object, *, what: str = "The result", expected: str = "a value") -> Array:
     """Read the result of student code as numbers; text, dicts, and lists with text in them, as its letters.
 
     Numbers in between are read as `_simplify` says. What was text reads back with `text_of`, and a list or tuple of
-    several shapes with `several_of`. Raises `Wrong` as `numbers` does.
+    several shapes with `several_of`. Raises `Wrong` as `numbers` does, and says of None what was `expected`.
     """
+    if value is None:
+        raise _missing(what, expected)
     if isinstance(value, np.ndarray) and value.dtype.kind in "UO":
         value = value.tolist()
     if not _has_text(value):
@@ -140,7 +142,7 @@ def read_answer(value: object, *, what: str = "The result") -> Array:
 
 def read_array(value: object, *, what: str = "The result") -> Array:
     """Read the result of student code that is one array or number. Raises `Wrong` for text and for several results."""
-    found = read_answer(value, what=what)
+    found = read_answer(value, what=what, expected="numbers")
     if (words := readable(found)) is not None:
         raise Wrong(f"{what} is not one array of numbers.", found=words, expected="an array or a number")
     return found
@@ -239,7 +241,10 @@ def expect_close(
         place = where if isinstance(where, str) else where(at)
         if np.isfinite(right[at]) and not np.isfinite(values[at]):
             hint = FIND_NAN
-        raise Wrong(what, where=place, found=float(values[at]), expected=float(right[at]), hint=hint)
+        is_truth = np.asarray(expected).dtype == bool
+        value = bool(values[at]) if is_truth and values[at] in (0, 1) else float(values[at])
+        wanted = bool(right[at]) if is_truth else float(right[at])
+        raise Wrong(what, where=place, found=value, expected=wanted, hint=hint)
 
 
 def are_close(found: Array, right: Array, rtol: float = 1e-4, atol: float = 1e-6) -> bool:

@@ -19,8 +19,8 @@ from lib.checking.answers import answer, pack, unpack
 from lib.checking.dispatch import Checks
 from lib.checking.fingerprints import Fingerprint
 from lib.checking.render import TRY, details
-from lib.checking.statements import Loop, Spies
-from lib.checking.values import FIND_NAN, SEVERAL, TEXT, Wrong, read_answer, several_of, text_of
+from lib.checking.statements import Invariant, Loop, Spies, expect_equal
+from lib.checking.values import FIND_NAN, SEVERAL, TEXT, Wrong, read_answer, read_array, several_of, text_of
 from lib.grading import units
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.errors import UnitFailsError
@@ -519,3 +519,37 @@ def test_what_is_neither_is_refused() -> None:
     for value in ({"a": {1, 2}}, ["a", object()], "x" * 20_000):
         with pytest.raises(Wrong):
             read_answer(value)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "said"),
+    [
+        ([True, True], [True, False], "Where: entry 1. Found True, expected False."),
+        (1, np.bool_(False), "Found True, expected False."),
+        ([0, 5], np.array([False, True]), "Where: entry 1. Found 5, expected True."),
+        ((False, [1.0]), (True, [1.0]), "Where: result 1. Found False, expected True."),
+        ([1, 0], [1, 1], "Where: entry 1. Found 0, expected 1."),
+        (["yes"], [True], 'Found ["yes"], expected [ True].'),
+    ],
+)
+def test_truth_values_are_told_as_such(found: object, expected: object, said: str) -> None:
+    with pytest.raises(Wrong) as wrong:
+        expect_equal(read_answer(found), expected)
+    assert wrong.value.sentence == f"The result is not the expected one. {said}"
+
+
+def test_an_invariant_names_the_entry_alone() -> None:
+    class Stays(Invariant):
+        def sides(self, inputs: Any, *subjects: Any) -> tuple[object, object]:
+            return np.array([1.0, 3.0]), np.array([1.0, 2.0])
+
+    with pytest.raises(Wrong) as wrong:
+        Stays().holds({})
+    assert wrong.value.where == "entry 1"
+
+
+def test_where_text_may_be_due_a_missing_result_is_not_said_to_be_numbers() -> None:
+    for read, expected in ((read_answer, "a value"), (read_array, "numbers")):
+        with pytest.raises(Wrong) as wrong:
+            read(None)
+        assert wrong.value.sentence == f"The result is missing. Found None, expected {expected}."
