@@ -110,7 +110,7 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
 
 
 def _missing(what: str, expected: str) -> Wrong:
-    hint = "Return or assign the result: Python gives None where that is left out."
+    hint = "Look where this value comes from. Python gives None where a return or an assignment is left out."
     return Wrong(f"{what} is missing.", found="None", expected=expected, hint=hint)
 
 

@@ -24,8 +24,8 @@ from lib.units.softmax_classifier.inputs import copy_array, is_kept
 
 LAYERS = 5
 """One more than the notebook's network has: a loop that is written out for that one does not fit."""
-SHAPE = (3, 5)
-"""(units, batch) of everything that is handed on."""
+SHAPE = (3, 7)
+"""(units, batch) of everything that is handed on. There are more samples than layers: who divides by what shows."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:

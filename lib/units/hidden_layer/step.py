@@ -28,7 +28,7 @@ STEEP = 10_000
 Function = Callable[[Any, Any], Any]
 ARGUMENTS = {
     "y": "Read the first line of cce again: which argument comes first?",
-    "yhat": "The prediction is what network.forward gave for X before the update. Each call of network.backward changes"
+    "yhat": "Pass on what network.forward gave for X before the update, as it is. Each call of network.backward changes"
     " the weights.",
 }
 """The arguments of the loss and of its gradient, and what to try where another one is given."""

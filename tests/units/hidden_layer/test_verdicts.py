@@ -22,6 +22,7 @@ from tests.variants import written
 
 Array = Any
 PARTS = {part.id: part for part in ANSWER_KEY.parts}
+BACKWARD = PARTS["check-network-backward"]
 SEEDS = range(6)
 parts = pytest.mark.parametrize("part", ANSWER_KEY.parts, ids=lambda part: part.id)
 each = pytest.mark.parametrize("mistake", ANSWER_KEY.mistakes, ids=lambda mistake: f"{mistake.part}: {mistake.name}")
@@ -568,6 +569,37 @@ def test_a_network_that_calls_no_layer_is_not_said_to_leave_out_the_rate() -> No
             return output_gradient
 
     assert judged(PARTS["check-network-backward"], {"Network": Idle}, 1, ANSWER_KEY).mistake is None
+
+
+def test_a_division_by_the_number_of_layers_is_not_said_to_be_one_by_the_batch_size() -> None:
+    class RateByDepth(Network):
+        def backward(self, output_gradient: Array, learning_rate: float) -> Array:
+            return super().backward(output_gradient, learning_rate / len(self.layers))
+
+    class GradientByDepth(Network):
+        def backward(self, output_gradient: Array, learning_rate: float) -> Array:
+            for layer in reversed(self.layers):
+                output_gradient = layer.backward(output_gradient / len(self.layers), learning_rate)
+            return output_gradient
+
+    for code in ({"Network": RateByDepth}, {"Network": GradientByDepth}):
+        report, verdict = checked(BACKWARD, code), judged(BACKWARD, code, 1, ANSWER_KEY)
+        assert not report.right and "batch size" not in str(report)
+        assert verdict.mistake is None
+
+
+def test_a_network_without_a_loop_is_not_told_where_its_loop_ends() -> None:
+    class LastAlone(Network):
+        def backward(self, output_gradient: Array, learning_rate: float) -> Array:
+            return self.layers[-1].backward(output_gradient, learning_rate)
+
+    mistake = judged(BACKWARD, {"Network": LastAlone}, 1, ANSWER_KEY).mistake
+    assert mistake is not None and mistake.name == "Only the last layer is called"
+
+
+def test_a_prediction_that_is_changed_is_told_to_be_passed_on_as_it_is() -> None:
+    report = checked(PARTS["check-step"], written(STEP.format(gradient=MEAN, returned="loss(y, np.round(yhat, 1))")))
+    assert "Pass on what network.forward gave for X before the update, as it is." in " ".join(str(report).split())
 
 
 def test_a_forward_that_returns_nothing_is_told_so() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.reference import Softmax
+from lib.reference import Dense, Softmax
 from tests.checking.desk import checked
 from tests.grading.judge.test_judge import judged, part_of
 from tests.units.softmax_classifier.loops import BACK, GRADIENT, loop
@@ -33,6 +33,37 @@ class ClosedTooEarly(Softmax):
         return self.output
 
 
+class Sharper(Softmax):
+    def forward(self, input: Array) -> Array:
+        self.input = input
+        exps = np.exp(10 * (input - input.max(axis=0)))
+        self.output = exps / exps.sum(axis=0)
+        return self.output
+
+
+class RowsOfSamples(Softmax):
+    def backward(self, output_gradient: Array, learning_rate: Any = None) -> Array:
+        pairs = zip(self.output.T, output_gradient.T, strict=True)
+        return np.array([np.dot(np.diag(a) - np.outer(a, a), g) for a, g in pairs])
+
+
+class OneTurn(Softmax):
+    def backward(self, output_gradient: Array, learning_rate: Any = None) -> Array:
+        result = np.zeros_like(self.output)
+        for i in range(result.shape[1]):
+            a = self.output[:, i]
+            result[:, i] = np.dot(np.diag(a) - np.outer(a, a), output_gradient[:, i])
+            break
+        return result
+
+
+class TwoUpdates(Dense):
+    def backward(self, output_gradient: Array, learning_rate: float) -> Array:
+        below = super().backward(output_gradient, learning_rate)
+        self.weights = self.weights - learning_rate * np.dot(output_gradient, self.input.T)
+        return below
+
+
 LOSSES: list[tuple[Callable[..., Any], str]] = [
     (lambda y, yhat: -np.mean(np.dot(y.T, np.log(yhat))), "Each label is used with the probabilities of all samples"),
     (labels_pick_rows, "Each label is used with the probabilities of all samples"),
@@ -44,12 +75,17 @@ LOSSES: list[tuple[Callable[..., Any], str]] = [
         lambda y, yhat: -np.log(np.sum(y * yhat)) / y.shape[1],
         "The probabilities of all samples are added before the logarithm",
     ),
+    (
+        lambda y, yhat: -np.sum(y * np.log(np.maximum(yhat.astype(int), 1e-7))) / y.shape[1],
+        "Every probability counts as a tiny number",
+    ),
 ]
 GRADIENTS: list[tuple[Callable[..., Any], str]] = [
     (subtract_from_yhat, "The gradient is yhat - y, which belongs to the scores, not to yhat"),
     (lambda y, yhat: -y / np.log(yhat), "y is divided by the logarithm of yhat"),
     (lambda y, yhat: -y / np.minimum(yhat, 1e-7), "y is divided by a tiny number in place of yhat"),
     (lambda y, yhat: -y / 1e-7, "y is divided by a tiny number in place of yhat"),
+    (lambda y, yhat: -y * np.where(y == 1, yhat, 1), "yhat stands where 1 / yhat belongs"),
     (lambda y, yhat: -y / (1 + yhat), "A number is added to yhat that is too large"),
 ]
 SKIP = BACK, ""
@@ -60,6 +96,10 @@ LOOPS = [
         loop((GRADIENT, "            grad = softmax.output - y[:, batch]\n"), SKIP, NO_SIZE),
         "yhat - y replaces cce_gradient and softmax.backward",
     ),
+    (
+        loop(("(1 / len(batch)) * grad, learning_rate", "grad, learning_rate * len(batch)")),
+        "The step is multiplied by the batch size, not divided by it",
+    ),
 ]
 WRITTEN = [
     *(("check-train", {"train": written(code)["train"]}, name) for code, name in LOOPS),
@@ -69,6 +109,11 @@ WRITTEN = [
         "check-softmax-forward",
         {"Softmax": ClosedTooEarly},
         "The largest score is subtracted from the exponentials, not from the scores",
+    ),
+    (
+        "check-softmax-forward",
+        {"Softmax": Sharper},
+        "The scores are scaled by a fixed number before the exponential",
     ),
 ]
 
@@ -81,3 +126,25 @@ def test_the_name_is_true_of_what_is_written(part: str, code: dict[str, object],
     for seed in (1, 2**40 + 5, 77):
         mistake = judged(part_of(part), code, seed).mistake
         assert mistake is not None and mistake.name == name
+
+
+def test_samples_that_come_twice_are_not_said_to_be_drawn_at_random() -> None:
+    code = {"train": written(loop(("[:, batch]", "[:, [epoch]]")))["train"]}
+    report = " ".join(str(checked(part_of("check-train"), **code)).split())
+    assert "Some samples come twice in an epoch, others never." in report
+    mistake = judged(part_of("check-train"), code, 1).mistake
+    assert mistake is not None and mistake.name == "Some samples come twice in an epoch, others never"
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "hint"),
+    [
+        ("check-softmax-backward", {"Softmax": RowsOfSamples}, "Keep samples in columns"),
+        ("check-softmax-backward", {"Softmax": OneTurn}, "Print the result after each turn"),
+        ("check-dense-backward", {"Dense": TwoUpdates}, "Update the weights once"),
+    ],
+)
+def test_the_hint_of_a_mistake_fits_each_way_to_make_it(part: str, code: dict[str, object], hint: str) -> None:
+    report = checked(part_of(part), **code)
+    assert report.help is not None and report.help.mistake is not None
+    assert hint in report.help.mistake.hint

@@ -111,7 +111,7 @@ def test_a_loop_is_told_what_became_of_two_mistakes_in_one_expression() -> None:
 def test_1_over_B_in_the_number_of_entries_is_not_said_to_be_applied_twice() -> None:
     report = checked(train, train=written(WRONG["the number of entries"].source)["train"])
     words = said(report, "GradientFlowsBack")
-    assert "The gradient is divided by the number of classes, as well as by B." in words
+    assert "The step is divided by the number of classes, as well as by B." in words
     assert "twice" not in words
 
 
@@ -146,7 +146,7 @@ TOLD = {
     "most of the samples": "Only a part of the samples is used",
     "rows of y": "The labels are rows of y, not columns",
     "a rate that warms up": "The learning rate changes during training",
-    "the number of batches": "The gradient is divided by the number of batches",
+    "the number of batches": "The step is divided by the number of batches",
     "no entry in the list": "No loss is added to the list",
     "the loss so far": "softmax.backward gets the loss, not its gradient",
 }

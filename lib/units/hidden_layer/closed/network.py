@@ -104,8 +104,8 @@ forward("The outputs of all layers are added up", "Hand each output on to the ne
 turn_up("Each layer's input is added to its output", "Hand on the output of a layer alone.")(
     lambda layer, x, first: x + layer.forward(x)
 )
-AFTER = "Put the return behind the loop, not into it."
-forward("The loop ends after the first layer", AFTER)(lambda layers, x: _up(layers[:1], x))
+AFTER = "Let the loop run over all layers. A return belongs behind the loop, not into it."
+forward("Only the first layer is called", AFTER)(lambda layers, x: _up(layers[:1], x))
 forward("The last layer is left out", "Use a loop over all layers: another network may have more of them.")(
     lambda layers, x: _up(layers[:-1], x)
 )
@@ -211,7 +211,7 @@ backward("The last layer is left out", "Let the loop run over all layers: also t
 backward("The first layer is left out", "Let the loop run over all layers: the first one has weights to learn.")(
     lambda layers, g, rate: _down(reversed(layers[1:]), g, rate)
 )
-backward("The loop ends after one layer", AFTER)(lambda layers, g, rate: _down(layers[-1:], g, rate))
+backward("Only the last layer is called", AFTER)(lambda layers, g, rate: _down(layers[-1:], g, rate))
 backward(SHARED, OWN)(lambda layers, g, rate: _down(layers[:1] * len(layers), g, rate))
 turn_down("Each layer is called twice", "Call backward once for each layer: every call updates weights.")(
     lambda layer, g, rate: (layer.backward(g, rate), layer.backward(g, rate))[1],

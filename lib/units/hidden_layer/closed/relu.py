@@ -62,7 +62,7 @@ forward("Softmax is computed in place of ReLU", "Compare each entry with 0: no e
     lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0)
 )
 forward("The output is squared", "Give the positive number itself, not its square.")(lambda z: np.maximum(z, 0) ** 2)
-forward("The output is rounded", "Give the number as it is.")(
+forward("The output is rounded", "Give the number as it is. An array of integers can't hold 0.3.")(
     lambda z: np.maximum(z, 0).round(), lambda z: np.maximum(z, 0).astype(int)
 )
 forward("Negative inputs go to -1 on a curve, as in an ELU", "Replace the curve on the left by 0.")(

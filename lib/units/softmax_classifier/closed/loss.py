@@ -204,8 +204,8 @@ for low in (0.01, 0.02, 0.05, 0.1):
     )
 
 loss(
-    "The smaller of yhat and a tiny number is taken",
-    "np.minimum keeps the smaller of two numbers. Which one do you want?",
+    "Every probability counts as a tiny number",
+    "Print what you take the logarithm of, for one sample. np.minimum keeps the smaller of two numbers.",
 )(lambda y, p: _right(y, np.minimum(p, 1e-7)))
 for number in (16, 10, 32, 64, 100, 1000):
     loss("The loss is divided by a fixed number", DIVIDE)(lambda y, p, number=number: -np.sum(y * np.log(p)) / number)
@@ -402,7 +402,7 @@ gradient("y and yhat are swapped", "Divide by the prediction yhat. The labels y 
 )
 gradient("yhat itself is returned", SLOPE)(lambda y, p: p)
 gradient("The gradient is the loss of each entry, not its slope", SLOPE, SIGN, DIVIDED)(lambda y, p: -y * np.log(p))
-gradient("y is multiplied by yhat", SLOPE, SIGN, DIVIDED)(lambda y, p: -y * p)
+gradient("yhat stands where 1 / yhat belongs", SLOPE, SIGN, DIVIDED)(lambda y, p: -y * p)
 gradient("Every slope is -1, whatever the probability", SLOPE, SIGN, DIVIDED)(lambda y, p: -y)
 gradient("yhat is squared", SLOPE, SIGN, DIVIDED)(lambda y, p: -y / p**2)
 for focus in (1, 2, 5):

@@ -208,7 +208,7 @@ of_scores("The scores are divided by a number before the exponential, not shifte
     lambda z: z / np.ptp(z, axis=0),
     lambda z: z / np.ptp(z),
 )
-of_scores("The scores are divided by a fixed number before the exponential", SCALED)(
+of_scores("The scores are scaled by a fixed number before the exponential", SCALED)(
     *(lambda z, number=number: z / number for number in (2, 3, 5, 10, 100, 1000, 0.5, 0.1))
 )
 of_scores("The scores are divided by the number of classes or samples", SCALED)(
@@ -417,7 +417,7 @@ INDEX = (
     "Sum over the index that the Jacobian shares with the gradient. Keep the other class index and the sample's index."
 )
 
-KEEP = "Keep the sample's index on the right of the arrow: each sample has its own gradient."
+KEEP = "Each sample has its own gradient: add up classes, not samples. In einsum, keep the sample's letter."
 EACH = "Run backward on one sample at a time, then on two together. Each sample has its own Jacobian."
 of_output("The result is 0 everywhere, as if the sum ran over the wrong axis of the Jacobian", INDEX)(
     _contracted("ijk,ik->ik")
@@ -435,7 +435,7 @@ of_output(
 of_output("The sum runs over everything: the result is one number", KEEP)(_contracted("ijk,jk->"))
 of_output("The gradients of all samples are added before the product", KEEP)(_contracted("ijk,jl->ik"))
 of_output("The samples are summed, and two class axes are left", INDEX)(_contracted("ijk,jk->ij"))
-of_output("The result is transposed", "Put the indices on the right of the arrow in the order of the gradient's axes.")(
+of_output("The result is transposed", "Keep samples in columns, as in the gradient that comes in.")(
     _contracted("ijk,jk->ki")
 )
 of_output(
@@ -466,14 +466,15 @@ of_output("The derivative is that of the logarithm of softmax", ENTRIES)(lambda 
 of_output("The products of all samples are added to one Jacobian", EACH)(
     lambda a, g: (np.diag(a.mean(axis=1)) - a @ a.T) @ g
 )
+TURNS = LOOP.replace("self.output", "the result")
 SUM = "Print the shape of the sum: there is one number for each sample."
 of_output("The sum runs over the samples instead of the classes", SUM, DIVIDED, SIGN)(
     lambda a, g: a * (g - (a * g).sum(axis=1, keepdims=True))
 )
 of_output("The sum runs over the classes and the samples", SUM, DIVIDED, SIGN)(lambda a, g: a * (g - (a * g).sum()))
 for at in (0, -1):
-    of_product("Only one sample gets a gradient, the others 0", LOOP)(partial(_keep_one, at=at))
-    of_product("Only one sample's gradient is returned", LOOP)(lambda p, at=at: p[:, at])
+    of_product("Only one sample gets a gradient, the others 0", TURNS)(partial(_keep_one, at=at))
+    of_product("Only one sample's gradient is returned", TURNS)(lambda p, at=at: p[:, at])
     of_output(
         "The terms of a sum replace each other: = stands for +=",
         "Print the result after each turn of the loop. Does it add up?",
@@ -523,7 +524,7 @@ of_product("The result is rounded", "Return the gradient as it is, and round onl
     *(partial(np.round, decimals=digits) for digits in (0, 1, 2))
 )
 of_product("The result is written into an array of integers", INTEGERS)(lambda p: p.astype(int))
-of_product("The last sample gets no gradient", LOOP)(lambda p: np.hstack([p[:, :-1], 0 * p[:, -1:]]))
+of_product("The last sample gets no gradient", TURNS)(lambda p: np.hstack([p[:, :-1], 0 * p[:, -1:]]))
 of_product("The result is in a tuple or a list", COMMA)(lambda p: (p,))
 of_product("The result of backward is missing", NO_RETURN)(lambda p: None)
 of_output("backward overwrites the gradient that it is given", "Compute into a new array.")(overwrite(1, _product))

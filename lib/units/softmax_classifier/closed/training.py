@@ -98,8 +98,8 @@ TEACH = {
 _named("1/B is missing", ("(1 / len(batch)) * ", ""))
 _named("1/B is applied twice", ("backward(grad)", "backward(grad / len(batch))"))
 _named("1/B uses batch_size, also for the short last batch", ("1 / len(batch)", "1 / batch_size"))
-_named("The gradient is divided by the number of all samples", ("1 / len(batch)", "1 / num_samples"))
-_named("The gradient is divided by the number of classes", ("1 / len(batch)", "1 / len(y)"))
+_named("The step is divided by the number of all samples", ("1 / len(batch)", "1 / num_samples"))
+_named("The step is divided by the number of classes", ("1 / len(batch)", "1 / len(y)"))
 _named("The labels always come from the first columns of y", ("y[:, batch]", "y[:, :batch_size]"))
 _named("The loss gets the labels of the first columns", ("cce(labels", "cce(y[:, :batch_size]"))
 _named("The loss gradient gets the labels of the first columns", (GRADIENT, "cce_gradient(y[:, :batch_size]"))
@@ -263,7 +263,7 @@ _named(
 _named("The labels are rows of y, not columns", ("y[:, batch]", "y[batch]"))
 _named("The labels are class numbers, not one-hot columns", ("y[:, batch]", "y[:, batch].argmax(axis=0)"))
 _named(
-    "The gradient is divided by the number of batches",
+    "The step is divided by the number of batches",
     ("in generate_batch_indices(num_samples, batch_size)", f"in (batches := {BATCHES})"),
     ("1 / len(batch)", "1 / len(batches)"),
 )
@@ -299,8 +299,8 @@ _named("The prediction is turned into 0 and 1 before the loss", (f"{GRADIENT}, y
 _named("The prediction is clipped before the loss", (f"{GRADIENT}, yhat", f"{GRADIENT}, np.clip(yhat, 0.1, 0.9)"))
 
 # the gradient
-_named("The gradient is divided by the number of features", ("1 / len(batch)", "1 / num_features"))
-_named("The gradient is multiplied by the batch size, not divided by it", ("1 / len(batch)", "len(batch)"))
+_named("The step is divided by the number of features", ("1 / len(batch)", "1 / num_features"))
+_named("The step is multiplied by the batch size, not divided by it", ("1 / len(batch)", "len(batch)"))
 _named("The learning rate is not applied", (INTO_DENSE, "(1 / len(batch)) * grad, 1"))
 _named("The learning rate changes during training", (NOTE, f"{NOTE}        learning_rate *= 0.95\n"))
 _named("The weights move uphill after the first epoch", (INTO_DENSE, f"{INTO_DENSE} if not losses else -learning_rate"))

@@ -35,9 +35,9 @@ class Factor(NamedTuple):
 
 
 DIVISORS = (
-    Factor("The gradient is divided by the number of all samples", lambda step: len(step.batch) / step.call.samples),
-    Factor("The gradient is divided by the number of classes", lambda step: len(step.batch) / len(step.call.y)),
-    Factor("The gradient is divided by the number of features", lambda step: len(step.batch) / len(step.call.X)),
+    Factor("The step is divided by the number of all samples", lambda step: len(step.batch) / step.call.samples),
+    Factor("The step is divided by the number of classes", lambda step: len(step.batch) / len(step.call.y)),
+    Factor("The step is divided by the number of features", lambda step: len(step.batch) / len(step.call.X)),
 )
 FACTORS = (
     Factor("1/B is missing", lambda step: len(step.batch)),
@@ -48,7 +48,7 @@ FACTORS = (
         "1/B uses batch_size, but this batch is shorter.",
     ),
     *DIVISORS,
-    Factor("The gradient is multiplied by the batch size, not divided by it", lambda step: len(step.batch) ** 2),
+    Factor("The step is multiplied by the batch size, not divided by it", lambda step: len(step.batch) ** 2),
     Factor("The learning rate is applied twice", lambda step: step.call.rate),
     Factor("The learning rate is not applied", lambda step: 1 / step.call.rate),
 )
@@ -61,7 +61,7 @@ def _as_well_as_by_B(divisor: Factor) -> Factor:
 BESIDES = tuple(map(_as_well_as_by_B, DIVISORS))
 """As by the number of all entries, which is that of the rows times B: 1/B is in it once, and not applied twice."""
 OF_BATCHES = Factor(
-    "The gradient is divided by the number of batches", lambda step: len(step.batch) / step.call.batches_in_an_epoch
+    "The step is divided by the number of batches", lambda step: len(step.batch) / step.call.batches_in_an_epoch
 )
 """It is not combined with others: there are always three batches, and three may come from elsewhere."""
 SIGN = Factor(

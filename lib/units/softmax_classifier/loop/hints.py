@@ -22,7 +22,7 @@ RETURNED = "Return the layers that the loop has used: dense layer, softmax, loss
 FIXED_RATE = "Pass the learning_rate that train is given, not a fixed number."
 UPDATE = "Call dlayer.backward once in every step, with the gradient of this batch."
 
-DRAWN = "Samples are drawn at random: some come twice in an epoch, others never"
+DRAWN = "Some samples come twice in an epoch, others never"
 
 HINTS = {
     "The arguments of generate_batch_indices are swapped": "The number of samples comes first, then batch_size.",
@@ -94,11 +94,11 @@ HINTS = {
     "1/B uses batch_size, also for the short last batch": (
         "Use the number of samples in this batch: the last batch can be shorter than batch_size."
     ),
-    "The gradient is divided by the number of all samples": ONCE,
-    "The gradient is divided by the number of classes": ONCE,
-    "The gradient is divided by the number of features": ONCE,
-    "The gradient is divided by the number of batches": ONCE,
-    "The gradient is multiplied by the batch size, not divided by it": ONCE,
+    "The step is divided by the number of all samples": ONCE,
+    "The step is divided by the number of classes": ONCE,
+    "The step is divided by the number of features": ONCE,
+    "The step is divided by the number of batches": ONCE,
+    "The step is multiplied by the batch size, not divided by it": ONCE,
     "The weights move in the direction of the gradient, not against it": (
         "Leave out the minus sign: dlayer.backward subtracts the step itself."
     ),
