@@ -49,7 +49,7 @@ from lib.checking.values import (
 )
 from lib.unit import Array, Inputs, Probes, Statement
 
-PROBE = "result"
+PROBE, SHAPE = "result", "shape"
 MAX_CALLS = 10_000
 """The most calls that a `Loop` records."""
 SLACK = 100
@@ -190,7 +190,7 @@ class HasShape(Statement):
             raise Wrong(what, found=f"shape {found}", expected=f"shape {expected}", hint=self.hint)
 
     def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
-        return {"shape": partial(self._shape, inputs, subjects)}
+        return {SHAPE: partial(self._shape, inputs, subjects)}
 
     def _shape(self, inputs: Inputs, subjects: tuple[Any, ...]) -> tuple[int, ...]:
         return np.shape(read_array(self.result(inputs, *subjects)))

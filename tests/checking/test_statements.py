@@ -26,6 +26,8 @@ from lib.grading.commands.fingerprints import write_files
 from lib.grading.errors import UnitFailsError
 from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.judge import judge
+from lib.grading.judge.verdict import PartVerdict
+from lib.grading.report.clusters import compare
 from lib.grading.report.evidence import probes
 
 OPEN = """
@@ -225,13 +227,18 @@ def check(key: AnswerKey) -> Checks:
 
 
 def judged(key: AnswerKey, id: str, *subjects: Any, seed: int = 7) -> bool:
-    """Whether the judge gives all points, by way of the records that cross from kernel to judge."""
+    """Whether the judge gives all points."""
+    verdict = verdict_on(key, id, *subjects, seed=seed)
+    return verdict.points == verdict.max_points
+
+
+def verdict_on(key: AnswerKey, id: str, *subjects: Any, seed: int = 7) -> PartVerdict:
+    """Judge by way of the records that cross from kernel to judge."""
     part = key.part(id)
     assert part is not None
     packed = json.loads(json.dumps(challenge(key, seed)))["parts"][id]
     given = json.loads(json.dumps(answer(part, {name: unpack(data) for name, data in packed.items()}, subjects)))
-    verdict = judge(key, part, seed, given)
-    return verdict.points == verdict.max_points
+    return judge(key, part, seed, given)
 
 
 def _swapped(first: Any, second: Any, n: int) -> None:
@@ -553,3 +560,29 @@ def test_where_text_may_be_due_a_missing_result_is_not_said_to_be_numbers() -> N
         with pytest.raises(Wrong) as wrong:
             read(None)
         assert wrong.value.sentence == f"The result is missing. Found None, expected {expected}."
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "number", "why", "said"),
+    [
+        ("words", lambda words: 3, 0, "The result is not text as it should be.", "no text"),
+        ("words", lambda words: "?", 0, "The text differs from the right one.", "another text"),
+        (
+            "pair",
+            lambda x: "yes",
+            0,
+            "The result has text in it, and the right one has none.",
+            "text in place of numbers",
+        ),
+        ("normal", lambda x: x, 1, "Two results that should agree differ.", "two results that differ"),
+        ("normal", lambda x: 1.0, 0, "The result has another shape than the right one.", "0 axes instead of 1"),
+        ("normal", lambda x: x[1:], 0, "The result has another shape than the right one.", "another size of axis 0"),
+    ],
+)
+def test_the_judge_and_the_report_say_what_kind_of_thing_differs(
+    key: AnswerKey, part: str, code: Any, number: int, why: str, said: str
+) -> None:
+    verdict = verdict_on(key, f"check-{part}", code)
+    assert verdict.statements[number].why == why
+    failing, _ = compare(verdict)
+    assert (verdict.statements[number].text, said) in failing

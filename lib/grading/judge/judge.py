@@ -11,7 +11,7 @@ from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, Outcomes, encode, read_record, record, route_of
 from lib.checking.error_hints import hint_for
 from lib.checking.render import NOT_TESTED
-from lib.checking.statements import HasShape, Loop
+from lib.checking.statements import HasShape, Invariant, Loop
 from lib.checking.student_code import Failure, Kind
 from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, read_answer, several_of, text_of
 from lib.grading.errors import UnitFailsError, end_sentence
@@ -22,7 +22,10 @@ from lib.grading.judge.verdict import (
     DIFFERENT,
     DIFFERENT_CALLS,
     DIFFERENT_SHAPE,
+    DIFFERENT_SIDES,
     DIFFERENT_TEXT,
+    NEEDLESS_TEXT,
+    NO_TEXT,
     NOT_FINITE,
     PartVerdict,
     State,
@@ -174,13 +177,18 @@ def _say_what_differs(statement: Statement, answers: Mapping[str, Outcome], righ
         return DIFFERENT_SHAPE
     if isinstance(statement, Loop):  # all calls in one row of numbers, whose length depends on how many there are
         return DIFFERENT_CALLS
+    if isinstance(statement, Invariant):  # both sides are the student's, and none of them is the right one
+        return DIFFERENT_SIDES
     arrays = [
         (given, wanted)
         for given, wanted in ((answers[probe], wanted) for probe, wanted in right.items())
         if not isinstance(given, Failure) and not isinstance(wanted, Failure)
     ]
-    if any(text_of(wanted) is not None for _, wanted in arrays):
-        return DIFFERENT_TEXT
+    for given, wanted in arrays:
+        if text_of(wanted) is not None:
+            return DIFFERENT_TEXT if text_of(given) is not None else NO_TEXT
+        if text_of(given) is not None:
+            return NEEDLESS_TEXT
     if any(given.shape != wanted.shape for given, wanted in arrays if several_of(wanted) is None):
         return DIFFERENT_SHAPE
     if any(np.isfinite(wanted).all() and not np.isfinite(given).all() for given, wanted in arrays):

@@ -33,8 +33,15 @@ LARGEST_FILE = 50_000_000
 DIFFERENT, DIFFERENT_TEXT = "The numbers differ from the right ones.", "The text differs from the right one."
 DIFFERENT_SHAPE = "The result has another shape than the right one."
 DIFFERENT_CALLS = "The calls or the result differ from the right ones."
+DIFFERENT_SIDES = "Two results that should agree differ."
+NEEDLESS_TEXT, NO_TEXT = (
+    "The result has text in it, and the right one has none.",
+    "The result is not text as it should be.",
+)
 NOT_FINITE = "The result has nan or infinity where the right one has numbers."
-ALL_DIFFERENT = (DIFFERENT, DIFFERENT_TEXT, DIFFERENT_SHAPE, DIFFERENT_CALLS, NOT_FINITE)
+ALL_DIFFERENT = (
+    *(DIFFERENT, DIFFERENT_TEXT, DIFFERENT_SHAPE, DIFFERENT_CALLS, DIFFERENT_SIDES, NEEDLESS_TEXT, NO_TEXT, NOT_FINITE),
+)
 NEEDS = re.compile(render.NOT_TESTED.format(r"\d+"))
 FOUND = re.compile("|".join((*map(re.escape, ALL_DIFFERENT), NEEDS.pattern)))
 """What the judge itself finds of a statement. All else is said where the student's code runs, and may be made up."""

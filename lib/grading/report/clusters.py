@@ -18,11 +18,12 @@ import numpy as np
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import Outcome, decode, read_record
+from lib.checking.statements import SHAPE
 from lib.checking.student_code import Failure
 from lib.checking.values import text_of, what_is_wrong
 from lib.grading.judge.comparison import agree
 from lib.grading.judge.library_calls import parse
-from lib.grading.judge.verdict import DIFFERENT_CALLS, PartVerdict
+from lib.grading.judge.verdict import DIFFERENT_CALLS, DIFFERENT_SIDES, PartVerdict
 from lib.grading.report.classroom import Classroom, StudentWork
 from lib.grading.report.item_analysis import outcome
 from lib.grading.untrusted_names import quote
@@ -74,7 +75,8 @@ def compare(part: PartVerdict) -> tuple[tuple[tuple[str, str], ...], bool]:
         if statement.state == "wrong":
             found = list(_outcomes(part, statement.name))
             numbers |= any(not isinstance(answer, Failure) for answer, _ in found)
-            relate = _relate_calls if statement.why == DIFFERENT_CALLS else relation
+            has_shape = part.expected.get(statement.name, {}).keys() == {SHAPE}
+            relate = _relate_shapes if has_shape else RELATE.get(statement.why, relation)
             related = dict.fromkeys(relate(answer, right, given) for answer, right in found)
             related.pop("right", None)
             failing.append((statement.text, "; ".join(related)))
@@ -109,11 +111,33 @@ def _relate_calls(answer: Outcome, right: Array, given: Mapping[str, Array]) -> 
     return "fewer calls, or less in them" if answer.size < right.size else "more calls, or more in them"
 
 
+def _relate_shapes(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
+    """Say how a shape, which is a few numbers here, is related to the right one: sizes differ from draw to draw."""
+    if isinstance(answer, Failure) or agree(answer, right):
+        return relation(answer, right, given)
+    if answer.size != right.size:
+        return f"{answer.size} {'axis' if answer.size == 1 else 'axes'} instead of {right.size}"
+    return f"another size of axis {', '.join(map(str, np.flatnonzero(answer != right)))}"
+
+
+def _relate_sides(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
+    """Say that two results differ that should agree: the numbers only tell by how much."""
+    if isinstance(answer, Failure) or agree(answer, right):
+        return relation(answer, right, given)
+    return "two results that differ"
+
+
+RELATE = {DIFFERENT_CALLS: _relate_calls, DIFFERENT_SIDES: _relate_sides}
+"""How answers are related where their numbers are no result, by what the judge says of them."""
+
+
 def _related(answer: Array, right: Array, given: Mapping[str, Array]) -> str:
     if agree(answer, right):
         return "right"
     if text_of(right) is not None:
         return "another text" if text_of(answer) is not None else "no text"
+    if text_of(answer) is not None:
+        return "text in place of numbers"
     if not np.isfinite(answer).all():
         return f"nan or infinite in {'some' if np.isfinite(answer).any() else 'all'} places"
     for name, array in given.items():
