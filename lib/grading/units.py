@@ -129,7 +129,7 @@ def answer_key(name: str) -> AnswerKey:
     place = places()[name]
     try:
         return import_module(f"{place.module}.{CLOSED}").ANSWER_KEY
-    except Exception as error:  # whatever a module may raise as it is imported
+    except (Exception, SystemExit) as error:  # whatever a module may raise as it is imported
         raise ConfigError(f"The unit {name} can't be imported: {describe(error)}. Correct it.") from error
 
 

@@ -1,7 +1,7 @@
 """Agreement of desk and judge: both find right code right, see the same in each mistake, and call it by its name."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -21,7 +21,7 @@ from lib.grading.judge.comparison import outcomes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
 from lib.grading.judge.judge import judge_part
 from lib.grading.units import Place
-from lib.unit import Inputs, Part
+from lib.unit import Inputs, Part, Question
 
 MANY = 100
 """Draws on which right code must neither raise nor give another number of results."""
@@ -31,17 +31,75 @@ RUNS = 2000
 """How often mistakes are run to find one that some draws hide: one or two seconds, and all draws for 20 mistakes."""
 
 
+def faults_of_worth(part: Part, answers: str) -> Iterator[CannotBuild]:
+    """Say which part is worth nothing: no mistake in it could cost points."""
+    if not part.points:
+        yield CannotBuild(
+            f"{answers}, the part {part.id!r}: a part that is worth nothing",
+            found="0 points",
+            expected="more: a mistake has to cost points",
+            attempt="give one of its statements some: points = 1",
+        )
+
+
+def faults_of_names(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
+    """Say which mistakes have no hint, or name one that is not there as having the same numbers."""
+    known = {each.name for each in key.mistakes}
+    for mistake in key.mistakes:
+        where = f"{answers}, the mistake {mistake.name!r} of {mistake.part!r}"
+        if not mistake.hint:
+            yield CannotBuild(
+                f"{where}: a mistake without a hint",
+                found="no hint",
+                expected="one thing to try, which students read below the name",
+                attempt="write it behind the name",
+            )
+        for name in mistake.same_as:
+            if name not in known:
+                yield CannotBuild(
+                    f"{where}: it is said to have the numbers of a mistake that is not there",
+                    found=f"same_as=({name!r},)",
+                    expected="the name of another mistake, as it is written there",
+                    attempt="copy that name, or take it out",
+                )
+
+
+def faults_of_questions(questions: Collection[Question], module: str) -> Iterator[CannotBuild]:
+    """Say which questions can't be answered as they are put."""
+    ids = Counter(each.id for each in questions)
+    for question in questions:
+        where = f"{module}, the question {question.id!r}"
+        if ids[question.id] > 1:
+            yield CannotBuild(
+                f"{where}: several questions with one name",
+                found=f"{ids[question.id]} of them",
+                expected="one",
+                attempt="give the others names of their own",
+            )
+        if question.right not in range(len(question.choices)):
+            yield CannotBuild(
+                f"{where}: no choice is the one that is so",
+                found=f"right = {question.right!r}, with {len(question.choices)} choices",
+                expected="the number of a choice, counted from 0",
+                attempt="correct `right`",
+            )
+
+
 def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
     """Say on which of many draws right code raises, or the draw itself does, and which answer comes too often."""
     compared = [each for each in part.statements if each.points and not isinstance(each, HasShape | Invariant)]
     shown: dict[str, str] = {}
     answered = Counter[str]()
+    expected, first = f"{part.points:g} points in every draw", "run right code by hand on"
     for seed in range(MANY):
+        drawn = None
         try:
             drawn = drawn_for(part, seed)
             right = outcomes(part, drawn, key.subjects(part))
         except Exception as error:  # whatever a unit's own code may raise
             found = units.describe(error)
+            if drawn is None:
+                expected, first = "a dict of numbers, arrays, text, and lists of them", "correct its `draw`, and try"
         else:
             found = lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn)))
             answer = {each.name: right[each.name] for each in compared}
@@ -53,8 +111,8 @@ def faults_of_draws(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
             yield CannotBuild(
                 f"{answers}, the part {part.id!r}, drawn from seed {seed}: a draw on which right code fails",
                 found=found,
-                expected=f"{part.points:g} points in every draw",
-                attempt=f"run right code by hand on drawn_for({part.name}, {seed}), from lib.grading.judge.challenge",
+                expected=expected,
+                attempt=f"{first} drawn_for({part.name}, {seed}), from lib.grading.judge.challenge",
             )
             return
     [(most, times)] = answered.most_common(1)

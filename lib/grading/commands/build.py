@@ -246,15 +246,22 @@ def _parse_expression(text: str) -> ast.expr | None:
 def refuse_leak(hidden: Iterable[Hidden], text: str, place: str) -> None:
     shown = compress(text)
     for secret in hidden:
-        answer = compress(secret.expression)
-        # `def update(X, C):` shows nothing of a loop's `update(X, C)`: students know how a function is called.
-        if gives_answer_away(secret.expression) and answer in shown.replace(f"def{answer}", "def"):
+        if gives_answer_away(secret.expression) and shows(shown, secret.expression):
             raise CannotBuild(
                 f"{place}: it shows what the blank at {secret.place} hides",
                 found=secret.expression,
                 expected="nothing that a student could copy",
                 attempt="say it in words there, or put another blank there, or hide less at the first",
             )
+
+
+def shows(compressed: str, answer: str) -> bool:
+    """Tell whether a text shows an answer.
+
+    `def update(X, C):` doesn't show a loop's `update(X, C)`: students know how a function is called.
+    """
+    answer = compress(answer)
+    return answer in compressed and answer in compressed.replace(f"def{answer}", "def")
 
 
 def gives_answer_away(expression: str) -> bool:

@@ -14,14 +14,22 @@ from nbgrader.utils import is_solution
 from lib.answer_key import AnswerKey
 from lib.checking.fingerprints import FILE
 from lib.grading import units
-from lib.grading.commands.agreement import faults_of_checks, faults_of_consequences, faults_of_draws, faults_of_luck
+from lib.grading.commands.agreement import (
+    faults_of_checks,
+    faults_of_consequences,
+    faults_of_draws,
+    faults_of_luck,
+    faults_of_names,
+    faults_of_questions,
+    faults_of_worth,
+)
 from lib.grading.commands.build import CannotBuild, Hidden, place_of, student_source
 from lib.grading.commands.bundle import open_half
 from lib.grading.commands.command import given_names, named_unit
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.locked_imports import faults_in_sandbox
 from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
-from lib.grading.commands.proof import faults_of_answers, faults_of_solution, faults_of_untouched, run
+from lib.grading.commands.proof import faults_of_answers, faults_of_cells, faults_of_solution, faults_of_untouched, run
 from lib.grading.commands.release import AFTER_TRIAL, TRIAL, Rebuild
 from lib.grading.errors import ConfigError
 from lib.grading.submissions.fit import misfits
@@ -68,8 +76,12 @@ class CheckApp(Rebuild):
         yield from faults
         yield from misfits(key.unit, {file: nb.cells for file, nb in notebooks.items()})
         yield from faults_of_open_half(place, key, hidden)
-        if failing := [fault for part in key.parts for fault in faults_of_draws(key, part, place.answers)]:
-            yield from failing
+        yield from faults_of_names(key, place.answers)
+        yield from faults_of_questions(key.unit.questions, place.module)
+        worthless = [fault for part in key.parts for fault in faults_of_worth(part, place.answers)]
+        failing = [fault for part in key.parts for fault in faults_of_draws(key, part, place.answers)]
+        if worthless or failing:
+            yield from (*worthless, *failing)
             return  # without right answers, whatever else is told is a consequence
         yield from self._faults_of_fingerprints(name, key)
         if not faults:
@@ -116,6 +128,7 @@ class CheckApp(Rebuild):
             yield from faults_of_bundle(open_half(), place, hidden)
             for file, solved, untouched in runs:
                 yield from faults_of_solution(key, solved.result(), file)
+                yield from faults_of_cells(key, solved.result(), file)
                 yield from faults_of_untouched(key, untouched.result(), file)
 
 

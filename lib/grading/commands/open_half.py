@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FunctionType
 
 from lib.answer_key import AnswerKey
-from lib.grading.commands.build import CannotBuild, Hidden, compress, gives_answer_away, refuse_leak
+from lib.grading.commands.build import CannotBuild, Hidden, compress, gives_answer_away, refuse_leak, shows
 from lib.grading.units import CLOSED, Place, is_closed
 
 NEVER = ("lib.reference", "lib.grading")
@@ -44,12 +44,13 @@ def faults_of_open_half(place: Place, key: AnswerKey, hidden: Iterable[Hidden]) 
                 attempt="let the closed half import this one, and not the other way round",
             )
         for answer, whose in (bodies | secrets).items():
-            if compress(answer) in compress(text):
+            if shows(compress(text), answer):
                 yield CannotBuild(
                     f"{where}: a file for students that shows {whose}",
                     found=answer.strip(),
                     expected=f"answers in the folder {CLOSED} only",
-                    attempt="move it there; a statement can compare with an example by hand, or be an `Equals`",
+                    attempt="move it there, or say it in words; a statement can compare with an example by hand, or be"
+                    " an `Equals`",
                 )
 
 

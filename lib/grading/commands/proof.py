@@ -215,11 +215,29 @@ def faults_of_solution(key: AnswerKey, ran: NotebookNode, file: str) -> Iterator
 
 def first_error(nb: NotebookNode) -> str:
     """Say which cell of a notebook that ran ended in an error first, and in which."""
+    name, _, error = next(_errors(nb), ("", None, ""))
+    return f"The cell {name!r} ended in {error}"[:400] if name else "Its call put none out."
+
+
+def _errors(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:
+    """Give each cell that ended in an error: its name, the cell, and the error."""
     for index, cell in enumerate(nb.cells):
         if error := error_output(cell):
             name = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id") or f"number {index + 1}"
-            return f"The cell {name!r} ended in {error.ename}: {error.evalue}"[:400]
-    return "Its call put none out."
+            yield name, cell, f"{error.ename}: {error.evalue}"
+
+
+def faults_of_cells(key: AnswerKey, ran: NotebookNode, file: str) -> Iterator[CannotBuild]:
+    """Say which cells of the solution end in an error, but for those of parts, which lose points by it."""
+    for name, cell, error in _errors(ran):
+        if key.part(course_id(cell)) is None and "raises-exception" not in cell.metadata.get("tags", ()):
+            yield CannotBuild(
+                f"{file}, cell {name!r}: a cell of the solution that ends in an error",
+                found=error[:400],
+                expected="none: students run this cell, too",
+                attempt="correct it; tag it raises-exception if the error is meant, and skip-execution if grading need "
+                "not run it",
+            )
 
 
 def faults_of_untouched(key: AnswerKey, ran: NotebookNode, file: str) -> Iterator[CannotBuild]:

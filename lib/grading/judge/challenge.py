@@ -34,36 +34,37 @@ def drawn_for(part: Part, seed: int) -> Inputs:
     drawn = part.draw(np.random.default_rng([seed, zlib.crc32(part.id.encode())]))
     if not isinstance(drawn, dict):
         raise TypeError(f"A part's `draw` gave a {type(drawn).__name__}, but a dict holds the inputs by name.")
-    rounded = {name: _round(value) for name, value in drawn.items()}
+    rounded = {name: _round(value, name) for name, value in drawn.items()}
     for value in rounded.values():
         if isinstance(value, np.ndarray):
             value.setflags(write=False)
     return rounded
 
 
-def _round(value: Any) -> Any:
+def _round(value: Any, name: str) -> Any:
     """Copy an input, floats to nine digits. Its type stays what it is at the desk.
 
     Raises TypeError unless it is an array or a number of NumPy's, or what JSON reads back as it was: text, numbers and
     truth values of Python's own, and lists and dicts of them.
     """
     if not isinstance(value, np.ndarray | np.generic):
-        return _round_plain(value)
+        return _round_plain(value, name)
     if value.dtype.kind not in "biuf":
-        raise TypeError(f"A part's `draw` gave an array of {value.dtype}, but {KINDS}.")
+        raise TypeError(f"A part's `draw` gave an array of {value.dtype} as {name!r}, but {KINDS}.")
     array = np.array(value)
     rounded = np.asarray(np.round(array, DIGITS)) if array.dtype.kind == "f" else array
     return rounded[()] if isinstance(value, np.generic) else rounded
 
 
-def _round_plain(value: Any) -> Any:
+def _round_plain(value: Any, name: str) -> Any:
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"A part's `draw` gave a {type(value).__name__}, but {KINDS}: {error}.") from error
+        raise TypeError(f"A part's `draw` gave a {type(value).__name__} as {name!r}, but {KINDS}: {error}.") from error
     if json.loads(text) != value:
         raise TypeError(
-            f"A part's `draw` gave {value!r:.80}, which JSON changes to {text:.80}. Draw lists, not tuples."
+            f"A part's `draw` gave {value!r:.80} as {name!r}, which JSON changes to {text:.80}. Draw lists, not tuples,"
+            " and dicts whose keys are text."
         )
     return json.loads(text, parse_float=lambda number: round(float(number), DIGITS))
 

@@ -129,7 +129,7 @@ def _import_unit(name: str, assignment: str, is_configured: bool) -> AnswerKey:
     """Import a unit by its answer key's import string. Raises ConfigError where there is none."""
     try:
         found = import_item(name)
-    except Exception as error:  # whatever a module may raise as it is imported
+    except (Exception, SystemExit) as error:  # whatever a module may raise as it is imported
         why = f"can't be imported: {units.describe(error)}"
     else:
         if isinstance(found, AnswerKey):

@@ -132,6 +132,26 @@ FAULTS = {
         '    hint = "Compute the loss of two samples by hand, and compare it with each step of your code."\n',
         "",
     ),
+    "a mistake without a hint": ("units/{}/closed/__init__.py", '"Divide by the number of samples."', '""'),
+    "mistake that is not there.\nFound:    same_as=('The mean',)": (
+        "units/{}/closed/__init__.py",
+        '"Divide by the number of samples."',
+        '"Divide by the number of samples.", same_as=("The mean",)',
+    ),
+    "a part that is worth nothing": ("units/{}/exercise.py", "points = 2", "points = 0"),
+    "gave a set as 'set', but a challenge holds arrays": ("units/{}/exercise.py", '{"w": w,', '{"set": {"a"}, "w": w,'),
+    "a cell of the solution that ends in an error.\nFound:    ValueError": (
+        "solutions/{0}/{0}.ipynb",
+        "%load_ext lib.blanks",
+        "%load_ext lib.blanks\\n\",\n    \"int('x')",
+    ),
+    "no choice is the one that is so": (
+        "units/{}/__init__.py",
+        'UNIT = Unit("linear_regression", "Linear regression", PARTS)',
+        "from lib.unit import Question\n\n"
+        'ASKED = Question("steps", "How many?", ("1", "2"), 2, "So it is.")\n'
+        'UNIT = Unit("linear_regression", "Linear regression", PARTS, questions=(ASKED,))',
+    ),
     "a mistake that the desk does not call by its name": (
         "units/{}/closed/__init__.py",
         "return np.sum((w @ X - y) ** 2)",

@@ -135,6 +135,7 @@ def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_p
     [
         (("y = rng.uniform", "y = rng.unifrm"), "AttributeError: "),
         (("class Mean", "clas Mean"), "SyntaxError: "),
+        (("class Mean", "raise SystemExit('stop')\n\n\nclass Mean"), "SystemExit: stop"),
         (
             ("import numpy as np", "from .closed import loss as right"),
             "outside the folder closed may not import what is",
