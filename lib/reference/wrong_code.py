@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from lib.reference.layer import FloatArray, Layer
 
 COMMA = "Look for a comma behind the value, or for brackets around it: they make a tuple or a list."
 NO_RETURN = "Look for a path through backward that ends without return."
+PER_SAMPLE = "Columns are samples: let the loop run over range(M.shape[1]), the number of columns."
 INTEGERS = "Print the dtype of the array. Can it hold 0.3?"
 """Hints that several catalogues give."""
 
@@ -42,3 +45,11 @@ def overwrite(at: int, code: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return overwriting
+
+
+def loop_over_rows(columns: FloatArray) -> FloatArray:
+    """Fill as many columns as there are rows. Raises IndexError where there are fewer."""
+    filled = np.zeros(columns.shape)
+    for i in range(len(columns)):
+        filled[:, i] = columns[:, i]
+    return filled

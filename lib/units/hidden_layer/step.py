@@ -19,7 +19,7 @@ from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statemen
 from lib.units.softmax_classifier.errors import IN_CODE, IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import copy_array, is_kept
 
-FEATURES, CLASSES, BATCH = 2, 3, 5
+FEATURES, CLASSES, BATCH = 4, 3, 5
 WEIGHTS = CLASSES, FEATURES + 1
 MOVED_ON = [BATCH - 1, *range(BATCH - 1)]
 """Another order of the samples. Not a reversed one: labels that read the same backward would hide a mistake."""
@@ -69,8 +69,24 @@ def _differences(y: Any, yhat: Any) -> Any:
         return np.full((CLASSES, BATCH), np.nan)
 
 
+class PassingLayer:
+    """The layer below the test network's own: forward changes nothing, and a backward pass that begins here is lost."""
+
+    input: Any = None
+    output: Any = None
+
+    def forward(self, input: Any) -> Any:
+        """Hand the input on."""
+        self.input = self.output = input
+        return input
+
+    def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
+        """Return zeros: a gradient comes here last."""
+        return np.zeros((FEATURES, BATCH))
+
+
 class Network:
-    """A test network: it records what it is given, and returns the drawn prediction. It is its own only layer.
+    """A test network: it records what it is given, and returns the drawn prediction. It is its own upper layer.
 
     It has the other methods of the student's Network, too.
     """
@@ -84,7 +100,7 @@ class Network:
         self.weights = np.ones(WEIGHTS)  # a loss that counts them, too, shows
         self._predictions = inputs["yhat"], np.roll(inputs["yhat"], 1, axis=1)
         self.inputs: list[Any] = []
-        self.layers = [self]
+        self.layers = [PassingLayer(), self]
         self.gradients: list[Any] = []
         self.rates: list[Any] = []
 

@@ -138,6 +138,16 @@ MEANINGS = (
         "The bias has one number for each class. Print the shape of what is subtracted from it.",
     ),
     Meaning(
+        r"IndexError: index \d+ is out of bounds for axis 1 .*\n(?:$|.*\w\[:, ?[a-z]\w*\])",
+        "An index goes past the last column.",
+        "Each column is a sample, and M.shape[1] counts them. M.shape[0] and len(M) count the rows.",
+    ),
+    Meaning(
+        r"TypeError: .*numpy boolean (?:negative|subtract)",
+        "True and False are used in a subtraction.",
+        "Make numbers of a comparison first: 1.0 * (a == b).",
+    ),
+    Meaning(
         r"TypeError: can't multiply sequence by non-int|TypeError: unsupported operand type\(s\) for [-+*/]+: 'list'",
         "A list is used in arithmetic.",
         "A list is not an array: np.array(...) makes one of it.",

@@ -454,7 +454,7 @@ def test_right_code_has_no_mistakes_fingerprint(part: Part) -> None:
             ("y", "X"),
             "MeanGradient",
             "loss_gradient",
-            "has the wrong shape. Found shape (2, 5), expected shape (3, 5).",
+            "has the wrong shape. Found shape (4, 5), expected shape (3, 5).",
         ),
         (("None", "y"), "BatchLoss", "loss", "is missing. Found None, expected numbers."),
     ],
@@ -516,6 +516,12 @@ MEAN = "loss_gradient(y, yhat) / y.shape[1]"
             "loss(y, yhat)",
             "The loss is handed to the network in place of its gradient",
         ),
+        (
+            "loss_gradient(y, yhat / y.shape[1])",
+            "loss(y, yhat)",
+            "The prediction is divided by B inside loss_gradient",
+        ),
+        ("loss_gradient(y, yhat) / X.size", "loss(y, yhat)", "The gradient is divided by the number of entries of X"),
     ],
 )
 def test_the_name_is_true_of_what_is_written(gradient: str, returned: str, name: str) -> None:
@@ -600,6 +606,34 @@ def test_a_network_without_a_loop_is_not_told_where_its_loop_ends() -> None:
 def test_a_prediction_that_is_changed_is_told_to_be_passed_on_as_it_is() -> None:
     report = checked(PARTS["check-step"], written(STEP.format(gradient=MEAN, returned="loss(y, np.round(yhat, 1))")))
     assert "Pass on what network.forward gave for X before the update, as it is." in " ".join(str(report).split())
+
+
+@pytest.mark.parametrize(("order", "is_right"), [("reversed(network.layers)", True), ("network.layers", False)])
+def test_a_step_may_call_the_layers_itself_in_the_right_order(order: str, is_right: bool) -> None:
+    back = f"[grad := layer.backward(grad, learning_rate) for layer in {order}]"
+    source = STEP.replace("network.backward(grad, learning_rate)", back)
+    code = written(source.format(gradient=MEAN, returned="loss(y, yhat)"))
+    assert checked(PARTS["check-step"], code).right == is_right
+    assert (judged(PARTS["check-step"], code, 1, ANSWER_KEY).points == PARTS["check-step"].points) == is_right
+
+
+@pytest.mark.parametrize(
+    ("slope", "name"),
+    [
+        (lambda z, a: 1 / (1 + np.exp(-z)) * (1 - 1 / (1 + np.exp(-z))), "The slope is that of a sigmoid"),
+        (lambda z, a: 1 - np.tanh(z) ** 2, "The slope is that of the hyperbolic tangent"),
+        (lambda z, a: 1 - a**2, "The slope is that of the hyperbolic tangent"),
+        (lambda z, a: np.where(z > 0, 1, np.exp(z)), "The slope is that of an ELU"),
+    ],
+)
+def test_the_slope_of_another_function_is_said_to_be_that(slope: Any, name: str) -> None:
+    class Other(ReLU):
+        def backward(self, output_gradient: Array, learning_rate: float | None = None) -> Array:
+            return output_gradient * slope(self.input, self.output)
+
+    report = checked(PARTS["check-relu-backward"], {"ReLU": Other})
+    assert report.help is not None and report.help.mistake is not None
+    assert report.help.mistake.name == name
 
 
 def test_a_forward_that_returns_nothing_is_told_so() -> None:

@@ -54,6 +54,16 @@ SAID = {
         "-np.sum(y * np.log(np.max(0, yhat)))",
         "An array stands where NumPy expects an axis.",
     ),
+    "a column that is not there": (
+        CCE,
+        "-sum(np.dot(y[:, i], np.log(yhat[:, i])) for i in range(len(y))) / len(y)",
+        "An index goes past the last column.",
+    ),
+    "a comparison with a minus": (
+        CCE,
+        "-np.sum(-(y == 1) * np.log(yhat)) / y.shape[1]",
+        "True and False are used in a subtraction.",
+    ),
     "no call": (CCE, "-np.sum(y * np.log(yhat)) / cce", "A function is used in arithmetic, and it is not called."),
     "a method without a call": (
         CCE,

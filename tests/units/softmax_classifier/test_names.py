@@ -57,6 +57,26 @@ class OneTurn(Softmax):
         return result
 
 
+class DotForOuter(Softmax):
+    def backward(self, output_gradient: Array, learning_rate: Any = None) -> Array:
+        pairs = zip(self.output.T, output_gradient.T, strict=True)
+        return np.array([np.dot(np.diag(a) - np.dot(a, a), g) for a, g in pairs]).T
+
+
+class MeanForSum(Softmax):
+    def backward(self, output_gradient: Array, learning_rate: Any = None) -> Array:
+        return self.output * (output_gradient - np.mean(self.output * output_gradient, axis=0))
+
+
+class LoopOverClasses(Softmax):
+    def backward(self, output_gradient: Array, learning_rate: Any = None) -> Array:
+        result = np.zeros(self.output.shape)
+        for i in range(self.output.shape[0]):
+            a = self.output[:, i]
+            result[:, i] = (np.diag(a) - np.outer(a, a)) @ output_gradient[:, i]
+        return result
+
+
 class TwoUpdates(Dense):
     def backward(self, output_gradient: Array, learning_rate: float) -> Array:
         below = super().backward(output_gradient, learning_rate)
@@ -79,6 +99,15 @@ LOSSES: list[tuple[Callable[..., Any], str]] = [
         lambda y, yhat: -np.sum(y * np.log(np.maximum(yhat.astype(int), 1e-7))) / y.shape[1],
         "Every probability counts as a tiny number",
     ),
+    (
+        lambda y, yhat: -np.sum(y * np.log(np.minimum(yhat, 0.9))) / y.shape[1],
+        "yhat is clipped too far from 1",
+    ),
+    (lambda y, yhat: np.mean(np.sum(-y * np.log(yhat), axis=0)) * 0.5, "The loss is half as large as it should be"),
+    (
+        lambda y, yhat: np.mean([-y[:, i] @ np.log(yhat[:, i]) for i in range(len(y))]),
+        "The loop runs over the classes, not over the samples",
+    ),
 ]
 GRADIENTS: list[tuple[Callable[..., Any], str]] = [
     (subtract_from_yhat, "The gradient is yhat - y, which belongs to the scores, not to yhat"),
@@ -86,6 +115,10 @@ GRADIENTS: list[tuple[Callable[..., Any], str]] = [
     (lambda y, yhat: -y / np.minimum(yhat, 1e-7), "y is divided by a tiny number in place of yhat"),
     (lambda y, yhat: -y / 1e-7, "y is divided by a tiny number in place of yhat"),
     (lambda y, yhat: -y * np.where(y == 1, yhat, 1), "yhat stands where 1 / yhat belongs"),
+    (
+        lambda y, yhat: -(0.9 * y + 0.1 / len(y)) / yhat,
+        "The labels are smoothed: the other classes count a little",
+    ),
     (lambda y, yhat: -y / (1 + yhat), "A number is added to yhat that is too large"),
 ]
 SKIP = BACK, ""
@@ -99,6 +132,12 @@ LOOPS = [
     (
         loop(("(1 / len(batch)) * grad, learning_rate", "grad, learning_rate * len(batch)")),
         "The step is multiplied by the batch size, not divided by it",
+    ),
+    (loop(("(1 / len(batch)) * grad", "loss")), "dlayer.backward gets the loss, not a gradient"),
+    (loop(("(1 / len(batch)) * grad", "np.mean(grad)")), "The gradient is averaged to one number"),
+    (
+        loop(("(1 / len(batch)) * grad", "np.mean(grad, axis=1)")),
+        "The gradient is averaged over the batch before dlayer.backward",
     ),
 ]
 WRITTEN = [
@@ -114,6 +153,21 @@ WRITTEN = [
         "check-softmax-forward",
         {"Softmax": Sharper},
         "The scores are scaled by a fixed number before the exponential",
+    ),
+    (
+        "check-softmax-backward",
+        {"Softmax": DotForOuter},
+        "The same number is subtracted from every entry of the Jacobian",
+    ),
+    (
+        "check-softmax-backward",
+        {"Softmax": MeanForSum},
+        "The products are averaged over the classes, not added up",
+    ),
+    (
+        "check-softmax-backward",
+        {"Softmax": LoopOverClasses},
+        "The loop runs over the classes, not over the samples",
     ),
 ]
 

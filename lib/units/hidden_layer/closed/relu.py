@@ -8,7 +8,15 @@ import numpy as np
 from lib.answer_key import MistakeCatalog
 from lib.reference import ReLU
 from lib.reference.layer import FloatArray as Array
-from lib.reference.wrong_code import COMMA, NO_RETURN, overwrite, with_backward, with_forward
+from lib.reference.wrong_code import (
+    COMMA,
+    NO_RETURN,
+    PER_SAMPLE,
+    loop_over_rows,
+    overwrite,
+    with_backward,
+    with_forward,
+)
 
 forward = MistakeCatalog(
     "check-relu-forward",
@@ -62,6 +70,11 @@ forward("Softmax is computed in place of ReLU", "Compare each entry with 0: no e
     lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0)
 )
 forward("The output is squared", "Give the positive number itself, not its square.")(lambda z: np.maximum(z, 0) ** 2)
+forward("The output is twice the input", "Give the positive number itself. |z| + z is twice that.")(
+    lambda z: 2 * np.maximum(z, 0)
+)
+forward("The sign of the output is turned", FORWARD_HINT)(lambda z: -np.maximum(z, 0))
+forward("The output is one number, the largest of all", MAX)(lambda z: np.max(z))
 forward("The output is rounded", "Give the number as it is. An array of integers can't hold 0.3.")(
     lambda z: np.maximum(z, 0).round(), lambda z: np.maximum(z, 0).astype(int)
 )
@@ -72,6 +85,7 @@ forward("Each input is multiplied by its sigmoid", OTHER)(lambda z: z / (1 + np.
 SHAPE = "Print the shape of self.output: it has an entry for each unit and each sample, also where that is 0."
 forward("Only the positive entries are kept, in one row", SHAPE)(lambda z: z[z > 0])
 SAMPLES = "Print the last column of the result. Which samples does your loop leave out?"
+forward("The loop runs over the units, not over the samples", PER_SAMPLE)(lambda z: loop_over_rows(np.maximum(z, 0)))
 forward("The last sample is left out", SAMPLES)(lambda z: np.hstack([np.maximum(z[:, :-1], 0), 0 * z[:, -1:]]))
 forward("The output is in a tuple or a list", COMMA)(lambda z: (np.maximum(z, 0),))
 forward("forward overwrites its input", "Compute into a new array: the layer below still needs its output.")(
@@ -108,6 +122,22 @@ backward("Blocked entries keep a small slope, as in a leaky ReLU", "Replace the 
     *(lambda z, g, slope=slope: np.where(z > 0, g, slope * g) for slope in (0.01, 0.1, 0.2, 0.3))
 )
 SIGMOID = "Use the slope of ReLU: 1 or 0. a(1 - a) belongs to a sigmoid."
+BENT = "Use the slope of ReLU: 1 where the input was positive, else 0."
+
+
+def _sigmoid(z: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+backward("The slope is that of a sigmoid", BENT)(lambda z, g: g * _sigmoid(z) * (1 - _sigmoid(z)))
+backward("The slope is that of the hyperbolic tangent", BENT)(
+    lambda z, g: g * (1 - np.tanh(z) ** 2), lambda z, g: g * (1 - z**2)
+)
+of_output("The slope is that of the hyperbolic tangent", BENT)(lambda a, g: g * (1 - a**2))
+backward("The slope is that of a smooth ReLU", BENT)(lambda z, g: g * _sigmoid(z))
+backward("The slope is that of an ELU", BENT)(lambda z, g: g * np.exp(np.minimum(z, 0)))
+backward("The slope is added to the gradient", "Multiply the slope by the incoming gradient.")(lambda z, g: g + (z > 0))
+backward("The result is the transpose", "Keep the shape of the gradient, (units, batch).")(lambda z, g: (g * (z > 0)).T)
 of_output("The slope is that of a sigmoid, a(1 - a)", SIGMOID)(lambda a, g: g * a * (1 - a))
 backward("The gradient is divided by the batch size", "Leave out the division: 1/B comes in once, at the loss.")(
     lambda z, g: g * (z > 0) / g.shape[1]
@@ -141,6 +171,7 @@ backward("The gradient is summed over the units", "Keep one row for each unit: l
     lambda z, g: (g * (z > 0)).sum(axis=0), lambda z, g: (g * (z > 0)).sum(axis=0, keepdims=True)
 )
 
+backward("The loop runs over the units, not over the samples", PER_SAMPLE)(lambda z, g: loop_over_rows(g * (z > 0)))
 backward("The last sample is left out", SAMPLES)(lambda z, g: np.hstack([g[:, :-1] * (z[:, :-1] > 0), 0 * g[:, -1:]]))
 backward("The result is in a tuple or a list", COMMA)(lambda z, g: (g * (z > 0),))
 backward("The result of backward is missing", NO_RETURN)(lambda z, g: None)

@@ -58,13 +58,14 @@ gradient("1/B is missing", ONCE)(lambda slope, y, yhat: slope(y, yhat))
 gradient("1/B is applied twice", ONCE)(lambda slope, y, yhat: slope(y, yhat) / y.shape[1] ** 2)
 gradient("The gradient is multiplied by B", ONCE)(lambda slope, y, yhat: slope(y, yhat) * y.shape[1])
 gradient("The gradient is divided by the number of classes", COUNT)(lambda slope, y, yhat: slope(y, yhat) / len(y))
-whole("The gradient is divided by the number of features", COUNT)(
-    lambda network, loss, slope, X, y, rate: _with(gradient=lambda slope, y, yhat: slope(y, yhat) / len(X))(
-        network, loss, slope, X, y, rate
+for name, size in (("features", len), ("entries of X", lambda X: X.size)):
+    whole(f"The gradient is divided by the number of {name}", COUNT)(
+        lambda network, loss, slope, X, y, rate, size=size: _with(
+            gradient=lambda slope, y, yhat: slope(y, yhat) / size(X)
+        )(network, loss, slope, X, y, rate)
     )
-)
 gradient("The gradient is divided by the number of entries", COUNT)(lambda slope, y, yhat: slope(y, yhat) / y.size)
-for number in (16, 32, 64, 100, 300):  # not 10, which is 2B in the check's batches
+for number in (16, 32, 64, 100, 300):  # not 10 or 20: in the check's batches, 2B and the entries of X
     gradient("The gradient is divided by a fixed number", COUNT)(
         lambda slope, y, yhat, number=number: slope(y, yhat) / number
     )
@@ -75,6 +76,10 @@ gradient(
 gradient(
     "The gradient is 0 everywhere", "Print each factor of the gradient. // rounds down to a whole number, also to 0."
 )(lambda slope, y, yhat: 1 // y.shape[1] * slope(y, yhat))
+gradient(
+    "The prediction is divided by B inside loss_gradient",
+    "Close the parenthesis of loss_gradient before you divide: 1/B is a factor of its result.",
+)(lambda slope, y, yhat: slope(y, yhat / y.shape[1]))
 gradient("The gradient's sign is turned", "Hand on the gradient itself: Dense subtracts it.")(
     lambda slope, y, yhat: -slope(y, yhat) / y.shape[1]
 )
@@ -93,6 +98,9 @@ COLUMNS = "Keep one column for each sample; the layers add them up."
 gradient("The gradient is averaged over the samples", COLUMNS)(
     lambda slope, y, yhat: slope(y, yhat).mean(axis=1, keepdims=True),
     lambda slope, y, yhat: slope(y, yhat).mean(axis=1),
+)
+gradient("The gradient is summed over the samples", COLUMNS)(
+    lambda slope, y, yhat: slope(y, yhat).sum(axis=1, keepdims=True), lambda slope, y, yhat: slope(y, yhat).sum(axis=1)
 )
 gradient("The gradient is averaged over the classes", "Keep one row for each class: each has a slope of its own.")(
     lambda slope, y, yhat: slope(y, yhat).mean(axis=0, keepdims=True),
@@ -153,6 +161,9 @@ whole("The arguments of the loss and of its gradient are swapped", SWAPPED)(
         gradient=lambda slope, y, yhat: slope(yhat, y) / y.shape[1],
         returned=lambda network, loss, X, y, yhat: loss(yhat, y),
     )
+)
+returned("The sign of the loss is turned", "`loss` is positive already: return it as it is.")(
+    lambda network, loss, X, y, yhat: -loss(y, yhat)
 )
 returned("The loss is divided by the batch size", "`loss` is a mean already: return it as it is.")(
     lambda network, loss, X, y, yhat: loss(y, yhat) / y.shape[1]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lib.answer_key import MistakeCatalog
-from lib.reference.wrong_code import COMMA, INTEGERS, overwrite
+from lib.reference.wrong_code import COMMA, INTEGERS, PER_SAMPLE, loop_over_rows, overwrite
 from lib.unit import Array
 
 Function = Callable[[Array, Array], Any]
@@ -114,9 +114,20 @@ loss("The loss is divided by the logarithm of the number of classes", NATURAL)(
 loss("The loss is divided by the number of samples minus 1", DIVIDE)(
     lambda y, p: -np.sum(y * np.log(p)) / max(y.shape[B] - 1, 1), lambda y, p: -np.sum(y * np.log(p)) / (y.shape[B] - 1)
 )
-loss("The labels are smoothed: the other classes count a little", "Use the labels y as they are.")(
-    *(lambda y, p, much=much: _right((1 - much) * y + much / y.shape[0], p) for much in (0.1, 0.01, 0.05, 0.2))
+loss("The loss is divided by the number of samples plus 1", DIVIDE)(
+    lambda y, p: -np.sum(y * np.log(p)) / (y.shape[B] + 1)
 )
+loss("The loss is half as large as it should be", "Leave out the factor 1/2: it belongs to the squared error.")(
+    lambda y, p: _right(y, p) / 2
+)
+mean_of("The probabilities are divided before the logarithm", "Close the parenthesis of np.log before you divide.")(
+    lambda y, p: -y * np.log(p / y.shape[B]), lambda y, p: -y * np.log(p / y.shape[B]) * y.shape[B]
+)
+for much in (0.1, 0.01, 0.05, 0.2):
+    for catalog, make in ((loss, _right), (gradient, _right_gradient)):
+        catalog("The labels are smoothed: the other classes count a little", "Use the labels y as they are.")(
+            lambda y, p, much=much, make=make: make((1 - much) * y + much / y.shape[0], p)
+        )
 mean_of(
     "The logarithm is missing",
     "Take the logarithm of the probabilities: where the true class has probability 1, the loss is 0.",
@@ -190,6 +201,10 @@ loss("Only the first sample counts", ONE_SAMPLE)(
 )
 mean_of("The last sample is left out", ONE_SAMPLE)(lambda y, p: -np.log(_true(y, p)[:-1]))
 mean_of("The first sample is left out", ONE_SAMPLE)(lambda y, p: -np.log(_true(y, p)[1:]))
+loss("The loop runs over the classes, not over the samples", PER_SAMPLE)(
+    *_sums_and_means(lambda y, p: -loop_over_rows(y * np.log(p))),
+    lambda y, p: -np.sum(loop_over_rows(y * np.log(p))) / len(y),
+)
 for which, of in (("largest", np.max), ("smallest", np.min), ("middle", np.median)):
     loss(f"The {which} loss of the batch is returned, not the mean", "Every sample counts: take the mean of all.")(
         lambda y, p, of=of: of(-np.log(_true(y, p)))
@@ -202,6 +217,11 @@ for low in (0.01, 0.02, 0.05, 0.1):
     loss("yhat is clipped too far from 0", FAR)(
         lambda y, p, low=low: _right(y, np.maximum(p, low)), lambda y, p, low=low: _right(y, np.clip(p, low, 1 - low))
     )
+for high in (0.5, 0.8, 0.9):
+    for catalog, make in ((loss, _right), (gradient, _right_gradient)):
+        catalog("yhat is clipped too far from 1", "Limit yhat near 0 alone: the logarithm of 1 is 0.")(
+            lambda y, p, high=high, make=make: make(y, np.minimum(p, high))
+        )
 
 loss(
     "Every probability counts as a tiny number",
@@ -438,6 +458,10 @@ of_slopes(
 )(lambda g: g.sum(axis=0))
 of_slopes("The gradient is averaged over the classes", SHAPE)(lambda g: g.mean(axis=0))
 of_slopes("The gradient is averaged over the batch", SHAPE, SIGN)(lambda g: g.mean(axis=1, keepdims=True))
+of_slopes("All samples get the mean of their gradients", SHAPE)(lambda g: g.mean(axis=1, keepdims=True) + 0 * g)
+gradient("Only the classes that are not the true one get a gradient", "Which class does the loss depend on?")(
+    lambda y, p: -(1 - y) / p, lambda y, p: (1 - y) / p, lambda y, p: (1 - y) / (1 - p)
+)
 of_slopes("The samples of the batch are added to one gradient", SHAPE)(
     lambda g: g.mean(axis=1), lambda g: g.sum(axis=1), lambda g: g.sum(axis=1, keepdims=True)
 )
@@ -479,6 +503,8 @@ of_slopes("Only one sample gets a gradient, the others 0", ENDS)(
 of_slopes("The last sample gets no gradient", "Print the last column of the gradient. Does your loop reach it?")(
     lambda g: np.hstack([g[:, :-1], 0 * g[:, -1:]])
 )
+of_slopes("The loop runs over the classes, not over the samples", PER_SAMPLE)(loop_over_rows)
+gradient("Only the entries of the true classes are returned, in one row", SHAPE)(lambda y, p: -1 / p[y == 1])
 of_slopes("The gradient is in a tuple or a list", COMMA)(lambda g: (g,))
 of_slopes("The gradient is written into an array of integers", INTEGERS)(lambda g: g.astype(int))
 gradient("y stands in the denominator too", "The labels y contain zeros: multiply by them, and divide by yhat.")(

@@ -16,7 +16,16 @@ from lib.answer_key import MistakeCatalog
 from lib.reference import Softmax
 from lib.reference.layer import FloatArray as Array
 from lib.reference.layer import Layer
-from lib.reference.wrong_code import COMMA, INTEGERS, NO_RETURN, overwrite, with_backward, with_forward
+from lib.reference.wrong_code import (
+    COMMA,
+    INTEGERS,
+    NO_RETURN,
+    PER_SAMPLE,
+    loop_over_rows,
+    overwrite,
+    with_backward,
+    with_forward,
+)
 
 
 def _with_forward(output: Callable[[Array], Any]) -> type[Layer]:
@@ -145,6 +154,9 @@ forward(
     "The exponential is missing",
     "Exponentiate the scores first: scores can be negative, and their exponentials are positive.",
 )(lambda z: z / z.sum(axis=0))
+forward("The scores are squared, not exponentiated", "Compare the numerator of Step 2 with yours.")(
+    lambda z: z**2 / (z**2).sum(axis=0)
+)
 forward("The exponential is missing in the numerator", "Compare the numerator of Step 2 with yours.")(
     lambda z: z / np.exp(z).sum(axis=0)
 )
@@ -165,7 +177,12 @@ for axis in (0, None):
     forward(
         "The largest score is subtracted from the exponentials, not from the scores",
         "Look where the parenthesis behind np.exp closes. What has to be inside it?",
-    )(lambda z, axis=axis: (np.exp(z) - z.max(axis=axis)) / (np.exp(z) - z.max(axis=axis)).sum(axis=0))
+    )(
+        lambda z, axis=axis: (np.exp(z) - z.max(axis=axis)) / (np.exp(z) - z.max(axis=axis)).sum(axis=0),
+        lambda z, axis=axis: (np.exp(z) - z.max(axis=axis)) / np.exp(z).sum(axis=0),
+        lambda z, axis=axis: (np.exp(z) - z.max(axis=axis)) / _exp(z).sum(axis=0),
+        lambda z, axis=axis: _exp(z) / (np.exp(z) - z.max(axis=axis)).sum(axis=0),
+    )
 for shift in SHIFTS:
     for extra in (1, 0.1, 0.01):
         forward(
@@ -208,6 +225,7 @@ of_scores("The scores are divided by a number before the exponential, not shifte
     lambda z: z / np.ptp(z, axis=0),
     lambda z: z / np.ptp(z),
 )
+of_scores("The hyperbolic tangent of the scores is exponentiated", SCALED)(np.tanh)
 of_scores("The scores are scaled by a fixed number before the exponential", SCALED)(
     *(lambda z, number=number: z / number for number in (2, 3, 5, 10, 100, 1000, 0.5, 0.1))
 )
@@ -264,6 +282,7 @@ for at in (0, -1):
     of_softmax("All samples get the probabilities of one", LOOP)(
         lambda p, at=at: np.repeat(p[:, [at]], p.shape[1], axis=1)
     )
+of_softmax("The loop runs over the classes, not over the samples", PER_SAMPLE)(loop_over_rows)
 of_softmax("The output is 1 minus softmax", "The largest score gets the largest probability.")(lambda p: 1 - p)
 of_softmax("The probabilities are percentages", "The probabilities of a sample sum to 1, not to 100.")(
     lambda p: 100 * p
@@ -344,6 +363,9 @@ backward("One factor is the layer's input, the other its output", PROBABILITIES)
         "kmi,mi->ki", _by_cases(layer.output * (1 - layer.input), -layer.output[:, None] * layer.output), g
     ),
 )
+backward("The exponentials are not divided by their sum in backward", PROBABILITIES)(
+    lambda layer, g: _product(np.exp(layer.input), g)
+)
 of_output("Softmax is applied to the output again", PROBABILITIES)(lambda a, g: _product(_softmax(a), g))
 of_output("Softmax is applied to the output again, and only the diagonal is used", PROBABILITIES)(
     lambda a, g: _softmax(a) * (1 - _softmax(a)) * g
@@ -380,6 +402,10 @@ of_jacobian("Beside the diagonal of the Jacobian stands a square, not a product 
     lambda a: _by_cases(a * (1 - a), -(a[:, None] ** 2) + 0 * a),
     lambda a: _by_cases(a * (1 - a), -(a[None] ** 2) + 0 * a[:, None]),
 )
+of_jacobian(
+    "The same number is subtracted from every entry of the Jacobian",
+    "np.dot of two vectors is one number, a sum of products. np.outer gives all their products.",
+)(lambda a: np.eye(len(a))[:, :, None] * a - (a * a).sum(axis=0))
 of_jacobian("Every entry beside the diagonal is computed with 1 - a", ENTRIES)(
     lambda a: _by_cases(a * (1 - a), -a[:, None] * (1 - a))
 )
@@ -399,6 +425,9 @@ of_output("Every entry of the Jacobian is computed like a diagonal entry", ENTRI
 WEIGHTS = "Write out the product for two classes: by what is each entry of the gradient multiplied?"
 of_output("The incoming gradient is summed without the probabilities as weights", WEIGHTS, DIVIDED, SIGN)(
     lambda a, g: a * (g - g.sum(axis=0))
+)
+of_output("The products are averaged over the classes, not added up", WEIGHTS)(
+    lambda a, g: a * (g - (a * g).mean(axis=0))
 )
 of_output("The mean of the incoming gradient is subtracted, without weights", WEIGHTS)(
     lambda a, g: a * (g - g.mean(axis=0))
@@ -434,6 +463,15 @@ of_output(
 )(_contracted("ijk,jk->k"))
 of_output("The sum runs over everything: the result is one number", KEEP)(_contracted("ijk,jk->"))
 of_output("The gradients of all samples are added before the product", KEEP)(_contracted("ijk,jl->ik"))
+of_product("All samples get the mean of their gradients", KEEP)(lambda p: p.mean(axis=1, keepdims=True) + 0 * p)
+of_output(
+    "The letters of the gradient are in the wrong order in einsum",
+    "The gradient's first axis counts the classes, and its second the samples: write its letters in this order.",
+)(_contracted("kmi,im->ki"))
+of_output(
+    "T has its samples in the first axis, and its letters in einsum have them last",
+    "Print T.shape, and write T's letters in the order of its axes.",
+)(lambda a, g: np.einsum("kmi,mi->ki", np.moveaxis(_jacobians(a), -1, 0), g))
 of_output("The samples are summed, and two class axes are left", INDEX)(_contracted("ijk,jk->ij"))
 of_output("The result is transposed", "Keep samples in columns, as in the gradient that comes in.")(
     _contracted("ijk,jk->ki")
@@ -482,7 +520,9 @@ for at in (0, -1):
 
 # ---- Backward: what the gradient is multiplied by
 
-of_output("The incoming gradient is ignored", MULTIPLY, DIVIDED, SIGN)(lambda a, g: a * (1 - a))
+of_output("The incoming gradient is ignored", MULTIPLY, DIVIDED, SIGN)(
+    lambda a, g: a * (1 - a), lambda a, g: _product(a, a)
+)
 of_output("backward returns the output", MULTIPLY)(lambda a, g: a)
 of_product(
     "The result has the wrong sign",
@@ -491,6 +531,9 @@ of_product(
 )(np.negative)
 of_product("The result is divided by the batch size", "Leave out the division: the training loop multiplies by 1/B.")(
     lambda p: p / p.shape[1]
+)
+of_product("The result is multiplied by the batch size", "Leave out the factor: each sample has its own gradient.")(
+    lambda p: p * p.shape[1]
 )
 of_product("The result is divided by the number of classes", "Leave out the division: nothing is averaged here.")(
     lambda p: p / len(p)
@@ -524,6 +567,7 @@ of_product("The result is rounded", "Return the gradient as it is, and round onl
     *(partial(np.round, decimals=digits) for digits in (0, 1, 2))
 )
 of_product("The result is written into an array of integers", INTEGERS)(lambda p: p.astype(int))
+of_product("The loop runs over the classes, not over the samples", PER_SAMPLE)(loop_over_rows)
 of_product("The last sample gets no gradient", TURNS)(lambda p: np.hstack([p[:, :-1], 0 * p[:, -1:]]))
 of_product("The result is in a tuple or a list", COMMA)(lambda p: (p,))
 of_product("The result of backward is missing", NO_RETURN)(lambda p: None)
@@ -537,6 +581,7 @@ of_output(
 )(
     lambda a, g: np.dot(np.diagflat(a.reshape(-1, 1)) - a.reshape(-1, 1) @ a.reshape(-1, 1).T, g),
     lambda a, g: (np.diag(a) - np.outer(a, a)) @ g,
+    lambda a, g: (np.diagflat(a) - np.outer(a, a)) @ g.reshape(-1, 1),
 )
 
 

@@ -160,12 +160,15 @@ for without in ((), (("(1 / len(batch)) * ", ""),)):  # with 1/B, or also withou
         (BACKWARD, ""),
         *without,
     )
+_named("dlayer.backward gets the loss, not a gradient", (")) * grad", ")) * cce(labels, yhat)"))
+_named("The gradient is averaged to one number", (")) * grad", ")) * np.mean(grad)"))
 _mistake("dlayer.backward gets the output of softmax", BACK, (")) * grad", ")) * softmax.output"))
 _named("softmax.backward gets yhat - y", ("cce_gradient(labels, yhat)", "yhat - labels"))
 _named(
     "The gradient is averaged over the batch before dlayer.backward",
     (")) * grad", ")) * grad.sum(axis=1, keepdims=True)"),
 )
+_named("The gradient is averaged over the batch before dlayer.backward", (")) * grad", ")) * grad.sum(axis=1)"))
 _named("The weights move in the direction of the gradient, not against it", (INTO_DENSE, f"-{INTO_DENSE}"))
 for fixed in ("0.01", "0.1", "0.0001"):
     _named(f"The learning rate is always {fixed}", (INTO_DENSE, f"(1 / len(batch)) * grad, {fixed}"))
@@ -197,6 +200,12 @@ _mistake(
     ("append(loss)", "append(loss / (num_samples // batch_size))"),
 )
 _mistake("Each batch's mean loss is divided by the number of all samples", SHARE, (MEAN, "1 / num_samples * cce"))
+_mistake("Each batch's mean loss is divided by its size", SHARE, (MEAN, "1 / len(batch) * cce"))
+_mistake(
+    "The epoch's mean loss is divided by the number of batches",
+    "Append the epoch's loss as it is: the shares of its batches add up to 1.",
+    ("append(loss)", "append(loss / -(-num_samples // batch_size))"),
+)
 _mistake("The epoch's loss is divided by the batch size", SHARE, (MEAN, "1 / batch_size * cce"))
 _mistake(
     "The epoch's loss is the loss of its last batch",

@@ -238,10 +238,17 @@ def name_into_dense(call: Call, steps: Sequence[Pass], step: Pass, gradient: Rec
         return ""
     if gradient.ndim == 0:
         rate = step.updates[-1][1]
-        is_swapped = isinstance(rate, np.ndarray) and rate.ndim == 2
-        return "The arguments of dlayer.backward are swapped" if is_swapped else ""
-    mean, sizes = right.mean(axis=1, keepdims=True), (1, right.shape[1], 1 / right.shape[1])
-    if gradient.shape == mean.shape != right.shape and any(is_equal(gradient, size * mean) for size in sizes):
+        if isinstance(rate, np.ndarray) and rate.ndim == 2:
+            return "The arguments of dlayer.backward are swapped"
+    sizes = (1, right.shape[1], 1 / right.shape[1])
+    means = right.mean(axis=1, keepdims=True), right.mean(axis=1)
+    if gradient.ndim == 0:
+        loss, share = call.loss(step.version, step.samples), right.shape[1] / call.samples
+        if any(is_equal(gradient, np.array(size * loss)) for size in (*sizes, share, 1 / call.samples)):
+            return "dlayer.backward gets the loss, not a gradient"
+        is_mean = any(is_equal(gradient, np.array(size * right.mean())) for size in sizes)
+        return "The gradient is averaged to one number" if is_mean else ""
+    if gradient.shape != right.shape and any(is_equal(gradient, size * mean) for size in sizes for mean in means):
         return "The gradient is averaged over the batch before dlayer.backward"
     if any(is_equal(gradient, size * right.T) for size in sizes):
         return "The gradient is transposed before dlayer.backward"

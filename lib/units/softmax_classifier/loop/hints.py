@@ -122,6 +122,8 @@ HINTS = {
     "The gradient is averaged over the batch before dlayer.backward": (
         "Pass one gradient for each sample: dlayer.backward sums over the samples itself."
     ),
+    "dlayer.backward gets the loss, not a gradient": BACK,
+    "The gradient is averaged to one number": NOTHING_ELSE,
     "The gradient is transposed before dlayer.backward": NOTHING_ELSE,
     "The gradient is clipped": NOTHING_ELSE,
     "The gradient is clipped before softmax.backward": BACK,
