@@ -94,11 +94,7 @@ class Cluster(Executor):
         """See who is there, ask those that are new whether they have the package, and leave those that are silent."""
         if monotonic() - self._looked < EVERY:
             return
-        try:
-            workers = self._client.sync(self._client.scheduler.identity)["workers"]
-        except Exception as error:
-            gone = f"The Dask scheduler at {self.address} is gone. Start it again, and workers for it."
-            raise ClusterError(gone) from error
+        workers = self._ask("identity")["workers"]
         self._looked = monotonic()
         for address in workers.keys() - self._questions.keys():
             question = self._client.submit(version, PACKAGE, workers=[address], pure=False)
@@ -113,6 +109,14 @@ class Cluster(Executor):
             elif question.status == "error":
                 self._tell_once(f"The worker {address} is not used: {PACKAGE} is not installed there.")
 
+    def _ask(self, question: str) -> Any:
+        """Ask the scheduler about all that it knows. Raises ClusterError where it is gone."""
+        try:
+            return self._client.sync(getattr(self._client.scheduler, question))
+        except Exception as error:
+            gone = f"The Dask scheduler at {self.address} is gone. Start it again, and workers for it."
+            raise ClusterError(gone) from error
+
     def _is_silent(self, address: str, last_seen: float) -> bool:
         """Tell whether the scheduler has not heard of a worker for long, by our own clock."""
         before, since = self._heard.get(address, (-inf, 0.0))
@@ -124,7 +128,8 @@ class Cluster(Executor):
     def _cancel_runs_of(self, address: str) -> None:
         """Cancel what a silent worker has, to be run elsewhere."""
         self._tell_once(f"The worker {address} has been silent for {SILENT:g} seconds; others run what it had.")
-        for key in self._client.processing([address]).get(address, ()):
+        # Of all workers: asked for one that it has just given up, the scheduler answers with an error.
+        for key in self._ask("processing").get(address, ()):
             if future := self._running.pop(key, None):
                 future.cancel()
 

@@ -21,7 +21,7 @@ from distributed import Client
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.kernels import forkserver
-from lib.grading.machine_faults import sentence
+from lib.grading.machine_faults import ClusterError, sentence
 from lib.grading.safe_files import write
 from lib.grading.sandbox.limits import LEAST
 from tests.course import ASSIGNMENT
@@ -603,6 +603,26 @@ def test_what_a_silent_worker_had_is_run_by_others(course, dask):
     run = course.zerolayer("grade", ASSIGNMENT, f"--scheduler={dask.address}", timeout=300)
     assert run.returncode == 0, run.stderr
     assert points(course) == dict.fromkeys(STUDENTS, EVERYTHING)
+
+
+def test_a_silent_worker_may_leave_while_it_is_asked_what_it_has(dask):
+    from lib.grading.running.cluster import Cluster
+
+    class OfOneThatLeaves(Cluster):
+        def _is_silent(self, address, last_seen):
+            dask.workers[0].kill()
+            while self._client.sync(self._client.scheduler.identity)["workers"]:
+                pass
+            return True
+
+    dask.add()
+    heard = []
+    with (
+        OfOneThatLeaves(dask.address, 0, heard.append) as cluster,
+        pytest.raises(ClusterError, match="has no workers"),
+    ):
+        cluster.width()
+    assert [sentence for sentence in heard if "has been silent" in sentence]
 
 
 def test_a_worker_that_comes_later_is_counted_and_what_dask_logs_is_not_shown(dask, capfd):
