@@ -177,7 +177,8 @@ class SlowImports:
 class Question:
     """A question on an experiment, to be answered before it is run: the choices, which one is so, and why.
 
-    `id` is its name in the notebook and in what is stored. `right` counts the choices from 0. Nothing is graded.
+    `id` is its name in the notebook and in what is stored. `right` counts the choices from 0. `found` leads to the
+    choice that is so, and says how it was found. Nothing is graded.
     """
 
     id: str
@@ -185,6 +186,7 @@ class Question:
     choices: tuple[str, ...]
     right: int
     why: str
+    found: str = "What is so:"
 
 
 @dataclass(frozen=True)

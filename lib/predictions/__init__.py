@@ -1,6 +1,13 @@
 """Predictions: say first what will happen, then run the experiment and compare.
 
-In the notebook, with the unit's `predict`:
+A unit asks its questions in the `__init__` of its folder, beside `check`:
+
+    QUESTIONS = (Question("moves", "Where do the centres go?", ("Left.", "Right."), 1, "Most points are there."),)
+    UNIT = Unit("k_means", "K-means", PARTS, questions=QUESTIONS)
+    predict = Predict(UNIT)
+
+`Question` is in `lib.unit`, and 1 counts the choices from 0. In the notebook, with `from lib.units.k_means import
+predict`, in cells that are tagged skip-execution, since nobody answers while work is graded:
 
 | call | what it does |
 |---|---|

@@ -41,7 +41,7 @@ def missing(question: Question) -> Bundle:
 def comparison(question: Question, choice: int) -> Bundle:
     """Show a prediction beside what is so, and why."""
     verdict = ("✓", "It is so.") if choice == question.right else ("✗", "It is otherwise.")
-    right = ("Right code gives, with each seed from 0 to 9:", question.choices[question.right])
+    right = (question.found, question.choices[question.right])
     return _bundle([("You predicted:", question.choices[choice]), verdict, right, ("Why:", question.why)])
 
 

@@ -7,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
+from lib.grading.units import answer_key
 from lib.predictions import Predict, render
 from lib.predictions.form import Form
 from lib.predictions.records import FOLDER, MIME, MOST_BYTES, predictions_in, recall, remember
 from lib.unit import Question, Unit
 
-ONE = Question("one", "Which <b>one</b>?", ("this", "that & more"), 1, "Because <i>so</i>.")
+FOUND = "Right code gives, with each seed from 0 to 9:"
+ONE = Question("one", "Which <b>one</b>?", ("this", "that & more"), 1, "Because <i>so</i>.", FOUND)
 TWO = Question("two", "And now?", ("yes", "no", "perhaps"), 0, "It is.")
 QUESTIONS = (ONE, TWO)
 UNIT = Unit("a_unit", "A unit", (), questions=QUESTIONS)
@@ -215,3 +217,10 @@ def test_the_import_loads_no_widgets():
 
     code = "import sys, lib.units.softmax_classifier; print([m for m in sys.modules if m in ('ipywidgets', 'IPython')])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_how_it_was_found_is_said_only_where_the_question_says_so():
+    """The questions of another unit need not be on seeds, or on code at all."""
+    assert "\nWhat is so: yes\nWhy: It is." in render.comparison(TWO, 1)["text/plain"]
+    found = {each.found for unit in ("softmax_classifier", "hidden_layer") for each in answer_key(unit).unit.questions}
+    assert found == {FOUND}

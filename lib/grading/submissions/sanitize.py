@@ -47,6 +47,8 @@ BARE_TAG = re.compile(rf"(</?(?:{'|'.join(_TAGS.split())})\s*/?>)", re.IGNORECAS
 """One of these without an attribute. In Markdown a tag with attributes is shown as it was written."""
 EMBEDDED = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
 """A picture of pixels within a page."""
+STYLES = re.compile(r"<style\b[^<>]*>[^<]*</style\s*>", re.IGNORECASE)
+"""What says how a page looks, as at the head of a table of pandas: a browser shows none of it."""
 NUMBERED = re.compile(r"&#(?:[0-9]+|[xX][0-9A-Fa-f]+);?")
 """A letter that is written as its number in HTML."""
 SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
@@ -94,7 +96,7 @@ class Sanitize(NbGraderPreprocessor):
             if len(html) <= min(LONGEST_FORMATTED, left):
                 state.html_left = left - len(html)
                 with suppress(OutOfTimeError), Budget.of(resources).timed():
-                    kept["text/html"] = clean_html(html)
+                    kept["text/html"] = clean_html(STYLES.sub("", html))
         elif "text/latex" in kept:
             latex = escape_turns(kept["text/latex"])
             plainly = f"<pre>{escape(latex)}</pre>"

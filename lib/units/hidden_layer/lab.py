@@ -3,7 +3,11 @@
 What is so was found with right code, for the seeds that the tests name; they find it again.
 """
 
-from lib.unit import Question
+from functools import partial
+
+from lib import unit
+
+Question = partial(unit.Question, found="Right code gives, with each seed from 0 to 9:")
 
 QUESTIONS = (
     Question(

@@ -4,7 +4,11 @@ What is so was found with right code for each of the seeds 0 to 9; a test finds 
 number, it is counted and doesn't depend on the seed.
 """
 
-from lib.unit import Question
+from functools import partial
+
+from lib import unit
+
+Question = partial(unit.Question, found="Right code gives, with each seed from 0 to 9:")
 
 QUESTIONS = (
     Question(

@@ -139,6 +139,15 @@ def test_html_outputs_keep_no_class_and_no_style():
     )
 
 
+def test_a_style_of_an_output_is_not_shown_as_text():
+    output = nbformat.v4.new_output(
+        "display_data", {"text/html": "<STYLE scoped>\np > b { margin: 0 }\n</style ><p>1</p>"}
+    )
+    cell = nbformat.v4.new_code_cell("frame", outputs=[output])
+    Sanitize().preprocess_cell(cell, {}, 0)
+    assert cell.outputs[0].data["text/html"] == "<p>1</p>"
+
+
 def test_a_tables_cell_goes_only_so_far():
     """A thousand cells of a thousand columns each are short as text, and gigabytes in a browser."""
     row = '<table><tbody><tr><td colspan="12" rowspan="99">x</td></tr></tbody></table>'
