@@ -70,9 +70,9 @@ class Blank:
     def sentence(self) -> str:
         """What a student reads on reaching the blank."""
         purpose = f": {self.purpose}" if self.purpose else ""
-        return (
-            f"Blank {self.index} of {self.of} on line {self.line} is still open{purpose}. Replace the ? with your code."
-        )
+        end = "" if self.purpose.endswith((".", "?", "!")) else "."  # a purpose may be a question, such as "Is it 0?"
+        place = f"Blank {self.index} of {self.of} on line {self.line}"
+        return f"{place} is still open{purpose}{end} Replace the ? with your code."
 
 
 def open_blanks(source: str) -> list[Blank]:

@@ -366,3 +366,10 @@ def _parses(source: str) -> bool:
     except (SyntaxError, ValueError):
         return False
     return True
+
+
+def test_a_purpose_that_is_a_question_ends_as_one() -> None:
+    [blank] = open_blanks("if ?:  # has the cluster points?")
+    assert blank.sentence == (
+        "Blank 1 of 1 on line 1 is still open: has the cluster points? Replace the ? with your code."
+    )
