@@ -182,7 +182,7 @@ class GradingJob:
         beside = notebooks_beside(self.source, course.book.masters)
         notebooks = {}
         for name in course.notebooks:
-            submission = read_submission(self.source / f"{name}.ipynb")
+            submission = read_submission(self.source / f"{name}.ipynb", course.book.masters)
             submission = replace(submission, remarks=(*submission.remarks, *left_out))
             try:
                 prepared = self._prepare(name, submission)

@@ -67,11 +67,19 @@ class Submission:
     empty: bool = False
 
 
-def read_submission(path: Path) -> Submission:
-    """Read the notebook at `path`, or the one that stands for it, or make an empty one that says what was wrong."""
+def read_submission(path: Path, notebooks: Collection[str] = ()) -> Submission:
+    """Read the notebook at `path`, or the one that stands for it, or make an empty one that says what was wrong.
+
+    Of an assignment's `notebooks` none stands for another.
+    """
     if lexists(path):
         return _read_or_explain(path)
-    others = _notebooks_in(path.parent)
+    there = _notebooks_in(path.parent)
+    others = [other for other in there if NOTEBOOK.sub("", other.name) not in notebooks]
+    if there and not others:
+        return explain_unreadable(
+            f"{path.name} was not in the submission. Submit it beside {list_names([file.name for file in there])}."
+        )
     names = ", ".join(plain(str(other.relative_to(path.parent))) for other in others)
     if (other := _standing_for(path, others)) is not None:
         name = plain(str(other.relative_to(path.parent)))

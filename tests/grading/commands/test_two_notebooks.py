@@ -105,6 +105,17 @@ def test_nbgraders_own_command_gives_the_same(course):
     assert {student: course.verdict(student) for student in STUDENTS} == course.first
 
 
+def test_one_notebook_does_not_stand_for_the_other_that_is_missing(course):
+    """It was said to be another assignment's, and its answers to stand in the wrong place."""
+    hand_in(course, "fay", RIGHT)
+    (course.root / "submitted" / "fay" / ASSIGNMENT / f"{SECOND}.ipynb").unlink()
+    graded = course.zerolayer("grade", ASSIGNMENT, "--student=fay")
+    assert graded.returncode == NEEDS_A_PERSON
+    first, second = each(course, "fay")
+    assert (first.points, second.points) == (17, 0)
+    assert second.remarks == (f"{SECOND}.ipynb was not in the submission. Submit it beside {ASSIGNMENT}.ipynb.",)
+
+
 def test_a_verdict_that_a_student_hands_in_is_not_one(course, tmp_path):
     """Also where the course's configuration doesn't leave the name out of what is handed in."""
     with (course.root / "nbgrader_config.py").open("a") as config:
