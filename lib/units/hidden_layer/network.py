@@ -215,8 +215,16 @@ def _expect_order(run: Run, expected: list[int], method: str) -> None:
             where=run.where,
             found=f"layers {run.layers}" if run.layers else "no call",
             expected=f"layers {expected}",
-            hint=CHANGED if run.where else "" if run.layers else NO_CALL.format(method=method),
+            hint=CHANGED if run.where else _hint_for_order(run.layers, expected, method),
         )
+
+
+def _hint_for_order(layers: list[int], expected: list[int], method: str) -> str:
+    """Say what to try after wrong calls; nothing where it is about their order."""
+    if not layers:
+        return NO_CALL.format(method=method)
+    is_in_order = layers == [layer for layer in expected if layer in layers]
+    return "Print the number of each layer that your loop reaches. Which ones are left out?" if is_in_order else ""
 
 
 class LayersInOrder(Statement):

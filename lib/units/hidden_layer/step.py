@@ -19,7 +19,7 @@ from lib.unit import Array, Example, ExampleStep, Inputs, Part, Probes, Statemen
 from lib.units.softmax_classifier.errors import IN_CODE, IN_LAYERS, explain_errors
 from lib.units.softmax_classifier.inputs import copy_array, is_kept
 
-FEATURES, CLASSES, BATCH = 4, 3, 5
+FEATURES, CLASSES, BATCH = 7, 3, 5
 WEIGHTS = CLASSES, FEATURES + 1
 MOVED_ON = [BATCH - 1, *range(BATCH - 1)]
 """Another order of the samples. Not a reversed one: labels that read the same backward would hide a mistake."""
@@ -27,7 +27,7 @@ STEEP = 10_000
 """How large the loss gradient is: one that is clipped or scaled to a fixed norm shows."""
 Function = Callable[[Any, Any], Any]
 ARGUMENTS = {
-    "y": "Read the first line of cce again: which argument comes first?",
+    "y": "Pass on y as it is. Read the first line of cce again: which argument comes first?",
     "yhat": "Pass on what network.forward gave for X before the update, as it is. Each call of network.backward changes"
     " the weights.",
 }

@@ -454,7 +454,7 @@ def test_right_code_has_no_mistakes_fingerprint(part: Part) -> None:
             ("y", "X"),
             "MeanGradient",
             "loss_gradient",
-            "has the wrong shape. Found shape (4, 5), expected shape (3, 5).",
+            "has the wrong shape. Found shape (7, 5), expected shape (3, 5).",
         ),
         (("None", "y"), "BatchLoss", "loss", "is missing. Found None, expected numbers."),
     ],
@@ -521,7 +521,11 @@ MEAN = "loss_gradient(y, yhat) / y.shape[1]"
             "loss(y, yhat)",
             "The prediction is divided by B inside loss_gradient",
         ),
-        ("loss_gradient(y, yhat) / X.size", "loss(y, yhat)", "The gradient is divided by the number of entries of X"),
+        (
+            "loss_gradient(y, yhat) / X.size",
+            "loss(y, yhat)",
+            "The gradient is divided by the number of entries of X",
+        ),
     ],
 )
 def test_the_name_is_true_of_what_is_written(gradient: str, returned: str, name: str) -> None:
@@ -592,6 +596,12 @@ def test_a_division_by_the_number_of_layers_is_not_said_to_be_one_by_the_batch_s
         report, verdict = checked(BACKWARD, code), judged(BACKWARD, code, 1, ANSWER_KEY)
         assert not report.right and "batch size" not in str(report)
         assert verdict.mistake is None
+
+
+def test_a_fixed_number_is_not_said_to_be_the_number_of_entries() -> None:
+    code = {"step": written(STEP.format(gradient="loss_gradient(y, yhat) / 20", returned="loss(y, yhat)"))["step"]}
+    assert judged(PARTS["check-step"], code, 1, ANSWER_KEY).mistake is None
+    assert "entries" not in str(checked(PARTS["check-step"], code))
 
 
 def test_a_network_without_a_loop_is_not_told_where_its_loop_ends() -> None:
@@ -707,6 +717,19 @@ class CallsNothing(Network):
         return output_gradient
 
 
+class EverySecond(Network):
+    def backward(self, output_gradient, learning_rate):
+        for layer in self.layers[::-2]:
+            output_gradient = layer.backward(output_gradient, learning_rate)
+        return output_gradient
+
+
+def label_shares(network, loss, loss_gradient, X, y, learning_rate):
+    yhat = network.forward(X)
+    network.backward(loss_gradient(y / y.shape[1], yhat), learning_rate)
+    return loss(y, yhat)
+
+
 @pytest.mark.parametrize(
     ("part", "code", "hints"),
     [
@@ -714,6 +737,8 @@ class CallsNothing(Network):
         ("check-step", {"step": swapped}, {"BatchLoss": "comes first?", "MeanGradient": "comes first?"}),
         ("check-network-forward", {"Network": CallsNothing}, {"LayersInOrder": "forward has to be called"}),
         ("check-network-backward", {"Network": CallsNothing}, {"LayersReversed": "backward has to be called"}),
+        ("check-network-backward", {"Network": EverySecond}, {"LayersReversed": "Which ones are left out?"}),
+        ("check-step", {"step": label_shares}, {"MeanGradient": "Pass on y as it is."}),
     ],
 )
 def test_a_hint_answers_what_was_found(part: str, code: Any, hints: dict[str, str]) -> None:

@@ -104,6 +104,11 @@ LOSSES: list[tuple[Callable[..., Any], str]] = [
         "yhat is clipped too far from 1",
     ),
     (lambda y, yhat: np.mean(np.sum(-y * np.log(yhat), axis=0)) * 0.5, "The loss is half as large as it should be"),
+    (lambda y, yhat: -np.sum(y * np.log(yhat**2)) / y.shape[1], "The loss is twice as large as it should be"),
+    (
+        lambda y, yhat: -np.sum(yhat * np.log(y + 1e-7)),
+        "y and yhat are swapped, and log 0 is avoided, and it is summed, not averaged",
+    ),
     (
         lambda y, yhat: np.mean([-y[:, i] @ np.log(yhat[:, i]) for i in range(len(y))]),
         "The loop runs over the classes, not over the samples",

@@ -65,7 +65,7 @@ for name, size in (("features", len), ("entries of X", lambda X: X.size)):
         )(network, loss, slope, X, y, rate)
     )
 gradient("The gradient is divided by the number of entries", COUNT)(lambda slope, y, yhat: slope(y, yhat) / y.size)
-for number in (16, 32, 64, 100, 300):  # not 10 or 20: in the check's batches, 2B and the entries of X
+for number in (16, 32, 64, 100, 300):  # not 10, which is 2B in the check's batches
     gradient("The gradient is divided by a fixed number", COUNT)(
         lambda slope, y, yhat, number=number: slope(y, yhat) / number
     )

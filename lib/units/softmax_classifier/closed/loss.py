@@ -120,6 +120,9 @@ loss("The loss is divided by the number of samples plus 1", DIVIDE)(
 loss("The loss is half as large as it should be", "Leave out the factor 1/2: it belongs to the squared error.")(
     lambda y, p: _right(y, p) / 2
 )
+loss("The loss is twice as large as it should be", "Look for a factor 2, or for a square of yhat.")(
+    lambda y, p: 2 * _right(y, p)
+)
 mean_of("The probabilities are divided before the logarithm", "Close the parenthesis of np.log before you divide.")(
     lambda y, p: -y * np.log(p / y.shape[B]), lambda y, p: -y * np.log(p / y.shape[B]) * y.shape[B]
 )
@@ -145,7 +148,9 @@ loss("y and yhat are swapped", "The labels y are 0 or 1, and log 0 is not finite
     *_sums_and_means(lambda y, p: -p * np.log(y))
 )
 mean_of(
-    "y and yhat are swapped, and log 0 is avoided", "Take the logarithm of the prediction yhat, not of the labels y."
+    "y and yhat are swapped, and log 0 is avoided",
+    "Take the logarithm of the prediction yhat, not of the labels y.",
+    SUMMED,
 )(*(lambda y, p, tiny=tiny: -p * np.log(y + tiny) for tiny in TINY))
 
 INSIDE = "Where y is 0, the logarithm is that of 0. Move the parenthesis, so that only yhat is inside."
@@ -443,6 +448,9 @@ gradient(
 )(lambda y, p: 1 - y / p)
 of_slopes("The gradient is divided by the number of classes", NO_DIVISION, SIGN)(lambda g: g / len(g))
 of_slopes("The gradient is divided by the number of all entries", NO_DIVISION)(lambda g: g / g.size)
+of_slopes("The slopes are half as steep as they should be", "Leave out the factor: the derivative of log x has none.")(
+    lambda g: g / 2
+)
 of_slopes("The gradient is multiplied by the batch size", NO_DIVISION)(lambda g: g * g.shape[B])
 gradient("The gradient is that of binary cross-entropy", BINARY, SIGN)(lambda y, p: -y / p + (1 - y) / (1 - p))
 gradient("The gradient is that of binary cross-entropy, divided by the batch size", BINARY)(

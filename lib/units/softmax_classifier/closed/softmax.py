@@ -541,7 +541,7 @@ of_product("The result is divided by the number of classes", "Leave out the divi
 of_product(
     "The result is multiplied by a number, such as a learning rate",
     "Leave out the factor: the Jacobian has none, and softmax has no weights to update.",
-)(lambda p: 0.5 * p, lambda p: 0.1 * p, lambda p: 0.01 * p, lambda p: 0.001 * p)
+)(lambda p: 2 * p, lambda p: 0.5 * p, lambda p: 0.1 * p, lambda p: 0.01 * p, lambda p: 0.001 * p)
 
 LABEL = "Multiply the incoming gradient by the Jacobian. There is no label to subtract here."
 of_output("The incoming gradient is subtracted from the output", LABEL)(
