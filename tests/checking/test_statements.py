@@ -586,3 +586,20 @@ def test_the_judge_and_the_report_say_what_kind_of_thing_differs(
     assert verdict.statements[number].why == why
     failing, _ = compare(verdict)
     assert (verdict.statements[number].text, said) in failing
+
+
+def test_an_appeal_shows_numbers_beside_a_text_and_a_shape_without_numbers(key: AnswerKey) -> None:
+    [number] = probes(verdict_on(key, "check-words", lambda words: 3), "Words")
+    assert (number.answer.caption, number.answer.rows) == ("answer, one number", [[("3", True)]])
+    [shape] = probes(verdict_on(key, "check-normal", lambda x: 1.0), "Shape")
+    assert (shape.answer.caption, shape.answer.words) == ("answer, 0 instead of 1", "no numbers")
+
+
+def _divide(n: int) -> float:
+    return n / 0
+
+
+def test_an_appeal_shows_an_error_apart_from_the_line(key: AnswerKey) -> None:
+    [failed] = probes(verdict_on(key, "check-both", _divide), "Both")
+    line = _divide.__code__.co_firstlineno + 1
+    assert failed.answer.words == f"“It raised ZeroDivisionError: division by zero. Your line {line}: return n / 0”"

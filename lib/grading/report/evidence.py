@@ -9,6 +9,7 @@ import numpy as np
 from lib.checking.answers import decode, read_record
 from lib.checking.student_code import Failure
 from lib.checking.values import readable
+from lib.grading.errors import end_sentence
 from lib.grading.judge.comparison import ATOL, RTOL
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.untrusted_names import quote
@@ -51,7 +52,7 @@ def probes(part: PartVerdict, statement: str) -> Iterator[Probe]:
         right, given = read_record(data), read_record(answers.get(name))
         expected = ArrayTable("expected", [], right.text) if isinstance(right, Failure) else _table("expected", right)
         if isinstance(given, Failure):
-            said = " ".join(filter(None, (given.text, given.line)))
+            said = f"{end_sentence(given.text)} Your {given.line}" if given.line else given.text
             answer = ArrayTable("answer", [], quote(said) if answers else "none")
         else:
             answer = _table("answer", given, None if isinstance(right, Failure) else right)
@@ -68,6 +69,8 @@ def _table(name: str, array: Array, right: Array | None = None) -> ArrayTable:
     caption = f"{name}, {' × '.join(map(str, array.shape)) or 'one number'}"
     if right is None:
         differs = np.zeros(array.shape, bool)
+    elif readable(right) is not None:  # a text has no shape that says anything
+        differs = np.ones(array.shape, bool)
     elif array.shape != right.shape:
         differs, caption = np.ones(array.shape, bool), f"{caption} instead of {' × '.join(map(str, right.shape))}"
     else:
@@ -76,4 +79,5 @@ def _table(name: str, array: Array, right: Array | None = None) -> ArrayTable:
     cells = [(f"{x + 0:.6g}", bool(wrong)) for x, wrong in zip(array.ravel(), differs.ravel(), strict=True)]
     rows = [cells[at : at + across] for at in range(0, min(len(cells), MOST_SHOWN), across)] if across else []
     left = len(cells) - sum(map(len, rows))
-    return ArrayTable(caption, rows, f"and {left:,} more numbers, in verdict.json" if left > 0 else "")
+    more = f"and {left:,} more numbers, in verdict.json" if left > 0 else ""
+    return ArrayTable(caption, rows, more if array.size else "no numbers")
