@@ -113,8 +113,13 @@ def run_each(
 
 def attempt(action: Callable[[], Value]) -> Value | Failure:
     """Run `action` here and now, without a time limit and without its warnings: for code that is known to end."""
+    with warnings.catch_warnings(action="ignore"):
+        return _outcome_of(action)
+
+
+def _outcome_of(action: Callable[[], Value]) -> Value | Failure:
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        with np.errstate(all="ignore"):
             return action()
     except Exception as error:
         return failure_of(error)
@@ -227,7 +232,7 @@ def _survive(action: Callable[[], Value]) -> Value | Failure:
     deepest = sys.getrecursionlimit()
     try:
         # A context of its own: NumPy keeps there what errors it raises, and student code may change that.
-        return Context().run(attempt, action)
+        return Context().run(_outcome_of, action)
     except BaseException as error:
         sys.setrecursionlimit(deepest)  # now, too: to say what was raised takes some calls
         return failure_of(error)

@@ -219,9 +219,10 @@ def test_an_endless_loop_is_ended_with_a_sentence_and_told_once() -> None:
 
 
 def test_a_loop_that_ignores_the_stop_signal_is_left_behind_and_keeps_nothing() -> None:
-    enough = threading.Event()
+    enough, threads, filters = threading.Event(), [], list(warnings.filters)
 
     def stubborn() -> None:
+        threads.append(threading.current_thread())
         while not enough.is_set():
             try:
                 while not enough.is_set():
@@ -238,6 +239,8 @@ def test_a_loop_that_ignores_the_stop_signal_is_left_behind_and_keeps_nothing() 
     assert outcome == Failure("time", "It was still running after 0.05 seconds. Is there a loop that never ends?")
     assert heard.getvalue() == "still heard\n"
     assert [str(warning.message) for warning in warned] == ["still warned"]
+    threads[0].join()
+    assert list(warnings.filters) == filters  # nor does it change anything when it ends at last
 
 
 def test_code_that_ends_in_time_runs_in_one_thread_and_leaves_nothing_for_the_next() -> None:
