@@ -213,6 +213,7 @@ def test_the_bundle_has_its_open_half(course):
         with bundle.open(wheel) as file, ZipFile(file) as packed:
             names = packed.namelist()
             texts = b"".join(map(packed.read, names))
+        assert b"figures" not in bundle.read("tiny/README.md"), "it has none"
     assert {"lib/units/tiny/__init__.py", "lib/units/tiny/exercise.py", "lib/units/tiny/fingerprints.json"} <= {*names}
     assert "lib/units/other/exercise.py" in names
     assert not [name for name in names if "closed" in name]
