@@ -13,7 +13,7 @@ ALIGN = "Transpose one of the two with .T, or multiply entry by entry with *, as
 EQUAL = "Print both shapes just before this line. Entry by entry, lengths must be equal, or one of them 1."
 LETTERS = "Print the shape of each array just before the einsum. An array needs one letter for each of its axes."
 SPELLING = "Check the spelling of the name, and run the cell that defines it first."
-SMALL = "Call your code in a new cell on small arrays: Python then shows the whole error."
+SMALL = "Call your code in a new cell on a small example: Python then shows the whole error."
 
 RULES: tuple[ErrorHint, ...] = (
     # Names

@@ -603,3 +603,8 @@ def test_an_appeal_shows_an_error_apart_from_the_line(key: AnswerKey) -> None:
     [failed] = probes(verdict_on(key, "check-both", _divide), "Both")
     line = _divide.__code__.co_firstlineno + 1
     assert failed.answer.words == f"“It raised ZeroDivisionError: division by zero. Your line {line}: return n / 0”"
+
+
+def test_what_to_try_after_an_error_asks_for_no_arrays_where_inputs_are_text(check: Checks) -> None:
+    report = " ".join(str(check.words(lambda words: int(words[0]))).split())
+    assert "Try: Call your code in a new cell on a small example: Python then shows the whole error." in report
