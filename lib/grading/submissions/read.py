@@ -70,12 +70,12 @@ class Submission:
 def read_submission(path: Path, notebooks: Collection[str] = ()) -> Submission:
     """Read the notebook at `path`, or the one that stands for it, or make an empty one that says what was wrong.
 
-    Of an assignment's `notebooks` none stands for another.
+    Of an assignment's `notebooks` none stands for another, and neither does a copy of one.
     """
     if lexists(path):
         return _read_or_explain(path)
     there = _notebooks_in(path.parent)
-    others = [other for other in there if NOTEBOOK.sub("", other.name) not in notebooks]
+    others = [other for other in there if _named_as(other, notebooks) in ("", path.stem)]
     if there and not others:
         return explain_unreadable(
             f"{path.name} was not in the submission. Submit it beside {list_names([file.name for file in there])}."
@@ -122,6 +122,13 @@ def _notebooks_in(folder: Path) -> list[Path]:
     named = [path for path in sorted(files_in(folder)) if NOTEBOOK.search(path.name)]
     found = [path for path in named if not any(map(HIDDEN.match, path.relative_to(folder).parts))]
     return [path for path in found if path.parent == folder] or found
+
+
+def _named_as(file: Path, notebooks: Collection[str]) -> str:
+    """Give the notebook that a file's name begins with, as `lab-Copy1.IPYNB` begins with lab; nothing if with none."""
+    name = NOTEBOOK.sub("", file.name)
+    begun = [each for each in notebooks if re.match(rf"{re.escape(each)}(?![^\W_])", name, re.IGNORECASE)]
+    return max(begun, key=len, default="")
 
 
 def _standing_for(path: Path, others: list[Path]) -> Path | None:

@@ -53,9 +53,18 @@ def test_a_letter_in_another_encoding_is_shown_as_such_and_the_rest_is_read(tmp_
 def test_a_notebook_under_nearly_its_name_is_graded_in_its_place(tmp_path, name):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text(WRITTEN, encoding="utf-8")
-    submission = read_submission(tmp_path / FILE)
-    assert texts(submission) == [TEXT]
-    assert submission.remarks == (f"{FILE} was not in the submission; {name} was graded in its place.",)
+    for notebooks in ((), ("homework",), ("homework", "lab")):
+        submission = read_submission(tmp_path / FILE, notebooks)
+        assert texts(submission) == [TEXT]
+        assert submission.remarks == (f"{FILE} was not in the submission; {name} was graded in its place.",)
+
+
+@pytest.mark.parametrize("name", ["lab.ipynb", "LAB.ipynb", "lab.IPYNB", "lab-Copy1.ipynb", "lab 2 (1).ipynb"])
+def test_no_other_notebook_of_the_assignment_nor_a_copy_stands_for_one_that_is_missing(tmp_path, name):
+    (tmp_path / name).write_text(WRITTEN, encoding="utf-8")
+    submission = read_submission(tmp_path / FILE, ("homework", "lab", "lab 2"))
+    assert not submission.runnable
+    assert submission.remarks == (f"{FILE} was not in the submission. Submit it beside {name}.",)
 
 
 @pytest.mark.parametrize(
