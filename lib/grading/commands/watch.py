@@ -139,6 +139,7 @@ class WatchApp(GradeApp):
         """Take in what has arrived, grade what is due of it, and release the pages."""
         if self._may_be_half_restored:
             self._finish_restoring()
+        self._note_graded()  # before what is newer is collected into its place
         self._collect()
         if self.once:
             sleep(self.settled)  # no round follows that could take what was collected just now
@@ -208,13 +209,10 @@ class WatchApp(GradeApp):
         return [(student, folder) for student, folder in found if not id_problem(student) and student not in excluded]
 
     def _is_due(self, student: str, folder: Path, found: str) -> bool:
-        """Tell whether a submission is to be graded now; what had been graded before is noted as a try."""
+        """Tell whether a submission is to be graded now."""
         if self._is_put_off(student):
             return False
         tries = self._tries.get(student)
-        if tries is None and self._was_graded(student, folder, found):
-            self._note({student: (folder, found)})
-            return student not in self._tries
         if tries is None or tries.graded[-1:] == [found]:
             return tries is None
         tries.at = min(tries.at, time())  # the clock may have been ahead
@@ -226,8 +224,15 @@ class WatchApp(GradeApp):
             self._say(f"{student}: try {len(tries.graded) + 1} will be graded at {datetime.fromtimestamp(at):%H:%M}.")
         return False
 
+    def _note_graded(self) -> None:
+        """Note as a first try what was graded before, by another command, or just before this one was killed."""
+        new = [(student, folder) for student, folder in self._folders() if student not in self._tries]
+        found = {student: (folder, digest(folder)) for student, folder in new}
+        if graded := {student: of for student, of in found.items() if self._was_graded(student, *of)}:
+            self._note(graded)
+
     def _was_graded(self, student: str, folder: Path, found: str) -> bool:
-        """Tell whether what lies there was graded before, by another command, or just before this one was killed.
+        """Tell whether what lies there was graded before.
 
         Only where no digest was kept do times tell: in a course that was copied they are those of the copy.
         """

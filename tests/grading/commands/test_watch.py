@@ -206,6 +206,27 @@ def test_the_best_try_counts_also_where_a_later_one_says_when_it_was_handed_in(n
     assert course.verdict("kaja").points == 21
 
 
+def test_the_best_try_counts_also_where_it_was_graded_before_anybody_watched(new_course, tmp_path):
+    """What is newer in the exchange is collected into its place."""
+    course = new_course(tmp_path / "course")
+    (inbound := tmp_path / "exchange" / "zerolayer" / "inbound").mkdir(parents=True)
+    for day, fillings in enumerate((RIGHT, WRONG), start=1):
+        at = f"2026-03-0{day} 12:00:00 UTC"
+        (folder := inbound / f"kaja+{ASSIGNMENT}+{at}").mkdir()
+        solved = complete(nbformat.read(course.released(), as_version=4), fillings, ANSWERS)
+        nbformat.write(solved, folder / f"{ASSIGNMENT}.ipynb")
+        (folder / "timestamp.txt").write_text(at)
+        options = (f"--Exchange.root={tmp_path / 'exchange'}", "--ExchangeCollect.check_owner=False")
+        if fillings is RIGHT:
+            assert course.nbgrader("collect", ASSIGNMENT, *options).returncode == 0
+            assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
+    options = (*options, "--keep=best", "--WatchApp.waits=[]", "--WatchApp.settled=0")
+    said = course.zerolayer("watch", ASSIGNMENT, "--once", *options).stdout
+    assert "kaja: try 2 has 19 of 21 points" in said
+    assert "kaja: an earlier try has more points, 21, and counts." in said
+    assert course.verdict("kaja").points == 21
+
+
 def test_the_best_try_counts_also_where_a_kill_came_before_its_folder_was_in_place(new_course, tmp_path):
     """Its points are in the gradebook then, and the verdict of the last one still lies beside the notebook."""
     course = new_course(tmp_path / "course")
