@@ -224,7 +224,7 @@ def _hint_for_order(layers: list[int], expected: list[int], method: str) -> str:
     if not layers:
         return NO_CALL.format(method=method)
     is_in_order = layers == [layer for layer in expected if layer in layers]
-    return "Print the number of each layer that your loop reaches. Which ones are left out?" if is_in_order else ""
+    return "Run through all of self.layers, however many there are. Which ones are left out?" if is_in_order else ""
 
 
 class LayersInOrder(Statement):

@@ -70,10 +70,13 @@ def _differences(y: Any, yhat: Any) -> Any:
 
 
 class PassingLayer:
-    """The layer below the test network's own: forward changes nothing, and a backward pass that begins here is lost."""
+    """The layer below the test network's own: forward changes nothing, and backward records what shape it is given."""
 
     input: Any = None
     output: Any = None
+
+    def __init__(self) -> None:
+        self.shapes: list[tuple[int, ...]] = []
 
     def forward(self, input: Any) -> Any:
         """Hand the input on."""
@@ -81,7 +84,8 @@ class PassingLayer:
         return input
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
-        """Return zeros: a gradient comes here last."""
+        """Record a shape, and return zeros: a gradient comes here last, from the layer above."""
+        self.shapes.append(np.shape(output_gradient))
         return np.zeros((FEATURES, BATCH))
 
 
@@ -100,7 +104,8 @@ class Network:
         self.weights = np.ones(WEIGHTS)  # a loss that counts them, too, shows
         self._predictions = inputs["yhat"], np.roll(inputs["yhat"], 1, axis=1)
         self.inputs: list[Any] = []
-        self.layers = [PassingLayer(), self]
+        self.below = PassingLayer()
+        self.layers = [self.below, self]
         self.gradients: list[Any] = []
         self.rates: list[Any] = []
 
@@ -183,6 +188,11 @@ def _received(record: Record) -> Array:
     if not np.array_equal(record.network.weights, np.ones(WEIGHTS)):
         hint = "Leave the weights to network.backward: there each layer moves its own."
         raise Wrong("step changes the weights itself.", hint=hint)
+    for shape in record.network.below.shapes:
+        if shape != (right := (FEATURES, BATCH)):
+            what = "The first layer's backward does not get what the layer above it returned."
+            hint = "Go from the last layer to the first. Give each what the backward of the one above it returned."
+            raise Wrong(what, found=f"shape {shape}", expected=f"shape {right}", hint=hint)
     return numbers(_only(record.network.gradients, "network.backward"), what="The gradient for network.backward")
 
 

@@ -627,6 +627,18 @@ def test_a_step_may_call_the_layers_itself_in_the_right_order(order: str, is_rig
     assert (judged(PARTS["check-step"], code, 1, ANSWER_KEY).points == PARTS["check-step"].points) == is_right
 
 
+@pytest.mark.parametrize("order", ["reversed(network.layers)", "network.layers"])
+def test_a_step_that_gives_each_layer_the_gradient_of_the_loss_is_told_so(order: str) -> None:
+    back = f"[layer.backward(grad, learning_rate) for layer in {order}]"
+    source = STEP.replace("network.backward(grad, learning_rate)", back)
+    code = written(source.format(gradient=MEAN, returned="loss(y, yhat)"))
+    said = "The first layer's backward does not get what the layer above it returned."
+    assert said in " ".join(str(checked(PARTS["check-step"], code)).split())
+    verdict = judged(PARTS["check-step"], code, 1, ANSWER_KEY)
+    assert [statement.state for statement in verdict.statements] == ["right", "wrong", "right"]
+    assert said in verdict.statements[1].why
+
+
 @pytest.mark.parametrize(
     ("slope", "name"),
     [
@@ -737,7 +749,11 @@ def label_shares(network, loss, loss_gradient, X, y, learning_rate):
         ("check-step", {"step": swapped}, {"BatchLoss": "comes first?", "MeanGradient": "comes first?"}),
         ("check-network-forward", {"Network": CallsNothing}, {"LayersInOrder": "forward has to be called"}),
         ("check-network-backward", {"Network": CallsNothing}, {"LayersReversed": "backward has to be called"}),
-        ("check-network-backward", {"Network": EverySecond}, {"LayersReversed": "Which ones are left out?"}),
+        (
+            "check-network-backward",
+            {"Network": EverySecond},
+            {"LayersReversed": "Run through all of self.layers, however many there are. Which ones are left out?"},
+        ),
         ("check-step", {"step": label_shares}, {"MeanGradient": "Pass on y as it is."}),
     ],
 )

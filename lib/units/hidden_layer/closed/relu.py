@@ -70,7 +70,7 @@ forward("Softmax is computed in place of ReLU", "Compare each entry with 0: no e
     lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0)
 )
 forward("The output is squared", "Give the positive number itself, not its square.")(lambda z: np.maximum(z, 0) ** 2)
-forward("The output is twice the input", "Give the positive number itself. |z| + z is twice that.")(
+forward("The output is twice as large as it should be", "Give the positive number itself. |z| + z is twice that.")(
     lambda z: 2 * np.maximum(z, 0)
 )
 forward("The sign of the output is turned", FORWARD_HINT)(lambda z: -np.maximum(z, 0))
