@@ -140,11 +140,11 @@ MEANINGS = (
     Meaning(
         r"IndexError: index \d+ is out of bounds for axis 1 .*\n(?:$|.*\w\[:, ?[a-z]\w*\])",
         "An index goes past the last column.",
-        "Each column is a sample, and M.shape[1] counts them. M.shape[0] and len(M) count the rows.",
+        "M.shape[1] counts the columns of an array M. M.shape[0] and len(M) count its rows.",
     ),
     Meaning(
         r"TypeError: .*numpy boolean (?:negative|subtract)",
-        "True and False are used in a subtraction.",
+        "A minus sign is used with True and False.",
         "Make numbers of a comparison first: 1.0 * (a == b).",
     ),
     Meaning(

@@ -62,7 +62,7 @@ SAID = {
     "a comparison with a minus": (
         CCE,
         "-np.sum(-(y == 1) * np.log(yhat)) / y.shape[1]",
-        "True and False are used in a subtraction.",
+        "A minus sign is used with True and False.",
     ),
     "no call": (CCE, "-np.sum(y * np.log(yhat)) / cce", "A function is used in arithmetic, and it is not called."),
     "a method without a call": (
@@ -137,6 +137,13 @@ LOOP_SAID = {
         "cce_gradient",
     ): "The gradient given to softmax.backward is a function",
 }
+
+
+def test_a_column_of_the_weights_is_not_said_to_be_a_sample() -> None:
+    code = written(BIAS.format("[self.weights[:, j].sum() for j in range(99)]"))
+    report = " ".join(str(checked(part_of("check-dense-backward"), Dense=code["Dense"])).split())
+    assert "An index goes past the last column." in report
+    assert "Try: M.shape[1] counts the columns of an array M. M.shape[0] and len(M) count its rows." in report
 
 
 @pytest.mark.parametrize("change", LOOP_SAID, ids=lambda change: change[1])

@@ -77,6 +77,18 @@ class LoopOverClasses(Softmax):
         return result
 
 
+class TransposedGradient(Softmax):
+    def backward(self, output_gradient: Array, learning_rate: Any = None) -> Array:
+        jacobians = np.array([np.diag(a) - np.outer(a, a) for a in self.output.T]).T
+        return (jacobians * output_gradient.T).sum(axis=1)
+
+
+class SamplesFirst(Softmax):
+    def backward(self, output_gradient: Array, learning_rate: Any = None) -> Array:
+        jacobians = np.array([np.diag(a) - np.outer(a, a) for a in self.output.T])
+        return (jacobians * output_gradient).sum(axis=1)
+
+
 class TwoUpdates(Dense):
     def backward(self, output_gradient: Array, learning_rate: float) -> Array:
         below = super().backward(output_gradient, learning_rate)
@@ -174,6 +186,12 @@ WRITTEN = [
         {"Softmax": LoopOverClasses},
         "The loop runs over the classes, not over the samples",
     ),
+    ("check-softmax-backward", {"Softmax": TransposedGradient}, "The incoming gradient is used with its axes swapped"),
+    (
+        "check-softmax-backward",
+        {"Softmax": SamplesFirst},
+        "The samples are the first axis of the Jacobians, and are used as if they were the last",
+    ),
 ]
 
 
@@ -196,8 +214,24 @@ def test_samples_that_come_twice_are_not_said_to_be_drawn_at_random() -> None:
 
 
 @pytest.mark.parametrize(
+    ("gradient", "name"),
+    [
+        ("np.mean(grad) * np.ones_like(grad)", "Only the sign of the gradient is used"),
+        ("losses", "dlayer.backward gets a gradient of zeros"),
+    ],
+)
+def test_an_array_of_one_number_is_not_said_to_be_signs_nor_an_empty_one_to_be_zeros(gradient: str, name: str) -> None:
+    code = {"train": written(loop(("(1 / len(batch)) * grad", gradient)))["train"]}
+    report, verdict = checked(part_of("check-train"), **code), judged(part_of("check-train"), code, 1)
+    assert not report.right and name not in str(report)
+    assert verdict.mistake is None or verdict.mistake.name != name
+    assert name not in " ".join(statement.why for statement in verdict.statements)
+
+
+@pytest.mark.parametrize(
     ("part", "code", "hint"),
     [
+        ("check-cce", {"cce": lambda y, yhat: np.mean(np.sum(-y * np.log(np.sqrt(yhat)), axis=0))}, "a square root"),
         ("check-softmax-backward", {"Softmax": RowsOfSamples}, "Keep samples in columns"),
         ("check-softmax-backward", {"Softmax": OneTurn}, "Print the result after each turn"),
         ("check-dense-backward", {"Dense": TwoUpdates}, "Update the weights once"),

@@ -117,13 +117,13 @@ loss("The loss is divided by the number of samples minus 1", DIVIDE)(
 loss("The loss is divided by the number of samples plus 1", DIVIDE)(
     lambda y, p: -np.sum(y * np.log(p)) / (y.shape[B] + 1)
 )
-loss("The loss is half as large as it should be", "Leave out the factor 1/2: it belongs to the squared error.")(
+loss("The loss is half as large as it should be", "Look for a factor 1/2, or for a square root of yhat.")(
     lambda y, p: _right(y, p) / 2
 )
 loss("The loss is twice as large as it should be", "Look for a factor 2, or for a square of yhat.")(
     lambda y, p: 2 * _right(y, p)
 )
-mean_of("The probabilities are divided before the logarithm", "Close the parenthesis of np.log before you divide.")(
+mean_of("The probabilities are divided before the logarithm", "Leave only yhat inside np.log, and divide behind it.")(
     lambda y, p: -y * np.log(p / y.shape[B]), lambda y, p: -y * np.log(p / y.shape[B]) * y.shape[B]
 )
 for much in (0.1, 0.01, 0.05, 0.2):

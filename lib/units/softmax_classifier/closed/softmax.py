@@ -465,12 +465,12 @@ of_output("The sum runs over everything: the result is one number", KEEP)(_contr
 of_output("The gradients of all samples are added before the product", KEEP)(_contracted("ijk,jl->ik"))
 of_product("All samples get the mean of their gradients", KEEP)(lambda p: p.mean(axis=1, keepdims=True) + 0 * p)
 of_output(
-    "The letters of the gradient are in the wrong order in einsum",
-    "The gradient's first axis counts the classes, and its second the samples: write its letters in this order.",
+    "The incoming gradient is used with its axes swapped",
+    "The gradient's first axis counts the classes, its second the samples. In einsum, write its letters in this order.",
 )(_contracted("kmi,im->ki"))
 of_output(
-    "T has its samples in the first axis, and its letters in einsum have them last",
-    "Print T.shape, and write T's letters in the order of its axes.",
+    "The samples are the first axis of the Jacobians, and are used as if they were the last",
+    "Print the shape of the Jacobians. In einsum, write their letters in the order of their axes.",
 )(lambda a, g: np.einsum("kmi,mi->ki", np.moveaxis(_jacobians(a), -1, 0), g))
 of_output("The samples are summed, and two class axes are left", INDEX)(_contracted("ijk,jk->ij"))
 of_output("The result is transposed", "Keep samples in columns, as in the gradient that comes in.")(

@@ -253,9 +253,10 @@ def name_into_dense(call: Call, steps: Sequence[Pass], step: Pass, gradient: Rec
     if any(is_equal(gradient, size * right.T) for size in sizes):
         return "The gradient is transposed before dlayer.backward"
     given = [each.updates[-1][0] for each in steps if each.updates]
-    if not gradient.any():
+    if gradient.size and not gradient.any():
         return "dlayer.backward gets a gradient of zeros"
-    if all(isinstance(each, np.ndarray) and np.ptp(np.abs(each)) < 1e-9 for each in given):
+    are_flat = all(isinstance(each, np.ndarray) and each.size and np.ptp(np.abs(each)) < 1e-9 for each in given)
+    if are_flat and is_equal(np.sign(gradient), np.sign(right)):
         return "Only the sign of the gradient is used"
     return "The gradient is clipped" if _is_clipped(gradient, right) else ""
 
