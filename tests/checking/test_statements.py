@@ -25,10 +25,11 @@ from lib.grading import units
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.errors import UnitFailsError
 from lib.grading.judge.challenge import challenge, drawn_for
-from lib.grading.judge.judge import judge
-from lib.grading.judge.verdict import PartVerdict
+from lib.grading.judge.judge import judge, judge_statements
+from lib.grading.judge.verdict import DIFFERENT, NOT_FINITE, PartVerdict
 from lib.grading.report.clusters import compare
 from lib.grading.report.evidence import probes
+from lib.unit import Statement
 
 OPEN = """
 from typing import Any
@@ -575,6 +576,7 @@ def test_where_text_may_be_due_a_missing_result_is_not_said_to_be_numbers() -> N
             "text in place of numbers",
         ),
         ("normal", lambda x: x, 1, "Two results that should agree differ.", "two results that differ"),
+        ("normal", lambda x: x * np.nan, 1, f"{NOT_FINITE} {FIND_NAN}", "nan or infinite in all places"),
         ("normal", lambda x: 1.0, 0, "The result has another shape than the right one.", "0 axes instead of 1"),
         ("normal", lambda x: x[1:], 0, "The result has another shape than the right one.", "another size of axis 0"),
     ],
@@ -583,9 +585,20 @@ def test_the_judge_and_the_report_say_what_kind_of_thing_differs(
     key: AnswerKey, part: str, code: Any, number: int, why: str, said: str
 ) -> None:
     verdict = verdict_on(key, f"check-{part}", code)
-    assert verdict.statements[number].why == why
+    statement = verdict.statements[number]
+    assert why in (statement.why, f"{statement.why} {statement.hint}")
     failing, _ = compare(verdict)
     assert (verdict.statements[number].text, said) in failing
+
+
+def test_of_a_right_text_beside_a_wrong_number_the_number_is_said_to_differ() -> None:
+    class Two(Statement):
+        text = "A word and its length."
+
+    right = {"Two": {"word": read_answer("abc"), "length": np.array(3.0)}}
+    found = {"Two": {**right["Two"], "length": np.array(2.0)}}
+    [verdict] = judge_statements([Two()], found, right, {("Two", "length")})
+    assert verdict.why == DIFFERENT
 
 
 def test_an_appeal_shows_numbers_beside_a_text_and_a_shape_without_numbers(key: AnswerKey) -> None:

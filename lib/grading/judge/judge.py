@@ -162,7 +162,8 @@ def _judge_statement(
         return _verdict(statement, "right")
     failure = _failure_in(answers)
     if failure is None:
-        return _verdict(statement, "wrong", _say_what_differs(statement, answers, right[statement.name]))
+        differing = {probe: right[name][probe] for name, probe in wrong if name == statement.name}
+        return _verdict(statement, "wrong", _say_what_differs(statement, answers, differing))
     why = f"{end_sentence(failure.text)} Your {failure.line}" if failure.line else failure.text
     return _verdict(statement, STATES.get(failure.kind, "wrong"), why)
 
@@ -172,13 +173,11 @@ def _failure_in(answers: Mapping[str, Outcome]) -> Failure | None:
 
 
 def _say_what_differs(statement: Statement, answers: Mapping[str, Outcome], right: Mapping[str, Outcome]) -> str:
-    """Say in which way results differ from the right ones: their text, their shape, or their numbers."""
+    """Say in which way results differ from the `right` ones of the same probes: their text, shape, or numbers."""
     if isinstance(statement, HasShape):  # which is a few numbers, too
         return DIFFERENT_SHAPE
     if isinstance(statement, Loop):  # all calls in one row of numbers, whose length depends on how many there are
         return DIFFERENT_CALLS
-    if isinstance(statement, Invariant):  # both sides are the student's, and none of them is the right one
-        return DIFFERENT_SIDES
     arrays = [
         (given, wanted)
         for given, wanted in ((answers[probe], wanted) for probe, wanted in right.items())
@@ -193,7 +192,8 @@ def _say_what_differs(statement: Statement, answers: Mapping[str, Outcome], righ
         return DIFFERENT_SHAPE
     if any(np.isfinite(wanted).all() and not np.isfinite(given).all() for given, wanted in arrays):
         return NOT_FINITE
-    return DIFFERENT
+    # Both sides of an invariant are the student's, and none of them is the right one.
+    return DIFFERENT_SIDES if isinstance(statement, Invariant) else DIFFERENT
 
 
 def _readable(value: Any) -> Array:
