@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 import lib.units
 from lib.answer_key import AnswerKey
-from lib.checking.answers import answer, pack, unpack
+from lib.checking.answers import answer, encode, pack, unpack
 from lib.checking.dispatch import Checks
 from lib.checking.fingerprints import Fingerprint
 from lib.checking.render import TRY, details
@@ -606,6 +606,9 @@ def test_an_appeal_shows_numbers_beside_a_text_and_a_shape_without_numbers(key: 
     assert (number.answer.caption, number.answer.rows) == ("answer, one number", [[("3", True)]])
     [shape] = probes(verdict_on(key, "check-normal", lambda x: 1.0), "Shape")
     assert (shape.answer.caption, shape.answer.words) == ("answer, 0 instead of 1", "no numbers")
+    answers, right = ({"It": {"result": encode(np.array(each))}} for each in ([3.0], 2.0))
+    [list_of_one] = probes(PartVerdict("check-it", "It", (), answer=answers, expected=right), "It")
+    assert list_of_one.answer.caption == "answer, 1 instead of one number"
 
 
 def _divide(n: int) -> float:

@@ -117,7 +117,7 @@ def _relate_shapes(answer: Outcome, right: Array, given: Mapping[str, Array]) ->
         return relation(answer, right, given)
     if answer.size != right.size:
         return f"{answer.size} {'axis' if answer.size == 1 else 'axes'} instead of {right.size}"
-    return f"another size of axis {', '.join(map(str, np.flatnonzero(answer != right)))}"
+    return f"another size of axis {', '.join(map(str, np.flatnonzero(answer.ravel() != right)))}"
 
 
 def _relate_sides(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:

@@ -66,13 +66,13 @@ def _table(name: str, array: Array, right: Array | None = None) -> ArrayTable:
     """
     if (text := readable(array)) is not None:
         return ArrayTable(name, [], text)
-    caption = f"{name}, {' × '.join(map(str, array.shape)) or 'one number'}"
+    caption = f"{name}, {_sizes(array)}"
     if right is None:
         differs = np.zeros(array.shape, bool)
     elif readable(right) is not None:  # a text has no shape that says anything
         differs = np.ones(array.shape, bool)
     elif array.shape != right.shape:
-        differs, caption = np.ones(array.shape, bool), f"{caption} instead of {' × '.join(map(str, right.shape))}"
+        differs, caption = np.ones(array.shape, bool), f"{caption} instead of {_sizes(right)}"
     else:
         differs = ~np.isclose(array, right, rtol=RTOL, atol=ATOL)
     across = array.shape[-1] if array.ndim else 1
@@ -81,3 +81,7 @@ def _table(name: str, array: Array, right: Array | None = None) -> ArrayTable:
     left = len(cells) - sum(map(len, rows))
     more = f"and {left:,} more numbers, in verdict.json" if left > 0 else ""
     return ArrayTable(caption, rows, more if array.size else "no numbers")
+
+
+def _sizes(array: Array) -> str:
+    return " × ".join(map(str, array.shape)) or "one number"

@@ -14,7 +14,7 @@ import pytest
 from lib.checking.answers import encode
 from lib.checking.student_code import Failure
 from lib.grading.judge.library_calls import library_calls
-from lib.grading.judge.verdict import DIFFERENT_CALLS, PartVerdict, StatementVerdict, Verdict
+from lib.grading.judge.verdict import DIFFERENT_CALLS, DIFFERENT_SHAPE, PartVerdict, StatementVerdict, Verdict
 from lib.grading.report.classroom import Classroom, StudentWork
 from lib.grading.report.clusters import NONE, codes_of, compare, defines, groups_of_unknown, is_unknown, relation
 from lib.reference import cce
@@ -39,8 +39,9 @@ BY_CHANCE = {
     "Only the sign of the gradient counts",
     "Each weight has a step size of its own, as in Adam, RMSprop or AdaGrad",
     "The weights decay by the same amount, whatever their size",
+    "Only the entries of the true classes are returned, in one row",
 }
-"""Mistakes that give the right numbers, or the same one everywhere, or one larger or smaller, for some draws only."""
+"""Mistakes that give the right numbers, their sums, the same one everywhere, or one larger, for some draws only."""
 RIGHT = np.array([[0.5, 2.0, -3.0, 1.25], [4.0, 0.75, 1.5, -2.0], [1.0, 7.0, -0.5, 0.3]])
 
 
@@ -182,6 +183,21 @@ def test_calls_are_related_by_how_many_there_are(size, said):
     loop = StatementVerdict("Calls", "It calls f.", 1, "wrong", DIFFERENT_CALLS)
     part = PartVerdict("check-loop", "Loop", (loop,), answer=answer, expected=right)
     assert compare(part) == ((("It calls f.", said),), True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (np.array([2.0, 3.0, 4.0, 5.0]), "another size of axis 1, 3"),
+        (np.array([[2.0, 2.0], [4.0, 4.0]]), "another size of axis 1"),
+        (np.array([2.0]), "1 axis instead of 4"),
+    ],
+)
+def test_shapes_are_related_by_their_axes_also_where_student_code_made_one_up(answer, said):
+    answers, right = ({"Shape": {"shape": encode(each)}} for each in (answer, np.array([2.0, 1.0, 4.0, 4.0])))
+    shape = StatementVerdict("Shape", "As X.", 1, "wrong", DIFFERENT_SHAPE)
+    part = PartVerdict("check-f", "F", (shape,), answer=answers, expected=right)
+    assert compare(part) == ((("As X.", said),), True)
 
 
 @pytest.mark.parametrize(
