@@ -31,14 +31,14 @@ RUNS = 2000
 """How often mistakes are run to find one that some draws hide: one or two seconds, and all draws for 20 mistakes."""
 
 
-def faults_of_worth(part: Part, answers: str) -> Iterator[CannotBuild]:
-    """Say which part is worth nothing: no mistake in it could cost points."""
-    if not part.points:
+def faults_of_worth(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
+    """Say which part with mistakes is worth nothing: none could cost points. Without any, it is for practice."""
+    if not part.points and any(mistake.part == part.id for mistake in key.mistakes):
         yield CannotBuild(
             f"{answers}, the part {part.id!r}: a part that is worth nothing",
             found="0 points",
-            expected="more: a mistake has to cost points",
-            attempt="give one of its statements some: points = 1",
+            expected="more: each of its mistakes has to cost points",
+            attempt="give one of its statements some: points = 1; or leave out its mistakes if it is for practice alone",
         )
 
 

@@ -78,7 +78,7 @@ class CheckApp(Rebuild):
         yield from faults_of_open_half(place, key, hidden)
         yield from faults_of_names(key, place.answers)
         yield from faults_of_questions(key.unit.questions, place.module)
-        worthless = [fault for part in key.parts for fault in faults_of_worth(part, place.answers)]
+        worthless = [fault for part in key.parts for fault in faults_of_worth(key, part, place.answers)]
         failing = [fault for part in key.parts for fault in faults_of_draws(key, part, place.answers)]
         if worthless or failing:
             yield from (*worthless, *failing)

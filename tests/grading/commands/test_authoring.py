@@ -10,11 +10,12 @@ import nbformat
 import pytest
 
 import lib.units
-from lib.grading.commands.agreement import names_called
+from lib.grading.commands.agreement import faults_of_worth, names_called
 from lib.grading.commands.build import Hidden
 from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
 from lib.grading.judge.verdict import Verdict
 from lib.grading.units import Place
+from lib.unit import Mistake, Part
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import cell
@@ -244,6 +245,14 @@ def test_check_finds_the_fault_and_says_what_to_try(course, tmp_path, fault):
         assert checked.stdout.count("Found:") == 2, checked.stdout
     for word in ("Found:", "Expected:", "Try:"):
         assert word in said
+
+
+def test_a_part_without_points_is_for_practice_unless_it_has_mistakes():
+    practice = Part("check-practice", "Practice", (), ())
+    in_practice = Mistake("check-practice", "A slip", "Look again.", {})
+    for mistakes, count in (((), 0), ((in_practice,), 1)):
+        key = replace(ANSWER_KEY, mistakes=(*ANSWER_KEY.mistakes, *mistakes))
+        assert len([*faults_of_worth(key, practice, "closed")]) == count
 
 
 def test_right_code_that_is_a_class_calls_other_code_by_its_name_too():
