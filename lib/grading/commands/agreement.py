@@ -38,7 +38,7 @@ def faults_of_worth(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
             f"{answers}, the part {part.id!r}: a part that is worth nothing",
             found="0 points",
             expected="more: each of its mistakes has to cost points",
-            attempt="give one of its statements some: points = 1; or leave out its mistakes if it is for practice alone",
+            attempt="give one of its statements some: points = 1. A part for practice alone has no mistakes",
         )
 
 

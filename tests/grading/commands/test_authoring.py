@@ -248,7 +248,7 @@ def test_check_finds_the_fault_and_says_what_to_try(course, tmp_path, fault):
 
 
 def test_a_part_without_points_is_for_practice_unless_it_has_mistakes():
-    practice = Part("check-practice", "Practice", (), ())
+    practice = Part("check-practice", "Practice", (), (), dict)
     in_practice = Mistake("check-practice", "A slip", "Look again.", {})
     for mistakes, count in (((), 0), ((in_practice,), 1)):
         key = replace(ANSWER_KEY, mistakes=(*ANSWER_KEY.mistakes, *mistakes))
