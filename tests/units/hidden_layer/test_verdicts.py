@@ -17,6 +17,7 @@ from lib.unit import Mistake, Part
 from lib.units import hidden_layer
 from lib.units.hidden_layer.closed import ANSWER_KEY
 from lib.units.hidden_layer.closed.step import step
+from lib.units.hidden_layer.network import LayersReversed
 from tests.grading.judge.test_judge import judged
 from tests.variants import written
 
@@ -761,6 +762,11 @@ def test_a_hint_answers_what_was_found(part: str, code: Any, hints: dict[str, st
     found = {finding.statement.name: finding.why for finding in checked(PARTS[part], code).findings}
     for name, hint in hints.items():
         assert hint in found[name].hint
+
+
+def test_grading_does_not_speak_of_a_result_where_layers_are_left_out() -> None:
+    order, *_ = judged(BACKWARD, {"Network": EverySecond}, 1, ANSWER_KEY).statements
+    assert (order.why, order.hint) == ("The numbers differ from the right ones.", LayersReversed.hint)
 
 
 LOOP = """
