@@ -220,9 +220,9 @@ def first_error(nb: NotebookNode) -> str:
 
 
 def _errors(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:
-    """Give each cell that ended in an error: its name, the cell, and the error."""
+    """Give each cell that ended in an error that isn't meant: its name, the cell, and the error."""
     for index, cell in enumerate(nb.cells):
-        if error := error_output(cell):
+        if (error := error_output(cell)) and "raises-exception" not in cell.metadata.get("tags", ()):
             name = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id") or f"number {index + 1}"
             yield name, cell, f"{error.ename}: {error.evalue}"
 
@@ -230,7 +230,7 @@ def _errors(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:
 def faults_of_cells(key: AnswerKey, ran: NotebookNode, file: str) -> Iterator[CannotBuild]:
     """Say which cells of the solution end in an error, but for those of parts, which lose points by it."""
     for name, cell, error in _errors(ran):
-        if key.part(course_id(cell)) is None and "raises-exception" not in cell.metadata.get("tags", ()):
+        if key.part(course_id(cell)) is None:
             yield CannotBuild(
                 f"{file}, cell {name!r}: a cell of the solution that ends in an error",
                 found=error[:400],

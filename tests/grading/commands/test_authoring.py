@@ -13,6 +13,7 @@ import lib.units
 from lib.grading.commands.agreement import faults_of_worth, names_called
 from lib.grading.commands.build import Hidden
 from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
+from lib.grading.commands.proof import faults_of_cells, first_error
 from lib.grading.judge.verdict import Verdict
 from lib.grading.units import Place
 from lib.unit import Mistake, Part
@@ -253,6 +254,18 @@ def test_a_part_without_points_is_for_practice_unless_it_has_mistakes():
     for mistakes, count in (((), 0), ((in_practice,), 1)):
         key = replace(ANSWER_KEY, mistakes=(*ANSWER_KEY.mistakes, *mistakes))
         assert len([*faults_of_worth(key, practice, "closed")]) == count
+
+
+def test_an_error_that_is_meant_is_neither_a_fault_nor_said_to_be_the_reason_of_one():
+    meant, slip = (
+        nbformat.v4.new_code_cell("?", id=name, outputs=[nbformat.v4.new_output("error", ename="E", evalue=name)])
+        for name in ("meant", "slip")
+    )
+    meant.metadata.tags = ["raises-exception"]
+    ran = nbformat.v4.new_notebook(cells=[meant, slip])
+    assert first_error(ran) == "The cell 'slip' ended in E: slip"
+    [fault] = faults_of_cells(ANSWER_KEY, ran, "unit.ipynb")
+    assert "cell 'slip'" in str(fault)
 
 
 def test_right_code_that_is_a_class_calls_other_code_by_its_name_too():
