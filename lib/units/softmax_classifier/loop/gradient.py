@@ -236,13 +236,12 @@ def name_into_dense(call: Call, steps: Sequence[Pass], step: Pass, gradient: Rec
     """Name what has become of the result of softmax.backward, `right`, before it goes into dlayer.backward."""
     if not isinstance(gradient, np.ndarray):
         return ""
+    sizes = (1, right.shape[1], 1 / right.shape[1])
+    means = right.mean(axis=1, keepdims=True), right.mean(axis=1)
     if gradient.ndim == 0:
         rate = step.updates[-1][1]
         if isinstance(rate, np.ndarray) and rate.ndim == 2:
             return "The arguments of dlayer.backward are swapped"
-    sizes = (1, right.shape[1], 1 / right.shape[1])
-    means = right.mean(axis=1, keepdims=True), right.mean(axis=1)
-    if gradient.ndim == 0:
         loss, share = call.loss(step.version, step.samples), right.shape[1] / call.samples
         if any(is_equal(gradient, np.array(size * loss)) for size in (*sizes, share, 1 / call.samples)):
             return "dlayer.backward gets the loss, not a gradient"
