@@ -244,7 +244,8 @@ class WriteSummary(UnitPreprocessor):
                 )  # fmt: skip
                 return nb, resources
             for verdict in (one for one in verdicts if one.notebook == names["notebook"]):
-                resources["summary"] = summary(read_graded(verdict, nb, names, self._predictions(unit, names)))
+                predicted = self._predictions(unit, names, [one.notebook for one in verdicts])
+                resources["summary"] = summary(read_graded(verdict, nb, names, predicted))
                 resources["code_in_the_dark"] = _style_of_dark_code()
         return nb, resources
 
@@ -252,12 +253,15 @@ class WriteSummary(UnitPreprocessor):
     def _course(self) -> CourseDirectory:
         return CourseDirectory(parent=self)
 
-    def _predictions(self, unit: AnswerKey, names: dict[str, Any]) -> tuple[tuple[Question, int], ...]:
-        """Read what the student predicted, question by question."""
+    def _predictions(
+        self, unit: AnswerKey, names: dict[str, Any], notebooks: list[str]
+    ) -> tuple[tuple[Question, int], ...]:
+        """Read what the student predicted in one of an assignment's notebooks, question by question."""
         questions = unit.unit.questions
         if not questions:
             return ()
-        found = read_predictions(self._course, names["assignment"], names["student"], names["notebook"], questions)
+        asked = names["assignment"], names["student"], names["notebook"]
+        found = read_predictions(self._course, *asked, questions, notebooks)
         return tuple((question, found[question.id]) for question in questions if question.id in found)
 
 

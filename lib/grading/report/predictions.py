@@ -5,7 +5,7 @@ anything there, so nothing is taken over but the number of a choice.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +38,9 @@ def question_figures(
     """Count the predictions of all graded submissions; a question that nobody answered is left out."""
     if not questions:
         return []
+    notebooks = {verdict.notebook for _, verdict in classroom.graded}
     given = [
-        read_predictions(course, classroom.assignment, work.student, verdict.notebook, questions)
+        read_predictions(course, classroom.assignment, work.student, verdict.notebook, questions, notebooks)
         for work, verdict in classroom.graded
     ]
     counts = Counter(prediction for each in given for prediction in each.items())
@@ -48,11 +49,19 @@ def question_figures(
 
 
 def read_predictions(
-    course: CourseDirectory, assignment: str, student: str, notebook: str, questions: Iterable[Question]
+    course: CourseDirectory,
+    assignment: str,
+    student: str,
+    notebook: str,
+    questions: Iterable[Question],
+    notebooks: Collection[str] = (),
 ) -> Predictions:
-    """Read the predictions in a notebook as it was handed in; none where it can't be read."""
+    """Read the predictions in a notebook as it was handed in; none where it can't be read.
+
+    `notebooks` are those of the assignment: none of them stands for one that is missing.
+    """
     folder = Path(course.format_path(course.submitted_directory, student, assignment))
-    file = submitted_file(folder / f"{notebook}.ipynb")
+    file = submitted_file(folder / f"{notebook}.ipynb", notebooks)
     if file is None or not is_file(file):
         return {}
     try:

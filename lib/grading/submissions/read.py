@@ -74,8 +74,7 @@ def read_submission(path: Path, notebooks: Collection[str] = ()) -> Submission:
     """
     if lexists(path):
         return _read_or_explain(path)
-    there = _notebooks_in(path.parent)
-    others = [other for other in there if _named_as(other, notebooks) in ("", path.stem)]
+    there, others = _notebooks_in(path.parent), _candidates(path, notebooks)
     if there and not others:
         return explain_unreadable(
             f"{path.name} was not in the submission. Submit it beside {list_names([file.name for file in there])}."
@@ -124,6 +123,11 @@ def _notebooks_in(folder: Path) -> list[Path]:
     return [path for path in found if path.parent == folder] or found
 
 
+def _candidates(path: Path, notebooks: Collection[str]) -> list[Path]:
+    """Find the notebooks of a submission that may stand for the one at `path`, if that is missing."""
+    return [other for other in _notebooks_in(path.parent) if _named_as(other, notebooks) in ("", path.stem)]
+
+
 def _named_as(file: Path, notebooks: Collection[str]) -> str:
     """Give the notebook that a file's name begins with, as `lab-Copy1.IPYNB` begins with lab; nothing if with none."""
     name = NOTEBOOK.sub("", file.name)
@@ -138,9 +142,9 @@ def _standing_for(path: Path, others: list[Path]) -> Path | None:
     return next((some[0] for some in (alike, others) if len(some) == 1), None)
 
 
-def submitted_file(path: Path) -> Path | None:
-    """Give the file of the notebook at `path`, or of the one that stands for it, if there is one."""
-    return path if lexists(path) else _standing_for(path, _notebooks_in(path.parent))
+def submitted_file(path: Path, notebooks: Collection[str] = ()) -> Path | None:
+    """Give the file of the notebook at `path`, or of the one that stands for it, as `read_submission` has it."""
+    return path if lexists(path) else _standing_for(path, _candidates(path, notebooks))
 
 
 def explain_unreadable(sentence: str, empty: bool = False) -> Submission:

@@ -143,6 +143,13 @@ def test_a_notebook_under_another_name_is_read_as_it_was_graded(tmp_path):
     assert read(course) == {"steps": 1}
 
 
+def test_predictions_in_one_of_two_notebooks_do_not_count_again_for_the_other_that_is_missing(tmp_path):
+    course = handed_in(tmp_path, with_records({"question": "steps", "choice": 1}))
+    graded = [(StudentWork("ada"), SimpleNamespace(notebook=name)) for name in (ASSIGNMENT, "lab")]
+    [figures] = question_figures(course, SimpleNamespace(assignment=ASSIGNMENT, graded=graded), QUESTIONS)
+    assert figures.total == 1
+
+
 def test_a_class_without_predictions_has_no_such_section(tmp_path):
     course = handed_in(tmp_path, with_records())
     verdict = SimpleNamespace(notebook=ASSIGNMENT)
