@@ -232,6 +232,11 @@ def test_an_array_of_one_number_is_not_said_to_be_signs_nor_an_empty_one_to_be_z
     ("part", "code", "hint"),
     [
         ("check-cce", {"cce": lambda y, yhat: np.mean(np.sum(-y * np.log(np.sqrt(yhat)), axis=0))}, "a square root"),
+        (
+            "check-cce-gradient",
+            {"cce_gradient": lambda y, yhat: np.mean(-y / yhat, axis=1, keepdims=True) * np.ones_like(y)},
+            "Leave out the mean",
+        ),
         ("check-softmax-backward", {"Softmax": RowsOfSamples}, "Keep samples in columns"),
         ("check-softmax-backward", {"Softmax": OneTurn}, "Print the result after each turn"),
         ("check-dense-backward", {"Dense": TwoUpdates}, "Update the weights once"),

@@ -466,7 +466,9 @@ of_slopes(
 )(lambda g: g.sum(axis=0))
 of_slopes("The gradient is averaged over the classes", SHAPE)(lambda g: g.mean(axis=0))
 of_slopes("The gradient is averaged over the batch", SHAPE, SIGN)(lambda g: g.mean(axis=1, keepdims=True))
-of_slopes("All samples get the mean of their gradients", SHAPE)(lambda g: g.mean(axis=1, keepdims=True) + 0 * g)
+of_slopes("All samples get the mean of their gradients", "Leave out the mean: each sample has a gradient of its own.")(
+    lambda g: g.mean(axis=1, keepdims=True) + 0 * g
+)
 gradient("Only the classes that are not the true one get a gradient", "Which class does the loss depend on?")(
     lambda y, p: -(1 - y) / p, lambda y, p: (1 - y) / p, lambda y, p: (1 - y) / (1 - p)
 )
