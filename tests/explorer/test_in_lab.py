@@ -3,6 +3,7 @@
 import io
 import re
 from pathlib import Path
+from time import monotonic
 
 import nbformat
 import numpy as np
@@ -14,7 +15,7 @@ from nbconvert.exporters import HTMLExporter
 
 from lib.explorer.regions_view import Plane
 from lib.explorer.training import Setting
-from tests.browser import readout, run_all, save, slider, wait_for, wait_until_idle
+from tests.browser import PATIENCE, readout, run_all, save, slider, wait_for, wait_until_idle
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, by_hand
 
@@ -148,7 +149,9 @@ def test_the_next_pages_are_there_before_python_answers_which_brings_no_earlier_
     handle = slider(explorer, "Learning rate")
     handle.press("ArrowLeft")
     wait_for_words(explorer, "Learning rate 0.0794, batch size 16. After 100 epochs")
+    until = monotonic() + PATIENCE / 1000
     while not {"0.0631", "0.0501"} <= READY:
+        assert monotonic() < until, f"in a second of training ahead only {READY} were made ready"
         explorer.evaluate("() => new Promise(requestAnimationFrame)")
     explorer.evaluate(SHOWN)
     [kernel] = [each for each in psutil.Process().children(recursive=True) if "ipykernel_launcher" in each.cmdline()]
