@@ -23,3 +23,8 @@ class CannotBuild(ValueError):
 def end_sentence(sentence: str) -> str:
     """End a sentence by a full stop, unless it has an end."""
     return sentence if sentence[-1:] in ".?!" else f"{sentence}."
+
+
+def with_line(sentence: str, line: str) -> str:
+    """Add to a sentence on a student's code which line it is about, as `line 3: …`, if that is known."""
+    return f"{end_sentence(sentence)} Your {line}" if line else sentence

@@ -14,7 +14,7 @@ from lib.checking.render import NOT_TESTED
 from lib.checking.statements import HasShape, Invariant, Loop
 from lib.checking.student_code import Failure, Kind
 from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, read_answer, several_of, text_of
-from lib.grading.errors import UnitFailsError, end_sentence
+from lib.grading.errors import UnitFailsError, end_sentence, with_line
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import WrongProbes, right_outcomes, wrong_probes
 from lib.grading.judge.diagnosis import diagnose
@@ -164,8 +164,7 @@ def _judge_statement(
     if failure is None:
         differing = {probe: right[name][probe] for name, probe in wrong if name == statement.name}
         return _verdict(statement, "wrong", _say_what_differs(statement, answers, differing))
-    why = f"{end_sentence(failure.text)} Your {failure.line}" if failure.line else failure.text
-    return _verdict(statement, STATES.get(failure.kind, "wrong"), why)
+    return _verdict(statement, STATES.get(failure.kind, "wrong"), with_line(failure.text, failure.line))
 
 
 def _failure_in(answers: Mapping[str, Outcome]) -> Failure | None:

@@ -34,13 +34,18 @@ DIFFERENT, DIFFERENT_TEXT = "The numbers differ from the right ones.", "The text
 DIFFERENT_SHAPE = "The result has another shape than the right one."
 DIFFERENT_CALLS = "The calls or the result differ from the right ones."
 DIFFERENT_SIDES = "Two results that should agree differ."
-NEEDLESS_TEXT, NO_TEXT = (
-    "The result has text in it, and the right one has none.",
-    "The result is not text as it should be.",
-)
+NEEDLESS_TEXT = "The result has text in it, and the right one has none."
+NO_TEXT = "The result is not text as it should be."
 NOT_FINITE = "The result has nan or infinity where the right one has numbers."
 ALL_DIFFERENT = (
-    *(DIFFERENT, DIFFERENT_TEXT, DIFFERENT_SHAPE, DIFFERENT_CALLS, DIFFERENT_SIDES, NEEDLESS_TEXT, NO_TEXT, NOT_FINITE),
+    DIFFERENT,
+    DIFFERENT_TEXT,
+    DIFFERENT_SHAPE,
+    DIFFERENT_CALLS,
+    DIFFERENT_SIDES,
+    NEEDLESS_TEXT,
+    NO_TEXT,
+    NOT_FINITE,
 )
 NEEDS = re.compile(render.NOT_TESTED.format(r"\d+"))
 FOUND = re.compile("|".join((*map(re.escape, ALL_DIFFERENT), NEEDS.pattern)))

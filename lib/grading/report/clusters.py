@@ -76,8 +76,11 @@ def compare(part: PartVerdict) -> tuple[tuple[tuple[str, str], ...], bool]:
             found = list(_outcomes(part, statement.name))
             numbers |= any(not isinstance(answer, Failure) for answer, _ in found)
             has_shape = part.expected.get(statement.name, {}).keys() == {SHAPE}
-            relate = _relate_shapes if has_shape else RELATE.get(statement.why, relation)
-            related = dict.fromkeys(relate(answer, right, given) for answer, right in found)
+            tell = _tell_shapes if has_shape else TELL.get(statement.why)
+            related = dict.fromkeys(
+                (tell and not isinstance(answer, Failure) and tell(answer, right)) or relation(answer, right, given)
+                for answer, right in found
+            )
             related.pop("right", None)
             failing.append((statement.text, "; ".join(related)))
     return tuple(failing), numbers
@@ -104,31 +107,29 @@ def relation(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
     return NONE  # a number so large or small that no other can be computed from it
 
 
-def _relate_calls(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
-    """Say how calls are related to the right ones: they are one row of numbers, the longer the more there are."""
-    if isinstance(answer, Failure) or answer.size == right.size:
-        return relation(answer, right, given)
+def _tell_calls(answer: Array, right: Array) -> str:
+    """Say whether calls are fewer or more than the right ones: they are one row of numbers, the longer the more."""
+    if answer.size == right.size:
+        return ""
     return "fewer calls, or less in them" if answer.size < right.size else "more calls, or more in them"
 
 
-def _relate_shapes(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
-    """Say how a shape, which is a few numbers here, is related to the right one: sizes differ from draw to draw."""
-    if isinstance(answer, Failure) or agree(answer, right):
-        return relation(answer, right, given)
+def _tell_shapes(answer: Array, right: Array) -> str:
+    """Say how a shape, which is a few numbers here, differs from the right one: sizes differ from draw to draw."""
+    if agree(answer, right):
+        return ""
     if answer.size != right.size:
         return f"{answer.size} {'axis' if answer.size == 1 else 'axes'} instead of {right.size}"
     return f"another size of axis {', '.join(map(str, np.flatnonzero(answer.ravel() != right)))}"
 
 
-def _relate_sides(answer: Outcome, right: Array, given: Mapping[str, Array]) -> str:
+def _tell_sides(answer: Array, right: Array) -> str:
     """Say that two results differ that should agree: the numbers only tell by how much."""
-    if isinstance(answer, Failure) or agree(answer, right):
-        return relation(answer, right, given)
-    return "two results that differ"
+    return "" if agree(answer, right) else "two results that differ"
 
 
-RELATE = {DIFFERENT_CALLS: _relate_calls, DIFFERENT_SIDES: _relate_sides}
-"""How answers are related where their numbers are no result, by what the judge says of them."""
+TELL = {DIFFERENT_CALLS: _tell_calls, DIFFERENT_SIDES: _tell_sides}
+"""What is said of answers whose numbers are no result, by what the judge says of them; nothing where it is as usual."""
 
 
 def _related(answer: Array, right: Array, given: Mapping[str, Array]) -> str:

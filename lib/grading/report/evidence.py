@@ -9,7 +9,7 @@ import numpy as np
 from lib.checking.answers import decode, read_record
 from lib.checking.student_code import Failure
 from lib.checking.values import readable
-from lib.grading.errors import end_sentence
+from lib.grading.errors import with_line
 from lib.grading.judge.comparison import ATOL, RTOL
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.untrusted_names import quote
@@ -52,8 +52,7 @@ def probes(part: PartVerdict, statement: str) -> Iterator[Probe]:
         right, given = read_record(data), read_record(answers.get(name))
         expected = ArrayTable("expected", [], right.text) if isinstance(right, Failure) else _table("expected", right)
         if isinstance(given, Failure):
-            said = f"{end_sentence(given.text)} Your {given.line}" if given.line else given.text
-            answer = ArrayTable("answer", [], quote(said) if answers else "none")
+            answer = ArrayTable("answer", [], quote(with_line(given.text, given.line)) if answers else "none")
         else:
             answer = _table("answer", given, None if isinstance(right, Failure) else right)
         yield Probe(name, answer, expected)

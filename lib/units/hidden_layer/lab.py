@@ -3,11 +3,7 @@
 What is so was found with right code, for the seeds that the tests name; they find it again.
 """
 
-from functools import partial
-
-from lib import unit
-
-Question = partial(unit.Question, found="Right code gives, with each seed from 0 to 9:")
+from lib.units.softmax_classifier.lab import Question
 
 QUESTIONS = (
     Question(

@@ -188,8 +188,9 @@ def _received(record: Record) -> Array:
     if not np.array_equal(record.network.weights, np.ones(WEIGHTS)):
         hint = "Leave the weights to network.backward: there each layer moves its own."
         raise Wrong("step changes the weights itself.", hint=hint)
+    right = FEATURES, BATCH
     for shape in record.network.below.shapes:
-        if shape != (right := (FEATURES, BATCH)):
+        if shape != right:
             what = "The first layer's backward does not get what the layer above it returned."
             hint = "Go from the last layer to the first. Give each what the backward of the one above it returned."
             raise Wrong(what, found=f"shape {shape}", expected=f"shape {right}", hint=hint)

@@ -113,10 +113,9 @@ weights("The step is divided by the number of features", MEAN)(
 weights("The step is multiplied by the batch size", "The product sums over the samples. The gradient contains 1/B.")(
     lambda layer, g: _gradient(layer, g) * g.shape[1]
 )
-weights(
-    "The step is twice as long",
-    "Update the weights once, without a factor 2. No loss here has a square.",
-)(lambda layer, g: 2 * _gradient(layer, g))
+weights("The step is twice as long", "Update the weights once, without a factor 2. No loss here has a square.")(
+    lambda layer, g: 2 * _gradient(layer, g)
+)
 
 BIAS = "The bias is a weight whose input is always 1. Work out its gradient by hand, for two samples."
 
