@@ -80,11 +80,7 @@ if "nbgrader.server_extensions.formgrader.formgrader" in sys.modules:
 
 # The student's page begins with points and, for each part, the mistake and the hint.
 c.GenerateFeedback.exporter_class = "lib.grading.report.feedback.FeedbackPage"
-c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-    "lib.grading.report.feedback.WriteSummary",
-]
+c.GenerateFeedback.preprocessors = []
 
 # `nbgrader zip_collect` reads the names that Canvas and Moodle give, and opens zips with care.
 c.ZipCollectApp.extractor_plugin = "lib.grading.submissions.collect.Download"

@@ -23,7 +23,7 @@ from traitlets import Bool, Enum, Float, List
 
 from lib.grading.commands.command import named_assignment, say
 from lib.grading.commands.course import tries_file
-from lib.grading.commands.feedback import ClassFeedback
+from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
 from lib.grading.errors import ConfigError
 from lib.grading.kernels.slow_imports import broken_units
@@ -78,7 +78,6 @@ class WatchApp(GradeApp):
     )
     once = Bool(False, help="Do one round, and end.").tag(config=True)
     aliases = {**GradeApp.aliases, "every": "WatchApp.every", "keep": "WatchApp.keep"}
-    uses = (*GradeApp.uses, ClassFeedback)
     flags = {**GradeApp.flags, "once": ({"WatchApp": {"once": True}}, "Do one round, and end.")}
 
     def start(self) -> None:
@@ -291,13 +290,12 @@ class WatchApp(GradeApp):
 
     def _release(self, students: list[str]) -> None:
         """Write these students' pages, and release those that came by the exchange; one that fails stops no other."""
-        feedback = ClassFeedback(coursedir=self.coursedir, parent=self)
-        feedback.only, feedback.says = frozenset(students), False
+        outdone = frozenset[str]()
         if self.keep == "best":
             marks = self._marks()
-            feedback.outdone = frozenset(student for student in students if self._has_better(student, marks[student]))
-        feedback.start()
-        failed = {student: f"has no feedback page: {problem}" for student, problem in feedback.failed.items()}
+            outdone = frozenset(student for student in students if self._has_better(student, marks[student]))
+        pages = write_pages(self.coursedir, self, students, outdone)
+        failed = {student: f"has no feedback page: {problem}" for student, problem in pages.failed.items()}
         for student in students:
             if student in failed:
                 continue

@@ -1,25 +1,25 @@
-"""Feedback: the page a student gets begins with points and, part by part, what was right, the mistake and the hint.
+"""Feedback: the page a student gets. Points first, then part by part what was right, the mistake and the hint.
 
-`WriteSummary` reads the verdict for what was found and the gradebook for what counts: a person may have marked since.
-The page is nbgrader's own with the summary in front (`feedback.html.j2`); without a verdict it is nbgrader's alone.
+A page is made of three things: the verdict says what was found, the gradebook what counts (a person may have marked
+since), and the graded notebook what was handed in. `page_of` puts them together, for `zerolayer feedback`, for
+nbgrader's own command and for formgrader's button alike.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import nbformat
-from jinja2 import DictLoader
+import orjson
 from markupsafe import Markup, escape
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import Exporter
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import GetGrades
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # it ships no types
-from traitlets import List, Unicode
 
 from lib.answer_key import AnswerKey
 from lib.checking.render import TRY
@@ -29,7 +29,8 @@ from lib.grading.judge.verdict import FILE, FOUND, DamagedVerdictError, PartVerd
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person
 from lib.grading.report.marks import Mark, NotebookMarks, read_marks
 from lib.grading.report.predictions import read_predictions
-from lib.grading.report.templates import FOLDER, templates
+from lib.grading.report.templates import templates
+from lib.grading.submissions import markup
 from lib.grading.submissions.cell_ends import error_of
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import course_id
@@ -55,47 +56,6 @@ FRESH = (
     "Grading runs your notebook from top to bottom in a fresh kernel. Choose Run, then Restart Kernel and Run All"
     " Cells: you will see the same at your desk."
 )
-
-
-class OwnNotebook(NotebookNode):
-    """A notebook that was read for its page alone: in the place of the copy that nbconvert makes, it is changed."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "OwnNotebook":
-        return self
-
-
-class FeedbackPage(HTMLExporter):
-    """nbgrader's feedback page, with the summary that `WriteSummary` left in `resources`, if it did.
-
-    Where `RememberCells` is among its preprocessors, what is alike in a class is rendered once.
-    """
-
-    raw_template = Unicode((FOLDER / "feedback.html.j2").read_text())
-    # In the place of nbconvert's macro, which fetches MathJax from elsewhere: formulas are MathML, and no script runs.
-    extra_loaders = List([DictLoader({"mathjax.html.j2": "{% macro mathjax(url) %}{% endmacro %}"})])
-
-    # nbconvert would validate what it reads, and say what is wrong in a log: it goes on either way.
-    def from_file(
-        self, file_stream: TextIO, resources: dict[str, Any] | None = None, **options: Any
-    ) -> tuple[str, dict[str, Any]]:
-        """Called by nbconvert to make a page of a notebook's file."""
-        nb = nbformat.convert(nbformat.reader.reads(file_stream.read()), 4)
-        return self.from_notebook_node(OwnNotebook(nb), resources, **options)
-
-    def from_notebook_node(
-        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
-    ) -> tuple[str, dict[str, Any]]:
-        """Called by nbconvert to make a page of a notebook."""
-        page, resources = super().from_notebook_node(nb, resources, **options)
-        return resources["cells"].filled(page) if "cells" in resources else page, resources
-
-    # Private, but there is no other way past it: nbconvert copies a copy, and validates after all steps. That takes an
-    # eighth of a page's time.
-    def _preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Called by nbconvert, with a copy: apply the preprocessors one after the other."""
-        for step in self._preprocessors:
-            nb, resources = step(nb, resources)
-        return nb, resources
 
 
 @dataclass(frozen=True)
@@ -224,87 +184,120 @@ class Graded:
         return "not defined" in "".join((part.problem, *(statement.why for statement in part.statements)))
 
 
-class WriteSummary(UnitPreprocessor):
-    """Writes the summary for a submission that has a verdict; comes after GetGrades in GenerateFeedback's list."""
+class FeedbackPage(Exporter):
+    """`page_of`, as nbgrader's `generate_feedback` and formgrader's button ask for it."""
 
-    # nbconvert hands this setting of the page on to each step, and warns of those that don't know it.
-    display_data_priority = List(Unicode()).tag(config=True)
+    file_extension = ".html"
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Called by nbgrader's GenerateFeedback for each autograded notebook; leaves HTML in `resources`."""
-        if (unit := self.unit(resources)) is not None:
-            names, folder = resources["nbgrader"], resources["metadata"]["path"]
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Called by nbgrader for each graded notebook."""
+        resources = {**(resources or {}), "output_extension": self.file_extension}
+        names = resources["nbgrader"]
+        with open_gradebook(names["db_url"]) as gradebook:
+            marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"], names["notebook"]]
+        return PageMaker(self).page_of(Path(filename), names["assignment"], names["student"], marks), resources
+
+
+class PageMaker:
+    """Makes pages of a course's graded notebooks."""
+
+    def __init__(self, parent: Any):
+        """Find the course in the configuration of `parent`, a command of nbgrader's or ours."""
+        self.log, self._course, self._units = (
+            parent.log,
+            CourseDirectory(parent=parent),
+            UnitPreprocessor(parent=parent),
+        )
+
+    def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks, outdone: bool = False) -> str:
+        """Make the page of one graded notebook. Without a verdict it has the marks and the notebook alone."""
+        notebook = _read(file)
+        verdicts: list[Verdict] = []
+        unit = self._units.unit_of(assignment)
+        if unit is not None:
             try:
-                verdicts = Verdict.load_each(Path(folder), False, of=(names["assignment"], names["student"]))
+                verdicts = Verdict.load_each(file.parent, False, of=(assignment, student))
             except (DamagedVerdictError, FileNotFoundError) as error:
                 why = str(error) if isinstance(error, DamagedVerdictError) else "is missing"
                 self.log.error(
                     "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
-                    names["student"], FILE, folder, why, names["assignment"], names["student"],
+                    student, FILE, file.parent, why, assignment, student,
                 )  # fmt: skip
-                return nb, resources
-            for verdict in (one for one in verdicts if one.notebook == names["notebook"]):
-                predicted = self._predictions(unit, names, [one.notebook for one in verdicts])
-                resources["summary"] = summary(read_graded(verdict, nb, names, predicted))
-                resources["code_in_the_dark"] = _style_of_dark_code()
-        return nb, resources
-
-    @cached_property
-    def _course(self) -> CourseDirectory:
-        return CourseDirectory(parent=self)
+        predicted = self._predictions(unit, assignment, student, file.stem, [one.notebook for one in verdicts])
+        found = next(
+            (one for one in verdicts if one.notebook == file.stem), Verdict(assignment, file.stem, student, 0, ())
+        )
+        return render(Graded(found, notebook, marks, predicted, outdone), file.parent)
 
     def _predictions(
-        self, unit: AnswerKey, names: dict[str, Any], notebooks: list[str]
+        self, unit: AnswerKey | None, assignment: str, student: str, notebook: str, notebooks: list[str]
     ) -> tuple[tuple[Question, int], ...]:
         """Read what the student predicted in one of an assignment's notebooks, question by question."""
-        questions = unit.unit.questions
-        if not questions:
-            return ()
-        asked = names["assignment"], names["student"], names["notebook"]
-        found = read_predictions(self._course, *asked, questions, notebooks)
+        questions = unit.unit.questions if unit else ()
+        found = read_predictions(self._course, assignment, student, notebook, questions, notebooks) if questions else {}
         return tuple((question, found[question.id]) for question in questions if question.id in found)
 
 
+def _read(file: Path) -> NotebookNode:
+    """Read a graded notebook: our own commands write the current format, and anything else nbformat converts."""
+    text = file.read_bytes()
+    with suppress(ValueError, TypeError, KeyError):
+        read = orjson.loads(text)
+        if read["nbformat"] == nbformat.current_nbformat:
+            return nbformat.from_dict(read)
+    return nbformat.convert(nbformat.reader.reads(text.decode()), 4)
+
+
+def render(graded: Graded, folder: Path) -> str:
+    """Write a page: the summary, and below it the notebook."""
+    room = markup.Room()
+    page = templates().get_template("feedback.html.j2")
+    return page.render(
+        graded=graded,
+        summary=Markup(summary(graded)) if graded.parts else None,
+        colours=Markup(_colours("default")),
+        dark_colours=Markup(_colours("github-dark")),
+        cells=[(cell, course_id(cell), Markup(html)) for cell, html in _rendered(graded, folder, room)],
+    )
+
+
+def _rendered(graded: Graded, folder: Path, room: markup.Room) -> Iterator[tuple[NotebookNode, str]]:
+    """Give each cell of the notebook with its HTML."""
+    parts = {part.id: part for part in graded.parts}
+    for cell in graded.notebook.cells:
+        if cell.cell_type != "code":
+            yield cell, markup.markdown(cell.source, room, cell.get("attachments", {}), folder)
+        elif part := parts.get(course_id(cell)):
+            worth = graded.marks[part.id].max_points / part.max_points if part.max_points else 0.0
+            yield cell, markup.code(cell.source) + verdict.html(part, worth)
+        else:
+            shown = "".join(f'<div class="output">{_output(output, room)}</div>' for output in cell.outputs)
+            yield cell, markup.code(cell.source) + shown
+
+
+def _output(output: NotebookNode, room: markup.Room) -> str:
+    """Write one output of a cell."""
+    if output.output_type == "stream":
+        return markup.plain(output.text, room)
+    if output.output_type == "error":
+        return markup.plain("\n".join(output.traceback) or f"{output.ename}: {output.evalue}", room)
+    data = output.data
+    if "text/html" in data and len(data["text/html"]) <= markup.LONGEST and room.take(text=len(data["text/html"])):
+        return markup.clean(data["text/html"])
+    for kind in ("image/png", "image/jpeg"):
+        if kind in data:
+            return markup.picture(kind, data[kind].strip(), room)
+    if "text/markdown" in data:
+        return markup.markdown(data["text/markdown"], room)
+    return markup.plain(data.get("text/plain", ""), room)
+
+
 @cache
-def _style_of_dark_code() -> str:
-    style: str = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
-    return style
-
-
-class KnownGrades(GetGrades):
-    """nbgrader's GetGrades, with marks that were read before, in place of a question to the gradebook for each cell."""
-
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Note marks and comments in each cell, and their sums in `resources`, as GetGrades does."""
-        names = resources["nbgrader"]
-        marks: NotebookMarks = names["marks"]
-        nb, resources = super(GetGrades, self).preprocess(nb, resources)
-        names.update(score=marks.points - marks.penalty, max_score=marks.max_points, late_penalty=marks.penalty)
-        return nb, resources
-
-    def _get_comment(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
-        """Called by GetGrades for a cell that may have a comment."""
-        cell.metadata.nbgrader["comment"] = resources["nbgrader"]["marks"].comments[course_id(cell)]
-
-    def _get_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
-        """Called by GetGrades for a cell that has points."""
-        mark: Mark = resources["nbgrader"]["marks"].cells[course_id(cell)]
-        cell.metadata.nbgrader.update(score=mark.points, points=mark.max_points)
-
-
-Opening = WriteSummary  # its name in the nbgrader_config.py of 0.2: courses have a copy
-
-
-def read_graded(
-    verdict: Verdict, nb: NotebookNode, names: dict[str, Any], predictions: tuple[tuple[Question, int], ...]
-) -> Graded:
-    """Put together what a student may see; `names` are nbgrader's for the submission."""
-    if "marks" in names:
-        marks: NotebookMarks = names["marks"]
-    else:
-        with open_gradebook(names["db_url"]) as gradebook:
-            marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"], names["notebook"]]
-    return Graded(verdict, nb, marks, predictions, names.get("outdone", False))
+def _colours(style: str) -> str:
+    found: str = HtmlFormatter(style=style).get_style_defs(".highlight")
+    return found
 
 
 def advise_on_error(reason: str) -> str:

@@ -27,8 +27,7 @@ class SubmissionState(RunState):
     """What is known of a submitted notebook on its way to points.
 
     `gradebook` is the open one, and None where nbgrader runs one step after the other; `timestamp` goes with it.
-    `is_empty` where nothing was handed in. `verdicts` are this notebook's and those on the ones beside it. `html_left`
-    counts the characters of HTML outputs that may still be kept.
+    `is_empty` where nothing was handed in. `verdicts` are this notebook's and those on the ones beside it.
     """
 
     gradebook: GradebookSession | None = None
@@ -36,7 +35,6 @@ class SubmissionState(RunState):
     is_empty: bool = False
     challenge: WrittenChallenge | None = None
     verdicts: tuple[Verdict, ...] = ()
-    html_left: int | None = None
 
     @property
     def judged(self) -> set[str]:

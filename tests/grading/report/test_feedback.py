@@ -19,7 +19,7 @@ from lib.checking.answers import record
 from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict, html
-from lib.grading.report.feedback import FeedbackPage, Graded, WriteSummary, summary
+from lib.grading.report.feedback import FeedbackPage, Graded, summary
 from lib.grading.report.marks import Mark, NotebookMarks
 from lib.grading.running.execute import BoundedExecute
 from lib.grading.submissions.sanitize import Sanitize
