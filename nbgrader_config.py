@@ -50,20 +50,13 @@ c.GenerateAssignment.preprocessors = [
 c.Autograde.sanitize_preprocessors = ["lib.grading.submissions.restore.RestoreCells"]
 c.Autograde.autograde_preprocessors = [
     "lib.grading.submissions.preprocessors.WriteChallenge",
-    "lib.grading.running.forked_execute.ForkedExecute",
+    "lib.grading.running.execute.BoundedExecute",
     "lib.grading.submissions.sanitize.Sanitize",
     "lib.grading.submissions.preprocessors.Judge",
     "nbgrader.preprocessors.IgnorePattern",
     "nbgrader.preprocessors.LimitOutput",
     "lib.grading.submissions.scores.SaveScores",
 ]
-
-# No history file, and no warning on each kernel's start that loopback is not encrypted.
-c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"]
-# Students' code runs in kernels that are forked from a warm process, and locked in.
-c.BoundedExecute.kernel_name = "zerolayer"
-# A warm kernel has met this argument already, and each other one would cost it time.
-c.BoundedExecute.extra_arguments = ["--HistoryManager.hist_file=:memory:"]
 
 # Feedback and formgrader render what a student wrote without running any of it, and within one budget for a notebook.
 c.HTMLExporter.filters = {

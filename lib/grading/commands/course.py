@@ -9,11 +9,10 @@ from pathlib import Path
 from nbconvert.preprocessors import Preprocessor
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute
 
 from lib.answer_key import AnswerKey
 from lib.grading.commands.config import import_steps, require_steps
-from lib.grading.running.runner import require_usable, settings
+from lib.grading.running.execute import BoundedExecute
 from lib.grading.submissions.collect import read_collected
 from lib.grading.submissions.folders import bounds, own_files
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, GradebookSession
@@ -29,14 +28,14 @@ from lib.unit import Part
 class Course:
     """What all jobs of a run share."""
 
-    def __init__(self, converter: Autograde, book: GradebookSession, locked: bool):
-        """Read what all submissions share; kernels may be `locked` in. Raises ConfigError if none can be graded."""
+    def __init__(self, converter: Autograde, book: GradebookSession):
+        """Read what all submissions share. Raises ConfigError if none can be graded."""
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
         self.assignment = self.directory.assignment_id
-        self.locked = locked
+        self.run = BoundedExecute(parent=converter.exporter).bounds
         self.unit = self._find_unit()
         self.packages = packages_of(self.unit) if self.unit else ()
-        self.before, self.execute, self.after = self._make_steps()
+        self.before, self.after = self._make_steps()
         for judging in self.before:
             if self.unit and isinstance(judging, UnitPreprocessor):
                 judging.secret  # noqa: B018  # a course whose secret is lost or damaged isn't graded at all
@@ -50,8 +49,6 @@ class Course:
             for name, part in self._parts()
         }
         """What must have a verdict: in which notebook, which part, and its statements with their points."""
-        self.settings = settings(self.execute, converter.exporter.config, locked)
-        require_usable(self.execute, self.settings)
         kept = converter.exclude_overwriting.get(self.assignment, [])
         self.own = own_files(self.directory, self.assignment, kept)
         self.bounds = bounds(self.directory, converter.exporter.config)
@@ -88,23 +85,23 @@ class Course:
         """
         converter, judging = self.converter, UnitPreprocessor(parent=self.converter)
         unit = judging.unit_of(self.assignment)
-        judged = (WriteChallenge, Execute, Judge, SaveScores) if unit else (Execute, SaveScores)
+        judged = (WriteChallenge, BoundedExecute, Judge, SaveScores) if unit else (BoundedExecute, SaveScores)
         steps, app = converter.autograde_preprocessors, converter.parent
         require_steps("Autograde.sanitize_preprocessors", converter.sanitize_preprocessors, (RestoreCells,), app)
         require_steps("Autograde.autograde_preprocessors", steps, judged, app)
-        judging.check_unit(self.assignment, self.book.masters, self.locked)
+        judging.check_unit(self.assignment, self.book.masters, self.run.locked)
         return unit
 
-    def _make_steps(self) -> tuple[list[Preprocessor], type[Preprocessor], list[Preprocessor]]:
+    def _make_steps(self) -> tuple[list[Preprocessor], list[Preprocessor]]:
         """Make nbgrader's steps before a notebook's run, and those after it; the one that runs it is between them."""
         converter = self.converter
         steps = import_steps(converter.autograde_preprocessors)
-        at = next((at for at, step in enumerate(steps) if issubclass(step, Execute)), len(steps))
+        at = next((at for at, step in enumerate(steps) if issubclass(step, BoundedExecute)), len(steps))
         before, after = (
             [step(parent=converter.exporter) for step in some]
             for some in ([*import_steps(converter.sanitize_preprocessors), *steps[:at]], steps[at + 1 :])
         )
-        return before, next(iter(steps[at:]), Execute), after
+        return before, after
 
     def _require_room(self) -> None:
         """Raise OSError where the course's own files alone take more than a submission's folder may."""

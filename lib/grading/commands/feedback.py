@@ -22,7 +22,6 @@ from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
 from nbgrader.apps import GenerateFeedbackApp
 from nbgrader.coursedir import CourseDirectory
-from pebble import ProcessExpired, ProcessPool
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Integer
 
@@ -39,6 +38,7 @@ from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.penalties import renew_penalties
 from lib.grading.submissions.read import STAMP, list_names
 from lib.grading.untrusted_names import visible
+from pebble import ProcessExpired, ProcessPool
 
 LONGEST = 60.0
 """Seconds that one student's pages take at most; they take some hundredths."""

@@ -21,7 +21,6 @@ from nbgrader.api import MissingEntry
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute
 from traitlets import Float, Integer, Unicode
 
 from lib.grading.commands.command import named_assignment, say, student_of
@@ -34,9 +33,9 @@ from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, sentence, what_comes_next
 from lib.grading.report.marks import read_class
 from lib.grading.report.score_table import Score, write_table
-from lib.grading.running.forked_execute import locks_in
+from lib.grading.running.execute import BoundedExecute
 from lib.grading.running.progress import Progress
-from lib.grading.running.runner import Runner, RunResult, RunTask, workers
+from lib.grading.running.runner import Runner, RunResult, RunTask, _Question, workers
 from lib.grading.safe_files import find_folders, is_file, is_folder, remove, unreadable_in
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.submissions.gradebook import GradebookSession
@@ -70,12 +69,6 @@ class Grade(Autograde):
     jobs = Integer(0, min=0, help="Notebooks that run at once; by default two for each processor.").tag(config=True)
     scheduler = Unicode("", help="Address of a Dask scheduler whose workers run the notebooks.").tag(config=True)
     patience = Float(60, min=0, help="Seconds to wait for workers of a Dask scheduler that has none.").tag(config=True)
-    margin = Float(
-        60,
-        min=1,
-        help="""Seconds that a run may take beyond what its notebooks may (`BoundedExecute.budget`) before it is given
-        up and tried elsewhere.""",
-    ).tag(config=True)
 
     only: frozenset[str] | None = None
     """The folders that are graded; all that there are, if it is None."""
@@ -163,18 +156,17 @@ class Grade(Autograde):
         for problem in problems if self.says else ():
             self.log.warning("%s", problem)
         # The workers first: processes are forked from this one before it knows any answer.
-        sandbox = locks_in(self.config)
-        options = (self.jobs, self.scheduler, sandbox, self.patience, self.margin)
-        runner: GradingRunner = stack.enter_context(workers(*options, self.log.warning))
-        finding = runner.ask(find_obstacle) if sandbox else None
+        sandbox = BoundedExecute(config=self.config).sandbox
+        runner: GradingRunner = stack.enter_context(workers(self.jobs, self.scheduler, sandbox, self.patience))
+        finding = runner.pool.submit(_Question(find_obstacle, STARTING)) if sandbox else None
         book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
-        course = Course(self, book, sandbox)
+        course = Course(self, book)
         if self.says and (other := course.other_points()):
             self.log.warning(
                 "Points of the unit have changed since it was built, and those of the gradebook count:"
                 f" {'; '.join(other)}. For those of the unit, run `zerolayer build` and grade again."
             )
-        if finding and (obstacle := runner.answer(find_obstacle, finding)):
+        if finding and (obstacle := finding.result()):
             self._stop(str(obstacle))
         return runner, course
 
@@ -286,7 +278,7 @@ class Grade(Autograde):
     def _see_whether_any_runs(self, runner: GradingRunner, job: GradingJob) -> None:
         """See whether a run failed twice because none works at present: then stop."""
         try:
-            ran = runner.ask(job.trial()).result(timeout=max(self.margin, STARTING))
+            ran = runner.ask(job.trial(), STARTING)
             problem = next((ran[name].error() for name in ran), "")
         except TimeoutError:
             problem = "a notebook that only starts some threads did not end in time."
@@ -338,17 +330,17 @@ class GradeApp(Configured, AutogradeApp):
         **AutogradeApp.aliases,
         "jobs": "Grade.jobs",
         "scheduler": "Grade.scheduler",
-        "timeout": "Execute.timeout",
+        "timeout": "BoundedExecute.timeout",
     }
     flags = {
         **AutogradeApp.flags,
         "no-sandbox": (
-            {"WarmProvisioner": {"sandbox": False}},
+            {"BoundedExecute": {"sandbox": False}},
             "Run students' code with all your rights, on this machine as it is.",
         ),
     }
 
-    uses: ClassVar[tuple[type, ...]] = (Grade, Execute)
+    uses: ClassVar[tuple[type, ...]] = (Grade, BoundedExecute)
 
     # nbgrader has no setting for the class of the course directory.
     def initialize(self, argv: list[str] | None = None, root: str = "") -> None:

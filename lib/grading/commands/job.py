@@ -7,7 +7,6 @@ submission counts as graded: whole or not at all, whenever a run is stopped.
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,15 +22,17 @@ from lib.grading.errors import ConfigError
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernels.slow_imports import needs_slow_imports
 from lib.grading.marking_queue import HANDED_IN, NOT_RUN, cells_for_person, keep_reasons, read_digest, read_reasons
-from lib.grading.running.execute import KEY, RunLostError, has_code
+from lib.grading.running.execute import KEY
+from lib.grading.running.notebook import RunLostError, has_code
 from lib.grading.running.runner import PackedNotebook, RunResult, RunTask
-from lib.grading.safe_files import is_file, is_folder, remove, write
+from lib.grading.safe_files import files_in, is_file, is_folder, remove, write
 from lib.grading.sandbox.threads import TRIAL
 from lib.grading.submissions.folders import fill, put_in_place
 from lib.grading.submissions.gradebook import Known
 from lib.grading.submissions.read import Submission, explain_unreadable, notebooks_beside, read_submission
 from lib.grading.submissions.state import SubmissionState, submission_state
 from lib.grading.submissions.tries import digest, last_change
+from pebble import ProcessExpired
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
 """Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
@@ -196,8 +197,8 @@ class GradingJob:
                 prepared.state.for_a_person.append("files were left out")
             self.prepared_notebooks[name] = prepared
             if prepared.submission.runnable:
-                notebooks[name] = PackedNotebook.of(prepared.notebook, self.folder, prepared.state.files or {})
-        return RunTask(notebooks, course.execute, course.settings, course.packages)
+                notebooks[name] = PackedNotebook.of(prepared.notebook.cells, self._files(prepared))
+        return RunTask(notebooks, course.run, course.packages)
 
     def is_lost(self, result: BaseException) -> bool:
         """Tell whether what kept a submission from being run is the machine's fault: then it is no verdict.
@@ -205,7 +206,7 @@ class GradingJob:
         From within the sandbox nobody can end a worker; without it, what runs there can.
         """
         return isinstance(result, (RunLostError, OSError, MemoryError)) or (
-            self.course.locked and isinstance(result, BrokenExecutor)
+            self.course.run.locked and isinstance(result, ProcessExpired)
         )
 
     def trial(self) -> RunTask:
@@ -217,8 +218,12 @@ class GradingJob:
         cells = [cell for prepared in self.prepared_notebooks.values() for cell in prepared.notebook.cells]
         slow = next((cell.source for cell in cells if has_code(cell) and needs_slow_imports(cell.source)), "")
         code = TRIAL + "".join(f"# {line}\n" for line in slow.splitlines())
-        packed = PackedNotebook.of_code(code, self.course.book.masters[self.course.notebooks[0]].kernelspec)
-        return RunTask({"trial": packed}, self.course.execute, self.course.settings, self.course.packages)
+        return RunTask({"trial": PackedNotebook.of_code(code)}, self.course.run, self.course.packages)
+
+    def _files(self, prepared: PreparedNotebook) -> dict[str, bytes]:
+        """Read what lies beside a notebook where it is run: the submission's files, and the challenge."""
+        files = {str(path.relative_to(self.folder)): path.read_bytes() for path in files_in(self.folder)}
+        return {**files, **(prepared.state.files or {})}
 
     def leave(self) -> None:
         """Leave the submission as it was before."""
@@ -273,7 +278,9 @@ class GradingJob:
             self.course.log.error("Running %s of %s failed twice: %r", name, self.student, result)
             prepared = self._prepare(name, unrun)
         elif name in result:
-            result[name].into(prepared.notebook)
+            ran = json.loads(result[name].cells, object_hook=NotebookNode)
+            for cell, found in zip(prepared.notebook.cells, ran, strict=True):
+                cell.update(found or {})
             prepared.state.remarks.extend(result[name].remarks)
         # The last attempt has nothing of the student's in it; if even that fails, the error is ours and is raised.
         for again in (unrun, explain_unreadable(SENTENCE)):

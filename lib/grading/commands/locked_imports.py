@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from lib.grading.commands.build import CannotBuild
-from lib.grading.running.forked_execute import KERNEL, ForkedExecute
+from lib.grading.running.notebook import Bounds
 from lib.grading.running.runner import PackedNotebook, RunTask
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.units import CLOSED, Place
@@ -45,7 +45,7 @@ def faults_in_sandbox(place: Place) -> Iterator[CannotBuild]:
 
 def _run(code: str) -> str:
     """Run code where submissions run; give the error that it ended with, or what it printed."""
-    task = RunTask({"look": PackedNotebook.of_code(code)}, ForkedExecute, {"ForkedExecute": {"kernel_name": KERNEL}})
+    task = RunTask({"look": PackedNotebook.of_code(code)}, Bounds())
     result = task()["look"]
     [ran] = json.loads(result.cells)
     return result.error() or "".join(output.get("text", "") for output in ran["outputs"]).strip()

@@ -7,7 +7,7 @@ dropped while it comes in, and the caller sets a time limit. `server` is the ker
 import json
 import socket
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -35,11 +35,13 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         """Bytes that the kernel has sent so far."""
         self.was_killed = False
         """Whether it was this side that ended it."""
+        self.at_end: Callable[[], object] = lambda: None
 
     def __exit__(self, *_: object) -> None:
         self.kill()
         self._line.close()
         self.kernel.close()
+        self.at_end()
 
     def run(self, code: str, token: str, seconds: float) -> None:
         """Have a cell run, and its reply repeat the token. Raises `TimeoutError` if it isn't taken in time."""

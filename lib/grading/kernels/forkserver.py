@@ -39,7 +39,7 @@ PREFIX = "zerolayer"
 ADDRESS = "ZEROLAYER_WARM"
 """The environment variable that names the folder of a warm process to share."""
 ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
-INHERITED = ("PATH", "LD_LIBRARY_PATH")
+INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
 """The rest of the environment stays outside: a kernel can read what its warm process was started with."""
 IDLE = 600
 """Seconds without a kernel, after which a warm process ends to give its memory back."""

@@ -7,7 +7,6 @@ streams, names and random seeds. The first half opens no socket and starts no th
 All forks share the seed of `hash` and the addresses of objects in memory: those are the warm process's.
 """
 
-import atexit
 import gc
 import importlib
 import io
@@ -19,20 +18,15 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn, Self
 
-import zmq
-from ipykernel.heartbeat import Heartbeat
-from ipykernel.iostream import IOPubThread
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
-from IPython.core.profiledir import ProfileDir
-from IPython.paths import get_ipython_dir
 from jupyter_client.session import Session
 from traitlets import Type
 from traitlets.config import Config
@@ -40,12 +34,10 @@ from traitlets.config import Config
 from lib.grading.kernels import server
 from lib.grading.kernels.shell import Compiler, ZMQInteractiveShell
 from lib.grading.kernels.slow_imports import import_units, slow_imports
-from lib.grading.kernels.spawn_request import PORTS, Request, send
+from lib.grading.kernels.spawn_request import Request, send
 from lib.grading.sandbox import syscalls
 from lib.grading.sandbox.limits import NICENESS
 
-MET = ["--HistoryManager.hist_file=:memory:"]
-"""Arguments that nbclient gives every kernel; a warm one is so already."""
 INLINE = "module://matplotlib_inline.backend_inline"
 IMPORTS = (
     *("numpy", "numpy.random", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
@@ -104,21 +96,6 @@ class HalfApp(IPKernelApp):
         self.init_extensions()
         self.init_code()
 
-    def complete(self, request: Request, listeners: Sequence[int]) -> None:
-        """Make what is this kernel's own, after the fork and where it is going to work."""
-        self.listeners = dict(zip(PORTS.values(), listeners, strict=True))
-        self.load_connection_info(request.connection)
-        self.profile_dir = ProfileDir.create_profile_dir_by_name(get_ipython_dir())
-        self.init_sockets()
-        self.init_heartbeat()
-        self.log_connection_info()
-        self.init_io()
-        self.init_signal()
-        self.init_kernel()
-        self._prepare_shell()
-        self._apply_arguments(request.arguments)
-        self.log.setLevel(self.log_level)  # traitlets makes a record of all that is said, and throws most of it away
-
     def complete_for_caller(self, caller: socket.socket) -> Callable[[], NoReturn]:
         """Make what is this kernel's own where it has one caller and none of Jupyter's sockets; give its work."""
         session = self.line_session
@@ -137,50 +114,6 @@ class HalfApp(IPKernelApp):
         shell.init_environment()
         shell.starting_dir = str(here)
         shell.history_manager.dir_hist[:] = [here]
-
-    def _apply_arguments(self, arguments: Sequence[str]) -> None:
-        """Follow a command line. What ipykernel reads while it makes a shell is read too late: profiles."""
-        *_, self.connection_file = arguments[:2]
-        if set(arguments[2:]) <= set(MET):
-            return
-        shell = self.kernel.shell
-        self.parse_command_line(list(arguments))
-        for part in (self.kernel, *shell.configurables, *shell.display_formatter.formatters.values()):
-            if part is not self:
-                part.update_config(self.config)
-        if shell.history_manager.hist_file != ":memory:":
-            shell.init_history()
-        self._load_extensions()
-
-    def _try_bind_socket(self, s: zmq.Socket[bytes], port: int) -> int:
-        # The sandbox refuses bind and listen: the sockets come bound, and ZeroMQ takes them over.
-        s.setsockopt(zmq.USE_FD, self.listeners[port])
-        return super()._try_bind_socket(s, port)
-
-    def init_iopub(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
-        """Publish from a thread that listens to no forked children: ipykernel would open a TCP port for them."""
-        socket = context.socket(zmq.XPUB)
-        socket.linger = 1000
-        self.iopub_port = self._bind_socket(socket, PORTS["iopub_port"])
-        self.configure_tornado_logger()
-        self.iopub_thread = IOPubThread(socket, pipe=False, session=self.session)
-        self.iopub_thread.start()
-        self.iopub_socket = self.iopub_thread.background_socket
-
-    def init_heartbeat(self) -> None:
-        """Beat in a context of its own, as ipykernel does: it must not wait for Python."""
-        context = zmq.Context()
-        context.setsockopt(zmq.USE_FD, self.listeners[self.hb_port])
-        self.heartbeat = Heartbeat(context, (self.transport, self.ip, self.hb_port))
-        self.heartbeat.start()
-
-    def end(self) -> NoReturn:
-        """End the process as a kernel ends, except that nothing is taken apart that goes with the process."""
-        self.control_thread.stop()
-        self.control_thread.join(1)  # it sends its last messages, and would wait for streams that are gone
-        # Private, but Python calls it only on the way on which it takes everything apart.
-        atexit._run_exitfuncs()
-        os._exit(0)
 
 
 def warm_up(slow: bool) -> None:
@@ -235,11 +168,7 @@ def run(line: socket.socket) -> NoReturn:
     try:
         request, own = Request.receive(line)
         _enter(request, (line.fileno(), *own))
-        work: Callable[[], object] = app.start
-        if request.connection is None:
-            work = app.complete_for_caller(socket.socket(fileno=own[0]))
-        else:
-            app.complete(request, own)
+        work = app.complete_for_caller(socket.socket(fileno=own[0]))
         send(line, ready=True)
         line.close()
     except BaseException as error:
@@ -248,7 +177,7 @@ def run(line: socket.socket) -> NoReturn:
         os._exit(1)
     with suppress(BaseException):
         work()
-    app.end()
+    os._exit(0)
 
 
 def _enter(request: Request, keep: tuple[int, ...]) -> None:
@@ -264,11 +193,10 @@ def _enter(request: Request, keep: tuple[int, ...]) -> None:
     else:
         from lib.grading.sandbox.confine import Limits, Sandbox, confine
 
-        has_sockets = request.connection is not None
-        confine(Sandbox(Limits(**request.limits), request.files, keep, jupyter=has_sockets))
+        confine(Sandbox(Limits(**request.limits), request.files, keep))
         # The first process of a namespace gets no signal that it has no handler for, not even from itself.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
-    sys.argv = ["ipykernel_launcher.py", *request.arguments]
+    sys.argv = ["ipykernel_launcher.py"]
     # C's library has read TZ in the warm process already.
     time.tzset()
     # Else all forks would draw the same numbers.

@@ -11,18 +11,12 @@ REPLY = "execute_reply"
 """The message that ends a cell."""
 MAX_SAID = 1000
 """Characters of an error's name and text in a reply. A longer reply than is read would be waited for in vain."""
-PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
-"""Jupyter's numbers for a kernel's unix sockets, and their order among the listeners that are sent along."""
 
 
 @dataclass(frozen=True)
 class Request:
     """What makes one kernel different from another."""
 
-    connection: Mapping[str, Any] | None
-    """What Jupyter's connection file says; its ports are `PORTS`. None for a kernel that has one caller (`cells`)."""
-    arguments: Sequence[str]
-    """The command line of ipykernel, without the program: `-f`, the connection file, and others."""
     environment: Mapping[str, str]
     limits: Mapping[str, Any] | None = None
     """The fields of `Limits`, for a kernel that is locked in; None for one that isn't."""
@@ -32,7 +26,7 @@ class Request:
     """The working directory of a kernel that isn't."""
 
     def send(self, line: socket.socket, descriptors: Sequence[int]) -> None:
-        """Send the request with descriptors: five listening sockets, or the one to a caller."""
+        """Send the request with descriptors: the one of the line to a caller."""
         sizes = {name: len(content) for name, content in self.files.items()}
         # In a file in memory: a message over a socket may not be as large as a notebook's files.
         with os.fdopen(os.memfd_create("request"), "w+b") as paper:

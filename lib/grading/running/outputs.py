@@ -1,11 +1,8 @@
 """Outputs of student code: made plain, of the types that nbformat says, and no more of them than there is room for."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from nbformat.notebooknode import NotebookNode
-from nbgrader.utils import is_grade
 
 from lib.checking.answers import MIME, plain
 
@@ -83,17 +80,22 @@ class OutputRoom:
         return True
 
 
-def is_needed(kind: str, content: dict[str, Any], cell: NotebookNode) -> bool:
+def is_graded(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell has points."""
+    return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
+
+
+def is_needed(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) -> bool:
     """Tell whether nbgrader reads a graded cell's points from an output, however much came before it.
 
     Without it a cell that prints enough first would earn full points for a failure. An error is in the reply, too.
     """
-    if not (is_grade(cell) and _gives_points(kind, content)):
+    if not (is_graded(cell) and _gives_points(kind, content)):
         return False
-    return not any(_gives_points(output.output_type, output) for output in cell.outputs)
+    return not any(_gives_points(output["output_type"], output) for output in cell["outputs"])
 
 
-def plain_output(kind: str, content: dict[str, Any], cell: NotebookNode) -> dict[str, Any]:
+def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) -> dict[str, Any]:
     """Take from an output what nbformat knows, of the type that nbformat says, and answers where the cell is graded."""
     match kind:
         case "stream":
@@ -102,11 +104,10 @@ def plain_output(kind: str, content: dict[str, Any], cell: NotebookNode) -> dict
             lines = [plain(line) for line in content["traceback"]]
             return {"ename": plain(content["ename"]), "evalue": plain(content["evalue"]), "traceback": lines}
     data = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
-    if is_grade(cell) and _is_shallow(content["data"].get(MIME), DEEPEST):
+    if is_graded(cell) and _is_shallow(content["data"].get(MIME), DEEPEST):
         data[MIME] = content["data"][MIME]
     counted = {"execution_count": count_of(content)} if kind == "execute_result" else {}
-    # Made whole: what is put into a NotebookNode later is copied in depth.
-    return {"data": NotebookNode(data), "metadata": NotebookNode(), **counted}
+    return {"data": data, "metadata": {}, **counted}
 
 
 def _gives_points(kind: str, content: dict[str, Any]) -> bool:
@@ -119,7 +120,7 @@ def shorten(content: dict[str, Any]) -> dict[str, Any]:
     if "text" in content:
         return {**content, "text": content["text"][:1000]}
     text = content["data"].get("text/plain", "")[:1000]
-    return {**content, "data": NotebookNode({"text/plain": text})}
+    return {**content, "data": {"text/plain": text}}
 
 
 def _bytes(content: dict[str, Any], text: str) -> int:

@@ -46,8 +46,6 @@ class Sandbox:
     """What lies in the working directory at the start, by relative path such as `data/train.csv`."""
     keep: tuple[int, ...] = ()
     """Descriptors that stay open, such as listening sockets; all others are closed."""
-    jupyter: bool = False
-    """Whether it talks over Jupyter's own sockets."""
 
 
 def confine(sandbox: Sandbox) -> None:
@@ -95,7 +93,7 @@ def confine(sandbox: Sandbox) -> None:
         syscalls.silence_standard_streams()
     with step("system calls"):
         # Last: all that stands above needs calls that are gone now.
-        syscalls.filter_calls(seccomp.program(limits.commands, sandbox.jupyter))
+        syscalls.filter_calls(seccomp.program(limits.commands))
 
 
 def _rights(commands: bool) -> dict[str, int]:

@@ -32,8 +32,7 @@ def prepare() -> None:
     # Both are kept from here on: what is worked out before the fork is not worked out in each child.
     for commands in (False, True):
         with step("system calls"):
-            for jupyter in (False, True):
-                seccomp.program(commands, jupyter)
+            seccomp.program(commands)
         rootfs.view(commands)
     if not may_leave_root():
         with step("user namespace"):

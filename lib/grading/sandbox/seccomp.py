@@ -41,8 +41,6 @@ TIME = """
 WAITING = " eventfd eventfd2 pipe pipe2 poll ppoll pselect6 select"
 SOCKETS = " accept4 getpeername getsockname getsockopt recvfrom sendto shutdown"
 """Jupyter's sockets come bound and listening: of all that makes a connection, ZeroMQ needs `accept4` alone."""
-ZEROMQ = " epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait"
-"""What it needs besides, to wait for them."""
 ONESELF = """
     capget getegid geteuid getgid getgroups getpgid getpgrp getpid getppid getpriority getrandom getresgid getresuid
     getrlimit getrusage getsid gettid getuid prlimit64 setpgid setpriority setrlimit setsid sysinfo uname"""
@@ -70,8 +68,8 @@ MS_SYNC = 4
 
 
 @cache
-def program(commands: bool, jupyter: bool) -> bytes:
-    """Compile what is allowed for seccomp; with `commands`, starting processes is too, and with `jupyter` ZeroMQ works.
+def program(commands: bool) -> bytes:
+    """Compile what is allowed for seccomp; with `commands`, starting processes is too.
 
     Raises `ImportError` or `RuntimeError` where seccomp's library is missing.
     """
@@ -89,8 +87,6 @@ def program(commands: bool, jupyter: bool) -> bytes:
         return seccomp.Arg(argument, seccomp.MASKED_EQ, mask, value)
 
     add(seccomp.ALLOW, FILES + MEMORY + THREADS + SIGNALS + TIME + WAITING + SOCKETS + ONESELF)
-    if jupyter:
-        add(seccomp.ALLOW, ZEROMQ)
     add(seccomp.ALLOW, "socket socketpair", seccomp.Arg(0, seccomp.EQ, socket.AF_UNIX))
     add(refused, "socket socketpair", seccomp.Arg(0, seccomp.NE, socket.AF_UNIX))
     add(refused, "accept bind connect listen setsockopt")

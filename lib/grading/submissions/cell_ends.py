@@ -11,7 +11,7 @@ from lib.blanks import OpenBlank
 from lib.checking.cell_runs import DEFINED
 from lib.checking.student_code import Failure
 from lib.grading.errors import end_sentence
-from lib.grading.running.execute import has_code, place_of
+from lib.grading.running.notebook import has_code, place_of
 
 AT_TOP_LEVEL = re.compile(r"(?m)^(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """What a cell's text defines for the cells below it."""

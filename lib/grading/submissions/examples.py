@@ -14,7 +14,7 @@ from functools import lru_cache
 from nbformat.notebooknode import NotebookNode
 
 from lib.grading.judge.library_calls import NOT_RUN, Allowance, parse, parse_python, replace_all
-from lib.grading.running.execute import ADDED_CODE, is_skipped
+from lib.grading.running.notebook import ADDED_CODE, is_skipped
 
 MOST_CHANGED = 50_000
 """Characters that are read of the changed examples, and as many of changed locked cells. A notebook has 15,000."""

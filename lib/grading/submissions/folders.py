@@ -1,7 +1,6 @@
 """A submission's folder: it is filled apart, with the files that it may have, and moved to its place as a whole."""
 
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,12 +10,12 @@ from tempfile import mkdtemp
 
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
-from traitlets import Dict, Integer
 from traitlets.config import Config
 
 from lib.grading.machine_faults import is_of_a_file
-from lib.grading.running.forked_execute import setting
+from lib.grading.running.execute import BoundedExecute
 from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, copy, files_in, find_folders, is_folder, remove
+from lib.grading.sandbox.limits import Limits
 from lib.grading.submissions.read import NOTEBOOK, list_names
 
 DRAWINGS = (".svg", ".svgz")
@@ -47,12 +46,7 @@ class Bounds:
 
 def bounds(coursedir: CourseDirectory, config: Config) -> Bounds:
     """Tell how much may lie beside a notebook: what may be submitted, and no more than a locked kernel has room for."""
-    size = min(coursedir.max_dir_size * 1000, setting(config, "largest_folder", Integer(), LARGEST_FOLDER))
-    if sys.platform != "linux":
-        return Bounds(size, MOST_FILES)
-    from lib.grading.sandbox.limits import Limits
-
-    limits = Limits(**setting(config, "limits", Dict(), {}))
+    size, limits = min(coursedir.max_dir_size * 1000, LARGEST_FOLDER), Limits(**BoundedExecute(config=config).limits)
     # Half of the scratch is left to the run itself; a file and its folders take an inode each.
     return Bounds(min(size, limits.scratch // 2), min(MOST_FILES, limits.inodes // (DEEPEST + 2)))
 

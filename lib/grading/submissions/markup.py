@@ -16,19 +16,20 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import nh3
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
-from mdit_py_plugins.amsmath import amsmath_plugin
-from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbconvert.filters import strip_ansi
 from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # it ships no types
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
+import nh3
+from lib.checking.answers import plain as plain_text
 from lib.grading.safe_files import file_below, read_bounded
 from lib.grading.untrusted_names import escape_turns
+from mdit_py_plugins.amsmath import amsmath_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 LONGEST = 20_000
 """Characters of one text that is formatted; a longer one is shown as it was written."""
@@ -85,7 +86,7 @@ def markdown(text: str, room: Room, attachments: Mapping[str, Any] = {}, folder:
     if len(text) > LONGEST or not room.take(formatted=len(text)):
         return plain(text, room)
     embed = partial(_embed, room=room, attachments=attachments, folder=Path(folder) if folder else None)
-    return IMAGE.sub(lambda found: _show(found, embed(unescape(found[1]))), _formatted(escape_turns(text)))
+    return IMAGE.sub(lambda found: _show(found, embed(unescape(found[1]))), _formatted(escape_turns(plain_text(text))))
 
 
 @lru_cache(4096)  # most of a notebook is the course's, and the same in each of a class's
@@ -117,7 +118,7 @@ def clean(html: str, attributes: Mapping[str, set[str]] = ATTRIBUTES, pictures: 
 
     schemes = {"http", "https", "mailto", "data", "attachment"}
     return escape_turns(
-        nh3.clean(html, tags=TAGS, attributes=dict(attributes), attribute_filter=keep, url_schemes=schemes)
+        nh3.clean(plain_text(html), tags=TAGS, attributes=dict(attributes), attribute_filter=keep, url_schemes=schemes)
     )
 
 

@@ -20,7 +20,7 @@ from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import is_too_long, library_calls
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.marking_queue import TO_DECIDE, cells_for_person, leave_to_person
-from lib.grading.running.execute import place_of
+from lib.grading.running.notebook import place_of
 from lib.grading.safe_files import files_in, is_file, is_folder, remove, tidy, write
 from lib.grading.submissions import cell_ends
 from lib.grading.submissions.identify import course_id

@@ -17,7 +17,7 @@ from nbformat.v4.nbbase import nbformat_minor
 
 from lib.checking.answers import plain
 from lib.grading.machine_faults import is_of_a_file
-from lib.grading.running.execute import SKIPPED
+from lib.grading.running.notebook import SKIPPED
 from lib.grading.safe_files import files_in, is_file, read_bounded
 from lib.grading.untrusted_names import visible
 

@@ -16,7 +16,7 @@ from traitlets import Dict
 
 from lib.grading.judge.library_calls import Allowance
 from lib.grading.marking_queue import queue
-from lib.grading.running.execute import ADDED_CODE, is_skipped
+from lib.grading.running.notebook import ADDED_CODE, is_skipped
 from lib.grading.submissions.examples import MOST_CHANGED, added_to_locked, run_added_code
 from lib.grading.submissions.identify import Found, Released, course_id, identify
 from lib.grading.submissions.master import Master
