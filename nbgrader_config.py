@@ -46,17 +46,9 @@ c.GenerateAssignment.preprocessors = [
     "lib.grading.commands.build.NoLeak",
 ]
 
-# Pose before the notebook runs, judge after it, and let nbgrader save the points that the verdicts give.
-c.Autograde.sanitize_preprocessors = ["lib.grading.submissions.restore.RestoreCells"]
-c.Autograde.autograde_preprocessors = [
-    "lib.grading.submissions.preprocessors.WriteChallenge",
-    "lib.grading.running.execute.BoundedExecute",
-    "lib.grading.submissions.sanitize.Sanitize",
-    "lib.grading.submissions.preprocessors.Judge",
-    "nbgrader.preprocessors.IgnorePattern",
-    "nbgrader.preprocessors.LimitOutput",
-    "lib.grading.submissions.scores.SaveScores",
-]
+# `nbgrader autograde` and formgrader's button grade as `zerolayer grade` does.
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = ["lib.grading.grade.step.GradeOne"]
 
 # Feedback and formgrader render what a student wrote without running any of it, and within one budget for a notebook.
 c.HTMLExporter.filters = {

@@ -78,57 +78,37 @@ def files_in(folder: Path, most: int = MOST_ENTRIES) -> Iterator[Path]:
 
     No more than `most` files and folders are looked at.
     """
-    return filter(is_file, _entries_below(folder, DEEPEST, iter(range(most))))
+    return filter(is_file, entries_below(folder, DEEPEST, iter(range(most))))
 
 
-def _entries_below(folder: Path, levels: int, numbers: Iterator[int]) -> Iterator[Path]:
-    """Give all that is no folder, each with a number, as long as there are any."""
+def entries_below(folder: Path, levels: int = DEEPEST, numbers: Iterator[int] | None = None) -> Iterator[Path]:
+    """Give all that there is, folders too, each with a number, as long as there are any."""
     folders: list[Path] = []
+    numbers = iter(range(MOST_ENTRIES)) if numbers is None else numbers
     # Not os.walk, which lists all names of a folder before it gives the first.
     with suppress(OSError), os.scandir(folder) as entries:
         for _, entry in zip(numbers, entries, strict=False):
-            if not entry.is_dir(follow_symlinks=False):
-                yield Path(entry.path)
-            elif levels:
+            yield Path(entry.path)
+            if levels and entry.is_dir(follow_symlinks=False):
                 folders.append(Path(entry.path))
     for each in folders:
-        yield from _entries_below(each, levels - 1, numbers)
-
-
-def unreadable_in(folder: Path) -> Path | None:
-    """Give the folder itself, or an ordinary file in it, if this account can't read it; else nothing."""
-    if not os.access(folder, os.R_OK | os.X_OK):
-        return folder
-    entries = _entries_below(folder, DEEPEST, iter(range(MOST_ENTRIES)))
-    return next(filter(_is_unreadable, entries), None)
-
-
-def _is_unreadable(path: Path) -> bool:
-    """Tell whether an ordinary file may not be read, or what lies there can't even be looked at."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode) and not os.access(path, os.R_OK)
-    except OSError as error:
-        return error.errno not in NOTHING_THERE
-
-
-def pieces_of(file: Path, most: int) -> Iterator[bytes]:
-    """Give what a file holds, its first `most` bytes at most. Raises OSError that names the file."""
-    with _name_in_errors(file), os.fdopen(os.open(file, TO_READ), "rb", buffering=0) as content:
-        while most > 0 and (piece := content.read(min(most, PIECE))):
-            most -= len(piece)
-            yield piece
+        yield from entries_below(each, levels - 1, numbers)
 
 
 def read_bounded(file: Path, most: int) -> bytes | None:
     """Read a file; None if it holds more than `most` bytes, whatever it says. Raises OSError that names the file."""
-    content = b"".join(pieces_of(file, most + 1))
+    content = read_first(file, most + 1)
     return content if len(content) <= most else None
 
 
-def copy(file: Path, target: Path, most: int) -> None:
-    """Copy what a file holds, its first `most` bytes at most. Raises OSError that names the one or the other."""
-    with _name_in_errors(target), target.open("wb") as made:
-        made.writelines(pieces_of(file, most))
+def read_first(file: Path, most: int) -> bytes:
+    """Read what a file holds, its first `most` bytes at most. Raises OSError that names the file."""
+    with _name_in_errors(file), os.fdopen(os.open(file, TO_READ), "rb", buffering=0) as content:
+        pieces = list[bytes]()
+        while most > 0 and (piece := content.read(min(most, PIECE))):
+            most -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -202,19 +182,6 @@ def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
         write(folder / path, content)
 
 
-def tidy(folder: Path, before: frozenset[Path]) -> None:
-    """Remove from `folder` all but the files that `files_in` gave before the run."""
-    if not is_folder(folder):
-        remove(folder)
-        folder.mkdir(parents=True)
-    folder.chmod(0o755)
-    for path in list(folder.iterdir()):
-        if is_folder(path) and any(path in kept.parents for kept in before):
-            tidy(path, before)
-        elif path not in before or not is_file(path):
-            remove(path)
-
-
 def remove(path: Path) -> None:
     """Delete whatever lies at `path`, if anything. Folders are lifted to one level first, so that none is too deep."""
     if not is_folder(path):
@@ -233,3 +200,23 @@ def remove(path: Path) -> None:
                 Path(entry.path).unlink()
         folder.rmdir()
     aside.rmdir()
+
+
+def put_in_place(made: Path, place: Path) -> None:
+    """Move a folder that is complete to its place; what was there before is gone afterwards."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if is_folder(place):
+        # Where the new folder is: on the same disk, so that each move is one step.
+        aside = Path(mkdtemp(dir=made.parent))
+        place.rename(aside / place.name)
+        try:
+            made.rename(place)
+        except OSError:
+            (aside / place.name).rename(place)
+            raise
+        remove(aside)
+    else:
+        remove(place)
+        made.rename(place)
+    with suppress(OSError):  # the folder of another assignment may be there too
+        made.parent.rmdir()

@@ -1,7 +1,6 @@
 """What commands of ours share: they are about one assignment or one unit."""
 
 import os
-import re
 import sys
 import sysconfig
 from collections.abc import Sequence
@@ -9,7 +8,6 @@ from pathlib import Path
 from shlex import quote
 
 from nbgrader.apps.baseapp import NbGrader
-from nbgrader.converters import BaseConverter
 
 from lib.grading import units
 
@@ -45,15 +43,6 @@ def named_unit(app: NbGrader, names: Sequence[str]) -> str:
         example = f"{app.name.replace('-', ' ')} {known[0]}"
         app.fail(f"{unknown}Name one unit, for example: {example}. There are: {', '.join(known)}.")
     return chosen[0]
-
-
-def student_of(converter: BaseConverter, folder: str) -> str:
-    """Read from the path of a submission's folder whose it is. Raises ValueError where the path doesn't say it."""
-    pattern = converter._format_source(re.escape(converter.coursedir.assignment_id), "(?P<student>.*)", escape=True)
-    found = re.fullmatch(pattern, folder, re.DOTALL)
-    if found is None:
-        raise ValueError(f"{folder} doesn't say whose submission it is: it isn't as {pattern} asks.")
-    return found["student"]
 
 
 def activation() -> str:

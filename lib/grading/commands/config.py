@@ -5,7 +5,7 @@ traitlets would log the error and go on with its own defaults, which grade witho
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, ClassVar
@@ -115,18 +115,13 @@ class Configured(NbGrader):
             )
 
 
-def import_steps(steps: Iterable[Any]) -> list[type]:
-    """Give the preprocessors that a list in the configuration names, by class or by import string."""
-    return [import_item(step) if isinstance(step, str) else step for step in steps]
-
-
 def require_steps(setting: str, found: Sequence[Any], wanted: Sequence[type], app: NbGrader) -> None:
     """See to it that a list of preprocessors in the configuration has those that are `wanted`, in this order.
 
     Raises ConfigError with the first that is missing, and the files from which `app` has read its settings.
     """
     # An iterator: each search goes on behind what the last one found, so the order is seen to as well.
-    steps = iter(import_steps(found))
+    steps = (import_item(step) if isinstance(step, str) else step for step in found)
     for kind in wanted:
         if not any(issubclass(step, kind) for step in steps):
             files = ", ".join(dict.fromkeys(app.loaded_config_files)) or "no file at all"

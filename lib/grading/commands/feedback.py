@@ -22,11 +22,13 @@ from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
 from nbgrader.apps import GenerateFeedbackApp
 from nbgrader.coursedir import CourseDirectory
+from pebble import ProcessExpired, ProcessPool
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Integer
 
 from lib.grading.commands.command import named_assignment, say
 from lib.grading.commands.config import Configured
+from lib.grading.door.handed_in import STAMP, list_names
 from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
 from lib.grading.report.feedback import PageMaker
@@ -36,9 +38,7 @@ from lib.grading.safe_files import find_folders, is_file, read_bounded, write_wh
 from lib.grading.submissions.exchange import SECRET
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.penalties import renew_penalties
-from lib.grading.submissions.read import STAMP, list_names
 from lib.grading.untrusted_names import visible
-from pebble import ProcessExpired, ProcessPool
 
 LONGEST = 60.0
 """Seconds that one student's pages take at most; they take some hundredths."""
@@ -64,7 +64,6 @@ class PageTask:
     graded: Path
     place: Path
     marks: Mapping[str, NotebookMarks]
-    outdone: bool
 
     def __call__(self) -> bool:
         """Tell whether any page is new. Raises MissingEntry where the gradebook has no marks, and OSError."""
@@ -74,7 +73,7 @@ class PageTask:
                 raise MissingEntry(
                     f"the gradebook has nothing of it. Grade it again; if the student has left, remove {self.graded}."
                 )
-            page = self.maker.page_of(file, self.assignment, self.student, self.marks[file.stem], self.outdone)
+            page = self.maker.page_of(file, self.assignment, self.student, self.marks[file.stem])
             is_new |= self._write(self.place / f"{file.stem}.html", page.encode())
         for note in filter(is_file, (self.graded / STAMP, self.graded / SECRET)):  # by which a page is released
             shutil.copy(note, self.place)
@@ -91,7 +90,6 @@ def write_pages(
     course: CourseDirectory,
     app: Configured,
     only: Sequence[str] | None = None,
-    outdone: frozenset[str] = frozenset(),
     jobs: int = 0,
 ) -> Pages:
     """Write the pages of all whose work is graded, or of some. Raises Timeout where another run does so."""
@@ -104,7 +102,7 @@ def write_pages(
                 marks[student][notebook] = found
         PageTask.maker = PageMaker(app)
         tasks = [
-            PageTask(assignment, student, folder, place, marks[student], student in outdone)
+            PageTask(assignment, student, folder, place, marks[student])
             for student, folder, place in _graded(course)
             if only is None or student in only
         ]

@@ -33,7 +33,7 @@ class Points(UnitPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called once a notebook, before its blanks are made. A notebook without a unit stays as it is."""
-        key = self.unit(resources)
+        key = self.unit_of(resources["nbgrader"]["assignment"])
         file, assignment = f"{resources['unique_key']}.ipynb", resources["nbgrader"]["assignment"]
         if key is None and assignment not in self.units and (lost := lost_unit(assignment, {file: nb.cells})):
             raise lost

@@ -29,13 +29,13 @@ from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
 from lib.grading.commands.proved import is_proved
+from lib.grading.grade.one import answers_in
 from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import judge, judge_part
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
 from lib.grading.submissions.cell_ends import error_output
 from lib.grading.submissions.identify import course_id
-from lib.grading.submissions.preprocessors import answers_in
 from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.unit import Inputs, Part
 
@@ -54,7 +54,7 @@ class Prove(UnitPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called once a notebook. A notebook without a unit is not looked at."""
-        if (key := self.unit(resources)) is not None:
+        if (key := self.unit_of(resources["nbgrader"]["assignment"])) is not None:
             folder, file = Path(resources["metadata"]["path"]), f"{resources['unique_key']}.ipynb"
             with ThreadPoolExecutor() as pool:  # the kernels run beside each other, and beside the catalogue
                 notebooks = (resources[SOLUTION], nb)

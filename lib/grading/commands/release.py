@@ -30,8 +30,7 @@ from lib.grading.commands.proof import Prove
 from lib.grading.commands.proved import is_proved, note
 from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import sentence
-from lib.grading.safe_files import remove
-from lib.grading.submissions.folders import put_in_place
+from lib.grading.safe_files import put_in_place, remove
 from lib.grading.submissions.gradebook import retry
 from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 

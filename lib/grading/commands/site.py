@@ -20,8 +20,7 @@ from lib.grading.commands.jupyterlite import build_site
 from lib.grading.commands.pyodide import take_pyodide
 from lib.grading.commands.release import Rebuild
 from lib.grading.errors import ConfigError
-from lib.grading.safe_files import folder_beside, lay_out
-from lib.grading.submissions.folders import put_in_place
+from lib.grading.safe_files import folder_beside, lay_out, put_in_place
 from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.unit import Unit
 

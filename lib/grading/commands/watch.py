@@ -6,7 +6,7 @@ the pages of those who are through are released, so that a slow notebook keeps n
 """
 
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from math import inf
@@ -19,25 +19,22 @@ from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import NbGraderException
 from nbgrader.exchange import ExchangeError
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets import Bool, Enum, Float, List
+from traitlets import Bool, Float, List
 
 from lib.grading.commands.command import named_assignment, say
-from lib.grading.commands.course import tries_file
 from lib.grading.commands.feedback import write_pages
-from lib.grading.commands.grade import Grade, GradeApp, SubmittedCourse
+from lib.grading.commands.grade import GradeApp
+from lib.grading.door.handed_in import ClosedError, find_submitted, last_change, read
 from lib.grading.errors import ConfigError
+from lib.grading.grade.class_ import Grade, unfinished
 from lib.grading.kernels.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
-from lib.grading.marking_queue import read_digest
-from lib.grading.report.marks import NotebookMarks, format_points, read_class
+from lib.grading.report.marks import format_points, read_class
 from lib.grading.safe_files import is_file
-from lib.grading.submissions.folders import find_submitted
+from lib.grading.submissions.attempts import Attempts, Ledger
 from lib.grading.submissions.gradebook import open_gradebook
-from lib.grading.submissions.tries import Tries, copy, digest, last_change, load, save, total, unchanged
+from lib.grading.submissions.receipt import Receipt
 from lib.grading.untrusted_names import id_problem, visible
-
-BEST = ".best"
-"""In the folder of submissions: what counts of each student, where that may be an earlier try."""
 
 ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
 
@@ -61,7 +58,6 @@ class WatchApp(GradeApp):
     examples = """
         zerolayer watch UNIT
         zerolayer watch UNIT --WatchApp.waits='[0, 10, 60]'
-        zerolayer watch UNIT --WatchApp.keep=best
         zerolayer watch UNIT --once    one round, for a timer
     """
     every = Float(2, min=0.1, help="Seconds between two rounds.").tag(config=True)
@@ -73,11 +69,8 @@ class WatchApp(GradeApp):
         [0, 15, 60, 240],
         help="Minutes from the first try to the second, from that to the third, and so on; the last one is repeated.",
     ).tag(config=True)
-    keep = Enum(["last", "best"], "last", help="Which try counts: the last one, or the one with most points.").tag(
-        config=True
-    )
     once = Bool(False, help="Do one round, and end.").tag(config=True)
-    aliases = {**GradeApp.aliases, "every": "WatchApp.every", "keep": "WatchApp.keep"}
+    aliases = {**GradeApp.aliases, "every": "WatchApp.every"}
     flags = {**GradeApp.flags, "once": ({"WatchApp": {"once": True}}, "Do one round, and end.")}
 
     def start(self) -> None:
@@ -87,17 +80,17 @@ class WatchApp(GradeApp):
         self._require_assignment()
         for problem in broken_units():
             self.log.warning("%s", problem)
-        self._file = tries_file(self.coursedir)
+        file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.attempts.jsonl")
         self._said: dict[str, str] = {}
         self._later: dict[str, float] = {}
         self._left_out: set[tuple[str, str]] = set()
-        self._under_way: dict[str, tuple[Path, str]] = {}
+        self._seen: dict[Path, tuple[float, str]] = {}
+        self._under_way: set[str] = set()
         self._looks_at: float | None = None
-        self._may_be_half_restored = self.keep == "best"
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
         try:
-            with FileLock(self._file.with_suffix(".lock"), blocking=False):
-                self._tries = load(self._file)
+            with FileLock(file.with_suffix(".lock"), blocking=False):
+                self._ledger = Ledger(file)
                 self._watch()
         except Timeout:
             self.fail(f"{self.assignment} is being watched already. End the other run first.")
@@ -117,7 +110,7 @@ class WatchApp(GradeApp):
             pass  # a database may come back: each round says so, and the next one tries again
 
     def _watch(self) -> None:
-        self._say(f"watching {self.assignment}: students with a try that is noted: {len(self._tries)}.")
+        self._say(f"watching {self.assignment}: students with a try that is noted: {len(self._ledger.of)}.")
         pause = self.every
         while True:
             try:
@@ -136,22 +129,16 @@ class WatchApp(GradeApp):
 
     def _round(self) -> None:
         """Take in what has arrived, grade what is due of it, and release the pages."""
-        if self._may_be_half_restored:
-            self._finish_restoring()
         self._note_graded()  # before what is newer is collected into its place
         self._collect()
         if self.once:
             sleep(self.settled)  # no round follows that could take what was collected just now
-        self._under_way, self._looks_at = {}, None
-        self._under_way = self._due()
-        if self._under_way:
-            run = self._grade([folder for folder, _ in self._under_way.values()], more=not self.once)
-            self._tell(run)
+        self._under_way, self._looks_at = set(), None
+        if due := self._due():
+            self._tell(self._grade(due))
         self._release_untold()
-        if self.keep == "best":
-            self._restore_best()
 
-    def _look_up(self, run: Grade) -> list[str]:
+    def _look_up(self, run: Grade) -> list[Path]:
         """Called while only slow notebooks are run, which are to keep nobody: tell whose is through, and take in more.
 
         Gives the folders of what has arrived and is due.
@@ -169,29 +156,41 @@ class WatchApp(GradeApp):
         except ROUND_FAILS:
             self._looks_at = inf  # the next round meets the same, and says so
             return []
-        self._under_way |= due
-        return [str(folder) for folder, _ in due.values()]
+        run.students |= {folder: student for student, folder in due.items()}
+        return list(due.values())
 
-    def _due(self) -> dict[str, tuple[Path, str]]:
-        """Find what is to be graded now: by student, the folder and its digest."""
-        others = [(student, folder) for student, folder in self._folders() if student not in self._under_way]
-        found = {student: (folder, digest(folder)) for student, folder in others if unchanged(folder) > self.settled}
-        return {student: of for student, of in found.items() if self._is_due(student, *of)}
+    def _due(self) -> dict[str, Path]:
+        """Find what is to be graded now: by student, the folder."""
+        found = {student: folder for student, folder in self._folders() if student not in self._under_way}
+        settled = {student: of for student, of in found.items() if abs(time() - last_change(of)) > self.settled}
+        due = {student: folder for student, folder in settled.items() if self._is_due(student, folder)}
+        self._under_way |= due.keys()
+        return due
+
+    def _digest(self, student: str, folder: Path) -> str:
+        """Give the digest of what lies there, read again only where something was changed."""
+        changed = last_change(folder)
+        if self._seen.get(folder, (None,))[0] != changed:
+            try:
+                self._seen[folder] = changed, read(folder, student).digest
+            except ClosedError:  # which grading says
+                return ""
+        return self._seen[folder][1]
 
     def _tell(self, run: Grade) -> None:
         """Note and say whose work is through, once."""
         graded, not_graded = run.graded.copy(), run.not_graded.copy()
         run.graded.clear()
         run.not_graded.clear()
-        through = {student: self._under_way.pop(student) for student in (*graded, *not_graded)}
-        self._note({student: through[student] for student in graded})
-        for student, reasons in sorted(graded.items()):
+        self._under_way -= {*graded, *not_graded}
+        self._note({student: digest for student, (digest, _) in graded.items()})
+        for student, (_, reasons) in sorted(graded.items()):
             if reasons:  # as `grade` lists them at its end
                 self._say(f"{student}: this try needs a person: {'; '.join(reasons)}.")
         self._put_off(not_graded)
 
     def _release_untold(self) -> None:
-        untold = [student for student, tries in self._tries.items() if tries.graded[-1:] != [tries.told]]
+        untold = [student for student, attempts in self._ledger.of.items() if not attempts.is_told]
         if due := [student for student in untold if not self._is_put_off(student)]:
             self._release(due)
 
@@ -207,65 +206,49 @@ class WatchApp(GradeApp):
         excluded, found = self.coursedir.student_id_exclude.split(","), find_submitted(self.coursedir, self.assignment)
         return [(student, folder) for student, folder in found if not id_problem(student) and student not in excluded]
 
-    def _is_due(self, student: str, folder: Path, found: str) -> bool:
+    def _is_due(self, student: str, folder: Path) -> bool:
         """Tell whether a submission is to be graded now."""
         if self._is_put_off(student):
             return False
-        tries = self._tries.get(student)
-        if tries is None or tries.graded[-1:] == [found]:
-            return tries is None
-        tries.at = min(tries.at, time())  # the clock may have been ahead
-        at = tries.due([60 * minutes for minutes in self.waits])
+        attempts, found = self._ledger.of.get(student, Attempts()), self._digest(student, folder)
+        if attempts.graded[-1:] == [found]:
+            return False
+        attempts.at = min(attempts.at, time())  # the clock may have been ahead
+        at = attempts.due([60 * minutes for minutes in self.waits])
         if at <= time():
             return True
         if self._said.get(student) != found:
             self._said[student] = found
-            self._say(f"{student}: try {len(tries.graded) + 1} will be graded at {datetime.fromtimestamp(at):%H:%M}.")
+            number = len(attempts.graded) + 1
+            self._say(f"{student}: try {number} will be graded at {datetime.fromtimestamp(at):%H:%M}.")
         return False
 
     def _note_graded(self) -> None:
         """Note as a first try what was graded before, by another command, or just before this one was killed."""
-        new = [(student, folder) for student, folder in self._folders() if student not in self._tries]
-        found = {student: (folder, digest(folder)) for student, folder in new}
-        if graded := {student: of for student, of in found.items() if self._was_graded(student, *of)}:
-            self._note(graded)
+        for student, folder in self._folders():
+            place = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, self.assignment))
+            last = self._ledger.of.get(student, Attempts()).graded[-1:]
+            found = {Receipt.in_file(file).handed_in for file in place.glob("*.ipynb") if is_file(file)} - {""}
+            if found == {self._digest(student, folder)} != {*last}:
+                self._note(dict.fromkeys([student], *found))
 
-    def _was_graded(self, student: str, folder: Path, found: str) -> bool:
-        """Tell whether what lies there was graded before.
-
-        Only where no digest was kept do times tell: in a course that was copied they are those of the copy.
-        """
-        place = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, self.assignment))
-        graded = [file for file in place.glob("*.ipynb") if is_file(file)]
-        if kept := {read_digest(file) for file in graded} - {""}:
-            return kept == {found}
-        return bool(graded) and min(file.stat().st_mtime for file in graded) >= last_change(folder)
-
-    def _grade(
-        self, folders: Iterable[Path], course: SubmittedCourse | None = None, more: bool = False, force: bool = True
-    ) -> Grade:
-        """Grade what lies in these folders, and `more` that arrives; give the run, which knows whose was graded."""
-        grade = Grade(coursedir=course or self.coursedir, parent=self, force=force)
-        grade.only = frozenset(map(str, folders))
-        grade.more = partial(self._look_up, grade) if more else None
-        grade.says = False
+    def _grade(self, due: Mapping[str, Path]) -> Grade:
+        """Grade what lies in these folders, and more that arrives; give the run, which knows whose was graded."""
+        grade = Grade(coursedir=self.coursedir, parent=self, force=True)
+        grade.only, grade.says = frozenset(due.values()), False
+        grade.more = None if self.once else partial(self._look_up, grade)
         self.coursedir.student_id = "*"
         grade.start()
         return grade
 
-    def _note(self, graded: Mapping[str, tuple[Path, str]]) -> None:
-        """Keep what was graded; and its folder, where that is the best so far."""
-        marks = self._marks()
-        for student, (folder, found) in graded.items():
-            points = marks[student]
-            # Removed from the gradebook, or changed while it was graded: the next round takes it as it is then.
-            if not points or digest(folder) != found:
+    def _note(self, graded: Mapping[str, str]) -> None:
+        """Note what was graded, by its digest, and say what it has."""
+        marks = read_class(self.coursedir, self.assignment) if graded else {}
+        for student, digest in graded.items():
+            if not (points := marks[student]):  # removed from the gradebook meanwhile
                 continue
             self._said.pop(student, None)
-            tries = self._tries.setdefault(student, Tries())
-            tries.note(found, time(), *_scores(points))
-            if self.keep == "best" and tries.best == found:
-                copy(folder, self._best(student))
+            self._ledger.note(student, graded=digest, at=time())
             late = sum(one.penalty for one in points.values())
             counts = sum(one.points for one in points.values()) - late
             waits = sum(mark.max_points for one in points.values() for mark in one.cells.values() if mark.waiting)
@@ -273,8 +256,7 @@ class WatchApp(GradeApp):
             less = f" ({format_points(late)} less for being late)" if late else ""
             more = f", and {format_points(waits)} points wait for a person" if waits else ""
             scored = f"{format_points(counts)} of {format_points(most)} points{less}{more}"
-            self._say(f"{student}: try {len(tries.graded)} has {scored}.")
-        save(self._file, self._tries)
+            self._say(f"{student}: try {len(self._ledger.of[student].graded)} has {scored}.")
 
     def _is_put_off(self, student: str) -> bool:
         return monotonic() < self._later.get(student, 0)
@@ -290,11 +272,7 @@ class WatchApp(GradeApp):
 
     def _release(self, students: list[str]) -> None:
         """Write these students' pages, and release those that came by the exchange; one that fails stops no other."""
-        outdone = frozenset[str]()
-        if self.keep == "best":
-            marks = self._marks()
-            outdone = frozenset(student for student in students if self._has_better(student, marks[student]))
-        pages = write_pages(self.coursedir, self, students, outdone)
+        pages = write_pages(self.coursedir, self, students)
         failed = {student: f"has no feedback page: {problem}" for student, problem in pages.failed.items()}
         for student in students:
             if student in failed:
@@ -306,8 +284,7 @@ class WatchApp(GradeApp):
                 failed[student] = f"has a feedback page that can't be released: {sentence(error)}"
                 continue
             self._say(f"{student}: the feedback page is {place}.")
-            self._tries[student].told = self._tries[student].graded[-1]
-            save(self._file, self._tries)
+            self._ledger.note(student, told=self._ledger.of[student].graded[-1])
         self._put_off(failed)
 
     def _release_page(self, student: str, page: Path) -> bool:
@@ -322,61 +299,5 @@ class WatchApp(GradeApp):
             self.coursedir.student_id = "*"
         return True
 
-    def _restore_best(self) -> None:
-        """Grade an earlier try once more where it has more points than the last: the challenge is the same again."""
-        marks = self._marks()
-        better = {student: self._best(student) for student in self._tries if self._has_better(student, marks[student])}
-        if not better:
-            return
-        course = SubmittedCourse(parent=self, root=self.coursedir.root)
-        course.assignment_id = self.assignment
-        course.submitted_directory = str(Path(self.coursedir.submitted_directory, BEST))
-        graded = self._grade(better.values(), course).graded
-        marks = self._marks()
-        for student in sorted(graded):
-            score, by_hand = _scores(marks[student])
-            self._tries[student].best_score = score  # the unit may have changed since, and give other points
-            self._say(f"{student}: an earlier try has more points, {format_points(total(score, by_hand))}, and counts.")
-        save(self._file, self._tries)
-
-    def _finish_restoring(self) -> None:
-        """Grade the last try of those anew whose best one was being put back when an earlier run was killed.
-
-        The gradebook then has the best one's points, and the folder the last one's verdict: `grade` sees that they
-        differ. After that the last try has less, and the best one is put back as always.
-        """
-        folders = [
-            folder
-            for student, folder in self._folders()
-            if (tries := self._tries.get(student)) and tries.best != tries.graded[-1] == digest(folder)
-        ]
-        if folders:
-            self._grade(folders, force=False)
-        self._may_be_half_restored = False
-
-    def _has_better(self, student: str, marks: Mapping[str, NotebookMarks]) -> bool:
-        """Tell whether an earlier try has more points than what the gradebook has now, and is there to be graded.
-
-        A student whom somebody has removed from the gradebook stays removed.
-        """
-        tries, (now, by_hand) = self._tries[student], _scores(marks)
-        is_more = total(tries.best_score, by_hand) > total(now, by_hand)
-        return bool(marks) and is_more and tries.best != tries.graded[-1] and digest(self._best(student)) == tries.best
-
-    def _best(self, student: str) -> Path:
-        folder = str(Path(self.coursedir.submitted_directory, BEST))
-        return Path(self.coursedir.format_path(folder, student, self.assignment))
-
-    def _marks(self) -> dict[str, dict[str, NotebookMarks]]:
-        return read_class(self.coursedir, self.assignment)
-
     def _say(self, text: str) -> None:
         say(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {visible(text)}")
-
-
-def _scores(marks: Mapping[str, NotebookMarks]) -> tuple[dict[str, float], dict[str, float]]:
-    """Give the points that grading gave each cell, with what being late costs, and those that a person gave."""
-    cells = {f"{notebook}/{name}": mark for notebook, one in marks.items() for name, mark in one.cells.items()}
-    late = {notebook: -one.penalty for notebook, one in marks.items()}
-    by_hand = {name: mark.points for name, mark in cells.items() if mark.by_hand}
-    return {**{name: mark.graded or 0.0 for name, mark in cells.items()}, **late}, by_hand

@@ -18,7 +18,7 @@ import orjson
 
 from lib.checking import render
 from lib.checking.answers import decode
-from lib.grading.safe_files import is_file, write
+from lib.grading.safe_files import is_file
 from lib.grading.untrusted_names import quote
 
 FILE = "verdict.json"
@@ -148,13 +148,11 @@ class Verdict:
         """What all parts are worth."""
         return sum(part.max_points for part in self.parts)
 
-    def save(self, folder: Path, others: Iterable["Verdict"] = ()) -> None:
-        """Write `verdict.json` into `folder`, whole or not at all; `others` are on the assignment's other notebooks."""
-        first, *rest = _in_order((self, *others))
-        part_file = folder / f"{FILE}.part"
-        data = {**vars(first), OTHERS: rest} if rest else first
-        write(part_file, orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE))
-        part_file.replace(folder / FILE)
+    @staticmethod
+    def pack(verdicts: Iterable["Verdict"]) -> bytes:
+        """Write what `verdict.json` holds: the verdicts on all of an assignment's notebooks."""
+        first, *rest = _in_order(verdicts)
+        return orjson.dumps({**vars(first), OTHERS: rest} if rest else first, option=orjson.OPT_APPEND_NEWLINE)
 
     @staticmethod
     def load(folder: Path, evidence: bool = True, of: tuple[str, str] | None = None) -> "Verdict":

@@ -9,11 +9,11 @@ from nbgrader import api
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import select
 
+from lib.grading.door.handed_in import find_submitted
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.report.marks import read_marks
 from lib.grading.safe_files import is_folder
 from lib.grading.submissions.collect import read_collected
-from lib.grading.submissions.folders import find_submitted
 from lib.grading.submissions.gradebook import late_by, open_gradebook
 
 WorkState = Literal["graded", "not graded", "not collected", "missing"]

@@ -26,7 +26,6 @@ from lib.checking.render import TRY
 from lib.checking.undefined_names import TAKEN
 from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, FOUND, DamagedVerdictError, PartVerdict, Verdict
-from lib.grading.marking_queue import TO_DECIDE, cells_for_person
 from lib.grading.report.marks import Mark, NotebookMarks, read_marks
 from lib.grading.report.predictions import read_predictions
 from lib.grading.report.templates import templates
@@ -34,6 +33,7 @@ from lib.grading.submissions import markup
 from lib.grading.submissions.cell_ends import error_of
 from lib.grading.submissions.gradebook import open_gradebook
 from lib.grading.submissions.identify import course_id
+from lib.grading.submissions.receipt import TO_DECIDE, Receipt
 from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.grading.untrusted_names import visible
 from lib.pasted import advise, refused_character
@@ -62,15 +62,13 @@ FRESH = (
 class Graded:
     """A submission as its student may see it: the verdict, the notebook, and what the gradebook says of both.
 
-    `predictions` has the unit's questions that the student predicted on, each with the choice. Of work that is
-    `outdone` an earlier try counts.
+    `predictions` has the unit's questions that the student predicted on, each with the choice.
     """
 
     verdict: Verdict
     notebook: NotebookNode
     gradebook: NotebookMarks
     predictions: tuple[tuple[Question, int], ...] = ()
-    outdone: bool = False
 
     @property
     def marks(self) -> Mapping[str, Mark]:
@@ -106,7 +104,7 @@ class Graded:
     @property
     def lost_answers(self) -> dict[str, str]:
         """The written answers that were not found for certain, each with the reason."""
-        return {id: why for id, why in cells_for_person(self.notebook).items() if why != TO_DECIDE}
+        return {id: why for id, why in Receipt.of(self.notebook.metadata).waits.items() if why != TO_DECIDE}
 
     @property
     def lost_nothing(self) -> bool:
@@ -211,7 +209,7 @@ class PageMaker:
             UnitPreprocessor(parent=parent),
         )
 
-    def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks, outdone: bool = False) -> str:
+    def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> str:
         """Make the page of one graded notebook. Without a verdict it has the marks and the notebook alone."""
         notebook = _read(file)
         verdicts: list[Verdict] = []
@@ -229,7 +227,7 @@ class PageMaker:
         found = next(
             (one for one in verdicts if one.notebook == file.stem), Verdict(assignment, file.stem, student, 0, ())
         )
-        return render(Graded(found, notebook, marks, predicted, outdone), file.parent)
+        return render(Graded(found, notebook, marks, predicted), file.parent)
 
     def _predictions(
         self, unit: AnswerKey | None, assignment: str, student: str, notebook: str, notebooks: list[str]

@@ -12,9 +12,9 @@ from pathlib import Path
 import orjson
 from nbgrader.coursedir import CourseDirectory
 
+from lib.grading.door.handed_in import ClosedError, read
+from lib.grading.door.notebook import MOST_PARTS, submitted_notebook
 from lib.grading.report.classroom import Classroom
-from lib.grading.safe_files import is_file, read_bounded
-from lib.grading.submissions.read import MOST_BYTES, MOST_PARTS, submitted_file
 from lib.predictions.records import MIME, Predictions, predictions_in
 from lib.unit import Question
 
@@ -61,14 +61,11 @@ def read_predictions(
     `notebooks` are those of the assignment: none of them stands for one that is missing.
     """
     folder = Path(course.format_path(course.submitted_directory, student, assignment))
-    file = submitted_file(folder / f"{notebook}.ipynb", notebooks)
-    if file is None or not is_file(file):
-        return {}
     try:
-        data = read_bounded(file, MOST_BYTES) or b""
+        data = submitted_notebook(read(folder, student, notebooks_only=True), notebook, notebooks) or b""
         # Most of a class's notebooks may have none, and what is counted is what may take much memory when it is read.
         if MIME.encode() not in data or data.count(b"[") + data.count(b"{") > MOST_PARTS:
             return {}
         return predictions_in(orjson.loads(data), questions)
-    except (OSError, ValueError):
+    except (OSError, ValueError, ClosedError):
         return {}

@@ -10,6 +10,7 @@ import json
 import math
 import re
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -83,6 +84,8 @@ class Run:
             if cell["cell_type"] == "code":
                 cell.update(outputs=[], execution_count=None)
         self.remarks: list[str] = []
+        self.was_refused = False
+        """Whether anything in it said that it was refused a thread: that is looked into once it is through."""
         self._at: int | None = None
         self._number = 0
         limits = bounds.characters, bounds.outputs, bounds.memory
@@ -223,17 +226,10 @@ class Run:
         cell["outputs"].append({"output_type": kind, **content})
 
     def _notice_refusals(self, client: KernelClient, words: bytes) -> None:
-        """Raise `RunLostError` where a kernel says that it was refused a thread, and is within its own limits.
-
-        What it says may be made up: that costs the one who does so a verdict, and nobody else.
-        """
+        """Note where a kernel says that it was refused a thread, and is within its own limits. That may be made up."""
         if any(text in words for text in REFUSED):
             (threads, size), limits = client.kernel.holds(), Limits(**self.bounds.limits)
-            if threads < limits.tasks // 2 and size < limits.memory - STACK:
-                raise RunLostError(
-                    f"A kernel with {threads} threads could not start another one. Raise the limit on tasks (`ulimit "
-                    "-u`, or `pids.max` of the container or service), or run fewer notebooks at once with --jobs."
-                )
+            self.was_refused |= threads < limits.tasks // 2 and size < limits.memory - STACK
 
     def _see_why_it_ended(self, client: KernelClient) -> None:
         """Raise `RunLostError` where a kernel did not end by its own doing, as far as can be told.
@@ -249,14 +245,19 @@ class Run:
         if code == -signal.SIGKILL and seconds < Limits(**self.bounds.limits).cpu_seconds - 1:
             raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
         if code == -signal.SIGABRT:
-            self._try_threads()
+            self.try_threads()
 
-    def _try_threads(self) -> None:
+    def try_threads(self) -> None:
         """See whether a kernel can start as many threads as a notebook needs. Raises `RunLostError`."""
         with self._start_client() as client:
             client.run(TRIAL, token_hex(8), SECONDS_OF_A_TRIAL)
             for words in client.messages(monotonic() + SECONDS_OF_A_TRIAL):
-                self._notice_refusals(client, words)
+                if any(text in words for text in REFUSED):
+                    raise RunLostError(
+                        f"A kernel with {client.kernel.holds()[0]} threads could not start another one. Raise the limit"
+                        " on tasks (`ulimit -u`, or `pids.max` of the container or service), or run fewer notebooks at"
+                        " once with --jobs."
+                    )
                 if f'"{REPLY}"'.encode() in words:
                     return
         raise RunLostError("A kernel that only starts some threads ended before it had.")
@@ -268,6 +269,25 @@ class Run:
     @property
     def _place(self) -> str:
         return place_of(self.cells, self._at or 0)
+
+
+def run_cells(cells: bytes, files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[str]]:
+    """Run a notebook's cells, given as JSON; give them with their outputs, and remarks. Raises `RunLostError`.
+
+    Where one says that it was refused a thread, that is the machine's doing or a text that somebody prints: a trial
+    tells if threads can't be had, and else the notebook is run once more.
+    """
+    if sys.platform != "linux":
+        from lib.grading.running.execute import run_plainly
+
+        return run_plainly(json.loads(cells), files, bounds.cell_seconds or bounds.seconds), []
+    for _ in range(2):
+        run = Run(json.loads(cells), files, bounds)
+        run.run()
+        if not run.was_refused:
+            break
+        run.try_threads()
+    return list(run.cells), run.remarks
 
 
 def _plain_reply(content: Any) -> dict[str, Any]:

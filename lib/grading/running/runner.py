@@ -19,11 +19,11 @@ from multiprocessing import get_context
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import orjson
+from pebble import ProcessPool
 
 from lib.grading.machine_faults import ClusterError
-from lib.grading.running.notebook import Bounds, Run, RunLostError, has_code
+from lib.grading.running.notebook import Bounds, RunLostError, has_code, run_cells
 from lib.grading.sandbox.limits import NICENESS
-from pebble import ProcessPool
 
 Tag = TypeVar("Tag")
 Result = TypeVar("Result")
@@ -81,12 +81,11 @@ class RunTask:
         return {name: self._run(packed) for name, packed in self.notebooks.items()}
 
     def _run(self, packed: PackedNotebook) -> "RunResult":
-        run = Run(json.loads(packed.cells), packed.files, self.bounds)
-        run.run()
+        ran, remarks = run_cells(packed.cells, packed.files, self.bounds)
         kept = ("outputs", "execution_count")
-        cells = [{key: cell.get(key) for key in kept} if cell["cell_type"] == "code" else None for cell in run.cells]
+        cells = [{key: cell.get(key) for key in kept} if cell["cell_type"] == "code" else None for cell in ran]
         # As JSON and not as objects: nothing that student code had a part in is ever unpickled.
-        return RunResult(json.dumps(cells).encode(), tuple(run.remarks))
+        return RunResult(json.dumps(cells).encode(), tuple(remarks))
 
     def longest(self) -> float:
         """Tell how many seconds it may take at most."""
@@ -213,9 +212,10 @@ class Runner(AbstractContextManager["Runner[Tag, Result]"], Generic[Tag, Result]
                 else:
                     again.append((tag, task, True))
 
-    def ask(self, question: Callable[[], Any], seconds: float = 60) -> Any:
-        """Have a worker answer a question."""
-        return self.pool.submit(_Question(question, seconds)).result(timeout=seconds)
+
+def ask(pool: Pool | Cluster, question: Callable[[], Result], seconds: float) -> "Future[Result]":
+    """Have a worker answer a question."""
+    return pool.submit(_Question(question, seconds))
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from traitlets import Integer, Unicode
 from traitlets.config import Config
 
+from lib.grading.door.handed_in import ARCHIVES, MOST_BYTES, NOTEBOOK
 from lib.grading.machine_faults import FULL, sentence
 from lib.grading.safe_files import DEEPEST, files_in, is_file, write, write_whole
 from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, open_gradebook
-from lib.grading.submissions.read import ARCHIVES, MOST_BYTES, NOTEBOOK
 from lib.grading.submissions.transfer import NOT_COMPLETE, guard_steps
 from lib.grading.untrusted_names import visible
 

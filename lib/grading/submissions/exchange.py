@@ -18,9 +18,9 @@ from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 from nbgrader.utils import parse_utc
 from traitlets import Bool, Float
 
+from lib.grading.door.handed_in import STAMP
 from lib.grading.machine_faults import is_of_a_file, sentence
 from lib.grading.safe_files import DEEPEST, MOST_ENTRIES, TO_READ, find_folders, folder_beside, is_file, write
-from lib.grading.submissions.read import STAMP
 from lib.grading.untrusted_names import id_problem, visible
 
 SERVICE = "Where one account hands in for all students, set c.ExchangeCollect.check_owner = False."

@@ -16,20 +16,20 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import nh3
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
+from mdit_py_plugins.amsmath import amsmath_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbconvert.filters import strip_ansi
 from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # it ships no types
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
-import nh3
 from lib.checking.answers import plain as plain_text
 from lib.grading.safe_files import file_below, read_bounded
 from lib.grading.untrusted_names import escape_turns
-from mdit_py_plugins.amsmath import amsmath_plugin
-from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 LONGEST = 20_000
 """Characters of one text that is formatted; a longer one is shown as it was written."""

@@ -7,7 +7,7 @@ from typing import Self
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Notebook as GradebookNotebook
 
-from lib.grading.submissions.read import clean_cell
+from lib.grading.door.notebook import clean_cell
 
 SCHEMA_VERSION = 3
 

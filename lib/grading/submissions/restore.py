@@ -5,79 +5,69 @@ Whatever came, what goes on from here has every cell that the course knows, once
 can work.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Dict
+from nbgrader.coursedir import CourseDirectory
 
+from lib.grading.door.handed_in import MOST_BYTES
+from lib.grading.door.notebook import UnreadableError, clean_cell, notebook_in
 from lib.grading.judge.library_calls import Allowance
-from lib.grading.marking_queue import queue
 from lib.grading.running.notebook import ADDED_CODE, is_skipped
+from lib.grading.safe_files import read_bounded
 from lib.grading.submissions.examples import MOST_CHANGED, added_to_locked, run_added_code
 from lib.grading.submissions.identify import Found, Released, course_id, identify
 from lib.grading.submissions.master import Master
-from lib.grading.submissions.read import UnreadableError, clean_cell, notebook_in
-from lib.grading.submissions.state import gradebook_session, submission_state
 
-RESTORED = "zerolayer_restored"
-"""Under this name a restored notebook's metadata hold remarks on what was lost: nbgrader keeps no resources."""
 IN_DOUBT = "Not every written answer stood in its own cell. Your instructor will look for it in your notebook."
-MISSING = "zerolayer_missing"
-"""Under this name they hold the ids of the course's cells that were not in the submission."""
 FEW = 1 / 4
 """With less than this share of the course's cells a notebook may be another assignment's: some cells serve in both."""
 
 
-class RestoreCells(NbGraderPreprocessor):
-    """Does the work of nbgrader's DeduplicateIds, OverwriteKernelspec, OverwriteCells and CheckCellMetadata."""
+@dataclass(frozen=True)
+class Restored:
+    """A notebook with every cell that the course knows, once.
 
-    # nbgrader's own stop a class where a cell is there twice, or its metadata is of an older version.
-    _read_before = Dict()
+    `remarks` are on what was lost, `missing` are the ids of the course's cells that were not there, `doubts` those of
+    which a person decides, each with the reason, and `reasons` are why a person has to look at the whole of it.
+    """
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Called by nbgrader's Autograde on each submitted notebook before it is run."""
-        state, names = submission_state(resources), resources["nbgrader"]
-        with gradebook_session(resources) as book:
-            master = book.masters[names["notebook"]]
-        submitted = [clean_cell(cell) for cell in nb.cells]
-        released = self._released(names, master)
-        found = identify(submitted, master.cells, released)
-        for at, id in found.ids.items():
-            submitted[at].metadata["nbgrader"] = NotebookNode(grade_id=id)
-        ids = {*map(course_id, submitted)} - {""}
-        nb.metadata = NotebookNode({"kernelspec": NotebookNode(master.kernelspec)} if master.kernelspec else {})
-        if not state.remarks and _are_anothers(ids, master):
-            state.for_a_person.append("may not be this assignment's notebook")
-        if remarks := list(_remarks(ids, master, found, bool(state.remarks))):
-            nb.metadata[RESTORED] = remarks
-        if missing := sorted(master.cells.keys() - ids):
-            nb.metadata[MISSING] = missing
-        for id, why in () if state.is_empty else found.doubts.items():
-            queue(nb, id, why)
-        as_released = {cell.id: cell.source for cell in released}
-        nb.cells = restore_cells(submitted, master.cells, as_released)
-        if examples := {cell.source for cell in released if cell.is_example}:
-            run_added_code(nb.cells, examples)
-        return nb, resources
-
-    def _released(self, names: dict[str, str], master: Master) -> list[Released]:
-        """Read the notebook as it was handed out, once; without it the cells that the gradebook knows have to do."""
-        if master.id not in self._read_before:
-            self._read_before[master.id] = _released(getattr(self.parent, "parent", None), names, master)
-        return self._read_before[master.id]
+    cells: list[NotebookNode]
+    remarks: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset()
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
 
 
-def _released(converter: Any, names: dict[str, str], master: Master) -> list[Released]:
-    """Read the notebook as it was handed out, or its source, whichever is there and has the gradebook's cells."""
-    course: Any = getattr(converter, "coursedir", None)
-    for kept in ("release_directory", "source_directory") if course else ():
-        folder = course.format_path(getattr(course, kept), ".", names["assignment"])
+def restore(
+    cells: list[NotebookNode], master: Master, released: Sequence[Released], explained: bool, is_empty: bool
+) -> Restored:
+    """Restore what was handed in; `explained` where it is said already why something is lost."""
+    submitted = [clean_cell(cell) for cell in cells]
+    found = identify(submitted, master.cells, released)
+    for at, id in found.ids.items():
+        submitted[at].metadata["nbgrader"] = NotebookNode(grade_id=id)
+    ids = {*map(course_id, submitted)} - {""}
+    restored = restore_cells(submitted, master.cells, {cell.id: cell.source for cell in released})
+    if examples := {cell.source for cell in released if cell.is_example}:
+        run_added_code(restored, examples)
+    reasons = () if explained or not _are_anothers(ids, master) else ("may not be this assignment's notebook",)
+    remarks = tuple(_remarks(ids, master, found, explained))
+    return Restored(restored, remarks, frozenset(master.cells.keys() - ids), {} if is_empty else found.doubts, reasons)
+
+
+def read_released(course: CourseDirectory, assignment: str, notebook: str, master: Master) -> list[Released]:
+    """Read the notebook as it was handed out, or its source, whichever is there and has the gradebook's cells.
+
+    Without it the cells that the gradebook knows have to do.
+    """
+    for kept in ("release_directory", "source_directory"):
+        file = Path(course.format_path(getattr(course, kept), ".", assignment), f"{notebook}.ipynb")
         with suppress(UnreadableError, OSError):
-            cells = notebook_in(Path(folder, f"{names['notebook']}.ipynb")).cells
+            cells = notebook_in(read_bounded(file, MOST_BYTES) or b"", file.name).cells
             ids = [name if (name := course_id(cell)) in master.cells else "" for cell in cells]
             if [id for id in ids if id] == list(master.cells):  # else it was changed since students got theirs
                 pairs = list(zip(ids, cells, strict=True))

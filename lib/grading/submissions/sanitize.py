@@ -1,5 +1,6 @@
 """What nbgrader shows of a student's notebook: outputs after a run, and formgrader's pages, pass through `markup`."""
 
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -7,36 +8,31 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade
 from traitlets import Bool
 
 from lib.checking.answers import MIME
+from lib.grading.door.notebook import is_base64
 from lib.grading.submissions import markup
 from lib.grading.submissions.markup import LONGEST, Room
-from lib.grading.submissions.read import is_base64
 from lib.grading.untrusted_names import escape_turns
 
 PICTURES = ("image/png", "image/jpeg")
 SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", *PICTURES)
 
 
-class Sanitize(NbGraderPreprocessor):
-    """Keep text, tables and pictures of a cell's outputs; drop all that might run, and what an output says of itself.
+def clean_outputs(cells: Iterable[NotebookNode]) -> None:
+    """Keep text, tables and pictures of cells' outputs; drop all that might run, and what an output says of itself.
 
-    A graded cell keeps its answers too: numbers for the judge, which replaces them.
+    A graded cell keeps its answers too: numbers for the judge, which replaces them. Markdown is cleaned where it is
+    rendered.
     """
-
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: dict[str, Any], cell_index: int
-    ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Called for each cell of a notebook that has been run; Markdown is cleaned where it is rendered."""
+    for cell in cells:
         for output in cell.outputs if cell.cell_type == "code" else ():
             if "data" in output:
                 output.metadata, output.data = NotebookNode(), NotebookNode(_kept(output.data, is_grade(cell)))
         if cell.cell_type == "raw":
             cell.source = markup.clean(cell.source) if len(cell.source) <= LONGEST else escape(cell.source)
-        return cell, resources
 
 
 def _kept(data: dict[str, Any], graded: bool) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lib.grading.door.handed_in import STAMP
 from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import sentence
-from lib.grading.safe_files import folder_beside
-from lib.grading.submissions.folders import put_in_place
-from lib.grading.submissions.read import STAMP
+from lib.grading.safe_files import folder_beside, put_in_place
 
 NOT_COMPLETE = "Not all was collected. Once this is mended, collect again with --force before you grade."
 

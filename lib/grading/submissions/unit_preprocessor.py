@@ -1,16 +1,11 @@
-"""Which unit an assignment is, and the seed of a submission's challenge: what all preprocessors of a unit share."""
+"""Which unit an assignment is, and the course's secret: what all that is done with a unit shares."""
 
-import hashlib
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from glob import glob
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-import orjson
-from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Unicode
@@ -18,21 +13,14 @@ from traitlets.utils.importstring import import_item
 
 import lib.units
 from lib.answer_key import AnswerKey
-from lib.checking.answers import CHALLENGE
 from lib.grading import units
 from lib.grading.errors import ConfigError
-from lib.grading.judge.challenge import seed_of
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE
-from lib.grading.safe_files import files_in, is_file
 from lib.grading.submissions.fit import lost_unit, misfits
 from lib.grading.submissions.form import faults_of_form
 from lib.grading.submissions.master import Master
-from lib.grading.submissions.read import STAMP
 from lib.grading.submissions.sight import find_exposed, find_unseen
-
-OURS = (CHALLENGE, FILE, f"{FILE}.part")
-"""Names in a submission's folder that are not a student's to use."""
 
 
 class UnitPreprocessor(NbGraderPreprocessor):
@@ -45,10 +33,6 @@ class UnitPreprocessor(NbGraderPreprocessor):
     secret_file = Unicode(
         "judge_secret", help="Where the course keeps the secret from which seeds are derived; made at first need."
     ).tag(config=True)
-
-    def unit(self, resources: dict[str, Any]) -> AnswerKey | None:
-        """Find the unit of the assignment that a notebook is of."""
-        return self.unit_of(resources["nbgrader"]["assignment"])
 
     @cached_property
     def unit_of(self) -> Callable[[str], AnswerKey | None]:
@@ -115,15 +99,6 @@ class UnitPreprocessor(NbGraderPreprocessor):
             )
         return made
 
-    def seed(self, nb: NotebookNode, resources: dict[str, Any]) -> int:
-        """Derive the seed of this submission.
-
-        Another notebook or other files have another seed: what one run has put out is of no use in the next.
-        """
-        names, stamp = resources["nbgrader"], read_stamp(resources)[:100].hex()
-        whose = names["assignment"], names["notebook"], names["student"]
-        return seed_of(self.secret, *whose, stamp, hash_submission(nb.cells, folder_of(resources)))
-
 
 def _import_unit(name: str, assignment: str, is_configured: bool) -> AnswerKey:
     """Import a unit by its answer key's import string. Raises ConfigError where there is none."""
@@ -142,30 +117,3 @@ def _import_unit(name: str, assignment: str, is_configured: bool) -> AnswerKey:
         " Expected the import string of an AnswerKey, such as 'my_package.closed.ANSWER_KEY'."
         " Correct it, or take it out if nbgrader is to grade the assignment by itself."
     )
-
-
-def hash_submission(cells: Iterable[Mapping[str, Any]], folder: Path) -> str:
-    """Hash all that a run can read of a submission: a notebook's cells once they are restored, and the files beside it.
-
-    Outputs and the ids that cells are given anew are left out, so that grading again finds the same.
-    """
-    digest = hashlib.sha256()
-    for cell in cells:
-        seen = (cell["cell_type"], cell["source"], cell["metadata"].get("tags"), cell.get("attachments"))
-        digest.update(orjson.dumps(seen, option=orjson.OPT_SORT_KEYS) + b"\n")
-    for path in sorted(files_in(folder)):
-        if path.suffix != ".ipynb" and path.name not in OURS:
-            name, content = os.fsencode(path.relative_to(folder)), path.read_bytes()
-            digest.update(b"%d %b %d %b" % (len(name), name, len(content), content))
-    return digest.hexdigest()
-
-
-def read_stamp(resources: dict[str, Any]) -> bytes:
-    """Read nbgrader's note of when a submission was made, if there is one."""
-    stamp = folder_of(resources) / STAMP
-    return stamp.read_bytes() if is_file(stamp) else b""
-
-
-def folder_of(resources: dict[str, Any]) -> Path:
-    """Give the folder in which nbgrader converts a submission."""
-    return Path(resources["metadata"]["path"])

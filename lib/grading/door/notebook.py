@@ -5,10 +5,9 @@ The file may be empty, cut short, not JSON, another notebook, or under another n
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from os.path import lexists
-from pathlib import Path
+from pathlib import PurePosixPath
 from random import getrandbits
 from typing import Any
 
@@ -16,13 +15,10 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4.nbbase import nbformat_minor
 
 from lib.checking.answers import plain
-from lib.grading.machine_faults import is_of_a_file
+from lib.grading.door.handed_in import ARCHIVES, MOST_BYTES, NOTEBOOK, STAMP, HandedIn, Name, list_names
 from lib.grading.running.notebook import SKIPPED
-from lib.grading.safe_files import files_in, is_file, read_bounded
 from lib.grading.untrusted_names import visible
 
-MOST_BYTES = 20_000_000
-"""Bytes of a notebook file that are read: a completed one has some hundred thousand."""
 LONGEST_SOURCE = 1_000_000
 """Characters that all cells together may have: a completed notebook has some ten thousand."""
 MOST_CELLS = 1_000
@@ -30,23 +26,15 @@ MOST_CELLS = 1_000
 MOST_PARTS = 500_000
 """Lists and objects in a notebook file: each takes two hundred bytes when read, and a completed one has thousands."""
 PICTURES = ("image/png", "image/jpeg", "image/gif")
-NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.IGNORECASE)
-"""How the name of a notebook ends."""
 HIDDEN = re.compile(r"\.|__MACOSX$")
 """How names begin that no person gave."""
 ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
 
-ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
-"""Endings of files that hold others."""
 OTHER_FILES = {
     b"<": "a web page", b"PK\x03\x04": "a zip", b"Rar!": "a rar archive", b"7z\xbc\xaf": "a 7z archive",
     b"\x1f\x8b": "a gz archive", b"%PDF": "a PDF",
 }  # fmt: skip
 """How files begin that students hand in under a notebook's name: a browser may save a page in the place of a file."""
-NAMED = 5
-"""Files that a remark names; there may be thousands."""
-STAMP = "timestamp.txt"
-"""nbgrader's note of when a submission was made."""
 
 
 class UnreadableError(Exception):
@@ -67,84 +55,79 @@ class Submission:
     empty: bool = False
 
 
-def read_submission(path: Path, notebooks: Collection[str] = ()) -> Submission:
-    """Read the notebook at `path`, or the one that stands for it, or make an empty one that says what was wrong.
+def read_submission(handed: HandedIn, notebook: str, notebooks: Collection[str] = ()) -> Submission:
+    """Read a notebook of what was handed in, or the one that stands for it, or make an empty one that says what was
+    wrong.
 
     Of an assignment's `notebooks` none stands for another, and neither does a copy of one.
     """
-    if lexists(path):
-        return _read_or_explain(path)
-    there, others = _notebooks_in(path.parent), _candidates(path, notebooks)
+    file = f"{notebook}.ipynb"
+    if handed.has(file):
+        return _read_or_explain(handed, Name(file))
+    there, others = _notebooks_in(handed), _candidates(handed, notebook, notebooks)
     if there and not others:
-        return explain_unreadable(
-            f"{path.name} was not in the submission. Submit it beside {list_names([file.name for file in there])}."
-        )
-    names = ", ".join(plain(str(other.relative_to(path.parent))) for other in others)
-    if (other := _standing_for(path, others)) is not None:
-        name = plain(str(other.relative_to(path.parent)))
-        return _read_or_explain(other, (f"{path.name} was not in the submission; {name} was graded in its place.",))
-    packed = next((file for file in sorted(files_in(path.parent)) if file.suffix.lower() in ARCHIVES), None)
+        beside = list_names([each.name for each in there])
+        return explain_unreadable(f"{file} was not in the submission. Submit it beside {beside}.")
+    names = ", ".join(plain(str(other)) for other in others)
+    if (other := _standing_for(notebook, others)) is not None:
+        remark = f"{file} was not in the submission; {plain(str(other))} was graded in its place."
+        return _read_or_explain(handed, other, (remark,))
+    packed = next((each for each in handed.files if each.suffix.lower() in ARCHIVES), None)
     if packed and not others:
         what = f"{plain(packed.name)} is packed as {packed.suffix.lower()}, and is not opened"
         return explain_unreadable(
-            f"{path.name} was not in the submission: {what}. Unpack it, and submit the notebook itself."
+            f"{file} was not in the submission: {what}. Unpack it, and submit the notebook itself."
         )
     found = f"found {names}" if others else "no notebook was there"
-    sentence = f"{path.name} was not in the submission: {found}. Submit the notebook under its own name."
-    return explain_unreadable(sentence, empty=all(file.name == STAMP for file in files_in(path.parent)))
+    sentence = f"{file} was not in the submission: {found}. Submit the notebook under its own name."
+    return explain_unreadable(sentence, empty=all(each.name == STAMP for each in handed.files))
 
 
-def notebooks_beside(folder: Path, notebooks: Collection[str]) -> list[str]:
+def notebooks_beside(handed: HandedIn, notebooks: Collection[str]) -> list[str]:
     """Remark on notebooks that lie beside an assignment's, if these are all there: a student may mean another one."""
-    if not all(lexists(folder / f"{name}.ipynb") for name in notebooks):
-        return []
-    others = [path.name for path in _notebooks_in(folder) if NOTEBOOK.sub("", path.name) not in notebooks]
-    if not others:
+    others = [each.name for each in _notebooks_in(handed) if NOTEBOOK.sub("", each.name) not in notebooks]
+    if not others or not all(handed.has(f"{name}.ipynb") for name in notebooks):
         return []
     were, them = ("was", "it") if len(notebooks) == 1 else ("were", "them")
     graded = " and ".join(f"{name}.ipynb" for name in notebooks)
     return [f"Only {graded} {were} graded, and not what lay beside {them}: {list_names(others)}."]
 
 
-def list_names(names: Sequence[str]) -> str:
-    """List the names of a student's files: the first few, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join(map(plain, names[:NAMED])) + (f" and {more} more" if more > 0 else "")
-
-
-def _notebooks_in(folder: Path) -> list[Path]:
+def _notebooks_in(handed: HandedIn) -> list[PurePosixPath]:
     """Find the notebooks of a submission: in its folder or, where there are none, in the folders in it.
 
     Some systems write `.IPYNB`, and programs that don't know notebooks add `.txt` or `.json`. Hidden files and folders
     hold what was saved automatically.
     """
-    named = [path for path in sorted(files_in(folder)) if NOTEBOOK.search(path.name)]
-    found = [path for path in named if not any(map(HIDDEN.match, path.relative_to(folder).parts))]
-    return [path for path in found if path.parent == folder] or found
+    named = [name for name in handed.files if NOTEBOOK.search(name.name)]
+    found = [name for name in named if not any(map(HIDDEN.match, name.parts))]
+    return [name for name in found if len(name.parts) == 1] or found
 
 
-def _candidates(path: Path, notebooks: Collection[str]) -> list[Path]:
-    """Find the notebooks of a submission that may stand for the one at `path`, if that is missing."""
-    return [other for other in _notebooks_in(path.parent) if _named_as(other, notebooks) in ("", path.stem)]
+def _candidates(handed: HandedIn, notebook: str, notebooks: Collection[str]) -> list[PurePosixPath]:
+    """Find the notebooks of a submission that may stand for one that is missing."""
+    return [other for other in _notebooks_in(handed) if _named_as(other, notebooks) in ("", notebook)]
 
 
-def _named_as(file: Path, notebooks: Collection[str]) -> str:
+def _named_as(file: PurePosixPath, notebooks: Collection[str]) -> str:
     """Give the notebook that a file's name begins with, as `lab-Copy1.IPYNB` begins with lab; nothing if with none."""
     name = NOTEBOOK.sub("", file.name)
     begun = [each for each in notebooks if re.match(rf"{re.escape(each)}(?![^\W_])", name, re.IGNORECASE)]
     return max(begun, key=len, default="")
 
 
-def _standing_for(path: Path, others: list[Path]) -> Path | None:
+def _standing_for(notebook: str, others: list[PurePosixPath]) -> PurePosixPath | None:
     """Choose the notebook that stands for the one that is missing: the only one of its name but for the case of its
     letters and its ending, else the only one there is."""
-    alike = [other for other in others if NOTEBOOK.sub("", other.name).lower() == path.stem.lower()]
+    alike = [other for other in others if NOTEBOOK.sub("", other.name).lower() == notebook.lower()]
     return next((some[0] for some in (alike, others) if len(some) == 1), None)
 
 
-def submitted_file(path: Path, notebooks: Collection[str] = ()) -> Path | None:
-    """Give the file of the notebook at `path`, or of the one that stands for it, as `read_submission` has it."""
-    return path if lexists(path) else _standing_for(path, _candidates(path, notebooks))
+def submitted_notebook(handed: HandedIn, notebook: str, notebooks: Collection[str] = ()) -> bytes | None:
+    """Give what a notebook's file holds, or the one that stands for it, as `read_submission` has it."""
+    file = f"{notebook}.ipynb"
+    name = Name(file) if handed.has(file) else _standing_for(notebook, _candidates(handed, notebook, notebooks))
+    return None if name is None else handed.content(name)
 
 
 def explain_unreadable(sentence: str, empty: bool = False) -> Submission:
@@ -153,20 +136,28 @@ def explain_unreadable(sentence: str, empty: bool = False) -> Submission:
     return Submission(_notebook([cell]), (sentence,), runnable=False, empty=empty)
 
 
-def _read_or_explain(path: Path, remarks: tuple[str, ...] = ()) -> Submission:
+def _read_or_explain(handed: HandedIn, name: PurePosixPath, remarks: tuple[str, ...] = ()) -> Submission:
+    shown = visible(name.name)
+    data = handed.content(name)
     try:
-        return Submission(notebook_in(path), remarks)
+        if name not in handed.files:
+            raise UnreadableError(f"{shown} is not a file. {ADVICE}")
+        if data is None:
+            if handed.is_too_large(name):
+                raise UnreadableError(
+                    f"{shown} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again."
+                )
+            raise UnreadableError(f"{shown} can't be opened. {ADVICE}")
+        return Submission(notebook_in(data, shown), remarks)
     except UnreadableError as error:
         return explain_unreadable(str(error), empty=isinstance(error, EmptyError))
 
 
-def notebook_in(path: Path) -> NotebookNode:
+def notebook_in(data: bytes, name: str) -> NotebookNode:
     """Read a notebook as one of the current format, with every cell made anew.
 
     Raises UnreadableError with a sentence for the student if the file isn't one.
     """
-    name = visible(path.name)
-    data = _bytes_in(path, name)
     # JSON begins with letters of ASCII: its first bytes tell UTF-8, 16 and 32 apart, also without a mark. Some editors
     # write single letters in an encoding of their own, which are shown as such.
     text = data.decode(json.detect_encoding(data), errors="replace")
@@ -180,21 +171,6 @@ def notebook_in(path: Path) -> NotebookNode:
     except (ValueError, RecursionError):
         raise UnreadableError(_say_what_is_no_json(data, name)) from None
     return _notebook(_cells_in(read, name))
-
-
-def _bytes_in(path: Path, name: str) -> bytes:
-    """Read a file. Raises UnreadableError where that can't be done by the file's own fault."""
-    if not is_file(path):
-        raise UnreadableError(f"{name} is not a file. {ADVICE}")
-    try:
-        content = read_bounded(path, MOST_BYTES)
-    except OSError as error:
-        if not is_of_a_file(error):
-            raise
-        raise UnreadableError(f"{name} can't be opened. {ADVICE}") from None
-    if content is None:
-        raise UnreadableError(f"{name} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again.")
-    return content
 
 
 def _say_what_is_no_json(data: bytes, name: str) -> str:

@@ -1,0 +1,114 @@
+"""A course as one run of grading sees it: its gradebook, its settings, its secret, and its own files, read once."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import AssignLatePenalties, IgnorePattern, LimitOutput
+
+from lib.answer_key import AnswerKey
+from lib.grading.door.handed_in import Bounds, HandedIn, own_files
+from lib.grading.running.execute import BoundedExecute
+from lib.grading.running.notebook import Bounds as RunBounds
+from lib.grading.sandbox.limits import Limits
+from lib.grading.submissions.collect import Collected, read_collected
+from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, GradebookSession
+from lib.grading.submissions.identify import Released
+from lib.grading.submissions.penalties import cost
+from lib.grading.submissions.restore import read_released
+from lib.grading.submissions.sight import packages_of
+from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
+from lib.unit import Part
+
+
+class Course:
+    """What all submissions of a run share. `converter` is nbgrader's, or ours: it has the course's settings."""
+
+    def __init__(self, converter: Autograde, book: GradebookSession, assignment: str):
+        """Read what all submissions share. Raises ConfigError if none can be graded."""
+        self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
+        self.assignment = assignment
+        self.run = self.run_of(converter)
+        judging = UnitPreprocessor(parent=converter)
+        self.unit: AnswerKey | None = judging.unit_of(assignment)
+        judging.check_unit(assignment, book.masters, self.run.locked)
+        self.packages = packages_of(self.unit) if self.unit else ()
+        self.secret = judging.secret if self.unit else b""  # a course whose secret is lost isn't graded at all
+        self.trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]
+        """nbgrader's own steps that shorten what a notebook shows, once it is judged."""
+        self.notebooks = [name for name in book.masters if Path(name).match(self.directory.notebook_id)]
+        self.judged = {
+            (name, part.id, tuple((one.name, one.points) for one in part.statements if one.points))
+            for name, part in self._parts()
+        }
+        """What must have a verdict: in which notebook, which part, and its statements with their points."""
+        self.own = own_files(self.directory, assignment, converter.exclude_overwriting.get(assignment, []))
+        self.bounds = Bounds.of(self.directory.max_dir_size * 1000, Limits(**self.run.limits))
+        if not all(self.bounds.fitting([*map(len, self.own.values())])):
+            most = f"{self.bounds.size:,} bytes, or are more than {self.bounds.files:,}"
+            raise OSError(None, f"the course's own files take more than {most}", self.directory.source_directory)
+        self._released: dict[str, list[Released]] = {}
+
+    @staticmethod
+    def run_of(converter: Autograde) -> RunBounds:
+        """Read what a notebook's run may take."""
+        return BoundedExecute(parent=converter).bounds
+
+    @cached_property
+    def collected(self) -> Collected:
+        """What `zip_collect` noted of a download."""
+        return read_collected(self.directory, self.assignment, self.converter.config)
+
+    def made(self, handed: HandedIn) -> datetime | None:
+        """Give when a submission was made; one that Canvas calls late without a time, a second after the due date.
+
+        `zip_collect` writes the same time if it knows the due date; here the date may have been set since.
+        """
+        try:
+            if handed.made is not None:
+                return handed.made
+        except ValueError as error:
+            self.log.warning("%s", error)
+        due: datetime | None = self.book.duedate
+        return due + LATE_WITHOUT_TIME if due is not None and handed.student in self.collected.late else None
+
+    def released(self, notebook: str) -> list[Released]:
+        """Give a notebook as it was handed out, read once."""
+        if notebook not in self._released:
+            master = self.book.masters[notebook]
+            self._released[notebook] = read_released(self.directory, self.assignment, notebook, master)
+        return self._released[notebook]
+
+    @cached_property
+    def _penalties(self) -> AssignLatePenalties:
+        step = AssignLatePenalties(parent=self.converter)
+        step.init_plugin()  # the course may have a rule of its own
+        return step
+
+    def penalty(self, student: str, score: float, late: float) -> float | None:
+        """Say that a submission is late, and give what that costs."""
+        by = (
+            "late: Canvas says so, and not by how much"
+            if late == LATE_WITHOUT_TIME.total_seconds()
+            else f"{late} seconds late"
+        )
+        self.log.warning("%s is %s", student, by)
+        return cost(self._penalties.plugin_inst, student, score, late)
+
+    def other_points(self) -> list[str]:
+        """Name the parts for which the gradebook counts other points than the unit has, since it was built."""
+        masters = self.book.masters
+        return [
+            f"{part.id} has {counted:g} there and {part.points:g} in the unit"
+            for name, part in self._parts()
+            if (counted := masters[name].cells[part.id].metadata.nbgrader.get("points", part.points)) != part.points
+        ]
+
+    def _parts(self) -> Iterator[tuple[str, Part]]:
+        """Give the parts of the unit that are in a notebook which is graded, each with the notebook's name."""
+        for name in self.notebooks:
+            for part in self.unit.parts if self.unit else ():
+                if part.id in self.book.masters[name].cells:
+                    yield name, part
