@@ -122,7 +122,7 @@ def was_given(command: str) -> bool:
 def one_fork_server() -> None:
     """Have all commands of a process's tests share a fork server, which takes seconds to start."""
     if sys.platform == "linux":
-        from lib.grading.kernels.forkserver import ForkServer
+        from lib.grading.kernels.client import ForkServer
 
         ForkServer.shared()
 

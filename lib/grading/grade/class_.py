@@ -35,7 +35,7 @@ from lib.grading.running.progress import Progress
 from lib.grading.running.runner import PackedNotebook, Runner, RunResult, RunTask, ask, workers
 from lib.grading.safe_files import is_folder, remove
 from lib.grading.sandbox.doctor import find_obstacle
-from lib.grading.sandbox.threads import TRIAL
+from lib.grading.sandbox.limits import TRIAL
 from lib.grading.submissions.gradebook import GradebookSession
 from lib.grading.untrusted_names import id_problem
 

@@ -22,14 +22,14 @@ from typing import Any, NoReturn
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import Session
 
-from lib.grading.kernels.spawn_request import MAX_SAID, REPLY
+from lib.grading.kernels import MAX_SAID, REPLY
 
 COMMS = "comm_"
 """How the messages of widgets begin."""
 AT_ONCE = 8192
 """Characters of a text that wait for more: a line by itself costs both sides more than its letters do."""
 PIECE = 65536
-"""Characters of a text that go out together: a longer one would be passed over whole by `client.MAX_MESSAGE`."""
+"""Characters of a text that go out together: a longer one would be passed over whole by `MAX_MESSAGE`."""
 PAUSE = 0.02
 """Seconds without a word, after which a line is sent as soon as it is whole; others wait for company."""
 

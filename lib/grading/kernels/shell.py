@@ -70,6 +70,9 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         except OSError:
             return SList([]) if split else ""
 
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Start no window's loop, as `%matplotlib` asks for: no window can be opened."""
+
     async def run_ast_nodes(self, nodelist: list[ast.stmt], cell_name: str, *rest: Any, **named: Any) -> bool:
         """Run a cell's statements. While a notebook is graded, what defines something below an error is run as well.
 

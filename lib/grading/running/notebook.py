@@ -16,15 +16,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from secrets import token_hex
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lib.checking.answers import plain
-from lib.grading.kernels.client import MAX_MESSAGE, KernelClient
+from lib.grading.kernels import MAX_MESSAGE, MAX_SAID, REPLY
 from lib.grading.kernels.slow_imports import needs_slow_imports
-from lib.grading.kernels.spawn_request import MAX_SAID, REPLY
 from lib.grading.running.outputs import OUTPUTS, OutputRoom, is_graded, is_needed, plain_output, shorten
-from lib.grading.sandbox.limits import Limits
-from lib.grading.sandbox.threads import REFUSED, STACK, TRIAL
+from lib.grading.sandbox.limits import REFUSED, STACK, TRIAL, Limits
+
+if TYPE_CHECKING:  # off Linux it can't be imported
+    from lib.grading.kernels.client import KernelClient
 
 SKIPPED = "skip-execution"
 """nbclient's tag for a cell that isn't run."""
@@ -112,10 +113,9 @@ class Run:
             self.cells[self._at]["execution_count"] = None
             self._remark(f"{self._place} broke off the run; nothing after it could run.")
 
-    def _start_client(self) -> KernelClient:
+    def _start_client(self) -> "KernelClient":
         """Begin to talk with a kernel that has the slow imports that code names, or without them if it must be."""
-        from lib.grading.kernels.forkserver import ForkServerDied
-        from lib.grading.kernels.spawn import spawn
+        from lib.grading.kernels.client import ForkServerDied, spawn
 
         kind = self.bounds.locked, self.bounds.limits
         if any(has_code(cell) and needs_slow_imports(cell["source"]) for cell in self.cells):
@@ -123,7 +123,7 @@ class Run:
                 return spawn(self.files, *kind, slow_imports=True)
         return spawn(self.files, *kind, slow_imports=False)
 
-    def _run_cell(self, client: KernelClient, cell: Cell) -> None:
+    def _run_cell(self, client: "KernelClient", cell: Cell) -> None:
         if monotonic() > self._deadline:
             self._remark(f"The notebook ran longer than {self.bounds.seconds} seconds; its last cells were not run.")
             return
@@ -138,7 +138,7 @@ class Run:
             most = self.bounds.flood * self.bounds.characters
             reply = self._receive_reply(client, cell, token, monotonic() + seconds, most)
         except TimeoutError as reason:
-            client.kernel.signal(signal.SIGINT)
+            client.signal(signal.SIGINT)
             self._receive_reply(client, cell, token, monotonic() + self.bounds.grace)
             reply = self._error_of_stop(reason, seconds)
         if reply["status"] == "error" and not any(output["output_type"] == "error" for output in cell["outputs"]):
@@ -163,7 +163,7 @@ class Run:
         return {"status": "error", "ename": name, "evalue": said, "traceback": [f"{name}: {said}"]}
 
     def _receive_reply(
-        self, client: KernelClient, cell: Cell, token: str, until: float, most: float = math.inf
+        self, client: "KernelClient", cell: Cell, token: str, until: float, most: float = math.inf
     ) -> dict[str, Any]:
         """Receive a cell's messages up to its reply, or until `most` characters were dropped.
 
@@ -187,7 +187,7 @@ class Run:
         self._see_why_it_ended(client)
         raise KernelDied
 
-    def _take_message(self, client: KernelClient, cell: Cell, token: str, words: bytes) -> dict[str, Any] | None:
+    def _take_message(self, client: "KernelClient", cell: Cell, token: str, words: bytes) -> dict[str, Any] | None:
         """Take what a message says; give the cell's reply, if it is that. Other kinds than these are left out.
 
         Updates of displays could change a cell that ran before, and clearing could take an answer away.
@@ -225,13 +225,13 @@ class Run:
             self._clears = False
         cell["outputs"].append({"output_type": kind, **content})
 
-    def _notice_refusals(self, client: KernelClient, words: bytes) -> None:
+    def _notice_refusals(self, client: "KernelClient", words: bytes) -> None:
         """Note where a kernel says that it was refused a thread, and is within its own limits. That may be made up."""
         if any(text in words for text in REFUSED):
-            (threads, size), limits = client.kernel.holds(), Limits(**self.bounds.limits)
+            (threads, size), limits = client.holds(), Limits(**self.bounds.limits)
             self.was_refused |= threads < limits.tasks // 2 and size < limits.memory - STACK
 
-    def _see_why_it_ended(self, client: KernelClient) -> None:
+    def _see_why_it_ended(self, client: "KernelClient") -> None:
         """Raise `RunLostError` where a kernel did not end by its own doing, as far as can be told.
 
         Nothing within a locked kernel can kill its first process; Linux does where memory is short, and where its
@@ -254,7 +254,7 @@ class Run:
             for words in client.messages(monotonic() + SECONDS_OF_A_TRIAL):
                 if any(text in words for text in REFUSED):
                     raise RunLostError(
-                        f"A kernel with {client.kernel.holds()[0]} threads could not start another one. Raise the limit"
+                        f"A kernel with {client.holds()[0]} threads could not start another one. Raise the limit"
                         " on tasks (`ulimit -u`, or `pids.max` of the container or service), or run fewer notebooks at"
                         " once with --jobs."
                     )

@@ -141,9 +141,9 @@ def _begin() -> None:
         os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
-        from lib.grading.sandbox import syscalls
+        from lib.grading.sandbox import lockdown
 
-        syscalls.die_with_parent()
+        lockdown.die_with_parent()
 
 
 class Cluster(AbstractContextManager["Cluster"]):
@@ -234,7 +234,7 @@ def workers(jobs: int, scheduler: str, locked: bool, patience: float) -> Runner[
     """Make the runner for a Dask scheduler's workers where there is one, else for `jobs` processes on this machine."""
     if scheduler:
         return Runner(Cluster(scheduler, patience))
-    from lib.grading.kernels.forkserver import ForkServer
+    from lib.grading.kernels.client import ForkServer
 
     ForkServer.shared(locked, slow=False).start()  # it warms up while the first submissions are read
     return Runner(Pool(jobs or JOBS * (os.cpu_count() or 1)))

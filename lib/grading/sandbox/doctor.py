@@ -1,37 +1,38 @@
 """Can this machine lock a kernel in? Found out by doing it, and said with what it means and what to try.
 
-Whoever is about to run student code asks `find_obstacle` first.
+Whoever is about to run student code asks `find_obstacle` first. `python -m lib.grading.sandbox.doctor` locks a child in
+that tries each lock, and prints one JSON object: the step that failed and the reason, or whether it had a memory group.
 """
 
 import errno
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import lib
-from lib.grading.sandbox.cgroups import read_text
-from lib.grading.sandbox.threads import NEEDED
+from lib.grading.sandbox.limits import THREADS, TRIAL
 
 HOW_TO_RUN_WITHOUT = "Grading goes on without protection only if you ask for it, with --no-sandbox."
-NEWEST_NEEDED = 6
-"""The version of Landlock that holds all that the sandbox asks of it."""
+SECONDS = 20
+"""What a trial may take before it is given up; it needs a fraction of one."""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """Something about this machine that keeps kernels from being locked in, or weakens the lock."""
 
-    subject: str
-    """What was tried."""
+    subject: str  # what was tried
     found: str
     means: str
     advice: str
-    blocks: bool = True
-    """Whether student code is not run because of it."""
+    blocks: bool = True  # whether student code is not run because of it
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.found}\n    {self.means}\n    Try: {self.advice}"
@@ -52,25 +53,90 @@ def examine() -> list[Problem]:
     """Lock a throwaway child in, in a process of its own, and give what was wrong: nothing, if all went well."""
     if sys.platform != "linux":
         return [_NOT_LINUX]
-    outcome = _run_selftest()
-    if "step" in outcome:
-        return [_explain(str(outcome["step"]), str(outcome["reason"]))]
-    version = int(str(outcome["landlock"]))
-    weaker = [] if version >= NEWEST_NEEDED else [_old_landlock(version)]
-    return weaker if outcome["memory group"] else [*weaker, _NO_GROUPS]
-
-
-def _run_selftest() -> dict[str, object]:
     # -P: a file in the course's folder that is called as a module of Python's is not imported.
-    command = [sys.executable, "-P", "-m", "lib.grading.sandbox.selftest"]
+    command = [sys.executable, "-P", "-m", __spec__.name]
     places = [str(Path(lib.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     except OSError as error:
-        return {"step": "a process of its own", "reason": error.strerror}
-    last = (done.stderr.strip().splitlines() or [f"it ended with exit code {done.returncode}"])[-1]
-    return json.loads(done.stdout) if done.stdout else {"step": "life", "reason": last}
+        return [_explain("a process of its own", str(error.strerror))]
+    if not done.stdout:
+        return [_explain("life", (done.stderr.splitlines() or [f"it ended with exit code {done.returncode}"])[-1])]
+    outcome = json.loads(done.stdout)
+    if "step" in outcome:
+        return [_explain(outcome["step"], outcome["reason"])]
+    return [] if outcome["memory group"] else [_NO_GROUPS]
+
+
+# ---- The trial
+
+
+def main() -> None:
+    """Lock a child in, have it try each lock, and say in one JSON object how that went."""
+    from lib.grading.sandbox import lockdown
+
+    out, machine = os.dup(1), _namespaces()
+    signal.alarm(SECONDS)
+    said: dict[str, object]
+    try:
+        lockdown.prepare()
+        said = {"memory group": lockdown.find_groups() is not None}
+        if child := lockdown.fork():
+            os.waitpid(child, 0)
+            return
+        lockdown.confine(lockdown.Sandbox(keep=(out,)))
+        with lockdown.step("proof"):
+            for fault in _faults(machine):
+                raise RuntimeError(fault)
+        with lockdown.step("threads"):
+            exec(TRIAL, {})  # starts as many as a notebook needs
+    except lockdown.NotConfined as failure:
+        said = {"step": failure.step, "reason": failure.reason}
+    os.write(out, json.dumps(said).encode())
+    os._exit(0)
+
+
+def _namespaces() -> set[str]:
+    return {
+        str(Path("/proc/self/ns", kind).readlink()) for kind in ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+    }
+
+
+def _faults(machine: set[str]) -> Iterator[str]:
+    """Say of each lock whether it holds: what is possible that must not be, and what isn't that must be."""
+    import resource
+
+    status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    raised = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    tried: dict[str, Callable[[], object]] = {
+        "a process was started": lambda: os.fork() or os._exit(0),
+        "a way to the network was opened": partial(socket.socket, socket.AF_INET),
+        "the closed zones can be read": Path(__file__).read_bytes,
+        "the machine's programs can be seen": Path("/sbin").stat,
+        "the interpreter's files can be changed": Path(os.__file__).touch,
+        "something beside scratch can be written": Path("/note").touch,
+        "its processes' settings can be changed": partial(open, "/proc/self/comm", "w"),
+        "a limit can be lifted": partial(resource.setrlimit, resource.RLIMIT_AS, raised),
+    }
+    for fault, attempt in tried.items():
+        try:
+            attempt()
+        except (OSError, ValueError):
+            continue
+        yield fault
+    if shared := machine & _namespaces():
+        yield f"it is in a namespace of the machine's: {', '.join(shared)}"
+    if any(int(status[kind], 16) for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")):
+        yield "it has rights that only root has"
+    if (status["NoNewPrivs"], status["Seccomp"]) != ("1", "2"):
+        yield "a program can have more rights than it has, or all system calls"
+    numpy = find_spec("numpy")
+    if numpy is None or not numpy.origin or not Path(numpy.origin).read_bytes():
+        yield "the interpreter's packages can't be read"
+
+
+# ---- What is said
 
 
 _NOT_LINUX = Problem(
@@ -79,37 +145,20 @@ _NOT_LINUX = Problem(
     f"Kernels are locked in by what only Linux has. Everything else works. {HOW_TO_RUN_WITHOUT}",
     "grade in a virtual machine or a container with Linux.",
 )
-
 _NO_GROUPS = Problem(
-    "Memory groups (cgroups)",
+    "Memory groups (cgroups, version 2)",
     "this process may make none.",
     "Kernels are locked in all the same, and each process has its bound. Not bounded is what all processes of"
     " a kernel take together, where a course allows commands, and some 100 MB that Linux keeps for each kernel.",
     "grade as root, or, where systemd runs, `systemd-run --user --scope zerolayer grade …`; or leave it at that.",
     blocks=False,
 )
-
-
-def _explain(step: str, reason: str) -> Problem:
-    means, advice = _MEANINGS.get(step, ("This is not a fault we know.", "tell the authors of zerolayer about it."))
-    if reason == os.strerror(errno.EAGAIN):
-        means, advice = _TOO_FEW_TASKS
-    elif step in _OF_NAMESPACES:
-        means, advice = _why_no_namespaces() or _MEANINGS.get(step, _NO_NAMESPACES)
-    return Problem(f"Locking a kernel in, at the step “{step}”", f"{reason}.", f"{means} {HOW_TO_RUN_WITHOUT}", advice)
-
-
 _OF_NAMESPACES = ("user namespace", "process namespace", "own namespaces", "private root", "inner user namespace")
-_NO_NAMESPACES = (
-    "This process may not make the namespaces that a kernel lives in.",
-    "grade as root, or in a virtual machine of your own.",
-)
-_TOO_FEW_TASKS = (
-    f"A notebook needs up to {NEEDED} threads at once, and a limit on tasks lets not so many be started.",
-    "raise the limit of this user (`ulimit -u`), or of the container or service (`pids.max`, `TasksMax`).",
-)
 _MEANINGS = {
-    "threads": _TOO_FEW_TASKS,
+    "threads": (
+        f"A notebook needs up to {THREADS} threads at once, and a limit on tasks lets not so many be started.",
+        "raise the limit of this user (`ulimit -u`), or of the container or service (`pids.max`, `TasksMax`).",
+    ),
     "system calls": (
         "The library that compiles the filter of system calls, or seccomp itself, is missing.",
         "`pip install pyseccomp`, and `apt install libseccomp2` or your system's like.",
@@ -120,40 +169,38 @@ _MEANINGS = {
     ),
     "proof": ("The lock-down went through, but does not hold.", "tell the authors of zerolayer about it."),
 }
-
-
-def _why_no_namespaces() -> tuple[str, str] | None:
-    if any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
-        return _IN_A_CONTAINER
-    return next((because for (setting, value), because in _SETTINGS.items() if read_text(Path(setting)) == value), None)
-
-
-_SETTINGS = {
-    ("/proc/sys/user/max_user_namespaces", "0"): (
-        "An ordinary user may make no user namespaces here.",
-        "`sudo sysctl user.max_user_namespaces=10000`, or grade as root.",
-    ),
-    ("/proc/sys/kernel/unprivileged_userns_clone", "0"): (
-        "An ordinary user may make no user namespaces here.",
-        "`sudo sysctl kernel.unprivileged_userns_clone=1`, or grade as root.",
-    ),
-    ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"): (
-        "AppArmor lets an ordinary user make a user namespace, but do nothing in it; Ubuntu does so since 24.04.",
-        "`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or grade as root.",
-    ),
-}
+_NO_NAMESPACES = (
+    "This process may not make the namespaces that a kernel lives in.",
+    "grade as root, or in a virtual machine of your own.",
+)
+_UNKNOWN = ("This is not a fault we know.", "tell the authors of zerolayer about it.")
+_MAY_NOT = "An ordinary user may make no user namespaces here."
+_APPARMOR = "AppArmor lets an ordinary user make a user namespace, but do nothing in it; Ubuntu does so since 24.04."
+_SETTINGS = (
+    ("user.max_user_namespaces", "0", _MAY_NOT, "10000"),
+    ("kernel.unprivileged_userns_clone", "0", _MAY_NOT, "1"),
+    ("kernel.apparmor_restrict_unprivileged_userns", "1", _APPARMOR, "0"),
+)
+"""Settings of Linux's, values at which a step fails, what that means, and a value at which it doesn't."""
 _IN_A_CONTAINER = (
     "This is a container, and it may make no containers of its own.",
     "start it with `--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined`.",
 )
 
 
-def _old_landlock(version: int) -> Problem:
-    found = f"this kernel has version {version} of it." if version else "this kernel has it not, or not switched on."
-    return Problem(
-        "Landlock",
-        found,
-        "Kernels are locked in all the same: the second lock on the files they see, and on signals, is weaker.",
-        f"Linux 6.12 or newer, which has version {NEWEST_NEEDED}; or leave it at that.",
-        blocks=False,
-    )
+def _explain(step: str, reason: str) -> Problem:
+    means, advice = _MEANINGS.get(step, _NO_NAMESPACES if step in _OF_NAMESPACES else _UNKNOWN)
+    if reason == os.strerror(errno.EAGAIN):
+        means, advice = _MEANINGS["threads"]
+    elif step in _OF_NAMESPACES and any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
+        means, advice = _IN_A_CONTAINER
+    elif step in _OF_NAMESPACES:
+        for setting, value, meaning, better in _SETTINGS:
+            file = Path("/proc/sys", *setting.split("."))
+            if file.exists() and file.read_text().strip() == value:
+                means, advice = meaning, f"`sudo sysctl {setting}={better}`, or grade as root."
+    return Problem(f"Locking a kernel in, at the step “{step}”", f"{reason}.", f"{means} {HOW_TO_RUN_WITHOUT}", advice)
+
+
+if __name__ == "__main__":
+    main()

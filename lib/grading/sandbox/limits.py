@@ -1,11 +1,30 @@
-"""How much of the machine a submission may use."""
+"""How much of the machine a submission may use, and how many threads it needs; plain data, which all systems read."""
 
+import os
 from dataclasses import asdict, dataclass
 
 MIB = 2**20
 NICENESS = 5
 """How far runs stand back where others want the processor too. All runs wait for the process that judges them: on equal
 terms with them it comes too late to give the next ones out, and processors have nothing to do."""
+THREADS = 8 + 4 * (os.cpu_count() or 1)
+"""Threads at once: TensorFlow's `fit` has 8 on two processors, and more on more; this is twice as many."""
+TRIAL = f"""
+import threading
+go = threading.Event()
+threads = [threading.Thread(target=go.wait) for _ in range({THREADS})]
+try:
+    for thread in threads:
+        thread.start()
+finally:
+    go.set()
+"""
+"""Code that raises RuntimeError unless so many threads can be started. Where a limit on tasks is nearly reached, a
+thread that can't be started looks like a fault of the code that wanted it, and is none."""
+REFUSED = (b"can't start new thread", b"Resource temporarily unavailable")
+"""What code is told that can't have another thread or process."""
+STACK = 64 * 2**20
+"""Bytes of address space without which a kernel has reached its own limit: a thread's stack and heap take so much."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def is_shown(file: Path) -> bool:
     """Tell whether kernels that are locked in see a file of this machine. Where none can be, code sees everything."""
     if sys.platform != "linux":
         return True
-    from lib.grading.sandbox.rootfs import view  # it can be imported on Linux only
+    from lib.grading.sandbox.lockdown import view  # it can be imported on Linux only
 
     seen, path = view(commands=False), file.resolve()
     return any(map(path.is_relative_to, seen.shown)) and not any(map(path.is_relative_to, seen.hidden))

@@ -1,8 +1,9 @@
 """The caller's end of a kernel's connection: messages are whole however they are cut on their way."""
 
+import os
 import socket
+import subprocess
 from time import monotonic
-from unittest.mock import Mock
 
 import pytest
 
@@ -19,7 +20,9 @@ def test_messages_are_whole_and_one_that_is_too_long_is_passed_over(monkeypatch,
     ours, theirs = socket.socketpair()
     theirs.sendall(LINES)
     theirs.close()
-    with KernelClient(Mock(), ours) as reader:
+    with subprocess.Popen(["true"]) as kernel:
+        handle = os.pidfd_open(kernel.pid)
+    with KernelClient(handle, socket.socket(), ours) as reader:
         found = list(reader.messages(monotonic() + 60))
     whole = [b"{one}", b"{two}", b"x" * 50, b"{three}", b"y" * 200, b"{last}"]
     assert found == [b"" if size < 1000 and len(each) > 100 else each for each in whole]

@@ -275,6 +275,21 @@ tell('worked')
     ),
 ]
 
+PROGRAMS = [
+    Attack(
+        "be ended last where memory is short, by a program",
+        """
+import subprocess
+command = 'echo 0 > /proc/self/oom_score_adj && cat /proc/self/oom_score_adj'
+done = subprocess.run(['sh', '-c', command], capture_output=True, text=True)
+tell('worked' if done.stdout.strip() == '0' else done.stderr.strip())
+""",
+        "Read-only file system",
+        limits={"commands": True},
+    ),
+]
+"""Where commands are allowed."""
+
 MIB = 2**20
 BOMBS = [
     Attack(
@@ -539,4 +554,4 @@ tell('worked')
 ]
 """What Linux keeps for a process in memory of its own."""
 
-ATTACKS = [*FILES, *OTHERS, *NETWORK, *PROCESSES, *BOMBS, *SHARED, *QUEUES]
+ATTACKS = [*FILES, *OTHERS, *NETWORK, *PROCESSES, *PROGRAMS, *BOMBS, *SHARED, *QUEUES]

@@ -106,13 +106,6 @@ def sandbox(user, home, facts):
 
 
 @pytest.fixture(scope="session")
-def sandbox_without_landlock(user, home, facts):
-    """A forker that locks its children in on a kernel that never heard of Landlock."""
-    with a_forker("sandbox without Landlock", home, facts, user != "root") as forker:
-        yield forker
-
-
-@pytest.fixture(scope="session")
 def unlocked(user, home, facts):
     """A forker whose children run without any lock."""
     with a_forker("open", home, facts, user != "root") as forker:

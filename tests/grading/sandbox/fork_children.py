@@ -5,7 +5,6 @@ first is a secret; each other is what `Forker.run` was asked for, and is answere
 finds `facts`, and a function `tell`: all that is heard of it.
 """
 
-import errno
 import importlib
 import json
 import os
@@ -17,9 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pyseccomp
-
-from lib.grading.sandbox import confine, syscalls
+from lib.grading.sandbox import lockdown
 from lib.grading.sandbox.limits import Limits
 
 IS_LOCKED = sys.argv[1] != "open"
@@ -29,17 +26,75 @@ PATIENCE = 1.0
 """Seconds after which what a child left behind is believed to stay."""
 
 
+def without_call(*wanted):
+    """Have the lock-down leave a call out."""
+    real = lockdown.linux
+    lockdown.linux = lambda call, *rest: 0 if (call, *rest)[: len(wanted)] == wanted else real(call, *rest)
+
+
+def without_root():
+    """Have a kernel keep the machine's files, and work in a folder of its own there."""
+
+    def stay(limits, owner):
+        os.chdir(folder := tempfile.mkdtemp())
+        os.chown(folder, *owner)
+
+    lockdown._enter_private_root = stay
+
+
+def without_inner_users():
+    real = lockdown._new_users
+    lockdown._new_users = lambda me, *ids: None if me != "/proc/self" else real(me, *ids)
+
+
+def without_leaving_root():
+    real = lockdown.confine
+
+    def stay(sandbox):
+        lockdown._is_root = False
+        real(sandbox)
+
+    lockdown.confine = stay
+
+
+def without_processes():
+    lockdown.PIDS = 0
+    without_call("setns")
+
+
+def without_rights_dropped():
+    without_call("prctl", lockdown.DROP_BOUNDING)
+    without_call("capset")
+
+
+WITHOUT = {
+    "descriptors": lambda: setattr(os, "closerange", lambda *edges: None),
+    "network": lambda: setattr(lockdown, "NETWORK", 0),
+    "shared memory": lambda: setattr(lockdown, "IPC", 0),
+    "host name": lambda: (setattr(lockdown, "NAMES", 0), setattr(lockdown.socket, "sethostname", lambda name: None)),
+    "group view": lambda: setattr(lockdown, "CGROUP", 0),
+    "processes": without_processes,
+    "root": without_root,
+    "user": without_leaving_root,
+    "inner users": without_inner_users,
+    "limits": lambda: setattr(Limits, "impose", lambda limits: None),
+    "capabilities": without_rights_dropped,
+    "dumpable": lambda: without_call("prctl", lockdown.DUMPABLE, 0),
+    "streams": lambda: setattr(lockdown, "silence_standard_streams", lambda: None),
+    "system calls": lambda: without_call("prctl", lockdown.SECCOMP),
+}
+"""How each lock is left out, to see what no other stops."""
+
+
 def main():
     for module in sys.argv[2:]:
         importlib.import_module(module)
-    if "without Landlock" in sys.argv[1]:
-        rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-        rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "landlock_create_ruleset")
-        rules.load()
-    witness = {"env": {"SECRET": SECRET.decode()}, "preexec_fn": syscalls.die_with_parent}
+    for lock in filter(None, sys.argv[1].partition(" without ")[2].split(" and ")):
+        WITHOUT[lock]()
+    witness = {"env": {"SECRET": SECRET.decode()}, "preexec_fn": lockdown.die_with_parent}
     subprocess.Popen(["sleep", "600.25"], **witness)
     if IS_LOCKED:
-        confine.prepare()
+        lockdown.prepare()
     left_open = tempfile.TemporaryFile()  # noqa: SIM115  # nobody closes it: that is the point
     left_open.write(SECRET)
     left_open.flush()
@@ -51,7 +106,7 @@ def main():
 
 def attend(request):
     heard, speaks = os.pipe()
-    child = confine.fork() if IS_LOCKED else os.fork()
+    child = lockdown.fork() if IS_LOCKED else os.fork()
     if not child:
         os.close(heard)
         live(request, speaks)
@@ -101,11 +156,11 @@ def live(request, speaks):
     def tell(*words):
         os.write(speaks, (" ".join(map(str, words)) + "\n").encode())
 
-    syscalls.die_with_parent()
+    lockdown.die_with_parent()
     try:
         if IS_LOCKED:
             laid_out = {name: text.encode() for name, text in request["files"].items()}
-            confine.confine(confine.Sandbox(Limits(**request["limits"]), laid_out, keep=(speaks,)))
+            lockdown.confine(lockdown.Sandbox(Limits(**request["limits"]), laid_out, keep=(speaks,)))
         else:
             os.chdir(tempfile.mkdtemp())
         tell("began")

@@ -46,7 +46,7 @@ def test_where_memory_is_short_kernels_are_ended_first_and_the_largest_of_them(s
     """Linux ends who has most, after adding this number to each; else that might be the gradebook's database."""
     output = sandbox.run(AS_LIKELY_AS_OTHERS).output
     assert output[1] == "1000"
-    assert output[-1].startswith("PermissionError")
+    assert "Read-only file system" in output[-1]
 
 
 DEVICES = {"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "shm", "pts", "ptmx"}

@@ -17,7 +17,7 @@ from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 
 from lib.grading.safe_files import remove
-from lib.grading.sandbox import syscalls
+from lib.grading.sandbox import lockdown
 from lib.grading.submissions.exchange import OwnedCollect
 
 ROOT = Path(__file__).parents[3]
@@ -111,7 +111,7 @@ def test_a_file_system_that_a_student_has_mounted_is_not_collected(exchange, cap
     honest, folder = exchange.hand_in(ME), exchange.hand_in(OTHER, owner=OTHER)
     (target := folder / place).mkdir(exist_ok=True)
     try:
-        syscalls.mount("tmpfs", str(target), options=f"uid={pwd.getpwnam(OTHER).pw_uid}")
+        lockdown.mount("tmpfs", str(target), "tmpfs", options=f"uid={pwd.getpwnam(OTHER).pw_uid}")
     except OSError:
         pytest.skip("this root may not mount anything")
     try:
