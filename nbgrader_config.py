@@ -52,35 +52,35 @@ c.Autograde.autograde_preprocessors = ["lib.grading.grade.step.GradeOne"]
 
 # Feedback and formgrader render what a student wrote without running any of it, and within one budget for a notebook.
 c.HTMLExporter.filters = {
-    "markdown2html": "lib.grading.submissions.sanitize.markdown",
-    "highlight_code": "lib.grading.submissions.sanitize.code",
-    "ansi2html": "lib.grading.submissions.sanitize.terminal",
+    "markdown2html": "lib.grading.pages.formgrader.markdown",
+    "highlight_code": "lib.grading.pages.formgrader.code",
+    "ansi2html": "lib.grading.pages.formgrader.terminal",
 }
-c.HTMLExporter.preprocessors = ["lib.grading.submissions.sanitize.BoundPage"]
+c.HTMLExporter.preprocessors = ["lib.grading.pages.formgrader.BoundPage"]
 # Formgrader, which reads this before it makes its pages, shows names as text and runs no scripts but its own.
 if "nbgrader.server_extensions.formgrader.formgrader" in sys.modules:
-    from lib.grading.report.formgrader import guard_formgrader
+    from lib.grading.pages.formgrader import guard_formgrader
 
     guard_formgrader()
 
 # The student's page begins with points and, for each part, the mistake and the hint.
-c.GenerateFeedback.exporter_class = "lib.grading.report.feedback.FeedbackPage"
+c.GenerateFeedback.exporter_class = "lib.grading.pages.feedback.FeedbackPage"
 c.GenerateFeedback.preprocessors = []
 
 # `nbgrader zip_collect` reads the names that Canvas and Moodle give, and opens zips with care.
-c.ZipCollectApp.extractor_plugin = "lib.grading.submissions.collect.Download"
-c.ZipCollectApp.collector_plugin = "lib.grading.submissions.collect.LmsNames"
+c.ZipCollectApp.extractor_plugin = "lib.grading.door.downloads.Download"
+c.ZipCollectApp.collector_plugin = "lib.grading.door.downloads.LmsNames"
 
 # Every account of a machine can write into its exchange: what is collected belongs to the student it is named for.
 # Set c.ExchangeCollect.check_owner = False where one account hands in for all students.
-c.ExchangeFactory.collect = "lib.grading.submissions.exchange.OwnedCollect"
-c.ExchangeFactory.release_feedback = "lib.grading.submissions.exchange.EachRelease"
+c.ExchangeFactory.collect = "lib.grading.door.exchange.OwnedCollect"
+c.ExchangeFactory.release_feedback = "lib.grading.door.exchange.EachRelease"
 
 # Students choose names of files and folders: what a terminal would obey in one is logged as text.
 c.Application.logging_config = {
-    "filters": {"visible": {"()": "lib.grading.untrusted_names.VisibleNames"}},
+    "filters": {"visible": {"()": "lib.grading.names.VisibleNames"}},
     "handlers": {"console": {"filters": ["visible"]}},
 }
 
 # `nbgrader export` writes nbgrader's own columns; what somebody else wrote is text in a spreadsheet, and no formula.
-c.ExportApp.plugin_class = "lib.grading.report.exports.TextExporter"
+c.ExportApp.plugin_class = "lib.grading.pages.exports.TextExporter"

@@ -27,7 +27,7 @@ from report_time import STUDENTS, made_up_class
 from sqlalchemy import event
 from throughput import STOCK
 
-from lib.grading.report.exports import CanvasExporter, MoodleExporter
+from lib.grading.pages.exports import CanvasExporter, MoodleExporter
 from tests.course import ASSIGNMENT
 
 PAGES = {

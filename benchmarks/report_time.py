@@ -23,8 +23,8 @@ from lib.grading.commands.demo import copy_course, run
 from lib.grading.commands.grade import GradeApp
 from lib.grading.commands.sample_class import write_sample_class
 from lib.grading.judge.verdict import FILE, Verdict
-from lib.grading.report.classroom import read_classroom
-from lib.grading.report.pages import Links, class_page
+from lib.grading.pages.classroom import read_classroom
+from lib.grading.pages.report import Links, class_page
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from lib.units.softmax_classifier.closed.sample_class import SAMPLE_CLASS
 from tests.course import ASSIGNMENT

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
-from lib.grading.kernels.forkserver import ForkServer
+from lib.grading.kernel.forkserver import ForkServer
 
 PLUGINS = ("pytest-asyncio", "flaky", "xmltodict", "testpath", "pytest-rerunfailures")
 NBGRADER = (

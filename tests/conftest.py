@@ -34,11 +34,11 @@ TOGETHER = {
     "tests/predictions/test_in_lab.py": "JupyterLab",
     "tests/units/hidden_layer/test_in_lab.py": "JupyterLab",
     "tests/grading/commands/test_grade.py": "a graded class",
-    "tests/grading/report/test_feedback.py": "a graded class",
-    "tests/grading/report/test_class_feedback.py": "a graded class",
-    "tests/grading/report/test_report.py": "a graded class",
-    "tests/grading/report/test_predictions.py": "a graded class",
-    "tests/grading/report/test_exports.py": "a graded class",
+    "tests/grading/pages/test_feedback.py": "a graded class",
+    "tests/grading/pages/test_class_feedback.py": "a graded class",
+    "tests/grading/pages/test_report.py": "a graded class",
+    "tests/grading/pages/test_predictions.py": "a graded class",
+    "tests/grading/pages/test_exports.py": "a graded class",
     "tests/test_data.py": "TensorFlow",
     "tests/reference/test_dense.py": "TensorFlow",
     "tests/reference/test_loss.py": "TensorFlow",
@@ -49,16 +49,16 @@ TOGETHER = {
 LONGEST = (
     "a graded class",
     "JupyterLab",
-    "tests/grading/running/test_machine_faults.py",
+    "tests/grading/run/test_machine_faults.py",
     "tests/grading/commands/test_site.py",
     "a term",
     "tests/grading/commands/test_watch.py",
-    "tests/grading/running/test_runner.py",
+    "tests/grading/run/test_runner.py",
     "tests/grading/commands/test_bundle.py",
-    "tests/grading/report/test_formgrader_safety.py",
+    "tests/grading/pages/test_formgrader_safety.py",
     "tests/grading/commands/test_plain_assignment.py",
     "tests/grading/commands/test_authoring.py",
-    "tests/grading/kernels/test_suites.py",
+    "tests/grading/kernel/test_suites.py",
     "tests/units/softmax_classifier/test_points.py",
     "tests/grading/commands/test_own_units.py",
     "tests/test_lab_buttons.py",
@@ -68,24 +68,24 @@ LONGEST = (
     "tests/grading/commands/test_app.py",
     "tests/explorer/test_live.py",
     "tests/grading/commands/test_fuzz.py",
-    "tests/grading/kernels/test_provisioner.py",
+    "tests/grading/kernel/test_provisioner.py",
     "tests/grading/commands/test_release.py",
     "tests/units/hidden_layer/test_verdicts.py",
-    "tests/grading/kernels/test_forkserver.py",
-    "tests/grading/running/test_forked_execute.py",
+    "tests/grading/kernel/test_forkserver.py",
+    "tests/grading/run/test_forked_execute.py",
     "tests/grading/commands/test_drift.py",
     "tests/grading/judge/test_mistakes.py",
     "tests/grading/commands/test_author_lab.py",
     "tests/test_notebook.py",
     "tests/explorer/test_ready_pages.py",
-    "tests/grading/report/test_clusters.py",
+    "tests/grading/pages/test_clusters.py",
     "tests/units/softmax_classifier/test_training.py",
     "tests/units/softmax_classifier/test_lab.py",
     "tests/grading/commands/test_upgrade.py",
     "tests/units/hidden_layer/test_notebook.py",
     "tests/explorer/test_map.py",
     "tests/explorer/test_path.py",
-    "tests/grading/submissions/test_collect.py",
+    "tests/grading/door/test_collect.py",
     "tests/grading/commands/test_two_notebooks.py",
 )
 """What takes longest begins first, so that no process is left alone with it at the end."""
@@ -122,7 +122,7 @@ def was_given(command: str) -> bool:
 def one_fork_server() -> None:
     """Have all commands of a process's tests share a fork server, which takes seconds to start."""
     if sys.platform == "linux":
-        from lib.grading.kernels.client import ForkServer
+        from lib.grading.kernel.client import ForkServer
 
         ForkServer.shared()
 

@@ -23,7 +23,7 @@ from time import perf_counter
 
 from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.submissions.unit_preprocessor import hash_submission
+from lib.grading.grade.unit_preprocessor import hash_submission
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions import POINTS

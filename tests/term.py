@@ -137,11 +137,11 @@ def told(fed_back):
     ending = (
         f"zerolayer report {ASSIGNMENT}",
         "nbgrader export",
-        "nbgrader export --exporter=lib.grading.report.exports.CanvasExporter --to=canvas.csv",
-        "nbgrader export --exporter=lib.grading.report.exports.MoodleExporter --to=moodle.csv",
-        "nbgrader export --exporter=lib.grading.report.exports.MoodleWorksheetExporter"
+        "nbgrader export --exporter=lib.grading.pages.exports.CanvasExporter --to=canvas.csv",
+        "nbgrader export --exporter=lib.grading.pages.exports.MoodleExporter --to=moodle.csv",
+        "nbgrader export --exporter=lib.grading.pages.exports.MoodleWorksheetExporter"
         " --MoodleWorksheetExporter.worksheet=worksheet.csv --to=upload.csv",
-        "nbgrader export --exporter=lib.grading.report.feedback_zip.MoodleFeedbackExporter"
+        "nbgrader export --exporter=lib.grading.pages.feedback_zip.MoodleFeedbackExporter"
         " --MoodleFeedbackExporter.worksheet=worksheet.csv --to=feedback.zip",
     )
     for process in [fed_back.instructor.starts(command) for command in ending]:

@@ -43,7 +43,7 @@ def main() -> None:
 def _run() -> None:
     command, *options = sys.argv[1:] or [""]
     if sys.platform == "linux" and command == "grade" and not any(option.startswith(ELSEWHERE) for option in options):
-        from lib.grading.kernels.client import ForkServer
+        from lib.grading.kernel.client import ForkServer
         from lib.units import enter
 
         enter(_course(options))  # kernels that warm up import its units

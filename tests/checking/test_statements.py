@@ -27,8 +27,8 @@ from lib.grading.errors import UnitFailsError
 from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.judge import judge, judge_statements
 from lib.grading.judge.verdict import DIFFERENT, NOT_FINITE, PartVerdict
-from lib.grading.report.clusters import compare
-from lib.grading.report.evidence import probes
+from lib.grading.pages.clusters import compare
+from lib.grading.pages.evidence import probes
 from lib.unit import Statement
 
 OPEN = """

@@ -13,8 +13,8 @@ from nbgrader.api import Assignment, MissingEntry, Notebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 
+from lib.grading.book.gradebook import open_gradebook
 from lib.grading.errors import CannotBuild
-from lib.grading.submissions.gradebook import open_gradebook
 
 KINDS = {"grade": (is_grade, "graded"), "solution": (is_solution, "for an answer"), "task": (is_task, "a task")}
 """The kinds of cells of which the gradebook has rows of their own: how to tell, and how to say it."""

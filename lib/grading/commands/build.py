@@ -25,7 +25,7 @@ from nbgrader.utils import find_all_files, is_solution
 
 from lib.blanks import masked, misplaced, open_blanks
 from lib.grading.errors import CannotBuild
-from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
+from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 
 __all__ = ["Blanks", "CannotBuild", "Hidden", "NoLeak", "student_source"]
 

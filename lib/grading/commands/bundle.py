@@ -19,8 +19,8 @@ from traitlets import Unicode
 
 import lib
 from lib.grading.commands.release import Rebuild
-from lib.grading.safe_files import lay_out, write_whole
-from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
+from lib.grading.files import lay_out, write_whole
+from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.units import CLOSED, is_closed, places
 from lib.unit import Unit
 

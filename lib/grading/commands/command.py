@@ -1,7 +1,6 @@
 """What commands of ours share: they are about one assignment or one unit."""
 
 import os
-import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,11 +48,3 @@ def activation() -> str:
     """Write the line that puts this environment's programs on the path, where that is to be done first."""
     script = Path(sysconfig.get_path("scripts"), "activate")
     return "" if os.environ.get("VIRTUAL_ENV") or not script.is_file() else f"  . {quote(str(script))}\n"
-
-
-def say(text: str) -> None:
-    """Print something, and go on where nobody reads it any more, as after `| head`."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:  # Python would say so once more as it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,7 +16,7 @@ from lib.grading.commands.config import Configured
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.release import Rebuild
 from lib.grading.commands.sample_class import write_sample_class
-from lib.grading.running.progress import Bar
+from lib.grading.progress import Bar
 
 CHECKOUT = Path(lib.__file__).resolve().parents[1]
 

@@ -26,19 +26,19 @@ from pebble import ProcessExpired, ProcessPool
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Integer
 
-from lib.grading.commands.command import named_assignment, say
+from lib.grading.book.gradebook import open_gradebook
+from lib.grading.book.marks import NotebookMarks, read_marks
+from lib.grading.book.penalties import renew_penalties
+from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured
+from lib.grading.door.exchange import SECRET
 from lib.grading.door.handed_in import STAMP, list_names
 from lib.grading.errors import ConfigError
+from lib.grading.files import find_folders, is_file, read_bounded, write_whole
 from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
-from lib.grading.report.feedback import PageMaker
-from lib.grading.report.marks import NotebookMarks, read_marks
-from lib.grading.running.progress import Bar
-from lib.grading.safe_files import find_folders, is_file, read_bounded, write_whole
-from lib.grading.submissions.exchange import SECRET
-from lib.grading.submissions.gradebook import open_gradebook
-from lib.grading.submissions.penalties import renew_penalties
-from lib.grading.untrusted_names import visible
+from lib.grading.names import visible
+from lib.grading.pages.feedback import PageMaker
+from lib.grading.progress import Bar, say
 
 LONGEST = 60.0
 """Seconds that one student's pages take at most; they take some hundredths."""

@@ -19,9 +19,9 @@ from lib.grading import units
 from lib.grading.commands.command import named_unit
 from lib.grading.commands.config import Configured
 from lib.grading.errors import ConfigError
+from lib.grading.files import write_whole
 from lib.grading.judge import symptoms
 from lib.grading.judge.comparison import wrong_probes
-from lib.grading.safe_files import write_whole
 from lib.unit import Part, Statement
 
 Measure = Callable[[Part, Mistake | None], Measurement]

@@ -10,7 +10,7 @@ from nbgrader.converters import NbGraderException
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured
 from lib.grading.grade.class_ import Grade
-from lib.grading.running.execute import BoundedExecute
+from lib.grading.run.settings import BoundedExecute
 
 NEEDS_A_PERSON = 3
 """Exit code: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with 126 or more."""

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from lib.grading.commands.bundle import Files, zip_files
 from lib.grading.commands.pyodide import distribution_url
-from lib.grading.safe_files import lay_out
+from lib.grading.files import lay_out
 
 BUILT_AT = 315532800
 """The date of every file, in seconds since 1970: 1980-01-01, the first one that a zip can have."""

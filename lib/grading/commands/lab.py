@@ -17,7 +17,7 @@ from traitlets import Unicode
 
 from lib.grading import units
 from lib.grading.commands.config import Configured
-from lib.grading.safe_files import folder_beside, put_in_place, write_whole
+from lib.grading.files import folder_beside, put_in_place, write_whole
 from lib.lab import lab_environment
 
 AUTHOR = "ZEROLAYER_AUTHOR"

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 
 from lib.grading.commands.build import CannotBuild
-from lib.grading.running.notebook import Bounds
-from lib.grading.running.runner import PackedNotebook, RunTask
+from lib.grading.run.notebook import Bounds
+from lib.grading.run.pool import PackedNotebook, RunTask
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.units import CLOSED, Place
 

@@ -12,7 +12,7 @@ from lib.grading import units
 from lib.grading.commands.command import activation, given_names
 from lib.grading.commands.config import Configured
 from lib.grading.commands.fingerprints import write_files
-from lib.grading.safe_files import lay_out
+from lib.grading.files import lay_out
 
 TEMPLATE, NAME, TITLE = Path(__file__).with_name("new_unit"), "my_unit", "My unit"
 """A unit of this name and title, which becomes the author's."""

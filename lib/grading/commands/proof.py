@@ -29,14 +29,14 @@ from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
 from lib.grading.commands.proved import is_proved
+from lib.grading.door.identify import course_id
+from lib.grading.grade.cell_ends import error_output
 from lib.grading.grade.one import answers_in
+from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import judge, judge_part
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
-from lib.grading.submissions.cell_ends import error_output
-from lib.grading.submissions.identify import course_id
-from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.unit import Inputs, Part
 
 SEEDS = (1, 2)

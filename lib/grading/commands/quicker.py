@@ -12,9 +12,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from lib.grading.commands.config import Configured
+from lib.grading.door.transfer import guard_steps
+from lib.grading.files import files_in
 from lib.grading.machine_faults import sentence
-from lib.grading.safe_files import files_in
-from lib.grading.submissions.transfer import guard_steps
 
 
 class CollectApp(ZipCollectApp, Configured):  # in this order, since its `initialize` takes less than ours gives
@@ -50,7 +50,7 @@ class GradesApp(Configured, ExportApp):
     description = "Write the gradebook's points to a file, as `nbgrader export` does."
     examples = """
         zerolayer export
-        zerolayer export --exporter=lib.grading.report.exports.CanvasExporter --to=canvas.csv
+        zerolayer export --exporter=lib.grading.pages.exports.CanvasExporter --to=canvas.csv
     """
 
     def start(self) -> None:

@@ -20,19 +20,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
 from lib.grading import units
+from lib.grading.book.gradebook import retry
 from lib.grading.commands.begun import refuse_other_cells
 from lib.grading.commands.build import Blanks, CannotBuild, NoLeak
-from lib.grading.commands.command import all_assignments, named_assignment, say
+from lib.grading.commands.command import all_assignments, named_assignment
 from lib.grading.commands.config import Configured, require_steps
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.points import Points
 from lib.grading.commands.proof import Prove
 from lib.grading.commands.proved import is_proved, note
 from lib.grading.errors import ConfigError
+from lib.grading.files import put_in_place, remove
+from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.machine_faults import sentence
-from lib.grading.safe_files import put_in_place, remove
-from lib.grading.submissions.gradebook import retry
-from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
+from lib.grading.progress import say
 
 TRIAL = Config({"GenerateAssignment": {"no_database": True}, "SaveCells": {"enabled": False}})
 """Settings of the first build."""

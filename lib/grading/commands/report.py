@@ -8,15 +8,16 @@ from nbgrader.api import MissingEntry
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Unicode
 
-from lib.grading.commands.command import named_assignment, say
+from lib.grading.book.gradebook import open_gradebook
+from lib.grading.book.penalties import renew_penalties
+from lib.grading.commands.command import named_assignment
 from lib.grading.commands.config import Configured
-from lib.grading.report.classroom import Classroom, read_classroom
-from lib.grading.report.pages import Links, class_page, own_page, student_page
-from lib.grading.safe_files import write_whole
-from lib.grading.submissions.gradebook import open_gradebook
-from lib.grading.submissions.penalties import renew_penalties
-from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
-from lib.grading.untrusted_names import visible
+from lib.grading.files import write_whole
+from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.names import visible
+from lib.grading.pages.classroom import Classroom, read_classroom
+from lib.grading.pages.report import Links, class_page, own_page, student_page
+from lib.grading.progress import say
 
 
 class ReportApp(Configured):

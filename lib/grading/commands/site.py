@@ -20,8 +20,8 @@ from lib.grading.commands.jupyterlite import build_site
 from lib.grading.commands.pyodide import take_pyodide
 from lib.grading.commands.release import Rebuild
 from lib.grading.errors import ConfigError
-from lib.grading.safe_files import folder_beside, lay_out, put_in_place
-from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
+from lib.grading.files import folder_beside, lay_out, put_in_place
+from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.unit import Unit
 
 PAGE = Path(__file__).with_name("site_page.html.j2")

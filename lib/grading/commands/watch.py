@@ -21,20 +21,21 @@ from nbgrader.exchange import ExchangeError
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Float, List
 
-from lib.grading.commands.command import named_assignment, say
+from lib.grading.book.attempts import Attempts, Ledger
+from lib.grading.book.gradebook import open_gradebook
+from lib.grading.book.marks import format_points, read_class
+from lib.grading.book.receipt import Receipt
+from lib.grading.commands.command import named_assignment
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
 from lib.grading.door.handed_in import ClosedError, find_submitted, last_change, read
 from lib.grading.errors import ConfigError
+from lib.grading.files import is_file
 from lib.grading.grade.class_ import Grade, unfinished
-from lib.grading.kernels.slow_imports import broken_units
+from lib.grading.kernel.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
-from lib.grading.report.marks import format_points, read_class
-from lib.grading.safe_files import is_file
-from lib.grading.submissions.attempts import Attempts, Ledger
-from lib.grading.submissions.gradebook import open_gradebook
-from lib.grading.submissions.receipt import Receipt
-from lib.grading.untrusted_names import id_problem, visible
+from lib.grading.names import id_problem, visible
+from lib.grading.progress import say
 
 ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
 

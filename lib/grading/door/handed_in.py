@@ -22,9 +22,9 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files, parse_utc
 
 from lib.checking.answers import CHALLENGE, plain
+from lib.grading.files import DEEPEST, LARGEST_FOLDER, NOTHING_THERE, entries_below, find_folders, read_first
 from lib.grading.judge.verdict import FILE
 from lib.grading.machine_faults import is_of_a_file
-from lib.grading.safe_files import DEEPEST, LARGEST_FOLDER, NOTHING_THERE, entries_below, find_folders, read_first
 from lib.grading.sandbox.limits import Limits
 
 STAMP = "timestamp.txt"

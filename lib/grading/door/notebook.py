@@ -16,8 +16,8 @@ from nbformat.v4.nbbase import nbformat_minor
 
 from lib.checking.answers import plain
 from lib.grading.door.handed_in import ARCHIVES, MOST_BYTES, NOTEBOOK, STAMP, HandedIn, Name, list_names
-from lib.grading.running.notebook import SKIPPED
-from lib.grading.untrusted_names import visible
+from lib.grading.names import visible
+from lib.grading.run.notebook import SKIPPED
 
 LONGEST_SOURCE = 1_000_000
 """Characters that all cells together may have: a completed notebook has some ten thousand."""

@@ -19,25 +19,24 @@ from nbgrader.coursedir import CourseDirectory
 from pebble import ProcessExpired
 from traitlets import Float, Integer, Unicode
 
-from lib.grading.commands.command import say
+from lib.grading.book.gradebook import GradebookSession
+from lib.grading.book.marks import read_class
 from lib.grading.door.handed_in import ClosedError, find_submitted, read, strays
 from lib.grading.errors import ConfigError, UnitFailsError
+from lib.grading.files import is_folder, remove
 from lib.grading.grade.course import Course
 from lib.grading.grade.due import look
 from lib.grading.grade.one import OF_THE_MACHINE, Work, grade, prepare, task
+from lib.grading.grade.score_table import Score, write_table
 from lib.grading.judge.verdict import Verdict
-from lib.grading.kernels.slow_imports import broken_units, needs_slow_imports
+from lib.grading.kernel.slow_imports import broken_units, needs_slow_imports
 from lib.grading.machine_faults import NO_THREAD, ClusterError, sentence, what_comes_next
-from lib.grading.report.marks import read_class
-from lib.grading.report.score_table import Score, write_table
-from lib.grading.running.notebook import RunLostError, has_code
-from lib.grading.running.progress import Progress
-from lib.grading.running.runner import PackedNotebook, Runner, RunResult, RunTask, ask, workers
-from lib.grading.safe_files import is_folder, remove
+from lib.grading.names import id_problem
+from lib.grading.progress import Progress, say
+from lib.grading.run.notebook import RunLostError, has_code
+from lib.grading.run.pool import PackedNotebook, Runner, RunResult, RunTask, ask, workers
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.sandbox.limits import TRIAL
-from lib.grading.submissions.gradebook import GradebookSession
-from lib.grading.untrusted_names import id_problem
 
 GradingRunner = Runner[Work, dict[str, RunResult]]
 STARTING = 30

@@ -9,17 +9,17 @@ from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, IgnorePattern, LimitOutput
 
 from lib.answer_key import AnswerKey
+from lib.grading.book.gradebook import GradebookSession
+from lib.grading.book.penalties import cost
+from lib.grading.door.downloads import LATE_WITHOUT_TIME, Collected, read_collected
 from lib.grading.door.handed_in import Bounds, HandedIn, own_files
-from lib.grading.running.execute import BoundedExecute
-from lib.grading.running.notebook import Bounds as RunBounds
+from lib.grading.door.identify import Released
+from lib.grading.door.restore import read_released
+from lib.grading.grade.sight import packages_of
+from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.run.notebook import Bounds as RunBounds
+from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.limits import Limits
-from lib.grading.submissions.collect import Collected, read_collected
-from lib.grading.submissions.gradebook import LATE_WITHOUT_TIME, GradebookSession
-from lib.grading.submissions.identify import Released
-from lib.grading.submissions.penalties import cost
-from lib.grading.submissions.restore import read_released
-from lib.grading.submissions.sight import packages_of
-from lib.grading.submissions.unit_preprocessor import UnitPreprocessor
 from lib.unit import Part
 
 
@@ -78,7 +78,7 @@ class Course:
         """Give a notebook as it was handed out, read once."""
         if notebook not in self._released:
             master = self.book.masters[notebook]
-            self._released[notebook] = read_released(self.directory, self.assignment, notebook, master)
+            self._released[notebook] = read_released(self.directory, self.assignment, notebook, master.cells)
         return self._released[notebook]
 
     @cached_property

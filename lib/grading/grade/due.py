@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib.grading.book.gradebook import Known
+from lib.grading.book.receipt import Receipt
 from lib.grading.door.handed_in import HandedIn
+from lib.grading.files import is_file
 from lib.grading.grade.course import Course
 from lib.grading.grade.one import prepare
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
-from lib.grading.safe_files import is_file
-from lib.grading.submissions.gradebook import Known
-from lib.grading.submissions.receipt import Receipt
 
 CHANGED = "what was handed in has changed since"
 """Why something is graded once more."""

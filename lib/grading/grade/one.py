@@ -20,23 +20,23 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
+from lib.grading.book.receipt import TO_DECIDE, Receipt
 from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
+from lib.grading.door.identify import course_id
+from lib.grading.door.markup import clean_outputs
 from lib.grading.door.notebook import Submission, explain_unreadable, notebooks_beside, read_submission
+from lib.grading.door.restore import IN_DOUBT, Restored, restore
 from lib.grading.errors import ConfigError
+from lib.grading.files import lay_out, put_in_place, remove
+from lib.grading.grade import cell_ends
 from lib.grading.grade.course import Course
 from lib.grading.grade.scores import NOT_RUN, comments_on, scores_of
 from lib.grading.judge.challenge import challenge, seed_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import is_too_long, library_calls
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
-from lib.grading.running.notebook import has_code, place_of
-from lib.grading.running.runner import PackedNotebook, RunResult, RunTask
-from lib.grading.safe_files import lay_out, put_in_place, remove
-from lib.grading.submissions import cell_ends
-from lib.grading.submissions.identify import course_id
-from lib.grading.submissions.receipt import TO_DECIDE, Receipt
-from lib.grading.submissions.restore import IN_DOUBT, Restored, restore
-from lib.grading.submissions.sanitize import clean_outputs
+from lib.grading.run.notebook import has_code, place_of
+from lib.grading.run.pool import PackedNotebook, RunResult, RunTask
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
 """Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
@@ -165,7 +165,7 @@ def _prepare(course: Course, work: Work, name: str, submission: Submission) -> P
     """Restore a notebook's cells and draw its challenge."""
     master = course.book.masters[name]
     cells, remarks = submission.notebook.cells, list(submission.remarks)
-    restored = restore(cells, master, course.released(name), bool(remarks), submission.empty)
+    restored = restore(cells, master.cells, course.released(name), bool(remarks), submission.empty)
     prepared = Prepared(submission, restored, remarks=remarks, reasons=[*restored.reasons])
     if course.unit:
         stamp = work.files.get(STAMP, b"")[:100].hex()

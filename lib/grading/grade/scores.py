@@ -6,8 +6,8 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode
 from nbgrader import utils
 
-from lib.grading.submissions.cell_ends import error_output
-from lib.grading.submissions.fit import is_tested
+from lib.grading.grade.cell_ends import error_output
+from lib.grading.grade.fit import is_tested
 
 NOT_RUN = "It was not run to its end."
 

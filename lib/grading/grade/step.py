@@ -7,12 +7,12 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from lib.grading.book.gradebook import DEFAULT_COURSE, GradebookSession
 from lib.grading.door.handed_in import read
+from lib.grading.files import lay_out, remove
 from lib.grading.grade.course import Course
 from lib.grading.grade.one import finish, prepare, task, verdicts_on
 from lib.grading.judge.verdict import FILE
-from lib.grading.safe_files import lay_out, remove
-from lib.grading.submissions.gradebook import DEFAULT_COURSE, GradebookSession
 
 
 class GradeOne(NbGraderPreprocessor):

@@ -31,7 +31,7 @@ from lib.grading.judge.verdict import (
     State,
     StatementVerdict,
 )
-from lib.grading.untrusted_names import visible
+from lib.grading.names import visible
 from lib.unit import Array, Inputs, Part, Statement
 
 Answers = Mapping[str, Any]

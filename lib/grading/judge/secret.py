@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import mkstemp
 
 from lib.grading.errors import ConfigError
-from lib.grading.safe_files import is_file
+from lib.grading.files import is_file
 
 SECRET = re.compile(rb"[0-9a-f]{64}\s*")
 """32 random bytes in hexadecimal; an editor may have added a line's end."""

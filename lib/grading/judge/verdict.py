@@ -18,8 +18,8 @@ import orjson
 
 from lib.checking import render
 from lib.checking.answers import decode
-from lib.grading.safe_files import is_file
-from lib.grading.untrusted_names import quote
+from lib.grading.files import is_file
+from lib.grading.names import quote
 
 FILE = "verdict.json"
 OLD_NAMES = {"says": "text", "borrowed": "library_calls"}

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import lib.units
 from lib.grading import units
-from lib.grading.safe_files import lay_out
+from lib.grading.files import lay_out
 from lib.grading.sandbox.limits import Limits
 
 NOBODY = 65534

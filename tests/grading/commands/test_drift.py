@@ -17,7 +17,7 @@ from lib.grading.submissions.tries import digest
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
-from tests.grading.pages import text_of
+from tests.grading.active import text_of
 from tests.submissions import as_bytes, replaced, right
 
 STUDENTS = ("ada", "emil", "finn")
@@ -218,7 +218,7 @@ def test_a_student_who_was_removed_leaves_the_report_and_the_exports(course, cap
     assert "emil" not in page
     assert "graded2" in page.replace(" ", "").replace("\n", "")
     assert "aren't in the gradebook: emil" in said
-    for options in ((), ("--exporter=lib.grading.report.exports.CanvasExporter",)):
+    for options in ((), ("--exporter=lib.grading.pages.exports.CanvasExporter",)):
         assert course.nbgrader("export", "--to=out.csv", *options).returncode == 0
         assert "emil" not in (course.root / "out.csv").read_text()
 

@@ -18,11 +18,11 @@ from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
-from lib.grading.submissions.cell_ends import VERSION
-from lib.grading.submissions.master import known_cells
+from lib.grading.grade.cell_ends import VERSION
+from lib.grading.book.master import known_cells
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import QUICK, SUBMISSIONS, Course
-from tests.grading.pages import active, elements, text_of
+from tests.grading.active import active, elements, text_of
 from tests.submissions import POINTS, as_bytes, right
 
 TOTAL = sum(POINTS.values())

@@ -34,7 +34,7 @@ def copied(tmp_path_factory):
         ("lib/grading/judge/judge.py", True),
         ("lib/units/softmax_classifier/loop/spies.py", True),
         ("lib/unit.py", True),
-        ("lib/grading/report/pages.py", False),
+        ("lib/grading/pages/report.py", False),
         ("units/mine/closed/proved.txt", False),
     ],
 )

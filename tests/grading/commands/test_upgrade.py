@@ -13,7 +13,7 @@ from lib.units.softmax_classifier import UNIT
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
-from tests.grading.pages import text_of
+from tests.grading.active import text_of
 
 SOLUTION = CHECKOUT / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
 WRITTEN = {"explain-gradient", "explain-random-labels"}

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.submissions.unit_preprocessor import hash_submission
+from lib.grading.grade.unit_preprocessor import hash_submission
 from tests.course import ASSIGNMENT
 from tests.submissions import as_bytes, before, right
 from tests.submissions.forgers import FORGER

@@ -1,0 +1,226 @@
+"""The gradebook in a run: one connection for a whole class, one transaction a submission, nbgrader's own rows.
+
+nbgrader opens its gradebook nine times a submission, and commits cell by cell. Here the rows of a submission are
+written together, by columns that have an index, so that time doesn't grow with the class.
+"""
+
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import Any, TypeVar
+
+from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, Student, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy import Boolean, Connection, Select, Table, Update, bindparam, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+from lib.grading.book.master import Master
+from lib.grading.book.wrong_values import refuse_wrong_values
+from lib.grading.judge.verdict import Verdict
+
+STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
+    model.__table__ for model in (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
+)
+DEFAULT_COURSE = "default_course"
+"""The course that nbgrader's own steps name, whatever it is called."""
+Made = TypeVar("Made")
+Penalty = Callable[[float, float], float | None]
+"""From the points of a late submission and the seconds that it is late to the points that this costs."""
+
+
+class GradebookSession(AbstractContextManager["GradebookSession"]):
+    """nbgrader's gradebook, opened once, for one assignment."""
+
+    def __init__(self, db_url: str, course_id: str, assignment: str):
+        """Open the gradebook. Raises nbgrader's MissingEntry where it doesn't know the assignment."""
+        self._gradebook = open_gradebook(db_url, course_id)
+        self._connection: Connection | None = None
+        try:
+            found = self._gradebook.find_assignment(assignment)
+            self.id, self.duedate = found.id, found.duedate
+            self.masters = {notebook.name: Master.of(notebook) for notebook in found.notebooks}
+            self._gradebook.db.remove()  # its session would hold a read lock through the whole run
+        except BaseException:
+            self._gradebook.close()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._gradebook.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Write all that is written within, or nothing of it; one within another is part of it."""
+        if self._connection is not None:
+            yield self._connection
+            return
+        # Not nbgrader's session, which commits after each cell.
+        with self._gradebook.engine.begin() as self._connection:
+            try:
+                yield self._connection
+            finally:
+                self._connection = None
+
+    def known(self, student: str) -> "Known | None":
+        """Read what an earlier run has saved of a submission, or None where there is nothing."""
+        with self.transaction() as connection:
+            key = {"assignment_id": self.id, "student_id": student}
+            submission = connection.execute(_where(SUBMISSIONS, *key), key).first()
+            if submission is None:
+                return None
+            scores, grades = {}, []
+            for name, master in self.masters.items():
+                key = {"notebook_id": master.id, "assignment_id": submission.id}
+                cells = {cell: id for id, cell in master.graded.items()}
+                id = connection.scalar(_where(NOTEBOOKS, *key), key)
+                rows = connection.execute(_of_cells(GRADES), {"notebook": id, "cells": list(cells)}).all()
+                scores[name] = {cells[row.cell_id]: row.auto_score for row in rows}
+                grades += rows
+            is_marked = any(row.manual_score is not None for row in grades)
+            waits = any(row.needs_manual_grade for row in grades)
+            return Known(submission.timestamp, scores, is_marked and not waits)
+
+    def enrol(self, student: str, timestamp: datetime | None) -> None:
+        """Make what rows a student and a submission lack, and note when the submission was made."""
+        with self.transaction() as connection:
+            row = partial(_row, connection)
+            row(STUDENTS, id=student)
+            submission, _ = row(SUBMISSIONS, assignment_id=self.id, student_id=student)
+            if timestamp is not None:
+                connection.execute(_set(SUBMISSIONS, "timestamp"), {"this": submission, "new": timestamp})
+            for notebook in self.masters.values():
+                id, is_new = row(NOTEBOOKS, notebook_id=notebook.id, assignment_id=submission)
+                for table, cells in ((GRADES, notebook.graded), (COMMENTS, notebook.commented)):
+                    key = {"notebook": id, "cells": list(cells.values())}
+                    there = () if is_new else connection.execute(_of_cells(table), key)
+                    if missing := set(cells.values()).difference(row.cell_id for row in there):
+                        connection.execute(insert(table), [{"cell_id": cell, "notebook_id": id} for cell in missing])
+
+    def save(
+        self,
+        student: str,
+        notebook: str,
+        scores: Mapping[str, float | None],
+        comments: Mapping[str, str | None],
+        penalty: Penalty,
+        needs_person: Container[str] = (),
+    ) -> None:
+        """Write what a run gave for a notebook's cells, by name; marks that a person gave stay, to be looked at again.
+
+        A score of None is for a person to give, and so is that of a cell in `needs_person`, which counts until then.
+        The rows are there already, from `enrol` or from nbgrader.
+        """
+        master = self.masters[notebook]
+        with self.transaction() as connection:
+            key = {"assignment_id": self.id, "student_id": student}
+            submission = connection.execute(_where(SUBMISSIONS, *key), key).one()
+            id, _ = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission.id)
+            waiting = {name for name, score in scores.items() if score is None or name in needs_person}
+            grades = [
+                {"notebook": id, "cell": master.graded[name], "score": score, "waits": name in waiting}
+                for name, score in scores.items()
+            ]
+            texts = [{"notebook": id, "cell": master.commented[name], "text": text} for name, text in comments.items()]
+            for statement, rows in ((SET_SCORE, grades), (SET_COMMENT, texts)):
+                if rows:
+                    connection.execute(statement, rows)
+            late = late_by(submission.timestamp, self.duedate, submission.extension).total_seconds()
+            costs = penalty(connection.scalar(SCORE, {"notebook": id}), late) if late > 0 else None
+            connection.execute(_set(NOTEBOOKS, "late_submission_penalty"), {"this": id, "new": costs})
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the gradebook has of a submission: when it was made, and what grading gave, by notebook and cell.
+
+    `is_marked`: a person has given points in it since it was graded, and no cell of it waits any more.
+    """
+
+    timestamp: datetime | None
+    scores: Mapping[str, Mapping[str, float | None]]
+    is_marked: bool
+
+    def differs(self, verdict: Verdict, master: Master) -> bool:
+        """Tell whether the points of a verdict are other ones than grading has put here."""
+        scores = self.scores[verdict.notebook]
+        return any(
+            scores.get(part.id) != part.score(float(master.cells[part.id].metadata.nbgrader["points"]))
+            for part in verdict.parts
+            if part.id in master.graded
+        )
+
+
+def open_gradebook(db_url: str, course_id: str = DEFAULT_COURSE) -> Gradebook:
+    """Open nbgrader's gradebook, which makes its tables and the course's row if need be.
+
+    Raises ConfigError where somebody has put text in the place of a number or a time.
+    """
+    gradebook = retry(lambda: Gradebook(db_url, course_id))
+    try:
+        with gradebook.engine.connect() as connection:
+            refuse_wrong_values(connection)
+    except BaseException:
+        gradebook.close()
+        raise
+    return gradebook
+
+
+def retry(write: Callable[[], Made], times: int = 2) -> Made:
+    """Do what makes tables or rows that another program may be making at the same moment.
+
+    Once the other one has made the tables, it may still be ahead with the rows: so it may fail twice. What nbgrader
+    commits in many steps may fail more `times`.
+    """
+    for _ in range(times):
+        with suppress(IntegrityError, ProgrammingError, OperationalError, InvalidEntry):
+            return write()
+    return write()
+
+
+def _row(connection: Connection, table: Table, **key: str) -> tuple[str, bool]:
+    """Find a row by its key, or make it; give its id, and whether it is new."""
+    found = connection.scalar(_where(table, *key), key)
+    return str(found or connection.scalar(insert(table).returning(table.c.id), key)), found is None
+
+
+# What is asked for each submission is put together once: to write SQL takes as long as to run it.
+
+
+@cache
+def _where(table: Table, *key: str) -> Select[Any]:
+    """Select a row, of which the id comes first, by columns, each given under its own name."""
+    return select(table).where(*(table.c[name] == bindparam(name) for name in key))
+
+
+@cache
+def _of_cells(table: Table) -> Select[Any]:
+    """Select a `notebook`'s grades or comments: by the `cells`, since the index begins with them."""
+    cells = table.c.cell_id.in_(bindparam("cells", expanding=True))
+    return select(table).where(table.c.notebook_id == bindparam("notebook"), cells)
+
+
+@cache
+def _set(table: Table, column: str) -> Update:
+    """Set a column to something `new` in `this` row."""
+    return update(table).where(table.c.id == bindparam("this")).values({column: bindparam("new")})
+
+
+def _of_cell(table: Table) -> Update:
+    return update(table).where(table.c.notebook_id == bindparam("notebook"), table.c.cell_id == bindparam("cell"))
+
+
+# nbgrader's own rule: a person is to look where nobody gave points, or a person did before this run.
+SET_SCORE = _of_cell(GRADES).values(
+    auto_score=bindparam("score"),
+    needs_manual_grade=or_(bindparam("waits", type_=Boolean), GRADES.c.manual_score.is_not(None)),
+)
+SET_COMMENT = _of_cell(COMMENTS).values(auto_comment=bindparam("text"))
+SCORE = select(func.coalesce(func.sum(Grade.score), 0.0)).where(Grade.notebook_id == bindparam("notebook"))
+"""What counts of a submitted notebook, by nbgrader's own rule: a person's marks before the grader's."""
+
+
+def late_by(timestamp: datetime | None, duedate: datetime | None, extension: timedelta | None) -> timedelta:
+    """Tell how late a submission is; nothing if it is in time, or one of the two times isn't known."""
+    if timestamp is None or duedate is None:
+        return timedelta()
+    return max(timedelta(), timestamp - duedate - (extension or timedelta()))

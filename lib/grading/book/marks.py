@@ -1,0 +1,161 @@
+"""Marks: what the gradebook says of each graded cell of a class, read with a few queries for whole columns.
+
+nbgrader's own objects would ask for each grade and each comment apart.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from nbgrader import api
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy import func, select
+
+from lib.grading.book.gradebook import open_gradebook
+from lib.grading.book.master import known_cells
+
+DECIMALS = 4
+"""A person may give thirds. More digits than these are only what adding up binary fractions leaves."""
+
+
+def format_points(points: float) -> str:
+    """Write points without needless zeros, the same on every page and in every file that is exported.
+
+    >>> format_points(22.0), format_points(100 + 2 / 3), format_points(0.1 + 0.2)
+    ('22', '100.6667', '0.3')
+    """
+    return f"{points:.{DECIMALS}f}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the gradebook says of one graded cell. `waiting`: a person has yet to read it. `graded`: without them.
+
+    `again`: a person gave the points before it was graded again, and hasn't looked since.
+    """
+
+    points: float
+    max_points: float
+    waiting: bool = False
+    by_hand: bool = False
+    graded: float | None = None
+    again: bool = False
+
+    @property
+    def state(self) -> str:
+        """Say whether all points were given, some, or none, or whether a person has yet to give them."""
+        if self.waiting:
+            return "waiting"
+        if self.points >= self.max_points:
+            return "right"
+        return "partly right" if self.points else "wrong"
+
+
+@dataclass(frozen=True)
+class NotebookMarks:
+    """What the gradebook says of one submitted notebook.
+
+    `cells` has the marks, and `comments` the text on each cell that may have one, None where nobody wrote any; those in
+    `by_hand` are a person's. `penalty` is for being late. `code` gives for each cell the one with the student's code
+    for it, and `max_points` is what the whole notebook is worth.
+    """
+
+    cells: Mapping[str, Mark]
+    comments: Mapping[str, str | None]
+    by_hand: frozenset[str]
+    penalty: float
+    max_points: float
+    code: Mapping[str, str]
+
+    @property
+    def points(self) -> float:
+        """What counts, before the penalty."""
+        return sum(mark.points for mark in self.cells.values())
+
+
+def read_class(course: CourseDirectory, assignment: str) -> dict[str, dict[str, NotebookMarks]]:
+    """Read the marks of a class by student, and then by notebook; there are none of who handed in nothing."""
+    found: dict[str, dict[str, NotebookMarks]] = defaultdict(dict)
+    with open_gradebook(course.db_url, course.course_id) as gradebook:
+        for (student, notebook), marks in read_marks(gradebook, assignment).items():
+            found[student][notebook] = marks
+    return found
+
+
+def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> dict[tuple[str, str], NotebookMarks]:
+    """Read the marks of all students, or of one, by student and notebook. Raises MissingEntry for no such assignment.
+
+    It takes three queries, however many students there are.
+    """
+    known: api.Assignment = gradebook.find_assignment(assignment)
+    notebooks = {each.id: (each.name, each.max_score, _code(each)) for each in known.notebooks}
+    whole, part = api.SubmittedAssignment, api.SubmittedNotebook
+    submitted = (
+        select(part.id, part.notebook_id, whole.student_id, part.late_submission_penalty)
+        .join(whole, whole.id == part.assignment_id)
+        .where(whole.assignment_id == known.id)
+    )
+    if student:
+        submitted = submitted.where(whole.student_id == student)
+    rows = gradebook.db.execute(submitted).all()
+    own = [row.id for row in rows] if student else None
+    marks, (comments, by_hand) = _read_grades(gradebook, notebooks, own), _read_comments(gradebook, notebooks, own)
+    found = {}
+    for id, notebook, owner, late in rows:
+        name, worth, code = notebooks[notebook]
+        found[owner, name] = NotebookMarks(marks[id], comments[id], frozenset(by_hand[id]), late or 0, worth, code)
+    return found
+
+
+def _read_grades(
+    gradebook: api.Gradebook, notebooks: Collection[str], submitted: list[str] | None
+) -> dict[str, dict[str, Mark]]:
+    """Read the marks of some notebooks, by submitted notebook and cell; of all who handed in, or of those named."""
+    cell, grade = api.BaseCell, api.Grade
+    # By their tables: nbgrader's classes of cells would bring the table of all cells once more.
+    graded, tasks = api.GradeCell.__table__, api.TaskCell.__table__
+    most = func.coalesce(graded.c.max_score, tasks.c.max_score, 0.0)
+    given = grade.score, grade.auto_score, grade.manual_score, grade.needs_manual_grade
+    query = (
+        select(grade.notebook_id, cell.name, *given, most)
+        .join(cell, cell.id == grade.cell_id)
+        .outerjoin(graded, graded.c.id == grade.cell_id)
+        .outerjoin(tasks, tasks.c.id == grade.cell_id)
+        .where(cell.notebook_id.in_(notebooks) if submitted is None else grade.notebook_id.in_(submitted))
+    )
+    marks: dict[str, dict[str, Mark]] = defaultdict(dict)
+    for notebook, name, score, auto, manual, waits, max_points in gradebook.db.execute(query):
+        # nbgrader asks for a person's eye again after each run; what was marked stays marked.
+        is_marked = manual is not None
+        waiting, again = waits and not is_marked, waits and is_marked
+        marks[notebook][name] = Mark(score, max_points, waiting, is_marked, auto, again)
+    return marks
+
+
+def _read_comments(
+    gradebook: api.Gradebook, notebooks: Collection[str], submitted: list[str] | None
+) -> tuple[dict[str, dict[str, str | None]], dict[str, set[str]]]:
+    """Read the comments likewise, and which cells have one that a person wrote."""
+    cell, comment = api.BaseCell, api.Comment
+    query = (
+        select(comment.notebook_id, cell.name, comment.comment, comment.manual_comment)
+        .join(cell, cell.id == comment.cell_id)
+        .where(cell.notebook_id.in_(notebooks) if submitted is None else comment.notebook_id.in_(submitted))
+    )
+    comments: dict[str, dict[str, str | None]] = defaultdict(dict)
+    by_hand: dict[str, set[str]] = defaultdict(set)
+    for notebook, name, text, manual in gradebook.db.execute(query):
+        comments[notebook][name] = text
+        if manual:
+            by_hand[notebook].add(name)
+    return comments, by_hand
+
+
+def _code(notebook: api.Notebook) -> dict[str, str]:
+    """Give for each cell of a notebook the one that holds the student's code for it."""
+    code, last = {}, ""
+    for name, cell in known_cells(notebook).items():
+        flags = cell.metadata.nbgrader
+        last = name if flags.solution and not flags.grade else last
+        code[name] = name if flags.solution else last
+    return code

@@ -1,0 +1,119 @@
+"""Which unit an assignment is, and the course's secret: what all that is done with a unit shares."""
+
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from glob import glob
+from itertools import chain
+from pathlib import Path
+
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Dict, Unicode
+from traitlets.utils.importstring import import_item
+
+import lib.units
+from lib.answer_key import AnswerKey
+from lib.grading import units
+from lib.grading.book.master import Master
+from lib.grading.errors import ConfigError
+from lib.grading.grade.fit import lost_unit, misfits
+from lib.grading.grade.form import faults_of_form
+from lib.grading.grade.sight import find_exposed, find_unseen
+from lib.grading.judge.secret import make_secret, read_secret
+from lib.grading.judge.verdict import FILE
+
+
+class UnitPreprocessor(NbGraderPreprocessor):
+    """What writing the challenge and judging share: which unit an assignment is, and a submission's seed."""
+
+    units = Dict(
+        help="""The import string of an AnswerKey, for an assignment whose unit isn't found by its name; or an empty
+        text for an assignment that nbgrader is to grade by itself. All other units are found as before.""",
+    ).tag(config=True)
+    secret_file = Unicode(
+        "judge_secret", help="Where the course keeps the secret from which seeds are derived; made at first need."
+    ).tag(config=True)
+
+    @cached_property
+    def unit_of(self) -> Callable[[str], AnswerKey | None]:
+        """Find the unit of an assignment, or None for one that nbgrader grades by itself.
+
+        Raises ConfigError where there is one that can't be imported or isn't put together as it should be, or whose
+        answers students could import.
+        """
+        return cache(self._import)
+
+    def _import(self, assignment: str) -> AnswerKey | None:
+        name = self.answers_of(assignment)
+        if not name:
+            return None
+        is_configured = assignment in self.units
+        key = _import_unit(name, assignment, is_configured)
+        for fault in chain(faults_of_form(key, name, "" if is_configured else assignment), find_exposed(key, name)):
+            raise ConfigError(str(fault))
+        return key
+
+    def answers_of(self, assignment: str) -> str:
+        """Name the closed half of the assignment's unit: its import string, or nothing where there is no unit."""
+        if assignment in self.units:
+            return str(self.units[assignment] or "")
+        lib.units.enter(CourseDirectory(parent=self).root)  # nbgrader's own commands don't know of a course's units
+        place = units.place_of(assignment)
+        return place.answers if place else ""
+
+    def check_unit(self, assignment: str, masters: Mapping[str, Master], locked: bool = True) -> None:
+        """Raise ConfigError unless each tested cell of an assignment with a unit has its part, and each part a cell.
+
+        Also where a notebook calls checks and there is no unit, or where the checks can't be imported in kernels that
+        are `locked` in: then nobody would get points.
+        """
+        key = self.unit_of(assignment)
+        cells = {f"{name}.ipynb": [*master.cells.values()] for name, master in masters.items()}
+        if key is None:
+            if assignment not in self.units and (lost := lost_unit(assignment, cells)):
+                raise ConfigError(f"{lost}\nNobody was graded.")
+            return
+        if found := [*map(str, misfits(key.unit, cells))]:
+            raise ConfigError(
+                "\n".join([f"{assignment} can't be graded: its cells don't fit {self.answers_of(assignment)}.", *found])
+                + "\nThen run `zerolayer build`, and grade again."
+            )
+        for fault in find_unseen(key) if locked else ():
+            raise ConfigError(f"{fault}\nNobody was graded.")
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The course's secret, made if there is none yet. Raises ConfigError where what is there can't be one."""
+        path = Path(self.secret_file)
+        try:
+            return read_secret(path)
+        except FileNotFoundError:
+            made = make_secret(path)
+        course = CourseDirectory(parent=self)
+        folders = course.format_path(course.autograded_directory, "*", "*")
+        if graded := len(glob(str(Path(folders, FILE)))):  # noqa: PTH207  # the whole path is a pattern
+            were = "a submission was" if graded == 1 else f"{graded:,} submissions were"
+            self.log.warning(
+                f"{path} was missing and has been made anew, though {were} graded with another one. Whatever is graded"
+                " from now on draws other challenges than before. If you have a copy of the old file, put it back."
+            )
+        return made
+
+
+def _import_unit(name: str, assignment: str, is_configured: bool) -> AnswerKey:
+    """Import a unit by its answer key's import string. Raises ConfigError where there is none."""
+    try:
+        found = import_item(name)
+    except (Exception, SystemExit) as error:  # whatever a module may raise as it is imported
+        why = f"can't be imported: {units.describe(error)}"
+    else:
+        if isinstance(found, AnswerKey):
+            return found
+        why = f"is a {type(found).__name__}"
+    if not is_configured:
+        raise ConfigError(f"The unit {assignment} fails: {name!r} {why}. Nothing was graded. Correct the unit.")
+    raise ConfigError(
+        f"The unit that UnitPreprocessor.units names for {assignment} fails: {name!r} {why}. Nothing was graded."
+        " Expected the import string of an AnswerKey, such as 'my_package.closed.ANSWER_KEY'."
+        " Correct it, or take it out if nbgrader is to grade the assignment by itself."
+    )

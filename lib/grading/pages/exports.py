@@ -1,0 +1,351 @@
+"""Grades as a learning management system imports them: what `nbgrader export` writes, for Canvas and Moodle.
+
+A score is nbgrader's: points and extra credit, less the penalty for being late. Only who handed something in has one:
+nothing is said of the others, so nothing of theirs is changed. Students are told apart by nbgrader's own table: `id` is
+taken for the login, and `email` and `lms_user_id` are what `nbgrader db student add` was given.
+"""
+
+import csv
+import re
+import sys
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from nbgrader.api import Assignment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
+from nbgrader.plugins import ExportPlugin
+from sqlalchemy import case, func, select
+from traitlets import Dict, Unicode
+
+from lib.grading.book.marks import DECIMALS, format_points
+from lib.grading.book.penalties import renew_penalties
+from lib.grading.book.wrong_values import refuse_wrong_values
+from lib.grading.door.downloads import LmsNames, read_collected
+from lib.grading.errors import ConfigError
+from lib.grading.files import file_beside
+from lib.grading.machine_faults import sentence
+
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
+"""What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
+OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
+"""Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""
+IDENTIFIER = re.compile(r"(?P<word>.*?)\s*(?P<number>[0-9]+)", re.ASCII | re.DOTALL)
+"""How Moodle names an assignment's participant, such as `Participant 12345`."""
+Asked = TypeVar("Asked", Assignment, Student)
+Table = dict[str, dict[str, float]]
+"""A student's points, by id and assignment."""
+Row = dict[str, str]
+"""A row of a worksheet, by the columns' heads."""
+
+
+def escape_formula(cell: object) -> str:
+    """Write a cell so that a spreadsheet shows it and doesn't compute it: what reads as a formula gets an apostrophe.
+
+    Names, addresses and titles are written by others. Spreadsheets skip blanks, quotes and letters that don't show in
+    front of a formula, and take the wide signs of East Asian keyboards for the narrow ones. Where a semicolon or a tab
+    divides cells, a formula may stand behind one. No id of Canvas or Moodle begins so, and numbers stay as they are.
+    """
+    text = str(cell)
+    if NUMBER.fullmatch(text):
+        return text
+    text = OTHER_CELL.sub(r"\g<0>'", text)
+    shown = unicodedata.normalize("NFKC", text).lstrip("\"'`")
+    shown = "".join(letter for letter in shown if letter.isprintable() and not letter.isspace()).lstrip("\"'`")
+    return f"'{text}" if text[:1] in ("\t", "\r", "\n") or shown[:1] in tuple("=+-@") else text
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What the gradebook has of a submission: its points, the penalty for being late, and whether an answer waits."""
+
+    timestamp: datetime | None = None
+    points: float = 0.0
+    penalty: float = 0.0
+    waits: bool = False
+    is_graded: bool = False
+
+    @property
+    def score(self) -> float:
+        """What counts."""
+        return round(max(0.0, self.points - self.penalty), DECIMALS)
+
+
+def read_submissions(gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
+    """Read all submissions, by the id of their assignment and by student, in one query.
+
+    nbgrader's own objects ask for each score apart, and each such question goes through all grades.
+    """
+    # nbgrader asks for a person's eye again after each run; what was marked stays marked.
+    waits = func.sum(case((Grade.needs_manual_grade & Grade.manual_score.is_(None), 1), else_=0)).label("waits")
+    points = func.sum(Grade.score).label("points")
+    grades = select(Grade.notebook_id, points, waits).group_by(Grade.notebook_id).subquery()
+    whole, part = SubmittedAssignment, SubmittedNotebook
+    sums = map(func.sum, (grades.c.points, part.late_submission_penalty, grades.c.waits))
+    query = (
+        select(whole.assignment_id, whole.student_id, whole.timestamp, *sums)
+        .outerjoin(part, part.assignment_id == whole.id)
+        .outerjoin(grades, grades.c.notebook_id == part.id)
+        .group_by(whole.id)
+    )
+    found: dict[str, dict[str, Submitted]] = defaultdict(dict)
+    for assignment, student, timestamp, earned, penalty, waiting in gradebook.db.execute(query):
+        is_graded = waiting is not None
+        points, costs = (round(some or 0.0, DECIMALS) for some in (earned, penalty))
+        found[assignment][student] = Submitted(timestamp, points, costs, bool(waiting), is_graded)
+    return found
+
+
+def _asked(known: Mapping[str, Asked], names: Iterable[object], kind: str) -> list[Asked]:
+    """Choose those with these names, all where there are none; exits with a sentence where one isn't known."""
+    wanted = set(map(str, names))
+    if unknown := sorted(wanted - known.keys()):
+        sys.exit(f"The gradebook has no {kind} called {', '.join(unknown)}. Nothing was written.")
+    return [one for name, one in known.items() if not wanted or name in wanted]
+
+
+class LmsExporter(ExportPlugin):
+    """What the exporters share: whom and what they are asked for, the scores, and the file."""
+
+    default_name = "grades.csv"
+
+    def chosen(self, gradebook: Gradebook) -> tuple[list[Assignment], list[Student]]:
+        """Give the assignments and the students that were asked for, all by default.
+
+        Students come by name, as nbgrader has them, and those of one name by id: there its order is the database's.
+        """
+        try:
+            refuse_wrong_values(gradebook.db.connection())
+        except ConfigError as error:
+            sys.exit(f"{error} Nothing was written.")
+        by_name = select(Student).order_by(Student.last_name, Student.first_name, Student.id)
+        assignments = {str(one.name): one for one in gradebook.assignments}
+        students = {str(one.id): one for one in gradebook.db.scalars(by_name)}
+        return _asked(assignments, self.assignment, "assignment"), _asked(students, self.student, "student")
+
+    def submissions(self, gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
+        """Read all submissions as `read_submissions` does, with what being late costs of the points there are now."""
+        renew_penalties(gradebook, self)
+        return read_submissions(gradebook)
+
+    def scores(self, gradebook: Gradebook) -> tuple[list[Student], Table, dict[str, float]]:
+        """Read the scores: the students who have any, their points by id and assignment, and the best there is."""
+        table: Table = {}
+        best, waiting = {}, 0
+        assignments, students = self.chosen(gradebook)
+        ids = {student.id for student in students}
+        submissions = self.submissions(gradebook)
+        for assignment in sorted(assignments, key=lambda one: str(one.name)):
+            for student, found in submissions[assignment.id].items():
+                if student in ids and found.is_graded:
+                    waiting += found.waits
+                    table.setdefault(student, {})[assignment.name] = found.score
+                    best[assignment.name] = assignment.max_score
+        if waiting:
+            self.log.warning(
+                "%s submissions have written answers that wait to be marked: they count 0 so far.", waiting
+            )
+        return [student for student in students if student.id in table], table, best
+
+    def write(self, rows: Iterable[Iterable[object]], quoting: Literal[0, 1] = csv.QUOTE_ALL) -> None:
+        """Write a CSV file to where `--to` says; exits with a sentence where it can't be written there."""
+        with self.write_target() as target, target.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, quoting=quoting).writerows([escape_formula(cell) for cell in row] for row in rows)
+        self.log.info("%s is ready to be imported.", self.place)
+
+    @property
+    def place(self) -> Path:
+        """Where the file will lie."""
+        return Path(self.to or self.default_name)
+
+    @contextmanager
+    def write_target(self) -> Iterator[Path]:
+        """Give where to write what will lie in that place; exits with a sentence where that can't be done."""
+        try:
+            with file_beside(self.place) as part:
+                yield part
+        except OSError as error:
+            sys.exit(f"{sentence(error)} Nothing was written. Mend this, or name another place with --to.")
+
+
+class TextExporter(LmsExporter):
+    """nbgrader's own export, in its own columns; no cell is a formula, and a comma in a name divides nothing."""
+
+    columns = (
+        "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
+        "late_submission_penalty", "score", "max_score",
+    )  # fmt: skip
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Called by `nbgrader export`. As in nbgrader's, who handed in nothing has 0 points."""
+        assignments, students = self.chosen(gradebook)
+        submissions = self.submissions(gradebook)
+        rows: list[Iterable[object]] = [self.columns]
+        for assignment in assignments:
+            due, best = assignment.duedate, assignment.max_score
+            for student in students:
+                found = submissions[assignment.id].get(student.id, Submitted())
+                names = (student.id, student.last_name, student.first_name, student.email)
+                earned = (found.points, found.penalty, found.score, best)
+                row = (assignment.name, due, found.timestamp, *names, *earned)
+                rows.append(tuple("" if cell is None else cell for cell in row))
+        self.write(rows, csv.QUOTE_MINIMAL)
+
+
+class CanvasExporter(LmsExporter):
+    """The file that Canvas imports under Grades, Import: a row of points possible, then one for each student.
+
+    Canvas finds a student by its own ID, else by SIS user ID, login or name, and an assignment by the id in brackets
+    behind its title, else by the title; one that it doesn't know it offers to make. The ID is the roster's, else the
+    number in the name of the file that was collected from a download, as in `smithjane_12345`. Where the collection of
+    an assignment has noted no numbers, as in earlier versions, they are read from all ids of that form: of a login
+    `bob_2`, Canvas finds no student with the ID 2 in the course, and takes the login.
+    """
+
+    default_name = "canvas.csv"
+    columns = Dict(
+        help="For each assignment the head of its column in Canvas, such as 'Title (1234)'; by default its name."
+    ).tag(config=True)
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Called by `nbgrader export`."""
+        students, table, best = self.scores(gradebook)
+        heads = [self.columns.get(name, name) for name in best]
+        noted = {one.name: self._read_numbers(one.name) for one in gradebook.assignments}
+        rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
+        rows.append(["    Points Possible", "", "", "", "", *(format_points(points) for points in best.values())])
+        for student in students:
+            name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
+            own = student.lms_user_id or ""
+            scores = table[student.id]
+            ids = [own, ""] if own.isdigit() else [self._number_of(student.id, scores, noted), own]
+            rows.append([name, *ids, student.id, "", *_points(scores, best)])
+        self.write(rows)
+
+    def _read_numbers(self, assignment: str) -> Mapping[str, str]:
+        """Read the numbers in Canvas of those whose work was collected from its downloads, by their ids here."""
+        return read_collected(self.parent.coursedir, assignment, self.config).canvas
+
+    def _number_of(self, id: str, handed_in: Iterable[str], noted: Mapping[str, Mapping[str, str]]) -> str:
+        """Give a student's number as it was `noted` of any assignment, else that in the id if one has no notes."""
+        for numbers in noted.values():
+            if id in numbers:
+                return numbers[id]
+        return "" if all(noted[assignment] for assignment in handed_in) else self._number_in(id)
+
+    def _number_in(self, id: str) -> str:
+        """Read the number in an id that has the form of those that are made of a file's name."""
+        form = re.escape(LmsNames(parent=self).student_id)
+        found = re.fullmatch(form.replace(r"\{name\}", ".+").replace(r"\{number\}", "([0-9]+)"), id, re.DOTALL)
+        return "".join(found.groups()) if found else ""
+
+
+class MoodleExporter(LmsExporter):
+    """The file that Moodle imports under Grades, Import, CSV file; map from e-mail address, username or ID number."""
+
+    default_name = "moodle.csv"
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Called by `nbgrader export`."""
+        students, table, best = self.scores(gradebook)
+        rows: list[list[object]] = [["First name", "Last name", "Username", "ID number", "Email address", *best]]
+        for student in students:
+            known = (student.first_name, student.last_name, student.id, student.lms_user_id, student.email)
+            rows.append([*(value or "" for value in known), *_points(table[student.id], best, missing="-")])
+        self.write(rows)
+
+
+class MoodleWorksheetExporter(LmsExporter):
+    """A Moodle assignment's offline grading worksheet, with the grades filled in.
+
+    The worksheet is one that was downloaded from the assignment. Its `Identifier`, `Participant 12345`, has the number
+    that Moodle also puts into the names of the files in a download: who was collected from one is found by it. All
+    others are found by the roster. Points are scaled to the worksheet's maximum grade; rows of students without a score
+    stay as they are. Who has a score and no row, or several, as namesakes may have, is logged.
+    """
+
+    default_name = "moodle_worksheet.csv"
+    worksheet = Unicode("", help="The worksheet as it was downloaded from the assignment in Moodle.").tag(config=True)
+    found_by = ("Email address", "ID number", "Username")
+    """Columns that tell who a row is about; Moodle shows those that the course allows."""
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Called by `nbgrader export`; exits with a sentence where there is no worksheet, or no one assignment."""
+        students, table, best = self.scores(gradebook)
+        self.only_one(best)
+        heads, rows = self.read_worksheet()
+        for student, own in self.row_of(students, rows, "points").items():
+            own["Grade"] = _scaled(table[student], best, own)
+        self.write([heads, *(row.values() for row in rows)])
+
+    def only_one(self, assignments: Collection[str]) -> str:
+        """Give the assignment that it is about; exits with a sentence where there are several, or none."""
+        if len(assignments) != 1:
+            named = ", ".join(assignments) or "none with a submission"
+            sys.exit(f"A worksheet is about one assignment, found {named}. Name it: --assignment=\"['my_assignment']\"")
+        return next(iter(assignments))
+
+    def row_of(self, students: Iterable[Student], rows: Iterable[Row], what: str) -> dict[str, Row]:
+        """Find each student's row, by the student's id. Who has none, or several, doesn't get `what`, and is logged."""
+        found: dict[str, list[Row]] = {}
+        owner: dict[str, str] = {}
+        for student in students:
+            found[student.id] = []
+            owner |= {key.casefold(): student.id for key in (student.email, student.lms_user_id, student.id) if key}
+        for row in rows:
+            keys = [key.casefold() for key in self._keys(row)]
+            if (own := next((owner[key] for key in keys if key in owner), None)) is not None:
+                found[own].append(row)
+        if left := sorted(student for student, own in found.items() if len(own) != 1):
+            self.log.warning(
+                f"{self.worksheet} has no row of these students, or several, and not their {what}: {', '.join(left)}."
+                " Give each the e-mail address that Moodle knows, with `nbgrader db student add ID --email=…` and all"
+                " else that the roster has of them, which this replaces. Or give them theirs by hand."
+            )
+        return {student: own[0] for student, own in found.items() if len(own) == 1}
+
+    def _keys(self, row: Row) -> Iterator[str]:
+        """Give what may tell a row's student: what the roster has, then ids as `zip_collect` makes them.
+
+        Where submissions are anonymous, the word before the number is the name in the files' names, too.
+        """
+        yield from (row.get(column, "").strip() for column in self.found_by)
+        if found := participant(row):
+            lms, names = LmsNames(parent=self), (row.get("Full name"), found["word"])
+            yield from (lms.id_in_moodle(name, found["number"]) for name in names if name)
+
+    def read_worksheet(self) -> tuple[list[str], list[Row]]:
+        """Read the worksheet's heads and rows; exits with a sentence where it is none."""
+        if not Path(self.worksheet).is_file():
+            sys.exit(f"There is no worksheet {self.worksheet!r}. Give it: --{type(self).__name__}.worksheet=FILE")
+        with Path(self.worksheet).open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            heads, rows = list(reader.fieldnames or ()), list(reader)
+        if not {"Identifier", "Grade"} <= set(heads):
+            sys.exit(
+                f"{self.worksheet} is no grading worksheet, with Identifier and Grade: found"
+                f" {', '.join(heads) or 'nothing'}. In Moodle, set the language to English, and choose Submissions,"
+                " Download grading worksheet."
+            )
+        return heads, rows
+
+
+def participant(row: Row) -> dict[str, str]:
+    """Read the `word` and the `number` of a row's `Identifier`, by which Moodle knows a participant, if it has them."""
+    found = IDENTIFIER.fullmatch(row["Identifier"].strip())
+    return found.groupdict() if found else {}
+
+
+def _scaled(own: Mapping[str, float], best: Mapping[str, float], row: Mapping[str, str]) -> str:
+    """Turn points into the worksheet's: its heads are in the case of whichever Moodle it is from."""
+    [(name, most)] = best.items()
+    maximum = {head.casefold(): value for head, value in row.items()}.get("maximum grade") or most
+    return f"{own[name] / most * float(maximum):.2f}" if most else "0.00"
+
+
+def _points(own: Mapping[str, float], best: Iterable[str], missing: str = "") -> list[str]:
+    return [format_points(own[name]) if name in own else missing for name in best]

@@ -1,0 +1,341 @@
+"""Feedback: the page a student gets. Points first, then part by part what was right, the mistake and the hint.
+
+A page is made of three things: the verdict says what was found, the gradebook what counts (a person may have marked
+since), and the graded notebook what was handed in. `page_of` puts them together, for `zerolayer feedback`, for
+nbgrader's own command and for formgrader's button alike.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import orjson
+from markupsafe import Markup, escape
+from nbconvert.exporters import Exporter
+from nbformat.notebooknode import NotebookNode
+from nbgrader.coursedir import CourseDirectory
+from pygments.formatters import HtmlFormatter
+
+from lib.answer_key import AnswerKey
+from lib.checking.render import TRY
+from lib.checking.undefined_names import TAKEN
+from lib.grading.book.gradebook import open_gradebook
+from lib.grading.book.marks import Mark, NotebookMarks, read_marks
+from lib.grading.book.receipt import TO_DECIDE, Receipt
+from lib.grading.door import markup
+from lib.grading.door.identify import course_id
+from lib.grading.grade.cell_ends import error_of
+from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.judge import verdict
+from lib.grading.judge.verdict import FILE, FOUND, DamagedVerdictError, PartVerdict, Verdict
+from lib.grading.names import visible
+from lib.grading.pages.predictions import read_predictions
+from lib.grading.pages.templates import templates
+from lib.pasted import advise, refused_character
+from lib.unit import Question
+
+ADVICE = {
+    "could not be stopped": "Usually that is a loop that never ends. Look at what it waits for.",
+    "made the kernel die": "Python itself ended there. Choose Run, then Restart Kernel and Run All Cells: it should end"
+    " at your desk too. Look for what takes a lot of memory, or tells Python to stop.",
+    "memory": "An array may be larger than you meant: look at its shape before it is made.",
+    "ran longer than": "Look for a loop that never ends, or for work that a smaller example would show as well.",
+    "put out more": "Usually that is a print inside a loop. Take it out once it has told you what you wanted to know.",
+    "in its place": "Next time, hand it in under the name it came with.",
+    "what lay beside": "If that was the one you meant, hand it in under the name that it came with.",
+    "had lost the marks": "Some programs drop them when they save a notebook, and so does pasting a cell as text.",
+    "in its own cell": "Next time, write each answer in the cell below its question.",
+}
+"""One thing to try for each remark on a run, found by a few of its words."""
+FRESH = (
+    "Grading runs your notebook from top to bottom in a fresh kernel. Choose Run, then Restart Kernel and Run All"
+    " Cells: you will see the same at your desk."
+)
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A submission as its student may see it: the verdict, the notebook, and what the gradebook says of both.
+
+    `predictions` has the unit's questions that the student predicted on, each with the choice.
+    """
+
+    verdict: Verdict
+    notebook: NotebookNode
+    gradebook: NotebookMarks
+    predictions: tuple[tuple[Question, int], ...] = ()
+
+    @property
+    def marks(self) -> Mapping[str, Mark]:
+        """The marks of the graded cells."""
+        return self.gradebook.cells
+
+    @property
+    def points(self) -> float:
+        """What counts: what being late costs is taken off."""
+        return max(0.0, self.gradebook.points - self.gradebook.penalty)
+
+    @property
+    def waiting(self) -> float:
+        """The points that a person has yet to give or not."""
+        return sum(mark.max_points for mark in self.marks.values() if mark.waiting)
+
+    @property
+    def max_points(self) -> float:
+        """What could be had so far."""
+        return sum(mark.max_points for mark in self.marks.values()) - self.waiting
+
+    @property
+    def parts(self) -> list[PartVerdict]:
+        """The parts that the gradebook has points of."""
+        return [part for part in self.verdict.parts if part.id in self.marks]
+
+    @property
+    def written(self) -> list[str]:
+        """The cells that a person grades, in the notebook's order."""
+        judged = {part.id for part in self.verdict.parts}
+        return sorted(self.marks.keys() - judged, key=list(self.gradebook.code).index)
+
+    @property
+    def lost_answers(self) -> dict[str, str]:
+        """The written answers that were not found for certain, each with the reason."""
+        return {id: why for id, why in Receipt.of(self.notebook.metadata).waits.items() if why != TO_DECIDE}
+
+    @property
+    def lost_nothing(self) -> bool:
+        """Tell whether the code has all points, and no written answer has none because it wasn't found."""
+        empty = [mark for mark in map(self.marks.__getitem__, self.written) if not (mark.points or mark.by_hand)]
+        found_all = all(mark.waiting for mark in empty) and not self.lost_answers
+        return found_all and all(self.state(part) in ("right", "waiting") for part in self.parts)
+
+    @property
+    def praise(self) -> str:
+        """Say in a sentence how it went."""
+        marks = [mark for mark in self.marks.values() if not mark.waiting]
+        if all(mark.points >= mark.max_points for mark in marks):
+            return "Everything is right. You have built it, and it works: congratulations!"
+        waiting = {id for id, mark in self.marks.items() if mark.waiting}
+        short = [part for part in self.verdict.parts if part.points < part.max_points and part.id not in waiting]
+        if short and all(part.problem for part in self.verdict.parts):
+            return "Your code could not be checked, so this says nothing about it. Below is why."
+        if not any(mark.points for mark in marks):
+            return "Nothing is right yet. Below is, for each part, the first thing to try."
+        if not short:
+            return "All of your code is right: well done!"
+        return "Below is, for each part, what was right, and the first thing to try where it wasn't yet."
+
+    def state(self, part: PartVerdict) -> str:
+        """Say whether a part is right, partly right, wrong, not checked, or waiting for a person."""
+        state = self.marks[part.id].state
+        tried = not part.problem and any(statement.state in ("right", "wrong") for statement in part.statements)
+        return "not checked" if state == "wrong" and not tried else state
+
+    def was_not_run(self, part: PartVerdict) -> bool:
+        """Tell whether a part has no answer for a reason that the remarks on the run give already."""
+        return part.problem == " ".join(("The check gave no answer.", *self.verdict.remarks))
+
+    def reasons(self, part: PartVerdict) -> Sequence[str]:
+        """List why a part isn't right, where that says it all: without a mistake that has a name and any points."""
+        if part.problem:
+            return [part.problem]
+        whys = sorted({statement.why for statement in part.statements})
+        if any(map(FOUND.fullmatch, whys)):
+            return []  # that numbers differ says something only beside the statement
+        blank = all(statement.state == "open" for statement in part.statements)
+        return whys if not part.points and not part.mistake and (blank or len(whys) == 1) else []
+
+    def first_with(self, reasons: Sequence[str]) -> PartVerdict | None:
+        """Give the first part that isn't right for these reasons."""
+        return next((part for part in self.verdict.parts if self.reasons(part) == reasons), None)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where in the notebook the course's cells stand, by id."""
+        return {course_id(cell): at for at, cell in reversed(list(enumerate(self.notebook.cells)))}
+
+    def cell(self, id: str) -> NotebookNode | None:
+        """Give the notebook's cell with this id of the course."""
+        return self.notebook.cells[self.places[id]] if id and id in self.places else None
+
+    def heading_above(self, id: str) -> str:
+        """Give the heading under which a cell stands, if there is one."""
+        before = reversed(self.notebook.cells[: self.places.get(id)])
+        texts = (cell.source for cell in before if cell.cell_type == "markdown")
+        found = (re.findall(r"^#{1,2} +(\S.*)", text, re.MULTILINE) for text in texts)
+        return next((headings[-1].strip()[:80] for headings in found if headings), "")
+
+    def error_of(self, part: PartVerdict) -> str:
+        """Say in which error the cell with a part's code ended, if it did."""
+        return error_of(self.cell(self.gradebook.code.get(part.id, "")) or {})
+
+    def says(self, part: PartVerdict, error: str) -> bool:
+        """Tell whether a part's reasons say this error of a cell already."""
+        return bool(error) and error in " ".join((part.problem, *(statement.why for statement in part.statements)))
+
+    def lacks_a_name(self, part: PartVerdict) -> bool:
+        """Tell whether a part fails for a name that grading didn't find: another order of the cells may hide that."""
+        return "not defined" in "".join((part.problem, *(statement.why for statement in part.statements)))
+
+
+class FeedbackPage(Exporter):
+    """`page_of`, as nbgrader's `generate_feedback` and formgrader's button ask for it."""
+
+    file_extension = ".html"
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Called by nbgrader for each graded notebook."""
+        resources = {**(resources or {}), "output_extension": self.file_extension}
+        names = resources["nbgrader"]
+        with open_gradebook(names["db_url"]) as gradebook:
+            marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"], names["notebook"]]
+        return PageMaker(self).page_of(Path(filename), names["assignment"], names["student"], marks), resources
+
+
+class PageMaker:
+    """Makes pages of a course's graded notebooks."""
+
+    def __init__(self, parent: Any):
+        """Find the course in the configuration of `parent`, a command of nbgrader's or ours."""
+        self.log, self._course, self._units = (
+            parent.log,
+            CourseDirectory(parent=parent),
+            UnitPreprocessor(parent=parent),
+        )
+
+    def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> str:
+        """Make the page of one graded notebook. Without a verdict it has the marks and the notebook alone."""
+        notebook = _read(file)
+        verdicts: list[Verdict] = []
+        unit = self._units.unit_of(assignment)
+        if unit is not None:
+            try:
+                verdicts = Verdict.load_each(file.parent, False, of=(assignment, student))
+            except (DamagedVerdictError, FileNotFoundError) as error:
+                why = str(error) if isinstance(error, DamagedVerdictError) else "is missing"
+                self.log.error(
+                    "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
+                    student, FILE, file.parent, why, assignment, student,
+                )  # fmt: skip
+        predicted = self._predictions(unit, assignment, student, file.stem, [one.notebook for one in verdicts])
+        found = next(
+            (one for one in verdicts if one.notebook == file.stem), Verdict(assignment, file.stem, student, 0, ())
+        )
+        return render(Graded(found, notebook, marks, predicted), file.parent)
+
+    def _predictions(
+        self, unit: AnswerKey | None, assignment: str, student: str, notebook: str, notebooks: list[str]
+    ) -> tuple[tuple[Question, int], ...]:
+        """Read what the student predicted in one of an assignment's notebooks, question by question."""
+        questions = unit.unit.questions if unit else ()
+        found = read_predictions(self._course, assignment, student, notebook, questions, notebooks) if questions else {}
+        return tuple((question, found[question.id]) for question in questions if question.id in found)
+
+
+def _read(file: Path) -> NotebookNode:
+    """Read a graded notebook: our own commands write the current format, and anything else nbformat converts."""
+    text = file.read_bytes()
+    with suppress(ValueError, TypeError, KeyError):
+        read = orjson.loads(text)
+        if read["nbformat"] == nbformat.current_nbformat:
+            return nbformat.from_dict(read)
+    return nbformat.convert(nbformat.reader.reads(text.decode()), 4)
+
+
+def render(graded: Graded, folder: Path) -> str:
+    """Write a page: the summary, and below it the notebook."""
+    room = markup.Room()
+    page = templates().get_template("feedback.html.j2")
+    return page.render(
+        graded=graded,
+        summary=Markup(summary(graded)) if graded.parts else None,
+        colours=Markup(_colours("default")),
+        dark_colours=Markup(_colours("github-dark")),
+        cells=[(cell, course_id(cell), Markup(html)) for cell, html in _rendered(graded, folder, room)],
+    )
+
+
+def _rendered(graded: Graded, folder: Path, room: markup.Room) -> Iterator[tuple[NotebookNode, str]]:
+    """Give each cell of the notebook with its HTML."""
+    parts = {part.id: part for part in graded.parts}
+    for cell in graded.notebook.cells:
+        if cell.cell_type != "code":
+            yield cell, markup.markdown(cell.source, room, cell.get("attachments", {}), folder)
+        elif part := parts.get(course_id(cell)):
+            worth = graded.marks[part.id].max_points / part.max_points if part.max_points else 0.0
+            yield cell, markup.code(cell.source) + verdict.html(part, worth)
+        else:
+            shown = "".join(f'<div class="output">{_output(output, room)}</div>' for output in cell.outputs)
+            yield cell, markup.code(cell.source) + shown
+
+
+def _output(output: NotebookNode, room: markup.Room) -> str:
+    """Write one output of a cell."""
+    if output.output_type == "stream":
+        return markup.plain(output.text, room)
+    if output.output_type == "error":
+        return markup.plain("\n".join(output.traceback) or f"{output.ename}: {output.evalue}", room)
+    data = output.data
+    if "text/html" in data and len(data["text/html"]) <= markup.LONGEST and room.take(text=len(data["text/html"])):
+        return markup.clean(data["text/html"])
+    for kind in ("image/png", "image/jpeg"):
+        if kind in data:
+            return markup.picture(kind, data[kind].strip(), room)
+    if "text/markdown" in data:
+        return markup.markdown(data["text/markdown"], room)
+    return markup.plain(data.get("text/plain", ""), room)
+
+
+@cache
+def _colours(style: str) -> str:
+    found: str = HtmlFormatter(style=style).get_style_defs(".highlight")
+    return found
+
+
+def advise_on_error(reason: str) -> str:
+    """Say what to type where an error of a cell names a character that Python refuses; else nothing."""
+    character, line = refused_character(reason), re.search(r"\bline (\d{1,6})\)", reason)
+    return " ".join(advise({character: [int(line[1])]})) if character and line else ""
+
+
+def advise_on_taken_name(part: PartVerdict) -> str:
+    """Say what to do where the call of a part's check found something else under the name of the checks."""
+    call = part.id.removeprefix("check-").replace("-", "_")
+    return TAKEN.format(name="check") if part.problem.endswith(f"object has no attribute '{call}'") else ""
+
+
+def summary(graded: Graded) -> str:
+    """Write the summary as HTML: the points first, then how the run went, then each part and each written answer."""
+    page = templates().get_template("summary.html.j2")
+    return page.render(
+        graded=graded,
+        # The judge's own HTML, in which a student's text is escaped.
+        cause=lambda part: Markup(verdict.opening(part)),
+        statements=lambda part, scale: Markup(verdict.items(part, scale)),
+        link_cells=link_cells,
+        advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
+        FRESH=FRESH,
+        TRY=TRY,
+        advise_on_error=advise_on_error,
+        advise_on_taken_name=advise_on_taken_name,
+    )
+
+
+def link_cells(text: str, nb: NotebookNode) -> Markup:
+    """Write a remark on the run, or a reason, with links to the cells that it names, and its line of code marked."""
+    cells = {str(number): cell for number, cell in enumerate(nb.cells, 1)}
+    cells |= {id: cell for cell in nb.cells if (id := course_id(cell))}
+
+    def link(found: re.Match[str]) -> str:
+        cell = cells.get(found[1], {})
+        has_place = cell.get("cell_type") == "code" and "id" in cell
+        return Markup('<a href="#cell-id={}">{}</a>').format(cell.id, found[0]) if has_place else found[0]
+
+    linked = re.sub(r"\b(?:Cell|The cell) ([\w-]+)", link, escape(visible(text, keep="\n\t")))
+    return Markup(verdict.mark_code(linked))

@@ -1,0 +1,94 @@
+"""The pages: one for the class, one for a student's appeal. Templates escape whatever a student or a roster wrote.
+
+Links from a name lead to the student's feedback page, if it has been written, and to formgrader.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+from nbgrader.coursedir import CourseDirectory
+
+from lib.answer_key import AnswerKey
+from lib.grading.judge.verdict import Verdict
+from lib.grading.pages import clusters, evidence, findings, item_analysis, predictions
+from lib.grading.pages.classroom import Classroom, StudentWork
+from lib.grading.pages.templates import FOLDER, templates
+
+
+@dataclass(frozen=True)
+class Links:
+    """Addresses as they are written on a page that lies in `folder`; `server` is the Jupyter server's own."""
+
+    course: CourseDirectory
+    assignment: str
+    notebook: str
+    folder: Path
+    server: str
+
+    def feedback(self, work: StudentWork) -> str:
+        """Lead to a student's feedback page, or nowhere if it hasn't been written."""
+        folder = self.course.format_path(self.course.feedback_directory, work.student, self.assignment)
+        page = Path(folder, f"{self.notebook}.html")
+        return quote(os.path.relpath(page, self.folder).replace(os.sep, "/")) if page.is_file() else ""
+
+    def formgrader(self, work: StudentWork) -> str:
+        """Lead to where a person marks this work, or nowhere if the gradebook doesn't have it."""
+        return f"{self.server.rstrip('/')}/formgrader/submissions/{quote(work.submission)}" if work.submission else ""
+
+    def own_page(self, work: StudentWork) -> str:
+        """Lead to the page for an appeal, or nowhere if it wasn't asked for."""
+        page = own_page(self.folder, self.assignment, work.student)
+        return quote(f"{self.assignment}/{page.name}") if page.is_file() else ""
+
+
+def own_page(folder: Path, assignment: str, student: str) -> Path:
+    """Say where one student's page lies."""
+    return folder / assignment / f"{student}.html"
+
+
+def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made: datetime) -> str:
+    """Write the class's page."""
+    found = item_analysis.scores(classroom)
+    return _render(
+        "class.html.j2",
+        links,
+        classroom=classroom,
+        made=made,
+        scores=found,
+        median=median(found.values) if found.values else None,
+        bins=item_analysis.distribution(found),
+        parts=item_analysis.part_figures(classroom),
+        outcomes=item_analysis.OUTCOMES,
+        outcome_of=item_analysis.outcome,
+        predicted=predictions.question_figures(links.course, classroom, unit.unit.questions if unit else ()),
+        mistakes=findings.mistakes(classroom, unit),
+        unknown=clusters.groups_of_unknown(classroom),
+        codes_of=lambda group: clusters.codes_of(group, unit),
+        remarks=findings.remarks(classroom),
+        library_calls=findings.group((name, work) for work, one in classroom.graded for name in one.library_calls),
+        to_mark=findings.group((cell, work) for work in classroom.works for cell in work.to_mark),
+        to_review=findings.group((cell, work) for work in classroom.works for cell in work.to_review),
+        late=[work for work in classroom.works if work.late],
+    )
+
+
+def student_page(work: StudentWork, verdict: Verdict, links: Links, made: datetime) -> str:
+    """Write one student's page, from a verdict with its evidence; it lies in a folder below the class's page."""
+    return _render("student.html.j2", links, work=work, verdict=verdict, made=made, evidence=evidence)
+
+
+def _render(template: str, links: Links, **values: Any) -> str:
+    """Write a page from a template and its values, and from what both pages show."""
+    # One name stands in many lists, and each link is looked up on the disk.
+    links_of = cache(lambda work: (links.feedback(work), links.formgrader(work)))
+    # In the page itself, which may be sent to somebody as one file.
+    css = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))
+    page = templates().get_template(template)
+    return page.render(assignment=links.assignment, links=links, links_of=links_of, css=css, **values)

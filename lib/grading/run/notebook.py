@@ -1,0 +1,314 @@
+"""Running a submitted notebook in a kernel of its own, within bounds: code may end it, hang, or print for ever.
+
+Cells go to a forked kernel over one connection, and their outputs come back (`kernels.client`). Outputs of cells that
+ran before such an end stay. It ends this run with a remark, and no other submission's. What the machine does wrong is
+`RunLostError`: another try may help. All here is plain data, and nothing imports Jupyter or nbgrader: a worker is there
+in a tenth of a second.
+"""
+
+import json
+import math
+import re
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from secrets import token_hex
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from lib.checking.answers import plain
+from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REPLY
+from lib.grading.kernel.slow_imports import needs_slow_imports
+from lib.grading.run.outputs import OUTPUTS, OutputRoom, is_graded, is_needed, plain_output, shorten
+from lib.grading.sandbox.limits import REFUSED, STACK, TRIAL, Limits
+
+if TYPE_CHECKING:  # off Linux it can't be imported
+    from lib.grading.kernel.client import KernelClient
+
+SKIPPED = "skip-execution"
+"""nbclient's tag for a cell that isn't run."""
+ADDED_CODE = "zerolayer_added_code"
+"""Under this name a cell's metadata hold the code that is run of it, where that is not all of it."""
+IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
+"""What imports something, or may."""
+FLOOD = "The cell put out far more than is kept, and was stopped."
+SECONDS_OF_A_TRIAL = 20
+
+Cell = dict[str, Any]
+
+
+class RunLostError(RuntimeError):
+    """A run ended by no fault of the notebook's; another try may help."""
+
+
+class FloodError(TimeoutError):
+    """A cell puts out so much that it isn't waited for any longer."""
+
+
+class KernelDied(Exception):
+    """The kernel ended while a cell ran, by the cell's doing."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a notebook's run may take: plain data, which goes to a worker with it."""
+
+    cell_seconds: int = 30
+    seconds: int = 300
+    """Of all cells together."""
+    grace: int = 5
+    """Seconds in which a cell has to end after it was interrupted."""
+    added_seconds: tuple[int, int] = (5, 30)
+    """For what was added to an example or a locked cell; the second where it imports something."""
+    characters: int = 1_000_000
+    """Of output that is kept of each cell."""
+    outputs: int = 1_000
+    memory: int = 10_000_000
+    """Bytes that the outputs of all cells may take; answers of checks may take as many besides."""
+    flood: int = 20
+    """A cell is stopped when so many times `characters` of it was dropped."""
+    locked: bool = True
+    limits: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Run:
+    """One run of a notebook's cells: fills in their outputs and numbers, and says in `remarks` how it went.
+
+    A cell has a number afterwards if it ran to its end, and None otherwise: points depend on that.
+    """
+
+    def __init__(self, cells: Sequence[Cell], files: Mapping[str, bytes], bounds: Bounds):
+        self.cells, self.files, self.bounds = cells, files, bounds
+        for cell in cells:
+            if cell["cell_type"] == "code":
+                cell.update(outputs=[], execution_count=None)
+        self.remarks: list[str] = []
+        self.was_refused = False
+        """Whether anything in it said that it was refused a thread: that is looked into once it is through."""
+        self._at: int | None = None
+        self._number = 0
+        limits = bounds.characters, bounds.outputs, bounds.memory
+        self._room = OutputRoom(*limits, lambda did: self._remark(f"{self._place} {did}"))
+
+    def run(self) -> None:
+        """Run all cells. Raises RunLostError where no kernel can be started, or the machine fails."""
+        self._deadline = monotonic() + self.bounds.seconds
+        try:
+            with self._start_client() as client:
+                for at, cell in enumerate(self.cells):
+                    if has_code(cell):
+                        self._at = at
+                        self._run_cell(client, cell)
+        except (RunLostError, KernelDied, TimeoutError) as error:
+            if isinstance(error, RunLostError) or self._at is None:
+                raise RunLostError(str(error)) from error
+            self.cells[self._at]["execution_count"] = None
+            did = "made the kernel die" if isinstance(error, KernelDied) else "could not be stopped"
+            self._remark(f"{self._place} {did}; nothing after it could run.")
+        except Exception as error:
+            if self._at is None or isinstance(error, (OSError, MemoryError)):
+                raise RunLostError(f"{type(error).__name__}: {error}") from error
+            self.cells[self._at]["execution_count"] = None
+            self._remark(f"{self._place} broke off the run; nothing after it could run.")
+
+    def _start_client(self) -> "KernelClient":
+        """Begin to talk with a kernel that has the slow imports that code names, or without them if it must be."""
+        from lib.grading.kernel.client import ForkServerDied, spawn
+
+        kind = self.bounds.locked, self.bounds.limits
+        if any(has_code(cell) and needs_slow_imports(cell["source"]) for cell in self.cells):
+            with suppress(ForkServerDied):
+                return spawn(self.files, *kind, slow_imports=True)
+        return spawn(self.files, *kind, slow_imports=False)
+
+    def _run_cell(self, client: "KernelClient", cell: Cell) -> None:
+        if monotonic() > self._deadline:
+            self._remark(f"The notebook ran longer than {self.bounds.seconds} seconds; its last cells were not run.")
+            return
+        self._room.begin_cell()
+        self._number += 1
+        self._clears = False
+        cell["outputs"] = []
+        seconds = self._seconds(cell)
+        token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
+        try:
+            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds)
+            most = self.bounds.flood * self.bounds.characters
+            reply = self._receive_reply(client, cell, token, monotonic() + seconds, most)
+        except TimeoutError as reason:
+            client.signal(signal.SIGINT)
+            self._receive_reply(client, cell, token, monotonic() + self.bounds.grace)
+            reply = self._error_of_stop(reason, seconds)
+        if reply["status"] == "error" and not any(output["output_type"] == "error" for output in cell["outputs"]):
+            cell["outputs"].append({"output_type": "error", **{key: reply[key] for key in reply if key != "status"}})
+        cell["execution_count"] = self._number  # whatever the kernel said it was
+
+    def _seconds(self, cell: Cell) -> int:
+        """Give the seconds for one cell: what is left of the notebook's, if that is less."""
+        left = max(1, round(self._deadline - monotonic()))
+        own = min(left, self.bounds.cell_seconds or left)
+        added = cell["metadata"].get(ADDED_CODE)
+        return own if added is None else min(own, self.bounds.added_seconds[bool(IMPORTS.search(added))])
+
+    def _error_of_stop(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
+        """Say why a cell was interrupted; give the error that stands for its own reply, which came too late."""
+        name, said = "TimeoutError", "Cell execution timed out"
+        if isinstance(reason, FloodError):
+            name, said = "OutputLimitError", FLOOD
+            self._remark(f"{self._place} put out far more than is kept, and was stopped.")
+        else:
+            self._remark(f"{self._place} ran longer than {seconds} seconds and was stopped.")
+        return {"status": "error", "ename": name, "evalue": said, "traceback": [f"{name}: {said}"]}
+
+    def _receive_reply(
+        self, client: "KernelClient", cell: Cell, token: str, until: float, most: float = math.inf
+    ) -> dict[str, Any]:
+        """Receive a cell's messages up to its reply, or until `most` characters were dropped.
+
+        Ten times as many may be received: pictures that replace each other are no flood.
+        """
+        began = client.received
+        for words in client.messages(until):
+            if self._room.dropped > most or client.received - began > 10 * most:
+                raise FloodError
+            if not words:
+                self._room.pass_over(MAX_MESSAGE)
+                continue
+            try:
+                if (reply := self._take_message(client, cell, token, words)) is not None:
+                    return reply
+            except (MemoryError, RunLostError):
+                raise
+            except Exception:
+                self._room.drop(len(words))
+                self._remark(f"{self._place} sent something that can't be read.")
+        self._see_why_it_ended(client)
+        raise KernelDied
+
+    def _take_message(self, client: "KernelClient", cell: Cell, token: str, words: bytes) -> dict[str, Any] | None:
+        """Take what a message says; give the cell's reply, if it is that. Other kinds than these are left out.
+
+        Updates of displays could change a cell that ran before, and clearing could take an answer away.
+        """
+        message = json.loads(words)
+        kind, content = message["msg_type"], message["content"]
+        if kind == REPLY:
+            if content.get("token") == token:
+                return _plain_reply(content)
+            self._room.drop(len(words))  # a reply made up by code, or to a cell that is over
+        elif kind == "clear_output" and not is_graded(cell):
+            self._room.clear()
+            self._clears = bool(content.get("wait"))
+            if not self._clears:
+                cell["outputs"].clear()
+        elif kind in OUTPUTS:
+            # Of an error only its own sentence: a traceback quotes lines of any code.
+            self._notice_refusals(client, plain(content.get("evalue")).encode() if kind == "error" else words)
+            self._keep(kind, plain_output(kind, content, cell), cell)
+        return None
+
+    def _keep(self, kind: str, content: dict[str, Any], cell: Cell) -> None:
+        """Keep an output if there is room for it: text with the text before it, after what is to be cleared is gone."""
+        last = cell["outputs"][-1] if cell["outputs"] and not self._clears else {}
+        goes_on = kind == "stream" == last.get("output_type") and last["name"] == content["name"]
+        if not self._room.takes(content, is_new=not goes_on):
+            if not is_needed(kind, content, cell):
+                return
+            content = shorten(content)
+        if goes_on:
+            last["text"] += content["text"]
+            return
+        if self._clears:
+            cell["outputs"].clear()
+            self._clears = False
+        cell["outputs"].append({"output_type": kind, **content})
+
+    def _notice_refusals(self, client: "KernelClient", words: bytes) -> None:
+        """Note where a kernel says that it was refused a thread, and is within its own limits. That may be made up."""
+        if any(text in words for text in REFUSED):
+            (threads, size), limits = client.holds(), Limits(**self.bounds.limits)
+            self.was_refused |= threads < limits.tasks // 2 and size < limits.memory - STACK
+
+    def _see_why_it_ended(self, client: "KernelClient") -> None:
+        """Raise `RunLostError` where a kernel did not end by its own doing, as far as can be told.
+
+        Nothing within a locked kernel can kill its first process; Linux does where memory is short, and where its
+        processor time is spent. A library that is refused a thread aborts: whether that was so is tried.
+        """
+        code, seconds = client.ended_with()
+        if code is None:
+            raise RunLostError("The warm process ended while a notebook was run.")
+        if code >= 0 or client.was_killed or not self.bounds.locked:
+            return
+        if code == -signal.SIGKILL and seconds < Limits(**self.bounds.limits).cpu_seconds - 1:
+            raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
+        if code == -signal.SIGABRT:
+            self.try_threads()
+
+    def try_threads(self) -> None:
+        """See whether a kernel can start as many threads as a notebook needs. Raises `RunLostError`."""
+        with self._start_client() as client:
+            client.run(TRIAL, token_hex(8), SECONDS_OF_A_TRIAL)
+            for words in client.messages(monotonic() + SECONDS_OF_A_TRIAL):
+                if any(text in words for text in REFUSED):
+                    raise RunLostError(
+                        f"A kernel with {client.holds()[0]} threads could not start another one. Raise the limit"
+                        " on tasks (`ulimit -u`, or `pids.max` of the container or service), or run fewer notebooks at"
+                        " once with --jobs."
+                    )
+                if f'"{REPLY}"'.encode() in words:
+                    return
+        raise RunLostError("A kernel that only starts some threads ended before it had.")
+
+    def _remark(self, remark: str) -> None:
+        if remark not in self.remarks:
+            self.remarks.append(remark)
+
+    @property
+    def _place(self) -> str:
+        return place_of(self.cells, self._at or 0)
+
+
+def run_cells(cells: bytes, files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[str]]:
+    """Run a notebook's cells, given as JSON; give them with their outputs, and remarks. Raises `RunLostError`.
+
+    Where one says that it was refused a thread, that is the machine's doing or a text that somebody prints: a trial
+    tells if threads can't be had, and else the notebook is run once more.
+    """
+    if sys.platform != "linux":
+        from lib.grading.run.settings import run_plainly
+
+        return run_plainly(json.loads(cells), files, bounds.cell_seconds or bounds.seconds), []
+    for _ in range(2):
+        run = Run(json.loads(cells), files, bounds)
+        run.run()
+        if not run.was_refused:
+            break
+        run.try_threads()
+    return list(run.cells), run.remarks
+
+
+def _plain_reply(content: Any) -> dict[str, Any]:
+    """Take from a reply whether the cell ended in an error, and in which."""
+    if content["status"] != "error":
+        return {"status": "ok"}
+    name, value = (plain(content.get(key))[:MAX_SAID] for key in ("ename", "evalue"))
+    return {"status": "error", "ename": name, "evalue": value, "traceback": []}
+
+
+def place_of(cells: Sequence[Mapping[str, Any]], at: int) -> str:
+    """Name a notebook's cell by its id in the course, or else by its number."""
+    name = cells[at]["metadata"].get("nbgrader", {}).get("grade_id")
+    return f"The cell {name}" if name else f"Cell {at + 1}"
+
+
+def has_code(cell: Mapping[str, Any]) -> bool:
+    """Tell whether there is something to run in a cell."""
+    return cell["cell_type"] == "code" and bool(cell["source"].strip()) and not is_skipped(cell)
+
+
+def is_skipped(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell has the tag for one that isn't run."""
+    return SKIPPED in cell["metadata"].get("tags", ())

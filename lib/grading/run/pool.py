@@ -1,0 +1,240 @@
+"""Runs: tasks that other processes carry out, many at once. Bytes go out, bytes come back, and no folder is shared.
+
+Where they run is a `Pool`: processes on this machine, by Pebble, or a Dask cluster's workers. A worker that dies or
+takes too long takes its own task along and no other; a task that fails is tried once more.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from multiprocessing import get_context
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import orjson
+from pebble import ProcessPool
+
+from lib.grading.machine_faults import ClusterError
+from lib.grading.run.notebook import Bounds, RunLostError, has_code, run_cells
+from lib.grading.sandbox.limits import NICENESS
+
+Tag = TypeVar("Tag")
+Result = TypeVar("Result")
+Given = TypeVar("Given", covariant=True)
+JOBS = 2
+"""Kernels for each processor: a kernel waits for much of its life."""
+MARGIN = 60
+"""Seconds that a task may take beyond what it says."""
+TICK = 2.0
+"""Seconds after which, while nothing ends, a source of tasks that had none is asked again."""
+
+
+@dataclass(frozen=True)
+class PackedNotebook:
+    """A notebook's cells as JSON, and the files to lie beside it."""
+
+    cells: bytes
+    files: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]) -> Self:
+        """Pack up cells. Those that aren't run only keep their places."""
+        unrun = {"cell_type": "raw", "metadata": {}, "source": ""}
+        kept = ("cell_type", "source", "metadata")
+        return cls(
+            orjson.dumps([{key: cell[key] for key in kept} if has_code(cell) else unrun for cell in cells]), files
+        )
+
+    @classmethod
+    def of_code(cls, code: str) -> Self:
+        """Pack up a single cell with this code."""
+        return cls.of([{"cell_type": "code", "metadata": {}, "source": code}], {})
+
+
+@dataclass(frozen=True)
+class RunTask:
+    """What is to be run of one submission: its notebooks by name, and their bounds.
+
+    `packages` have to be there where it is run: the checks that the notebooks call are in them.
+    """
+
+    notebooks: Mapping[str, PackedNotebook]
+    bounds: Bounds
+    packages: tuple[str, ...] = ()
+
+    def __call__(self) -> "dict[str, RunResult]":
+        """Run the notebooks one after the other. Raises RunLostError where that can't be done here."""
+        for package in self.packages:
+            try:
+                found = find_spec(package)
+            except ModuleNotFoundError:  # not even one that it would be in
+                found = None
+            if found is None:
+                raise RunLostError(f"The notebook's checks are in {package}, which is not where notebooks are run.")
+        return {name: self._run(packed) for name, packed in self.notebooks.items()}
+
+    def _run(self, packed: PackedNotebook) -> "RunResult":
+        ran, remarks = run_cells(packed.cells, packed.files, self.bounds)
+        kept = ("outputs", "execution_count")
+        cells = [{key: cell.get(key) for key in kept} if cell["cell_type"] == "code" else None for cell in ran]
+        # As JSON and not as objects: nothing that student code had a part in is ever unpickled.
+        return RunResult(json.dumps(cells).encode(), tuple(remarks))
+
+    def longest(self) -> float:
+        """Tell how many seconds it may take at most."""
+        return (self.bounds.seconds + self.bounds.grace) * len(self.notebooks) + MARGIN
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run: each cell's outputs and number as JSON, and remarks on how it went."""
+
+    cells: bytes
+    remarks: tuple[str, ...]
+
+    def error(self) -> str:
+        """Give the error that a cell ended with or the first remark, if there is one: for a run that has neither."""
+        outputs = [output for cell in json.loads(self.cells) if cell for output in cell["outputs"] or ()]
+        errors = [f"{each['ename']}: {each['evalue']}" for each in outputs if each["output_type"] == "error"]
+        return next(iter([*errors, *self.remarks]), "")
+
+
+class Task(Protocol[Given]):
+    """What a worker is to do, in a form that can be sent to it."""
+
+    def __call__(self) -> Given:
+        """Do it, in the worker."""
+
+    def longest(self) -> float:
+        """Tell how many seconds it may take at most."""
+
+
+class Pool(AbstractContextManager["Pool"]):
+    """Processes on this machine, begun before this one knows any answer; they end with it."""
+
+    def __init__(self, jobs: int):
+        self.width = 2 * jobs
+        can_fork = os.name == "posix" and threading.active_count() == 1  # of several threads a fork has only its own
+        context = get_context("fork" if can_fork else "spawn")
+        self._pool = ProcessPool(jobs, context=context, initializer=_begin)
+        self._pool.schedule(int)  # the processes are there from the first submission on
+
+    def submit(self, task: Task[Result]) -> "Future[Result]":
+        """Have a task done, within its time."""
+        return self._pool.schedule(task, timeout=task.longest())
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.stop()
+        self._pool.join()
+
+
+def _begin() -> None:
+    """Called once in each process: an interrupt is for the one that began it, and it goes when that one does."""
+    if hasattr(os, "nice"):  # Windows has none
+        os.nice(NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        from lib.grading.sandbox import lockdown
+
+        lockdown.die_with_parent()
+
+
+class Cluster(AbstractContextManager["Cluster"]):
+    """A Dask cluster's workers. The scheduler gives what a worker had that died or went silent to another one."""
+
+    def __init__(self, address: str, patience: float):
+        from distributed import Client
+        from distributed.cfexecutor import ClientExecutor
+
+        try:
+            self._client = Client(address, timeout=20, set_as_default=False)
+            self._client.wait_for_workers(1, timeout=patience)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ClusterError(
+                f"No Dask scheduler with workers answers at {address}: {error}. Start them with `dask scheduler` and"
+                " `dask worker ADDRESS --nthreads=2`, where this package is installed with its extra `dask`."
+            ) from error
+        self._executor = ClientExecutor(self._client, pure=False, retries=1)
+
+    @property
+    def width(self) -> int:
+        """How many may be under way: two for each thread of the workers that are there now."""
+        return 2 * max(1, sum(self._client.nthreads().values()))
+
+    def submit(self, task: Task[Result]) -> "Future[Result]":
+        """Have a task done."""
+        return self._executor.submit(task)
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close(timeout=5)
+
+
+class Runner(AbstractContextManager["Runner[Tag, Result]"], Generic[Tag, Result]):
+    """Hands tasks to a pool, so many at a time that memory stays what it is whatever the size of a class."""
+
+    def __init__(self, pool: Pool | Cluster):
+        self.pool = pool
+
+    def __exit__(self, *words: Any) -> None:
+        self.pool.__exit__(*words)
+
+    def runs(self, works: Iterable[tuple[Tag, Task[Result]] | None]) -> Iterator[tuple[Tag, Result | BaseException]]:
+        """Run works as they come; give for each tag what its run gave, or the error that it failed with twice.
+
+        None in place of a work says that there is none yet: while others are run, the next one is asked for again.
+        """
+        fresh, flying = iter(works), dict[Future[Result], tuple[Tag, Task[Result], bool]]()
+        again: deque[tuple[Tag, Task[Result], bool]] = deque()
+        while True:
+            while len(flying) < self.pool.width:
+                if again:
+                    tag, task, is_last = again.popleft()
+                elif work := next(fresh, None):
+                    tag, task, is_last = *work, False
+                else:
+                    break
+                flying[self.pool.submit(task)] = tag, task, is_last
+            if not flying:
+                return
+            done, _ = wait(flying, timeout=TICK, return_when=FIRST_COMPLETED)
+            for future in done:
+                tag, task, is_last = flying.pop(future)
+                error = future.exception()
+                if error is None or is_last:
+                    yield tag, future.result() if error is None else error
+                else:
+                    again.append((tag, task, True))
+
+
+def ask(pool: Pool | Cluster, question: Callable[[], Result], seconds: float) -> "Future[Result]":
+    """Have a worker answer a question."""
+    return pool.submit(_Question(question, seconds))
+
+
+@dataclass(frozen=True)
+class _Question:
+    question: Callable[[], Any]
+    seconds: float
+
+    def __call__(self) -> Any:
+        return self.question()
+
+    def longest(self) -> float:
+        return self.seconds
+
+
+def workers(jobs: int, scheduler: str, locked: bool, patience: float) -> Runner[Any, Any]:
+    """Make the runner for a Dask scheduler's workers where there is one, else for `jobs` processes on this machine."""
+    if scheduler:
+        return Runner(Cluster(scheduler, patience))
+    from lib.grading.kernel.client import ForkServer
+
+    ForkServer.shared(locked, slow=False).start()  # it warms up while the first submissions are read
+    return Runner(Pool(jobs or JOBS * (os.cpu_count() or 1)))

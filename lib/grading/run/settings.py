@@ -1,0 +1,65 @@
+"""The settings of a run, and running without Linux's means."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from traitlets import Bool, Dict, Integer, TraitError, validate
+from traitlets.config import LoggingConfigurable
+
+from lib.grading.files import lay_out
+from lib.grading.run.notebook import Bounds, Cell
+from lib.grading.sandbox.limits import limit_problem
+
+
+class Execute(LoggingConfigurable):
+    """nbgrader's name for what runs notebooks: a course may have set its `timeout`."""
+
+    timeout = Integer(30, allow_none=True, help="Seconds that one cell may take.").tag(config=True)
+
+
+class BoundedExecute(Execute):
+    """The settings of a run: a kernel of its own, locked in, each cell within a time limit and all within bounds."""
+
+    # Below these bounds the answers of checks, which are outputs too, would be dropped, or no cell would be run.
+    budget = Integer(300, min=1, help="Seconds that all cells of a notebook may take together.").tag(config=True)
+    grace = Integer(5, min=0, help="Seconds in which a cell has to end after it was interrupted.").tag(config=True)
+    max_output = Integer(1_000_000, min=100_000, help="Characters of output kept of each cell.").tag(config=True)
+    max_messages = Integer(1_000, min=0, help="Outputs kept of each cell.").tag(config=True)
+    max_notebook_output = Integer(
+        10_000_000, min=1_000_000, help="Bytes that all outputs of a notebook may take in memory; answers besides."
+    ).tag(config=True)
+    flood = Integer(20, min=1, help="So many times `max_output` may be dropped, then a cell is stopped.").tag(
+        config=True
+    )
+    sandbox = Bool(True, help="Lock kernels in. Without this, code runs with all your rights.").tag(config=True)
+    limits = Dict(help="How much of the machine a kernel may use, as in lib.grading.sandbox.limits.").tag(config=True)
+
+    @validate("limits")
+    def _known_limits(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        for name, value in proposal["value"].items():
+            if problem := limit_problem(name, value):
+                raise TraitError(f"{type(self).__name__}.limits {problem}")
+        return proposal["value"]
+
+    @property
+    def bounds(self) -> Bounds:
+        """The settings as plain data."""
+        of_output = self.max_output, self.max_messages, self.max_notebook_output, self.flood
+        return Bounds(self.timeout or 0, self.budget, self.grace, (5, 30), *of_output, self.sandbox, self.limits)
+
+
+def run_plainly(cells: list[Cell], files: Mapping[str, bytes], seconds: int) -> list[Cell]:
+    """Run cells in Jupyter's own kernel, with all our rights."""
+    notebook = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    with TemporaryDirectory() as folder:
+        lay_out(files, Path(folder))
+        place = {"metadata": {"path": folder}}
+        client = NotebookClient(
+            notebook, timeout=seconds, interrupt_on_timeout=True, allow_errors=True, resources=place
+        )
+        client.execute()
+    return list(notebook.cells)

@@ -1,1 +1,0 @@
-"""Submissions: what came from a student, made safe."""

@@ -1,0 +1,506 @@
+"""LMS downloads: `nbgrader zip_collect` finds everybody's notebook in what Canvas and Moodle give, and no more."""
+
+import io
+import json
+import os
+import re
+import stat
+import struct
+import sys
+from datetime import datetime
+from functools import partial
+from unicodedata import normalize
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.report import ReportApp
+from tests.course import ASSIGNMENT
+from tests.grading.conftest import QUICK, Course
+from tests.grading.active import text_of
+from tests.submissions import as_bytes, right
+
+FILE = f"{ASSIGNMENT}.ipynb"
+SECRET = "0123456789abcdef" * 4
+DUE = datetime(2026, 3, 1, 12)
+
+
+def packed(*entries):
+    """Make a zip of names, or whole entries, and what they hold."""
+    data = io.BytesIO()
+    with ZipFile(data, "w", ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def link(name):
+    entry = ZipInfo(name)
+    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return entry
+
+
+def encrypted(data):
+    """Set the flag that says so in both of a zip's headers."""
+    data = bytearray(data)
+    data[data.index(b"PK\x03\x04") + 6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
+def damaged(data):
+    """Change a byte in the middle of what is packed."""
+    middle = data.index(b"PK\x01\x02") // 2
+    return data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+
+
+def beyond(data):
+    """Say in a zip's list that its file begins at the last byte that a number of 64 bits can say."""
+    at, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    more = struct.pack("<HHQ", 1, 8, 2**64 - 1)
+    entry, last = bytearray(data[at:end]), bytearray(data[end:])
+    entry[30:32], entry[42:46] = struct.pack("<H", len(more)), b"\xff" * 4
+    last[12:16] = struct.pack("<L", len(entry + more))
+    return data[:at] + entry + more + last
+
+
+WORK = as_bytes({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+"""What everybody hands in of whom only the name matters."""
+OWN = packed((FILE, WORK))
+
+CANVAS = {
+    "smithjane_12345_67890_softmax_classifier.ipynb": WORK,
+    "lopezana_LATE_12346_67891_softmax_classifier-1.ipynb": WORK,
+    "kimlee_late_12347_67892_softmax_classifier (2).ipynb": WORK,
+    "o_neil_12348_67893_softmax_classifier.ipynb.json": WORK,
+    "capital_12354_67903_softmax_classifier.IPYNB": WORK,
+    "weiming_12349_67894_final.ipynb": WORK,
+    "weiming_12349_67895_notes.pdf": b"%PDF",
+    "zoubi_12350_67896_work.zip": packed(
+        ("mine/softmax_classifier.ipynb", WORK),
+        ("__MACOSX/mine/._softmax_classifier.ipynb", b"\0"),
+        ("mine/.ipynb_checkpoints/softmax_classifier-checkpoint.ipynb", b"{}"),
+        ("mine/data.csv", b"1,2"),
+    ),
+    "twice_12351_67897_softmax_classifier-2.ipynb": b"2",
+    "twice_12351_67898_softmax_classifier-10.ipynb": b"10",
+    "twice_12351_67899_softmax_classifier.ipynb": b"0",
+    "mallory_666_67900_work.zip": packed(("smithjane_12345_1_softmax_classifier.ipynb", b"not Jane's")),
+    "backslash_12352_67901_work.zip": packed(("work\\softmax_classifier.ipynb", WORK)),
+    "12353_67902_softmax_classifier.ipynb": WORK,
+}
+MOODLE = {
+    "Jane Smith_501_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+    "Åsa Öberg-Łuk_502_assignsubmission_file/softmax_classifier.ipynb": WORK,
+    "Participant_503_assignsubmission_file_/all.zip": OWN,
+    "Li Wei_504_assignsubmission_file_softmax_classifier.ipynb": WORK,
+    "Li Wei_505_assignsubmission_file_softmax_classifier.ipynb": WORK,
+    normalize("NFD", "José Núñez_507_assignsubmission_file_/softmax_classifier.ipynb"): WORK,  # packed anew by macOS
+    "Mary Lou_506_assignsubmission_onlinetext_/onlinetext.html": b"<p>see file</p>",
+}
+COLLECTED = {
+    "smithjane_12345": {FILE},
+    "lopezana_12346": {FILE, "timestamp.txt"},
+    "kimlee_12347": {FILE, "timestamp.txt"},
+    "o_neil_12348": {FILE},
+    "capital_12354": {FILE},
+    "weiming_12349": {"final.ipynb"},
+    "zoubi_12350": {FILE},
+    "twice_12351": {FILE},
+    "mallory_666": {"smithjane_12345_1_softmax_classifier.ipynb"},
+    "backslash_12352": {FILE},
+    "student_12353": {FILE},
+    "Jane_Smith_501": {FILE},
+    "Åsa_Öberg-Łuk_502": {FILE},
+    "Participant_503": {FILE},
+    "Li_Wei_504": {FILE},
+    "Li_Wei_505": {FILE},
+    "José_Núñez_507": {FILE},
+    "byhand_77": {FILE},
+}
+REFUSED = {
+    "out_1_1_up.zip": (packed((f"../../{FILE}", WORK)), "leads out of its folder"),
+    "out_2_1_root.zip": (packed((f"/etc/{FILE}", WORK)), "leads out of its folder"),
+    "out_3_1_drive.zip": (packed((f"C:\\Users\\{FILE}", WORK)), "leads out of its folder"),
+    "out_4_1_backslash.zip": (packed((f"..\\..\\{FILE}", WORK)), "leads out of its folder"),
+    "link_5_1_work.zip": (packed((link(FILE), "../../../judge_secret")), "is a link or a device"),
+    "inner_6_1_work.zip": (packed(("inner.zip", OWN)), "is a zip in a student's zip"),
+    "key_7_1_work.zip": (encrypted(OWN), "is encrypted"),
+    "cut_8_1_work.zip": (OWN[: len(OWN) // 2], "can't be unpacked"),
+    "bad_9_1_work.zip": (damaged(packed((FILE, bytes(range(256)) * 9))), "can't be unpacked"),
+    "beyond_18_1_work.zip": (beyond(OWN), "can't be unpacked"),
+    "text_10_1_work.zip": (b"I have thought about it.", "can't be unpacked"),
+    f"{'x' * 300}_19_1_work.zip": (OWN, "can't be unpacked (File name too long)"),  # longer than a folder's name may be
+    "big_11_1_work.zip": (packed((FILE, b" " * 20_000_001)), "has more than 20 MB"),
+    "bomb_12_1_work.zip": (packed(*((f"{n}.ipynb", b" " * 19_000_000) for n in range(6))), "would unpack to 114 MB"),
+    "many_13_1_work.zip": (packed(*((f"{n}.ipynb", b"") for n in range(1001))), "holds 1,001 files"),
+    "deep_14_1_work.zip": (packed(("a/" * 2000 + FILE, WORK)), "2001 folders deep"),
+    "long_15_1_work.zip": (packed(("x" * 3000 + ".ipynb", WORK)), "can't be unpacked"),
+    "tar_16_1_work.tar.gz": (b"\x1f\x8b", "only zips are opened"),
+    "letter_17_1_work.zip": (packed(("\x1b[31m\n/../x.ipynb", WORK)), r"\x1b[31m\n/../x.ipynb in"),
+}
+
+
+@pytest.fixture(scope="module")
+def collected(new_course, tmp_path_factory):
+    """A course into which a download of each kind was collected in one run of the command."""
+    course = new_course(tmp_path_factory.mktemp("collect") / "course")
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.find_assignment(ASSIGNMENT).duedate = DUE
+        gradebook.db.commit()
+    (course.root / "judge_secret").write_text(SECRET)
+    archive = course.root / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    done = as_bytes(right(nbformat.read(course.released(), as_version=4)))
+    canvas = {**CANVAS, "smithjane_12345_67890_softmax_classifier.ipynb": done}
+    refused = {name: data for name, (data, _) in REFUSED.items()}
+    (archive / "submissions.zip").write_bytes(packed(*canvas.items(), *refused.items()))
+    (archive / "Course-Softmax-99.zip").write_bytes(packed(*MOODLE.items()))
+    (archive / "broken.zip").write_bytes(packed(*CANVAS.items())[:500])
+    (archive / "byhand_77_1_softmax_classifier.ipynb").write_bytes(WORK)
+    (archive / "nobody.ipynb").write_bytes(WORK)
+    (archive / "linked_78_1_softmax_classifier.ipynb").symlink_to(course.root / "judge_secret")
+    course.before = set(course.root.parent.rglob("*"))
+    course.run = course.nbgrader("zip_collect", ASSIGNMENT)
+    return course
+
+
+def test_the_command_goes_through_the_whole_download(collected):
+    assert collected.run.returncode == 0, collected.run.stderr
+
+
+def course_notes(course):
+    return course.root / "downloaded" / ASSIGNMENT / "collected.json"
+
+
+@pytest.mark.gives(f"nbgrader zip_collect {ASSIGNMENT}")
+def test_everybody_who_handed_in_is_there_and_nobody_else(collected):
+    found = {
+        folder.name: {path.name for path in (folder / ASSIGNMENT).iterdir()}
+        for folder in (collected.root / "submitted").iterdir()
+    }
+    assert found == COLLECTED
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_is_told_in_a_sentence_with_its_name(collected, name):
+    text = REFUSED[name][1]
+    [told, *_] = [line for line in collected.run.stderr.splitlines() if name[:100] in line and "left out" in line]
+    assert text in told
+    assert "sk for " in told
+    student = "_".join(name.split("_")[:2])
+    assert f"No notebook of {student} could be collected." in collected.run.stderr
+
+
+def test_a_broken_download_and_a_nameless_notebook_are_told(collected):
+    assert "broken.zip is left out: it can't be unpacked" in collected.run.stderr
+    assert "nobody.ipynb is left out: it is nobody's by its name" in collected.run.stderr
+
+
+def test_nothing_lands_outside_its_folders(collected):
+    new = set(collected.root.parent.rglob("*")) - collected.before
+    places = [collected.root / "submitted", collected.root / "downloaded" / ASSIGNMENT / "extracted"]
+    places.append(course_notes(collected))
+    assert not [path for path in new if not any(path == place or place in path.parents for place in places)]
+    assert not [path for path in new if path.is_symlink()]
+    assert not [path for path in new if path.is_file() and SECRET.encode() in path.read_bytes()]
+
+
+def test_of_several_copies_the_last_one_counts(collected):
+    assert (collected.root / "submitted" / "twice_12351" / ASSIGNMENT / FILE).read_bytes() == b"10"
+    assert "softmax_classifier.ipynb gives way" not in collected.run.stderr
+    assert "gives way to twice_12351_67898_softmax_classifier-10.ipynb" in collected.run.stderr
+
+
+@pytest.mark.parametrize("names", [("week 1", "week 2"), ("week 2", "week 1")], ids=" then ".join)
+def test_of_two_downloads_the_later_one_counts(tmp_path, names):
+    """Whatever they are called, and whatever number a browser gave a student's file."""
+    copy_course(tmp_path)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    first = {"Li Wei_504_assignsubmission_file/softmax (2).ipynb": b"1", "Zoë_505_assignsubmission_file/a.ipynb": b"1"}
+    second = {"Li Wei_504_assignsubmission_file/softmax (1).ipynb": b"2"}
+    for day, (name, files) in enumerate(zip(names, (first, second), strict=True)):
+        (archive / f"{name}.zip").write_bytes(packed(*files.items()))
+        os.utime(archive / f"{name}.zip", (day, day))
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT)
+    assert f"{names[0]} is older than {names[1]}. Notebooks left out of it, since the other has them: 1." in done.stderr
+    found = {file.parts[-3]: file.read_bytes() for file in tmp_path.glob("submitted/*/*/*")}
+    assert found == {"Li_Wei_504": b"2", "Zoë_505": b"1"}
+
+
+def test_of_a_students_copies_the_one_left_out_is_told_with_its_folder(tmp_path):
+    copy_course(tmp_path)
+    (tmp_path / "notebooks" / ASSIGNMENT).mkdir(parents=True)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    folder = "Li Wei_504_assignsubmission_file"
+    (archive / "all.zip").write_bytes(packed((f"{folder}/a.ipynb", b"1"), (f"{folder}/a (1).ipynb", b"2")))
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT)
+    assert f"all/{folder}/a.ipynb is left out: it gives way to a (1).ipynb." in done.stderr
+
+
+CLAIMS = {
+    "a display name with the marker, in a folder": (
+        {
+            "Somebody Else_777_assignsubmission_file_x_501_assignsubmission_file_/softmax_classifier.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK, "Somebody_Else_777_assignsubmission_file_x_501": b"forged"},
+    ),
+    "a display name with the marker, in a file's name": (
+        {
+            "Somebody Else_777_assignsubmission_file_x_501_assignsubmission_file_a.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_a.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK},
+    ),
+    "a file's name with the marker": (
+        {
+            "Mallory_501_assignsubmission_file_Somebody Else_777_assignsubmission_file_a.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_a.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK},
+    ),
+    "a zip's name with the marker": (
+        {
+            "Mallory_501_assignsubmission_file_Somebody Else_777_assignsubmission_file_.zip": packed((FILE, b"forged")),
+            "Somebody Else_777_assignsubmission_file_a.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK},
+    ),
+    "a file embedded in a text": (
+        {
+            "Mallory_501_assignsubmission_onlinetext_/Somebody Else_777_assignsubmission_file_a.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_a.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK, "Mallory_501": b"forged"},
+    ),
+    "two names for one number": (
+        {
+            "Mallory_777_assignsubmission_file_/softmax_classifier.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+            "Li Wei_504_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+        },
+        {"Li_Wei_504": WORK},
+    ),
+    "two names that become one id": (
+        {
+            "Li.Wei_504_assignsubmission_file_/softmax_classifier.ipynb": b"forged",
+            "Li Wei_504_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+        },
+        {},
+    ),
+    "Canvas: a name with two numbers": (
+        {
+            "victim_777_888_x_12345_67890_softmax_classifier.ipynb": b"forged",
+            "victim_777_900_softmax_classifier.ipynb": WORK,
+        },
+        {"victim_777": WORK},
+    ),
+    "Canvas: a title that looks like Moodle's": (
+        {
+            "mallory_666_67900_Somebody Else_777_assignsubmission_file_x.ipynb": b"forged",
+            "Somebody Else_777_assignsubmission_file_a.ipynb": WORK,
+        },
+        {"Somebody_Else_777": WORK},
+    ),
+    "capital letters and a time of the student's own": (
+        {
+            "Li Wei_504_assignsubmission_file_/SOFTMAX.IPYNB": WORK,
+            "Li Wei_504_assignsubmission_file_/timestamp.txt": b"2020-01-01 00:00:00",
+            "kim_505_1_a.zip": packed((FILE, WORK), ("timestamp.txt", b"2020-01-01 00:00:00")),
+            "lea_LATE_506_1_a.zip": packed(("a/softmax_classifier.IPYNB", WORK), ("a/timestamp.txt", b"2020-01-01")),
+        },
+        {"Li_Wei_504": WORK, "kim_505": WORK, "lea_506": WORK},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CLAIMS)
+def test_nobody_hands_in_for_somebody_else(tmp_path, case):
+    """Names and files' names are the students' own; what could be two people's is nobody's."""
+    files, right_ones = CLAIMS[case]
+    copy_course(tmp_path)
+    (tmp_path / "notebooks" / ASSIGNMENT).mkdir(parents=True)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    (archive / "all.zip").write_bytes(packed(*files.items()))
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    found = {folder.parent.name: [*folder.iterdir()] for folder in tmp_path.glob("submitted/*/*")}
+    assert {student: [file.read_bytes() for file in files] for student, files in found.items()} == {
+        student: [content] for student, content in right_ones.items()
+    }
+    assert ("left out" in done.stderr) == (b"forged" not in right_ones.values() and "capital" not in case)
+
+
+@pytest.mark.parametrize("assignment", [ASSIGNMENT, "softmax_clasifier"])
+def test_where_there_is_nothing_to_collect_it_says_where_to_put_it(tmp_path, assignment):
+    copy_course(tmp_path)
+    (tmp_path / "downloaded" / ASSIGNMENT / "archive").mkdir(parents=True)
+    done = Course(tmp_path).zerolayer("zip_collect", assignment)
+    assert done.returncode == 1
+    place = tmp_path / "downloaded" / assignment / "archive"
+    assert f"There is nothing to collect: no file is in {place}." in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits on a file's size")
+def test_a_disk_without_room_is_no_students_fault(tmp_path):
+    """A part of a file would pass for the whole, and lose its points."""
+    import resource
+
+    copy_course(tmp_path)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    (archive / f"wongsam_12_34_{FILE}").write_bytes(bytes(50_000))
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (20_000, 20_000))
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, preexec_fn=limit)
+    assert done.returncode == 1
+    assert "Free some space there. Not all was collected." in done.stderr
+    assert "Ask for" not in done.stderr
+    assert not (tmp_path / "submitted").exists()
+    (tmp_path / "submitted").touch()
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, "--force")
+    assert done.returncode == 1
+    assert "Not a directory. Not all was collected. Once this is mended, collect again with --force" in done.stderr
+
+
+def test_a_place_that_cannot_be_filled_stops_nbgraders_command_with_a_sentence(tmp_path):
+    copy_course(tmp_path)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    for name in ("ada_1", "bo_2", "cy_3"):
+        (archive / f"{name}_4_{FILE}").write_bytes(WORK)
+    (submitted := tmp_path / "submitted").mkdir()
+    (submitted / "bo_2").touch()
+    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
+    assert done.returncode == 1
+    assert f"{submitted / 'bo_2'}: File exists. Not all was collected." in done.stderr
+    assert "Traceback" not in done.stderr
+    (submitted / "bo_2").unlink()
+    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT, "--force")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in submitted.iterdir()) == ["ada_1", "bo_2", "cy_3"]
+    (archive.parent / "extracted").rename(archive.parent / "earlier")
+    again = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
+    assert again.returncode == 1
+    assert "is not empty. Give --force to replace what was collected before." in again.stderr
+
+
+OWN = """
+from pathlib import Path
+from nbgrader.plugins import FileNameCollectorPlugin
+
+class Own(FileNameCollectorPlugin):
+    def collect(self, file):
+        student, name = Path(file).name.split("_", 1)
+        return {"student_id": student, "file_id": name.replace("+", "/"), "timestamp": "2026-01-01"}
+"""
+"""A collector as a course may have it, for names such as `ada_data+x.csv`."""
+
+
+def test_a_course_with_plugins_of_its_own_is_collected_as_nbgrader_does_and_as_a_whole(tmp_path):
+    copy_course(tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    stamp = "2026-03-01 12:00:00 UTC"
+    for name, content in ((FILE, WORK), ("timestamp.txt", stamp.encode()), ("data+x.csv", b"1")):
+        (archive / f"ada_{name}").write_bytes(content)
+    (archive / f"bo_{FILE}").write_bytes(WORK)
+    plugins = ("--extractor=nbgrader.plugins.zipcollect.ExtractorPlugin", "--collector=own.Own")
+    (place := tmp_path / "submitted").touch()
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, *plugins)
+    assert done.returncode == 1
+    assert "Not all was collected. Once this is mended, collect again with --force" in done.stderr
+    place.unlink()
+    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, "--force", *plugins)
+    assert done.returncode == 0, done.stderr
+    files = {str(file.relative_to(place)): file.read_text() for file in place.rglob("*") if file.is_file()}
+    own = f"ada/{ASSIGNMENT}"
+    assert files.keys() - {f"bo/{ASSIGNMENT}/{FILE}"} == {
+        f"{own}/{FILE}", f"{own}/timestamp.txt", f"{own}/data/x.csv", f"bo/{ASSIGNMENT}/timestamp.txt"
+    }  # fmt: skip
+    assert files[f"{own}/timestamp.txt"] == stamp, "what was handed in says it better"
+
+
+def test_what_could_not_be_collected_is_noted_with_the_reason(collected):
+    notes = json.loads(course_notes(collected).read_text())
+    left_out = {left["student"]: left for left in notes["left_out"]}
+    for name, (_, text) in REFUSED.items():
+        left = left_out["_".join(name.split("_")[:2])]
+        assert text in f"{left['file']} {left['why']}"
+    left = left_out["Mary_Lou_506"]
+    assert left["file"] == "onlinetext.html"
+    assert left["why"] == "no notebook is among what Mary_Lou_506 handed in. Ask for the notebook itself."
+    assert "onlinetext.html is left out: no notebook is among what Mary_Lou_506 handed in." in collected.run.stderr
+    assert "twice_12351" not in left_out
+    assert {"lopezana_12346", "kimlee_12347"} == set(notes["late"])
+
+
+def test_numbers_of_canvas_are_noted_and_kept(collected, tmp_path):
+    """By them the export names students to Canvas; a number of Moodle's is none, nor one that two students claim."""
+    canvas = json.loads(course_notes(collected).read_text())["canvas"]
+    assert canvas.keys() == {student for student in COLLECTED if student.islower()}  # as Canvas writes names
+    assert canvas["smithjane_12345"] == "12345"
+    copy_course(tmp_path)
+    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    for name in ("ada_1_4", "bo_2_5"):
+        (archive / f"{name}_{FILE}").write_bytes(WORK)
+        assert Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, "--force").returncode == 0
+        (archive / f"{name}_{FILE}").unlink()
+    assert json.loads(course_notes(Course(tmp_path)).read_text())["canvas"] == {"ada_1": "1", "bo_2": "2"}
+
+
+def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
+    done = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
+    assert done.returncode == 3
+    assert re.search("tar_16 +could not be collected: tar_16_1_work.tar.gz in submissions.zip", done.stdout)
+    assert re.search("nobody.ipynb +could not be collected: it is nobody's by its name", done.stdout)
+    run(ReportApp, collected.root, ASSIGNMENT)
+    page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
+    assert f"notcollected{len(REFUSED) + 1}" in "".join(page.split())
+    assert "is packed as .gz" in page
+    for student in ("tar_16", "key_7", "Mary_Lou_506"):
+        assert student in page
+
+
+def test_canvas_late_counts_also_where_the_due_date_comes_later(new_course, tmp_path):
+    course = new_course(tmp_path / "course")
+    archive = course.root / "downloaded" / ASSIGNMENT / "archive"
+    archive.mkdir(parents=True)
+    done = as_bytes(right(nbformat.read(course.released(), as_version=4)))
+    for name in ("lea_LATE_1_1_softmax_classifier.ipynb", "kim_2_2_softmax_classifier.ipynb"):
+        (archive / name).write_bytes(done)
+    assert course.zerolayer("zip_collect", ASSIGNMENT).returncode == 0
+    assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        assert gradebook.find_submission(ASSIGNMENT, "lea_1").timestamp is None
+        gradebook.find_assignment(ASSIGNMENT).duedate = DUE
+        gradebook.db.commit()
+    again = course.zerolayer("grade", ASSIGNMENT)
+    assert "1 of 2 submissions graded" in again.stdout
+    assert "lea_1 is late: Canvas says so, and not by how much" in again.stderr
+    assert "seconds late" not in again.stderr
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        assert gradebook.find_submission(ASSIGNMENT, "lea_1").total_seconds_late == 1
+        assert gradebook.find_submission(ASSIGNMENT, "kim_2").total_seconds_late == 0
+
+
+def test_what_came_late_is_late(collected):
+    """Canvas says that it came late, not when: it is the least bit late."""
+    stamp = (collected.root / "submitted" / "lopezana_12346" / ASSIGNMENT / "timestamp.txt").read_text()
+    assert stamp == "2026-03-01 12:00:01"
+
+
+def test_what_was_collected_can_be_graded(collected):
+    graded = collected.zerolayer("grade", ASSIGNMENT, "--student=smithjane_12345", *QUICK)
+    assert graded.returncode == 0, graded.stderr
+    verdict = collected.verdict("smithjane_12345")
+    assert verdict.points == verdict.max_points == 21

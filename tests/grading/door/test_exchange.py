@@ -1,0 +1,385 @@
+"""Collecting from an exchange in which any account can write: first what nbgrader's own does, then what ours does."""
+
+import errno
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sysconfig
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.apps import CollectApp, ReleaseFeedbackApp
+from nbgrader.exchange.default import ExchangeCollect
+from nbgrader.utils import parse_utc
+
+from lib.grading.files import remove
+from lib.grading.sandbox import lockdown
+from lib.grading.door.exchange import OwnedCollect
+
+ROOT = Path(__file__).parents[3]
+ME = pwd.getpwuid(os.getuid()).pw_name
+OTHER = "games" if ME != "games" else "daemon"
+SOON, LATER = "2026-03-01 12:00:00.000000 UTC", "2099-03-01 12:00:00.000000 UTC"
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand in for two accounts")
+
+
+class Exchange:
+    """An exchange, and a course that collects `ps1` from it."""
+
+    def __init__(self, root, gradebook):
+        self.root, self.course = root, root / "course"
+        self.inbound = root / "exchange" / "zerolayer" / "inbound"
+        self.inbound.mkdir(parents=True)
+        self.inbound.parent.parent.chmod(0o777)
+        self.course.mkdir()
+        shutil.copy(ROOT / "nbgrader_config.py", self.course)
+        shutil.copy(gradebook, self.course / "gradebook.db")
+
+    def hand_in(self, student, text="honest", owner=None, stamp=SOON):
+        """Lay a submission into `inbound/`, as the account `owner`."""
+        name = student if isinstance(student, str) else os.fsdecode(student)
+        folder = self.inbound / f"{name}+ps1+{stamp}+random"
+        folder.mkdir()
+        (folder / "ps1.ipynb").write_text(text)
+        if owner:
+            for path in (folder, folder / "ps1.ipynb"):
+                os.chown(path, pwd.getpwnam(owner).pw_uid, -1)
+        return folder
+
+    def collect(self, kind=OwnedCollect, *options):
+        """Collect with nbgrader's command, by this plugin; give what each student's notebook says."""
+        place, plugin = f"--Exchange.root={self.root / 'exchange'}", f"{kind.__module__}.{kind.__name__}"
+        command = CollectApp()
+        chosen = [place, f"--ExchangeFactory.collect={plugin}", f"--course-dir={self.course}", "--log-level=WARN"]
+        command.initialize([*chosen, *options, "ps1"])
+        command.start()
+        return {file.parent.parent.name: file.read_text() for file in self.course.glob("submitted/*/ps1/ps1.ipynb")}
+
+
+@pytest.fixture(scope="module")
+def gradebook(tmp_path_factory):
+    """A gradebook to copy: nbgrader takes a second or two to make one."""
+    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
+    with pytest.MonkeyPatch.context() as patch:  # nbgrader calls alembic by name
+        patch.setenv("PATH", sysconfig.get_path("scripts"), prepend=os.pathsep)
+        Gradebook(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def exchange(tmp_path, gradebook):
+    return Exchange(tmp_path, gradebook)
+
+
+def test_a_folder_counts_only_for_the_student_who_owns_it(exchange, capsys):
+    exchange.hand_in(ME)
+    exchange.hand_in("ada", "forged")
+    assert "ada" in exchange.collect(ExchangeCollect)
+    for folder in (exchange.course / "submitted").iterdir():
+        folder.rename(exchange.root / folder.name)
+    assert exchange.collect() == {ME: "honest"}
+    said = capsys.readouterr().err
+    assert f"it is named for ada, but {ME} owns it" in said
+    assert "check_owner = False" in said
+
+
+@as_root
+@pytest.mark.parametrize(("kind", "collected"), [(ExchangeCollect, "forged"), (OwnedCollect, "honest")])
+def test_a_newer_forgery_replaces_nothing(exchange, kind, collected):
+    exchange.hand_in(OTHER, owner=OTHER)
+    exchange.hand_in(OTHER, "forged", stamp=LATER)
+    assert exchange.collect(kind)[OTHER] == collected
+
+
+def test_a_link_to_an_older_submission_of_the_same_student_is_no_submission(exchange, capsys):
+    first = exchange.hand_in(ME, "old")
+    exchange.hand_in(ME, "new", stamp="2026-04-01 12:00:00.000000 UTC")
+    Path(exchange.inbound, f"{ME}+ps1+{LATER}+x").symlink_to(first)
+    assert exchange.collect(ExchangeCollect) == {ME: "old"}
+    assert exchange.collect(OwnedCollect, "--update") == {ME: "new"}
+    assert "it is no folder" in capsys.readouterr().err
+
+
+@as_root
+@pytest.mark.parametrize("place", ["", "in"])
+def test_a_file_system_that_a_student_has_mounted_is_not_collected(exchange, capsys, place):
+    """It says itself when its files were changed, and so could be in time for ever; and it may never end."""
+    honest, folder = exchange.hand_in(ME), exchange.hand_in(OTHER, owner=OTHER)
+    (target := folder / place).mkdir(exist_ok=True)
+    try:
+        lockdown.mount("tmpfs", str(target), "tmpfs", options=f"uid={pwd.getpwnam(OTHER).pw_uid}")
+    except OSError:
+        pytest.skip("this root may not mount anything")
+    try:
+        (target / "mounted.txt").write_text("x")
+        for path in (folder, target, target / "mounted.txt"):
+            os.chown(path, pwd.getpwnam(OTHER).pw_uid, -1)
+        found = exchange.collect()
+    finally:
+        subprocess.run(["umount", str(target)], check=True)
+    assert found.keys() == ({ME} if not place else {ME, OTHER})
+    assert not list(exchange.course.glob("submitted/**/mounted.txt"))
+    assert honest.exists()
+    assert place or "a file system of its own is mounted there" in capsys.readouterr().err
+
+
+def test_one_account_may_hand_in_for_all_where_the_course_says_so(exchange):
+    exchange.hand_in("ada")
+    exchange.hand_in("Jane Smith_12", "hers")
+    found = exchange.collect(OwnedCollect, "--ExchangeCollect.check_owner=False")
+    assert found == {"ada": "honest", "Jane Smith_12": "hers"}
+
+
+ODD = [
+    "<img src=x onerror=alert(1)>",
+    'a"b',
+    "a\nFake: 60 submissions graded",
+    "a\x1b[2Jb",
+    "a\rb",
+    "a\u202eb",
+    "a\u200bb",
+    "a\u2028b",
+    b"a\xff\xfeb",
+    "*",
+    "a\\b",
+    " a",
+    "a" * 150,
+]
+
+
+def test_names_that_can_be_no_students_are_left_out_and_the_class_goes_on(exchange, capfd):
+    exchange.hand_in(ME)
+    for student in ODD:
+        exchange.hand_in(student)
+    found = exchange.collect(OwnedCollect, "--ExchangeCollect.check_owner=False")
+    assert found == {ME: "honest"}
+    said = capfd.readouterr().err
+    assert said.count(f"Ask its owner, {ME}, to submit again") == len(ODD)
+    assert all(letter.isprintable() or letter == "\n" for letter in re.sub("\x1b\\[[0-9;]*m", "", said))
+    assert not any(line.startswith("Fake") for line in said.splitlines())
+
+
+@pytest.mark.parametrize("kind", [ExchangeCollect, OwnedCollect])
+def test_a_name_without_a_time_stops_nothing_any_more(exchange, capsys, kind):
+    exchange.hand_in(ME)
+    for stamp in ("tomorrow", "9" * 200, "", "2026-13-45 UTC"):
+        (exchange.inbound / f"{ME}+ps1+{stamp}").mkdir()
+    if kind is ExchangeCollect:
+        with pytest.raises(ValueError):
+            exchange.collect(kind)
+        return
+    assert exchange.collect(kind) == {ME: "honest"}
+    assert capsys.readouterr().err.count("nbgrader doesn't name a submission so") == 4
+
+
+def test_only_ordinary_files_of_the_student_are_copied(exchange, capsys):
+    folder, secret = exchange.hand_in(ME), exchange.root / "private" / "gradebook.db"
+    secret.parent.mkdir()
+    secret.write_text("all marks")
+    (folder / "data.txt").symlink_to(secret)
+    (folder / "outside").symlink_to(secret.parent)
+    (folder / "more").mkdir()
+    (folder / "more" / "notes.txt").write_text("mine")
+    exchange.collect(ExchangeCollect)
+    submitted = exchange.course / "submitted" / ME / "ps1"
+    assert (submitted / "data.txt").read_text() == "all marks"
+    submitted.rename(exchange.root / "stock")
+    os.mkfifo(folder / "pipe")
+    exchange.collect()
+    assert sorted(str(file.relative_to(submitted)) for file in submitted.rglob("*")) == [
+        "more", "more/notes.txt", "ps1.ipynb", "timestamp.txt",
+    ]  # fmt: skip
+    assert "data.txt is left out" in capsys.readouterr().err
+
+
+@as_root
+def test_a_hard_link_to_another_students_file_is_not_copied(exchange):
+    hers = exchange.hand_in(OTHER, "her answer", owner=OTHER)
+    mine = exchange.hand_in(ME)
+    os.link(hers / "ps1.ipynb", mine / "answer.ipynb")
+    exchange.collect()
+    assert not (exchange.course / "submitted" / ME / "ps1" / "answer.ipynb").exists()
+
+
+def test_one_submission_that_is_too_large_stops_no_class(exchange):
+    folder = exchange.hand_in(ME)
+    (folder / "more.bin").write_bytes(bytes(3000))
+    option = "--CourseDirectory.max_dir_size=2"
+    with pytest.raises(RuntimeError):
+        exchange.collect(ExchangeCollect, option)
+    assert exchange.collect(OwnedCollect, option) == {ME: "honest"}
+
+
+def deep(folder):
+    """Make folders in folders, more than Python can go into."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("deep", dir_fd=here)
+        inner = os.open("deep", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+
+
+def full(folder):
+    """Fill a folder to the last byte that it may have: the note of the time is one too many."""
+    (folder / "more.bin").write_bytes(bytes(2000 - len("honest")))
+
+
+def folder_for_note(folder):
+    """Make a folder that is called as the note of the time is."""
+    (folder / "timestamp.txt").mkdir()
+    (folder / "timestamp.txt" / "note").write_text("x")
+
+
+@pytest.mark.parametrize("make", [deep, full, folder_for_note])
+def test_one_students_folder_stops_no_class(exchange, make):
+    make(folder := exchange.hand_in(ME))
+    exchange.hand_in("ada", "hers")
+    options = "--CourseDirectory.max_dir_size=2", "--ExchangeCollect.check_owner=False"
+    assert exchange.collect(OwnedCollect, *options) == {ME: "honest", "ada": "hers"}
+    assert stamp_of(exchange)
+    remove(folder)  # pytest could not
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError])
+def test_what_is_taken_away_while_it_is_collected_or_shut_off_stops_no_class(exchange, monkeypatch, error):
+    """The owner of a folder may lay a mount over it, or over one in it, at which nobody else may look."""
+    (exchange.hand_in(ME) / "shut").write_text("x")
+    exchange.hand_in(ME, stamp=LATER, text="shut off").rename(shut := exchange.inbound / f"{ME}+ps1+{LATER}+shut")
+
+    def only_mine(look):
+        def looked(name, *more, **options):
+            if str(name) in ("shut", str(shut)):
+                raise error(errno.EACCES, "Permission denied")
+            return look(name, *more, **options)
+
+        return looked
+
+    for look in ("stat", "lstat", "open"):
+        monkeypatch.setattr(os, look, only_mine(getattr(os, look)))
+    assert exchange.collect() == {ME: "honest"}
+
+
+def test_what_is_taken_away_after_it_was_chosen_stops_no_class(exchange, monkeypatch, capsys):
+    exchange.hand_in(ME)
+    gone = exchange.hand_in("ada")
+    choose = OwnedCollect.init_src
+
+    def choose_and_lose(collect):
+        choose(collect)
+        remove(gone)
+
+    monkeypatch.setattr(OwnedCollect, "init_src", choose_and_lose)
+    assert exchange.collect(OwnedCollect, "--ExchangeCollect.check_owner=False") == {ME: "honest"}
+    assert f"{gone} is left out: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", ["full disk", "kill"])
+def test_a_part_of_a_submission_does_not_count_as_collected(exchange, monkeypatch, capsys, how):
+    """The note of the time may be the part that is there: then what is missing would be missing for good."""
+    exchange.hand_in(ME)
+
+    def copy_a_part(collect, source, place, log=None):
+        Path(place).mkdir()
+        shutil.copy(Path(source, "timestamp.txt"), place)
+        raise KeyboardInterrupt if how == "kill" else OSError(errno.ENOSPC, "No space left on device", place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ExchangeCollect, "do_copy", copy_a_part)
+        with pytest.raises(KeyboardInterrupt if how == "kill" else SystemExit):
+            exchange.collect(OwnedCollect, "--update")
+    assert how == "kill" or "Free some space there. What was collected is kept" in capsys.readouterr().err
+    assert not (exchange.course / "submitted" / ME / "ps1").exists()
+    (exchange.course / "submitted" / ME / ".ps1.left.part").mkdir()  # by a kill that nothing can catch
+    assert exchange.collect(OwnedCollect, "--update") == {ME: "honest"}
+    assert [path.name for path in (exchange.course / "submitted" / ME).iterdir()] == ["ps1"]
+
+
+def test_a_students_folder_that_cannot_be_made_is_told_in_a_sentence(exchange, capsys):
+    exchange.hand_in(ME)
+    (exchange.course / "submitted").touch()
+    with pytest.raises(SystemExit):
+        exchange.collect(OwnedCollect)
+    assert f"{exchange.course}/submitted/{ME}: Not a directory. What was collected is kept." in capsys.readouterr().err
+
+
+def test_a_folder_that_may_not_be_read_stops_no_class(exchange, capsys, monkeypatch):
+    exchange.hand_in(ME)
+    closed = exchange.hand_in("ada")
+    closed.chmod(0)
+    if os.geteuid() == 0:  # root may read all, and is told here what others are
+        may = os.access
+        monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(closed) and may(path, mode))
+    assert exchange.collect(OwnedCollect, "--ExchangeCollect.check_owner=False") == {ME: "honest"}
+    assert "this account may not read it" in capsys.readouterr().err
+
+
+FORGED = "2020-01-01 00:00:00.000000 UTC"
+
+
+def stamp_of(exchange):
+    """Give when the collected submission was made."""
+    return parse_utc((exchange.course / "submitted" / ME / "ps1" / "timestamp.txt").read_text())
+
+
+def now():
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize("stamp", [FORGED, LATER])
+def test_a_time_that_a_student_made_up_does_not_count(exchange, capsys, stamp):
+    """Neither in the folder's name nor in a file, nor by setting the times that can be set."""
+    before = now()
+    folder = exchange.hand_in(ME, stamp=stamp)
+    (folder / "timestamp.txt").write_text(FORGED)
+    for path in (folder / "ps1.ipynb", folder / "timestamp.txt", folder):
+        os.utime(path, (0, 0))
+    exchange.collect(ExchangeCollect)
+    assert stamp_of(exchange) == parse_utc(FORGED)  # so it is without ours
+    shutil.rmtree(exchange.course / "submitted")
+    (folder / "timestamp.txt").unlink()  # none at all would be in time, too
+    exchange.collect()
+    assert before - timedelta(seconds=1) <= stamp_of(exchange) <= now()
+    assert "says that it was made" in capsys.readouterr().err
+
+
+def test_a_time_that_is_true_stays_as_it_is_and_the_one_in_the_folder_is_not_read(exchange, capsys):
+    stamp = now() - timedelta(minutes=2)
+    folder = exchange.hand_in(ME, stamp=f"{stamp} UTC")
+    (folder / "timestamp.txt").write_text(FORGED)
+    exchange.collect()
+    assert stamp_of(exchange) == stamp
+    assert "says that it was made" not in capsys.readouterr().err
+
+
+def test_where_all_were_moved_the_course_may_believe_what_they_say(exchange):
+    exchange.hand_in(ME, stamp=FORGED)
+    exchange.collect(OwnedCollect, "--OwnedCollect.check_time=False")
+    assert stamp_of(exchange) == parse_utc(FORGED)
+
+
+def test_one_students_files_keep_no_others_feedback(exchange, capsys):
+    """Of a folder called like a page, and of a secret that is none, nbgrader's own made an end for all."""
+    for student in ("ada", "bo", "cy", "di"):
+        folder = exchange.course / "feedback" / student / "ps1"
+        folder.mkdir(parents=True)
+        (folder / "ps1.html").write_text(f"{student}'s page")
+        (folder / "timestamp.txt").write_text(SOON)
+        if student != "cy":  # whose work came by mail
+            (folder / "submission_secret.txt").write_bytes(b"\xff" if student == "bo" else student.encode())
+    (exchange.course / "feedback" / "ada" / "ps1" / "a.html").mkdir()
+    command = ReleaseFeedbackApp()
+    command.initialize([f"--Exchange.root={exchange.root / 'exchange'}", f"--course-dir={exchange.course}", "ps1"])
+    with pytest.raises(SystemExit):
+        command.start()
+    said = capsys.readouterr().err
+    for student in ("ada", "bo"):
+        assert f"feedback/{student}/ps1 can't be released: " in said
+    released = {page.read_text() for page in (exchange.root / "exchange" / "zerolayer" / "feedback").iterdir()}
+    assert "di's page" in released
+    assert not {"bo's page", "cy's page"} & released

@@ -1,0 +1,346 @@
+"""The exports, read as their importers read them: Canvas' gradebook_importer.rb, Moodle's CSV import and worksheet."""
+
+import csv
+import shutil
+
+import orjson
+import pytest
+import sqlalchemy
+from nbgrader.api import Gradebook
+from nbgrader.apps import ExportApp
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy import Engine
+from traitlets.config import Config
+
+from lib.grading.commands.demo import run
+from lib.grading.commands.feedback import FeedbackApp
+from lib.grading.pages.exports import LmsExporter, escape_formula
+from lib.grading.door.downloads import Collected, collected_file
+from tests.course import ASSIGNMENT
+from tests.grading.active import text_of
+from tests.grading.report.conftest import FILLINGS, NAMES, SmallClass
+
+WORKSHEET = '''\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum grade","Last modified (grade)",Notes
+"Participant 501","Ada King",ADA@example.org,"Submitted for grading",,100.00,"Monday, 2 March 2026","Good, ""Ada"""
+"Participant 502","Mona Missing",mona@example.org,"No submission",,100.00,-,
+'''
+
+
+def exported(course, exporter, *options, waits=True):
+    done = course.runs_here(ExportApp, f"--exporter=lib.grading.pages.exports.{exporter}", "--to=out.csv", *options)
+    assert done.returncode == 0, done.stderr
+    assert ("wait to be marked" in done.stderr) == waits
+    with (course.root / "out.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_canvas_finds_its_header_points_and_students(small_class):
+    head, points, *students = exported(small_class, "CanvasExporter")
+    assert "Student" in head[0] and "ID" in head[1]
+    assert head[2:5] == ["SIS User ID", "SIS Login ID", "Section"]
+    assert head[5:] == [ASSIGNMENT]
+    assert "Points Possible" in points[0] and points[5] == "28"
+    rows = {row[3]: row for row in students}
+    assert rows["ada"] == ["King, Ada", "77", "", "ada", "", "21"]
+    assert rows["emil"][1:3] == ["", "N-12"]
+    assert rows["bao"][0] == "Nguyễn, Dr., Bảo"
+    assert set(rows) == {*FILLINGS, "lars"}
+    assert all(len(row) == len(head) for row in students)
+
+
+def test_canvas_finds_the_column_by_its_id(small_class):
+    option = f"--CanvasExporter.columns={{'{ASSIGNMENT}': 'Softmax classifier (1234)'}}"
+    assert exported(small_class, "CanvasExporter", option)[0][5] == "Softmax classifier (1234)"
+
+
+def test_moodle_can_map_each_way_of_telling_a_student(small_class):
+    head, *students = exported(small_class, "MoodleExporter")
+    assert head == ["First name", "Last name", "Username", "ID number", "Email address", ASSIGNMENT]
+    rows = {row[2]: dict(zip(head, row, strict=True)) for row in students}
+    assert rows["ada"]["Email address"] == "ada@example.org"
+    assert rows["ada"]["ID number"] == "77"
+    verdict = small_class.verdict("finn")
+    assert float(rows["finn"][ASSIGNMENT]) == verdict.points
+    assert "mona" not in rows
+
+
+def test_a_worksheet_gets_grades_and_keeps_all_else(small_class):
+    sheet = small_class.root / "worksheet.csv"
+    sheet.write_text(WORKSHEET, encoding="utf-8")
+    before = list(csv.reader(WORKSHEET.removeprefix("\ufeff").splitlines()))
+    after = exported(small_class, "MoodleWorksheetExporter", f"--MoodleWorksheetExporter.worksheet={sheet}")
+    assert after[1][4] == f"{21 / 28 * 100:.2f}"
+    after[1][4] = ""
+    assert after == before
+
+
+COLLECTED = {
+    "Participant 41201": ("Jane Smith", "Jane_Smith_41201"),
+    "Participant 41217": ("Jane Smith", "Jane_Smith_41217"),
+    "Participant 41204": ("Conor O'Neil-Núñez", "Conor_ONeil-Núñez_41204"),
+    "Participant 41206": ("Anna_Lena 王", "Anna_Lena_王_41206"),
+}
+"""Identifiers of Moodle, the full names there, and the ids that `zip_collect` makes of the names of their files."""
+
+
+def with_these(small_class, database, ids):
+    """Copy the gradebook, and add students with one submission each, and with half a point, 1 point, …"""
+    shutil.copy(small_class.root / "gradebook.db", database)
+    with Gradebook(f"sqlite:///{database}", "zerolayer") as gradebook:
+        for halves, student in enumerate(ids, 1):
+            gradebook.add_student(student)
+            [notebook] = gradebook.add_submission(ASSIGNMENT, student).notebooks
+            next(grade for grade in notebook.grades if grade.max_score == 4).manual_score = halves / 2
+        gradebook.db.commit()
+    return f"--db=sqlite:///{database}"
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["with names", "with anonymous submissions"])
+def test_a_worksheet_finds_who_was_collected_by_moodles_number(small_class, tmp_path, named):
+    ids = {number: id if named else number.replace(" ", "_") for number, (_, id) in COLLECTED.items()}
+    db = with_these(small_class, tmp_path / "moodle.db", [*ids.values(), "Jane_Smith_99"])
+    sheet = tmp_path / "worksheet.csv"
+    rows = [[number, *([name] if named else []), "", "28.00"] for number, (name, _) in COLLECTED.items()]
+    rows += [["Participant 99", *(["Somebody Else"] if named else []), "", "28.00"]]
+    with sheet.open("w", newline="", encoding="utf-8") as file:
+        heads = ["Identifier", *(["Full name"] if named else []), "Grade", "Maximum Grade"]
+        csv.writer(file).writerows([heads, *rows])
+    after = exported(small_class, "MoodleWorksheetExporter", f"--MoodleWorksheetExporter.worksheet={sheet}", db)
+    assert [row[-2] for row in after[1:]] == ["0.50", "1.00", "1.50", "2.00", ""]
+
+
+def test_where_ids_are_names_a_namesake_who_handed_in_nothing_gets_no_points(small_class, tmp_path):
+    db = with_these(small_class, tmp_path / "moodle.db", ["Jane_Smith", "Li_Wei"])
+    sheet = tmp_path / "worksheet.csv"
+    rows = ["Participant 501,Jane Smith,", "Participant 502,Jane Smith,", "Participant 503,Li Wei,", "Participant 504"]
+    sheet.write_text("\n".join(["Identifier,Full name,Grade", *rows]))
+    options = (f"--MoodleWorksheetExporter.worksheet={sheet}", "--LmsNames.student_id={name}", db)
+    after = exported(small_class, "MoodleWorksheetExporter", *options)
+    assert [row[-1] for row in after[1:]] == ["", "", "1.00", ""]
+
+
+def test_who_has_points_and_no_row_in_the_worksheet_is_named(small_class, tmp_path):
+    sheet = tmp_path / "worksheet.csv"
+    sheet.write_text(WORKSHEET, encoding="utf-8")
+    exporter = "--exporter=lib.grading.pages.exports.MoodleWorksheetExporter"
+    done = small_class.runs_here(ExportApp, exporter, "--to=out.csv", f"--MoodleWorksheetExporter.worksheet={sheet}")
+    [said] = [line for line in done.stderr.splitlines() if "has no row of these students" in line]
+    listed = said.split("not their points: ")[1].split(". ")[0].split(", ")
+    assert set(listed) == {*FILLINGS, "lars"} - {"ada"}
+
+
+@pytest.mark.parametrize("sheet", ["Name,Points\nAda,3\n", "", None])
+def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
+    path = small_class.root / "no_worksheet.csv"
+    path.unlink(missing_ok=True)
+    if sheet is not None:
+        path.write_text(sheet)
+    exporter = "--exporter=lib.grading.pages.exports.MoodleWorksheetExporter"
+    done = small_class.runs_here(ExportApp, exporter, f"--MoodleWorksheetExporter.worksheet={path}")
+    assert done.returncode == 1
+    assert ("is no grading worksheet" if sheet is not None else "There is no worksheet") in done.stderr
+    assert "Traceback" not in done.stderr
+    quicker = small_class.zerolayer("export", exporter, f"--MoodleWorksheetExporter.worksheet={path}")
+    assert quicker.returncode == 1
+    assert quicker.stderr.splitlines()[-1] == done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        ("--to=nowhere/out.csv", "nowhere/out.csv: No such file or directory."),
+        ("--assignment=['no_such']", "The gradebook has no assignment called no_such. Nothing was written."),
+        ("--student=['ada', 'nobody']", "The gradebook has no student called nobody. Nothing was written."),
+        ("--db=sqlite:///out.csv/no.db", "There is no gradebook out.csv/no.db. Run `zerolayer build` first"),
+        ("--db=sqlite:///{root}/no.db", "/no.db. Run `zerolayer build` first, in the course's folder."),
+        ("--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),
+    ],
+)
+def test_what_keeps_the_file_from_being_written_is_told_in_a_sentence(small_class, option, why):
+    done = small_class.zerolayer("export", option.format(root=small_class.root))
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (small_class.root / "no.db").exists()
+
+
+@pytest.mark.parametrize("place", ["nowhere/out.csv", "submitted"])
+def test_nbgraders_own_command_tells_it_in_a_sentence_too(small_class, place):
+    done = small_class.runs_here(ExportApp, f"--to={place}")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"{place}: ")
+    assert done.stderr.endswith(" Nothing was written. Mend this, or name another place with --to.\n")
+
+
+def test_what_was_marked_and_graded_again_is_marked(small_class, tmp_path):
+    """nbgrader asks for a person's eye once more; the points are there, and every page and file has the same."""
+    course = SmallClass(shutil.copytree(small_class.root, tmp_path / "course"))
+    thirds = {"explain-gradient": 4 / 3, "explain-rate-and-batch": 0.1, "explain-random-labels": 0.2}
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer") as gradebook:
+        for submission in gradebook.assignment_submissions(ASSIGNMENT):
+            for cell, points in thirds.items():
+                grade = gradebook.find_grade(cell, ASSIGNMENT, ASSIGNMENT, submission.student.id)
+                grade.manual_score, grade.needs_manual_grade = points, True
+        gradebook.db.commit()
+    points = "22.6333"
+    for exporter, column, key in (("TextExporter", 9, 3), ("CanvasExporter", 5, 3), ("MoodleExporter", 5, 2)):
+        rows = exported(course, exporter, f"--assignment=['{ASSIGNMENT}']", waits=False)
+        assert {row[key]: row[column] for row in rows}["ada"] == points
+    page = text_of(course.report().replace("<", " <"))
+    assert "Written answers to mark None waits. Marked, and graded again since The points that you gave count." in page
+    assert f"King, Ada ✎ numbers {points} of 28" in page or f"King, Ada ✎ {points} of 28" in page
+    run(FeedbackApp, course.root, ASSIGNMENT)
+    assert f"{points} of 28 points" in text_of(course.feedback("ada"))
+
+
+def test_some_students_alone_can_be_asked_for(small_class):
+    rows = exported(small_class, "MoodleExporter", "--student=['ada', 'emil']", f"--assignment=['{ASSIGNMENT}']")
+    assert [row[2] for row in rows[1:]] == ["emil", "ada"]
+
+
+FORMULAS = [
+    "=1+1", "+1+1", "-1+1", "@SUM(A1)", " =1+1", "\t=1+1", "\r=1+1", "\n=1+1", '"=1+1', "'=1+1", "\u200b=1+1",
+    "\ufeff=1+1", "\u00a0=1+1",
+    "＝1+1", "＋1", "－1+1", "＠SUM(A1)", "\t1", "=", "-2+3+cmd|' /C calc'!A0", "--1", "-1;2", "-1x",
+]  # fmt: skip
+HARMLESS = [
+    "Ada",
+    "O'Neil",
+    "Bảo",
+    "",
+    "a=b",
+    "ada@example.org",
+    "77",
+    "-3.5",
+    "-1e-05",
+    "-",
+    "    Points Possible",
+    "2-1",
+]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_what_reads_as_a_formula_is_made_text(formula):
+    assert escape_formula(formula) == f"'{formula}"
+
+
+@pytest.mark.parametrize("cell", HARMLESS)
+def test_all_else_stays_as_it_is(cell):
+    assert escape_formula(cell) == cell
+
+
+@pytest.fixture
+def formulas(small_class):
+    """The roster with formulas in every field that somebody else writes, until the test is over."""
+    with Gradebook(f"sqlite:///{small_class.root}/gradebook.db", "zerolayer") as gradebook:
+        gradebook.update_or_create_student(
+            "ada", first_name='=HYPERLINK("//evil")', last_name="@SUM(A1);=2", email="+1", lms_user_id="-1+1"
+        )
+    yield small_class
+    with Gradebook(f"sqlite:///{small_class.root}/gradebook.db", "zerolayer") as gradebook:
+        first, last, email, lms = NAMES["ada"]
+        gradebook.update_or_create_student("ada", first_name=first, last_name=last, email=email, lms_user_id=lms)
+
+
+@pytest.mark.parametrize("exporter", ["CanvasExporter", "MoodleExporter", "TextExporter"])
+def test_no_export_has_a_formula(formulas, exporter):
+    done = formulas.runs_here(ExportApp, f"--exporter=lib.grading.pages.exports.{exporter}", "--to=out.csv")
+    assert done.returncode == 0, done.stderr
+    text = (formulas.root / "out.csv").read_text(encoding="utf-8")
+    for divider in ",;\t":
+        rows = list(csv.reader(text.splitlines(), delimiter=divider))
+        cells = [cell for row in rows for cell in row]
+        assert not [cell for cell in cells if cell.lstrip(" \t\"'")[:1] in tuple("=+@") and not cell.startswith("'")]
+    assert "HYPERLINK" in text
+
+
+def test_nbgraders_own_export_keeps_its_columns_and_numbers(small_class):
+    written = {}
+    for exporter in ("nbgrader.plugins.CsvExportPlugin", "lib.grading.pages.exports.TextExporter"):
+        done = small_class.runs_here(ExportApp, f"--exporter={exporter}", "--to=out.csv")
+        assert done.returncode == 0, done.stderr
+        written[exporter] = (small_class.root / "out.csv").read_text(encoding="utf-8")
+    head, *lines = [line.split(",") for line in written["nbgrader.plugins.CsvExportPlugin"].splitlines()]
+    stock = {line[head.index("student_id")]: dict(zip(head, line, strict=False)) for line in lines}
+    ours = {
+        row["student_id"]: row for row in csv.DictReader(written["lib.grading.pages.exports.TextExporter"].splitlines())
+    }
+    assert [*ours["ada"]] == head
+    assert stock["ada"] == ours["ada"]
+    assert stock["mona"] == ours["mona"]
+    assert ours["bao"]["last_name"] == "Nguyễn, Dr."  # which shifts all columns in nbgrader's own
+    assert small_class.zerolayer("export", "--to=out.csv").returncode == 0
+    with (small_class.root / "out.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["student_id"]: row for row in csv.DictReader(file)} == ours
+
+
+@pytest.mark.parametrize("exporter", ["CanvasExporter", "MoodleExporter", "TextExporter"])
+def test_a_larger_class_takes_no_more_questions_to_the_gradebook(small_class, tmp_path, exporter):
+    asked = []
+    for more in range(2):
+        database = tmp_path / f"{more}.db"
+        shutil.copy(small_class.root / "gradebook.db", database)
+        with Gradebook(f"sqlite:///{database}", "zerolayer") as gradebook:
+            for number in range(20 * more):
+                gradebook.add_student(f"more{number}")
+                gradebook.add_submission(ASSIGNMENT, f"more{number}")
+        counted = []
+        sqlalchemy.event.listen(Engine, "before_cursor_execute", lambda *about, to=counted: to.append(about[2]))
+        options = (f"--db=sqlite:///{database}", f"--to={tmp_path / 'out.csv'}")
+        done = small_class.runs_here(ExportApp, f"--exporter=lib.grading.pages.exports.{exporter}", *options)
+        assert done.returncode == 0, done.stderr
+        asked.append(len(counted))
+        with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+            assert ("more19" in file.read()) is bool(more)
+    assert asked[0] == asked[1]
+
+
+def test_canvas_gets_back_the_number_that_it_put_into_a_files_name(small_class, tmp_path):
+    """And no other, where it is known who came from its download: an account may be called `bob_2`."""
+    database = tmp_path / "canvas.db"
+    shutil.copy(small_class.root / "gradebook.db", database)
+    with Gradebook(f"sqlite:///{database}", "zerolayer") as gradebook:
+        for student in ("smithjane_12345", "12345678", "user12", "bob_2"):
+            gradebook.add_student(student)
+            gradebook.add_submission(ASSIGNMENT, student)
+        gradebook.add_student("kept_11111", lms_user_id="22222")
+        gradebook.add_submission(ASSIGNMENT, "kept_11111")
+        gradebook.add_assignment("earlier")
+        gradebook.add_notebook("earlier", "earlier")
+        gradebook.add_grade_cell("earlier", "earlier", "earlier", max_score=1, cell_type="code")
+        gradebook.add_student("kimlee_12347")
+        gradebook.add_submission("earlier", "kimlee_12347")
+    rows = {row[3]: row[1] for row in exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}")}
+    wanted = {"smithjane_12345": "12345", "kept_11111": "22222", "12345678": "", "user12": "", "ada": "77"}
+    assert {student: rows[student] for student in wanted} == wanted, "also where nothing was noted"
+    by_number = exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}", "--LmsNames.student_id={number}")
+    assert {row[3]: row[1] for row in by_number}["12345678"] == "12345678"
+    note = collected_file(CourseDirectory(root=str(tmp_path)), ASSIGNMENT, Config())
+    options = (f"--db=sqlite:///{database}", f"--ZipCollectApp.downloaded_directory={note.parents[1]}")
+
+    def numbers(canvas):
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_bytes(orjson.dumps(Collected(canvas=canvas)))
+        return {row[3]: row[1] for row in exported(small_class, "CanvasExporter", *options)}
+
+    rows = numbers({"smithjane_12345": "12345", "kept_11111": "11111"})
+    assert {student: rows[student] for student in wanted} == wanted
+    assert rows["bob_2"] == ""
+    assert rows["kimlee_12347"] == "12347", "handed in nothing since numbers are noted"
+    assert numbers({"12345678": "12345678"})["12345678"] == "12345678", "ids may be made of the number alone"
+
+
+def test_a_worksheets_formulas_are_text_and_its_dashes_stay(small_class):
+    sheet = small_class.root / "worksheet.csv"
+    sheet.write_text(WORKSHEET.replace("Mona Missing", "=1+1"), encoding="utf-8")
+    after = exported(small_class, "MoodleWorksheetExporter", f"--MoodleWorksheetExporter.worksheet={sheet}")
+    assert after[2][1] == "'=1+1"
+    assert after[2][6] == "-"
+
+
+def test_namesakes_come_by_id_however_a_database_has_them():
+    with Gradebook("sqlite:///:memory:") as gradebook:
+        for id, name in (("zoe", None), ("bob", "Young"), ("ada", None), ("max", None), ("ann", "Young")):
+            gradebook.add_student(id, last_name=name)
+        _, students = LmsExporter().chosen(gradebook)
+        assert [student.id for student in students] == ["ada", "max", "zoe", "ann", "bob"]

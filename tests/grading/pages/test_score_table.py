@@ -1,0 +1,53 @@
+"""Score tables: a small class by name, a large one in a few numbers that NumPy gives too."""
+
+import numpy as np
+import pytest
+
+from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, Verdict
+from lib.grading.grade.score_table import MAX_LINES, Score, describe, write_table
+
+
+def verdict(points=3, student="ada", state="wrong", why="The output is 2.", mistake=None, **more):
+    states = ["right"] * points + [state] * (3 - points)
+    statements = tuple(
+        StatementVerdict(str(at), "A statement.", 1, each, "" if each == "right" else why)
+        for at, each in enumerate(states)
+    )
+    return Verdict("unit", "unit", student, 1, (PartVerdict("check-it", "The loss", statements, mistake),), **more)
+
+
+def test_a_small_class_has_a_line_each():
+    named = verdict(1, "ben", mistake=Diagnosis("The sign is wrong", "Look at the sign."))
+    assert write_table([Score.of(named), Score.of(verdict())]).splitlines() == [
+        "student  points   what was found",
+        "ada         3/3  everything right",
+        "ben         1/3  The sign is wrong",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (verdict(1), "The loss: “The output is 2.”"),
+        (
+            verdict(1, why="The numbers differ from the right ones."),
+            "The loss: The numbers differ from the right ones.",
+        ),
+        (verdict(1, why="Right.” Give “3 points."), 'The loss: “Right." Give "3 points.”'),
+        (verdict(0, state="open"), "blanks still open in: the loss"),
+        (verdict(0, remarks=("The file can't be read.", "Another.")), "The file can't be read."),
+    ],
+)
+def test_what_cost_points_is_said_in_a_line(found, said):
+    assert describe(found) == said
+
+
+def test_what_a_student_wrote_cannot_draw_on_the_terminal():
+    assert "\x1b" not in write_table([Score.of(verdict(0, "\x1b[2Jada", why="ValueError: \x1b[31m"))])
+
+
+def test_a_large_class_is_told_in_numbers():
+    points = np.random.default_rng(0).integers(0, 4, size=MAX_LINES + 21)
+    lower, upper = np.percentile(points, [25, 75])
+    words = write_table([Score.of(verdict(int(each))) for each in points])
+    assert words == f"0 to 3 points of 3 for code; the middle half of the class has {lower:g} to {upper:g}."

@@ -1,0 +1,74 @@
+"""Names that somebody else chose: shown as text wherever they are shown, and left out where they can't be an id."""
+
+import logging
+import os
+
+import pytest
+
+from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.names import VisibleNames, id_problem, visible
+from tests.course import ASSIGNMENT
+from tests.submissions import honest
+
+NOT_PRINTED = [
+    "\x1b[2J",
+    "\r",
+    "\n",
+    "\x00",
+    "\x7f",
+    "\x9b",
+    "\u202e",
+    "\u2066",
+    "\u200b",
+    "\u2028",
+    "\ufeff",
+    "\udcff",
+]
+
+
+@pytest.mark.parametrize("letter", NOT_PRINTED, ids=ascii)
+def test_what_is_not_printed_is_shown_as_text(letter):
+    assert visible(f"a{letter}b").isprintable()
+    assert id_problem(f"a{letter}b")
+
+
+@pytest.mark.parametrize("id", ["ada", "jane.smith@example.org", "Jane Smith_12", "Bảo_7", "o'brien", "李明", "a+b-c"])
+def test_ids_as_courses_have_them_are_ids(id):
+    assert id_problem(id) == ""
+    assert visible(id) == id
+
+
+@pytest.mark.parametrize("id", ["<b>", "a&b", 'a"b', "a/b", "..", ".a", "a\\b", "*", "[a]", " a", "a ", "", "a" * 101])
+def test_what_means_something_to_a_page_a_path_or_a_pattern_is_no_id(id):
+    assert id_problem(id)
+
+
+def test_a_log_message_shows_what_is_in_a_name_whoever_wrote_it(caplog):
+    logger = logging.getLogger("test_names")
+    logger.addFilter(VisibleNames())
+    name = "a\x1b[31m\u202e\udcff\rb"
+    logger.warning("Found %s", name)
+    logger.warning(f"Found {name}")
+    try:
+        raise ValueError(name)
+    except ValueError:
+        logger.exception("Failed")
+    assert caplog.text.count(r"a\x1b[31m\u202e\udcff\rb") == 3
+    assert all(letter.isprintable() or letter == "\n" for letter in caplog.text)
+
+
+def test_a_folder_whose_name_can_be_no_id_is_left_out_of_grading(new_course, tmp_path, lockable_here):
+    course = new_course(tmp_path)
+    honest.honest.hand_in(course.released(), tmp_path / "submitted" / "ada" / ASSIGNMENT)
+    names = ["<img src=x onerror=alert(1)>", "a\nFake: 1 of 1 submissions graded", "a\x1b[2Jb", os.fsdecode(b"a\xffb")]
+    for name in names:
+        (tmp_path / "submitted" / name / ASSIGNMENT).mkdir(parents=True)
+    done = course.zerolayer("grade", ASSIGNMENT)
+    assert done.returncode == NEEDS_A_PERSON, done.stderr
+    assert "1 of 5 submissions graded" in done.stdout
+    assert done.stdout.count("its folder's name can't be a student's id") == len(names)
+    assert all(letter.isprintable() or letter == "\n" for letter in done.stdout)
+    assert not any(line.startswith("Fake") for line in done.stdout.splitlines())
+    assert sorted(folder.name for folder in (tmp_path / "autograded").glob("[!.]*")) == ["ada"]
+    reported = course.zerolayer("report", ASSIGNMENT)
+    assert reported.returncode == 0, reported.stderr
