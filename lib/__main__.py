@@ -11,7 +11,7 @@ from lib.lab import lab_environment
 def main() -> None:
     """Be JupyterLab until it is stopped, with the settings that `zerolayer lab` gives it."""
     os.environ.update(lab_environment())
-    from jupyterlab.labapp import main as jupyter_lab  # JupyterLab ships no types
+    from jupyterlab.labapp import main as jupyter_lab  # type: ignore[import-untyped]  # JupyterLab ships no types
 
     jupyter_lab()
 
