@@ -32,7 +32,7 @@ from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
 from lib.grading.commands.proof import faults_of_answers, faults_of_cells, faults_of_solution, faults_of_untouched, run
 from lib.grading.commands.release import AFTER_TRIAL, TRIAL, Rebuild
 from lib.grading.errors import ConfigError
-from lib.grading.grade.fit import misfits
+from lib.grading.grade.unit_faults import misfits
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.units import Place
 
