@@ -18,7 +18,7 @@ from lib.grading.door.handed_in import MOST_BYTES
 from lib.grading.door.identify import Found, Released, course_id, identify
 from lib.grading.door.notebook import UnreadableError, clean_cell, notebook_in
 from lib.grading.files import read_bounded
-from lib.grading.judge.library_calls import Allowance
+from lib.grading.judge.python_cells import Allowance
 from lib.grading.run.notebook import ADDED_CODE, is_skipped
 
 IN_DOUBT = "Not every written answer stood in its own cell. Your instructor will look for it in your notebook."

@@ -22,7 +22,7 @@ from lib.checking.statements import SHAPE
 from lib.checking.student_code import Failure
 from lib.checking.values import text_of, what_is_wrong
 from lib.grading.judge.comparison import agree
-from lib.grading.judge.library_calls import parse
+from lib.grading.judge.python_cells import parse
 from lib.grading.judge.verdict import DIFFERENT_CALLS, DIFFERENT_SIDES, PartVerdict
 from lib.grading.names import quote
 from lib.grading.pages.classroom import Classroom, StudentWork
