@@ -127,7 +127,7 @@ class CheckApp(Rebuild):
                 return
             released = {path.name: nbformat.read(path, as_version=4) for path in built.glob("*.ipynb")}
 
-            trial = Trial.of(key, self.coursedir.assignment_id, self.coursedir, self)
+            trial = Trial.of(key, self.coursedir.assignment_id, self)
 
             def start(nb: NotebookNode, file: str) -> Future[NotebookNode]:
                 return pool.submit(trial.run, nb, file)

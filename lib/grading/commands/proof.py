@@ -54,7 +54,7 @@ class Prove(UnitPreprocessor):
         """Called once a notebook. A notebook without a unit is not looked at."""
         assignment, file = resources["nbgrader"]["assignment"], f"{resources['unique_key']}.ipynb"
         if (key := self.unit_of(assignment)) is not None:
-            trial = Trial.of(key, assignment, self.parent.coursedir, self)
+            trial = Trial.of(key, assignment, self)
             with ThreadPoolExecutor() as pool:  # the kernels run beside each other, and beside the catalogue
                 notebooks = (resources[SOLUTION], nb)
                 solved, untouched = (pool.submit(trial.run, each, file) for each in notebooks)
@@ -158,7 +158,7 @@ class Trial:
     bounds: Bounds
 
     @classmethod
-    def of(cls, key: AnswerKey, assignment: str, course: CourseDirectory, parent: Configurable) -> Self:
+    def of(cls, key: AnswerKey, assignment: str, parent: Configurable) -> Self:
         """Read the course's settings and files; `parent` has the configuration.
 
         Where kernels can't be locked in they are left open: the code is the author's own.
@@ -170,7 +170,7 @@ class Trial:
 
             ForkServer.shared(bounds.locked)  # known before the runs begin, or each would start one of its own
         drawn = orjson.dumps(challenge(key, SEEDS[0]))
-        return cls({**own_files(course, assignment, ()), CHALLENGE: drawn}, bounds)
+        return cls({**own_files(CourseDirectory(parent=parent), assignment, ()), CHALLENGE: drawn}, bounds)
 
     def run(self, nb: NotebookNode, file: str) -> NotebookNode:
         """Run a copy of a notebook. Raises CannotBuild where that can't be done, or not to its end and whole."""
