@@ -21,11 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
 from lib.grading.book.receipt import TO_DECIDE, Receipt
+from lib.grading.door.cells import IN_DOUBT, Restored, course_id, restore
 from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
-from lib.grading.door.identify import course_id
 from lib.grading.door.markup import clean_outputs
 from lib.grading.door.notebook import Submission, explain_unreadable, notebooks_beside, read_submission
-from lib.grading.door.restore import IN_DOUBT, Restored, restore
 from lib.grading.errors import ConfigError
 from lib.grading.files import lay_out, put_in_place, remove
 from lib.grading.grade import cell_ends
