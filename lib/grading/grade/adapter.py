@@ -15,6 +15,7 @@ from lib.grading.door.handed_in import read
 from lib.grading.files import folder_beside
 from lib.grading.grade.course import Course
 from lib.grading.grade.one import grade, prepare, task
+from lib.grading.names import NoId, parse_id
 
 
 class GradingExporter(NotebookExporter):
@@ -34,7 +35,9 @@ class GradingExporter(NotebookExporter):
         return graded, {**resources, "output_extension": self.file_extension}
 
     def _grade(self, submitted: Path, student: str, assignment: str, place: Path) -> None:
-        directory, handed = self.parent.coursedir, read(submitted, student)
+        if isinstance(id := parse_id(student), NoId):
+            raise ValueError(f"{student!r} can't be a student's id: {id.problem}. Rename the folder, and grade again.")
+        directory, handed = self.parent.coursedir, read(submitted, id)
         with (
             GradebookSession(directory.db_url, directory.course_id, assignment) as book,
             folder_beside(place) as beside,

@@ -40,7 +40,7 @@ def look(course: Course, handed: HandedIn, place: Path) -> Due:
         verdicts = Verdict.load_each(place, evidence=False, of=(course.assignment, handed.student))
     except (FileNotFoundError, DamagedVerdictError) as error:
         return Due(True, f"its {FILE} {error if isinstance(error, DamagedVerdictError) else 'was missing'}")
-    marks = {name: course.marks.get((handed.student, name)) for name in course.notebooks}
+    marks = {name: course.marks.get(handed.student, {}).get(name) for name in course.notebooks}
     if lost := _lost_of(course, verdicts, marks):
         return Due(True, lost)
     if made is not None and (before is None or made > before):

@@ -28,11 +28,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
+from lib.grading.door.cells import Restored, course_id, restore
 from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
-from lib.grading.door.identify import course_id
 from lib.grading.door.markup import clean_outputs
 from lib.grading.door.notebook import Submission, explain_unreadable, notebooks_beside, read_submission
-from lib.grading.door.restore import Restored, restore
 from lib.grading.errors import ConfigError
 from lib.grading.files import lay_out, put_in_place, remove
 from lib.grading.grade import cell_ends
@@ -43,6 +42,7 @@ from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import is_too_long, library_calls
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.run.notebook import has_code, place_of
+from lib.grading.run.outputs import missing_packages
 from lib.grading.run.pool import PackedNotebook, RunResult, RunTask
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
@@ -238,8 +238,8 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
     prepared, student, master = way(), work.handed.student, course.book.masters[name]
     cells, unit = prepared.cells, course.unit
     clean_outputs(cells)
-    newer, reasons = _on_newer_python(cells)
-    remarks = (*prepared.restored.remarks, *prepared.remarks, *newer)
+    here, reasons = _on_this_machine(cells)
+    remarks = (*prepared.restored.remarks, *prepared.remarks, *here)
     parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
     if unit:
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
@@ -258,8 +258,11 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
     return _as_json(notebook), Verdict(*of, parts, remarks, calls, work.handed.digest, why, waits)
 
 
-def _on_newer_python(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
-    """Remark on cells that a newer Python than this one may be able to read, and say so to a person."""
+def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
+    """Remark on code that may run for the student and can't here, by Python's version or for want of a package.
+
+    Gives the remarks, and the reasons why a person has to look.
+    """
     here = ".".join(map(str, cell_ends.VERSION))
     remarks = [
         f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
@@ -267,7 +270,14 @@ def _on_newer_python(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str
         for at, cell in enumerate(cells)
         if cell_ends.may_need_newer_python(cell)
     ]
-    return remarks, [f"may need Python 3.12, and {here} runs here"] if remarks else []
+    reasons = [f"may need Python 3.12, and {here} runs here"] if remarks else []
+    if packages := ", ".join(missing_packages(cells)):
+        reasons.append(f"imports {packages}, not installed here")
+        remarks.append(
+            f"Your code imports {packages}, which could not be found where this notebook was graded. If it ran for"
+            " you, tell your instructor."
+        )
+    return remarks, reasons
 
 
 def _judge_cells(

@@ -19,7 +19,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_solution
 
 from lib.answer_key import AnswerKey, Mistake
-from lib.grading.door.identify import course_id
+from lib.grading.door.cells import course_id
 from lib.grading.errors import CannotBuild
 from lib.grading.units import CLOSED
 from lib.unit import Part, Statement, Unit

@@ -128,9 +128,9 @@ class PartVerdict:
 class Verdict:
     """All parts of one submitted notebook, the seed of its challenge, and remarks on how the run went.
 
-    `library_calls` names what the student's code takes from a library where it was to be built. `handed_in` is the
-    digest of the folder that it was made of, `reasons` say why a person has to look at the notebook, and `waits` which
-    of its cells wait for one, each with the reason.
+    `library_calls` are names of a library's own that the student's code has in plain sight: a remark for a person.
+    `handed_in` is the digest of the folder that it was made of, `reasons` say why a person has to look at the notebook,
+    and `waits` which of its cells wait for one, each with the reason.
     """
 
     assignment: str

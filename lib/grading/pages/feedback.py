@@ -27,7 +27,7 @@ from lib.checking.undefined_names import TAKEN
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import Mark, NotebookMarks, read_marks
 from lib.grading.door import markup
-from lib.grading.door.identify import course_id
+from lib.grading.door.cells import course_id
 from lib.grading.grade.cell_ends import error_of
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.judge import verdict
