@@ -33,6 +33,7 @@ TOGETHER = {
     "tests/test_desk_in_lab.py": "JupyterLab",
     "tests/predictions/test_in_lab.py": "JupyterLab",
     "tests/units/hidden_layer/test_in_lab.py": "JupyterLab",
+    "tests/grading/grade/test_verdicts.py": "a graded class",
     "tests/grading/commands/test_grade.py": "a graded class",
     "tests/grading/pages/test_feedback.py": "a graded class",
     "tests/grading/pages/test_class_feedback.py": "a graded class",
