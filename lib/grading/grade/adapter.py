@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import NotebookExporter
+from nbgrader.converters import NbGraderException
 
 from lib.grading.book.gradebook import GradebookSession
 from lib.grading.door.handed_in import read
@@ -36,7 +37,9 @@ class GradingExporter(NotebookExporter):
 
     def _grade(self, submitted: Path, student: str, assignment: str, place: Path) -> None:
         if isinstance(id := parse_id(student), NoId):
-            raise ValueError(f"{student!r} can't be a student's id: {id.problem}. Rename the folder, and grade again.")
+            raise NbGraderException(
+                f"{submitted} can't be a student's: {id.problem}. Rename the folder, and grade again."
+            )
         directory, handed = self.parent.coursedir, read(submitted, id)
         with (
             GradebookSession(directory.db_url, directory.course_id, assignment) as book,

@@ -238,8 +238,8 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
     prepared, student, master = way(), work.handed.student, course.book.masters[name]
     cells, unit = prepared.cells, course.unit
     clean_outputs(cells)
-    here, reasons = _on_this_machine(cells)
-    remarks = (*prepared.restored.remarks, *prepared.remarks, *here)
+    local, reasons = _on_this_machine(cells)
+    remarks = (*prepared.restored.remarks, *prepared.remarks, *local)
     parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
     if unit:
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
@@ -259,10 +259,7 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
 
 
 def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
-    """Remark on code that may run for the student and can't here, by Python's version or for want of a package.
-
-    Gives the remarks, and the reasons why a person has to look.
-    """
+    """Remark on what may have run for the student alone, under a newer Python or with a package; say so to a person."""
     here = ".".join(map(str, cell_ends.VERSION))
     remarks = [
         f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"

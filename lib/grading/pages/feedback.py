@@ -193,7 +193,7 @@ class FeedbackPage(Exporter):
         resources = {**(resources or {}), "output_extension": self.file_extension}
         names = resources["nbgrader"]
         with open_gradebook(names["db_url"]) as gradebook:
-            marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"], names["notebook"]]
+            marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"]][names["notebook"]]
         return PageMaker(self).page_of(Path(filename), names["assignment"], names["student"], marks), resources
 
 
