@@ -131,8 +131,8 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
             works.setdefault(left.student, StudentWork(left.student)).left_out.append(left.reason)
         else:
             unclaimed.append(left.reason)
-    for student, work in works.items():
-        work.folder = _graded_folder(course, student, assignment)
+    for id, work in works.items():
+        work.folder = _graded_folder(course, id, assignment)
         work.read_verdict(assignment)
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
     return Classroom(assignment, due, max_score, tuple(by_name), tuple(strangers), tuple(unclaimed))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from lib.answer_key import AnswerKey
 from lib.checking.values import what_is_wrong
-from lib.grading.judge.library_calls import parse
+from lib.grading.judge.python_cells import parse
 from lib.grading.judge.verdict import CODE, FOUND, PartVerdict, StatementVerdict
 from lib.grading.names import quote
 from lib.grading.pages.analysis import outcome

@@ -24,9 +24,8 @@ from lib.checking.render import TRY
 from lib.checking.undefined_names import TAKEN
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import Mark, NotebookMarks, read_marks
-from lib.grading.book.receipt import TO_DECIDE, Receipt
 from lib.grading.door import markup
-from lib.grading.door.identify import course_id
+from lib.grading.door.cells import course_id
 from lib.grading.grade.cell_ends import error_of
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.judge import verdict
@@ -100,15 +99,10 @@ class Page:
         return sorted(self.marks.keys() - judged, key=list(self.book.code).index)
 
     @property
-    def lost_answers(self) -> dict[str, str]:
-        """The written answers that were not found for certain, each with the reason."""
-        return {id: why for id, why in Receipt.of(self.notebook.metadata).waits.items() if why != TO_DECIDE}
-
-    @property
     def lost_nothing(self) -> bool:
         """Tell whether the code has all points, and no written answer has none because it wasn't found."""
         empty = [mark for mark in map(self.marks.__getitem__, self.written) if not (mark.points or mark.by_hand)]
-        found_all = all(mark.waiting for mark in empty) and not self.lost_answers
+        found_all = all(mark.waiting for mark in empty) and not self.verdict.waits
         return found_all and all(self.state(part) in ("right", "waiting") for part in self.parts)
 
     @property
@@ -226,7 +220,7 @@ class PageMaker:
         """Make the page of one graded notebook. Without a verdict it has the marks and the notebook alone."""
         notebook = nbformat.v4.reads(file.read_text(encoding="utf-8"))  # nbformat.read would check our own writing
         unit = self._units.unit_of(assignment)
-        verdicts = self._verdicts(file.parent, assignment, student) if unit else {}
+        verdicts = self._verdicts(file.parent, assignment, student)
         predicted = self._predictions(unit, assignment, student, file.stem, [*verdicts])
         found = verdicts.get(file.stem, Verdict(assignment, file.stem, student, 0, ()))
         return render(Page(found, notebook, marks, predicted), file.parent)
