@@ -81,7 +81,6 @@ LONGEST = (
     "tests/grading/pages/test_clusters.py",
     "tests/units/softmax_classifier/test_training.py",
     "tests/units/softmax_classifier/test_lab.py",
-    "tests/grading/commands/test_upgrade.py",
     "tests/units/hidden_layer/test_notebook.py",
     "tests/explorer/test_map.py",
     "tests/explorer/test_path.py",

@@ -97,9 +97,7 @@ def write_pages(
     with FileLock(Path(course.root, course.feedback_directory, f".{assignment}.lock"), blocking=False):
         with open_gradebook(course.db_url, course.course_id) as gradebook:
             renew_penalties(gradebook, app)
-            marks: dict[str, dict[str, NotebookMarks]] = defaultdict(dict)
-            for (student, notebook), found in read_marks(gradebook, assignment).items():
-                marks[student][notebook] = found
+            marks = read_marks(gradebook, assignment)
         PageTask.maker = PageMaker(app)
         tasks = [
             PageTask(assignment, student, folder, place, marks[student])

@@ -22,7 +22,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.door.added_code import MOST_CHANGED, added_to_locked, run_added_code
 from lib.grading.door.notebook import UnreadableError, clean_cell, notebook_in
-from lib.grading.judge.library_calls import Allowance
+from lib.grading.judge.python_cells import Allowance
 from lib.grading.run.notebook import ADDED_CODE, is_skipped
 
 IN_DOUBT = "Not every written answer stood in its own cell. Your instructor will look for it in your notebook."

@@ -156,11 +156,12 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
         work = works[student]
         work.handed_in, work.submission = True, notebook
         work.late = late_by(timestamp, assignment.duedate, extension)
-    for (student, _), marks in read_marks(gradebook, assignment.name).items():
+    for student, notebooks in read_marks(gradebook, assignment.name).items():
         work = works[student]
-        work.penalty += marks.penalty
-        work.score += marks.points
-        work.scores |= {name: (mark.graded, mark.max_points) for name, mark in marks.cells.items()}
-        work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
-        work.to_review += [name for name, mark in marks.cells.items() if mark.again]
+        for marks in notebooks.values():
+            work.penalty += marks.penalty
+            work.score += marks.points
+            work.scores |= {name: (mark.graded, mark.max_points) for name, mark in marks.cells.items()}
+            work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
+            work.to_review += [name for name, mark in marks.cells.items() if mark.again]
     return works

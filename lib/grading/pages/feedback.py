@@ -26,7 +26,6 @@ from lib.checking.render import TRY
 from lib.checking.undefined_names import TAKEN
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import Mark, NotebookMarks, read_marks
-from lib.grading.book.receipt import TO_DECIDE, Receipt
 from lib.grading.door import markup
 from lib.grading.door.cells import course_id
 from lib.grading.grade.cell_ends import error_of
@@ -102,9 +101,9 @@ class Graded:
         return sorted(self.marks.keys() - judged, key=list(self.gradebook.code).index)
 
     @property
-    def lost_answers(self) -> dict[str, str]:
+    def lost_answers(self) -> Mapping[str, str]:
         """The written answers that were not found for certain, each with the reason."""
-        return {id: why for id, why in Receipt.of(self.notebook.metadata).waits.items() if why != TO_DECIDE}
+        return self.verdict.waits
 
     @property
     def lost_nothing(self) -> bool:
@@ -194,7 +193,7 @@ class FeedbackPage(Exporter):
         resources = {**(resources or {}), "output_extension": self.file_extension}
         names = resources["nbgrader"]
         with open_gradebook(names["db_url"]) as gradebook:
-            marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"], names["notebook"]]
+            marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"]][names["notebook"]]
         return PageMaker(self).page_of(Path(filename), names["assignment"], names["student"], marks), resources
 
 
@@ -214,15 +213,14 @@ class PageMaker:
         notebook = _read(file)
         verdicts: list[Verdict] = []
         unit = self._units.unit_of(assignment)
-        if unit is not None:
-            try:
-                verdicts = Verdict.load_each(file.parent, False, of=(assignment, student))
-            except (DamagedVerdictError, FileNotFoundError) as error:
-                why = str(error) if isinstance(error, DamagedVerdictError) else "is missing"
-                self.log.error(
-                    "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
-                    student, FILE, file.parent, why, assignment, student,
-                )  # fmt: skip
+        try:
+            verdicts = Verdict.load_each(file.parent, False, of=(assignment, student))
+        except (DamagedVerdictError, FileNotFoundError) as error:
+            why = str(error) if isinstance(error, DamagedVerdictError) else "is missing"
+            self.log.error(
+                "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
+                student, FILE, file.parent, why, assignment, student,
+            )  # fmt: skip
         predicted = self._predictions(unit, assignment, student, file.stem, [one.notebook for one in verdicts])
         found = next(
             (one for one in verdicts if one.notebook == file.stem), Verdict(assignment, file.stem, student, 0, ())
