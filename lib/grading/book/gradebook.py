@@ -16,7 +16,6 @@ from sqlalchemy import Boolean, Connection, Select, Table, Update, bindparam, fu
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from lib.grading.book.master import Master
-from lib.grading.book.wrong_values import refuse_wrong_values
 from lib.grading.judge.verdict import Verdict
 
 STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
@@ -151,18 +150,8 @@ class Known:
 
 
 def open_gradebook(db_url: str, course_id: str = DEFAULT_COURSE) -> Gradebook:
-    """Open nbgrader's gradebook, which makes its tables and the course's row if need be.
-
-    Raises ConfigError where somebody has put text in the place of a number or a time.
-    """
-    gradebook = retry(lambda: Gradebook(db_url, course_id))
-    try:
-        with gradebook.engine.connect() as connection:
-            refuse_wrong_values(connection)
-    except BaseException:
-        gradebook.close()
-        raise
-    return gradebook
+    """Open nbgrader's gradebook, which makes its tables and the course's row if need be."""
+    return retry(lambda: Gradebook(db_url, course_id))
 
 
 def retry(write: Callable[[], Made], times: int = 2) -> Made:

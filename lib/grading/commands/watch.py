@@ -28,13 +28,14 @@ from lib.grading.book.receipt import Receipt
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
-from lib.grading.door.handed_in import ClosedError, find_submitted, last_change, read
+from lib.grading.door.handed_in import ClosedError, find_submitted, read
+from lib.grading.door.walk import last_change
 from lib.grading.errors import ConfigError
 from lib.grading.files import is_file
 from lib.grading.grade.class_ import Grade, unfinished
 from lib.grading.kernel.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
-from lib.grading.names import id_problem, visible
+from lib.grading.names import NoId, StudentId, visible
 from lib.grading.progress import say
 
 ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
@@ -160,7 +161,7 @@ class WatchApp(GradeApp):
         run.students |= {folder: student for student, folder in due.items()}
         return list(due.values())
 
-    def _due(self) -> dict[str, Path]:
+    def _due(self) -> dict[StudentId, Path]:
         """Find what is to be graded now: by student, the folder."""
         found = {student: folder for student, folder in self._folders() if student not in self._under_way}
         settled = {student: of for student, of in found.items() if abs(time() - last_change(of)) > self.settled}
@@ -168,7 +169,7 @@ class WatchApp(GradeApp):
         self._under_way |= due.keys()
         return due
 
-    def _digest(self, student: str, folder: Path) -> str:
+    def _digest(self, student: StudentId, folder: Path) -> str:
         """Give the digest of what lies there, read again only where something was changed."""
         changed = last_change(folder)
         if self._seen.get(folder, (None,))[0] != changed:
@@ -203,11 +204,13 @@ class WatchApp(GradeApp):
         if Path(collect.root, self.coursedir.course_id, "inbound").is_dir():
             collect.start()
 
-    def _folders(self) -> list[tuple[str, Path]]:
+    def _folders(self) -> list[tuple[StudentId, Path]]:
         excluded, found = self.coursedir.student_id_exclude.split(","), find_submitted(self.coursedir, self.assignment)
-        return [(student, folder) for student, folder in found if not id_problem(student) and student not in excluded]
+        return [
+            (student, folder) for student, folder in found if not isinstance(student, NoId) and student not in excluded
+        ]
 
-    def _is_due(self, student: str, folder: Path) -> bool:
+    def _is_due(self, student: StudentId, folder: Path) -> bool:
         """Tell whether a submission is to be graded now."""
         if self._is_put_off(student):
             return False
@@ -233,7 +236,7 @@ class WatchApp(GradeApp):
             if found == {self._digest(student, folder)} != {*last}:
                 self._note(dict.fromkeys([student], *found))
 
-    def _grade(self, due: Mapping[str, Path]) -> Grade:
+    def _grade(self, due: Mapping[StudentId, Path]) -> Grade:
         """Grade what lies in these folders, and more that arrives; give the run, which knows whose was graded."""
         grade = Grade(coursedir=self.coursedir, parent=self, force=True)
         grade.only, grade.says = frozenset(due.values()), False

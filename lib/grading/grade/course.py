@@ -11,10 +11,9 @@ from nbgrader.preprocessors import AssignLatePenalties, IgnorePattern, LimitOutp
 from lib.answer_key import AnswerKey
 from lib.grading.book.gradebook import GradebookSession
 from lib.grading.book.penalties import cost
+from lib.grading.door.cells import Released, read_released
 from lib.grading.door.downloads import LATE_WITHOUT_TIME, Collected, read_collected
 from lib.grading.door.handed_in import Bounds, HandedIn, own_files
-from lib.grading.door.identify import Released
-from lib.grading.door.restore import read_released
 from lib.grading.grade.sight import packages_of
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.run.notebook import Bounds as RunBounds

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_solution
 
-from lib.grading.door.identify import course_id
+from lib.grading.door.cells import course_id
 from lib.grading.errors import CannotBuild
 from lib.unit import Unit
 

@@ -21,11 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
 from lib.grading.book.receipt import TO_DECIDE, Receipt
+from lib.grading.door.cells import IN_DOUBT, Restored, course_id, restore
 from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
-from lib.grading.door.identify import course_id
 from lib.grading.door.markup import clean_outputs
 from lib.grading.door.notebook import Submission, explain_unreadable, notebooks_beside, read_submission
-from lib.grading.door.restore import IN_DOUBT, Restored, restore
 from lib.grading.errors import ConfigError
 from lib.grading.files import lay_out, put_in_place, remove
 from lib.grading.grade import cell_ends
@@ -36,6 +35,7 @@ from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import is_too_long, library_calls
 from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
 from lib.grading.run.notebook import has_code, place_of
+from lib.grading.run.outputs import missing_packages
 from lib.grading.run.pool import PackedNotebook, RunResult, RunTask
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
@@ -244,7 +244,8 @@ def _finish(course: Course, work: Work, name: str, prepared: Prepared) -> tuple[
 
 def _remarks_on(prepared: Prepared, unit: AnswerKey, waits: dict[str, str]) -> tuple[str, ...]:
     """Remark on how a notebook was restored and how it ran; cells that it can't have are left to a person."""
-    remarks = (*prepared.restored.remarks, *prepared.remarks, *_remark_on_newer_python(prepared))
+    here = (*_remark_on_newer_python(prepared), *_remark_on_packages(prepared))
+    remarks = (*prepared.restored.remarks, *prepared.remarks, *here)
     added = _cells_added_since(prepared, unit)
     if not added:
         return remarks
@@ -264,6 +265,16 @@ def _remark_on_newer_python(prepared: Prepared) -> Iterator[str]:
         yield (
             f"{place_of(prepared.cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
             " may read it: if it ran for you, tell your instructor."
+        )
+
+
+def _remark_on_packages(prepared: Prepared) -> Iterator[str]:
+    """Remark on packages that may be there for the student alone, and leave what lacks them to a person."""
+    if packages := ", ".join(missing_packages(prepared.cells)):
+        prepared.reasons.append(f"imports {packages}, not installed here")
+        yield (
+            f"Your code imports {packages}, which could not be found where this notebook was graded. If it ran for"
+            " you, tell your instructor."
         )
 
 

@@ -13,6 +13,7 @@ from lib.grading.files import lay_out, remove
 from lib.grading.grade.course import Course
 from lib.grading.grade.one import finish, prepare, task, verdicts_on
 from lib.grading.judge.verdict import FILE
+from lib.grading.names import NoId, parse_id
 
 
 class GradeOne(NbGraderPreprocessor):
@@ -23,7 +24,9 @@ class GradeOne(NbGraderPreprocessor):
         names, folder, converter = resources["nbgrader"], Path(resources["metadata"]["path"]), self.parent.parent
         assignment, student, name = names["assignment"], names["student"], names["notebook"]
         course_dir = converter.coursedir
-        handed = read(Path(course_dir.format_path(course_dir.submitted_directory, student, assignment)), student)
+        if isinstance(id := parse_id(student), NoId):
+            raise ValueError(f"{student!r} can't be a student's id: {id.problem}. Rename the folder, and grade again.")
+        handed = read(Path(course_dir.format_path(course_dir.submitted_directory, student, assignment)), id)
         with GradebookSession(names["db_url"], DEFAULT_COURSE, assignment) as book:
             course = Course(converter, book, assignment)
             work = prepare(course, handed, [name])

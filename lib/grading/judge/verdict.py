@@ -127,7 +127,7 @@ class PartVerdict:
 class Verdict:
     """All parts of one submitted notebook, the seed of its challenge, and remarks on how the run went.
 
-    `library_calls` names what the student's code takes from a library where it was to be built.
+    `library_calls` are names of a library's own that the student's code has in plain sight: a remark for a person.
     """
 
     assignment: str

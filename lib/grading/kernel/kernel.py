@@ -130,6 +130,7 @@ def _own_half(caller: socket.socket) -> LineKernel:
     kernel = LineKernel.instance()
     kernel.session.open(caller)
     sys.stdout, sys.stderr = (server.Printed(name, kernel.session) for name in ("stdout", "stderr"))
+    server.tell_refusals(kernel.session)
     # ipykernel reads there in which thread cells run; there are no channels.
     kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
     kernel.shell.init_environment()

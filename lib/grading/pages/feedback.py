@@ -28,7 +28,7 @@ from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import Mark, NotebookMarks, read_marks
 from lib.grading.book.receipt import TO_DECIDE, Receipt
 from lib.grading.door import markup
-from lib.grading.door.identify import course_id
+from lib.grading.door.cells import course_id
 from lib.grading.grade.cell_ends import error_of
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.judge import verdict

@@ -89,7 +89,8 @@ class RunTask:
 
     def longest(self) -> float:
         """Tell how many seconds it may take at most."""
-        return (self.bounds.seconds + self.bounds.grace) * len(self.notebooks) + MARGIN
+        # Twice: what was refused a thread is run once more.
+        return 2 * (self.bounds.seconds + self.bounds.grace) * len(self.notebooks) + MARGIN
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ class Pool(AbstractContextManager["Pool"]):
 
     def __init__(self, jobs: int):
         self.width = 2 * jobs
-        can_fork = os.name == "posix" and threading.active_count() == 1  # of several threads a fork has only its own
+        # Of several threads a fork has only its own.
+        can_fork = sys.platform == "linux" and threading.active_count() == 1
         context = get_context("fork" if can_fork else "spawn")
         self._pool = ProcessPool(jobs, context=context, initializer=_begin)
         self._pool.schedule(int)  # the processes are there from the first submission on
@@ -234,7 +236,8 @@ def workers(jobs: int, scheduler: str, locked: bool, patience: float) -> Runner[
     """Make the runner for a Dask scheduler's workers where there is one, else for `jobs` processes on this machine."""
     if scheduler:
         return Runner(Cluster(scheduler, patience))
-    from lib.grading.kernel.client import ForkServer
+    if sys.platform == "linux":
+        from lib.grading.kernel.client import ForkServer
 
-    ForkServer.shared(locked, slow=False).start()  # it warms up while the first submissions are read
+        ForkServer.shared(locked, slow=False).start()  # it warms up while the first submissions are read
     return Runner(Pool(jobs or JOBS * (os.cpu_count() or 1)))
