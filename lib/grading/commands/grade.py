@@ -41,7 +41,7 @@ class GradeApp(Configured, AutogradeApp):
         zerolayer grade UNIT --scheduler tcp://10.0.0.1:8786
     """
     aliases = {
-        **AutogradeApp.aliases,
+        **{name: alias for name, alias in AutogradeApp.aliases.items() if name != "notebook"},  # it grades all
         "jobs": "Grade.jobs",
         "scheduler": "Grade.scheduler",
         "timeout": "BoundedExecute.timeout",

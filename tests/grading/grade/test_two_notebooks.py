@@ -88,12 +88,9 @@ def test_report_and_feedback_pages_say_what_is_of_which(course):
     assert not list(folder.rglob("*verdict*"))
 
 
-@pytest.mark.parametrize("command", ["zerolayer", "nbgrader"])
 @pytest.mark.parametrize("options", [(f"--notebook={ASSIGNMENT}",), (f"--notebook={SECOND}",), ()])
-def test_one_notebook_graded_again_keeps_the_others_verdict(course, command, options):
-    """nbgrader's own command grades both in any case."""
-    grade = {"zerolayer": (course.zerolayer, "grade"), "nbgrader": (course.nbgrader, "autograde")}[command]
-    done = grade[0](grade[1], ASSIGNMENT, "--force", *options)
+def test_nbgraders_own_command_grades_both_in_any_case(course, options):
+    done = course.nbgrader("autograde", ASSIGNMENT, "--force", *options)
     assert done.returncode == 0, done.stderr
     assert {student: each(course, student) for student in STUDENTS} == course.first
     assert "2 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout
@@ -119,7 +116,6 @@ def test_a_verdict_that_a_student_hands_in_is_not_one(course):
     forged = replace(course.first["ada"][1], student="mallory")
     (folder / FILE).write_bytes(Verdict.pack([forged, replace(forged, notebook="a third one")]))
     for command, name in ((course.zerolayer, "grade"), (course.nbgrader, "autograde")):
-        for options in ((), (f"--notebook={ASSIGNMENT}",)):
-            done = command(name, ASSIGNMENT, "--force", "--student=mallory", *options)
-            assert done.returncode in (0, NEEDS_A_PERSON), done.stderr
-            assert [(one.notebook, one.points) for one in each(course, "mallory")] == [(ASSIGNMENT, 17), (SECOND, 0)]
+        done = command(name, ASSIGNMENT, "--force", "--student=mallory")
+        assert done.returncode in (0, NEEDS_A_PERSON), done.stderr
+        assert [(one.notebook, one.points) for one in each(course, "mallory")] == [(ASSIGNMENT, 17), (SECOND, 0)]
