@@ -29,8 +29,7 @@ from traitlets import Integer
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import NotebookMarks, read_marks
 from lib.grading.book.penalties import renew_penalties
-from lib.grading.commands.command import named_assignment
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.door.exchange import SECRET
 from lib.grading.door.handed_in import STAMP, list_names
 from lib.grading.errors import ConfigError
@@ -88,7 +87,7 @@ class PageTask:
 
 def write_pages(
     course: CourseDirectory,
-    app: Configured,
+    app: Command,
     only: Sequence[str] | None = None,
     jobs: int = 0,
 ) -> Pages:
@@ -144,7 +143,7 @@ def _attempt(task: PageTask) -> bool | BaseException:
         return error
 
 
-def _why(error: BaseException, app: Configured) -> str:
+def _why(error: BaseException, app: Command) -> str:
     """Say why a student has no page. Raises what is the machine's fault."""
     if isinstance(error, MemoryError) or (
         isinstance(error, OSError) and not is_of_a_file(error) and not isinstance(error, TookTooLong)
@@ -158,8 +157,8 @@ def _why(error: BaseException, app: Configured) -> str:
     return str(error) if isinstance(error, MissingEntry) else f"{type(error).__name__}: {error}"
 
 
-class FeedbackApp(Configured, GenerateFeedbackApp):
-    """`zerolayer feedback ASSIGNMENT`: `nbgrader generate_feedback` with its flags, for a whole class at once."""
+class FeedbackApp(Command, GenerateFeedbackApp):
+    """`zerolayer feedback ASSIGNMENT`: `nbgrader generate_feedback` for a whole class at once."""
 
     in_course = True
     own_log_level = logging.WARNING  # nbgrader's own level tells of each file of each submission
@@ -178,7 +177,7 @@ class FeedbackApp(Configured, GenerateFeedbackApp):
         zerolayer feedback UNIT --jobs 8
     """
     jobs = Integer(0, min=0, help="Pages that are made at once; by default one for each processor.").tag(config=True)
-    aliases = {**GenerateFeedbackApp.aliases, "jobs": "FeedbackApp.jobs"}
+    aliases = {**options("student", "assignment", "db"), "jobs": "FeedbackApp.jobs"}
 
     def start(self) -> None:
         """Write the pages; exits with 1 where some can't be."""

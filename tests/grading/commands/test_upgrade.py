@@ -4,16 +4,15 @@ import shutil
 
 import nbformat
 import pytest
+from lib.grading.marking_queue import TO_DECIDE, cells_for_person
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import CHECKOUT, copy_course
-from lib.grading.commands.sample_class import complete
-from lib.grading.marking_queue import TO_DECIDE, cells_for_person
+from lib.grading.commands.demo import CHECKOUT, complete, copy_course
 from lib.units.softmax_classifier import UNIT
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT, UNPROVED
-from tests.grading.conftest import Course
 from tests.grading.active import text_of
+from tests.grading.conftest import Course
 
 SOLUTION = CHECKOUT / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
 WRITTEN = {"explain-gradient", "explain-random-labels"}

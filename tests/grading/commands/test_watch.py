@@ -9,17 +9,17 @@ from time import monotonic, time
 import nbformat
 import pytest
 from filelock import FileLock
+from lib.grading.submissions.tries import digest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.feedback import ClassFeedback
-from lib.grading.commands.sample_class import complete
-from lib.grading.commands.watch import LONGEST_PAUSE, WatchApp
 from lib.grading.book.marks import Mark, NotebookMarks
-from lib.grading.submissions.tries import digest
+from lib.grading.commands.demo import complete
+from lib.grading.commands.feedback import ClassFeedback
+from lib.grading.commands.watch import LONGEST_PAUSE, WatchApp
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import Course
 from tests.grading.active import text_of
+from tests.grading.conftest import Course
 from tests.people import Term
 from tests.submissions import before
 
