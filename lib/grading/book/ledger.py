@@ -27,8 +27,8 @@ class Ledger:
         """Note that a student was told of a try. Where it can't be written, it is known as long as this runs."""
         self._take(student, digest, at)
         with self._file.open("a") as file:
-            # The first break ends a line that was cut short.
-            file.write(f"\n{json.dumps({'student': student, 'digest': digest, 'at': at})}\n")
+            # The break stands first, and so ends a line that was cut short.
+            file.write(f"\n{json.dumps({'student': student, 'digest': digest, 'at': at})}")
             file.flush()
             os.fsync(file.fileno())  # by then the page is out, and a power cut would have it told again
 

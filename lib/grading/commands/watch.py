@@ -237,7 +237,7 @@ class WatchApp(GradeApp):
         return untold
 
     def _release(self, pages: Mapping[str, Receipt]) -> None:
-        """Say what each has, and release the pages of those whose work came by the exchange. None that fails stops another."""
+        """Say what each has, and release the page where the work came by the exchange. One's failure stops no other."""
         marks = read_class(self.coursedir, self.assignment) if pages else {}
         for student, receipt in pages.items():
             page = self._place(self.coursedir.feedback_directory, student)
