@@ -37,7 +37,7 @@ class ReportApp(Command):
     server = Unicode(
         "http://localhost:8888", help="The address of the Jupyter server whose formgrader the report links to."
     ).tag(config=True)
-    aliases = {**options("student", "assignment", "db", "course"), "server": "ReportApp.server"}
+    aliases = {**options("student", "assignment", "db"), "server": "ReportApp.server"}
 
     uses = (UnitPreprocessor,)
 
