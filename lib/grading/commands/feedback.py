@@ -20,7 +20,6 @@ from typing import ClassVar
 
 from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
-from nbgrader.apps import GenerateFeedbackApp
 from nbgrader.coursedir import CourseDirectory
 from pebble import ProcessExpired, ProcessPool
 from sqlalchemy.exc import SQLAlchemyError
@@ -157,7 +156,7 @@ def _why(error: BaseException, app: Command) -> str:
     return str(error) if isinstance(error, MissingEntry) else f"{type(error).__name__}: {error}"
 
 
-class FeedbackApp(Command, GenerateFeedbackApp):
+class FeedbackApp(Command):
     """`zerolayer feedback ASSIGNMENT`: `nbgrader generate_feedback` for a whole class at once."""
 
     in_course = True
@@ -181,7 +180,7 @@ class FeedbackApp(Command, GenerateFeedbackApp):
 
     def start(self) -> None:
         """Write the pages; exits with 1 where some can't be."""
-        super(GenerateFeedbackApp, self).start()  # not GenerateFeedbackApp's, which makes nbgrader's own converter
+        super().start()
         self.coursedir.assignment_id = assignment = named_assignment(self)
         began = monotonic()
         try:

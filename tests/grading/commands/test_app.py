@@ -153,9 +153,9 @@ def give(course, command, *arguments):
         ("build", "--no-db", "is ready"),
         *((command, "--db=sqlite:///none.db", "doesn't know tiny") for command in ("grade", "watch", "report")),
         ("grade", "--timeout=x", "A setting can't be used"),
-        *((command, "--jobs=x", "A setting can't be used") for command in ("grade", "feedback")),
+        *((command, "--jobs=x", "expected an int, not the str 'x'") for command in ("grade", "feedback")),
         ("grade", "--scheduler=nowhere", "No Dask scheduler with workers answers"),
-        ("watch", "--every=0", "A setting can't be used"),
+        ("watch", "--every=0", "The value of the 'every' trait"),
         ("site", "--offline=none", "none"),
         ("demo", "--folder={root}", "is not empty"),
         ("grade", "--force", "1 of 1 submissions graded"),
@@ -164,7 +164,7 @@ def give(course, command, *arguments):
 )  # fmt: skip
 def test_an_option_that_is_taken_has_an_effect(course, command, option, told):
     more = ("--once", "--WatchApp.settled=0") if command == "watch" else (UNPROVED,) if command == "build" else ()
-    done = give(course, command, *([] if command == "demo" else [UNIT]), *more, option.format(root=course.root))
+    done = give(course, command, UNIT, *more, option.format(root=course.root))
     assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
