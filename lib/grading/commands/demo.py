@@ -23,7 +23,7 @@ from lib.grading import units
 from lib.grading.commands.command import Command, activation, named_unit
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.release import Rebuild
-from lib.grading.door.identify import course_id
+from lib.grading.door.cells import course_id
 from lib.grading.progress import Bar, say
 from lib.predictions.render import prediction
 from lib.unit import Question

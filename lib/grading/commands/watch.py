@@ -13,7 +13,7 @@ from functools import partial
 from math import inf
 from pathlib import Path
 from time import monotonic, sleep, time
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
@@ -25,24 +25,32 @@ from traitlets import Bool, Float, List
 
 from lib.grading.book.ledger import Ledger
 from lib.grading.book.marks import NotebookMarks, format_points, read_class
-from lib.grading.book.receipt import Receipt
 from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
 from lib.grading.door.exchange import SECRET
-from lib.grading.door.handed_in import ClosedError, find_submitted, last_change, read
+from lib.grading.door.handed_in import ClosedError, find_submitted, read
+from lib.grading.door.walk import last_change
 from lib.grading.errors import ConfigError
 from lib.grading.files import is_file
 from lib.grading.grade.class_ import Grade, unfinished
+from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.kernel.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
-from lib.grading.names import id_problem, visible
+from lib.grading.names import NoId, StudentId, visible
 from lib.grading.progress import say
 
 ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
 LONGEST_PAUSE = 60.0
 """Seconds from a round that failed to the next one: what keeps failing is tried more and more seldom. One student's
 try that could not be run, or whose page could not be made, waits as long, and keeps nobody else."""
+
+
+class Graded(NamedTuple):
+    """What is graded of a student: the digest of what was handed in, and why a person has to look at it."""
+
+    digest: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 class WatchApp(GradeApp):
@@ -176,17 +184,17 @@ class WatchApp(GradeApp):
         run.students |= {folder: student for student, folder in due.items()}
         return list(due.values())
 
-    def _due(self) -> dict[str, Path]:
+    def _due(self) -> dict[StudentId, Path]:
         """Find what is to be graded now and isn't: by student, the folder."""
         found = {student: folder for student, folder in self._folders() if student not in self._running}
         due = {student: folder for student, folder in found.items() if self._is_due(student, folder)}
         self._running |= due.keys()
         return due
 
-    def _is_due(self, student: str, folder: Path) -> bool:
+    def _is_due(self, student: StudentId, folder: Path) -> bool:
         digest = self._digest(student, folder)
         is_complete = abs(time() - last_change(folder)) > self.settled  # the clock may have been ahead
-        if not is_complete or self._is_put_off(student, digest) or digest == self._receipt(student).handed_in:
+        if not is_complete or self._is_put_off(student, digest) or digest == self._graded(student).digest:
             return False
         at = self._ledger.next_try(student, [60 * minutes for minutes in self.waits], time())
         if at > time():
@@ -194,23 +202,23 @@ class WatchApp(GradeApp):
             self._say_once(student, f"try {number} will be graded at {datetime.fromtimestamp(at):%H:%M}.")
         return at <= time()
 
-    def _folders(self) -> Iterator[tuple[str, Path]]:
+    def _folders(self) -> Iterator[tuple[StudentId, Path]]:
         """Find what was handed in: the student, and the folder."""
         excluded = self.coursedir.student_id_exclude.split(",")
         for student, folder in find_submitted(self.coursedir, self.assignment):
-            if not id_problem(student) and student not in excluded:
+            if not isinstance(student, NoId) and student not in excluded:
                 yield student, folder
 
-    def _digest(self, student: str, folder: Path) -> str:
+    def _digest(self, student: StudentId, folder: Path) -> str:
         """Give the digest of what a student handed in; none where it can't be read, which grading says."""
         try:
             return self._look(folder, lambda folder: read(folder, student).digest)
         except ClosedError:
             return ""
 
-    def _receipt(self, student: str) -> Receipt:
-        """Give the receipt of what is graded of a student; an empty one where nothing is."""
-        return self._look(self._place(self.coursedir.autograded_directory, student), receipt_of)
+    def _graded(self, student: str) -> Graded:
+        """Give what is graded of a student."""
+        return self._look(self._place(self.coursedir.autograded_directory, student), graded_in)
 
     def _look(self, folder: Path, read: Callable[[Path], Any]) -> Any:
         """Read something of a folder, anew only where anything of it was changed."""
@@ -222,36 +230,34 @@ class WatchApp(GradeApp):
     def _place(self, directory: str, student: str) -> Path:
         return Path(self.coursedir.format_path(directory, student, self.assignment))
 
-    def _write_feedback(self) -> dict[str, Receipt]:
-        """Write the pages of all who weren't told what they have; give the receipts of those whose pages are there."""
-        found = {student: self._receipt(student) for student, _ in self._folders()}
-        untold = {
-            student: receipt
-            for student, receipt in found.items()
-            if receipt.handed_in not in ("", self._ledger.last(student))
-            and not self._is_put_off(student, receipt.handed_in)
+    def _write_feedback(self) -> dict[str, Graded]:
+        """Write the pages of all who weren't told what they have; give what those have whose pages are there."""
+        untold: dict[str, Graded] = {
+            student: graded
+            for student, graded in ((student, self._graded(student)) for student, _ in self._folders())
+            if graded.digest not in ("", self._ledger.last(student)) and not self._is_put_off(student, graded.digest)
         }
         failed = write_pages(self.coursedir, self, [*untold]).failed if untold else {}
         for student, why in failed.items():
-            self._put_off(student, untold.pop(student).handed_in, f"has no feedback page: {why}")
+            self._put_off(student, untold.pop(student).digest, f"has no feedback page: {why}")
         return untold
 
-    def _release(self, pages: Mapping[str, Receipt]) -> None:
+    def _release(self, pages: Mapping[str, Graded]) -> None:
         """Say what each has, and release the page where the work came by the exchange. One's failure stops no other."""
         marks = read_class(self.coursedir, self.assignment) if pages else {}
-        for student, receipt in pages.items():
+        for student, graded in pages.items():
             page = self._place(self.coursedir.feedback_directory, student)
             try:
                 place = "released" if self._release_page(student, page) else f"in {page}"
             except (ExchangeError, OSError, ValueError) as error:  # its time or its secret can't be read
                 why = f"has a feedback page that can't be released: {sentence(error)}"
-                self._put_off(student, receipt.handed_in, why)
+                self._put_off(student, graded.digest, why)
                 continue
-            self._ledger.note(student, receipt.handed_in, time())
+            self._ledger.note(student, graded.digest, time())
             number, scored = len(self._ledger.told[student]), describe(marks[student])
             self._say(f"{student}: try {number} has {scored}. The feedback page is {place}.")
-            if receipt.reasons:  # as `grade` lists them at its end
-                self._say(f"{student}: this try needs a person: {'; '.join(receipt.reasons)}.")
+            if graded.reasons:  # as `grade` lists them at its end
+                self._say(f"{student}: this try needs a person: {'; '.join(graded.reasons)}.")
             self._said.pop(student, None)
 
     def _release_page(self, student: str, page: Path) -> bool:
@@ -269,7 +275,7 @@ class WatchApp(GradeApp):
     def _note_failed(self, run: Grade) -> None:
         """Note whose work is through, and put off what could not be graded."""
         self._running -= {*run.graded, *run.not_graded}
-        for folder, student in run.students.items():
+        for student, folder in self._folders():
             if why := run.not_graded.get(student):
                 self._put_off(student, self._digest(student, folder), why)
         run.graded.clear()
@@ -293,12 +299,15 @@ class WatchApp(GradeApp):
         say(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {visible(text)}")
 
 
-def receipt_of(graded: Path) -> Receipt:
-    """Read the receipt of a graded folder; an empty one where there is none, or where its notebooks' differ."""
-    found = [Receipt.in_file(file) for file in graded.glob("*.ipynb") if is_file(file)]
-    if len({receipt.handed_in for receipt in found}) != 1:
-        return Receipt()
-    return Receipt(found[0].handed_in, list(dict.fromkeys(reason for each in found for reason in each.reasons)))
+def graded_in(folder: Path) -> Graded:
+    """Read what a graded folder holds; nothing where there is none, or where its notebooks are of different tries."""
+    try:
+        verdicts = Verdict.load_each(folder, evidence=False)
+    except (DamagedVerdictError, FileNotFoundError):
+        return Graded()
+    [digest, *others] = {verdict.handed_in for verdict in verdicts}
+    reasons = dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)
+    return Graded() if others else Graded(digest, tuple(reasons))
 
 
 def describe(notebooks: Mapping[str, NotebookMarks]) -> str:

@@ -77,7 +77,7 @@ OPTIONS = {
     "bundle": BUILD,
     "site": BUILD | {"offline"},
     "grade": RUN | {"student", "notebook", "force", "f"},
-    "feedback": {"assignment", "student", "db", "jobs"},
+    "feedback": {"assignment", "student", "notebook", "db", "jobs"},
     "watch": RUN | {"course", "every", "once"},
     "report": {"assignment", "student", "db", "server"},
 }
