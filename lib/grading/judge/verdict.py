@@ -129,8 +129,8 @@ class Verdict:
     """All parts of one submitted notebook, the seed of its challenge, and remarks on how the run went.
 
     `library_calls` are names of a library's own that the student's code has in plain sight: a remark for a person.
-    `handed_in` is the digest of the folder that it was made of, `reasons` say why a person has to look at the notebook, and `waits` which
-    of its cells wait for one, each with the reason.
+    `handed_in` is the digest of the folder that it was made of, `reasons` say why a person has to look at the notebook,
+    and `waits` which of its cells wait for one, each with the reason.
     """
 
     assignment: str

@@ -137,7 +137,7 @@ class Run:
         seconds = self._seconds(cell)
         token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
         try:
-            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds)
+            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds, is_the_courses(cell))
             most = self.bounds.flood * self.bounds.characters
             reply = self._receive_reply(client, cell, token, monotonic() + seconds, most)
         except TimeoutError as reason:
@@ -317,6 +317,11 @@ def place_of(cells: Sequence[Mapping[str, Any]], at: int) -> str:
     """Name a notebook's cell by its id in the course, or else by its number."""
     name = cells[at]["metadata"].get("nbgrader", {}).get("grade_id")
     return f"The cell {name}" if name else f"Cell {at + 1}"
+
+
+def is_the_courses(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell's code is the course's own: it alone is locked, once cells are restored."""
+    return bool(cell["metadata"].get("nbgrader", {}).get("locked")) and ADDED_CODE not in cell["metadata"]
 
 
 def has_code(cell: Mapping[str, Any]) -> bool:
