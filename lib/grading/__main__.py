@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 
 from lib.grading.commands import COMMANDS
 from lib.grading.errors import ConfigError
@@ -26,6 +27,7 @@ def main() -> None:
     A file that can't be read or written, or a unit that can't be imported, ends it with a sentence, where the command
     itself has no better one.
     """
+    _open_what_is_closed()
     try:
         _run()
     except KeyboardInterrupt:
@@ -38,6 +40,14 @@ def main() -> None:
         from lib.grading.machine_faults import sentence
 
         _end(sentence(error))
+
+
+def _open_what_is_closed() -> None:
+    """Have what a shell closed (`>&-`) lead nowhere: else the next file or socket has its number, and is written to."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, stream := Path(os.devnull).open(mode))
+            os.set_inheritable(stream.fileno(), True)  # as standard streams are
 
 
 def _run() -> None:
