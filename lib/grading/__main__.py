@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 
 from lib.grading.commands import COMMANDS
 from lib.grading.errors import ConfigError
@@ -46,8 +45,9 @@ def _open_what_is_closed() -> None:
     """Have what a shell closed (`>&-`) lead nowhere: else the next file or socket has its number, and is written to."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, stream := Path(os.devnull).open(mode))
-            os.set_inheritable(stream.fileno(), True)  # as standard streams are
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(nowhere, True)
+            setattr(sys, name, os.fdopen(nowhere, mode, closefd=False))  # as standard streams are: workers close theirs
 
 
 def _run() -> None:
