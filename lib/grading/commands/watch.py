@@ -24,7 +24,6 @@ from traitlets import Bool, Float, List
 from lib.grading.book.attempts import Attempts, Ledger
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import format_points, read_class
-from lib.grading.book.receipt import Receipt
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
@@ -33,6 +32,7 @@ from lib.grading.door.walk import last_change
 from lib.grading.errors import ConfigError
 from lib.grading.files import is_file
 from lib.grading.grade.class_ import Grade, unfinished
+from lib.grading.judge.verdict import was_graded
 from lib.grading.kernel.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.names import NoId, StudentId, visible
@@ -231,10 +231,9 @@ class WatchApp(GradeApp):
         """Note as a first try what was graded before, by another command, or just before this one was killed."""
         for student, folder in self._folders():
             place = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, self.assignment))
-            last = self._ledger.of.get(student, Attempts()).graded[-1:]
-            found = {Receipt.in_file(file).handed_in for file in place.glob("*.ipynb") if is_file(file)} - {""}
-            if found == {self._digest(student, folder)} != {*last}:
-                self._note(dict.fromkeys([student], *found))
+            digest = self._digest(student, folder)
+            if self._ledger.of.get(student, Attempts()).graded[-1:] != [digest] and was_graded(place, digest):
+                self._note({student: digest})
 
     def _grade(self, due: Mapping[StudentId, Path]) -> Grade:
         """Grade what lies in these folders, and more that arrives; give the run, which knows whose was graded."""
