@@ -194,6 +194,52 @@ def test_python_that_cannot_be_fetched_is_told(page, url):
     page.get_by_role("alert").filter(has_text=f"Python can't be fetched from {host}.").wait_for(timeout=PATIENCE)
 
 
+def test_a_second_tab_has_what_was_saved_and_doesnt_overwrite_it(page):
+    write_behind(page, cell_with(page, "def cce_gradient"), "def cce_gradient(y, yhat):", " # mine")
+    page.get_by_text("Saved in this browser").wait_for()
+    second = page.context.new_page()
+    second.goto(page.url)
+    second.get_by_text("This notebook is open in another tab").wait_for(timeout=PATIENCE)
+    assert "# mine" in cell_with(second, "def cce_gradient").inner_text()
+    second.close()
+
+
+FULL = """left => {
+  navigator.storage.estimate = async () => ({quota: left, usage: 0});
+  IDBObjectStore.prototype.zlPut ??= IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = left ? IDBObjectStore.prototype.zlPut
+    : () => { throw new DOMException("no room", "QuotaExceededError"); };
+}"""
+"""Gives a page a disk with so many bytes left, as a browser tells and does it: no disk is filled for a test."""
+
+
+def test_no_room_in_the_browser_is_said_before_it_is_full_and_when_it_is(page):
+    loss = cell_with(page, "def cce_gradient")
+    # JupyterLab's own dialog: it comes with each save that fails, and the notebook is saved by itself.
+    failed = page.get_by_role("dialog", name="File Save Error")
+    page.add_locator_handler(failed, lambda dialog: dialog.get_by_role("button", name="Close").click())
+    for left, text in [
+        (5_000_000, "hardly any room left. Download your work often."),
+        (0, "Not saved: this browser has no room left. Download your work now."),
+        (5_000_000_000, "Saved in this browser"),
+    ]:
+        page.evaluate(FULL, left)
+        write_behind(page, loss, "def cce_gradient(y, yhat):", " ")
+        page.get_by_text(text).wait_for(timeout=PATIENCE)
+
+
+def test_start_over_asks_first(page):
+    start_over = page.get_by_role("button", name="Start over")
+    start_over.click()
+    page.get_by_role("button", name="Cancel").click()
+    assert "# mine" in cell_with(page, "def cce_gradient").inner_text()
+    start_over.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Delete my work").click()
+    text = cell_with(page, "def cce_gradient").inner_text()
+    assert "return(?)" in text and "# mine" not in text
+
+
 def put_in(page, file):
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Put a file back in").click()
@@ -288,30 +334,6 @@ def test_the_second_unit_runs_there_with_its_explorer_before_matplotlib_is_loade
         assert not page.locator(".cm-content").filter(has_text=own).count()
 
 
-FULL = """left => {
-  navigator.storage.estimate = async () => ({quota: left, usage: 0});
-  IDBObjectStore.prototype.zlPut ??= IDBObjectStore.prototype.put;
-  IDBObjectStore.prototype.put = left ? IDBObjectStore.prototype.zlPut
-    : () => { throw new DOMException("no room", "QuotaExceededError"); };
-}"""
-"""Gives a page a disk with so many bytes left, as a browser tells and does it: no disk is filled for a test."""
-
-
-def test_no_room_in_the_browser_is_said_before_it_is_full_and_when_it_is(page):
-    loss = cell_with(page, "def cce_gradient")
-    # JupyterLab's own dialog: it comes with each save that fails, and the notebook is saved by itself.
-    failed = page.get_by_role("dialog", name="File Save Error")
-    page.add_locator_handler(failed, lambda dialog: dialog.get_by_role("button", name="Close").click())
-    for left, text in [
-        (5_000_000, "hardly any room left. Download your work often."),
-        (0, "Not saved: this browser has no room left. Download your work now."),
-        (5_000_000_000, "Saved in this browser"),
-    ]:
-        page.evaluate(FULL, left)
-        write_behind(page, loss, "def cce_gradient(y, yhat):", " ")
-        page.get_by_text(text).wait_for(timeout=PATIENCE)
-
-
 @pytest.fixture(scope="module")
 def handed_in(page, tmp_path_factory):
     """The file that the student downloads after all cells of the solved notebook have run, sliders included."""
@@ -368,28 +390,6 @@ def test_stop_ends_what_runs_outside_of_a_check_and_fetches_a_new_python(handed_
     with page.context.expect_event("request", lambda request: "/static/pyodide/" in request.url, timeout=PATIENCE):
         page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     page.get_by_text("Running for").wait_for(state="detached", timeout=PATIENCE)
-
-
-def test_a_second_tab_has_what_was_saved_and_doesnt_overwrite_it(handed_in, page):
-    write_behind(page, cell_with(page, "def cce_gradient"), "def cce_gradient(y, yhat):", " # mine")
-    page.get_by_text("Saved in this browser").wait_for()
-    second = page.context.new_page()
-    second.goto(page.url)
-    second.get_by_text("This notebook is open in another tab").wait_for(timeout=PATIENCE)
-    assert "# mine" in cell_with(second, "def cce_gradient").inner_text()
-    said_by(cell_with(second, "check.cce(cce)"), "2 of 2 points")
-    second.close()
-
-
-def test_start_over_asks_first(handed_in, page):
-    start_over = page.get_by_role("button", name="Start over")
-    start_over.click()
-    page.get_by_role("button", name="Cancel").click()
-    assert "?" not in cell_with(page, "def cce_gradient").inner_text()
-    start_over.click()
-    with page.expect_navigation():
-        page.get_by_role("button", name="Delete my work").click()
-    assert "return(?)" in cell_with(page, "def cce_gradient").inner_text()
 
 
 def test_nothing_was_asked_of_any_other_server(page, url):
