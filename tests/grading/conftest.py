@@ -113,8 +113,9 @@ def new_course(tmp_path_factory) -> Callable[[Path], Course]:
 
 @pytest.fixture(scope="session")
 def graded(new_course, tmp_path_factory) -> Course:
-    """All submissions, graded in one run of `zerolayer grade`."""
+    """All submissions, graded in one run of `zerolayer grade`, with a secret that draws the same in each run."""
     course = new_course(tmp_path_factory.mktemp("course"))
+    (course.root / "judge_secret").write_text("ab" * 32)
     for name, submission in SUBMISSIONS.items():
         submission.hand_in(course.released(), course.root / "submitted" / name / ASSIGNMENT)
     course.run = course.zerolayer("grade", ASSIGNMENT, *QUICK)

@@ -10,7 +10,6 @@ COMMANDS = {
     "fingerprints": "fingerprints.FingerprintsApp",
     "bundle": "bundle.BundleApp",
     "site": "site.SiteApp",
-    "zip_collect": "quicker.CollectApp",
     "grade": "grade.GradeApp",
     "feedback": "feedback.FeedbackApp",
     "watch": "watch.WatchApp",

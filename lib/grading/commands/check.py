@@ -38,7 +38,7 @@ from lib.grading.commands.proof import (
 )
 from lib.grading.commands.release import AFTER_TRIAL, TRIAL, Rebuild
 from lib.grading.errors import ConfigError
-from lib.grading.grade.fit import misfits
+from lib.grading.grade.unit_faults import misfits
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.units import Place
 

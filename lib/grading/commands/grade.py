@@ -47,8 +47,8 @@ class GradeApp(Configured, AutogradeApp):
         "timeout": "BoundedExecute.timeout",
     }
     flags = {
-        # nbgrader's `no-execute` would give everybody nothing.
-        **{name: flag for name, flag in AutogradeApp.flags.items() if name != "no-execute"},
+        # nbgrader's `no-execute` would give everybody nothing, and `create` is what happens anyway.
+        **{name: flag for name, flag in AutogradeApp.flags.items() if name not in ("no-execute", "create")},
         "no-sandbox": (
             {"BoundedExecute": {"sandbox": False}},
             "Run students' code with all your rights, on this machine as it is.",

@@ -24,8 +24,8 @@ from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
 from lib.grading.commands.proved import is_proved
+from lib.grading.door.cells import course_id
 from lib.grading.door.handed_in import own_files
-from lib.grading.door.identify import course_id
 from lib.grading.grade.cell_ends import error_output
 from lib.grading.grade.one import answers_in
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor

@@ -9,7 +9,7 @@ from nbformat.v4 import new_output
 
 from lib.answer_key import Fillings, SampleClass
 from lib.blanks import open_blanks
-from lib.grading.door.identify import course_id
+from lib.grading.door.cells import course_id
 from lib.predictions.render import prediction
 from lib.unit import Question
 

@@ -24,17 +24,18 @@ from traitlets import Bool, Float, List
 from lib.grading.book.attempts import Attempts, Ledger
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import format_points, read_class
-from lib.grading.book.receipt import Receipt
 from lib.grading.commands.command import named_assignment
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
-from lib.grading.door.handed_in import ClosedError, find_submitted, last_change, read
+from lib.grading.door.handed_in import ClosedError, find_submitted, read
+from lib.grading.door.walk import last_change
 from lib.grading.errors import ConfigError
 from lib.grading.files import is_file
 from lib.grading.grade.class_ import Grade, unfinished
+from lib.grading.judge.verdict import was_graded
 from lib.grading.kernel.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
-from lib.grading.names import id_problem, visible
+from lib.grading.names import NoId, StudentId, visible
 from lib.grading.progress import say
 
 ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
@@ -160,7 +161,7 @@ class WatchApp(GradeApp):
         run.students |= {folder: student for student, folder in due.items()}
         return list(due.values())
 
-    def _due(self) -> dict[str, Path]:
+    def _due(self) -> dict[StudentId, Path]:
         """Find what is to be graded now: by student, the folder."""
         found = {student: folder for student, folder in self._folders() if student not in self._under_way}
         settled = {student: of for student, of in found.items() if abs(time() - last_change(of)) > self.settled}
@@ -168,7 +169,7 @@ class WatchApp(GradeApp):
         self._under_way |= due.keys()
         return due
 
-    def _digest(self, student: str, folder: Path) -> str:
+    def _digest(self, student: StudentId, folder: Path) -> str:
         """Give the digest of what lies there, read again only where something was changed."""
         changed = last_change(folder)
         if self._seen.get(folder, (None,))[0] != changed:
@@ -203,11 +204,13 @@ class WatchApp(GradeApp):
         if Path(collect.root, self.coursedir.course_id, "inbound").is_dir():
             collect.start()
 
-    def _folders(self) -> list[tuple[str, Path]]:
+    def _folders(self) -> list[tuple[StudentId, Path]]:
         excluded, found = self.coursedir.student_id_exclude.split(","), find_submitted(self.coursedir, self.assignment)
-        return [(student, folder) for student, folder in found if not id_problem(student) and student not in excluded]
+        return [
+            (student, folder) for student, folder in found if not isinstance(student, NoId) and student not in excluded
+        ]
 
-    def _is_due(self, student: str, folder: Path) -> bool:
+    def _is_due(self, student: StudentId, folder: Path) -> bool:
         """Tell whether a submission is to be graded now."""
         if self._is_put_off(student):
             return False
@@ -228,12 +231,11 @@ class WatchApp(GradeApp):
         """Note as a first try what was graded before, by another command, or just before this one was killed."""
         for student, folder in self._folders():
             place = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, self.assignment))
-            last = self._ledger.of.get(student, Attempts()).graded[-1:]
-            found = {Receipt.in_file(file).handed_in for file in place.glob("*.ipynb") if is_file(file)} - {""}
-            if found == {self._digest(student, folder)} != {*last}:
-                self._note(dict.fromkeys([student], *found))
+            digest = self._digest(student, folder)
+            if self._ledger.of.get(student, Attempts()).graded[-1:] != [digest] and was_graded(place, digest):
+                self._note({student: digest})
 
-    def _grade(self, due: Mapping[str, Path]) -> Grade:
+    def _grade(self, due: Mapping[StudentId, Path]) -> Grade:
         """Grade what lies in these folders, and more that arrives; give the run, which knows whose was graded."""
         grade = Grade(coursedir=self.coursedir, parent=self, force=True)
         grade.only, grade.says = frozenset(due.values()), False

@@ -5,6 +5,8 @@ The fork server and its children hold no answers: nothing in here imports `lib.r
 
 REPLY = "execute_reply"
 """The message that ends a cell."""
+REFUSED = "refused"
+"""The message in which a kernel says that Linux refused it a thread or a process."""
 MAX_SAID = 1000
 """Characters of an error's name and text in a reply. A longer reply than is read would be waited for in vain."""
 MAX_MESSAGE = 2**22

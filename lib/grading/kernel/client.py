@@ -237,11 +237,14 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         os.close(self.handle)
         self.at_end()
 
-    def run(self, code: str, token: str, seconds: float) -> None:
-        """Have a cell run, and its reply repeat the token. Raises `TimeoutError` if it isn't taken in time."""
+    def run(self, code: str, token: str, seconds: float, is_the_courses: bool = False) -> None:
+        """Have a cell run, the course's own as `hooks` says, and its reply repeat the token.
+
+        Raises `TimeoutError` if it isn't taken in time.
+        """
         self._line.settimeout(seconds)
         with suppress(ConnectionError):  # `messages` will tell
-            self._line.sendall(json.dumps([code, token]).encode() + b"\n")
+            self._line.sendall(json.dumps([code, token, is_the_courses]).encode() + b"\n")
 
     def messages(self, until: float) -> Iterator[bytes]:
         """Give each message that the kernel sends, until it hangs up; nothing in place of one that is too long.
@@ -292,14 +295,6 @@ class KernelClient(AbstractContextManager["KernelClient"]):
             return words.get("exit"), words.get("seconds", 0.0)
         return None, 0.0
 
-    def holds(self) -> tuple[int, int]:
-        """Tell how many threads it has, and bytes of address space; none once it has ended."""
-        number = _field(f"/proc/self/fdinfo/{self.handle}", "Pid")
-        with suppress(OSError):
-            status = f"/proc/{number}/status"
-            return _field(status, "Threads"), _field(status, "VmSize") * 1024
-        return 0, 0
-
     def signal(self, number: int) -> None:
         """Send a signal. Of those that it doesn't expect, only SIGKILL reaches a kernel that is locked in."""
         with suppress(ProcessLookupError):
@@ -310,9 +305,3 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         self.was_killed = self.was_killed or not self.has_ended()
         with suppress(OSError):
             self.signal(SIGKILL)
-
-
-def _field(path: str, name: str) -> int:
-    """Read a number from one of the system's tables, 0 if it isn't there."""
-    lines = (line.split() for line in Path(path).read_text().splitlines())
-    return next((int(words[1]) for words in lines if words and words[0] == f"{name}:"), 0)

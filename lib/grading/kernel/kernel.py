@@ -26,7 +26,7 @@ from ipykernel.ipkernel import IPythonKernel
 from traitlets import Type
 from traitlets.config import Config
 
-from lib.grading.kernel import server
+from lib.grading.kernel import hooks, server
 from lib.grading.kernel.forkserver import Request, send
 from lib.grading.kernel.shell import Compiler, ZMQInteractiveShell
 from lib.grading.kernel.slow_imports import import_units, slow_imports
@@ -98,6 +98,7 @@ def _run_a_cell(kernel: Any) -> None:
     kernel.shell.find_line_magic("load_ext")
     kernel.shell.display_formatter.format(None)
     kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
+    hooks.settle(kernel.shell)
 
 
 def _word_an_error(shell: Any) -> None:
@@ -130,6 +131,7 @@ def _own_half(caller: socket.socket) -> LineKernel:
     kernel = LineKernel.instance()
     kernel.session.open(caller)
     sys.stdout, sys.stderr = (server.Printed(name, kernel.session) for name in ("stdout", "stderr"))
+    server.tell_refusals(kernel.session)
     # ipykernel reads there in which thread cells run; there are no channels.
     kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
     kernel.shell.init_environment()

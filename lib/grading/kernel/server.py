@@ -6,23 +6,26 @@ it as it runs any, and what it puts out goes back as lines of JSON: Jupyter's me
 `client` is the other end.
 """
 
+import _thread
 import asyncio
 import io
 import json
 import os
 import signal
 import socket
+import subprocess
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import monotonic
 from typing import Any, NoReturn
 
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import Session
 
-from lib.grading.kernel import MAX_SAID, REPLY
+from lib.grading.kernel import MAX_SAID, REFUSED, REPLY
+from lib.grading.kernel.hooks import Hooks
 
 COMMS = "comm_"
 """How the messages of widgets begin."""
@@ -32,6 +35,12 @@ PIECE = 65536
 """Characters of a text that go out together: a longer one would be passed over whole by `MAX_MESSAGE`."""
 PAUSE = 0.02
 """Seconds without a word, after which a line is sent as soon as it is whole; others wait for company."""
+STARTERS = (
+    *((_thread, "start_new_thread"), (threading, "_start_new_thread")),
+    *((_thread, "start_joinable_thread"), (threading, "_start_joinable_thread")),  # since Python 3.13
+    *((os, "fork"), (subprocess, "_fork_exec")),
+)
+"""What starts threads and processes. The modules that use one have its name too."""
 
 
 class LineSession(Session):
@@ -109,6 +118,24 @@ class Printed(io.TextIOBase):
         self._session.flush()
 
 
+def tell_refusals(session: LineSession) -> None:
+    """From now on, tell the caller when Linux refuses a thread or a process.
+
+    What code then raises or prints tells nothing: it may be made up, or say something else.
+    """
+    for module, name in STARTERS:
+        if start := getattr(module, name, None):
+            setattr(module, name, partial(_start, session, start))
+
+
+def _start(session: LineSession, start: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    try:
+        return start(*arguments, **named)
+    except (RuntimeError, BlockingIOError):  # Python's words for EAGAIN
+        session.send(None, REFUSED, {})
+        raise
+
+
 def serve(kernel: IPythonKernel, session: LineSession) -> NoReturn:
     """Run cells until the caller hangs up, and end the process."""
     cells = session.line.makefile("r", encoding="utf-8")
@@ -122,14 +149,16 @@ async def _run_cells(kernel: IPythonKernel, session: LineSession, cells: Iterabl
     """Run each cell within one event loop, as Jupyter does: code may find it running, and leave tasks in it."""
     # ipykernel transforms each cell twice, once to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
+    hooks = Hooks(kernel.shell)
     for line in cells:
-        code, token = json.loads(line)
+        code, token, is_the_courses = json.loads(line)
         await asyncio.sleep(0)  # tasks that cells before this one left
         transform.cache_clear()
         reply: dict[str, Any] = {"status": "error"}
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            reply = await kernel.do_execute(code, silent=False)
+            with hooks.around(is_the_courses):
+                reply = await kernel.do_execute(code, silent=False)
         except BaseException as error:
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
         _ignore_sigint()

@@ -131,8 +131,8 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
             works.setdefault(left.student, StudentWork(left.student)).left_out.append(left.reason)
         else:
             unclaimed.append(left.reason)
-    for student, work in works.items():
-        work.folder = _graded_folder(course, student, assignment)
+    for id, work in works.items():
+        work.folder = _graded_folder(course, id, assignment)
         work.read_verdict(assignment)
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
     return Classroom(assignment, due, max_score, tuple(by_name), tuple(strangers), tuple(unclaimed))
@@ -156,11 +156,12 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
         work = works[student]
         work.handed_in, work.submission = True, notebook
         work.late = late_by(timestamp, assignment.duedate, extension)
-    for (student, _), marks in read_marks(gradebook, assignment.name).items():
+    for student, notebooks in read_marks(gradebook, assignment.name).items():
         work = works[student]
-        work.penalty += marks.penalty
-        work.score += marks.points
-        work.scores |= {name: (mark.graded, mark.max_points) for name, mark in marks.cells.items()}
-        work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
-        work.to_review += [name for name, mark in marks.cells.items() if mark.again]
+        for marks in notebooks.values():
+            work.penalty += marks.penalty
+            work.score += marks.points
+            work.scores |= {name: (mark.graded, mark.max_points) for name, mark in marks.cells.items()}
+            work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
+            work.to_review += [name for name, mark in marks.cells.items() if mark.again]
     return works

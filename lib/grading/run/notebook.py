@@ -8,21 +8,25 @@ in a tenth of a second.
 
 import json
 import math
+import os
 import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from lib.checking.answers import plain
-from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REPLY
+from lib.grading.files import lay_out
+from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
 from lib.grading.kernel.slow_imports import needs_slow_imports
 from lib.grading.run.outputs import OUTPUTS, OutputRoom, is_graded, is_needed, plain_output, shorten
-from lib.grading.sandbox.limits import REFUSED, STACK, TRIAL, Limits
+from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
 if TYPE_CHECKING:  # off Linux it can't be imported
     from lib.grading.kernel.client import KernelClient
@@ -34,7 +38,6 @@ ADDED_CODE = "zerolayer_added_code"
 IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
 """What imports something, or may."""
 FLOOD = "The cell put out far more than is kept, and was stopped."
-SECONDS_OF_A_TRIAL = 20
 
 Cell = dict[str, Any]
 
@@ -86,7 +89,7 @@ class Run:
                 cell.update(outputs=[], execution_count=None)
         self.remarks: list[str] = []
         self.was_refused = False
-        """Whether anything in it said that it was refused a thread: that is looked into once it is through."""
+        """Whether the kernel said that it was refused a thread, or aborted, as libraries do that are refused one."""
         self._at: int | None = None
         self._number = 0
         limits = bounds.characters, bounds.outputs, bounds.memory
@@ -134,7 +137,7 @@ class Run:
         seconds = self._seconds(cell)
         token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
         try:
-            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds)
+            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds, is_the_courses(cell))
             most = self.bounds.flood * self.bounds.characters
             reply = self._receive_reply(client, cell, token, monotonic() + seconds, most)
         except TimeoutError as reason:
@@ -198,14 +201,14 @@ class Run:
             if content.get("token") == token:
                 return _plain_reply(content)
             self._room.drop(len(words))  # a reply made up by code, or to a cell that is over
+        elif kind == REFUSED:
+            self.was_refused = True
         elif kind == "clear_output" and not is_graded(cell):
             self._room.clear()
             self._clears = bool(content.get("wait"))
             if not self._clears:
                 cell["outputs"].clear()
         elif kind in OUTPUTS:
-            # Of an error only its own sentence: a traceback quotes lines of any code.
-            self._notice_refusals(client, plain(content.get("evalue")).encode() if kind == "error" else words)
             self._keep(kind, plain_output(kind, content, cell), cell)
         return None
 
@@ -225,42 +228,21 @@ class Run:
             self._clears = False
         cell["outputs"].append({"output_type": kind, **content})
 
-    def _notice_refusals(self, client: "KernelClient", words: bytes) -> None:
-        """Note where a kernel says that it was refused a thread, and is within its own limits. That may be made up."""
-        if any(text in words for text in REFUSED):
-            (threads, size), limits = client.holds(), Limits(**self.bounds.limits)
-            self.was_refused |= threads < limits.tasks // 2 and size < limits.memory - STACK
-
     def _see_why_it_ended(self, client: "KernelClient") -> None:
         """Raise `RunLostError` where a kernel did not end by its own doing, as far as can be told.
 
         Nothing within a locked kernel can kill its first process; Linux does where memory is short, and where its
-        processor time is spent. A library that is refused a thread aborts: whether that was so is tried.
+        processor time is spent.
         """
         code, seconds = client.ended_with()
         if code is None:
             raise RunLostError("The warm process ended while a notebook was run.")
-        if code >= 0 or client.was_killed or not self.bounds.locked:
+        if client.was_killed:
             return
-        if code == -signal.SIGKILL and seconds < Limits(**self.bounds.limits).cpu_seconds - 1:
+        self.was_refused |= code == -signal.SIGABRT
+        is_spent = seconds >= Limits(**self.bounds.limits).cpu_seconds - 1
+        if code == -signal.SIGKILL and self.bounds.locked and not is_spent:
             raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
-        if code == -signal.SIGABRT:
-            self.try_threads()
-
-    def try_threads(self) -> None:
-        """See whether a kernel can start as many threads as a notebook needs. Raises `RunLostError`."""
-        with self._start_client() as client:
-            client.run(TRIAL, token_hex(8), SECONDS_OF_A_TRIAL)
-            for words in client.messages(monotonic() + SECONDS_OF_A_TRIAL):
-                if any(text in words for text in REFUSED):
-                    raise RunLostError(
-                        f"A kernel with {client.holds()[0]} threads could not start another one. Raise the limit"
-                        " on tasks (`ulimit -u`, or `pids.max` of the container or service), or run fewer notebooks at"
-                        " once with --jobs."
-                    )
-                if f'"{REPLY}"'.encode() in words:
-                    return
-        raise RunLostError("A kernel that only starts some threads ended before it had.")
 
     def _remark(self, remark: str) -> None:
         if remark not in self.remarks:
@@ -274,20 +256,53 @@ class Run:
 def run_cells(cells: bytes, files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[str]]:
     """Run a notebook's cells, given as JSON; give them with their outputs, and remarks. Raises `RunLostError`.
 
-    Where one says that it was refused a thread, that is the machine's doing or a text that somebody prints: a trial
-    tells if threads can't be had, and else the notebook is run once more.
+    What was refused a thread is run once more, and counts then, if the machine has threads.
     """
     if sys.platform != "linux":
-        from lib.grading.run.settings import run_plainly
-
-        return run_plainly(json.loads(cells), files, bounds.cell_seconds or bounds.seconds), []
+        return _run_plainly(json.loads(cells), files, bounds)
     for _ in range(2):
         run = Run(json.loads(cells), files, bounds)
         run.run()
         if not run.was_refused:
             break
-        run.try_threads()
+        _try_threads(bounds)
     return list(run.cells), run.remarks
+
+
+def _try_threads(bounds: Bounds) -> None:
+    """See whether this machine lets a kernel start as many threads as a notebook needs. Raises `RunLostError`."""
+    cell: Cell = {"cell_type": "code", "metadata": {}, "source": TRIAL}
+    trial = Run([cell], {}, replace(bounds, limits={}))  # not the course's own limits, which may be narrower
+    trial.run()
+    if trial.was_refused or trial.remarks:
+        raise RunLostError(
+            f"A kernel could not start {THREADS} threads. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the"
+            " container or service), or run fewer notebooks at once with --jobs."
+        )
+
+
+def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[str]]:
+    """Run cells in Jupyter's own kernel, with all our rights: elsewhere than on Linux there is no other way."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None, source=cell["metadata"].get(ADDED_CODE, cell["source"]))
+    notebook = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+    remarks: list[str] = []
+    options = {"timeout": bounds.cell_seconds or bounds.seconds, "interrupt_on_timeout": True, "allow_errors": True}
+    with TemporaryDirectory() as folder:
+        lay_out(files, Path(folder))
+        client = NotebookClient(notebook, resources={"metadata": {"path": folder}}, **options)
+        try:
+            client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde"})
+        except (CellTimeoutError, DeadKernelError) as error:
+            remarks = [f"A cell broke off the run, and nothing after it could run: {type(error).__name__}."]
+        except Exception as error:
+            raise RunLostError(f"{type(error).__name__}: {error}") from error
+    return list(notebook.cells), remarks
 
 
 def _plain_reply(content: Any) -> dict[str, Any]:
@@ -302,6 +317,11 @@ def place_of(cells: Sequence[Mapping[str, Any]], at: int) -> str:
     """Name a notebook's cell by its id in the course, or else by its number."""
     name = cells[at]["metadata"].get("nbgrader", {}).get("grade_id")
     return f"The cell {name}" if name else f"Cell {at + 1}"
+
+
+def is_the_courses(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell's code is the course's own: it alone is locked, once cells are restored."""
+    return bool(cell["metadata"].get("nbgrader", {}).get("locked")) and ADDED_CODE not in cell["metadata"]
 
 
 def has_code(cell: Mapping[str, Any]) -> bool:

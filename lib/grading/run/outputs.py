@@ -1,7 +1,8 @@
 """Outputs of student code: made plain, of the types that nbformat says, and no more of them than there is room for."""
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lib.checking.answers import MIME, plain
@@ -14,6 +15,8 @@ BYTES_OF = {"{": 430, "[": 64, ",": 32}
 """What the parts of an answer take in memory beside their letters, measured: an object, a list, another number."""
 BYTES_OF_A_TEXT = 100
 """Likewise for each line of a traceback, and each kind in which an output is given."""
+MISSING = re.compile(r"^No module named '(\w{1,80})'$")
+"""What Python says of a package that isn't there. Of a module in one that is, it says a name with dots."""
 
 
 class OutputRoom:
@@ -121,6 +124,17 @@ def shorten(content: dict[str, Any]) -> dict[str, Any]:
         return {**content, "text": content["text"][:1000]}
     text = content["data"].get("text/plain", "")[:1000]
     return {**content, "data": {"text/plain": text}}
+
+
+def missing_packages(cells: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Name the packages for want of which cells ended in an error, but for cells that are the course's own."""
+    found = dict[str, None]()
+    for cell in cells:
+        if cell["metadata"].get("nbgrader", {}).get("solution", True):
+            for output in cell.get("outputs", ()):
+                if output["output_type"] == "error" and output["ename"] == "ModuleNotFoundError":
+                    found |= dict.fromkeys(MISSING.findall(output["evalue"]))
+    return list(found)
 
 
 def _bytes(content: dict[str, Any], text: str) -> int:

@@ -1,18 +1,11 @@
-"""The settings of a run, and running without Linux's means."""
+"""The settings of a run, as a course gives them."""
 
-import os
-from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
 from traitlets import Bool, Dict, Integer, TraitError, validate
 from traitlets.config import LoggingConfigurable
 
-from lib.grading.files import lay_out
-from lib.grading.run.notebook import Bounds, Cell
+from lib.grading.run.notebook import Bounds
 from lib.grading.sandbox.limits import limit_problem
 
 
@@ -51,16 +44,3 @@ class BoundedExecute(Execute):
         """The settings as plain data."""
         of_output = self.max_output, self.max_messages, self.max_notebook_output, self.flood
         return Bounds(self.timeout or 0, self.budget, self.grace, (5, 30), *of_output, self.sandbox, self.limits)
-
-
-def run_plainly(cells: list[Cell], files: Mapping[str, bytes], seconds: int) -> list[Cell]:
-    """Run cells in Jupyter's own kernel, with all our rights."""
-    notebook = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
-    with TemporaryDirectory() as folder:
-        lay_out(files, Path(folder))
-        place = {"metadata": {"path": folder}}
-        client = NotebookClient(
-            notebook, timeout=seconds, interrupt_on_timeout=True, allow_errors=True, resources=place
-        )
-        client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde"})  # as `kernel.client.spawn` has it
-    return list(notebook.cells)

@@ -21,10 +21,6 @@ finally:
 """
 """Code that raises RuntimeError unless so many threads can be started. Where a limit on tasks is nearly reached, a
 thread that can't be started looks like a fault of the code that wanted it, and is none."""
-REFUSED = (b"can't start new thread", b"Resource temporarily unavailable")
-"""What code is told that can't have another thread or process."""
-STACK = 64 * 2**20
-"""Bytes of address space without which a kernel has reached its own limit: a thread's stack and heap take so much."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from lib.checking.answers import record
 from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
-from lib.grading.pages.clusters import compare, is_unknown
-from lib.grading.pages.item_analysis import outcome
+from lib.grading.pages.analysis import outcome
+from lib.grading.pages.clusters import found_in, is_unknown
 from lib.grading.grade import cell_ends
 from lib.grading.grade.cell_ends import (
     VERSION,
@@ -94,7 +94,7 @@ def test_the_verdict_says_why_a_name_is_missing() -> None:
     said = "The cell loss ended in SyntaxError: invalid syntax (line 1)."
     assert [(one.state, one.why, one.points) for one in verdict.statements] == [("wrong", said, 0)] * 2
     assert is_unknown(verdict)
-    assert {related for _, related in compare(verdict)[0]} == {
+    assert {found_in(statement) for statement in verdict.statements} == {
         "“The cell loss ended in SyntaxError: invalid syntax (line …)”"
     }
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lib
-from lib.grading.door.identify import ELSEWHERE, LOST, Released, identify
+from lib.grading.door.cells import ELSEWHERE, LOST, Released, identify
 from lib.grading.submissions.read import clean_cell
 from tests.course import ASSIGNMENT
 from tests.submissions import right

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lib.grading.run.settings import ADDED_CODE, SKIPPED
 from lib.grading.door.added_code import added_to_locked, run_added_code
 from lib.grading.submissions.read import clean_cell
-from lib.grading.door.restore import restore_cells
+from lib.grading.door.cells import restore_cells
 
 # (id, kind, what it is) as in a course's source; unnamed cells are text and examples.
 SOURCE = [
@@ -248,7 +248,7 @@ def test_of_changed_cells_only_so_much_is_read(monkeypatch):
     cells = [clean_cell(cell) for cell in released()]  # what is unchanged counts nothing
     for id in ("layer", "check-loss"):
         cells[ids(cells).index(id)].source = changed
-    monkeypatch.setattr("lib.grading.door.restore.MOST_CHANGED", len(changed))
+    monkeypatch.setattr("lib.grading.door.cells.MOST_CHANGED", len(changed))
     given = {id: cell.source for id, cell in KNOWN.items()} | dict.fromkeys(("layer", "check-loss"), "shown = 1")
     found = restore_cells(cells, KNOWN, given)
     assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
