@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from lib.grading.pages.item_analysis import outcome
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
