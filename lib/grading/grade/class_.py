@@ -16,7 +16,6 @@ from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from pebble import ProcessExpired
 from traitlets import Float, Integer, Unicode
 
 from lib.grading.book.gradebook import GradebookSession
@@ -214,8 +213,7 @@ class Grade(Autograde):
         """
         if isinstance(result, BaseException):
             self._see_whether_any_runs(course, work)
-            is_lost = isinstance(result, (RunLostError, OSError, MemoryError))
-            if is_lost or (course.run.locked and isinstance(result, ProcessExpired)):
+            if course.run.locked or isinstance(result, (RunLostError, OSError, MemoryError)):
                 self._leave(work.handed.student, f"was not graded: {sentence(result)}")
                 return
         self._end(course, work, result)

@@ -11,7 +11,7 @@ from nbgrader.preprocessors import AssignLatePenalties, IgnorePattern, LimitOutp
 
 from lib.answer_key import AnswerKey
 from lib.grading.book.gradebook import GradebookSession
-from lib.grading.book.marks import NotebookMarks, read_marks
+from lib.grading.book.marks import Class, read_marks
 from lib.grading.book.penalties import cost
 from lib.grading.door.cells import Released, read_released
 from lib.grading.door.downloads import LATE_WITHOUT_TIME, Collected, read_collected
@@ -85,8 +85,8 @@ class Course:
         return notebook
 
     @cached_property
-    def marks(self) -> Mapping[str, Mapping[str, NotebookMarks]]:
-        """What the gradebook had at the run's begin, by student and notebook: three queries, however large a class."""
+    def marks(self) -> Class:
+        """What the gradebook had at the run's begin: three queries, however large a class."""
         return self.book.ask(lambda gradebook: read_marks(gradebook, self.assignment))
 
     @cached_property

@@ -61,7 +61,8 @@ def found_in(statement: StatementVerdict) -> str:
     """Say what was found of a wrong statement, without what belongs to one draw, or to one student's code."""
     if FOUND.fullmatch(statement.why):
         return statement.why
-    return quote(re.sub(r"\d+", "…", what_is_wrong(CODE.sub("", statement.why)).strip()).removesuffix("."))
+    said = CODE.sub("", what_is_wrong(statement.why)).strip().removesuffix(".")
+    return quote(re.sub(r"\d+", "…", said))
 
 
 def codes_of(group: Group, unit: AnswerKey | None) -> list[tuple[str, list[StudentWork]]]:

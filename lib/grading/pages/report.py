@@ -13,14 +13,13 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
-from markupsafe import Markup
 from nbgrader.coursedir import CourseDirectory
 
 from lib.answer_key import AnswerKey
 from lib.grading.judge.verdict import Verdict
 from lib.grading.pages import analysis, clusters, evidence, predictions
 from lib.grading.pages.classroom import Classroom, StudentWork
-from lib.grading.pages.templates import FOLDER, templates
+from lib.grading.pages.templates import templates
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,6 @@ def student_page(work: StudentWork, verdict: Verdict, links: Links, made: dateti
 
 def _render(template: str, links: Links, **values: Any) -> str:
     """Write a page from a template and its values, and from what both pages show."""
-    # In the page itself, which may be sent to somebody as one file.
-    css = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))
     # One name stands in many lists, and each link is looked up on the disk.
-    links_of = cache(links.of)
-    page = templates().get_template(template)
-    return page.render(assignment=links.assignment, links=links, links_of=links_of, css=css, **values)
+    shared = {"assignment": links.assignment, "links": links, "links_of": cache(links.of)}
+    return templates().get_template(template).render(shared, **values)

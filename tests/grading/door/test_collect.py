@@ -212,8 +212,6 @@ def test_a_broken_download_and_a_nameless_notebook_are_told(collected):
     assert "broken.zip is left out: it can't be unpacked" in collected.run.stderr
     assert "nobody.ipynb is left out: it is nobody's by its name" in collected.run.stderr
     assert "it has a name of which no student's id can be made: it has 105 characters" in collected.run.stderr
-        "is left out: it has a name of which no student's id can be made: it has 105 characters" in collected.run.stderr
-    )
 
 
 def test_saved_widgets_are_left_in_the_download(collected):
