@@ -115,17 +115,13 @@ class SampleClass:
 
 @dataclass(frozen=True)
 class WatchedCalls:
-    """Calls that may stand in the place of what students build: their `names`, and the `libraries` that have them.
-
-    `from_a_star` are names that a star import from such a library is taken to bring along.
-    """
+    """Calls that may stand in the place of what students build: their `names`, and the `libraries` that have them."""
 
     libraries: frozenset[str]
     names: re.Pattern[str]
-    from_a_star: re.Pattern[str]
 
 
-NO_CALLS = WatchedCalls(frozenset(), re.compile(r"(?!)"), re.compile(r"(?!)"))
+NO_CALLS = WatchedCalls(frozenset(), re.compile(r"(?!)"))
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, so that a cache can be by key

@@ -194,9 +194,7 @@ class Unit:
     """One assignment: its name, its title, its graded parts in the notebook's order, and what it can do without.
 
     `slow_imports` are kept ready by the grader for notebooks whose code looks as if it needs them. `questions` are what
-    students predict. `builds_on` is the name of the unit whose code students bring along. `later_cells` are the ids of
-    solution and graded cells that came after the unit's first release: a class that began before has a notebook without
-    them.
+    students predict. `builds_on` is the name of the unit whose code students bring along.
     """
 
     name: str
@@ -205,7 +203,6 @@ class Unit:
     extras: tuple[Extra, ...] = ()
     slow_imports: SlowImports | None = None
     questions: tuple[Question, ...] = ()
-    later_cells: frozenset[str] = frozenset()
     builds_on: str = ""
 
 

@@ -1,26 +1,25 @@
-"""Grading: from a submission to a verdict, and what an instructor sees of a class. Students never have this.
+"""Grading: from a folder to a verdict to a page. Students never have this.
 
-| package | what it is |
+| room | what it is |
 |---|---|
-| `commands` | the command `zerolayer`, built on nbgrader's own apps |
-| `report` | the class report, feedback pages, exports to Canvas and Moodle |
-| `submissions` | what came from a student, made safe |
+| `commands` | what an instructor types: nbgrader's own apps, with our steps |
+| `pages` | feedback pages, the class report, exports to Canvas and Moodle, formgrader |
+| `grade` | one submission, from what was handed in to points; a class of them |
+| `book` | the rows of nbgrader's gradebook, and the ledger of who was told what |
+| `door` | the one place that opens what a student sent |
 | `judge` | challenges, right answers, known mistakes, and the comparison |
-| `running` | notebooks executed within bounds, many at once |
-| `kernels` | the fork server and its kernels |
+| `run` | a notebook run within bounds; many at once |
+| `kernel` | the warm process, and one line to each kernel |
 | `sandbox` | what locks a kernel in before any student code runs |
 
-A package imports only those below it. All may import `units` (finds the units, and what students never have),
-`safe_files` (reads only ordinary files), `machine_faults` (errors that are not a submission's), `marking_queue` (cells
-that need a person), `untrusted_names` (how they are shown), `errors`, and `startup` (imports that no command needs).
+A room imports only those below it. All may import `files` (reads only ordinary files, writes whole ones), `names` (ids,
+and how names are shown), `units` (finds the units), `machine_faults` and `errors` (sentences), and `progress`.
 
-How one submission is graded: `commands.grade` finds the folder, and `commands.job` copies the ordinary files in it.
-`submissions.read` reads the notebook, or makes an empty one that says what was wrong. `submissions.restore` puts the
-course's own cells back, and `submissions.preprocessors` writes the challenge. `running.runner` sends both to a worker,
-where `running.forked_execute` runs the notebook in a kernel of its own; each check answers the challenge with arrays.
-Back in the command's process `submissions.sanitize` cleans the outputs, the judge compares the arrays with the right
-ones, and `submissions.gradebook` saves the points. Then the folder is moved to its place: graded, whole or not at all.
+The way of one submission stands in `grade.one`: `door` reads the folder into bytes with a digest; `prepare` puts the
+course's own cells back and draws the challenge; `run` has a worker run the notebook in a kernel of its own, where each
+check answers the challenge with arrays; `finish` has the judge compare these with the right ones, and saves the points.
+Then the folder is moved to its place: graded, whole or not at all. `zerolayer grade`, `watch` and nbgrader's own
+commands all go this way.
 
-No student code ever runs in the process that holds the answers, and nothing here is imported where it runs. `nbgrader
-autograde` and formgrader's button take the same steps from `restore` on, one submission after the other.
+No student code ever runs in the process that holds the answers, and nothing here is imported where it runs.
 """

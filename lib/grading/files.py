@@ -1,8 +1,7 @@
 """Files in folders that student code or students write to: only ordinary ones are read, and a run's are removed.
 
 Student code may leave pipes, links to other places, or folders a thousand deep. What walks through the folder
-afterwards (nbgrader's permissions, feedback, formgrader) would hang, fail, or leave it. A folder may also lie on a
-file system of a student's own, which lists names without end, or says that a file is short and gives bytes without end.
+afterwards (nbgrader's permissions, feedback, formgrader) would hang, fail, or leave it.
 """
 
 import errno
@@ -14,20 +13,17 @@ from contextlib import contextmanager, suppress
 from glob import escape, glob, has_magic
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory, mkdtemp
+from typing import IO
 
 LARGEST_FOLDER = 128 * 2**20
 """Bytes of a folder that a locked kernel gets a copy of: what nbgrader lets students submit (`max_dir_size`), and some
 more for what is laid beside it."""
-DEEPEST = 10
-"""Levels of folders that are looked into; a submission has one or two."""
-MOST_ENTRIES = 10_000
-"""Files and folders that are looked at in a submission's folder and below; it has some ten."""
 NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """How Linux answers where there is no folder, which may be closed or broken in other cases."""
 PIECE = 2**20
 """Bytes of a file that are read at a time."""
+# O_NOFOLLOW: no link that was put there meanwhile. O_NONBLOCK: no pipe that is waited for.
 TO_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-"""How files are opened: no link that was put there meanwhile, and no pipe that is waited for."""
 
 
 def is_file(path: Path) -> bool:
@@ -52,8 +48,10 @@ def file_below(folder: Path, name: str) -> Path | None:
 
     Elsewhere there are files of others, and files that have no end or that nobody can read (`/proc`).
     """
-    path = Path(os.path.abspath(folder / name))  # noqa: PTH100  # `resolve` would follow links
-    return path if path.is_relative_to(os.path.abspath(folder)) and is_file(path) else None  # noqa: PTH100  # likewise
+    with suppress(OSError, ValueError):
+        path = Path(os.path.realpath(os.path.normpath(folder / name)))
+        return path if path.is_relative_to(os.path.realpath(folder)) and is_file(path) else None
+    return None
 
 
 def find_folders(pattern: str) -> list[str]:
@@ -73,42 +71,20 @@ def _may_be_folder(path: str) -> bool:
         return False
 
 
-def files_in(folder: Path, most: int = MOST_ENTRIES) -> Iterator[Path]:
-    """Give the ordinary files below `folder`, `DEEPEST` levels down and without following links.
-
-    No more than `most` files and folders are looked at.
-    """
-    return filter(is_file, entries_below(folder, DEEPEST, iter(range(most))))
-
-
-def entries_below(folder: Path, levels: int = DEEPEST, numbers: Iterator[int] | None = None) -> Iterator[Path]:
-    """Give all that there is, folders too, each with a number, as long as there are any."""
-    folders: list[Path] = []
-    numbers = iter(range(MOST_ENTRIES)) if numbers is None else numbers
-    # Not os.walk, which lists all names of a folder before it gives the first.
-    with suppress(OSError), os.scandir(folder) as entries:
-        for _, entry in zip(numbers, entries, strict=False):
-            yield Path(entry.path)
-            if levels and entry.is_dir(follow_symlinks=False):
-                folders.append(Path(entry.path))
-    for each in folders:
-        yield from entries_below(each, levels - 1, numbers)
-
-
 def read_bounded(file: Path, most: int) -> bytes | None:
     """Read a file; None if it holds more than `most` bytes, whatever it says. Raises OSError that names the file."""
-    content = read_first(file, most + 1)
+    with _name_in_errors(file), os.fdopen(os.open(file, TO_READ), "rb", buffering=0) as opened:
+        content = read_first(opened, most + 1)
     return content if len(content) <= most else None
 
 
-def read_first(file: Path, most: int) -> bytes:
-    """Read what a file holds, its first `most` bytes at most. Raises OSError that names the file."""
-    with _name_in_errors(file), os.fdopen(os.open(file, TO_READ), "rb", buffering=0) as content:
-        pieces = list[bytes]()
-        while most > 0 and (piece := content.read(min(most, PIECE))):
-            most -= len(piece)
-            pieces.append(piece)
-        return b"".join(pieces)
+def read_first(file: IO[bytes], most: int) -> bytes:
+    """Read what a file holds, its first `most` bytes at most: its size may be a lie."""
+    pieces = list[bytes]()
+    while most > 0 and (piece := file.read(min(most, PIECE))):
+        most -= len(piece)
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def write(path: Path, content: bytes) -> None:

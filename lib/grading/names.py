@@ -2,11 +2,13 @@
 
 A name may hold what a terminal obeys, a second line that looks like a message of the program's, letters that turn the
 reading direction, or bytes in no encoding. `visible` shows all of that as text. An id goes further than a screen: into
-paths, patterns, the gradebook and pages of other programs, so `id_problem` asks more of it.
+paths, patterns, the gradebook and pages of other programs, so `parse_id`, which alone makes one, asks more of it.
 """
 
 import logging
 import re
+from dataclasses import dataclass
+from typing import NewType
 from unicodedata import category
 
 FORBIDDEN = frozenset('<>&"`\\/|*?[]{}')
@@ -14,6 +16,8 @@ FORBIDDEN = frozenset('<>&"`\\/|*?[]{}')
 TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 LONGEST_ID = 100
 """Characters of an id."""
+StudentId = NewType("StudentId", str)
+"""A student's id: what `parse_id` has found to be one. Who is given one needs no look at it."""
 
 
 def visible(text: object, keep: str = "") -> str:
@@ -43,15 +47,28 @@ def quote(text: str) -> str:
     return "“{}”".format(text.translate({ord("“"): '"', ord("”"): '"'}))
 
 
-def id_problem(id: str) -> str:
-    """Say what keeps a student's id from being one, or nothing where it may be one."""
-    if not id.isprintable():
+@dataclass(frozen=True)
+class NoId:
+    """A name that can't be a student's id, and what keeps it from being one."""
+
+    name: str
+    problem: str
+
+
+def parse_id(name: str) -> StudentId | NoId:
+    """Make an id of the name of a folder or an account, or of what an LMS calls somebody; else say why it is none."""
+    problem = _problem_of(name)
+    return NoId(name, problem) if problem else StudentId(name)
+
+
+def _problem_of(name: str) -> str:
+    if not name.isprintable():
         return "it has a character that isn't printed, or in no encoding"
-    if found := sorted(FORBIDDEN & set(id)):
+    if found := sorted(FORBIDDEN & set(name)):
         return f"it has {' '.join(found)} in it"
-    if id != id.strip() or id.startswith("."):
+    if name != name.strip() or name.startswith("."):
         return "it begins with a dot or a space, or ends with a space"
-    return "" if 0 < len(id) <= LONGEST_ID else f"it has {len(id)} characters"
+    return "" if 0 < len(name) <= LONGEST_ID else f"it has {len(name)} characters"
 
 
 class VisibleNames(logging.Filter):

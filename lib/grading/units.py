@@ -22,6 +22,8 @@ from pathlib import Path, PurePath
 from traceback import extract_tb
 from typing import TYPE_CHECKING
 
+from traitlets.utils.importstring import import_item
+
 import lib.units
 from lib.grading.errors import ConfigError
 
@@ -126,11 +128,20 @@ def first_of(known: Iterable[str]) -> list[str]:
 
 def answer_key(name: str) -> AnswerKey:
     """Load a unit's closed half. Raises KeyError where there is no unit of this name, ConfigError where it fails."""
-    place = places()[name]
+    return load(places()[name].answers, f"The unit {name}", "Correct the unit.")
+
+
+def load(answers: str, what: str, advice: str) -> AnswerKey:
+    """Import an answer key by its import string. Raises ConfigError, on `what` and with advice, where it can't be."""
+    from lib.answer_key import AnswerKey  # here, see above
+
     try:
-        return import_module(f"{place.module}.{CLOSED}").ANSWER_KEY
+        found = import_item(answers)
     except (Exception, SystemExit) as error:  # whatever a module may raise as it is imported
-        raise ConfigError(f"The unit {name} can't be imported: {describe(error)}. Correct it.") from error
+        raise ConfigError(f"{what} fails: {answers!r} can't be imported: {describe(error)}. {advice}") from error
+    if not isinstance(found, AnswerKey):
+        raise ConfigError(f"{what} fails: {answers!r} is a {type(found).__name__}. {advice}")
+    return found
 
 
 def describe(error: BaseException) -> str:

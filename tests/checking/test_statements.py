@@ -27,7 +27,6 @@ from lib.grading.errors import UnitFailsError
 from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.judge import judge, judge_statements
 from lib.grading.judge.verdict import DIFFERENT, NOT_FINITE, PartVerdict
-from lib.grading.pages.clusters import compare
 from lib.grading.pages.evidence import probes
 from lib.unit import Statement
 
@@ -564,31 +563,20 @@ def test_where_text_may_be_due_a_missing_result_is_not_said_to_be_numbers() -> N
 
 
 @pytest.mark.parametrize(
-    ("part", "code", "number", "why", "said"),
+    ("part", "code", "number", "why"),
     [
-        ("words", lambda words: 3, 0, "The result is not text as it should be.", "no text"),
-        ("words", lambda words: "?", 0, "The text differs from the right one.", "another text"),
-        (
-            "pair",
-            lambda x: "yes",
-            0,
-            "The result has text in it, and the right one has none.",
-            "text in place of numbers",
-        ),
-        ("normal", lambda x: x, 1, "Two results that should agree differ.", "two results that differ"),
-        ("normal", lambda x: x * np.nan, 1, f"{NOT_FINITE} {FIND_NAN}", "nan or infinite in all places"),
-        ("normal", lambda x: 1.0, 0, "The result has another shape than the right one.", "0 axes instead of 1"),
-        ("normal", lambda x: x[1:], 0, "The result has another shape than the right one.", "another size of axis 0"),
+        ("words", lambda words: 3, 0, "The result is not text as it should be."),
+        ("words", lambda words: "?", 0, "The text differs from the right one."),
+        ("pair", lambda x: "yes", 0, "The result has text in it, and the right one has none."),
+        ("normal", lambda x: x, 1, "Two results that should agree differ."),
+        ("normal", lambda x: x * np.nan, 1, f"{NOT_FINITE} {FIND_NAN}"),
+        ("normal", lambda x: 1.0, 0, "The result has another shape than the right one."),
+        ("normal", lambda x: x[1:], 0, "The result has another shape than the right one."),
     ],
 )
-def test_the_judge_and_the_report_say_what_kind_of_thing_differs(
-    key: AnswerKey, part: str, code: Any, number: int, why: str, said: str
-) -> None:
-    verdict = verdict_on(key, f"check-{part}", code)
-    statement = verdict.statements[number]
+def test_the_judge_says_what_kind_of_thing_differs(key: AnswerKey, part: str, code: Any, number: int, why: str) -> None:
+    statement = verdict_on(key, f"check-{part}", code).statements[number]
     assert why in (statement.why, f"{statement.why} {statement.hint}")
-    failing, _ = compare(verdict)
-    assert (verdict.statements[number].text, said) in failing
 
 
 def test_of_a_right_text_beside_a_wrong_number_the_number_is_said_to_differ() -> None:

@@ -1,25 +1,30 @@
 """A class in a scratch course, graded once by the real command and shared by the tests that look at it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from functools import cache
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+import nbgrader.api
 import pytest
 from filelock import FileLock
 
-import lib.grading.startup  # noqa: F401  # as in every command: a new gradebook takes nbgrader alone seconds
 from lib.grading.commands.demo import copy_course
 from lib.grading.judge.verdict import Verdict
 from lib.grading.sandbox.doctor import find_obstacle
-from tests.course import ASSIGNMENT
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading import command_server
 from tests.submissions import files, forgers, honest, pages, runs, submissions
 
+nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)  # it starts a program for each gradebook
 SUBMISSIONS = {submission.name: submission for submission in submissions(honest, files, runs, forgers, pages)}
 QUICK = ("--Execute.timeout=4", "--BoundedExecute.grace=3")
 
@@ -72,6 +77,16 @@ class Course:
         return subprocess.run(command, check=False, **options)
 
 
+def refusal(capsys: pytest.CaptureFixture[str], command: Callable[..., object], *arguments: Any) -> str:
+    """Give what a command says that ends with 1: a few sentences, as one line, and no traceback."""
+    with pytest.raises(SystemExit) as ended:
+        command(*arguments)
+    said = capsys.readouterr()
+    assert ended.value.code == 1
+    assert "Traceback" not in said.err + said.out
+    return re.sub(r"\s+", " ", said.err)
+
+
 @pytest.fixture(scope="session")
 def lockable_here():
     """A machine that can lock kernels in: elsewhere tests that need one are skipped, and fail where all must run."""
@@ -88,7 +103,7 @@ def new_course(tmp_path_factory) -> Callable[[Path], Course]:
     with FileLock(folder / "built.lock"):
         if not source.released().exists():
             copy_course(source.root)
-            built = source.zerolayer("build")
+            built = source.zerolayer("build", UNPROVED)  # test_build's course is proved
             assert built.returncode == 0, built.stderr
 
     def lay_out(root: Path) -> Course:
@@ -100,9 +115,37 @@ def new_course(tmp_path_factory) -> Callable[[Path], Course]:
 
 @pytest.fixture(scope="session")
 def graded(new_course, tmp_path_factory) -> Course:
-    """All submissions, graded in one run of `zerolayer grade`."""
+    """All submissions, graded in one run of `zerolayer grade`, with a secret that draws the same in each run."""
     course = new_course(tmp_path_factory.mktemp("course"))
+    (course.root / "judge_secret").write_text("ab" * 32)
     for name, submission in SUBMISSIONS.items():
         submission.hand_in(course.released(), course.root / "submitted" / name / ASSIGNMENT)
     course.run = course.zerolayer("grade", ASSIGNMENT, *QUICK)
     return course
+
+
+@pytest.fixture
+def postgresql() -> Iterator[str]:
+    """Start a PostgreSQL server of our own, reached by a socket in its folder; give the URL of an empty database."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("PostgreSQL's server is not installed here")
+    pytest.importorskip("psycopg", reason="the driver for PostgreSQL is not installed here")
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:  # it refuses to be root's
+        shutil.chown(folder, "postgres")
+        user = {"user": "postgres", "extra_groups": []}
+
+    def call(program: str, *arguments: object) -> None:
+        command = [programs[-1] / program, *map(str, arguments)]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, **user)
+
+    call("initdb", "--auth=trust", "--username=teacher", folder / "data")
+    call("pg_ctl", "start", "--wait", "-D", folder / "data", "-l", folder / "log", "-o", f"-k {folder} -h ''")
+    try:
+        call("createdb", "-h", folder, "-U", "teacher", "grades")
+        yield f"postgresql://teacher@/grades?host={folder}"
+    finally:
+        call("pg_ctl", "stop", "--wait", "-D", folder / "data", "--mode=immediate")
+        shutil.rmtree(folder)

@@ -6,7 +6,6 @@ written together, by columns that have an index, so that time doesn't grow with 
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -16,8 +15,6 @@ from sqlalchemy import Boolean, Connection, Select, Table, Update, bindparam, fu
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from lib.grading.book.master import Master
-from lib.grading.book.wrong_values import refuse_wrong_values
-from lib.grading.judge.verdict import Verdict
 
 STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
     model.__table__ for model in (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
@@ -37,10 +34,7 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         self._gradebook = open_gradebook(db_url, course_id)
         self._connection: Connection | None = None
         try:
-            found = self._gradebook.find_assignment(assignment)
-            self.id, self.duedate = found.id, found.duedate
-            self.masters = {notebook.name: Master.of(notebook) for notebook in found.notebooks}
-            self._gradebook.db.remove()  # its session would hold a read lock through the whole run
+            self.id, self.duedate, self.masters = self.ask(partial(_read_assignment, assignment))
         except BaseException:
             self._gradebook.close()
             raise
@@ -61,24 +55,18 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
             finally:
                 self._connection = None
 
-    def known(self, student: str) -> "Known | None":
-        """Read what an earlier run has saved of a submission, or None where there is nothing."""
+    def ask(self, question: Callable[[Gradebook], Made]) -> Made:
+        """Have something read by nbgrader's own means."""
+        try:
+            return question(self._gradebook)
+        finally:
+            self._gradebook.db.remove()  # its session would hold a read lock through the whole run
+
+    def times(self) -> dict[str, datetime | None]:
+        """Read when each submission was made that there is, by student."""
+        rows = select(SUBMISSIONS.c.student_id, SUBMISSIONS.c.timestamp).where(SUBMISSIONS.c.assignment_id == self.id)
         with self.transaction() as connection:
-            key = {"assignment_id": self.id, "student_id": student}
-            submission = connection.execute(_where(SUBMISSIONS, *key), key).first()
-            if submission is None:
-                return None
-            scores, grades = {}, []
-            for name, master in self.masters.items():
-                key = {"notebook_id": master.id, "assignment_id": submission.id}
-                cells = {cell: id for id, cell in master.graded.items()}
-                id = connection.scalar(_where(NOTEBOOKS, *key), key)
-                rows = connection.execute(_of_cells(GRADES), {"notebook": id, "cells": list(cells)}).all()
-                scores[name] = {cells[row.cell_id]: row.auto_score for row in rows}
-                grades += rows
-            is_marked = any(row.manual_score is not None for row in grades)
-            waits = any(row.needs_manual_grade for row in grades)
-            return Known(submission.timestamp, scores, is_marked and not waits)
+            return {row.student_id: row.timestamp for row in connection.execute(rows)}
 
     def enrol(self, student: str, timestamp: datetime | None) -> None:
         """Make what rows a student and a submission lack, and note when the submission was made."""
@@ -129,40 +117,15 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
             connection.execute(_set(NOTEBOOKS, "late_submission_penalty"), {"this": id, "new": costs})
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the gradebook has of a submission: when it was made, and what grading gave, by notebook and cell.
-
-    `is_marked`: a person has given points in it since it was graded, and no cell of it waits any more.
-    """
-
-    timestamp: datetime | None
-    scores: Mapping[str, Mapping[str, float | None]]
-    is_marked: bool
-
-    def differs(self, verdict: Verdict, master: Master) -> bool:
-        """Tell whether the points of a verdict are other ones than grading has put here."""
-        scores = self.scores[verdict.notebook]
-        return any(
-            scores.get(part.id) != part.score(float(master.cells[part.id].metadata.nbgrader["points"]))
-            for part in verdict.parts
-            if part.id in master.graded
-        )
+def _read_assignment(name: str, gradebook: Gradebook) -> tuple[str, datetime | None, dict[str, Master]]:
+    """Read an assignment's id, when it is due, and its notebooks by name."""
+    found = gradebook.find_assignment(name)
+    return found.id, found.duedate, {notebook.name: Master.of(notebook) for notebook in found.notebooks}
 
 
 def open_gradebook(db_url: str, course_id: str = DEFAULT_COURSE) -> Gradebook:
-    """Open nbgrader's gradebook, which makes its tables and the course's row if need be.
-
-    Raises ConfigError where somebody has put text in the place of a number or a time.
-    """
-    gradebook = retry(lambda: Gradebook(db_url, course_id))
-    try:
-        with gradebook.engine.connect() as connection:
-            refuse_wrong_values(connection)
-    except BaseException:
-        gradebook.close()
-        raise
-    return gradebook
+    """Open nbgrader's gradebook, which makes its tables and the course's row if need be."""
+    return retry(lambda: Gradebook(db_url, course_id))
 
 
 def retry(write: Callable[[], Made], times: int = 2) -> Made:

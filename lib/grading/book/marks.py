@@ -4,8 +4,9 @@ nbgrader's own objects would ask for each grade and each comment apart.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nbgrader import api
 from nbgrader.coursedir import CourseDirectory
@@ -73,19 +74,20 @@ class NotebookMarks:
         return sum(mark.points for mark in self.cells.values())
 
 
-def read_class(course: CourseDirectory, assignment: str) -> dict[str, dict[str, NotebookMarks]]:
-    """Read the marks of a class by student, and then by notebook; there are none of who handed in nothing."""
-    found: dict[str, dict[str, NotebookMarks]] = defaultdict(dict)
+Class = Mapping[str, Mapping[str, NotebookMarks]]
+"""The marks of a class by student, and then by notebook; a student who handed in nothing has none."""
+
+
+def read_class(course: CourseDirectory, assignment: str, student: str = "") -> Class:
+    """Open the gradebook and read the marks as `read_marks` does."""
     with open_gradebook(course.db_url, course.course_id) as gradebook:
-        for (student, notebook), marks in read_marks(gradebook, assignment).items():
-            found[student][notebook] = marks
-    return found
+        return read_marks(gradebook, assignment, student)
 
 
-def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> dict[tuple[str, str], NotebookMarks]:
-    """Read the marks of all students, or of one, by student and notebook. Raises MissingEntry for no such assignment.
+def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> Class:
+    """Read the marks of a class, or of one student.
 
-    It takes three queries, however many students there are.
+    It takes as many queries for many students as for one. Raises MissingEntry for no such assignment.
     """
     known: api.Assignment = gradebook.find_assignment(assignment)
     notebooks = {each.id: (each.name, each.max_score, _code(each)) for each in known.notebooks}
@@ -95,22 +97,25 @@ def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> 
         .join(whole, whole.id == part.assignment_id)
         .where(whole.assignment_id == known.id)
     )
-    if student:
-        submitted = submitted.where(whole.student_id == student)
-    rows = gradebook.db.execute(submitted).all()
+    rows = gradebook.db.execute(submitted.where(whole.student_id == student) if student else submitted).all()
     own = [row.id for row in rows] if student else None
-    marks, (comments, by_hand) = _read_grades(gradebook, notebooks, own), _read_comments(gradebook, notebooks, own)
-    found = {}
+    marks, comments, by_hand = (defaultdict[str, Any](kind) for kind in (dict, dict, set))
+    for notebook, name, mark in _read_grades(gradebook, notebooks, own):
+        marks[notebook][name] = mark
+    for notebook, name, text, is_by_hand in _read_comments(gradebook, notebooks, own):
+        comments[notebook][name] = text
+        by_hand[notebook] |= {name} if is_by_hand else set()
+    found = defaultdict[str, dict[str, NotebookMarks]](dict)
     for id, notebook, owner, late in rows:
         name, worth, code = notebooks[notebook]
-        found[owner, name] = NotebookMarks(marks[id], comments[id], frozenset(by_hand[id]), late or 0, worth, code)
+        found[owner][name] = NotebookMarks(marks[id], comments[id], frozenset(by_hand[id]), late or 0, worth, code)
     return found
 
 
 def _read_grades(
-    gradebook: api.Gradebook, notebooks: Collection[str], submitted: list[str] | None
-) -> dict[str, dict[str, Mark]]:
-    """Read the marks of some notebooks, by submitted notebook and cell; of all who handed in, or of those named."""
+    gradebook: api.Gradebook, notebooks: Collection[str], submitted: Collection[str] | None
+) -> Iterator[tuple[str, str, Mark]]:
+    """Read each mark with its submitted notebook and its cell: of all `notebooks`, or of those `submitted`."""
     cell, grade = api.BaseCell, api.Grade
     # By their tables: nbgrader's classes of cells would bring the table of all cells once more.
     graded, tasks = api.GradeCell.__table__, api.TaskCell.__table__
@@ -123,32 +128,24 @@ def _read_grades(
         .outerjoin(tasks, tasks.c.id == grade.cell_id)
         .where(cell.notebook_id.in_(notebooks) if submitted is None else grade.notebook_id.in_(submitted))
     )
-    marks: dict[str, dict[str, Mark]] = defaultdict(dict)
     for notebook, name, score, auto, manual, waits, max_points in gradebook.db.execute(query):
         # nbgrader asks for a person's eye again after each run; what was marked stays marked.
         is_marked = manual is not None
-        waiting, again = waits and not is_marked, waits and is_marked
-        marks[notebook][name] = Mark(score, max_points, waiting, is_marked, auto, again)
-    return marks
+        yield notebook, name, Mark(score, max_points, waits and not is_marked, is_marked, auto, waits and is_marked)
 
 
 def _read_comments(
-    gradebook: api.Gradebook, notebooks: Collection[str], submitted: list[str] | None
-) -> tuple[dict[str, dict[str, str | None]], dict[str, set[str]]]:
-    """Read the comments likewise, and which cells have one that a person wrote."""
+    gradebook: api.Gradebook, notebooks: Collection[str], submitted: Collection[str] | None
+) -> Iterator[tuple[str, str, str | None, bool]]:
+    """Read each comment likewise, and whether a person wrote it."""
     cell, comment = api.BaseCell, api.Comment
     query = (
         select(comment.notebook_id, cell.name, comment.comment, comment.manual_comment)
         .join(cell, cell.id == comment.cell_id)
         .where(cell.notebook_id.in_(notebooks) if submitted is None else comment.notebook_id.in_(submitted))
     )
-    comments: dict[str, dict[str, str | None]] = defaultdict(dict)
-    by_hand: dict[str, set[str]] = defaultdict(set)
     for notebook, name, text, manual in gradebook.db.execute(query):
-        comments[notebook][name] = text
-        if manual:
-            by_hand[notebook].add(name)
-    return comments, by_hand
+        yield notebook, name, text, bool(manual)
 
 
 def _code(notebook: api.Notebook) -> dict[str, str]:

@@ -10,11 +10,9 @@ COMMANDS = {
     "fingerprints": "fingerprints.FingerprintsApp",
     "bundle": "bundle.BundleApp",
     "site": "site.SiteApp",
-    "zip_collect": "quicker.CollectApp",
     "grade": "grade.GradeApp",
     "feedback": "feedback.FeedbackApp",
     "watch": "watch.WatchApp",
     "report": "report.ReportApp",
-    "export": "quicker.GradesApp",
 }
 """The class of each, in its module here. Only the one that is given is imported, and so starts in half the time."""

@@ -25,15 +25,22 @@ from lib.grading.commands.agreement import (
 )
 from lib.grading.commands.build import CannotBuild, Hidden, place_of, student_source
 from lib.grading.commands.bundle import open_half
-from lib.grading.commands.command import given_names, named_unit
+from lib.grading.commands.command import Command, given_names, named_unit, options
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.locked_imports import faults_in_sandbox
 from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
-from lib.grading.commands.proof import faults_of_answers, faults_of_cells, faults_of_solution, faults_of_untouched, run
+from lib.grading.commands.proof import (
+    Trial,
+    faults_of_answers,
+    faults_of_cells,
+    faults_of_solution,
+    faults_of_untouched,
+)
 from lib.grading.commands.release import AFTER_TRIAL, TRIAL, Rebuild
 from lib.grading.errors import ConfigError
-from lib.grading.grade.fit import misfits
+from lib.grading.grade.unit_faults import misfits
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.progress import say
 from lib.grading.units import Place
 
 
@@ -44,6 +51,7 @@ class CheckApp(Rebuild):
     argument = "NAME"
     description = "Try a unit as its author: its notebook, its checks, its answers and its mistakes."
     examples = "zerolayer check NAME"
+    aliases, flags = options("assignment"), Command.flags
 
     def start(self) -> None:
         """Try the unit; exits with 1 where something is wrong."""
@@ -51,13 +59,13 @@ class CheckApp(Rebuild):
         faults = 0
         try:
             for fault in dict.fromkeys(map(str, self._faults(name))):
-                print(fault, end="\n\n", flush=True)
+                say(f"{fault}\n")
                 faults += 1
         except (ConfigError, CannotBuild) as error:
             self.fail("%s", error)
         if faults:
             self.fail("%s has %s. Nothing was changed.", name, "a fault" if faults == 1 else f"{faults} faults")
-        print(f"{name} has no fault.")
+        say(f"{name} has no fault.")
 
     def _faults(self, name: str) -> Iterator[CannotBuild]:
         place, key = units.place_of(name), UnitPreprocessor(parent=self).unit_of(name)
@@ -85,7 +93,7 @@ class CheckApp(Rebuild):
             return  # without right answers, whatever else is told is a consequence
         yield from self._faults_of_fingerprints(name, key)
         if not faults:
-            yield from self._faults_of_notebooks(place, key, notebooks, folder, hidden)
+            yield from self._faults_of_notebooks(place, key, notebooks, hidden)
         earning = [*faults_of_answers(key, place.answers)]
         yield from earning
         for part in key.parts if not earning else ():
@@ -108,7 +116,7 @@ class CheckApp(Rebuild):
             )
 
     def _faults_of_notebooks(
-        self, place: Place, key: AnswerKey, notebooks: dict[str, NotebookNode], folder: Path, hidden: list[Hidden]
+        self, place: Place, key: AnswerKey, notebooks: dict[str, NotebookNode], hidden: list[Hidden]
     ) -> Iterator[CannotBuild]:
         """Build the student notebooks apart, run them and the solutions, and look for answers in what students get."""
         settings = TRIAL.copy()
@@ -121,10 +129,12 @@ class CheckApp(Rebuild):
                 return
             released = {path.name: nbformat.read(path, as_version=4) for path in built.glob("*.ipynb")}
 
-            def start(nb: NotebookNode) -> Future[NotebookNode]:
-                return pool.submit(run, nb, key, folder, self.log)
+            trial = Trial.of(key, self.coursedir.assignment_id, self)
 
-            runs = [(file, start(solution), start(released[file])) for file, solution in notebooks.items()]
+            def start(nb: NotebookNode, file: str) -> Future[NotebookNode]:
+                return pool.submit(trial.run, nb, file)
+
+            runs = [(file, start(solution, file), start(released[file], file)) for file, solution in notebooks.items()]
             yield from faults_of_bundle(open_half(), place, hidden)
             for file, solved, untouched in runs:
                 yield from faults_of_solution(key, solved.result(), file)

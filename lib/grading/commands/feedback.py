@@ -6,12 +6,10 @@ another grading, other templates and a page that somebody has removed need no ru
 
 import logging
 import os
-import shutil
 import signal
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import TimeoutError as TookTooLong
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,7 +18,6 @@ from typing import ClassVar
 
 from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
-from nbgrader.apps import GenerateFeedbackApp
 from nbgrader.coursedir import CourseDirectory
 from pebble import ProcessExpired, ProcessPool
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,29 +26,28 @@ from traitlets import Integer
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import NotebookMarks, read_marks
 from lib.grading.book.penalties import renew_penalties
-from lib.grading.commands.command import named_assignment
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.door.exchange import SECRET
 from lib.grading.door.handed_in import STAMP, list_names
 from lib.grading.errors import ConfigError
 from lib.grading.files import find_folders, is_file, read_bounded, write_whole
+from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
 from lib.grading.names import visible
 from lib.grading.pages.feedback import PageMaker
 from lib.grading.progress import Bar, say
 
-LONGEST = 60.0
-"""Seconds that one student's pages take at most; they take some hundredths."""
 LARGEST_PAGE = 50_000_000
+"""Bytes of what lies in a page's place that are read: a page has some hundred thousand."""
 
 
 @dataclass(frozen=True)
 class Pages:
     """What came of a run: the students who have new pages, whose are as they were, and who has none, each with why."""
 
-    written: list[str]
-    kept: list[str]
-    failed: dict[str, str]
+    written: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,12 +59,13 @@ class PageTask:
     student: str
     graded: Path
     place: Path
+    notebooks: str
     marks: Mapping[str, NotebookMarks]
 
     def __call__(self) -> bool:
         """Tell whether any page is new. Raises MissingEntry where the gradebook has no marks, and OSError."""
         is_new = False
-        for file in sorted(self.graded.glob("*.ipynb")):
+        for file in sorted(self.graded.glob(f"{self.notebooks}.ipynb")):
             if file.stem not in self.marks:
                 raise MissingEntry(
                     f"the gradebook has nothing of it. Grade it again; if the student has left, remove {self.graded}."
@@ -76,7 +73,7 @@ class PageTask:
             page = self.maker.page_of(file, self.assignment, self.student, self.marks[file.stem])
             is_new |= self._write(self.place / f"{file.stem}.html", page.encode())
         for note in filter(is_file, (self.graded / STAMP, self.graded / SECRET)):  # by which a page is released
-            shutil.copy(note, self.place)
+            write_whole(self.place / note.name, note.read_bytes())
         return is_new
 
     def _write(self, place: Path, page: bytes) -> bool:
@@ -86,27 +83,19 @@ class PageTask:
         return True
 
 
-def write_pages(
-    course: CourseDirectory,
-    app: Configured,
-    only: Sequence[str] | None = None,
-    jobs: int = 0,
-) -> Pages:
+def write_pages(course: CourseDirectory, app: Command, only: Sequence[str] | None = None, jobs: int = 0) -> Pages:
     """Write the pages of all whose work is graded, or of some. Raises Timeout where another run does so."""
-    assignment = course.assignment_id
+    assignment, pages = course.assignment_id, Pages()
     with FileLock(Path(course.root, course.feedback_directory, f".{assignment}.lock"), blocking=False):
         with open_gradebook(course.db_url, course.course_id) as gradebook:
             renew_penalties(gradebook, app)
-            marks: dict[str, dict[str, NotebookMarks]] = defaultdict(dict)
-            for (student, notebook), found in read_marks(gradebook, assignment).items():
-                marks[student][notebook] = found
+            marks = read_marks(gradebook, assignment)
         PageTask.maker = PageMaker(app)
         tasks = [
-            PageTask(assignment, student, folder, place, marks[student])
+            PageTask(assignment, student, folder, place, course.notebook_id, marks[student])
             for student, folder, place in _graded(course)
             if only is None or student in only
         ]
-        pages = Pages([], [], {})
         with Bar(total=len(tasks), unit="page", disable=None, leave=False, dynamic_ncols=True) as bar:
             for task, result in _each(tasks, jobs or os.cpu_count() or 1):
                 if isinstance(result, BaseException):
@@ -114,7 +103,7 @@ def write_pages(
                 else:
                     (pages.written if result else pages.kept).append(task.student)
                 bar.update()
-        return pages
+    return pages
 
 
 def _graded(course: CourseDirectory) -> Iterator[tuple[str, Path, Path]]:
@@ -127,14 +116,22 @@ def _graded(course: CourseDirectory) -> Iterator[tuple[str, Path, Path]]:
 
 
 def _each(tasks: Sequence[PageTask], jobs: int) -> Iterator[tuple[PageTask, bool | BaseException]]:
-    """Carry out tasks in processes that are forked from this one; give what came of each."""
-    for task in tasks[:1]:  # all that pages have alike is there then, before processes are forked
+    """Carry out tasks in processes that are forked from this one; give what came of each.
+
+    A process that is killed costs its own task alone: Pebble starts another one in its place.
+    """
+    # The first one here: all that pages have alike is there then, before processes are forked.
+    here = 1 if os.name == "posix" else len(tasks)
+    for task in tasks[:here]:
         yield task, _attempt(task)
-    if len(tasks) > 1:
-        with ProcessPool(min(jobs, len(tasks) - 1), context=get_context("fork")) as pool:
-            futures = [(task, pool.schedule(task, timeout=LONGEST)) for task in tasks[1:]]
-            for task, future in futures:
+    if beside := tasks[here:]:
+        pool = ProcessPool(min(jobs, len(beside)), context=get_context("fork"))
+        try:
+            for task, future in [(task, pool.schedule(task)) for task in beside]:
                 yield task, future.exception() or future.result()
+        finally:  # also where somebody has stopped the command: Pebble would go on to the last task
+            pool.stop()
+            pool.join()
 
 
 def _attempt(task: PageTask) -> bool | BaseException:
@@ -144,22 +141,20 @@ def _attempt(task: PageTask) -> bool | BaseException:
         return error
 
 
-def _why(error: BaseException, app: Configured) -> str:
+def _why(error: BaseException, app: Command) -> str:
     """Say why a student has no page. Raises what is the machine's fault."""
-    if isinstance(error, MemoryError) or (
-        isinstance(error, OSError) and not is_of_a_file(error) and not isinstance(error, TookTooLong)
-    ):
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and not is_of_a_file(error)):
         raise error
     app.log.debug("This is where: %r", error)
-    if isinstance(error, OSError) and not isinstance(error, TookTooLong):
+    if isinstance(error, OSError):
         return sentence(error)
-    if isinstance(error, (TookTooLong, ProcessExpired)):
-        return "it took too long to be made, or the process that made it ended."
+    if isinstance(error, ProcessExpired):
+        return "the process that made it was ended. The same command makes it."
     return str(error) if isinstance(error, MissingEntry) else f"{type(error).__name__}: {error}"
 
 
-class FeedbackApp(Configured, GenerateFeedbackApp):
-    """`zerolayer feedback ASSIGNMENT`: `nbgrader generate_feedback` with its flags, for a whole class at once."""
+class FeedbackApp(Command):
+    """`zerolayer feedback ASSIGNMENT`: what `nbgrader generate_feedback` does, for a whole class at once."""
 
     in_course = True
     own_log_level = logging.WARNING  # nbgrader's own level tells of each file of each submission
@@ -178,11 +173,13 @@ class FeedbackApp(Configured, GenerateFeedbackApp):
         zerolayer feedback UNIT --jobs 8
     """
     jobs = Integer(0, min=0, help="Pages that are made at once; by default one for each processor.").tag(config=True)
-    aliases = {**GenerateFeedbackApp.aliases, "jobs": "FeedbackApp.jobs"}
+    aliases = {**options("student", "assignment", "notebook", "db"), "jobs": "FeedbackApp.jobs"}
+
+    uses = (UnitPreprocessor,)
 
     def start(self) -> None:
         """Write the pages; exits with 1 where some can't be."""
-        super(GenerateFeedbackApp, self).start()  # not GenerateFeedbackApp's, which makes nbgrader's own converter
+        super().start()
         self.coursedir.assignment_id = assignment = named_assignment(self)
         began = monotonic()
         try:

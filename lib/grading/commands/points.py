@@ -18,8 +18,8 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_task
 
 from lib.grading.commands.build import CannotBuild, place_of
-from lib.grading.door.identify import course_id
-from lib.grading.grade.fit import TOOLBAR, lost_unit, misfits, suggest
+from lib.grading.door.cells import course_id
+from lib.grading.grade.unit_faults import TOOLBAR, lost_unit, misfits, suggest
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.unit import Part, Unit
 

@@ -4,23 +4,18 @@ The right answers earn all points, no mistake of the catalogue does, the solutio
 and the student notebook as it is released earns none. All are judged as submissions are.
 """
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterable, Iterator
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from logging import CRITICAL, Logger
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import orjson
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
 from nbformat import NotebookNode
-from traitlets import default
-from traitlets.config import Config
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey, Mistake
 from lib.checking.answers import CHALLENGE, Outcomes
@@ -29,7 +24,8 @@ from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
 from lib.grading.commands.proved import is_proved
-from lib.grading.door.identify import course_id
+from lib.grading.door.cells import course_id
+from lib.grading.door.handed_in import own_files
 from lib.grading.grade.cell_ends import error_output
 from lib.grading.grade.one import answers_in
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
@@ -37,13 +33,15 @@ from lib.grading.judge.challenge import challenge, drawn_for
 from lib.grading.judge.comparison import outcomes, right_outcomes
 from lib.grading.judge.judge import judge, judge_part
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
+from lib.grading.run.notebook import Bounds
+from lib.grading.run.pool import PackedNotebook, RunTask
+from lib.grading.run.settings import BoundedExecute
+from lib.grading.sandbox.doctor import find_obstacle
 from lib.unit import Inputs, Part
 
 SEEDS = (1, 2)
 """The inputs on which a unit is tried are drawn from these. More take longer: a second or two each for some 700 ways to
 write a mistake."""
-SECONDS = 60
-"""The time limit of one cell. The code is the instructor's own, so this is for a mistake and not for an attack."""
 
 
 class Prove(UnitPreprocessor):
@@ -54,12 +52,12 @@ class Prove(UnitPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called once a notebook. A notebook without a unit is not looked at."""
-        if (key := self.unit_of(resources["nbgrader"]["assignment"])) is not None:
-            folder, file = Path(resources["metadata"]["path"]), f"{resources['unique_key']}.ipynb"
+        assignment, file = resources["nbgrader"]["assignment"], f"{resources['unique_key']}.ipynb"
+        if (key := self.unit_of(assignment)) is not None:
+            trial = Trial.of(key, assignment, self)
             with ThreadPoolExecutor() as pool:  # the kernels run beside each other, and beside the catalogue
                 notebooks = (resources[SOLUTION], nb)
-                solved, untouched = (pool.submit(run, each, key, folder, self.log) for each in notebooks)
-                assignment = resources["nbgrader"]["assignment"]
+                solved, untouched = (pool.submit(trial.run, each, file) for each in notebooks)
                 if place := units.place_of(assignment):
                     refuse(faults_of_open_half(place, key, resources["blanks"]))
                 if not is_proved(key):
@@ -152,46 +150,48 @@ def lost_points(verdicts: Iterable[StatementVerdict]) -> str:
     return f"0 of {lost.max_points:g} points for the statement {lost.name}. {lost.why}".strip() if lost else ""
 
 
-class QuietKernels(AsyncKernelManager):
-    """Jupyter's manager of a kernel, which logs nothing: why none could be started is told in a sentence."""
+@dataclass(frozen=True)
+class Trial:
+    """Runs a unit's notebooks as those of its submissions are run: within the same bounds, beside the same files."""
 
-    @default("log")
-    def _log_default(self) -> Logger:
-        return Logger("a kernel that is started", CRITICAL)
+    files: Mapping[str, bytes]
+    bounds: Bounds
 
+    @classmethod
+    def of(cls, key: AnswerKey, assignment: str, parent: Configurable) -> Self:
+        """Read the course's settings and files; `parent` has the configuration.
 
-def run(nb: NotebookNode, key: AnswerKey, folder: Path, log: Logger) -> NotebookNode:
-    """Run a copy of a notebook as grading does, with a challenge beside it and what lies in its `folder`.
+        Where kernels can't be locked in they are left open: the code is the author's own.
+        """
+        bounds = BoundedExecute(parent=parent).bounds
+        bounds = replace(bounds, locked=bounds.locked and find_obstacle() is None)
+        if sys.platform == "linux":
+            from lib.grading.kernel.client import ForkServer
 
-    The code is the instructor's own, so an ordinary kernel runs it. Raises CannotBuild where that can't be done.
-    """
-    nb = deepcopy(nb)  # nbclient writes outputs into it
-    with TemporaryDirectory() as place, TemporaryDirectory(prefix="kernel-") as sockets:
-        shutil.copytree(folder, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.ipynb", CHALLENGE))
-        Path(place, CHALLENGE).write_bytes(orjson.dumps(challenge(key, SEEDS[0])))
-        client = NotebookClient(
-            nb,
-            kernel_manager_class=QuietKernels,
-            log=log,  # its own default is the first command of this process, which may be a louder one
-            timeout=SECONDS,
-            allow_errors=True,
-            resources={"metadata": {"path": place}},
-            # Files as sockets: of ports, which are chosen before they are taken, two kernels can be given the same.
-            config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(sockets, "at"))}}),
-            extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
-        )
-        # What a kernel writes past Jupyter, such as a traceback of its own at its end, is nobody's to read.
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            ForkServer.shared(bounds.locked)  # known before the runs begin, or each would start one of its own
+        drawn = orjson.dumps(challenge(key, SEEDS[0]))
+        return cls({**own_files(CourseDirectory(parent=parent), assignment, ()), CHALLENGE: drawn}, bounds)
+
+    def run(self, nb: NotebookNode, file: str) -> NotebookNode:
+        """Run a copy of a notebook. Raises CannotBuild where that can't be done, or not to its end and whole."""
+        found = []
         try:
-            client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde"}, **quiet)
-        except Exception as error:  # a kernel that dies, hangs or can't be started
+            ran = RunTask({file: PackedNotebook.of(nb.cells, self.files)}, self.bounds)()[file]
+            found = list(ran.remarks)
+        except Exception as error:  # a kernel that can't be started, also one of Jupyter's off Linux
+            found = [f"{type(error).__name__}: {error}"]
+        if found:
             raise CannotBuild(
-                f"{folder}: the notebook can't be run",
-                found=f"{type(error).__name__}: {error}",
-                expected="a run of all cells that are not tagged skip-execution, each in a minute",
+                f"{file}: the notebook can't be run as submissions are",
+                found=" ".join(found),
+                expected="a run of all cells that are not tagged skip-execution, each within "
+                f"{self.bounds.cell_seconds} seconds",
                 attempt="restart the kernel and run all cells in JupyterLab",
-            ) from error
-    return nb
+            )
+        nb = deepcopy(nb)
+        for cell, outputs in zip(nb.cells, json.loads(ran.cells, object_hook=NotebookNode), strict=True):
+            cell.update(outputs or {})
+        return nb
 
 
 def judge_parts(key: AnswerKey, nb: NotebookNode) -> Iterable[PartVerdict]:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from nbformat.notebooknode import NotebookNode
 
-from lib.grading.judge.library_calls import NOT_RUN, Allowance, parse, parse_python, replace_all
+from lib.grading.judge.python_cells import NOT_RUN, Allowance, parse, parse_python, replace_all
 from lib.grading.run.notebook import ADDED_CODE, is_skipped
 
 MOST_CHANGED = 50_000

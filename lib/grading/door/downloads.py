@@ -3,17 +3,20 @@
 `Download` unpacks the files in `downloaded/<assignment>/archive/`, and `LmsNames` reads from their names which student
 they belong to. Nothing in a zip is trusted: only notebooks that are ordinary files are extracted, into the folder of
 their student and within limits. For each file that is refused a sentence says what to do, and the others are collected.
+Each student's files come into `submitted/` as a whole, or not at all.
 """
 
 import io
 import re
+import shutil
 import stat
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any
@@ -27,11 +30,13 @@ from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from traitlets import Integer, Unicode
 from traitlets.config import Config
 
-from lib.grading.door.handed_in import ARCHIVES, MOST_BYTES, NOTEBOOK
-from lib.grading.door.transfer import NOT_COMPLETE, guard_steps
-from lib.grading.files import DEEPEST, files_in, is_file, write, write_whole
+from lib.grading.door.handed_in import ARCHIVES, MOST_BYTES, NOTEBOOK, STAMP
+from lib.grading.door.notebook import UnreadableError, strip_widgets
+from lib.grading.door.walk import DEEPEST, walk
+from lib.grading.errors import ConfigError
+from lib.grading.files import folder_beside, is_file, put_in_place, write, write_whole
 from lib.grading.machine_faults import FULL, sentence
-from lib.grading.names import visible
+from lib.grading.names import NoId, StudentId, parse_id, visible
 
 MOODLE = re.compile(r"_(?P<number>\d+)_assignsubmission_[a-z]+(?=_|$)")
 """What Moodle puts behind a student's name; a file's name may follow."""
@@ -44,8 +49,6 @@ PAIR = re.compile(r"(?=_\d+_\d+_.)", re.DOTALL)
 """Where Canvas' two numbers may stand: matches may overlap."""
 COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(\d+))$")
 """What a browser or an LMS adds to a name that it has seen before."""
-MOST_FILES = 10**6
-"""Files and folders in all downloads together."""
 BROKEN = (
     *(BadZipFile, EOFError, LZMAError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error),
     *(MemoryError, OverflowError),
@@ -54,7 +57,10 @@ BROKEN = (
 beyond any place, or is packed with a dictionary of gigabytes."""
 LATE_WITHOUT_TIME = timedelta(seconds=1)
 """How late a submission counts that Canvas calls late: it doesn't say by how much."""
+NOT_COMPLETE = "Not all was collected. Once this is mended, collect again with --force before you grade."
 INSTEAD = "Ask for the notebook itself."
+MOST_FILES = 10**6
+"""Files and folders in all downloads together."""
 RENAME = "Name it like lastname_12345_1_NOTEBOOK.ipynb, with the number that the student has in the LMS."
 TWO_WAYS = (
     "has a name that can be read in two ways: it may be another student's. Look in the LMS whose it is. " + RENAME
@@ -157,12 +163,13 @@ class LmsNames(FileNameCollectorPlugin):
         path = Path(submitted_file).relative_to(self.parent._format_collect_path(self.parent.extracted_directory))
         try:
             owner = self.owner_of(path)
+            id = self.id_of(owner) if owner else ""
         except Refused as refused:
             self.log.warning("%s is left out: it %s", visible(submitted_file)[:400], refused)
             return None
         if owner is None or path.suffix not in self.valid_ext:
             return None
-        info = dict[str, Any](student_id=self.id_of(owner), file_id=self._own_name(Path(owner.file or path.name)))
+        info = dict[str, Any](student_id=id, file_id=self._own_name(Path(owner.file or path.name)))
         if owner.late and (due := self._due()):
             info["timestamp"] = due + LATE_WITHOUT_TIME
         return info
@@ -178,14 +185,19 @@ class LmsNames(FileNameCollectorPlugin):
                 return owner if part == path.parts[-1] else replace(owner, file="")
         return None
 
-    def id_of(self, owner: Owner) -> str:
-        """Make a student's id of the name and number that the LMS gives."""
+    def id_of(self, owner: Owner) -> StudentId:
+        """Make a student's id of the name and number that the LMS gives. Raises Refused where it can't be one."""
         name = re.sub(r"[^\w-]+", "_", owner.name or "student").strip("_")
-        return self.student_id.format(name=name, number=owner.number)
+        id = parse_id(self.student_id.format(name=name, number=owner.number))
+        if isinstance(id, NoId):
+            raise Refused(f"has a name of which no student's id can be made: {id.problem}. {RENAME}")
+        return id
 
     def id_in_moodle(self, name: str, number: str) -> str:
-        """Make the id of a participant of an assignment in Moodle, as their files' names give it."""
-        return self.id_of(Owner("moodle", UNNAMED.sub("", name), number))
+        """Make the id of a participant of an assignment in Moodle, as their files' names give it; "" if it is none."""
+        with suppress(Refused):
+            return self.id_of(Owner("moodle", UNNAMED.sub("", name), number))
+        return ""
 
     def _canvas(self, part: str) -> Owner | None:
         """Read a name that Canvas made. Two pairs of numbers are one too many, but for a title that was handed out."""
@@ -221,7 +233,11 @@ class Download(ExtractorPlugin):
     def __init__(self, **options: Any) -> None:
         """Called by nbgrader as the command starts, before it does anything."""
         super().__init__(**options)
-        guard_steps(self.parent)
+        # By name, since nbgrader lets plugins of its own be chosen for this command, but no other class for itself.
+        app = self.parent
+        app.extract_archive_files = partial(_tell, app, app.extract_archive_files)
+        app.process_extracted_files = partial(_tell, app, app.process_extracted_files)
+        app._transfer_files = partial(_transfer, app)
 
     def extract(self, archive_path: str, extracted_path: str) -> None:
         """Called once by nbgrader, with the two folders."""
@@ -355,7 +371,10 @@ class Download(ExtractorPlugin):
             advice = "If that is wrong, delete the other and collect again."
             self.log.warning("%s is left out: it gives way to %s. %s", name, earlier.name, advice)
             return
-        content = _read_bounded(data)
+        try:
+            content = strip_widgets(_read_bounded(data))
+        except UnreadableError as error:
+            raise Refused(f"{error}. Ask for it with its outputs cleared.") from error
         (self._root / name).parent.mkdir(parents=True, exist_ok=True)
         write(self._root / name, content)
         if earlier:
@@ -386,10 +405,9 @@ def _latest_first(archive: Path) -> list[Path]:
 
     Each file or folder directly in it may be a download. The LMS writes no times into it that tell when it was made.
     """
-    return sorted(
-        files_in(archive, MOST_FILES),
-        key=lambda file: (-(archive / file.relative_to(archive).parts[0]).stat().st_mtime, file),
-    )
+    files = [entry for entry in walk(archive, most=MOST_FILES) if entry.is_file]
+    files.sort(key=lambda entry: -(archive / entry.name.parts[0]).stat().st_mtime)
+    return [entry.path for entry in files]
 
 
 def _read_bounded(data: IO[bytes]) -> bytes:
@@ -419,3 +437,29 @@ def _copy(name: Path) -> int:
     """Read the number of a copy from its name; 0 for the first."""
     found = COPY.search(name.stem)
     return int(found[1] or found[2]) if found else 0
+
+
+def _tell(app: Any, step: Callable[[], None]) -> None:
+    """Carry out a step of the command; exits with 1, after a sentence, where it can't be done."""
+    try:
+        step()
+    except (OSError, ConfigError) as error:
+        app.fail("%s", f"{sentence(error)} {NOT_COMPLETE}")
+
+
+def _transfer(app: Any, collected: Mapping[str, Mapping[str, Any]]) -> None:
+    """Called by nbgrader with what it collected: by student, the files, their names, and a time if one is known."""
+    course = app.coursedir
+    for student, found in collected.items():
+        place = Path(course.format_path(course.submitted_directory, student, course.assignment_id))
+        if place.is_dir() and any(place.iterdir()) and not app.force:
+            app.fail("%s", f"{place} is not empty. Give --force to replace what was collected before.")
+        with folder_beside(place) as beside:
+            (whole := beside / place.name).mkdir()
+            for source, name in zip(found["src_files"], found["file_ids"], strict=True):
+                (whole / name).parent.mkdir(parents=True, exist_ok=True)  # a collector may name a folder, too
+                shutil.copy(source, whole / name)
+            if found["timestamp"] is not None and STAMP not in found["file_ids"]:
+                (whole / STAMP).write_text(found["timestamp"].isoformat(" "))
+            put_in_place(whole, place)
+        app.log.info("Collected: %s", place)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from glob import escape
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from time import time
 from typing import Any
 
@@ -18,10 +18,12 @@ from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 from nbgrader.utils import parse_utc
 from traitlets import Bool, Float
 
-from lib.grading.door.handed_in import STAMP
-from lib.grading.files import DEEPEST, MOST_ENTRIES, TO_READ, find_folders, folder_beside, is_file, write
+from lib.grading.door.handed_in import NOTEBOOK, STAMP
+from lib.grading.door.notebook import UnreadableError, strip_widgets
+from lib.grading.door.walk import last_change, walk
+from lib.grading.files import find_folders, folder_beside, is_file, lay_out, write
 from lib.grading.machine_faults import is_of_a_file, sentence
-from lib.grading.names import id_problem, visible
+from lib.grading.names import NoId, parse_id, visible
 
 SERVICE = "Where one account hands in for all students, set c.ExchangeCollect.check_owner = False."
 TOLERANCE = timedelta(minutes=10)
@@ -30,8 +32,6 @@ SECRET = "submission_secret.txt"
 """In a submission: whoever knows it can fetch the feedback."""
 LONGEST_STAMP = 100
 """Bytes of the note of when a submission was made; it has some thirty."""
-FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
-"""How folders are opened: no link that was put there meanwhile."""
 REFUSED: dict[str, Any] = {"username": None, "filename": "", "timestamp": datetime.min}
 """Stands for a folder that is left out: nbgrader's list has an entry for each that it found."""
 
@@ -74,7 +74,7 @@ class OwnedCollect(ExchangeCollect):
             if self.told is not None:
                 self.told.add((path, why))
             return dict(REFUSED)
-        changed = _last_change(path)
+        changed = last_change(Path(path), is_theirs=True)
         if self.settled and abs(time() - changed) < self.settled:  # the clock may have been ahead
             return dict(REFUSED)
         # From the right: an account's name may have a + in it, what follows it has none.
@@ -98,8 +98,8 @@ class OwnedCollect(ExchangeCollect):
         parts = Path(path).name.rsplit("+", 3)
         if len(parts) < 3 or parts[1] != self.coursedir.assignment_id or not _is_time(parts[2]):
             return "nbgrader doesn't name a submission so. Delete it."
-        if why := id_problem(parts[0]):
-            return f"its student's id can't be one: {why}. Ask its owner, {_owner(path)}, to submit again."
+        if isinstance(student := parse_id(parts[0]), NoId):
+            return f"its student's id can't be one: {student.problem}. Ask its owner, {_owner(path)}, to submit again."
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             return "it is no folder. Delete it."
         owner = _owner(path)
@@ -124,6 +124,7 @@ class OwnedCollect(ExchangeCollect):
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy a submission's ordinary files; called by nbgrader, whose own copy opens names anew and follows links."""
+        src = os.path.normpath(src)
         try:
             self._copy_whole(src, Path(dest), log)
         except OSError as error:
@@ -140,10 +141,9 @@ class OwnedCollect(ExchangeCollect):
         with folder_beside(place) as beside:
             safe, whole = beside / "safe", beside / "whole"
             safe.mkdir()
-            for name, content in self._own_files(src):
-                (safe / name).parent.mkdir(parents=True, exist_ok=True)
-                write(safe / name, content)
-            found = self._time(_last_change(src), claimed)  # again: it may have been changed since it was chosen
+            lay_out({str(name): content for name, content in self._own_files(src)}, safe)
+            # Again: it may have been changed since it was chosen.
+            found = self._time(last_change(Path(src), is_theirs=True), claimed)
             if found != claimed:
                 self.log.warning(
                     f"{visible(src)} says that it was made {claimed}, but was last changed {found} UTC, and that"
@@ -153,25 +153,28 @@ class OwnedCollect(ExchangeCollect):
             super().do_copy(str(safe), str(whole), log)
             whole.rename(place)
 
-    def _own_files(self, folder: str) -> Iterator[tuple[Path, bytes]]:
+    def _own_files(self, folder: str) -> Iterator[tuple[PurePosixPath, bytes]]:
         """Give what may be copied, by its place in the folder, up to nbgrader's `max_dir_size`.
 
-        Each file is opened below a folder that is open already, and looked at once it is open: its owner may change
-        folders into links meanwhile. A file of another's may lie there as a hard link.
+        A file of another's may lie there as a hard link, so each has to have the folder's owner.
         """
         # nbgrader counts in thousands of bytes, and the note of the time among them.
         left, owner = 1000 * self.coursedir.max_dir_size - LONGEST_STAMP, os.lstat(folder).st_uid
-        for place, folders, names, descriptor in _walk(folder):
-            if not place.parts:
-                names, folders[:] = (list(filter(STAMP.__ne__, some)) for some in (names, folders))
-            for name in sorted(names):
-                content = _content(name, descriptor, owner, left)
-                if content is None:
-                    shown = visible(Path(folder, place, name))
-                    self.log.warning("%s is left out: it is too large, can't be read, or is no file of its own.", shown)
-                    continue
-                left -= len(content)
-                yield place / name, content
+        for entry in walk(Path(folder), is_theirs=True):
+            if entry.is_folder or entry.name.parts[0] == STAMP:
+                continue
+            try:
+                content = entry.read(entry.size) if entry.is_file_of(owner) and entry.size <= left else None
+                if content is not None and NOTEBOOK.search(entry.name.name):
+                    content = strip_widgets(content)
+            except (OSError, UnreadableError):
+                content = None
+            if content is None:
+                shown = visible(entry.path)
+                self.log.warning("%s is left out: it is too large, can't be read, or is no file of its own.", shown)
+                continue
+            left -= len(content)
+            yield entry.name, content
 
 
 class EachRelease(ExchangeReleaseFeedback):
@@ -196,79 +199,6 @@ class EachRelease(ExchangeReleaseFeedback):
                 self.log.error("%s can't be released: %s", visible(folder), why)
         if failed:
             self.fail(failed[0] if len(failed) == 1 else f"The feedback of {len(failed)} students was not released.")
-
-
-def _content(name: str, folder: int, owner: int, most: int) -> bytes | None:
-    """Read an ordinary file that `owner` has in the open folder; None for all else, and for more than `most` bytes."""
-    with suppress(OSError), os.fdopen(os.open(name, TO_READ, dir_fd=folder), "rb") as file:
-        found = os.fstat(file.fileno())
-        is_own = stat.S_ISREG(found.st_mode) and found.st_uid == owner
-        if is_own and found.st_size <= most and _mount_of(file.fileno()) == _mount_of(folder):
-            return file.read(found.st_size)  # and no more, whatever a file system of the owner's gives
-    return None
-
-
-def _walk(folder: str) -> Iterator[tuple[Path, list[str], list[str], int]]:
-    """Walk a folder as `os.fwalk` does, `DEEPEST` levels down, with places within it.
-
-    Its owner may make it deeper than Python can go, and take it away meanwhile. `MOST_ENTRIES` are looked at.
-    """
-    inbound, name = os.path.split(folder)
-    with suppress(OSError):
-        descriptor = os.open(inbound, os.O_RDONLY)  # the exchange itself may be a link
-        try:
-            yield from _walk_in(descriptor, name, Path(), iter(range(MOST_ENTRIES)))
-        finally:
-            os.close(descriptor)
-
-
-def _walk_in(
-    outer: int, name: str, place: Path, numbers: Iterator[int]
-) -> Iterator[tuple[Path, list[str], list[str], int]]:
-    """Walk a folder by its name in one that is open; each entry takes a number, as long as there are any."""
-    try:
-        descriptor = os.open(name, FOLDER, dir_fd=outer)
-    except OSError:
-        return
-    try:
-        if _mount_of(descriptor) != _mount_of(outer):
-            return
-        folders: list[str] = []
-        names: list[str] = []
-        with suppress(OSError), os.scandir(descriptor) as entries:
-            for _, entry in zip(numbers, entries, strict=False):
-                (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
-        if len(place.parts) >= DEEPEST:
-            folders.clear()
-        yield place, folders, names, descriptor
-        for each in folders:
-            yield from _walk_in(descriptor, each, place / each, numbers)
-    finally:
-        os.close(descriptor)
-
-
-def _mount_of(descriptor: int) -> str | int:
-    """Tell apart where open files lie: a student may lay a file system over a folder or a file, and what that says of
-    times, sizes and contents is the student's own word."""
-    with suppress(OSError), open(f"/proc/self/fdinfo/{descriptor}") as found:  # noqa: PTH123  # a descriptor's, not a path
-        return next(line for line in found if line.startswith("mnt_id:"))
-    return os.fstat(descriptor).st_dev
-
-
-def _last_change(folder: str) -> float:
-    """Give when anything that is copied of a folder was last changed, or the folder itself."""
-    changed = [_change_of(folder)]
-    for _place, folders, names, descriptor in _walk(folder):
-        changed += (_change_of(name, descriptor) for name in (*folders, *names))
-    return max(changed)
-
-
-def _change_of(name: str, folder: int | None = None) -> float:
-    """Give when something was last changed: just now if it is gone, and never if nobody else may look at it."""
-    try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_ctime
-    except OSError as error:
-        return time() if isinstance(error, FileNotFoundError) else 0.0
 
 
 def _owner(path: str) -> str:

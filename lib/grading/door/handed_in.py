@@ -6,7 +6,6 @@ is kept as graded are the same bytes, also where the folder changes meanwhile.
 
 import errno
 import os
-import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,15 +15,16 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from re import IGNORECASE, compile, escape, fullmatch
-from time import time
 
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files, parse_utc
 
 from lib.checking.answers import CHALLENGE, plain
-from lib.grading.files import DEEPEST, LARGEST_FOLDER, NOTHING_THERE, entries_below, find_folders, read_first
+from lib.grading.door.walk import DEEPEST, Entry, walk
+from lib.grading.files import LARGEST_FOLDER, NOTHING_THERE, find_folders
 from lib.grading.judge.verdict import FILE
 from lib.grading.machine_faults import is_of_a_file
+from lib.grading.names import NoId, StudentId, parse_id
 from lib.grading.sandbox.limits import Limits
 
 STAMP = "timestamp.txt"
@@ -58,11 +58,10 @@ class ClosedError(Exception):
 class HandedIn:
     """A student's folder: its ordinary files by name, in order, each with its bytes or the error why there are none.
 
-    `others` are names at the top at which something else lies. `changed` is when anything of it was last changed, in
-    seconds since 1970, which students can't set.
+    `others` are names at the top at which something else lies.
     """
 
-    student: str
+    student: StudentId
     folder: Path
     files: Mapping[Name, bytes | OSError]
     others: frozenset[str] = frozenset()
@@ -98,55 +97,36 @@ class HandedIn:
             raise ValueError(f"The timestamp in {self.folder} can't be read; it is left out.") from error
 
 
-def read(folder: Path, student: str, notebooks_only: bool = False) -> HandedIn:
+def read(folder: Path, student: StudentId, notebooks_only: bool = False) -> HandedIn:
     """Read what was handed in. Raises ClosedError where this account may not read some of it."""
     if not os.access(folder, os.R_OK | os.X_OK):
         raise ClosedError(str(folder))
     files, others, found, left = dict[Name, bytes | OSError](), set[str](), blake2b(digest_size=16), MOST_READ
-    for path in sorted(entries_below(folder)):
-        name = Name(path.relative_to(folder))
-        try:
-            about = path.lstat()
-            is_closed = stat.S_ISREG(about.st_mode) and not os.access(path, os.R_OK)
-        except OSError as error:
-            if error.errno in NOTHING_THERE:
-                continue
-            is_closed = True
-        if is_closed:
-            raise ClosedError(str(path))
-        if not stat.S_ISREG(about.st_mode):
+    for entry in walk(folder):
+        name, is_notebook = entry.name, NOTEBOOK.search(entry.name.name) is not None
+        if isinstance(entry.about, OSError) and entry.about.errno not in NOTHING_THERE:
+            raise ClosedError(str(entry.path))
+        if not entry.is_file:
             others |= {name.name} if len(name.parts) == 1 else set()
-            continue
-        if notebooks_only and not NOTEBOOK.search(name.name):
-            continue
-        most = min(left, MOST_BYTES) if NOTEBOOK.search(name.name) else left
-        held, inner = _read_file(path, about.st_size, most)
-        files[name] = held
-        left -= len(held) if isinstance(held, bytes) else 0
-        found.update(f"{name}\n{len(inner)}\n".encode(errors="surrogateescape") + inner)
+        elif is_notebook or not notebooks_only:
+            held, inner = _read_file(entry, min(left, MOST_BYTES) if is_notebook else left)
+            files[name] = held
+            left -= len(held) if isinstance(held, bytes) else 0
+            found.update(f"{name}\n{len(inner)}\n".encode(errors="surrogateescape") + inner)
     return HandedIn(student, folder, files, frozenset(others), found.hexdigest())
 
 
-def _read_file(path: Path, size: int, most: int) -> tuple[bytes | OSError, bytes]:
-    """Read a file, or say why not; give what its digest counts for, too."""
-    if size > most:
-        return OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path)), str(size).encode()
+def _read_file(entry: Entry, most: int) -> tuple[bytes | OSError, bytes]:
+    """Read a file, or say why not; give what its digest counts for, too. Raises ClosedError where it may not be."""
+    if entry.size > most:
+        return OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(entry.path)), str(entry.size).encode()
     try:
-        content = read_first(path, size)
+        content = entry.read(entry.size)  # and no more, whatever a file system of the owner's gives
+    except PermissionError as error:
+        raise ClosedError(str(entry.path)) from error
     except OSError as error:  # what can't be read may be readable later
         return error, str(error.errno).encode()
     return content, blake2b(content).digest()
-
-
-def last_change(folder: Path) -> float:
-    """Give when something in a folder was last changed, in seconds since 1970; students can't set this time.
-
-    What is gone since it was listed was changed just now; of what can't be looked at, that isn't known.
-    """
-    try:
-        return max(path.lstat().st_ctime for path in (folder, *entries_below(folder)))
-    except OSError as error:
-        return time() if isinstance(error, FileNotFoundError) else 0.0
 
 
 @dataclass(frozen=True)
@@ -216,12 +196,14 @@ def own_files(course: CourseDirectory, assignment: str, excluded: Collection[str
     return {name: path.read_bytes() for path in found if (name := str(path.relative_to(source))) not in excluded}
 
 
-def find_submitted(course: CourseDirectory, assignment: str, student: str = "*") -> Iterator[tuple[str, Path]]:
+def find_submitted(
+    course: CourseDirectory, assignment: str, student: str = "*"
+) -> Iterator[tuple[StudentId | NoId, Path]]:
     """Find the folders of an assignment that were handed in, each with the student whose it is by its place."""
     place = course.format_path(course.submitted_directory, "(?P<student>[^/]+)", escape(assignment), escape=True)
     for folder in find_folders(course.format_path(course.submitted_directory, student, assignment)):
         if found := fullmatch(place, folder):
-            yield found["student"], Path(folder)
+            yield parse_id(found["student"]), Path(folder)
 
 
 def strays(submitted: Path, assignment: str) -> Iterator[Path]:

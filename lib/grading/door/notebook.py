@@ -6,6 +6,7 @@ The file may be empty, cut short, not JSON, another notebook, or under another n
 import json
 import re
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from random import getrandbits
@@ -29,12 +30,6 @@ PICTURES = ("image/png", "image/jpeg", "image/gif")
 HIDDEN = re.compile(r"\.|__MACOSX$")
 """How names begin that no person gave."""
 ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
-
-OTHER_FILES = {
-    b"<": "a web page", b"PK\x03\x04": "a zip", b"Rar!": "a rar archive", b"7z\xbc\xaf": "a 7z archive",
-    b"\x1f\x8b": "a gz archive", b"%PDF": "a PDF",
-}  # fmt: skip
-"""How files begin that students hand in under a notebook's name: a browser may save a page in the place of a file."""
 
 
 class UnreadableError(Exception):
@@ -163,21 +158,13 @@ def notebook_in(data: bytes, name: str) -> NotebookNode:
     text = data.decode(json.detect_encoding(data), errors="replace")
     if not text.strip():
         raise EmptyError(f"{name} is empty. {ADVICE}")
-    # Counted before it is parsed: a list of empty lists takes fifty times its length in memory.
-    if text.count("[") + text.count("{") > MOST_PARTS:
+    if _count_lists(data) > MOST_PARTS:
         raise UnreadableError(f"{name} has more than {MOST_PARTS:,} lists. Clear the outputs and submit again.")
     try:
         read = json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableError(_say_what_is_no_json(data, name)) from None
+        raise UnreadableError(f"{name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
     return _notebook(_cells_in(read, name))
-
-
-def _say_what_is_no_json(data: bytes, name: str) -> str:
-    kind = next((kind for start, kind in OTHER_FILES.items() if data.lstrip().startswith(start)), "")
-    if kind:
-        return f"{name} is {kind}, and has only a notebook's name. Submit the notebook itself, as JupyterLab saves it."
-    return f"{name} is not a notebook: it can't be read as JSON. {ADVICE}"
 
 
 def _cells_in(read: Any, name: str) -> list[NotebookNode]:
@@ -197,19 +184,41 @@ def _cells_in(read: Any, name: str) -> list[NotebookNode]:
 
 
 def _cells_of_worksheets(notebook: dict[str, Any]) -> list[dict[str, Any]]:
-    """Read the cells of formats 2 and 3. nbformat would convert all that is in a file, which takes it minutes."""
-    between = "\n" if notebook.get("nbformat") == 2 else ""
-    sheets = notebook["worksheets"]
-    return [_cell_of_today(cell, between) for sheet in sheets for cell in sheet["cells"][: MOST_CELLS + 1]]
+    """Read the cells of format 3. nbformat would convert all that is in a file, which takes it minutes."""
+    cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"][: MOST_CELLS + 1]]
+    return [
+        {**cell, "source": cell.get("input" if cell.get("cell_type") == "code" else "source", "")} for cell in cells
+    ]
 
 
-def _cell_of_today(cell: dict[str, Any], between: str) -> dict[str, Any]:
-    """Call a cell's text as format 4 does; a heading's level stood apart from it, and lines in a list may lack ends."""
-    text = cell.get("input" if cell.get("cell_type") == "code" else "source", "")
-    text = between.join(line for line in text if isinstance(line, str)) if isinstance(text, list) else text
-    if cell.get("cell_type") == "heading":
-        text = f"{'#' * min(int(cell.get('level', 1)), 6)} {' '.join(text.splitlines())}"
-    return {**cell, "source": text}
+def strip_widgets(data: bytes) -> bytes:
+    """Take the state of widgets out of a notebook's file: JupyterLab restores it as it opens one, trusted or not, and
+    with it a script (`_esm` of an anywidget). What is no notebook stays as it is, since nothing opens it as one.
+
+    Raises UnreadableError where there is more in it than is read.
+    """
+    if _count_lists(data) > MOST_PARTS:
+        raise UnreadableError(f"has more than {MOST_PARTS:,} lists")
+    # In a thread of its own, whose stack is as short as any: what is nested too deep for it is so for Jupyter's server.
+    with ThreadPoolExecutor(1) as fresh:
+        return fresh.submit(_without_widgets, data).result()
+
+
+def _without_widgets(data: bytes) -> bytes:
+    try:
+        read = json.loads(data)  # as Jupyter's server does: of a key that is there twice the last counts
+    except (ValueError, RecursionError):
+        return data
+    metadata = read.get("metadata") if isinstance(read, dict) else None
+    if not isinstance(metadata, dict) or "widgets" not in metadata:
+        return data
+    del metadata["widgets"]
+    return json.dumps(read).encode()
+
+
+def _count_lists(data: bytes) -> int:
+    """Count the lists and objects in JSON before it is read: a list of empty ones takes fifty times its length then."""
+    return data.count(b"[") + data.count(b"{")
 
 
 def _notebook(cells: list[NotebookNode]) -> NotebookNode:

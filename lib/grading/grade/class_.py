@@ -30,7 +30,7 @@ from lib.grading.grade.score_table import Score, write_table
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.slow_imports import broken_units, needs_slow_imports
 from lib.grading.machine_faults import NO_THREAD, ClusterError, sentence, what_comes_next
-from lib.grading.names import id_problem
+from lib.grading.names import NoId
 from lib.grading.progress import Progress, say
 from lib.grading.run.notebook import RunLostError, has_code
 from lib.grading.run.pool import PackedNotebook, Runner, RunResult, RunTask, ask, workers
@@ -178,9 +178,10 @@ class Grade(Autograde):
     def _begin(self, course: Course, folder: Path) -> Work | None:
         """Read and prepare what lies in a folder, if it can be graded and is due."""
         student = self.students[folder]
-        if problem := id_problem(student):
+        if isinstance(student, NoId):
             self._leave(
-                student, f"its folder's name can't be a student's id: {problem}. Rename the folder, and grade again"
+                student.name,
+                f"its folder's name can't be a student's id: {student.problem}. Rename the folder, and grade again",
             )
             return None
         try:

@@ -1,21 +1,22 @@
 """A course as one run of grading sees it: its gradebook, its settings, its secret, and its own files, read once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
+from nbformat.notebooknode import NotebookNode
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, IgnorePattern, LimitOutput
 
 from lib.answer_key import AnswerKey
 from lib.grading.book.gradebook import GradebookSession
+from lib.grading.book.marks import Class, read_marks
 from lib.grading.book.penalties import cost
+from lib.grading.door.cells import Released, read_released
 from lib.grading.door.downloads import LATE_WITHOUT_TIME, Collected, read_collected
 from lib.grading.door.handed_in import Bounds, HandedIn, own_files
-from lib.grading.door.identify import Released
-from lib.grading.door.restore import read_released
-from lib.grading.grade.sight import packages_of
+from lib.grading.grade.unit_faults import packages_of
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.run.notebook import Bounds as RunBounds
 from lib.grading.run.settings import BoundedExecute
@@ -35,9 +36,8 @@ class Course:
         self.unit: AnswerKey | None = judging.unit_of(assignment)
         judging.check_unit(assignment, book.masters, self.run.locked)
         self.packages = packages_of(self.unit) if self.unit else ()
-        self.secret = judging.secret if self.unit else b""  # a course whose secret is lost isn't graded at all
-        self.trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]
-        """nbgrader's own steps that shorten what a notebook shows, once it is judged."""
+        self.secret = judging.secret() if self.unit else b""  # a course whose secret is lost isn't graded at all
+        self._trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]
         self.notebooks = [name for name in book.masters if Path(name).match(self.directory.notebook_id)]
         self.judged = {
             (name, part.id, tuple((one.name, one.points) for one in part.statements if one.points))
@@ -49,7 +49,7 @@ class Course:
         if not all(self.bounds.fitting([*map(len, self.own.values())])):
             most = f"{self.bounds.size:,} bytes, or are more than {self.bounds.files:,}"
             raise OSError(None, f"the course's own files take more than {most}", self.directory.source_directory)
-        self._released: dict[str, list[Released]] = {}
+        self.released = cache(self._released)
 
     @staticmethod
     def run_of(converter: Autograde) -> RunBounds:
@@ -74,12 +74,25 @@ class Course:
         due: datetime | None = self.book.duedate
         return due + LATE_WITHOUT_TIME if due is not None and handed.student in self.collected.late else None
 
-    def released(self, notebook: str) -> list[Released]:
-        """Give a notebook as it was handed out, read once."""
-        if notebook not in self._released:
-            master = self.book.masters[notebook]
-            self._released[notebook] = read_released(self.directory, self.assignment, notebook, master.cells)
-        return self._released[notebook]
+    def _released(self, notebook: str) -> list[Released]:
+        """Give a notebook as it was handed out."""
+        return read_released(self.directory, self.assignment, notebook, self.book.masters[notebook].cells)
+
+    def trim(self, notebook: NotebookNode) -> NotebookNode:
+        """Shorten what a notebook shows, once it is judged, by nbgrader's own steps and their settings."""
+        for step in self._trims:
+            notebook, _ = step(notebook, {})
+        return notebook
+
+    @cached_property
+    def marks(self) -> Class:
+        """What the gradebook had at the run's begin: three queries, however large a class."""
+        return self.book.ask(lambda gradebook: read_marks(gradebook, self.assignment))
+
+    @cached_property
+    def times(self) -> Mapping[str, datetime | None]:
+        """When each submission that the gradebook had at the run's begin was made, by student."""
+        return self.book.times()
 
     @cached_property
     def _penalties(self) -> AssignLatePenalties:

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.grading.book.gradebook import Known
-from lib.grading.book.receipt import Receipt
+from lib.grading.book.marks import NotebookMarks
 from lib.grading.door.handed_in import HandedIn
 from lib.grading.files import is_file
 from lib.grading.grade.course import Course
-from lib.grading.grade.one import prepare
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 
 CHANGED = "what was handed in has changed since"
@@ -29,57 +27,46 @@ def look(course: Course, handed: HandedIn, place: Path) -> Due:
     """Tell, by nbgrader's own rule, whether this is to be graded: not before, or by force, or handed in anew.
 
     What was graded before is due too where the gradebook and the verdict differ, or other work lies there now: what
-    comes from a download has no time of its own.
+    comes from a download has no time of its own. Nothing else is: who gave marks would have to look at them once more.
     """
     if handed.student in course.directory.student_id_exclude.split(","):
         return Due(False)
-    files = [place / f"{name}.ipynb" for name in course.notebooks]
-    if course.converter.force or not all(map(is_file, files)):
+    if course.converter.force or not all(is_file(place / f"{name}.ipynb") for name in course.notebooks):
         return Due(True)
-    known = course.book.known(handed.student)
-    if known is None:
+    if handed.student not in course.times:
         return Due(True, "the gradebook had nothing of it")
-    lost, made = _lost_of_verdict(course, handed.student, place, known), course.made(handed)
-    if made is not None and (known.timestamp is None or made > known.timestamp):
-        return Due(True, lost)
-    receipts = [Receipt.in_file(file) for file in files]
-    if digests := {receipt.handed_in for receipt in receipts} - {""}:
-        is_another = digests != {handed.digest}
-    else:  # an earlier version has graded it, or nbgrader's own command
-        is_another = _draws_another_challenge(course, handed, place)
-    if lost := lost or (CHANGED if is_another else ""):
-        return Due(True, lost)
-    reasons = dict.fromkeys(reason for receipt in receipts for reason in receipt.reasons)
-    return Due(False, reasons=() if known.is_marked else list(reasons))
-
-
-def _draws_another_challenge(course: Course, handed: HandedIn, place: Path) -> bool:
-    """Tell other work by the seed of its challenge, which derives from what was handed in."""
-    if course.unit is None:
-        return False
-    before = {verdict.notebook: verdict.seed for verdict in Verdict.load_each(place, evidence=False)}
-    return any(one.seed != before.get(name) for name, one in prepare(course, handed).notebooks.items())
-
-
-def _lost_of_verdict(course: Course, student: str, place: Path, known: Known) -> str:
-    """Say why the verdict of an earlier run can't be used, if it can't."""
-    if course.unit is None:
-        return ""
-    masters = course.book.masters
+    made, before = course.made(handed), course.times[handed.student]
     try:
-        verdicts = Verdict.load_each(place, evidence=False, of=(course.assignment, student))
-    except FileNotFoundError:
-        return f"its {FILE} was missing"
-    except DamagedVerdictError as error:
-        return f"its {FILE} {error}"
+        verdicts = Verdict.load_each(place, evidence=False, of=(course.assignment, handed.student))
+    except (FileNotFoundError, DamagedVerdictError) as error:
+        return Due(True, f"its {FILE} {error if isinstance(error, DamagedVerdictError) else 'was missing'}")
+    marks = {name: course.marks.get(handed.student, {}).get(name) for name in course.notebooks}
+    if lost := _lost_of(course, verdicts, marks):
+        return Due(True, lost)
+    if made is not None and (before is None or made > before):
+        return Due(True)
+    graded = {verdict.notebook: verdict for verdict in verdicts if verdict.notebook in marks}
+    if any(name not in graded or graded[name].handed_in != handed.digest for name in marks):
+        return Due(True, CHANGED)
+    given = [mark for one in marks.values() if one for mark in one.cells.values()]
+    if any(mark.by_hand for mark in given) and not any(mark.waiting or mark.again for mark in given):
+        return Due(False)  # a person has looked since
+    return Due(False, reasons=list(dict.fromkeys(reason for one in graded.values() for reason in one.reasons)))
+
+
+def _lost_of(course: Course, verdicts: Sequence[Verdict], marks: dict[str, NotebookMarks | None]) -> str:
+    """Say why what an earlier run gave can't be used, if it can't."""
+    ours = [one for one in verdicts if one.notebook in marks or one.notebook not in course.book.masters]
     found = {
         (verdict.notebook, part.id, tuple((one.name, one.max_points) for one in part.statements))
-        for verdict in verdicts
+        for verdict in ours
         for part in verdict.parts
-        if verdict.notebook in course.notebooks or verdict.notebook not in masters
     }
     if found != course.judged:
         return "the unit has other parts or points now"
-    if any(known.differs(one, masters[one.notebook]) for one in verdicts if one.notebook in course.notebooks):
-        return "the gradebook had other points"
+    for verdict in ours:
+        cells = one.cells if (one := marks.get(verdict.notebook)) else {}
+        for part in verdict.parts:
+            if part.id not in cells or cells[part.id].graded != part.score(cells[part.id].max_points):
+                return "the gradebook had other points"
     return ""

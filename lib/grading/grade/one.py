@@ -1,31 +1,37 @@
-"""One submission, from what was handed in to points: prepared, run elsewhere, judged, and put in its place.
+"""One submission's way from a folder to a verdict, as plain data. What a step gives, no later step changes.
 
-What goes from step to step is plain data. Only the end writes: rows in one transaction, and then a folder that comes to
-its place as a whole. From then on the submission counts as graded: whole or not at all, whenever a run is stopped.
+| call | gives | |
+|---|---|---|
+| `door.read` | `HandedIn` | what was handed in, as bytes with a digest |
+| `due.look` | `Due` | whether it is to be graded |
+| `prepare` | `Work` | each notebook, its cells restored and its challenge drawn; and the files to lie beside it |
+| `task` | `RunTask` | what a worker runs, on this machine or another one |
+| `finish` | `Graded` | the verdicts and the files of the graded folder, and rows in the gradebook's open transaction |
+| `grade` | `Graded` | the same, and the folder comes to its place as a whole |
+
+Only the end writes: rows in one transaction, and then a folder. So a submission counts as graded whole or not at all,
+whenever a run is stopped.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from nbformat.notebooknode import NotebookNode
-from nbgrader.utils import is_grade
 from sqlalchemy.exc import SQLAlchemyError
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
-from lib.grading.book.receipt import TO_DECIDE, Receipt
+from lib.grading.door.cells import Restored, course_id, restore
 from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
-from lib.grading.door.identify import course_id
 from lib.grading.door.markup import clean_outputs
 from lib.grading.door.notebook import Submission, explain_unreadable, notebooks_beside, read_submission
-from lib.grading.door.restore import IN_DOUBT, Restored, restore
 from lib.grading.errors import ConfigError
 from lib.grading.files import lay_out, put_in_place, remove
 from lib.grading.grade import cell_ends
@@ -44,25 +50,24 @@ OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
 is nested is the notebook's doing."""
 SENTENCE = "This notebook could not be graded as it is. Your instructor has been told."
 """Where grading itself fails on a notebook, for a reason that nobody foresaw."""
-FROM_BEFORE = (
-    "This notebook is from before some questions were added, and has no cells for them. Nothing is lost by that: your"
-    " instructor decides on their points."
-)
+Ran = Mapping[str, RunResult] | BaseException
+"""What came of a run: by notebook the result, or the error that all failed with."""
+Made = TypeVar("Made")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Prepared:
-    """One notebook, ready to be run: its cells, which a run fills in, and the challenge to lie beside them.
+    """A notebook as it was read, its cells as the course knows them, and the challenge to lie beside it.
 
     `remarks` are for its student, `reasons` say why a person has to look at it.
     """
 
     submission: Submission
     restored: Restored
+    remarks: tuple[str, ...]
+    reasons: tuple[str, ...]
     seed: int = 0
     challenge: Mapping[str, bytes] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
 
     @property
     def cells(self) -> list[NotebookNode]:
@@ -72,11 +77,11 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Work:
-    """A submission under way: what was handed in, the files to lie beside its notebooks, and these."""
+    """A submission under way: what was handed in, the files to lie beside its notebooks, and these by name."""
 
     handed: HandedIn
     files: Mapping[str, bytes]
-    notebooks: dict[str, Prepared]
+    notebooks: Mapping[str, Prepared]
 
 
 @dataclass(frozen=True)
@@ -90,62 +95,50 @@ class Graded:
 
 def prepare(course: Course, handed: HandedIn, names: Iterable[str] | None = None) -> Work:
     """Prepare what was handed in: all notebooks that the course grades, or those named."""
+    masters = course.book.masters
     files, left_out = lay_beside(handed, course.own, course.directory.ignore, course.bounds)
-    work, beside = Work(handed, files, {}), notebooks_beside(handed, course.book.masters)
+    beside = notebooks_beside(handed, masters)
+    notebooks = {}
     for name in course.notebooks if names is None else names:
-        submission = read_submission(handed, name, course.book.masters)
-        submission = replace(submission, remarks=(*submission.remarks, *left_out))
-        try:
-            prepared = _prepare(course, work, name, submission)
-        except OF_THE_MACHINE:
-            raise
-        except Exception as error:
-            _log(course, work, name, error)
-            prepared = _prepare(course, work, name, explain_unreadable(SENTENCE))
-        prepared.remarks += beside
-        prepared.reasons += ["files were left out"] if left_out else []
-        work.notebooks[name] = prepared
-    return work
+        read = read_submission(handed, name, masters)
+        read = replace(read, remarks=(*read.remarks, *left_out))
+        attempts = [partial(_prepare, course, handed, files, name, each) for each in (read, _failed())]
+        made = _first_that_works(course, f"{name} of {handed.student}", attempts)
+        reasons = (*made.reasons, *(["files were left out"] if left_out else []))
+        notebooks[name] = replace(made, remarks=(*made.remarks, *beside), reasons=reasons)
+    return Work(handed, files, notebooks)
 
 
 def task(course: Course, work: Work) -> RunTask:
     """Give what is to be run of a submission: those of its notebooks that can be."""
-    runnable = {name: prepared for name, prepared in work.notebooks.items() if prepared.submission.runnable}
     packed = {
-        name: PackedNotebook.of(prepared.cells, {**work.files, **prepared.challenge})
-        for name, prepared in runnable.items()
+        name: PackedNotebook.of(notebook.cells, {**work.files, **notebook.challenge})
+        for name, notebook in work.notebooks.items()
+        if notebook.submission.runnable
     }
     return RunTask(packed, course.run, course.packages)
 
 
-def finish(
-    course: Course, work: Work, ran: Mapping[str, RunResult] | BaseException, others: Iterable[Verdict] = ()
-) -> Graded:
+def finish(course: Course, work: Work, ran: Ran, others: Iterable[Verdict] = ()) -> Graded:
     """Judge the notebooks as they ran, and write their rows, as part of the transaction that is open.
 
     `others` are the verdicts on notebooks that aren't graded now. Raises what is `OF_THE_MACHINE`.
     """
     course.book.enrol(work.handed.student, course.made(work.handed))
-    files, verdicts, reasons = dict(work.files), list[Verdict](), dict[str, None]()
-    for name in work.notebooks:
-        files[f"{name}.ipynb"], verdict, why = _judge(course, work, name, ran)
-        verdicts += [verdict] if verdict else []
-        reasons |= dict.fromkeys(why)
-    verdicts += others if course.unit else ()
-    if verdicts:
-        files[FILE] = Verdict.pack(verdicts)
-    return Graded(files, tuple(verdicts), list(reasons))
+    done = {name: _judge(course, work, name, ran) for name in work.notebooks}
+    files = {f"{name}.ipynb": content for name, (content, _) in done.items()}
+    reasons = dict.fromkeys(reason for _, verdict in done.values() for reason in verdict.reasons)
+    verdicts = (*(verdict for _, verdict in done.values()), *others)
+    return Graded({**work.files, **files, FILE: Verdict.pack(verdicts)}, verdicts, list(reasons))
 
 
-def grade(
-    course: Course, work: Work, ran: Mapping[str, RunResult] | BaseException, folder: Path, place: Path
-) -> Graded:
+def grade(course: Course, work: Work, ran: Ran, folder: Path, place: Path) -> Graded:
     """Finish a submission, make its graded `folder`, and move that to its `place`. After an error nothing is saved."""
     # Where only some notebooks are graded, the others stay as an earlier run left them.
     kept = [name for name in course.book.masters if name not in work.notebooks]
     before = {file.name: file.read_bytes() for name in kept if (file := place / f"{name}.ipynb").is_file()}
     with course.book.transaction():  # one: what fails in one notebook takes back the rows of the others
-        graded = finish(course, work, ran, verdicts_on(place, kept))
+        graded = finish(course, work, ran, _verdicts_on(place, kept))
         remove(folder)
         folder.mkdir(parents=True)
         lay_out({**graded.files, **before}, folder)
@@ -154,29 +147,51 @@ def grade(
     return graded
 
 
-def verdicts_on(place: Path, notebooks: Collection[str]) -> list[Verdict]:
-    """Give the verdicts in a graded folder on these notebooks of an assignment."""
+def _verdicts_on(place: Path, notebooks: Collection[str]) -> list[Verdict]:
+    """Give the verdicts in a graded folder on these notebooks; none where its file is lost, so that it is due again."""
     try:
         return [verdict for verdict in Verdict.load_each(place) if verdict.notebook in notebooks] if notebooks else []
-    except Exception:  # where nbgrader itself has copied what was handed in, it may be anything
+    except (ValueError, OSError):
         return []
 
 
-def _prepare(course: Course, work: Work, name: str, submission: Submission) -> Prepared:
+def _failed() -> Submission:
+    """Stand for a notebook on which grading itself fails. There is nothing of the student's in it."""
+    return explain_unreadable(SENTENCE)
+
+
+def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[], Made]]) -> Made:
+    """Give what the first attempt gives that doesn't fail by what is in a notebook.
+
+    The last attempt has nothing of the student's in it: if even that fails, the error is ours and is raised.
+    """
+    for attempt in attempts[:-1]:
+        try:
+            return attempt()
+        except OF_THE_MACHINE:
+            raise
+        except Exception as error:
+            course.log.error("Grading %s failed: %r", what, error)
+            course.log.debug("This is where", exc_info=True)
+    return attempts[-1]()
+
+
+def _prepare(
+    course: Course, handed: HandedIn, files: Mapping[str, bytes], name: str, submission: Submission
+) -> Prepared:
     """Restore a notebook's cells and draw its challenge."""
-    master = course.book.masters[name]
-    cells, remarks = submission.notebook.cells, list(submission.remarks)
+    master, remarks = course.book.masters[name], submission.remarks
+    cells = submission.notebook.cells
     restored = restore(cells, master.cells, course.released(name), bool(remarks), submission.empty)
-    prepared = Prepared(submission, restored, remarks=remarks, reasons=[*restored.reasons])
-    if course.unit:
-        stamp = work.files.get(STAMP, b"")[:100].hex()
-        whose = course.assignment, name, work.handed.student
-        prepared.seed = seed_of(course.secret, *whose, stamp, _digest_of_run(restored.cells, work.files))
-        prepared.challenge = {CHALLENGE: orjson.dumps(challenge(course.unit, prepared.seed))}
-    return prepared
+    if course.unit is None:
+        return Prepared(submission, restored, remarks, restored.reasons)
+    stamp = files.get(STAMP, b"")[:100].hex()
+    seed = seed_of(course.secret, course.assignment, name, handed.student, stamp, digest_of_run(restored.cells, files))
+    posed = {CHALLENGE: orjson.dumps(challenge(course.unit, seed))}
+    return Prepared(submission, restored, remarks, restored.reasons, seed, posed)
 
 
-def _digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]) -> str:
+def digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]) -> str:
     """Hash all that a run can read: a notebook's cells once they are restored, and the files beside it.
 
     Another notebook or other files have another seed: what one run has put out is of no use in the next. Outputs and
@@ -192,109 +207,78 @@ def _digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes
     return digest.hexdigest()
 
 
-def _judge(
-    course: Course, work: Work, name: str, ran: Mapping[str, RunResult] | BaseException
-) -> tuple[bytes, Verdict | None, list[str]]:
+def _judge(course: Course, work: Work, name: str, ran: Ran) -> tuple[bytes, Verdict]:
     """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one.
 
     Gives its JSON: to write what came of a student's code can fail too.
     """
-    prepared = work.notebooks[name]
-    unrun = replace(prepared.submission, remarks=(*prepared.submission.remarks, SENTENCE), runnable=False)
+    prepared, what = work.notebooks[name], f"{name} of {work.handed.student}"
+    remarks = (*prepared.submission.remarks, SENTENCE)
+    unrun = replace(prepared.submission, remarks=remarks, runnable=False)
+    ways = [partial(_prepare, course, work.handed, work.files, name, each) for each in (unrun, _failed())]
     if isinstance(ran, BaseException):
-        course.log.error("Running %s of %s failed twice: %r", name, work.handed.student, ran)
-        prepared = _prepare(course, work, name, unrun)
-    elif name in ran:
-        for cell, found in zip(prepared.cells, json.loads(ran[name].cells, object_hook=NotebookNode), strict=True):
-            cell.update(found or {})
-        prepared.remarks += ran[name].remarks
-    # The last attempt has nothing of the student's in it; if even that fails, the error is ours and is raised.
-    for again in (unrun, explain_unreadable(SENTENCE)):
-        try:
-            return _finish(course, work, name, prepared)
-        except OF_THE_MACHINE:
-            raise
-        except Exception as error:
-            _log(course, work, name, error)
-        prepared = _prepare(course, work, name, again)
-    return _finish(course, work, name, prepared)
+        course.log.error("Running %s failed twice: %r", what, ran)
+    else:
+        ways.insert(0, partial(_as_it_ran, prepared, ran.get(name)))
+    return _first_that_works(course, what, [partial(_finish, course, work, name, way) for way in ways])
 
 
-def _finish(course: Course, work: Work, name: str, prepared: Prepared) -> tuple[bytes, Verdict | None, list[str]]:
-    student, master, waits = work.handed.student, course.book.masters[name], dict(prepared.restored.doubts)
-    clean_outputs(prepared.cells)
-    verdict = None
-    if course.unit:
-        remarks = _remarks_on(prepared, course.unit, waits)
-        parts = tuple(_judge_cells(prepared.cells, course.unit, prepared.seed, remarks))
-        calls = library_calls(prepared.cells, course.unit.watched_calls)
-        if is_too_long(prepared.cells, course.unit.watched_calls):
-            prepared.reasons.append("has more code than is looked through for library calls")
-        verdict = Verdict(course.assignment, name, student, prepared.seed, parts, remarks, calls)
-    notebook = NotebookNode(prepared.submission.notebook, cells=prepared.cells, metadata=NotebookNode())
-    for step in course.trims:
-        notebook, _ = step(notebook, {})
-    judged = {part.id for part in verdict.parts} if verdict else set()
-    scores = scores_of(notebook.cells, waits, judged, course.log)
-    course.book.save(student, name, scores, comments_on(notebook.cells, waits), partial(course.penalty, student), waits)
-    reasons = _for_a_person(prepared, waits)
-    receipt = Receipt(work.handed.digest, reasons, waits).as_metadata()
-    notebook.metadata = {**({"kernelspec": master.kernelspec} if master.kernelspec else {}), **receipt}
-    return _as_json(notebook), verdict, reasons
+def _as_it_ran(prepared: Prepared, result: RunResult | None) -> Prepared:
+    """Give a notebook with what its cells put out; as it was, if it was not run."""
+    if result is None:
+        return prepared
+    outputs = json.loads(result.cells, object_hook=NotebookNode)
+    cells = [NotebookNode({**cell, **(put or {})}) for cell, put in zip(prepared.cells, outputs, strict=True)]
+    restored = replace(prepared.restored, cells=cells)
+    return replace(prepared, restored=restored, remarks=(*prepared.remarks, *result.remarks))
 
 
-def _remarks_on(prepared: Prepared, unit: AnswerKey, waits: dict[str, str]) -> tuple[str, ...]:
-    """Remark on how a notebook was restored and how it ran; cells that it can't have are left to a person."""
-    here = (*_remark_on_newer_python(prepared), *_remark_on_packages(prepared))
-    remarks = (*prepared.restored.remarks, *prepared.remarks, *here)
-    added = _cells_added_since(prepared, unit)
-    if not added:
-        return remarks
-    waits.update(dict.fromkeys(added, TO_DECIDE))
-    if {*waits.values()} == {TO_DECIDE}:  # then no answer is to be looked for elsewhere
-        remarks = tuple(remark for remark in remarks if remark != IN_DOUBT)
-    return (*remarks, FROM_BEFORE)
+def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) -> tuple[bytes, Verdict]:
+    """Judge a notebook's cells, save what they earn, and write it: its outputs make way for the verdicts."""
+    prepared, student, master = way(), work.handed.student, course.book.masters[name]
+    cells, unit = prepared.cells, course.unit
+    clean_outputs(cells)
+    local, reasons = _on_this_machine(cells)
+    remarks = (*prepared.restored.remarks, *prepared.remarks, *local)
+    parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
+    if unit:
+        parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
+        calls = library_calls(cells, unit.watched_calls)
+        if is_too_long(cells, unit.watched_calls):
+            reasons.append("has more code than is looked through for library calls")
+    notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
+    judged = {part.id for part in parts}
+    scores, waits = scores_of(notebook.cells, prepared.restored.doubts, judged, course.log)
+    comments = comments_on(notebook.cells, waits)
+    course.book.save(student, name, scores, comments, partial(course.penalty, student), waits)
+    if master.kernelspec:
+        notebook.metadata.kernelspec = master.kernelspec
+    why = tuple(_for_a_person(prepared, waits, reasons))
+    of = course.assignment, name, student, prepared.seed
+    return _as_json(notebook), Verdict(*of, parts, remarks, calls, work.handed.digest, why, waits)
 
 
-def _remark_on_newer_python(prepared: Prepared) -> Iterator[str]:
-    """Remark on cells that a newer Python than this one may be able to read, and leave them to a person."""
+def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
+    """Remark on what may have run for the student alone, under a newer Python or with a package; say so to a person."""
     here = ".".join(map(str, cell_ends.VERSION))
-    places = [at for at, cell in enumerate(prepared.cells) if cell_ends.may_need_newer_python(cell)]
-    if places:
-        prepared.reasons.append(f"may need Python 3.12, and {here} runs here")
-    for at in places:
-        yield (
-            f"{place_of(prepared.cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
-            " may read it: if it ran for you, tell your instructor."
-        )
-
-
-def _remark_on_packages(prepared: Prepared) -> Iterator[str]:
-    """Remark on packages that may be there for the student alone, and leave what lacks them to a person."""
-    if packages := ", ".join(missing_packages(prepared.cells)):
-        prepared.reasons.append(f"imports {packages}, not installed here")
-        yield (
+    remarks = [
+        f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
+        " may read it: if it ran for you, tell your instructor."
+        for at, cell in enumerate(cells)
+        if cell_ends.may_need_newer_python(cell)
+    ]
+    reasons = [f"may need Python 3.12, and {here} runs here"] if remarks else []
+    if packages := ", ".join(missing_packages(cells)):
+        reasons.append(f"imports {packages}, not installed here")
+        remarks.append(
             f"Your code imports {packages}, which could not be found where this notebook was graded. If it ran for"
             " you, tell your instructor."
         )
-
-
-def _cells_added_since(prepared: Prepared, unit: AnswerKey) -> list[str]:
-    """Name the graded cells that a notebook lacks because it was handed out before they were added to the unit.
-
-    A notebook from before has none of the later cells, and others. Who deletes them all gains nothing: a person looks.
-    """
-    missing = prepared.restored.missing
-    if prepared.submission.empty or not missing:
-        return []
-    graded = [course_id(cell) for cell in prepared.cells if is_grade(cell)]
-    later = unit.unit.later_cells & {course_id(cell) for cell in prepared.cells}
-    from_before = later <= missing and not missing.issuperset(graded)
-    return [id for id in graded if id in later] if from_before else []
+    return remarks, reasons
 
 
 def _judge_cells(
-    cells: list[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[str, ...]
+    cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[str, ...]
 ) -> Iterator[PartVerdict]:
     """Judge each part's cell, and put its verdict in the place of what it put out."""
     missing, definitions = cell_ends.missing_names(cells), cell_ends.first_definitions(cells)
@@ -329,19 +313,17 @@ def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:
     return NotebookNode(output_type="execute_result", data=shown, metadata=NotebookNode(), execution_count=None)
 
 
-def _for_a_person(prepared: Prepared, waits: Mapping[str, str]) -> list[str]:
+def _for_a_person(prepared: Prepared, waits: Mapping[str, str], more: Iterable[str]) -> Iterator[str]:
     """Say in a few words why a person has to look at a notebook that was graded, if there is a reason."""
-    given = prepared.reasons
     if not prepared.submission.runnable:
-        return ["could not be read or run", *given]
-    cells: dict[str, list[str]] = {}
-    for cell, why in waits.items():
-        if why != NOT_RUN:
-            cells.setdefault(why, []).append(cell)
-    given = [*(f"{', '.join(of)}: {why}" for why, of in cells.items()), *given]
-    if any(cell.execution_count is None for cell in prepared.cells if has_code(cell)):
-        return ["was not run to the end", *given]
-    return given
+        yield "could not be read or run"
+    else:
+        if any(cell.execution_count is None for cell in prepared.cells if has_code(cell)):
+            yield "was not run to the end"
+        for why in dict.fromkeys(waits.values()):
+            if why != NOT_RUN:
+                yield f"{', '.join(cell for cell in waits if waits[cell] == why)}: {why}"
+    yield from (*prepared.reasons, *more)
 
 
 def _as_json(notebook: NotebookNode) -> bytes:
@@ -350,8 +332,3 @@ def _as_json(notebook: NotebookNode) -> bytes:
         return orjson.dumps(notebook)
     except orjson.JSONEncodeError:
         return json.dumps(notebook, ensure_ascii=False).encode()
-
-
-def _log(course: Course, work: Work, name: str, error: Exception) -> None:
-    course.log.error("Grading %s of %s failed: %r", name, work.handed.student, error)
-    course.log.debug("This is where", exc_info=True)

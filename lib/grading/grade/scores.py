@@ -1,13 +1,13 @@
 """Scores: the points that a notebook's outputs give, and the cells that wait for a person."""
 
-from collections.abc import Container, Iterable, Mapping, MutableMapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader import utils
 
 from lib.grading.grade.cell_ends import error_output
-from lib.grading.grade.fit import is_tested
+from lib.grading.grade.unit_faults import is_tested
 
 NOT_RUN = "It was not run to its end."
 
@@ -54,14 +54,14 @@ def _failed(why: str) -> NotebookNode:
 
 
 def scores_of(
-    cells: Iterable[NotebookNode], waits: MutableMapping[str, str], judged: Container[str], log: Any
-) -> dict[str, float | None]:
+    cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Container[str], log: Any
+) -> tuple[dict[str, float | None], dict[str, str]]:
     """Read the points of each graded cell as nbgrader does, but where that would give points for no work.
 
-    A cell that ran keeps nbgrader's score. One that says nothing for certain earns 0, and is added to those that wait
-    for a person, each with the reason.
+    A cell that ran keeps nbgrader's score. One that says nothing for certain earns 0. Gives also which cells wait for a
+    person, each with the reason: these, and those of the answers in `doubts`.
     """
-    scores: dict[str, float | None] = {}
+    scores, waits = dict[str, float | None](), dict(doubts)
     for cell in filter(utils.is_grade, cells):
         name = cell.metadata.nbgrader.grade_id
         is_test = is_tested(cell)
@@ -74,4 +74,4 @@ def scores_of(
             scores[name] = None  # an answer that wasn't found is not an empty one
         else:
             scores[name] = utils.determine_grade(cell, log)[0]
-    return scores
+    return scores, waits

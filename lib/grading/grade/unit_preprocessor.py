@@ -1,4 +1,4 @@
-"""Which unit an assignment is, and the course's secret: what all that is done with a unit shares."""
+"""Which unit an assignment is graded by, by the course's settings, and whether it can be; and the course's secret."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
@@ -9,22 +9,19 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Unicode
-from traitlets.utils.importstring import import_item
 
 import lib.units
 from lib.answer_key import AnswerKey
 from lib.grading import units
 from lib.grading.book.master import Master
 from lib.grading.errors import ConfigError
-from lib.grading.grade.fit import lost_unit, misfits
-from lib.grading.grade.form import faults_of_form
-from lib.grading.grade.sight import find_exposed, find_unseen
+from lib.grading.grade.unit_faults import faults_of_form, find_exposed, find_unseen, lost_unit, misfits
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE
 
 
 class UnitPreprocessor(NbGraderPreprocessor):
-    """What writing the challenge and judging share: which unit an assignment is, and a submission's seed."""
+    """The settings on units, which the steps that build a notebook share with grading."""
 
     units = Dict(
         help="""The import string of an AnswerKey, for an assignment whose unit isn't found by its name; or an empty
@@ -44,11 +41,18 @@ class UnitPreprocessor(NbGraderPreprocessor):
         return cache(self._import)
 
     def _import(self, assignment: str) -> AnswerKey | None:
-        name = self.answers_of(assignment)
+        name, is_configured = self.answers_of(assignment), assignment in self.units
         if not name:
             return None
-        is_configured = assignment in self.units
-        key = _import_unit(name, assignment, is_configured)
+        what, advice = f"The unit {assignment}", "Nothing was graded. Correct the unit."
+        if is_configured:
+            what = f"The unit that UnitPreprocessor.units names for {assignment}"
+            advice = (
+                "Nothing was graded. Expected the import string of an AnswerKey, such as"
+                " 'my_package.closed.ANSWER_KEY'. Correct it, or take it out if nbgrader is to grade the assignment by"
+                " itself."
+            )
+        key = units.load(name, what, advice)
         for fault in chain(faults_of_form(key, name, "" if is_configured else assignment), find_exposed(key, name)):
             raise ConfigError(str(fault))
         return key
@@ -81,9 +85,8 @@ class UnitPreprocessor(NbGraderPreprocessor):
         for fault in find_unseen(key) if locked else ():
             raise ConfigError(f"{fault}\nNobody was graded.")
 
-    @cached_property
     def secret(self) -> bytes:
-        """The course's secret, made if there is none yet. Raises ConfigError where what is there can't be one."""
+        """Give the course's secret, made if there is none yet. Raises ConfigError where what is there can't be one."""
         path = Path(self.secret_file)
         try:
             return read_secret(path)
@@ -98,22 +101,3 @@ class UnitPreprocessor(NbGraderPreprocessor):
                 " from now on draws other challenges than before. If you have a copy of the old file, put it back."
             )
         return made
-
-
-def _import_unit(name: str, assignment: str, is_configured: bool) -> AnswerKey:
-    """Import a unit by its answer key's import string. Raises ConfigError where there is none."""
-    try:
-        found = import_item(name)
-    except (Exception, SystemExit) as error:  # whatever a module may raise as it is imported
-        why = f"can't be imported: {units.describe(error)}"
-    else:
-        if isinstance(found, AnswerKey):
-            return found
-        why = f"is a {type(found).__name__}"
-    if not is_configured:
-        raise ConfigError(f"The unit {assignment} fails: {name!r} {why}. Nothing was graded. Correct the unit.")
-    raise ConfigError(
-        f"The unit that UnitPreprocessor.units names for {assignment} fails: {name!r} {why}. Nothing was graded."
-        " Expected the import string of an AnswerKey, such as 'my_package.closed.ANSWER_KEY'."
-        " Correct it, or take it out if nbgrader is to grade the assignment by itself."
-    )

@@ -1,13 +1,14 @@
 """A verdict: for one submitted notebook, the points of each part, what is wrong, and what to try.
 
 Verdicts are kept as `verdict.json` beside the autograded notebook, with the challenge, the answer and what was
-expected, so that an instructor can look at one on an appeal. Feedback and report read it; nothing else stores a
-verdict.
+expected, so that an instructor can look at one on an appeal. There is also what grading has to remember of a
+submission: so it moves with its folder, and nothing else keeps it. Of an assignment without a unit that is all there
+is.
 """
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
@@ -22,12 +23,12 @@ from lib.grading.files import is_file
 from lib.grading.names import quote
 
 FILE = "verdict.json"
-OLD_NAMES = {"says": "text", "borrowed": "library_calls"}
-"""Fields that version 0.1 wrote under another name."""
 OTHERS = "others"
 """Under this name a verdict's file holds those on the assignment's other notebooks; most assignments have but one."""
 EVIDENCE = ("challenge", "answer", "expected")
 """What holds a part's arrays: nearly all of a verdict's file."""
+TEXTS = ("remarks", "library_calls", "reasons")
+"""A verdict's lists of texts."""
 LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
 DIFFERENT, DIFFERENT_TEXT = "The numbers differ from the right ones.", "The text differs from the right one."
@@ -127,7 +128,9 @@ class PartVerdict:
 class Verdict:
     """All parts of one submitted notebook, the seed of its challenge, and remarks on how the run went.
 
-    `library_calls` names what the student's code takes from a library where it was to be built.
+    `library_calls` are names of a library's own that the student's code has in plain sight: a remark for a person.
+    `handed_in` is the digest of the folder that it was made of, `reasons` say why a person has to look at the notebook,
+    and `waits` which of its cells wait for one, each with the reason.
     """
 
     assignment: str
@@ -137,6 +140,9 @@ class Verdict:
     parts: tuple[PartVerdict, ...]
     remarks: tuple[str, ...] = ()
     library_calls: tuple[str, ...] = ()
+    handed_in: str = ""
+    reasons: tuple[str, ...] = ()
+    waits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
@@ -159,13 +165,16 @@ class Verdict:
         """Read the verdict in `folder`; without `evidence` all but challenges, answers and what was expected.
 
         Where an assignment has several notebooks it is one on all: their parts, remarks and what they borrow together.
-        Takes and raises what `load_each` does.
+        Takes and raises what `load_each` does, and raises DamagedVerdictError where nothing was judged.
         """
-        return Verdict.of_all(Verdict.load_each(folder, evidence, of))
+        verdict = Verdict.of_all(Verdict.load_each(folder, evidence, of))
+        if not verdict.parts:
+            raise DamagedVerdictError("has no part in it")
+        return verdict
 
     @staticmethod
     def of_all(verdicts: Iterable["Verdict"]) -> "Verdict":
-        """Put the verdicts on an assignment's notebooks together."""
+        """Put the verdicts on an assignment's notebooks together, as far as they say what was found."""
         first, *rest = found = _in_order(verdicts)
         if not rest:
             return first
@@ -190,8 +199,6 @@ class Verdict:
             raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # JSON can say anything
             raise DamagedVerdictError(f"isn't laid out as a verdict: {error}") from None
-        if not any(verdict.parts for verdict in found):
-            raise DamagedVerdictError("has no part in it")
         for verdict in found:
             if of is not None and of != (verdict.assignment, verdict.student):
                 raise DamagedVerdictError(f"is about {verdict.assignment} of {verdict.student}")
@@ -221,8 +228,8 @@ _KINDS: dict[str, Any] = {
     "seed": int,
     "max_points": (int, float),
     "mistake": (NoneType, Diagnosis),
-    **dict.fromkeys(EVIDENCE, dict),
-    **dict.fromkeys(("parts", "statements", "remarks", "library_calls"), tuple),
+    **dict.fromkeys((*EVIDENCE, "waits"), dict),
+    **dict.fromkeys(("parts", "statements", *TEXTS), tuple),
 }
 """Types of the fields that aren't texts."""
 
@@ -231,8 +238,8 @@ def _checked(thing: Any) -> Any:
     """Give a dataclass whose values are of the types that it says. Raises TypeError where they aren't."""
     for name, value in vars(thing).items():
         is_sound = isinstance(value, _KINDS.get(name, str)) and not isinstance(value, bool)
-        if is_sound and name in ("remarks", "library_calls"):
-            is_sound = all(isinstance(item, str) for item in value)
+        if is_sound and name in (*TEXTS, "waits"):
+            is_sound = all(isinstance(item, str) for item in (value.values() if name == "waits" else value))
         elif is_sound and name == "state":
             is_sound = value in get_args(State)
         if not is_sound:
@@ -241,21 +248,15 @@ def _checked(thing: Any) -> Any:
 
 
 def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
-    data = _with_todays_names(data)
     parts = tuple(_part(part, evidence) for part in data.pop("parts"))
-    remarks, library_calls = tuple(data.pop("remarks")), tuple(data.pop("library_calls", ()))
-    return _checked(Verdict(parts=parts, remarks=remarks, library_calls=library_calls, **data))
-
-
-def _with_todays_names(data: dict[str, Any]) -> dict[str, Any]:
-    """Rename what an older version wrote: a class that is half-way through a term keeps its verdicts."""
-    return {OLD_NAMES.get(name, name): value for name, value in data.items()}
+    texts: dict[str, Any] = {name: tuple(data.pop(name)) for name in TEXTS}
+    return _checked(Verdict(parts=parts, **texts, **data))
 
 
 def _part(data: dict[str, Any], evidence: bool) -> PartVerdict:
     if not evidence:
         data = {name: value for name, value in data.items() if name not in EVIDENCE}
-    statements = tuple(_checked(StatementVerdict(**_with_todays_names(each))) for each in data.pop("statements"))
+    statements = tuple(_checked(StatementVerdict(**each)) for each in data.pop("statements"))
     mistake = data.pop("mistake")
     part = PartVerdict(statements=statements, mistake=_checked(Diagnosis(**mistake)) if mistake else None, **data)
     for array in part.challenge.values():

@@ -27,7 +27,7 @@ from ipykernel.ipkernel import IPythonKernel
 from traitlets import Type
 from traitlets.config import Config
 
-from lib.grading.kernel import server
+from lib.grading.kernel import hooks, server
 from lib.grading.kernel.forkserver import Request, send
 from lib.grading.kernel.shell import Compiler, ZMQInteractiveShell
 from lib.grading.kernel.slow_imports import import_units, slow_imports
@@ -100,6 +100,7 @@ def _run_a_cell(kernel: Any) -> None:
     kernel.shell.find_line_magic("load_ext")
     kernel.shell.display_formatter.format(None)
     kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
+    hooks.settle(kernel.shell)
 
 
 def _word_an_error(shell: Any) -> None:

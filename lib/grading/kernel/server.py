@@ -25,6 +25,7 @@ from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import Session
 
 from lib.grading.kernel import MAX_SAID, REFUSED, REPLY
+from lib.grading.kernel.hooks import Hooks
 
 COMMS = "comm_"
 """How the messages of widgets begin."""
@@ -148,14 +149,16 @@ async def _run_cells(kernel: IPythonKernel, session: LineSession, cells: Iterabl
     """Run each cell within one event loop, as Jupyter does: code may find it running, and leave tasks in it."""
     # ipykernel transforms each cell twice, once to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
+    hooks = Hooks(kernel.shell)
     for line in cells:
-        code, token = json.loads(line)
+        code, token, is_the_courses = json.loads(line)
         await asyncio.sleep(0)  # tasks that cells before this one left
         transform.cache_clear()
         reply: dict[str, Any] = {"status": "error"}
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            reply = await kernel.do_execute(code, silent=False)
+            with hooks.around(is_the_courses):
+                reply = await kernel.do_execute(code, silent=False)
         except BaseException as error:
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
         _ignore_sigint()

@@ -15,6 +15,7 @@ from lib.grading.door.downloads import read_collected
 from lib.grading.door.handed_in import find_submitted
 from lib.grading.files import is_folder
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
+from lib.grading.names import NoId
 
 WorkState = Literal["graded", "not graded", "not collected", "missing"]
 """`not graded`: something was handed in, and there is no verdict on it. `not collected`: it could not be taken in."""
@@ -120,7 +121,8 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         known = gradebook.find_assignment(assignment)
         due, max_score, works = known.duedate, known.max_score, _works(gradebook, known)
     strangers = []
-    for student, _ in sorted(find_submitted(course, assignment)):
+    found = [id.name if isinstance(id, NoId) else id for id, _ in find_submitted(course, assignment)]
+    for student in sorted(found):
         if student not in works and is_folder(_graded_folder(course, student, assignment)):
             strangers.append(student)
         else:
@@ -131,8 +133,8 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
             works.setdefault(left.student, StudentWork(left.student)).left_out.append(left.reason)
         else:
             unclaimed.append(left.reason)
-    for student, work in works.items():
-        work.folder = _graded_folder(course, student, assignment)
+    for id, work in works.items():
+        work.folder = _graded_folder(course, id, assignment)
         work.read_verdict(assignment)
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
     return Classroom(assignment, due, max_score, tuple(by_name), tuple(strangers), tuple(unclaimed))
@@ -156,11 +158,12 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
         work = works[student]
         work.handed_in, work.submission = True, notebook
         work.late = late_by(timestamp, assignment.duedate, extension)
-    for (student, _), marks in read_marks(gradebook, assignment.name).items():
+    for student, notebooks in read_marks(gradebook, assignment.name).items():
         work = works[student]
-        work.penalty += marks.penalty
-        work.score += marks.points
-        work.scores |= {name: (mark.graded, mark.max_points) for name, mark in marks.cells.items()}
-        work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
-        work.to_review += [name for name, mark in marks.cells.items() if mark.again]
+        for marks in notebooks.values():
+            work.penalty += marks.penalty
+            work.score += marks.points
+            work.scores |= {name: (mark.graded, mark.max_points) for name, mark in marks.cells.items()}
+            work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
+            work.to_review += [name for name, mark in marks.cells.items() if mark.again]
     return works

@@ -9,25 +9,23 @@ import csv
 import re
 import sys
 import unicodedata
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
+from zipfile import ZIP_DEFLATED, ZipFile
 
-from nbgrader.api import Assignment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExportPlugin
-from sqlalchemy import case, func, select
+from sqlalchemy import select
 from traitlets import Dict, Unicode
 
-from lib.grading.book.marks import DECIMALS, format_points
+from lib.grading.book.marks import DECIMALS, NotebookMarks, format_points, read_marks
 from lib.grading.book.penalties import renew_penalties
-from lib.grading.book.wrong_values import refuse_wrong_values
 from lib.grading.door.downloads import LmsNames, read_collected
-from lib.grading.errors import ConfigError
-from lib.grading.files import file_beside
+from lib.grading.files import file_beside, is_file
 from lib.grading.machine_faults import sentence
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
@@ -63,41 +61,23 @@ def escape_formula(cell: object) -> str:
 class Submitted:
     """What the gradebook has of a submission: its points, the penalty for being late, and whether an answer waits."""
 
-    timestamp: datetime | None = None
     points: float = 0.0
     penalty: float = 0.0
     waits: bool = False
     is_graded: bool = False
 
+    @classmethod
+    def of(cls, notebooks: Collection[NotebookMarks]) -> Self:
+        """Add up the marks of a submission's notebooks."""
+        marks = [mark for notebook in notebooks for mark in notebook.cells.values()]
+        points, penalty = sum(mark.points for mark in marks), sum(notebook.penalty for notebook in notebooks)
+        waits = any(mark.waiting for mark in marks)
+        return cls(round(points, DECIMALS), round(penalty, DECIMALS), waits, bool(marks))
+
     @property
     def score(self) -> float:
         """What counts."""
         return round(max(0.0, self.points - self.penalty), DECIMALS)
-
-
-def read_submissions(gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
-    """Read all submissions, by the id of their assignment and by student, in one query.
-
-    nbgrader's own objects ask for each score apart, and each such question goes through all grades.
-    """
-    # nbgrader asks for a person's eye again after each run; what was marked stays marked.
-    waits = func.sum(case((Grade.needs_manual_grade & Grade.manual_score.is_(None), 1), else_=0)).label("waits")
-    points = func.sum(Grade.score).label("points")
-    grades = select(Grade.notebook_id, points, waits).group_by(Grade.notebook_id).subquery()
-    whole, part = SubmittedAssignment, SubmittedNotebook
-    sums = map(func.sum, (grades.c.points, part.late_submission_penalty, grades.c.waits))
-    query = (
-        select(whole.assignment_id, whole.student_id, whole.timestamp, *sums)
-        .outerjoin(part, part.assignment_id == whole.id)
-        .outerjoin(grades, grades.c.notebook_id == part.id)
-        .group_by(whole.id)
-    )
-    found: dict[str, dict[str, Submitted]] = defaultdict(dict)
-    for assignment, student, timestamp, earned, penalty, waiting in gradebook.db.execute(query):
-        is_graded = waiting is not None
-        points, costs = (round(some or 0.0, DECIMALS) for some in (earned, penalty))
-        found[assignment][student] = Submitted(timestamp, points, costs, bool(waiting), is_graded)
-    return found
 
 
 def _asked(known: Mapping[str, Asked], names: Iterable[object], kind: str) -> list[Asked]:
@@ -118,19 +98,22 @@ class LmsExporter(ExportPlugin):
 
         Students come by name, as nbgrader has them, and those of one name by id: there its order is the database's.
         """
-        try:
-            refuse_wrong_values(gradebook.db.connection())
-        except ConfigError as error:
-            sys.exit(f"{error} Nothing was written.")
         by_name = select(Student).order_by(Student.last_name, Student.first_name, Student.id)
         assignments = {str(one.name): one for one in gradebook.assignments}
         students = {str(one.id): one for one in gradebook.db.scalars(by_name)}
         return _asked(assignments, self.assignment, "assignment"), _asked(students, self.student, "student")
 
-    def submissions(self, gradebook: Gradebook) -> dict[str, dict[str, Submitted]]:
-        """Read all submissions as `read_submissions` does, with what being late costs of the points there are now."""
+    def submissions(self, gradebook: Gradebook, assignments: Iterable[Assignment]) -> dict[str, dict[str, Submitted]]:
+        """Read all submissions, by the name of their assignment and by student.
+
+        nbgrader's own objects ask for each score apart, and each such question goes through all grades.
+        """
         renew_penalties(gradebook, self)
-        return read_submissions(gradebook)
+        marks = {one.name: read_marks(gradebook, one.name) for one in assignments}
+        return {
+            name: {student: Submitted.of(notebooks.values()) for student, notebooks in students.items()}
+            for name, students in marks.items()
+        }
 
     def scores(self, gradebook: Gradebook) -> tuple[list[Student], Table, dict[str, float]]:
         """Read the scores: the students who have any, their points by id and assignment, and the best there is."""
@@ -138,9 +121,9 @@ class LmsExporter(ExportPlugin):
         best, waiting = {}, 0
         assignments, students = self.chosen(gradebook)
         ids = {student.id for student in students}
-        submissions = self.submissions(gradebook)
+        submissions = self.submissions(gradebook, assignments)
         for assignment in sorted(assignments, key=lambda one: str(one.name)):
-            for student, found in submissions[assignment.id].items():
+            for student, found in submissions[assignment.name].items():
                 if student in ids and found.is_graded:
                     waiting += found.waits
                     table.setdefault(student, {})[assignment.name] = found.score
@@ -183,15 +166,18 @@ class TextExporter(LmsExporter):
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`. As in nbgrader's, who handed in nothing has 0 points."""
         assignments, students = self.chosen(gradebook)
-        submissions = self.submissions(gradebook)
+        submissions = self.submissions(gradebook, assignments)
+        whole = SubmittedAssignment
+        known = gradebook.db.execute(select(whole.assignment_id, whole.student_id, whole.timestamp))
+        times = {(assignment, student): timestamp for assignment, student, timestamp in known}
         rows: list[Iterable[object]] = [self.columns]
         for assignment in assignments:
             due, best = assignment.duedate, assignment.max_score
             for student in students:
-                found = submissions[assignment.id].get(student.id, Submitted())
+                found = submissions[assignment.name].get(student.id, Submitted())
+                timestamp = times.get((assignment.id, student.id))
                 names = (student.id, student.last_name, student.first_name, student.email)
-                earned = (found.points, found.penalty, found.score, best)
-                row = (assignment.name, due, found.timestamp, *names, *earned)
+                row = (assignment.name, due, timestamp, *names, found.points, found.penalty, found.score, best)
                 rows.append(tuple("" if cell is None else cell for cell in row))
         self.write(rows, csv.QUOTE_MINIMAL)
 
@@ -201,9 +187,8 @@ class CanvasExporter(LmsExporter):
 
     Canvas finds a student by its own ID, else by SIS user ID, login or name, and an assignment by the id in brackets
     behind its title, else by the title; one that it doesn't know it offers to make. The ID is the roster's, else the
-    number in the name of the file that was collected from a download, as in `smithjane_12345`. Where the collection of
-    an assignment has noted no numbers, as in earlier versions, they are read from all ids of that form: of a login
-    `bob_2`, Canvas finds no student with the ID 2 in the course, and takes the login.
+    number in the name of the file that was collected from a download, as in `smithjane_12345`, which the collection has
+    noted.
     """
 
     default_name = "canvas.csv"
@@ -215,33 +200,17 @@ class CanvasExporter(LmsExporter):
         """Called by `nbgrader export`."""
         students, table, best = self.scores(gradebook)
         heads = [self.columns.get(name, name) for name in best]
-        noted = {one.name: self._read_numbers(one.name) for one in gradebook.assignments}
+        collected = (read_collected(self.parent.coursedir, one.name, self.config) for one in gradebook.assignments)
+        numbers = {id: number for each in collected for id, number in each.canvas.items()}
         rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
         rows.append(["    Points Possible", "", "", "", "", *(format_points(points) for points in best.values())])
         for student in students:
             name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
             own = student.lms_user_id or ""
             scores = table[student.id]
-            ids = [own, ""] if own.isdigit() else [self._number_of(student.id, scores, noted), own]
+            ids = [own, ""] if own.isdigit() else [numbers.get(student.id, ""), own]
             rows.append([name, *ids, student.id, "", *_points(scores, best)])
         self.write(rows)
-
-    def _read_numbers(self, assignment: str) -> Mapping[str, str]:
-        """Read the numbers in Canvas of those whose work was collected from its downloads, by their ids here."""
-        return read_collected(self.parent.coursedir, assignment, self.config).canvas
-
-    def _number_of(self, id: str, handed_in: Iterable[str], noted: Mapping[str, Mapping[str, str]]) -> str:
-        """Give a student's number as it was `noted` of any assignment, else that in the id if one has no notes."""
-        for numbers in noted.values():
-            if id in numbers:
-                return numbers[id]
-        return "" if all(noted[assignment] for assignment in handed_in) else self._number_in(id)
-
-    def _number_in(self, id: str) -> str:
-        """Read the number in an id that has the form of those that are made of a file's name."""
-        form = re.escape(LmsNames(parent=self).student_id)
-        found = re.fullmatch(form.replace(r"\{name\}", ".+").replace(r"\{number\}", "([0-9]+)"), id, re.DOTALL)
-        return "".join(found.groups()) if found else ""
 
 
 class MoodleExporter(LmsExporter):
@@ -332,6 +301,39 @@ class MoodleWorksheetExporter(LmsExporter):
                 " Download grading worksheet."
             )
         return heads, rows
+
+
+class MoodleFeedbackExporter(MoodleWorksheetExporter):
+    """The zip that a Moodle assignment takes under "Upload multiple feedback files in a zip".
+
+    Moodle knows by the second part of a file's name, which `_` divides, whose it is, and by the two after that what it
+    is. The number is in the `Identifier` of the assignment's grading worksheet, in which students are found as for the
+    worksheet's grades. A page that it has already is passed over there, and one that has changed replaces it.
+    """
+
+    default_name = "moodle_feedback.zip"
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Called by `nbgrader export`; exits with a sentence where there is no worksheet, or no one assignment."""
+        students, _, best = self.scores(gradebook)
+        assignment = self.only_one(best)
+        _, rows = self.read_worksheet()
+        course = CourseDirectory(parent=self)
+        places = {each.id: course.format_path(course.feedback_directory, each.id, assignment) for each in students}
+        names = sorted(f"{notebook.name}.html" for notebook in gradebook.find_assignment(assignment).notebooks)
+        # These alone: what nbgrader copies beside them was handed in, and may look as if an instructor had written it.
+        pages = {id: [*filter(is_file, (Path(place, name) for name in names))] for id, place in places.items()}
+        if missing := sorted(student for student, own in pages.items() if not own):
+            self.log.warning(
+                f"There are no feedback pages of these students: {', '.join(missing)}. Write them with `zerolayer"
+                f" feedback {assignment}`, and then give this command again."
+            )
+        having = [student for student in students if pages[student.id]]
+        with self.write_target() as target, ZipFile(target, "w", ZIP_DEFLATED) as file:
+            for student, row in self.row_of(having, filter(participant, rows), "pages").items():
+                for page in pages[student]:
+                    file.write(page, f"Participant_{participant(row)['number']}_assignfeedback_file_{page.name}")
+        self.log.info("%s is ready to be uploaded, with %s pages.", self.place, len(file.namelist()))
 
 
 def participant(row: Row) -> dict[str, str]:

@@ -7,14 +7,12 @@ nbgrader's own command and for formgrader's button alike.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import orjson
 from markupsafe import Markup, escape
 from nbconvert.exporters import Exporter
 from nbformat.notebooknode import NotebookNode
@@ -26,9 +24,8 @@ from lib.checking.render import TRY
 from lib.checking.undefined_names import TAKEN
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import Mark, NotebookMarks, read_marks
-from lib.grading.book.receipt import TO_DECIDE, Receipt
 from lib.grading.door import markup
-from lib.grading.door.identify import course_id
+from lib.grading.door.cells import course_id
 from lib.grading.grade.cell_ends import error_of
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.judge import verdict
@@ -59,7 +56,7 @@ FRESH = (
 
 
 @dataclass(frozen=True)
-class Graded:
+class Page:
     """A submission as its student may see it: the verdict, the notebook, and what the gradebook says of both.
 
     `predictions` has the unit's questions that the student predicted on, each with the choice.
@@ -67,18 +64,18 @@ class Graded:
 
     verdict: Verdict
     notebook: NotebookNode
-    gradebook: NotebookMarks
+    book: NotebookMarks
     predictions: tuple[tuple[Question, int], ...] = ()
 
     @property
     def marks(self) -> Mapping[str, Mark]:
         """The marks of the graded cells."""
-        return self.gradebook.cells
+        return self.book.cells
 
     @property
     def points(self) -> float:
         """What counts: what being late costs is taken off."""
-        return max(0.0, self.gradebook.points - self.gradebook.penalty)
+        return max(0.0, self.book.points - self.book.penalty)
 
     @property
     def waiting(self) -> float:
@@ -99,18 +96,13 @@ class Graded:
     def written(self) -> list[str]:
         """The cells that a person grades, in the notebook's order."""
         judged = {part.id for part in self.verdict.parts}
-        return sorted(self.marks.keys() - judged, key=list(self.gradebook.code).index)
-
-    @property
-    def lost_answers(self) -> dict[str, str]:
-        """The written answers that were not found for certain, each with the reason."""
-        return {id: why for id, why in Receipt.of(self.notebook.metadata).waits.items() if why != TO_DECIDE}
+        return sorted(self.marks.keys() - judged, key=list(self.book.code).index)
 
     @property
     def lost_nothing(self) -> bool:
         """Tell whether the code has all points, and no written answer has none because it wasn't found."""
         empty = [mark for mark in map(self.marks.__getitem__, self.written) if not (mark.points or mark.by_hand)]
-        found_all = all(mark.waiting for mark in empty) and not self.lost_answers
+        found_all = all(mark.waiting for mark in empty) and not self.verdict.waits
         return found_all and all(self.state(part) in ("right", "waiting") for part in self.parts)
 
     @property
@@ -128,6 +120,10 @@ class Graded:
         if not short:
             return "All of your code is right: well done!"
         return "Below is, for each part, what was right, and the first thing to try where it wasn't yet."
+
+    def scale(self, part: PartVerdict) -> float:
+        """How many points of the gradebook one of a part's own points is."""
+        return self.marks[part.id].max_points / part.max_points if part.max_points else 0.0
 
     def state(self, part: PartVerdict) -> str:
         """Say whether a part is right, partly right, wrong, not checked, or waiting for a person."""
@@ -171,7 +167,7 @@ class Graded:
 
     def error_of(self, part: PartVerdict) -> str:
         """Say in which error the cell with a part's code ended, if it did."""
-        return error_of(self.cell(self.gradebook.code.get(part.id, "")) or {})
+        return error_of(self.cell(self.book.code.get(part.id, "")) or {})
 
     def says(self, part: PartVerdict, error: str) -> bool:
         """Tell whether a part's reasons say this error of a cell already."""
@@ -180,6 +176,19 @@ class Graded:
     def lacks_a_name(self, part: PartVerdict) -> bool:
         """Tell whether a part fails for a name that grading didn't find: another order of the cells may hide that."""
         return "not defined" in "".join((part.problem, *(statement.why for statement in part.statements)))
+
+    def link_cells(self, text: str) -> Markup:
+        """Write a remark or a reason with links to the cells that it names, and its line of code marked."""
+        cells = {str(number): cell for number, cell in enumerate(self.notebook.cells, 1)}
+        cells |= {id: self.notebook.cells[at] for id, at in self.places.items() if id}
+
+        def link(found: re.Match[str]) -> str:
+            cell = cells.get(found[1], {})
+            has_place = cell.get("cell_type") == "code" and "id" in cell
+            return Markup('<a href="#cell-id={}">{}</a>').format(cell.id, found[0]) if has_place else found[0]
+
+        linked = re.sub(r"\b(?:Cell|The cell) ([\w-]+)", link, escape(visible(text, keep="\n\t")))
+        return Markup(verdict.mark_code(linked))
 
 
 class FeedbackPage(Exporter):
@@ -193,9 +202,10 @@ class FeedbackPage(Exporter):
         """Called by nbgrader for each graded notebook."""
         resources = {**(resources or {}), "output_extension": self.file_extension}
         names = resources["nbgrader"]
+        assignment, student = names["assignment"], names["student"]
         with open_gradebook(names["db_url"]) as gradebook:
-            marks = read_marks(gradebook, names["assignment"], names["student"])[names["student"], names["notebook"]]
-        return PageMaker(self).page_of(Path(filename), names["assignment"], names["student"], marks), resources
+            marks = read_marks(gradebook, assignment, student)[student][names["notebook"]]
+        return PageMaker(self).page_of(Path(filename), assignment, student, marks), resources
 
 
 class PageMaker:
@@ -203,31 +213,29 @@ class PageMaker:
 
     def __init__(self, parent: Any):
         """Find the course in the configuration of `parent`, a command of nbgrader's or ours."""
-        self.log, self._course, self._units = (
-            parent.log,
-            CourseDirectory(parent=parent),
-            UnitPreprocessor(parent=parent),
-        )
+        self.log, self._course = parent.log, CourseDirectory(parent=parent)
+        self._units = UnitPreprocessor(parent=parent)
 
     def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> str:
         """Make the page of one graded notebook. Without a verdict it has the marks and the notebook alone."""
-        notebook = _read(file)
-        verdicts: list[Verdict] = []
+        notebook = nbformat.v4.reads(file.read_text(encoding="utf-8"))  # nbformat.read would check our own writing
         unit = self._units.unit_of(assignment)
-        if unit is not None:
-            try:
-                verdicts = Verdict.load_each(file.parent, False, of=(assignment, student))
-            except (DamagedVerdictError, FileNotFoundError) as error:
-                why = str(error) if isinstance(error, DamagedVerdictError) else "is missing"
-                self.log.error(
-                    "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
-                    student, FILE, file.parent, why, assignment, student,
-                )  # fmt: skip
-        predicted = self._predictions(unit, assignment, student, file.stem, [one.notebook for one in verdicts])
-        found = next(
-            (one for one in verdicts if one.notebook == file.stem), Verdict(assignment, file.stem, student, 0, ())
-        )
-        return render(Graded(found, notebook, marks, predicted), file.parent)
+        verdicts = self._verdicts(file.parent, assignment, student)
+        predicted = self._predictions(unit, assignment, student, file.stem, [*verdicts])
+        found = verdicts.get(file.stem, Verdict(assignment, file.stem, student, 0, ()))
+        return render(Page(found, notebook, marks, predicted), file.parent)
+
+    def _verdicts(self, folder: Path, assignment: str, student: str) -> dict[str, Verdict]:
+        """Read the verdicts on a submission, by notebook; none, and a line in the log, where they can't be read."""
+        try:
+            return {one.notebook: one for one in Verdict.load_each(folder, False, of=(assignment, student))}
+        except (DamagedVerdictError, FileNotFoundError) as error:
+            why = str(error) if isinstance(error, DamagedVerdictError) else "is missing"
+            self.log.error(
+                "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
+                student, FILE, folder, why, assignment, student,
+            )  # fmt: skip
+            return {}
 
     def _predictions(
         self, unit: AnswerKey | None, assignment: str, student: str, notebook: str, notebooks: list[str]
@@ -238,38 +246,37 @@ class PageMaker:
         return tuple((question, found[question.id]) for question in questions if question.id in found)
 
 
-def _read(file: Path) -> NotebookNode:
-    """Read a graded notebook: our own commands write the current format, and anything else nbformat converts."""
-    text = file.read_bytes()
-    with suppress(ValueError, TypeError, KeyError):
-        read = orjson.loads(text)
-        if read["nbformat"] == nbformat.current_nbformat:
-            return nbformat.from_dict(read)
-    return nbformat.convert(nbformat.reader.reads(text.decode()), 4)
-
-
-def render(graded: Graded, folder: Path) -> str:
-    """Write a page: the summary, and below it the notebook."""
-    room = markup.Room()
-    page = templates().get_template("feedback.html.j2")
-    return page.render(
-        graded=graded,
-        summary=Markup(summary(graded)) if graded.parts else None,
-        colours=Markup(_colours("default")),
-        dark_colours=Markup(_colours("github-dark")),
-        cells=[(cell, course_id(cell), Markup(html)) for cell, html in _rendered(graded, folder, room)],
+def render(page: Page, folder: Path) -> str:
+    """Write a page: the summary, and below it the notebook, whose pictures may lie in `folder`."""
+    return (
+        templates()
+        .get_template("feedback.html.j2")
+        .render(
+            page=page,
+            cells=[(cell, course_id(cell), Markup(html)) for cell, html in _rendered(page, folder, markup.Room())],
+            colours=Markup(_colours("default")),
+            dark_colours=Markup(_colours("github-dark")),
+            # The judge's own HTML, in which a student's text is escaped.
+            cause=lambda part: Markup(verdict.opening(part)),
+            statements=lambda part: Markup(verdict.items(part, page.scale(part))),
+            link_cells=page.link_cells,
+            advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
+            FRESH=FRESH,
+            TRY=TRY,
+            advise_on_error=advise_on_error,
+            advise_on_taken_name=advise_on_taken_name,
+        )
     )
 
 
-def _rendered(graded: Graded, folder: Path, room: markup.Room) -> Iterator[tuple[NotebookNode, str]]:
+def _rendered(page: Page, folder: Path, room: markup.Room) -> Iterator[tuple[NotebookNode, str]]:
     """Give each cell of the notebook with its HTML."""
-    parts = {part.id: part for part in graded.parts}
-    for cell in graded.notebook.cells:
+    parts = {part.id: part for part in page.parts}
+    for cell in page.notebook.cells:
         if cell.cell_type != "code":
             yield cell, markup.markdown(cell.source, room, cell.get("attachments", {}), folder)
         elif part := parts.get(course_id(cell)):
-            worth = graded.marks[part.id].max_points / part.max_points if part.max_points else 0.0
-            yield cell, markup.code(cell.source) + verdict.html(part, worth)
+            yield cell, markup.code(cell.source) + verdict.html(part, page.scale(part))
         else:
             shown = "".join(f'<div class="output">{_output(output, room)}</div>' for output in cell.outputs)
             yield cell, markup.code(cell.source) + shown
@@ -308,34 +315,3 @@ def advise_on_taken_name(part: PartVerdict) -> str:
     """Say what to do where the call of a part's check found something else under the name of the checks."""
     call = part.id.removeprefix("check-").replace("-", "_")
     return TAKEN.format(name="check") if part.problem.endswith(f"object has no attribute '{call}'") else ""
-
-
-def summary(graded: Graded) -> str:
-    """Write the summary as HTML: the points first, then how the run went, then each part and each written answer."""
-    page = templates().get_template("summary.html.j2")
-    return page.render(
-        graded=graded,
-        # The judge's own HTML, in which a student's text is escaped.
-        cause=lambda part: Markup(verdict.opening(part)),
-        statements=lambda part, scale: Markup(verdict.items(part, scale)),
-        link_cells=link_cells,
-        advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
-        FRESH=FRESH,
-        TRY=TRY,
-        advise_on_error=advise_on_error,
-        advise_on_taken_name=advise_on_taken_name,
-    )
-
-
-def link_cells(text: str, nb: NotebookNode) -> Markup:
-    """Write a remark on the run, or a reason, with links to the cells that it names, and its line of code marked."""
-    cells = {str(number): cell for number, cell in enumerate(nb.cells, 1)}
-    cells |= {id: cell for cell in nb.cells if (id := course_id(cell))}
-
-    def link(found: re.Match[str]) -> str:
-        cell = cells.get(found[1], {})
-        has_place = cell.get("cell_type") == "code" and "id" in cell
-        return Markup('<a href="#cell-id={}">{}</a>').format(cell.id, found[0]) if has_place else found[0]
-
-    linked = re.sub(r"\b(?:Cell|The cell) ([\w-]+)", link, escape(visible(text, keep="\n\t")))
-    return Markup(verdict.mark_code(linked))

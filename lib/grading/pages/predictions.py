@@ -14,6 +14,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.door.handed_in import ClosedError, read
 from lib.grading.door.notebook import MOST_PARTS, submitted_notebook
+from lib.grading.names import NoId, parse_id
 from lib.grading.pages.classroom import Classroom
 from lib.predictions.records import MIME, Predictions, predictions_in
 from lib.unit import Question
@@ -61,8 +62,10 @@ def read_predictions(
     `notebooks` are those of the assignment: none of them stands for one that is missing.
     """
     folder = Path(course.format_path(course.submitted_directory, student, assignment))
+    if isinstance(id := parse_id(student), NoId):
+        return {}
     try:
-        data = submitted_notebook(read(folder, student, notebooks_only=True), notebook, notebooks) or b""
+        data = submitted_notebook(read(folder, id, notebooks_only=True), notebook, notebooks) or b""
         # Most of a class's notebooks may have none, and what is counted is what may take much memory when it is read.
         if MIME.encode() not in data or data.count(b"[") + data.count(b"{") > MOST_PARTS:
             return {}

@@ -1,6 +1,7 @@
 """The pages: one for the class, one for a student's appeal. Templates escape whatever a student or a roster wrote.
 
-Links from a name lead to the student's feedback page, if it has been written, and to formgrader.
+Links from a name lead to the student's feedback page, if it has been written, and to formgrader, both to the cell that
+it is about.
 """
 
 import os
@@ -12,14 +13,13 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
-from markupsafe import Markup
 from nbgrader.coursedir import CourseDirectory
 
 from lib.answer_key import AnswerKey
 from lib.grading.judge.verdict import Verdict
-from lib.grading.pages import clusters, evidence, findings, item_analysis, predictions
+from lib.grading.pages import analysis, clusters, evidence, predictions
 from lib.grading.pages.classroom import Classroom, StudentWork
-from lib.grading.pages.templates import FOLDER, templates
+from lib.grading.pages.templates import templates
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,13 @@ class Links:
     folder: Path
     server: str
 
-    def feedback(self, work: StudentWork) -> str:
-        """Lead to a student's feedback page, or nowhere if it hasn't been written."""
+    def of(self, work: StudentWork) -> tuple[str, str]:
+        """Lead to a student's feedback page, if it has been written, and to formgrader, if the gradebook has it."""
         folder = self.course.format_path(self.course.feedback_directory, work.student, self.assignment)
         page = Path(folder, f"{self.notebook}.html")
-        return quote(os.path.relpath(page, self.folder).replace(os.sep, "/")) if page.is_file() else ""
-
-    def formgrader(self, work: StudentWork) -> str:
-        """Lead to where a person marks this work, or nowhere if the gradebook doesn't have it."""
-        return f"{self.server.rstrip('/')}/formgrader/submissions/{quote(work.submission)}" if work.submission else ""
+        feedback = quote(os.path.relpath(page, self.folder).replace(os.sep, "/")) if page.is_file() else ""
+        marking = f"{self.server.rstrip('/')}/formgrader/submissions/{quote(work.submission)}"
+        return feedback, marking if work.submission else ""
 
     def own_page(self, work: StudentWork) -> str:
         """Lead to the page for an appeal, or nowhere if it wasn't asked for."""
@@ -55,7 +53,7 @@ def own_page(folder: Path, assignment: str, student: str) -> Path:
 
 def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made: datetime) -> str:
     """Write the class's page."""
-    found = item_analysis.scores(classroom)
+    found, group = analysis.scores(classroom), analysis.group
     return _render(
         "class.html.j2",
         links,
@@ -63,18 +61,18 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         made=made,
         scores=found,
         median=median(found.values) if found.values else None,
-        bins=item_analysis.distribution(found),
-        parts=item_analysis.part_figures(classroom),
-        outcomes=item_analysis.OUTCOMES,
-        outcome_of=item_analysis.outcome,
+        bins=analysis.distribution(found),
+        parts=analysis.part_figures(classroom),
+        outcomes=analysis.OUTCOMES,
+        outcome_of=analysis.outcome,
         predicted=predictions.question_figures(links.course, classroom, unit.unit.questions if unit else ()),
-        mistakes=findings.mistakes(classroom, unit),
+        mistakes=analysis.mistakes(classroom, unit),
         unknown=clusters.groups_of_unknown(classroom),
         codes_of=lambda group: clusters.codes_of(group, unit),
-        remarks=findings.remarks(classroom),
-        library_calls=findings.group((name, work) for work, one in classroom.graded for name in one.library_calls),
-        to_mark=findings.group((cell, work) for work in classroom.works for cell in work.to_mark),
-        to_review=findings.group((cell, work) for work in classroom.works for cell in work.to_review),
+        remarks=analysis.remarks(classroom),
+        library_calls=group((name, work) for work, one in classroom.graded for name in one.library_calls),
+        to_mark=group((cell, work) for work in classroom.works for cell in work.to_mark),
+        to_review=group((cell, work) for work in classroom.works for cell in work.to_review),
         late=[work for work in classroom.works if work.late],
     )
 
@@ -87,8 +85,5 @@ def student_page(work: StudentWork, verdict: Verdict, links: Links, made: dateti
 def _render(template: str, links: Links, **values: Any) -> str:
     """Write a page from a template and its values, and from what both pages show."""
     # One name stands in many lists, and each link is looked up on the disk.
-    links_of = cache(lambda work: (links.feedback(work), links.formgrader(work)))
-    # In the page itself, which may be sent to somebody as one file.
-    css = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))
-    page = templates().get_template(template)
-    return page.render(assignment=links.assignment, links=links, links_of=links_of, css=css, **values)
+    shared = {"assignment": links.assignment, "links": links, "links_of": cache(links.of)}
+    return templates().get_template(template).render(shared, **values)

@@ -12,14 +12,12 @@ from lib.grading.book.marks import format_points
 from lib.grading.door.downloads import LATE_WITHOUT_TIME
 from lib.grading.names import visible
 
-FOLDER = Path(__file__).parent
-
 
 @cache
 def templates() -> Environment:
     """Give the environment in which reports and feedback are written: one, since it keeps what it has compiled."""
     environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,  # a name that is misspelt in a template is an error and no empty place
         trim_blocks=True,

@@ -25,6 +25,7 @@ from lib.checking.answers import plain
 from lib.grading.files import lay_out
 from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
 from lib.grading.kernel.slow_imports import needs_slow_imports
+from lib.grading.machine_faults import limit_on_threads
 from lib.grading.run.outputs import OUTPUTS, OutputRoom, is_graded, is_needed, plain_output, shorten
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
@@ -137,7 +138,7 @@ class Run:
         seconds = self._seconds(cell)
         token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
         try:
-            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds)
+            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds, is_the_courses(cell))
             most = self.bounds.flood * self.bounds.characters
             reply = self._receive_reply(client, cell, token, monotonic() + seconds, most)
         except TimeoutError as reason:
@@ -276,8 +277,8 @@ def _try_threads(bounds: Bounds) -> None:
     trial.run()
     if trial.was_refused or trial.remarks:
         raise RunLostError(
-            f"A kernel could not start {THREADS} threads. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the"
-            " container or service), or run fewer notebooks at once with --jobs."
+            f"A kernel could not start {THREADS} threads. Raise {limit_on_threads()}, or run fewer notebooks at once"
+            " with --jobs."
         )
 
 
@@ -317,6 +318,11 @@ def place_of(cells: Sequence[Mapping[str, Any]], at: int) -> str:
     """Name a notebook's cell by its id in the course, or else by its number."""
     name = cells[at]["metadata"].get("nbgrader", {}).get("grade_id")
     return f"The cell {name}" if name else f"Cell {at + 1}"
+
+
+def is_the_courses(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell's code is the course's own: it alone is locked, once cells are restored."""
+    return bool(cell["metadata"].get("nbgrader", {}).get("locked")) and ADDED_CODE not in cell["metadata"]
 
 
 def has_code(cell: Mapping[str, Any]) -> bool:

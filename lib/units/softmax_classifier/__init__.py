@@ -49,7 +49,6 @@ UNIT = Unit(
         ("tensorflow", "keras", "keras.utils", "keras.losses"), re.compile(r"tensorflow|keras|\b(one_hot|crosscheck)\(")
     ),
     QUESTIONS,
-    frozenset({"steps", "check-steps-per-epoch", "explain-rate-and-batch"}),
 )
 
 check = Checks((data, *UNIT.parts), __name__)

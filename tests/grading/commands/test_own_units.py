@@ -12,14 +12,14 @@ from zipfile import ZipFile
 
 import nbformat
 import pytest
+from lib.grading.run.forked_execute import ForkedExecute
 
 from lib.grading.commands.demo import CHECKOUT
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.new import TEMPLATE, write_all
 from lib.grading.judge.verdict import Verdict
-from lib.grading.run.settings import RunLostError
-from lib.grading.run.forked_execute import ForkedExecute
 from lib.grading.run.pool import RunTask
+from lib.grading.run.settings import RunLostError
 from tests.course import UNPROVED
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import cell

@@ -142,6 +142,11 @@ def shown_before_the_error(notebook):
     return solved(notebook, "import sys\ndef squares(n):\n    sys.displayhook(1.0)\n    raise ValueError(n)\n")
 
 
+def unread(notebook):
+    """Wrong, and each later cell is read as one that does nothing (tests/grading/kernel/test_hooks.py has more ways)."""
+    return solved(notebook, "get_ipython().input_transformers_cleanup.append(lambda lines: ['pass'])")
+
+
 def drowned(notebook):
     """Wrong, and behind so much text that neither results nor what is on stderr would be kept."""
     noise = "    for _ in range(30):\n        print('x' * 50_000)\n    print('!', file=sys.stderr)\n"
@@ -186,6 +191,7 @@ GIVEN_AWAY = {
     not_a_number: {"test-partial": 4},
     less_than_nothing: {"test-partial": 4},
     shown_before_the_error: dict.fromkeys(TESTS, 1),
+    unread: FULL,
 }
 """Points that stock nbgrader gives to what failed or never ran."""
 STOPS_STOCK = (dead, dead_in_a_test, dead_with_replies, too_many_points, broken, empty, missing, renamed)

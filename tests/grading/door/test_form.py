@@ -8,7 +8,7 @@ import pytest
 from lib.answer_key import AnswerKey, Mistake
 from lib.checking.statements import Equals
 from lib.grading import units
-from lib.grading.grade.form import faults_of_form
+from lib.grading.grade.unit_faults import faults_of_form
 from lib.unit import Part, Unit
 
 

@@ -1,15 +1,18 @@
 """A small class in a term of its own, graded by the real command: a roster with names, a due date, and who was late."""
 
+import os
+import shutil
 from datetime import datetime
+from pathlib import Path
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import run
+from lib.grading.commands.demo import complete, predict, run
+from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.report import ReportApp
-from lib.grading.commands.sample_class import complete, predict
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, PREDICTIONS, RIGHT, fill
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
@@ -54,22 +57,42 @@ class SmallClass(Course):
         run(ReportApp, self.root, ASSIGNMENT, *arguments)
         return (self.root / "reports" / f"{ASSIGNMENT}.html").read_text()
 
+    def copy(self, to, *left_out):
+        """Copy the class, without folders of these names, for a test that changes it."""
+        return SmallClass(shutil.copytree(self.root, to / "course", ignore=shutil.ignore_patterns(*left_out)))
+
+    def marks(self, points, again=False):
+        """Give points by hand, by student and cell."""
+        with Gradebook(f"sqlite:///{self.root}/gradebook.db", "zerolayer") as gradebook:
+            for (student, cell), score in points.items():
+                grade = gradebook.find_grade(cell, ASSIGNMENT, ASSIGNMENT, student)
+                grade.manual_score, grade.needs_manual_grade = score, again
+            gradebook.db.commit()
+
+
+def approved(text: str, name: str) -> None:
+    """Hold a text against the one that a person has read and approved; with APPROVE=1 this one is taken for it."""
+    path = Path(__file__).with_name("approved") / name
+    if os.environ.get("APPROVE"):
+        path.write_text(text, encoding="utf-8")
+    assert text.splitlines() == path.read_text(encoding="utf-8").splitlines(), f"read {path}, and give APPROVE=1"
+
 
 @pytest.fixture(scope="session")
 def small_class(new_course, tmp_path_factory) -> SmallClass:
-    """The class as grading and `generate_feedback` (for one student) leave it; `nils` came after that."""
+    """The class as grading and a page of feedback (for Ada) leave it; `nils` came after that."""
     course = SmallClass(new_course(tmp_path_factory.mktemp("small")).root)
     with Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer") as gradebook:
         gradebook.update_or_create_assignment(ASSIGNMENT, duedate=DUE)
         for student, (first, last, email, lms) in NAMES.items():
             gradebook.add_student(student, first_name=first, last_name=last, email=email, lms_user_id=lms)
+    (course.root / "judge_secret").write_text("5" * 64)  # the same challenges each time, and so the same words
     for student, fillings in FILLINGS.items():
         course.hand_in(student, fillings, stamp="2026-03-02 15:20:00 UTC" if student == "bao" else None)
     (course.root / "submitted" / "lars" / ASSIGNMENT).mkdir(parents=True)
     (course.root / "submitted" / "lars" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").write_text("{not a notebook")
     done = course.zerolayer("grade", ASSIGNMENT)
     assert done.returncode == NEEDS_A_PERSON, done.stderr  # lars' can't be read
-    done = course.nbgrader("generate_feedback", ASSIGNMENT, "--student", "ada")
-    assert done.returncode == 0, done.stderr
+    run(FeedbackApp, course.root, ASSIGNMENT, "--student=ada")
     course.hand_in("nils", RIGHT)
     return course

@@ -15,14 +15,17 @@ class Attack:
     code: str
     stopped_by: str
     """What it tells in the sandbox: a pattern, mostly the name of an exception."""
-    as_root: bool = False
-    """Whether only root can show it working."""
+    shown_by: str = ""
+    """Who alone can show it working, if not everybody: `root`, or an `ordinary user`, whom limits bind anyway."""
+    needs: str = ""
+    """What a machine has to have, by a name in `facts`, for it to find anything."""
     limits: dict[str, int] = field(default_factory=dict)
 
 
 CALLS = """
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
 def call(name, *arguments):
     plain = (ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)
     answer = libc.syscall(ctypes.c_long(facts['numbers'][name]), *plain)
@@ -33,7 +36,7 @@ def call(name, *arguments):
 
 FILES = [
     Attack("read a file", "open(facts['canary']).read() == facts['secret'] and tell('worked')", "FileNotFoundError"),
-    Attack("read the passwords", "open('/etc/shadow').read() and tell('worked')", "FileNotFoundError", as_root=True),
+    Attack("read the passwords", "open('/etc/shadow').read() and tell('worked')", "FileNotFoundError", shown_by="root"),
     Attack("read the gradebook", "open(facts['gradebook']).read() and tell('worked')", "FileNotFoundError"),
     Attack(
         "write a file",
@@ -89,13 +92,13 @@ tell('tried them all')
         "make a device",
         "import os, stat; os.mknod('disk', stat.S_IFBLK | 0o666, os.makedev(7, 0)); tell('worked')",
         "OSError",
-        as_root=True,
+        shown_by="root",
     ),
     Attack(
         "open the kernel's settings for writing",
         "open('/proc/sys/kernel/core_pattern', 'r+') and tell('worked')",
         "FileNotFoundError",
-        as_root=True,
+        shown_by="root",
     ),
     Attack(
         "read what devices there are", "import os; os.listdir('/sys/class') and tell('worked')", "FileNotFoundError"
@@ -159,7 +162,7 @@ tell('looked everywhere')
         "take hold of another kernel",
         CALLS + "call('ptrace', 0x4206, facts['neighbour'], 0, 0); tell('worked')",
         "OSError",
-        as_root=True,
+        shown_by="root",
     ),
     Attack(
         "read the memory of another kernel",
@@ -173,7 +176,50 @@ call('process_vm_readv', facts['neighbour'], ctypes.byref(here), 1, ctypes.byref
 mine.value.decode() == facts['secret'] and tell('worked')
 """,
         "OSError",
-        as_root=True,
+        shown_by="root",
+    ),
+    Attack(
+        "read another kernel's System V memory",
+        CALLS
+        + """
+call('shmat', facts['segment'], 0, 0)
+tell('worked')
+""",
+        "not implemented",
+    ),
+    Attack(
+        "have a neighbour's threads counted as one's own",
+        """
+import resource, threading
+resource.setrlimit(resource.RLIMIT_NPROC, (60, 60))
+end = threading.Event()
+try:
+    for _ in range(40):  # the neighbour has as many
+        threading.Thread(target=end.wait, daemon=True).start()
+    tell('started them all')
+except RuntimeError:
+    tell('worked')
+finally:
+    end.set()
+""",
+        "started them all",
+        shown_by="ordinary user",
+    ),
+    Attack(
+        "learn the machine's name",
+        "import os; tell('worked' if os.uname().nodename == facts['host'] else 'another')",
+        "another",
+    ),
+    Attack(
+        "see in which group of the machine's it is",
+        "tell('worked' if any(not line.endswith(':/\\n') for line in open('/proc/self/cgroup')) else 'in the first')",
+        "in the first",
+        needs="group",
+    ),
+    Attack(
+        "write to the grader's terminal",
+        "import os; tell('worked' if os.fstat(2).st_ino == facts['terminal'] and os.write(2, b'x') else 'nowhere')",
+        "nowhere",
     ),
     Attack(
         "pass descriptors on, where they count for all",
@@ -188,6 +234,11 @@ tell('worked')
 ]
 
 NETWORK = [
+    Attack(
+        "see which sockets others have",
+        "tell('worked' if facts['abstract'] in open('/proc/self/net/unix').read() else 'saw none')",
+        "saw none",
+    ),
     Attack(
         "reach a listener by TCP",
         "import socket; socket.create_connection(('127.0.0.1', facts['port'])); tell('worked')",
@@ -254,15 +305,15 @@ call('mount', b'none', facts['folder'].encode(), b'tmpfs', 0, None)
 tell('worked')
 """,
         "not implemented",
-        as_root=True,
+        shown_by="root",
     ),
-    Attack("have another root", "import os; os.chroot('.'); tell('worked')", "not implemented", as_root=True),
-    Attack("be another user", "import os; os.setuid(1); tell('worked')", "not implemented", as_root=True),
+    Attack("have another root", "import os; os.chroot('.'); tell('worked')", "not implemented", shown_by="root"),
+    Attack("be another user", "import os; os.setuid(1); tell('worked')", "not implemented", shown_by="root"),
     Attack(
         "take the processor before all others",
         "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)); tell('worked')",
         "PermissionError",
-        as_root=True,
+        shown_by="root",
     ),
     Attack(
         "lift a limit",
@@ -275,12 +326,23 @@ tell('worked')
     ),
 ]
 
-PROGRAMS = [
+MEMORY_SHORT = [
     Attack(
-        "be ended last where memory is short, by a program",
+        "be ended last where memory is short",
+        """
+import pathlib
+file = pathlib.Path('/proc/self/oom_score_adj')
+for number in ('1000', '0'):
+    file.write_text(number)
+tell('worked' if file.read_text() == '0\\n' else 'as it was')
+""",
+        "Read-only file system",
+    ),
+    Attack(
+        "be ended last where memory is short, by a program, where commands are allowed",
         """
 import subprocess
-command = 'echo 0 > /proc/self/oom_score_adj && cat /proc/self/oom_score_adj'
+command = 'echo 1000 > /proc/self/oom_score_adj && echo 0 > /proc/self/oom_score_adj && cat /proc/self/oom_score_adj'
 done = subprocess.run(['sh', '-c', command], capture_output=True, text=True)
 tell('worked' if done.stdout.strip() == '0' else done.stderr.strip())
 """,
@@ -288,7 +350,6 @@ tell('worked' if done.stdout.strip() == '0' else done.stderr.strip())
         limits={"commands": True},
     ),
 ]
-"""Where commands are allowed."""
 
 MIB = 2**20
 BOMBS = [
@@ -554,4 +615,4 @@ tell('worked')
 ]
 """What Linux keeps for a process in memory of its own."""
 
-ATTACKS = [*FILES, *OTHERS, *NETWORK, *PROCESSES, *PROGRAMS, *BOMBS, *SHARED, *QUEUES]
+ATTACKS = [*FILES, *OTHERS, *NETWORK, *PROCESSES, *MEMORY_SHORT, *BOMBS, *SHARED, *QUEUES]

@@ -1,4 +1,4 @@
-"""Figures on a class: counts, scores, and how well each part tells students apart.
+"""What a class has in common: scores, figures of each part, mistakes, remarks, each with its students.
 
 A part *discriminates* if those who do well in the rest also do well in it. Its measure is the corrected item-total
 correlation: Pearson's r between a part's points and the points of all other parts, the point-biserial correlation where
@@ -6,15 +6,19 @@ a part earns all or nothing (S. Henrysson, Correction of item-total correlations
 1963). About 0.3 and more is good; near 0 or below, the part's text or its check deserves a look.
 """
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import StatisticsError, correlation, mean
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
+from lib.answer_key import AnswerKey
 from lib.grading.judge.verdict import PartVerdict, Verdict
-from lib.grading.pages.classroom import Classroom
+from lib.grading.pages.classroom import Classroom, StudentWork
 
+Item = TypeVar("Item", bound=Hashable)
 PartOutcome = Literal["all points", "some points", "no points", "left blank", "no answer"]
 OUTCOMES: tuple[PartOutcome, ...] = get_args(PartOutcome)
 FEWEST = 10
@@ -49,6 +53,8 @@ class Bin:
     @property
     def label(self) -> str:
         """Say which scores these are."""
+        if self.high == inf:
+            return f"{self.low:g} and more"
         return f"{self.low:g}" if self.high == self.low + 1 else f"{self.low:g} to under {self.high:g}"
 
 
@@ -119,8 +125,49 @@ def scores(classroom: Classroom) -> Scores:
 
 
 def distribution(found: Scores) -> list[Bin]:
-    """Count scores in bins of equal, whole width; the last holds the best score, and more."""
+    """Count scores in bins of equal, whole width; the last holds the best score, and extra credit above it."""
     width = next(step for step in (1, 2, 5, 10, 20, 50, 100, 10**9) if found.best / step < MOST_BINS)
     last = int(found.best // width)
     counts = Counter(min(last, int(value // width)) for value in found.values)
-    return [Bin(at * width, (at + 1) * width, counts[at]) for at in range(last + 1)]
+    highest = max(found.values, default=0)
+    ends = [(at + 1) * width for at in range(last)] + [inf if highest > found.best else (last + 1) * width]
+    return [Bin(at * width, end, counts[at]) for at, end in enumerate(ends)]
+
+
+@dataclass(frozen=True)
+class ClassMistake:
+    """One mistake, in which part, the hint that students got, and a sentence on what to teach again."""
+
+    part_id: str
+    part: str
+    name: str
+    hint: str
+    teach: str
+
+
+def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMistake, list[StudentWork]]]:
+    """Collect named mistakes from the verdicts; what to teach comes from today's catalogue, if it still has them."""
+    teach = {(one.part, one.name): one.teach for one in (unit.mistakes if unit else ())}
+    return group(
+        (ClassMistake(part.id, part.title, found.name, found.hint, teach.get((part.id, found.name), "")), work)
+        for work, verdict in classroom.graded
+        for part in verdict.parts
+        if (found := part.mistake) is not None
+    )
+
+
+def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
+    """Collect the remarks on how notebooks ran, whichever cell they are about."""
+    anywhere = re.compile(r"^(The cell \S+|Cell \d+) ")
+    return group(
+        (anywhere.sub("A cell ", remark), work) for work, verdict in classroom.graded for remark in verdict.remarks
+    )
+
+
+def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:
+    """Collect findings, each with its students once, the most frequent first."""
+    groups: dict[Item, dict[str, StudentWork]] = {}
+    for finding, work in found:
+        groups.setdefault(finding, {})[work.student] = work
+    pairs = [(finding, list(works.values())) for finding, works in groups.items()]
+    return sorted(pairs, key=lambda pair: -len(pair[1]))

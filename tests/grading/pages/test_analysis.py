@@ -1,0 +1,145 @@
+"""What a class has in common: figures by their textbook formulas, nobody lost, and wrong answers that are alike."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.grading.judge.verdict import DIFFERENT, PartVerdict, StatementVerdict, Verdict
+from lib.grading.pages.analysis import FEWEST, Scores, discrimination, distribution, outcome
+from lib.grading.pages.classroom import Classroom, StudentWork
+from lib.grading.pages.clusters import codes_of, found_in, groups_of_unknown, is_unknown
+from tests.grading.judge.test_judge import judged
+from tests.grading.relu_unit import ANSWER_KEY, mse
+
+SEEDS = (1, 2**47 + 11, 77)
+POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 16)), min_size=FEWEST, max_size=40)
+
+
+@given(POINTS)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_discrimination_is_the_correlation_with_the_other_parts(drawn):
+    own, others = map(np.array, zip(*drawn, strict=True))
+    found = discrimination(own.tolist(), (own + others).tolist())
+    if own.std() == 0 or others.std() == 0:
+        assert found is None
+    else:
+        assert found == pytest.approx(np.corrcoef(own, others)[0, 1])
+
+
+def test_for_all_or_nothing_it_is_the_point_biserial_correlation():
+    own = np.array([0, 0, 0, 1, 1, 1, 1, 0, 1, 1])
+    others = np.array([2.0, 5, 3, 9, 8, 11, 6, 4, 12, 7])
+    passed, failed = others[own == 1], others[own == 0]
+    by_hand = (passed.mean() - failed.mean()) / others.std() * math.sqrt(own.mean() * (1 - own.mean()))
+    assert discrimination(own.tolist(), (own + others).tolist()) == pytest.approx(by_hand)
+
+
+def test_few_students_say_nothing():
+    assert discrimination([0, 1] * 4, [0, 2] * 4) is None
+
+
+@given(st.lists(st.floats(0, 300), max_size=50), st.sampled_from([1.0, 20.0, 24.0, 100.0, 250.0]))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_every_score_is_in_one_bin(values, best):
+    """Extra credit above the best score, too."""
+    bins = distribution(Scores(tuple(values), best, judged=True))
+    assert len(bins) <= 26 and sum(one.count for one in bins) == len(values)
+    for one in bins if any(value > best for value in values) else bins[:-1]:
+        assert one.count == sum(one.low <= value < one.high for value in values)
+    assert bins[-1].label.endswith("and more") == any(value > best for value in values)
+
+
+@pytest.mark.parametrize(
+    ("states", "problem", "said"),
+    [
+        (("right", "right"), "", "all points"),
+        (("right", "wrong"), "", "some points"),
+        (("wrong", "not checked"), "", "no points"),
+        (("right", "open"), "", "left blank"),
+        (("not checked", "not checked"), "The kernel died.", "no answer"),
+        (("not checked", "not checked"), "", "no answer"),
+        (("wrong", "open"), "", "left blank"),
+    ],
+)
+def test_each_part_has_one_outcome_and_an_open_blank_is_no_wrong_answer(states, problem, said):
+    statements = tuple(StatementVerdict(f"S{at}", "It holds.", 1, state) for at, state in enumerate(states))
+    part = PartVerdict("check", "A part", statements, problem=problem)
+    assert outcome(part) == said
+    assert is_unknown(part) is ("wrong" in states and said in ("some points", "no points"))
+
+
+def work_with(folder, code, seed, source=None):
+    """A student whose loss was judged as if no mistake had a name, in a notebook with this source."""
+    folder.mkdir()
+    loss = judged(ANSWER_KEY.part("check-mse"), code, seed, replace(ANSWER_KEY, mistakes=()))
+    verdict = Verdict("relu", "n", folder.name, seed, (loss,))
+    cells = [{"cell_type": "code", "source": source}] if source else []
+    (folder / "n.ipynb").write_text(json.dumps({"cells": cells}))
+    return StudentWork(folder.name, folder=folder, verdict=verdict)
+
+
+def groups_of(*works):
+    return groups_of_unknown(Classroom("relu", None, 4.0, works))
+
+
+def test_the_same_mistake_is_one_group_on_any_challenge_and_its_codes_stand_together(tmp_path):
+    """Also where it is written in another way; comments and layout are no other code."""
+    sources = [
+        "def mse(y, p):\n    return 3 * np.mean((y - p) ** 2)",
+        "def mse(y,p): return 3*np.mean((y-p)**2)  # mine",
+        "def mse(y, p):\n    return np.mean((y - p) ** 2) * 3",
+    ]
+    code = {"mse": lambda y, p: 3 * mse(y, p)}
+    works = [work_with(tmp_path / f"s{at}", code, seed, source=sources[at]) for at, seed in enumerate(SEEDS)]
+    failing = work_with(tmp_path / "fails", {"mse": lambda y, p: y.mean(axis=7)}, 1)
+    [group, other] = groups_of(failing, *works)
+    assert group.works == works and group.numbers and {why for _, why in group.failing} == {DIFFERENT}
+    assert [(source, len(of)) for source, of in codes_of(group, ANSWER_KEY)] == [(sources[0], 2), (sources[2], 1)]
+    assert other.works == [failing] and not other.numbers
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        (DIFFERENT, DIFFERENT),
+        ("It raised ValueError: shapes (3,4) and (5,4).", "“It raised ValueError: shapes (…,…) and (…,…)”"),
+        ("It raised NameError. Your line 3: return x", "“It raised NameError”"),
+        ("Not the sum. Where: line 2: return 7. Found 3.5, expected 4.", "“Not the sum”"),
+    ],
+)
+def test_what_was_found_is_said_without_what_is_one_students(why, said):
+    assert found_in(StatementVerdict("S", "It holds.", 1, "wrong", why)) == said
+
+
+DEEP = {
+    "elif": "def mse(y, p):\n    if y:\n        pass\n" + "    elif p:\n        pass\n" * 500,
+    "sum": "def mse(y, p):\n    return " + " + ".join(["y"] * 1500),
+    "digits": "def mse(y, p):\n    return " + "9" * 9000,
+    "hexadecimal": "def mse(y, p):\n    return 0x" + "f" * 9000,
+    "attributes": "def mse(y, p):\n    return y" + ".a" * 3000,
+    "calls": "def mse(y, p):\n    return y" + "()" * 3000,
+    "lambdas": "def mse(y, p):\n    return " + "lambda: " * 1500 + "1",
+    "signs": "def mse(y, p):\n    return " + "-" * 3000 + "1",
+    "comparisons": "def mse(y, p):\n    return y" + " < y" * 3000,
+    "words": "def mse(y, p):\n    return " + "'a' " * 3000,
+    "no letter": "def mse(y, p):\n    return '\0'",
+    "half a pair": "def mse(y, p):\n    return '\ud800'",
+    "no Python": "def mse(y, p:",
+    "brackets": "def mse" + "(" * 50_000,
+}
+
+
+@pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
+def test_code_of_any_depth_is_shown_and_ends_no_report(tmp_path, source):
+    work = work_with(tmp_path / "ada", {"mse": lambda y, p: 5e-324}, 1, source="class mse:\n    pass")
+    notebook = json.loads((tmp_path / "ada" / "n.ipynb").read_text())
+    notebook["cells"] += [{"cell_type": "code", "source": each} for each in (source, "print(mse)", "def mse_of(): 0")]
+    (tmp_path / "ada" / "n.ipynb").write_text(json.dumps(notebook))
+    [group] = groups_of(work)
+    [(shown, works)] = codes_of(group, ANSWER_KEY)
+    assert works == [work] and "class mse" in shown and "print" not in shown and "mse_of" not in shown
