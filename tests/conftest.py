@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ QUICK = str(Path(__file__).with_name("quick"))
 """A folder of modules that stand in for slow ones, here and in every Python that a test starts."""
 sys.path.insert(0, QUICK)
 os.environ["PYTHONPATH"] = QUICK
+os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # of alembic, for nbgrader
 # Several processes test at a time: threads of a product of small matrices would only wait for each other.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # The tests start hundreds of programs: each would compile the package anew.

@@ -16,6 +16,8 @@ from textwrap import dedent
 import mistune
 import pytest
 from nbgrader.api import Gradebook
+from tests.grading.running import test_runner
+from tests.grading.submissions import test_collect
 
 from tests import test_project
 from tests.browser import PATIENCE, Lab
@@ -29,9 +31,7 @@ from tests.grading.commands import (
     test_site,
     test_watch,
 )
-from tests.grading.running import test_runner
 from tests.grading.sandbox import test_doctor
-from tests.grading.submissions import test_collect
 from tests.people import NOTEBOOK
 
 pytest_plugins = ["tests.term"]

@@ -8,14 +8,15 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import nbgrader.api
 import pytest
 from filelock import FileLock
 
-import lib.grading.startup  # noqa: F401  # as in every command: a new gradebook takes nbgrader alone seconds
 from lib.grading.commands.demo import copy_course
 from lib.grading.judge.verdict import Verdict
 from lib.grading.sandbox.doctor import find_obstacle
@@ -23,6 +24,7 @@ from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading import command_server
 from tests.submissions import files, forgers, honest, pages, runs, submissions
 
+nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)  # it starts a program for each gradebook
 SUBMISSIONS = {submission.name: submission for submission in submissions(honest, files, runs, forgers, pages)}
 QUICK = ("--Execute.timeout=4", "--BoundedExecute.grace=3")
 

@@ -180,7 +180,7 @@ class Grade(Autograde):
         student = self.students[folder]
         if isinstance(student, NoId):
             self._leave(
-                student,
+                student.name,
                 f"its folder's name can't be a student's id: {student.problem}. Rename the folder, and grade again",
             )
             return None

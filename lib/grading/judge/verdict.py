@@ -205,14 +205,6 @@ class Verdict:
         return found
 
 
-def was_graded(folder: Path, handed_in: str) -> bool:
-    """Tell whether the verdicts in a graded folder are all on what has this digest."""
-    try:
-        return {verdict.handed_in for verdict in Verdict.load_each(folder, evidence=False)} == {handed_in}
-    except (DamagedVerdictError, FileNotFoundError):
-        return False
-
-
 def _in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
     """Sort by the notebooks' names; the one that is called as the assignment comes first."""
     return sorted(verdicts, key=lambda one: (one.notebook != one.assignment, one.notebook))

@@ -25,6 +25,7 @@ from lib.checking.answers import plain
 from lib.grading.files import lay_out
 from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
 from lib.grading.kernel.slow_imports import needs_slow_imports
+from lib.grading.machine_faults import limit_on_threads
 from lib.grading.run.outputs import OUTPUTS, OutputRoom, is_graded, is_needed, plain_output, shorten
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
@@ -276,8 +277,8 @@ def _try_threads(bounds: Bounds) -> None:
     trial.run()
     if trial.was_refused or trial.remarks:
         raise RunLostError(
-            f"A kernel could not start {THREADS} threads. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the"
-            " container or service), or run fewer notebooks at once with --jobs."
+            f"A kernel could not start {THREADS} threads. Raise {limit_on_threads()}, or run fewer notebooks at once"
+            " with --jobs."
         )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import lib
+from lib.grading.machine_faults import limit_on_threads
 from lib.grading.sandbox.limits import THREADS, TRIAL
 
 HOW_TO_RUN_WITHOUT = "Grading goes on without protection only if you ask for it, with --no-sandbox."
@@ -155,10 +156,6 @@ _NO_GROUPS = Problem(
 )
 _OF_NAMESPACES = ("user namespace", "process namespace", "own namespaces", "private root", "inner user namespace")
 _MEANINGS = {
-    "threads": (
-        f"A notebook needs up to {THREADS} threads at once, and a limit on tasks lets not so many be started.",
-        "raise the limit of this user (`ulimit -u`), or of the container or service (`pids.max`, `TasksMax`).",
-    ),
     "system calls": (
         "The library that compiles the filter of system calls, or seccomp itself, is missing.",
         "`pip install pyseccomp`, and `apt install libseccomp2` or your system's like.",
@@ -190,8 +187,9 @@ _IN_A_CONTAINER = (
 
 def _explain(step: str, reason: str) -> Problem:
     means, advice = _MEANINGS.get(step, _NO_NAMESPACES if step in _OF_NAMESPACES else _UNKNOWN)
-    if reason == os.strerror(errno.EAGAIN):
-        means, advice = _MEANINGS["threads"]
+    if step == "threads" or reason == os.strerror(errno.EAGAIN):
+        means = f"A notebook needs up to {THREADS} threads at once, and not so many can be started."
+        advice = f"raise {limit_on_threads()}."
     elif step in _OF_NAMESPACES and any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
         means, advice = _IN_A_CONTAINER
     elif step in _OF_NAMESPACES:

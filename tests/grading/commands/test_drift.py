@@ -7,17 +7,17 @@ import shutil
 
 import nbformat
 import pytest
+from lib.grading.marking_queue import HANDED_IN, read_digest
+from lib.grading.submissions.tries import digest
 from nbgrader.api import Gradebook
 
 from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
 from lib.grading.judge.verdict import FILE, LARGEST_FILE, DamagedVerdictError, Verdict
-from lib.grading.marking_queue import HANDED_IN, read_digest
-from lib.grading.submissions.tries import digest
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 from tests.course import ASSIGNMENT, UNPROVED
-from tests.grading.conftest import Course
 from tests.grading.active import text_of
+from tests.grading.conftest import Course
 from tests.submissions import as_bytes, replaced, right
 
 STUDENTS = ("ada", "emil", "finn")

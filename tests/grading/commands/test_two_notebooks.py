@@ -5,9 +5,8 @@ from dataclasses import replace
 import nbformat
 import pytest
 
-from lib.grading.commands.demo import CHECKOUT, copy_course
+from lib.grading.commands.demo import CHECKOUT, complete, copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.commands.sample_class import complete
 from lib.grading.judge.verdict import Verdict
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT, UNPROVED

@@ -19,8 +19,8 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.demo import copy_course, run
 from lib.grading.commands.report import ReportApp
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import QUICK, Course
 from tests.grading.active import text_of
+from tests.grading.conftest import QUICK, Course
 from tests.submissions import as_bytes, right
 
 FILE = f"{ASSIGNMENT}.ipynb"

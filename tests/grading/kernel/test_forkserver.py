@@ -14,14 +14,14 @@ from tempfile import mkdtemp
 
 import pytest
 from jupyter_client.manager import KernelManager
+from lib.grading.kernel.spawn_request import Request
+from tests.grading.kernels.clients import LOCKED, OPEN, at_work_in, held, kernel, number_of, sockets_of
 from traitlets import TraitError
 from traitlets.config import Config
 
 import lib
 from lib.grading.kernel import forkserver
 from lib.grading.kernel.forkserver import ForkServer, ForkServerDied, KernelNotStarted
-from lib.grading.kernel.spawn_request import Request
-from tests.grading.kernels.clients import LOCKED, OPEN, at_work_in, held, kernel, number_of, sockets_of
 
 BOTH = pytest.mark.parametrize("options", [LOCKED, OPEN], ids=["locked", "open"])
 COURSE = Path(lib.__file__).parent

@@ -13,11 +13,11 @@ from datetime import timedelta
 import pytest
 from filelock import FileLock
 from nbgrader.api import Gradebook
+from tests.grading.report.conftest import DUE, FILLINGS
 
 from lib.grading.commands import feedback
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
-from tests.grading.report.conftest import DUE, FILLINGS
 
 STUDENTS = [*FILLINGS, "lars"]
 ALL = f"{len(STUDENTS)} of {len(STUDENTS)} feedback pages written"

@@ -10,15 +10,15 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import ExportApp
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import Engine
+from tests.grading.report.conftest import FILLINGS, NAMES, SmallClass
 from traitlets.config import Config
 
 from lib.grading.commands.demo import run
 from lib.grading.commands.feedback import FeedbackApp
-from lib.grading.pages.exports import LmsExporter, escape_formula
 from lib.grading.door.downloads import Collected, collected_file
+from lib.grading.pages.exports import LmsExporter, escape_formula
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
-from tests.grading.report.conftest import FILLINGS, NAMES, SmallClass
 
 WORKSHEET = '''\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum grade","Last modified (grade)",Notes
 "Participant 501","Ada King",ADA@example.org,"Submitted for grading",,100.00,"Monday, 2 March 2026","Good, ""Ada"""

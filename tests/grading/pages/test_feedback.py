@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from lib.grading.pages.sanitize import Sanitize
 from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
@@ -17,19 +18,18 @@ from traitlets.config import PyFileConfigLoader
 
 from lib.checking.answers import record
 from lib.checking.student_code import Failure
+from lib.grading.book.marks import Mark, NotebookMarks
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict, html
 from lib.grading.pages.feedback import FeedbackPage, Graded, summary
-from lib.grading.book.marks import Mark, NotebookMarks
 from lib.grading.run.settings import BoundedExecute
-from lib.grading.pages.sanitize import Sanitize
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.browser import browser  # noqa: F401  # a fixture
 from tests.course import ASSIGNMENT
 from tests.explorer import student
+from tests.grading.active import elements, text_of
 from tests.grading.conftest import Course
 from tests.grading.judge.test_judge import given_by, part_of
-from tests.grading.active import elements, text_of
 from tests.variants import written
 
 STUDENTS = ["honest", "common_mistake", "untouched", "blanks_open", "one_blank_open", "solution_deleted", "empty"]

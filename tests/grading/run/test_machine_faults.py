@@ -20,9 +20,9 @@ import pytest
 from distributed import Client
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.files import write
 from lib.grading.kernel import forkserver
 from lib.grading.machine_faults import ClusterError, sentence
-from lib.grading.files import write
 from lib.grading.sandbox.limits import LEAST
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS, Course
