@@ -127,9 +127,11 @@ def test_without_pyodide_in_it_browsers_fetch_the_same_version_themselves(pyodid
 # A student at work. The tests of this part go on from one another, as a student does.
 
 LIMIT = """from lib.checking import student_code
+from lib.explorer import live
 print("limit", student_code.TIME_LIMIT * student_code.BROWSER)
-student_code.BROWSER = 1.0"""
-"""A shorter limit for the endless loop: each second of it is one of a processor."""
+student_code.BROWSER = 1.0
+live.AHEAD_PER_REST = 0"""
+"""A shorter limit for the endless loop, each second of which is one of a processor; nothing is trained in advance."""
 SECOND_UNIT = (
     *("setup", "layer", "own-loss", "own-softmax", "own-dense", "rings-data", "relu", "network", "make-network"),
     "width",
@@ -142,9 +144,9 @@ def of_second_unit():
     cells = {cell.id: cell.source for cell in nbformat.read(SECOND_SOLUTION, as_version=4).cells}
     cells["rings-data"] = cells["rings-data"].partition("\n")[0]
     cells["width"] = cells["width"].partition("\n")[0]
-    quietly = "import sys\nfrom lib.explorer import live\nlive.AHEAD_PER_REST = 0  # nothing is trained in advance"
     explored = "explore_width(make_network, cce, cce_gradient, data={'three rings': (X_rings, labels_rings)})"
-    looked = [quietly, "display(check.relu_forward(ReLU))", "print('plots:', 'matplotlib' in sys.modules)", explored]
+    loaded = "import sys\nprint('plots:', 'matplotlib' in sys.modules)"
+    looked = ["display(check.relu_forward(ReLU))", loaded, explored]
     return "\n\n".join([*(cells[name] for name in SECOND_UNIT), *looked])
 
 
