@@ -241,6 +241,7 @@ def test_packages_that_are_not_installed_are_a_matter_for_a_person(course):
     [remark] = course.verdict("ada").remarks
     assert "Your code imports nowhere, which could not be found where this notebook was graded." in remark
     assert course.points() == {**POINTS, "ada": 0}
+    assert "import what is not installed here: nowhere.\n" in course.zerolayer("doctor").stdout
 
 
 # Settings
