@@ -24,6 +24,7 @@ from tests.grading.commands.test_bundle import answers, squeezed, unpacked
 from tests.grading.conftest import Course
 from tests.pyodide_parts import pyodide_parts
 from tests.submissions import FILE, POINTS, as_bytes, right
+from tests.submissions.pages import WIDGETS
 from tests.test_desk_in_lab import cell_with, said_by, write_behind
 
 NOTEBOOK = CHECKOUT / "notebooks" / ASSIGNMENT
@@ -126,9 +127,11 @@ def test_without_pyodide_in_it_browsers_fetch_the_same_version_themselves(pyodid
 # A student at work. The tests of this part go on from one another, as a student does.
 
 LIMIT = """from lib.checking import student_code
+from lib.explorer import live
 print("limit", student_code.TIME_LIMIT * student_code.BROWSER)
-student_code.BROWSER = 1.0"""
-"""A shorter limit for the endless loop: each second of it is one of a processor."""
+student_code.BROWSER = 1.0
+live.AHEAD_PER_REST = 0"""
+"""A shorter limit for the endless loop, each second of which is one of a processor; nothing is trained in advance."""
 SECOND_UNIT = (
     *("setup", "layer", "own-loss", "own-softmax", "own-dense", "rings-data", "relu", "network", "make-network"),
     "width",
@@ -141,9 +144,9 @@ def of_second_unit():
     cells = {cell.id: cell.source for cell in nbformat.read(SECOND_SOLUTION, as_version=4).cells}
     cells["rings-data"] = cells["rings-data"].partition("\n")[0]
     cells["width"] = cells["width"].partition("\n")[0]
-    quietly = "import sys\nfrom lib.explorer import live\nlive.AHEAD_PER_REST = 0  # nothing is trained in advance"
     explored = "explore_width(make_network, cce, cce_gradient, data={'three rings': (X_rings, labels_rings)})"
-    looked = [quietly, "display(check.relu_forward(ReLU))", "print('plots:', 'matplotlib' in sys.modules)", explored]
+    loaded = "import sys\nprint('plots:', 'matplotlib' in sys.modules)"
+    looked = ["display(check.relu_forward(ReLU))", loaded, explored]
     return "\n\n".join([*(cells[name] for name in SECOND_UNIT), *looked])
 
 
@@ -162,6 +165,7 @@ def half_done(notebook):
     pages = {"text/html": "<b>a fellow student's page</b><script>window.ran = 1</script><img src=x onerror='ran = 2'>"}
     scripts = {"application/javascript": "window.ran = 3"}
     solved.cells[-1].outputs = [nbformat.v4.new_output("display_data", each) for each in (scripts, pages)]
+    solved.metadata["widgets"] = WIDGETS
     return solved
 
 
@@ -261,6 +265,7 @@ def test_a_file_is_put_back_in_if_it_is_a_copy_of_this_notebook(page, tmp_path):
     assert page.evaluate("window.ran") is None, "a file may be somebody else's, and say that it is trusted"
     assert "?" in cell_with(page, "def cce_gradient").inner_text()
     assert "?" not in cell_with(page, "class Softmax").inner_text()
+    assert "widgets" not in downloaded(page, tmp_path / "again.ipynb").metadata, "their scripts would run as it is opened"
 
 
 def run_cell(page, cell):
@@ -346,12 +351,17 @@ def handed_in(page, tmp_path_factory):
     page.keyboard.press("ArrowRight")
     words = explorer.locator(".zl-live").filter(has_text="Learning rate 0.126, batch size 16. After 100 epochs")
     words.first.wait_for(state="attached", timeout=SLOW)
+    file = tmp_path_factory.mktemp("downloads") / FILE
+    return downloaded(page, file), file
+
+
+def downloaded(page, file):
+    """Download the notebook from the page, and read it."""
     with page.expect_download() as download:
         page.get_by_role("button", name="Download my work to hand in").click()
     assert download.value.suggested_filename == FILE
-    file = tmp_path_factory.mktemp("downloads") / FILE
     download.value.save_as(file)
-    return nbformat.read(file, as_version=4), file
+    return nbformat.read(file, as_version=4)
 
 
 def test_every_cell_of_the_solution_runs_there(handed_in):
