@@ -56,7 +56,7 @@ LONGEST = (
     "tests/grading/commands/test_site.py",
     "a term",
     "tests/grading/commands/test_watch.py",
-    "tests/grading/run/test_runner.py",
+    "tests/grading/run/test_pool.py",
     "tests/grading/commands/test_bundle.py",
     "tests/grading/pages/test_formgrader_safety.py",
     "tests/grading/grade/test_plain_assignment.py",
@@ -73,8 +73,13 @@ LONGEST = (
     "tests/grading/commands/test_release.py",
     "tests/units/hidden_layer/test_verdicts.py",
     "tests/grading/kernel/test_forkserver.py",
+<<<<<<< HEAD
+    "tests/grading/run/test_notebook.py",
+    "tests/grading/commands/test_drift.py",
+=======
     "tests/grading/run/test_forked_execute.py",
     "tests/grading/grade/test_due.py",
+>>>>>>> origin/main
     "tests/grading/judge/test_mistakes.py",
     "tests/grading/commands/test_author_lab.py",
     "tests/test_notebook.py",

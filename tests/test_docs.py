@@ -16,7 +16,6 @@ from textwrap import dedent
 import mistune
 import pytest
 from nbgrader.api import Gradebook
-from tests.grading.running import test_runner
 from tests.grading.submissions import test_collect
 
 from tests import test_project
@@ -31,6 +30,7 @@ from tests.grading.commands import (
     test_site,
     test_watch,
 )
+from tests.grading.run import test_pool
 from tests.grading.sandbox import test_doctor
 from tests.people import NOTEBOOK
 
@@ -63,9 +63,9 @@ ELSEWHERE = {
     f"zerolayer watch {ASSIGNMENT}": test_watch.test_from_handing_in_to_the_page_and_over_a_kill,
     "zerolayer doctor": test_doctor.test_the_command_says_it_and_exits_by_it,
     f"nbgrader autograde {ASSIGNMENT}": test_grade.test_nbgraders_own_command_gives_the_same_verdict,
-    "dask scheduler": test_runner.test_dask_workers_give_the_same,
-    "dask worker tcp://SCHEDULER:8786 --nthreads=2": test_runner.test_dask_workers_give_the_same,
-    f"zerolayer grade {ASSIGNMENT} --scheduler tcp://SCHEDULER:8786": test_runner.test_dask_workers_give_the_same,
+    "dask scheduler": test_pool.test_dask_workers_give_the_same,
+    "dask worker tcp://SCHEDULER:8786 --nthreads=2": test_pool.test_dask_workers_give_the_same,
+    f"zerolayer grade {ASSIGNMENT} --scheduler tcp://SCHEDULER:8786": test_pool.test_dask_workers_give_the_same,
     "zerolayer new linear_regression": test_authoring.test_the_example_is_a_unit_without_a_fault,
     "zerolayer check linear_regression": test_authoring.test_the_example_is_a_unit_without_a_fault,
     "zerolayer lab linear_regression": test_author_lab.test_the_built_notebook_lies_beside_the_solution,
