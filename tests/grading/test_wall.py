@@ -30,7 +30,7 @@ def test_the_contracts_on_imports_are_kept():
         ("lib/explorer/live.py", "from lib.units.softmax_classifier.closed import ANSWER_KEY"),
         ("lib/checking/answers.py", "from lib.grading.judge.judge import judge"),
         ("lib/grading/run/pool.py", "from lib.reference import Dense"),
-        ("lib/grading/sandbox/confine.py", "from lib.grading.commands.grade import GradeApp"),
+        ("lib/grading/sandbox/lockdown.py", "from lib.grading.commands.grade import GradeApp"),
         ("lib/unit.py", "from lib.checking.values import numbers"),
         ("lib/checking/help.py", "from lib.answer_key import Mistake"),
     ],
