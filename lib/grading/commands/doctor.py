@@ -1,10 +1,11 @@
 """`zerolayer doctor`: tells whether this machine can lock student code in, and if not, why and what to do."""
 
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command
+from lib.grading.progress import say
 from lib.grading.sandbox import doctor
 
 
-class DoctorApp(Configured):
+class DoctorApp(Command):
     """Lock a throwaway kernel in and say what happened; exits with 1 where student code would not be run."""
 
     name = "zerolayer-doctor"
@@ -15,5 +16,5 @@ class DoctorApp(Configured):
         """Try, and say what happened."""
         super().start()
         findings = doctor.examine()
-        print(doctor.report(findings))
+        say(doctor.report(findings))
         self.exit(int(any(finding.blocks for finding in findings)))

@@ -11,6 +11,7 @@ import gc
 import importlib
 import io
 import json
+import logging
 import os
 import signal
 import socket
@@ -53,6 +54,7 @@ def make_kernel() -> LineKernel:
     """Make what all kernels have in common, without ipykernel's application, which opens sockets and starts threads."""
     # A placeholder for a socket: without one, displays are dropped.
     own = {"session": server.LineSession(), "iopub_socket": "the line", "config": Config(NO_HISTORY)}
+    own["log"] = logging.getLogger("kernel")  # the application's else; ipykernel notes each error there
     kernel = LineKernel.instance(user_ns={}, **own)
     shell = kernel.shell
     # A notebook's own modules come after Python's, and before those of packages.

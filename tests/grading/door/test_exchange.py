@@ -1,6 +1,7 @@
 """Collecting from an exchange in which any account can write: first what nbgrader's own does, then what ours does."""
 
 import errno
+import json
 import os
 import pwd
 import re
@@ -10,17 +11,21 @@ import sysconfig
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import CollectApp, ReleaseFeedbackApp
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 
+from lib.grading.door.exchange import OwnedCollect
 from lib.grading.files import remove
 from lib.grading.sandbox import lockdown
-from lib.grading.door.exchange import OwnedCollect
+from tests.submissions import as_bytes
+from tests.submissions.pages import WIDGETS
 
 ROOT = Path(__file__).parents[3]
+WITH_WIDGETS = as_bytes({**nbformat.v4.new_notebook(), "metadata": {"title": "mine", "widgets": WIDGETS}})
 ME = pwd.getpwuid(os.getuid()).pw_name
 OTHER = "games" if ME != "games" else "daemon"
 SOON, LATER = "2026-03-01 12:00:00.000000 UTC", "2099-03-01 12:00:00.000000 UTC"
@@ -203,6 +208,18 @@ def test_a_hard_link_to_another_students_file_is_not_copied(exchange):
     os.link(hers / "ps1.ipynb", mine / "answer.ipynb")
     exchange.collect()
     assert not (exchange.course / "submitted" / ME / "ps1" / "answer.ipynb").exists()
+
+
+def test_saved_widgets_are_left_in_the_exchange(exchange):
+    """JupyterLab would restore them, and run their script, as it opens what was collected."""
+    (exchange.hand_in(ME) / "ps1.ipynb").write_bytes(WITH_WIDGETS)
+    exchange.collect(ExchangeCollect)
+    [collected] = exchange.course.glob("submitted/*/ps1/ps1.ipynb")
+    assert "_esm" in collected.read_text()
+    collected.unlink()
+    collected.parent.rename(exchange.root / "stock")
+    exchange.collect()
+    assert json.loads(collected.read_text()) == {**json.loads(WITH_WIDGETS), "metadata": {"title": "mine"}}
 
 
 def test_one_submission_that_is_too_large_stops_no_class(exchange):

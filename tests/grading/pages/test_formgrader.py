@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lib.grading.commands.demo import run
+from lib.grading.commands.demo import run, write_sample_class
 from lib.grading.commands.grade import GradeApp
-from lib.grading.commands.sample_class import write_sample_class
 from lib.units.softmax_classifier.closed.sample_class import SAMPLE_CLASS
 from tests.browser import PATIENCE, jupyter_lab
 from tests.course import ASSIGNMENT

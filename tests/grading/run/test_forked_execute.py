@@ -8,17 +8,17 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from lib.grading.kernel.provisioner import WarmProvisioner
+from lib.grading.run.forked_execute import ForkedExecute, locks_in
 from nbgrader.preprocessors import Execute
+from tests.grading.kernels.clients import at_work_in
 from traitlets.config import Config
 from traitlets.config.loader import KVArgParseConfigLoader
 
 from lib.grading.kernel import forkserver
-from lib.grading.kernel.provisioner import WarmProvisioner
-from lib.grading.run.settings import BoundedExecute, RunLostError, run_state
-from lib.grading.run.forked_execute import ForkedExecute, locks_in
 from lib.grading.run.pool import processes
+from lib.grading.run.settings import BoundedExecute, RunLostError, run_state
 from lib.grading.sandbox import limits
-from tests.grading.kernels.clients import at_work_in
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
 

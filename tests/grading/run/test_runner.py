@@ -23,13 +23,13 @@ import pytest
 from distributed import Client
 from nbgrader.api import Gradebook
 from sqlalchemy import create_engine, text
+from tests.grading.kernels.clients import at_work_in
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.kernel.forkserver import ADDRESS
 from lib.grading.run.pool import PackedNotebook
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import SUBMISSIONS, Course
-from tests.grading.kernels.clients import at_work_in
 from tests.submissions import FILE, POINTS, as_bytes, before, right
 
 CLASS = ("blanks_open", "common_mistake", "cut_short", "honest", "kernel_dies", "one_blank_open")
