@@ -240,7 +240,8 @@ class Run:
             raise RunLostError("The warm process ended while a notebook was run.")
         if client.was_killed:
             return
-        self.was_refused |= code == -signal.SIGABRT
+        # The first process of a namespace gets no SIGABRT, not even from itself: there abort() ends by SIGSEGV.
+        self.was_refused |= code in (-signal.SIGABRT, -signal.SIGSEGV)
         is_spent = seconds >= Limits(**self.bounds.limits).cpu_seconds - 1
         if code == -signal.SIGKILL and self.bounds.locked and not is_spent:
             raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")

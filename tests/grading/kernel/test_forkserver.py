@@ -14,24 +14,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-<<<<<<< HEAD
 
 import lib
 from lib.grading.kernel import client, forkserver
 from lib.grading.kernel.client import ADDRESS, ForkServer, ForkServerDied, KernelNotStarted
 from lib.grading.kernel.forkserver import Request
 from tests.grading.kernel.clients import SECONDS, held, kernel, sockets_of, warm_processes
-=======
-from jupyter_client.manager import KernelManager
-from lib.grading.kernel.spawn_request import Request
-from tests.grading.kernels.clients import LOCKED, OPEN, at_work_in, held, kernel, number_of, sockets_of
-from traitlets import TraitError
-from traitlets.config import Config
-
-import lib
-from lib.grading.kernel import forkserver
-from lib.grading.kernel.forkserver import ForkServer, ForkServerDied, KernelNotStarted
->>>>>>> origin/main
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
 BOTH = pytest.mark.parametrize("locked", [True, False], ids=["locked", "open"])
