@@ -10,7 +10,6 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import ExportApp
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import Engine
-from tests.grading.report.conftest import FILLINGS, NAMES, SmallClass
 from traitlets.config import Config
 
 from lib.grading.commands.demo import run
