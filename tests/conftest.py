@@ -59,7 +59,7 @@ LONGEST = (
     "tests/grading/run/test_runner.py",
     "tests/grading/commands/test_bundle.py",
     "tests/grading/pages/test_formgrader_safety.py",
-    "tests/grading/commands/test_plain_assignment.py",
+    "tests/grading/grade/test_plain_assignment.py",
     "tests/grading/commands/test_authoring.py",
     "tests/units/softmax_classifier/test_points.py",
     "tests/grading/commands/test_own_units.py",
@@ -74,7 +74,7 @@ LONGEST = (
     "tests/units/hidden_layer/test_verdicts.py",
     "tests/grading/kernel/test_forkserver.py",
     "tests/grading/run/test_forked_execute.py",
-    "tests/grading/commands/test_drift.py",
+    "tests/grading/grade/test_due.py",
     "tests/grading/judge/test_mistakes.py",
     "tests/grading/commands/test_author_lab.py",
     "tests/test_notebook.py",
@@ -86,7 +86,7 @@ LONGEST = (
     "tests/explorer/test_map.py",
     "tests/explorer/test_path.py",
     "tests/grading/door/test_collect.py",
-    "tests/grading/commands/test_two_notebooks.py",
+    "tests/grading/grade/test_two_notebooks.py",
 )
 """What takes longest begins first, so that no process is left alone with it at the end."""
 GIVEN: list[list[str]] = []

@@ -18,6 +18,8 @@ import pytest
 from filelock import FileLock
 
 from lib.grading.commands.demo import copy_course
+from lib.grading.commands.new import NewApp
+from lib.grading.commands.release import BuildApp
 from lib.grading.judge.verdict import Verdict
 from lib.grading.sandbox.doctor import find_obstacle
 from tests.course import ASSIGNMENT, UNPROVED
@@ -111,6 +113,17 @@ def new_course(tmp_path_factory) -> Callable[[Path], Course]:
         return Course(root)
 
     return lay_out
+
+
+@pytest.fixture(scope="session")
+def small_course(tmp_path_factory, lockable_here) -> Course:
+    """A course of the unit `tiny`, as `zerolayer new` writes it; its notebook is built. To be copied."""
+    course = Course(tmp_path_factory.mktemp("small") / "course")
+    course.root.mkdir()
+    for app, *arguments in ((NewApp, "tiny"), (BuildApp, "tiny", UNPROVED)):
+        done = course.runs_here(app, *arguments)
+        assert done.returncode == 0, done.stderr
+    return course
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ WIDGETS = {
                 "model_name": "AnyModel",
                 "model_module": "anywidget",
                 "model_module_version": "*",
-                "state": {"_esm": "export default { initialize() { alert(1) } }", "_view_name": "AnyView"},
+                "state": {"_esm": "window.ran = 4; export default {}", "_anywidget_id": "a", "_view_name": "AnyView"},
             }
         },
         "version_major": 2,

@@ -207,4 +207,5 @@ class FeedbackApp(Command):
         for first, *others in alike.values():
             more = f" So it is with the pages of {list_names(others)}." if others else ""
             self.log.error("The page of %s could not be made: %s", visible(first), visible(pages.failed[first]) + more)
-        self.exit(int(bool(pages.failed)))
+        if pages.failed:
+            self.exit(1)

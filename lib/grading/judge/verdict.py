@@ -249,8 +249,8 @@ def _checked(thing: Any) -> Any:
 
 def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
     parts = tuple(_part(part, evidence) for part in data.pop("parts"))
-    texts: dict[str, Any] = {name: tuple(data.pop(name)) for name in TEXTS}
-    return _checked(Verdict(parts=parts, **texts, **data))
+    texts = {name: tuple(found) if isinstance(found := data.pop(name), list) else found for name in TEXTS}
+    return _checked(Verdict(parts=parts, **{**data, **texts}))
 
 
 def _part(data: dict[str, Any], evidence: bool) -> PartVerdict:

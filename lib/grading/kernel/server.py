@@ -136,16 +136,16 @@ def _start(session: LineSession, start: Callable[..., Any], *arguments: Any, **n
         raise
 
 
-def serve(kernel: IPythonKernel, session: LineSession) -> NoReturn:
+def serve(kernel: IPythonKernel) -> NoReturn:
     """Run cells until the caller hangs up, and end the process."""
-    cells = session.line.makefile("r", encoding="utf-8")
+    cells = kernel.session.line.makefile("r", encoding="utf-8")
     try:
-        asyncio.run(_run_cells(kernel, session, cells))
+        asyncio.run(_run_cells(kernel, cells))
     finally:
         os._exit(0)
 
 
-async def _run_cells(kernel: IPythonKernel, session: LineSession, cells: Iterable[str]) -> None:
+async def _run_cells(kernel: IPythonKernel, cells: Iterable[str]) -> None:
     """Run each cell within one event loop, as Jupyter does: code may find it running, and leave tasks in it."""
     # ipykernel transforms each cell twice, once to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
@@ -163,7 +163,7 @@ async def _run_cells(kernel: IPythonKernel, session: LineSession, cells: Iterabl
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
         _ignore_sigint()
         said = {key: str(reply.get(key))[:MAX_SAID] for key in ("status", "ename", "evalue")}
-        session.send(None, REPLY, {**said, "token": token})
+        kernel.session.send(None, REPLY, {**said, "token": token})
     os._exit(0)  # nothing is taken apart that goes with the process
 
 

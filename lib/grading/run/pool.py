@@ -164,6 +164,10 @@ class Cluster(AbstractContextManager["Cluster"]):
     """A Dask cluster's workers. The scheduler gives what a worker had that died or went silent to another one."""
 
     def __init__(self, address: str, patience: float):
+        import dask
+
+        # Read as it is imported: what keeps a run from going on is said in a sentence of ours.
+        dask.config.set({"logging": {"distributed": "critical", "distributed.client": "critical"}})
         from distributed import Client
         from distributed.cfexecutor import ClientExecutor
 

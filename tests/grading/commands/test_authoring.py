@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 import lib.units
+from lib.answer_key import Mistake
 from lib.grading.commands.agreement import faults_of_draws, faults_of_worth, names_called
 from lib.grading.commands.build import Hidden
 from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
 from lib.grading.commands.proof import faults_of_cells, first_error
 from lib.grading.judge.verdict import Verdict
 from lib.grading.units import Place
-from lib.unit import Mistake, Part
+from lib.unit import Part
 from tests.grading import relu_unit
 from tests.grading.conftest import QUICK, Course
 from tests.grading.relu_unit import ANSWER_KEY

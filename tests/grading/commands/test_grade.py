@@ -44,7 +44,7 @@ def course(new_course, tmp_path):
     return course
 
 
-# What is listed for a person, and what a command refuses
+# What is listed for a person
 
 
 def lines_on_another(run):
@@ -110,16 +110,6 @@ def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
     assert course.verdict("ada").remarks == (remark,)
     assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
     assert f"{remark} If that was the one you meant, hand it in" in text_of(course.feedback("ada"))
-
-
-@pytest.mark.parametrize("flag", ["--no-execute", "--create"])
-def test_a_flag_of_nbgraders_that_does_nothing_or_harm_is_refused(course, flag):
-    """With nbgrader's `--no-execute` right work had no points."""
-    course.hand_in("ada", right(course.fresh()))
-    done = course.zerolayer("grade", ASSIGNMENT, flag)
-    assert done.returncode == 2
-    assert flag in done.stderr and "Traceback" not in done.stderr
-    assert not course.notebook("ada").exists()
 
 
 # Again

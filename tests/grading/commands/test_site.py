@@ -24,6 +24,7 @@ from tests.grading.commands.test_bundle import answers, squeezed, unpacked
 from tests.grading.conftest import Course
 from tests.pyodide_parts import pyodide_parts
 from tests.submissions import FILE, POINTS, as_bytes, right
+from tests.submissions.pages import WIDGETS
 from tests.test_desk_in_lab import cell_with, said_by, write_behind
 
 NOTEBOOK = CHECKOUT / "notebooks" / ASSIGNMENT
@@ -164,6 +165,7 @@ def half_done(notebook):
     pages = {"text/html": "<b>a fellow student's page</b><script>window.ran = 1</script><img src=x onerror='ran = 2'>"}
     scripts = {"application/javascript": "window.ran = 3"}
     solved.cells[-1].outputs = [nbformat.v4.new_output("display_data", each) for each in (scripts, pages)]
+    solved.metadata["widgets"] = WIDGETS
     return solved
 
 
@@ -263,6 +265,7 @@ def test_a_file_is_put_back_in_if_it_is_a_copy_of_this_notebook(page, tmp_path):
     assert page.evaluate("window.ran") is None, "a file may be somebody else's, and say that it is trusted"
     assert "?" in cell_with(page, "def cce_gradient").inner_text()
     assert "?" not in cell_with(page, "class Softmax").inner_text()
+    assert "widgets" not in downloaded(page, tmp_path / "again.ipynb").metadata, "their scripts would run as it is opened"
 
 
 def run_cell(page, cell):
@@ -348,12 +351,17 @@ def handed_in(page, tmp_path_factory):
     page.keyboard.press("ArrowRight")
     words = explorer.locator(".zl-live").filter(has_text="Learning rate 0.126, batch size 16. After 100 epochs")
     words.first.wait_for(state="attached", timeout=SLOW)
+    file = tmp_path_factory.mktemp("downloads") / FILE
+    return downloaded(page, file), file
+
+
+def downloaded(page, file):
+    """Download the notebook from the page, and read it."""
     with page.expect_download() as download:
         page.get_by_role("button", name="Download my work to hand in").click()
     assert download.value.suggested_filename == FILE
-    file = tmp_path_factory.mktemp("downloads") / FILE
     download.value.save_as(file)
-    return nbformat.read(file, as_version=4), file
+    return nbformat.read(file, as_version=4)
 
 
 def test_every_cell_of_the_solution_runs_there(handed_in):

@@ -14,12 +14,10 @@ from filelock import FileLock
 from nbgrader.api import Gradebook
 
 from lib.grading.commands.demo import complete
-from lib.grading.commands.new import NewApp
-from lib.grading.commands.release import BuildApp
 from lib.grading.commands.watch import LONGEST_PAUSE, WatchApp
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, fill
 from lib.units.softmax_classifier.closed.sample_class import RIGHT as ALL_RIGHT
-from tests.course import ASSIGNMENT, UNPROVED
+from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import Course
 from tests.people import Term
@@ -77,22 +75,12 @@ class Watched(Course):
         return sorted((self.exchange / "zerolayer" / "feedback").glob("*.html"))
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory, lockable_here):
-    course = Watched(tmp_path_factory.mktemp("watched") / "course")
-    course.root.mkdir()
-    for app, *arguments in ((NewApp, UNIT), (BuildApp, UNIT, UNPROVED)):
-        done = course.runs_here(app, *arguments)
-        assert done.returncode == 0, done.stderr
-    return course
-
-
 @pytest.fixture
-def course(built, tmp_path):
+def course(small_course, tmp_path):
     for folder in ("inbound", "feedback"):
         (tmp_path / "exchange" / "zerolayer" / folder).mkdir(parents=True)
     (tmp_path / "exchange").chmod(0o777)
-    return Watched(shutil.copytree(built.root, tmp_path / "course"))
+    return Watched(shutil.copytree(small_course.root, tmp_path / "course"))
 
 
 def test_a_round_tells_each_student_what_they_have_and_none_keeps_another(course):

@@ -5,86 +5,69 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 from filelock import FileLock
 from nbgrader.api import Gradebook
-from tests.grading.report.conftest import DUE, FILLINGS
 
+from lib.grading import files
 from lib.grading.commands import feedback
+from lib.grading.commands.feedback import FeedbackApp
+from lib.grading.commands.grade import GradeApp
+from lib.grading.commands.report import ReportApp
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import Course
+from tests.grading.conftest import refusal
+from tests.grading.pages.conftest import DUE, FILLINGS
 
 STUDENTS = [*FILLINGS, "lars"]
-ALL = f"{len(STUDENTS)} of {len(STUDENTS)} feedback pages written"
 
 
 @pytest.fixture
 def course(small_class, tmp_path):
     """The small class once more, without pages."""
-    shutil.copytree(small_class.root, tmp_path / "course", ignore=shutil.ignore_patterns("feedback", "reports"))
-    return Course(tmp_path / "course")
+    return small_class.copy(tmp_path, "feedback", "reports")
 
 
 def page(course, student):
     return course.root / "feedback" / student / ASSIGNMENT / f"{ASSIGNMENT}.html"
 
 
-def times(course):
-    return {student: page(course, student).stat().st_mtime_ns for student in STUDENTS}
-
-
-def written_again(course, *arguments):
+def written_by(course, *arguments):
     """Give the command, and tell whose pages it writes."""
-    before = times(course)
-    done = course.zerolayer("feedback", ASSIGNMENT, *arguments)
-    assert done.returncode == 0, done.stderr
-    return {student for student, time in times(course).items() if time != before[student]}
 
+    def times():
+        return {
+            student: page(course, student).stat().st_mtime_ns for student in STUDENTS if page(course, student).exists()
+        }
 
-def test_what_is_there_stays_and_new_marks_are_noticed(course):
-    done = course.zerolayer("feedback", ASSIGNMENT)
+    before = times()
+    done = course.runs_here(FeedbackApp, ASSIGNMENT, *arguments)
     assert (done.returncode, done.stderr) == (0, "")
-    assert ALL in done.stdout
-    assert written_again(course) == set()
+    found = {student for student, time in times().items() if time != before.get(student)}
+    assert f"{len(found)} of " in done.stdout
+    return found
+
+
+def test_what_is_there_stays_and_all_else_is_noticed(course):
+    assert written_by(course) == {*STUDENTS}
+    assert written_by(course) == set()
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        grade = gradebook.find_grade("explain-gradient", ASSIGNMENT, ASSIGNMENT, "ada")
-        grade.manual_score, grade.needs_manual_grade = 1.5, False
         gradebook.find_comment("explain-gradient", ASSIGNMENT, ASSIGNMENT, "emil").manual_comment = "Nearly!"
         late = gradebook.find_submission(ASSIGNMENT, "finn")
         late.timestamp, late.notebooks[0].late_submission_penalty = DUE + timedelta(hours=1), 2
         gradebook.db.commit()
-    assert written_again(course) == {"ada", "emil", "finn"}
-    assert "Written answer 1" in page(course, "ada").read_text() and "1.5 of 2" in page(course, "ada").read_text()
-    assert "Nearly!" in page(course, "emil").read_text()
-    assert written_again(course, "--force", "--student=ada") == {"ada"}
-
-
-def test_a_page_that_another_command_wrote_or_somebody_removed_is_written_again(course):
-    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
-    page(course, "ada").write_text("something else")
-    shutil.rmtree(page(course, "emil").parent)
-    done = course.zerolayer("feedback", ASSIGNMENT)
-    assert f"2 of {len(STUDENTS)} feedback pages written" in done.stdout
-    assert "<h1>" in page(course, "ada").read_text() and "<h1>" in page(course, "emil").read_text()
-
-
-def test_what_students_hand_in_under_the_name_of_the_record_stops_no_page(course):
-    """nbgrader copies what lies beside a graded notebook; its own command leaves it beside the page."""
-    record = ".made_from.json"
-    ada, emil = (course.root / "autograded" / student / ASSIGNMENT / record for student in ("ada", "emil"))
-    ada.write_text("[" * 100_000)
-    emil.mkdir()
-    (emil / "note").write_text("x")
-    for command in (course.zerolayer, course.nbgrader):
-        done = command("feedback" if command == course.zerolayer else "generate_feedback", ASSIGNMENT, "--force")
-        assert done.returncode == 0, done.stderr
-    assert written_again(course) == set(STUDENTS)
-    assert written_again(course) == set()
+    course.marks({("ada", "explain-gradient"): 1.5})
+    page(course, "gail").write_text("what another command wrote")
+    shutil.rmtree(page(course, "hana").parent)
+    course.hand_in("ines", FILLINGS["ada"])
+    assert course.runs_here(GradeApp, ASSIGNMENT, "--student=ines").returncode == 0
+    assert written_by(course, "--jobs=1", "--student=ada") == {"ada"}
+    assert written_by(course, "--notebook=another") == set()
+    assert written_by(course) == {"emil", "finn", "gail", "hana", "ines"}
+    assert "1.5 of 2" in page(course, "ada").read_text() and "Nearly!" in page(course, "emil").read_text()
 
 
 def test_beside_a_page_lie_the_notes_for_its_release_and_no_file_of_the_students(course):
@@ -92,99 +75,119 @@ def test_beside_a_page_lie_the_notes_for_its_release_and_no_file_of_the_students
     folder = course.root / "autograded" / "ada" / ASSIGNMENT
     for name in ("own.html", "timestamp.txt", "submission_secret.txt"):
         (folder / name).write_text("2026-02-01 12:00:00 UTC")
-    assert course.zerolayer("feedback", ASSIGNMENT, "--student=ada").returncode == 0
+    assert written_by(course, "--student=ada") == {"ada"}
     names = {path.name for path in page(course, "ada").parent.iterdir()}
-    assert names == {".made_from.json", page(course, "ada").name, "timestamp.txt", "submission_secret.txt"}
+    assert names == {page(course, "ada").name, "timestamp.txt", "submission_secret.txt"}
 
 
-def test_what_keeps_all_pages_from_their_place_is_said_once(course, monkeypatch):
-    """As where another account has made the folder. Root may write there, and is told here what others are."""
+def killed(course, app, where, whom):
+    """Give a command in a process of its own, and have it killed while a page is half written; give its exit code.
 
-    def refuse(_, place):
-        raise PermissionError(errno.EACCES, "Permission denied", str(place.parent))
+    `where` is part of the page's path; `whom` tells whether the command, the process that writes, or both are killed.
+    """
 
-    monkeypatch.setattr(feedback, "put_in_place", refuse)
-    done = course.runs_here(feedback.FeedbackApp, ASSIGNMENT)
-    assert done.returncode == 1
-    [told] = [line for line in done.stderr.splitlines() if "could not be made" in line]
-    assert f"The page of ada could not be made: {course.root}/feedback/ada: Permission denied." in told
-    assert "So it is with the pages of bao, emil, " in told
+    def write(path, content):
+        if where in str(path):
+            path.write_bytes(content[: len(content) // 2])
+            for each in {"command": [command], "worker": [os.getpid()], "all": [command, os.getpid()]}[whom]:
+                os.kill(each, signal.SIGKILL)
+        path.write_bytes(content)
 
-
-def test_another_grading_makes_another_page(course):
-    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
-    assert course.zerolayer("grade", ASSIGNMENT, "--student=finn", "--force").returncode == 0
-    assert written_again(course) == {"finn"}
-
-
-def test_a_run_that_is_killed_leaves_whole_pages_and_is_taken_up(course):
-    command = [sys.executable, "-m", "lib.grading", "feedback", ASSIGNMENT]
-    process = subprocess.Popen(command, cwd=course.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    feedback = course.root / "feedback"
-    while process.poll() is None and not list(feedback.glob("[!.]*")):
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        command, files.write = os.getpid(), write
+        os._exit(course.runs_here(app, ASSIGNMENT, "--student=*" if app is FeedbackApp else "--student=ada").returncode)
+    _, status = os.waitpid(child, 0)
+    deadline = monotonic() + 60
+    while monotonic() < deadline:  # whoever is left of the command's processes
+        try:
+            os.killpg(child, 0)
+        except ProcessLookupError:
+            return os.waitstatus_to_exitcode(status)
         os.sched_yield()
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    (feedback / ".unfinished" / STUDENTS[0]).mkdir(exist_ok=True)  # as it is left at one moment
-    there = {path.parents[1].name: path.read_bytes() for path in feedback.glob(f"[!.]*/{ASSIGNMENT}/*.html")}
-    assert all(content.rstrip().endswith(b"</html>") for content in there.values())
-    done = course.zerolayer("feedback", ASSIGNMENT)
-    assert done.returncode == 0, done.stderr
-    assert {student for student in STUDENTS if page(course, student).is_file()} == set(STUDENTS)
-    assert all(page(course, student).read_bytes() == content for student, content in there.items())
-    assert [path.name for path in (feedback / ".unfinished").iterdir()] == [f"{ASSIGNMENT}.lock"]
+    os.killpg(child, signal.SIGKILL)
+    raise AssertionError("processes of the command stayed")
 
 
 @pytest.mark.parametrize(
-    ("flags", "next_time"),
-    [((), "goes on from there"), (("--force",), "begins again with all, as --force says")],
-    ids=["as usual", "by force"],
-)
-def test_where_it_has_to_stop_it_says_what_the_same_command_does(course, flags, next_time):
+    ("app", "where", "whom", "code"),
+    [
+        (FeedbackApp, "/ada/", "command", -signal.SIGKILL),
+        (FeedbackApp, "/gail/", "command", -signal.SIGKILL),
+        (FeedbackApp, "/gail/", "worker", 1),
+        (FeedbackApp, "/gail/", "all", -signal.SIGKILL),
+        (ReportApp, "ada.html", "command", -signal.SIGKILL),
+        (ReportApp, f"{ASSIGNMENT}.html", "command", -signal.SIGKILL),
+    ],
+)  # fmt: skip
+def test_whatever_is_killed_no_half_page_stays_and_the_same_command_goes_on(course, app, where, whom, code):
+    assert killed(course, app, where, whom) == code
+
+    def there():
+        places = [path for folder in ("feedback", "reports") for path in (course.root / folder).rglob("[!.]*.html")]
+        return {path: path.read_text() for path in places}
+
+    before = there()
+    assert all(text.rstrip().endswith("</html>") for text in before.values())
+    if whom == "worker":
+        assert len(before) == len(STUDENTS) - 1 and page(course, "gail") not in before
+    done = course.runs_here(app, ASSIGNMENT, *(["--student=ada"] if app is ReportApp else []))
+    assert (done.returncode, done.stderr) == (0, "")
+    after = there()
+    assert len(after) == (len(STUDENTS) if app is FeedbackApp else 2)
+    assert app is ReportApp or before.items() <= after.items()
+    assert not [*course.root.rglob(".*.part")]
+
+
+def test_who_has_no_page_is_told_and_the_others_get_theirs(course, monkeypatch):
+    """What keeps several from their place is said once, as where another account has made the folder."""
+    shutil.copytree(course.root / "autograded" / "ada", course.root / "autograded" / "otto")
+    write_whole = feedback.write_whole
+
+    def refuse(place, content):
+        if "emil" in str(place) or "emma" in str(place):
+            raise PermissionError(errno.EACCES, "Permission denied", str(place.parent))
+        write_whole(place, content)
+
+    monkeypatch.setattr(feedback, "write_whole", refuse)
+    done = course.runs_here(FeedbackApp, ASSIGNMENT)
+    assert done.returncode == 1
+    emil, otto = (line for line in done.stderr.splitlines() if "could not be made" in line)
+    assert f"The page of emil could not be made: {course.root}/feedback/emil/{ASSIGNMENT}: Permission denied." in emil
+    assert emil.endswith("So it is with the pages of emma.")
+    assert "page of otto could not be made: the gradebook has nothing of it. Grade it again; if the student has" in otto
+    assert {each for each in [*STUDENTS, "otto"] if page(course, each).is_file()} == {*STUDENTS} - {"emil", "emma"}
+
+
+def test_a_gradebook_that_another_program_holds_is_told_with_what_comes_next(course):
     with closing(sqlite3.connect(course.root / "gradebook.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        done = course.zerolayer("feedback", ASSIGNMENT, *flags)
+        done = course.runs_here(FeedbackApp, ASSIGNMENT)
     assert done.returncode == 1
-    assert f"Once this is mended, the same command {next_time}." in done.stderr
-
-
-def test_a_submission_without_marks_is_told_and_the_others_get_their_pages(course):
-    shutil.copytree(course.root / "autograded" / "ada", course.root / "autograded" / "otto")
-    done = course.zerolayer("feedback", ASSIGNMENT)
-    assert done.returncode == 1
-    assert (
-        "The page of otto could not be made: the gradebook has nothing of it. Grade it again; if the student has left,"
-        " remove " in done.stderr
-    )
-    assert "Traceback" not in done.stderr
-    assert all(page(course, student).is_file() for student in STUDENTS) and not page(course, "otto").exists()
+    assert "Once this is mended, the same command goes on from there." in done.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
         ([], "Name one assignment"),
-        (["unknown"], "No notebooks were matched"),
-        ([ASSIGNMENT, "--student=nobody"], "No notebooks were matched"),
+        (["unknown"], "Nothing of unknown is graded. Run `zerolayer grade unknown` first."),
+        ([ASSIGNMENT, "--student=nobody"], f"Nothing of {ASSIGNMENT} is graded."),
+        ([ASSIGNMENT, "--held"], "is being written by another run"),
     ],
 )
-def test_where_there_is_nothing_to_do_it_says_so_and_ends_with_1(course, arguments, text):
-    done = course.zerolayer("feedback", *arguments)
-    assert done.returncode == 1
-    assert text in done.stderr
+def test_where_there_is_nothing_to_do_it_says_so_and_ends_with_1(course, monkeypatch, capsys, arguments, text):
+    monkeypatch.chdir(course.root)
+    app = FeedbackApp()
+    app.initialize([each for each in arguments if each != "--held"])
+    if "--held" not in arguments:
+        assert text in refusal(capsys, app.start)
+        return
+    with FileLock(course.root / "feedback" / f".{ASSIGNMENT}.lock", blocking=False):
+        assert text in refusal(capsys, app.start)
 
 
-def test_two_runs_at_once_are_told_apart(course):
-    with FileLock(course.root / "feedback" / ".unfinished" / f"{ASSIGNMENT}.lock", blocking=False):
-        done = course.zerolayer("feedback", ASSIGNMENT)
-    assert done.returncode == 1
-    assert "is being written by another run" in done.stderr
-
-
-def test_a_notebook_of_several_keeps_the_others_pages(course):
-    """With `--notebook` nbgrader makes some pages of an assignment, and so does this."""
-    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
-    other = page(course, "ada").with_name("other.html")
-    other.write_text("another notebook's page")
-    assert course.zerolayer("feedback", ASSIGNMENT, "--force", f"--notebook={ASSIGNMENT}").returncode == 0
-    assert other.read_text() == "another notebook's page"
+def test_a_flag_that_would_do_nothing_is_refused(course):
+    """nbgrader's own command notices new marks only with `--force`; here there is nothing that it could force."""
+    assert course.runs_here(FeedbackApp, ASSIGNMENT, "--force").returncode == 2

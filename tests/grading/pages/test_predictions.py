@@ -8,8 +8,6 @@ from types import SimpleNamespace
 import orjson
 import pytest
 from nbgrader.coursedir import CourseDirectory
-from tests.grading.report.conftest import FILLINGS
-from tests.grading.report.test_report import page, risks  # noqa: F401  # a fixture
 
 from lib.grading.pages.classroom import Classroom, StudentWork
 from lib.grading.pages.predictions import question_figures, read_predictions
@@ -19,6 +17,8 @@ from lib.units.softmax_classifier.lab import QUESTIONS
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import Course
+from tests.grading.pages.conftest import FILLINGS
+from tests.grading.pages.test_report import page, risks  # noqa: F401  # a fixture
 
 
 def test_the_report_counts_each_choice_and_marks_what_is_so(page):  # noqa: F811

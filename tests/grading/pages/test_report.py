@@ -12,7 +12,6 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 from nbgrader.api import Gradebook
-from tests.grading.report.conftest import FILLINGS
 
 from lib.checking.answers import encode
 from lib.grading.commands.demo import run
@@ -23,6 +22,7 @@ from lib.grading.pages.templates import duration
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements, text_of
+from tests.grading.pages.conftest import FILLINGS
 
 
 @pytest.fixture(scope="session")

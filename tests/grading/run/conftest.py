@@ -14,7 +14,7 @@ import pytest
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.client import ADDRESS
-from lib.grading.run.notebook import Bounds, run_cells
+from lib.grading.run.notebook import ADDED_CODE, Bounds, run_cells
 from tests.course import UNPROVED
 from tests.grading.conftest import Course
 from tests.submissions import as_bytes, cell
@@ -121,11 +121,13 @@ def undisturbed(built, tmp_path_factory, lockable_here):
     return course
 
 
-def ran(*sources, files=MappingProxyType({}), graded=(), **bounds):
+def ran(*sources, files=MappingProxyType({}), graded=(), added=(), **bounds):
     """Run cells of code; give them with their outputs, and the remarks."""
     cells = [{"cell_type": "code", "metadata": {}, "source": source} for source in sources]
     for at in graded:
         cells[at]["metadata"]["nbgrader"] = {"grade": True, "solution": False}
+    for at in added:
+        cells[at] = {**cells[at], "source": "# what was there", "metadata": {ADDED_CODE: sources[at]}}
     return run_cells(json.dumps(cells).encode(), dict(files), Bounds(**bounds))
 
 
