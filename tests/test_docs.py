@@ -16,8 +16,6 @@ from textwrap import dedent
 import mistune
 import pytest
 from nbgrader.api import Gradebook
-from tests.grading.running import test_runner
-from tests.grading.submissions import test_collect
 
 from tests import test_project
 from tests.browser import PATIENCE, Lab
@@ -31,6 +29,8 @@ from tests.grading.commands import (
     test_site,
     test_watch,
 )
+from tests.grading.door import test_collect
+from tests.grading.run import test_runner
 from tests.grading.sandbox import test_doctor
 from tests.people import NOTEBOOK
 
@@ -58,7 +58,7 @@ SERVERS = {"jupyter lab": f"notebooks/{ASSIGNMENT}/{NOTEBOOK}", "zerolayer lab":
 ELSEWHERE = {
     "zerolayer demo": test_app.test_the_demo_grades_a_class_and_names_its_mistakes,
     f"nbgrader zip_collect {ASSIGNMENT}": test_collect.test_everybody_who_handed_in_is_there_and_nobody_else,
-    f"zerolayer bundle {ASSIGNMENT}": test_bundle.test_it_holds_the_released_notebook_its_figures_the_wheel_a_page_and_nothing_else,
+    f"zerolayer bundle {ASSIGNMENT}": test_bundle.test_it_holds_what_was_released_a_wheel_a_page_and_nothing_else,
     f"zerolayer site {ASSIGNMENT}": test_site.test_the_notebook_and_its_figures_are_the_released_ones,
     f"zerolayer watch {ASSIGNMENT}": test_watch.test_from_handing_in_to_the_page_and_over_a_kill,
     "zerolayer doctor": test_doctor.test_the_command_says_it_and_exits_by_it,

@@ -114,7 +114,7 @@ def commands(bundle):
 
 
 @pytest.mark.gives(f"zerolayer bundle {ASSIGNMENT}")
-def test_it_holds_the_released_notebook_its_figures_the_wheel_a_page_and_nothing_else(course, bundle):
+def test_it_holds_what_was_released_a_wheel_a_page_and_nothing_else(course, bundle):
     figures = {f"figures/{path.name}" for path in (CHECKOUT / "solutions" / ASSIGNMENT / "figures").iterdir()}
     [wheel] = [name for name in bundle if name.endswith(".whl")]
     assert set(bundle) == {FILE, "README.md", wheel} | figures
