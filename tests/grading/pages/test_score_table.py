@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, Verdict
 from lib.grading.grade.score_table import MAX_LINES, Score, describe, write_table
+from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, Verdict
 
 
 def verdict(points=3, student="ada", state="wrong", why="The output is 2.", mistake=None, **more):
