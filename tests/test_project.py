@@ -15,8 +15,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from lib.grading.commands.bundle import open_half
-from lib.grading.pages.exports import CanvasExporter, LmsExporter, MoodleExporter, MoodleWorksheetExporter
-from lib.grading.pages.feedback_zip import MoodleFeedbackExporter
+from lib.grading.pages.exports import (
+    CanvasExporter,
+    LmsExporter,
+    MoodleExporter,
+    MoodleFeedbackExporter,
+    MoodleWorksheetExporter,
+)
 from tests.conftest import LONGEST, TOGETHER
 
 ROOT = Path(__file__).parents[1]
