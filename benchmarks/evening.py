@@ -25,11 +25,11 @@ from tests.course import ASSIGNMENT
 EVERY = 10
 """Stock nbgrader has one in so many of the class."""
 OURS = {
-    "collect": ("lib.grading", "zip_collect", ASSIGNMENT),
+    "collect": ("nbgrader", "zip_collect", ASSIGNMENT),
     "grade": ("lib.grading", "grade", ASSIGNMENT),
     "feedback": ("lib.grading", "feedback", ASSIGNMENT),
     "report": ("lib.grading", "report", ASSIGNMENT),
-    "export": ("lib.grading", "export"),
+    "export": ("nbgrader", "export"),
 }
 THEIRS = {
     "collect": ("nbgrader", "zip_collect", ASSIGNMENT),

@@ -19,9 +19,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
-from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.demo import copy_course, run, write_sample_class
 from lib.grading.commands.grade import GradeApp
-from lib.grading.commands.sample_class import write_sample_class
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.pages.classroom import read_classroom
 from lib.grading.pages.report import Links, class_page

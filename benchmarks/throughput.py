@@ -35,12 +35,11 @@ from time import perf_counter
 import nbformat
 from environment import as_a_user
 
-from lib.grading.commands.demo import copy_course
+from lib.grading.commands.demo import complete, copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.commands.sample_class import complete
 from lib.grading.judge.challenge import challenge
 from lib.grading.judge.verdict import Verdict
-from lib.grading.run.settings import has_code
+from lib.grading.run.notebook import has_code
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, STUDENTS
 from tests.course import ASSIGNMENT

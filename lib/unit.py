@@ -204,12 +204,3 @@ class Unit:
     slow_imports: SlowImports | None = None
     questions: tuple[Question, ...] = ()
     builds_on: str = ""
-
-
-def __getattr__(name: str) -> object:
-    """Find what was here up to version 0.3: a course may have a unit of its own that imports it from here."""
-    if name in ("AnswerKey", "Fillings", "Mistake", "MistakeCatalog", "NO_CALLS", "SampleClass", "WatchedCalls"):
-        from importlib import import_module  # by name: to this module the other one is a floor above
-
-        return getattr(import_module("lib.answer_key"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

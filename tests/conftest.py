@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ QUICK = str(Path(__file__).with_name("quick"))
 """A folder of modules that stand in for slow ones, here and in every Python that a test starts."""
 sys.path.insert(0, QUICK)
 os.environ["PYTHONPATH"] = QUICK
+os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # of alembic, for nbgrader
 # Several processes test at a time: threads of a product of small matrices would only wait for each other.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # The tests start hundreds of programs: each would compile the package anew.
@@ -33,6 +35,7 @@ TOGETHER = {
     "tests/test_desk_in_lab.py": "JupyterLab",
     "tests/predictions/test_in_lab.py": "JupyterLab",
     "tests/units/hidden_layer/test_in_lab.py": "JupyterLab",
+    "tests/grading/grade/test_verdicts.py": "a graded class",
     "tests/grading/commands/test_grade.py": "a graded class",
     "tests/grading/pages/test_feedback.py": "a graded class",
     "tests/grading/pages/test_class_feedback.py": "a graded class",
@@ -52,12 +55,11 @@ LONGEST = (
     "tests/grading/commands/test_site.py",
     "a term",
     "tests/grading/commands/test_watch.py",
-    "tests/grading/run/test_runner.py",
+    "tests/grading/run/test_pool.py",
     "tests/grading/commands/test_bundle.py",
     "tests/grading/pages/test_formgrader_safety.py",
-    "tests/grading/commands/test_plain_assignment.py",
+    "tests/grading/grade/test_plain_assignment.py",
     "tests/grading/commands/test_authoring.py",
-    "tests/grading/kernel/test_suites.py",
     "tests/units/softmax_classifier/test_points.py",
     "tests/grading/commands/test_own_units.py",
     "tests/test_lab_buttons.py",
@@ -67,12 +69,11 @@ LONGEST = (
     "tests/grading/commands/test_app.py",
     "tests/explorer/test_live.py",
     "tests/grading/commands/test_fuzz.py",
-    "tests/grading/kernel/test_provisioner.py",
     "tests/grading/commands/test_release.py",
     "tests/units/hidden_layer/test_verdicts.py",
     "tests/grading/kernel/test_forkserver.py",
-    "tests/grading/run/test_forked_execute.py",
-    "tests/grading/commands/test_drift.py",
+    "tests/grading/run/test_notebook.py",
+    "tests/grading/grade/test_due.py",
     "tests/grading/judge/test_mistakes.py",
     "tests/grading/commands/test_author_lab.py",
     "tests/test_notebook.py",
@@ -83,7 +84,7 @@ LONGEST = (
     "tests/explorer/test_map.py",
     "tests/explorer/test_path.py",
     "tests/grading/door/test_collect.py",
-    "tests/grading/commands/test_two_notebooks.py",
+    "tests/grading/grade/test_two_notebooks.py",
 )
 """What takes longest begins first, so that no process is left alone with it at the end."""
 GIVEN: list[list[str]] = []

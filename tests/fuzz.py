@@ -23,7 +23,7 @@ from time import perf_counter
 
 from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.grade.unit_preprocessor import hash_submission
+from lib.grading.grade.one import digest_of_run
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions import POINTS
@@ -129,7 +129,10 @@ def seed(course: Course, mutant: Mutant, found: int) -> int:
     graded = path_of(course, mutant, f"{ASSIGNMENT}.ipynb")
     if '"raw"' in graded.read_text():
         return found  # what was posed isn't there any more: a raw cell is cleaned after the run
-    text = hash_submission(json.loads(graded.read_bytes())["cells"], graded.parent)
+    ours = (graded, path_of(course, mutant, "verdict.json"))
+    beside = (path for path in graded.parent.rglob("*") if path.is_file() and path not in ours)
+    files = {path.relative_to(graded.parent): path.read_bytes() for path in beside}
+    text = digest_of_run(json.loads(graded.read_bytes())["cells"], files)
     names = "\0".join((ASSIGNMENT, ASSIGNMENT, mutant.student, when, text)).encode()
     return int.from_bytes(digest((course.root / "judge_secret").read_bytes(), names, "sha256")[:6], "big")
 

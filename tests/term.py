@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import nbformat
 import pytest
 
-from lib.grading.commands.sample_class import complete
+from lib.grading.commands.demo import complete
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, STUDENTS
 from tests.browser import PATIENCE, chromium, jupyter_lab, missing
 from tests.course import ASSIGNMENT

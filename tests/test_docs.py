@@ -16,6 +16,7 @@ from textwrap import dedent
 import mistune
 import pytest
 from nbgrader.api import Gradebook
+from tests.grading.submissions import test_collect
 
 from tests import test_project
 from tests.browser import PATIENCE, Lab
@@ -29,9 +30,8 @@ from tests.grading.commands import (
     test_site,
     test_watch,
 )
-from tests.grading.running import test_runner
+from tests.grading.run import test_pool
 from tests.grading.sandbox import test_doctor
-from tests.grading.submissions import test_collect
 from tests.people import NOTEBOOK
 
 pytest_plugins = ["tests.term"]
@@ -58,14 +58,14 @@ SERVERS = {"jupyter lab": f"notebooks/{ASSIGNMENT}/{NOTEBOOK}", "zerolayer lab":
 ELSEWHERE = {
     "zerolayer demo": test_app.test_the_demo_grades_a_class_and_names_its_mistakes,
     f"nbgrader zip_collect {ASSIGNMENT}": test_collect.test_everybody_who_handed_in_is_there_and_nobody_else,
-    f"zerolayer bundle {ASSIGNMENT}": test_bundle.test_the_notebook_is_the_released_one,
+    f"zerolayer bundle {ASSIGNMENT}": test_bundle.test_it_holds_the_released_notebook_its_figures_the_wheel_a_page_and_nothing_else,
     f"zerolayer site {ASSIGNMENT}": test_site.test_the_notebook_and_its_figures_are_the_released_ones,
     f"zerolayer watch {ASSIGNMENT}": test_watch.test_from_handing_in_to_the_page_and_over_a_kill,
     "zerolayer doctor": test_doctor.test_the_command_says_it_and_exits_by_it,
     f"nbgrader autograde {ASSIGNMENT}": test_grade.test_nbgraders_own_command_gives_the_same_verdict,
-    "dask scheduler": test_runner.test_dask_workers_give_the_same,
-    "dask worker tcp://SCHEDULER:8786 --nthreads=2": test_runner.test_dask_workers_give_the_same,
-    f"zerolayer grade {ASSIGNMENT} --scheduler tcp://SCHEDULER:8786": test_runner.test_dask_workers_give_the_same,
+    "dask scheduler": test_pool.test_dask_workers_give_the_same,
+    "dask worker tcp://SCHEDULER:8786 --nthreads=2": test_pool.test_dask_workers_give_the_same,
+    f"zerolayer grade {ASSIGNMENT} --scheduler tcp://SCHEDULER:8786": test_pool.test_dask_workers_give_the_same,
     "zerolayer new linear_regression": test_authoring.test_the_example_is_a_unit_without_a_fault,
     "zerolayer check linear_regression": test_authoring.test_the_example_is_a_unit_without_a_fault,
     "zerolayer lab linear_regression": test_author_lab.test_the_built_notebook_lies_beside_the_solution,

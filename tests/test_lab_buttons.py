@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from lib.grading.commands.sample_class import complete
+from lib.grading.commands.demo import complete
 from lib.lab import lab_environment
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, STUDENTS
 from tests.browser import PATIENCE, jupyter_lab

@@ -43,8 +43,6 @@ PLAIN = "plain"
 """The key under which an input that is no array stands in a challenge."""
 NO_NUMBERS = "an array with entries that are not numbers"
 TOO_LARGE = f"an array with numbers of {HUGE:g} or more"
-OLD_KEYS = {"failure": "trouble", "text": "says", "line": "line"}
-"""The keys of a failure's record, and what they were in version 0.1, whose verdicts hold such records."""
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
@@ -249,8 +247,8 @@ def send(outcome: Outcome) -> dict[str, Any]:
 
 def read_record(data: object) -> Outcome:
     """Read what `record` or `send` wrote. Any other JSON data becomes a `Failure`."""
-    if isinstance(data, Mapping) and ("failure" in data or "trouble" in data):
-        kind, text, line = (plain(data.get(key, data.get(old)))[:400] for key, old in OLD_KEYS.items())
+    if isinstance(data, Mapping) and "failure" in data:
+        kind, text, line = (plain(data.get(key))[:400] for key in ("failure", "text", "line"))
         return Failure(_KINDS.get(kind, "value"), text or "No reason was given.", line)
     try:
         return decode(data)

@@ -26,6 +26,7 @@ def main() -> None:
     A file that can't be read or written, or a unit that can't be imported, ends it with a sentence, where the command
     itself has no better one.
     """
+    _open_what_is_closed()
     try:
         _run()
     except KeyboardInterrupt:
@@ -38,6 +39,15 @@ def main() -> None:
         from lib.grading.machine_faults import sentence
 
         _end(sentence(error))
+
+
+def _open_what_is_closed() -> None:
+    """Have what a shell closed (`>&-`) lead nowhere: else the next file or socket has its number, and is written to."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(nowhere, True)
+            setattr(sys, name, os.fdopen(nowhere, mode, closefd=False))  # as standard streams are: workers close theirs
 
 
 def _run() -> None:

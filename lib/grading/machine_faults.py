@@ -8,6 +8,7 @@ import errno
 import os
 import re
 import shutil
+import sys
 from typing import Any
 
 OF_A_FILE = ["EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG", "EINVAL", "EILSEQ", "ENXIO"]
@@ -15,6 +16,11 @@ OF_A_FILE = ["EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETO
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NO_THREAD = "can't start new thread"
 """What Python says, as a RuntimeError."""
+ADDRESS_SPACE = 4 * 2**30
+"""Bytes that a kernel may take if nobody says otherwise. Where less is allowed, threads have no room for their stacks
+before they are too many."""
+LOCKS = "/dev/shm"
+"""Where Linux keeps locks that processes share; an error there names no file."""
 
 
 class ClusterError(Exception):
@@ -42,12 +48,25 @@ def sentence(error: BaseException) -> str:
         name = (full and error.filename2) or error.filename  # of a copy the second one: that is where it has no room
         place, there = (f"{name}: ", " there") if name else ("", "")
         advice = f" Free some space{there}." if full else ""
+        if not name and sys.platform == "linux" and not os.access(LOCKS, os.W_OK):
+            place, advice = f"{LOCKS}: ", " Processes share locks there: mount it so that it can be written."
         return f"{place}{error.strerror or error}.{advice}"
     if NO_THREAD in str(error):
-        return f"{error}. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the container or service)."
+        return f"{error}. Raise {limit_on_threads()}."
     # SQLAlchemy's own text holds the statement and its values, and so does nbgrader's, which takes its place.
     original = getattr(error, "orig", None) or getattr(error.__context__, "orig", None)
     return str(error) if original is None else f"The gradebook can't be used: {_of_a_database(original)}"
+
+
+def limit_on_threads() -> str:
+    """Name the limit of this machine's that most likely keeps a process from starting a thread."""
+    if sys.platform != "win32":
+        import resource  # not there on Windows
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if soft != resource.RLIM_INFINITY and soft < ADDRESS_SPACE:
+            return f"the limit on address space (`ulimit -v`), {soft // 1024:,} kB here"
+    return "the limit on tasks (`ulimit -u`, or `pids.max` of the container, `TasksMax` of the service)"
 
 
 def _first_of(failed: list[tuple[str, str, str]]) -> OSError:

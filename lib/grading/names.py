@@ -7,6 +7,7 @@ paths, patterns, the gradebook and pages of other programs, so `parse_id`, which
 
 import logging
 import re
+from dataclasses import dataclass
 from typing import NewType
 from unicodedata import category
 
@@ -46,25 +47,28 @@ def quote(text: str) -> str:
     return "“{}”".format(text.translate({ord("“"): '"', ord("”"): '"'}))
 
 
-class NoId(str):
-    """A name that can't be a student's id."""
+@dataclass(frozen=True)
+class NoId:
+    """A name that can't be a student's id, and what keeps it from being one."""
 
-    @property
-    def problem(self) -> str:
-        """What keeps it from being one; nothing where it may be one."""
-        if not self.isprintable():
-            return "it has a character that isn't printed, or in no encoding"
-        if found := sorted(FORBIDDEN & set(self)):
-            return f"it has {' '.join(found)} in it"
-        if self != self.strip() or self.startswith("."):
-            return "it begins with a dot or a space, or ends with a space"
-        return "" if 0 < len(self) <= LONGEST_ID else f"it has {len(self)} characters"
+    name: str
+    problem: str
 
 
 def parse_id(name: str) -> StudentId | NoId:
     """Make an id of the name of a folder or an account, or of what an LMS calls somebody; else say why it is none."""
-    read = NoId(name)
-    return read if read.problem else StudentId(name)
+    problem = _problem_of(name)
+    return NoId(name, problem) if problem else StudentId(name)
+
+
+def _problem_of(name: str) -> str:
+    if not name.isprintable():
+        return "it has a character that isn't printed, or in no encoding"
+    if found := sorted(FORBIDDEN & set(name)):
+        return f"it has {' '.join(found)} in it"
+    if name != name.strip() or name.startswith("."):
+        return "it begins with a dot or a space, or ends with a space"
+    return "" if 0 < len(name) <= LONGEST_ID else f"it has {len(name)} characters"
 
 
 class VisibleNames(logging.Filter):

@@ -15,7 +15,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import traceback
 from functools import cache
@@ -59,15 +58,15 @@ def _address():
 
 def serve(listener):
     """Fork for each caller a process that waits for the command's end, and from that the command."""
-    import nbgrader.apps  # noqa: F401  # as a whole, before `startup` leaves something out
+    import nbgrader.api
+    import nbgrader.apps
     import sqlalchemy.dialects.sqlite  # noqa: F401
 
     import lib.grading.commands.app
     import lib.units.softmax_classifier.closed  # noqa: F401
-    from lib.grading import startup
 
-    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # of alembic
-    startup.alembic_version()  # here for all
+    nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)  # it starts a program
+    nbgrader.api.get_alembic_version()  # here for all
     gc.freeze()  # a command doesn't look for garbage in what it hasn't made, nor get pages of its own by that
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those who wait have ended
     while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:

@@ -8,21 +8,25 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import nbgrader.api
 import pytest
 from filelock import FileLock
 
-import lib.grading.startup  # noqa: F401  # as in every command: a new gradebook takes nbgrader alone seconds
 from lib.grading.commands.demo import copy_course
+from lib.grading.commands.new import NewApp
+from lib.grading.commands.release import BuildApp
 from lib.grading.judge.verdict import Verdict
 from lib.grading.sandbox.doctor import find_obstacle
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading import command_server
 from tests.submissions import files, forgers, honest, pages, runs, submissions
 
+nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)  # it starts a program for each gradebook
 SUBMISSIONS = {submission.name: submission for submission in submissions(honest, files, runs, forgers, pages)}
 QUICK = ("--Execute.timeout=4", "--BoundedExecute.grace=3")
 
@@ -112,9 +116,21 @@ def new_course(tmp_path_factory) -> Callable[[Path], Course]:
 
 
 @pytest.fixture(scope="session")
+def small_course(tmp_path_factory, lockable_here) -> Course:
+    """A course of the unit `tiny`, as `zerolayer new` writes it; its notebook is built. To be copied."""
+    course = Course(tmp_path_factory.mktemp("small") / "course")
+    course.root.mkdir()
+    for app, *arguments in ((NewApp, "tiny"), (BuildApp, "tiny", UNPROVED)):
+        done = course.runs_here(app, *arguments)
+        assert done.returncode == 0, done.stderr
+    return course
+
+
+@pytest.fixture(scope="session")
 def graded(new_course, tmp_path_factory) -> Course:
-    """All submissions, graded in one run of `zerolayer grade`."""
+    """All submissions, graded in one run of `zerolayer grade`, with a secret that draws the same in each run."""
     course = new_course(tmp_path_factory.mktemp("course"))
+    (course.root / "judge_secret").write_text("ab" * 32)
     for name, submission in SUBMISSIONS.items():
         submission.hand_in(course.released(), course.root / "submitted" / name / ASSIGNMENT)
     course.run = course.zerolayer("grade", ASSIGNMENT, *QUICK)

@@ -73,6 +73,22 @@ z
 ```
 """
 
+WIDGETS = {
+    "application/vnd.jupyter.widget-state+json": {
+        "state": {
+            "a": {
+                "model_name": "AnyModel",
+                "model_module": "anywidget",
+                "model_module_version": "*",
+                "state": {"_esm": "window.ran = 4; export default {}", "_anywidget_id": "a", "_view_name": "AnyView"},
+            }
+        },
+        "version_major": 2,
+        "version_minor": 0,
+    }
+}
+"""What JupyterLab restores as it opens a notebook that has it in its metadata, trusted or not; `_esm` is a script."""
+
 PLAIN = r"""**bold** and *leaning*
 
 * one

@@ -6,6 +6,7 @@ written together, by columns that have an index, so that time doesn't grow with 
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -24,6 +25,18 @@ DEFAULT_COURSE = "default_course"
 Made = TypeVar("Made")
 Penalty = Callable[[float, float], float | None]
 """From the points of a late submission and the seconds that it is late to the points that this costs."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a run gave for a notebook's cells, by name.
+
+    A score of None is for a person to give, and so is that of a cell in `waits`, which counts until then.
+    """
+
+    scores: Mapping[str, float | None]
+    comments: Mapping[str, str | None]
+    waits: Container[str] = ()
 
 
 class GradebookSession(AbstractContextManager["GradebookSession"]):
@@ -68,53 +81,41 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         with self.transaction() as connection:
             return {row.student_id: row.timestamp for row in connection.execute(rows)}
 
-    def enrol(self, student: str, timestamp: datetime | None) -> None:
-        """Make what rows a student and a submission lack, and note when the submission was made."""
-        with self.transaction() as connection:
-            row = partial(_row, connection)
-            row(STUDENTS, id=student)
-            submission, _ = row(SUBMISSIONS, assignment_id=self.id, student_id=student)
-            if timestamp is not None:
-                connection.execute(_set(SUBMISSIONS, "timestamp"), {"this": submission, "new": timestamp})
-            for notebook in self.masters.values():
-                id, is_new = row(NOTEBOOKS, notebook_id=notebook.id, assignment_id=submission)
-                for table, cells in ((GRADES, notebook.graded), (COMMENTS, notebook.commented)):
-                    key = {"notebook": id, "cells": list(cells.values())}
-                    there = () if is_new else connection.execute(_of_cells(table), key)
-                    if missing := set(cells.values()).difference(row.cell_id for row in there):
-                        connection.execute(insert(table), [{"cell_id": cell, "notebook_id": id} for cell in missing])
+    def save(self, student: str, made: datetime | None, notebooks: Mapping[str, Rows], penalty: Penalty) -> None:
+        """Write what a run gave for a submission, which was `made` at a time; what rows it lacks are made.
 
-    def save(
-        self,
-        student: str,
-        notebook: str,
-        scores: Mapping[str, float | None],
-        comments: Mapping[str, str | None],
-        penalty: Penalty,
-        needs_person: Container[str] = (),
-    ) -> None:
-        """Write what a run gave for a notebook's cells, by name; marks that a person gave stay, to be looked at again.
-
-        A score of None is for a person to give, and so is that of a cell in `needs_person`, which counts until then.
-        The rows are there already, from `enrol` or from nbgrader.
+        Marks that a person gave stay, to be looked at again.
         """
-        master = self.masters[notebook]
         with self.transaction() as connection:
+            _row(connection, STUDENTS, id=student)
             key = {"assignment_id": self.id, "student_id": student}
+            id, _ = _row(connection, SUBMISSIONS, **key)
+            if made is not None:
+                connection.execute(_set(SUBMISSIONS, "timestamp"), {"this": id, "new": made})
             submission = connection.execute(_where(SUBMISSIONS, *key), key).one()
-            id, _ = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission.id)
-            waiting = {name for name, score in scores.items() if score is None or name in needs_person}
-            grades = [
-                {"notebook": id, "cell": master.graded[name], "score": score, "waits": name in waiting}
-                for name, score in scores.items()
-            ]
-            texts = [{"notebook": id, "cell": master.commented[name], "text": text} for name, text in comments.items()]
-            for statement, rows in ((SET_SCORE, grades), (SET_COMMENT, texts)):
-                if rows:
-                    connection.execute(statement, rows)
             late = late_by(submission.timestamp, self.duedate, submission.extension).total_seconds()
-            costs = penalty(connection.scalar(SCORE, {"notebook": id}), late) if late > 0 else None
-            connection.execute(_set(NOTEBOOKS, "late_submission_penalty"), {"this": id, "new": costs})
+            for name, rows in notebooks.items():
+                notebook = self._save_notebook(connection, id, self.masters[name], rows)
+                costs = penalty(connection.scalar(SCORE, {"notebook": notebook}), late) if late > 0 else None
+                connection.execute(_set(NOTEBOOKS, "late_submission_penalty"), {"this": notebook, "new": costs})
+
+    def _save_notebook(self, connection: Connection, submission: str, master: Master, rows: Rows) -> str:
+        """Write what a run gave for one notebook's cells; give the notebook's id."""
+        id, is_new = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
+        for table, cells in ((GRADES, master.graded), (COMMENTS, master.commented)):
+            key = {"notebook": id, "cells": list(cells.values())}
+            there = () if is_new else connection.execute(_of_cells(table), key)
+            if missing := set(cells.values()).difference(row.cell_id for row in there):
+                connection.execute(insert(table), [{"cell_id": cell, "notebook_id": id} for cell in missing])
+        scores = [
+            {"notebook": id, "cell": master.graded[name], "score": score, "waits": score is None or name in rows.waits}
+            for name, score in rows.scores.items()
+        ]
+        texts = [{"notebook": id, "cell": master.commented[name], "text": text} for name, text in rows.comments.items()]
+        for statement, values in ((SET_SCORE, scores), (SET_COMMENT, texts)):
+            if values:
+                connection.execute(statement, values)
+        return id
 
 
 def _read_assignment(name: str, gradebook: Gradebook) -> tuple[str, datetime | None, dict[str, Master]]:

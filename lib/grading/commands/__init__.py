@@ -14,6 +14,5 @@ COMMANDS = {
     "feedback": "feedback.FeedbackApp",
     "watch": "watch.WatchApp",
     "report": "report.ReportApp",
-    "export": "quicker.GradesApp",
 }
 """The class of each, in its module here. Only the one that is given is imported, and so starts in half the time."""

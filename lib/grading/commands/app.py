@@ -8,7 +8,7 @@ from importlib.metadata import version
 from traitlets.utils.importstring import import_item
 
 from lib.grading.commands import COMMANDS
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command
 
 APPS = {name: import_item(f"{__package__}.{place}") for name, place in COMMANDS.items()}
 
@@ -18,15 +18,16 @@ def summary(description: str) -> str:
     return " ".join(description.strip().split("\n\n")[0].split())
 
 
-class ZeroLayerApp(Configured):
+class ZeroLayerApp(Command):
     """Build the course, open it, grade it."""
 
     name = "zerolayer"
     argument = "COMMAND"
     description = "Notebooks with blanks to fill, and their grading. Give a command; each has --help."
     version = version("zerolayer")
+    aliases, flags = {}, {}
     subcommands = {name: (app, summary(app.description)) for name, app in APPS.items()}
-    uses = tuple(APPS.values())  # so `--help-all` and `--generate-config` list the settings of every command
+    uses = tuple(APPS.values())  # so `--help-all` lists the settings of every command
 
     def start(self) -> None:
         """List the commands; exits with 1 where the one that was given is not among them."""

@@ -21,6 +21,7 @@ import lib
 from lib.grading.commands.release import Rebuild
 from lib.grading.files import lay_out, write_whole
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.progress import say
 from lib.grading.units import CLOSED, is_closed, places
 from lib.unit import Unit
 
@@ -49,7 +50,7 @@ class BundleApp(Rebuild):
         key = UnitPreprocessor(parent=self).unit_of(assignment)
         target = Path(self.coursedir.root, self.folder, f"{assignment}.zip")
         write_whole(target, bundle(self.released, assignment, key.unit if key else None))
-        print(f"{target} is ready for students.")
+        say(f"{target} is ready for students.")
 
 
 def bundle(released: Path, assignment: str, unit: Unit | None) -> bytes:

@@ -25,7 +25,7 @@ from lib.grading.commands.agreement import (
 )
 from lib.grading.commands.build import CannotBuild, Hidden, place_of, student_source
 from lib.grading.commands.bundle import open_half
-from lib.grading.commands.command import given_names, named_unit
+from lib.grading.commands.command import Command, given_names, named_unit, options
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.locked_imports import faults_in_sandbox
 from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
@@ -40,6 +40,7 @@ from lib.grading.commands.release import AFTER_TRIAL, TRIAL, Rebuild
 from lib.grading.errors import ConfigError
 from lib.grading.grade.unit_faults import misfits
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.progress import say
 from lib.grading.units import Place
 
 
@@ -50,6 +51,7 @@ class CheckApp(Rebuild):
     argument = "NAME"
     description = "Try a unit as its author: its notebook, its checks, its answers and its mistakes."
     examples = "zerolayer check NAME"
+    aliases, flags = options("assignment"), Command.flags
 
     def start(self) -> None:
         """Try the unit; exits with 1 where something is wrong."""
@@ -57,13 +59,13 @@ class CheckApp(Rebuild):
         faults = 0
         try:
             for fault in dict.fromkeys(map(str, self._faults(name))):
-                print(fault, end="\n\n", flush=True)
+                say(f"{fault}\n")
                 faults += 1
         except (ConfigError, CannotBuild) as error:
             self.fail("%s", error)
         if faults:
             self.fail("%s has %s. Nothing was changed.", name, "a fault" if faults == 1 else f"{faults} faults")
-        print(f"{name} has no fault.")
+        say(f"{name} has no fault.")
 
     def _faults(self, name: str) -> Iterator[CannotBuild]:
         place, key = units.place_of(name), UnitPreprocessor(parent=self).unit_of(name)

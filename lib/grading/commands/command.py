@@ -1,30 +1,186 @@
-"""What commands of ours share: they are about one assignment or one unit."""
+"""A command of ours: nbgrader's application, with the options that work for it, and with settings that can be read.
 
+traitlets would log what is wrong with a settings file and go on with its own defaults, which grade without the judge
+and release without blanks. It would also take an option that nobody knows for a setting, and do nothing with it.
+"""
+
+import logging
 import os
+import re
+import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from shlex import quote
+from traceback import extract_tb
+from typing import Any, ClassVar
 
-from nbgrader.apps.baseapp import NbGrader
+from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
+from traitlets import Bool, TraitError, default
+from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
+from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
+from traitlets.utils.importstring import import_item
 
+import lib.units
 from lib.grading import units
+from lib.grading.errors import ConfigError
 
 
-def given_names(app: NbGrader) -> list[str]:
+class _Loader(FileConfigLoader):
+    """Reads a file; what goes wrong in it is told with its place."""
+
+    def load_config(self) -> Config:
+        """Called by traitlets for each file that it finds, and by `load_subconfig` in one."""
+        try:
+            return super().load_config()
+        except (ConfigFileNotFound, ConfigError):
+            raise
+        except (Exception, SystemExit) as error:  # Python may do anything, and JSON be anything but settings
+            raise ConfigError(_describe(self.full_filename, error)) from error
+
+
+class _PyLoader(_Loader, PyFileConfigLoader):
+    pass
+
+
+class _JSONLoader(_Loader, JSONFileConfigLoader):
+    pass
+
+
+def _describe(file: str, error: BaseException) -> str:
+    """Say in which line of a file what went wrong."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        line, why = error.lineno, error.msg
+    else:
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
+        line, why = lines[-1] if lines else getattr(error, "lineno", None), str(error)
+    at = f", line {line}" if line else ""
+    return f"{file}{at}: {type(error).__name__}: {why}\nNothing was done. Correct that line, and try again."
+
+
+def options(*names: str) -> dict[str, str]:
+    """Give those of nbgrader's options that take a value: the two that all commands have, and those that are named."""
+    known = {**nbgrader_aliases, "course": "CourseDirectory.course_id"}
+    return {name: known[name] for name in ("course-dir", "log-level", *names)}
+
+
+class Command(NbGrader):
+    """A command that ends, with a sentence, where a settings file can't be read, or an option has no effect on it.
+
+    Where `in_course` is set, it also ends where there is no such file at all.
+    """
+
+    in_course: ClassVar[bool] = False
+    argument: ClassVar[str] = ""
+    """What stands behind the command, as its help says; in brackets if it may be left out."""
+    own_log_level: ClassVar[int] = logging.INFO
+    """From which level on it logs, unless it is told otherwise."""
+    uses: ClassVar[tuple[type, ...]] = ()
+    """Classes that have settings of its own, besides those of nbgrader's command."""
+    # Each command has those that work for it, and none of nbgrader's command of which it is made.
+    aliases: dict[Any, Any] = options()
+    flags: dict[Any, Any] = nbgrader_flags
+    python_config_loader_class = _PyLoader
+    json_config_loader_class = _JSONLoader
+    raise_config_file_errors = Bool(True)  # traitlets would log the error and go on without the rest of the file
+
+    @default("log_level")
+    def _log_level_default(self) -> int:
+        return self.own_log_level
+
+    @default("classes")
+    def _classes_default(self) -> list[type]:
+        return [*super()._classes_default(), *self.uses]
+
+    @property
+    def typed(self) -> str:
+        """How it is given: its program and its name."""
+        return self.name.replace("-", " ", 1)
+
+    def emit_description(self) -> Iterator[str]:
+        """Called by traitlets for the help: how the command is given, then what it does."""
+        yield " ".join(filter(None, ("Usage:", self.typed, self.argument, "[OPTION…]")))
+        yield ""
+        yield from super().emit_description()
+
+    def emit_examples(self) -> Iterator[str]:
+        """Called by traitlets for the help, which would indent each example but the first."""
+        yield from (re.sub("^ +", "    ", text, flags=re.MULTILINE) for text in super().emit_examples())
+
+    @classmethod
+    def launch_instance(cls, argv: list[str] | None = None, **kwargs: Any) -> None:
+        """Run the command; exits with 1 where a class that it makes on its way can't have a setting of its own."""
+        try:
+            super().launch_instance(argv, **kwargs)
+        except TraitError as error:
+            cls.instance().log.debug("This is where", exc_info=True)
+            cls.instance().fail("%s", f"A setting can't be used: {error}")
+
+    def parse_command_line(self, argv: list[str] | None = None) -> None:
+        """Called by traitlets to read options; exits with 2, as it does itself, where there is no such option.
+
+        traitlets would only warn of one with a value: it could be a setting of nobody's.
+        """
+        known = {*self.aliases, *self.flags, "h", "help", "help-all", "V", "version"}
+        for word in takewhile("--".__ne__, sys.argv[1:] if argv is None else argv):
+            option = re.match(r"--?([A-Za-z][\w-]*)(=|$)", word)
+            if option and option[1] not in known:
+                there = ", ".join(f"--{name}" for name in sorted({*self.aliases, *self.flags}) if len(name) > 1)
+                word, _, _ = word.partition("=")
+                self.log.error("`%s` has no option %s. It has: %s. --help says what they do.", self.typed, word, there)
+                self.exit(2)
+        super().parse_command_line(argv)
+
+    def load_config_file(self, **kwargs: Any) -> None:
+        """Called by nbgrader, which would warn that the folder it is in has no file, also where the course has one."""
+        super(NbGrader, self).load_config_file(**kwargs)
+
+    def initialize(self, argv: list[str] | None = None, root: str = "") -> None:
+        """Read the configuration as nbgrader does; exits with 1 where a file can't be read."""
+        try:
+            super().initialize(argv, root)
+        except ConfigError as error:
+            self.fail("%s", error)
+        lib.units.enter(self.coursedir.root)
+        # Jupyter's own configuration may be found in any folder, and says nothing of a course.
+        if self.in_course and not any(Path(file).stem != "jupyter_config" for file in self.loaded_config_files):
+            self.fail(
+                f"There is no nbgrader_config.py in {self.coursedir.root}. Give the command in the course's folder, or"
+                " name that folder: --course-dir=FOLDER"
+            )
+
+
+def require_steps(setting: str, found: Sequence[Any], wanted: Sequence[type], app: NbGrader) -> None:
+    """See to it that a list of preprocessors in the configuration has those that are `wanted`, in this order.
+
+    Raises ConfigError with the first that is missing, and the files from which `app` has read its settings.
+    """
+    # An iterator: each search goes on behind what the last one found, so the order is seen to as well.
+    steps = (import_item(step) if isinstance(step, str) else step for step in found)
+    for kind in wanted:
+        if not any(issubclass(step, kind) for step in steps):
+            files = ", ".join(dict.fromkeys(app.loaded_config_files)) or "no file at all"
+            raise ConfigError(
+                f"{setting} lacks {kind.__module__}.{kind.__name__}, or has it in another place. The settings are from"
+                f" {files}. Nothing was done. Copy that list from the nbgrader_config.py that came with the course."
+            )
+
+
+def given_names(app: Command) -> list[str]:
     """Give the names that a command was given, with or without `--assignment`."""
     return [*app.extra_args, *filter(None, [app.coursedir.assignment_id])]
 
 
-def named_assignment(app: NbGrader) -> str:
+def named_assignment(app: Command) -> str:
     """Give the one assignment that a command is about, named with or without `--assignment`; else exits with 1."""
     names = given_names(app)
     if len(names) != 1:
-        app.fail(f"Name one assignment, for example: {app.name.replace('-', ' ')} {next(iter(units.places()))}")
+        app.fail(f"Name one assignment, for example: {app.typed} {next(iter(units.places()))}")
     return str(names[0])
 
 
-def all_assignments(app: NbGrader) -> list[str]:
+def all_assignments(app: Command) -> list[str]:
     """Name all assignments in the course's source directory; exits with 1 where there are none."""
     source = Path(app.coursedir.root, app.coursedir.source_directory)
     assignments = sorted(folder.name for folder in source.glob("*") if any(folder.glob("*.ipynb")))
@@ -33,13 +189,13 @@ def all_assignments(app: NbGrader) -> list[str]:
     return assignments
 
 
-def named_unit(app: NbGrader, names: Sequence[str]) -> str:
+def named_unit(app: Command, names: Sequence[str]) -> str:
     """Give the unit that a command is about: the one that is named, or the one to begin with; else exits with 1."""
     known = list(units.places())
     chosen = list(names) or units.first_of(known)
     if len(chosen) != 1 or chosen[0] not in known:
         unknown = "".join(f"There is no unit called {name}. " for name in chosen if name not in known)
-        example = f"{app.name.replace('-', ' ')} {known[0]}"
+        example = f"{app.typed} {known[0]}"
         app.fail(f"{unknown}Name one unit, for example: {example}. There are: {', '.join(known)}.")
     return chosen[0]
 

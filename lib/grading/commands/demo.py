@@ -1,27 +1,37 @@
-"""`zerolayer demo`: the whole loop on a sample class, in a scratch course: build, submit, grade, feedback, table."""
+"""`zerolayer demo`: the whole loop on a sample class, in a scratch course: build, submit, grade, feedback, table.
+
+A sample class hands in the released notebook, with its blanks filled as the answer key says of each student.
+"""
 
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_output
 from nbgrader.apps import GenerateFeedbackApp
 from traitlets import Unicode
 from traitlets.config import Application
 
 import lib
 import lib.units
+from lib.answer_key import Fillings, SampleClass
+from lib.blanks import open_blanks
 from lib.grading import units
-from lib.grading.commands.command import activation, named_unit
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command, activation, named_unit
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.release import Rebuild
-from lib.grading.commands.sample_class import write_sample_class
-from lib.grading.progress import Bar
+from lib.grading.door.cells import course_id
+from lib.grading.progress import Bar, say
+from lib.predictions.render import prediction
+from lib.unit import Question
 
 CHECKOUT = Path(lib.__file__).resolve().parents[1]
 
 
-class DemoApp(Configured):
+class DemoApp(Command):
     """Grade a dozen made-up students with the real thing, and say what each did wrong."""
 
     name = "zerolayer-demo"
@@ -32,7 +42,7 @@ class DemoApp(Configured):
         zerolayer demo UNIT
     """
     folder = Unicode("", help="Where the scratch course is made; a new temporary folder by default.").tag(config=True)
-    aliases = {**Configured.aliases, "folder": "DemoApp.folder"}
+    aliases = {**Command.aliases, "folder": "DemoApp.folder"}
 
     def start(self) -> None:
         """Run the loop; exits with 1 where a step fails."""
@@ -62,7 +72,7 @@ class DemoApp(Configured):
                 steps.update()
         except SystemExit:
             self.fail(f"The scratch course is left as it is, to look at. It is {course}")
-        print(next_steps(course, unit))
+        say(next_steps(course, unit))
 
 
 def copy_course(course: Path, source: Path = CHECKOUT) -> None:
@@ -102,3 +112,48 @@ Next, in that folder:
   jupyter lab  # has formgrader, for the written questions
   zerolayer grade {unit} --force --student ada
 """
+
+
+def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assignment: str) -> Iterator[str]:
+    """Write the class's submissions into `submitted`, from the released assignment; give each student's name.
+
+    One more student, lars, hands in a notebook that breaks off in the middle.
+    """
+    source = release / assignment / f"{assignment}.ipynb"
+    for student, fillings in sample.students.items():
+        folder = submitted / student / assignment
+        folder.mkdir(parents=True)
+        notebook = complete(nbformat.read(source, as_version=4), fillings, sample.answers)
+        predict(notebook, sample.predictions.get(student, {}))
+        nbformat.write(notebook, folder / source.name)
+        yield student
+    folder = submitted / "lars" / assignment
+    folder.mkdir(parents=True)
+    (folder / source.name).write_text(source.read_text()[:2000])
+    yield "lars"
+
+
+def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, str]) -> NotebookNode:
+    """Fill a released notebook's blanks, and answer its written questions."""
+    for cell in notebook.cells:
+        if (name := course_id(cell)) in fillings:
+            cell.source = fill(cell.source, fillings[name])
+        elif name in answers:
+            cell.source = answers[name]
+    return notebook
+
+
+def predict(notebook: NotebookNode, choices: Mapping[Question, int]) -> None:
+    """Write predictions into a notebook as the lab does: into the output of the cell that asks."""
+    for question, choice in choices.items():
+        for cell in notebook.cells:
+            if cell.source == f"predict('{question.id}')":
+                cell.outputs = [new_output("display_data", prediction(question, choice))]
+
+
+def fill(source: str, fillings: tuple[str, ...]) -> str:
+    """Put expressions in place of a cell's blanks, the last first: earlier ones then keep their places."""
+    for blank, filling in reversed(list(zip(open_blanks(source), fillings, strict=True))):
+        if filling:
+            source = source[: blank.start] + filling + source[blank.end :]
+    return source

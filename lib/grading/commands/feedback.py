@@ -26,8 +26,7 @@ from traitlets import Integer
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import NotebookMarks, read_marks
 from lib.grading.book.penalties import renew_penalties
-from lib.grading.commands.command import named_assignment
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.door.exchange import SECRET
 from lib.grading.door.handed_in import STAMP, list_names
 from lib.grading.errors import ConfigError
@@ -84,7 +83,7 @@ class PageTask:
         return True
 
 
-def write_pages(course: CourseDirectory, app: Configured, only: Sequence[str] | None = None, jobs: int = 0) -> Pages:
+def write_pages(course: CourseDirectory, app: Command, only: Sequence[str] | None = None, jobs: int = 0) -> Pages:
     """Write the pages of all whose work is graded, or of some. Raises Timeout where another run does so."""
     assignment, pages = course.assignment_id, Pages()
     with FileLock(Path(course.root, course.feedback_directory, f".{assignment}.lock"), blocking=False):
@@ -142,7 +141,7 @@ def _attempt(task: PageTask) -> bool | BaseException:
         return error
 
 
-def _why(error: BaseException, app: Configured) -> str:
+def _why(error: BaseException, app: Command) -> str:
     """Say why a student has no page. Raises what is the machine's fault."""
     app.log.debug("This is where: %r", error)
     if isinstance(error, ProcessExpired):  # to Pebble an OSError, though it is no fault of the machine's
@@ -154,7 +153,7 @@ def _why(error: BaseException, app: Configured) -> str:
     return str(error) if isinstance(error, MissingEntry) else f"{type(error).__name__}: {error}"
 
 
-class FeedbackApp(Configured):
+class FeedbackApp(Command):
     """`zerolayer feedback ASSIGNMENT`: what `nbgrader generate_feedback` does, for a whole class at once."""
 
     in_course = True
@@ -174,7 +173,7 @@ class FeedbackApp(Configured):
         zerolayer feedback UNIT --jobs 8
     """
     jobs = Integer(0, min=0, help="Pages that are made at once; by default one for each processor.").tag(config=True)
-    aliases = {**Configured.aliases, "jobs": "FeedbackApp.jobs"}
+    aliases = {**options("student", "assignment", "notebook", "db"), "jobs": "FeedbackApp.jobs"}
 
     uses = (UnitPreprocessor,)
 

@@ -16,19 +16,19 @@ from lib.checking.fingerprints import Fingerprint, Measurement
 from lib.checking.statements import PROBE, Equals
 from lib.checking.student_code import Failure
 from lib.grading import units
-from lib.grading.commands.command import named_unit
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command, named_unit
 from lib.grading.errors import ConfigError
 from lib.grading.files import write_whole
 from lib.grading.judge import symptoms
 from lib.grading.judge.comparison import wrong_probes
+from lib.grading.progress import say
 from lib.unit import Part, Statement
 
 Measure = Callable[[Part, Mistake | None], Measurement]
 """Runs a mistake, or right code, on the desk's inputs."""
 
 
-class FingerprintsApp(Configured):
+class FingerprintsApp(Command):
     """Run the mistakes of a unit and write what the checks at the desk recognise them by."""
 
     name = "zerolayer-fingerprints"
@@ -51,7 +51,7 @@ class FingerprintsApp(Configured):
             except Exception as error:  # whatever a unit's own code may raise
                 self.fail(f"The unit {unit} fails: {units.describe(error)}. `zerolayer check {unit}` says more.")
             for file, written in files.items():
-                print(f"{file} {'is written' if written else 'is up to date'}.")
+                say(f"{file} {'is written' if written else 'is up to date'}.")
 
 
 def write_files(unit: str, key: AnswerKey) -> dict[Path, bool]:

@@ -7,8 +7,7 @@ from typing import ClassVar
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import NbGraderException
 
-from lib.grading.commands.command import named_assignment
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.grade.class_ import Grade
 from lib.grading.run.settings import BoundedExecute
 
@@ -16,8 +15,8 @@ NEEDS_A_PERSON = 3
 """Exit code: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with 126 or more."""
 
 
-class GradeApp(Configured, AutogradeApp):
-    """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` with its flags, for a whole class at once."""
+class GradeApp(Command, AutogradeApp):
+    """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` for a whole class at once."""
 
     in_course = True
     own_log_level = logging.WARNING  # nbgrader's own level tells of each file of each submission
@@ -41,14 +40,15 @@ class GradeApp(Configured, AutogradeApp):
         zerolayer grade UNIT --scheduler tcp://10.0.0.1:8786
     """
     aliases = {
-        **AutogradeApp.aliases,
+        **options("student", "assignment", "db"),
         "jobs": "Grade.jobs",
         "scheduler": "Grade.scheduler",
         "timeout": "BoundedExecute.timeout",
     }
     flags = {
-        # nbgrader's `no-execute` would give everybody nothing.
-        **{name: flag for name, flag in AutogradeApp.flags.items() if name != "no-execute"},
+        **Command.flags,
+        "force": AutogradeApp.flags["force"],
+        "f": AutogradeApp.flags["f"],
         "no-sandbox": (
             {"BoundedExecute": {"sandbox": False}},
             "Run students' code with all your rights, on this machine as it is.",

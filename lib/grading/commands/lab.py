@@ -16,7 +16,7 @@ from jupyterlab_server.workspaces_handler import WorkspacesManager
 from traitlets import Unicode
 
 from lib.grading import units
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command
 from lib.grading.files import folder_beside, put_in_place, write_whole
 from lib.lab import lab_environment
 
@@ -24,7 +24,7 @@ AUTHOR = "ZEROLAYER_AUTHOR"
 """Names the unit to the kernels of its author."""
 
 
-class LabApp(Configured):
+class LabApp(Command):
     """Copy the released assignment once, then open it in JupyterLab; further arguments go to JupyterLab."""
 
     name = "zerolayer-lab"
@@ -35,6 +35,7 @@ class LabApp(Configured):
         zerolayer lab UNIT --no-browser --port=8888
     """
     folder = Unicode("my_work", help="Where the student's copies lie, in the course folder.").tag(config=True)
+    aliases, flags = {}, {}  # JupyterLab's are given to it
     assignment = Unicode("", help="Which released assignment to open, if it is not named first.").tag(config=True)
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import lib.units
 from lib.grading import units
-from lib.grading.commands.command import activation, given_names
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command, activation, given_names, options
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.files import lay_out
+from lib.grading.progress import say
 
 TEMPLATE, NAME, TITLE = Path(__file__).with_name("new_unit"), "my_unit", "My unit"
 """A unit of this name and title, which becomes the author's."""
 CONFIG = lib.units.CONFIG
 
 
-class NewApp(Configured):
+class NewApp(Command):
     """Write a solution notebook, both halves of a unit, and a test into the course's folder."""
 
     own_log_level = logging.ERROR  # nbgrader warns where a folder has no configuration yet
@@ -27,6 +27,7 @@ class NewApp(Configured):
     argument = "NAME"
     description = "Begin a unit: a notebook, its checks, its answers and a test, with one exercise to replace."
     examples = "zerolayer new NAME"
+    aliases = options("assignment")
 
     def start(self) -> None:
         """Write the files and say which; exits with 1 where one is there already, or the name can't be a unit's."""
@@ -45,9 +46,8 @@ class NewApp(Configured):
         write_all(course, files)
         lib.units.enter(str(course))
         write_files(name, units.answer_key(name))
-        print(f"{name} is there, and all of it works:")
-        print(*(f"  {path}" for path in files), sep="\n")
-        print(f"Next, in {course}:\n{activation()}  zerolayer check {name}\n  zerolayer lab {name}")
+        say("\n".join((f"{name} is there, and all of it works:", *(f"  {path}" for path in files))))
+        say(f"Next, in {course}:\n{activation()}  zerolayer check {name}\n  zerolayer lab {name}")
 
 
 def write_all(course: Path, files: Mapping[Path, str]) -> None:

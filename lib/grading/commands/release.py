@@ -23,8 +23,7 @@ from lib.grading import units
 from lib.grading.book.gradebook import retry
 from lib.grading.commands.begun import refuse_other_cells
 from lib.grading.commands.build import Blanks, CannotBuild, NoLeak
-from lib.grading.commands.command import all_assignments, named_assignment
-from lib.grading.commands.config import Configured, require_steps
+from lib.grading.commands.command import Command, all_assignments, named_assignment, options, require_steps
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.points import Points
 from lib.grading.commands.proof import Prove
@@ -70,11 +69,13 @@ def _keep_quiet() -> Iterator[None]:
         log.disabled = before
 
 
-class Rebuild(Configured, GenerateAssignmentApp):
+class Rebuild(Command, GenerateAssignmentApp):
     """`nbgrader generate_assignment --force`, since nobody edits what it makes; where it fails, nothing is changed."""
 
     in_course = True
     own_log_level = logging.WARNING  # nbgrader's own level tells of each file, and here twice
+    aliases = options("assignment", "notebook", "db", "course")
+    flags = Command.flags | {name: GenerateAssignmentApp.flags[name] for name in ("no-db", "source_with_tests")}
 
     def start(self) -> None:
         """Build the assignment; exits with 1, after a sentence, where it can't be built."""

@@ -10,8 +10,7 @@ from traitlets import Unicode
 
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.penalties import renew_penalties
-from lib.grading.commands.command import named_assignment
-from lib.grading.commands.config import Configured
+from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.files import write_whole
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.names import visible
@@ -20,7 +19,7 @@ from lib.grading.pages.report import Links, class_page, own_page, student_page
 from lib.grading.progress import say
 
 
-class ReportApp(Configured):
+class ReportApp(Command):
     """Write what an instructor wants to know of a graded class as one HTML file."""
 
     in_course = True
@@ -38,7 +37,7 @@ class ReportApp(Configured):
     server = Unicode(
         "http://localhost:8888", help="The address of the Jupyter server whose formgrader the report links to."
     ).tag(config=True)
-    aliases = {**Configured.aliases, "course": "CourseDirectory.course_id", "server": "ReportApp.server"}
+    aliases = {**options("student", "assignment", "db"), "server": "ReportApp.server"}
 
     uses = (UnitPreprocessor,)
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from importlib.metadata import distribution, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from traitlets import Unicode
@@ -22,6 +21,7 @@ from lib.grading.commands.release import Rebuild
 from lib.grading.errors import ConfigError
 from lib.grading.files import folder_beside, lay_out, put_in_place
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.progress import say
 from lib.unit import Unit
 
 PAGE = Path(__file__).with_name("site_page.html.j2")
@@ -38,7 +38,7 @@ class SiteApp(Rebuild):
         zerolayer site UNIT --offline=pyodide-0.27.7.tar.bz2
         python -m http.server --directory dist/site
     """
-    aliases: dict[Any, Any] = {**Rebuild.aliases, "offline": "SiteApp.offline"}
+    aliases = {**Rebuild.aliases, "offline": "SiteApp.offline"}
     folder = Unicode("dist/site", help="Where the site is written, in the course folder.").tag(config=True)
     offline = Unicode(
         help="A folder or an archive with the files of Pyodide, which become part of the site. Without it browsers"
@@ -67,7 +67,7 @@ class SiteApp(Rebuild):
             write_site(releases, pyodide, target)
         except subprocess.CalledProcessError as error:
             self.fail("JupyterLite can't be built: %s", (error.stderr or error.stdout)[-2000:])
-        print(f"{target} is ready for a web server. To look at it: python -m http.server --directory {target}")
+        say(f"{target} is ready for a web server. To look at it: python -m http.server --directory {target}")
 
 
 def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Path) -> None:

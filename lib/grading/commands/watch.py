@@ -1,17 +1,19 @@
 """Watching: what students hand in is graded within seconds, and the feedback page is released.
 
-Each round collects from nbgrader's exchange, grades what is new in `submitted/` as `zerolayer grade` does, writes the
-pages as `zerolayer feedback` does, and releases them. What arrives while notebooks are run is taken into the round, and
-the pages of those who are through are released, so that a slow notebook keeps nobody. What was done is kept at once.
+A round collects from nbgrader's exchange, grades what is new in `submitted/` as `zerolayer grade` does, writes the
+pages as `zerolayer feedback` does, and releases them. All that it has to know lies in folders: what was handed in, what
+is graded, and the ledger of who was told. So it can be stopped at any moment.
 """
 
 import signal
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from math import inf
 from pathlib import Path
 from time import monotonic, sleep, time
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
@@ -21,28 +23,34 @@ from nbgrader.exchange import ExchangeError
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Float, List
 
-from lib.grading.book.attempts import Attempts, Ledger
-from lib.grading.book.gradebook import open_gradebook
-from lib.grading.book.marks import format_points, read_class
-from lib.grading.commands.command import named_assignment
+from lib.grading.book.ledger import Ledger
+from lib.grading.book.marks import NotebookMarks, format_points, read_class
+from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
+from lib.grading.door.exchange import SECRET
 from lib.grading.door.handed_in import ClosedError, find_submitted, read
 from lib.grading.door.walk import last_change
 from lib.grading.errors import ConfigError
 from lib.grading.files import is_file
 from lib.grading.grade.class_ import Grade, unfinished
-from lib.grading.judge.verdict import was_graded
+from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.kernel.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.names import NoId, StudentId, visible
 from lib.grading.progress import say
 
 ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
-
 LONGEST_PAUSE = 60.0
 """Seconds from a round that failed to the next one: what keeps failing is tried more and more seldom. One student's
 try that could not be run, or whose page could not be made, waits as long, and keeps nobody else."""
+
+
+class Graded(NamedTuple):
+    """What is graded of a student: the digest of what was handed in, and why a person has to look at it."""
+
+    digest: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 class WatchApp(GradeApp):
@@ -72,47 +80,47 @@ class WatchApp(GradeApp):
         help="Minutes from the first try to the second, from that to the third, and so on; the last one is repeated.",
     ).tag(config=True)
     once = Bool(False, help="Do one round, and end.").tag(config=True)
-    aliases = {**GradeApp.aliases, "every": "WatchApp.every"}
-    flags = {**GradeApp.flags, "once": ({"WatchApp": {"once": True}}, "Do one round, and end.")}
+    aliases = {
+        **{name: GradeApp.aliases[name] for name in ("jobs", "scheduler", "timeout")},
+        **options("assignment", "db", "course"),
+        "every": "WatchApp.every",
+    }
+    flags = {
+        **Command.flags,
+        "no-sandbox": GradeApp.flags["no-sandbox"],
+        "once": ({"WatchApp": {"once": True}}, "Do one round, and end."),
+    }
 
     def start(self) -> None:
         """Watch, until SIGTERM or Ctrl-C; exits with 1 where there is nothing to watch, or a single round fails."""
         NbGrader.start(self)  # not GradeApp's, which grades
         self.coursedir.assignment_id = self.assignment = named_assignment(self)
-        self._require_assignment()
+        self.coursedir.student_id = "*"
         for problem in broken_units():
             self.log.warning("%s", problem)
-        file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.attempts.jsonl")
-        self._said: dict[str, str] = {}
-        self._later: dict[str, float] = {}
+        self._said: dict[str, set[str]] = defaultdict(set)
+        self._later: dict[tuple[str, str], float] = {}
         self._left_out: set[tuple[str, str]] = set()
-        self._seen: dict[Path, tuple[float, str]] = {}
-        self._under_way: set[str] = set()
-        self._looks_at: float | None = None
+        self._seen: dict[Path, tuple[float, Any]] = {}
+        self._running: set[str] = set()
+        file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.told.jsonl")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
         try:
+            read_class(self.coursedir, self.assignment)  # what isn't there would be waited for for ever
             with FileLock(file.with_suffix(".lock"), blocking=False):
                 self._ledger = Ledger(file)
                 self._watch()
+        except MissingEntry:
+            self.fail(f"The gradebook doesn't know {self.assignment}. Run `zerolayer build` first.")
         except Timeout:
             self.fail(f"{self.assignment} is being watched already. End the other run first.")
-        except ValueError as error:
-            self.fail("%s", error)
+        except (SQLAlchemyError, ValueError) as error:
+            self.fail("%s", sentence(error))
         except KeyboardInterrupt:
             self._say("stopped. Start it again at any time: it goes on from here.")
 
-    def _require_assignment(self) -> None:
-        """Exit with 1 where the gradebook has no such assignment: rounds would wait for its submissions for ever."""
-        try:
-            with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-                gradebook.find_assignment(self.assignment)
-        except MissingEntry:
-            self.fail(f"The gradebook doesn't know {self.assignment}. Run `zerolayer build` first.")
-        except SQLAlchemyError:
-            pass  # a database may come back: each round says so, and the next one tries again
-
     def _watch(self) -> None:
-        self._say(f"watching {self.assignment}: students with a try that is noted: {len(self._ledger.of)}.")
+        self._say(f"watching {self.assignment}: students who were told of a try: {len(self._ledger.told)}.")
         pause = self.every
         while True:
             try:
@@ -130,169 +138,131 @@ class WatchApp(GradeApp):
             sleep(pause)
 
     def _round(self) -> None:
-        """Take in what has arrived, grade what is due of it, and release the pages."""
-        self._note_graded()  # before what is newer is collected into its place
+        """Collect, grade, write the feedback, release it."""
         self._collect()
-        if self.once:
-            sleep(self.settled)  # no round follows that could take what was collected just now
-        self._under_way, self._looks_at = set(), None
-        if due := self._due():
-            self._tell(self._grade(due))
-        self._release_untold()
+        self._grade()
+        self._release(self._write_feedback())
 
-    def _look_up(self, run: Grade) -> list[Path]:
-        """Called while only slow notebooks are run, which are to keep nobody: tell whose is through, and take in more.
+    def _collect(self) -> None:
+        """Collect what is new and complete from the exchange, if there is one.
 
-        Gives the folders of what has arrived and is due.
+        What was graded before, by another command or just before a kill, is told first: a newer try takes its place.
         """
-        if self._looks_at is None:  # nothing is slow yet: these are the last ones of all
-            self._looks_at = monotonic() + self.every
-        if monotonic() < self._looks_at:
+        self._release(self._write_feedback())
+        collect = self.exchange.Collect(coursedir=self.coursedir, authenticator=self.authenticator, parent=self)
+        collect.update, collect.settled, collect.told = True, self.settled, self._left_out
+        if Path(collect.root, self.coursedir.course_id, "inbound").is_dir():
+            collect.start()
+        if self.once:
+            sleep(self.settled)  # no round follows that could grade what was collected just now
+
+    def _grade(self) -> None:
+        """Grade what is due. A slow notebook keeps nobody waiting: while it runs, others go all the way."""
+        self._running.clear()
+        if due := self._due():
+            run = Grade(coursedir=self.coursedir, parent=self, force=True)
+            run.only, run.says, run.more = frozenset(due.values()), False, partial(self._go_on, run)
+            self._next_look = monotonic() + self.every
+            run.start()
+            self._note_failed(run)
+
+    def _go_on(self, run: Grade) -> list[Path]:
+        """Called while notebooks are still run and no other is due: tell whose is through, and take in what arrives.
+
+        Gives the folders that are to be graded in the same run.
+        """
+        if monotonic() < self._next_look:
             return []
-        self._looks_at = monotonic() + self.every
+        self._next_look = monotonic() + self.every
         try:
-            self._tell(run)
-            self._release_untold()
+            self._note_failed(run)
             self._collect()
             due = self._due()
         except ROUND_FAILS:
-            self._looks_at = inf  # the next round meets the same, and says so
+            self._next_look = inf  # the next round meets the same, and says so
             return []
         run.students |= {folder: student for student, folder in due.items()}
         return list(due.values())
 
     def _due(self) -> dict[StudentId, Path]:
-        """Find what is to be graded now: by student, the folder."""
-        found = {student: folder for student, folder in self._folders() if student not in self._under_way}
-        settled = {student: of for student, of in found.items() if abs(time() - last_change(of)) > self.settled}
-        due = {student: folder for student, folder in settled.items() if self._is_due(student, folder)}
-        self._under_way |= due.keys()
+        """Find what is to be graded now and isn't: by student, the folder."""
+        found = {student: folder for student, folder in self._folders() if student not in self._running}
+        due = {student: folder for student, folder in found.items() if self._is_due(student, folder)}
+        self._running |= due.keys()
         return due
 
+    def _is_due(self, student: StudentId, folder: Path) -> bool:
+        digest = self._digest(student, folder)
+        is_complete = abs(time() - last_change(folder)) > self.settled  # the clock may have been ahead
+        if not is_complete or self._is_put_off(student, digest) or digest == self._graded(student).digest:
+            return False
+        at = self._ledger.next_try(student, [60 * minutes for minutes in self.waits], time())
+        if at > time():
+            number = len(self._ledger.told[student]) + 1
+            self._say_once(student, f"try {number} will be graded at {datetime.fromtimestamp(at):%H:%M}.")
+        return at <= time()
+
+    def _folders(self) -> Iterator[tuple[StudentId, Path]]:
+        """Find what was handed in: the student, and the folder."""
+        excluded = self.coursedir.student_id_exclude.split(",")
+        for student, folder in find_submitted(self.coursedir, self.assignment):
+            if not isinstance(student, NoId) and student not in excluded:
+                yield student, folder
+
     def _digest(self, student: StudentId, folder: Path) -> str:
-        """Give the digest of what lies there, read again only where something was changed."""
+        """Give the digest of what a student handed in; none where it can't be read, which grading says."""
+        try:
+            return self._look(folder, lambda folder: read(folder, student).digest)
+        except ClosedError:
+            return ""
+
+    def _graded(self, student: str) -> Graded:
+        """Give what is graded of a student."""
+        return self._look(self._place(self.coursedir.autograded_directory, student), graded_in)
+
+    def _look(self, folder: Path, read: Callable[[Path], Any]) -> Any:
+        """Read something of a folder, anew only where anything of it was changed."""
         changed = last_change(folder)
         if self._seen.get(folder, (None,))[0] != changed:
-            try:
-                self._seen[folder] = changed, read(folder, student).digest
-            except ClosedError:  # which grading says
-                return ""
+            self._seen[folder] = changed, read(folder)
         return self._seen[folder][1]
 
-    def _tell(self, run: Grade) -> None:
-        """Note and say whose work is through, once."""
-        graded, not_graded = run.graded.copy(), run.not_graded.copy()
-        run.graded.clear()
-        run.not_graded.clear()
-        self._under_way -= {*graded, *not_graded}
-        self._note({student: digest for student, (digest, _) in graded.items()})
-        for student, (_, reasons) in sorted(graded.items()):
-            if reasons:  # as `grade` lists them at its end
-                self._say(f"{student}: this try needs a person: {'; '.join(reasons)}.")
-        self._put_off(not_graded)
+    def _place(self, directory: str, student: str) -> Path:
+        return Path(self.coursedir.format_path(directory, student, self.assignment))
 
-    def _release_untold(self) -> None:
-        untold = [student for student, attempts in self._ledger.of.items() if not attempts.is_told]
-        if due := [student for student in untold if not self._is_put_off(student)]:
-            self._release(due)
+    def _write_feedback(self) -> dict[str, Graded]:
+        """Write the pages of all who weren't told what they have; give what those have whose pages are there."""
+        untold: dict[str, Graded] = {
+            student: graded
+            for student, graded in ((student, self._graded(student)) for student, _ in self._folders())
+            if graded.digest not in ("", self._ledger.last(student)) and not self._is_put_off(student, graded.digest)
+        }
+        failed = write_pages(self.coursedir, self, [*untold]).failed if untold else {}
+        for student, why in failed.items():
+            self._put_off(student, untold.pop(student).digest, f"has no feedback page: {why}")
+        return untold
 
-    def _collect(self) -> None:
-        """Collect from the exchange, if there is one: what is new, and complete."""
-        self.coursedir.student_id = "*"
-        collect = self.exchange.Collect(coursedir=self.coursedir, authenticator=self.authenticator, parent=self)
-        collect.update, collect.settled, collect.told = True, self.settled, self._left_out
-        if Path(collect.root, self.coursedir.course_id, "inbound").is_dir():
-            collect.start()
-
-    def _folders(self) -> list[tuple[StudentId, Path]]:
-        excluded, found = self.coursedir.student_id_exclude.split(","), find_submitted(self.coursedir, self.assignment)
-        return [
-            (student, folder) for student, folder in found if not isinstance(student, NoId) and student not in excluded
-        ]
-
-    def _is_due(self, student: StudentId, folder: Path) -> bool:
-        """Tell whether a submission is to be graded now."""
-        if self._is_put_off(student):
-            return False
-        attempts, found = self._ledger.of.get(student, Attempts()), self._digest(student, folder)
-        if attempts.graded[-1:] == [found]:
-            return False
-        attempts.at = min(attempts.at, time())  # the clock may have been ahead
-        at = attempts.due([60 * minutes for minutes in self.waits])
-        if at <= time():
-            return True
-        if self._said.get(student) != found:
-            self._said[student] = found
-            number = len(attempts.graded) + 1
-            self._say(f"{student}: try {number} will be graded at {datetime.fromtimestamp(at):%H:%M}.")
-        return False
-
-    def _note_graded(self) -> None:
-        """Note as a first try what was graded before, by another command, or just before this one was killed."""
-        for student, folder in self._folders():
-            place = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, self.assignment))
-            digest = self._digest(student, folder)
-            if self._ledger.of.get(student, Attempts()).graded[-1:] != [digest] and was_graded(place, digest):
-                self._note({student: digest})
-
-    def _grade(self, due: Mapping[StudentId, Path]) -> Grade:
-        """Grade what lies in these folders, and more that arrives; give the run, which knows whose was graded."""
-        grade = Grade(coursedir=self.coursedir, parent=self, force=True)
-        grade.only, grade.says = frozenset(due.values()), False
-        grade.more = None if self.once else partial(self._look_up, grade)
-        self.coursedir.student_id = "*"
-        grade.start()
-        return grade
-
-    def _note(self, graded: Mapping[str, str]) -> None:
-        """Note what was graded, by its digest, and say what it has."""
-        marks = read_class(self.coursedir, self.assignment) if graded else {}
-        for student, digest in graded.items():
-            if not (points := marks[student]):  # removed from the gradebook meanwhile
-                continue
-            self._said.pop(student, None)
-            self._ledger.note(student, graded=digest, at=time())
-            late = sum(one.penalty for one in points.values())
-            counts = sum(one.points for one in points.values()) - late
-            waits = sum(mark.max_points for one in points.values() for mark in one.cells.values() if mark.waiting)
-            most = sum(one.max_points for one in points.values()) - waits
-            less = f" ({format_points(late)} less for being late)" if late else ""
-            more = f", and {format_points(waits)} points wait for a person" if waits else ""
-            scored = f"{format_points(counts)} of {format_points(most)} points{less}{more}"
-            self._say(f"{student}: try {len(self._ledger.of[student].graded)} has {scored}.")
-
-    def _is_put_off(self, student: str) -> bool:
-        return monotonic() < self._later.get(student, 0)
-
-    def _put_off(self, failed: Mapping[str, str]) -> None:
-        """Leave for a while what could not be graded, or whose page failed. Say each reason once."""
-        again = "the next round" if self.once else f"{LONGEST_PAUSE:g} seconds, and so on"
-        for student, why in sorted(failed.items()):
-            self._later[student] = monotonic() + LONGEST_PAUSE
-            if self._said.get(student) != why:
-                self._said[student] = why
-                self._say(f"{student}: this try {why.rstrip('.')}. It is tried again in {again}.")
-
-    def _release(self, students: list[str]) -> None:
-        """Write these students' pages, and release those that came by the exchange; one that fails stops no other."""
-        pages = write_pages(self.coursedir, self, students)
-        failed = {student: f"has no feedback page: {problem}" for student, problem in pages.failed.items()}
-        for student in students:
-            if student in failed:
-                continue
-            page = Path(self.coursedir.format_path(self.coursedir.feedback_directory, student, self.assignment))
+    def _release(self, pages: Mapping[str, Graded]) -> None:
+        """Say what each has, and release the page where the work came by the exchange. One's failure stops no other."""
+        marks = read_class(self.coursedir, self.assignment) if pages else {}
+        for student, graded in pages.items():
+            page = self._place(self.coursedir.feedback_directory, student)
             try:
                 place = "released" if self._release_page(student, page) else f"in {page}"
             except (ExchangeError, OSError, ValueError) as error:  # its time or its secret can't be read
-                failed[student] = f"has a feedback page that can't be released: {sentence(error)}"
+                why = f"has a feedback page that can't be released: {sentence(error)}"
+                self._put_off(student, graded.digest, why)
                 continue
-            self._say(f"{student}: the feedback page is {place}.")
-            self._ledger.note(student, told=self._ledger.of[student].graded[-1])
-        self._put_off(failed)
+            self._ledger.note(student, graded.digest, time())
+            number, scored = len(self._ledger.told[student]), describe(marks[student])
+            self._say(f"{student}: try {number} has {scored}. The feedback page is {place}.")
+            if graded.reasons:  # as `grade` lists them at its end
+                self._say(f"{student}: this try needs a person: {'; '.join(graded.reasons)}.")
+            self._said.pop(student, None)
 
     def _release_page(self, student: str, page: Path) -> bool:
         """Release a student's page where the work came by the exchange; tell whether it did."""
-        if not is_file(page / "submission_secret.txt"):
+        if not is_file(page / SECRET):
             return False
         self.coursedir.student_id = student
         try:
@@ -302,5 +272,50 @@ class WatchApp(GradeApp):
             self.coursedir.student_id = "*"
         return True
 
+    def _note_failed(self, run: Grade) -> None:
+        """Note whose work is through, and put off what could not be graded."""
+        self._running -= {*run.graded, *run.not_graded}
+        for student, folder in self._folders():
+            if why := run.not_graded.get(student):
+                self._put_off(student, self._digest(student, folder), why)
+        run.graded.clear()
+        run.not_graded.clear()
+
+    def _is_put_off(self, student: str, digest: str) -> bool:
+        return monotonic() < self._later.get((student, digest), 0)
+
+    def _put_off(self, student: str, digest: str, why: str) -> None:
+        """Leave a try for a while that could not be graded, or whose page failed. Say each reason once."""
+        self._later[student, digest] = monotonic() + LONGEST_PAUSE
+        again = "the next round" if self.once else f"{LONGEST_PAUSE:g} seconds, and so on"
+        self._say_once(student, f"this try {why.rstrip('.')}. It is tried again in {again}.")
+
+    def _say_once(self, student: str, text: str) -> None:
+        if text not in self._said[student]:
+            self._said[student].add(text)
+            self._say(f"{student}: {text}")
+
     def _say(self, text: str) -> None:
         say(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {visible(text)}")
+
+
+def graded_in(folder: Path) -> Graded:
+    """Read what a graded folder holds; nothing where there is none, or where its notebooks are of different tries."""
+    try:
+        verdicts = Verdict.load_each(folder, evidence=False)
+    except (DamagedVerdictError, FileNotFoundError):
+        return Graded()
+    [digest, *others] = {verdict.handed_in for verdict in verdicts}
+    reasons = dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)
+    return Graded() if others else Graded(digest, tuple(reasons))
+
+
+def describe(notebooks: Mapping[str, NotebookMarks]) -> str:
+    """Write what a student has, by the marks of all notebooks."""
+    late = sum(one.penalty for one in notebooks.values())
+    counts = sum(one.points for one in notebooks.values()) - late
+    waits = sum(mark.max_points for one in notebooks.values() for mark in one.cells.values() if mark.waiting)
+    most = sum(one.max_points for one in notebooks.values()) - waits
+    less = f" ({format_points(late)} less for being late)" if late else ""
+    more = f", and {format_points(waits)} points wait for a person" if waits else ""
+    return f"{format_points(counts)} of {format_points(most)} points{less}{more}"

@@ -15,9 +15,10 @@ from html import escape, unescape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import tostring
 
 import nh3
-from latex2mathml.converter import convert
+from latex2mathml.converter import convert_to_element
 from markdown_it import MarkdownIt
 from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -28,6 +29,7 @@ from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+from pygments.token import STANDARD_TYPES
 
 from lib.checking.answers import MIME
 from lib.checking.answers import plain as plain_text
@@ -47,12 +49,15 @@ _TAGS = """
 _OF_FORMULAS = """
     accent columnalign columnspacing display displaystyle fence form linethickness mathvariant maxsize minsize
     movablelimits notation rowspacing scriptlevel separator stretchy width"""
-TAGS = {*_TAGS.split(), *_MATHML.split()}
-ATTRIBUTES = {name: {*_OF_FORMULAS.split()} for name in _MATHML.split()}
+MATHML = frozenset(_MATHML.split())
+TAGS = {*_TAGS.split(), *MATHML}
+ATTRIBUTES = {name: {*_OF_FORMULAS.split()} for name in MATHML}
 ATTRIBUTES |= {"a": {"href", "title"}, "img": {"src", "alt", "title"}}
 ATTRIBUTES |= {"td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
 COLOURED = {**ATTRIBUTES, "span": {"class"}, "div": {"class"}}
-"""What may stand in HTML of ours besides: the classes of coloured code."""
+"""What may stand in Markdown besides, where coloured code comes from."""
+CLASSES = frozenset({"highlight", *STANDARD_TYPES.values()})
+"""The classes of coloured code. A student who may write any could lay a text over the page, or pass for a verdict."""
 PICTURES = ("image/png", "image/jpeg")
 SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", *PICTURES)
 """What is kept of a cell's output."""
@@ -119,6 +124,10 @@ def clean(html: str, attributes: Mapping[str, set[str]] = ATTRIBUTES, pictures: 
             is_kept = pictures or PICTURE.fullmatch(value) is not None
         elif name in ("colspan", "rowspan"):
             is_kept = re.fullmatch("[0-9]{1,2}", value) is not None
+        elif name == "class":
+            is_kept = CLASSES.issuperset(value.split())
+        elif tag in MATHML:
+            is_kept = "-" not in value  # a width below 0 draws what follows over what stands before
         elif name == "href":
             is_kept = re.match("#|https?://|mailto:", value, re.IGNORECASE) is not None
         return value if is_kept else None
@@ -144,7 +153,6 @@ def _embed(source: str, room: Room, attachments: Mapping[str, Any], folder: Path
     return ""
 
 
-@lru_cache(1024)
 def _pixels(data: str) -> int:
     """Count a picture's pixels, from its head; none where it is no such picture, and too many for a bomb."""
     try:
@@ -187,7 +195,10 @@ def mathml(tex: str, block: bool) -> str:
         if len(tex) <= 2_000:
             spaced = FUNCTION.sub(r"\\\1\\,", ROW_SPACING.sub(r"\\\\", tex))
             starred = re.sub(r"\\(begin|end)\{(align|equation|gather)\}", r"\\\1{\2*}", spaced)
-            return str(convert(starred, display="block" if block else "inline"))
+            formula = convert_to_element(starred, display="block" if block else "inline")
+            for element in formula.iter():  # latex2mathml writes entities, and unescapes all: `<` would open a tag
+                element.text = unescape(element.text or "")
+            return tostring(formula, encoding="unicode")
     return f"<code>{escape(tex)}</code>"
 
 
@@ -210,7 +221,7 @@ def clean_outputs(cells: Iterable[NotebookNode]) -> None:
             if "data" in output:
                 output.metadata, output.data = NotebookNode(), NotebookNode(_kept(output.data, is_grade(cell)))
         if cell.cell_type == "raw":
-            cell.source = clean(cell.source) if len(cell.source) <= LONGEST else escape(cell.source)
+            cell.source = clean(cell.source) if len(cell.source) <= LONGEST else escape(escape_turns(cell.source))
 
 
 def _kept(data: dict[str, Any], graded: bool) -> dict[str, Any]:

@@ -31,12 +31,6 @@ HIDDEN = re.compile(r"\.|__MACOSX$")
 """How names begin that no person gave."""
 ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
 
-OTHER_FILES = {
-    b"<": "a web page", b"PK\x03\x04": "a zip", b"Rar!": "a rar archive", b"7z\xbc\xaf": "a 7z archive",
-    b"\x1f\x8b": "a gz archive", b"%PDF": "a PDF",
-}  # fmt: skip
-"""How files begin that students hand in under a notebook's name: a browser may save a page in the place of a file."""
-
 
 class UnreadableError(Exception):
     """A file that isn't a notebook; the message says so to the student."""
@@ -169,15 +163,8 @@ def notebook_in(data: bytes, name: str) -> NotebookNode:
     try:
         read = json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableError(_say_what_is_no_json(data, name)) from None
+        raise UnreadableError(f"{name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
     return _notebook(_cells_in(read, name))
-
-
-def _say_what_is_no_json(data: bytes, name: str) -> str:
-    kind = next((kind for start, kind in OTHER_FILES.items() if data.lstrip().startswith(start)), "")
-    if kind:
-        return f"{name} is {kind}, and has only a notebook's name. Submit the notebook itself, as JupyterLab saves it."
-    return f"{name} is not a notebook: it can't be read as JSON. {ADVICE}"
 
 
 def _cells_in(read: Any, name: str) -> list[NotebookNode]:

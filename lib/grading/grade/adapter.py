@@ -46,5 +46,5 @@ class GradingExporter(NotebookExporter):
             folder_beside(place) as beside,
         ):
             course = Course(self.parent, book, assignment)
-            work = prepare(course, handed, book.masters)
+            work = prepare(course, handed)
             grade(course, work, task(course, work)(), beside / "graded", place)

@@ -1,7 +1,7 @@
 """A class: all submissions that are due are prepared here, run by workers, many at once, and finished here.
 
 All that needs the gradebook, the course's secret or the answers happens in this process, one submission after the
-other (`one`). Worker processes run the notebooks (`running.runner`).
+other (`one`). Workers, which know none of it, run the notebooks (`run.pool`).
 """
 
 from collections import deque
@@ -16,7 +16,6 @@ from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from pebble import ProcessExpired
 from traitlets import Float, Integer, Unicode
 
 from lib.grading.book.gradebook import GradebookSession
@@ -73,12 +72,14 @@ class Grade(Autograde):
         self.students = {folder: student for student, folder in find_submitted(course, assignment, course.student_id)}
         if not self.students:
             super().init_notebooks()
-        place = Path(course.format_path(course.submitted_directory, "STUDENT", assignment))
-        is_usual = place.parts[-2:] == ("STUDENT", assignment) and place.parent.parent.is_dir()
-        for stray in (
-            strays(place.parent.parent, assignment) if is_usual and self.says and course.student_id == "*" else ()
-        ):
-            self.log.warning("%s is not graded: nobody's work is looked for there. Lay it into %s", stray, place)
+        if self.says and course.student_id == "*":
+            self._warn_of_strays(Path(course.format_path(course.submitted_directory, "STUDENT", assignment)))
+
+    def _warn_of_strays(self, place: Path) -> None:
+        """Warn of work that lies where nobody's is looked for; a course may have its folders in another order."""
+        if place.parts[-2:] == ("STUDENT", self.coursedir.assignment_id) and place.parent.parent.is_dir():
+            for stray in strays(place.parent.parent, self.coursedir.assignment_id):
+                self.log.warning("%s is not graded: nobody's work is looked for there. Lay it into %s", stray, place)
 
     # nbgrader converts one submission after the other, and removes the folder of each that fails.
     def convert_notebooks(self) -> None:
@@ -142,8 +143,8 @@ class Grade(Autograde):
             )
         if finding and (obstacle := finding.result()):
             self._stop(str(obstacle))
-        if not course.notebooks:
-            self._stop(f"The gradebook has no such notebook of {assignment}. Run `zerolayer build` first.")
+        if not book.masters:
+            self._stop(f"The gradebook has no notebook of {assignment}. Run `zerolayer build` first.")
         return course
 
     def _scores(self) -> str:
@@ -181,7 +182,7 @@ class Grade(Autograde):
         student = self.students[folder]
         if isinstance(student, NoId):
             self._leave(
-                student,
+                student.name,
                 f"its folder's name can't be a student's id: {student.problem}. Rename the folder, and grade again",
             )
             return None
@@ -214,8 +215,7 @@ class Grade(Autograde):
         """
         if isinstance(result, BaseException):
             self._see_whether_any_runs(course, work)
-            is_lost = isinstance(result, (RunLostError, OSError, MemoryError))
-            if is_lost or (course.run.locked and isinstance(result, ProcessExpired)):
+            if course.run.locked or isinstance(result, (RunLostError, OSError, MemoryError)):
                 self._leave(work.handed.student, f"was not graded: {sentence(result)}")
                 return
         self._end(course, work, result)
@@ -255,7 +255,8 @@ class Grade(Autograde):
         code = TRIAL + "".join(f"# {line}\n" for line in slow.splitlines())
         trial = RunTask({"trial": PackedNotebook.of_code(code)}, course.run, course.packages)
         try:
-            ran = ask(self._runner.pool, trial, STARTING).result(timeout=STARTING)
+            # It has to wait for runs that are under way, which may take their time.
+            ran = ask(self._runner.pool, trial, STARTING).result(timeout=trial.longest())
             problem = next((ran[name].error() for name in ran), "")
         except TimeoutError:
             problem = "a notebook that only starts some threads did not end in time."

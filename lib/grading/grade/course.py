@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache, cached_property
-from pathlib import Path
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.converters import Autograde
@@ -11,7 +10,7 @@ from nbgrader.preprocessors import AssignLatePenalties, IgnorePattern, LimitOutp
 
 from lib.answer_key import AnswerKey
 from lib.grading.book.gradebook import GradebookSession
-from lib.grading.book.marks import NotebookMarks, read_marks
+from lib.grading.book.marks import Class, read_marks
 from lib.grading.book.penalties import cost
 from lib.grading.door.cells import Released, read_released
 from lib.grading.door.downloads import LATE_WITHOUT_TIME, Collected, read_collected
@@ -38,7 +37,6 @@ class Course:
         self.packages = packages_of(self.unit) if self.unit else ()
         self.secret = judging.secret() if self.unit else b""  # a course whose secret is lost isn't graded at all
         self._trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]
-        self.notebooks = [name for name in book.masters if Path(name).match(self.directory.notebook_id)]
         self.judged = {
             (name, part.id, tuple((one.name, one.points) for one in part.statements if one.points))
             for name, part in self._parts()
@@ -85,8 +83,8 @@ class Course:
         return notebook
 
     @cached_property
-    def marks(self) -> Mapping[str, Mapping[str, NotebookMarks]]:
-        """What the gradebook had at the run's begin, by student and notebook: three queries, however large a class."""
+    def marks(self) -> Class:
+        """What the gradebook had at the run's begin: three queries, however large a class."""
         return self.book.ask(lambda gradebook: read_marks(gradebook, self.assignment))
 
     @cached_property
@@ -120,8 +118,8 @@ class Course:
         ]
 
     def _parts(self) -> Iterator[tuple[str, Part]]:
-        """Give the parts of the unit that are in a notebook which is graded, each with the notebook's name."""
-        for name in self.notebooks:
+        """Give the parts of the unit, each with the name of the notebook that it is in."""
+        for name, master in self.book.masters.items():
             for part in self.unit.parts if self.unit else ():
-                if part.id in self.book.masters[name].cells:
+                if part.id in master.cells:
                     yield name, part

@@ -31,7 +31,7 @@ def look(course: Course, handed: HandedIn, place: Path) -> Due:
     """
     if handed.student in course.directory.student_id_exclude.split(","):
         return Due(False)
-    if course.converter.force or not all(is_file(place / f"{name}.ipynb") for name in course.notebooks):
+    if course.converter.force or not all(is_file(place / f"{name}.ipynb") for name in course.book.masters):
         return Due(True)
     if handed.student not in course.times:
         return Due(True, "the gradebook had nothing of it")
@@ -40,31 +40,29 @@ def look(course: Course, handed: HandedIn, place: Path) -> Due:
         verdicts = Verdict.load_each(place, evidence=False, of=(course.assignment, handed.student))
     except (FileNotFoundError, DamagedVerdictError) as error:
         return Due(True, f"its {FILE} {error if isinstance(error, DamagedVerdictError) else 'was missing'}")
-    marks = {name: course.marks.get(handed.student, {}).get(name) for name in course.notebooks}
+    marks = {name: course.marks.get(handed.student, {}).get(name) for name in course.book.masters}
     if lost := _lost_of(course, verdicts, marks):
         return Due(True, lost)
     if made is not None and (before is None or made > before):
         return Due(True)
-    graded = {verdict.notebook: verdict for verdict in verdicts if verdict.notebook in marks}
-    if any(name not in graded or graded[name].handed_in != handed.digest for name in marks):
+    if {verdict.notebook: verdict.handed_in for verdict in verdicts} != dict.fromkeys(marks, handed.digest):
         return Due(True, CHANGED)
     given = [mark for one in marks.values() if one for mark in one.cells.values()]
     if any(mark.by_hand for mark in given) and not any(mark.waiting or mark.again for mark in given):
         return Due(False)  # a person has looked since
-    return Due(False, reasons=list(dict.fromkeys(reason for one in graded.values() for reason in one.reasons)))
+    return Due(False, reasons=list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
 
 
 def _lost_of(course: Course, verdicts: Sequence[Verdict], marks: dict[str, NotebookMarks | None]) -> str:
     """Say why what an earlier run gave can't be used, if it can't."""
-    ours = [one for one in verdicts if one.notebook in marks or one.notebook not in course.book.masters]
     found = {
         (verdict.notebook, part.id, tuple((one.name, one.max_points) for one in part.statements))
-        for verdict in ours
+        for verdict in verdicts
         for part in verdict.parts
     }
     if found != course.judged:
         return "the unit has other parts or points now"
-    for verdict in ours:
+    for verdict in verdicts:
         cells = one.cells if (one := marks.get(verdict.notebook)) else {}
         for part in verdict.parts:
             if part.id not in cells or cells[part.id].graded != part.score(cells[part.id].max_points):

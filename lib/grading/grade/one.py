@@ -16,7 +16,7 @@ whenever a run is stopped.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -28,6 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
+from lib.grading.book.gradebook import Rows
 from lib.grading.door.cells import Restored, course_id, restore
 from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
 from lib.grading.door.markup import clean_outputs
@@ -85,6 +86,15 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """A notebook that is judged: its JSON, since to write what came of a student's code can fail too, and its rows."""
+
+    notebook: bytes
+    verdict: Verdict
+    rows: Rows
+
+
+@dataclass(frozen=True)
 class Graded:
     """A submission that is graded: its folder's files, its verdicts, and why a person has to look at it."""
 
@@ -93,13 +103,12 @@ class Graded:
     reasons: list[str]
 
 
-def prepare(course: Course, handed: HandedIn, names: Iterable[str] | None = None) -> Work:
-    """Prepare what was handed in: all notebooks that the course grades, or those named."""
+def prepare(course: Course, handed: HandedIn) -> Work:
+    """Prepare what was handed in: all notebooks of the assignment."""
     masters = course.book.masters
     files, left_out = lay_beside(handed, course.own, course.directory.ignore, course.bounds)
-    beside = notebooks_beside(handed, masters)
-    notebooks = {}
-    for name in course.notebooks if names is None else names:
+    beside, notebooks = notebooks_beside(handed, masters), {}
+    for name in masters:
         read = read_submission(handed, name, masters)
         read = replace(read, remarks=(*read.remarks, *left_out))
         attempts = [partial(_prepare, course, handed, files, name, each) for each in (read, _failed())]
@@ -119,40 +128,31 @@ def task(course: Course, work: Work) -> RunTask:
     return RunTask(packed, course.run, course.packages)
 
 
-def finish(course: Course, work: Work, ran: Ran, others: Iterable[Verdict] = ()) -> Graded:
+def finish(course: Course, work: Work, ran: Ran) -> Graded:
     """Judge the notebooks as they ran, and write their rows, as part of the transaction that is open.
 
-    `others` are the verdicts on notebooks that aren't graded now. Raises what is `OF_THE_MACHINE`.
+    Raises what is `OF_THE_MACHINE`.
     """
-    course.book.enrol(work.handed.student, course.made(work.handed))
     done = {name: _judge(course, work, name, ran) for name in work.notebooks}
-    files = {f"{name}.ipynb": content for name, (content, _) in done.items()}
-    reasons = dict.fromkeys(reason for _, verdict in done.values() for reason in verdict.reasons)
-    verdicts = (*(verdict for _, verdict in done.values()), *others)
-    return Graded({**work.files, **files, FILE: Verdict.pack(verdicts)}, verdicts, list(reasons))
+    rows = {name: judged.rows for name, judged in done.items()}
+    student = work.handed.student
+    course.book.save(student, course.made(work.handed), rows, partial(course.penalty, student))
+    verdicts = tuple(judged.verdict for judged in done.values())
+    notebooks = {f"{name}.ipynb": judged.notebook for name, judged in done.items()}
+    reasons = dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)
+    return Graded({**work.files, **notebooks, FILE: Verdict.pack(verdicts)}, verdicts, list(reasons))
 
 
 def grade(course: Course, work: Work, ran: Ran, folder: Path, place: Path) -> Graded:
     """Finish a submission, make its graded `folder`, and move that to its `place`. After an error nothing is saved."""
-    # Where only some notebooks are graded, the others stay as an earlier run left them.
-    kept = [name for name in course.book.masters if name not in work.notebooks]
-    before = {file.name: file.read_bytes() for name in kept if (file := place / f"{name}.ipynb").is_file()}
-    with course.book.transaction():  # one: what fails in one notebook takes back the rows of the others
-        graded = finish(course, work, ran, _verdicts_on(place, kept))
+    with course.book.transaction():  # what fails as the folder is made takes back the rows
+        graded = finish(course, work, ran)
         remove(folder)
         folder.mkdir(parents=True)
-        lay_out({**graded.files, **before}, folder)
+        lay_out(graded.files, folder)
         course.converter.set_permissions(course.assignment, work.handed.student)
     put_in_place(folder, place)
     return graded
-
-
-def _verdicts_on(place: Path, notebooks: Collection[str]) -> list[Verdict]:
-    """Give the verdicts in a graded folder on these notebooks; none where its file is lost, so that it is due again."""
-    try:
-        return [verdict for verdict in Verdict.load_each(place) if verdict.notebook in notebooks] if notebooks else []
-    except (ValueError, OSError):
-        return []
 
 
 def _failed() -> Submission:
@@ -207,11 +207,8 @@ def digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]
     return digest.hexdigest()
 
 
-def _judge(course: Course, work: Work, name: str, ran: Ran) -> tuple[bytes, Verdict]:
-    """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one.
-
-    Gives its JSON: to write what came of a student's code can fail too.
-    """
+def _judge(course: Course, work: Work, name: str, ran: Ran) -> Judged:
+    """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one."""
     prepared, what = work.notebooks[name], f"{name} of {work.handed.student}"
     remarks = (*prepared.submission.remarks, SENTENCE)
     unrun = replace(prepared.submission, remarks=remarks, runnable=False)
@@ -233,9 +230,9 @@ def _as_it_ran(prepared: Prepared, result: RunResult | None) -> Prepared:
     return replace(prepared, restored=restored, remarks=(*prepared.remarks, *result.remarks))
 
 
-def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) -> tuple[bytes, Verdict]:
-    """Judge a notebook's cells, save what they earn, and write it: its outputs make way for the verdicts."""
-    prepared, student, master = way(), work.handed.student, course.book.masters[name]
+def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) -> Judged:
+    """Judge a notebook's cells: what graded ones put out makes way for the verdicts."""
+    prepared, handed = way(), work.handed
     cells, unit = prepared.cells, course.unit
     clean_outputs(cells)
     local, reasons = _on_this_machine(cells)
@@ -249,13 +246,12 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
     notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
     judged = {part.id for part in parts}
     scores, waits = scores_of(notebook.cells, prepared.restored.doubts, judged, course.log)
-    comments = comments_on(notebook.cells, waits)
-    course.book.save(student, name, scores, comments, partial(course.penalty, student), waits)
-    if master.kernelspec:
-        notebook.metadata.kernelspec = master.kernelspec
+    if kernelspec := course.book.masters[name].kernelspec:
+        notebook.metadata.kernelspec = kernelspec
     why = tuple(_for_a_person(prepared, waits, reasons))
-    of = course.assignment, name, student, prepared.seed
-    return _as_json(notebook), Verdict(*of, parts, remarks, calls, work.handed.digest, why, waits)
+    of = course.assignment, name, handed.student, prepared.seed
+    verdict = Verdict(*of, parts, remarks, calls, handed.digest, why, waits)
+    return Judged(_as_json(notebook), verdict, Rows(scores, comments_on(notebook.cells, waits), waits))
 
 
 def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:

@@ -205,14 +205,6 @@ class Verdict:
         return found
 
 
-def was_graded(folder: Path, handed_in: str) -> bool:
-    """Tell whether the verdicts in a graded folder are all on what has this digest."""
-    try:
-        return {verdict.handed_in for verdict in Verdict.load_each(folder, evidence=False)} == {handed_in}
-    except (DamagedVerdictError, FileNotFoundError):
-        return False
-
-
 def _in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
     """Sort by the notebooks' names; the one that is called as the assignment comes first."""
     return sorted(verdicts, key=lambda one: (one.notebook != one.assignment, one.notebook))
@@ -257,8 +249,8 @@ def _checked(thing: Any) -> Any:
 
 def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
     parts = tuple(_part(part, evidence) for part in data.pop("parts"))
-    texts: dict[str, Any] = {name: tuple(data.pop(name)) for name in TEXTS}
-    return _checked(Verdict(parts=parts, **texts, **data))
+    texts = {name: tuple(found) if isinstance(found := data.pop(name), list) else found for name in TEXTS}
+    return _checked(Verdict(parts=parts, **{**data, **texts}))
 
 
 def _part(data: dict[str, Any], evidence: bool) -> PartVerdict:

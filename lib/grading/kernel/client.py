@@ -237,11 +237,14 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         os.close(self.handle)
         self.at_end()
 
-    def run(self, code: str, token: str, seconds: float) -> None:
-        """Have a cell run, and its reply repeat the token. Raises `TimeoutError` if it isn't taken in time."""
+    def run(self, code: str, token: str, seconds: float, is_the_courses: bool = False) -> None:
+        """Have a cell run, the course's own as `hooks` says, and its reply repeat the token.
+
+        Raises `TimeoutError` if it isn't taken in time.
+        """
         self._line.settimeout(seconds)
         with suppress(ConnectionError):  # `messages` will tell
-            self._line.sendall(json.dumps([code, token]).encode() + b"\n")
+            self._line.sendall(json.dumps([code, token, is_the_courses]).encode() + b"\n")
 
     def messages(self, until: float) -> Iterator[bytes]:
         """Give each message that the kernel sends, until it hangs up; nothing in place of one that is too long.

@@ -94,10 +94,21 @@ def main() -> None:
         lockdown.prepare()
         fork = lockdown.fork
     gc.disable()  # what is imported stays
-    from lib.grading.kernel import kernel
+    from lib.grading.kernel import kernel, server
 
     kernel.warm_up("slow" in sys.argv[3:])
-    kernel.run(serve(listener, owner, fork))
+    warm = serve(listener, owner, fork)
+    # From here on this is a child, which never returns.
+    try:
+        request, line = Request.receive(warm)
+        ready = kernel.begin(socket.socket(fileno=line), keep=(warm.fileno(), line), **vars(request))
+        send(warm, ready=True)
+        warm.close()
+    except BaseException as error:
+        with suppress(OSError):
+            send(warm, failed=f"{type(error).__name__}: {error}")
+        os._exit(1)
+    server.serve(ready)
 
 
 def _plain_fork() -> int:

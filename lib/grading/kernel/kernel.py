@@ -11,27 +11,27 @@ import gc
 import importlib
 import io
 import json
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from traitlets import Type
 from traitlets.config import Config
 
-from lib.grading.kernel import server
-from lib.grading.kernel.forkserver import Request, send
+from lib.grading.kernel import hooks, server
 from lib.grading.kernel.shell import Compiler, ZMQInteractiveShell
 from lib.grading.kernel.slow_imports import import_units, slow_imports
 from lib.grading.sandbox import lockdown
-from lib.grading.sandbox.limits import NICENESS
+from lib.grading.sandbox.limits import NICENESS, Limits
 
 NO_HISTORY = {"HistoryManager": {"hist_file": ":memory:"}}
 INLINE = "module://matplotlib_inline.backend_inline"
@@ -54,6 +54,7 @@ def make_kernel() -> LineKernel:
     """Make what all kernels have in common, without ipykernel's application, which opens sockets and starts threads."""
     # A placeholder for a socket: without one, displays are dropped.
     own = {"session": server.LineSession(), "iopub_socket": "the line", "config": Config(NO_HISTORY)}
+    own["log"] = logging.getLogger("kernel")  # the application's else; ipykernel notes each error there
     kernel = LineKernel.instance(user_ns={}, **own)
     shell = kernel.shell
     # A notebook's own modules come after Python's, and before those of packages.
@@ -98,6 +99,7 @@ def _run_a_cell(kernel: Any) -> None:
     kernel.shell.find_line_magic("load_ext")
     kernel.shell.display_formatter.format(None)
     kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
+    hooks.settle(kernel.shell)
 
 
 def _word_an_error(shell: Any) -> None:
@@ -108,51 +110,25 @@ def _word_an_error(shell: Any) -> None:
         shell.InteractiveTB.structured_traceback(*sys.exc_info())
 
 
-def run(line: socket.socket) -> NoReturn:
-    """Be a kernel, in a forked child, until it is told to end."""
-    try:
-        request, own = Request.receive(line)
-        _enter(request, (line.fileno(), own))
-        kernel = _own_half(socket.socket(fileno=own))
-        send(line, ready=True)
-        line.close()
-    except BaseException as error:
-        with suppress(OSError):
-            send(line, failed=f"{type(error).__name__}: {error}")
-        os._exit(1)
-    with suppress(BaseException):
-        server.serve(kernel, kernel.session)
-    os._exit(0)
-
-
-def _own_half(caller: socket.socket) -> LineKernel:
-    """Make what is this kernel's own: streams, names, folder."""
-    kernel = LineKernel.instance()
-    kernel.session.open(caller)
-    sys.stdout, sys.stderr = (server.Printed(name, kernel.session) for name in ("stdout", "stderr"))
-    server.tell_refusals(kernel.session)
-    # ipykernel reads there in which thread cells run; there are no channels.
-    kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
-    kernel.shell.init_environment()
-    kernel.shell.starting_dir = str(here := Path.cwd())
-    kernel.shell.history_manager.dir_hist[:] = [here]
-    return kernel
-
-
-def _enter(request: Request, keep: tuple[int, ...]) -> None:
-    """Enter the sandbox or the folder in which the kernel works, with an environment and a random seed of its own."""
+def begin(
+    line: socket.socket,
+    keep: tuple[int, ...],
+    environment: Mapping[str, str],
+    limits: Mapping[str, Any] | None,
+    files: Mapping[str, bytes],
+    folder: str,
+) -> LineKernel:
+    """Make the second half, in a forked child, as its `Request` says; `keep` are descriptors that stay open."""
     os.nice(NICENESS)
     os.environ.clear()
-    os.environ.update(request.environment)
-    if request.limits is None:  # with all the rights of the warm process, and only as long as that lives
+    os.environ.update(environment)
+    if limits is None:  # with all the rights of the warm process, and only as long as that lives
         lockdown.die_with_parent()
         os.setsid()
         lockdown.silence_standard_streams()
-        os.chdir(request.folder)
+        os.chdir(folder)
     else:
-        from lib.grading.sandbox.limits import Limits
-
-        lockdown.confine(lockdown.Sandbox(Limits(**request.limits), request.files, keep))
+        lockdown.confine(lockdown.Sandbox(Limits(**limits), files, keep))
         # The first process of a namespace gets no signal that it has no handler for, not even from itself.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     sys.argv = ["ipykernel_launcher.py"]
@@ -162,3 +138,18 @@ def _enter(request: Request, keep: tuple[int, ...]) -> None:
     sys.modules["numpy"].random.seed()
     if (backend := os.environ.setdefault("MPLBACKEND", INLINE)) != INLINE:
         sys.modules["matplotlib"].rcParams["backend"] = backend
+    return _own_half(line)
+
+
+def _own_half(line: socket.socket) -> LineKernel:
+    """Make what is this kernel's own: streams, names, folder."""
+    kernel = LineKernel.instance()
+    kernel.session.open(line)
+    sys.stdout, sys.stderr = (server.Printed(name, kernel.session) for name in ("stdout", "stderr"))
+    server.tell_refusals(kernel.session)
+    # ipykernel reads there in which thread cells run; there are no channels.
+    kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
+    kernel.shell.init_environment()
+    kernel.shell.starting_dir = str(here := Path.cwd())
+    kernel.shell.history_manager.dir_hist[:] = [here]
+    return kernel

@@ -25,6 +25,7 @@ from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import Session
 
 from lib.grading.kernel import MAX_SAID, REFUSED, REPLY
+from lib.grading.kernel.hooks import Hooks
 
 COMMS = "comm_"
 """How the messages of widgets begin."""
@@ -135,32 +136,34 @@ def _start(session: LineSession, start: Callable[..., Any], *arguments: Any, **n
         raise
 
 
-def serve(kernel: IPythonKernel, session: LineSession) -> NoReturn:
+def serve(kernel: IPythonKernel) -> NoReturn:
     """Run cells until the caller hangs up, and end the process."""
-    cells = session.line.makefile("r", encoding="utf-8")
+    cells = kernel.session.line.makefile("r", encoding="utf-8")
     try:
-        asyncio.run(_run_cells(kernel, session, cells))
+        asyncio.run(_run_cells(kernel, cells))
     finally:
         os._exit(0)
 
 
-async def _run_cells(kernel: IPythonKernel, session: LineSession, cells: Iterable[str]) -> None:
+async def _run_cells(kernel: IPythonKernel, cells: Iterable[str]) -> None:
     """Run each cell within one event loop, as Jupyter does: code may find it running, and leave tasks in it."""
     # ipykernel transforms each cell twice, once to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
+    hooks = Hooks(kernel.shell)
     for line in cells:
-        code, token = json.loads(line)
+        code, token, is_the_courses = json.loads(line)
         await asyncio.sleep(0)  # tasks that cells before this one left
         transform.cache_clear()
         reply: dict[str, Any] = {"status": "error"}
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            reply = await kernel.do_execute(code, silent=False)
+            with hooks.around(is_the_courses):
+                reply = await kernel.do_execute(code, silent=False)
         except BaseException as error:
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
         _ignore_sigint()
         said = {key: str(reply.get(key))[:MAX_SAID] for key in ("status", "ename", "evalue")}
-        session.send(None, REPLY, {**said, "token": token})
+        kernel.session.send(None, REPLY, {**said, "token": token})
     os._exit(0)  # nothing is taken apart that goes with the process
 
 

@@ -15,6 +15,7 @@ from lib.grading.door.downloads import read_collected
 from lib.grading.door.handed_in import find_submitted
 from lib.grading.files import is_folder
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
+from lib.grading.names import NoId
 
 WorkState = Literal["graded", "not graded", "not collected", "missing"]
 """`not graded`: something was handed in, and there is no verdict on it. `not collected`: it could not be taken in."""
@@ -120,7 +121,8 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         known = gradebook.find_assignment(assignment)
         due, max_score, works = known.duedate, known.max_score, _works(gradebook, known)
     strangers = []
-    for student, _ in sorted(find_submitted(course, assignment)):
+    found = [id.name if isinstance(id, NoId) else id for id, _ in find_submitted(course, assignment)]
+    for student in sorted(found):
         if student not in works and is_folder(_graded_folder(course, student, assignment)):
             strangers.append(student)
         else:

@@ -1,7 +1,7 @@
 """The pages: one for the class, one for a student's appeal. Templates escape whatever a student or a roster wrote.
 
-Links from a name lead to the student's feedback page, if it has been written, there to the cell that it is about, and to
-formgrader.
+Links from a name lead to the student's feedback page, if it has been written, and there to the cell that it is about, as
+well as to formgrader.
 """
 
 import os

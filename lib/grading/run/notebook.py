@@ -25,6 +25,7 @@ from lib.checking.answers import plain
 from lib.grading.files import lay_out
 from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
 from lib.grading.kernel.slow_imports import needs_slow_imports
+from lib.grading.machine_faults import limit_on_threads
 from lib.grading.run.outputs import OUTPUTS, OutputRoom, is_graded, is_needed, plain_output, shorten
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
@@ -89,7 +90,7 @@ class Run:
                 cell.update(outputs=[], execution_count=None)
         self.remarks: list[str] = []
         self.was_refused = False
-        """Whether the kernel said that it was refused a thread, or aborted, as libraries do that are refused one."""
+        """Whether the kernel said that it was refused a thread, or crashed, as libraries may that are refused one."""
         self._at: int | None = None
         self._number = 0
         limits = bounds.characters, bounds.outputs, bounds.memory
@@ -137,7 +138,7 @@ class Run:
         seconds = self._seconds(cell)
         token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
         try:
-            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds)
+            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds, is_the_courses(cell))
             most = self.bounds.flood * self.bounds.characters
             reply = self._receive_reply(client, cell, token, monotonic() + seconds, most)
         except TimeoutError as reason:
@@ -239,7 +240,8 @@ class Run:
             raise RunLostError("The warm process ended while a notebook was run.")
         if client.was_killed:
             return
-        self.was_refused |= code == -signal.SIGABRT
+        # The first process of a namespace gets no SIGABRT, not even from itself: there abort() ends by SIGSEGV.
+        self.was_refused |= code in (-signal.SIGABRT, -signal.SIGSEGV)
         is_spent = seconds >= Limits(**self.bounds.limits).cpu_seconds - 1
         if code == -signal.SIGKILL and self.bounds.locked and not is_spent:
             raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
@@ -276,8 +278,8 @@ def _try_threads(bounds: Bounds) -> None:
     trial.run()
     if trial.was_refused or trial.remarks:
         raise RunLostError(
-            f"A kernel could not start {THREADS} threads. Raise the limit on tasks (`ulimit -u`, or `pids.max` of the"
-            " container or service), or run fewer notebooks at once with --jobs."
+            f"A kernel could not start {THREADS} threads. Raise {limit_on_threads()}, or run fewer notebooks at once"
+            " with --jobs."
         )
 
 
@@ -302,6 +304,9 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
             remarks = [f"A cell broke off the run, and nothing after it could run: {type(error).__name__}."]
         except Exception as error:
             raise RunLostError(f"{type(error).__name__}: {error}") from error
+    for cell in notebook.cells:
+        if "shell.execute_reply" not in cell.metadata.get("execution", ()):  # it has a number from its beginning on
+            cell.execution_count = None
     return list(notebook.cells), remarks
 
 
@@ -317,6 +322,11 @@ def place_of(cells: Sequence[Mapping[str, Any]], at: int) -> str:
     """Name a notebook's cell by its id in the course, or else by its number."""
     name = cells[at]["metadata"].get("nbgrader", {}).get("grade_id")
     return f"The cell {name}" if name else f"Cell {at + 1}"
+
+
+def is_the_courses(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell's code is the course's own: it alone is locked, once cells are restored."""
+    return bool(cell["metadata"].get("nbgrader", {}).get("locked")) and ADDED_CODE not in cell["metadata"]
 
 
 def has_code(cell: Mapping[str, Any]) -> bool:

@@ -11,11 +11,12 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from multiprocessing import get_context
+from time import monotonic
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import orjson
@@ -121,23 +122,34 @@ class Pool(AbstractContextManager["Pool"]):
     """Processes on this machine, begun before this one knows any answer; they end with it."""
 
     def __init__(self, jobs: int):
-        self.width = 2 * jobs
+        self.width, self._jobs = 2 * jobs, jobs
+        self._pool = self._begin()
+        self._pool.schedule(int)  # the processes are there from the first submission on
+
+    def _begin(self) -> ProcessPool:
         # Of several threads a fork has only its own.
         can_fork = sys.platform == "linux" and threading.active_count() == 1
-        context = get_context("fork" if can_fork else "spawn")
-        self._pool = ProcessPool(jobs, context=context, initializer=_begin)
-        self._pool.schedule(int)  # the processes are there from the first submission on
+        return ProcessPool(self._jobs, context=get_context("fork" if can_fork else "spawn"), initializer=_prepare)
 
     def submit(self, task: Task[Result]) -> "Future[Result]":
         """Have a task done, within its time."""
-        return self._pool.schedule(task, timeout=task.longest())
+        try:
+            return self._pool.schedule(task, timeout=task.longest())
+        except RuntimeError:  # Pebble gives up where a worker dies while none has anything to do
+            self.renew()
+            return self._pool.schedule(task, timeout=task.longest())
+
+    def renew(self) -> None:
+        """End all processes, and begin with others."""
+        self.__exit__()
+        self._pool = self._begin()
 
     def __exit__(self, *_: object) -> None:
         self._pool.stop()
         self._pool.join()
 
 
-def _begin() -> None:
+def _prepare() -> None:
     """Called once in each process: an interrupt is for the one that began it, and it goes when that one does."""
     if hasattr(os, "nice"):  # Windows has none
         os.nice(NICENESS)
@@ -152,6 +164,10 @@ class Cluster(AbstractContextManager["Cluster"]):
     """A Dask cluster's workers. The scheduler gives what a worker had that died or went silent to another one."""
 
     def __init__(self, address: str, patience: float):
+        import dask
+
+        # Read as it is imported: what keeps a run from going on is said in a sentence of ours.
+        dask.config.set({"logging": {"distributed": "critical", "distributed.client": "critical"}})
         from distributed import Client
         from distributed.cfexecutor import ClientExecutor
 
@@ -163,7 +179,7 @@ class Cluster(AbstractContextManager["Cluster"]):
                 f"No Dask scheduler with workers answers at {address}: {error}. Start them with `dask scheduler` and"
                 " `dask worker ADDRESS --nthreads=2`, where this package is installed with its extra `dask`."
             ) from error
-        self._executor = ClientExecutor(self._client, pure=False, retries=1)
+        self._executor = ClientExecutor(self._client, pure=False)
 
     @property
     def width(self) -> int:
@@ -173,6 +189,9 @@ class Cluster(AbstractContextManager["Cluster"]):
     def submit(self, task: Task[Result]) -> "Future[Result]":
         """Have a task done."""
         return self._executor.submit(task)
+
+    def renew(self) -> None:
+        """Leave the workers as they are: they are the scheduler's."""
 
     def __exit__(self, *_: object) -> None:
         self._client.close(timeout=5)
@@ -194,6 +213,7 @@ class Runner(AbstractContextManager["Runner[Tag, Result]"], Generic[Tag, Result]
         """
         fresh, flying = iter(works), dict[Future[Result], tuple[Tag, Task[Result], bool]]()
         again: deque[tuple[Tag, Task[Result], bool]] = deque()
+        moved = monotonic()
         while True:
             while len(flying) < self.pool.width:
                 if again:
@@ -203,16 +223,33 @@ class Runner(AbstractContextManager["Runner[Tag, Result]"], Generic[Tag, Result]
                 else:
                     break
                 flying[self.pool.submit(task)] = tag, task, is_last
+                moved = monotonic()
             if not flying:
                 return
             done, _ = wait(flying, timeout=TICK, return_when=FIRST_COMPLETED)
+            if done:
+                moved = monotonic()
+            elif monotonic() - moved > max(task.longest() for _, task, _ in flying.values()):
+                # No task takes so long. Pebble's workers wait for each other where one died in the middle of a word.
+                self.pool.renew()
+                done = {*flying}
             for future in done:
                 tag, task, is_last = flying.pop(future)
-                error = future.exception()
+                error = _error_of(future)
                 if error is None or is_last:
                     yield tag, future.result() if error is None else error
                 else:
                     again.append((tag, task, True))
+
+
+def _error_of(future: Future[Any]) -> BaseException | None:
+    """Give the error of a task, if there is one; what is not through by now is given up."""
+    if future.cancel() or not future.done():
+        return TimeoutError("No worker has done it in its time.")
+    try:
+        return future.exception()
+    except CancelledError:  # by Dask, whose scheduler is gone
+        return ClusterError("It was cancelled.")
 
 
 def ask(pool: Pool | Cluster, question: Callable[[], Result], seconds: float) -> "Future[Result]":

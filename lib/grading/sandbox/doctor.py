@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import lib
+from lib.grading.machine_faults import limit_on_threads
 from lib.grading.sandbox.limits import THREADS, TRIAL
 
 HOW_TO_RUN_WITHOUT = "Grading goes on without protection only if you ask for it, with --no-sandbox."
@@ -60,7 +61,7 @@ def examine() -> list[Problem]:
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     except OSError as error:
-        return [_explain("a process of its own", str(error.strerror))]
+        return [_explain("a process of its own", ": ".join(filter(None, (error.filename, error.strerror))))]
     if not done.stdout:
         return [_explain("life", (done.stderr.splitlines() or [f"it ended with exit code {done.returncode}"])[-1])]
     outcome = json.loads(done.stdout)
@@ -150,14 +151,14 @@ _NO_GROUPS = Problem(
     "this process may make none.",
     "Kernels are locked in all the same, and each process has its bound. Not bounded is what all processes of"
     " a kernel take together, where a course allows commands, and some 100 MB that Linux keeps for each kernel.",
-    "grade as root, or, where systemd runs, `systemd-run --user --scope zerolayer grade …`; or leave it at that.",
+    "where systemd runs, `systemd-run --user --scope zerolayer grade …`, for root without --user; or leave it at that.",
     blocks=False,
 )
 _OF_NAMESPACES = ("user namespace", "process namespace", "own namespaces", "private root", "inner user namespace")
 _MEANINGS = {
-    "threads": (
-        f"A notebook needs up to {THREADS} threads at once, and a limit on tasks lets not so many be started.",
-        "raise the limit of this user (`ulimit -u`), or of the container or service (`pids.max`, `TasksMax`).",
+    "a process of its own": (
+        "This account can't start Python, which runs all the same: its folder may be another account's.",
+        "give this account the right to read that folder, or use a Python that it may start.",
     ),
     "system calls": (
         "The library that compiles the filter of system calls, or seccomp itself, is missing.",
@@ -171,7 +172,7 @@ _MEANINGS = {
 }
 _NO_NAMESPACES = (
     "This process may not make the namespaces that a kernel lives in.",
-    "grade as root, or in a virtual machine of your own.",
+    "grade as root with all its rights (a container needs SYS_ADMIN), or in a virtual machine of your own.",
 )
 _UNKNOWN = ("This is not a fault we know.", "tell the authors of zerolayer about it.")
 _MAY_NOT = "An ordinary user may make no user namespaces here."
@@ -190,8 +191,9 @@ _IN_A_CONTAINER = (
 
 def _explain(step: str, reason: str) -> Problem:
     means, advice = _MEANINGS.get(step, _NO_NAMESPACES if step in _OF_NAMESPACES else _UNKNOWN)
-    if reason == os.strerror(errno.EAGAIN):
-        means, advice = _MEANINGS["threads"]
+    if step == "threads" or reason == os.strerror(errno.EAGAIN):
+        means = f"A notebook needs up to {THREADS} threads at once, and not so many can be started."
+        advice = f"raise {limit_on_threads()}."
     elif step in _OF_NAMESPACES and any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
         means, advice = _IN_A_CONTAINER
     elif step in _OF_NAMESPACES:

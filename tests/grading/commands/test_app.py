@@ -1,19 +1,28 @@
-"""The command `zerolayer`, as people type it."""
+"""The command `zerolayer`, as people type it: its commands, their options, and how each of them ends."""
 
 import shutil
 import subprocess
 import sys
 import sysconfig
+from contextlib import redirect_stderr
+from functools import partial
+from io import StringIO
 from pathlib import Path
 
+import nbgrader.apps
 import pytest
+from nbgrader.apps.baseapp import nbgrader_aliases, nbgrader_flags
+from traitlets.config import Application
 
 from lib.grading.commands import COMMANDS, app
 from lib.grading.commands.demo import next_steps
 from lib.grading.judge.verdict import Verdict
+from tests.course import UNPROVED
 from tests.grading import command_server
+from tests.grading.conftest import Course
 
 ROOT = Path(__file__).parents[3]
+UNIT = "tiny"
 
 
 def zerolayer(*arguments, cwd=ROOT):
@@ -28,9 +37,6 @@ def test_it_lists_its_commands():
         described = said[said.index(command) + 1 :]
         assert described[0].startswith("    ")
         assert described[1][:1] != " ", "one line each, so that all of them are seen at once"
-
-
-def test_each_command_is_called_as_the_list_has_it():
     assert [kind.name for kind in app.APPS.values()] == [f"zerolayer-{command}" for command in COMMANDS]
 
 
@@ -41,55 +47,146 @@ def test_it_can_be_imported_where_there_is_no_linux():
     assert done.returncode == 0
 
 
-def test_it_says_that_there_is_no_such_command():
-    done = zerolayer("grdae")
-    assert done.returncode == 1
-    assert "There is no command grdae" in done.stderr
+ARGUMENTS = dict.fromkeys(COMMANDS, "[") | dict.fromkeys(("grade", "feedback", "watch", "report"), "ASSIGNMENT")
+ARGUMENTS |= {"doctor": "", "new": "NAME", "check": "NAME"}
+"""How what stands behind a command begins, in its help."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_has_help(command):
-    done = zerolayer(command, "--help")
-    assert done.returncode == 0
-    assert "Examples" in done.stdout or "Options" in done.stdout
-    usage = done.stdout.splitlines()[0]
-    assert usage.startswith(f"Usage: zerolayer {command} ")
-    examples = [line for line in done.stdout.splitlines() if line.strip().startswith(f"zerolayer {command} ")]
-    assert len({len(line) - len(line.lstrip()) for line in examples}) <= 1, "they begin in one column"
-    wanted = {
-        "zip_collect": "ASSIGNMENT",
-        "grade": "ASSIGNMENT",
-        "feedback": "ASSIGNMENT",
-        "watch": "ASSIGNMENT",
-        "report": "ASSIGNMENT",
-        "doctor": "",
-    }
-    assert wanted.get(command, "[") in usage
+def test_each_command_has_help(command, capsys):
+    kind = app.APPS[command]
+    with pytest.raises(SystemExit) as ended:
+        kind().parse_command_line(["--help"])
+    assert not ended.value.code
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"Usage: zerolayer {command} ") and ARGUMENTS[command] in lines[0]
+    examples = [line for line in lines if line.strip().startswith(f"zerolayer {command}")]
+    assert len({len(line) - len(line.lstrip()) for line in examples}) == 1, "they begin in one column"
 
 
-def test_grade_asks_for_an_assignment_and_for_submissions(tmp_path):
-    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    unnamed = zerolayer("grade", cwd=tmp_path)
-    assert unnamed.returncode == 1
-    assert "Name one assignment" in unnamed.stderr
-    empty = zerolayer("grade", "softmax_classifier", cwd=tmp_path)
-    assert empty.returncode == 1
-    assert "No notebooks were matched" in empty.stderr
+EVERYWHERE = {"course-dir", "log-level", "debug", "quiet"}
+BUILD = {"assignment", "notebook", "db", "course", "no-db", "source_with_tests"}
+RUN = {"assignment", "db", "jobs", "scheduler", "timeout", "no-sandbox"}
+OPTIONS = {
+    "demo": {"folder"},
+    "doctor": set(),
+    "new": {"assignment"},
+    "check": {"assignment"},
+    "build": BUILD,
+    "fingerprints": set(),
+    "bundle": BUILD,
+    "site": BUILD | {"offline"},
+    "grade": RUN | {"student", "force", "f"},
+    "feedback": {"assignment", "student", "notebook", "db", "jobs"},
+    "watch": RUN | {"course", "every", "once"},
+    "report": {"assignment", "student", "db", "server"},
+}
+"""What each command has besides those of `EVERYWHERE`; whatever else is typed goes to JupyterLab from `lab`."""
+NBGRADERS = {"no_such_option", *nbgrader_aliases, *nbgrader_flags}
+NBGRADERS |= {
+    name
+    for kind in vars(nbgrader.apps).values()
+    for name in (*getattr(kind, "aliases", ()), *getattr(kind, "flags", ()))
+}
 
 
-def test_a_file_that_cannot_be_written_ends_a_command_with_a_sentence(tmp_path):
-    (tmp_path / "units").touch()
-    done = zerolayer("new", "mine", cwd=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].endswith("units/mine: Not a directory.")
+@pytest.mark.parametrize("command", OPTIONS)
+def test_each_command_has_the_options_that_work_for_it_and_refuses_all_others(command):
+    """traitlets takes `--student=x` for a setting of nobody's, and goes on."""
+    kind, off = app.APPS[command], []
+    assert {*kind.aliases, *kind.flags} == EVERYWHERE | OPTIONS[command]
+    for name in sorted(NBGRADERS - kind.aliases.keys() - kind.flags.keys()):
+        dashes = "--" if len(name) > 1 else "-"
+        for typed in ([f"{dashes}{name}"], [f"{dashes}{name}=x"], [UNIT, f"{dashes}{name}", "x"]):
+            with redirect_stderr(StringIO()) as said, pytest.raises(SystemExit) as ended:
+                kind().parse_command_line(typed)
+            wanted = f"`zerolayer {command}` has no option {dashes}{name}. It has: --"
+            off += [] if ended.value.code == 2 and wanted in said.getvalue() else [(typed, said.getvalue())]
+    assert not off
+
+
+@pytest.fixture(scope="module")
+def course(small_course, tmp_path_factory):
+    """A course of one small unit, with somebody's work, which is graded."""
+    course = Course(shutil.copytree(small_course.root, tmp_path_factory.mktemp("options") / "course"))
+    shutil.copytree(course.root / "notebooks", course.root / "submitted" / "ada")
+    assert give(course, "grade", UNIT).returncode == 0
+    return course
+
+
+class Launched:
+    """A command as its program starts it, in this process, in which others were started before."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def initialize(self, arguments):
+        if Application.initialized():
+            type(Application.instance()).clear_instance()
+        self.arguments = arguments
+
+    def start(self):
+        self.kind.launch_instance(self.arguments)
+
+
+def give(course, command, *arguments):
+    return course.runs_here(partial(Launched, app.APPS[command]), *arguments)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "told"),
+    [
+        *((each, "--course-dir={root}/units", "There is no nbgrader_config.py in") for each in ("grade", "report")),
+        *((each, "--assignment=other", "Name one assignment") for each in ("build", "grade", "feedback", "watch")),
+        ("check", "--assignment=other", "There is no unit called other."),
+        ("new", "--assignment=other", "Name the new unit"),
+        ("grade", "--debug", "DEBUG"),
+        ("grade", "--log-level=DEBUG", "DEBUG"),
+        ("grade", "--student=nobody", "No notebooks were matched"),
+        ("feedback", "--student=nobody", "Nothing of tiny is graded"),
+        ("report", "--student=nobody", "There is no verdict on a student called nobody"),
+        ("build", "--notebook=none", "No notebooks were matched"),
+        ("build", "--no-db", "is ready"),
+        *((command, "--db=sqlite:///none.db", "doesn't know tiny") for command in ("grade", "watch", "report")),
+        ("grade", "--timeout=x", "A setting can't be used"),
+        *((command, "--jobs=x", "expected an int, not the str 'x'") for command in ("grade", "feedback")),
+        ("grade", "--scheduler=nowhere", "No Dask scheduler with workers answers"),
+        ("watch", "--every=0", "The value of the 'every' trait"),
+        ("site", "--offline=none", "none"),
+        ("demo", "--folder={root}", "is not empty"),
+        ("grade", "--force", "1 of 1 submissions graded"),
+        ("grade", "-f", "1 of 1 submissions graded"),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_taken_has_an_effect(course, command, option, told):
+    more = ("--once", "--WatchApp.settled=0") if command == "watch" else (UNPROVED,) if command == "build" else ()
+    done = give(course, command, UNIT, *more, option.format(root=course.root))
+    assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    assert "Traceback" in zerolayer("new", "mine", "--debug", cwd=tmp_path).stderr
 
 
-def test_a_unit_that_is_not_there_is_named():
-    done = zerolayer("check", "sotfmax")
+def test_nothing_is_said_where_that_is_wanted(course):
+    assert give(course, "grade", UNIT, "--quiet", "--student=nobody").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("grdae",), "There is no command grdae"),
+        (("grade",), "Name one assignment, for example: zerolayer grade hidden_layer"),
+        (("grade", "softmax_classifier"), "No notebooks were matched"),
+        (("build",), "There are no notebooks in"),
+        (("check", "sotfmax"), "There is no unit called sotfmax. Name one unit, for example: zerolayer check "),
+        (("new", "mine"), "units/mine: Not a directory."),
+    ],
+)  # fmt: skip
+def test_a_command_that_cannot_do_its_work_ends_with_a_sentence(tmp_path, command, told):
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    (tmp_path / "units").touch()
+    done = zerolayer(*command, cwd=tmp_path)
     assert done.returncode == 1
-    assert "There is no unit called sotfmax. Name one unit, for example: zerolayer check hidden_layer." in done.stderr
+    assert told in done.stderr and "Traceback" not in done.stderr
+    assert command[0] != "new" or "Traceback" in zerolayer(*command, "--debug", cwd=tmp_path).stderr
 
 
 def test_what_to_do_next_begins_with_how_to_find_the_commands(tmp_path, monkeypatch):
@@ -101,13 +198,6 @@ def test_what_to_do_next_begins_with_how_to_find_the_commands(tmp_path, monkeypa
     assert f"\n  . '{programs}/activate'\n  zerolayer report mine" in next_steps(tmp_path, "mine")
     monkeypatch.setenv("VIRTUAL_ENV", "active")
     assert "activate" not in next_steps(tmp_path / "elsewhere", "mine")
-
-
-def test_build_says_where_it_found_nothing(tmp_path):
-    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    done = zerolayer("build", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "There are no notebooks in" in done.stderr
 
 
 def test_lab_opens_a_copy_and_keeps_what_was_done_in_it(tmp_path):
@@ -132,15 +222,11 @@ def test_the_demo_grades_a_class_and_names_its_mistakes(tmp_path):
     assert len(rows) == 12
     for student in ("ada", "bao"):
         assert rows[student].split(maxsplit=1) == ["21/21", "everything right"]
-    named = {row.split(maxsplit=1)[1] for row in rows.values()}
-    assert len(named) >= 9
+    assert len({row.split(maxsplit=1)[1] for row in rows.values()}) >= 9
     for student, row in rows.items():
         verdict = Verdict.load(tmp_path / "course" / "autograded" / student / "softmax_classifier")
         assert row.startswith(f"{verdict.points:g}/21")
         assert (tmp_path / "course" / "feedback" / student / "softmax_classifier" / "softmax_classifier.html").exists()
-    again = zerolayer("demo", f"--folder={tmp_path / 'course'}")
-    assert again.returncode == 1
-    assert "is not empty" in again.stderr
 
 
 def test_a_demo_that_ends_early_says_where_its_course_is(tmp_path):

@@ -1,4 +1,7 @@
-"""docs/authoring.md: its example, followed to the letter, makes a unit that has no fault and grades a class."""
+"""docs/authoring.md: its example, followed to the letter, makes a unit that has no fault and grades a class.
+
+Faults are planted in copies of it, several at a time: `check` names them all, and nothing that only follows from them.
+"""
 
 import re
 import shutil
@@ -7,32 +10,33 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import nbformat
+import numpy as np
 import pytest
 
 import lib.units
-from lib.grading.commands.agreement import faults_of_worth, names_called
+from lib.answer_key import Mistake
+from lib.grading.commands.agreement import faults_of_draws, faults_of_worth, names_called
 from lib.grading.commands.build import Hidden
 from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
 from lib.grading.commands.proof import faults_of_cells, first_error
 from lib.grading.judge.verdict import Verdict
 from lib.grading.units import Place
-from lib.unit import Mistake, Part
-from lib.units.softmax_classifier.closed import ANSWER_KEY
+from lib.unit import Part
+from tests.grading import relu_unit
 from tests.grading.conftest import QUICK, Course
+from tests.grading.relu_unit import ANSWER_KEY
 from tests.submissions import cell
 from tests.variants import written
 
 UNIT = "linear_regression"
 PAGE = (Path(__file__).parents[3] / "docs" / "authoring.md").read_text()
 FILES = dict(re.findall(r"```i?python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
-BLANKS = {
-    "loss": "np.mean((w @ X - y) ** 2)",
-    "gradient": "2 * X @ (w @ X - y) / y.size",
-}
+CELLS = ("loss", "check-loss", "gradient", "check-gradient")
+BLANKS = {"loss": "np.mean((w @ X - y) ** 2)", "gradient": "2 * X @ (w @ X - y) / y.size"}
 
 
-def flags(name, source):
-    """What Create Assignment writes into a cell."""
+def flagged(name, source):
+    """A cell with what Create Assignment writes into it."""
     tested = name.startswith("check-")
     points = {"points": 0} if tested else {}
     own = {"grade": tested, "solution": not tested, "locked": tested, "task": False, "schema_version": 3}
@@ -52,8 +56,7 @@ def course(tmp_path_factory, lockable_here):
     notebook = nbformat.read(path, as_version=4)
     kept = [cell for cell in notebook.cells if cell.id in ("title", "setup-text", "setup")]
     made = FILES[f"solutions/{UNIT}/{UNIT}.ipynb"].rstrip().split("\n# ----\n")
-    names = ("loss", "check-loss", "gradient", "check-gradient")
-    notebook.cells = [*kept, *map(flags, names, made)]
+    notebook.cells = [*kept, *map(flagged, CELLS, made)]
     nbformat.write(notebook, path)
     return course
 
@@ -106,119 +109,109 @@ def test_the_bundle_has_no_answer(course):
     assert not [code for code in BLANKS.values() for text in texts if code.encode() in text]
 
 
+TITLE, OPEN, CLOSED = (f"units/{UNIT}/{file}" for file in ("__init__.py", "exercise.py", "closed/__init__.py"))
+NOTEBOOK = f"solutions/{UNIT}/{UNIT}.ipynb"
+MADE = 'UNIT = Unit("linear_regression", "Linear regression", PARTS)'
+ASKED = 'Question("steps", "How many?", ("1", "2"), 2, "So it is.")'
+SUMMED, SLOPE = "return np.sum((w @ X - y) ** 2)", "return 2 * X @ (w @ X - y) / y.size"
+HINT = '    hint = "Compute the loss of two samples by hand, and compare it with each step of your code."\n'
+CALLED = 'return gradient(point, inputs["X"], inputs["y"])'
 FAULTS = {
-    "a mistake that equals the right answer": (
-        "units/{}/closed/__init__.py",
-        "return np.sum((w @ X - y) ** 2)",
-        "return ((w @ X - y) ** 2).sum() / y.size",
-    ),
-    "a check that calls the right answer wrong": ("units/{}/exercise.py", "2.0),)", "3.0),)"),
-    "a draw on which right code fails": (
-        "units/{}/exercise.py",
-        "X, w = rng.normal(size=(3, 8))",
-        "X, w = rng.normal(size=(3, 8)) if rng.random() < 0.9 else None",
-    ),
-    "a part whose right answer is often the same": (
-        "units/{}/exercise.py",
-        "X, w = rng.normal(size=(3, 8)), rng.uniform(1, 2, size=3)",
-        "rng = np.random.default_rng(rng.integers(3))\n    X, w = rng.normal(size=(3, 8)), rng.uniform(1, 2, size=3)",
-    ),
-    "a mistake that earns all points in some draws.\nFound:    all 2 points in 12 of 98 draws": (
-        "units/{}/closed/__init__.py",
-        "return np.sum((w @ X - y) ** 2)",
-        "return np.sum((w @ X - y) ** 2) / (1 if X[0, 0] < 1.2 else y.size)\n\n\n"
-        'in_loss("The squared errors are summed, not averaged", "Divide by the number of samples.")(_summed)',
-    ),
-    "a statement without a hint": (
-        "units/{}/exercise.py",
-        '    hint = "Compute the loss of two samples by hand, and compare it with each step of your code."\n',
-        "",
-    ),
-    "a mistake without a hint": ("units/{}/closed/__init__.py", '"Divide by the number of samples."', '""'),
-    "mistake that is not there.\nFound:    same_as=('The mean',)": (
-        "units/{}/closed/__init__.py",
-        '"Divide by the number of samples."',
-        '"Divide by the number of samples.", same_as=("The mean",)',
-    ),
-    "a part that is worth nothing": ("units/{}/exercise.py", "points = 2", "points = 0"),
-    "gave a set as 'set', but a challenge holds arrays": ("units/{}/exercise.py", '{"w": w,', '{"set": {"a"}, "w": w,'),
-    "a cell of the solution that ends in an error.\nFound:    ValueError": (
-        "solutions/{0}/{0}.ipynb",
-        "%load_ext lib.blanks",
-        "%load_ext lib.blanks\\n\",\n    \"int('x')",
-    ),
-    "no choice is the one that is so": (
-        "units/{}/__init__.py",
-        'UNIT = Unit("linear_regression", "Linear regression", PARTS)',
-        "from lib.unit import Question\n\n"
-        'ASKED = Question("steps", "How many?", ("1", "2"), 2, "So it is.")\n'
-        'UNIT = Unit("linear_regression", "Linear regression", PARTS, questions=(ASKED,))',
-    ),
-    "a mistake that the desk does not call by its name": (
-        "units/{}/closed/__init__.py",
-        "return np.sum((w @ X - y) ** 2)",
-        "return np.summ((w @ X - y) ** 2)",
-    ),
-    "ZeroDivisionError: division by zero (exercise.py, line 30)": (
-        "units/{}/exercise.py",
-        "return {",
-        "return 1 / 0, {",
-    ),
-    "no right code for what a part checks": ("units/{}/closed/__init__.py", '{"loss": loss,', '{"los": loss,'),
-    "a file for students that leads to the answers": (
-        "units/{}/exercise.py",
-        "from lib.unit import Part",
-        "from lib.unit import Part\n\n\ndef peek():\n    from .closed import loss\n    return loss",
-    ),
-    "a file for students that shows the blank at": (
-        "units/{}/exercise.py",
-        "def draw(",
-        "# 2 * X @ (w @ X - y) / y.size\ndef draw(",
-    ),
-    "a Part without its own cell": ("units/{}/exercise.py", 'Part("check-loss"', 'Part("check-los"'),
-    "a marker that says nothing about what the ? is for": (
-        "solutions/{0}/{0}.ipynb",
-        "  # the mean squared error",
-        "",
-    ),
-    "the solution does not earn its points": (
-        "solutions/{0}/{0}.ipynb",
-        "return 2 * X @ (w @ X - y) / y.size  #? return ?",
-        "return 3 * X @ (w @ X - y) / y.size  #? return ?",
-    ),
-    "a statement that desk and judge see differently": (
-        "units/{}/exercise.py",
-        'hint = "Move one weight by 0.001. By how much does the loss change?"',
-        'hint = ""\n\n    def holds(self, inputs, *subjects):\n        """Agree."""',
-    ),
-    "a statement that returns something at the desk": (
-        "units/{}/exercise.py",
-        "    def result(self, inputs, loss):",
-        "    def holds(self, inputs, loss):\n        return loss(**inputs) > 0\n\n    def result(self, inputs, loss):",
-    ),
-    "a part that loses points by a mistake in another": (
-        "units/{}/exercise.py",
-        'return gradient(point, inputs["X"], inputs["y"])',
-        'X, y = inputs["X"], inputs["y"]\n'
-        "        return gradient(point, X, y) * loss(point, X, y) / np.square(point @ X - y).mean()",
-    ),
-    "Try:      let the statement call a loss of its own in place of the student's, as spies.within(gradient, loss=": (
-        "units/{}/closed/__init__.py",
-        "return 2 * X @ (w @ X - y) / y.size",
-        "return 2 * X @ (w @ X - y) / y.size * loss(w, X, y) / np.square(w @ X - y).mean()",
-    ),
+    "before anything is run": {
+        "a draw on which right code fails": (OPEN, "(3, 8)),", "(3, 8)) if rng.random() < 0.9 else None,"),
+        "a mistake without a hint": (CLOSED, '"Divide by the number of samples."', '""'),
+        "no choice is the one that is so": (
+            TITLE,
+            MADE,
+            f"from lib.unit import Question\n{MADE[:-1]}, questions=({ASKED},))",
+        ),
+        "a file for students that leads to the answers": (OPEN, "def draw(", "import lib.reference\n\n\ndef draw("),
+        "a file for students that shows the blank at": (OPEN, "def draw(", f"# {SLOPE}\ndef draw("),
+    },
+    "while it is run": {
+        "a statement without a hint": (OPEN, HINT, ""),
+        "there.\nFound:    same_as=('The mean',)": (CLOSED, 'samples."', 'samples.", same_as=("The mean",)'),
+        "a mistake that the desk does not call by its name": (CLOSED, SUMMED, SUMMED.replace("sum", "summ")),
+        "a statement that desk and judge see differently": (
+            OPEN,
+            '    point = "w"\n',
+            '    point = "w"\n\n    def holds(self, inputs, *subjects):\n        """Agree."""\n',
+        ),
+        "a cell of the solution that ends in an error.\nFound:    ValueError": (
+            NOTEBOOK,
+            "%load_ext lib.blanks",
+            "%load_ext lib.blanks\\n\",\n    \"int('x')",
+        ),
+        "the solution does not earn its points": (NOTEBOOK, f"{SLOPE}  #? return ?", "return 3 * X @ y  #? return ?"),
+    },
+    "in what the checks say": {
+        "a check that calls the right answer wrong": (OPEN, "2.0),)", "3.0),)"),
+        "a marker that says nothing about what the ? is for": (NOTEBOOK, "  # the mean squared error", ""),
+        "some draws.\nFound:    all 2 points in 12 of 98 draws": (
+            CLOSED,
+            SUMMED,
+            f"{SUMMED} / (1 if X[0, 0] < 1.2 else y.size)\n\n\n"
+            'in_loss("The squared errors are summed, not averaged", "Divide by the number of samples.")(_summed)',
+        ),
+        "a part that loses points by a mistake in another": (
+            OPEN,
+            CALLED,
+            f'X, y = inputs["X"], inputs["y"]\n        {CALLED} * loss(point, X, y) / np.square(point @ X - y).mean()',
+        ),
+    },
+    "in right code": {
+        "a statement that returns something at the desk": (
+            OPEN,
+            "    def result(",
+            "    def holds(self, inputs, loss):\n        return loss(**inputs) > 0\n\n    def result(",
+        ),
+        "a loss of its own in place of the student's, as spies.within(gradient, loss=": (
+            CLOSED,
+            SLOPE,
+            f"{SLOPE} * loss(w, X, y) / np.square(w @ X - y).mean()",
+        ),
+    },
 }
+TOLD = {"before anything is run": 6, "while it is run": 7, "in what the checks say": 5, "in right code": 3}
+"""How many faults are told. A draw counts for both parts, and a wrong example too."""
+
+
+@pytest.mark.parametrize("when", FAULTS)
+def test_check_finds_all_faults_and_says_what_to_try(course, tmp_path, when):
+    wrong = Course(tmp_path / "wrong")
+    shutil.copytree(course.root, wrong.root, ignore=shutil.ignore_patterns("autograded", "__pycache__", "gradebook.db"))
+    for file, old, new in FAULTS[when].values():
+        text = (wrong.root / file).read_text()
+        assert old in text
+        (wrong.root / file).write_text(text.replace(old, new))
+    checked = wrong.zerolayer("check", UNIT)
+    assert checked.returncode == 1
+    assert "Traceback" not in checked.stdout + checked.stderr
+    assert [fault for fault in FAULTS[when] if fault not in checked.stdout] == [], checked.stdout + checked.stderr
+    assert [checked.stdout.count(word) for word in ("\nFound:", "\nExpected:", "\nTry:")] == [TOLD[when]] * 3, (
+        checked.stdout
+    )
+
+
+DRAWS = {
+    "a part whose right answer is often the same": lambda rng: relu_unit.draw(np.random.default_rng(rng.integers(3))),
+    "gave a set as 'set', but a challenge holds arrays": lambda rng: relu_unit.draw(rng) | {"set": {"a"}},
+    "ZeroDivisionError: division by zero": lambda rng: 1 / 0,
+}
+
+
+@pytest.mark.parametrize("fault", DRAWS)
+def test_a_draw_that_cannot_be_used_is_told(fault):
+    [told] = faults_of_draws(ANSWER_KEY, replace(relu_unit.relu, draw=DRAWS[fault]), "closed")
+    assert fault in str(told)
 
 
 @pytest.mark.parametrize(("unit", "leaks"), [("softmax_classifier", 2), ("mine", 1)])
 def test_what_this_package_shows_gives_away_only_its_own_units(unit, leaks):
     hidden = [Hidden("notebook, line 2", "X.mean(axis=1, keepdims=True)")]
     folder = Path(lib.units.__file__).parent / unit if unit != "mine" else Path("course/units/mine")
-    files = {
-        "lib/data.py": b"X.mean(axis=1, keepdims=True)",
-        f"lib/units/{unit}/a.py": b"X.mean(axis=1, keepdims=True)",
-    }
-    found = list(faults_of_bundle(files, Place(unit, f"lib.units.{unit}", folder), hidden))
+    shown = dict.fromkeys(("lib/data.py", f"lib/units/{unit}/a.py"), b"X.mean(axis=1, keepdims=True)")
+    found = list(faults_of_bundle(shown, Place(unit, f"lib.units.{unit}", folder), hidden))
     assert len(found) == leaks and f"lib/units/{unit}/a.py" in str(found[-1])
 
 
@@ -227,25 +220,6 @@ def test_a_hidden_file_is_looked_through_that_only_student_code_can_read(tmp_pat
     (tmp_path / ".notes.txt").write_text("X.mean(axis=1, keepdims=True)")
     [fault] = faults_of_open_half(Place("mine", "lib.units.mine", tmp_path), ANSWER_KEY, hidden)
     assert f"{tmp_path / '.notes.txt'}: a file for students that shows the blank at notebook, line 2" in str(fault)
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_check_finds_the_fault_and_says_what_to_try(course, tmp_path, fault):
-    file, old, new = FAULTS[fault]
-    wrong = Course(tmp_path / "wrong")
-    shutil.copytree(course.root, wrong.root, ignore=shutil.ignore_patterns("autograded", "__pycache__", "gradebook.db"))
-    path = wrong.root / file.format(UNIT)
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-    checked = wrong.zerolayer("check", UNIT)
-    assert checked.returncode == 1, checked.stdout
-    assert fault in (said := checked.stdout + checked.stderr)
-    assert "Traceback" not in said
-    if fault == "a draw on which right code fails":  # of either part, and nothing that follows from it
-        assert checked.stdout.count("Found:") == 2, checked.stdout
-    for word in ("Found:", "Expected:", "Try:"):
-        assert word in said
 
 
 def test_a_part_without_points_is_for_practice_unless_it_has_mistakes():

@@ -13,8 +13,8 @@ import pytest
 
 from lib.grading.commands.demo import copy_course
 from tests.course import ASSIGNMENT, UNPROVED
-from tests.grading.commands.test_plain_assignment import STOCK
 from tests.grading.conftest import QUICK, Course
+from tests.grading.grade.test_plain_assignment import STOCK
 from tests.submissions import as_bytes, cell
 
 PLAIN = "plain"

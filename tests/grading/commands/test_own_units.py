@@ -17,10 +17,9 @@ from lib.grading.commands.demo import CHECKOUT
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.new import TEMPLATE, write_all
 from lib.grading.judge.verdict import Verdict
-from lib.grading.run.settings import RunLostError
-from lib.grading.run.forked_execute import ForkedExecute
+from lib.grading.run.notebook import Bounds, RunLostError
 from lib.grading.run.pool import RunTask
-from tests.course import UNPROVED
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import cell
 
@@ -40,6 +39,17 @@ def hand_in(course, unit, student, code, answer=None):
 
 def points(course, student, unit):
     return Verdict.load(course.root / "autograded" / student / unit).points
+
+
+def bundled(course):
+    """Bundle the unit; give what is in the zip and in its wheel."""
+    made = course.zerolayer("bundle", "tiny", UNPROVED)
+    assert made.returncode == 0, made.stderr
+    with ZipFile(course.root / "dist" / "tiny.zip") as bundle:
+        [wheel] = [name for name in bundle.namelist() if name.endswith(".whl")]
+        with bundle.open(wheel) as file, ZipFile(file) as packed:
+            inside = {name: packed.read(name) for name in packed.namelist()}
+        return inside | {name: bundle.read(name) for name in bundle.namelist() if name != wheel}
 
 
 def thief(module):
@@ -77,50 +87,52 @@ def loss(y, yhat):
 """
 
 
+EXERCISE, CLOSED = "units/tiny/exercise.py", "units/tiny/closed/__init__.py"
+
+
+def changed(course, tmp_path, file, old, new):
+    """A copy of the course, with another text in a file of the unit."""
+    other = Course(shutil.copytree(course.root, tmp_path / "course"))
+    text = (other.root / file).read_text()
+    assert old in text
+    (other.root / file).write_text(text.replace(old, new))
+    return other
+
+
 def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
-    changed = Course(shutil.copytree(course.root, tmp_path / "course"))
-    exercise = changed.root / "units" / "tiny" / "exercise.py"
-    exercise.write_text(exercise.read_text().replace("points = 2", "points = 3"))
-    graded = changed.zerolayer("grade", "tiny", *QUICK)
+    other = changed(course, tmp_path, EXERCISE, "points = 2", "points = 3")
+    graded = other.zerolayer("grade", "tiny", *QUICK)
     assert "those of the gradebook count: check-loss has 2 there and 3 in the unit." in graded.stderr
     assert "the unit has other parts or points now" in graded.stdout
-    assert changed.zerolayer("build", "tiny").returncode == 0
-    graded = changed.zerolayer("grade", "tiny", *QUICK)
+    assert other.zerolayer("build", "tiny").returncode == 0
+    graded = other.zerolayer("grade", "tiny", *QUICK)
     assert "in the unit" not in graded.stderr
-    assert points(changed, "ada", "tiny") == 3
+    assert points(other, "ada", "tiny") == 3
 
 
 def test_a_unit_in_the_courses_folder_grades(course):
     assert course.graded.returncode == 0, course.graded.stderr
-    assert points(course, "ada", "tiny") == 2
-    assert points(course, "ben", "tiny") == 0
+    assert [points(course, student, "tiny") for student in ("ada", "ben")] == [2, 0]
     [part] = Verdict.load(course.root / "autograded" / "ben" / "tiny").parts
     assert part.mistake.name == "The squared differences are summed, not averaged"
 
 
-@pytest.mark.parametrize("module", THIEVES)
-def test_its_closed_half_cannot_be_imported_by_student_code(course, module):
-    assert points(course, module, "tiny") == 0
-
-
-def test_its_closed_half_and_its_solution_cannot_be_read_by_student_code(course):
+def test_student_code_can_neither_import_nor_read_its_closed_half_or_its_solution(course):
+    assert [points(course, thief, "tiny") for thief in THIEVES] == [0, 0, 0]
     [part] = Verdict.load(course.root / "autograded" / "walker" / "tiny").parts
     assert "RuntimeError: nothing" in part.statements[0].why
 
 
 @pytest.mark.parametrize(
-    ("slip", "why"),
+    ("old", "new", "why"),
     [
-        (("y = rng.uniform", "y = rng.unifrm"), "has no attribute 'unifrm' (exercise.py, line 27). Mend the unit"),
-        (("return loss(", "return los("), "It raised NameError: name 'los' is not defined."),
+        ("y = rng.uniform", "y = rng.unifrm", "has no attribute 'unifrm' (exercise.py, line 27). Mend the unit"),
+        ("return loss(", "return los(", "It raised NameError: name 'los' is not defined."),
     ],
 )
-def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_path, slip, why):
+def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_path, old, new, why):
     """Not even 0 points: what there was before stays, and a person is told."""
-    broken = Course(shutil.copytree(course.root, tmp_path / "course"))
-    exercise = broken.root / "units" / "tiny" / "exercise.py"
-    assert slip[0] in exercise.read_text()
-    exercise.write_text(exercise.read_text().replace(*slip))
+    broken = changed(course, tmp_path, EXERCISE, old, new)
     graded = broken.zerolayer("grade", "tiny", "--student=ada", "--force", *QUICK)
     assert graded.returncode == NEEDS_A_PERSON
     assert "0 of 1 submissions graded" in graded.stdout
@@ -131,22 +143,17 @@ def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("slip", "error"),
+    ("old", "new", "error"),
     [
-        (("y = rng.uniform", "y = rng.unifrm"), "AttributeError: "),
-        (("class Mean", "clas Mean"), "SyntaxError: "),
-        (("class Mean", "raise SystemExit('stop')\n\n\nclass Mean"), "SystemExit: stop"),
-        (
-            ("import numpy as np", "from .closed import loss as right"),
-            "outside the folder closed may not import what is",
-        ),
-        (("import numpy as np", "from .exercise import PARTS"), "exercise.py) (exercise.py, line "),
+        ("y = rng.uniform", "y = rng.unifrm", "AttributeError: "),
+        ("class Mean", "clas Mean", "SyntaxError: "),
+        ("class Mean", "raise SystemExit('stop')\n\n\nclass Mean", "SystemExit: stop"),
+        ("import numpy as np", "from .closed import loss as right", "outside the folder closed may not import what is"),
+        ("import numpy as np", "from .exercise import PARTS", "exercise.py) (exercise.py, line "),
     ],
 )
-def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, slip, error):
-    broken = Course(shutil.copytree(course.root, tmp_path / "course"))
-    exercise = broken.root / "units" / "tiny" / "exercise.py"
-    exercise.write_text(exercise.read_text().replace(*slip))
+def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, old, new, error):
+    broken = changed(course, tmp_path, EXERCISE, old, new)
     for command in ("fingerprints", "demo", "check", "build", "bundle"):
         done = broken.zerolayer(command, "tiny")
         assert done.returncode == 1, command
@@ -154,33 +161,20 @@ def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, sl
         assert "Traceback" not in done.stderr, command
 
 
-def test_other_units_keep_theirs(course):
+def test_other_units_keep_theirs(course, tmp_path):
     """Neither a new unit nor one that the configuration names takes another one's judge away."""
-    config = course.root / "nbgrader_config.py"
-    before = config.read_text()
-    config.write_text(f'{before}\nc.UnitPreprocessor.units = {{"mine": "lib.units.other.closed.ANSWER_KEY"}}\n')
-    try:
-        for student in ("ada", "ben"):
-            shutil.copytree(course.root / "submitted" / student, course.root / "again" / student, dirs_exist_ok=True)
-        graded = course.zerolayer("grade", "tiny", "--force", "--student=ada", *QUICK)
-        assert graded.returncode == 0, graded.stderr
-        assert points(course, "ada", "tiny") == 2
-    finally:
-        config.write_text(before)
+    named = 'c.UnitPreprocessor.units = {"mine": "lib.units.other.closed.ANSWER_KEY"}'
+    other = changed(course, tmp_path, "nbgrader_config.py", "c = get_config()", f"c = get_config()\n{named}")
+    graded = other.zerolayer("grade", "tiny", "--force", "--student=ada", *QUICK)
+    assert graded.returncode == 0, graded.stderr
+    assert points(other, "ada", "tiny") == 2
 
 
-def test_a_unit_that_was_changed_after_it_was_proved_is_proved_again(course):
+def test_a_unit_that_was_changed_after_it_was_proved_is_proved_again(course, tmp_path):
     """What was proved is noted, and the note is worth nothing once a file of the unit is another one."""
-    closed = course.root / "units" / "tiny" / "closed"
-    assert (closed / "proved.txt").is_file()
-    file = closed / "__init__.py"
-    before = file.read_text()
-    file.write_text(before.replace("np.sum((y - yhat) ** 2)", "np.mean((y - yhat) ** 2)"))
-    try:
-        assert file.read_text() != before
-        refused = course.zerolayer("build", "tiny")
-    finally:
-        file.write_text(before)
+    assert (course.root / "units/tiny/closed/proved.txt").is_file()
+    other = changed(course, tmp_path, CLOSED, "np.sum((y - yhat) ** 2)", "np.mean((y - yhat) ** 2)")
+    refused = other.zerolayer("build", "tiny")
     assert refused.returncode == 1
     assert "a mistake that equals the right answer" in refused.stderr
 
@@ -189,32 +183,25 @@ def test_where_the_unit_is_not_found_nobody_is_graded(course, tmp_path):
     """Its folder was left behind when the course was moved: nbgrader would give everybody 0."""
     moved = Course(tmp_path / "moved")
     shutil.copytree(course.root, moved.root, ignore=shutil.ignore_patterns("units", "autograded"))
-    graded = moved.zerolayer("grade", "tiny", *QUICK)
-    assert graded.returncode == 1
-    assert "checks of a unit that can't be found" in graded.stderr
-    assert "Nobody was graded" in graded.stderr
-    assert not list((moved.root / "autograded").glob("*/*/*.ipynb"))
-    built = moved.zerolayer("build", "tiny")
-    assert built.returncode == 1
+    graded, built = moved.zerolayer("grade", "tiny", *QUICK), moved.zerolayer("build", "tiny")
+    assert graded.returncode == built.returncode == 1
+    assert "checks of a unit that can't be found" in graded.stderr and "Nobody was graded" in graded.stderr
     assert "checks of a unit that can't be found" in built.stderr
+    assert not list((moved.root / "autograded").glob("*/*/*.ipynb"))
 
 
 def test_where_a_worker_lacks_the_unit_the_run_is_lost_and_no_verdict():
     """A Dask worker has no course folder: that must not cost anybody points."""
     with pytest.raises(RunLostError, match=r"lib\.units\.elsewhere"):
-        RunTask({}, ForkedExecute, {}, ("lib.units.elsewhere",))()
+        RunTask({}, Bounds(), ("lib.units.elsewhere",))()
 
 
 def test_the_bundle_has_its_open_half(course):
-    made = course.zerolayer("bundle", "tiny", UNPROVED)
-    assert made.returncode == 0, made.stderr
-    with ZipFile(course.root / "dist" / "tiny.zip") as bundle:
-        [wheel] = [name for name in bundle.namelist() if name.endswith(".whl")]
-        with bundle.open(wheel) as file, ZipFile(file) as packed:
-            names = packed.namelist()
-            texts = b"".join(map(packed.read, names))
-        assert b"figures" not in bundle.read("tiny/README.md"), "it has none"
-    assert {"lib/units/tiny/__init__.py", "lib/units/tiny/exercise.py", "lib/units/tiny/fingerprints.json"} <= {*names}
+    files = bundled(course)
+    texts = b"".join(files.values())
+    names = {*files}
+    assert b"figures" not in files["tiny/README.md"], "it has none"
+    assert {"lib/units/tiny/__init__.py", "lib/units/tiny/exercise.py", "lib/units/tiny/fingerprints.json"} <= names
     assert "lib/units/other/exercise.py" in names
     assert not [name for name in names if "closed" in name]
     assert b"(y - yhat) ** 2" not in texts
@@ -222,28 +209,21 @@ def test_the_bundle_has_its_open_half(course):
 
 def test_two_units_of_one_name_are_refused(course, tmp_path):
     twice = Course(tmp_path / "twice")
-    shutil.copytree(TEMPLATE / "my_unit", twice.root / "units" / "softmax_classifier")
+    shutil.copytree(TEMPLATE / "my_unit", twice.root / "units" / ASSIGNMENT)
     shutil.copy(CHECKOUT / "nbgrader_config.py", twice.root)
     shutil.copytree(CHECKOUT / "solutions", twice.root / "solutions")
-    built = twice.zerolayer("build", "softmax_classifier")
+    built = twice.zerolayer("build", ASSIGNMENT)
     assert built.returncode == 1
-    assert "Two units are called softmax_classifier" in built.stderr
+    assert f"Two units are called {ASSIGNMENT}" in built.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("Class", "small letters"),
-        ("import", "no word of Python's own"),
-        ("tiny", "already"),
-        ("softmax_classifier", "already"),
-    ],
-)
-def test_a_new_unit_overwrites_nothing_and_has_a_name_that_python_takes(course, name, why):
+def test_a_new_unit_overwrites_nothing_and_has_a_name_that_python_takes(course):
     before = {path: path.read_bytes() for path in course.root.rglob("*.py")}
-    refused = course.zerolayer("new", name)
-    assert refused.returncode == 1
-    assert why in refused.stderr
+    whys = {"Class": "small letters", "import": "no word of Python's own", "tiny": "already", ASSIGNMENT: "already"}
+    for name, why in whys.items():
+        refused = course.zerolayer("new", name)
+        assert refused.returncode == 1
+        assert why in refused.stderr
     assert {path: path.read_bytes() for path in course.root.rglob("*.py")} == before
 
 
@@ -301,26 +281,17 @@ def installed(tmp_path_factory, lockable_here):
     return course
 
 
-def test_a_unit_in_a_package_of_its_own_grades(installed):
+def test_a_unit_in_a_package_of_its_own_grades_and_its_closed_half_cannot_be_imported(installed):
     assert installed.graded.returncode == 0, installed.graded.stderr
-    assert points(installed, "ada", "tiny") == 2
-
-
-@pytest.mark.parametrize("module", THIEVES)
-def test_its_closed_half_beside_the_libraries_cannot_be_imported(installed, module):
-    assert points(installed, module, "tiny") == 0
+    assert [points(installed, student, "tiny") for student in ("ada", *THIEVES)] == [2, 0, 0, 0]
 
 
 def test_it_is_named_at_the_desk_and_is_in_the_bundle(installed):
     shipped = json.loads((installed.package / "fingerprints.json").read_text())
     assert shipped["check-loss"] and shipped["check-loss.Mean"]
-    made = installed.zerolayer("bundle", "tiny", UNPROVED)
-    assert made.returncode == 0, made.stderr
-    with ZipFile(installed.root / "dist" / "tiny.zip") as bundle:
-        [wheel] = [name for name in bundle.namelist() if name.endswith(".whl")]
-        with bundle.open(wheel) as file, ZipFile(file) as packed:
-            assert "tiny_unit/exercise.py" in packed.namelist()
-            assert not [name for name in packed.namelist() if "closed" in name]
+    names = {*bundled(installed)}
+    assert "tiny_unit/exercise.py" in names
+    assert not [name for name in names if "closed" in name]
 
 
 def test_answers_in_sight_of_student_code_are_refused(installed):

@@ -1,5 +1,7 @@
-"""`zerolayer watch`, with nbgrader's real exchange: students submit, and fetch their feedback seconds later."""
+"""`zerolayer watch`: what arrives in the exchange or in `submitted/`, what is said of it, and who is told."""
 
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,31 +13,264 @@ import pytest
 from filelock import FileLock
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.feedback import ClassFeedback
-from lib.grading.commands.sample_class import complete
+from lib.grading.commands.demo import complete
 from lib.grading.commands.watch import LONGEST_PAUSE, WatchApp
-from lib.grading.book.marks import Mark, NotebookMarks
-from lib.grading.submissions.tries import digest
-from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
+from lib.units.softmax_classifier.closed.sample_class import ANSWERS, fill
+from lib.units.softmax_classifier.closed.sample_class import RIGHT as ALL_RIGHT
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import Course
 from tests.grading.active import text_of
+from tests.grading.conftest import Course
 from tests.people import Term
-from tests.submissions import before
+from tests.submissions import cell
 
-WRONG = fill(loss=("-np.mean(y * np.log(yhat))", RIGHT["loss"][1]))
-BLANK = fill(loss=("", ""))
-NO_THREADS = """
-raise RuntimeError("can't start new thread")
-"""
-"""What a kernel raises on a machine that has no more tasks; a student who writes it makes the run look so."""
+UNIT = "tiny"
+RIGHT, WRONG, OTHER = "np.mean((y - yhat) ** 2)", "np.sum((y - yhat) ** 2)", "np.mean(np.abs(y - yhat))"
+SECRET = "submission_secret.txt"
+DAYS = [f"2026-03-0{day} 12:00:00.000000 UTC" for day in range(1, 9)]
+AT_ONCE = "--WatchApp.waits=0"
+"""Minutes until a second try, and any other, is graded."""
+
+
+class Watched(Course):
+    """A course of one small unit, and an exchange beside it."""
+
+    @property
+    def exchange(self):
+        return self.root.parent / "exchange"
+
+    def options(self, *more, waits=AT_ONCE):
+        places = (f"--Exchange.root={self.exchange}", "--ExchangeCollect.check_owner=False")
+        return (UNIT, *places, "--OwnedCollect.check_time=False", "--WatchApp.settled=0", waits, *more)
+
+    def lay(self, student, code, *, day=None, secret=None, answer=None):
+        """Lay a try into `submitted/`, or into the exchange, as it was handed in on a `day`."""
+        folder = self.root / "submitted" / student / UNIT
+        if day is not None:
+            folder = self.exchange / "zerolayer" / "inbound" / f"{student}+{UNIT}+{DAYS[day]}+x"
+        folder.mkdir(parents=True, exist_ok=True)
+        notebook = nbformat.read(self.root / "notebooks" / UNIT / f"{UNIT}.ipynb", as_version=4)
+        solution = cell(notebook, "loss")
+        solution.source = answer or re.sub(r"return \?", f"return {code}", solution.source)
+        nbformat.write(notebook, folder / f"{UNIT}.ipynb")
+        if day is not None:
+            (folder / "timestamp.txt").write_text(DAYS[day])
+            (folder / SECRET).write_bytes(secret or f"of {student}, day {day}".encode())
+        return folder
+
+    def round(self, *options, waits=AT_ONCE):
+        """Watch for one round; give what was said, without the times of day."""
+        done = self.runs_here(WatchApp, *self.options("--once", *options, waits=waits))
+        assert done.returncode == 0, done.stderr
+        self.complained = done.stderr
+        return [line[21:] for line in done.stdout.splitlines() if "  watching " not in line]
+
+    def graded(self, student):
+        return self.root / "autograded" / student / UNIT / f"{UNIT}.ipynb"
+
+    def page(self, student):
+        return self.root / "feedback" / student / UNIT / f"{UNIT}.html"
+
+    def released(self):
+        """The pages that lie in the exchange."""
+        return sorted((self.exchange / "zerolayer" / "feedback").glob("*.html"))
+
+
+@pytest.fixture
+def course(small_course, tmp_path):
+    for folder in ("inbound", "feedback"):
+        (tmp_path / "exchange" / "zerolayer" / folder).mkdir(parents=True)
+    (tmp_path / "exchange").chmod(0o777)
+    return Watched(shutil.copytree(small_course.root, tmp_path / "course"))
+
+
+def test_a_round_tells_each_student_what_they_have_and_none_keeps_another(course):
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.update_or_create_assignment(UNIT, duedate=DAYS[4])
+    course.lay("ada", RIGHT, day=1)
+    course.lay("bea", WRONG)
+    course.lay("cai", RIGHT, day=5)
+    course.lay("dana", RIGHT).joinpath(f"{UNIT}.ipynb").write_text("{")
+    course.lay("eva", RIGHT)
+    course.page("eva").mkdir(parents=True)
+    course.lay("finn", RIGHT, day=1, secret=b"\xff")
+    course.lay("gil", RIGHT).joinpath(SECRET).write_bytes(b"no time beside it")
+    course.lay("kaja", RIGHT)
+    course.lay(" x", RIGHT)
+    inbound = course.exchange / "zerolayer" / "inbound"
+    (inbound / f"lena+{UNIT}+{DAYS[0]}").symlink_to(course.root)
+    (inbound / f"mo+{UNIT}+no time").mkdir()
+    options = ("--LateSubmissionPlugin.penalty_method=zero", "--CourseDirectory.student_id_exclude=kaja")
+    said = course.round(*options)
+    released, inside = "The feedback page is released.", f"The feedback page is in {course.root}/feedback"
+    again = "It is tried again in the next round."
+    for line in (
+        f"ada: try 1 has 2 of 2 points. {released}",
+        f"bea: try 1 has 0 of 2 points. {inside}/bea/{UNIT}.",
+        f"cai: try 1 has 0 of 2 points (2 less for being late). {released}",
+        f"dana: try 1 has 0 of 2 points. {inside}/dana/{UNIT}.",
+        "dana: this try needs a person: could not be read or run.",
+    ):
+        assert said.pop(said.index(line))
+    failed = {
+        "eva": f"has no feedback page: {course.page('eva')}",
+        "finn": "has a feedback page that can't be released: ",
+        "gil": f"has a feedback page that can't be released: {course.page('gil').with_name('timestamp.txt')}: No such",
+    }
+    assert [line.partition(":")[0] for line in sorted(said)] == [*failed], said
+    for line, (student, why) in zip(sorted(said), failed.items(), strict=True):
+        assert line.startswith(f"{student}: this try {why}") and line.endswith(again), line
+    assert "it is no folder" in course.complained and "nbgrader doesn't name a submission so" in course.complained
+    assert ["of 2 points" in text_of(page.read_text()) for page in course.released()] == [True, True]
+    before = {student: course.graded(student).stat().st_mtime_ns for student in (*failed, "ada", "dana")}
+    assert len(course.round(*options)) == len(failed), "who was told isn't told again"
+    assert {student: course.graded(student).stat().st_mtime_ns for student in before} == before
+
+
+@pytest.mark.parametrize("by_exchange", [True, False])
+def test_the_last_try_counts_whatever_the_others_had(course, by_exchange):
+    for day, (code, points) in enumerate(((RIGHT, 2), (WRONG, 0), (RIGHT, 2), (OTHER, 0))):
+        course.lay("ada", code, day=day if by_exchange else None)
+        [said] = course.round()
+        assert said.startswith(f"ada: try {day + 1} has {points} of 2 points.")
+        assert Gradebook(f"sqlite:///{course.root}/gradebook.db").find_submission(UNIT, "ada").score == points
+    assert len(course.released()) == (4 if by_exchange else 0), "one page for each try"
+
+
+def test_a_third_try_waits_as_long_as_the_course_says(course):
+    for code in (RIGHT, WRONG):
+        course.lay("ada", code)
+        assert "has" in course.round(waits="--WatchApp.waits=[0, 1000]")[0]
+    course.lay("ada", OTHER)
+    [said] = course.round(waits="--WatchApp.waits=[0, 1000]")
+    assert re.fullmatch(r"ada: try 3 will be graded at \d\d:\d\d\.", said)
+    assert "try 3 has 0 of 2 points" in course.round()[0]
+
+
+def test_what_another_command_has_graded_is_told_and_not_graded_again(course):
+    """Also in a copy of the course, whose files have the time of the copy; and before a newer try takes its place."""
+    course.lay("ada", RIGHT, day=1)
+    assert course.nbgrader("collect", *course.options()[:4]).returncode == 0
+    assert course.zerolayer("grade", UNIT).returncode == 0
+    (copy := course.root.parent / "second" / "course").parent.mkdir()
+    shutil.copytree(course.exchange, copy.parent / "exchange")
+    moved = Watched(shutil.copytree(course.root, copy))
+    graded = moved.graded("ada").stat().st_mtime_ns
+    [said] = moved.round()
+    assert said == "ada: try 1 has 2 of 2 points. The feedback page is released."
+    assert moved.graded("ada").stat().st_mtime_ns == graded
+    course.lay("ada", WRONG, day=2)
+    first, second = course.round()
+    assert first.startswith("ada: try 1 has 2 of 2") and second.startswith("ada: try 2 has 0 of 2")
+    assert len(course.released()) == 2
+
+
+class Killed:
+    """An audit hook that ends its process at one of the moments at which it changes a file, or counts them."""
+
+    MOMENTS = ("os.rename", "os.mkdir", "os.remove", "shutil.copyfile", "os.link", "os.rmdir")
+
+    def __init__(self, folder, at=None):
+        self.folder, self.at, self.passed, self.process = str(folder), at, 0, os.getpid()
+
+    def __call__(self, event, arguments):
+        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        if os.getpid() == self.process and (writes or event in self.MOMENTS):
+            self.passed += self.folder in str(arguments[0]) or event != "open"
+            if self.passed == self.at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def forked_round(course, at=None):
+    """Watch for a round in a process of its own, which is killed at the moment `at`; give how many there were."""
+    reading, writing = os.pipe()
+    if not (child := os.fork()):
+        try:
+            sys.addaudithook(hook := Killed(course.root.parent, at))
+            course.round()
+            os.write(writing, b"%d" % hook.passed)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as line:
+        return int(line.read() or 0)
+
+
+def test_a_kill_at_any_moment_loses_no_page_and_nothing_is_graded_twice(course, tmp_path):
+    course.lay("ada", RIGHT, day=1)
+    course.lay("bea", WRONG)
+    fresh = Watched(shutil.copytree(course.root, tmp_path / "count" / "course"))
+    shutil.copytree(course.exchange, fresh.exchange)
+    moments = forked_round(fresh)
+    assert moments > 20
+    off = []
+    for at in [*range(3, moments, moments // 6), moments]:
+        killed = Watched(shutil.copytree(course.root, tmp_path / str(at) / "course"))
+        shutil.copytree(course.exchange, killed.exchange)
+        forked_round(killed, at)
+        before = {path: path.stat().st_mtime_ns for path in map(killed.graded, ("ada", "bea")) if path.exists()}
+        killed.round()
+        told = {student: killed.page(student).exists() for student in ("ada", "bea")}
+        again = [str(path) for path, changed in before.items() if path.stat().st_mtime_ns != changed]
+        if told != {"ada": True, "bea": True} or again or len(killed.released()) != 1 or killed.round():
+            off.append((at, told, again, killed.released()))
+    assert not off
+
+
+def test_a_line_of_the_ledger_that_was_cut_short_costs_no_other(course):
+    course.lay("ada", RIGHT)
+    assert len(course.round()) == 1
+    ledger = course.root / "autograded" / ".unfinished" / f"{UNIT}.told.jsonl"
+    ledger.write_bytes(ledger.read_bytes()[:-7])
+    assert course.round()[0].startswith("ada: try 1 has 2 of 2")
+    assert course.round() == []
+
+
+def test_what_could_not_be_graded_or_told_is_said_once_for_each_reason(capsys):
+    watch = WatchApp()
+    watch._said, watch._later = {"kaja": set()}, {}
+    for why in ("can't be read.", "can't be read.", "was not graded: There is not enough memory."):
+        watch._put_off("kaja", "digest", why)
+    told = [line.partition("kaja: ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert told == [
+        "this try can't be read. It is tried again in 60 seconds, and so on.",
+        "this try was not graded: There is not enough memory. It is tried again in 60 seconds, and so on.",
+    ]
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(monkeypatch):
+    watch = WatchApp()
+    watch._said, watch._later = {"kaja": set()}, {}
+    watch._put_off("kaja", "digest", "can't be read.")
+    assert watch._is_put_off("kaja", "digest") and not watch._is_put_off("kaja", "of another try")
+    later, before = monotonic() + LONGEST_PAUSE + 1, time() - 3600
+    monkeypatch.setattr("lib.grading.commands.watch.monotonic", lambda: later)
+    monkeypatch.setattr("lib.grading.commands.watch.time", lambda: before)
+    assert not watch._is_put_off("kaja", "digest")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("softmax_clasifier", "--once"), "The gradebook doesn't know softmax_clasifier. Run `zerolayer build` first."),
+        ((UNIT, "--once"), "is being watched already"),
+        ((UNIT, "--once", "--db=sqlite:///nbgrader_config.py"), "The gradebook can't be used: file is not a database."),
+        ((), "Name one assignment"),
+    ],
+)
+def test_where_nothing_can_be_watched_the_command_ends_with_a_sentence(course, arguments, told):
+    with FileLock(course.root / "autograded" / ".unfinished" / f"{UNIT}.told.lock", blocking=False):
+        done = course.runs_here(WatchApp, *arguments)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 class Watch:
     """A running `zerolayer watch` and what it says."""
 
     def __init__(self, course, *options, environment=None):
-        command = [sys.executable, "-u", "-m", "lib.grading", "watch", ASSIGNMENT, "--every=0.2", *options]
+        command = [sys.executable, "-m", "lib.grading", "watch", *options, "--every=0.1"]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         self.process = subprocess.Popen(command, cwd=course, env=environment, **streams)
         self.said = []
@@ -56,19 +291,48 @@ class Watch:
         return self.process.returncode
 
 
+def test_a_notebook_without_end_keeps_nobody_waiting(course):
+    """Neither who handed in together with it, nor who does while it runs."""
+    course.lay("ada", "", answer="while True:\n    pass")
+    course.lay("bea", RIGHT)
+    watch = Watch(course.root, *course.options("--timeout=250"))
+    try:
+        watch.until("bea: try 1 has 2 of 2 points")
+        course.lay("cai", WRONG, day=1)
+        watch.until("cai: try 1 has 0 of 2 points")
+    finally:
+        watch.end()
+    assert not any("ada" in line for line in watch.said)
+
+
+def test_what_keeps_failing_is_tried_more_and_more_seldom_and_ends_with_the_fault(course):
+    gradebook = course.root / "gradebook.db"
+    watch = Watch(course.root, *course.options())
+    try:
+        gradebook.rename(kept := gradebook.with_name("kept.db"))
+        gradebook.write_text("no database, for a while")
+        course.lay("kaja", RIGHT)
+        pauses = [float(watch.until("this round failed").split()[-2]) for _ in range(3)]
+        kept.replace(gradebook)
+        watch.until("kaja: try 1 has 2 of 2 points")
+    finally:
+        assert watch.end() == 0
+    assert pauses == [0.2, 0.4, 0.8]
+
+
 @pytest.fixture(scope="module")
 def term(new_course, tmp_path_factory):
-    term = Term(tmp_path_factory.mktemp("watched"))
+    """A course whose assignment both students have fetched."""
+    term = Term(tmp_path_factory.mktemp("term"))
     new_course(term.course)
     term.instructor.runs(f"nbgrader release_assignment {ASSIGNMENT}")
     term.both(f"nbgrader fetch_assignment {ASSIGNMENT}")
-    term.copies = {student.name: student.notebook.read_bytes() for student in term.students}
     return term
 
 
-def submit(term, student, fillings):
-    notebook = nbformat.reads(term.copies[student.name], as_version=4)
-    nbformat.write(complete(notebook, fillings, ANSWERS), student.notebook)
+def submit(student, fillings):
+    notebook = complete(nbformat.read(student.notebook, as_version=4), fillings, ANSWERS)
+    nbformat.write(notebook, student.notebook)
     student.runs(f"nbgrader submit {ASSIGNMENT}")
 
 
@@ -81,385 +345,26 @@ def pages(student):
 
 @pytest.mark.gives(f"zerolayer watch {ASSIGNMENT}")
 def test_from_handing_in_to_the_page_and_over_a_kill(term):
+    """With nbgrader's real exchange, both ways."""
     ada, emil = term.students
-    watch = Watch(term.course, environment=term.instructor.environment)
+    handed_out = ada.notebook.read_bytes()
+    watch = Watch(term.course, ASSIGNMENT, environment=term.instructor.environment)
     try:
-        submit(term, ada, WRONG)
-        watch.until("ada: the feedback page is released")
+        submit(ada, fill(loss=("-np.mean(y * np.log(yhat))", ALL_RIGHT["loss"][1])))
+        watch.until("ada: try 1 has 19 of 21 points, and 7 points wait for a person. The feedback page is released.")
         assert "19 of 21 points so far" in pages(ada)[-1]
-        submit(term, ada, BLANK)  # the second try is graded at once
-        watch.until("ada: try 2 has")
-        watch.until("ada: the feedback page is released")
-        assert len(pages(ada)) == 2
-        submit(term, ada, RIGHT)  # and the third has to wait
-        watch.until("ada: try 3 will be graded at")
+        ada.notebook.write_bytes(handed_out)
+        submit(ada, ALL_RIGHT)  # the second try is graded at once
+        watch.until("ada: try 2 has 21 of 21 points")
     finally:
         assert watch.end(signal.SIGKILL) == -signal.SIGKILL
-    graded = term.course / "autograded" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    before = graded.stat().st_mtime_ns
-    again = Watch(term.course, "--WatchApp.waits=[0, 1000]", environment=term.instructor.environment)
+    assert ["of 21 points so far" in page for page in pages(ada)] == [True, True]
+    again = Watch(term.course, ASSIGNMENT, environment=term.instructor.environment)
     try:
-        submit(term, emil, RIGHT)
-        again.until("emil: the feedback page is released")
-        assert "21 of 21 points so far" in pages(emil)[-1]
+        submit(emil, ALL_RIGHT)
+        again.until("emil: try 1 has 21 of 21 points")
     finally:
-        again.end()
-    assert not any("ada: try" in line and "has" in line for line in again.said)
+        assert again.end() == 0
+    assert "21 of 21 points so far" in pages(emil)[-1]
+    assert not any("ada: try" in line for line in again.said)
     assert "stopped" in again.said[-1]
-    assert graded.stat().st_mtime_ns == before
-    submit(term, emil, WRONG)
-    once = ["watch", ASSIGNMENT, "--once", "--WatchApp.waits=[]", "--WatchApp.settled=0.3"]
-    done = subprocess.run(
-        [sys.executable, "-m", "lib.grading", *once],
-        cwd=term.course, env=term.instructor.environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "ada: try 3 has 21 of 21 points, and 7 points wait for a person." in done.stdout, done.stderr
-    assert "emil: try 2 has 19 of 21 points" in done.stdout
-    assert "21 of 21 points so far" in pages(ada)[-1]
-
-
-def test_a_notebook_without_end_keeps_nobody_waiting(new_course, tmp_path):
-    """Neither who handed in together with it, nor who does while it runs."""
-    course = new_course(tmp_path / "course")
-
-    def hand_in(student, added=""):
-        folder = course.root / "submitted" / student / ASSIGNMENT
-        folder.mkdir(parents=True)
-        notebook = complete(nbformat.read(course.released(), as_version=4), RIGHT, ANSWERS)
-        [loss] = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "loss"]
-        loss.source += added
-        nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")
-
-    hand_in("ada", "\nwhile True:\n    pass")
-    hand_in("bea")
-    watch = Watch(course.root, "--timeout=250", "--WatchApp.settled=0.2", f"--Exchange.root={tmp_path / 'none'}")
-    try:
-        watch.until("bea: the feedback page is in")
-        hand_in("cai")
-        watch.until("cai: try 1 has 21 of 21 points")
-        watch.until("cai: the feedback page is in")
-    finally:
-        watch.end()
-    assert not any("ada" in line for line in watch.said)
-
-
-def one_round(course, fillings, *options, student="kaja", notebook=None, at=""):
-    """Lay a try into the folder of submissions, and let it be watched for one round; give what that said.
-
-    What comes by the exchange says when it was handed in: `at`.
-    """
-    folder = course.root / "submitted" / student / ASSIGNMENT
-    folder.mkdir(parents=True, exist_ok=True)
-    notebook = notebook or complete(nbformat.read(course.released(), as_version=4), fillings, ANSWERS)
-    nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")
-    if at:
-        (folder / "timestamp.txt").write_text(at)
-    places = (f"--Exchange.root={course.root / 'none'}", "--WatchApp.waits=[]", "--WatchApp.settled=0")
-    done = course.zerolayer("watch", ASSIGNMENT, "--once", *places, *options)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def mark(course, student, **points):
-    """Give points by hand, as formgrader does."""
-    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        for cell, score in points.items():
-            grade = gradebook.find_grade(cell.replace("_", "-"), ASSIGNMENT, ASSIGNMENT, student)
-            grade.manual_score, grade.needs_manual_grade = score, False
-        gradebook.db.commit()
-
-
-def score(course, student):
-    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        return gradebook.find_submission(ASSIGNMENT, student).score
-
-
-def test_the_best_try_counts_where_that_is_set(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    page = course.root / "feedback" / "kaja" / ASSIGNMENT / f"{ASSIGNMENT}.html"
-    points, outdone = [], []
-    for fillings in (WRONG, RIGHT, BLANK):
-        said = one_round(course, fillings, "--keep=best")
-        points.append(course.verdict("kaja").points)
-        outdone.append("An earlier try of yours has more points. That one counts" in text_of(page.read_text()))
-    assert points == [19, 21, 21]
-    assert outdone == [False, False, True]
-    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
-    assert "An earlier try" not in text_of(page.read_text()), "the page is of the try that counts"
-    assert "kaja: an earlier try has more points, 21, and counts." in said
-    assert "1 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout, "it has been graded, and the best one counts"
-    assert course.verdict("kaja").points == 21
-    newer = complete(nbformat.read(course.released(), as_version=4), WRONG, ANSWERS)
-    newer.cells.append(nbformat.v4.new_code_cell("print('a new try')"))
-    nbformat.write(newer, course.root / "submitted" / "kaja" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
-    assert "1 of 1 submissions graded" in course.zerolayer("grade", ASSIGNMENT).stdout
-    assert course.verdict("kaja").points == 19
-
-
-def test_the_best_try_counts_also_where_a_later_one_says_when_it_was_handed_in(new_course, tmp_path):
-    """As what comes by the exchange: its time alone is no reason to grade it once more."""
-    course = new_course(tmp_path / "course")
-    for day, fillings in enumerate((RIGHT, WRONG), start=1):
-        one_round(course, fillings, "--keep=best", at=f"2026-03-0{day} 12:00:00 UTC")
-    assert course.verdict("kaja").points == 21
-    assert "1 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout
-    assert course.verdict("kaja").points == 21
-
-
-def test_the_best_try_counts_also_where_it_was_graded_before_anybody_watched(new_course, tmp_path):
-    """What is newer in the exchange is collected into its place."""
-    course = new_course(tmp_path / "course")
-    (inbound := tmp_path / "exchange" / "zerolayer" / "inbound").mkdir(parents=True)
-    for day, fillings in enumerate((RIGHT, WRONG), start=1):
-        at = f"2026-03-0{day} 12:00:00 UTC"
-        (folder := inbound / f"kaja+{ASSIGNMENT}+{at}").mkdir()
-        solved = complete(nbformat.read(course.released(), as_version=4), fillings, ANSWERS)
-        nbformat.write(solved, folder / f"{ASSIGNMENT}.ipynb")
-        (folder / "timestamp.txt").write_text(at)
-        options = (f"--Exchange.root={tmp_path / 'exchange'}", "--ExchangeCollect.check_owner=False")
-        if fillings is RIGHT:
-            assert course.nbgrader("collect", ASSIGNMENT, *options).returncode == 0
-            assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
-    options = (*options, "--keep=best", "--WatchApp.waits=[]", "--WatchApp.settled=0")
-    said = course.zerolayer("watch", ASSIGNMENT, "--once", *options).stdout
-    assert "kaja: try 2 has 19 of 21 points" in said
-    assert "kaja: an earlier try has more points, 21, and counts." in said
-    assert course.verdict("kaja").points == 21
-
-
-def test_the_best_try_counts_also_where_a_kill_came_before_its_folder_was_in_place(new_course, tmp_path):
-    """Its points are in the gradebook then, and the verdict of the last one still lies beside the notebook."""
-    course = new_course(tmp_path / "course")
-    for fillings in (RIGHT, WRONG):
-        one_round(course, fillings, "--keep=best")
-    place, of_last = course.root / "autograded" / "kaja" / ASSIGNMENT, tmp_path / "of the last"
-    course.zerolayer("grade", ASSIGNMENT, "--force")
-    shutil.copytree(place, of_last)
-    one_round(course, WRONG, "--keep=best")
-    assert course.verdict("kaja").points == 21
-    shutil.rmtree(place)
-    shutil.copytree(of_last, place)
-    assert course.verdict("kaja").points == 19
-    one_round(course, WRONG, "--keep=best")
-    assert course.verdict("kaja").points == score(course, "kaja") == 21
-
-
-def test_marks_given_between_two_tries_count_for_the_best_too(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    one_round(course, RIGHT, "--keep=best")
-    mark(course, "kaja", explain_gradient=2, explain_random_labels=1.5)
-    said = one_round(course, WRONG, "--keep=best")
-    assert "kaja: an earlier try has more points, 24.5, and counts." in said
-    assert (course.verdict("kaja").points, score(course, "kaja")) == (21, 24.5)
-    mark(course, "kaja", check_cce=0)  # that it has less by a person's mark is no reason to grade it once more
-    assert "an earlier try" not in one_round(course, WRONG, "--keep=best")
-    assert score(course, "kaja") == 22.5
-
-
-def test_a_try_that_needs_a_person_is_named_with_the_reason(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    folder = course.root / "submitted" / "dana" / ASSIGNMENT
-    folder.mkdir(parents=True)
-    (folder / f"{ASSIGNMENT}.ipynb").write_text("{")
-    assert "dana: this try needs a person: could not be read or run." in one_round(course, RIGHT)
-    assert "needs a person" not in one_round(course, WRONG), "it was said, and the other try is an ordinary one"
-
-
-def test_what_being_late_costs_a_try_is_told(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        gradebook.update_or_create_assignment(ASSIGNMENT, duedate="2026-03-01 12:00:00 UTC")
-    late = "--LateSubmissionPlugin.penalty_method=zero"
-    said = one_round(course, RIGHT, late, at="2026-03-02 12:00:00 UTC")
-    assert "kaja: try 1 has 0 of 21 points (21 less for being late), and 7 points wait for a person." in said
-
-
-def test_the_last_try_counts_also_where_it_was_handed_in_before(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    for fillings, points in ((RIGHT, 21), (WRONG, 19), (RIGHT, 21)):
-        one_round(course, fillings)
-        assert course.verdict("kaja").points == points
-
-
-@pytest.mark.usefixtures("lockable_here")
-def test_what_was_graded_before_is_not_graded_again_in_a_copy_of_the_course(new_course, tmp_path):
-    """A copy's files have the time of the copy, as a course has that moves to the server on which it is watched."""
-    course = new_course(tmp_path / "course")
-    one_round(course, RIGHT)
-    shutil.rmtree(course.root / "autograded" / ".unfinished")  # what `watch` knows, which `grade` doesn't write
-    moved = Course(shutil.copytree(course.root, tmp_path / "moved"))
-    graded = moved.notebook("kaja").stat().st_mtime_ns
-    assert "kaja: try 1 has 21 of 21 points" in one_round(moved, RIGHT)
-    assert moved.notebook("kaja").stat().st_mtime_ns == graded
-    assert "kaja: try 2 has 19 of 21 points" in one_round(moved, WRONG)
-
-
-def test_a_try_that_the_machine_could_not_run_has_no_points_of_an_earlier_one(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    one_round(course, RIGHT)
-    broken = before(nbformat.read(course.released(), as_version=4), "check-train", NO_THREADS)
-    said = one_round(course, RIGHT, notebook=broken)
-    assert "kaja: this try was not graded: " in said
-    assert "Raise the limit on tasks" in said, "why, and what to try"
-    assert "It is tried again in the next round." in said
-    assert "try 2" not in said
-    assert "kaja: try 2 has 19 of 21 points" in one_round(course, WRONG)
-
-
-def test_what_changes_while_it_is_graded_is_no_try_yet(tmp_path, monkeypatch):
-    """What was graded would be kept under the name of what lies there now, and come back as the best."""
-    folder = tmp_path / "submitted" / "kaja"
-    folder.mkdir(parents=True)
-    (folder / "work.ipynb").write_text("graded")
-    found = digest(folder)
-    watch = WatchApp(keep="best")
-    watch._tries, watch._said, watch._file = {}, {}, tmp_path / "tries.json"
-    points = {"work": NotebookMarks({"loss": Mark(2, 2, graded=2.0)}, {}, frozenset(), 0, 2, {})}
-    monkeypatch.setattr(watch, "_marks", lambda: {"kaja": points})
-    monkeypatch.setattr(watch, "_best", tmp_path.joinpath)
-    (folder / "work.ipynb").write_text("handed in meanwhile")
-    watch._note({"kaja": (folder, found)})
-    assert watch._tries == {}
-    watch._note({"kaja": (folder, digest(folder))})
-    assert watch._tries["kaja"].best == digest(tmp_path / "kaja")
-
-
-def test_why_a_try_is_not_graded_is_told_once_for_each_reason(capsys):
-    watch = WatchApp()
-    watch._said, watch._later = {}, {}
-    for why in ("can't be read.", "can't be read.", "was not graded: There is not enough memory."):
-        watch._put_off({"kaja": why})
-    told = [line.partition("kaja: ")[2] for line in capsys.readouterr().out.splitlines()]
-    assert told == [
-        "this try can't be read. It is tried again in 60 seconds, and so on.",
-        "this try was not graded: There is not enough memory. It is tried again in 60 seconds, and so on.",
-    ]
-
-
-def test_a_clock_that_is_set_back_keeps_nobody_waiting(monkeypatch):
-    watch = WatchApp()
-    watch._said, watch._later = {}, {}
-    watch._put_off({"kaja": "can't be read."})
-    assert watch._is_put_off("kaja")
-    later, before = monotonic() + LONGEST_PAUSE + 1, time() - 3600
-    monkeypatch.setattr("lib.grading.commands.watch.monotonic", lambda: later)
-    monkeypatch.setattr("lib.grading.commands.watch.time", lambda: before)
-    assert not watch._is_put_off("kaja")
-
-
-def test_who_is_not_graded_is_not_waited_for(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    assert "kaja" not in one_round(course, RIGHT, "--CourseDirectory.student_id_exclude=kaja")
-
-
-def test_each_round_says_what_is_new_and_nothing_twice(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    (inbound := tmp_path / "exchange" / "zerolayer" / "inbound").mkdir(parents=True)
-    options = (f"--Exchange.root={tmp_path / 'exchange'}", "--every=0.1", "--WatchApp.settled=0")
-    command = [sys.executable, "-u", "-m", "lib.grading", "watch", ASSIGNMENT, *options]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    said = []
-    with subprocess.Popen(command, cwd=course.root, text=True, **streams) as watching:
-        for line in watching.stdout:
-            said.append(line)
-            if "watching" in line:
-                (inbound / f"ada+{ASSIGNMENT}+2026-03-01 12:00:00 UTC").symlink_to(tmp_path)
-            if "it is no folder" in line:
-                (inbound / f"bao+{ASSIGNMENT}+no time").mkdir()
-            if "doesn't name a submission so" in line:
-                break
-        watching.send_signal(signal.SIGTERM)
-        said += watching.stdout
-    assert sum("ada+" in line for line in said) == 1
-    assert not any("No submissions" in line for line in said)
-
-
-def test_a_single_round_that_fails_says_so_by_its_exit_code(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    folder = course.root / "submitted" / "kaja" / ASSIGNMENT
-    folder.mkdir(parents=True)
-    (folder / f"{ASSIGNMENT}.ipynb").touch()
-    broken = f"--db=sqlite:///{course.root / 'nbgrader_config.py'}"
-    options = ("--once", "--WatchApp.settled=0", f"--Exchange.root={tmp_path / 'none'}")
-    done = course.zerolayer("watch", ASSIGNMENT, broken, *options)
-    assert done.returncode == 1
-    [told] = [line for line in done.stdout.splitlines() if "this round failed" in line]
-    assert told.endswith("The gradebook can't be used: file is not a database. Mend this, and give the command again.")
-    done = course.zerolayer("watch", ASSIGNMENT, "--WarmProvisioner.limits=memory=1G", *options)
-    assert done.returncode == 1
-    assert "A setting can't be used: WarmProvisioner.limits has 'memory'" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_what_keeps_failing_is_tried_more_and_more_seldom(new_course, tmp_path):
-    """And another assignment's unit that is broken is told once, not in each round."""
-    course = new_course(tmp_path / "course")
-    (broken := course.root / "units" / "broken").mkdir(parents=True)
-    (broken / "__init__.py").write_text("raise ValueError('half done')")
-    options = ("--every=0.1", f"--db=sqlite:///{course.root / 'nbgrader_config.py'}")
-    folder = course.root / "submitted" / "kaja" / ASSIGNMENT
-    folder.mkdir(parents=True)
-    (folder / f"{ASSIGNMENT}.ipynb").touch()
-    command = [sys.executable, "-u", "-m", "lib.grading", "watch", ASSIGNMENT, *options, "--WatchApp.settled=0"]
-    command.append(f"--Exchange.root={tmp_path / 'none'}")
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=course.root, text=True, **pipes) as watching:
-        pauses = []
-        for line in watching.stdout:
-            if "this round failed" in line:
-                pauses.append(float(line.split()[-2]))
-            if len(pauses) == 3:
-                break
-        watching.send_signal(signal.SIGTERM)
-        complaints = watching.stderr.read()
-    assert pauses == [0.2, 0.4, 0.8]
-    assert complaints.count("The unit broken can't be imported: ValueError: half done (__init__.py, line 1)") == 1
-
-
-def test_an_assignment_that_is_not_there_is_not_waited_for(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    done = course.zerolayer("watch", "softmax_clasifier")
-    assert done.returncode == 1
-    assert "The gradebook doesn't know softmax_clasifier. Run `zerolayer build` first." in done.stderr
-
-
-SECRET = "submission_secret.txt"
-
-
-def test_a_page_that_cant_be_made_or_released_keeps_nobody_elses(new_course, tmp_path, monkeypatch):
-    course = new_course(tmp_path / "course")
-    for student, secret in (("ada", b""), ("bea", b"\xff"), ("cai", b"no time beside it"), ("zoe", b"")):
-        folder = course.root / "submitted" / student / ASSIGNMENT
-        folder.mkdir(parents=True)
-        shutil.copy(course.released(), folder)
-        if secret:
-            (folder / SECRET).write_bytes(secret)
-
-    def note(feedback, folder, *rest, real=ClassFeedback._note):
-        if "ada" in folder:
-            raise RecursionError("what nobody foresaw")
-        real(feedback, folder, *rest)
-
-    monkeypatch.setattr(ClassFeedback, "_note", note)
-    places = (f"--Exchange.root={tmp_path / 'exchange'}", "--WatchApp.settled=0", "--once")
-    done = course.runs_here(WatchApp, ASSIGNMENT, *places)
-    assert done.returncode == 0, done.stderr
-    assert "ada: this try has no feedback page: RecursionError: what nobody foresaw." in done.stdout
-    assert "bea: this try has a feedback page that can't be released: " in done.stdout
-    assert "cai: this try has a feedback page that can't be released: " in done.stdout
-    assert "zoe: the feedback page is in" in done.stdout
-    (tmp_path / "exchange").mkdir()
-    (tmp_path / "exchange").chmod(0o777)
-    told = course.runs_here(WatchApp, ASSIGNMENT, *places).stdout
-    for student in ("bea", "cai"):
-        missing = f"{course.root}/feedback/{student}/{ASSIGNMENT}/timestamp.txt: No such file or directory."
-        assert f"{student}: this try has a feedback page that can't be released: {missing}" in told
-
-
-def test_two_watches_of_one_assignment_are_told_apart(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    lock = course.root / "autograded" / ".unfinished" / f"{ASSIGNMENT}.tries.lock"
-    with FileLock(lock, blocking=False):
-        done = course.zerolayer("watch", ASSIGNMENT, "--once")
-    assert done.returncode == 1
-    assert "is being watched already" in done.stderr

@@ -19,9 +19,10 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.demo import copy_course, run
 from lib.grading.commands.report import ReportApp
 from tests.course import ASSIGNMENT
-from tests.grading.conftest import QUICK, Course
 from tests.grading.active import text_of
+from tests.grading.conftest import QUICK, Course
 from tests.submissions import as_bytes, right
+from tests.submissions.pages import WIDGETS
 
 FILE = f"{ASSIGNMENT}.ipynb"
 SECRET = "0123456789abcdef" * 4
@@ -70,6 +71,7 @@ def beyond(data):
 WORK = as_bytes({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 """What everybody hands in of whom only the name matters."""
 OWN = packed((FILE, WORK))
+WITH_WIDGETS = as_bytes({**json.loads(WORK), "metadata": {"title": "mine", "widgets": WIDGETS}})
 
 CANVAS = {
     "smithjane_12345_67890_softmax_classifier.ipynb": WORK,
@@ -91,6 +93,8 @@ CANVAS = {
     "mallory_666_67900_work.zip": packed(("smithjane_12345_1_softmax_classifier.ipynb", b"not Jane's")),
     "backslash_12352_67901_work.zip": packed(("work\\softmax_classifier.ipynb", WORK)),
     "12353_67902_softmax_classifier.ipynb": WORK,
+    "widgets_12355_67904_softmax_classifier.ipynb": WITH_WIDGETS,
+    f"{'x' * 99}_12356_67905_softmax_classifier.ipynb": WORK,
 }
 MOODLE = {
     "Jane Smith_501_assignsubmission_file_/softmax_classifier.ipynb": WORK,
@@ -113,6 +117,7 @@ COLLECTED = {
     "mallory_666": {"smithjane_12345_1_softmax_classifier.ipynb"},
     "backslash_12352": {FILE},
     "student_12353": {FILE},
+    "widgets_12355": {FILE},
     "Jane_Smith_501": {FILE},
     "Åsa_Öberg-Łuk_502": {FILE},
     "Participant_503": {FILE},
@@ -133,7 +138,7 @@ REFUSED = {
     "bad_9_1_work.zip": (damaged(packed((FILE, bytes(range(256)) * 9))), "can't be unpacked"),
     "beyond_18_1_work.zip": (beyond(OWN), "can't be unpacked"),
     "text_10_1_work.zip": (b"I have thought about it.", "can't be unpacked"),
-    f"{'x' * 300}_19_1_work.zip": (OWN, "can't be unpacked (File name too long)"),  # longer than a folder's name may be
+    "lists_20_1_work.ipynb": (b"[" * 500_001, "has more than 500,000 lists"),
     "big_11_1_work.zip": (packed((FILE, b" " * 20_000_001)), "has more than 20 MB"),
     "bomb_12_1_work.zip": (packed(*((f"{n}.ipynb", b" " * 19_000_000) for n in range(6))), "would unpack to 114 MB"),
     "many_13_1_work.zip": (packed(*((f"{n}.ipynb", b"") for n in range(1001))), "holds 1,001 files"),
@@ -142,6 +147,14 @@ REFUSED = {
     "tar_16_1_work.tar.gz": (b"\x1f\x8b", "only zips are opened"),
     "letter_17_1_work.zip": (packed(("\x1b[31m\n/../x.ipynb", WORK)), r"\x1b[31m\n/../x.ipynb in"),
 }
+
+
+def archive_in(root):
+    """Lay out a course, and give the folder for its downloads."""
+    copy_course(root)
+    (root / "notebooks" / ASSIGNMENT).mkdir(parents=True, exist_ok=True)
+    (archive := root / "downloaded" / ASSIGNMENT / "archive").mkdir(parents=True)
+    return archive
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +211,13 @@ def test_what_is_refused_is_told_in_a_sentence_with_its_name(collected, name):
 def test_a_broken_download_and_a_nameless_notebook_are_told(collected):
     assert "broken.zip is left out: it can't be unpacked" in collected.run.stderr
     assert "nobody.ipynb is left out: it is nobody's by its name" in collected.run.stderr
+    assert "it has a name of which no student's id can be made: it has 105 characters" in collected.run.stderr
+
+
+def test_saved_widgets_are_left_in_the_download(collected):
+    """JupyterLab would restore them, and run their script, as it opens what was collected."""
+    kept = json.loads((collected.root / "submitted" / "widgets_12355" / ASSIGNMENT / FILE).read_text())
+    assert kept == {**json.loads(WORK), "metadata": {"title": "mine"}}
 
 
 def test_nothing_lands_outside_its_folders(collected):
@@ -218,28 +238,23 @@ def test_of_several_copies_the_last_one_counts(collected):
 @pytest.mark.parametrize("names", [("week 1", "week 2"), ("week 2", "week 1")], ids=" then ".join)
 def test_of_two_downloads_the_later_one_counts(tmp_path, names):
     """Whatever they are called, and whatever number a browser gave a student's file."""
-    copy_course(tmp_path)
-    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
-    archive.mkdir(parents=True)
+    archive = archive_in(tmp_path)
     first = {"Li Wei_504_assignsubmission_file/softmax (2).ipynb": b"1", "Zoë_505_assignsubmission_file/a.ipynb": b"1"}
     second = {"Li Wei_504_assignsubmission_file/softmax (1).ipynb": b"2"}
     for day, (name, files) in enumerate(zip(names, (first, second), strict=True)):
         (archive / f"{name}.zip").write_bytes(packed(*files.items()))
         os.utime(archive / f"{name}.zip", (day, day))
-    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT)
+    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
     assert f"{names[0]} is older than {names[1]}. Notebooks left out of it, since the other has them: 1." in done.stderr
     found = {file.parts[-3]: file.read_bytes() for file in tmp_path.glob("submitted/*/*/*")}
     assert found == {"Li_Wei_504": b"2", "Zoë_505": b"1"}
 
 
 def test_of_a_students_copies_the_one_left_out_is_told_with_its_folder(tmp_path):
-    copy_course(tmp_path)
-    (tmp_path / "notebooks" / ASSIGNMENT).mkdir(parents=True)
-    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
-    archive.mkdir(parents=True)
+    archive = archive_in(tmp_path)
     folder = "Li Wei_504_assignsubmission_file"
     (archive / "all.zip").write_bytes(packed((f"{folder}/a.ipynb", b"1"), (f"{folder}/a (1).ipynb", b"2")))
-    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT)
+    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
     assert f"all/{folder}/a.ipynb is left out: it gives way to a (1).ipynb." in done.stderr
 
 
@@ -324,12 +339,9 @@ CLAIMS = {
 def test_nobody_hands_in_for_somebody_else(tmp_path, case):
     """Names and files' names are the students' own; what could be two people's is nobody's."""
     files, right_ones = CLAIMS[case]
-    copy_course(tmp_path)
-    (tmp_path / "notebooks" / ASSIGNMENT).mkdir(parents=True)
-    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
-    archive.mkdir(parents=True)
+    archive = archive_in(tmp_path)
     (archive / "all.zip").write_bytes(packed(*files.items()))
-    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT)
+    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     found = {folder.parent.name: [*folder.iterdir()] for folder in tmp_path.glob("submitted/*/*")}
@@ -339,41 +351,27 @@ def test_nobody_hands_in_for_somebody_else(tmp_path, case):
     assert ("left out" in done.stderr) == (b"forged" not in right_ones.values() and "capital" not in case)
 
 
-@pytest.mark.parametrize("assignment", [ASSIGNMENT, "softmax_clasifier"])
-def test_where_there_is_nothing_to_collect_it_says_where_to_put_it(tmp_path, assignment):
-    copy_course(tmp_path)
-    (tmp_path / "downloaded" / ASSIGNMENT / "archive").mkdir(parents=True)
-    done = Course(tmp_path).zerolayer("zip_collect", assignment)
-    assert done.returncode == 1
-    place = tmp_path / "downloaded" / assignment / "archive"
-    assert f"There is nothing to collect: no file is in {place}." in done.stderr
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits on a file's size")
 def test_a_disk_without_room_is_no_students_fault(tmp_path):
     """A part of a file would pass for the whole, and lose its points."""
     import resource
 
-    copy_course(tmp_path)
-    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
-    archive.mkdir(parents=True)
+    archive = archive_in(tmp_path)
     (archive / f"wongsam_12_34_{FILE}").write_bytes(bytes(50_000))
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (20_000, 20_000))
-    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, preexec_fn=limit)
+    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT, preexec_fn=limit)
     assert done.returncode == 1
     assert "Free some space there. Not all was collected." in done.stderr
     assert "Ask for" not in done.stderr
     assert not (tmp_path / "submitted").exists()
     (tmp_path / "submitted").touch()
-    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, "--force")
+    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT, "--force")
     assert done.returncode == 1
     assert "Not a directory. Not all was collected. Once this is mended, collect again with --force" in done.stderr
 
 
 def test_a_place_that_cannot_be_filled_stops_nbgraders_command_with_a_sentence(tmp_path):
-    copy_course(tmp_path)
-    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
-    archive.mkdir(parents=True)
+    archive = archive_in(tmp_path)
     for name in ("ada_1", "bo_2", "cy_3"):
         (archive / f"{name}_4_{FILE}").write_bytes(WORK)
     (submitted := tmp_path / "submitted").mkdir()
@@ -390,43 +388,6 @@ def test_a_place_that_cannot_be_filled_stops_nbgraders_command_with_a_sentence(t
     again = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
     assert again.returncode == 1
     assert "is not empty. Give --force to replace what was collected before." in again.stderr
-
-
-OWN = """
-from pathlib import Path
-from nbgrader.plugins import FileNameCollectorPlugin
-
-class Own(FileNameCollectorPlugin):
-    def collect(self, file):
-        student, name = Path(file).name.split("_", 1)
-        return {"student_id": student, "file_id": name.replace("+", "/"), "timestamp": "2026-01-01"}
-"""
-"""A collector as a course may have it, for names such as `ada_data+x.csv`."""
-
-
-def test_a_course_with_plugins_of_its_own_is_collected_as_nbgrader_does_and_as_a_whole(tmp_path):
-    copy_course(tmp_path)
-    (tmp_path / "own.py").write_text(OWN)
-    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
-    archive.mkdir(parents=True)
-    stamp = "2026-03-01 12:00:00 UTC"
-    for name, content in ((FILE, WORK), ("timestamp.txt", stamp.encode()), ("data+x.csv", b"1")):
-        (archive / f"ada_{name}").write_bytes(content)
-    (archive / f"bo_{FILE}").write_bytes(WORK)
-    plugins = ("--extractor=nbgrader.plugins.zipcollect.ExtractorPlugin", "--collector=own.Own")
-    (place := tmp_path / "submitted").touch()
-    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, *plugins)
-    assert done.returncode == 1
-    assert "Not all was collected. Once this is mended, collect again with --force" in done.stderr
-    place.unlink()
-    done = Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, "--force", *plugins)
-    assert done.returncode == 0, done.stderr
-    files = {str(file.relative_to(place)): file.read_text() for file in place.rglob("*") if file.is_file()}
-    own = f"ada/{ASSIGNMENT}"
-    assert files.keys() - {f"bo/{ASSIGNMENT}/{FILE}"} == {
-        f"{own}/{FILE}", f"{own}/timestamp.txt", f"{own}/data/x.csv", f"bo/{ASSIGNMENT}/timestamp.txt"
-    }  # fmt: skip
-    assert files[f"{own}/timestamp.txt"] == stamp, "what was handed in says it better"
 
 
 def test_what_could_not_be_collected_is_noted_with_the_reason(collected):
@@ -448,12 +409,10 @@ def test_numbers_of_canvas_are_noted_and_kept(collected, tmp_path):
     canvas = json.loads(course_notes(collected).read_text())["canvas"]
     assert canvas.keys() == {student for student in COLLECTED if student.islower()}  # as Canvas writes names
     assert canvas["smithjane_12345"] == "12345"
-    copy_course(tmp_path)
-    archive = tmp_path / "downloaded" / ASSIGNMENT / "archive"
-    archive.mkdir(parents=True)
+    archive = archive_in(tmp_path)
     for name in ("ada_1_4", "bo_2_5"):
         (archive / f"{name}_{FILE}").write_bytes(WORK)
-        assert Course(tmp_path).zerolayer("zip_collect", ASSIGNMENT, "--force").returncode == 0
+        assert Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT, "--force").returncode == 0
         (archive / f"{name}_{FILE}").unlink()
     assert json.loads(course_notes(Course(tmp_path)).read_text())["canvas"] == {"ada_1": "1", "bo_2": "2"}
 
@@ -478,7 +437,7 @@ def test_canvas_late_counts_also_where_the_due_date_comes_later(new_course, tmp_
     done = as_bytes(right(nbformat.read(course.released(), as_version=4)))
     for name in ("lea_LATE_1_1_softmax_classifier.ipynb", "kim_2_2_softmax_classifier.ipynb"):
         (archive / name).write_bytes(done)
-    assert course.zerolayer("zip_collect", ASSIGNMENT).returncode == 0
+    assert course.nbgrader("zip_collect", ASSIGNMENT).returncode == 0
     assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         assert gradebook.find_submission(ASSIGNMENT, "lea_1").timestamp is None

@@ -30,12 +30,10 @@ LISTED = [
     # a library's own, by its dotted name after a plain import
     (["import scipy.special\nscipy.special.softmax(z, axis=0)"], SOFTMAX),
     (["import scipy.special as sp\nsp.log_softmax(z)"], ("scipy.special.log_softmax",)),
-    (["from scipy import special\nspecial.logsumexp(z)"], ("scipy.special.logsumexp",)),
     (["from scipy.special import softmax as s\ns(z)"], SOFTMAX),
     (["import tensorflow as tf\ntf.nn.softmax(z)[0].numpy()"], ("tensorflow.nn.softmax",)),
     (["import tensorflow as tf\nwith tf.GradientTape() as tape: pass"], ("tensorflow.GradientTape",)),
     (["from keras.losses import CategoricalCrossentropy as C\nC()(y, p)"], ("keras.losses.CategoricalCrossentropy",)),
-    (["from sklearn.metrics import log_loss\nlog_loss(y, p)"], ("sklearn.metrics.log_loss",)),
     (["import torch.nn.functional as F\nF.cross_entropy(z, y)"], ("torch.nn.functional.cross_entropy",)),
     (["def forward(z):\n    import torch\n    return torch.softmax(z, 0)"], ("torch.softmax",)),
     # the import may stand in another cell, also a later one
@@ -85,11 +83,9 @@ HOSTILE = [
     *("(" * 19_000, "-" * 19_000 + "1", "a" + "()" * 9_000, "lambda: " * 2_000 + "1"),
     *("x = " + "1" * 19_000, "a" * 50_000, f"torch.{'x' * 100}.softmax", f"x = [{'a,' * 9900}]"),
     # paths of a thousand dots, and modules
-    *(
-        "a" + ".b" * 9_000,
-        "\n".join(f"a{number}{'.b' * 300}" for number in range(28)),
-        f"from scipy{'.a' * 500} import a, b, c",
-    ),
+    "a" + ".b" * 9_000,
+    "\n".join(f"a{number}{'.b' * 300}" for number in range(28)),
+    f"from scipy{'.a' * 500} import a, b, c",
     # to look in all that follows a line for a magic took minutes for a notebook of empty lines
     *("#" + blank * (19_000 // len(blank)) + "\n  %time x\n1" for blank in ("\n", "\n ", " ", "\r", "\x0c")),
 ]
@@ -102,19 +98,15 @@ def test_hostile_code_takes_little_time_and_memory_and_hides_no_other_cell(sourc
     # A file or a socket of another test's may be thrown away, and warned of, at any time.
     assert not [each for each in recwarn if issubclass(each.category, SyntaxWarning | DeprecationWarning)]
     tracemalloc.start()
-    try:
-        found(f"{source}\n")
-        assert tracemalloc.get_traced_memory()[0] < 10**6
-    finally:
-        tracemalloc.stop()
-
-
-def test_there_is_an_end_to_it():
-    assert len(found("import torch\n" + "\n".join(f"torch.n{number}.softmax" for number in range(500)))) == MOST
+    found(f"{source}\n")
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 10**6
 
 
 def test_of_many_cells_only_so_many_are_read():
-    """The course's own count for nobody's code."""
+    """Of many names, too; and the course's own cells count for nobody's code."""
+    assert len(found("import torch\n" + "\n".join(f"torch.n{number}.softmax" for number in range(500)))) == MOST
     long, most = "#" * LONGEST, MOST_READ // LONGEST
     locked = [new_code_cell(long + "#", metadata={"nbgrader": {"locked": True}})] * 20
     for others, calls, is_more in ((most - 1, ("torch.softmax",), False), (most, (), True)):

@@ -1,65 +1,73 @@
-"""A kernel as people start it, by Jupyter's own manager, and what it says to code."""
+"""Kernels for tests: code goes in, and what it says comes out."""
 
+import json
+import os
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
+from time import monotonic
+from types import MappingProxyType
 
-from jupyter_client.manager import KernelManager
-from traitlets.config import Config
+from lib.grading.kernel import REPLY
+from lib.grading.kernel.client import ForkServer, spawn
 
-LOCKED, OPEN = {"sandbox": True}, {"sandbox": False}
+SECONDS = 60
 
 
-class KernelClient:
-    """A running kernel, and a client that talks to it."""
+class Kernel:
+    """A running kernel and the line to it."""
 
-    def __init__(self, manager):
-        self.manager = manager
-        self.client = manager.client()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+    def __init__(self, client, locked):
+        self.client, self.locked = client, locked
+
+    def run(self, code, meanwhile=lambda text: None, is_the_courses=False):
+        """Give what the code prints, its last value and its error, as one text; `meanwhile` sees texts as they come."""
+        said, token = [], token_hex(8)
+        self.client.run(code, token, SECONDS, is_the_courses)
+        for message in self.messages():
+            kind, content = message["msg_type"], message["content"]
+            match kind:
+                case "stream":
+                    said.append(content["text"])
+                    meanwhile(content["text"])
+                case "execute_result" | "display_data":
+                    said.append("a picture" if "image/png" in content["data"] else content["data"]["text/plain"])
+                case "error":
+                    said.append(f"{content['ename']}: {content['evalue']}")
+                case _ if kind == REPLY and content["token"] == token:
+                    break
+        return "".join(said).strip()
+
+    def messages(self):
+        """Give all that it says, until it ends."""
+        return map(json.loads, self.client.messages(monotonic() + SECONDS))
 
     @property
-    def provisioner(self):
-        return self.manager.provisioner
-
-    def run(self, code, meanwhile=lambda text: None):
-        """Give what the code prints and what its last line is; an error is a line `ENAME: evalue`.
-
-        `meanwhile` is called with all that is printed, while the code may still run.
-        """
-        said = []
-
-        def recv(message):
-            kind, content = message["msg_type"], message["content"]
-            if kind == "stream":
-                said.append(content["text"])
-                meanwhile(content["text"])
-            elif kind == "execute_result":
-                said.append(content["data"]["text/plain"])
-            elif kind == "error":
-                said.append(f"{content['ename']}: {content['evalue']}")
-
-        self.client.execute_interactive(code, timeout=60, output_hook=recv)
-        return "".join(said).strip()
+    def number(self):
+        """Its process's number, as this process sees it."""
+        told = Path(f"/proc/self/fdinfo/{self.client.handle}").read_text()
+        return next(int(line.split()[1]) for line in told.splitlines() if line.startswith("Pid:"))
 
 
 @contextmanager
-def kernel(options=LOCKED, name="zerolayer", **start):
-    """Start a kernel whose provisioner has these options; when all is done it is gone."""
-    manager = KernelManager(kernel_name=name, config=Config({"WarmProvisioner": options}))
-    manager.start_kernel(**start)
-    client = KernelClient(manager)
-    try:
-        yield client
-    finally:
-        client.client.stop_channels()
-        manager.shutdown_kernel(now=True)
+def kernel(files=MappingProxyType({}), *, locked=True, slow=False, **limits):
+    """Have a kernel forked; when all is done it is gone."""
+    with spawn({name: text.encode() for name, text in files.items()}, locked, limits, slow) as client:
+        yield Kernel(client, locked)
 
 
-def number_of(client):
-    """Give the process number of a kernel, as this process sees it."""
-    told = Path(f"/proc/self/fdinfo/{client.provisioner.process.handle}").read_text()
-    return next(int(line.split()[1]) for line in told.splitlines() if line.startswith("Pid:"))
+def warm_processes(locked=True, folder=None):
+    """Give the numbers of the warm processes that this process shares, of kernels that are locked in or aren't."""
+    kind, found = b"locked" if locked else b"open", []
+    folder = folder or ForkServer.shared().folder
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (place / "cmdline").read_bytes().split(b"\0")
+            if (place / "cwd").readlink() == Path(folder) and b"lib.grading.kernel.forkserver" in words:
+                found += [int(place.name)] if kind in words else []
+        except OSError:
+            continue
+    return found
 
 
 def held(number, words):
@@ -78,22 +86,5 @@ def held(number, words):
 
 def sockets_of(number):
     """Give the sockets that a process has open."""
-    targets = {str(link.readlink()) for link in Path(f"/proc/{number}/fd").iterdir()}
+    targets = {os.readlink(link) for link in Path(f"/proc/{number}/fd").iterdir()}  # noqa: PTH115
     return {target for target in targets if target.startswith("socket:")}
-
-
-def at_work_in(folder, locked=True):
-    """Give the numbers of the warm processes behind a folder, for kernels that are locked in or those that aren't."""
-    kind, found = b"locked" if locked else b"open", []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (place / "cmdline").read_bytes().split(b"\0")
-            if (
-                (place / "cwd").readlink() == Path(folder)
-                and b"lib.grading.kernel.forkserver" in command
-                and kind in command
-            ):
-                found.append(int(place.name))
-        except OSError:
-            continue
-    return found

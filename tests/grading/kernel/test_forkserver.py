@@ -1,7 +1,6 @@
 """The warm process: what its forks hold and what they don't, and how it and they end."""
 
 import ast
-import asyncio
 import os
 import re
 import select
@@ -9,27 +8,28 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from jupyter_client.manager import KernelManager
-from traitlets import TraitError
-from traitlets.config import Config
 
 import lib
-from lib.grading.kernel import forkserver
-from lib.grading.kernel.forkserver import ForkServer, ForkServerDied, KernelNotStarted
-from lib.grading.kernel.spawn_request import Request
-from tests.grading.kernels.clients import LOCKED, OPEN, at_work_in, held, kernel, number_of, sockets_of
+from lib.grading.kernel import client, forkserver
+from lib.grading.kernel.client import ADDRESS, ForkServer, ForkServerDied, KernelNotStarted
+from lib.grading.kernel.forkserver import Request
+from tests.grading.kernel.clients import SECONDS, held, kernel, sockets_of, warm_processes
 
-BOTH = pytest.mark.parametrize("options", [LOCKED, OPEN], ids=["locked", "open"])
+pytestmark = pytest.mark.usefixtures("lockable_here")
+BOTH = pytest.mark.parametrize("locked", [True, False], ids=["locked", "open"])
 COURSE = Path(lib.__file__).parent
 CLOSED = re.compile(r"lib\.reference|lib\.grading\.judge|lib\.units\.\w+\.closed|nbgrader")
 A_DAY = """
-from tests.grading.kernels.clients import kernel, number_of
+import os
+from tests.grading.kernel.clients import kernel
 with kernel() as one, kernel() as other:
-    print(one.provisioner._warm.folder, number_of(one), number_of(other), flush=True)
+    print(os.environ["ZEROLAYER_WARM"], one.number, other.number, flush=True)
     input()
 """
 AN_IDLE_DAY = """
@@ -46,13 +46,13 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
 def sentences(zone):
     """Give the first sentence of each module in a zone as it lies in memory, where a text is as wide as it needs."""
     for path in sorted((COURSE / zone).rglob("*.py")):
-        text = ast.get_docstring(ast.parse(path.read_text()))
-        yield text.splitlines()[0].encode("latin-1" if max(map(ord, text)) < 256 else "utf-16-le")
+        if text := ast.get_docstring(ast.parse(path.read_text())):
+            yield text.splitlines()[0].encode("latin-1" if max(map(ord, text)) < 256 else "utf-16-le")
 
 
 def ended(handle):
     """Wait until the process behind a descriptor has ended."""
-    return bool(select.select([handle], [], [], 60)[0])
+    return bool(select.select([handle], [], [], SECONDS)[0])
 
 
 # ---- What is in a fork
@@ -60,50 +60,62 @@ def ended(handle):
 
 def test_a_kernel_holds_no_answers():
     """None of their modules, and none of their words anywhere in its memory. The open zone's are found there."""
-    with kernel() as client:
-        loaded = client.run("import sys; print(*sys.modules)").split()
+    with kernel() as one:
+        loaded = one.run("import sys; print(*sys.modules)").split()
         assert "lib.units.softmax_classifier.loss" in loaded
         assert not [name for name in loaded if CLOSED.match(name)]
         known = {*sentences("checking")}
         closed = {*sentences("reference"), *sentences("grading/judge"), *sentences("units/softmax_classifier/closed")}
         assert min(len(known), len(closed)) > 5
-        found = held(number_of(client), known | closed)
+        found = held(one.number, known | closed)
         assert not found & closed
         assert len(found & known) > 5  # some modules are loaded only after a check has failed
+        for module in ("lib.reference.softmax", "lib.units.softmax_classifier.closed"):
+            assert one.run(f"import {module}").startswith("ModuleNotFoundError")
 
 
-def test_a_locked_kernel_cannot_import_the_answers():
-    with kernel() as client:
-        assert client.run("import lib.reference.softmax").startswith("ModuleNotFoundError")
-        assert client.run("import lib.units.softmax_classifier.closed").startswith("ModuleNotFoundError")
-
-
-def test_a_kernel_holds_nothing_that_was_sent_for_another(tmp_path):
+def test_a_kernel_holds_nothing_that_was_sent_for_another():
     """The warm process forks before anything is read. Earlier, later and at the same time: each has its own alone."""
-    own, sentence = tmp_path / "own.txt", b"what one student handed in, and no other"
-    own.write_bytes(sentence)
-    with kernel() as earlier, kernel(cwd=str(tmp_path)) as one, kernel() as later:
+    sentence = b"what one student handed in, and no other"
+    with kernel() as earlier, kernel({"own.txt": sentence.decode()}) as one, kernel() as later:
         one.run("kept = open('own.txt').read()")
-        private = {sentence, one.manager.session.key}
-        assert [held(number_of(client), private) for client in (earlier, one, later)] == [set(), private, set()]
+        assert [held(each.number, {sentence}) for each in (earlier, one, later)] == [set(), {sentence}, set()]
 
 
 @BOTH
-def test_kernels_share_no_socket_with_each_other_or_the_warm_process(options):
-    with kernel(options) as one, kernel(options) as other:
-        numbers = [number_of(one), number_of(other)]
-        others = set(at_work_in(one.provisioner._warm.folder, options["sandbox"])) - set(numbers)
-        first, second = (sockets_of(number) for number in numbers)
-        warm_ones = set().union(*(sockets_of(number) for number in others))
-        assert min(len(sockets) for sockets in (first, second, warm_ones)) >= 3
+def test_kernels_share_no_socket_with_each_other_or_the_warm_process(locked):
+    with kernel(locked=locked) as one, kernel(locked=locked) as other:
+        assert one.run("1") == other.run("1")  # they have closed what they began with
+        first, second = sockets_of(one.number), sockets_of(other.number)
+        warm = set().union(*map(sockets_of, set(warm_processes(locked)) - {one.number, other.number}))
+        assert first and second and warm
         assert not first & second
-        assert not (first | second) & warm_ones
+        assert not (first | second) & warm
+
+
+def asked_in_a_process_of_its_own(code):
+    """Called in a worker process."""
+    with kernel() as one:
+        return os.environ[ADDRESS], one.run(code)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_worker_processes_share_one_warm_process(way):
+    """Whichever way they come to be, and also if the process that they are forked from has had kernels itself."""
+    folder = ForkServer.shared().folder
+    with kernel(), ProcessPoolExecutor(2, get_context(way)) as workers:
+        before = warm_processes()
+        answers = list(workers.map(asked_in_a_process_of_its_own, ["1 + 1", "2 + 2", "3 + 3"]))
+    assert answers == [(str(folder), answer) for answer in ("2", "4", "6")]
+    assert before
+    assert not set(warm_processes()) - set(before)
 
 
 def test_a_process_that_loses_its_environment_finds_its_warm_process_again(monkeypatch):
-    monkeypatch.delenv(forkserver.ADDRESS, raising=False)
+    monkeypatch.delenv(ADDRESS, raising=False)
     folder = ForkServer.shared().folder
-    monkeypatch.delenv(forkserver.ADDRESS)
+    monkeypatch.delenv(ADDRESS)
     assert ForkServer.shared().folder == folder
 
 
@@ -121,36 +133,31 @@ def test_a_process_with_a_second_thread_is_not_forked():
 
 
 def test_what_keeps_a_kernel_from_starting_is_told():
-    manager = KernelManager(kernel_name="zerolayer", config=Config({"WarmProvisioner": OPEN}))
-    with pytest.raises(KernelNotStarted, match=r"FileNotFoundError.*no/such/folder"):
-        manager.start_kernel(cwd="/no/such/folder")
-    manager.cleanup_resources()
-
-
-def test_a_limit_that_there_is_not_is_told():
-    manager = KernelManager(kernel_name="zerolayer", config=Config({"WarmProvisioner": {"limits": {"memroy": 1}}}))
-    with pytest.raises(TraitError, match=r"knows no 'memroy'\. Try one of memory, "):
-        manager.start_kernel()
+    with (
+        pytest.raises(KernelNotStarted, match="files: No space left on device"),
+        kernel({"large": "x" * 2**21}, scratch=2**20),
+    ):
+        pass
 
 
 def test_a_warm_process_that_died_is_started_again():
-    with kernel() as client:
-        shared = client.provisioner._warm
-        before = at_work_in(shared.folder)
+    with kernel() as one:
+        before = warm_processes()
         for number in before:
             os.kill(number, signal.SIGKILL)
-        assert asyncio.run(client.provisioner.wait()) == -signal.SIGKILL
-    with kernel() as client:
-        assert client.run("1 + 1") == "2"
-        assert not set(before) & set(at_work_in(shared.folder))
+        assert ended(one.client.handle)
+        assert one.client.ended_with()[0] is None
+    with kernel() as one:
+        assert one.run("1 + 1") == "2"
+        assert not set(before) & set(warm_processes())
 
 
 def test_one_that_dies_again_is_told_with_its_last_words(monkeypatch):
-    monkeypatch.setattr(forkserver, "ENVIRONMENT", {"PYTHONHOME": "/no/such/place"})  # no Python starts with that
+    monkeypatch.setattr(client, "ENVIRONMENT", {"PYTHONHOME": "/no/such/place"})  # no Python starts with that
     folder = Path(mkdtemp(prefix=f"zerolayer-{os.getpid()}-"))
     with pytest.raises(ForkServerDied, match="It said: "):
-        ForkServer(folder).fork(Request({}, [], {}), [])
-    forkserver._tidy(folder)
+        ForkServer(folder).fork(Request({}))
+    client._tidy(os.getpid(), str(folder))
     assert not folder.exists()
 
 
@@ -158,18 +165,18 @@ def test_one_that_dies_again_is_told_with_its_last_words(monkeypatch):
 
 
 @BOTH
-def test_a_caller_that_hangs_up_ends_its_kernel(options):
-    with kernel(options) as client:
-        client.provisioner.process.line.close()
-        assert ended(client.provisioner.process.handle)
+def test_a_caller_that_hangs_up_ends_its_kernel(locked):
+    with kernel(locked=locked) as one:
+        one.client._warm.close()
+        assert ended(one.client.handle)
 
 
 def test_it_ends_with_its_owner_and_takes_all_along():
-    command = [sys.executable, "-c", A_DAY]
-    environment = {name: value for name, value in os.environ.items() if name != forkserver.ADDRESS}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as owner:
+    environment = {name: value for name, value in os.environ.items() if name != ADDRESS}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", A_DAY], **pipes, env=environment, cwd=COURSE.parent) as owner:
         folder, *kernels = owner.stdout.readline().split()
-        handles = [os.pidfd_open(int(number)) for number in (*kernels, *at_work_in(folder))]
+        handles = [os.pidfd_open(int(number)) for number in (*kernels, *warm_processes(folder=folder))]
         assert len(handles) > 2
         owner.kill()
         assert all(ended(handle) for handle in handles)

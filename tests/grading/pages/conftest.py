@@ -9,11 +9,10 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import run
+from lib.grading.commands.demo import complete, predict, run
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.report import ReportApp
-from lib.grading.commands.sample_class import complete, predict
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, PREDICTIONS, RIGHT, fill
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course

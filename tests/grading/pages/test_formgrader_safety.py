@@ -12,10 +12,9 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import run
+from lib.grading.commands.demo import complete, run
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.report import ReportApp
-from lib.grading.commands.sample_class import complete
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT
 from tests.browser import PATIENCE, jupyter_lab, wait_for
 from tests.course import ASSIGNMENT

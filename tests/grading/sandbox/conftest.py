@@ -10,24 +10,37 @@ from pathlib import Path
 import pyseccomp
 import pytest
 
+from tests.grading.sandbox.attacks import CALLS
 from tests.grading.sandbox.forkers import ORDINARY, Forker, packages_of
 
 SECRET = "nobody's business"
-CALLS = (
-    *("ptrace", "process_vm_readv", "clone", "clone3", "execve", "unshare", "mount", "shmget", "msgget"),
-    "mincore",
+NUMBERS = (
+    *("ptrace", "process_vm_readv", "clone", "clone3", "execve", "unshare", "mount", "shmget", "shmat", "shmctl"),
+    *("msgget", "mincore"),
 )
 NOBODY = 65534
-NEIGHBOUR = """
-import fcntl, pathlib, signal
+NEIGHBOUR = (
+    CALLS
+    + """
+import fcntl, pathlib, signal, threading
+for _ in range(40):
+    threading.Thread(target=threading.Event().wait).start()
+try:
+    segment = call('shmget', 0, 4096, 0o666)
+    call('shmat', segment, 0, 0)
+    call('shmctl', segment, 0, 0)  # it goes with the last one who has it
+except OSError:
+    segment = -1
 library = open(facts['library'])
 fcntl.flock(library, fcntl.LOCK_SH)
 fcntl.lockf(library, fcntl.LOCK_SH)
 pathlib.Path('mine.txt').write_text(facts['secret'])
 pathlib.Path('/dev/shm', facts['name']).write_text(facts['secret'])
-tell('lives')
+tell(segment)
 signal.pause()
 """
+)
+"""Another kernel of the same user: what it has and holds, an attack must neither see nor feel."""
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +72,7 @@ def facts(home):
             "port": tcp.getsockname()[1],
             "abstract": abstract,
             "socket": str(place),
-            "numbers": {name: pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in CALLS},
+            "numbers": {name: pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in NUMBERS},
         }
 
 
@@ -71,9 +84,9 @@ def listening(address):
 
 
 @contextmanager
-def a_forker(kind, home, facts, ordinary):
+def a_forker(kind, home, facts, ordinary, leave_out=""):
     """Start a forker and a neighbour of its children, or skip where the machine can't lock any: never in CI."""
-    forker = Forker(kind, home, ordinary=ordinary, secret=SECRET)
+    forker = Forker(kind, home, ordinary=ordinary, secret=SECRET, leave_out=leave_out)
     if forker.refusal:
         text = forker.refusal.strip().splitlines()[-1]
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(text)
@@ -84,8 +97,9 @@ def a_forker(kind, home, facts, ordinary):
         os.chown(library, *[ORDINARY if ordinary else NOBODY] * 2)
     forker.facts |= {**facts, "name": name, "library": str(library)}
     neighbour = forker.run(NEIGHBOUR, stays=True)
-    assert neighbour.output == ["began", "lives"]
-    forker.facts["neighbour"] = neighbour.pid
+    began, segment = neighbour.output
+    assert began == "began"
+    forker.facts |= {"neighbour": neighbour.pid, "segment": int(segment)}
     yield forker
     forker.close()
     Path("/dev/shm", name).unlink(missing_ok=True)

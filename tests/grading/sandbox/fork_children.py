@@ -1,14 +1,15 @@
 """A warm process for tests: it forks a child for each piece of code, locked in or not, and says what came of it.
 
 A script: `fork_children.py sandbox|open MODULE…` imports the modules and reads lines of JSON from standard input. The
-first is a secret; each other is what `Forker.run` was asked for, and is answered by a line with an `ChildResult`. Code
-finds `facts`, and a function `tell`: all that is heard of it.
+first is a secret, and code that leaves a lock out; each other is what `Forker.run` was asked for, and is answered by a
+line with a `ChildResult`. Code finds `facts`, and a function `tell`: all that is heard of it.
 """
 
 import importlib
 import json
 import os
 import re
+import resource  # noqa: F401  # as in the warm process: where root's own Python is hidden, it can't be imported later
 import select
 import signal
 import subprocess
@@ -20,77 +21,23 @@ from lib.grading.sandbox import lockdown
 from lib.grading.sandbox.limits import Limits
 
 IS_LOCKED = sys.argv[1] != "open"
-SECRET = json.loads(sys.stdin.readline()).encode()
+SECRET, LEFT_OUT = json.loads(sys.stdin.readline())
+SECRET = SECRET.encode()
 """Something that is in the memory of this process, and so of each child's that runs without locks."""
 PATIENCE = 1.0
 """Seconds after which what a child left behind is believed to stay."""
 
 
-def without_call(*wanted):
-    """Have the lock-down leave a call out."""
+def leave_out(*words):
+    """Have the lock-down leave out a call to Linux, given by its first words."""
     real = lockdown.linux
-    lockdown.linux = lambda call, *rest: 0 if (call, *rest)[: len(wanted)] == wanted else real(call, *rest)
-
-
-def without_root():
-    """Have a kernel keep the machine's files, and work in a folder of its own there."""
-
-    def stay(limits, owner):
-        os.chdir(folder := tempfile.mkdtemp())
-        os.chown(folder, *owner)
-
-    lockdown._enter_private_root = stay
-
-
-def without_inner_users():
-    real = lockdown._new_users
-    lockdown._new_users = lambda me, *ids: None if me != "/proc/self" else real(me, *ids)
-
-
-def without_leaving_root():
-    real = lockdown.confine
-
-    def stay(sandbox):
-        lockdown._is_root = False
-        real(sandbox)
-
-    lockdown.confine = stay
-
-
-def without_processes():
-    lockdown.PIDS = 0
-    without_call("setns")
-
-
-def without_rights_dropped():
-    without_call("prctl", lockdown.DROP_BOUNDING)
-    without_call("capset")
-
-
-WITHOUT = {
-    "descriptors": lambda: setattr(os, "closerange", lambda *edges: None),
-    "network": lambda: setattr(lockdown, "NETWORK", 0),
-    "shared memory": lambda: setattr(lockdown, "IPC", 0),
-    "host name": lambda: (setattr(lockdown, "NAMES", 0), setattr(lockdown.socket, "sethostname", lambda name: None)),
-    "group view": lambda: setattr(lockdown, "CGROUP", 0),
-    "processes": without_processes,
-    "root": without_root,
-    "user": without_leaving_root,
-    "inner users": without_inner_users,
-    "limits": lambda: setattr(Limits, "impose", lambda limits: None),
-    "capabilities": without_rights_dropped,
-    "dumpable": lambda: without_call("prctl", lockdown.DUMPABLE, 0),
-    "streams": lambda: setattr(lockdown, "silence_standard_streams", lambda: None),
-    "system calls": lambda: without_call("prctl", lockdown.SECCOMP),
-}
-"""How each lock is left out, to see what no other stops."""
+    lockdown.linux = lambda call, *rest: 0 if (call, *rest)[: len(words)] == words else real(call, *rest)
 
 
 def main():
     for module in sys.argv[2:]:
         importlib.import_module(module)
-    for lock in filter(None, sys.argv[1].partition(" without ")[2].split(" and ")):
-        WITHOUT[lock]()
+    exec(LEFT_OUT, globals())
     witness = {"env": {"SECRET": SECRET.decode()}, "preexec_fn": lockdown.die_with_parent}
     subprocess.Popen(["sleep", "600.25"], **witness)
     if IS_LOCKED:
@@ -98,8 +45,10 @@ def main():
     left_open = tempfile.TemporaryFile()  # noqa: SIM115  # nobody closes it: that is the point
     left_open.write(SECRET)
     left_open.flush()
-    address = id(SECRET) + bytes.__basicsize__ - 1
-    print(json.dumps({"address": address}), flush=True)
+    in_a_group = re.search(r":/.+$", Path("/proc/self/cgroup").read_text(), re.M) is not None
+    found = {"host": os.uname().nodename, "group": in_a_group, "terminal": os.fstat(2).st_ino}
+    found["address"] = id(SECRET) + bytes.__basicsize__ - 1
+    print(json.dumps(found), flush=True)
     for line in sys.stdin:
         print(json.dumps(attend(json.loads(line))), flush=True)
 

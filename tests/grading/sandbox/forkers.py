@@ -47,10 +47,9 @@ class ChildResult:
 class Forker:
     """A warm process that runs one piece of code after another, each in a child of its own."""
 
-    def __init__(
-        self, kind, home, *modules, ordinary=False, secret="none", course=COURSE, python=sys.executable, umask=-1
-    ):
-        self.kind, self.ordinary = kind, ordinary or os.geteuid() != 0
+    def __init__(self, kind, home, *modules, ordinary=False, secret="none", leave_out="", **differently):
+        course, python = differently.get("course", COURSE), differently.get("python", sys.executable)
+        self.user = "ordinary user" if ordinary or os.geteuid() != 0 else "root"
         command = [python, str(HERE / "fork_children.py"), kind, *modules]
         environment = {
             **{name: str(home) for name in ("HOME", "MPLCONFIGDIR", "TMPDIR")},
@@ -64,8 +63,10 @@ class Forker:
             environment |= {"NEEDED": " ".join(needed), "CLOSED": " ".join(closed), "ORDINARY": str(ORDINARY)}
             command = ["unshare", "--mount", "sh", "-euc", AS_ORDINARY_USER, "sh", *command]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self._process = subprocess.Popen(command, text=True, env=environment, cwd=home, umask=umask, **pipes)
-        print(json.dumps(secret), file=self._process.stdin, flush=True)
+        self._process = subprocess.Popen(
+            command, text=True, env=environment, cwd=home, umask=differently.get("umask", -1), **pipes
+        )
+        print(json.dumps([secret, leave_out]), file=self._process.stdin, flush=True)
         ready = self._process.stdout.readline()
         self.refusal = "" if ready else self._process.stderr.read()
         self.facts = json.loads(ready) if ready else {}

@@ -1,6 +1,7 @@
 """The doctor, on machines that can't lock a kernel in: this one, each time with something really taken away."""
 
 import json
+import resource
 import subprocess
 import sys
 
@@ -47,6 +48,42 @@ def test_it_tells_what_an_old_kernel_is_missing(lockable):
     assert "at the step “private root”: Function not implemented." in said
     assert "Linux 5.14 or newer" in said
     assert "--no-sandbox" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "bound", "advice"),
+    [
+        (resource.RLIMIT_NPROC, 8, "raise the limit on tasks (`ulimit -u`"),
+        (resource.RLIMIT_AS, 400_000 * 1024, "raise the limit on address space (`ulimit -v`), 400,000 kB here"),
+    ],
+)
+def test_it_names_the_limit_that_leaves_a_notebook_too_few_threads(lockable, kind, bound, advice):
+    limit = {"preexec_fn": lambda: resource.setrlimit(kind, (bound, bound))}
+    said = subprocess.run([sys.executable, "-c", EXAMINE], **limit, capture_output=True, text=True, timeout=60).stdout
+    assert "can't be locked in here" in said
+    assert advice in said
+
+
+def test_a_place_for_locks_that_cannot_be_written_is_named():
+    """It keeps a class from being graded, and Linux names no file then."""
+    code = """
+from multiprocessing import Lock
+from lib.grading.machine_faults import sentence
+try:
+    Lock()
+except OSError as error:
+    print(sentence(error))
+"""
+    hide = ["unshare", "--map-root-user", "--mount", "sh", "-ec", 'mount -t tmpfs -o ro none /dev/shm; exec "$@"', "sh"]
+    said = subprocess.run([*hide, sys.executable, "-c", code], capture_output=True, text=True, timeout=60).stdout
+    assert said.startswith("/dev/shm: Read-only file system. ")
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_command_whose_output_is_closed_ends_as_ever(lockable, closed):
+    command = f'exec "{sys.executable}" -m lib.grading doctor {closed}'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_it_tells_where_kernels_have_no_memory_groups(lockable):

@@ -2,15 +2,11 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
 HUNG = """
 import signal
-from pathlib import Path
-
-import pytest
 for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
     signal.signal(number, signal.SIG_IGN)
 tell('ignores everything')
@@ -40,14 +36,6 @@ tell('worked' if gate() > 0 else 'no such gate')
 """
 
 
-def test_it_may_end_at_once(sandbox):
-    assert sandbox.run("import os; os._exit(7)").exit == 7
-
-
-def test_it_may_crash(sandbox):
-    assert sandbox.run("import ctypes; ctypes.string_at(0)").exit == -signal.SIGSEGV
-
-
 def test_code_that_ignores_every_signal_ends_when_its_processor_time_is_spent(sandbox):
     outcome = sandbox.run(HUNG, cpu_seconds=1)
     assert outcome.output == ["began", "ignores everything"]
@@ -71,11 +59,6 @@ def test_no_process_survives_its_kernel(sandbox, unlocked):
     ended = sandbox.run(DAEMON, commands=True)
     assert ended.output == ["began", "left a daemon"]
     assert not ended.survivors
-
-
-def test_what_is_written_to_the_terminal_is_lost(sandbox):
-    output = sandbox.run("import os; [os.write(number, b'x') for number in (1, 2)]; tell(os.fstat(1).st_rdev)").output
-    assert output == ["began", str(Path(os.devnull).stat().st_rdev)]
 
 
 def test_the_gate_of_32_bit_programs_is_shut(sandbox, unlocked):

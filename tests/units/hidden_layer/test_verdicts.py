@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from lib.answer_key import Mistake
 from lib.checking.dispatch import Check
 from lib.checking.help import name_mistake
 from lib.checking.render import Report
 from lib.grading.commands.fingerprints import texts_of
 from lib.grading.judge.challenge import drawn_for
 from lib.reference import Dense, Network, ReLU, Softmax, cce, cce_gradient
-from lib.unit import Mistake, Part
+from lib.unit import Part
 from lib.units import hidden_layer
 from lib.units.hidden_layer.closed import ANSWER_KEY
 from lib.units.hidden_layer.closed.step import step

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lib.answer_key import Mistake
 from lib.checking.answers import answer
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.judge import judge
 from lib.reference import generate_batch_indices
 from lib.reference import steps_per_epoch as reference
-from lib.unit import Mistake
 from lib.units.softmax_classifier import steps_per_epoch
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.checking.desk import assert_it_says_what_is_wrong, checked, mistaken, mistakes_of, said

@@ -21,8 +21,8 @@ const gradeIds = notebook => notebook.cells.map(cell => cell.metadata?.nbgrader?
 /**
  * Read a file that a student has chosen. Throws an error with a sentence where it can't be this notebook.
  *
- * Somebody else may have written it, and JupyterLite runs the scripts in outputs of cells that a file calls trusted. What
- * the student's own cells put out is trusted again when they are run.
+ * Somebody else may have written it, and JupyterLite runs the scripts in outputs of cells that a file calls trusted, and
+ * those of widgets whose state it keeps. What the student's own cells put out is trusted again when they are run.
  */
 async function readNotebook(file, current) {
   let notebook;
@@ -31,6 +31,7 @@ async function readNotebook(file, current) {
     const known = gradeIds(current);
     if (known.length && !gradeIds(notebook).some(id => known.includes(id))) throw Error();
     for (const { metadata } of notebook.cells) delete metadata?.trusted;
+    delete notebook.metadata?.widgets;
   } catch {
     throw Error(`${file.name} isn't a copy of this notebook. Choose the .ipynb file that you downloaded from here.`);
   }

@@ -9,10 +9,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from lib.blanks import OpenBlank
 from lib.checking.answers import record
 from lib.checking.student_code import Failure
-from lib.grading.judge.judge import judge
-from lib.grading.judge.verdict import PartVerdict
-from lib.grading.pages.analysis import outcome
-from lib.grading.pages.clusters import found_in, is_unknown
 from lib.grading.grade import cell_ends
 from lib.grading.grade.cell_ends import (
     VERSION,
@@ -22,6 +18,10 @@ from lib.grading.grade.cell_ends import (
     may_need_newer_python,
     missing_names,
 )
+from lib.grading.judge.judge import judge
+from lib.grading.judge.verdict import PartVerdict
+from lib.grading.pages.analysis import outcome
+from lib.grading.pages.clusters import found_in, is_unknown
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.judge.test_judge import part_of
 

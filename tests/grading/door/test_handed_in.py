@@ -1,0 +1,162 @@
+"""What was handed in: read once, ordinary files alone, bounded whatever they say, and told apart by its digest."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from nbgrader.coursedir import CourseDirectory
+
+from lib.grading.door import handed_in, walk
+from lib.grading.door.handed_in import Bounds, ClosedError, Name, find_submitted, lay_beside, strays
+from lib.grading.names import NoId, parse_id
+from tests.course import ASSIGNMENT
+
+ADA = parse_id("ada")
+
+
+def write(folder, files):
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content.encode())
+
+
+def read(folder, **files):
+    write(folder, files)
+    return handed_in.read(folder, ADA)
+
+
+def names(handed):
+    return [str(name) for name in handed.files]
+
+
+def test_it_is_known_by_names_and_contents(tmp_path):
+    def digest(name, **files):
+        (tmp_path / name).mkdir()
+        return read(tmp_path / name, **files).digest
+
+    assert digest("one", a="x", b="y") == digest("two", a="x", b="y")
+    others = [digest("renamed", a="x", c="y"), digest("changed", a="x", b="z"), digest("moved", a="xb", b="")]
+    assert len({digest("three", a="x", b="y"), *others}) == 4
+
+
+def test_only_ordinary_files_are_read_and_none_of_others(tmp_path):
+    """A link or a pipe would be read for ever, or be somebody else's."""
+    (tmp_path / "secret").write_text("theirs")
+    write(folder := tmp_path / "handed in", {"b.txt": "2", "a/c.txt": "1", "a.txt": "3", f"{'d/' * 12}deep": "4"})
+    (folder / "link").symlink_to(tmp_path / "secret")
+    (folder / "others").symlink_to(tmp_path)
+    (folder / "endless").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe")
+    found = handed_in.read(folder, ADA)
+    assert {str(name): content for name, content in found.files.items()} == {
+        "a/c.txt": b"1",
+        "a.txt": b"3",
+        "b.txt": b"2",
+    }
+    assert names(found) == [str(name) for name in sorted(found.files)]
+    assert found.has("pipe") and found.has("link") and found.has("b.txt") and not found.has("c.txt")
+
+
+def test_a_file_without_end_is_read_as_far_as_it_says(tmp_path):
+    """On a file system of a student's own a file can say that it is short, and go on for ever."""
+    [(name, content)] = (
+        (str(name), held) for name, held in read(Path("/proc/sys/kernel/random")).files.items() if name.name == "uuid"
+    )
+    assert Path("/proc/sys/kernel/random", name).read_bytes() and content == b""
+    with (tmp_path / "hole").open("wb") as hole:
+        hole.truncate(2**40)
+    first = read(tmp_path, notebook="{}")
+    assert first.content(Name("hole")) is None and first.is_too_large(Name("hole"))
+    os.truncate(tmp_path / "hole", 2**40 + 1)
+    digests = {first.digest, read(tmp_path, notebook="{}").digest, read(tmp_path, notebook="[]").digest}
+    assert len(digests) == 3, "a file that is too large is known by its size"
+
+
+def test_a_folder_of_many_names_is_not_listed_without_end(tmp_path, monkeypatch):
+    write(tmp_path, {f"{place}{number}": "" for place in ("", "in/") for number in range(30)})
+    assert len(read(tmp_path).files) == 60
+    monkeypatch.setattr(handed_in, "walk", lambda folder: walk.walk(folder, most=40))
+    assert len(read(tmp_path).files) <= 40
+
+
+def test_what_is_put_in_a_files_place_meanwhile_is_not_read(tmp_path):
+    """Between the look and the reading the owner may change anything."""
+    (outside := tmp_path / "outside").mkdir()
+    write(outside, {"file": "theirs"})
+    write(folder := tmp_path / "handed in", {"file": "mine", "in/file": "mine"})
+    for entry in walk.walk(folder, is_theirs=True):
+        if entry.is_file:
+            entry.path.rename(folder / "moved")
+            entry.path.symlink_to(outside / "file") if entry.name == Name("file") else os.link(
+                outside / "file", entry.path
+            )
+            with pytest.raises(OSError) as error:
+                entry.read(10)
+            assert error.value.filename == str(entry.path)
+    (tmp_path / "linked").symlink_to(outside)
+    assert [entry.path.name for entry in walk.walk(tmp_path / "linked")] == ["file"]
+    with pytest.raises(OSError, match="linked"):
+        list(walk.walk(tmp_path / "linked", is_theirs=True))
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_what_cant_be_read_makes_another_digest_and_is_told_where_it_is_used(tmp_path, monkeypatch, number):
+    before, real = read(tmp_path, a="a", b="b"), os.open
+
+    def only_b(path, *more, **options):
+        if str(path) == "a":
+            raise OSError(number, os.strerror(number), path)
+        return real(path, *more, **options)
+
+    monkeypatch.setattr(os, "open", only_b)
+    if number == errno.EACCES:
+        with pytest.raises(ClosedError, match=str(tmp_path / "a")):
+            read(tmp_path)
+        return
+    found = read(tmp_path)
+    assert found.digest != before.digest and found.content(Name("b")) == b"b"
+    with pytest.raises(OSError) as error:
+        found.content(Name("a"))
+    assert error.value.filename == str(tmp_path / "a")
+
+
+LAID = "data.csv in/data.csv data/verdict.json.part lab.html"
+LEFT_OUT = "verdict.json verdict.json.part challenge.json/x old.ipynb in/old.IPYNB lab.html/x own.csv/x own x.pyc large"
+LEFT_OUT += " mine.svg MINE.SVG"
+
+
+@pytest.mark.parametrize("name", [*LAID.split(), *LEFT_OUT.split()])
+def test_what_lies_beside_a_notebook_in_its_run(tmp_path, name):
+    """What reaches the kernel is what is graded, and changes the challenge: no name is left out of one alone."""
+    write(tmp_path, {name: "12345678" if name == "large" else "1"})
+    own = {"own.csv": b"", "own/inner": b""}
+    laid, remarks = lay_beside(
+        handed_in.read(tmp_path, ADA), own, ["*.pyc"], Bounds(4000 if name == "large" else 9000, 10)
+    )
+    assert laid == {**own, **({name: b"1"} if name in LAID.split() else {})}
+    assert bool(remarks) is (name == "large")
+
+
+def test_drawings_are_the_courses_alone(tmp_path):
+    """A drawing of five kilobytes can take a browser gigabytes."""
+    write(tmp_path, {"figure.svg": "a student's"})
+    laid, _ = lay_beside(handed_in.read(tmp_path, ADA), {"figure.svg": b"the course's"}, [], Bounds(10**6, 10))
+    assert laid == {"figure.svg": b"the course's"}
+
+
+def test_a_folder_is_a_students_if_its_name_can_be_an_id(tmp_path):
+    course = CourseDirectory(root=str(tmp_path))
+    for name in ("ada", "<b>", ".best", "bo"):
+        (tmp_path / "submitted" / name / ("other" if name == "bo" else ASSIGNMENT)).mkdir(parents=True)
+    odd, ada = (student for student, _ in find_submitted(course, ASSIGNMENT))
+    assert isinstance(odd, NoId) and odd.name == "<b>" and ada == "ada"
+
+
+def test_work_beside_its_place_is_found_and_nothing_else(tmp_path):
+    found = ["fred.ipynb", "all.zip", f"emil/{ASSIGNMENT}.ipynb"]
+    others = ["read_me.txt", ".best/ada/work.ipynb", f"ada/{ASSIGNMENT}/own.ipynb", "ben/other_assignment/own.ipynb"]
+    others += [f"ada/{ASSIGNMENT}.ipynb", "cleo/other_assignment.ipynb"]  # the first a copy: hers is in its place
+    write(tmp_path, dict.fromkeys([*found, *others, f"gina/{ASSIGNMENT.title()}/work.ipynb"], ""))
+    expected = {tmp_path / name for name in found} | {tmp_path / "gina" / ASSIGNMENT.title()}
+    assert set(strays(tmp_path, ASSIGNMENT)) == expected

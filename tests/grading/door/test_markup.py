@@ -1,0 +1,318 @@
+"""Markup: whatever a student writes is shown, and none of it runs; what is plainly meant stays.
+
+`tests.grading.active` is the oracle: it reads a page by a browser's parsing rules, with another library.
+"""
+
+import base64
+import os
+import re
+from html import unescape
+from io import BytesIO
+from pathlib import Path
+
+import nbformat
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from lib.checking.answers import MIME
+from lib.grading.door import markup
+from lib.grading.door.markup import NO_PICTURE, NO_TEXT, Room, clean, clean_outputs, code
+from lib.grading.names import TURNS
+from tests.grading.active import active, elements, text_of
+from tests.submissions import pages
+
+NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
+ATTACHED = {"a.png": {"image/png": "iVBORw0KGgo="}}
+
+ACTIVE = [
+    *(html for html in pages.HTML if "class=" not in html),
+    "<a href='java\tscript:alert(1)'>a</a>",
+    "<a href=' &#1;javascript:alert(1)'>a</a>",
+    "<a href=//evil>a</a>",
+    "<a href=x.html name=check id=points target=_top>a</a>",
+    "<img srcset='//evil 1x' src=//evil>",
+    "<img src='data:image/svg+xml,<svg onload=alert(1)>'>",
+    "<svg><a xlink:href='javascript:alert(1)'><text>a</text></a></svg>",
+    "<svg></p><style><a id='</style><img src=x onerror=alert(1)>'>",
+    "<svg><foreignObject><iframe srcdoc='<script>alert(1)</script>'></foreignObject></svg>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=x onerror=alert(1)&gt;'>",
+    "<math><annotation-xml encoding='text/html'><style><img src=x onerror=alert(1)></style></annotation-xml></math>",
+    "<math><mi xlink:href='javascript:alert(1)'>x</mi><maction actiontype=statusline#//evil>x</maction></math>",
+    "<!--><img src=x onerror=alert(1)>-->",
+    "<template><img src=x onerror=alert(1)></template>",
+    "<details open ontoggle=alert(1)><summary>a</summary></details>",
+    "<button formaction='javascript:alert(1)'>a</button><textarea><select><dialog open>a",
+    "<video src=//evil poster=//evil onerror=alert(1)><source src=//evil></video>",
+    "<p style='background:url(//evil)'>a</p>",
+]
+"""Pieces that a browser would run, fetch, lay over the page, or take for a part of it."""
+BROKEN = r"""
+](  ![  >  "  '  `  $  $$  \(  &  javascript:  data:  &#x6a;  <!--  -->  <![CDATA[  onerror=  </p>  <b>  </b>  <table>
+<  <td>  </div>  #  <math>  <mtext>  <mi>  </math>  <svg>  <style>  </title>  </style>  <noscript>  <p  a"  b.c  http://
+-  1.  *  _  ~~  ```  ---
+"""
+NOSCRIPT = "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>"  # text where scripts run, and else none
+SCRAPS = [*ACTIVE, NOSCRIPT, *pages.MARKDOWN.split("\n\n"), *BROKEN.split(), "\n\n", "\n", " ", "\0", "\ud83d"]
+SCRAPS += ["| a |\n|--|\n", "$\\text{"]
+pieces = st.lists(st.sampled_from(SCRAPS), max_size=12).map("".join)
+
+
+def rendered(source, room=None, folder=None):
+    return markup.markdown(source, room or Room(), ATTACHED, folder)
+
+
+def foreign_classes(html):
+    """List the classes in a page that coloured code doesn't have."""
+    return {name for element in elements(html) for name in element.get("class", "").split()} - markup.CLASSES
+
+
+def picture(width, mode="1"):
+    """Make a picture of so many pixels each way, in base64."""
+    file = BytesIO()
+    Image.new(mode, (width, width)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def output(**data):
+    return nbformat.v4.new_output("display_data", {kind.replace("_", "/"): value for kind, value in data.items()})
+
+
+def cleaned(*cells):
+    clean_outputs(cells)
+    return cells
+
+
+@pytest.mark.parametrize("html", ACTIVE)
+def test_what_these_tests_look_for_they_find_and_none_of_it_is_left(html):
+    assert active(html)
+    for page in (rendered(html), rendered(f"a {html} b\n\n- {html}"), clean(html), code(html), rendered(f"$${html}$$")):
+        assert active(page) == []
+
+
+@given(pieces)
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_no_mixture_becomes_active(source):
+    page = rendered(source)
+    assert active(page) == [] and not foreign_classes(page)
+    assert active(clean(source)) == []
+    latex, raw = nbformat.v4.new_code_cell(outputs=[output(text_latex=source)]), nbformat.v4.new_raw_cell(source)
+    cleaned(latex, raw)
+    assert active(latex.outputs[0].data.get("text/html", "")) == [] and active(raw.source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "page"),
+    [
+        ("H<sub>2</sub>O is <b>wet</b><br>and <I>cold</I>", "<p>H<sub>2</sub>O is <b>wet</b><br>and <i>cold</i></p>"),
+        ("never <b>closed", "<p>never <b>closed</b></p><b>\n</b>"),
+        ("<b onclick='a()' class='points'>x</b>", "<p><b>x</b></p>"),
+        ("a <script>alert(1)</script> b", "<p>a  b</p>"),
+        ("<ul>\n<li>one</li>\n</ul>", "<ul>\n<li>one</li>\n</ul>"),
+        ("<div class='navbar-fixed-top' style='position: fixed' id='x'>over it all</div>", "<div>over it all</div>"),
+        ("![a graph](attachment:lost.png) ![]()", "<p><em>a graph</em> <em></em></p>"),
+        ("![a > b](https://example.org/seen.png)", "<p><em>a &gt; b</em></p>"),
+        ("![](attachment:a.png)", '<p><img src="data:image/png;base64,iVBORw0KGgo=" alt=""></p>'),
+        ("<STYLE scoped>\np > b { margin: 0 }\n</style ><p>1</p>", "<p>1</p>"),
+    ],
+)
+def test_html_in_markdown_says_how_text_looks_and_no_more(source, page):
+    assert rendered(source).strip() == page
+
+
+def test_plain_markdown_is_rendered():
+    page = rendered(pages.PLAIN + "\n> quoted\n\n# A title\n\n```python\nx = 1\n```")
+    tags = {element.tag for element in elements(page)}
+    assert {"strong", "em", "ul", "li", "table", "th", "td", "a", "code", "blockquote", "h1", "pre"} <= tags
+    assert '<span class="mi">1</span>' in page
+
+
+@pytest.mark.parametrize("far", ["100", "1000", "65534", " 100", "+1000", "1e3", "٩٩"])
+def test_a_tables_cell_goes_only_so_far(far):
+    """A thousand cells of a thousand columns each are short as text, and gigabytes in a browser."""
+    row = '<table><tbody><tr><td colspan="12" rowspan="99">x</td></tr></tbody></table>'
+    assert clean(row) == row
+    assert "span" not in clean(f'<table><tr><th rowspan="{far}">x</th><td colspan="{far}">x</td></tr></table>')
+
+
+# Formulas
+
+
+def is_formula(element):
+    return str(element.tag).endswith("}math")
+
+
+def test_formulas_become_mathml_which_browsers_show_by_themselves():
+    html = rendered("$a_1 < b$ and $$\\frac{x}{y} [z]$$ and\n\n\\begin{align}a &= b\\end{align}")
+    shown = [element.get("display") for element in elements(html) if is_formula(element)]
+    assert shown == ["inline", "block", "block"]
+    assert text_of(html) == "a1<b and xy[z] and a=b"
+
+
+@pytest.mark.parametrize(("tex", "room"), [(r"\log 2", 1), (r"\log\hat y", 1), (r"\log(p)", 0), (r"\max_k z", 0)])
+def test_a_function_stands_apart_from_what_it_is_of(tex, room):
+    """Else log 2 reads as the logarithm to base 2."""
+    assert len([element for element in elements(rendered(f"${tex}$")) if element.tag.endswith("mspace")]) == room
+
+
+def test_every_formula_of_the_course_becomes_mathml():
+    cells = [cell for file in NOTEBOOKS.glob("*/*.ipynb") for cell in nbformat.read(file, as_version=4).cells]
+    html = "".join(rendered(cell.source) for cell in cells if cell.cell_type == "markdown")
+    assert sum(map(is_formula, elements(html))) > 100
+    assert not re.search(r"<math[^>]*>((?!</math>).)*\\\w|<code>\\", html)
+    assert not re.search(r"\d(ex|em|pt)\b", text_of(html)), "room between rows is shown as text"
+
+
+FORMULAS = [
+    *(
+        r"\text{<script>alert(1)</script>}",
+        r"\text{if x<y}",
+        r"\href{javascript:alert(1)}{x}",
+        r"\style{position:fixed}{x}",
+    ),
+    *(r"\class{navbar-fixed-top}{x}", r"\cssId{check-cce}{x}", r"\unknown{x}", "&lt;script&gt;", "a+" * 9_000),
+    *("{" * 1500, r"\frac{1}{" * 150 + "1" + "}" * 150, "a_" * 900, r"\left(" * 300, r"\begin{matrix}" * 130),
+]
+
+
+@pytest.mark.parametrize("tex", FORMULAS, ids=lambda tex: tex[:20])
+def test_no_formula_becomes_active_and_all_are_shown(tex):
+    html = rendered(f"${tex}$")
+    assert active(html) == []
+    assert text_of(html)
+
+
+MOVED = (
+    r"\raise{9em}",
+    r"\lower{9em}",
+    r"\smash",
+    r"\rlap",
+    r"\llap",
+    r"\moveleft{9em}",
+    r"\hspace{-9em}",
+    r"\kern-9em",
+)
+
+
+@pytest.mark.parametrize(
+    "source", [*(f"${tex}{{x}}$" for tex in MOVED), "<math><mspace width='-9em'/><mi>x</mi></math>"]
+)
+def test_no_formula_is_drawn_over_what_stands_beside_it(source):
+    """A piece that takes up less room than it needs, or lies elsewhere, could hide a verdict or points."""
+    html = rendered(source)
+    assert "mpadded" not in html and "-9em" not in html
+    assert "x" in text_of(html)
+
+
+@pytest.mark.parametrize("turn", ["\u202e", "\u2066", "&#8238;"])
+def test_nothing_turns_the_reading_direction(turn):
+    """A line of code may be another one than it looks. A language's own marks stay."""
+    text = f"# {turn}a\u200db"
+    shown = [rendered(text), code(text), clean(text), rendered("[" * 30_000 + text)]
+    latex = [f"$\\text{{{text}}}$", text]
+    cells = cleaned(nbformat.v4.new_raw_cell(text), nbformat.v4.new_raw_cell("<" * 30_000 + text))
+    shown += [cell.source for cell in cells]
+    for cell in cleaned(*(nbformat.v4.new_code_cell(outputs=[output(text_latex=each)]) for each in latex)):
+        shown.append(cell.outputs[0].data["text/html"])
+    assert not any(TURNS.search(text_of(html)) for html in shown)
+    assert all("a\u200db" in text_of(html) for html in shown)
+
+
+@pytest.mark.parametrize("tex", [r"\unicode{x202e}", r"\text{&#x202e;stniop 0}"])
+def test_no_formula_turns_the_reading_direction(tex):
+    assert not TURNS.search(text_of(rendered(f"${tex}$")))
+
+
+# How much of it
+
+
+LONG = [
+    "***a",
+    "~~a",
+    "\\begin{a}",
+    "*_",
+    "$a$",
+    "![",
+    "[a](",
+    "``a`",
+    "<b x=",
+    "<!--",
+    "> ",
+    "|a|b|\n|-|-|\n",
+    "<div>",
+]
+"""With these other renderers take time in the square of a text's length, or more."""
+
+
+@pytest.mark.parametrize("scrap", LONG)
+def test_what_is_long_is_shown_as_it_was_written_and_a_page_has_room_for_so_much(scrap):
+    longest, room = scrap * (markup.LONGEST // len(scrap)), Room(formatted=2 * markup.LONGEST, text=50_000)
+    shown = [rendered(text, room) for text in (longest, longest + "a" * 20, longest, longest, longest, longest)]
+    assert [page.startswith("<pre>") for page in shown] == [False, True, False, True, False, False]
+    assert [NO_TEXT in page for page in shown] == [False] * 4 + [True] * 2
+    assert active("".join(shown)) == []
+    assert unescape(shown[1]) == f"<pre>{longest}{'a' * 20}</pre>"
+
+
+def test_a_picture_is_not_embedded_without_end():
+    attached = {"a.png": {"image/png": "A" * 5_000_000}}
+    page = markup.markdown("![a picture](attachment:a.png)\n\n" * 40, Room(), attached)
+    assert page.count("base64") == 4
+    assert page.count("<em>a picture</em>") == 36
+
+
+def test_a_picture_counts_by_its_pixels():
+    """Forty kilobytes that a browser would unpack to a gigabyte."""
+    data = picture(16_000)
+    assert len(data) < 100_000
+    assert "base64" not in markup.markdown("![a](attachment:a.png)", Room(), {"a.png": {"image/png": data}})
+    room, fits = Room(), picture(4_000)
+    shown = [markup.picture("image/png", each, room) for each in (data, fits, fits, fits)]
+    assert [NO_PICTURE in html for html in shown] == [True, False, False, True]
+
+
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+
+
+@pytest.mark.parametrize("kind", ["image/svg+xml", "IMAGE/SVG+XML", "image/svg%2bxml", "image/x", "image/svg+xml;a=b"])
+def test_a_drawing_written_into_an_address_is_dropped(kind):
+    drawing = f"data:{kind};base64,{base64.b64encode(SVG).decode()}"
+    assert "base64" not in clean(f'<img src="{drawing}">')
+    assert "src=" not in rendered(f"![a]({drawing})")
+    assert "src=" not in markup.picture(kind, base64.b64encode(SVG).decode(), Room())
+
+
+def test_a_picture_beside_the_notebook_is_in_the_page_where_there_is_room(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(bytes(30_000))
+    for address in ("in/a.png", "./in/../in/a.png"):
+        assert "data:image/png;base64,AAAA" in rendered(f"![a]({address})", folder=tmp_path)
+    assert "base64" not in rendered("![a](in/a.png)", Room(pictures=20_000), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "address", ["../secret.svg", "verdict.json", "folder", "", "/etc/passwd", "pipe\0", "pipe.png", "away/secret.svg"]
+)
+def test_no_other_file_gets_into_a_page(tmp_path, address):
+    home = tmp_path / "home"
+    (home / "folder").mkdir(parents=True)
+    (home / "verdict.json").write_text("secret")
+    (home / "away").symlink_to(tmp_path)
+    (tmp_path / "secret.svg").write_text("secret")
+    os.mkfifo(home / "pipe.png")
+    assert "base64" not in rendered(f"![a]({address})", folder=home)
+
+
+def test_an_output_keeps_what_can_be_shown_and_nothing_that_it_says_of_itself():
+    data = {"text/plain": "1", "text/html": "<b>1</b><script>x</script>", "application/javascript": "x"}
+    data |= {"image/png": "iVBORw0KGgo=", "image/jpeg": '">x', "image/svg+xml": "<svg/>", MIME: {"part": "a"}}
+    said = nbformat.v4.new_output("display_data", data, metadata={"text/html": {"isolated": True}})
+    kept = {"text/plain": "1", "text/html": "<b>1</b>", "image/png": "iVBORw0KGgo="}
+    for graded, more in ((False, {}), (True, {MIME: {"part": "a"}})):
+        cell = nbformat.v4.new_code_cell(outputs=[nbformat.from_dict(said)])
+        cell.metadata["nbgrader"] = {"grade": graded}
+        [[shown]] = [each.outputs for each in cleaned(cell)]
+        assert (shown.data, shown.metadata) == ({**kept, **more}, {})
+    [cell] = cleaned(nbformat.v4.new_code_cell(outputs=[output(application_javascript="x")]))
+    assert "not shown" in cell.outputs[0].data["text/plain"]

@@ -1,0 +1,319 @@
+"""What was graded stands, unless gradebook, verdict and folder tell of it differently: then it is graded once more.
+
+Nothing else is: who gave marks would have to look at them again.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from lib.grading.commands.demo import run
+from lib.grading.commands.report import ReportApp
+from lib.grading.judge.verdict import FILE, LARGEST_FILE, DamagedVerdictError, Verdict
+from lib.units.softmax_classifier.closed.sample_class import RIGHT
+from tests.course import ASSIGNMENT, UNPROVED
+from tests.grading.active import text_of
+from tests.grading.conftest import Course, refusal
+from tests.submissions import as_bytes, replaced, right
+
+STUDENTS = ("ada", "emil", "finn")
+NOTEBOOK = f"{ASSIGNMENT}.ipynb"
+
+
+@pytest.fixture(scope="module")
+def graded_once(new_course, tmp_path_factory):
+    """Three right submissions, graded."""
+    course = new_course(tmp_path_factory.mktemp("due") / "course")
+    for student in STUDENTS:
+        folder = course.root / "submitted" / student / ASSIGNMENT
+        folder.mkdir(parents=True)
+        (folder / NOTEBOOK).write_bytes(as_bytes(right(nbformat.read(course.released(), as_version=4))))
+    done = course.zerolayer("grade", ASSIGNMENT)
+    assert done.returncode == 0, done.stderr
+    return course
+
+
+@pytest.fixture
+def course(graded_once, tmp_path):
+    """A copy of the course, in which each test may break something."""
+    shutil.copytree(graded_once.root, tmp_path / "course", symlinks=True)
+    return Course(tmp_path / "course")
+
+
+def place(course, student="ada"):
+    return course.root / "autograded" / student / ASSIGNMENT / FILE
+
+
+def gradebook(course):
+    return Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer")
+
+
+def points(course):
+    with gradebook(course) as book:
+        return {one.student.id: one.score for one in book.assignment_submissions(ASSIGNMENT)}
+
+
+def report(course, capsys, *arguments):
+    """Write the report; give the page's text and what the command said."""
+    run(ReportApp, course.root, ASSIGNMENT, *arguments)
+    return text_of((course.root / "reports" / f"{ASSIGNMENT}.html").read_text()), capsys.readouterr().out
+
+
+def grade(course, again=0, *arguments):
+    """Grade, and see that so many were due again; give what was said."""
+    done = course.zerolayer("grade", ASSIGNMENT, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(STUDENTS) - again} skipped" in done.stdout if again < len(STUDENTS) else "skipped" not in done.stdout
+    assert (f"{again} graded before, and now again" in done.stdout) == bool(again)
+    return done.stdout
+
+
+# A verdict's file may be anything
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def a_link(path):
+    path.rename(path.with_name("elsewhere.json"))
+    path.symlink_to("elsewhere.json")
+
+
+def instead(make):
+    return lambda path: (path.unlink(), make(path))
+
+
+def changed(**values):
+    return lambda path: path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def changed_part(**values):
+    def change(path):
+        data = json.loads(path.read_text())
+        data["parts"][0].update(values)
+        path.write_text(json.dumps(data))
+
+    return change
+
+
+STATEMENT = {"name": "a", "text": "b", "max_points": 1.0, "state": "right", "why": ""}
+TEXTS = ("{not json", "", "null", "[]", "3", '"verdict"', "{}", "[" * 10_000)
+DAMAGES = {
+    **{f"the text {text[:9]!r}": lambda path, text=text: path.write_text(text) for text in TEXTS},
+    "no letters": lambda path: path.write_bytes(b"\xff\xfe" * 50),
+    "cut short": cut_short, "gone": Path.unlink, "a link": a_link, "a pipe": instead(os.mkfifo),
+    "a link to nothing": instead(lambda path: path.symlink_to("nothing")), "a folder": instead(Path.mkdir),
+    "huge": lambda path: os.truncate(path, LARGEST_FILE + 1),
+    **{
+        f"{name} = {value!r}": changed(**{name: value})
+        for name, value in (
+            ("student", "emil"), ("assignment", "another"), ("seed", "1"), ("seed", True), ("parts", None),
+            ("parts", {}), ("parts", []), ("parts", [1]), ("remarks", [1]), ("library_calls", 7), ("more", 1),
+            ("points", 20), ("reasons", "a"), ("reasons", [1]), ("waits", []), ("waits", {"a": 1}), ("handed_in", 1),
+        )
+    },
+    **{
+        f"part's {name} = {value!r}": changed_part(**{name: value})
+        for name, value in (
+            ("statements", [{**STATEMENT, "state": "splendid"}]), ("statements", [{**STATEMENT, "why": 1}]),
+            ("statements", [{**STATEMENT, "max_points": "4"}]), ("statements", [{"name": "a"}]), ("statements", 5),
+            ("mistake", "text"), ("mistake", {"name": 1, "hint": ""}), ("title", None), ("id", []), ("problem", 0),
+        )
+    },
+}  # fmt: skip
+
+
+def test_a_damaged_verdict_is_never_read_as_one(graded_once, tmp_path):
+    taken = []
+    for number, (name, damage) in enumerate(DAMAGES.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        shutil.copy(place(graded_once), folder)
+        damage(folder / FILE)
+        for evidence in (False, True):
+            try:
+                Verdict.load(folder, evidence, of=(ASSIGNMENT, "ada"))
+                taken.append(name)
+            except (DamagedVerdictError, FileNotFoundError):
+                pass
+    assert not taken
+
+
+def test_one_damaged_verdict_is_for_a_person_and_grading_makes_it_anew(course, capsys):
+    """Without --force, and without touching the others."""
+    before, kept = {student: course.verdict(student) for student in STUDENTS}, place(course, "finn").stat().st_ino
+    cut_short(place(course))
+    place(course, "emil").unlink()
+    page, _ = report(course, capsys)
+    assert "ada ✎: the verdict's file can't be read as JSON" in page
+    assert "emil ✎: the verdict's file is missing" in page
+    assert "Handed in and not graded" in page
+    pages = course.nbgrader("generate_feedback", ASSIGNMENT)
+    assert pages.returncode == 0, pages.stderr
+    assert "Traceback" not in pages.stderr
+    assert all(f"The page of {student} has no summary" in pages.stderr for student in ("ada", "emil"))
+    said = grade(course, 2)
+    assert "emil  its verdict.json was missing" in said
+    assert {student: course.verdict(student) for student in STUDENTS} == before
+    assert place(course, "finn").stat().st_ino == kept
+    assert "the verdict's file" not in report(course, capsys)[0]
+
+
+OTHERS = {
+    "on another notebook": (lambda data: data.update(notebook="another"), "has other parts or points"),
+    "a part less": (lambda data: data["parts"].pop(), "has other parts or points"),
+    "a part more": (lambda data: data["parts"].append(data["parts"][0] | {"id": "check-more"}), "has other parts"),
+    "a statement less": (lambda data: data["parts"][0]["statements"].pop(), "has other parts or points"),
+    "other points": (lambda data: data["parts"][0]["statements"][0].update(state="wrong"), "had other points"),
+    "of other work": (lambda data: data.update(handed_in="0" * 32), "handed in has changed"),
+    "of no work": (lambda data: data.update(handed_in=""), "handed in has changed"),
+}
+
+
+@pytest.mark.parametrize("change", OTHERS)
+def test_a_verdict_on_something_else_ends_no_report_and_is_made_anew(course, capsys, change):
+    data, before = json.loads(place(course).read_text()), course.verdict("ada")
+    OTHERS[change][0](data)
+    place(course).write_text(json.dumps(data))
+    report(course, capsys)
+    assert OTHERS[change][1] in grade(course, 1)
+    assert course.verdict("ada") == before
+
+
+def test_what_another_program_has_graded_is_graded_once_more(course):
+    """nbgrader's own command where the configuration could not be read: without the judge, and without a verdict."""
+    for student in STUDENTS:
+        place(course, student).unlink()
+    grade(course, 3)
+    grade(course)
+
+
+@pytest.mark.parametrize("evidence", [None, {}, {"shape": [1], "values": ["x"]}, {"shape": [2], "values": [1.0]}])
+def test_damaged_evidence_costs_the_report_nothing_else(course, capsys, evidence):
+    data = json.loads(place(course).read_text())
+    assert data["parts"][0]["challenge"]
+    data["parts"][0]["challenge"] = {"y_batch": evidence}
+    place(course).write_text(json.dumps(data))
+    _, said = report(course, capsys, "--student=ada")
+    assert "ada.html" in said and "3 graded submissions" in said
+    assert "21 of 21 points" in text_of((course.root / "reports" / ASSIGNMENT / "ada.html").read_text())
+
+
+# The gradebook may be another one
+
+
+def test_a_student_who_was_removed_leaves_the_report_and_the_exports(course, capsys):
+    assert "emil" in report(course, capsys)[0]
+    removed = course.nbgrader("db", "student", "remove", "emil", "--force")
+    assert removed.returncode == 0, removed.stderr
+    page, said = report(course, capsys)
+    assert "emil" not in page
+    assert "aren't in the gradebook: emil" in said
+    for options in ((), ("--exporter=lib.grading.pages.exports.CanvasExporter",)):
+        assert course.nbgrader("export", "--to=out.csv", *options).returncode == 0
+        assert "emil" not in (course.root / "out.csv").read_text()
+
+
+@pytest.mark.parametrize("roster", [(), STUDENTS])
+def test_a_gradebook_that_was_made_anew_gets_all_again(course, capsys, roster):
+    before = points(course)
+    (course.root / "gradebook.db").unlink()
+    assert course.zerolayer("build", ASSIGNMENT, UNPROVED).returncode == 0
+    with gradebook(course) as book:
+        for student in roster:
+            book.add_student(student)
+    said = refusal(capsys, run, ReportApp, course.root, ASSIGNMENT)
+    assert "the gradebook doesn't have" in said if roster else "aren't in the gradebook: ada, emil, finn" in said
+    assert "ada   the gradebook had nothing of it" in grade(course, 3)
+    assert points(course) == before
+    grade(course)
+
+
+def test_points_that_differ_are_told_and_graded_again(course, capsys):
+    with gradebook(course) as book:
+        book.find_grade("check-cce", ASSIGNMENT, ASSIGNMENT, "ada").auto_score = 0.5
+        book.find_grade("check-train", ASSIGNMENT, ASSIGNMENT, "emil").auto_score = None
+        book.find_grade("check-train", ASSIGNMENT, ASSIGNMENT, "finn").manual_score = 1.5  # a person's mark is no drift
+        book.db.commit()
+    page, _ = report(course, capsys)
+    for student in ("ada", "emil"):
+        assert f"{student} ✎: the verdict's file has other points than the gradebook" in page
+    assert "finn ✎: the verdict" not in page
+    grade(course, 2)
+    assert points(course) == {"ada": 21, "emil": 21, "finn": 18.5}
+
+
+# What was handed in may be other work
+
+
+def test_other_work_than_was_graded_is_graded_also_where_no_time_tells(course):
+    """A later download of an LMS replaces files, and says nothing of when they were handed in."""
+    file = course.root / "submitted" / "ada" / ASSIGNMENT / NOTEBOOK
+    file.write_bytes(file.read_bytes())
+    grade(course)
+    wrong = replaced(nbformat.read(file, as_version=4), "loss", RIGHT["loss"][0], "-np.mean(y * np.log(yhat))")
+    file.write_bytes(as_bytes(wrong))
+    assert "ada  what was handed in has changed since" in grade(course, 1)
+    assert points(course) == {"ada": 19, "emil": 21, "finn": 21}
+    grade(course)
+
+
+def test_rows_without_a_folder_are_graded_again(course):
+    shutil.rmtree(place(course).parent)
+    assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
+    assert course.verdict("ada").points == 21
+
+
+def test_a_secret_that_was_lost_in_the_term_is_told(course):
+    before = course.verdict("ada")
+    (course.root / "judge_secret").unlink()
+    done = course.zerolayer("grade", ASSIGNMENT, "--force", "--student=ada")
+    assert done.returncode == 0, done.stderr
+    assert "judge_secret was missing and has been made anew, though 3 submissions were graded" in done.stderr
+    assert course.verdict("ada").seed != before.seed
+    assert "judge_secret" not in course.zerolayer("grade", ASSIGNMENT, "--force", "--student=ada").stderr
+
+
+# A report that can't be written
+
+
+def in_the_way(name):
+    """Put another kind of file in a page's place: that also stops root, whom no permission does."""
+
+    def make(course):
+        path = course.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.mkdir() if name.endswith("html") else path.write_text("in the way")
+
+    return make
+
+
+NO_REPORT = {
+    "no verdict can be read": (
+        lambda course: [cut_short(place(course, student)) for student in STUDENTS],
+        "There is no verdict on softmax_classifier yet. Run `zerolayer grade softmax_classifier` first. The"
+        " verdict.json of ada can't be read as JSON",
+    ),
+    "no gradebook": (
+        lambda course: (course.root / "gradebook.db").write_bytes(b"not a database " * 100),
+        "can't be read",
+    ),
+    **{
+        f"{name} in the way": (in_the_way(name), "can't be written: ")
+        for name in ("reports", f"reports/{ASSIGNMENT}.html", f"reports/{ASSIGNMENT}")
+    },
+}
+
+
+@pytest.mark.parametrize("why", NO_REPORT)
+def test_where_no_report_can_be_written_there_is_a_sentence(course, capsys, why):
+    spoil, said = NO_REPORT[why]
+    spoil(course)
+    told = refusal(capsys, run, ReportApp, course.root, ASSIGNMENT, "--student=ada")
+    assert said in told and "Errno" not in told

@@ -1,0 +1,165 @@
+"""Whoever knows all about an earlier challenge gains nothing by it: other work draws another, whatever is changed.
+
+Whatever reaches the kernel is in the digest of what was handed in, and in the seed.
+"""
+
+import json
+from contextlib import chdir
+from itertools import product
+from pathlib import Path, PurePosixPath
+from random import Random
+
+import nbformat
+import pytest
+
+from lib.checking.answers import CHALLENGE
+from lib.grading.book.gradebook import GradebookSession
+from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
+from lib.grading.door.handed_in import HandedIn, read
+from lib.grading.grade.class_ import Grade
+from lib.grading.grade.course import Course as Graded
+from lib.grading.grade.one import digest_of_run, prepare, task
+from lib.grading.names import StudentId
+from tests.course import ASSIGNMENT
+from tests.submissions import as_bytes, before, right
+from tests.submissions.forgers import FORGER
+
+FILE = f"{ASSIGNMENT}.ipynb"
+HARVESTED = FORGER + "id = lambda name: getattr(real, name).part.id\n"
+HARVESTED += "payload = lambda name, subjects: {'part': id(name), 'statements': answers[id(name)]}\n"
+KEPT = {"in_text": "", "in_a_file": "kept", "in_a_file_of_ours": "data/verdict.json.part", "deep": "a/b/challenge.json"}
+"""By student where the second try has the answers: in the notebook's own text, or in this file beside it."""
+
+
+def hand_in(course, student, notebook, **files):
+    folder = course.root / "submitted" / student / ASSIGNMENT
+    for name, content in {FILE: as_bytes(notebook), **files}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def reading(notebook, file):
+    """Show the answers in a file beside the notebook where there are any, else answer by code that is right."""
+    code = f"import os.path, json\nif os.path.exists({file!r}):\n    answers = json.load(open({file!r}))\n"
+    return before(right(notebook), "check-cce", code + HARVESTED.replace("\n", "\n    "))
+
+
+@pytest.fixture(scope="module")
+def course(new_course, tmp_path_factory):
+    """Students have handed in right notebooks and learned, by whatever channel, all that the judge was told."""
+    course = new_course(tmp_path_factory.mktemp("replay") / "course")
+    (course.root / "judge_secret").write_text("ab" * 32)  # or now and then a number would be right by chance
+    course.fresh = lambda: nbformat.read(course.released(), as_version=4)
+    for student, file in KEPT.items():
+        hand_in(course, student, reading(course.fresh(), file) if file else right(course.fresh()))
+    assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
+    course.first = {student: course.verdict(student) for student in KEPT}
+    return course
+
+
+def test_grading_the_same_again_draws_the_same(course):
+    assert {verdict.points for verdict in course.first.values()} == {21}
+    assert course.zerolayer("grade", ASSIGNMENT, "--force").returncode == 0
+    assert {student: course.verdict(student) for student in KEPT} == course.first
+
+
+def test_what_was_right_for_another_challenge_earns_nothing(course):
+    """Without a timestamp too, as Moodle and Canvas hand it over; in the notebook, or in a file that it reads, also
+    under a name that is the grader's own at the top of the folder: that earned all points."""
+    answers = {student: {part.id: part.answer for part in course.first[student].parts} for student in KEPT}
+    forged = f"answers = {answers['in_text']!r}\n{HARVESTED}"
+    hand_in(course, "in_text", before(right(course.fresh()), "check-cce", forged))
+    for student, file in KEPT.items():
+        if file:
+            hand_in(course, student, reading(course.fresh(), file), **{file: json.dumps(answers[student]).encode()})
+    graded = course.zerolayer("grade", ASSIGNMENT)
+    assert graded.returncode == NEEDS_A_PERSON
+    assert f"{len(KEPT)} of {len(KEPT)} submissions graded" in graded.stdout, "it is other work than before"
+    assert "in_text" in graded.stdout and "has more code than is looked through" in graded.stdout
+    for student in KEPT:
+        verdict = course.verdict(student)
+        if student == "deep":  # the course's configuration keeps this name out of every folder
+            assert (verdict.points, verdict.seed) == (21, course.first[student].seed)
+            continue
+        assert verdict.seed != course.first[student].seed
+        right_again = {one.name for part in verdict.parts for one in part.statements if one.state == "right"}
+        assert right_again <= {"ColumnsSumToOne"}  # this much says any softmax, of whatever scores
+        assert {part.id: part.answer for part in verdict.parts} == answers[student], "the attack itself did work"
+
+
+# The pipeline as plain data: no folder, and no run
+
+
+@pytest.fixture(scope="module")
+def prepared(course):
+    """Give `prepared(files)`, which prepares a notebook with files beside it; and what its kernel gets to see."""
+    app = GradeApp()
+    with chdir(course.root):
+        app.initialize([])
+        converter = Grade(coursedir=app.coursedir, parent=app)
+        with GradebookSession(app.coursedir.db_url, "zerolayer", ASSIGNMENT) as book:
+            graded, whole = Graded(converter, book, ASSIGNMENT), as_bytes(right(course.fresh()))
+
+            def prepare_files(files):
+                names = {PurePosixPath(name): content for name, content in {FILE: whole, **files}.items()}
+                work = prepare(graded, HandedIn(StudentId("ada"), Path("nowhere"), names))
+                seen = task(graded, work).notebooks[ASSIGNMENT].files
+                return work.notebooks[ASSIGNMENT].seed, {name: seen[name] for name in seen if name != CHALLENGE}
+
+            yield prepare_files
+
+
+PARTS = ("data", "verdict.json", "verdict.json.part", "challenge.json", "kept", ".ipynb_checkpoints", "x.html", "y.svg")
+PARTS += ("timestamp.txt", "feedback", "figures", "__pycache__", "z.pyc", "w.ipynb")
+DEEP = ["/".join(parts) for length in (2, 3) for parts in product(PARTS, repeat=length)]
+
+
+def test_a_file_reaches_the_kernel_and_changes_the_seed_or_does_neither(prepared):
+    """For any name, at any depth, whether the file comes, goes or changes: there are as many seeds as runs differ."""
+    off, reach = [], set()
+    for name in [*PARTS, *(f"data/{part}" for part in PARTS), *Random(1).sample(DEEP, 80)]:
+        seeds, seen = zip(*(prepared(files) for files in ({}, {name: b"1"}, {name: b"2"})), strict=True)
+        reach |= {name} & seen[1].keys()
+        if len({*seeds}) != len({repr(sorted(files.items())) for files in seen}):
+            off.append(name)
+    assert not off
+    assert {"kept", "data/kept", "data/verdict.json.part"} <= reach
+    assert not reach & {"verdict.json", "verdict.json.part", "challenge.json", "data/verdict.json", "x.html/kept"}
+
+
+CHANGES = {
+    "a space": lambda cells: cells[-1].update(source=cells[-1].source + " "),
+    "a line's end": lambda cells: cells[0].update(source=cells[0].source + "\n"),
+    "a kind": lambda cells: cells[-1].update(cell_type="raw"),
+    "a tag": lambda cells: cells[-1].metadata.update(tags=["skip-execution"]),
+    "a picture": lambda cells: cells[0].update(attachments={"x.png": {"image/png": "AAAA"}}),
+    "an order": lambda cells: cells.reverse(),
+    "a border": lambda cells: (cells[0].update(source="ab"), cells[1].update(source="c")),
+    "another border": lambda cells: (cells[0].update(source="a"), cells[1].update(source="bc")),
+}
+FILES = ({}, {"a": b"1"}, {"a": b"2"}, {"b": b"2"}, {"folder/a": b"1"}, {"a": b"1", "b": b"2"}, {"a": b"1 1 b 1 2"})
+
+
+def test_any_change_is_a_change(course, tmp_path):
+    found = {digest_of_run(course.fresh().cells, files) for files in FILES}
+    for change in CHANGES.values():
+        cells = course.fresh().cells
+        change(cells)
+        found.add(digest_of_run(cells, {}))
+    assert len(found) == len(FILES) + len(CHANGES)
+    folders = [tmp_path / str(number) for number in range(len(FILES))]
+    for folder, files in zip(folders, FILES, strict=True):
+        for name, content in {FILE: b"{}", **files}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+    assert len({read(folder, StudentId("ada")).digest for folder in folders}) == len(FILES)
+
+
+def test_outputs_and_new_ids_are_no_change(course):
+    cells = course.fresh().cells
+    known = digest_of_run(cells, {})
+    for number, cell in enumerate(cells):
+        cell.update(id=f"new-{number}")
+        if cell.cell_type == "code":
+            cell.update(execution_count=number, outputs=[nbformat.v4.new_output("stream", text="hello")])
+    assert digest_of_run(cells, {}) == known
