@@ -40,7 +40,6 @@ TOGETHER = {
     "tests/grading/pages/test_feedback.py": "a graded class",
     "tests/grading/pages/test_class_feedback.py": "a graded class",
     "tests/grading/pages/test_report.py": "a graded class",
-    "tests/grading/pages/test_predictions.py": "a graded class",
     "tests/grading/pages/test_exports.py": "a graded class",
     "tests/test_data.py": "TensorFlow",
     "tests/reference/test_dense.py": "TensorFlow",

@@ -14,9 +14,7 @@ def test_outputs_of_a_notebook_share_the_budget_too():
     words = nbformat.v4.new_output("stream", text="b" * 900_000)
     cell = nbformat.v4.new_code_cell(outputs=[picture] * 4 + [words, picture, picture, words, words])
     html = nbformat.v4.new_code_cell(outputs=[drawn] * 6)
-    for each, expected in (
-        (cell, ["x"] * 4 + [None, "x", NO_PICTURE, None, NO_TEXT]),
-        (html, [NO_TEXT] * 5 + [NO_PICTURE]),
-    ):
+    rows = (cell, ["x"] * 4 + [None, "x", NO_PICTURE, None, NO_TEXT]), (html, [NO_TEXT] * 5 + [NO_PICTURE])
+    for each, expected in rows:
         shown, _ = BoundPage().preprocess(nbformat.v4.new_notebook(cells=[each]), {})
         assert [output.get("data", {}).get("text/plain") for output in shown.cells[0].outputs] == expected
