@@ -241,7 +241,9 @@ import os, pathlib, psutil
 met, warm = pathlib.Path("{met}"), psutil.Process(os.getppid())
 if not met.exists():
     met.touch()
-    for each in warm.parent().children():
+    command = warm.parent()
+    assert "lib.grading" in command.cmdline()  # and nobody else's processes, whatever went wrong before
+    for each in command.children():
         if each != warm:
             each.kill()
 """
