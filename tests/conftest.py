@@ -79,7 +79,6 @@ LONGEST = (
     "tests/grading/commands/test_author_lab.py",
     "tests/test_notebook.py",
     "tests/explorer/test_ready_pages.py",
-    "tests/grading/pages/test_clusters.py",
     "tests/units/softmax_classifier/test_training.py",
     "tests/units/softmax_classifier/test_lab.py",
     "tests/units/hidden_layer/test_notebook.py",

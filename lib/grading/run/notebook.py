@@ -240,10 +240,10 @@ class Run:
             raise RunLostError("The warm process ended while a notebook was run.")
         if client.was_killed:
             return
-        if code != -signal.SIGKILL:
-            # A library that is refused a thread aborts, which looks like any other crash in a locked kernel.
-            self.was_refused |= code < 0
-        elif self.bounds.locked and seconds < Limits(**self.bounds.limits).cpu_seconds - 1:
+        # The first process of a namespace gets no SIGABRT, not even from itself: there abort() ends by SIGSEGV.
+        self.was_refused |= code in (-signal.SIGABRT, -signal.SIGSEGV)
+        is_spent = seconds >= Limits(**self.bounds.limits).cpu_seconds - 1
+        if code == -signal.SIGKILL and self.bounds.locked and not is_spent:
             raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
 
     def _remark(self, remark: str) -> None:
