@@ -17,13 +17,15 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from hashlib import sha256
 from hmac import digest
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from time import perf_counter
+
+import orjson
 
 from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.grade.one import digest_of_run
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.submissions import POINTS
@@ -129,12 +131,23 @@ def seed(course: Course, mutant: Mutant, found: int) -> int:
     graded = path_of(course, mutant, f"{ASSIGNMENT}.ipynb")
     if '"raw"' in graded.read_text():
         return found  # what was posed isn't there any more: a raw cell is cleaned after the run
-    ours = (graded, path_of(course, mutant, "verdict.json"))
-    beside = (path for path in graded.parent.rglob("*") if path.is_file() and path not in ours)
-    files = {path.relative_to(graded.parent): path.read_bytes() for path in beside}
-    text = digest_of_run(json.loads(graded.read_bytes())["cells"], files)
+    text = seen_by_the_run(graded)
     names = "\0".join((ASSIGNMENT, ASSIGNMENT, mutant.student, when, text)).encode()
     return int.from_bytes(digest((course.root / "judge_secret").read_bytes(), names, "sha256")[:6], "big")
+
+
+def seen_by_the_run(graded: Path) -> str:
+    """Hash what a run could read: the cells as they were restored, and what lies beside them."""
+    found = sha256()
+    for cell in json.loads(graded.read_bytes())["cells"]:
+        seen = (cell["cell_type"], cell["source"], cell["metadata"].get("tags"), cell.get("attachments"))
+        found.update(orjson.dumps(seen, option=orjson.OPT_SORT_KEYS) + b"\n")
+    beside = {path.relative_to(graded.parent): path for path in graded.parent.rglob("*") if path.is_file()}
+    for name in sorted(beside, key=PurePosixPath):
+        if name.name not in (graded.name, "verdict.json"):
+            content = beside[name].read_bytes()
+            found.update(b"%d %b %d %b" % (len(bytes(name)), bytes(name), len(content), content))
+    return found.hexdigest()
 
 
 def signatures(course: Course, mutant: Mutant) -> set[str]:

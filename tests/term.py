@@ -141,7 +141,7 @@ def told(fed_back):
         "nbgrader export --exporter=lib.grading.pages.exports.MoodleExporter --to=moodle.csv",
         "nbgrader export --exporter=lib.grading.pages.exports.MoodleWorksheetExporter"
         " --MoodleWorksheetExporter.worksheet=worksheet.csv --to=upload.csv",
-        "nbgrader export --exporter=lib.grading.pages.feedback_zip.MoodleFeedbackExporter"
+        "nbgrader export --exporter=lib.grading.pages.exports.MoodleFeedbackExporter"
         " --MoodleFeedbackExporter.worksheet=worksheet.csv --to=feedback.zip",
     )
     for process in [fed_back.instructor.starts(command) for command in ending]:

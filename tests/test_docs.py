@@ -1,4 +1,7 @@
-"""Every command in README and docs is run: by the term (`tests/term.py`), here at its end, or by a test named here."""
+"""Every command in README and docs is run: by the term (`tests/term.py`), here at its end, or by a test that is marked.
+
+The mark `gives` names the commands, and the test is held to it when it runs (`tests/conftest.py`).
+"""
 
 import ast
 import codecs
@@ -16,22 +19,9 @@ from textwrap import dedent
 import mistune
 import pytest
 from nbgrader.api import Gradebook
-from tests.grading.running import test_runner
-from tests.grading.submissions import test_collect
 
-from tests import test_project
 from tests.browser import PATIENCE, Lab
 from tests.course import ASSIGNMENT
-from tests.grading.commands import (
-    test_app,
-    test_author_lab,
-    test_authoring,
-    test_bundle,
-    test_grade,
-    test_site,
-    test_watch,
-)
-from tests.grading.sandbox import test_doctor
 from tests.people import NOTEBOOK
 
 pytest_plugins = ["tests.term"]
@@ -55,27 +45,22 @@ AFTERWARDS = [
 """What the instructor gives when the term is over."""
 SERVERS = {"jupyter lab": f"notebooks/{ASSIGNMENT}/{NOTEBOOK}", "zerolayer lab": NOTEBOOK}
 """What runs until it is stopped, and a notebook that it has to show."""
-ELSEWHERE = {
-    "zerolayer demo": test_app.test_the_demo_grades_a_class_and_names_its_mistakes,
-    f"nbgrader zip_collect {ASSIGNMENT}": test_collect.test_everybody_who_handed_in_is_there_and_nobody_else,
-    f"zerolayer bundle {ASSIGNMENT}": test_bundle.test_it_holds_the_released_notebook_its_figures_the_wheel_a_page_and_nothing_else,
-    f"zerolayer site {ASSIGNMENT}": test_site.test_the_notebook_and_its_figures_are_the_released_ones,
-    f"zerolayer watch {ASSIGNMENT}": test_watch.test_from_handing_in_to_the_page_and_over_a_kill,
-    "zerolayer doctor": test_doctor.test_the_command_says_it_and_exits_by_it,
-    f"nbgrader autograde {ASSIGNMENT}": test_grade.test_nbgraders_own_command_gives_the_same_verdict,
-    "dask scheduler": test_runner.test_dask_workers_give_the_same,
-    "dask worker tcp://SCHEDULER:8786 --nthreads=2": test_runner.test_dask_workers_give_the_same,
-    f"zerolayer grade {ASSIGNMENT} --scheduler tcp://SCHEDULER:8786": test_runner.test_dask_workers_give_the_same,
-    "zerolayer new linear_regression": test_authoring.test_the_example_is_a_unit_without_a_fault,
-    "zerolayer check linear_regression": test_authoring.test_the_example_is_a_unit_without_a_fault,
-    "zerolayer lab linear_regression": test_author_lab.test_the_built_notebook_lies_beside_the_solution,
-    "zerolayer build linear_regression": test_authoring.test_it_grades_a_class,
-    "zerolayer grade linear_regression": test_authoring.test_it_grades_a_class,
-    "zerolayer bundle linear_regression": test_authoring.test_the_bundle_has_no_answer,
-    "ruff check .": test_project.test_style_is_clean,
-    "ruff format --check .": test_project.test_style_is_clean,
-}
-"""What another test gives; its mark `gives` says so, and is held to it when the test runs."""
+
+
+def bare(command):
+    """Give a command without the words that are others in a test: the assignment, and a placeholder."""
+    return " ".join(word for word in command.split() if word != ASSIGNMENT and "SCHEDULER" not in word)
+
+
+def marked():
+    """Give the commands that tests are marked as giving."""
+    for test in ROOT.glob("tests/**/test_*.py"):
+        names = {"ASSIGNMENT": ASSIGNMENT}
+        for node in ast.walk(ast.parse(test.read_text())):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                names |= {ast.unparse(name): node.value.value for name in node.targets}
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.gives":
+                yield from eval(f"[{', '.join(map(ast.unparse, node.args))}]", names)
 
 
 def parsed(markdown):
@@ -109,15 +94,16 @@ def not_run(markdown, run):
 
     Code within a line that is a program's name and a command's stands for the command; alone, a name is but a name.
     """
+    run = set(map(bare, run))
     blocks, inline = parsed(markdown)
     for language, block in blocks:
         lines = [command for line in block.splitlines() for command in typed(line)]
         if any(map(is_command, lines)):
-            yield from (line for line in lines if line not in run)
+            yield from (line for line in lines if bare(line) not in run)
         elif language in ("", "python") and not is_python(block):
             yield block
     for [line] in filter(lambda lines: len(lines) == 1, map(typed, inline)):
-        if is_command(line) and " " in line and not any(f"{each} ".startswith(f"{line} ") for each in run):
+        if is_command(line) and " " in line and not any(f"{each} ".startswith(f"{bare(line)} ") for each in run):
             yield line
 
 
@@ -144,9 +130,9 @@ def run_by_ci():
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_every_command_in_a_document_is_run(told, document):
     these = {f"pytest {test.relative_to(ROOT).as_posix()}" for test in ROOT.glob("tests/**/test_*.py")}
-    run = {*told.commands, *AFTERWARDS, *SERVERS, *ELSEWHERE, *run_by_ci(), *these}
+    run = {*told.commands, *AFTERWARDS, *SERVERS, *marked(), *run_by_ci(), *these}
     missed = list(not_run(document.read_text(), run))
-    assert not missed, f"Give them in tests/term.py or here, or name the test that runs them: {missed}"
+    assert not missed, f"Give them in tests/term.py or here, or mark the test that gives them: {missed}"
 
 
 @pytest.mark.parametrize(
@@ -167,15 +153,10 @@ def test_what_is_said_to_be_in_the_documents_is_there():
     said = [block for document in DOCUMENTS for blocks, _ in [parsed(document.read_text())] for _, block in blocks]
     lines = [line for block in said for each in block.splitlines() for line in typed(each)]
     lines += [line for document in DOCUMENTS for line in parsed(document.read_text())[1]]
-    for command in (*AFTERWARDS, *SERVERS, *ELSEWHERE):
-        assert any(is_command(line) and f"{command} ".startswith(f"{line} ") for line in lines), command
-
-
-@pytest.mark.parametrize("command", ELSEWHERE)
-def test_another_test_is_marked_as_giving_the_command(command):
-    marks = [mark for mark in ELSEWHERE[command].pytestmark if mark.name == "gives"]
-    [program, *words] = [word for word in command.split() if "SCHEDULER" not in word]
-    assert " ".join([program, *words]) in {given for mark in marks for given in mark.args}
+    commands = [bare(line) for line in lines if is_command(line)]
+    given = map(bare, (*AFTERWARDS, *SERVERS, *marked()))
+    lost = [each for each in given if not any(f"{each} ".startswith(f"{command} ") for command in commands)]
+    assert not lost
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A quick start: what takes longest is kept out while a notebook's format is imported, and whoever wants it finds it."""
+"""A quick start: what takes longest is kept out while nbgrader is imported, and whoever wants it finds it."""
 
 import os
 import subprocess

@@ -1,7 +1,15 @@
 """`zerolayer doctor`: tells whether this machine can lock student code in, and if not, why and what to do."""
 
+from contextlib import suppress
+from glob import glob
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+
 from lib.grading.commands.command import Command
+from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.progress import say
+from lib.grading.run.outputs import LACKED
 from lib.grading.sandbox import doctor
 
 
@@ -17,4 +25,20 @@ class DoctorApp(Command):
         super().start()
         findings = doctor.examine()
         say(doctor.report(findings))
+        if missing := ", ".join(self._missing_packages()):
+            say(
+                f"\nGraded submissions import what is not installed here: {missing}.\n"
+                "    Try: `pip install` those that your students may use, and grade these students again with --force."
+            )
         self.exit(int(any(finding.blocks for finding in findings)))
+
+    def _missing_packages(self) -> list[str]:
+        """Name the packages for want of which graded work was listed, and that are still not here."""
+        graded = self.coursedir.format_path(self.coursedir.autograded_directory, "*", "*")
+        named = dict[str, None]()
+        for file in sorted(glob(str(Path(graded, FILE)))):  # noqa: PTH207  # the whole path is a pattern
+            with suppress(Exception):  # it may be damaged, which `report` tells
+                for reason in chain.from_iterable(each.reasons for each in Verdict.load_each(Path(file).parent)):
+                    if lacked := LACKED.fullmatch(reason):
+                        named |= dict.fromkeys(lacked[1].split(", "))
+        return [name for name in named if find_spec(name) is None]

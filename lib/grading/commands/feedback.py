@@ -143,13 +143,13 @@ def _attempt(task: PageTask) -> bool | BaseException:
 
 def _why(error: BaseException, app: Command) -> str:
     """Say why a student has no page. Raises what is the machine's fault."""
+    app.log.debug("This is where: %r", error)
+    if isinstance(error, ProcessExpired):  # to Pebble an OSError, though it is no fault of the machine's
+        return "the process that made it was ended. The same command makes it."
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and not is_of_a_file(error)):
         raise error
-    app.log.debug("This is where: %r", error)
     if isinstance(error, OSError):
         return sentence(error)
-    if isinstance(error, ProcessExpired):
-        return "the process that made it was ended. The same command makes it."
     return str(error) if isinstance(error, MissingEntry) else f"{type(error).__name__}: {error}"
 
 

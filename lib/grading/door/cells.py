@@ -90,21 +90,14 @@ def restore(
 def read_released(
     course: CourseDirectory, assignment: str, notebook: str, known: dict[str, NotebookNode]
 ) -> list[Released]:
-    """Read the notebook as it was handed out, or its source, whichever is there and has the gradebook's cells.
-
-    Without it the cells that the gradebook knows have to do.
-    """
-    for kept in ("release_directory", "source_directory"):
-        file = Path(course.format_path(getattr(course, kept), ".", assignment), f"{notebook}.ipynb")
-        with suppress(UnreadableError, OSError):
-            cells = notebook_in(file.read_bytes(), file.name).cells
-            ids = [name if (name := course_id(cell)) in known else "" for cell in cells]
-            if [id for id in ids if id] == list(known):  # else it was changed since students got theirs
-                pairs = list(zip(ids, cells, strict=True))
-                if kept == "source_directory":
-                    for id, cell in pairs:
-                        cell.source = known[id].source if id else cell.source  # without the solution
-                return [Released(id, cell.cell_type, cell.source, is_skipped(cell)) for id, cell in pairs]
+    """Read the notebook as it was handed out, if it is there with the gradebook's cells; else these have to do."""
+    file = Path(course.format_path(course.release_directory, ".", assignment), f"{notebook}.ipynb")
+    with suppress(UnreadableError, OSError):
+        cells = notebook_in(file.read_bytes(), file.name).cells
+        ids = [name if (name := course_id(cell)) in known else "" for cell in cells]
+        if [id for id in ids if id] == list(known):  # else it was changed since students got theirs
+            pairs = zip(ids, cells, strict=True)
+            return [Released(id, cell.cell_type, cell.source, is_skipped(cell)) for id, cell in pairs]
     return [Released(id, cell.cell_type, cell.source) for id, cell in known.items()]
 
 

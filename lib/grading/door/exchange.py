@@ -163,8 +163,9 @@ class OwnedCollect(ExchangeCollect):
         for entry in walk(Path(folder), is_theirs=True):
             if entry.is_folder or entry.name.parts[0] == STAMP:
                 continue
+            size, is_own = entry.about.st_size, entry.is_file and entry.about.st_uid == owner
             try:
-                content = entry.read(entry.size) if entry.is_file_of(owner) and entry.size <= left else None
+                content = entry.read(size) if is_own and size <= left else None
                 if content is not None and NOTEBOOK.search(entry.name.name):
                     content = strip_widgets(content)
             except (OSError, UnreadableError):

@@ -21,7 +21,7 @@ from nbgrader.utils import find_all_files, parse_utc
 
 from lib.checking.answers import CHALLENGE, plain
 from lib.grading.door.walk import DEEPEST, Entry, walk
-from lib.grading.files import LARGEST_FOLDER, NOTHING_THERE, find_folders
+from lib.grading.files import LARGEST_FOLDER, find_folders
 from lib.grading.judge.verdict import FILE
 from lib.grading.machine_faults import is_of_a_file
 from lib.grading.names import NoId, StudentId, parse_id
@@ -104,7 +104,7 @@ def read(folder: Path, student: StudentId, notebooks_only: bool = False) -> Hand
     files, others, found, left = dict[Name, bytes | OSError](), set[str](), blake2b(digest_size=16), MOST_READ
     for entry in walk(folder):
         name, is_notebook = entry.name, NOTEBOOK.search(entry.name.name) is not None
-        if isinstance(entry.about, OSError) and entry.about.errno not in NOTHING_THERE:
+        if entry.is_closed:
             raise ClosedError(str(entry.path))
         if not entry.is_file:
             others |= {name.name} if len(name.parts) == 1 else set()
@@ -118,10 +118,11 @@ def read(folder: Path, student: StudentId, notebooks_only: bool = False) -> Hand
 
 def _read_file(entry: Entry, most: int) -> tuple[bytes | OSError, bytes]:
     """Read a file, or say why not; give what its digest counts for, too. Raises ClosedError where it may not be."""
-    if entry.size > most:
-        return OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(entry.path)), str(entry.size).encode()
+    size = entry.about.st_size
+    if size > most:
+        return OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(entry.path)), str(size).encode()
     try:
-        content = entry.read(entry.size)  # and no more, whatever a file system of the owner's gives
+        content = entry.read(size)  # and no more, whatever a file system of the owner's gives
     except PermissionError as error:
         raise ClosedError(str(entry.path)) from error
     except OSError as error:  # what can't be read may be readable later

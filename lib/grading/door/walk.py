@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from time import time
 
-from lib.grading.files import TO_READ, read_first
+from lib.grading.files import NOTHING_THERE, TO_READ, read_first
 
 DEEPEST = 10
 """Levels of folders that are looked into; a submission has one or two."""
@@ -27,39 +27,28 @@ INNER = FOLDER | getattr(os, "O_NOFOLLOW", 0)
 
 @dataclass(frozen=True)
 class Entry:
-    """What a walk has come to: where it lies, its place below the folder, and what was seen of it, or why nothing was.
+    """What a walk has come to: where it lies, its place below the folder, and what was seen of it.
 
-    `inside` is the folder that it is in, which is open while the walk stands there.
+    `about` is all zeros where nothing could be seen. `changed` is when it was last changed, which nobody can set: just
+    now if it is gone, never if it `is_closed`. `inside` is the folder that it is in, open while the walk stands there.
     """
 
     path: Path
     name: PurePosixPath
-    about: os.stat_result | OSError
     inside: int
+    about: os.stat_result
+    changed: float
+    is_closed: bool = False
 
     @property
     def is_file(self) -> bool:
         """Whether it is an ordinary file."""
-        return not isinstance(self.about, OSError) and stat.S_ISREG(self.about.st_mode)
-
-    def is_file_of(self, account: int) -> bool:
-        """Tell whether it is an ordinary file that an account owns."""
-        return not isinstance(self.about, OSError) and self.is_file and self.about.st_uid == account
+        return stat.S_ISREG(self.about.st_mode)
 
     @property
     def is_folder(self) -> bool:
         """Whether it is a folder."""
-        return not isinstance(self.about, OSError) and stat.S_ISDIR(self.about.st_mode)
-
-    @property
-    def size(self) -> int:
-        """How many bytes it says that it has."""
-        return 0 if isinstance(self.about, OSError) else self.about.st_size
-
-    @property
-    def changed(self) -> float:
-        """When it was last changed, which nobody can set: just now if it is gone, never if it can't be looked at."""
-        return _changed(self.about)
+        return stat.S_ISDIR(self.about.st_mode)
 
     def read(self, most: int) -> bytes:
         """Read the file that was seen, its first `most` bytes, while the walk stands there. Raises OSError that names
@@ -67,8 +56,7 @@ class Entry:
         try:
             # By its name in the folder that is open: its owner may change folders into links meanwhile.
             with os.fdopen(os.open(self.name.name, TO_READ, dir_fd=self.inside), "rb", buffering=0) as file:
-                found = os.fstat(file.fileno())
-                is_seen = not isinstance(self.about, OSError) and os.path.samestat(found, self.about)
+                is_seen = os.path.samestat(os.fstat(file.fileno()), self.about)
                 if not is_seen or _mount_of(file.fileno()) != _mount_of(self.inside):
                     raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
                 return read_first(file, most)
@@ -105,7 +93,7 @@ def _walk_in(outer: int, name: str, folder: Path, place: PurePosixPath, numbers:
         with os.scandir(inner) as entries:
             names = sorted(entry.name for _, entry in zip(numbers, entries, strict=False))
         for each in names:
-            entry = Entry(folder / place / each, place / each, _look(each, inner), inner)
+            entry = _look(each, inner, folder, place / each)
             yield entry
             if entry.is_folder and len(place.parts) < DEEPEST:
                 with suppress(OSError):
@@ -114,11 +102,14 @@ def _walk_in(outer: int, name: str, folder: Path, place: PurePosixPath, numbers:
         os.close(inner)
 
 
-def _look(name: str, folder: int) -> os.stat_result | OSError:
+def _look(name: str, inside: int, folder: Path, place: PurePosixPath) -> Entry:
     try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+        about = os.stat(name, dir_fd=inside, follow_symlinks=False)
     except OSError as error:
-        return error
+        changed = time() if isinstance(error, FileNotFoundError) else 0.0
+        is_closed = error.errno not in NOTHING_THERE
+        return Entry(folder / place, place, inside, os.stat_result([0] * 10), changed, is_closed)
+    return Entry(folder / place, place, inside, about, about.st_ctime)
 
 
 def _mount_of(descriptor: int) -> str | int:
@@ -131,15 +122,11 @@ def _mount_of(descriptor: int) -> str | int:
 
 
 def last_change(folder: Path, is_theirs: bool = False) -> float:
-    """Give when something in a folder was last changed, in seconds since 1970; students can't set this time."""
+    """Give when something in a folder was last changed, in seconds since 1970; students can't set this time.
+
+    Of each, since to write into a file changes no folder that it is in. See `Entry.changed` where it can't be seen.
+    """
     try:
-        # Of each, since to write into a file changes no folder that it is in.
         return max(folder.lstat().st_ctime, *(entry.changed for entry in walk(folder, is_theirs)), 0.0)
     except OSError as error:
-        return _changed(error)
-
-
-def _changed(about: os.stat_result | OSError) -> float:
-    if isinstance(about, OSError):
-        return time() if isinstance(about, FileNotFoundError) else 0.0
-    return about.st_ctime
+        return time() if isinstance(error, FileNotFoundError) else 0.0

@@ -255,7 +255,8 @@ class Grade(Autograde):
         code = TRIAL + "".join(f"# {line}\n" for line in slow.splitlines())
         trial = RunTask({"trial": PackedNotebook.of_code(code)}, course.run, course.packages)
         try:
-            ran = ask(self._runner.pool, trial, STARTING).result(timeout=STARTING)
+            # It has to wait for runs that are under way, which may take their time.
+            ran = ask(self._runner.pool, trial, STARTING).result(timeout=trial.longest())
             problem = next((ran[name].error() for name in ran), "")
         except TimeoutError:
             problem = "a notebook that only starts some threads did not end in time."

@@ -70,7 +70,8 @@ class Submitted:
     def of(cls, notebooks: Collection[NotebookMarks]) -> Self:
         """Add up the marks of a submission's notebooks."""
         marks = [mark for notebook in notebooks for mark in notebook.cells.values()]
-        points, penalty = sum(mark.points for mark in marks), sum(notebook.penalty for notebook in notebooks)
+        points = sum((mark.points for mark in marks), 0.0)
+        penalty = sum((notebook.penalty for notebook in notebooks), 0.0)
         waits = any(mark.waiting for mark in marks)
         return cls(round(points, DECIMALS), round(penalty, DECIMALS), waits, bool(marks))
 

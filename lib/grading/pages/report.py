@@ -1,7 +1,7 @@
 """The pages: one for the class, one for a student's appeal. Templates escape whatever a student or a roster wrote.
 
-Links from a name lead to the student's feedback page, if it has been written, and to formgrader, both to the cell that
-it is about.
+Links from a name lead to the cell that it is about on the student's feedback page, if that has been written, and to
+formgrader.
 """
 
 import os

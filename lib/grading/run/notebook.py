@@ -90,7 +90,7 @@ class Run:
                 cell.update(outputs=[], execution_count=None)
         self.remarks: list[str] = []
         self.was_refused = False
-        """Whether the kernel said that it was refused a thread, or aborted, as libraries do that are refused one."""
+        """Whether the kernel said that it was refused a thread, or crashed, as libraries may that are refused one."""
         self._at: int | None = None
         self._number = 0
         limits = bounds.characters, bounds.outputs, bounds.memory
@@ -240,7 +240,8 @@ class Run:
             raise RunLostError("The warm process ended while a notebook was run.")
         if client.was_killed:
             return
-        self.was_refused |= code == -signal.SIGABRT
+        # The first process of a namespace gets no SIGABRT, not even from itself: there abort() ends by SIGSEGV.
+        self.was_refused |= code in (-signal.SIGABRT, -signal.SIGSEGV)
         is_spent = seconds >= Limits(**self.bounds.limits).cpu_seconds - 1
         if code == -signal.SIGKILL and self.bounds.locked and not is_spent:
             raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
@@ -303,6 +304,9 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
             remarks = [f"A cell broke off the run, and nothing after it could run: {type(error).__name__}."]
         except Exception as error:
             raise RunLostError(f"{type(error).__name__}: {error}") from error
+    for cell in notebook.cells:
+        if "shell.execute_reply" not in cell.metadata.get("execution", ()):  # it has a number from its beginning on
+            cell.execution_count = None
     return list(notebook.cells), remarks
 
 

@@ -61,7 +61,7 @@ def examine() -> list[Problem]:
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     except OSError as error:
-        return [_explain("a process of its own", str(error.strerror))]
+        return [_explain("a process of its own", ": ".join(filter(None, (error.filename, error.strerror))))]
     if not done.stdout:
         return [_explain("life", (done.stderr.splitlines() or [f"it ended with exit code {done.returncode}"])[-1])]
     outcome = json.loads(done.stdout)
@@ -151,11 +151,15 @@ _NO_GROUPS = Problem(
     "this process may make none.",
     "Kernels are locked in all the same, and each process has its bound. Not bounded is what all processes of"
     " a kernel take together, where a course allows commands, and some 100 MB that Linux keeps for each kernel.",
-    "grade as root, or, where systemd runs, `systemd-run --user --scope zerolayer grade …`; or leave it at that.",
+    "where systemd runs, `systemd-run --user --scope zerolayer grade …`, for root without --user; or leave it at that.",
     blocks=False,
 )
 _OF_NAMESPACES = ("user namespace", "process namespace", "own namespaces", "private root", "inner user namespace")
 _MEANINGS = {
+    "a process of its own": (
+        "This account can't start Python, which runs all the same: its folder may be another account's.",
+        "give this account the right to read that folder, or use a Python that it may start.",
+    ),
     "system calls": (
         "The library that compiles the filter of system calls, or seccomp itself, is missing.",
         "`pip install pyseccomp`, and `apt install libseccomp2` or your system's like.",
@@ -168,7 +172,7 @@ _MEANINGS = {
 }
 _NO_NAMESPACES = (
     "This process may not make the namespaces that a kernel lives in.",
-    "grade as root, or in a virtual machine of your own.",
+    "grade as root with all its rights (a container needs SYS_ADMIN), or in a virtual machine of your own.",
 )
 _UNKNOWN = ("This is not a fault we know.", "tell the authors of zerolayer about it.")
 _MAY_NOT = "An ordinary user may make no user namespaces here."

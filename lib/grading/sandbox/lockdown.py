@@ -269,7 +269,7 @@ def confine(sandbox: Sandbox) -> None:
             os.setresuid(NOBODY, NOBODY, NOBODY)
             linux("prctl", DUMPABLE, 1)  # Linux took it away with the user, and the maps of a user namespace need it
 
-    with step("files"):
+    with step("files"):  # stops nothing; what they take counts for the kernel, and none leads out of its folder
         lay_out(sandbox.files, Path())
 
     with step("inner user namespace"):  # stops: taking another kernel's share of threads, which Linux counts by it

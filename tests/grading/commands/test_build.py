@@ -105,28 +105,22 @@ class TestBuilding:
     """The student version."""
 
     def test_statements_become_their_templates_and_all_else_stays_to_the_byte(self, build: Build) -> None:
-        others = [
-            prose("# Dense\n\n`#? not code` "),
-            graded("check.dense(Dense)  # why? see above"),
-            given_code("x =  1 ;y=2"),
-        ]
-        student = build(solution(SOLUTION), *others)
-        assert [cell.source for cell in student.cells] == [STUDENT, *(cell.source for cell in others)]
-        assert student.cells[0].metadata.nbgrader.checksum
-
-    def test_outputs_are_cleared_and_hidden_tests_taken_out(self, build: Build) -> None:
+        """But outputs, hidden tests, and written answers, which are cleared as nbgrader does."""
         cell = solution(SOLUTION)
         cell.outputs = [nbformat.v4.new_output("stream", text="np.dot(output_gradient, self.input.T)")]
         hidden = "### BEGIN HIDDEN TESTS\nassert np.dot(output_gradient, self.input.T)\n### END HIDDEN TESTS"
-        student = build(cell, graded("check()\n" + hidden))
+        others = [
+            prose("# Dense\n\n`#? not code` "),
+            given_code("x =  1 ;y=2"),
+            graded(f"check.dense(Dense)  # why? see above\n{hidden}"),
+            solution("Why?\n### BEGIN SOLUTION\nBecause.\n### END SOLUTION\n", "why", "markdown"),
+            solution("All of it.", "how", "markdown"),
+        ]
+        student = build(cell, *others, ClearSolutions={"text_stub": "*Your answer.*"})
+        cleared = ["check.dense(Dense)  # why? see above", "Why?\n*Your answer.*\n", "*Your answer.*"]
+        assert [cell.source for cell in student.cells] == [STUDENT, *(cell.source for cell in others[:2]), *cleared]
         assert student.cells[0].outputs == []
-        assert student.cells[1].source == "check()"
-
-    def test_written_answers_are_cleared_as_nbgrader_does(self, build: Build) -> None:
-        answer = "Why?\n### BEGIN SOLUTION\nBecause.\n### END SOLUTION\n"
-        cells = solution(SOLUTION), solution(answer, "why", "markdown"), solution("All of it.", "how", "markdown")
-        student = build(*cells, ClearSolutions={"text_stub": "*Your answer.*"})
-        assert [cell.source for cell in student.cells[1:]] == ["Why?\n*Your answer.*\n", "*Your answer.*"]
+        assert student.cells[0].metadata.nbgrader.checksum
 
     def test_its_blanks_complain_and_the_solution_runs(self, build: Build) -> None:
         """In a kernel as it grades."""

@@ -114,7 +114,7 @@ def commands(bundle):
 
 
 @pytest.mark.gives(f"zerolayer bundle {ASSIGNMENT}")
-def test_it_holds_the_released_notebook_its_figures_the_wheel_a_page_and_nothing_else(course, bundle):
+def test_it_holds_what_was_released_a_wheel_a_page_and_nothing_else(course, bundle):
     figures = {f"figures/{path.name}" for path in (CHECKOUT / "solutions" / ASSIGNMENT / "figures").iterdir()}
     [wheel] = [name for name in bundle if name.endswith(".whl")]
     assert set(bundle) == {FILE, "README.md", wheel} | figures
@@ -200,21 +200,18 @@ def imported(tree):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_no_module_needs_posix_to_be_imported(wheel):
-    for name, tree in modules(wheel).items():
-        assert not POSIX_MODULES & {used.partition(".")[0] for used in imported(tree)}, name
-        attributes = [node.attr for node in at_import(tree) if isinstance(node, ast.Attribute)]
-        assert not [attribute for attribute in attributes if POSIX_NAMES.fullmatch(attribute)], name
-
-
-def test_modules_find_each_other_in_the_wheel(wheel):
+def test_modules_find_each_other_in_the_wheel_and_need_no_posix_to_be_imported(wheel):
     """The open zone is whole: walking its imports never leaves it for another zone."""
     names = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in modules(wheel)}
     assert {"lib.units.softmax_classifier.loss", "lib.explorer.live", "lib.blanks", "lib.__main__"} <= names
     for name, tree in modules(wheel).items():
-        for used in imported(tree):
-            if used.startswith("lib."):
-                assert {used, used.rpartition(".")[0]} & names, f"{name}: {used}"
+        used = {*imported(tree)}
+        assert not POSIX_MODULES & {each.partition(".")[0] for each in used}, name
+        assert not [each for each in used if each.startswith("lib.") and not {each, each.rpartition(".")[0]} & names], (
+            name
+        )
+        attributes = [node.attr for node in at_import(tree) if isinstance(node, ast.Attribute)]
+        assert not [attribute for attribute in attributes if POSIX_NAMES.fullmatch(attribute)], name
 
 
 # What isn't in it

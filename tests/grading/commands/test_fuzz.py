@@ -1,6 +1,5 @@
 """A seeded sample of mutated notebooks, graded as a class. `python -m tests.fuzz` does the same with thousands."""
 
-import json
 import shutil
 import sqlite3
 
@@ -26,65 +25,51 @@ def test_no_class_is_aborted_no_grade_lost_and_no_verdict_crossed(fuzzed):
     assert fuzzed.found == []
 
 
-# What is looked at would be found: each of these does by hand what never may happen
+def turned(text):
+    """Turn what is right into wrong, and the other way round."""
+    return text.replace('"open"', '"other"').replace('"right"', '"open"').replace('"other"', '"right"')
 
 
-def verdict_lost(course, one, other):
-    fuzz.path_of(course, one, "verdict.json").unlink()
-
-
-def verdict_of_another(course, one, other):
-    shutil.copy(fuzz.path_of(course, other, "verdict.json"), fuzz.path_of(course, one, "verdict.json"))
-
-
-def challenge_of_another(course, one, other):
-    (course.root / "judge_secret").write_text("0123456789abcdef" * 4)
-
-
-def notebook_of_another(course, one, other):
-    name = f"{ASSIGNMENT}.ipynb"
-    fuzz.path_of(course, one, name).unlink()
-    shutil.copy(fuzz.path_of(course, other, name), fuzz.path_of(course, one, name))
-
-
-def page_lost(course, one, other):
-    (course.root / "feedback" / one.student / ASSIGNMENT / fuzz.PAGE).unlink()
-
-
-def points_turned(course, one, other):
-    path = fuzz.path_of(course, one, "verdict.json")
-    verdict = json.loads(path.read_text())
-    for part in verdict["parts"]:
-        for statement in part["statements"]:
-            statement["state"] = "open" if statement["state"] == "right" else "right"
-    path.write_text(json.dumps(verdict))
-
-
-def rows_lost(course, one, other):
+def execute(course, statement):
     with sqlite3.connect(course.root / "gradebook.db") as tables:
-        tables.execute("delete from submitted_assignment where student_id = ?", [one.student])
+        tables.execute(statement)
 
 
-def scores_raised(course, one, other):
-    with sqlite3.connect(course.root / "gradebook.db") as tables:
-        tables.execute("update grade set auto_score = auto_score + 1")
+def verdict(course, mutant):
+    return fuzz.path_of(course, mutant, "verdict.json")
 
 
-@pytest.mark.parametrize(
-    ("tamper", "text"),
-    [
-        (verdict_lost, "no verdict can be read"),
-        (verdict_of_another, "student: found"),
-        (challenge_of_another, "seed: found"),
-        (notebook_of_another, "signatures of others: found"),
-        (notebook_of_another, "own signature: found False"),
-        (page_lost, "feedback page: found False"),
-        (points_turned, "points: found"),
-        (rows_lost, "rows in the gradebook: found 0"),
-        (scores_raised, "score in the gradebook: found"),
-    ],
-)
-def test_what_may_never_happen_is_found(fuzzed, tmp_path, tamper, text):
+def notebook(course, mutant):
+    return fuzz.path_of(course, mutant, f"{ASSIGNMENT}.ipynb")
+
+
+ROWS = "delete from submitted_assignment where student_id = '{}'"
+TAMPERS = {
+    "no verdict can be read": lambda course, one, other: verdict(course, one).unlink(),
+    "student: found": lambda course, one, other: verdict(course, one).write_bytes(verdict(course, other).read_bytes()),
+    "seed: found": lambda course, one, other: (course.root / "judge_secret").write_text("0123456789abcdef" * 4),
+    "signatures of others: found": lambda course, one, other: shutil.copy(
+        notebook(course, other), notebook(course, one)
+    ),
+    "own signature: found False": lambda course, one, other: shutil.copy(
+        notebook(course, other), notebook(course, one)
+    ),
+    "feedback page: found False": lambda course, one, other: next(
+        course.root.glob(f"feedback/{one.student}/*/{fuzz.PAGE}")
+    ).unlink(),
+    "points: found": lambda course, one, other: verdict(course, one).write_text(
+        turned(verdict(course, one).read_text())
+    ),
+    "rows in the gradebook: found 0": lambda course, one, other: execute(course, ROWS.format(one.student)),
+    "score in the gradebook: found": lambda course, one, other: execute(
+        course, "update grade set auto_score = auto_score + 1"
+    ),
+}
+"""What never may happen, done by hand: what is looked at finds it, and says this."""
+
+
+@pytest.mark.parametrize("text", TAMPERS)
+def test_what_may_never_happen_is_found(fuzzed, tmp_path, text):
     course = Course(tmp_path)
     for name in ("gradebook.db", "judge_secret"):
         shutil.copy(fuzzed.root / name, tmp_path)
@@ -92,7 +77,7 @@ def test_what_may_never_happen_is_found(fuzzed, tmp_path, tamper, text):
         for mutant in PAIR:
             shutil.copytree(fuzzed.root / step / mutant.student, tmp_path / step / mutant.student, symlinks=True)
     assert list(fuzz.findings(course, PAIR)) == []
-    tamper(course, *PAIR)
+    TAMPERS[text](course, *PAIR)
     found = list(fuzz.findings(course, PAIR))
     assert [finding for finding in found if finding.startswith(str(PAIR[0])) and text in finding]
 

@@ -265,7 +265,8 @@ def test_a_file_is_put_back_in_if_it_is_a_copy_of_this_notebook(page, tmp_path):
     assert page.evaluate("window.ran") is None, "a file may be somebody else's, and say that it is trusted"
     assert "?" in cell_with(page, "def cce_gradient").inner_text()
     assert "?" not in cell_with(page, "class Softmax").inner_text()
-    assert "widgets" not in downloaded(page, tmp_path / "again.ipynb").metadata, "their scripts would run as it is opened"
+    again = downloaded(page, tmp_path / "again.ipynb")
+    assert "widgets" not in again.metadata, "their scripts would run as it is opened"
 
 
 def run_cell(page, cell):

@@ -340,87 +340,51 @@ def test_a_single_cell_that_was_pasted_anew_is_found(lost):
     assert search(stripped(completed(), lambda cell: cell.truth == lost)) == ({lost: lost}, {})
 
 
-def rename(cells):
-    """Ids that the course doesn't know are as good as none."""
-    for cell, before in zip(cells, completed(), strict=True):
-        cell.metadata = {"nbgrader": {"grade_id": f"{name(before)}-1"}} if name(before) else {}
+def write_at(cells, id, offset, text):
+    """Write into the cell that stands so far behind that of an answer, or a solution."""
+    cells[at(cells, id) + offset].source = text
 
 
-def space_out(cells):
-    for cell in cells:
-        cell.source = cell.source.replace("\n", " \r\n") + "\n\n"
+QUESTION = "**Question.** Take one sample. In my own words: ..."
+CHANGES = [
+    (
+        "spaces",
+        lambda cells: [cell.update(source=cell.source.replace("\n", " \r\n") + "\n") for cell in cells],
+        ALL,
+        {},
+    ),
+    ("other ids", lambda cells: [cell.update(metadata={"nbgrader": {"grade_id": "x"}}) for cell in cells], ALL, {}),
+    ("from scratch", lambda cells: write_at(cells, "dense", 0, "Dense = make_dense()"), ALL, {}),
+    ("notes", lambda cells: [cells.insert(n, own(f"note {n}")) for n in (len(cells), 70, 33, 25, 10, 1)], ALL, {}),
+    # Beside a solution: it is run where it stands.
+    ("code", lambda cells: cells.insert(at(cells, "train"), own("n = 1", "code")), all_but("train"), {}),
+    ("deleted", lambda cells: cells.pop(at(cells, FIRST)), all_but(FIRST), {}),
+    ("moved", lambda cells: cells.insert(3, cells.pop(at(cells, FIRST))), all_but(FIRST), {FIRST: LOST}),
+    ("two", lambda cells: cells.insert(at(cells, FIRST), own("Or is it 1 - y?")), all_but(FIRST), {FIRST: LOST}),
+    ("question changed", lambda cells: write_at(cells, FIRST, -1, QUESTION), all_but(FIRST), {FIRST: LOST}),
+    ("question deleted", lambda cells: cells.pop(at(cells, FIRST) - 1), all_but(FIRST), {FIRST: LOST}),
+    (
+        "question changed, answer deleted",
+        lambda cells: (write_at(cells, FIRST, -1, QUESTION), cells.pop(at(cells, FIRST))),
+        all_but(FIRST),
+        {FIRST: LOST},
+    ),
+]
 
 
-def write_from_scratch(cells):
-    cells[at(cells, "dense")].source = "Dense = make_dense()"
-
-
-def add_elsewhere(cells):
-    for place in (len(cells), 70, 55, 33, 25, 10, 1):
-        cells.insert(place, own(f"My note {place}"))
-        cells.insert(place, own(f"print({place})", "code"))
-
-
-def write_a_second_text(cells):
-    cells.insert(at(cells, FIRST), own("Or is it 1 - y?"))
-
-
-def change_the_question(cells):
-    cells[at(cells, FIRST) - 1].source += "\n**Question.** Take one sample. In my own words: ..."
-
-
-def delete_the_question(cells):
-    del cells[at(cells, FIRST) - 1]
-
-
-def delete_the_answer(cells):
-    del cells[at(cells, FIRST)]
-
-
-def change_the_question_and_delete_the_answer(cells):
-    change_the_question(cells)
-    delete_the_answer(cells)
-
-
-def move_the_answer(cells):
-    cells.insert(3, cells.pop(at(cells, FIRST)))
-
-
-@pytest.mark.parametrize(
-    ("change", "found", "doubts"),
-    [
-        (rename, ALL, {}),
-        (space_out, ALL, {}),
-        (write_from_scratch, ALL, {}),
-        (add_elsewhere, all_but("train"), {}),  # beside which one was added: it is run where it stands
-        (delete_the_answer, all_but(FIRST), {}),
-        (write_a_second_text, all_but(FIRST), {FIRST: LOST}),
-        (change_the_question, all_but(FIRST), {FIRST: LOST}),
-        (delete_the_question, all_but(FIRST), {FIRST: LOST}),
-        (change_the_question_and_delete_the_answer, all_but(FIRST), {FIRST: LOST}),
-        (move_the_answer, all_but(FIRST), {FIRST: LOST}),
-    ],
-)
+@pytest.mark.parametrize(("change", "found", "doubts"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES])
 def test_what_is_found_without_metadata_and_what_waits_for_a_person(change, found, doubts):
     change(cells := stripped(completed()))
     assert search(cells) == (found, doubts)
 
 
-def beside_its_cell(cells):
-    cells.insert(at(cells, SECOND) + 1, own("Chance is 1/3."))
-
-
-def in_its_question(cells):
-    cells[at(cells, SECOND) - 1].source += "\nChance is 1/3."
-
-
-def somewhere_else(cells):
-    cells.insert(5, own("My note"))
-
-
 @pytest.mark.parametrize(
     ("write", "doubts"),
-    [(beside_its_cell, {SECOND: ELSEWHERE}), (in_its_question, {SECOND: ELSEWHERE}), (somewhere_else, {})],
+    [
+        (lambda cells: cells.insert(at(cells, SECOND) + 1, own("Chance is 1/3.")), {SECOND: ELSEWHERE}),
+        (lambda cells: write_at(cells, SECOND, -1, "Chance is 1/3."), {SECOND: ELSEWHERE}),
+        (lambda cells: cells.insert(5, own("My note")), {}),
+    ],
 )
 def test_an_answer_beside_its_open_cell_is_for_a_person_to_read(write, doubts):
     write(cells := completed({}))

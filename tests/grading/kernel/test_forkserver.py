@@ -132,15 +132,11 @@ def test_a_process_with_a_second_thread_is_not_forked():
 # ---- What goes wrong
 
 
-@pytest.mark.parametrize(
-    ("files", "limits", "why"),
-    [
-        ({"../up.txt": ""}, {}, "leads out of the working directory"),
-        ({"large": "x" * 2**21}, {"scratch": 2**20}, "files: No space left on device"),
-    ],
-)
-def test_what_keeps_a_kernel_from_starting_is_told(files, limits, why):
-    with pytest.raises(KernelNotStarted, match=why), kernel(files, **limits):
+def test_what_keeps_a_kernel_from_starting_is_told():
+    with (
+        pytest.raises(KernelNotStarted, match="files: No space left on device"),
+        kernel({"large": "x" * 2**21}, scratch=2**20),
+    ):
         pass
 
 

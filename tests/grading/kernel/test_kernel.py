@@ -100,7 +100,9 @@ def test_a_kernel_is_interrupted_and_goes_on(locked):
 
 
 @BOTH
-@pytest.mark.parametrize(("end", "codes"), [("os._exit(3)", {3}), ("os.kill(os.getpid(), 15)", {128 + 15, -15})])
+@pytest.mark.parametrize(
+    ("end", "codes"), [("os._exit(3)", {3}), ("os.kill(os.getpid(), 15)", {128 + 15, -15}), ("os.abort()", {-6, -11})]
+)
 def test_an_end_is_noticed_with_its_code(locked, end, codes):
     with kernel(locked=locked) as one:
         one.client.run(f"import os; {end}", "a token", SECONDS)

@@ -97,7 +97,10 @@ def killed(course, app, where, whom):
     if child == 0:
         os.setsid()
         command, files.write = os.getpid(), write
-        os._exit(course.runs_here(app, ASSIGNMENT, "--student=*" if app is FeedbackApp else "--student=ada").returncode)
+        done = course.runs_here(app, ASSIGNMENT, "--student=*" if app is FeedbackApp else "--student=ada")
+        os._exit(
+            done.returncode if "The page of gail could not be made: the process that made it" in done.stderr else 9
+        )
     _, status = os.waitpid(child, 0)
     deadline = monotonic() + 60
     while monotonic() < deadline:  # whoever is left of the command's processes

@@ -1,7 +1,13 @@
-"""The exports, read as their importers read them: Canvas' gradebook_importer.rb, Moodle's CSV import and worksheet."""
+"""The exports, read as their importers read them.
+
+Canvas' gradebook_importer.rb, Moodle's CSV import and worksheet, and its `assignfeedback_file_zip_importer`.
+"""
 
 import csv
 import shutil
+import sqlite3
+from contextlib import closing
+from zipfile import ZipFile
 
 import orjson
 import pytest
@@ -18,7 +24,7 @@ from lib.grading.door.downloads import Collected, collected_file
 from lib.grading.pages.exports import LmsExporter, escape_formula
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
-from tests.grading.pages.conftest import FILLINGS, NAMES, SmallClass
+from tests.grading.pages.conftest import FILLINGS, NAMES
 
 WORKSHEET = '''\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum grade","Last modified (grade)",Notes
 "Participant 501","Ada King",ADA@example.org,"Submitted for grading",,100.00,"Monday, 2 March 2026","Good, ""Ada"""
@@ -129,52 +135,37 @@ def test_who_has_points_and_no_row_in_the_worksheet_is_named(small_class, tmp_pa
     assert set(listed) == {*FILLINGS, "lars"} - {"ada"}
 
 
-@pytest.mark.parametrize("sheet", ["Name,Points\nAda,3\n", "", None])
-def test_what_is_no_worksheet_is_refused_with_a_sentence(small_class, sheet):
-    path = small_class.root / "no_worksheet.csv"
+MOODLE = ("MoodleWorksheetExporter", "--MoodleWorksheetExporter.worksheet=sheet.csv")
+REFUSED = {
+    "Name,Points\nAda,3\n": (*MOODLE, "sheet.csv is no grading worksheet, with Identifier and Grade: found Name"),
+    "": (*MOODLE, "sheet.csv is no grading worksheet, with Identifier and Grade: found nothing."),
+    "no sheet": (*MOODLE, "There is no worksheet 'sheet.csv'. Give it: --MoodleWorksheetExporter.worksheet=FILE"),
+    "no page": ("MoodleFeedbackExporter", "--to=out.csv", "--MoodleFeedbackExporter.worksheet=FILE"),
+    "no folder": ("TextExporter", "--to=nowhere/out.csv", "nowhere/out.csv: No such file or directory. Nothing was"),
+    "a folder": ("TextExporter", "--to=submitted", "submitted: Is a directory. Nothing was written. Mend this"),
+    "assignment": ("TextExporter", "--assignment=['no']", "The gradebook has no assignment called no. Nothing was"),
+    "student": ("TextExporter", "--student=['ada', 'nobody']", "has no student called nobody. Nothing was written."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sheet", REFUSED)
+def test_what_keeps_the_file_from_being_written_is_told_in_a_sentence(small_class, sheet):
+    exporter, option, why = REFUSED[sheet]
+    path = small_class.root / "sheet.csv"
     path.unlink(missing_ok=True)
-    if sheet is not None:
+    if exporter == MOODLE[0] and sheet != "no sheet":
         path.write_text(sheet)
-    exporter = "--exporter=lib.grading.pages.exports.MoodleWorksheetExporter"
-    done = small_class.runs_here(ExportApp, exporter, f"--MoodleWorksheetExporter.worksheet={path}")
-    assert done.returncode == 1
-    assert ("is no grading worksheet" if sheet is not None else "There is no worksheet") in done.stderr
+    done = small_class.runs_here(ExportApp, f"--exporter=lib.grading.pages.exports.{exporter}", option)
+    assert done.returncode == 1 and why in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("option", "why"),
-    [
-        ("--to=nowhere/out.csv", "nowhere/out.csv: No such file or directory."),
-        ("--assignment=['no_such']", "The gradebook has no assignment called no_such. Nothing was written."),
-        ("--student=['ada', 'nobody']", "The gradebook has no student called nobody. Nothing was written."),
-    ],
-)
-def test_what_keeps_the_file_from_being_written_is_told_in_a_sentence(small_class, option, why):
-    done = small_class.nbgrader("export", option)
-    assert done.returncode == 1
-    assert why in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("place", ["nowhere/out.csv", "submitted"])
-def test_nbgraders_own_command_tells_it_in_a_sentence_too(small_class, place):
-    done = small_class.runs_here(ExportApp, f"--to={place}")
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(f"{place}: ")
-    assert done.stderr.endswith(" Nothing was written. Mend this, or name another place with --to.\n")
 
 
 def test_what_was_marked_and_graded_again_is_marked(small_class, tmp_path):
     """nbgrader asks for a person's eye once more; the points are there, and every page and file has the same."""
-    course = SmallClass(shutil.copytree(small_class.root, tmp_path / "course"))
+    course = small_class.copy(tmp_path)
     thirds = {"explain-gradient": 4 / 3, "explain-rate-and-batch": 0.1, "explain-random-labels": 0.2}
-    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer") as gradebook:
-        for submission in gradebook.assignment_submissions(ASSIGNMENT):
-            for cell, points in thirds.items():
-                grade = gradebook.find_grade(cell, ASSIGNMENT, ASSIGNMENT, submission.student.id)
-                grade.manual_score, grade.needs_manual_grade = points, True
-        gradebook.db.commit()
+    students = (*FILLINGS, "lars")
+    course.marks({(student, cell): points for student in students for cell, points in thirds.items()}, again=True)
     points = "22.6333"
     for exporter, column, key in (("TextExporter", 9, 3), ("CanvasExporter", 5, 3), ("MoodleExporter", 5, 2)):
         rows = exported(course, exporter, f"--assignment=['{ASSIGNMENT}']", waits=False)
@@ -262,9 +253,6 @@ def test_nbgraders_own_export_keeps_its_columns_and_numbers(small_class):
     assert stock["ada"] == ours["ada"]
     assert stock["mona"] == ours["mona"]
     assert ours["bao"]["last_name"] == "Nguyễn, Dr."  # which shifts all columns in nbgrader's own
-    assert small_class.nbgrader("export", "--to=out.csv").returncode == 0
-    with (small_class.root / "out.csv").open(newline="", encoding="utf-8") as file:
-        assert {row["student_id"]: row for row in csv.DictReader(file)} == ours
 
 
 @pytest.mark.parametrize("exporter", ["CanvasExporter", "MoodleExporter", "TextExporter"])
@@ -289,38 +277,19 @@ def test_a_larger_class_takes_no_more_questions_to_the_gradebook(small_class, tm
 
 
 def test_canvas_gets_back_the_number_that_it_put_into_a_files_name(small_class, tmp_path):
-    """And no other, where it is known who came from its download: an account may be called `bob_2`."""
-    database = tmp_path / "canvas.db"
-    shutil.copy(small_class.root / "gradebook.db", database)
-    with Gradebook(f"sqlite:///{database}", "zerolayer") as gradebook:
-        for student in ("smithjane_12345", "12345678", "user12", "bob_2"):
-            gradebook.add_student(student)
-            gradebook.add_submission(ASSIGNMENT, student)
-        gradebook.add_student("kept_11111", lms_user_id="22222")
-        gradebook.add_submission(ASSIGNMENT, "kept_11111")
-        gradebook.add_assignment("earlier")
-        gradebook.add_notebook("earlier", "earlier")
-        gradebook.add_grade_cell("earlier", "earlier", "earlier", max_score=1, cell_type="code")
-        gradebook.add_student("kimlee_12347")
-        gradebook.add_submission("earlier", "kimlee_12347")
-    rows = {row[3]: row[1] for row in exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}")}
-    wanted = {"smithjane_12345": "12345", "kept_11111": "22222", "12345678": "", "user12": "", "ada": "77"}
-    assert {student: rows[student] for student in wanted} == wanted, "also where nothing was noted"
-    by_number = exported(small_class, "CanvasExporter", f"--db=sqlite:///{database}", "--LmsNames.student_id={number}")
-    assert {row[3]: row[1] for row in by_number}["12345678"] == "12345678"
+    """As it was noted when the file was collected, and no other: an account may be called `bob_2`."""
+    ids = ("smithjane_12345", "kept_11111", "12345678", "bob_2")
+    db = with_these(small_class, tmp_path / "canvas.db", ids)
+    with Gradebook(db.removeprefix("--db="), "zerolayer") as gradebook:
+        gradebook.update_or_create_student("kept_11111", lms_user_id="22222")
     note = collected_file(CourseDirectory(root=str(tmp_path)), ASSIGNMENT, Config())
-    options = (f"--db=sqlite:///{database}", f"--ZipCollectApp.downloaded_directory={note.parents[1]}")
-
-    def numbers(canvas):
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_bytes(orjson.dumps(Collected(canvas=canvas)))
-        return {row[3]: row[1] for row in exported(small_class, "CanvasExporter", *options)}
-
-    rows = numbers({"smithjane_12345": "12345", "kept_11111": "11111"})
+    note.parent.mkdir(parents=True)
+    noted = {"smithjane_12345": "12345", "kept_11111": "11111", "12345678": "12345678"}
+    note.write_bytes(orjson.dumps(Collected(canvas=noted)))
+    place = f"--ZipCollectApp.downloaded_directory={note.parents[1]}"
+    rows = {row[3]: row[1] for row in exported(small_class, "CanvasExporter", db, place)}
+    wanted = {"smithjane_12345": "12345", "kept_11111": "22222", "12345678": "12345678", "bob_2": "", "ada": "77"}
     assert {student: rows[student] for student in wanted} == wanted
-    assert rows["bob_2"] == ""
-    assert rows["kimlee_12347"] == "12347", "handed in nothing since numbers are noted"
-    assert numbers({"12345678": "12345678"})["12345678"] == "12345678", "ids may be made of the number alone"
 
 
 def test_a_worksheets_formulas_are_text_and_its_dashes_stay(small_class):
@@ -337,3 +306,61 @@ def test_namesakes_come_by_id_however_a_database_has_them():
             gradebook.add_student(id, last_name=name)
         _, students = LmsExporter().chosen(gradebook)
         assert [student.id for student in students] == ["ada", "max", "zoe", "ann", "bob"]
+
+
+SHEET = """Identifier,Full name,Email address,Grade,Maximum Grade
+Participant 501,Ada King,ADA@example.org,,100.00
+Participant 502,Mona Missing,mona@example.org,,100.00
+Participant 77,Finn Finnsson,,,100.00
+"""
+
+
+@pytest.fixture
+def fed_back(small_class, tmp_path):
+    """The small class with a worksheet of Moodle's, and with pages of Ada and Emil; Finn was collected from Moodle."""
+    course = small_class.copy(tmp_path, "feedback")
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as gradebook, gradebook:
+        for table, column in (("student", "id"), ("submitted_assignment", "student_id")):
+            gradebook.execute(f"UPDATE {table} SET {column} = 'Finn_Finnsson_77' WHERE {column} = 'finn'")
+    for student in ("ada", "emil", "Finn_Finnsson_77"):
+        folder = course.root / "feedback" / student / ASSIGNMENT
+        folder.mkdir(parents=True)
+        (folder / f"{ASSIGNMENT}.html").write_text(f"the page of {student}")
+        (folder / "Full points.html").write_text("handed in by a student, and copied beside the page")
+    return course
+
+
+def zipped(course, worksheet=SHEET):
+    (course.root / "worksheet.csv").write_text(worksheet)
+    options = ("--MoodleFeedbackExporter.worksheet=worksheet.csv", "--to=feedback.zip")
+    done = course.runs_here(ExportApp, "--exporter=lib.grading.pages.exports.MoodleFeedbackExporter", *options)
+    assert done.returncode == 0, done.stderr
+    with ZipFile(course.root / "feedback.zip") as file:
+        return {whose(name): file.read(name).decode() for name in file.namelist()}, done.stderr
+
+
+def whose(name):
+    """Find the participant and the file's name there: the rule of `is_valid_filename_for_import`."""
+    assert not name.startswith((".", "~")) and "/" not in name
+    _, number, kind, plugin, file = name.split("_", 4)
+    assert (kind, plugin) == ("assignfeedback", "file") and number.isdigit()
+    return int(number), file
+
+
+def test_each_page_goes_to_the_student_whose_it_is(fed_back):
+    """Who has no page, or no row, is named."""
+    found, said = zipped(fed_back)
+    page = f"{ASSIGNMENT}.html"
+    assert found == {(501, page): "the page of ada", (77, page): "the page of Finn_Finnsson_77"}
+    [without_page] = [line for line in said.splitlines() if "no feedback pages of these students" in line]
+    assert "bao" in without_page and "emil" not in without_page and "mona" not in without_page
+    assert "not their pages: emil." in said
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("Participant 501", "Ada"), ("mona@", "ada@")], ids=["no number", "two rows"]
+)
+def test_whose_row_is_not_certain_gets_nothing_and_is_named(fed_back, before, after):
+    found, said = zipped(fed_back, SHEET.replace(before, after))
+    assert "not their pages: ada, emil." in said
+    assert [number for number, _ in found] == [77]

@@ -12,7 +12,8 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import complete
+from lib.grading.commands.demo import complete, run
+from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.report import ReportApp
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT
 from tests.browser import PATIENCE, jupyter_lab, wait_for
@@ -38,6 +39,10 @@ def course(new_course, tmp_path_factory, lockable_here):
     """A class of two: one with a notebook full of scripts, one with an id that is one; both with such names."""
     course = new_course(tmp_path_factory.mktemp("hostile"))
     pages.active_pages.hand_in(course.released(), course.root / "submitted" / "ada" / ASSIGNMENT)
+    mean = RIGHT | {"loss": ("-np.mean(y * np.log(yhat))", RIGHT["loss"][1])}
+    emil = complete(nbformat.read(course.released(), as_version=4), mean, ANSWERS)
+    (course.root / "submitted" / "emil" / ASSIGNMENT).mkdir(parents=True)
+    nbformat.write(emil, course.root / "submitted" / "emil" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
     assert course.zerolayer("grade", ASSIGNMENT).returncode in (0, 3)
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         gradebook.update_or_create_student("ada", first_name=ATTACK, last_name=ATTACK, email=ATTACK)
@@ -46,7 +51,8 @@ def course(new_course, tmp_path_factory, lockable_here):
         gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "ada").comments[0].manual_comment = ATTACK
         gradebook.db.commit()
         course.submissions = {
-            student: gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, student).id for student in EVERYBODY
+            student: gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, student).id
+            for student in (*EVERYBODY, "emil")
         }
     for step in ("submitted", "autograded"):
         notebook = complete(nbformat.read(course.released(), as_version=4), RIGHT, ANSWERS)
@@ -90,7 +96,7 @@ def formgrader_pages(course):
         yield f"manage_students/{quote(student)}/{ASSIGNMENT}"
     yield f"manage_submissions/{quote(ID)}"
     yield f"gradebook/{quote(ID)}/{quote(ID)}"
-    yield from (f"submissions/{submission}/" for submission in course.submissions.values())
+    yield from (f"submissions/{course.submissions[student]}/" for student in EVERYBODY)
 
 
 @pytest.fixture
@@ -196,6 +202,19 @@ def test_formgrader_still_works(course, lab, visit):
     assert page.evaluate("MathJax.loaded")
 
 
+def test_the_instructor_sees_points_and_verdicts(course, lab, visit):
+    """A verdict names the mistake and shows no expected value."""
+    visitor = visit(lab)
+    page = visitor.page
+    visitor.opens(f"{lab.url}/formgrader/manage_submissions/{ASSIGNMENT}")
+    row = page.get_by_role("row").filter(has=page.get_by_text("emil", exact=True))
+    row.filter(has_text="19 / 28").wait_for(timeout=PATIENCE)
+    visitor.opens(f"{lab.url}/formgrader/submissions/{course.submissions['emil']}/")
+    wait_for(page, "formgrader.loaded")
+    said = page.locator("body").inner_text().split("The loss: 0 of 2 points")[1].split("Softmax, forward: 3 of 3")[0]
+    assert "The loss is the mean over all entries" in said and "expected" not in said
+
+
 SEEN_ABOVE = """place => {
     const at = [...document.querySelectorAll(place)].at(-1);
     const drawn = at.appendChild(document.createElement("b"));
@@ -217,21 +236,32 @@ def test_nothing_of_a_students_is_drawn_over_what_stands_beside_it(course, lab, 
         assert not visitor.page.evaluate(SEEN_ABOVE, place), place
 
 
-@pytest.mark.parametrize("kind", ["feedback", "report", "evidence"])
-def test_no_script_runs_on_pages_that_are_files(course, browser, kind):
-    from lib.grading.commands.demo import run
+@pytest.fixture(scope="module")
+def files(course):
+    """The pages that are files, of students with names and words as long as they may be, by kind."""
+    long = "W" * 100
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.update_or_create_student("emil", first_name=long, last_name=long)
+        comment = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "emil").comments[0]
+        comment.manual_comment = long
+        gradebook.db.commit()
+    for student in ("ada", "emil"):
+        run(FeedbackApp, course.root, ASSIGNMENT, f"--student={student}")
+        run(ReportApp, course.root, ASSIGNMENT, f"--student={student}")
+    page, reports = f"{ASSIGNMENT}.html", course.root / "reports"
+    own = {student: course.root / "feedback" / student / ASSIGNMENT / page for student in ("ada", "emil")}
+    return {
+        "report": [reports / page],
+        "feedback": list(own.values()),
+        "evidence": [reports / ASSIGNMENT / f"{student}.html" for student in own],
+    }
 
-    if kind == "feedback":
-        made = course.nbgrader("generate_feedback", ASSIGNMENT, "--student", "ada", "--force")
-        assert made.returncode == 0, made.stderr
-        file = course.root / "feedback" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.html"
-    else:
-        run(ReportApp, course.root, ASSIGNMENT, "--student=ada")
-        name = f"{ASSIGNMENT}.html" if kind == "report" else f"{ASSIGNMENT}/ada.html"
-        file = course.root / "reports" / name
+
+@pytest.mark.parametrize("kind", ["feedback", "report", "evidence"])
+def test_no_script_runs_on_pages_that_are_files(files, browser, kind):
     page = browser.new_page()
     visitor = Visitor(page)
-    assert not visitor.opens(file.as_uri())
+    assert not visitor.opens(files[kind][0].as_uri())
     assert visitor.outside == []
     assert page.locator("script").count() == 0
     assert (page.locator("math").count() > 20) is (kind == "feedback")
@@ -239,3 +269,15 @@ def test_no_script_runs_on_pages_that_are_files(course, browser, kind):
         above, below = (page.locator(f"mfrac > :nth-child({place})").first.bounding_box() for place in (1, 2))
         assert above["y"] + above["height"] <= below["y"] + 1
     page.close()
+
+
+@pytest.mark.parametrize("kind", ["feedback", "report", "evidence"])
+def test_nothing_is_wider_than_a_phone(files, browser, kind):
+    """All that can be opened is."""
+    phone = browser.new_context(viewport={"width": 390, "height": 800}, is_mobile=True)
+    page = phone.new_page()
+    for file in files[kind]:
+        page.goto(file.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+        assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390], file
+    phone.close()

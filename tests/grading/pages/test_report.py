@@ -7,22 +7,29 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
+import orjson
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 
 from lib.checking.answers import encode
-from lib.grading.commands.demo import run
-from lib.grading.commands.report import ReportApp
 from lib.grading.judge.verdict import FILE, Verdict
+from lib.grading.pages.classroom import StudentWork
 from lib.grading.pages.evidence import challenge_arrays
+from lib.grading.pages.predictions import question_figures, read_predictions
 from lib.grading.pages.templates import duration
-from lib.units.softmax_classifier.closed.sample_class import RIGHT
+from lib.predictions.records import MIME
+from lib.units.softmax_classifier.closed.sample_class import PREDICTIONS, RIGHT
+from lib.units.softmax_classifier.lab import QUESTIONS
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements, text_of
 from tests.grading.pages.conftest import FILLINGS
+
+STUDENTS = (*FILLINGS, "lars")
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +63,29 @@ def risks(html):
     return found + re.findall(r"@import|url\((?!#)", html)
 
 
-def test_it_counts_who_did_what(page):
+SAYS = {
+    "scores": ["written answers wait to be marked"],
+    "mistakes": ["2 students of 11", "Hint:", "Teach again: Compute the loss of a batch of two samples", "alert('E')"],
+    "person": [
+        "explain-gradient : 11 answers",
+        "The loss: 2 students The numbers differ from the right ones.",
+        "The code of finn",
+        "The code of gail",
+        "“The cell loss ended in SyntaxError",
+        "can't be read as JSON",
+        "scipy.special.softmax : 1 student hana",
+        "Handed in and not graded",
+    ],
+    "absent": [
+        "Nguyễn, Dr., Bảo ✎ 1 d 3 h",
+        "Missing: 1 student in the gradebook, without a submission.",
+        "Missing, Mona",
+    ],
+    "everyone": ["King, Ada", "11 graded submissions"],
+}
+
+
+def test_it_says_who_did_what_and_what_waits_for_whom(small_class, page):
     assert figures(page) == {
         "submitted": "12 of 13",
         "graded": "11",
@@ -65,70 +94,34 @@ def test_it_counts_who_did_what(page):
         "missing": "1",
         "median score": "19 of 21",
     }
+    told = {id: section(page, id) for id in SAYS}
+    assert [(id, text) for id, texts in SAYS.items() for text in texts if text not in told[id]] == []
+    emma = small_class.verdict("emma").parts[0].mistake
+    assert told["mistakes"].index(emma.name) < told["mistakes"].index("1/B is missing"), "the most frequent first"
+    assert emma.hint in told["mistakes"] and "finn" not in told["mistakes"]
+    assert "not defined" not in told["person"] and told["person"].rstrip(" ✎").endswith("nils")
 
 
-def test_the_median_and_the_picture_are_of_the_verdicts(small_class, page):
-    scores = [small_class.verdict(student).points for student in (*FILLINGS, "lars")]
-    assert sorted(scores)[5] == 19
+def test_its_figures_are_those_of_the_verdicts(small_class, page):
+    verdicts = [small_class.verdict(student) for student in STUDENTS]
+    scores = [verdict.points for verdict in verdicts]
     rows = re.findall(r'<tr><th scope="row">(\d+)</th><td>(\d+)</td></tr>', page)
     assert {float(score): int(count) for score, count in rows} == {score: scores.count(score) for score in scores}
-    assert "written answers wait to be marked" in section(page, "scores")
-
-
-def test_each_part_has_its_figures(small_class, page):
-    parts = [small_class.verdict(student).parts for student in (*FILLINGS, "lars")]
     body = re.search(r"<caption>Each part in numbers.*?</table>", page, re.DOTALL)[0]
     rows = re.findall(r'<th scope="row">(.*?) <small>.*?</th>(.*?)</tr>', body, re.DOTALL)
-    assert len(rows) == 8
-    for (title, rest), found in zip(rows, zip(*parts, strict=True), strict=True):
+    for (title, rest), found in zip(rows, zip(*(one.parts for one in verdicts), strict=True), strict=True):
         cells = re.findall(r"<td>(.*?)</td>", rest, re.DOTALL)
         success = sum(part.points for part in found) / sum(part.max_points for part in found)
-        assert found[0].title == title
-        assert cells[0] == f"{100 * success:.0f} %"
-        assert sum(int(cell) for cell in cells[1:6] if cell != "–") == len(parts)
         blank = sum(any(one.state == "open" for one in part.statements) for part in found)
+        assert (found[0].title, cells[0]) == (title, f"{100 * success:.0f} %")
+        assert sum(int(cell) for cell in cells[1:6] if cell != "–") == len(verdicts)
         assert cells[4] == (str(blank) if blank else "–")
 
 
-def test_mistakes_come_most_frequent_first_with_hint_students_and_what_to_teach(small_class, page):
-    said = section(page, "mistakes")
-    mistake = small_class.verdict("emma").parts[0].mistake
-    assert said.index(mistake.name) < said.index("1/B is missing")
-    entry = said[said.index(mistake.name) : said.index("1/B is missing")]
-    assert "2 students of 11" in entry
-    assert mistake.hint in entry
-    assert "Teach again: Compute the loss of a batch of two samples" in entry
-    assert "emma" in entry and "alert('E')" in entry and "finn" not in entry
-
-
-def test_alike_answers_without_a_name_are_one_group_with_their_code(page):
-    said = section(page, "person")
-    assert "The loss: 2 students" in said and "3 times the right number" in said
-    assert re.search(r"The code of finn.*?3 \* \(-np\.sum", said)
-    assert "The code of gail" in said  # other code, same numbers
-    assert "The cell loss ended in SyntaxError" in said
-    assert "not defined" not in said
-
-
-def test_what_waits_for_a_person_is_named(page):
-    said = section(page, "person")
-    assert "explain-gradient : 11 answers" in said
-    assert "can't be read as JSON" in said
-    assert "scipy.special.softmax : 1 student hana" in said
-    assert "Handed in and not graded" in said and said.rstrip(" ✎").endswith("nils")
-
-
-def test_late_and_missing_are_named(page):
-    said = section(page, "absent")
-    assert "Nguyễn, Dr., Bảo" in said and "1 d 3 h" in said
-    assert "Missing: 1 student" in said and "Missing, Mona" in said
-
-
-def test_less_than_a_minute_is_no_minute():
+def test_a_time_is_said_in_words():
     """Canvas says LATE and no time, which is kept as a second."""
-    assert duration(timedelta(seconds=1)) == "Canvas doesn't say"
-    assert duration(timedelta(seconds=59)) == "less than a minute"
-    assert duration(timedelta(minutes=61)) == "1 h 1 min"
+    said = {1: "Canvas doesn't say", 59: "less than a minute", 3660: "1 h 1 min", 97_200: "1 d 3 h"}
+    assert {seconds: duration(timedelta(seconds=seconds)) for seconds in said} == said
 
 
 def test_nobody_needs_to_read_what_it_prints(small_class):
@@ -139,19 +132,20 @@ def test_nobody_needs_to_read_what_it_prints(small_class):
         command, cwd=small_class.root, stdout=write, stderr=subprocess.PIPE, text=True, check=False, timeout=300
     )
     os.close(write)
-    assert done.returncode == 0
-    assert "can't be written" not in done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_names_lead_to_feedback_and_formgrader(small_class, page):
+def test_names_lead_to_the_cell_in_feedback_and_to_formgrader(small_class, page):
     with Gradebook(f"sqlite:///{small_class.root}/gradebook.db") as gradebook:
         ids = {one: gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, one).id for one in ("ada", "emma")}
-    links = [element.attrib["href"] for element in elements(page) if element.tag == "a" and "href" in element.attrib]
-    for id in ids.values():
-        assert f"http://localhost:8888/formgrader/submissions/{id}" in links
+    links = {element.attrib["href"] for element in elements(page) if element.tag == "a" and "href" in element.attrib}
+    assert {f"http://localhost:8888/formgrader/submissions/{id}" for id in ids.values()} <= links
     feedback = {link for link in links if link.startswith("..")}
-    assert len(feedback) == 1  # only ada's has been written
-    assert (small_class.root / "reports" / unquote(feedback.pop())).resolve().is_file()
+    assert len({link.partition("#")[0] for link in feedback}) == 1  # only ada's has been written
+    written = (small_class.root / "reports" / unquote(feedback.copy().pop().partition("#")[0])).resolve().read_text()
+    there = {element.get("id") for element in elements(written)}
+    cells = {link.partition("#")[2] for link in feedback}
+    assert "explain-gradient" in cells and cells <= there | {""}
     assert "https://hub.example/formgrader/" in small_class.report("--server=https://hub.example/")
 
 
@@ -175,8 +169,7 @@ def test_headings_tables_and_pictures_can_be_heard(page):
     assert len([one for one in pictures if one.attrib.get("role") == "img"]) == 9
     ids = [one.attrib["id"] for one in found if "id" in one.attrib]
     assert len(ids) == len(set(ids))
-    targets = {one.attrib["href"][1:] for one in found if one.attrib.get("href", "").startswith("#")}
-    assert targets <= set(ids)
+    assert {one.attrib["href"][1:] for one in found if one.attrib.get("href", "").startswith("#")} <= set(ids)
 
 
 def test_for_an_appeal_a_students_page_has_every_number(small_class):
@@ -186,8 +179,7 @@ def test_for_an_appeal_a_students_page_has_every_number(small_class):
     loss = small_class.verdict("finn").parts[0]
     [answer], [expected] = (side["BatchMean"]["batch"]["values"] for side in (loss.answer, loss.expected))
     assert answer == pytest.approx(3 * expected)
-    assert f"<mark>≠&nbsp;{answer:.6g}</mark>" in own
-    assert f"<td>{expected:.6g}</td>" in own
+    assert f"<mark>≠&nbsp;{answer:.6g}</mark>" in own and f"<td>{expected:.6g}</td>" in own
     assert f"{loss.challenge['yhat_batch']['values'][0]:.6g}" in own
     pairs = [
         (np.ravel(loss.answer[statement][probe]["values"]), np.ravel(right["values"]))
@@ -195,17 +187,19 @@ def test_for_an_appeal_a_students_page_has_every_number(small_class):
         for probe, right in loss.expected[statement].items()
     ]
     assert own.count("≠") == sum(int((~np.isclose(found, right)).sum()) for found, right in pairs)
+    [table] = challenge_arrays(replace(loss, challenge={"z": encode(np.array([-0.0, -1.0]))}))
+    assert [shown for shown, _ in table.rows[0]] == ["0", "-1"], "a zero has no sign"
 
 
-def test_grading_again_changes_the_next_report(small_class, page):
+def test_grading_again_changes_the_next_report(small_class, tmp_path):
     """The students' pages that were asked for, too."""
-    small_class.report("--student=ines")
-    own = small_class.root / "reports" / ASSIGNMENT / "ines.html"
+    course = small_class.copy(tmp_path)
+    assert "1/B is missing" in section(course.report("--student=ines"), "mistakes")
+    own = course.root / "reports" / ASSIGNMENT / "ines.html"
     assert "20 of 21 points" in text_of(own.read_text())
-    assert "1/B is missing" in section(page, "mistakes")
-    small_class.hand_in("ines", RIGHT)
-    assert small_class.zerolayer("grade", ASSIGNMENT, "--student=ines", "--force").returncode == 0
-    assert "1/B is missing" not in small_class.report()
+    course.hand_in("ines", RIGHT)
+    assert course.zerolayer("grade", ASSIGNMENT, "--student=ines", "--force").returncode == 0
+    assert "1/B is missing" not in course.report()
     assert "21 of 21 points" in text_of(own.read_text())
 
 
@@ -218,11 +212,9 @@ def test_grading_again_changes_the_next_report(small_class, page):
         ((ASSIGNMENT, "--CourseDirectory.autograded_directory=elsewhere"), "Run `zerolayer grade"),
     ],
 )
-def test_where_there_is_nothing_to_report_it_says_what_to_do(small_class, capsys, arguments, text):
-    with pytest.raises(SystemExit) as ended:
-        run(ReportApp, small_class.root, *arguments)
-    assert ended.value.code == 1
-    assert text in capsys.readouterr().err
+def test_where_there_is_nothing_to_report_it_says_what_to_do(small_class, arguments, text):
+    done = small_class.zerolayer("report", *arguments)
+    assert done.returncode == 1 and text in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_class_with_every_kind_of_submission_has_a_report(graded):
@@ -231,29 +223,70 @@ def test_a_class_with_every_kind_of_submission_has_a_report(graded):
     page = (graded.root / "reports" / f"{ASSIGNMENT}.html").read_text()
     verdicts = [Verdict.load(file.parent) for file in graded.root.glob(f"autograded/*/*/{FILE}")]
     unrun = sum(all(part.problem for part in verdict.parts) for verdict in verdicts)
-    assert figures(page)["graded"] == str(len(verdicts))
-    assert figures(page)["failed to run"] == str(unrun)
+    assert (figures(page)["graded"], figures(page)["failed to run"]) == (str(len(verdicts)), str(unrun))
     assert risks(page) == []
     said = section(page, "person")
     unnamed = said.partition("Wrong answers without a name")[2].partition("How notebooks ran")[0]
-    assert ", where this was asked:" in unnamed
+    assert "The numbers differ from the right ones." in unnamed
     assert "still open" not in unnamed and not re.search(r"\w is not defined", unnamed)
     for remark in {remark for verdict in verdicts for remark in verdict.remarks}:
         assert " ".join(re.sub(r"^(The cell \S+|Cell \d+)", "A cell", remark).split()) in said
     assert "http" not in re.sub(r"http://localhost:8888", "", page).replace('http-equiv="Content', "")
 
 
-def test_a_zero_is_shown_without_a_sign(small_class):
-    part = Verdict.load(small_class.root / "autograded" / "finn" / ASSIGNMENT).parts[0]
-    [table] = challenge_arrays(replace(part, challenge={"z": encode(np.array([-0.0, -1.0]))}))
-    assert [shown for shown, _ in table.rows[0]] == ["0", "-1"]
+def test_predictions_are_counted_and_what_is_so_is_marked(page):
+    predicted = [PREDICTIONS[student] for student in FILLINGS if student in PREDICTIONS]
+    body = page[page.index('<section id="predictions"') : page.index('<section id="person"')]
+    for table, question in zip(re.findall(r"<table>.*?</table>", body, re.DOTALL), QUESTIONS, strict=True):
+        choices = [each[question] for each in predicted if question in each]
+        rows = re.findall(r"<tr.*?</tr>", table.partition("<tbody>")[2], re.DOTALL)
+        for number, (row, choice) in enumerate(zip(rows, question.choices, strict=True)):
+            words, count = text_of(row.replace("<", " <")), choices.count(number)
+            assert words.startswith(choice) and ("✓ so it is" in words) is (number == question.right)
+            assert words.endswith(f" {count} {100 * count / len(choices):.0f} %")
+        assert f"({len(choices)} of 11 predicted)" in text_of(table)
 
 
-def test_a_verdict_without_its_evidence_is_the_same_but_for_the_arrays(small_class):
-    folder = small_class.root / "autograded" / "finn" / ASSIGNMENT
-    whole, light = Verdict.load(folder), Verdict.load(folder, evidence=False)
-    assert (light.points, light.remarks, light.library_calls) == (whole.points, whole.remarks, whole.library_calls)
-    for part, without in zip(whole.parts, light.parts, strict=True):
-        assert part.answer and part.challenge and part.expected
-        assert not (without.answer or without.challenge or without.expected)
-        assert (without.statements, without.mistake) == (part.statements, part.mistake)
+def predicting(*records, **output):
+    outputs = [{"output_type": "display_data", "metadata": {}, "data": {MIME: record}} for record in records]
+    return orjson.dumps({"cells": [{"cell_type": "code", "outputs": outputs, **output}]})
+
+
+STEPS = {"question": "steps", "choice": 2}
+EVIL = "<script>alert(1)</script>"
+HANDED_IN = {
+    "none": (predicting(), {}),
+    "one": (predicting(STEPS), {"steps": 2}),
+    "numbers of choices alone": (
+        predicting({"question": EVIL, "choice": 0}, {"question": "steps", "choice": EVIL},
+                   {"question": "steps", "choice": 99}, {**STEPS, "text": EVIL}, {"question": "noise", "choice": 1}),
+        {"steps": 2, "noise": 1},
+    ),
+    "nothing": (b"", {}),
+    "no JSON": (b"{" + MIME.encode(), {}),
+    "no encoding": (b"\xff\xfe" + MIME.encode(), {}),
+    "deep": (b"[" * 100_000 + MIME.encode(), {}),
+    "many lists": (b'{"cells": [' + b"[]," * 2_100_000 + b'"' + MIME.encode() + b'"]}', {}),
+    "text for cells": (b'{"cells": "' + MIME.encode() + b'"}', {}),
+    "odd cells": (orjson.dumps({"cells": [None, 7, {"outputs": 3}, {"outputs": [None, {"data": [MIME]}]}]}), {}),
+    "too large": (predicting(STEPS) + b" " * 20_000_000, {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["submitted", "under another name", *HANDED_IN])
+def test_only_what_is_a_prediction_is_read_of_what_was_handed_in(tmp_path, name):
+    """And what is no file, as a link to somebody else's, is not read at all."""
+    content, found = HANDED_IN.get(name, HANDED_IN["one"])
+    folder = tmp_path / "submitted" / "ada" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    file = folder / (f"{ASSIGNMENT}.ipynb" if name in HANDED_IN else "My work.ipynb")
+    file.write_bytes(content)
+    course = CourseDirectory(root=str(tmp_path))
+    assert read_predictions(course, ASSIGNMENT, "ada", ASSIGNMENT, QUESTIONS) == found
+    graded = [(StudentWork("ada"), SimpleNamespace(notebook=each)) for each in (ASSIGNMENT, "lab")]
+    counted = question_figures(course, SimpleNamespace(assignment=ASSIGNMENT, graded=graded), QUESTIONS)
+    if name in HANDED_IN:  # it stands for its own notebook, and not for the other that is missing
+        assert {each.question.id: each.total for each in counted} == dict.fromkeys(found, 1)
+    moved = file.rename(tmp_path / "other.ipynb")
+    file.symlink_to(moved)
+    assert read_predictions(course, ASSIGNMENT, "ada", ASSIGNMENT, QUESTIONS) == {}

@@ -40,14 +40,14 @@ class SmallCourse(Course):
             course.hand_in(student, code)
         return course
 
-    def hand_in(self, student, code=RIGHT, **added):
-        """Hand in a notebook with this answer; files may lie beside it."""
+    def hand_in(self, student, code=RIGHT, front=()):
+        """Hand in a notebook with this answer, and with cells in front of all others."""
         notebook = nbformat.read(self.root / "notebooks" / UNIT / f"{UNIT}.ipynb", as_version=4)
         cell(notebook, "loss").source = code
+        notebook.cells[:0] = map(nbformat.v4.new_code_cell, front)
         folder = self.root / "submitted" / student / UNIT
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in {f"{UNIT}.ipynb": as_bytes(notebook), **added}.items():
-            (folder / name).write_bytes(content)
+        (folder / f"{UNIT}.ipynb").write_bytes(as_bytes(notebook))
 
     def configured(self, hook, moment="post"):
         """Have nbgrader's setting for what is called before or after each submission call `come` of this module."""

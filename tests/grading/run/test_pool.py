@@ -110,7 +110,7 @@ def test_a_source_is_asked_for_no_more_than_is_under_way_and_again_where_it_had_
 
     def source():
         for number in range(20):
-            if number % 5 == 4:
+            if number % 5 == 4 and len(given) > len(came):  # where nothing is under way, that would be the end
                 yield None
             given.append(number)
             yield number, Job(int, number)
@@ -241,7 +241,9 @@ import os, pathlib, psutil
 met, warm = pathlib.Path("{met}"), psutil.Process(os.getppid())
 if not met.exists():
     met.touch()
-    for each in warm.parent().children():
+    command = warm.parent()
+    assert "lib.grading" in command.cmdline()  # and nobody else's processes, whatever went wrong before
+    for each in command.children():
         if each != warm:
             each.kill()
 """

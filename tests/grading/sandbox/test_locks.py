@@ -58,7 +58,7 @@ def mount_proc_writable(what, target, kind=None, how=0, options=''):
     mount(what, target, kind, how & ~lockdown.READ_ONLY if kind == 'proc' else how, options)
 lockdown.mount = mount_proc_writable
 """,
-        ("be ended last where memory is short, by a program, where commands are allowed",),
+        ("be ended last, by a program",),
     ),
     Lock(
         "another user",
@@ -69,7 +69,7 @@ def stay_root(sandbox):
     confine(sandbox)
 lockdown.confine = stay_root
 """,
-        ("start threads without end", "start processes without end, where commands are allowed"),
+        ("start threads without end", "start processes without end"),
         user="root",
     ),
     Lock(
@@ -98,7 +98,7 @@ leave_out('prctl', lockdown.DROP_BOUNDING)  # root's child may do this only in a
     Lock(
         "not dumpable",
         "leave_out('prctl', lockdown.DUMPABLE, 0)",
-        ("be ended last where memory is short",),
+        ("be ended last",),
         behind="settings to read only",
     ),
     Lock("streams", "lockdown.silence_standard_streams = lambda: None", ("write to the grader's terminal",)),
