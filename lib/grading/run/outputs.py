@@ -100,8 +100,11 @@ def is_needed(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) -> bo
     return not any(_gives_points(output["output_type"], output) for output in cell["outputs"])
 
 
-def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) -> dict[str, Any]:
-    """Take from an output what nbformat knows, of the type that nbformat says, and answers where the cell is graded."""
+def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Take from an output of the cell that is run as this number what nbformat knows, of the type that nbformat says.
+
+    Answers are taken where the cell is graded.
+    """
     match kind:
         case "stream":
             return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": plain(content["text"])}
@@ -111,7 +114,7 @@ def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) ->
     data = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
     if is_graded(cell) and _is_shallow(content["data"].get(MIME), DEEPEST):
         data[MIME] = content["data"][MIME]
-    counted = {"execution_count": count_of(content)} if kind == "execute_result" else {}
+    counted = {"execution_count": number} if kind == "execute_result" else {}
     return {"data": data, "metadata": {}, **counted}
 
 
@@ -154,9 +157,3 @@ def _is_shallow(value: object, depth: int) -> bool:
     items = value.values() if isinstance(value, dict) else value
     inner = [item for item in items if isinstance(item, (dict, list))]
     return depth > 0 and all(_is_shallow(item, depth - 1) for item in inner)
-
-
-def count_of(content: dict[str, Any]) -> int | None:
-    """Read the number that a kernel gives a cell, if it is one."""
-    count = content.get("execution_count")
-    return count if type(count) is int and 0 <= count < 10**9 else None

@@ -259,8 +259,8 @@ LIMITS = "--BoundedExecute.limits="
         (LIMITS + "memory=1G", "limits has 'memory': '1G', where a whole number of bytes is"),
         (
             LIMITS + "{'memory': 4096}",
-            "limits has 'memory': 4096, where a whole number of bytes is expected: at least 256 * 1024**2."
-            " Try {'memory': 4294967296}, which is 4 * 1024**3.",
+            "limits has 'memory': 4096, where a whole number of bytes is expected: at least 268,435,456."
+            " Try {'memory': 4294967296}.",
         ),
         (LIMITS + "{'cpu_seconds': 0}", "'cpu_seconds': 0, where a whole number of seconds is expected: at least 1."),
         (LIMITS + "{'commands': 'no'}", "where True or False is expected. Try {'commands': False}."),

@@ -64,9 +64,9 @@ lockdown.mount = mount_proc_writable
         "another user",
         """
 confine = lockdown.confine
-def stay_root(sandbox):
+def stay_root(*words, **named):
     lockdown._is_root = False
-    confine(sandbox)
+    confine(*words, **named)
 lockdown.confine = stay_root
 """,
         ("start threads without end", "start processes without end"),
