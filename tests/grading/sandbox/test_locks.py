@@ -150,10 +150,7 @@ def test_a_second_wall_holds_where_the_first_is_gone(lock, home, facts, user):
 
 def test_some_locks_cannot_be_left_out(home, user):
     code, reason = REFUSED[user]
-    forker = Forker("sandbox", home, ordinary=user != "root", leave_out=code)
-    try:
+    with Forker("sandbox", home, ordinary=user != "root", leave_out=code) as forker:
         assert forker.run("tell('ran')").output == [
             f"NotConfined The sandbox can't be set up: {reason}. Try `zerolayer doctor`."
         ]
-    finally:
-        forker.close()
