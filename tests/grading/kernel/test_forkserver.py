@@ -112,13 +112,6 @@ def test_worker_processes_share_one_warm_process(way):
     assert not set(warm_processes()) - set(before)
 
 
-def test_a_process_that_loses_its_environment_finds_its_warm_process_again(monkeypatch):
-    monkeypatch.delenv(ADDRESS, raising=False)
-    folder = ForkServer.shared().folder
-    monkeypatch.delenv(ADDRESS)
-    assert ForkServer.shared().folder == folder
-
-
 def test_a_process_with_a_second_thread_is_not_forked():
     wait = threading.Event()
     threading.Thread(target=wait.wait).start()
