@@ -16,9 +16,10 @@ from tempfile import mkdtemp
 import pytest
 
 import lib
-from lib.grading.kernel import client, forkserver
+from lib.grading.kernel import client
 from lib.grading.kernel.client import ADDRESS, ForkServer, ForkServerDied, KernelNotStarted
 from lib.grading.kernel.forkserver import Request
+from lib.grading.sandbox import lockdown
 from tests.grading.kernel.clients import SECONDS, held, kernel, sockets_of, warm_processes
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -117,7 +118,7 @@ def test_a_process_with_a_second_thread_is_not_forked():
     threading.Thread(target=wait.wait).start()
     try:
         with pytest.raises(RuntimeError, match="threads can't be forked safely"):
-            forkserver._plain_fork()
+            lockdown.assert_one_thread()
     finally:
         wait.set()
 
