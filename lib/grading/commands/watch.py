@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Float, List
 
 from lib.grading.book.ledger import Ledger
-from lib.grading.book.marks import NotebookMarks, format_points, read_class
+from lib.grading.book.marks import Total, format_points, read_class
 from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
@@ -254,7 +254,7 @@ class WatchApp(GradeApp):
                 self._put_off(student, graded.digest, why)
                 continue
             self._ledger.note(student, graded.digest, time())
-            number, scored = len(self._ledger.told[student]), describe(marks[student])
+            number, scored = len(self._ledger.told[student]), describe(Total.of(marks[student].values()))
             self._say(f"{student}: try {number} has {scored}. The feedback page is {place}.")
             if graded.reasons:  # as `grade` lists them at its end
                 self._say(f"{student}: this try needs a person: {'; '.join(graded.reasons)}.")
@@ -310,12 +310,8 @@ def graded_in(folder: Path) -> Graded:
     return Graded() if others else Graded(digest, tuple(reasons))
 
 
-def describe(notebooks: Mapping[str, NotebookMarks]) -> str:
-    """Write what a student has, by the marks of all notebooks."""
-    late = sum(one.penalty for one in notebooks.values())
-    counts = sum(one.points for one in notebooks.values()) - late
-    waits = sum(mark.max_points for one in notebooks.values() for mark in one.cells.values() if mark.waiting)
-    most = sum(one.max_points for one in notebooks.values()) - waits
-    less = f" ({format_points(late)} less for being late)" if late else ""
-    more = f", and {format_points(waits)} points wait for a person" if waits else ""
-    return f"{format_points(counts)} of {format_points(most)} points{less}{more}"
+def describe(total: Total) -> str:
+    """Write what a student has."""
+    less = f" ({format_points(total.penalty)} less for being late)" if total.penalty else ""
+    more = f", and {format_points(total.waiting)} points wait for a person" if total.waiting else ""
+    return f"{format_points(total.points)} of {format_points(total.max_points)} points{less}{more}"

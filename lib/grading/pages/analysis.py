@@ -120,7 +120,7 @@ def scores(classroom: Classroom) -> Scores:
     if any(work.to_mark for work, _ in classroom.graded):
         best = max((verdict.max_points for _, verdict in classroom.graded), default=0.0)
         return Scores(tuple(verdict.points for _, verdict in classroom.graded), best, judged=True)
-    final = tuple(max(0.0, work.score - work.penalty) for work, _ in classroom.graded)
+    final = tuple(work.total.points for work, _ in classroom.graded)
     return Scores(final, classroom.max_score, judged=False)
 
 

@@ -1,7 +1,6 @@
 """What a class has in common: figures by their textbook formulas, nobody lost, and wrong answers that are alike."""
 
 import json
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -29,14 +28,6 @@ def test_discrimination_is_the_correlation_with_the_other_parts(drawn):
         assert found is None
     else:
         assert found == pytest.approx(np.corrcoef(own, others)[0, 1])
-
-
-def test_for_all_or_nothing_it_is_the_point_biserial_correlation():
-    own = np.array([0, 0, 0, 1, 1, 1, 1, 0, 1, 1])
-    others = np.array([2.0, 5, 3, 9, 8, 11, 6, 4, 12, 7])
-    passed, failed = others[own == 1], others[own == 0]
-    by_hand = (passed.mean() - failed.mean()) / others.std() * math.sqrt(own.mean() * (1 - own.mean()))
-    assert discrimination(own.tolist(), (own + others).tolist()) == pytest.approx(by_hand)
 
 
 def test_few_students_say_nothing():
@@ -117,16 +108,8 @@ def test_what_was_found_is_said_without_what_is_one_students(why, said):
 
 
 DEEP = {
-    "elif": "def mse(y, p):\n    if y:\n        pass\n" + "    elif p:\n        pass\n" * 500,
     "sum": "def mse(y, p):\n    return " + " + ".join(["y"] * 1500),
     "digits": "def mse(y, p):\n    return " + "9" * 9000,
-    "hexadecimal": "def mse(y, p):\n    return 0x" + "f" * 9000,
-    "attributes": "def mse(y, p):\n    return y" + ".a" * 3000,
-    "calls": "def mse(y, p):\n    return y" + "()" * 3000,
-    "lambdas": "def mse(y, p):\n    return " + "lambda: " * 1500 + "1",
-    "signs": "def mse(y, p):\n    return " + "-" * 3000 + "1",
-    "comparisons": "def mse(y, p):\n    return y" + " < y" * 3000,
-    "words": "def mse(y, p):\n    return " + "'a' " * 3000,
     "no letter": "def mse(y, p):\n    return '\0'",
     "half a pair": "def mse(y, p):\n    return '\ud800'",
     "no Python": "def mse(y, p:",
