@@ -26,10 +26,10 @@ class StudentWork:
     """What one student did in one assignment. `late` is in time after the due date, extensions counted.
 
     `total` is what the gradebook has for all cells together; `to_mark` names the cells that wait for a person, and
-    `to_review` those that were marked before they were graded again: the marks count.
-    `scores` has for each cell what grading gave, out of how much; `fault` says what is wrong with the verdict's file,
-    and `left_out` what of a download could not be collected. `submission` is the id under which formgrader shows it, or
-    nothing.
+    `to_review` those that were marked before they were graded again: the marks count. `scores` has for each cell what
+    grading gave, out of how much, and `code` the cell with the code for it; `fault` says what is wrong with the
+    verdict's file, and `left_out` what of a download could not be collected. `submission` is the id under which
+    formgrader shows it, or nothing.
     """
 
     student: str
@@ -43,6 +43,7 @@ class StudentWork:
     to_mark: list[str] = field(default_factory=list)
     to_review: list[str] = field(default_factory=list)
     scores: dict[str, tuple[float | None, float]] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
     fault: str = ""
     left_out: list[str] = field(default_factory=list)
 
@@ -162,6 +163,7 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
         work.total = Total.of(notebooks.values())
         for marks in notebooks.values():
             work.scores |= {name: (mark.graded, mark.max_points) for name, mark in marks.cells.items()}
+            work.code |= marks.code
             work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
             work.to_review += [name for name, mark in marks.cells.items() if mark.again]
     return works

@@ -19,7 +19,6 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from pygments.formatters import HtmlFormatter
 
-from lib.answer_key import AnswerKey
 from lib.checking.render import TRY
 from lib.checking.undefined_names import TAKEN
 from lib.grading.book.gradebook import open_gradebook
@@ -207,7 +206,9 @@ class PageMaker:
         notebook = nbformat.v4.reads(file.read_text(encoding="utf-8"))  # nbformat.read would check our own writing
         unit = self._units.unit_of(assignment)
         verdicts = self._verdicts(file.parent, assignment, student)
-        predicted = self._predictions(unit, assignment, student, file.stem, [*verdicts])
+        questions = unit.unit.questions if unit else ()
+        choices = read_predictions(self._course, assignment, student, file.stem, questions, [*verdicts])
+        predicted = tuple((question, choices[question.id]) for question in questions if question.id in choices)
         found = verdicts.get(file.stem, Verdict(assignment, file.stem, student, 0, ()))
         return render(Page(found, notebook, marks, predicted), file.parent)
 
@@ -222,14 +223,6 @@ class PageMaker:
                 student, FILE, folder, why, assignment, student,
             )  # fmt: skip
             return {}
-
-    def _predictions(
-        self, unit: AnswerKey | None, assignment: str, student: str, notebook: str, notebooks: list[str]
-    ) -> tuple[tuple[Question, int], ...]:
-        """Read what the student predicted in one of an assignment's notebooks, question by question."""
-        questions = unit.unit.questions if unit else ()
-        found = read_predictions(self._course, assignment, student, notebook, questions, notebooks) if questions else {}
-        return tuple((question, found[question.id]) for question in questions if question.id in found)
 
 
 def render(page: Page, folder: Path) -> str:

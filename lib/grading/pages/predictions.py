@@ -5,7 +5,7 @@ anything there, so nothing is taken over but the number of a choice.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +37,6 @@ def question_figures(
     course: CourseDirectory, classroom: Classroom, questions: Sequence[Question]
 ) -> list[QuestionFigures]:
     """Count the predictions of all graded submissions; a question that nobody answered is left out."""
-    if not questions:
-        return []
     notebooks = {verdict.notebook for _, verdict in classroom.graded}
     given = [
         read_predictions(course, classroom.assignment, work.student, verdict.notebook, questions, notebooks)
@@ -54,7 +52,7 @@ def read_predictions(
     assignment: str,
     student: str,
     notebook: str,
-    questions: Iterable[Question],
+    questions: Sequence[Question],
     notebooks: Collection[str] = (),
 ) -> Predictions:
     """Read the predictions in a notebook as it was handed in; none where it can't be read.
@@ -62,7 +60,7 @@ def read_predictions(
     `notebooks` are those of the assignment: none of them stands for one that is missing.
     """
     folder = Path(course.format_path(course.submitted_directory, student, assignment))
-    if isinstance(id := parse_id(student), NoId):
+    if not questions or isinstance(id := parse_id(student), NoId):
         return {}
     try:
         data = submitted_notebook(read(folder, id, notebooks_only=True), notebook, notebooks) or b""
