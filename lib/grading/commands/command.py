@@ -10,13 +10,17 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from shlex import quote
 from traceback import extract_tb
 from typing import Any, ClassVar
 
+from filelock import Timeout
+from nbgrader.api import MissingEntry
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, TraitError, default
 from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
 from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
@@ -25,6 +29,7 @@ from traitlets.utils.importstring import import_item
 import lib.units
 from lib.grading import units
 from lib.grading.errors import ConfigError
+from lib.grading.machine_faults import sentence
 
 
 class _Loader(FileConfigLoader):
@@ -149,6 +154,19 @@ class Command(NbGrader):
                 f"There is no nbgrader_config.py in {self.coursedir.root}. Give the command in the course's folder, or"
                 " name that folder: --course-dir=FOLDER"
             )
+
+    @contextmanager
+    def told_in_a_sentence(self, doing: str, then: str = "") -> Iterator[None]:
+        """Exit with 1, after a sentence, where this machine or another run keeps its assignment from being done."""
+        assignment = self.coursedir.assignment_id
+        try:
+            yield
+        except Timeout:
+            self.fail(f"{assignment} is being {doing} by another run. Wait until it is through, or end it.")
+        except MissingEntry:
+            self.fail(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first, or give --course-dir.")
+        except (OSError, MemoryError, SQLAlchemyError, ConfigError) as error:
+            self.fail("%s", f"{sentence(error)}{then}")
 
 
 def require_steps(setting: str, found: Sequence[Any], wanted: Sequence[type], app: NbGrader) -> None:

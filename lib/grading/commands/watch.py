@@ -15,8 +15,7 @@ from pathlib import Path
 from time import monotonic, sleep, time
 from typing import Any, NamedTuple
 
-from filelock import FileLock, Timeout
-from nbgrader.api import MissingEntry
+from filelock import FileLock
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import NbGraderException
 from nbgrader.exchange import ExchangeError
@@ -106,16 +105,11 @@ class WatchApp(GradeApp):
         file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.told.jsonl")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
         try:
-            read_class(self.coursedir, self.assignment)  # what isn't there would be waited for for ever
-            with FileLock(file.with_suffix(".lock"), blocking=False):
-                self._ledger = Ledger(file)
-                self._watch()
-        except MissingEntry:
-            self.fail(f"The gradebook doesn't know {self.assignment}. Run `zerolayer build` first.")
-        except Timeout:
-            self.fail(f"{self.assignment} is being watched already. End the other run first.")
-        except (SQLAlchemyError, ValueError) as error:
-            self.fail("%s", sentence(error))
+            with self.told_in_a_sentence("watched"):
+                read_class(self.coursedir, self.assignment)  # what isn't there would be waited for for ever
+                with FileLock(file.with_suffix(".lock"), blocking=False):
+                    self._ledger = Ledger(file)
+                    self._watch()
         except KeyboardInterrupt:
             self._say("stopped. Start it again at any time: it goes on from here.")
 
@@ -237,7 +231,7 @@ class WatchApp(GradeApp):
             for student, graded in ((student, self._graded(student)) for student, _ in self._folders())
             if graded.digest not in ("", self._ledger.last(student)) and not self._is_put_off(student, graded.digest)
         }
-        failed = write_pages(self.coursedir, self, [*untold]).failed if untold else {}
+        _, _, failed = write_pages(self.coursedir, self, untold) if untold else (0, 0, dict[str, str]())
         for student, why in failed.items():
             self._put_off(student, untold.pop(student).digest, f"has no feedback page: {why}")
         return untold

@@ -229,7 +229,7 @@ def test_a_line_of_the_ledger_that_was_cut_short_costs_no_other(course):
     ("arguments", "told"),
     [
         (("softmax_clasifier", "--once"), "The gradebook doesn't know softmax_clasifier. Run `zerolayer build` first."),
-        ((UNIT, "--once"), "is being watched already"),
+        ((UNIT, "--once"), "is being watched by another run"),
         ((UNIT, "--once", "--db=sqlite:///nbgrader_config.py"), "The gradebook can't be used: file is not a database."),
     ],
 )
