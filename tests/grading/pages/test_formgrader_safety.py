@@ -15,6 +15,8 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.demo import complete, run
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.report import ReportApp
+from lib.grading.door.markup import NO_PICTURE, NO_TEXT
+from lib.grading.pages.formgrader import BoundPage
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT
 from tests.browser import PATIENCE, jupyter_lab, wait_for
 from tests.course import ASSIGNMENT
@@ -30,6 +32,7 @@ fetch("/api/terminals", {method: "POST"}); window.ran = 1;</script></body></html
 FILES = ("own.html", "own.xhtml", "own.xml")
 """Files handed in beside a notebook, whose text may link to them."""
 EVERYBODY = ("ada", ID)
+PICTURE = "A" * 4_000_000
 STOCK = "c = get_config()\nc.CourseDirectory.course_id = 'zerolayer'\n"
 """A configuration as nbgrader's users have it."""
 
@@ -273,3 +276,16 @@ def test_nothing_is_wider_than_a_phone(files, browser):
         page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
         assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390], file
     phone.close()
+
+
+def test_outputs_of_a_notebook_share_the_budget_too():
+    """Formgrader's page has the same room as a feedback page."""
+    picture = nbformat.v4.new_output("display_data", {"image/png": PICTURE, "text/plain": "x"})
+    drawn = nbformat.v4.new_output("display_data", {"text/html": f'<img src="data:image/png;base64,{PICTURE}">'})
+    words = nbformat.v4.new_output("stream", text="b" * 900_000)
+    cell = nbformat.v4.new_code_cell(outputs=[picture] * 4 + [words, picture, picture, words, words])
+    html = nbformat.v4.new_code_cell(outputs=[drawn] * 6)
+    rows = (cell, ["x"] * 4 + [None, "x", NO_PICTURE, None, NO_TEXT]), (html, [NO_TEXT] * 5 + [NO_PICTURE])
+    for each, expected in rows:
+        shown, _ = BoundPage().preprocess(nbformat.v4.new_notebook(cells=[each]), {})
+        assert [output.get("data", {}).get("text/plain") for output in shown.cells[0].outputs] == expected
