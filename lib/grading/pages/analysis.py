@@ -15,7 +15,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
 from statistics import StatisticsError, correlation, mean
 from typing import Literal, TypeVar, get_args
@@ -33,8 +33,6 @@ OUTCOMES: tuple[PartOutcome, ...] = get_args(PartOutcome)
 FEWEST = 10
 """Students below which a correlation is noise, and not shown."""
 MOST_BINS = 25
-Failing = tuple[tuple[str, str], ...]
-"""For each statement that fails its text, and what was found."""
 
 
 @dataclass(frozen=True)
@@ -184,29 +182,28 @@ def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[St
     return sorted(pairs, key=lambda pair: -len(pair[1]))
 
 
-@dataclass
-class Group:
-    """Works whose answers to one part are alike.
-
-    `numbers` tells whether there are any: the catalogue can name those only.
-    """
+@dataclass(frozen=True)
+class WrongAnswer:
+    """What was found of a wrong answer to a part that has no name: for each statement that fails its text, and why."""
 
     part_id: str
     part: str
-    failing: Failing
-    numbers: bool
-    works: list[StudentWork] = field(default_factory=list)
+    failing: tuple[tuple[str, str], ...]
+
+    @property
+    def has_numbers(self) -> bool:
+        """Tell whether there are any: the catalogue can name those only."""
+        return any(FOUND.fullmatch(why) for _, why in self.failing)
 
 
-def groups_of_unknown(classroom: Classroom) -> list[Group]:
+def unknown(classroom: Classroom) -> list[tuple[WrongAnswer, list[StudentWork]]]:
     """Group all wrong answers that no mistake explains: those with numbers first, and the largest groups."""
-    groups: dict[tuple[str, Failing], Group] = {}
-    for work, verdict in classroom.graded:
-        for part in filter(is_unknown, verdict.parts):
-            failing = tuple((each.text, found_in(each)) for each in wrong_of(part))
-            numbers = any(FOUND.fullmatch(each.why) for each in wrong_of(part))
-            groups.setdefault((part.id, failing), Group(part.id, part.title, failing, numbers)).works.append(work)
-    return sorted(groups.values(), key=lambda group: (not group.numbers, -len(group.works)))
+    found = group(
+        (WrongAnswer(part.id, part.title, tuple((each.text, found_in(each)) for each in wrong_of(part))), work)
+        for work, verdict in classroom.graded
+        for part in filter(is_unknown, verdict.parts)
+    )
+    return sorted(found, key=lambda pair: not pair[0].has_numbers)
 
 
 def is_unknown(part: PartVerdict) -> bool:
@@ -227,11 +224,11 @@ def found_in(statement: StatementVerdict) -> str:
     return quote(re.sub(r"\d+", "…", said))
 
 
-def codes_of(group: Group) -> list[tuple[str, list[StudentWork]]]:
-    """Give the code that the group's answers come from, the most frequent first; layout and comments don't count."""
+def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[StudentWork]]]:
+    """Give the code that answers to a part come from, the most frequent first; layout and comments don't count."""
     codes: dict[str, tuple[str, list[StudentWork]]] = {}
-    for work in group.works:
-        if source := _code_for(group.part_id, work):
+    for work in works:
+        if source := _code_for(part, work):
             codes.setdefault(_regardless_of_layout(source), (source, []))[1].append(work)
     return sorted(codes.values(), key=lambda code: -len(code[1]))
 

@@ -67,7 +67,7 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         outcome_of=analysis.outcome,
         predicted=predictions.question_figures(links.course, classroom, unit.unit.questions if unit else ()),
         mistakes=analysis.mistakes(classroom, unit),
-        unknown=analysis.groups_of_unknown(classroom),
+        unknown=analysis.unknown(classroom),
         codes_of=analysis.codes_of,
         remarks=analysis.remarks(classroom),
         library_calls=group((name, work) for work, one in classroom.graded for name in one.library_calls),

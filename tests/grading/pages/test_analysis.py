@@ -16,9 +16,9 @@ from lib.grading.pages.analysis import (
     discrimination,
     distribution,
     found_in,
-    groups_of_unknown,
     is_unknown,
     outcome,
+    unknown,
 )
 from lib.grading.pages.classroom import Classroom, StudentWork
 from tests.grading.judge.test_judge import judged
@@ -85,7 +85,7 @@ def work_with(folder, code, seed, source=None):
 
 
 def groups_of(*works):
-    return groups_of_unknown(Classroom("relu", None, 4.0, works))
+    return unknown(Classroom("relu", None, 4.0, works))
 
 
 def test_the_same_mistake_is_one_group_on_any_challenge_and_its_codes_stand_together(tmp_path):
@@ -98,10 +98,10 @@ def test_the_same_mistake_is_one_group_on_any_challenge_and_its_codes_stand_toge
     code = {"mse": lambda y, p: 3 * mse(y, p)}
     works = [work_with(tmp_path / f"s{at}", code, seed, source=sources[at]) for at, seed in enumerate(SEEDS)]
     failing = work_with(tmp_path / "fails", {"mse": lambda y, p: y.mean(axis=7)}, 1)
-    [group, other] = groups_of(failing, *works)
-    assert group.works == works and group.numbers and {why for _, why in group.failing} == {DIFFERENT}
-    assert [(source, len(of)) for source, of in codes_of(group)] == [(sources[0], 2), (sources[2], 1)]
-    assert other.works == [failing] and not other.numbers
+    [(found, of), (other, others)] = groups_of(failing, *works)
+    assert of == works and found.has_numbers and {why for _, why in found.failing} == {DIFFERENT}
+    assert [(source, len(of)) for source, of in codes_of("check-mse", of)] == [(sources[0], 2), (sources[2], 1)]
+    assert others == [failing] and not other.has_numbers
 
 
 @pytest.mark.parametrize(
@@ -130,5 +130,4 @@ DEEP = {
 @pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
 def test_code_of_any_depth_is_shown_and_ends_no_report(tmp_path, source):
     work = work_with(tmp_path / "ada", {"mse": lambda y, p: 5e-324}, 1, source)
-    [group] = groups_of(work)
-    assert codes_of(group) == [(source, [work])]
+    assert len(groups_of(work)) == 1 and codes_of("check-mse", [work]) == [(source, [work])]
