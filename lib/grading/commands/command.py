@@ -24,7 +24,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, TraitError, default
 from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
 from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
-from traitlets.utils.importstring import import_item
 
 import lib.units
 from lib.grading import units
@@ -164,25 +163,9 @@ class Command(NbGrader):
         except Timeout:
             self.fail(f"{assignment} is being {doing} by another run. Wait until it is through, or end it.")
         except MissingEntry:
-            self.fail(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first, or give --course-dir.")
+            self.fail(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
         except (OSError, MemoryError, SQLAlchemyError, ConfigError) as error:
             self.fail("%s", f"{sentence(error)}{then}")
-
-
-def require_steps(setting: str, found: Sequence[Any], wanted: Sequence[type], app: NbGrader) -> None:
-    """See to it that a list of preprocessors in the configuration has those that are `wanted`, in this order.
-
-    Raises ConfigError with the first that is missing, and the files from which `app` has read its settings.
-    """
-    # An iterator: each search goes on behind what the last one found, so the order is seen to as well.
-    steps = (import_item(step) if isinstance(step, str) else step for step in found)
-    for kind in wanted:
-        if not any(issubclass(step, kind) for step in steps):
-            files = ", ".join(dict.fromkeys(app.loaded_config_files)) or "no file at all"
-            raise ConfigError(
-                f"{setting} lacks {kind.__module__}.{kind.__name__}, or has it in another place. The settings are from"
-                f" {files}. Nothing was done. Copy that list from the nbgrader_config.py that came with the course."
-            )
 
 
 def given_names(app: Command) -> list[str]:

@@ -7,13 +7,13 @@ is graded, and the ledger of who was told. So it can be stopped at any moment.
 
 import signal
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from math import inf
 from pathlib import Path
 from time import monotonic, sleep, time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from filelock import FileLock
 from nbgrader.apps.baseapp import NbGrader
@@ -43,6 +43,8 @@ ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, O
 LONGEST_PAUSE = 60.0
 """Seconds from a round that failed to the next one: what keeps failing is tried more and more seldom. One student's
 try that could not be run, or whose page could not be made, waits as long, and keeps nobody else."""
+MOST_KNOWN = 10_000
+"""Folders of which it is remembered what they hold: what isn't there has another time at each look."""
 
 
 class Graded(NamedTuple):
@@ -100,7 +102,6 @@ class WatchApp(GradeApp):
         self._said: dict[str, set[str]] = defaultdict(set)
         self._later: dict[tuple[str, str], float] = {}
         self._left_out: set[tuple[str, str]] = set()
-        self._seen: dict[Path, tuple[float, Any]] = {}
         self._running: set[str] = set()
         file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.told.jsonl")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
@@ -206,20 +207,14 @@ class WatchApp(GradeApp):
     def _digest(self, student: StudentId, folder: Path) -> str:
         """Give the digest of what a student handed in; none where it can't be read, which grading says."""
         try:
-            return self._look(folder, lambda folder: read(folder, student).digest)
+            return digest_in(folder, student, last_change(folder))
         except ClosedError:
             return ""
 
     def _graded(self, student: str) -> Graded:
         """Give what is graded of a student."""
-        return self._look(self._place(self.coursedir.autograded_directory, student), graded_in)
-
-    def _look(self, folder: Path, read: Callable[[Path], Any]) -> Any:
-        """Read something of a folder, anew only where anything of it was changed."""
-        changed = last_change(folder)
-        if self._seen.get(folder, (None,))[0] != changed:
-            self._seen[folder] = changed, read(folder)
-        return self._seen[folder][1]
+        folder = self._place(self.coursedir.autograded_directory, student)
+        return graded_in(folder, last_change(folder))
 
     def _place(self, directory: str, student: str) -> Path:
         return Path(self.coursedir.format_path(directory, student, self.assignment))
@@ -293,7 +288,17 @@ class WatchApp(GradeApp):
         say(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {visible(text)}")
 
 
-def graded_in(folder: Path) -> Graded:
+# A folder is read once for each time at which anything of it was `changed`.
+
+
+@lru_cache(MOST_KNOWN)
+def digest_in(folder: Path, student: StudentId, changed: float) -> str:
+    """Give the digest of what lies in a folder."""
+    return read(folder, student).digest
+
+
+@lru_cache(MOST_KNOWN)
+def graded_in(folder: Path, changed: float) -> Graded:
     """Read what a graded folder holds; nothing where there is none, or where its notebooks are of different tries."""
     try:
         verdicts = Verdict.load_each(folder, evidence=False)
