@@ -99,10 +99,10 @@ Class = Mapping[str, Mapping[str, NotebookMarks]]
 """The marks of a class by student, and then by notebook; a student who handed in nothing has none."""
 
 
-def read_class(course: CourseDirectory, assignment: str, student: str = "") -> Class:
+def read_class(course: CourseDirectory, assignment: str) -> Class:
     """Open the gradebook and read the marks as `read_marks` does."""
     with open_gradebook(course.db_url, course.course_id) as gradebook:
-        return read_marks(gradebook, assignment, student)
+        return read_marks(gradebook, assignment)
 
 
 def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> Class:

@@ -6,7 +6,6 @@ anything there, so nothing is taken over but the number of a choice.
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -20,31 +19,21 @@ from lib.predictions.records import MIME, Predictions, predictions_in
 from lib.unit import Question
 
 
-@dataclass(frozen=True)
-class QuestionFigures:
-    """How many students predicted each choice of a question, in the order of its choices."""
-
-    question: Question
-    counts: tuple[int, ...]
-
-    @property
-    def total(self) -> int:
-        """How many predicted."""
-        return sum(self.counts)
-
-
 def question_figures(
     course: CourseDirectory, classroom: Classroom, questions: Sequence[Question]
-) -> list[QuestionFigures]:
-    """Count the predictions of all graded submissions; a question that nobody answered is left out."""
+) -> list[tuple[Question, list[int]]]:
+    """Count for each question's choices, in order, how many of all graded submissions predicted them.
+
+    A question that nobody answered is left out.
+    """
     notebooks = {verdict.notebook for _, verdict in classroom.graded}
     given = [
         read_predictions(course, classroom.assignment, work.student, verdict.notebook, questions, notebooks)
         for work, verdict in classroom.graded
     ]
     counts = Counter(prediction for each in given for prediction in each.items())
-    found = [QuestionFigures(each, tuple(counts[each.id, at] for at in range(len(each.choices)))) for each in questions]
-    return [figures for figures in found if figures.total]
+    found = [(each, [counts[each.id, at] for at in range(len(each.choices))]) for each in questions]
+    return [(question, numbers) for question, numbers in found if any(numbers)]
 
 
 def read_predictions(
