@@ -143,8 +143,9 @@ class Grade(Autograde):
             )
         if finding and (obstacle := finding.result()):
             self._stop(str(obstacle))
-        if not book.masters:
-            self._stop(f"The gradebook has no notebook of {assignment}. Run `zerolayer build` first.")
+        if not course.notebooks:
+            asked = "" if directory.notebook_id == "*" else f" {directory.notebook_id}"
+            self._stop(f"The gradebook has no notebook{asked} of {assignment}. Run `zerolayer build` first.")
         return course
 
     def _scores(self) -> str:

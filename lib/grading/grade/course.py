@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from functools import cache, cached_property
 
 from nbformat.notebooknode import NotebookNode
@@ -30,10 +31,13 @@ class Course:
         """Read what all submissions share. Raises ConfigError if none can be graded."""
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
         self.assignment = assignment
+        masters, asked = book.masters, self.directory.notebook_id
+        self.notebooks = {name: master for name, master in masters.items() if fnmatchcase(name, asked)}
+        """Those that are graded: all, or what `--notebook` names."""
         self.run = self.run_of(converter)
         judging = UnitPreprocessor(parent=converter)
         self.unit: AnswerKey | None = judging.unit_of(assignment)
-        judging.check_unit(assignment, book.masters, self.run.locked)
+        judging.check_unit(assignment, masters, self.run.locked)
         self.packages = packages_of(self.unit) if self.unit else ()
         self.secret = judging.secret() if self.unit else b""  # a course whose secret is lost isn't graded at all
         self._trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]
@@ -110,16 +114,16 @@ class Course:
 
     def other_points(self) -> list[str]:
         """Name the parts for which the gradebook counts other points than the unit has, since it was built."""
-        masters = self.book.masters
         return [
             f"{part.id} has {counted:g} there and {part.points:g} in the unit"
             for name, part in self._parts()
-            if (counted := masters[name].cells[part.id].metadata.nbgrader.get("points", part.points)) != part.points
+            if (counted := self.notebooks[name].cells[part.id].metadata.nbgrader.get("points", part.points))
+            != part.points
         ]
 
     def _parts(self) -> Iterator[tuple[str, Part]]:
-        """Give the parts of the unit, each with the name of the notebook that it is in."""
-        for name, master in self.book.masters.items():
+        """Give the parts of the unit that are graded, each with the name of the notebook that it is in."""
+        for name, master in self.notebooks.items():
             for part in self.unit.parts if self.unit else ():
                 if part.id in master.cells:
                     yield name, part
