@@ -1,6 +1,7 @@
 """A course as one run of grading sees it: its gradebook, its settings, its secret, and its own files, read once."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
@@ -48,7 +49,8 @@ class Course:
         """What must have a verdict: in which notebook, which part, and its statements with their points."""
         self.own = own_files(self.directory, assignment, converter.exclude_overwriting.get(assignment, []))
         self.bounds = Bounds.of(self.directory.max_dir_size * 1000, Limits(**self.run.limits))
-        if not all(self.bounds.fitting([*map(len, self.own.values())])):
+        left = replace(self.bounds)
+        if not all(left.take(len(content)) for content in self.own.values()):
             most = f"{self.bounds.size:,} bytes, or are more than {self.bounds.files:,}"
             raise OSError(None, f"the course's own files take more than {most}", self.directory.source_directory)
         self.released = cache(self._released)
