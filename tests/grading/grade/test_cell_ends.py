@@ -13,7 +13,6 @@ from lib.grading.grade import cell_ends
 from lib.grading.grade.cell_ends import (
     VERSION,
     come_too_late,
-    error_of,
     first_definitions,
     may_need_newer_python,
     missing_names,
@@ -78,14 +77,6 @@ def test_an_open_blank_stays_one() -> None:
     assert missing == {"cce": Failure("blank", sentence)}
     verdict = judged(UNDEFINED, missing)
     assert {one.state for one in verdict.statements} == {"open"} and outcome(verdict) == "left blank"
-
-
-@pytest.mark.parametrize(
-    ("ename", "evalue", "said"),
-    [("", "", ""), ("KeyboardInterrupt", "", "KeyboardInterrupt"), ("E", "x" * 999, "E: " + "x" * 197)],
-)
-def test_an_error_is_said_in_a_line(ename: str, evalue: str, said: str) -> None:
-    assert error_of(cell("", ename, evalue)) == said
 
 
 def test_the_verdict_says_why_a_name_is_missing() -> None:
