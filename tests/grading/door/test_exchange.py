@@ -299,14 +299,6 @@ def test_a_part_of_a_submission_does_not_count_as_collected(exchange, monkeypatc
     assert [path.name for path in (exchange.course / "submitted" / ME).iterdir()] == ["ps1"]
 
 
-def test_a_students_folder_that_cannot_be_made_is_told_in_a_sentence(exchange, capsys):
-    exchange.hand_in(ME)
-    (exchange.course / "submitted").touch()
-    with pytest.raises(SystemExit):
-        exchange.collect(OwnedCollect)
-    assert f"{exchange.course}/submitted/{ME}: Not a directory. What was collected is kept." in capsys.readouterr().err
-
-
 def test_a_folder_that_may_not_be_read_stops_no_class(exchange, capsys, monkeypatch):
     exchange.hand_in(ME)
     closed = exchange.hand_in("ada")
