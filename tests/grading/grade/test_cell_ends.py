@@ -114,7 +114,6 @@ def test_a_name_error_has_the_error_of_its_cell_behind_it() -> None:
 
 NEWER = (
     'f"{", ".join(x)}"', "f'{d['a']}'", """f"{'\\n'.join(x)}\"""", 'f"""{x # c\n}"""', 'f"{d["a"]!r:>{w["b"]}}"',
-    "type Vector = list[float]", "def first[T](x: list[T]) -> T: pass", "class Stack[T]: pass",
 )  # fmt: skip
 """What Python reads since 3.12."""
 
