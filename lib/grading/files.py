@@ -1,7 +1,6 @@
-"""Files in folders that student code or students write to: only ordinary ones are read, and a run's are removed.
+"""Files in folders that students write to: only ordinary ones are read. And folders that come to their place whole.
 
-Student code may leave pipes, links to other places, or folders a thousand deep. What walks through the folder
-afterwards (nbgrader's permissions, feedback, formgrader) would hang, fail, or leave it.
+A student may leave pipes, and links to other places: what reads them would hang, or give what is others'.
 """
 
 import errno
@@ -159,23 +158,11 @@ def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete whatever lies at `path`, if anything. Folders are lifted to one level first, so that none is too deep."""
-    if not is_folder(path):
+    """Delete whatever lies at `path`, if anything, and nothing that a link leads to."""
+    if is_folder(path):
+        shutil.rmtree(path)
+    else:
         path.unlink(missing_ok=True)
-        return
-    # Beside it, so that moving is renaming.
-    aside = Path(mkdtemp(dir=path.parent))
-    folders = [path.rename(aside / "0")]
-    for number, folder in enumerate(folders, 1):
-        folder.chmod(0o700)  # code may have taken its owner's rights away
-        for at, entry in enumerate(list(os.scandir(folder))):
-            if entry.is_dir(follow_symlinks=False):
-                Path(entry.path).chmod(0o700)
-                folders.append(Path(entry.path).rename(aside / f"{number}-{at}"))
-            else:
-                Path(entry.path).unlink()
-        folder.rmdir()
-    aside.rmdir()
 
 
 def put_in_place(made: Path, place: Path) -> None:

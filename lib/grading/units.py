@@ -62,13 +62,8 @@ class Place:
 def places() -> dict[str, Place]:
     """Find all units by name: of this package, the course, and other packages; of two with one name, the first."""
     found: dict[str, Place] = {}
-    for folder in lib.units.__path__:
-        for module in sorted(pkgutil.iter_modules([folder]), key=lambda module: module.name):
-            if module.ispkg:
-                found.setdefault(module.name, _in_folder(folder, module.name))
-    for name, place in _in_packages().items():
-        if isinstance(place, Place):
-            found.setdefault(name, place)
+    for place in _all_places():
+        found.setdefault(place.name, place)
     return found
 
 
@@ -77,12 +72,9 @@ def place_of(name: str) -> Place | None:
 
     Raises ConfigError where there are two, or one whose package is gone: who grades must not be a matter of chance.
     """
-    found = [_in_folder(folder, name) for folder in lib.units.__path__ if Path(folder, name, "__init__.py").is_file()]
-    packaged = _in_packages().get(name)
-    if isinstance(packaged, str):
+    if isinstance(packaged := _in_packages().get(name), str):
         raise ConfigError(packaged)
-    if packaged:
-        found.append(packaged)
+    found = [place for place in _all_places() if place.name == name]
     if len(found) > 1:
         raise ConfigError(
             f"Two units are called {name}: {found[0].folder} and {found[1].folder}. Expected one."
@@ -97,8 +89,11 @@ def place_of_key(key: AnswerKey) -> Place | None:
     return place if place and answer_key(place.name) is key else None
 
 
-def _in_folder(folder: str, name: str) -> Place:
-    return Place(name, f"lib.units.{name}", Path(folder, name))
+def _all_places() -> Iterator[Place]:
+    for folder in lib.units.__path__:
+        names = sorted(module.name for module in pkgutil.iter_modules([folder]) if module.ispkg)
+        yield from (Place(name, f"lib.units.{name}", Path(folder, name)) for name in names)
+    yield from (place for place in _in_packages().values() if isinstance(place, Place))
 
 
 @cache

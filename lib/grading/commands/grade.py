@@ -40,7 +40,7 @@ class GradeApp(Command, AutogradeApp):
         zerolayer grade UNIT --scheduler tcp://10.0.0.1:8786
     """
     aliases = {
-        **options("student", "assignment", "db"),
+        **options("student", "assignment", "notebook", "db"),
         "jobs": "Grade.jobs",
         "scheduler": "Grade.scheduler",
         "timeout": "BoundedExecute.timeout",

@@ -239,7 +239,7 @@ def course_id(cell: NotebookNode) -> str:
 def _is_untouched(cell: NotebookNode, master: NotebookNode) -> bool:
     """Tell whether an answer that a person marks is as it was handed out."""
     own = master.metadata.nbgrader
-    return bool(own.solution and own.grade) and _squeezed(cell.source) == _squeezed(master.source)
+    return bool(own.solution and own.grade) and _is_as_released(cell, master)
 
 
 def _text(kind: str, source: str) -> Token:
@@ -331,7 +331,7 @@ def _count_copies(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> 
 
 def _is_as_released(cell: NotebookNode, master: NotebookNode) -> bool:
     """Tell whether a cell's text is the course's, but for spaces and line ends, which programs change."""
-    return bool(cell.source == master.source or cell.source.split() == master.source.split())
+    return bool(cell.source == master.source or _squeezed(cell.source) == _squeezed(master.source))
 
 
 def _check_of(name: str, known: dict[str, NotebookNode]) -> str:

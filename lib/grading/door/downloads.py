@@ -109,7 +109,7 @@ def read_collected(course: CourseDirectory, assignment: str, config: Config) -> 
     try:
         data = orjson.loads(place.read_bytes())
         left_out = tuple(LeftOut(*map(str, (left["student"], left["file"], left["why"]))) for left in data["left_out"])
-        canvas = {str(student): str(number) for student, number in data.get("canvas", {}).items()}
+        canvas = {str(student): str(number) for student, number in data["canvas"].items()}
         return Collected(tuple(map(str, data["late"])), left_out, canvas)
     except (AttributeError, KeyError, OSError, TypeError, ValueError):
         course.log.warning("%s is damaged and isn't used. Run `nbgrader zip_collect --force` again.", place)

@@ -8,7 +8,7 @@ import errno
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatch
 from functools import cached_property
@@ -130,9 +130,9 @@ def _read_file(entry: Entry, most: int) -> tuple[bytes | OSError, bytes]:
     return content, blake2b(content).digest()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bounds:
-    """How much may lie beside a notebook: bytes of all files together, and how many there may be."""
+    """How much may still lie beside a notebook: bytes of all files together, and how many there may be."""
 
     size: int
     files: int
@@ -144,13 +144,12 @@ class Bounds:
         size = min(most_submitted, LARGEST_FOLDER, limits.scratch // 2)
         return cls(size, min(MOST_FILES, limits.inodes // (DEEPEST + 2)))
 
-    def fitting(self, sizes: Sequence[int]) -> list[bool]:
-        """Tell for each of some files whether it is within these bounds beside those before it."""
-        size, number, fits = 0, 0, []
-        for each in sizes:
-            whole = -(-each // PAGE) * PAGE
-            fits.append(number < self.files and size + whole <= self.size)
-            size, number = (size + whole, number + 1) if fits[-1] else (size, number)
+    def take(self, size: int) -> bool:
+        """Tell whether a file of so many bytes still fits, and count it if so."""
+        whole = -(-size // PAGE) * PAGE
+        fits = self.files > 0 and whole <= self.size
+        if fits:
+            self.size, self.files = self.size - whole, self.files - 1
         return fits
 
 
@@ -163,25 +162,30 @@ def lay_beside(
     files, no notebooks, nothing that is ours or a page's to write, and no more than fits. Raises OSError as
     `HandedIn.content` does.
     """
-    wanted = {
-        name: handed.files[name]
+    wanted = [
+        name
         for name in handed.files
         if not any(NOTEBOOK.search(part) or any(fnmatch(part, like) for like in ignored) for part in name.parts)
         and name.suffix.lower() not in DRAWINGS
         and not (name.parts[0] in OURS or (len(name.parts) > 1 and name.parts[0].endswith(".html")))
         and not _clashes(name, own)
-    }
-    unread = [name for name in wanted if handed.content(name) is None and not handed.is_too_large(name)]
-    sizes = [len(found) if isinstance(found, bytes) else bounds.size + 1 for found in wanted.values()]
-    fits = bounds.fitting([*map(len, own.values()), *sizes])[len(own) :]
-    too_much = [name for name, is_in in zip(wanted, fits, strict=True) if not is_in and name not in unread]
-    laid = {str(name): found for name, found in wanted.items() if name not in (*unread, *too_much)}
+    ]
+    laid, too_much, unread, left = dict(own), list[Name](), list[Name](), replace(bounds)
+    for content in own.values():
+        left.take(len(content))
+    for name in wanted:
+        held = handed.content(name)
+        if held is None and not handed.is_too_large(name):
+            unread.append(name)
+        elif held is None or not left.take(len(held)):
+            too_much.append(name)
+        else:
+            laid[str(name)] = held
     largest = f"A submission may have {bounds.files:,} files of {bounds.size // 10**6:,} MB beside its notebook."
     left_out = ((too_much, largest), (unread, "They can't be read."))
-    remarks = [
+    return laid, [
         f"The notebook was run without these files: {list_names(names)}. {why}" for names, why in left_out if names
     ]
-    return {**own, **laid}, remarks  # type: ignore[dict-item]
 
 
 def _clashes(name: Name, own: Mapping[str, bytes]) -> bool:

@@ -59,14 +59,14 @@ def read_submission(handed: HandedIn, notebook: str, notebooks: Collection[str] 
     file = f"{notebook}.ipynb"
     if handed.has(file):
         return _read_or_explain(handed, Name(file))
-    there, others = _notebooks_in(handed), _candidates(handed, notebook, notebooks)
+    there, others = _notebooks_in(handed), _stand_ins(handed, notebook, notebooks)
     if there and not others:
         beside = list_names([each.name for each in there])
         return explain_unreadable(f"{file} was not in the submission. Submit it beside {beside}.")
     names = ", ".join(plain(str(other)) for other in others)
-    if (other := _standing_for(notebook, others)) is not None:
-        remark = f"{file} was not in the submission; {plain(str(other))} was graded in its place."
-        return _read_or_explain(handed, other, (remark,))
+    if len(others) == 1:
+        remark = f"{file} was not in the submission; {names} was graded in its place."
+        return _read_or_explain(handed, others[0], (remark,))
     packed = next((each for each in handed.files if each.suffix.lower() in ARCHIVES), None)
     if packed and not others:
         what = f"{plain(packed.name)} is packed as {packed.suffix.lower()}, and is not opened"
@@ -99,9 +99,12 @@ def _notebooks_in(handed: HandedIn) -> list[PurePosixPath]:
     return [name for name in found if len(name.parts) == 1] or found
 
 
-def _candidates(handed: HandedIn, notebook: str, notebooks: Collection[str]) -> list[PurePosixPath]:
-    """Find the notebooks of a submission that may stand for one that is missing."""
-    return [other for other in _notebooks_in(handed) if _named_as(other, notebooks) in ("", notebook)]
+def _stand_ins(handed: HandedIn, notebook: str, notebooks: Collection[str]) -> list[PurePosixPath]:
+    """Find the notebooks that may stand for one that is missing: the only one of its name but for the case of its
+    letters and its ending, else all that aren't named as another one. One that is alone does stand for it."""
+    others = [other for other in _notebooks_in(handed) if _named_as(other, notebooks) in ("", notebook)]
+    alike = [other for other in others if NOTEBOOK.sub("", other.name).lower() == notebook.lower()]
+    return alike if len(alike) == 1 else others
 
 
 def _named_as(file: PurePosixPath, notebooks: Collection[str]) -> str:
@@ -111,18 +114,11 @@ def _named_as(file: PurePosixPath, notebooks: Collection[str]) -> str:
     return max(begun, key=len, default="")
 
 
-def _standing_for(notebook: str, others: list[PurePosixPath]) -> PurePosixPath | None:
-    """Choose the notebook that stands for the one that is missing: the only one of its name but for the case of its
-    letters and its ending, else the only one there is."""
-    alike = [other for other in others if NOTEBOOK.sub("", other.name).lower() == notebook.lower()]
-    return next((some[0] for some in (alike, others) if len(some) == 1), None)
-
-
 def submitted_notebook(handed: HandedIn, notebook: str, notebooks: Collection[str] = ()) -> bytes | None:
     """Give what a notebook's file holds, or the one that stands for it, as `read_submission` has it."""
     file = f"{notebook}.ipynb"
-    name = Name(file) if handed.has(file) else _standing_for(notebook, _candidates(handed, notebook, notebooks))
-    return None if name is None else handed.content(name)
+    names = [Name(file)] if handed.has(file) else _stand_ins(handed, notebook, notebooks)
+    return handed.content(names[0]) if len(names) == 1 else None
 
 
 def explain_unreadable(sentence: str, empty: bool = False) -> Submission:

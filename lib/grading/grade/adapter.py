@@ -20,7 +20,7 @@ from lib.grading.names import NoId, parse_id
 
 
 class GradingExporter(NotebookExporter):
-    """Gives nbgrader each graded notebook; all of a submission's are graded when it asks for the first one."""
+    """Gives nbgrader each graded notebook; those of a submission are graded when it asks for the first one."""
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **_: Any

@@ -21,8 +21,6 @@ MOST_NAMES = 10_000
 """Names whose place is noted: a completed notebook defines some hundred, and all are gone through for each check."""
 VERSION = sys.version_info[:2]
 """The version of Python that runs here, and so in the notebooks."""
-TYPES = re.compile(r"(?m)^[ \t]*(?:type[ \t]+\w+[ \t]*[=\[]|(?:async[ \t]+)?(?:def|class)[ \t]+\w+[ \t]*\[)")
-"""Statements that Python knows since 3.12."""
 
 
 def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
@@ -71,10 +69,7 @@ def may_need_newer_python(cell: Mapping[str, Any]) -> bool:
     Since then f-strings hold quotes of their own kind, comments and backslashes. With which version a student worked
     can't be told: notebooks of the browser edition name one that never ran.
     """
-    error = error_output(cell)
-    if VERSION >= (3, 12) or error is None or error.ename != "SyntaxError":
-        return False
-    return error.evalue.startswith("f-string") or TYPES.search(cell["source"]) is not None
+    return VERSION < (3, 12) and error_of(cell).startswith("SyntaxError: f-string")
 
 
 def error_of(cell: Mapping[str, Any]) -> str:

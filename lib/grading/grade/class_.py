@@ -143,8 +143,9 @@ class Grade(Autograde):
             )
         if finding and (obstacle := finding.result()):
             self._stop(str(obstacle))
-        if not book.masters:
-            self._stop(f"The gradebook has no notebook of {assignment}. Run `zerolayer build` first.")
+        if not course.notebooks:
+            asked = "" if directory.notebook_id == "*" else f" {directory.notebook_id}"
+            self._stop(f"The gradebook has no notebook{asked} of {assignment}. Run `zerolayer build` first.")
         return course
 
     def _scores(self) -> str:
@@ -166,7 +167,7 @@ class Grade(Autograde):
             elif (work := self._begin(course, waiting.popleft())) and (running := task(course, work)).notebooks:
                 yield work, running
             elif work:
-                self._end(course, work, {})
+                self._take(course, work, {})
 
     def _list_uncollected(self, course: Course) -> None:
         """List for a person what could not be collected and isn't there."""
@@ -213,16 +214,12 @@ class Grade(Autograde):
         What kept it from being run may be the machine's fault. From within the sandbox nobody can end a worker;
         without it, what runs there can.
         """
+        student = work.handed.student
         if isinstance(result, BaseException):
             self._see_whether_any_runs(course, work)
             if course.run.locked or isinstance(result, (RunLostError, OSError, MemoryError)):
-                self._leave(work.handed.student, f"was not graded: {sentence(result)}")
+                self._leave(student, f"was not graded: {sentence(result)}")
                 return
-        self._end(course, work, result)
-
-    def _end(self, course: Course, work: Work, result: Mapping[str, RunResult] | BaseException) -> None:
-        """Save a submission that has been run, or failed to."""
-        student = work.handed.student
         try:
             folder = Path(self._format_dest(course.assignment, student))
             graded = grade(course, work, result, folder, self._place(course, student))

@@ -1,7 +1,9 @@
 """A course as one run of grading sees it: its gradebook, its settings, its secret, and its own files, read once."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
+from fnmatch import fnmatchcase
 from functools import cache, cached_property
 
 from nbformat.notebooknode import NotebookNode
@@ -30,10 +32,13 @@ class Course:
         """Read what all submissions share. Raises ConfigError if none can be graded."""
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
         self.assignment = assignment
+        masters, asked = book.masters, self.directory.notebook_id
+        self.notebooks = {name: master for name, master in masters.items() if fnmatchcase(name, asked)}
+        """Those that are graded: all, or what `--notebook` names."""
         self.run = self.run_of(converter)
         judging = UnitPreprocessor(parent=converter)
         self.unit: AnswerKey | None = judging.unit_of(assignment)
-        judging.check_unit(assignment, book.masters, self.run.locked)
+        judging.check_unit(assignment, masters, self.run.locked)
         self.packages = packages_of(self.unit) if self.unit else ()
         self.secret = judging.secret() if self.unit else b""  # a course whose secret is lost isn't graded at all
         self._trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]
@@ -44,7 +49,8 @@ class Course:
         """What must have a verdict: in which notebook, which part, and its statements with their points."""
         self.own = own_files(self.directory, assignment, converter.exclude_overwriting.get(assignment, []))
         self.bounds = Bounds.of(self.directory.max_dir_size * 1000, Limits(**self.run.limits))
-        if not all(self.bounds.fitting([*map(len, self.own.values())])):
+        left = replace(self.bounds)
+        if not all(left.take(len(content)) for content in self.own.values()):
             most = f"{self.bounds.size:,} bytes, or are more than {self.bounds.files:,}"
             raise OSError(None, f"the course's own files take more than {most}", self.directory.source_directory)
         self.released = cache(self._released)
@@ -110,16 +116,16 @@ class Course:
 
     def other_points(self) -> list[str]:
         """Name the parts for which the gradebook counts other points than the unit has, since it was built."""
-        masters = self.book.masters
         return [
             f"{part.id} has {counted:g} there and {part.points:g} in the unit"
             for name, part in self._parts()
-            if (counted := masters[name].cells[part.id].metadata.nbgrader.get("points", part.points)) != part.points
+            if (counted := self.notebooks[name].cells[part.id].metadata.nbgrader.get("points", part.points))
+            != part.points
         ]
 
     def _parts(self) -> Iterator[tuple[str, Part]]:
-        """Give the parts of the unit, each with the name of the notebook that it is in."""
-        for name, master in self.book.masters.items():
+        """Give the parts of the unit that are graded, each with the name of the notebook that it is in."""
+        for name, master in self.notebooks.items():
             for part in self.unit.parts if self.unit else ():
                 if part.id in master.cells:
                     yield name, part

@@ -31,16 +31,17 @@ def look(course: Course, handed: HandedIn, place: Path) -> Due:
     """
     if handed.student in course.directory.student_id_exclude.split(","):
         return Due(False)
-    if course.converter.force or not all(is_file(place / f"{name}.ipynb") for name in course.book.masters):
+    if course.converter.force or not all(is_file(place / f"{name}.ipynb") for name in course.notebooks):
         return Due(True)
     if handed.student not in course.times:
         return Due(True, "the gradebook had nothing of it")
     made, before = course.made(handed), course.times[handed.student]
     try:
-        verdicts = Verdict.load_each(place, evidence=False, of=(course.assignment, handed.student))
+        found = Verdict.load_each(place, evidence=False, of=(course.assignment, handed.student))
     except (FileNotFoundError, DamagedVerdictError) as error:
         return Due(True, f"its {FILE} {error if isinstance(error, DamagedVerdictError) else 'was missing'}")
-    marks = {name: course.marks.get(handed.student, {}).get(name) for name in course.book.masters}
+    verdicts = [one for one in found if one.notebook in course.notebooks or one.notebook not in course.book.masters]
+    marks = {name: course.marks.get(handed.student, {}).get(name) for name in course.notebooks}
     if lost := _lost_of(course, verdicts, marks):
         return Due(True, lost)
     if made is not None and (before is None or made > before):

@@ -16,7 +16,8 @@ whenever a run is stopped.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -34,14 +35,14 @@ from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
 from lib.grading.door.markup import clean_outputs
 from lib.grading.door.notebook import Submission, explain_unreadable, notebooks_beside, read_submission
 from lib.grading.errors import ConfigError
-from lib.grading.files import lay_out, put_in_place, remove
+from lib.grading.files import is_file, lay_out, put_in_place, remove
 from lib.grading.grade import cell_ends
 from lib.grading.grade.course import Course
 from lib.grading.grade.scores import NOT_RUN, comments_on, scores_of
 from lib.grading.judge.challenge import challenge, seed_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import is_too_long, library_calls
-from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict, html
 from lib.grading.run.notebook import has_code, place_of
 from lib.grading.run.outputs import missing_packages
 from lib.grading.run.pool import PackedNotebook, RunResult, RunTask
@@ -104,11 +105,11 @@ class Graded:
 
 
 def prepare(course: Course, handed: HandedIn) -> Work:
-    """Prepare what was handed in: all notebooks of the assignment."""
+    """Prepare what was handed in: the notebooks of the assignment that are to be graded."""
     masters = course.book.masters
     files, left_out = lay_beside(handed, course.own, course.directory.ignore, course.bounds)
     beside, notebooks = notebooks_beside(handed, masters), {}
-    for name in masters:
+    for name in course.notebooks:
         read = read_submission(handed, name, masters)
         read = replace(read, remarks=(*read.remarks, *left_out))
         attempts = [partial(_prepare, course, handed, files, name, each) for each in (read, _failed())]
@@ -128,16 +129,16 @@ def task(course: Course, work: Work) -> RunTask:
     return RunTask(packed, course.run, course.packages)
 
 
-def finish(course: Course, work: Work, ran: Ran) -> Graded:
+def finish(course: Course, work: Work, ran: Ran, others: Sequence[Verdict] = ()) -> Graded:
     """Judge the notebooks as they ran, and write their rows, as part of the transaction that is open.
 
-    Raises what is `OF_THE_MACHINE`.
+    `others` are the verdicts on notebooks that aren't graded now. Raises what is `OF_THE_MACHINE`.
     """
     done = {name: _judge(course, work, name, ran) for name in work.notebooks}
     rows = {name: judged.rows for name, judged in done.items()}
     student = work.handed.student
     course.book.save(student, course.made(work.handed), rows, partial(course.penalty, student))
-    verdicts = tuple(judged.verdict for judged in done.values())
+    verdicts = (*(judged.verdict for judged in done.values()), *others)
     notebooks = {f"{name}.ipynb": judged.notebook for name, judged in done.items()}
     reasons = dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)
     return Graded({**work.files, **notebooks, FILE: Verdict.pack(verdicts)}, verdicts, list(reasons))
@@ -145,14 +146,27 @@ def finish(course: Course, work: Work, ran: Ran) -> Graded:
 
 def grade(course: Course, work: Work, ran: Ran, folder: Path, place: Path) -> Graded:
     """Finish a submission, make its graded `folder`, and move that to its `place`. After an error nothing is saved."""
+    others = [name for name in course.book.masters if name not in work.notebooks]
+    before = {file.name: file.read_bytes() for name in others if is_file(file := place / f"{name}.ipynb")}
     with course.book.transaction():  # what fails as the folder is made takes back the rows
-        graded = finish(course, work, ran)
+        graded = finish(course, work, ran, _verdicts_on(others, course, work, place))
         remove(folder)
         folder.mkdir(parents=True)
-        lay_out(graded.files, folder)
+        lay_out({**graded.files, **before}, folder)
         course.converter.set_permissions(course.assignment, work.handed.student)
     put_in_place(folder, place)
     return graded
+
+
+def _verdicts_on(notebooks: Collection[str], course: Course, work: Work, place: Path) -> list[Verdict]:
+    """Give what an earlier run has found in notebooks that aren't graded now, so that it stays."""
+    # nbgrader's own command has copied what was handed in to that place before it calls this.
+    if not notebooks or work.handed.has(FILE):
+        return []
+    with suppress(FileNotFoundError, DamagedVerdictError):
+        found = Verdict.load_each(place, of=(course.assignment, work.handed.student))
+        return [verdict for verdict in found if verdict.notebook in notebooks]
+    return []
 
 
 def _failed() -> Submission:

@@ -171,15 +171,6 @@ def test_of_copies_the_last_written_one_above_the_check_counts(case):
     assert [cell.source for cell in found if cell.source in others] == others, "what else was written is still there"
 
 
-@pytest.mark.parametrize("id", ["softmax", "explain", "train"])
-def test_of_two_written_copies_without_a_check_below_the_last_counts_wherever_other_cells_stand(id):
-    known = {name: cell for name, cell in KNOWN.items() if name not in ("check-softmax", "check-train")}
-    cells = [cell for cell in released() if name(cell) in ("", *known)]
-    cells[ids(cells).index(id)].source = "first"
-    cells.append(cell_of(known[id].cell_type, "last", nbgrader={"grade_id": id}))
-    assert sources(restore(cells, known), id) == ["last"]
-
-
 # What is added to locked cells and examples
 
 
@@ -201,16 +192,6 @@ def test_what_is_added_to_a_locked_cell_is_run_behind_it_and_in_front_of_a_check
     assert (name(own), own.source) == (id, KNOWN[id].source)
     assert "helper" in added.metadata[ADDED_CODE] and "shown" not in added.metadata[ADDED_CODE]
     assert len(found) == len(SOURCE) + 1
-
-
-def test_copies_of_a_locked_cell_are_read_once_for_what_is_added():
-    """Reading takes the grader's own time, and all but the one that counts are run as a student's own cells."""
-    cells = changed("layer")
-    cells += [copy.deepcopy(cells[ids(cells).index("layer")]) for _ in range(3)]
-    found = restore(cells, given={"layer": GIVEN})
-    assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
-    assert [cell.source for cell in found].count(CHANGED) == 4
-    assert ids(found).count("layer") == 1
 
 
 @pytest.mark.parametrize(

@@ -184,14 +184,8 @@ def test_no_formula_becomes_active_and_all_are_shown(tex):
 
 
 MOVED = (
-    r"\raise{9em}",
-    r"\lower{9em}",
-    r"\smash",
-    r"\rlap",
-    r"\llap",
-    r"\moveleft{9em}",
-    r"\hspace{-9em}",
-    r"\kern-9em",
+    *(r"\raise{9em}", r"\lower{9em}", r"\smash", r"\rlap", r"\llap"),
+    *(r"\moveleft{9em}", r"\hspace{-9em}", r"\kern-9em"),
 )
 
 

@@ -13,7 +13,6 @@ from lib.grading.grade import cell_ends
 from lib.grading.grade.cell_ends import (
     VERSION,
     come_too_late,
-    error_of,
     first_definitions,
     may_need_newer_python,
     missing_names,
@@ -79,14 +78,6 @@ def test_an_open_blank_stays_one() -> None:
     assert {one.state for one in verdict.statements} == {"open"} and outcome(verdict) == "left blank"
 
 
-@pytest.mark.parametrize(
-    ("ename", "evalue", "said"),
-    [("", "", ""), ("KeyboardInterrupt", "", "KeyboardInterrupt"), ("E", "x" * 999, "E: " + "x" * 197)],
-)
-def test_an_error_is_said_in_a_line(ename: str, evalue: str, said: str) -> None:
-    assert error_of(cell("", ename, evalue)) == said
-
-
 def test_the_verdict_says_why_a_name_is_missing() -> None:
     missing = missing_names([cell(BROKEN, "SyntaxError", "invalid syntax (9.py, line 1)", "loss")])
     verdict = judged(UNDEFINED, missing)
@@ -122,7 +113,6 @@ def test_a_name_error_has_the_error_of_its_cell_behind_it() -> None:
 
 NEWER = (
     'f"{", ".join(x)}"', "f'{d['a']}'", """f"{'\\n'.join(x)}\"""", 'f"""{x # c\n}"""', 'f"{d["a"]!r:>{w["b"]}}"',
-    "type Vector = list[float]", "def first[T](x: list[T]) -> T: pass", "class Stack[T]: pass",
 )  # fmt: skip
 """What Python reads since 3.12."""
 

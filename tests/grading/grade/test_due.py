@@ -186,14 +186,6 @@ def test_a_verdict_on_something_else_ends_no_report_and_is_made_anew(course, cap
     assert course.verdict("ada") == before
 
 
-def test_what_another_program_has_graded_is_graded_once_more(course):
-    """nbgrader's own command where the configuration could not be read: without the judge, and without a verdict."""
-    for student in STUDENTS:
-        place(course, student).unlink()
-    grade(course, 3)
-    grade(course)
-
-
 @pytest.mark.parametrize("evidence", [None, {}, {"shape": [1], "values": ["x"]}, {"shape": [2], "values": [1.0]}])
 def test_damaged_evidence_costs_the_report_nothing_else(course, capsys, evidence):
     data = json.loads(place(course).read_text())

@@ -9,10 +9,8 @@ from datetime import datetime
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
-from sqlalchemy.exc import OperationalError
 
 from lib.grading.commands.demo import copy_course
-from lib.grading.commands.grade import GradeApp
 from lib.grading.judge.verdict import Verdict
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import as_bytes, cell
@@ -289,16 +287,6 @@ def test_the_table_has_the_gradebooks_scores(ours):
         short = [name for name, (score, waits) in found.items() if not waits and score < worth[name]]
         said = line.partition("not all points in: ")[2].partition(";")[0]
         assert sorted(filter(None, said.split(", "))) == sorted(short)
-
-
-def test_a_gradebook_that_cant_be_read_for_the_table_is_told_in_a_sentence(ours, monkeypatch):
-    def fail(*_given):
-        raise OperationalError("SELECT", {}, sqlite3.OperationalError("disk I/O error"))
-
-    monkeypatch.setattr("lib.grading.grade.class_.read_class", fail)
-    done = ours.runs_here(GradeApp, PLAIN, "--student=good", "--force")
-    assert done.returncode == 1
-    assert "disk I/O error" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_what_waits_is_remembered_beside_the_notebook_and_said_in_it(ours):

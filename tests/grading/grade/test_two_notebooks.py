@@ -7,6 +7,7 @@ import pytest
 
 from lib.grading.commands.demo import CHECKOUT, complete, copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.grade.due import CHANGED
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT, UNPROVED
@@ -32,7 +33,7 @@ def of_two(name):
 
 def hand_in(course, student, fillings, names=(ASSIGNMENT, SECOND)):
     folder = course.root / "submitted" / student / ASSIGNMENT
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         released = nbformat.read(course.released().with_name(f"{name}.ipynb"), as_version=4)
         nbformat.write(complete(released, fillings, ANSWERS), folder / f"{name}.ipynb")
@@ -87,12 +88,31 @@ def test_report_and_feedback_pages_say_what_is_of_which(course):
     assert not list(folder.rglob("*verdict*"))
 
 
-@pytest.mark.parametrize("options", [(f"--notebook={ASSIGNMENT}",), (f"--notebook={SECOND}",), ()])
-def test_nbgraders_own_command_grades_both_in_any_case(course, options):
-    done = course.nbgrader("autograde", ASSIGNMENT, "--force", *options)
+def test_nbgraders_own_command_gives_both_the_same(course):
+    done = course.nbgrader("autograde", ASSIGNMENT, "--force")
     assert done.returncode == 0, done.stderr
     assert {student: each(course, student) for student in STUDENTS} == course.first
     assert "2 skipped" in course.zerolayer("grade", ASSIGNMENT).stdout
+
+
+@pytest.mark.parametrize("by", ["zerolayer grade", "nbgrader autograde"])
+def test_one_notebook_is_graded_by_itself_and_the_other_stays_until_all_are(course, by):
+    """Also where another work lies there now, of which the notebook that stays says nothing yet."""
+    program, command = by.split()
+    folder, before = course.root / "autograded" / "ada" / ASSIGNMENT, each(course, "ada")
+    kept = (folder / f"{ASSIGNMENT}.ipynb").read_bytes()
+    hand_in(course, "ada", fill(loss=STUDENTS["emil"]["loss"], train=[""] * 8))
+    done = getattr(course, program)(command, ASSIGNMENT, f"--notebook={SECOND}", "--student=ada", "--force")
+    assert done.returncode == 0, done.stderr
+    first, second = each(course, "ada")
+    assert (first, second.points) == (before[0], 0)
+    assert (folder / f"{ASSIGNMENT}.ipynb").read_bytes() == kept
+    assert "1 skipped" in course.zerolayer("grade", ASSIGNMENT, f"--notebook={SECOND}", "--student=ada").stdout
+    assert CHANGED in course.zerolayer("grade", ASSIGNMENT, "--student=ada").stdout
+    assert [verdict.points for verdict in each(course, "ada")] == [15, 0]
+    hand_in(course, "ada", RIGHT)
+    course.zerolayer("grade", ASSIGNMENT, "--student=ada")
+    assert each(course, "ada") == before
 
 
 def test_one_notebook_does_not_stand_for_the_other_that_is_missing(course):
@@ -114,7 +134,11 @@ def test_a_verdict_that_a_student_hands_in_is_not_one(course):
     folder = hand_in(course, "mallory", fill(train=("", "", "", "", "", "", "", "")))
     forged = replace(course.first["ada"][1], student="mallory")
     (folder / FILE).write_bytes(Verdict.pack([forged, replace(forged, notebook="a third one")]))
-    for command, name in ((course.zerolayer, "grade"), (course.nbgrader, "autograde")):
-        done = command(name, ASSIGNMENT, "--force", "--student=mallory")
+    commands = ((course.zerolayer, "grade"), (course.nbgrader, "autograde"), (course.nbgrader, "autograde"))
+    for (command, name), options in zip(commands, ((), (f"--notebook={ASSIGNMENT}",), ()), strict=True):
+        done = command(name, ASSIGNMENT, "--force", "--student=mallory", *options)
         assert done.returncode in (0, NEEDS_A_PERSON), done.stderr
+        if options:  # the other's own verdict lay where nbgrader has laid what was handed in
+            assert [(one.notebook, one.points) for one in each(course, "mallory")] == [(ASSIGNMENT, 17)]
+            continue
         assert [(one.notebook, one.points) for one in each(course, "mallory")] == [(ASSIGNMENT, 17), (SECOND, 0)]
