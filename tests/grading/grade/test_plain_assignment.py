@@ -1,11 +1,14 @@
 """An assignment without a Unit: the same scores as stock nbgrader's for all that ran, and no points for what didn't."""
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 from sqlalchemy.exc import OperationalError
 
 from lib.grading.commands.demo import copy_course
@@ -217,6 +220,42 @@ def test_what_ran_has_stock_nbgraders_scores(ours, stock):
     for name, test in (("bad", "explain"), ("noisy", "test-squares"), ("endless", "test-partial")):
         assert ours.scores[name][test] == (0, False)
     assert ours.scores["drowned"]["test-text"] == (0, False)
+
+
+ALL = """
+    SELECT s.student_id, c.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade,
+        m.auto_comment, n.late_submission_penalty, s.timestamp
+    FROM submitted_notebook AS n JOIN submitted_assignment AS s ON s.id = n.assignment_id
+    JOIN base_cell AS c ON c.notebook_id = n.notebook_id
+    LEFT JOIN grade AS g ON g.cell_id = c.id AND g.notebook_id = n.id
+    LEFT JOIN comment AS m ON m.cell_id = c.id AND m.notebook_id = n.id
+    WHERE s.student_id IN ('good', 'partly') AND c.type IN ('GradeCell', 'SolutionCell')"""
+
+
+def test_rows_are_those_that_stock_nbgrader_writes(ours, stock, tmp_path):
+    """Scores, comments, what a person is to look at and what being late costs; again once a person has marked."""
+    found = []
+    for course, command, name in ((ours, "zerolayer", "grade"), (stock, "nbgrader", "autograde")):
+        copy = Course(shutil.copytree(course.root, tmp_path / name))
+        with (copy.root / "nbgrader_config.py").open("a") as config:
+            config.write("\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
+        (copy.root / "submitted" / "partly" / PLAIN / "timestamp.txt").write_text("2026-03-02 12:00:00 UTC")
+        found.append([])
+        for by_hand in (None, 1.5):
+            with Gradebook(f"sqlite:///{copy.root}/gradebook.db") as gradebook:
+                gradebook.update_or_create_assignment(PLAIN, duedate=datetime(2026, 3, 1))
+                for test in ("explain", "test-partial") if by_hand else ():
+                    mark = gradebook.find_grade(test, PLAIN, PLAIN, "partly")
+                    mark.manual_score, mark.extra_credit, mark.needs_manual_grade = by_hand, 0.5, False
+                gradebook.db.commit()
+            for student in ("good", "partly"):
+                options = {"env": os.environ} if course is stock else {}
+                done = getattr(copy, command)(name, PLAIN, "--force", f"--student={student}", **options)
+                assert done.returncode == 0, done.stderr
+            with closing(sqlite3.connect(copy.root / "gradebook.db")) as database:
+                found[-1].append(sorted(database.execute(ALL), key=repr))
+    assert found[0] == found[1]
+    assert {row[7] for row in found[0][0] if row[0] == "partly"} == {4}, "all that it had, since it is late"
 
 
 def test_stock_nbgrader_gives_points_to_what_failed_and_we_do_not(ours, stock):
