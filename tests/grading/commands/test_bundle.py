@@ -22,7 +22,7 @@ from packaging.utils import parse_wheel_filename
 import lib
 from lib.grading.commands.build import student_source
 from lib.grading.commands.demo import CHECKOUT, copy_course
-from tests.browser import PATIENCE, jupyter_lab, missing, readout, run_all, save, slider
+from tests.browser import PATIENCE, jupyter_lab, missing, readout, run_all, save, slider, wait_until_idle
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.submissions import FILE, POINTS, as_bytes, right
@@ -309,6 +309,9 @@ def page(student, browser):
         page = browser.new_page(viewport={"width": 1100, "height": 1400})
         lab.open(page, FILE)
         run_all(page)
+        explored = cell_with(page, "explore(Dense").locator(".zl-says")
+        explored.filter(has_text=re.compile(r"After \d+ epochs")).wait_for(timeout=2 * PATIENCE)  # the last cell's
+        wait_until_idle(page)
         settings = f"{lab.url}/lab/api/settings/@jupyterlab/apputils-extension:notification?token={lab.token}"
         page.settings = page.request.get(settings).json()["schema"]["properties"]
         yield page
@@ -362,7 +365,6 @@ def test_what_was_done_there_fails_and_warns_nowhere_and_earns_full_points(cours
 def test_the_notebook_opens_in_the_browser_with_checks_sliders_and_the_courses_settings(page):
     assert "not checked" not in said_by(cell_with(page, "check.cce(cce)"), "The loss: 2 of 2 points")
     words = cell_with(page, "explore(Dense").locator(".zl-says")
-    words.filter(has_text=re.compile(r"After \d+ epochs")).wait_for(timeout=PATIENCE)  # its own number comes later
     before = re.search(r"After (\d+) epochs", words.inner_text())[1]
     slider(page, "Epochs").press("ArrowRight")
     words.filter(has_not_text=f"After {before} epochs").wait_for(timeout=PATIENCE)
