@@ -120,7 +120,10 @@ def exported(course):
     return {row["student_id"]: (row["score"], row["max_score"]) for row in rows}
 
 
-SCORES = (r'<h3 id="([\w-]+)">(?:([\d.]+) of|up to) ([\d.]+)', r'<a href="#([\w-]+)">[^<]*</a> \(Score: ([\d.]+) / ([\d.]+)\)')
+SCORES = (
+    r'<h3 id="([\w-]+)">(?:([\d.]+) of|up to) ([\d.]+)',
+    r'<a href="#([\w-]+)">[^<]*</a> \(Score: ([\d.]+) / ([\d.]+)\)',
+)
 
 
 def test_export_and_feedback_have_the_same_scores(ours, stock):

@@ -270,23 +270,25 @@ def everything(course, student):
     return dict(unpacked(files))
 
 
-def test_no_answer_is_in_it_in_any_form(everything):
-    assert len([name for name in everything if name.endswith(".pyc")]) > 20
+def refuse_answers(files):
+    """Assert that no file, of those in zips too, shows an answer, or leads to the closed half or to this checkout."""
     telling = {squeezed(answer.encode()) for answer in answers()}
     known = [CHECKOUT / "solutions" / ASSIGNMENT / FILE, *(LIB / "reference").glob("*.py")]
     given = squeezed(b"".join(path.read_bytes() for path in known))
     assert len(telling) > 60
     assert all(answer in given for answer in telling)  # where they are, they are found
-    for name, content in everything.items():
-        content = squeezed(content)
-        assert not [answer for answer in telling if answer in content], name
-
-
-def test_no_closed_zone_is_in_it(everything):
-    for name, content in everything.items():
-        assert not {"grading", "reference", "judge", "mistakes"} & set(re.split(r"[/.]", name))
+    for name, content in files.items():
+        text = squeezed(content)
+        assert not [answer for answer in telling if answer in text], name
         assert not re.search(rb"(from|import) lib\.(reference|grading)", content), name
         assert f"{CHECKOUT}/".encode() not in content, name
+
+
+def test_no_answer_and_no_closed_zone_is_in_it_in_any_form(everything):
+    assert len([name for name in everything if name.endswith(".pyc")]) > 20
+    refuse_answers(everything)
+    for name in everything:
+        assert not {"grading", "reference", "judge", "mistakes"} & set(re.split(r"[/.]", name))
 
 
 def test_what_is_installed_is_what_the_wheel_holds(student, wheel):
@@ -294,6 +296,10 @@ def test_what_is_installed_is_what_the_wheel_holds(student, wheel):
     found = {name for name in student.installed() if "__pycache__" not in name and Path(name).name not in by_pip}
     assert found == {name for name in wheel if not name.endswith("RECORD")}
     assert student.run(".venv/bin/python", "-m", "pip", "check").returncode == 0
+    here = "import importlib.util as u, lib; print(u.find_spec('tensorflow'), u.find_spec('nbgrader'), lib.__file__)"
+    tensorflow, nbgrader, file = student.python(here).split()
+    assert (tensorflow, nbgrader) == ("None", "None")
+    assert Path(file).is_relative_to(student.folder / ".venv"), "there is no checkout at the student's"
 
 
 # At work
@@ -327,13 +333,6 @@ def done(student, page):
 
 def outputs(notebook, source):
     return [output for cell in notebook.cells if source in cell.source for output in cell.get("outputs", [])]
-
-
-def test_there_is_no_tensorflow_and_no_checkout_at_the_students(student):
-    found = "import importlib.util as u, lib; print(u.find_spec('tensorflow'), u.find_spec('nbgrader'), lib.__file__)"
-    tensorflow, nbgrader, file = student.python(found).split()
-    assert (tensorflow, nbgrader) == ("None", "None")
-    assert Path(file).is_relative_to(student.folder / ".venv")
 
 
 def test_what_was_done_there_fails_and_warns_nowhere_and_earns_full_points(course, student, done):

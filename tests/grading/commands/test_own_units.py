@@ -29,8 +29,6 @@ from lib.grading.commands.new import TEMPLATE, write_all
 from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
 from lib.grading.commands.proof import faults_of_cells, first_error
 from lib.grading.judge.verdict import Verdict
-from lib.grading.run.notebook import Bounds, RunLostError
-from lib.grading.run.pool import RunTask
 from lib.grading.units import Place
 from lib.unit import Part
 from tests.course import ASSIGNMENT, UNPROVED
@@ -374,12 +372,6 @@ def test_where_the_unit_or_its_notebook_is_not_found_nobody_is_graded(course, tm
     assert (checked.returncode, checked.stdout) == (1, "")
     assert "a unit without its solution notebook" in checked.stderr
     assert "Traceback" not in checked.stderr
-
-
-def test_where_a_worker_lacks_the_unit_the_run_is_lost_and_no_verdict():
-    """A Dask worker has no course folder: that must not cost anybody points."""
-    with pytest.raises(RunLostError, match=r"lib\.units\.elsewhere"):
-        RunTask({}, Bounds(), ("lib.units.elsewhere",))()
 
 
 def test_a_name_is_one_units_alone_and_a_new_unit_overwrites_nothing(course, tmp_path):
