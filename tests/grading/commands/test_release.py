@@ -152,8 +152,7 @@ def course(tmp_path: Path) -> Course:
 @pytest.fixture
 def built(course: Course, source: Course) -> Course:
     """A course as a build leaves it."""
-    shutil.copytree(source.root / "notebooks", course.root / "notebooks")
-    shutil.copy(source.root / "gradebook.db", course.root)
+    shutil.copytree(source.root, course.root, dirs_exist_ok=True)
     return course
 
 
@@ -427,18 +426,13 @@ def test_an_assignment_without_a_unit_is_built_as_nbgrader_does_also_one_noteboo
     course = Course(tmp_path, {})
     course.write(
         flags("check-relu", grade_id="anything", points=9),
-        text("check-mse", "check.mse(mse)", "assert False"),
-        flags("check-mse", points=0.5),
+        both(text("check-mse", "check.mse(mse)", "assert False"), flags("check-mse", points=0.5)),
     )
-
-    def write_second(words: str) -> None:
-        course.write(lambda nb: nb.update(cells=[nbformat.v4.new_markdown_cell(words, id="a")]), name="second")
-
-    write_second("old")
+    course.write(lambda nb: nb.update(cells=[nb.cells[0]]), name="second")
     course.build()
     assert course.max_scores() == {"anything": 9, "check-mse": 0.5, "explain-why": 3}
     course.write(PLAIN)
-    write_second("new")
+    course.write(lambda nb: nb.update(cells=[nbformat.v4.new_markdown_cell("new", id="a")]), name="second")
     course.build("--notebook=second")
     assert [course.released(name).cells[0].source for name in (UNIT, "second")] == [TABLE, "new"]
 
