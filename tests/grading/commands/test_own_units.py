@@ -428,12 +428,9 @@ def installed(tmp_path_factory, lockable_here):
 
     def zerolayer(*arguments):
         command = [home / "bin/python", "-m", "lib.grading", *arguments]
-        environment = {
-            name: value for name, value in os.environ.items() if name not in ("ZEROLAYER_WARM", "PYTHONPATH")
-        }
-        environment["JUPYTER_PATH"] = str(Path(sysconfig.get_path("data"), "share/jupyter"))
-        environment["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), environment["PATH"]])
-        return subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False, env=environment)
+        env = {name: value for name, value in os.environ.items() if name not in ("ZEROLAYER_WARM", "PYTHONPATH")}
+        env["JUPYTER_PATH"] = str(Path(sysconfig.get_path("data"), "share/jupyter"))
+        return subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False, env=env)
 
     course.zerolayer = zerolayer
     succeeds(course.zerolayer("build", "tiny"))
@@ -453,28 +450,16 @@ def test_a_unit_in_a_package_of_its_own_grades_and_its_closed_half_stays_with_it
     assert not [name for name in names if "closed" in name]
 
 
-def test_answers_in_sight_of_student_code_are_refused(installed):
+def test_answers_in_sight_of_student_code_are_refused_and_a_package_that_is_gone_is_said(installed):
     """Right objects in a module beside the checks: `from tiny_unit.reference import *` would earn all points."""
-    key = installed.package / "closed/__init__.py"
-    before = key.read_text()
     (installed.package / "reference.py").write_text("def loss(y, yhat):\n    return ((y - yhat) ** 2).mean()\n")
-    changed = before.replace('right={"loss": loss}', 'right={"loss": reference.loss}')
+    key = installed.package / "closed/__init__.py"
+    changed = key.read_text().replace('right={"loss": loss}', 'right={"loss": reference.loss}')
     key.write_text(changed.replace("from .. import UNIT", "from .. import UNIT, reference"))
-    try:
-        refused = installed.zerolayer("grade", "tiny")
-        assert refused.returncode == 1
-        assert "tiny_unit.reference: answers that student code can import" in refused.stderr
-    finally:
-        key.write_text(before)
-        (installed.package / "reference.py").unlink()
-
-
-def test_a_package_that_is_gone_is_said(installed):
-    gone = installed.package.with_name("elsewhere")
-    installed.package.rename(gone)
-    try:
-        refused = installed.zerolayer("grade", "tiny")
-        assert refused.returncode == 1
-        assert "The unit tiny can't be found" in refused.stderr
-    finally:
-        gone.rename(installed.package)
+    refused = installed.zerolayer("grade", "tiny")
+    assert refused.returncode == 1
+    assert "tiny_unit.reference: answers that student code can import" in refused.stderr
+    shutil.rmtree(installed.package)
+    refused = installed.zerolayer("grade", "tiny")
+    assert refused.returncode == 1
+    assert "The unit tiny can't be found" in refused.stderr
