@@ -36,7 +36,8 @@ def made_up_class(root: Path) -> CourseDirectory:
     """Grade the sample class for real, then copy its verdicts and its rows in the gradebook until there are enough."""
     copy_course(root)
     run(GenerateAssignmentApp, root, ASSIGNMENT, "--force")
-    models = list(write_sample_class(SAMPLE_CLASS, root / "notebooks", root / "submitted", ASSIGNMENT))
+    write_sample_class(SAMPLE_CLASS, root / "notebooks", root / "submitted", ASSIGNMENT)
+    models = [*SAMPLE_CLASS.students, "lars"]
     run(GradeApp, root, ASSIGNMENT)
     course = CourseDirectory(config=Config(CourseDirectory={"root": str(root)}))
     with Gradebook(course.db_url, course.course_id) as gradebook:

@@ -16,10 +16,10 @@ class Ledger:
     """What each student was told: the digests of the tries, in order, and when."""
 
     def __init__(self, file: Path):
-        """Read the file, if there is one. Raises ValueError where what is there isn't text."""
+        """Read the file, if there is one."""
         self._file = file
         self.told: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        for line in file.read_text().splitlines() if file.exists() else ():
+        for line in file.read_text(errors="replace").splitlines() if file.exists() else ():
             with suppress(ValueError, TypeError, KeyError):
                 self._take(**json.loads(line))
 

@@ -6,7 +6,7 @@ nbgrader's own objects would ask for each grade and each comment apart.
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from nbgrader import api
 from nbgrader.coursedir import CourseDirectory
@@ -58,30 +58,51 @@ class NotebookMarks:
 
     `cells` has the marks, and `comments` the text on each cell that may have one, None where nobody wrote any; those in
     `by_hand` are a person's. `penalty` is for being late. `code` gives for each cell the one with the student's code
-    for it, and `max_points` is what the whole notebook is worth.
+    for it.
     """
 
     cells: Mapping[str, Mark]
     comments: Mapping[str, str | None]
     by_hand: frozenset[str]
     penalty: float
-    max_points: float
     code: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Total:
+    """What a submission has `earned` and what being late takes off that, and how much waits for a person.
+
+    `max_points` is what could be had so far: without what waits.
+    """
+
+    earned: float = 0.0
+    penalty: float = 0.0
+    waiting: float = 0.0
+    max_points: float = 0.0
+
+    @classmethod
+    def of(cls, notebooks: Collection[NotebookMarks]) -> Self:
+        """Add up the marks of a submission's notebooks."""
+        marks = [mark for notebook in notebooks for mark in notebook.cells.values()]
+        earned = round(sum((mark.points for mark in marks), 0.0), DECIMALS)
+        penalty = round(sum((notebook.penalty for notebook in notebooks), 0.0), DECIMALS)
+        waiting = sum(mark.max_points for mark in marks if mark.waiting)
+        return cls(earned, penalty, waiting, sum(mark.max_points for mark in marks) - waiting)
 
     @property
     def points(self) -> float:
-        """What counts, before the penalty."""
-        return sum(mark.points for mark in self.cells.values())
+        """What counts."""
+        return round(max(0.0, self.earned - self.penalty), DECIMALS)
 
 
 Class = Mapping[str, Mapping[str, NotebookMarks]]
 """The marks of a class by student, and then by notebook; a student who handed in nothing has none."""
 
 
-def read_class(course: CourseDirectory, assignment: str, student: str = "") -> Class:
+def read_class(course: CourseDirectory, assignment: str) -> Class:
     """Open the gradebook and read the marks as `read_marks` does."""
     with open_gradebook(course.db_url, course.course_id) as gradebook:
-        return read_marks(gradebook, assignment, student)
+        return read_marks(gradebook, assignment)
 
 
 def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> Class:
@@ -90,7 +111,7 @@ def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> 
     It takes as many queries for many students as for one. Raises MissingEntry for no such assignment.
     """
     known: api.Assignment = gradebook.find_assignment(assignment)
-    notebooks = {each.id: (each.name, each.max_score, _code(each)) for each in known.notebooks}
+    notebooks = {each.id: (each.name, _code(each)) for each in known.notebooks}
     whole, part = api.SubmittedAssignment, api.SubmittedNotebook
     submitted = (
         select(part.id, part.notebook_id, whole.student_id, part.late_submission_penalty)
@@ -107,8 +128,8 @@ def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> 
         by_hand[notebook] |= {name} if is_by_hand else set()
     found = defaultdict[str, dict[str, NotebookMarks]](dict)
     for id, notebook, owner, late in rows:
-        name, worth, code = notebooks[notebook]
-        found[owner][name] = NotebookMarks(marks[id], comments[id], frozenset(by_hand[id]), late or 0, worth, code)
+        name, code = notebooks[notebook]
+        found[owner][name] = NotebookMarks(marks[id], comments[id], frozenset(by_hand[id]), late or 0, code)
     return found
 
 

@@ -10,21 +10,25 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from shlex import quote
 from traceback import extract_tb
 from typing import Any, ClassVar
 
+from filelock import Timeout
+from nbgrader.api import MissingEntry
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, TraitError, default
 from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
 from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
-from traitlets.utils.importstring import import_item
 
 import lib.units
 from lib.grading import units
 from lib.grading.errors import ConfigError
+from lib.grading.machine_faults import sentence
 
 
 class _Loader(FileConfigLoader):
@@ -150,21 +154,18 @@ class Command(NbGrader):
                 " name that folder: --course-dir=FOLDER"
             )
 
-
-def require_steps(setting: str, found: Sequence[Any], wanted: Sequence[type], app: NbGrader) -> None:
-    """See to it that a list of preprocessors in the configuration has those that are `wanted`, in this order.
-
-    Raises ConfigError with the first that is missing, and the files from which `app` has read its settings.
-    """
-    # An iterator: each search goes on behind what the last one found, so the order is seen to as well.
-    steps = (import_item(step) if isinstance(step, str) else step for step in found)
-    for kind in wanted:
-        if not any(issubclass(step, kind) for step in steps):
-            files = ", ".join(dict.fromkeys(app.loaded_config_files)) or "no file at all"
-            raise ConfigError(
-                f"{setting} lacks {kind.__module__}.{kind.__name__}, or has it in another place. The settings are from"
-                f" {files}. Nothing was done. Copy that list from the nbgrader_config.py that came with the course."
-            )
+    @contextmanager
+    def told_in_a_sentence(self, doing: str, then: str = "") -> Iterator[None]:
+        """Exit with 1, after a sentence, where this machine or another run keeps its assignment from being done."""
+        assignment = self.coursedir.assignment_id
+        try:
+            yield
+        except Timeout:
+            self.fail(f"{assignment} is being {doing} by another run. Wait until it is through, or end it.")
+        except MissingEntry:
+            self.fail(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
+        except (OSError, MemoryError, SQLAlchemyError, ConfigError) as error:
+            self.fail("%s", f"{sentence(error)}{then}")
 
 
 def given_names(app: Command) -> list[str]:

@@ -5,7 +5,7 @@ A sample class hands in the released notebook, with its blanks filled as the ans
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
@@ -24,7 +24,7 @@ from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.release import Rebuild
 from lib.grading.door.cells import course_id
-from lib.grading.progress import Bar, say
+from lib.grading.progress import say
 from lib.predictions.render import prediction
 from lib.unit import Question
 
@@ -57,19 +57,13 @@ class DemoApp(Command):
         if course.exists() and any(course.iterdir()):
             self.fail(f"{course} is not empty. Name a new folder, so that nothing is lost.")
         copy_course(course, places[0])
-        steps = Bar(total=3, bar_format="{desc:<46}{bar}| {n_fmt}/{total_fmt} {elapsed}", disable=None)
         try:
-            with steps:
-                steps.set_description("Building the student notebook")
-                run(Rebuild, course, unit)
-                students = list(write_sample_class(sample, course / "notebooks", course / "submitted", unit))
-                steps.update()
-                steps.set_description(f"Grading {len(students)} submissions")
-                run(GradeApp, course, unit)
-                steps.update()
-                steps.set_description("Writing feedback")
-                run(FeedbackApp, course, unit)
-                steps.update()
+            say("Building the student notebook …")
+            run(Rebuild, course, unit)
+            write_sample_class(sample, course / "notebooks", course / "submitted", unit)
+            say("Grading a class, and writing feedback …")
+            run(GradeApp, course, unit)
+            run(FeedbackApp, course, unit)
         except SystemExit:
             self.fail(f"The scratch course is left as it is, to look at. It is {course}")
         say(next_steps(course, unit))
@@ -114,8 +108,8 @@ Next, in that folder:
 """
 
 
-def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assignment: str) -> Iterator[str]:
-    """Write the class's submissions into `submitted`, from the released assignment; give each student's name.
+def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assignment: str) -> None:
+    """Write the class's submissions into `submitted`, from the released assignment.
 
     One more student, lars, hands in a notebook that breaks off in the middle.
     """
@@ -126,11 +120,9 @@ def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assi
         notebook = complete(nbformat.read(source, as_version=4), fillings, sample.answers)
         predict(notebook, sample.predictions.get(student, {}))
         nbformat.write(notebook, folder / source.name)
-        yield student
     folder = submitted / "lars" / assignment
     folder.mkdir(parents=True)
     (folder / source.name).write_text(source.read_text()[:2000])
-    yield "lars"
 
 
 def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, str]) -> NotebookNode:

@@ -7,20 +7,18 @@ another grading, other templates and a page that somebody has removed need no ru
 import logging
 import os
 import signal
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from pebble import ProcessExpired, ProcessPool
-from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Integer
 
 from lib.grading.book.gradebook import open_gradebook
@@ -28,8 +26,7 @@ from lib.grading.book.marks import NotebookMarks, read_marks
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.door.exchange import SECRET
-from lib.grading.door.handed_in import STAMP, list_names
-from lib.grading.errors import ConfigError
+from lib.grading.door.handed_in import STAMP
 from lib.grading.files import find_folders, is_file, read_bounded, write_whole
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
@@ -39,15 +36,6 @@ from lib.grading.progress import Bar, say
 
 LARGEST_PAGE = 50_000_000
 """Bytes of what lies in a page's place that are read: a page has some hundred thousand."""
-
-
-@dataclass(frozen=True)
-class Pages:
-    """What came of a run: the students who have new pages, whose are as they were, and who has none, each with why."""
-
-    written: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,9 +71,14 @@ class PageTask:
         return True
 
 
-def write_pages(course: CourseDirectory, app: Command, only: Sequence[str] | None = None, jobs: int = 0) -> Pages:
-    """Write the pages of all whose work is graded, or of some. Raises Timeout where another run does so."""
-    assignment, pages = course.assignment_id, Pages()
+def write_pages(
+    course: CourseDirectory, app: Command, only: Collection[str] | None = None, jobs: int = 0
+) -> tuple[int, int, dict[str, str]]:
+    """Write the pages of all whose work is graded, or of some. Raises Timeout where another run does so.
+
+    Gives how many students have new pages, how many have those that they had, and why others have none.
+    """
+    assignment, made, failed = course.assignment_id, list[bool](), dict[str, str]()
     with FileLock(Path(course.root, course.feedback_directory, f".{assignment}.lock"), blocking=False):
         with open_gradebook(course.db_url, course.course_id) as gradebook:
             renew_penalties(gradebook, app)
@@ -99,11 +92,11 @@ def write_pages(course: CourseDirectory, app: Command, only: Sequence[str] | Non
         with Bar(total=len(tasks), unit="page", disable=None, leave=False, dynamic_ncols=True) as bar:
             for task, result in _each(tasks, jobs or os.cpu_count() or 1):
                 if isinstance(result, BaseException):
-                    pages.failed[task.student] = _why(result, app)
+                    failed[task.student] = _why(result, app)
                 else:
-                    (pages.written if result else pages.kept).append(task.student)
+                    made.append(result)
                 bar.update()
-    return pages
+    return made.count(True), made.count(False), failed
 
 
 def _graded(course: CourseDirectory) -> Iterator[tuple[str, Path, Path]]:
@@ -182,30 +175,20 @@ class FeedbackApp(Command):
         super().start()
         self.coursedir.assignment_id = assignment = named_assignment(self)
         began = monotonic()
+        then = f"\nPages that were made are kept. Once this is mended, {what_comes_next(force=False)}."
         try:
-            if not any(_graded(self.coursedir)):
-                self.fail(f"Nothing of {assignment} is graded. Run `zerolayer grade {assignment}` first.")
-            pages = write_pages(self.coursedir, self, jobs=self.jobs)
-        except Timeout:
-            self.fail(f"Feedback on {assignment} is being written by another run. Wait until it is through, or end it.")
-        except MissingEntry:
-            self.fail(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
-        except (OSError, MemoryError, SQLAlchemyError, ConfigError) as error:
-            again = what_comes_next(force=False)
-            self.fail("%s", f"{sentence(error)}\nPages that were made are kept. Once this is mended, {again}.")
+            with self.told_in_a_sentence("given feedback", then):
+                if not any(_graded(self.coursedir)):
+                    self.fail(f"Nothing of {assignment} is graded. Run `zerolayer grade {assignment}` first.")
+                written, kept, failed = write_pages(self.coursedir, self, jobs=self.jobs)
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more says nothing new
             self.log.error("Stopped. Pages that were made are kept; the same command goes on from there.")
             self.exit(130)
-        total = sum(map(len, (pages.written, pages.kept, pages.failed)))
-        say(f"{len(pages.written)} of {total} feedback pages written in {monotonic() - began:.1f} s")
-        if pages.kept:
-            say(f"{len(pages.kept):>6} are as they were")
-        alike: dict[str, list[str]] = defaultdict(list)
-        for student, why in sorted(pages.failed.items()):
-            alike[why.replace(student, "")].append(student)  # one folder of theirs all may be unable to have
-        for first, *others in alike.values():
-            more = f" So it is with the pages of {list_names(others)}." if others else ""
-            self.log.error("The page of %s could not be made: %s", visible(first), visible(pages.failed[first]) + more)
-        if pages.failed:
+        say(f"{written} of {written + kept + len(failed)} feedback pages written in {monotonic() - began:.1f} s")
+        if kept:
+            say(f"{kept:>6} are as they were")
+        for student, why in sorted(failed.items()):
+            self.log.error("The page of %s could not be made: %s", visible(student), visible(why))
+        if failed:
             self.exit(1)

@@ -61,14 +61,11 @@ class GradeApp(Command, AutogradeApp):
         """Grade; exits with 1 where nbgrader would, and with `NEEDS_A_PERSON` where one is needed."""
         super(AutogradeApp, self).start()  # not AutogradeApp's, which makes nbgrader's own converter
         self.coursedir.assignment_id = named_assignment(self)
-        try:
-            self._carry_out(Grade(coursedir=self.coursedir, parent=self))
-        except NbGraderException:
-            self.exit(1)
-
-    def _carry_out(self, grade: Grade) -> None:
+        grade = Grade(coursedir=self.coursedir, parent=self)
         try:
             grade.start()
+        except NbGraderException:
+            self.exit(1)
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more says nothing new
             self.log.error("Stopped. What was graded is kept; %s.", grade.next_time)

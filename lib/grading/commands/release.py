@@ -18,12 +18,13 @@ from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbGraderException
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
+from traitlets.utils.importstring import import_item
 
 from lib.grading import units
 from lib.grading.book.gradebook import retry
 from lib.grading.commands.begun import refuse_other_cells
 from lib.grading.commands.build import Blanks, CannotBuild, NoLeak
-from lib.grading.commands.command import Command, all_assignments, named_assignment, options, require_steps
+from lib.grading.commands.command import Command, all_assignments, named_assignment, options
 from lib.grading.commands.fingerprints import write_files
 from lib.grading.commands.points import Points
 from lib.grading.commands.proof import Prove
@@ -111,9 +112,19 @@ class Rebuild(Command, GenerateAssignmentApp):
 
     def _require_steps(self) -> None:
         """Raise ConfigError where the settings would release a unit with its solutions, or with points by chance."""
-        if UnitPreprocessor(parent=self).answers_of(self.coursedir.assignment_id):
-            found = GenerateAssignment(coursedir=self.coursedir, parent=self).preprocessors
-            require_steps("GenerateAssignment.preprocessors", found, (Points, Blanks, Prove, NoLeak), self)
+        if not UnitPreprocessor(parent=self).answers_of(self.coursedir.assignment_id):
+            return
+        found = GenerateAssignment(coursedir=self.coursedir, parent=self).preprocessors
+        # An iterator: each search goes on behind what the last one found, so the order is seen to as well.
+        steps = (import_item(step) if isinstance(step, str) else step for step in found)
+        for kind in (Points, Blanks, Prove, NoLeak):
+            if not any(issubclass(step, kind) for step in steps):
+                files = ", ".join(dict.fromkeys(self.loaded_config_files)) or "no file at all"
+                raise ConfigError(
+                    f"GenerateAssignment.preprocessors lacks {kind.__module__}.{kind.__name__}, or has it in another"
+                    f" place. The settings are from {files}. Nothing was done. Copy that list from the"
+                    " nbgrader_config.py that came with the course."
+                )
 
     def _write_files(self) -> None:
         """Write what check and judge recognise the unit's mistakes by, where the unit is found by its name."""

@@ -4,8 +4,6 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from nbgrader.api import MissingEntry
-from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Unicode
 
 from lib.grading.book.gradebook import open_gradebook
@@ -44,13 +42,13 @@ class ReportApp(Command):
     def start(self) -> None:
         """Write the pages and say where they are; exits with 1 where there is nothing to report on, or no place."""
         super().start()
-        try:
-            self._write_report(named_assignment(self))
-        except OSError as error:
-            why = error.strerror or error
-            self.fail("%s can't be written: %s. Name another folder: --ReportApp.folder=FOLDER", error.filename, why)
-        except SQLAlchemyError as error:
-            self.fail("The gradebook %s can't be read: %s", self.coursedir.db_url, getattr(error, "orig", error))
+        self.coursedir.assignment_id = assignment = named_assignment(self)
+        with self.told_in_a_sentence("reported on"):
+            try:
+                self._write_report(assignment)
+            except OSError as error:
+                why = error.strerror or error
+                self.fail("%s can't be written: %s. Name another: --ReportApp.folder=FOLDER", error.filename, why)
 
     def _write_report(self, assignment: str) -> None:
         classroom = self._classroom(assignment)
@@ -68,14 +66,9 @@ class ReportApp(Command):
             say(_on_strangers(classroom))
 
     def _classroom(self, assignment: str) -> Classroom:
-        try:
-            with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-                renew_penalties(gradebook, self)
-            classroom = read_classroom(self.coursedir, assignment)
-        except MissingEntry:
-            self.fail(
-                f"The gradebook {self.coursedir.db_url} doesn't know {assignment}. Is the name right, or --course-dir?"
-            )
+        with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            renew_penalties(gradebook, self)
+        classroom = read_classroom(self.coursedir, assignment)
         if not classroom.graded and not UnitPreprocessor(parent=self).answers_of(assignment):
             self.fail(
                 f"There is no report on {assignment}: it has no unit, so its own tests grade it, and there are no"

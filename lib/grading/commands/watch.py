@@ -7,16 +7,15 @@ is graded, and the ledger of who was told. So it can be stopped at any moment.
 
 import signal
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from math import inf
 from pathlib import Path
 from time import monotonic, sleep, time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from filelock import FileLock, Timeout
-from nbgrader.api import MissingEntry
+from filelock import FileLock
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import NbGraderException
 from nbgrader.exchange import ExchangeError
@@ -24,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Float, List
 
 from lib.grading.book.ledger import Ledger
-from lib.grading.book.marks import NotebookMarks, format_points, read_class
+from lib.grading.book.marks import Total, format_points, read_class
 from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
@@ -44,6 +43,8 @@ ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, O
 LONGEST_PAUSE = 60.0
 """Seconds from a round that failed to the next one: what keeps failing is tried more and more seldom. One student's
 try that could not be run, or whose page could not be made, waits as long, and keeps nobody else."""
+MOST_KNOWN = 10_000
+"""Folders of which it is remembered what they hold: what isn't there has another time at each look."""
 
 
 class Graded(NamedTuple):
@@ -101,21 +102,15 @@ class WatchApp(GradeApp):
         self._said: dict[str, set[str]] = defaultdict(set)
         self._later: dict[tuple[str, str], float] = {}
         self._left_out: set[tuple[str, str]] = set()
-        self._seen: dict[Path, tuple[float, Any]] = {}
         self._running: set[str] = set()
         file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.told.jsonl")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
         try:
-            read_class(self.coursedir, self.assignment)  # what isn't there would be waited for for ever
-            with FileLock(file.with_suffix(".lock"), blocking=False):
-                self._ledger = Ledger(file)
-                self._watch()
-        except MissingEntry:
-            self.fail(f"The gradebook doesn't know {self.assignment}. Run `zerolayer build` first.")
-        except Timeout:
-            self.fail(f"{self.assignment} is being watched already. End the other run first.")
-        except (SQLAlchemyError, ValueError) as error:
-            self.fail("%s", sentence(error))
+            with self.told_in_a_sentence("watched"):
+                read_class(self.coursedir, self.assignment)  # what isn't there would be waited for for ever
+                with FileLock(file.with_suffix(".lock"), blocking=False):
+                    self._ledger = Ledger(file)
+                    self._watch()
         except KeyboardInterrupt:
             self._say("stopped. Start it again at any time: it goes on from here.")
 
@@ -212,20 +207,14 @@ class WatchApp(GradeApp):
     def _digest(self, student: StudentId, folder: Path) -> str:
         """Give the digest of what a student handed in; none where it can't be read, which grading says."""
         try:
-            return self._look(folder, lambda folder: read(folder, student).digest)
+            return digest_in(folder, student, last_change(folder))
         except ClosedError:
             return ""
 
     def _graded(self, student: str) -> Graded:
         """Give what is graded of a student."""
-        return self._look(self._place(self.coursedir.autograded_directory, student), graded_in)
-
-    def _look(self, folder: Path, read: Callable[[Path], Any]) -> Any:
-        """Read something of a folder, anew only where anything of it was changed."""
-        changed = last_change(folder)
-        if self._seen.get(folder, (None,))[0] != changed:
-            self._seen[folder] = changed, read(folder)
-        return self._seen[folder][1]
+        folder = self._place(self.coursedir.autograded_directory, student)
+        return graded_in(folder, last_change(folder))
 
     def _place(self, directory: str, student: str) -> Path:
         return Path(self.coursedir.format_path(directory, student, self.assignment))
@@ -237,7 +226,7 @@ class WatchApp(GradeApp):
             for student, graded in ((student, self._graded(student)) for student, _ in self._folders())
             if graded.digest not in ("", self._ledger.last(student)) and not self._is_put_off(student, graded.digest)
         }
-        failed = write_pages(self.coursedir, self, [*untold]).failed if untold else {}
+        _, _, failed = write_pages(self.coursedir, self, untold) if untold else (0, 0, dict[str, str]())
         for student, why in failed.items():
             self._put_off(student, untold.pop(student).digest, f"has no feedback page: {why}")
         return untold
@@ -254,7 +243,7 @@ class WatchApp(GradeApp):
                 self._put_off(student, graded.digest, why)
                 continue
             self._ledger.note(student, graded.digest, time())
-            number, scored = len(self._ledger.told[student]), describe(marks[student])
+            number, scored = len(self._ledger.told[student]), describe(Total.of(marks[student].values()))
             self._say(f"{student}: try {number} has {scored}. The feedback page is {place}.")
             if graded.reasons:  # as `grade` lists them at its end
                 self._say(f"{student}: this try needs a person: {'; '.join(graded.reasons)}.")
@@ -299,7 +288,17 @@ class WatchApp(GradeApp):
         say(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {visible(text)}")
 
 
-def graded_in(folder: Path) -> Graded:
+# A folder is read once for each time at which anything of it was `changed`.
+
+
+@lru_cache(MOST_KNOWN)
+def digest_in(folder: Path, student: StudentId, changed: float) -> str:
+    """Give the digest of what lies in a folder."""
+    return read(folder, student).digest
+
+
+@lru_cache(MOST_KNOWN)
+def graded_in(folder: Path, changed: float) -> Graded:
     """Read what a graded folder holds; nothing where there is none, or where its notebooks are of different tries."""
     try:
         verdicts = Verdict.load_each(folder, evidence=False)
@@ -310,12 +309,8 @@ def graded_in(folder: Path) -> Graded:
     return Graded() if others else Graded(digest, tuple(reasons))
 
 
-def describe(notebooks: Mapping[str, NotebookMarks]) -> str:
-    """Write what a student has, by the marks of all notebooks."""
-    late = sum(one.penalty for one in notebooks.values())
-    counts = sum(one.points for one in notebooks.values()) - late
-    waits = sum(mark.max_points for one in notebooks.values() for mark in one.cells.values() if mark.waiting)
-    most = sum(one.max_points for one in notebooks.values()) - waits
-    less = f" ({format_points(late)} less for being late)" if late else ""
-    more = f", and {format_points(waits)} points wait for a person" if waits else ""
-    return f"{format_points(counts)} of {format_points(most)} points{less}{more}"
+def describe(total: Total) -> str:
+    """Write what a student has."""
+    less = f" ({format_points(total.penalty)} less for being late)" if total.penalty else ""
+    more = f", and {format_points(total.waiting)} points wait for a person" if total.waiting else ""
+    return f"{format_points(total.points)} of {format_points(total.max_points)} points{less}{more}"

@@ -33,11 +33,10 @@ from lib.grading.machine_faults import NO_THREAD, ClusterError, sentence, what_c
 from lib.grading.names import NoId
 from lib.grading.progress import Progress, say
 from lib.grading.run.notebook import RunLostError, has_code
-from lib.grading.run.pool import PackedNotebook, Runner, RunResult, RunTask, ask, workers
+from lib.grading.run.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, runs, workers
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.sandbox.limits import TRIAL
 
-GradingRunner = Runner[Work, dict[str, RunResult]]
 STARTING = 30
 """Seconds in which a notebook of one cell has to be run, slow imports included."""
 
@@ -121,7 +120,7 @@ class Grade(Autograde):
         self.progress = stack.enter_context(Progress(len(self.students if self.only is None else self.only)))
         for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
             remove(Path(folder))  # what a run that was broken off has left
-        for work, result in self._runner.runs(self._prepare(course)):
+        for work, result in runs(self._pool, self._prepare(course)):
             self._take(course, work, result)
 
     def _open(self, stack: ExitStack) -> Course:
@@ -132,8 +131,9 @@ class Grade(Autograde):
             self.log.warning("%s", problem)
         # The workers first: processes are forked from this one before it knows any answer.
         locked = Course.run_of(self).locked
-        self._runner: GradingRunner = stack.enter_context(workers(self.jobs, self.scheduler, locked, self.patience))
-        finding = ask(self._runner.pool, find_obstacle, STARTING) if locked else None
+        self._pool: Pool | Cluster = workers(self.jobs, self.scheduler, locked, self.patience)
+        stack.enter_context(self._pool)
+        finding = self._pool.submit(find_obstacle, STARTING) if locked else None
         book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
         course = Course(self, book, assignment)
         if self.says and (other := course.other_points()):
@@ -256,7 +256,7 @@ class Grade(Autograde):
         trial = RunTask({"trial": PackedNotebook.of_code(code)}, course.run, course.packages)
         try:
             # It has to wait for runs that are under way, which may take their time.
-            ran = ask(self._runner.pool, trial, STARTING).result(timeout=trial.longest())
+            ran = self._pool.submit(trial, STARTING).result(timeout=trial.longest())
             problem = next((ran[name].error() for name in ran), "")
         except TimeoutError:
             problem = "a notebook that only starts some threads did not end in time."

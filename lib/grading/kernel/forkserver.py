@@ -89,15 +89,13 @@ def main() -> None:
     sys.path.remove(here := str(Path.cwd()))
     # What IPython writes as it starts goes with this process.
     os.environ["IPYTHONDIR"] = here
-    fork = _plain_fork
-    if "locked" in sys.argv[3:]:
+    if locked := "locked" in sys.argv[3:]:
         lockdown.prepare()
-        fork = lockdown.fork
     gc.disable()  # what is imported stays
     from lib.grading.kernel import kernel, server
 
     kernel.warm_up("slow" in sys.argv[3:])
-    warm = serve(listener, owner, fork)
+    warm = serve(listener, owner, lockdown.fork if locked else os.fork)
     # From here on this is a child, which never returns.
     try:
         request, line = Request.receive(warm)
@@ -109,11 +107,6 @@ def main() -> None:
             send(warm, failed=f"{type(error).__name__}: {error}")
         os._exit(1)
     server.serve(ready)
-
-
-def _plain_fork() -> int:
-    lockdown.assert_one_thread()
-    return os.fork()
 
 
 @dataclass(frozen=True)

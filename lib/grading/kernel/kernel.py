@@ -128,7 +128,7 @@ def begin(
         lockdown.silence_standard_streams()
         os.chdir(folder)
     else:
-        lockdown.confine(lockdown.Sandbox(Limits(**limits), files, keep))
+        lockdown.confine(Limits(**limits), files, keep)
         # The first process of a namespace gets no signal that it has no handler for, not even from itself.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     sys.argv = ["ipykernel_launcher.py"]

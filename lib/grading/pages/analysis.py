@@ -1,11 +1,17 @@
 """What a class has in common: scores, figures of each part, mistakes, remarks, each with its students.
 
+Wrong answers without a name stand in groups: an instructor can make mistakes of the catalogue of them. Each student has
+another challenge, so the numbers of two students can't be compared: answers to a part are one group where the same
+statements fail and the same was found of each. Within a group, those of the same code stand together.
+
 A part *discriminates* if those who do well in the rest also do well in it. Its measure is the corrected item-total
 correlation: Pearson's r between a part's points and the points of all other parts, the point-biserial correlation where
 a part earns all or nothing (S. Henrysson, Correction of item-total correlations in item analysis, Psychometrika 28,
 1963). About 0.3 and more is good; near 0 or below, the part's text or its check deserves a look.
 """
 
+import ast
+import json
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
@@ -15,7 +21,10 @@ from statistics import StatisticsError, correlation, mean
 from typing import Literal, TypeVar, get_args
 
 from lib.answer_key import AnswerKey
-from lib.grading.judge.verdict import PartVerdict, Verdict
+from lib.checking.values import what_is_wrong
+from lib.grading.judge.python_cells import parse
+from lib.grading.judge.verdict import CODE, FOUND, PartVerdict, StatementVerdict, Verdict
+from lib.grading.names import quote
 from lib.grading.pages.classroom import Classroom, StudentWork
 
 Item = TypeVar("Item", bound=Hashable)
@@ -120,7 +129,7 @@ def scores(classroom: Classroom) -> Scores:
     if any(work.to_mark for work, _ in classroom.graded):
         best = max((verdict.max_points for _, verdict in classroom.graded), default=0.0)
         return Scores(tuple(verdict.points for _, verdict in classroom.graded), best, judged=True)
-    final = tuple(max(0.0, work.score - work.penalty) for work, _ in classroom.graded)
+    final = tuple(work.total.points for work, _ in classroom.graded)
     return Scores(final, classroom.max_score, judged=False)
 
 
@@ -171,3 +180,71 @@ def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[St
         groups.setdefault(finding, {})[work.student] = work
     pairs = [(finding, list(works.values())) for finding, works in groups.items()]
     return sorted(pairs, key=lambda pair: -len(pair[1]))
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """What was found of a wrong answer to a part that has no name: for each statement that fails its text, and why."""
+
+    part_id: str
+    part: str
+    failing: tuple[tuple[str, str], ...]
+
+    @property
+    def has_numbers(self) -> bool:
+        """Tell whether there are any: the catalogue can name those only."""
+        return any(FOUND.fullmatch(why) for _, why in self.failing)
+
+
+def unknown(classroom: Classroom) -> list[tuple[WrongAnswer, list[StudentWork]]]:
+    """Group all wrong answers that no mistake explains: those with numbers first, and the largest groups."""
+    found = group(
+        (WrongAnswer(part.id, part.title, tuple((each.text, found_in(each)) for each in wrong_of(part))), work)
+        for work, verdict in classroom.graded
+        for part in filter(is_unknown, verdict.parts)
+    )
+    return sorted(found, key=lambda pair: not pair[0].has_numbers)
+
+
+def is_unknown(part: PartVerdict) -> bool:
+    """Tell whether a part was answered, and wrong in a way that has no name; an open blank is no answer."""
+    return outcome(part) in ("some points", "no points") and part.mistake is None and bool(wrong_of(part))
+
+
+def wrong_of(part: PartVerdict) -> list[StatementVerdict]:
+    """Give the statements that are wrong."""
+    return [statement for statement in part.statements if statement.state == "wrong"]
+
+
+def found_in(statement: StatementVerdict) -> str:
+    """Say what was found of a wrong statement, without what belongs to one draw, or to one student's code."""
+    if FOUND.fullmatch(statement.why):
+        return statement.why
+    said = CODE.sub("", what_is_wrong(statement.why)).strip().removesuffix(".")
+    return quote(re.sub(r"\d+", "…", said))
+
+
+def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[StudentWork]]]:
+    """Give the code that answers to a part come from, the most frequent first; layout and comments don't count."""
+    codes: dict[str, tuple[str, list[StudentWork]]] = {}
+    for work in works:
+        if source := _code_for(part, work):
+            codes.setdefault(_regardless_of_layout(source), (source, []))[1].append(work)
+    return sorted(codes.values(), key=lambda code: -len(code[1]))
+
+
+def _code_for(part: str, work: StudentWork) -> str:
+    """Read a student's code for a part from the graded notebook: our writing, which nbformat would check at length."""
+    path = work.folder / f"{work.verdict.notebook}.ipynb" if work.verdict else None
+    cells = json.loads(path.read_bytes())["cells"] if path and path.is_file() else []
+    named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in cells}
+    return "".join(named.get(work.code.get(part, ""), {}).get("source", ""))
+
+
+def _regardless_of_layout(source: str) -> str:
+    """Write code so that it is the same for the same code, or as it is where it nests deeper than Python can go."""
+    tree = parse(source)
+    try:
+        return ast.dump(tree) if tree else source
+    except (RecursionError, MemoryError, ValueError):  # ValueError: an integer of too many digits to be written
+        return source

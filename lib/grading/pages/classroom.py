@@ -10,7 +10,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import select
 
 from lib.grading.book.gradebook import late_by, open_gradebook
-from lib.grading.book.marks import read_marks
+from lib.grading.book.marks import Total, read_marks
 from lib.grading.door.downloads import read_collected
 from lib.grading.door.handed_in import find_submitted
 from lib.grading.files import is_folder
@@ -25,11 +25,11 @@ WorkState = Literal["graded", "not graded", "not collected", "missing"]
 class StudentWork:
     """What one student did in one assignment. `late` is in time after the due date, extensions counted.
 
-    `score` is what the gradebook has for all cells together, before the late `penalty`; `to_mark` names the cells that
-    wait for a person, and `to_review` those that were marked before they were graded again: the marks count.
-    `scores` has for each cell what grading gave, out of how much; `fault` says what is wrong with the verdict's file,
-    and `left_out` what of a download could not be collected. `submission` is the id under which formgrader shows it, or
-    nothing.
+    `total` is what the gradebook has for all cells together; `to_mark` names the cells that wait for a person, and
+    `to_review` those that were marked before they were graded again: the marks count. `scores` has for each cell what
+    grading gave, out of how much, and `code` the cell with the code for it; `fault` says what is wrong with the
+    verdict's file, and `left_out` what of a download could not be collected. `submission` is the id under which
+    formgrader shows it, or nothing.
     """
 
     student: str
@@ -39,11 +39,11 @@ class StudentWork:
     handed_in: bool = False
     submission: str = ""
     late: timedelta = timedelta()
-    score: float = 0.0
-    penalty: float = 0.0
+    total: Total = field(default_factory=Total)
     to_mark: list[str] = field(default_factory=list)
     to_review: list[str] = field(default_factory=list)
     scores: dict[str, tuple[float | None, float]] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
     fault: str = ""
     left_out: list[str] = field(default_factory=list)
 
@@ -160,10 +160,10 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
         work.late = late_by(timestamp, assignment.duedate, extension)
     for student, notebooks in read_marks(gradebook, assignment.name).items():
         work = works[student]
+        work.total = Total.of(notebooks.values())
         for marks in notebooks.values():
-            work.penalty += marks.penalty
-            work.score += marks.points
             work.scores |= {name: (mark.graded, mark.max_points) for name, mark in marks.cells.items()}
+            work.code |= marks.code
             work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
             work.to_review += [name for name, mark in marks.cells.items() if mark.again]
     return works

@@ -11,18 +11,17 @@ import sys
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Literal, TypeVar
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
+from nbgrader.api import Assignment, Gradebook, Student
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExportPlugin
 from sqlalchemy import select
 from traitlets import Dict, Unicode
 
-from lib.grading.book.marks import DECIMALS, NotebookMarks, format_points, read_marks
+from lib.grading.book.marks import Total, format_points, read_marks
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.door.downloads import LmsNames, read_collected
 from lib.grading.files import file_beside, is_file
@@ -35,8 +34,8 @@ OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
 IDENTIFIER = re.compile(r"(?P<word>.*?)\s*(?P<number>[0-9]+)", re.ASCII | re.DOTALL)
 """How Moodle names an assignment's participant, such as `Participant 12345`."""
 Asked = TypeVar("Asked", Assignment, Student)
-Table = dict[str, dict[str, float]]
-"""A student's points, by id and assignment."""
+Table = dict[Student, dict[str, float]]
+"""Each student's points, by assignment."""
 Row = dict[str, str]
 """A row of a worksheet, by the columns' heads."""
 
@@ -55,30 +54,6 @@ def escape_formula(cell: object) -> str:
     shown = unicodedata.normalize("NFKC", text).lstrip("\"'`")
     shown = "".join(letter for letter in shown if letter.isprintable() and not letter.isspace()).lstrip("\"'`")
     return f"'{text}" if text[:1] in ("\t", "\r", "\n") or shown[:1] in tuple("=+-@") else text
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """What the gradebook has of a submission: its points, the penalty for being late, and whether an answer waits."""
-
-    points: float = 0.0
-    penalty: float = 0.0
-    waits: bool = False
-    is_graded: bool = False
-
-    @classmethod
-    def of(cls, notebooks: Collection[NotebookMarks]) -> Self:
-        """Add up the marks of a submission's notebooks."""
-        marks = [mark for notebook in notebooks for mark in notebook.cells.values()]
-        points = sum((mark.points for mark in marks), 0.0)
-        penalty = sum((notebook.penalty for notebook in notebooks), 0.0)
-        waits = any(mark.waiting for mark in marks)
-        return cls(round(points, DECIMALS), round(penalty, DECIMALS), waits, bool(marks))
-
-    @property
-    def score(self) -> float:
-        """What counts."""
-        return round(max(0.0, self.points - self.penalty), DECIMALS)
 
 
 def _asked(known: Mapping[str, Asked], names: Iterable[object], kind: str) -> list[Asked]:
@@ -104,36 +79,33 @@ class LmsExporter(ExportPlugin):
         students = {str(one.id): one for one in gradebook.db.scalars(by_name)}
         return _asked(assignments, self.assignment, "assignment"), _asked(students, self.student, "student")
 
-    def submissions(self, gradebook: Gradebook, assignments: Iterable[Assignment]) -> dict[str, dict[str, Submitted]]:
-        """Read all submissions, by the name of their assignment and by student.
+    def totals(self, gradebook: Gradebook, assignments: Iterable[Assignment]) -> dict[str, dict[str, Total]]:
+        """Read what all have, by the name of the assignment and by student.
 
         nbgrader's own objects ask for each score apart, and each such question goes through all grades.
         """
         renew_penalties(gradebook, self)
-        marks = {one.name: read_marks(gradebook, one.name) for one in assignments}
+        marks = {str(one.name): read_marks(gradebook, one.name) for one in assignments}
         return {
-            name: {student: Submitted.of(notebooks.values()) for student, notebooks in students.items()}
+            name: {student: Total.of(notebooks.values()) for student, notebooks in students.items()}
             for name, students in marks.items()
         }
 
-    def scores(self, gradebook: Gradebook) -> tuple[list[Student], Table, dict[str, float]]:
-        """Read the scores: the students who have any, their points by id and assignment, and the best there is."""
-        table: Table = {}
-        best, waiting = {}, 0
+    def scores(self, gradebook: Gradebook) -> tuple[Table, dict[str, float]]:
+        """Read the scores: the points of the students who have any, and the best there is in each assignment."""
         assignments, students = self.chosen(gradebook)
-        ids = {student.id for student in students}
-        submissions = self.submissions(gradebook, assignments)
-        for assignment in sorted(assignments, key=lambda one: str(one.name)):
-            for student, found in submissions[assignment.name].items():
-                if student in ids and found.is_graded:
-                    waiting += found.waits
-                    table.setdefault(student, {})[assignment.name] = found.score
-                    best[assignment.name] = assignment.max_score
-        if waiting:
+        worth = {str(one.name): float(one.max_score) for one in assignments}
+        totals = self.totals(gradebook, assignments)
+        found = {
+            student: {name: totals[name][student.id] for name in sorted(worth) if student.id in totals[name]}
+            for student in students
+        }
+        if waiting := sum(total.waiting > 0 for own in found.values() for total in own.values()):
             self.log.warning(
                 "%s submissions have written answers that wait to be marked: they count 0 so far.", waiting
             )
-        return [student for student in students if student.id in table], table, best
+        table = {student: {name: own[name].points for name in own} for student, own in found.items() if own}
+        return table, {name: worth[name] for name in sorted(worth) if any(name in own for own in table.values())}
 
     def write(self, rows: Iterable[Iterable[object]], quoting: Literal[0, 1] = csv.QUOTE_ALL) -> None:
         """Write a CSV file to where `--to` says; exits with a sentence where it can't be written there."""
@@ -167,18 +139,15 @@ class TextExporter(LmsExporter):
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`. As in nbgrader's, who handed in nothing has 0 points."""
         assignments, students = self.chosen(gradebook)
-        submissions = self.submissions(gradebook, assignments)
-        whole = SubmittedAssignment
-        known = gradebook.db.execute(select(whole.assignment_id, whole.student_id, whole.timestamp))
-        times = {(assignment, student): timestamp for assignment, student, timestamp in known}
+        totals = self.totals(gradebook, assignments)
         rows: list[Iterable[object]] = [self.columns]
         for assignment in assignments:
-            due, best = assignment.duedate, assignment.max_score
+            times = {one.student_id: one.timestamp for one in assignment.submissions}
             for student in students:
-                found = submissions[assignment.name].get(student.id, Submitted())
-                timestamp = times.get((assignment.id, student.id))
+                total = totals[assignment.name].get(student.id, Total())
+                about = (assignment.name, assignment.duedate, times.get(student.id))
                 names = (student.id, student.last_name, student.first_name, student.email)
-                row = (assignment.name, due, timestamp, *names, found.points, found.penalty, found.score, best)
+                row = (*about, *names, total.earned, total.penalty, total.points, assignment.max_score)
                 rows.append(tuple("" if cell is None else cell for cell in row))
         self.write(rows, csv.QUOTE_MINIMAL)
 
@@ -199,16 +168,15 @@ class CanvasExporter(LmsExporter):
 
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`."""
-        students, table, best = self.scores(gradebook)
+        table, best = self.scores(gradebook)
         heads = [self.columns.get(name, name) for name in best]
         collected = (read_collected(self.parent.coursedir, one.name, self.config) for one in gradebook.assignments)
         numbers = {id: number for each in collected for id, number in each.canvas.items()}
         rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
         rows.append(["    Points Possible", "", "", "", "", *(format_points(points) for points in best.values())])
-        for student in students:
+        for student, scores in table.items():
             name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
             own = student.lms_user_id or ""
-            scores = table[student.id]
             ids = [own, ""] if own.isdigit() else [numbers.get(student.id, ""), own]
             rows.append([name, *ids, student.id, "", *_points(scores, best)])
         self.write(rows)
@@ -221,11 +189,11 @@ class MoodleExporter(LmsExporter):
 
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`."""
-        students, table, best = self.scores(gradebook)
+        table, best = self.scores(gradebook)
         rows: list[list[object]] = [["First name", "Last name", "Username", "ID number", "Email address", *best]]
-        for student in students:
+        for student, scores in table.items():
             known = (student.first_name, student.last_name, student.id, student.lms_user_id, student.email)
-            rows.append([*(value or "" for value in known), *_points(table[student.id], best, missing="-")])
+            rows.append([*(value or "" for value in known), *_points(scores, best, missing="-")])
         self.write(rows)
 
 
@@ -245,10 +213,10 @@ class MoodleWorksheetExporter(LmsExporter):
 
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`; exits with a sentence where there is no worksheet, or no one assignment."""
-        students, table, best = self.scores(gradebook)
+        table, best = self.scores(gradebook)
         self.only_one(best)
         heads, rows = self.read_worksheet()
-        for student, own in self.row_of(students, rows, "points").items():
+        for student, own in self.row_of(table, rows, "points").items():
             own["Grade"] = _scaled(table[student], best, own)
         self.write([heads, *(row.values() for row in rows)])
 
@@ -259,18 +227,17 @@ class MoodleWorksheetExporter(LmsExporter):
             sys.exit(f"A worksheet is about one assignment, found {named}. Name it: --assignment=\"['my_assignment']\"")
         return next(iter(assignments))
 
-    def row_of(self, students: Iterable[Student], rows: Iterable[Row], what: str) -> dict[str, Row]:
-        """Find each student's row, by the student's id. Who has none, or several, doesn't get `what`, and is logged."""
-        found: dict[str, list[Row]] = {}
-        owner: dict[str, str] = {}
-        for student in students:
-            found[student.id] = []
-            owner |= {key.casefold(): student.id for key in (student.email, student.lms_user_id, student.id) if key}
+    def row_of(self, students: Iterable[Student], rows: Iterable[Row], what: str) -> dict[Student, Row]:
+        """Find each student's row. Who has none, or several, doesn't get `what`, and is logged."""
+        found: dict[Student, list[Row]] = {student: [] for student in students}
+        owner: dict[str, Student] = {}
+        for student in found:
+            owner |= {key.casefold(): student for key in (student.email, student.lms_user_id, student.id) if key}
         for row in rows:
             keys = [key.casefold() for key in self._keys(row)]
             if (own := next((owner[key] for key in keys if key in owner), None)) is not None:
                 found[own].append(row)
-        if left := sorted(student for student, own in found.items() if len(own) != 1):
+        if left := sorted(student.id for student, own in found.items() if len(own) != 1):
             self.log.warning(
                 f"{self.worksheet} has no row of these students, or several, and not their {what}: {', '.join(left)}."
                 " Give each the e-mail address that Moodle knows, with `nbgrader db student add ID --email=…` and all"
@@ -316,20 +283,22 @@ class MoodleFeedbackExporter(MoodleWorksheetExporter):
 
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`; exits with a sentence where there is no worksheet, or no one assignment."""
-        students, _, best = self.scores(gradebook)
+        table, best = self.scores(gradebook)
         assignment = self.only_one(best)
         _, rows = self.read_worksheet()
         course = CourseDirectory(parent=self)
-        places = {each.id: course.format_path(course.feedback_directory, each.id, assignment) for each in students}
-        names = sorted(f"{notebook.name}.html" for notebook in gradebook.find_assignment(assignment).notebooks)
         # These alone: what nbgrader copies beside them was handed in, and may look as if an instructor had written it.
-        pages = {id: [*filter(is_file, (Path(place, name) for name in names))] for id, place in places.items()}
-        if missing := sorted(student for student, own in pages.items() if not own):
+        names = sorted(f"{notebook.name}.html" for notebook in gradebook.find_assignment(assignment).notebooks)
+        pages = {}
+        for student in table:
+            place = Path(course.format_path(course.feedback_directory, student.id, assignment))
+            pages[student] = [*filter(is_file, (place / name for name in names))]
+        if missing := sorted(student.id for student, own in pages.items() if not own):
             self.log.warning(
                 f"There are no feedback pages of these students: {', '.join(missing)}. Write them with `zerolayer"
                 f" feedback {assignment}`, and then give this command again."
             )
-        having = [student for student in students if pages[student.id]]
+        having = [student for student in pages if pages[student]]
         with self.write_target() as target, ZipFile(target, "w", ZIP_DEFLATED) as file:
             for student, row in self.row_of(having, filter(participant, rows), "pages").items():
                 for page in pages[student]:

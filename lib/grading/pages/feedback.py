@@ -19,11 +19,10 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from pygments.formatters import HtmlFormatter
 
-from lib.answer_key import AnswerKey
 from lib.checking.render import TRY
 from lib.checking.undefined_names import TAKEN
 from lib.grading.book.gradebook import open_gradebook
-from lib.grading.book.marks import Mark, NotebookMarks, read_marks
+from lib.grading.book.marks import Mark, NotebookMarks, Total, read_marks
 from lib.grading.door import markup
 from lib.grading.door.cells import course_id
 from lib.grading.grade.cell_ends import error_of
@@ -72,20 +71,10 @@ class Page:
         """The marks of the graded cells."""
         return self.book.cells
 
-    @property
-    def points(self) -> float:
-        """What counts: what being late costs is taken off."""
-        return max(0.0, self.book.points - self.book.penalty)
-
-    @property
-    def waiting(self) -> float:
-        """The points that a person has yet to give or not."""
-        return sum(mark.max_points for mark in self.marks.values() if mark.waiting)
-
-    @property
-    def max_points(self) -> float:
-        """What could be had so far."""
-        return sum(mark.max_points for mark in self.marks.values()) - self.waiting
+    @cached_property
+    def total(self) -> Total:
+        """What all marks come to."""
+        return Total.of([self.book])
 
     @property
     def parts(self) -> list[PartVerdict]:
@@ -169,13 +158,9 @@ class Page:
         """Say in which error the cell with a part's code ended, if it did."""
         return error_of(self.cell(self.book.code.get(part.id, "")) or {})
 
-    def says(self, part: PartVerdict, error: str) -> bool:
-        """Tell whether a part's reasons say this error of a cell already."""
-        return bool(error) and error in " ".join((part.problem, *(statement.why for statement in part.statements)))
-
-    def lacks_a_name(self, part: PartVerdict) -> bool:
-        """Tell whether a part fails for a name that grading didn't find: another order of the cells may hide that."""
-        return "not defined" in "".join((part.problem, *(statement.why for statement in part.statements)))
+    def said(self, part: PartVerdict) -> str:
+        """Give all that is said of why a part isn't right."""
+        return " ".join((part.problem, *(statement.why for statement in part.statements)))
 
     def link_cells(self, text: str) -> Markup:
         """Write a remark or a reason with links to the cells that it names, and its line of code marked."""
@@ -221,7 +206,9 @@ class PageMaker:
         notebook = nbformat.v4.reads(file.read_text(encoding="utf-8"))  # nbformat.read would check our own writing
         unit = self._units.unit_of(assignment)
         verdicts = self._verdicts(file.parent, assignment, student)
-        predicted = self._predictions(unit, assignment, student, file.stem, [*verdicts])
+        questions = unit.unit.questions if unit else ()
+        choices = read_predictions(self._course, assignment, student, file.stem, questions, [*verdicts])
+        predicted = tuple((question, choices[question.id]) for question in questions if question.id in choices)
         found = verdicts.get(file.stem, Verdict(assignment, file.stem, student, 0, ()))
         return render(Page(found, notebook, marks, predicted), file.parent)
 
@@ -237,14 +224,6 @@ class PageMaker:
             )  # fmt: skip
             return {}
 
-    def _predictions(
-        self, unit: AnswerKey | None, assignment: str, student: str, notebook: str, notebooks: list[str]
-    ) -> tuple[tuple[Question, int], ...]:
-        """Read what the student predicted in one of an assignment's notebooks, question by question."""
-        questions = unit.unit.questions if unit else ()
-        found = read_predictions(self._course, assignment, student, notebook, questions, notebooks) if questions else {}
-        return tuple((question, found[question.id]) for question in questions if question.id in found)
-
 
 def render(page: Page, folder: Path) -> str:
     """Write a page: the summary, and below it the notebook, whose pictures may lie in `folder`."""
@@ -259,7 +238,6 @@ def render(page: Page, folder: Path) -> str:
             # The judge's own HTML, in which a student's text is escaped.
             cause=lambda part: Markup(verdict.opening(part)),
             statements=lambda part: Markup(verdict.items(part, page.scale(part))),
-            link_cells=page.link_cells,
             advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
             FRESH=FRESH,
             TRY=TRY,

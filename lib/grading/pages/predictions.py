@@ -5,8 +5,7 @@ anything there, so nothing is taken over but the number of a choice.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import orjson
@@ -20,33 +19,21 @@ from lib.predictions.records import MIME, Predictions, predictions_in
 from lib.unit import Question
 
 
-@dataclass(frozen=True)
-class QuestionFigures:
-    """How many students predicted each choice of a question, in the order of its choices."""
-
-    question: Question
-    counts: tuple[int, ...]
-
-    @property
-    def total(self) -> int:
-        """How many predicted."""
-        return sum(self.counts)
-
-
 def question_figures(
     course: CourseDirectory, classroom: Classroom, questions: Sequence[Question]
-) -> list[QuestionFigures]:
-    """Count the predictions of all graded submissions; a question that nobody answered is left out."""
-    if not questions:
-        return []
+) -> list[tuple[Question, list[int]]]:
+    """Count for each question's choices, in order, how many of all graded submissions predicted them.
+
+    A question that nobody answered is left out.
+    """
     notebooks = {verdict.notebook for _, verdict in classroom.graded}
     given = [
         read_predictions(course, classroom.assignment, work.student, verdict.notebook, questions, notebooks)
         for work, verdict in classroom.graded
     ]
     counts = Counter(prediction for each in given for prediction in each.items())
-    found = [QuestionFigures(each, tuple(counts[each.id, at] for at in range(len(each.choices)))) for each in questions]
-    return [figures for figures in found if figures.total]
+    found = [(each, [counts[each.id, at] for at in range(len(each.choices))]) for each in questions]
+    return [(question, numbers) for question, numbers in found if any(numbers)]
 
 
 def read_predictions(
@@ -54,7 +41,7 @@ def read_predictions(
     assignment: str,
     student: str,
     notebook: str,
-    questions: Iterable[Question],
+    questions: Sequence[Question],
     notebooks: Collection[str] = (),
 ) -> Predictions:
     """Read the predictions in a notebook as it was handed in; none where it can't be read.
@@ -62,7 +49,7 @@ def read_predictions(
     `notebooks` are those of the assignment: none of them stands for one that is missing.
     """
     folder = Path(course.format_path(course.submitted_directory, student, assignment))
-    if isinstance(id := parse_id(student), NoId):
+    if not questions or isinstance(id := parse_id(student), NoId):
         return {}
     try:
         data = submitted_notebook(read(folder, id, notebooks_only=True), notebook, notebooks) or b""

@@ -17,7 +17,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.answer_key import AnswerKey
 from lib.grading.judge.verdict import Verdict
-from lib.grading.pages import analysis, clusters, evidence, predictions
+from lib.grading.pages import analysis, evidence, predictions
 from lib.grading.pages.classroom import Classroom, StudentWork
 from lib.grading.pages.templates import templates
 
@@ -67,8 +67,8 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         outcome_of=analysis.outcome,
         predicted=predictions.question_figures(links.course, classroom, unit.unit.questions if unit else ()),
         mistakes=analysis.mistakes(classroom, unit),
-        unknown=clusters.groups_of_unknown(classroom),
-        codes_of=lambda group: clusters.codes_of(group, unit),
+        unknown=analysis.unknown(classroom),
+        codes_of=analysis.codes_of,
         remarks=analysis.remarks(classroom),
         library_calls=group((name, work) for work, one in classroom.graded for name in one.library_calls),
         to_mark=group((cell, work) for work in classroom.works for cell in work.to_mark),

@@ -105,17 +105,16 @@ class Run:
                     if has_code(cell):
                         self._at = at
                         self._run_cell(client, cell)
-        except (RunLostError, KernelDied, TimeoutError) as error:
-            if isinstance(error, RunLostError) or self._at is None:
-                raise RunLostError(str(error)) from error
-            self.cells[self._at]["execution_count"] = None
-            did = "made the kernel die" if isinstance(error, KernelDied) else "could not be stopped"
-            self._remark(f"{self._place} {did}; nothing after it could run.")
+        except RunLostError:
+            raise
         except Exception as error:
-            if self._at is None or isinstance(error, (OSError, MemoryError)):
+            # To Python what could not be stopped in time is an error of the system's.
+            of_the_system = isinstance(error, (OSError, MemoryError)) and not isinstance(error, TimeoutError)
+            if self._at is None or of_the_system:
                 raise RunLostError(f"{type(error).__name__}: {error}") from error
             self.cells[self._at]["execution_count"] = None
-            self._remark(f"{self._place} broke off the run; nothing after it could run.")
+            did = {KernelDied: "made the kernel die", TimeoutError: "could not be stopped"}
+            self._remark(f"{self._place} {did.get(type(error), 'broke off the run')}; nothing after it could run.")
 
     def _start_client(self) -> "KernelClient":
         """Begin to talk with a kernel that has the slow imports that code names, or without them if it must be."""
@@ -210,7 +209,7 @@ class Run:
             if not self._clears:
                 cell["outputs"].clear()
         elif kind in OUTPUTS:
-            self._keep(kind, plain_output(kind, content, cell), cell)
+            self._keep(kind, plain_output(kind, content, cell, self._number), cell)
         return None
 
     def _keep(self, kind: str, content: dict[str, Any], cell: Cell) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -30,39 +31,37 @@ class OutputRoom:
     def __init__(self, of_cell: int, messages: int, of_notebook: int, say: Callable[[str], None]):
         """Set the limits: characters and outputs of a cell, and bytes of memory of all cells."""
         self._of_cell, self._messages, self._of_notebook, self._say = of_cell, messages, of_notebook, say
-        self._held, self._full = {"outputs": 0, "answers": 0}, set[str]()
+        self._held, self._full = Counter[str](), set[str]()
         self.begin_cell()
 
     def begin_cell(self) -> None:
         """Begin to count another cell's."""
-        self._kept = {"outputs": 0, "characters": 0, "of answers": 0}
-        self._held_of_cell = dict.fromkeys(self._held, 0)
+        self._kept, self._held_of_cell = Counter[str](), Counter[str]()
         self.dropped = 0
         """Characters that were not kept of this cell."""
 
     def clear(self) -> None:
         """Give back what this cell has taken: its outputs are cleared."""
-        self._kept = dict.fromkeys(self._kept, 0)
-        self._held = {kind: bytes - self._held_of_cell[kind] for kind, bytes in self._held.items()}
-        self._held_of_cell = dict.fromkeys(self._held, 0)
+        self._held.subtract(self._held_of_cell)
+        self._kept, self._held_of_cell = Counter(), Counter()
 
     def takes(self, content: dict[str, Any], is_new: bool) -> bool:
-        """Count an output, or more text of the last one, and tell whether there is room for it."""
-        text, kept, is_answer = json.dumps(content), self._kept, MIME in content.get("data", {})
-        if is_answer:
-            kept["of answers"] += len(text)
-            is_taken = kept["of answers"] <= self._of_cell
-        else:
-            kept["outputs"] += is_new
-            kept["characters"] += len(text)
-            is_taken = kept["outputs"] <= self._messages and kept["characters"] <= self._of_cell
-        if not is_taken:
+        """Count an output, or more text of the last one, and tell whether there is room for it; say so if not."""
+        text, kind = json.dumps(content), "answers" if MIME in content.get("data", {}) else "outputs"
+        self._kept[kind] += len(text)
+        self._kept["messages"] += is_new and kind == "outputs"
+        bytes = _bytes(content, text) if is_new else len(text)
+        if self._kept[kind] > self._of_cell or (kind == "outputs" and self._kept["messages"] > self._messages):
             self._say(TOO_MUCH)
-        else:
-            is_taken = self._hold("answers" if is_answer else "outputs", _bytes(content, text) if is_new else len(text))
-        if not is_taken:
-            self.drop(len(text))
-        return is_taken
+        elif self._held[kind] + bytes <= self._of_notebook:
+            self._held[kind] += bytes
+            self._held_of_cell[kind] += bytes
+            return True
+        elif kind not in self._full:
+            self._full.add(kind)
+            self._say(f"made the notebook's {kind} more than is kept of all; some were dropped.")
+        self.drop(len(text))
+        return False
 
     def pass_over(self, size: int) -> None:
         """Count an output that was not even read, since it is longer than all that is kept of a cell, and say so."""
@@ -72,17 +71,6 @@ class OutputRoom:
     def drop(self, size: int) -> None:
         """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""
         self.dropped += max(size, self._of_cell // self._messages)
-
-    def _hold(self, kind: str, bytes: int) -> bool:
-        """Count what the notebook holds in memory, if there is room for this too; say so where there is none."""
-        if self._held[kind] + bytes > self._of_notebook:
-            if kind not in self._full:
-                self._full.add(kind)
-                self._say(f"made the notebook's {kind} more than is kept of all; some were dropped.")
-            return False
-        self._held[kind] += bytes
-        self._held_of_cell[kind] += bytes
-        return True
 
 
 def is_graded(cell: Mapping[str, Any]) -> bool:
@@ -100,8 +88,11 @@ def is_needed(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) -> bo
     return not any(_gives_points(output["output_type"], output) for output in cell["outputs"])
 
 
-def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) -> dict[str, Any]:
-    """Take from an output what nbformat knows, of the type that nbformat says, and answers where the cell is graded."""
+def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Take from an output of the cell that is run as this number what nbformat knows, of the type that nbformat says.
+
+    Answers are taken where the cell is graded.
+    """
     match kind:
         case "stream":
             return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": plain(content["text"])}
@@ -111,7 +102,7 @@ def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) ->
     data = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
     if is_graded(cell) and _is_shallow(content["data"].get(MIME), DEEPEST):
         data[MIME] = content["data"][MIME]
-    counted = {"execution_count": count_of(content)} if kind == "execute_result" else {}
+    counted = {"execution_count": number} if kind == "execute_result" else {}
     return {"data": data, "metadata": {}, **counted}
 
 
@@ -154,9 +145,3 @@ def _is_shallow(value: object, depth: int) -> bool:
     items = value.values() if isinstance(value, dict) else value
     inner = [item for item in items if isinstance(item, (dict, list))]
     return depth > 0 and all(_is_shallow(item, depth - 1) for item in inner)
-
-
-def count_of(content: dict[str, Any]) -> int | None:
-    """Read the number that a kernel gives a cell, if it is one."""
-    count = content.get("execution_count")
-    return count if type(count) is int and 0 <= count < 10**9 else None

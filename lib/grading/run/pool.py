@@ -9,15 +9,14 @@ import os
 import signal
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from multiprocessing import get_context
 from time import monotonic
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import orjson
 from pebble import ProcessPool
@@ -28,7 +27,6 @@ from lib.grading.sandbox.limits import NICENESS
 
 Tag = TypeVar("Tag")
 Result = TypeVar("Result")
-Given = TypeVar("Given", covariant=True)
 JOBS = 2
 """Kernels for each processor: a kernel waits for much of its life."""
 MARGIN = 60
@@ -73,20 +71,12 @@ class RunTask:
     def __call__(self) -> "dict[str, RunResult]":
         """Run the notebooks one after the other. Raises RunLostError where that can't be done here."""
         for package in self.packages:
-            try:
+            found = None
+            with suppress(ModuleNotFoundError):  # not even one that it would be in
                 found = find_spec(package)
-            except ModuleNotFoundError:  # not even one that it would be in
-                found = None
             if found is None:
                 raise RunLostError(f"The notebook's checks are in {package}, which is not where notebooks are run.")
-        return {name: self._run(packed) for name, packed in self.notebooks.items()}
-
-    def _run(self, packed: PackedNotebook) -> "RunResult":
-        ran, remarks = run_cells(packed.cells, packed.files, self.bounds)
-        kept = ("outputs", "execution_count")
-        cells = [{key: cell.get(key) for key in kept} if cell["cell_type"] == "code" else None for cell in ran]
-        # As JSON and not as objects: nothing that student code had a part in is ever unpickled.
-        return RunResult(json.dumps(cells).encode(), tuple(remarks))
+        return {name: RunResult.of(packed, self.bounds) for name, packed in self.notebooks.items()}
 
     def longest(self) -> float:
         """Tell how many seconds it may take at most."""
@@ -101,21 +91,20 @@ class RunResult:
     cells: bytes
     remarks: tuple[str, ...]
 
+    @classmethod
+    def of(cls, packed: PackedNotebook, bounds: Bounds) -> Self:
+        """Run a notebook. Raises RunLostError where that can't be done here."""
+        ran, remarks = run_cells(packed.cells, packed.files, bounds)
+        kept = ("outputs", "execution_count")
+        cells = [{key: cell.get(key) for key in kept} if cell["cell_type"] == "code" else None for cell in ran]
+        # As JSON and not as objects: nothing that student code had a part in is ever unpickled.
+        return cls(json.dumps(cells).encode(), tuple(remarks))
+
     def error(self) -> str:
         """Give the error that a cell ended with or the first remark, if there is one: for a run that has neither."""
         outputs = [output for cell in json.loads(self.cells) if cell for output in cell["outputs"] or ()]
         errors = [f"{each['ename']}: {each['evalue']}" for each in outputs if each["output_type"] == "error"]
         return next(iter([*errors, *self.remarks]), "")
-
-
-class Task(Protocol[Given]):
-    """What a worker is to do, in a form that can be sent to it."""
-
-    def __call__(self) -> Given:
-        """Do it, in the worker."""
-
-    def longest(self) -> float:
-        """Tell how many seconds it may take at most."""
 
 
 class Pool(AbstractContextManager["Pool"]):
@@ -131,13 +120,13 @@ class Pool(AbstractContextManager["Pool"]):
         can_fork = sys.platform == "linux" and threading.active_count() == 1
         return ProcessPool(self._jobs, context=get_context("fork" if can_fork else "spawn"), initializer=_prepare)
 
-    def submit(self, task: Task[Result]) -> "Future[Result]":
-        """Have a task done, within its time."""
+    def submit(self, task: Callable[[], Result], seconds: float) -> "Future[Result]":
+        """Have a task done, within some seconds."""
         try:
-            return self._pool.schedule(task, timeout=task.longest())
+            return self._pool.schedule(task, timeout=seconds)
         except RuntimeError:  # Pebble gives up where a worker dies while none has anything to do
             self.renew()
-            return self._pool.schedule(task, timeout=task.longest())
+            return self._pool.schedule(task, timeout=seconds)
 
     def renew(self) -> None:
         """End all processes, and begin with others."""
@@ -186,8 +175,8 @@ class Cluster(AbstractContextManager["Cluster"]):
         """How many may be under way: two for each thread of the workers that are there now."""
         return 2 * max(1, sum(self._client.nthreads().values()))
 
-    def submit(self, task: Task[Result]) -> "Future[Result]":
-        """Have a task done."""
+    def submit(self, task: Callable[[], Result], seconds: float) -> "Future[Result]":
+        """Have a task done, however long it takes: the scheduler sees who went silent."""
         return self._executor.submit(task)
 
     def renew(self) -> None:
@@ -197,84 +186,56 @@ class Cluster(AbstractContextManager["Cluster"]):
         self._client.close(timeout=5)
 
 
-class Runner(AbstractContextManager["Runner[Tag, Result]"], Generic[Tag, Result]):
-    """Hands tasks to a pool, so many at a time that memory stays what it is whatever the size of a class."""
+def runs(
+    pool: Pool | Cluster, works: Iterable[tuple[Tag, RunTask] | None]
+) -> Iterator[tuple[Tag, dict[str, RunResult] | BaseException]]:
+    """Run works as they come; give for each tag what its run gave, or the error that it failed with twice.
 
-    def __init__(self, pool: Pool | Cluster):
-        self.pool = pool
-
-    def __exit__(self, *words: Any) -> None:
-        self.pool.__exit__(*words)
-
-    def runs(self, works: Iterable[tuple[Tag, Task[Result]] | None]) -> Iterator[tuple[Tag, Result | BaseException]]:
-        """Run works as they come; give for each tag what its run gave, or the error that it failed with twice.
-
-        None in place of a work says that there is none yet: while others are run, the next one is asked for again.
-        """
-        fresh, flying = iter(works), dict[Future[Result], tuple[Tag, Task[Result], bool]]()
-        again: deque[tuple[Tag, Task[Result], bool]] = deque()
-        moved = monotonic()
-        while True:
-            while len(flying) < self.pool.width:
-                if again:
-                    tag, task, is_last = again.popleft()
-                elif work := next(fresh, None):
-                    tag, task, is_last = *work, False
-                else:
-                    break
-                flying[self.pool.submit(task)] = tag, task, is_last
-                moved = monotonic()
-            if not flying:
-                return
-            done, _ = wait(flying, timeout=TICK, return_when=FIRST_COMPLETED)
-            if done:
-                moved = monotonic()
-            elif monotonic() - moved > max(task.longest() for _, task, _ in flying.values()):
-                # No task takes so long. Pebble's workers wait for each other where one died in the middle of a word.
-                self.pool.renew()
-                done = {*flying}
-            for future in done:
-                tag, task, is_last = flying.pop(future)
-                error = _error_of(future)
-                if error is None or is_last:
-                    yield tag, future.result() if error is None else error
-                else:
-                    again.append((tag, task, True))
+    So many are under way at a time that memory stays what it is whatever the size of a class. None in place of a work
+    says that there is none yet: while others are run, the next one is asked for again.
+    """
+    fresh, flying = iter(works), dict[Future[dict[str, RunResult]], tuple[Tag, RunTask, bool]]()
+    moved = monotonic()
+    while True:
+        while len(flying) < pool.width and (work := next(fresh, None)):
+            flying[pool.submit(work[1], work[1].longest())] = *work, False
+            moved = monotonic()
+        if not flying:
+            return
+        done, _ = wait(flying, timeout=TICK, return_when=FIRST_COMPLETED)
+        if done:
+            moved = monotonic()
+        elif monotonic() - moved > max(task.longest() for _, task, _ in flying.values()):
+            # No task takes so long. Pebble's workers wait for each other where one died in the middle of a word.
+            pool.renew()
+            done, moved = {*flying}, monotonic()
+        for future in done:
+            tag, task, is_last = flying.pop(future)
+            result = _result_of(future)
+            if is_last or not isinstance(result, BaseException):
+                yield tag, result
+            else:
+                flying[pool.submit(task, task.longest())] = tag, task, True
 
 
-def _error_of(future: Future[Any]) -> BaseException | None:
-    """Give the error of a task, if there is one; what is not through by now is given up."""
+def _result_of(future: "Future[Result]") -> Result | BaseException:
+    """Give what a task gave, or its error; what is not through by now is given up."""
     if future.cancel() or not future.done():
         return TimeoutError("No worker has done it in its time.")
     try:
-        return future.exception()
+        return future.result()
     except CancelledError:  # by Dask, whose scheduler is gone
         return ClusterError("It was cancelled.")
+    except BaseException as error:
+        return error
 
 
-def ask(pool: Pool | Cluster, question: Callable[[], Result], seconds: float) -> "Future[Result]":
-    """Have a worker answer a question."""
-    return pool.submit(_Question(question, seconds))
-
-
-@dataclass(frozen=True)
-class _Question:
-    question: Callable[[], Any]
-    seconds: float
-
-    def __call__(self) -> Any:
-        return self.question()
-
-    def longest(self) -> float:
-        return self.seconds
-
-
-def workers(jobs: int, scheduler: str, locked: bool, patience: float) -> Runner[Any, Any]:
-    """Make the runner for a Dask scheduler's workers where there is one, else for `jobs` processes on this machine."""
+def workers(jobs: int, scheduler: str, locked: bool, patience: float) -> Pool | Cluster:
+    """Give a Dask scheduler's workers where there is one, else `jobs` processes on this machine."""
     if scheduler:
-        return Runner(Cluster(scheduler, patience))
+        return Cluster(scheduler, patience)
     if sys.platform == "linux":
         from lib.grading.kernel.client import ForkServer
 
         ForkServer.shared(locked, slow=False).start()  # it warms up while the first submissions are read
-    return Runner(Pool(jobs or JOBS * (os.cpu_count() or 1)))
+    return Pool(jobs or JOBS * (os.cpu_count() or 1))

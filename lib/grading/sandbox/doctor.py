@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import lib
 from lib.grading.machine_faults import limit_on_threads
-from lib.grading.sandbox.limits import THREADS, TRIAL
+from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
 HOW_TO_RUN_WITHOUT = "Grading goes on without protection only if you ask for it, with --no-sandbox."
 SECONDS = 20
@@ -86,7 +86,7 @@ def main() -> None:
         if child := lockdown.fork():
             os.waitpid(child, 0)
             return
-        lockdown.confine(lockdown.Sandbox(keep=(out,)))
+        lockdown.confine(Limits(), {}, keep=[out])
         with lockdown.step("proof"):
             for fault in _faults(machine):
                 raise RuntimeError(fault)

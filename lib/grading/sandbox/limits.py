@@ -89,12 +89,5 @@ def limit_problem(name: str, value: object) -> str:
     number = value if isinstance(value, int) and not isinstance(value, bool) else 0
     if least <= number <= most:
         return ""
-    bound = f"at most {most:,}" if number > most else f"at least {_in_bytes(least)}"
-    spelled = "" if _in_bytes(default) == str(default) else f", which is {_in_bytes(default)}"
-    return f"{found} a whole number{UNITS.get(name, '')} is expected: {bound}. {attempt}{spelled}."
-
-
-def _in_bytes(number: int) -> str:
-    """Write a number as people write bytes, where it is one of MiB or GiB: `4 * 1024**3`."""
-    power = next(power for power in (3, 2, 0) if number % 1024**power == 0)
-    return f"{number // 1024**power} * 1024**{power}" if power else str(number)
+    bound = f"at most {most:,}" if number > most else f"at least {least:,}"
+    return f"{found} a whole number{UNITS.get(name, '')} is expected: {bound}. {attempt}."

@@ -2,7 +2,7 @@
 
     prepare()              # once, in the warm process
     if fork() == 0:        # for each kernel
-        confine(Sandbox())     # in the child, before any student code
+        confine(limits, files, keep)  # in the child, before any student code
 
 `confine` closes one lock after another; each makes the next one possible or safe, so their order matters. Where the
 system refuses a step, `NotConfined` is raised, and the child must end. Below it stands what a kernel sees of the
@@ -20,7 +20,6 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from signal import SIGKILL
@@ -219,28 +218,17 @@ def _new_users(me: str, user: int, group: int) -> None:
 # ---- The child
 
 
-@dataclass(frozen=True)
-class Sandbox:
-    """What one child is given."""
-
-    limits: Limits = field(default_factory=Limits)
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    """What lies in the working directory at the start, by relative path such as `data/train.csv`."""
-    keep: tuple[int, ...] = ()
-    """Descriptors that stay open, such as the line to the caller; all others are closed."""
-
-
-def confine(sandbox: Sandbox) -> None:
+def confine(limits: Limits, files: Mapping[str, bytes], keep: Iterable[int]) -> None:
     """Called in the child right after `fork`; afterwards student code may run, in as many threads as it likes.
 
-    The working directory is `WORK`, standard input and output are gone. Raises `NotConfined`.
+    The working directory is `WORK`, where `files` lie by relative path such as `data/train.csv`; standard input and
+    output are gone. Of the descriptors those to `keep` stay open. Raises `NotConfined`.
     """
-    limits = sandbox.limits
     owner = (NOBODY, NOBODY) if _is_root else (os.geteuid(), os.getegid())
 
     with step("descriptors"):  # stops: what the warm process has open; typing into a terminal
         os.setsid()  # and a share of the processor of its own, where Linux counts by session
-        edges = [2, *sorted(set(sandbox.keep) - {0, 1, 2}), HIGHEST_DESCRIPTOR + 1]
+        edges = [2, *sorted(set(keep) - {0, 1, 2}), HIGHEST_DESCRIPTOR + 1]
         for low, high in itertools.pairwise(edges):
             os.closerange(low + 1, high)
         # Our own folder in the machine's /proc: the kernel's, which comes later, can't be written to.
@@ -270,7 +258,7 @@ def confine(sandbox: Sandbox) -> None:
             linux("prctl", DUMPABLE, 1)  # Linux took it away with the user, and the maps of a user namespace need it
 
     with step("files"):  # stops nothing; what they take counts for the kernel, and none leads out of its folder
-        lay_out(sandbox.files, Path())
+        lay_out(files, Path())
 
     with step("inner user namespace"):  # stops: taking another kernel's share of threads, which Linux counts by it
         _new_users(me, STUDENT, STUDENT)

@@ -15,7 +15,6 @@ from nbgrader.apps.baseapp import nbgrader_aliases, nbgrader_flags
 from traitlets.config import Application
 
 from lib.grading.commands import COMMANDS, app
-from lib.grading.commands.demo import next_steps
 from lib.grading.judge.verdict import Verdict
 from tests.course import UNPROVED
 from tests.grading import command_server
@@ -187,17 +186,6 @@ def test_a_command_that_cannot_do_its_work_ends_with_a_sentence(tmp_path, comman
     assert done.returncode == 1
     assert told in done.stderr and "Traceback" not in done.stderr
     assert command[0] != "new" or "Traceback" in zerolayer(*command, "--debug", cwd=tmp_path).stderr
-
-
-def test_what_to_do_next_begins_with_how_to_find_the_commands(tmp_path, monkeypatch):
-    programs = tmp_path / "my course"
-    programs.mkdir()
-    (programs / "activate").touch()
-    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(programs))
-    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
-    assert f"\n  . '{programs}/activate'\n  zerolayer report mine" in next_steps(tmp_path, "mine")
-    monkeypatch.setenv("VIRTUAL_ENV", "active")
-    assert "activate" not in next_steps(tmp_path / "elsewhere", "mine")
 
 
 def test_lab_opens_a_copy_and_keeps_what_was_done_in_it(tmp_path):

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from time import monotonic, time
 
 import nbformat
 import pytest
@@ -14,7 +13,7 @@ from filelock import FileLock
 from nbgrader.api import Gradebook
 
 from lib.grading.commands.demo import complete
-from lib.grading.commands.watch import LONGEST_PAUSE, WatchApp
+from lib.grading.commands.watch import WatchApp
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, fill
 from lib.units.softmax_classifier.closed.sample_class import RIGHT as ALL_RIGHT
 from tests.course import ASSIGNMENT
@@ -226,36 +225,12 @@ def test_a_line_of_the_ledger_that_was_cut_short_costs_no_other(course):
     assert course.round() == []
 
 
-def test_what_could_not_be_graded_or_told_is_said_once_for_each_reason(capsys):
-    watch = WatchApp()
-    watch._said, watch._later = {"kaja": set()}, {}
-    for why in ("can't be read.", "can't be read.", "was not graded: There is not enough memory."):
-        watch._put_off("kaja", "digest", why)
-    told = [line.partition("kaja: ")[2] for line in capsys.readouterr().out.splitlines()]
-    assert told == [
-        "this try can't be read. It is tried again in 60 seconds, and so on.",
-        "this try was not graded: There is not enough memory. It is tried again in 60 seconds, and so on.",
-    ]
-
-
-def test_a_clock_that_is_set_back_keeps_nobody_waiting(monkeypatch):
-    watch = WatchApp()
-    watch._said, watch._later = {"kaja": set()}, {}
-    watch._put_off("kaja", "digest", "can't be read.")
-    assert watch._is_put_off("kaja", "digest") and not watch._is_put_off("kaja", "of another try")
-    later, before = monotonic() + LONGEST_PAUSE + 1, time() - 3600
-    monkeypatch.setattr("lib.grading.commands.watch.monotonic", lambda: later)
-    monkeypatch.setattr("lib.grading.commands.watch.time", lambda: before)
-    assert not watch._is_put_off("kaja", "digest")
-
-
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("softmax_clasifier", "--once"), "The gradebook doesn't know softmax_clasifier. Run `zerolayer build` first."),
-        ((UNIT, "--once"), "is being watched already"),
+        ((UNIT, "--once"), "is being watched by another run"),
         ((UNIT, "--once", "--db=sqlite:///nbgrader_config.py"), "The gradebook can't be used: file is not a database."),
-        ((), "Name one assignment"),
     ],
 )
 def test_where_nothing_can_be_watched_the_command_ends_with_a_sentence(course, arguments, told):

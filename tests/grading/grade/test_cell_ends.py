@@ -20,8 +20,7 @@ from lib.grading.grade.cell_ends import (
 )
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
-from lib.grading.pages.analysis import outcome
-from lib.grading.pages.clusters import found_in, is_unknown
+from lib.grading.pages.analysis import found_in, is_unknown, outcome
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.judge.test_judge import part_of
 

@@ -302,7 +302,7 @@ NO_REPORT = {
     ),
     "no gradebook": (
         lambda course: (course.root / "gradebook.db").write_bytes(b"not a database " * 100),
-        "can't be read",
+        "The gradebook can't be used: file is not a database.",
     ),
     **{
         f"{name} in the way": (in_the_way(name), "can't be written: ")

@@ -17,8 +17,8 @@ SECONDS = 60
 class Kernel:
     """A running kernel and the line to it."""
 
-    def __init__(self, client, locked):
-        self.client, self.locked = client, locked
+    def __init__(self, client):
+        self.client = client
 
     def run(self, code, meanwhile=lambda text: None, is_the_courses=False):
         """Give what the code prints, its last value and its error, as one text; `meanwhile` sees texts as they come."""
@@ -53,7 +53,7 @@ class Kernel:
 def kernel(files=MappingProxyType({}), *, locked=True, slow=False, **limits):
     """Have a kernel forked; when all is done it is gone."""
     with spawn({name: text.encode() for name, text in files.items()}, locked, limits, slow) as client:
-        yield Kernel(client, locked)
+        yield Kernel(client)
 
 
 def warm_processes(locked=True, folder=None):

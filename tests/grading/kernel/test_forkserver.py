@@ -16,9 +16,10 @@ from tempfile import mkdtemp
 import pytest
 
 import lib
-from lib.grading.kernel import client, forkserver
+from lib.grading.kernel import client
 from lib.grading.kernel.client import ADDRESS, ForkServer, ForkServerDied, KernelNotStarted
 from lib.grading.kernel.forkserver import Request
+from lib.grading.sandbox import lockdown
 from tests.grading.kernel.clients import SECONDS, held, kernel, sockets_of, warm_processes
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -112,19 +113,12 @@ def test_worker_processes_share_one_warm_process(way):
     assert not set(warm_processes()) - set(before)
 
 
-def test_a_process_that_loses_its_environment_finds_its_warm_process_again(monkeypatch):
-    monkeypatch.delenv(ADDRESS, raising=False)
-    folder = ForkServer.shared().folder
-    monkeypatch.delenv(ADDRESS)
-    assert ForkServer.shared().folder == folder
-
-
 def test_a_process_with_a_second_thread_is_not_forked():
     wait = threading.Event()
     threading.Thread(target=wait.wait).start()
     try:
         with pytest.raises(RuntimeError, match="threads can't be forked safely"):
-            forkserver._plain_fork()
+            lockdown.assert_one_thread()
     finally:
         wait.set()
 

@@ -15,6 +15,8 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.demo import complete, run
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.report import ReportApp
+from lib.grading.door.markup import NO_PICTURE, NO_TEXT
+from lib.grading.pages.formgrader import BoundPage
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT
 from tests.browser import PATIENCE, jupyter_lab, wait_for
 from tests.course import ASSIGNMENT
@@ -30,6 +32,7 @@ fetch("/api/terminals", {method: "POST"}); window.ran = 1;</script></body></html
 FILES = ("own.html", "own.xhtml", "own.xml")
 """Files handed in beside a notebook, whose text may link to them."""
 EVERYBODY = ("ada", ID)
+PICTURE = "A" * 4_000_000
 STOCK = "c = get_config()\nc.CourseDirectory.course_id = 'zerolayer'\n"
 """A configuration as nbgrader's users have it."""
 
@@ -115,27 +118,21 @@ def visit(browser):
         page.close()
 
 
-def test_nbgraders_own_pages_run_what_a_name_says(course, visit, tmp_path):
-    shutil.copytree(course.root, tmp_path / "course")
-    (tmp_path / "course" / "nbgrader_config.py").write_text(STOCK)
-    with jupyter_lab(tmp_path / "course") as lab:
-        visitor = visit(lab)
-        ran = [place for place in formgrader_pages(course) if visitor.opens(f"{lab.url}/formgrader/{place}")]
-    assert f"submissions/{course.submissions[ID]}/" in ran  # it can't render the other one's notebook
-    assert f"manage_students/{quote(ID)}" in ran
-
-
 def files_of(course):
     """Name the addresses at which formgrader serves what lies beside a notebook."""
     return [f"submissions/{course.submissions['ada']}/{name}" for name in FILES]
 
 
-def test_nbgrader_runs_what_a_file_beside_a_notebook_says(course, visit, tmp_path):
+def test_nbgraders_own_pages_run_what_a_name_says(course, visit, tmp_path):
+    """And what a file beside a notebook says."""
     shutil.copytree(course.root, tmp_path / "course")
     (tmp_path / "course" / "nbgrader_config.py").write_text(STOCK)
     with jupyter_lab(tmp_path / "course") as lab:
         visitor = visit(lab)
-        assert all(visitor.opens(f"{lab.url}/formgrader/{place}") for place in files_of(course))
+        places = [*formgrader_pages(course), *files_of(course)]
+        ran = [place for place in places if visitor.opens(f"{lab.url}/formgrader/{place}")]
+    assert f"submissions/{course.submissions[ID]}/" in ran  # it can't render the other one's notebook
+    assert f"manage_students/{quote(ID)}" in ran and {*files_of(course)} <= {*ran}
 
 
 @pytest.fixture(scope="module")
@@ -248,36 +245,47 @@ def files(course):
     for student in ("ada", "emil"):
         run(FeedbackApp, course.root, ASSIGNMENT, f"--student={student}")
         run(ReportApp, course.root, ASSIGNMENT, f"--student={student}")
-    page, reports = f"{ASSIGNMENT}.html", course.root / "reports"
-    own = {student: course.root / "feedback" / student / ASSIGNMENT / page for student in ("ada", "emil")}
+    page, reports, students = f"{ASSIGNMENT}.html", course.root / "reports", ("ada", "emil")
     return {
         "report": [reports / page],
-        "feedback": list(own.values()),
-        "evidence": [reports / ASSIGNMENT / f"{student}.html" for student in own],
+        "feedback": [course.root / "feedback" / student / ASSIGNMENT / page for student in students],
+        "evidence": [reports / ASSIGNMENT / f"{student}.html" for student in students],
     }
 
 
-@pytest.mark.parametrize("kind", ["feedback", "report", "evidence"])
-def test_no_script_runs_on_pages_that_are_files(files, browser, kind):
+def test_no_script_runs_on_pages_that_are_files(files, browser):
     page = browser.new_page()
     visitor = Visitor(page)
-    assert not visitor.opens(files[kind][0].as_uri())
-    assert visitor.outside == []
-    assert page.locator("script").count() == 0
-    assert (page.locator("math").count() > 20) is (kind == "feedback")
-    if kind == "feedback":  # without a script and a network the browser itself lays formulas out
-        above, below = (page.locator(f"mfrac > :nth-child({place})").first.bounding_box() for place in (1, 2))
-        assert above["y"] + above["height"] <= below["y"] + 1
+    for kind, places in files.items():
+        assert not visitor.opens(places[0].as_uri())
+        assert visitor.outside == []
+        assert page.locator("script").count() == 0
+        assert (page.locator("math").count() > 20) is (kind == "feedback")
+        if kind == "feedback":  # without a script and a network the browser itself lays formulas out
+            above, below = (page.locator(f"mfrac > :nth-child({place})").first.bounding_box() for place in (1, 2))
+            assert above["y"] + above["height"] <= below["y"] + 1
     page.close()
 
 
-@pytest.mark.parametrize("kind", ["feedback", "report", "evidence"])
-def test_nothing_is_wider_than_a_phone(files, browser, kind):
+def test_nothing_is_wider_than_a_phone(files, browser):
     """All that can be opened is."""
     phone = browser.new_context(viewport={"width": 390, "height": 800}, is_mobile=True)
     page = phone.new_page()
-    for file in files[kind]:
+    for file in (file for places in files.values() for file in places):
         page.goto(file.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
         assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390], file
     phone.close()
+
+
+def test_outputs_of_a_notebook_share_the_budget_too():
+    """Formgrader's page has the same room as a feedback page."""
+    picture = nbformat.v4.new_output("display_data", {"image/png": PICTURE, "text/plain": "x"})
+    drawn = nbformat.v4.new_output("display_data", {"text/html": f'<img src="data:image/png;base64,{PICTURE}">'})
+    words = nbformat.v4.new_output("stream", text="b" * 900_000)
+    cell = nbformat.v4.new_code_cell(outputs=[picture] * 4 + [words, picture, picture, words, words])
+    html = nbformat.v4.new_code_cell(outputs=[drawn] * 6)
+    rows = (cell, ["x"] * 4 + [None, "x", NO_PICTURE, None, NO_TEXT]), (html, [NO_TEXT] * 5 + [NO_PICTURE])
+    for each, expected in rows:
+        shown, _ = BoundPage().preprocess(nbformat.v4.new_notebook(cells=[each]), {})
+        assert [output.get("data", {}).get("text/plain") for output in shown.cells[0].outputs] == expected

@@ -1,9 +1,6 @@
 """`zerolayer report` on real graded classes: the page says what grading stored, leads to it, and runs nothing."""
 
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -124,17 +121,6 @@ def test_a_time_is_said_in_words():
     assert {seconds: duration(timedelta(seconds=seconds)) for seconds in said} == said
 
 
-def test_nobody_needs_to_read_what_it_prints(small_class):
-    command = [sys.executable, "-u", "-m", "lib.grading", "report", ASSIGNMENT]
-    read, write = os.pipe()
-    os.close(read)
-    done = subprocess.run(
-        command, cwd=small_class.root, stdout=write, stderr=subprocess.PIPE, text=True, check=False, timeout=300
-    )
-    os.close(write)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 def test_names_lead_to_the_cell_in_feedback_and_to_formgrader(small_class, page):
     with Gradebook(f"sqlite:///{small_class.root}/gradebook.db") as gradebook:
         ids = {one: gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, one).id for one in ("ada", "emma")}
@@ -203,18 +189,9 @@ def test_grading_again_changes_the_next_report(small_class, tmp_path):
     assert "21 of 21 points" in text_of(own.read_text())
 
 
-@pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        ((), "Name one assignment"),
-        (("another",), "doesn't know another"),
-        ((ASSIGNMENT, "--student=nobody"), "no verdict on a student called nobody"),
-        ((ASSIGNMENT, "--CourseDirectory.autograded_directory=elsewhere"), "Run `zerolayer grade"),
-    ],
-)
-def test_where_there_is_nothing_to_report_it_says_what_to_do(small_class, arguments, text):
-    done = small_class.zerolayer("report", *arguments)
-    assert done.returncode == 1 and text in done.stderr and "Traceback" not in done.stderr
+def test_where_there_is_nothing_to_report_it_says_what_to_do(small_class):
+    done = small_class.zerolayer("report", ASSIGNMENT, "--CourseDirectory.autograded_directory=elsewhere")
+    assert done.returncode == 1 and "Run `zerolayer grade" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_class_with_every_kind_of_submission_has_a_report(graded):
@@ -264,11 +241,8 @@ HANDED_IN = {
     ),
     "nothing": (b"", {}),
     "no JSON": (b"{" + MIME.encode(), {}),
-    "no encoding": (b"\xff\xfe" + MIME.encode(), {}),
     "deep": (b"[" * 100_000 + MIME.encode(), {}),
     "many lists": (b'{"cells": [' + b"[]," * 2_100_000 + b'"' + MIME.encode() + b'"]}', {}),
-    "text for cells": (b'{"cells": "' + MIME.encode() + b'"}', {}),
-    "odd cells": (orjson.dumps({"cells": [None, 7, {"outputs": 3}, {"outputs": [None, {"data": [MIME]}]}]}), {}),
     "too large": (predicting(STEPS) + b" " * 20_000_000, {}),
 }  # fmt: skip
 
@@ -286,7 +260,7 @@ def test_only_what_is_a_prediction_is_read_of_what_was_handed_in(tmp_path, name)
     graded = [(StudentWork("ada"), SimpleNamespace(notebook=each)) for each in (ASSIGNMENT, "lab")]
     counted = question_figures(course, SimpleNamespace(assignment=ASSIGNMENT, graded=graded), QUESTIONS)
     if name in HANDED_IN:  # it stands for its own notebook, and not for the other that is missing
-        assert {each.question.id: each.total for each in counted} == dict.fromkeys(found, 1)
+        assert {question.id: sum(numbers) for question, numbers in counted} == dict.fromkeys(found, 1)
     moved = file.rename(tmp_path / "other.ipynb")
     file.symlink_to(moved)
     assert read_predictions(course, ASSIGNMENT, "ada", ASSIGNMENT, QUESTIONS) == {}

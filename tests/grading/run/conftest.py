@@ -15,7 +15,6 @@ from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.client import ADDRESS
 from lib.grading.run.notebook import ADDED_CODE, Bounds, run_cells
-from tests.course import UNPROVED
 from tests.grading.conftest import Course
 from tests.submissions import as_bytes, cell
 
@@ -97,13 +96,12 @@ def alone(**more):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def built(small_course, tmp_path_factory):
     """The course before anybody has handed in."""
-    course = SmallCourse(tmp_path_factory.mktemp("built"))
-    assert course.zerolayer("new", UNIT).returncode == 0
-    assert course.zerolayer("build", UNIT, UNPROVED).returncode == 0
-    (course.root / "judge_secret").write_text("ab" * 32)  # the same in all copies
-    return course
+    root = tmp_path_factory.mktemp("built")
+    shutil.copytree(small_course.root, root, dirs_exist_ok=True)
+    (root / "judge_secret").write_text("ab" * 32)  # the same in all copies
+    return SmallCourse(root)
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ PEAK += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
 MORE = 120
 """MiB that the budget of a notebook may cost, as text, objects and copies."""
 HOARDS = {
-    "text": (100, "print('x' * 2_000_000)"),
-    "outputs": (60, "import sys\nfor _ in range(500):\n    print(1); print(2, file=sys.stderr)"),
-    "kinds": (30, "display({str(number): '' for number in range(60_000)}, raw=True)"),
-    "lines": (30, "raise type('E', (Exception,), {'_render_traceback_': lambda self: ['abc'] * 140_000})"),
+    "text": (60, "print('x' * 2_000_000)"),
+    "outputs": (40, "import sys\nfor _ in range(500):\n    print(1); print(2, file=sys.stderr)"),
+    "kinds": (15, "display({str(number): '' for number in range(60_000)}, raw=True)"),
+    "lines": (20, "raise type('E', (Exception,), {'_render_traceback_': lambda self: ['abc'] * 140_000})"),
     "objects": (6, f"display({{'{MIME}': {{'part': 'check-loss', 'statements': [{{}}] * 200_000}}}}, raw=True)"),
 }
 """For each kind of small thing of which many can be put out: how many cells do, and what each does."""

@@ -97,16 +97,6 @@ def test_a_kernel_stands_back_for_the_process_that_judges(locked):
         assert text(cells[1]).startswith("PermissionError")
 
 
-def test_a_kernel_works_in_a_folder_of_its_own(tmp_path, monkeypatch):
-    """There may be a gradebook where we are."""
-    (tmp_path / "gradebook.db").write_text("points")
-    monkeypatch.chdir(tmp_path)
-    for locked in (True, False):
-        cells, _ = ran("open('made.txt', 'w').write('x')", "import os; print(os.listdir())", locked=locked)
-        assert text(cells[1]) == "['made.txt']\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["gradebook.db"]
-
-
 HAS_TENSORFLOW = "import sys; print('tensor' + 'flow' in sys.modules)"
 
 
@@ -275,29 +265,6 @@ def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(mon
     monkeypatch.setattr(Run, "_take_message", take_and_kill)
     with pytest.raises(RunLostError, match="A kernel was killed from outside"):
         ran("import time; print('now', flush=True); time.sleep(60)")
-
-
-NO_THREAD = "can't start new thread"
-SAYS = {
-    "stdout": f"print({NO_THREAD!r})",
-    "stderr": f"import sys; print({NO_THREAD!r}, file=sys.stderr)",
-    "as Linux": "print('Resource temporarily unavailable')",
-    "caught": f"try:\n    raise RuntimeError({NO_THREAD!r})\nexcept RuntimeError as error:\n    print(error)",
-    "raised": f"raise RuntimeError({NO_THREAD!r})",
-    "raised as Linux": "raise BlockingIOError(11, 'Resource temporarily unavailable')",
-    "warned": f"import warnings; warnings.warn({NO_THREAD!r})",
-    "shown": f"display({NO_THREAD!r})",
-    "its own word": LINE + 'line.sendall(b\'{"msg_type": "refused", "content": {}}\\n\')',
-    "a true refusal": RUNS["threads of its own limit"][0],
-}
-"""What reads like a fault of the machine, or is one of the code's own making."""
-
-
-@pytest.mark.parametrize("what", SAYS)
-def test_who_makes_up_a_fault_of_the_machine_is_run_as_anybody(what):
-    cells, remarks = ran(BEFORE, SAYS[what], AFTER)
-    assert [text(cells[0]), text(cells[2]), remarks] == ["before\n", "after\n", []]
-    assert [cell["execution_count"] for cell in cells] == [1, 2, 3]
 
 
 MANY = """

@@ -16,7 +16,7 @@ from pebble import CONSTS, ProcessExpired
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.run.notebook import RunLostError
-from lib.grading.run.pool import Pool, Runner, RunTask, ask
+from lib.grading.run.pool import Pool, RunTask, runs
 from lib.grading.sandbox.limits import NICENESS
 from tests.grading.run.conftest import CLASS, EVERYTHING, POINTS, UNIT, alone, listed, said
 
@@ -82,8 +82,8 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
         marked = [tmp_path / name, *arguments] if call is first_time else arguments
         works += [(name, Job(call, *marked, seconds=3))]
         works += [((name, number), Job(int, number, seconds=3)) for number in range(3)]
-    with Runner(Pool(2)) as runner:
-        came = dict(runner.runs(works))
+    with Pool(2) as pool:
+        came = dict(runs(pool, works))
     for name, (_, wanted) in DISTURBED.items():
         assert isinstance(came[name], wanted) if isinstance(wanted, type) else came[name] == wanted, name
     assert [came[name, number] for name in DISTURBED for number in range(3)] == [*range(3)] * len(DISTURBED)
@@ -91,18 +91,18 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
 
 
 def test_workers_that_are_killed_while_nothing_is_to_be_done_are_replaced():
-    with Runner(Pool(2)) as runner:
-        before = {number for _, number in runner.runs((None, Job(os.getpid)) for _ in range(4))}
+    with Pool(2) as pool:
+        before = {number for _, number in runs(pool, [(None, Job(os.getpid))] * 4)}
         for child in psutil.Process().children():
             if child.pid in before:
                 child.kill()
                 child.wait()
-        assert dict(runner.runs([("more", Job(int, 5))])) == {"more": 5}
+        assert dict(runs(pool, [("more", Job(int, 5))])) == {"more": 5}
 
 
 def test_a_worker_stands_back_for_the_process_that_judges():
     with Pool(1) as pool:
-        assert ask(pool, partial(os.nice, 0), 60).result() == os.nice(0) + NICENESS
+        assert pool.submit(partial(os.nice, 0), 60).result() == os.nice(0) + NICENESS
 
 
 def test_a_source_is_asked_for_no_more_than_is_under_way_and_again_where_it_had_none():
@@ -115,11 +115,11 @@ def test_a_source_is_asked_for_no_more_than_is_under_way_and_again_where_it_had_
             given.append(number)
             yield number, Job(int, number)
 
-    with Runner(Pool(1)) as runner:
-        for number, result in runner.runs(source()):
+    with Pool(1) as pool:
+        for number, result in runs(pool, source()):
             came.append(result)
             assert number == result
-            assert len(given) - len(came) <= runner.pool.width
+            assert len(given) - len(came) <= pool.width
     assert sorted(came) == list(range(20))
 
 

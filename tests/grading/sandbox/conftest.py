@@ -86,22 +86,21 @@ def listening(address):
 @contextmanager
 def a_forker(kind, home, facts, ordinary, leave_out=""):
     """Start a forker and a neighbour of its children, or skip where the machine can't lock any: never in CI."""
-    forker = Forker(kind, home, ordinary=ordinary, secret=SECRET, leave_out=leave_out)
-    if forker.refusal:
-        text = forker.refusal.strip().splitlines()[-1]
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(text)
-    name = f"zerolayer-{os.getpid()}-{kind}-{'ordinary' if ordinary else 'root'}"
-    library = packages_of(home) / f"{name}.py"
-    library.write_text("# Python\n")
-    if os.geteuid() == 0:
-        os.chown(library, *[ORDINARY if ordinary else NOBODY] * 2)
-    forker.facts |= {**facts, "name": name, "library": str(library)}
-    neighbour = forker.run(NEIGHBOUR, stays=True)
-    began, segment = neighbour.output
-    assert began == "began"
-    forker.facts |= {"neighbour": neighbour.pid, "segment": int(segment)}
-    yield forker
-    forker.close()
+    with Forker(kind, home, ordinary=ordinary, secret=SECRET, leave_out=leave_out) as forker:
+        if forker.refusal:
+            text = forker.refusal.strip().splitlines()[-1]
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(text)
+        name = f"zerolayer-{os.getpid()}-{kind}-{'ordinary' if ordinary else 'root'}"
+        library = packages_of(home) / f"{name}.py"
+        library.write_text("# Python\n")
+        if os.geteuid() == 0:
+            os.chown(library, *[ORDINARY if ordinary else NOBODY] * 2)
+        forker.facts |= {**facts, "name": name, "library": str(library)}
+        neighbour = forker.run(NEIGHBOUR, stays=True)
+        began, segment = neighbour.output
+        assert began == "began"
+        forker.facts |= {"neighbour": neighbour.pid, "segment": int(segment)}
+        yield forker
     Path("/dev/shm", name).unlink(missing_ok=True)
 
 

@@ -109,7 +109,7 @@ def live(request, speaks):
     try:
         if IS_LOCKED:
             laid_out = {name: text.encode() for name, text in request["files"].items()}
-            lockdown.confine(lockdown.Sandbox(Limits(**request["limits"]), laid_out, keep=(speaks,)))
+            lockdown.confine(Limits(**request["limits"]), laid_out, keep=[speaks])
         else:
             os.chdir(tempfile.mkdtemp())
         tell("began")

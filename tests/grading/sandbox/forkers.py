@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class ChildResult:
         return any(line.startswith("worked") for line in self.output)
 
 
-class Forker:
+class Forker(AbstractContextManager):
     """A warm process that runs one piece of code after another, each in a child of its own."""
 
     def __init__(self, kind, home, *modules, ordinary=False, secret="none", leave_out="", **differently):
@@ -88,7 +89,7 @@ class Forker:
     def pid(self):
         return self._process.pid
 
-    def close(self):
+    def __exit__(self, *_):
         self._process.kill()
         self._process.wait()
 

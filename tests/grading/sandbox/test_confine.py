@@ -91,11 +91,6 @@ def test_a_name_that_leads_out_of_the_working_directory_ends_the_lock_down(sandb
     assert f"{name!r} leads out of the working directory" in output
 
 
-def test_a_submission_larger_than_scratch_ends_the_lock_down(sandbox):
-    [output] = sandbox.run("tell('ran')", files={"data": "x" * 2**21}, scratch=2**20).output
-    assert output == "NotConfined The sandbox can't be set up: files: No space left on device. Try `zerolayer doctor`."
-
-
 LIBRARIES = """
 import os, threading
 import numpy as np, matplotlib.pyplot as plt, tensorflow as tf
@@ -116,11 +111,8 @@ tell('drawn', open('plot.png', 'rb').read(4)[1:])
 
 def test_numpy_matplotlib_and_tensorflow_work_after_the_lock_down(home):
     """They are imported before, in one thread, as the warm process does; their own threads start inside."""
-    forker = Forker("sandbox", home, "numpy", "matplotlib.pyplot", "tensorflow")
-    try:
+    with Forker("sandbox", home, "numpy", "matplotlib.pyplot", "tensorflow") as forker:
         output = forker.run(LIBRARIES, seconds=100).output
-    finally:
-        forker.close()
     assert output == [
         "began",
         "product 216000000.0",
@@ -175,12 +167,9 @@ tell(subprocess.run(['cat', facts['canary']], capture_output=True, text=True).st
 def test_it_hides_the_closed_zones_of_an_installed_package_too(home, tmp_path):
     site = home / "lib" / "site-packages"
     shutil.copytree(COURSE / "lib", site / "lib")
-    forker = Forker("sandbox", home, course=site)
-    try:
+    with Forker("sandbox", home, course=site) as forker:
         code = "import lib.units.softmax_classifier; tell(lib.__file__); import lib.reference.dense"
         output = forker.run(code).output
-    finally:
-        forker.close()
     assert output == [
         "began",
         str(site / "lib/__init__.py"),
@@ -195,21 +184,15 @@ def test_an_interpreter_that_only_root_can_reach_is_within_reach_inside(home):
     closed.mkdir(mode=0o700)
     venv.create(closed / "venv", symlinks=True)
     (closed / "venv/lib/mine.txt").write_text("within reach")
-    forker = Forker("sandbox", home, python=str(closed / "venv/bin/python"))
-    try:
+    with Forker("sandbox", home, python=str(closed / "venv/bin/python")) as forker:
         output = forker.run("import sys; tell(open(sys.prefix + '/lib/mine.txt').read())").output
-    finally:
-        forker.close()
     assert output == ["began", "within reach"]
 
 
 @pytest.mark.parametrize("mask", [0o077, 0o777])
 def test_a_private_umask_keeps_nothing_from_the_kernel(home, mask):
     """Root often has 077; what it made for the kernel's user, that user could not read."""
-    forker = Forker("sandbox", home, umask=mask)
-    try:
+    with Forker("sandbox", home, umask=mask) as forker:
         code = "import lib; tell(open('train.csv').read()); tell(bool(open('/etc/passwd').read()))"
         output = forker.run(code, files={"train.csv": "1,2"}).output
-    finally:
-        forker.close()
     assert output == ["began", "1,2", "True"]

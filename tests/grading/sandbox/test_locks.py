@@ -64,9 +64,9 @@ lockdown.mount = mount_proc_writable
         "another user",
         """
 confine = lockdown.confine
-def stay_root(sandbox):
+def stay_root(*words, **named):
     lockdown._is_root = False
-    confine(sandbox)
+    confine(*words, **named)
 lockdown.confine = stay_root
 """,
         ("start threads without end", "start processes without end"),
@@ -150,10 +150,7 @@ def test_a_second_wall_holds_where_the_first_is_gone(lock, home, facts, user):
 
 def test_some_locks_cannot_be_left_out(home, user):
     code, reason = REFUSED[user]
-    forker = Forker("sandbox", home, ordinary=user != "root", leave_out=code)
-    try:
+    with Forker("sandbox", home, ordinary=user != "root", leave_out=code) as forker:
         assert forker.run("tell('ran')").output == [
             f"NotConfined The sandbox can't be set up: {reason}. Try `zerolayer doctor`."
         ]
-    finally:
-        forker.close()
