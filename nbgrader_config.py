@@ -46,7 +46,7 @@ c.GenerateAssignment.preprocessors = [
     "lib.grading.commands.build.NoLeak",
 ]
 
-# `nbgrader autograde` and formgrader's button grade as `zerolayer grade` does; nbgrader itself opens no submitted notebook.
+# `nbgrader autograde` and formgrader's button grade as `zerolayer grade` does; nbgrader opens no submitted notebook.
 c.Autograde.exporter_class = "lib.grading.grade.adapter.GradingExporter"
 
 # Feedback and formgrader render what a student wrote without running any of it, and within one budget for a notebook.

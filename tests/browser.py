@@ -93,8 +93,11 @@ class Lab:
 
 
 @contextmanager
-def jupyter_lab(folder, environment=os.environ):
-    """Start JupyterLab on `folder` with a free port and its own token and settings; yield a `Lab`."""
+def jupyter_lab(folder, environment=os.environ, command=()):
+    """Start JupyterLab on `folder` with a free port and its own token and settings; yield a `Lab`.
+
+    A command of ours that starts it may stand in the place of its own.
+    """
     home = Path(tempfile.mkdtemp(prefix="lab-"))
     token = secrets.token_hex(16)
     with socket.socket() as free:
@@ -109,8 +112,9 @@ def jupyter_lab(folder, environment=os.environ):
     }
     if fails := shutil.which("false"):
         (home / "node").symlink_to(fails)  # with each page JupyterLab asks Yarn for its settings, which it doesn't need
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
-    command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"]
+    command = [*(command or (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"))]
+    command += ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+    command += [f"--IdentityProvider.token={token}"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with (home / "log").open("w") as log:
         server = subprocess.Popen(

@@ -59,7 +59,6 @@ LONGEST = (
     "tests/grading/commands/test_bundle.py",
     "tests/grading/pages/test_formgrader_safety.py",
     "tests/grading/grade/test_plain_assignment.py",
-    "tests/grading/commands/test_authoring.py",
     "tests/units/softmax_classifier/test_points.py",
     "tests/grading/commands/test_own_units.py",
     "tests/test_lab_buttons.py",

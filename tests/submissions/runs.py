@@ -154,16 +154,6 @@ kinds = ['stream', 'display_data', 'execute_result', 'update_display_data', 'err
 for kind in [*kinds, 'comm_open', 'status', '', 'x' * 1000]:
     for content in contents:
         send(kind, content)
-whole = kernel.session.serialize(kernel.session.msg('stream', {'name': 'stdout', 'text': 'x'}, parent=parent))
-deep_text = b'{"name": "stdout", "text": ' + b'[' * 50_000 + b']' * 50_000 + b'}'
-frames = [*whole[2:5], deep_text]
-for message in (
-    [*whole[:-1], b'{' * 100_000],
-    [whole[0], b'0' * 64, *whole[2:]],
-    [whole[0], kernel.session.sign(frames), *frames],
-    [b'nothing that a message is'],
-):
-    kernel.iopub_socket.send_multipart([b'stream', *message])
 """
     return before(right(notebook), "loss", KERNEL + code)
 

@@ -1,14 +1,11 @@
 """An author's JupyterLab, in a real browser: two notebooks side by side, and a unit whose files are in force."""
 
-import os
-import secrets
-import socket
-import subprocess
 import sys
 
 import pytest
 
-from tests.browser import PATIENCE, Lab, wait_until_idle
+from lib.grading.commands.new import NewApp
+from tests.browser import PATIENCE, jupyter_lab, wait_until_idle
 from tests.grading.conftest import Course
 
 UNIT = "linear_regression"
@@ -19,28 +16,11 @@ NAME = "The squared differences are summed, not averaged"
 def lab(tmp_path_factory):
     """A new unit, `zerolayer lab` on it, and a mistake in the trial copy's blank."""
     course = Course(tmp_path_factory.mktemp("author"))
-    assert course.zerolayer("new", UNIT).returncode == 0
-    home, token = tmp_path_factory.mktemp("home"), secrets.token_hex(16)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTERLAB_SETTINGS_DIR": "settings", "IPYTHONDIR": "ipython"}
-    environment = {**os.environ, **{name: str(home / folder) for name, folder in places.items()}}
-    command = [sys.executable, "-m", "lib.grading", "lab", UNIT, "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
-    command += [f"--IdentityProvider.token={token}", "--ServerApp.port_retries=0"]
-    command += ["--allow-root"] if os.geteuid() == 0 else []
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=course.root, stdout=log, stderr=log, env=environment)
-    running = Lab(f"http://127.0.0.1:{port}", token, course.root)
-    try:
-        running.wait_until_up(server, home / "log")
+    assert course.runs_here(NewApp, UNIT).returncode == 0
+    with jupyter_lab(course.root, command=(sys.executable, "-m", "lib.grading", "lab", UNIT)) as running:
         copy = course.root / "my_work" / UNIT / f"{UNIT}.ipynb"
         copy.write_text(copy.read_text().replace("return ?", "return np.sum((y - yhat) ** 2)"))
         yield running
-        running.close_kernels()
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @pytest.fixture(scope="module")

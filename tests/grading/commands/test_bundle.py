@@ -8,9 +8,7 @@ import base64
 import io
 import os
 import re
-import secrets
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +22,7 @@ from packaging.utils import parse_wheel_filename
 import lib
 from lib.grading.commands.build import student_source
 from lib.grading.commands.demo import CHECKOUT, copy_course
-from tests.browser import PATIENCE, Lab, missing, readout, run_all, slider
+from tests.browser import PATIENCE, jupyter_lab, missing, readout, run_all, save, slider, wait_until_idle
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.submissions import FILE, POINTS, as_bytes, right
@@ -138,29 +136,26 @@ def info(wheel):
     return folder
 
 
-def test_the_wheel_is_pure_python_and_says_so(bundle, wheel):
+def test_the_wheel_is_pure_python_and_needs_little_and_no_tensorflow(bundle, wheel):
     [name] = [name for name in bundle if name.endswith(".whl")]
     distribution, version, build, tags = parse_wheel_filename(name)
     assert (distribution, build, [str(tag) for tag in tags]) == ("zerolayer-student", (), ["py3-none-any"])
     assert info(wheel) == f"zerolayer_student-{version}.dist-info"
     assert not [name for name in wheel if name.endswith((".so", ".pyd", ".dll", ".dylib", ".pyc"))]
-
-
-def test_the_wheel_needs_little_and_no_tensorflow(wheel):
+    assert b"BSD 3-Clause" in wheel[f"{info(wheel)}/licenses/LICENSE"]
     metadata = Metadata.from_email(wheel[f"{info(wheel)}/METADATA"], validate=True)
-    plain = {each.name for each in metadata.requires_dist if "extra" not in str(each.marker)}
+    extra = [each for each in metadata.requires_dist if "extra" in str(each.marker)]
+    plain = [each for each in metadata.requires_dist if each not in extra]
     libraries = "anywidget contourpy ipython ipywidgets jupyter-server jupyterlab matplotlib numpy pillow traitlets"
-    assert sorted(plain) == libraries.split()
+    assert sorted(each.name for each in plain) == libraries.split()
+    in_browser = {each.name for each in plain if each.marker and "emscripten" in str(each.marker)}
+    assert in_browser == {"jupyterlab", "jupyter-server"}
     assert metadata.provides_extra == ["tensorflow"]
     for system, machine in (("Linux", "x86_64"), ("Linux", "aarch64"), ("Windows", "AMD64"), ("Darwin", "arm64")):
         there = {"platform_system": system, "platform_machine": machine, "extra": "tensorflow"}
-        extra = [each for each in metadata.requires_dist if "extra" in str(each.marker)]
         asked = [each.name for each in extra if each.marker.evaluate(there)]
         assert asked == ["tensorflow-cpu" if machine == "x86_64" else "tensorflow"]
         assert not [each for each in extra if each.marker.evaluate(there | {"extra": ""})]
-    in_browser = {each.name for each in metadata.requires_dist if each.marker and "emscripten" in str(each.marker)}
-    assert in_browser == {"jupyterlab", "jupyter-server"}
-    assert b"BSD 3-Clause" in wheel[f"{info(wheel)}/licenses/LICENSE"]
 
 
 # On every system
@@ -275,23 +270,25 @@ def everything(course, student):
     return dict(unpacked(files))
 
 
-def test_no_answer_is_in_it_in_any_form(everything):
-    assert len([name for name in everything if name.endswith(".pyc")]) > 20
+def refuse_answers(files):
+    """Assert that no file, of those in zips too, shows an answer, or leads to the closed half or to this checkout."""
     telling = {squeezed(answer.encode()) for answer in answers()}
     known = [CHECKOUT / "solutions" / ASSIGNMENT / FILE, *(LIB / "reference").glob("*.py")]
     given = squeezed(b"".join(path.read_bytes() for path in known))
     assert len(telling) > 60
     assert all(answer in given for answer in telling)  # where they are, they are found
-    for name, content in everything.items():
-        content = squeezed(content)
-        assert not [answer for answer in telling if answer in content], name
-
-
-def test_no_closed_zone_is_in_it(everything):
-    for name, content in everything.items():
-        assert not {"grading", "reference", "judge", "mistakes"} & set(re.split(r"[/.]", name))
+    for name, content in files.items():
+        text = squeezed(content)
+        assert not [answer for answer in telling if answer in text], name
         assert not re.search(rb"(from|import) lib\.(reference|grading)", content), name
         assert f"{CHECKOUT}/".encode() not in content, name
+
+
+def test_no_answer_and_no_closed_zone_is_in_it_in_any_form(everything):
+    assert len([name for name in everything if name.endswith(".pyc")]) > 20
+    refuse_answers(everything)
+    for name in everything:
+        assert not {"grading", "reference", "judge", "mistakes"} & set(re.split(r"[/.]", name))
 
 
 def test_what_is_installed_is_what_the_wheel_holds(student, wheel):
@@ -299,57 +296,61 @@ def test_what_is_installed_is_what_the_wheel_holds(student, wheel):
     found = {name for name in student.installed() if "__pycache__" not in name and Path(name).name not in by_pip}
     assert found == {name for name in wheel if not name.endswith("RECORD")}
     assert student.run(".venv/bin/python", "-m", "pip", "check").returncode == 0
+    here = "import importlib.util as u, lib; print(u.find_spec('tensorflow'), u.find_spec('nbgrader'), lib.__file__)"
+    tensorflow, nbgrader, file = student.python(here).split()
+    assert (tensorflow, nbgrader) == ("None", "None")
+    assert Path(file).is_relative_to(student.folder / ".venv"), "there is no checkout at the student's"
 
 
 # At work
 
 
 @pytest.fixture(scope="module")
-def done(student):
-    """The student's notebook, rightly filled in, after each of its cells has run in the student's own kernel."""
+def page(student, browser):
+    """JupyterLab as the bundle's own command starts it; the notebook is rightly filled in, and all cells have run."""
     path = student.folder / FILE
-    notebook = right(nbformat.read(path, as_version=4))
-    path.write_bytes(as_bytes(notebook))
-    ran = student.run(".venv/bin/jupyter-execute", "--inplace", "--NbClientApp.skip_cells_with_tag=none", FILE)
-    assert ran.returncode == 0, ran.stderr
-    return nbformat.read(path, as_version=4)
+    path.write_bytes(as_bytes(right(nbformat.read(path, as_version=4))))
+    command = (student.folder / ".venv" / "bin" / "zerolayer-student", FILE)
+    with jupyter_lab(student.folder, student.environment, command) as lab:
+        page = browser.new_page(viewport={"width": 1100, "height": 1400})
+        lab.open(page, FILE)
+        run_all(page)
+        explored = cell_with(page, "explore(Dense").locator(".zl-says")
+        explored.filter(has_text=re.compile(r"After \d+ epochs")).wait_for(timeout=2 * PATIENCE)  # the last cell's
+        wait_until_idle(page)
+        settings = f"{lab.url}/lab/api/settings/@jupyterlab/apputils-extension:notification?token={lab.token}"
+        page.settings = page.request.get(settings).json()["schema"]["properties"]
+        yield page
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def done(student, page):
+    """The notebook that was saved there, with its outputs."""
+    save(page)
+    return nbformat.read(student.folder / FILE, as_version=4)
 
 
 def outputs(notebook, source):
     return [output for cell in notebook.cells if source in cell.source for output in cell.get("outputs", [])]
 
 
-def test_there_is_no_tensorflow_and_no_checkout_at_the_students(student):
-    found = "import importlib.util as u, lib; print(u.find_spec('tensorflow'), u.find_spec('nbgrader'), lib.__file__)"
-    tensorflow, nbgrader, file = student.python(found).split()
-    assert (tensorflow, nbgrader) == ("None", "None")
-    assert Path(file).is_relative_to(student.folder / ".venv")
-
-
-def test_every_check_works_there_and_nothing_fails_or_warns(done):
+def test_what_was_done_there_fails_and_warns_nowhere_and_earns_full_points(course, student, done):
     for part, points in POINTS.items():
         [output] = outputs(done, f"check.{part.replace('-', '_')}(")
         assert f"{points} of {points} points" in output.data["text/plain"]
     all_of_them = outputs(done, "")
     assert not [output for output in all_of_them if output.output_type == "error" or output.get("name") == "stderr"]
-
-
-def test_one_line_says_that_labels_are_encoded_without_tensorflow_and_the_crosscheck_what_it_needs(done):
     said = "TensorFlow is not installed, so NumPy encodes the labels. The result is the same."
-    assert "".join(output.get("text", "") for output in outputs(done, "")).count(said) == 1
+    assert "".join(output.get("text", "") for output in all_of_them).count(said) == 1
     assert said in outputs(done, "tf = load_tensorflow()")[0].text
     [output] = outputs(done, "crosscheck(y_validation")
     assert re.match(r"Our loss 0\.\d+\. To compare it with TensorFlow's, install TensorFlow", output.data["text/plain"])
-
-
-def test_the_explorer_works_there(done):
     _, widget, words, picture = outputs(done, "explore(Dense")
     assert "application/vnd.jupyter.widget-view+json" in widget.data
     assert re.search(r"the training\s+loss\s+is\s+0\.\d+", words.data["text/plain"])
     assert base64.b64decode(picture.data["image/png"]).startswith(b"\x89PNG")
 
-
-def test_what_was_done_there_earns_full_points(course, student, done):
     folder = course.root / "submitted" / "ada" / ASSIGNMENT
     folder.mkdir(parents=True)
     shutil.copy(student.folder / FILE, folder)
@@ -360,40 +361,14 @@ def test_what_was_done_there_earns_full_points(course, student, done):
     assert not verdict.remarks
 
 
-@pytest.fixture(scope="module")
-def desk(student, done):
-    """JupyterLab as the bundle's own command starts it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token = secrets.token_hex(16)
-    command = [".venv/bin/zerolayer-student", FILE, "--no-browser", f"--port={port}"]
-    command += [f"--IdentityProvider.token={token}"]
-    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    with (student.folder.parent / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=student.folder, env=student.environment, stdout=log, stderr=log)
-        lab = Lab(f"http://127.0.0.1:{port}", token, student.folder)
-        lab.wait_until_up(server, student.folder.parent / "log")
-        yield lab
-        lab.close_kernels()
-        server.terminate()
-        server.wait()
-
-
-def test_the_notebook_opens_in_the_browser_with_checks_sliders_and_the_courses_settings(browser, desk):
-    page = browser.new_page(viewport={"width": 1100, "height": 1400})
-    desk.open(page, FILE)
-    run_all(page)
+def test_the_notebook_opens_in_the_browser_with_checks_sliders_and_the_courses_settings(page):
     assert "not checked" not in said_by(cell_with(page, "check.cce(cce)"), "The loss: 2 of 2 points")
     words = cell_with(page, "explore(Dense").locator(".zl-says")
-    words.filter(has_text=re.compile(r"After \d+ epochs")).wait_for(timeout=PATIENCE)  # its own number comes later
     before = re.search(r"After (\d+) epochs", words.inner_text())[1]
     slider(page, "Epochs").press("ArrowRight")
     words.filter(has_not_text=f"After {before} epochs").wait_for(timeout=PATIENCE)
     assert readout(page, "Epochs") != before
-    settings = f"{desk.url}/lab/api/settings/@jupyterlab/apputils-extension:notification?token={desk.token}"
-    assert page.request.get(settings).json()["schema"]["properties"]["fetchNews"]["default"] == "false"
-    page.close()
+    assert page.settings["fetchNews"]["default"] == "false"
 
 
 # What people type

@@ -1,4 +1,8 @@
-"""Units that lie elsewhere than in this package: in the course's folder, and in a package of their own."""
+"""A unit of one's own, from `new` to a graded class: docs/authoring.md's example, followed to the letter.
+
+Faults are planted in copies of its course, several at a time: `check` names them all, and nothing that only follows.
+At the end the unit that `new` writes lies in an installed package, in place of the course's folder.
+"""
 
 import json
 import os
@@ -7,74 +11,62 @@ import shutil
 import subprocess
 import sysconfig
 import venv
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
 import nbformat
+import numpy as np
 import pytest
 
+import lib.units
+from lib.answer_key import Mistake
+from lib.grading.commands.agreement import faults_of_draws, faults_of_worth, names_called
+from lib.grading.commands.build import Hidden
 from lib.grading.commands.demo import CHECKOUT
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.new import TEMPLATE, write_all
+from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
+from lib.grading.commands.proof import faults_of_cells, first_error
 from lib.grading.judge.verdict import Verdict
-from lib.grading.run.notebook import Bounds, RunLostError
-from lib.grading.run.pool import RunTask
+from lib.grading.units import Place
+from lib.unit import Part
 from tests.course import ASSIGNMENT, UNPROVED
+from tests.grading import relu_unit
 from tests.grading.conftest import QUICK, Course
+from tests.grading.relu_unit import ANSWER_KEY
 from tests.submissions import cell
+from tests.variants import written
 
-RIGHT = "np.mean((y - yhat) ** 2)"
-SUMMED = "np.sum((y - yhat) ** 2)"
+UNIT = "linear_regression"
+PAGE = (CHECKOUT / "docs" / "authoring.md").read_text()
+FILES = dict(re.findall(r"```i?python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
+CELLS = ("loss", "check-loss", "gradient", "check-gradient")
+BLANKS = {"loss": "np.mean((w @ X - y) ** 2)", "gradient": "2 * X @ (w @ X - y) / y.size"}
+THIEVES = ("closed", "reference", "judge")
 
 
-def hand_in(course, unit, student, code, answer=None):
-    """Fill the one blank of a new unit's notebook with an expression, or replace the cell."""
+def flagged(name, source):
+    """A cell with what Create Assignment writes into it."""
+    tested = name.startswith("check-")
+    points = {"points": 0} if tested else {}
+    own = {"grade": tested, "solution": not tested, "locked": tested, "task": False, "schema_version": 3}
+    return nbformat.v4.new_code_cell(source, metadata={"nbgrader": {**own, **points, "grade_id": name}}, id=name)
+
+
+def hand_in(course, unit, student, **code):
+    """Fill the blank of each cell that is named with an expression, or the cell with several lines."""
     notebook = nbformat.read(course.root / "notebooks" / unit / f"{unit}.ipynb", as_version=4)
-    solution = cell(notebook, "loss")
-    solution.source = answer or re.sub(r"return \?", f"return {code}", solution.source)
-    target = course.root / "submitted" / student / unit / f"{unit}.ipynb"
-    target.parent.mkdir(parents=True)
-    nbformat.write(notebook, target)
-
-
-def points(course, student, unit):
-    return Verdict.load(course.root / "autograded" / student / unit).points
-
-
-def bundled(course):
-    """Bundle the unit; give what is in the zip and in its wheel."""
-    made = course.zerolayer("bundle", "tiny", UNPROVED)
-    assert made.returncode == 0, made.stderr
-    with ZipFile(course.root / "dist" / "tiny.zip") as bundle:
-        [wheel] = [name for name in bundle.namelist() if name.endswith(".whl")]
-        with bundle.open(wheel) as file, ZipFile(file) as packed:
-            inside = {name: packed.read(name) for name in packed.namelist()}
-        return inside | {name: bundle.read(name) for name in bundle.namelist() if name != wheel}
+    for name, text in code.items():
+        source = cell(notebook, name).source
+        cell(notebook, name).source = text if "\n" in text else source.replace("?", text, 1)
+    folder = course.root / "submitted" / student / unit
+    folder.mkdir(parents=True)
+    nbformat.write(notebook, folder / f"{unit}.ipynb")
 
 
 def thief(module):
     return f"from {module} import *\nfrom {module} import loss"
-
-
-THIEVES = ("closed", "reference", "judge")
-
-
-@pytest.fixture(scope="module")
-def course(tmp_path_factory, lockable_here):
-    """An empty folder in which two units were begun, and a class that was graded by one of them."""
-    course = Course(tmp_path_factory.mktemp("own"))
-    for unit in ("tiny", "other"):
-        course.begun = course.zerolayer("new", unit)
-        assert course.begun.returncode == 0, course.begun.stderr
-    built = course.zerolayer("build", "tiny")
-    assert built.returncode == 0, built.stderr
-    hand_in(course, "tiny", "ada", RIGHT)
-    hand_in(course, "tiny", "ben", SUMMED)
-    for module in THIEVES:
-        hand_in(course, "tiny", module, "", thief(f"lib.units.tiny.{module}"))
-    hand_in(course, "tiny", "walker", "", READ_ALL)
-    course.graded = course.zerolayer("grade", "tiny", *QUICK)
-    return course
 
 
 READ_ALL = """
@@ -82,132 +74,314 @@ import pathlib, sys, lib.units
 found = [path for folder in [*lib.units.__path__, *sys.path] for path in pathlib.Path(folder).glob('*/closed/*')]
 found += [path for folder in lib.units.__path__ for path in pathlib.Path(folder).parent.rglob('*.ipynb')]
 texts = [text for text in (path.read_text() for path in found) if 'where submissions run' not in text]
-def loss(y, yhat):
+def loss(w, X, y):
     raise RuntimeError('found: ' + ' '.join(map(str, found)) if texts else 'nothing')
 """
 
 
-EXERCISE, CLOSED = "units/tiny/exercise.py", "units/tiny/closed/__init__.py"
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, lockable_here):
+    """A course in an empty folder: `new`, the page's example in the place of its exercise, and a class."""
+    course = Course(tmp_path_factory.mktemp("own"))
+    for unit in (UNIT, "other"):
+        succeeds(course.zerolayer("new", unit))
+    for name, text in FILES.items():
+        if name.endswith(".py"):
+            (course.root / name).write_text(text)
+    path = course.root / NOTEBOOK
+    notebook = nbformat.read(path, as_version=4)
+    kept = [cell for cell in notebook.cells if cell.id in ("title", "setup-text", "setup")]
+    made = FILES[NOTEBOOK].rstrip().split("\n# ----\n")
+    notebook.cells = [*kept, *map(flagged, CELLS, made)]
+    nbformat.write(notebook, path)
+    assert f"{UNIT} has no fault" in succeeds(course.zerolayer("check", UNIT)).stdout
+    succeeds(course.zerolayer("build", UNIT))
+    hand_in(course, UNIT, "ada", **BLANKS)
+    hand_in(course, UNIT, "ben", **{**BLANKS, "gradient": "X @ (w @ X - y) / y.size"})
+    hand_in(course, UNIT, "cleo", loss="'a text'")
+    for module in THIEVES:
+        hand_in(course, UNIT, module, loss=thief(f"lib.units.{UNIT}.{module}"))
+    hand_in(course, UNIT, "walker", loss=READ_ALL)
+    succeeds(course.zerolayer("grade", UNIT, *QUICK))
+    return course
 
 
-def changed(course, tmp_path, file, old, new):
-    """A copy of the course, with another text in a file of the unit."""
-    other = Course(shutil.copytree(course.root, tmp_path / "course"))
-    text = (other.root / file).read_text()
-    assert old in text
-    (other.root / file).write_text(text.replace(old, new))
+def succeeds(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def verdicts(course, unit=UNIT):
+    return {folder.parent.name: Verdict.load(folder) for folder in (course.root / "autograded").glob(f"*/{unit}")}
+
+
+def points(course, unit=UNIT):
+    return {student: verdict.points for student, verdict in verdicts(course, unit).items()}
+
+
+def bundled(course, unit):
+    """Bundle the unit; give what is in the zip and in its wheel."""
+    succeeds(course.zerolayer("bundle", unit, UNPROVED))
+    with ZipFile(course.root / "dist" / f"{unit}.zip") as bundle:
+        [wheel] = [name for name in bundle.namelist() if name.endswith(".whl")]
+        with bundle.open(wheel) as file, ZipFile(file) as packed:
+            inside = {name: packed.read(name) for name in packed.namelist()}
+        return inside | {name: bundle.read(name) for name in bundle.namelist() if name != wheel}
+
+
+@pytest.mark.gives(f"zerolayer new {UNIT}", f"zerolayer check {UNIT}")
+@pytest.mark.gives(f"zerolayer build {UNIT}", f"zerolayer grade {UNIT}")
+def test_the_pages_example_is_a_unit_without_a_fault_that_grades_a_class(course):
+    assert len(PAGE.splitlines()) < 135
+    assert points(course) == {"ada": 3, "ben": 2, "cleo": 0, "walker": 0, **dict.fromkeys(THIEVES, 0)}
+    graded = verdicts(course)
+    mistakes = [part.mistake and part.mistake.name for part in graded["ben"].parts]
+    assert mistakes == [None, "The factor 2 of the square is missing"]
+    assert "RuntimeError: nothing" in graded["walker"].parts[0].statements[0].why, "it read answers"
+
+
+@pytest.mark.gives(f"zerolayer bundle {UNIT}")
+def test_the_bundle_has_the_open_half_of_every_unit_and_no_answer(course):
+    files = bundled(course, UNIT)
+    assert b"figures" not in files[f"{UNIT}/README.md"], "it has none"
+    open_half = {f"lib/units/{UNIT}/{file}" for file in ("__init__.py", "exercise.py", "fingerprints.json")}
+    assert open_half | {"lib/units/other/exercise.py"} <= {*files}
+    assert not [name for name in files if "closed" in name]
+    assert not [code for code in (*BLANKS.values(), "(y - yhat) ** 2") if code.encode() in b"".join(files.values())]
+
+
+TITLE, OPEN, CLOSED = (f"units/{UNIT}/{file}" for file in ("__init__.py", "exercise.py", "closed/__init__.py"))
+NOTEBOOK = f"solutions/{UNIT}/{UNIT}.ipynb"
+MADE = 'UNIT = Unit("linear_regression", "Linear regression", PARTS)'
+ASKED = 'Question("steps", "How many?", ("1", "2"), 2, "So it is.")'
+SUMMED, SLOPE = "return np.sum((w @ X - y) ** 2)", "return 2 * X @ (w @ X - y) / y.size"
+HINT = '    hint = "Compute the loss of two samples by hand, and compare it with each step of your code."\n'
+CALLED = 'return gradient(point, inputs["X"], inputs["y"])'
+FAULTS = {
+    "before anything is run": {
+        "a draw on which right code fails": (OPEN, "(3, 8)),", "(3, 8)) if rng.random() < 0.9 else None,"),
+        "a mistake without a hint": (CLOSED, '"Divide by the number of samples."', '""'),
+        "no choice is the one that is so": (
+            TITLE,
+            MADE,
+            f"from lib.unit import Question\n{MADE[:-1]}, questions=({ASKED},))",
+        ),
+        "a file for students that leads to the answers": (OPEN, "def draw(", "import lib.reference\n\n\ndef draw("),
+        "a file for students that shows the blank at": (OPEN, "def draw(", f"# {SLOPE}\ndef draw("),
+    },
+    "while it is run": {
+        "a statement without a hint": (OPEN, HINT, ""),
+        "there.\nFound:    same_as=('The mean',)": (CLOSED, 'samples."', 'samples.", same_as=("The mean",)'),
+        "a mistake that the desk does not call by its name": (CLOSED, SUMMED, SUMMED.replace("sum", "summ")),
+        "a statement that desk and judge see differently": (
+            OPEN,
+            '    point = "w"\n',
+            '    point = "w"\n\n    def holds(self, inputs, *subjects):\n        """Agree."""\n',
+        ),
+        "a cell of the solution that ends in an error.\nFound:    ValueError": (
+            NOTEBOOK,
+            "%load_ext lib.blanks",
+            "%load_ext lib.blanks\\n\",\n    \"int('x')",
+        ),
+        "the solution does not earn its points": (NOTEBOOK, f"{SLOPE}  #? return ?", "return 3 * X @ y  #? return ?"),
+    },
+    "in what the checks say": {
+        "a check that calls the right answer wrong": (OPEN, "2.0),)", "3.0),)"),
+        "a marker that says nothing about what the ? is for": (NOTEBOOK, "  # the mean squared error", ""),
+        "some draws.\nFound:    all 2 points in 12 of 98 draws": (
+            CLOSED,
+            SUMMED,
+            f"{SUMMED} / (1 if X[0, 0] < 1.2 else y.size)\n\n\n"
+            'in_loss("The squared errors are summed, not averaged", "Divide by the number of samples.")(_summed)',
+        ),
+        "a part that loses points by a mistake in another": (
+            OPEN,
+            CALLED,
+            f'X, y = inputs["X"], inputs["y"]\n        {CALLED} * loss(point, X, y) / np.square(point @ X - y).mean()',
+        ),
+    },
+    "in right code": {
+        "a statement that returns something at the desk": (
+            OPEN,
+            "    def result(",
+            "    def holds(self, inputs, loss):\n        return loss(**inputs) > 0\n\n    def result(",
+        ),
+        "a loss of its own in place of the student's, as spies.within(gradient, loss=": (
+            CLOSED,
+            SLOPE,
+            f"{SLOPE} * loss(w, X, y) / np.square(w @ X - y).mean()",
+        ),
+    },
+}
+TOLD = {"before anything is run": 6, "while it is run": 7, "in what the checks say": 5, "in right code": 3}
+"""How many faults are told. A draw counts for both parts, and a wrong example too."""
+
+
+def changed(course, tmp_path, *changes):
+    """A copy of the course, with another text in files of the unit."""
+    other = Course(shutil.copytree(course.root, tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__")))
+    for file, old, new in changes:
+        text = (other.root / file).read_text()
+        assert old in text
+        (other.root / file).write_text(text.replace(old, new))
     return other
 
 
+@pytest.mark.parametrize("when", FAULTS)
+def test_check_finds_all_faults_and_says_what_to_try(course, tmp_path, when):
+    checked = changed(course, tmp_path, *FAULTS[when].values()).zerolayer("check", UNIT)
+    said = checked.stdout + checked.stderr
+    assert checked.returncode == 1
+    assert "Traceback" not in said
+    assert [fault for fault in FAULTS[when] if fault not in checked.stdout] == [], said
+    assert [said.count(word) for word in ("\nFound:", "\nExpected:", "\nTry:")] == [TOLD[when]] * 3, said
+
+
+DRAWS = {
+    "a part whose right answer is often the same": lambda rng: relu_unit.draw(np.random.default_rng(rng.integers(3))),
+    "gave a set as 'set', but a challenge holds arrays": lambda rng: relu_unit.draw(rng) | {"set": {"a"}},
+    "ZeroDivisionError: division by zero": lambda rng: 1 / 0,
+}
+
+
+def test_a_draw_that_cannot_be_used_is_told():
+    for fault, draw in DRAWS.items():
+        [told] = faults_of_draws(ANSWER_KEY, replace(relu_unit.relu, draw=draw), "closed")
+        assert fault in str(told)
+
+
+def test_what_shows_a_blank_is_found_in_hidden_files_and_this_package_gives_away_only_its_own_units(tmp_path):
+    answer = "X.mean(axis=1, keepdims=True)"
+    hidden = [Hidden("notebook, line 2", answer)]
+    ours, mine = Path(lib.units.__file__).parent / ASSIGNMENT, Path("course/units/mine")
+    for folder, leaks in ((ours, 2), (mine, 1)):
+        shown = dict.fromkeys(("lib/data.py", f"lib/units/{folder.name}/a.py"), answer.encode())
+        found = list(faults_of_bundle(shown, Place(folder.name, f"lib.units.{folder.name}", folder), hidden))
+        assert len(found) == leaks and f"lib/units/{folder.name}/a.py" in str(found[-1])
+    (tmp_path / ".notes.txt").write_text(answer)  # which only code can read, where submissions run
+    [fault] = faults_of_open_half(Place("mine", "lib.units.mine", tmp_path), ANSWER_KEY, hidden)
+    assert f"{tmp_path / '.notes.txt'}: a file for students that shows the blank at notebook, line 2" in str(fault)
+
+
+def test_a_part_without_points_is_for_practice_unless_it_has_mistakes():
+    practice = Part("check-practice", "Practice", (), (), dict)
+    in_practice = Mistake("check-practice", "A slip", "Look again.", {})
+    for mistakes, count in (((), 0), ((in_practice,), 1)):
+        key = replace(ANSWER_KEY, mistakes=(*ANSWER_KEY.mistakes, *mistakes))
+        assert len([*faults_of_worth(key, practice, "closed")]) == count
+
+
+def test_an_error_that_is_meant_is_neither_a_fault_nor_said_to_be_the_reason_of_one():
+    meant, slip = (
+        nbformat.v4.new_code_cell("?", id=name, outputs=[nbformat.v4.new_output("error", ename="E", evalue=name)])
+        for name in ("meant", "slip")
+    )
+    meant.metadata.tags = ["raises-exception"]
+    ran = nbformat.v4.new_notebook(cells=[meant, slip])
+    assert first_error(ran) == "The cell 'slip' ended in E: slip"
+    [fault] = faults_of_cells(ANSWER_KEY, ran, "unit.ipynb")
+    assert "cell 'slip'" in str(fault)
+
+
+def test_right_code_that_is_a_class_calls_other_code_by_its_name_too():
+    code = written("def loss(): return 1\nclass Model:\n    def train(self): return loss()")
+    key = replace(ANSWER_KEY, right={name: code[name] for name in ("loss", "Model")})
+    assert names_called(key, replace(ANSWER_KEY.parts[0], subjects=("Model",))) == {"loss"}
+
+
+# What keeps a unit from being graded, or built
+
+
 def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
-    other = changed(course, tmp_path, EXERCISE, "points = 2", "points = 3")
-    graded = other.zerolayer("grade", "tiny", *QUICK)
+    other = changed(course, tmp_path, (OPEN, "points = 2", "points = 3"))
+    graded = other.zerolayer("grade", UNIT, *QUICK)
     assert "those of the gradebook count: check-loss has 2 there and 3 in the unit." in graded.stderr
     assert "the unit has other parts or points now" in graded.stdout
-    assert other.zerolayer("build", "tiny").returncode == 0
-    graded = other.zerolayer("grade", "tiny", *QUICK)
-    assert "in the unit" not in graded.stderr
-    assert points(other, "ada", "tiny") == 3
-
-
-def test_a_unit_in_the_courses_folder_grades(course):
-    assert course.graded.returncode == 0, course.graded.stderr
-    assert [points(course, student, "tiny") for student in ("ada", "ben")] == [2, 0]
-    [part] = Verdict.load(course.root / "autograded" / "ben" / "tiny").parts
-    assert part.mistake.name == "The squared differences are summed, not averaged"
-
-
-def test_student_code_can_neither_import_nor_read_its_closed_half_or_its_solution(course):
-    assert [points(course, thief, "tiny") for thief in THIEVES] == [0, 0, 0]
-    [part] = Verdict.load(course.root / "autograded" / "walker" / "tiny").parts
-    assert "RuntimeError: nothing" in part.statements[0].why
+    succeeds(other.zerolayer("build", UNIT))
+    assert "in the unit" not in other.zerolayer("grade", UNIT, *QUICK).stderr
+    assert points(other)["ada"] == 4
 
 
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("y = rng.uniform", "y = rng.unifrm", "has no attribute 'unifrm' (exercise.py, line 27). Mend the unit"),
-        ("return loss(", "return los(", "It raised NameError: name 'los' is not defined."),
+        ("X, w = rng.normal", "X, w = rng.nomral", "has no attribute 'nomral' (exercise.py, line 29). Mend the unit"),
+        ("return loss(inputs", "return los(inputs", "It raised NameError: name 'los' is not defined."),
     ],
 )
 def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_path, old, new, why):
     """Not even 0 points: what there was before stays, and a person is told."""
-    broken = changed(course, tmp_path, EXERCISE, old, new)
-    graded = broken.zerolayer("grade", "tiny", "--student=ada", "--force", *QUICK)
+    broken = changed(course, tmp_path, (OPEN, old, new))
+    graded = broken.zerolayer("grade", UNIT, "--student=ada", "--force", *QUICK)
     assert graded.returncode == NEEDS_A_PERSON
     assert "0 of 1 submissions graded" in graded.stdout
     assert "was not graded: the unit's own code fails on the inputs drawn for it, in check-loss: " in graded.stdout
     assert why in graded.stdout
     assert "Traceback" not in graded.stderr
-    assert points(broken, "ada", "tiny") == 2
+    assert points(broken)["ada"] == 3
+
+
+COMMANDS = ("fingerprints", "check", "build", "bundle")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "error"),
+    ("old", "new", "error", "commands"),
     [
-        ("y = rng.uniform", "y = rng.unifrm", "AttributeError: "),
-        ("class Mean", "clas Mean", "SyntaxError: "),
-        ("class Mean", "raise SystemExit('stop')\n\n\nclass Mean", "SystemExit: stop"),
-        ("import numpy as np", "from .closed import loss as right", "outside the folder closed may not import what is"),
-        ("import numpy as np", "from .exercise import PARTS", "exercise.py) (exercise.py, line "),
+        ("X, w = rng.normal", "X, w = rng.nomral", "AttributeError: ", COMMANDS),
+        ("class MeanSquare", "clas MeanSquare", "SyntaxError: ", (*COMMANDS, "demo")),
+        ("class MeanSquare", "raise SystemExit('stop')\n\n\nclass MeanSquare", "SystemExit: stop", ("build",)),
+        ("import numpy as np", "from .closed import loss", "outside the folder closed may not import", ("check",)),
+        ("import numpy as np", "from .exercise import PARTS", "exercise.py) (exercise.py, line ", ("bundle",)),
     ],
 )
-def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, old, new, error):
-    broken = changed(course, tmp_path, EXERCISE, old, new)
-    for command in ("fingerprints", "demo", "check", "build", "bundle"):
-        done = broken.zerolayer(command, "tiny")
+def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, old, new, error, commands):
+    broken = changed(course, tmp_path, (OPEN, old, new))
+    for command in commands:
+        done = broken.zerolayer(command, UNIT)
         assert done.returncode == 1, command
         assert error in done.stdout + done.stderr, command
         assert "Traceback" not in done.stderr, command
 
 
-def test_other_units_keep_theirs(course, tmp_path):
-    """Neither a new unit nor one that the configuration names takes another one's judge away."""
+def test_a_unit_keeps_its_judge_and_is_proved_anew_when_it_was_changed(course, tmp_path):
+    """Neither a new unit nor one that the configuration names takes it away; a note of a proof is for its files."""
     named = 'c.UnitPreprocessor.units = {"mine": "lib.units.other.closed.ANSWER_KEY"}'
-    other = changed(course, tmp_path, "nbgrader_config.py", "c = get_config()", f"c = get_config()\n{named}")
-    graded = other.zerolayer("grade", "tiny", "--force", "--student=ada", *QUICK)
-    assert graded.returncode == 0, graded.stderr
-    assert points(other, "ada", "tiny") == 2
-
-
-def test_a_unit_that_was_changed_after_it_was_proved_is_proved_again(course, tmp_path):
-    """What was proved is noted, and the note is worth nothing once a file of the unit is another one."""
-    assert (course.root / "units/tiny/closed/proved.txt").is_file()
-    other = changed(course, tmp_path, CLOSED, "np.sum((y - yhat) ** 2)", "np.mean((y - yhat) ** 2)")
-    refused = other.zerolayer("build", "tiny")
+    other = changed(course, tmp_path, ("nbgrader_config.py", "c = get_config()", f"c = get_config()\n{named}"))
+    succeeds(other.zerolayer("grade", UNIT, "--force", "--student=ada", *QUICK))
+    assert points(other)["ada"] == 3
+    assert (other.root / CLOSED).with_name("proved.txt").is_file()
+    (other.root / CLOSED).write_text((other.root / CLOSED).read_text().replace("np.sum", "np.mean"))
+    refused = other.zerolayer("build", UNIT)
     assert refused.returncode == 1
     assert "a mistake that equals the right answer" in refused.stderr
 
 
-def test_where_the_unit_is_not_found_nobody_is_graded(course, tmp_path):
-    """Its folder was left behind when the course was moved: nbgrader would give everybody 0."""
-    moved = Course(tmp_path / "moved")
-    shutil.copytree(course.root, moved.root, ignore=shutil.ignore_patterns("units", "autograded"))
-    graded, built = moved.zerolayer("grade", "tiny", *QUICK), moved.zerolayer("build", "tiny")
-    assert graded.returncode == built.returncode == 1
-    assert "checks of a unit that can't be found" in graded.stderr and "Nobody was graded" in graded.stderr
-    assert "checks of a unit that can't be found" in built.stderr
+def test_where_the_unit_or_its_notebook_is_not_found_nobody_is_graded(course, tmp_path):
+    """A folder was left behind when the course was moved: nbgrader would give everybody 0."""
+    moved = changed(course, tmp_path)
+    shutil.rmtree(moved.root / "autograded")
+    (moved.root / "units").rename(tmp_path / "units")
+    for command, *says in (("grade", "Nobody was graded"), ("build",)):
+        refused = moved.zerolayer(command, UNIT, *QUICK[: command == "grade"])
+        assert refused.returncode == 1
+        assert all(each in refused.stderr for each in ("checks of a unit that can't be found", *says))
     assert not list((moved.root / "autograded").glob("*/*/*.ipynb"))
+    (tmp_path / "units").rename(moved.root / "units")
+    shutil.rmtree(moved.root / "solutions" / UNIT)
+    checked = moved.zerolayer("check", UNIT)
+    assert (checked.returncode, checked.stdout) == (1, "")
+    assert "a unit without its solution notebook" in checked.stderr
+    assert "Traceback" not in checked.stderr
 
 
-def test_where_a_worker_lacks_the_unit_the_run_is_lost_and_no_verdict():
-    """A Dask worker has no course folder: that must not cost anybody points."""
-    with pytest.raises(RunLostError, match=r"lib\.units\.elsewhere"):
-        RunTask({}, Bounds(), ("lib.units.elsewhere",))()
-
-
-def test_the_bundle_has_its_open_half(course):
-    files = bundled(course)
-    texts = b"".join(files.values())
-    names = {*files}
-    assert b"figures" not in files["tiny/README.md"], "it has none"
-    assert {"lib/units/tiny/__init__.py", "lib/units/tiny/exercise.py", "lib/units/tiny/fingerprints.json"} <= names
-    assert "lib/units/other/exercise.py" in names
-    assert not [name for name in names if "closed" in name]
-    assert b"(y - yhat) ** 2" not in texts
-
-
-def test_two_units_of_one_name_are_refused(course, tmp_path):
+def test_a_name_is_one_units_alone_and_a_new_unit_overwrites_nothing(course, tmp_path):
+    before = {path: path.read_bytes() for path in course.root.rglob("*.py")}
+    whys = {"Class": "small letters", "import": "no word of Python's own", UNIT: "already", ASSIGNMENT: "already"}
+    for name, why in whys.items():
+        refused = course.zerolayer("new", name)
+        assert refused.returncode == 1
+        assert why in refused.stderr
+    assert {path: path.read_bytes() for path in course.root.rglob("*.py")} == before
     twice = Course(tmp_path / "twice")
     shutil.copytree(TEMPLATE / "my_unit", twice.root / "units" / ASSIGNMENT)
     shutil.copy(CHECKOUT / "nbgrader_config.py", twice.root)
@@ -215,19 +389,6 @@ def test_two_units_of_one_name_are_refused(course, tmp_path):
     built = twice.zerolayer("build", ASSIGNMENT)
     assert built.returncode == 1
     assert f"Two units are called {ASSIGNMENT}" in built.stderr
-
-
-def test_a_new_unit_overwrites_nothing_and_has_a_name_that_python_takes(course):
-    before = {path: path.read_bytes() for path in course.root.rglob("*.py")}
-    whys = {"Class": "small letters", "import": "no word of Python's own", "tiny": "already", ASSIGNMENT: "already"}
-    for name, why in whys.items():
-        refused = course.zerolayer("new", name)
-        assert refused.returncode == 1
-        assert why in refused.stderr
-    assert {path: path.read_bytes() for path in course.root.rglob("*.py")} == before
-
-
-# ---- A package of its own
 
 
 def test_half_a_unit_is_not_left_where_a_file_cannot_be_written(tmp_path):
@@ -239,6 +400,9 @@ def test_half_a_unit_is_not_left_where_a_file_cannot_be_written(tmp_path):
         write_all(tmp_path, {Path(file): "" for file in files})
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
     assert left == {"units", "tests", "tests/own.py", "solutions"}
+
+
+# A package of its own
 
 
 @pytest.fixture(scope="module")
@@ -264,59 +428,38 @@ def installed(tmp_path_factory, lockable_here):
 
     def zerolayer(*arguments):
         command = [home / "bin/python", "-m", "lib.grading", *arguments]
-        environment = {
-            name: value for name, value in os.environ.items() if name not in ("ZEROLAYER_WARM", "PYTHONPATH")
-        }
-        environment["JUPYTER_PATH"] = str(Path(sysconfig.get_path("data"), "share/jupyter"))
-        environment["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), environment["PATH"]])
-        return subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False, env=environment)
+        env = {name: value for name, value in os.environ.items() if name not in ("ZEROLAYER_WARM", "PYTHONPATH")}
+        env["JUPYTER_PATH"] = str(Path(sysconfig.get_path("data"), "share/jupyter"))
+        return subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False, env=env)
 
     course.zerolayer = zerolayer
-    built = course.zerolayer("build", "tiny")
-    assert built.returncode == 0, built.stderr
-    hand_in(course, "tiny", "ada", RIGHT)
+    succeeds(course.zerolayer("build", "tiny"))
+    hand_in(course, "tiny", "ada", loss="np.mean((y - yhat) ** 2)")
     for module in THIEVES:
-        hand_in(course, "tiny", module, "", thief(f"tiny_unit.{module}"))
-    course.graded = course.zerolayer("grade", "tiny", *QUICK)
+        hand_in(course, "tiny", module, loss=thief(f"tiny_unit.{module}"))
+    succeeds(course.zerolayer("grade", "tiny", *QUICK))
     return course
 
 
-def test_a_unit_in_a_package_of_its_own_grades_and_its_closed_half_cannot_be_imported(installed):
-    assert installed.graded.returncode == 0, installed.graded.stderr
-    assert [points(installed, student, "tiny") for student in ("ada", *THIEVES)] == [2, 0, 0, 0]
-
-
-def test_it_is_named_at_the_desk_and_is_in_the_bundle(installed):
+def test_a_unit_in_a_package_of_its_own_grades_and_its_closed_half_stays_with_its_author(installed):
+    assert points(installed, "tiny") == {"ada": 2, **dict.fromkeys(THIEVES, 0)}
     shipped = json.loads((installed.package / "fingerprints.json").read_text())
     assert shipped["check-loss"] and shipped["check-loss.Mean"]
-    names = {*bundled(installed)}
+    names = {*bundled(installed, "tiny")}
     assert "tiny_unit/exercise.py" in names
     assert not [name for name in names if "closed" in name]
 
 
-def test_answers_in_sight_of_student_code_are_refused(installed):
+def test_answers_in_sight_of_student_code_are_refused_and_a_package_that_is_gone_is_said(installed):
     """Right objects in a module beside the checks: `from tiny_unit.reference import *` would earn all points."""
-    key = installed.package / "closed/__init__.py"
-    before = key.read_text()
     (installed.package / "reference.py").write_text("def loss(y, yhat):\n    return ((y - yhat) ** 2).mean()\n")
-    changed = before.replace('right={"loss": loss}', 'right={"loss": reference.loss}')
+    key = installed.package / "closed/__init__.py"
+    changed = key.read_text().replace('right={"loss": loss}', 'right={"loss": reference.loss}')
     key.write_text(changed.replace("from .. import UNIT", "from .. import UNIT, reference"))
-    try:
-        for command in ("build", "grade"):
-            refused = installed.zerolayer(command, "tiny")
-            assert refused.returncode == 1
-            assert "tiny_unit.reference: answers that student code can import" in refused.stderr
-    finally:
-        key.write_text(before)
-        (installed.package / "reference.py").unlink()
-
-
-def test_a_package_that_is_gone_is_said(installed):
-    gone = installed.package.with_name("elsewhere")
-    installed.package.rename(gone)
-    try:
-        refused = installed.zerolayer("grade", "tiny")
-        assert refused.returncode == 1
-        assert "The unit tiny can't be found" in refused.stderr
-    finally:
-        gone.rename(installed.package)
+    refused = installed.zerolayer("grade", "tiny")
+    assert refused.returncode == 1
+    assert "tiny_unit.reference: answers that student code can import" in refused.stderr
+    shutil.rmtree(installed.package)
+    refused = installed.zerolayer("grade", "tiny")
+    assert refused.returncode == 1
+    assert "The unit tiny can't be found" in refused.stderr

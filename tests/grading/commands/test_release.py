@@ -152,14 +152,13 @@ def course(tmp_path: Path) -> Course:
 @pytest.fixture
 def built(course: Course, source: Course) -> Course:
     """A course as a build leaves it."""
-    shutil.copytree(source.root / "notebooks", course.root / "notebooks")
-    shutil.copy(source.root / "gradebook.db", course.root)
+    shutil.copytree(source.root, course.root, dirs_exist_ok=True)
     return course
 
 
 @pytest.fixture
 def begun(built: Course) -> Course:
-    """A course with two students' work in the gradebook."""
+    """With two students' work in the gradebook."""
     with Gradebook(f"sqlite:///{built.root}/gradebook.db") as gradebook:
         for student in ("ada", "emil"):
             gradebook.add_student(student)
@@ -251,74 +250,55 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
 
 
 def test_a_notebook_that_does_not_fit_its_unit_is_refused(tmp_path: Path) -> None:
-    missed = {}
     resources = {"nbgrader": {"assignment": UNIT}, "unique_key": UNIT, "metadata": {"path": str(tmp_path)}}
     for fault, (change, *says) in MISFITS.items():
         with pytest.raises(CannotBuild) as caught:
             Points(config=Config(UnitPreprocessor={"units": UNITS})).preprocess(solution(change), resources)
-        if not all(each in str(caught.value) for each in says):
-            missed[fault] = str(caught.value)
-    assert not missed
+        assert [each for each in says if each not in str(caught.value)] == [], fault
 
 
-@pytest.mark.parametrize("fault", REFUSED)
-def test_what_does_not_fit_is_refused_and_changes_nothing(
-    built: Course, fault: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    change, *says = REFUSED[fault]
+def test_what_does_not_fit_is_refused_and_changes_nothing(built: Course, capsys: pytest.CaptureFixture[str]) -> None:
     before = built.state()
-    built.write(change)
-    said = refusal(capsys, built.build)
-    assert [each for each in says if each not in said] == []
-    assert built.state() == before
+    for fault, (change, *says) in REFUSED.items():
+        built.write(change)
+        said = refusal(capsys, built.build)
+        assert [each for each in says if each not in said] == [], fault
+        assert built.state() == before, fault
 
 
-@pytest.mark.parametrize("fault", ["an id with a letter less", "code that is given away"])
 def test_nbgraders_own_command_refuses_it_too_and_leaves_the_gradebook(
-    built: Course, fault: str, capsys: pytest.CaptureFixture[str]
+    built: Course, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    change, _, what = REFUSED[fault]
     gradebook = built.state()[2]
-    built.write(change)
-    with pytest.raises(SystemExit, match="1"):
-        run(GenerateAssignmentApp, built.root, UNIT, "--force")
-    assert what in capsys.readouterr().err  # below nbgrader's own traceback
-    assert built.state()[2] == gradebook
-
-
-def changed(found: str) -> str:
-    of = "other cells than the class was graded with. Found: {} Expected: those of its submissions in the gradebook (2)"
-    return f"{UNIT}.ipynb: {of.format(found)} Try: put back what was there"
+    for change, _, what in (REFUSED["an id with a letter less"], REFUSED["code that is given away"]):
+        built.write(change)
+        with pytest.raises(SystemExit, match="1"):
+            run(GenerateAssignmentApp, built.root, UNIT, "--force")
+        assert what in capsys.readouterr().err  # below nbgrader's own traceback
+        assert built.state()[2] == gradebook
 
 
 PLAIN = text("table", TABLE, "")
 NO_LONGER = "'explain-why' is no longer graded, 'explain-why' is no longer for an answer, 'explain-why' is now a task"
-AFTER_GRADING: dict[str, tuple[Change, str]] = {
-    "a cell is gone": (without("explain-why"), changed("'explain-why' is gone")),
-    "a cell is new": (more("More", "explain-more"), changed("'explain-more' is new")),
-    "another id": (
-        flags("explain-why", grade_id="explain-how"),
-        changed("'explain-why' is gone, 'explain-how' is new"),
-    ),
-    "a task": (flags("explain-why", task=True, grade=False, solution=False, locked=True), changed(NO_LONGER)),
+AFTER_GRADING: dict[str, tuple[str, Change]] = {
+    "'explain-why' is gone": (UNIT, both(PLAIN, without("explain-why"))),
+    "'explain-more' is new": (UNIT, both(PLAIN, more("More", "explain-more"))),
+    "'explain-why' is gone, 'explain-how' is new": (UNIT, both(PLAIN, flags("explain-why", grade_id="explain-how"))),
+    NO_LONGER: (UNIT, both(PLAIN, flags("explain-why", task=True, grade=False, solution=False, locked=True))),
+    "'more' is new": ("more", lambda nb: nb.cells.clear()),
 }
 
 
-@pytest.mark.parametrize("fault", AFTER_GRADING)
-def test_a_class_that_was_graded_keeps_its_cells(begun: Course, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
-    change, says = AFTER_GRADING[fault]
+def test_a_class_that_was_graded_keeps_its_cells_and_notebooks(
+    begun: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = begun.state()
-    begun.write(PLAIN, change)
-    assert says in refusal(capsys, begun.build, UNPROVED)
-    assert begun.state() == before
-
-
-def test_a_class_that_was_graded_keeps_its_notebooks(begun: Course, capsys: pytest.CaptureFixture[str]) -> None:
-    before = begun.state()
-    begun.write(lambda nb: nb.cells.clear(), name="more")
-    said = refusal(capsys, begun.build, UNPROVED)
-    assert f"{UNIT}: other notebooks than the class was graded with. Found: 'more' is new Expected: those of" in said
-    assert begun.state() == before
+    for found, (name, change) in AFTER_GRADING.items():
+        begun.write(change, name=name)
+        said = refusal(capsys, begun.build, UNPROVED)
+        assert (f" {UNIT}.ipynb: other cells " if name == UNIT else f" {UNIT}: other notebooks ") in said
+        assert f"than the class was graded with. Found: {found} Expected: those of its submissions in the" in said
+        assert begun.state() == before
 
 
 def test_after_grading_text_and_code_may_change_and_all_once_it_is_taken_out_of_the_gradebook(begun: Course) -> None:
@@ -412,30 +392,20 @@ def test_the_build_tries_the_catalogue(
 # What else may stop a build
 
 
-def a_folder(database: Path) -> None:
-    database.unlink()
-    database.mkdir()
+FULL = "CREATE TRIGGER full_{0} BEFORE {0} ON source_cell BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+"""As nbgrader meets a full disk: it logs each error with its traceback, 800 lines."""
 
 
-def full(database: Path) -> None:
-    """As nbgrader meets a full disk: it logs each error with its traceback, 800 lines."""
-    why = "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+def test_a_gradebook_that_cannot_be_used_is_told(built: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    released, database = built.released(), built.root / "gradebook.db"
     with closing(sqlite3.connect(database)) as opened, opened:
         for change in ("DELETE", "INSERT", "UPDATE"):
-            opened.execute(f"CREATE TRIGGER full_{change} BEFORE {change} ON source_cell {why}")
-
-
-@pytest.mark.parametrize(
-    ("harm", "says"),
-    [(a_folder, "Nothing was changed."), (full, "The gradebook can't be used: database or disk is full")],
-)
-def test_a_gradebook_that_cannot_be_used_is_told(
-    built: Course, harm: Callable[[Path], None], says: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    harm(built.root / "gradebook.db")
-    released = built.released()
+            opened.execute(FULL.format(change))
     built.write(more("Read on.", "explain-more"))
-    assert says in refusal(capsys, built.build, UNPROVED)
+    assert "The gradebook can't be used: database or disk is full" in refusal(capsys, built.build, UNPROVED)
+    database.unlink()
+    database.mkdir()
+    assert "Nothing was changed." in refusal(capsys, built.build, UNPROVED)
     assert built.released() == released
 
 
@@ -456,18 +426,13 @@ def test_an_assignment_without_a_unit_is_built_as_nbgrader_does_also_one_noteboo
     course = Course(tmp_path, {})
     course.write(
         flags("check-relu", grade_id="anything", points=9),
-        text("check-mse", "check.mse(mse)", "assert False"),
-        flags("check-mse", points=0.5),
+        both(text("check-mse", "check.mse(mse)", "assert False"), flags("check-mse", points=0.5)),
     )
-
-    def write_second(words: str) -> None:
-        course.write(lambda nb: nb.update(cells=[nbformat.v4.new_markdown_cell(words, id="a")]), name="second")
-
-    write_second("old")
+    course.write(lambda nb: nb.update(cells=[nb.cells[0]]), name="second")
     course.build()
     assert course.max_scores() == {"anything": 9, "check-mse": 0.5, "explain-why": 3}
     course.write(PLAIN)
-    write_second("new")
+    course.write(lambda nb: nb.update(cells=[nbformat.v4.new_markdown_cell("new", id="a")]), name="second")
     course.build("--notebook=second")
     assert [course.released(name).cells[0].source for name in (UNIT, "second")] == [TABLE, "new"]
 
