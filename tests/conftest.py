@@ -132,6 +132,14 @@ def garbage_is_sought_in_what_is_new() -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
+def no_course_is_left() -> Iterator[None]:
+    """Leave the course that a module's tests have entered by a command: programs that are started later would find it."""
+    yield
+    if "lib.units" in sys.modules:
+        sys.modules["lib.units"].enter(os.curdir)
+
+
+@pytest.fixture(scope="module", autouse=True)
 def no_shell_is_left() -> Iterator[None]:
     """End the IPython shell that a module's tests have made, as some widgets do: a check asks it for its folder."""
     yield

@@ -75,7 +75,7 @@ OPTIONS = {
     "fingerprints": set(),
     "bundle": BUILD,
     "site": BUILD | {"offline"},
-    "grade": RUN | {"student", "force", "f"},
+    "grade": RUN | {"student", "notebook", "force", "f"},
     "feedback": {"assignment", "student", "notebook", "db", "jobs"},
     "watch": RUN | {"course", "every", "once"},
     "report": {"assignment", "student", "db", "server"},

@@ -364,7 +364,8 @@ def test_what_was_done_there_fails_and_warns_nowhere_and_earns_full_points(cours
 def test_the_notebook_opens_in_the_browser_with_checks_sliders_and_the_courses_settings(page):
     assert "not checked" not in said_by(cell_with(page, "check.cce(cce)"), "The loss: 2 of 2 points")
     words = cell_with(page, "explore(Dense").locator(".zl-says")
-    before = re.search(r"After (\d+) epochs", words.inner_text())[1]
+    words.filter(has_text=(told := re.compile(r"After (\d+) epochs"))).wait_for(timeout=PATIENCE)
+    before = told.search(words.inner_text())[1]
     slider(page, "Epochs").press("ArrowRight")
     words.filter(has_not_text=f"After {before} epochs").wait_for(timeout=PATIENCE)
     assert readout(page, "Epochs") != before
