@@ -133,7 +133,7 @@ def garbage_is_sought_in_what_is_new() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def no_course_is_left() -> Iterator[None]:
-    """Leave the course that a module's tests have entered by a command: programs that are started later would find it."""
+    """Leave the course that a module's tests have entered by a command: programs started later would find it."""
     yield
     if "lib.units" in sys.modules:
         sys.modules["lib.units"].enter(os.curdir)
