@@ -77,7 +77,7 @@ all others waiting for the rest of a word, may end in several errors."""
 
 def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
     monkeypatch.setattr(CONSTS, "channel_lock_timeout", 1)  # so long is waited for who died in the middle of a word
-    works = []
+    works, threads = [], threading.active_count()  # another test may have left one
     for name, ((call, *arguments), _) in DISTURBED.items():
         marked = [tmp_path / name, *arguments] if call is first_time else arguments
         seconds = 3 if signal.SIGSTOP in arguments else 30  # a busy machine may be slow to begin a process
@@ -88,7 +88,7 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
     for name, (_, wanted) in DISTURBED.items():
         assert isinstance(came[name], wanted) if isinstance(wanted, type) else came[name] == wanted, name
     assert [came[name, number] for name in DISTURBED for number in range(3)] == [*range(3)] * len(DISTURBED)
-    assert threading.active_count() == 1, "at the end of the program a thread would use pipes that Python closes"
+    assert threading.active_count() <= threads, "at the end of the program a thread would use pipes that Python closes"
 
 
 def test_workers_that_are_killed_while_nothing_is_to_be_done_are_replaced():
