@@ -23,7 +23,7 @@ WORDS = {"falling": "still falling", "rising": "rising", "level": "nearly level"
 def describe(run: Run, epochs: int) -> str:
     """Say what the picture shows: the setting, how far it got, the losses, the accuracy, and how the curves end."""
     done = min(epochs, run.epochs)
-    parts = [f"{_name_setting(run, 'Learning rate', 'batch size')}. {_progress(run, done, epochs)} {_losses(run, done)}."]
+    parts = [f"{_setting(run)}. {_progress(run, done, epochs)} {_losses(run, done)}."]
     if run.diverged is not None and run.diverged <= epochs:
         parts.append(
             f"Diverged in epoch {run.diverged}: the loss or a weight became {run.last_loss}. "
@@ -34,20 +34,6 @@ def describe(run: Run, epochs: int) -> str:
     elif done == epochs:
         parts.append(assess(run.epoch_loss[:epochs], run.validation_loss[:epochs], run.loss_before))
     return " ".join(parts)
-
-
-def summarise(run: Run, epochs: int) -> str:
-    """Say in a few words which setting a run has and where it ended, for the list of kept runs."""
-    done = min(epochs, run.epochs)
-    setting = _name_setting(run, "rate", "batch") + (f", seed {run.setting.seed}" if run.setting.seed else "")
-    if run.diverged is not None and run.diverged <= epochs:
-        return f"{setting}: diverged in epoch {run.diverged}"
-    if not done:
-        return f"{setting}: no epoch finished"
-    return (
-        f"{setting}: training loss {short(run.epoch_loss[done - 1])}, validation loss"
-        f" {short(run.validation_loss[done - 1])} after {count(done, 'epoch')}"
-    )
 
 
 def assess(training: Sequence[float], validation: Sequence[float], before: float) -> str:
@@ -112,10 +98,10 @@ def count(number: int, one: str) -> str:
     return f"{number:,} {one if number == 1 else one + 's'}"
 
 
-def _name_setting(run: Run, rate: str, batch: str) -> str:
-    """Name the setting that a run was trained with; `rate` and `batch` are the words for these two."""
+def _setting(run: Run) -> str:
+    """Say how a run was trained."""
     setting = run.setting
-    words = f"{rate} {exact(setting.learning_rate)}, {batch} {setting.batch_size}"
+    words = f"Learning rate {exact(setting.learning_rate)}, batch size {setting.batch_size}"
     words += f", {count(setting.size, run.recipe.network.counted.removesuffix('s'))}" if setting.size else ""
     return words + (f", what if {setting.what_if}" if setting.what_if else "")
 

@@ -19,7 +19,7 @@ STEPS = 12  # of Lanczos's method: 1% near λ or nearer, also with the 650 weigh
 ROUNDING = 1e-8  # curvature below it is what rounding makes of none
 DIFFERENCE = 1e-4  # between two gradients, as the length of a step in weights
 ALIKE = 1e-3  # the part by which a loss is higher at least to be told as higher: it has three digits
-TRIED = (0.001, 0.01, 0.05, 0.2, 0.5, 0.95)  # parts of 2/λ at which a step is tried
+TRIED = (0.001, 0.01, 0.05, 0.2, 0.5, 0.95, 0.99)  # parts of 2/λ at which a step is tried
 
 
 def largest_descending_rate(run: Run, epoch: int) -> float:

@@ -18,13 +18,12 @@ const STEPS = {
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const say = value => String(Number(value.toPrecision(3))).replace('-', '−');
-const isWhole = (value, low, high) => Number.isInteger(value) && value >= low && value <= high;
 const readFloats = view => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 
 function make(name, properties = {}, ...children) {
   const { label, describedBy, ...others } = properties;
   const made = Object.assign(document.createElement(name), others);
-  if (label) made.setAttribute('aria-label', label);
+  if (label) made.ariaLabel = label;
   if (describedBy) made.setAttribute('aria-describedby', describedBy);
   made.append(...children);
   return made;
@@ -159,34 +158,32 @@ function shadeRegions(canvas, logs, classes, grid) {
   pen.putImageData(image, 0, 0);
 }
 
-// Weights as coloured cells: an image for each row where features are the pixels of a square, else a table.
+// Weights as coloured cells: a tile for each row, which is an image where features are the pixels of a square. The bias
+// comes last; an image has no place for it.
 function drawWeights(canvas, answer, names) {
   const pen = canvas.getContext('2d');
   const style = getComputedStyle(canvas);
-  const [rows, weights] = [answer.rows, answer.picture];
-  const columns = weights.length / rows;
+  const [above, below] = ['--zl-0', '--zl-1'].map(name => readColour(style, name));
+  const columns = answer.picture.length / answer.rows;
+  const largest = Math.max(...answer.picture.map(Math.abs), 1e-9);
   const side = Math.sqrt(columns - 1);
   const isImage = side >= 4 && Number.isInteger(side);
-  const largest = Math.max(...weights.map(Math.abs), 1e-9);
-  const [across, labels] = [Math.ceil(Math.sqrt(rows * 1.6)), []];
-  const size = Math.min(WIDTH / across - 8, HEIGHT / Math.ceil(rows / across) - 22);
-  const high = HEIGHT / rows;
+  const across = isImage ? Math.ceil(Math.sqrt(answer.rows * 1.6)) : 1;
+  const [cellsAcross, cellsDown] = isImage ? [side, side] : [columns, 1];
+  const [wide, high] = [WIDTH / across, HEIGHT / Math.ceil(answer.rows / across)];
+  const size = Math.min(wide - 8, high - 20);
+  const [cellWide, cellHigh] = isImage ? [size / side, size / side] : [WIDTH / columns, high - 20];
   pen.clearRect(0, 0, WIDTH, HEIGHT);
-  for (let row = 0; row < rows; row++) {
-    const [left, top] = isImage ? [row % across * WIDTH / across + 4, Math.floor(row / across) * (size + 22)] : [60, high * row];
-    for (let column = 0; column < columns - isImage; column++) {
-      const weight = weights[row * columns + column];
-      const [red, green, blue] = readColour(style, weight > 0 ? '--zl-0' : '--zl-1');
-      pen.fillStyle = `rgba(${red}, ${green}, ${blue}, ${Math.abs(weight) / largest})`;
-      const [wide, tall] = isImage ? [size / side, size / side] : [(WIDTH - 60) / columns, high - 1];
-      const [x, y] = isImage ? [left + column % side * wide, top + Math.floor(column / side) * tall] : [left + column * wide, top];
-      pen.fillRect(x, y, wide, tall);
-      if (!isImage && weights.length <= 60) labels.push(writeText(x + wide / 2, y + tall / 2 + 4, say(weight), 'middle ink'));
+  return Array.from({ length: answer.rows }, (_, row) => {
+    const [left, top] = [row % across * wide, Math.floor(row / across) * high];
+    for (let cell = 0; cell < cellsAcross * cellsDown; cell++) {
+      const weight = answer.picture[row * columns + cell];
+      pen.fillStyle = `rgba(${weight > 0 ? above : below}, ${Math.abs(weight) / largest})`;
+      const [x, y] = [left + cell % cellsAcross * cellWide, top + Math.floor(cell / cellsAcross) * cellHigh];
+      pen.fillRect(x, y, cellWide, cellHigh);
     }
-    labels.push(isImage ? writeText(left + size / 2, top + size + 13, names[row], 'middle ink')
-      : writeText(54, top + high / 2 + 4, names[row], 'end ink'));
-  }
-  return labels.join('');
+    return writeText(left + 4, top + cellHigh * cellsDown + 13, names[row], 'ink');
+  }).join('');
 }
 
 // ---- The controls, and the conversation with Python
@@ -196,12 +193,12 @@ export default () => {
   const answers = new Map();
   const limits = new Map();
   const views = new Set();
-  const state = { kept: [], asked: null, ratio: null, player: null, span: null, refusal: {} };
+  const state = { kept: [], asked: '', ratio: null, player: null, span: null, refusal: {} };
   let model = null;
+  let data = null; // the data set, as Python describes it
 
   const get = name => model.get(name);
   const keyOf = want => want.join('|');
-  const settingNow = () => SETTING.map(get);
   const find = (changes = {}) => answers.get(keyOf(SETTING.map(name => changes[name] ?? get(name))));
   const showAll = () => views.forEach(show => show());
 
@@ -220,6 +217,12 @@ export default () => {
     if (answers.size > MOST_ANSWERS) answers.delete(answers.keys().next().value);
   }
 
+  function readData() {
+    const described = get('data_set');
+    data = { ...described, points: readFloats(described.points) };
+    showAll();
+  }
+
   function change(changes) {
     if (state.ratio && 'batch_size' in changes) {
       // Without the last digits, which are what rounding makes of 0.1 × 3 / 16.
@@ -230,8 +233,12 @@ export default () => {
     model.save_changes();
   }
 
+  function goTo(learning_rate, batch_size) {
+    state.ratio = null;
+    change({ learning_rate, batch_size: Math.min(batch_size, data.sizes.at(-1)) });
+  }
+
   function play() {
-    if (state.player) return stop();
     const last = get('epochs');
     const step = Math.ceil(last / 100);
     state.span = last; // the axis stays as long as it is, and the curve grows
@@ -248,97 +255,95 @@ export default () => {
     showAll();
   }
 
+  function listPlaces(name) {
+    const epochs = Array.from({ length: get('choices').epochs }, (_, at) => at + 1);
+    return { learning_rate: get('choices').rates, batch_size: data.sizes, epochs, size: get('choices').sizes }[name];
+  }
+
+  // Says why a number can't be used, or nothing if it can.
+  function findFault(name, value) {
+    if (name === 'learning_rate') return value > 0 && value < Infinity ? '' : 'It is a number above 0.';
+    const [low, high] = name === 'seed' ? [0, 2 ** 32 - 1] : [listPlaces(name)[0], listPlaces(name).at(-1)];
+    return Number.isInteger(value) && value >= low && value <= high ? '' : `It is a whole number from ${low} to ${high}.`;
+  }
+
   function initialize({ model: own }) {
     model = own;
-    const first = get('answer');
-    store(first, first.arrays);
+    store(get('answer'), get('answer').arrays);
+    readData();
     model.on('msg:custom', hear);
-    model.on('change', showAll);
+    model.on('change:data_set', readData);
+    SETTING.forEach(name => model.on(`change:${name}`, showAll));
   }
 
   function render({ el }) {
     const choices = get('choices');
-    const root = `zl-${Math.random().toString(36).slice(2)}`; // for labels to refer to
-    const sets = new Map();
+    const root = `zl-${Math.random().toString(36).slice(2)}`; // for notes to be referred to
     const shows = []; // what brings each control up to date
-    let [drawnPoints, drawnLoss, quiet, shown] = ['', '', 0, null];
-
-    function readSet() {
-      const data = get('data_set');
-      if (!sets.has(data.name)) sets.set(data.name, { ...data, points: readFloats(data.points) });
-      return sets.get(data.name);
-    }
+    const drawn = {};
+    let shown = null; // the answer that is drawn
+    let quiet = 0;
 
     // ---- Controls
 
     // Puts a typed number in force, or says why it can't be and shows the one in force again.
-    function makeField(name, label, check, describe) {
+    function makeField(name, label) {
       const field = make('input', { type: 'text', inputMode: 'decimal', className: 'zl-field', label: `${label}, to type` });
       const refusal = make('span', { className: 'zl-refusal' });
       field.onchange = () => {
-        const value = Number(field.value);
-        if (field.value.trim() && check(value)) {
-          change({ [name]: value });
-          return;
-        }
-        state.refusal = { [name]: `${label}: ${field.value.trim() || 'nothing'} can’t be used. ${describe()}` };
+        const typed = field.value.trim();
+        const fault = findFault(name, typed ? Number(typed) : NaN);
+        if (!fault) return change({ [name]: Number(typed) });
+        state.refusal = { [name]: `${label}: ${typed || 'nothing'} can’t be used. ${fault}` };
         field.value = get(name);
         showAll();
       };
       shows.push(() => {
-        if (document.activeElement !== field || field.dataset.value !== String(get(name))) field.value = get(name);
-        field.dataset.value = get(name);
+        if (field.dataset.inForce !== String(get(name))) field.value = field.dataset.inForce = get(name);
         field.disabled = name === 'learning_rate' && state.ratio !== null;
         refusal.textContent = state.refusal[name] ?? '';
       });
       return [field, refusal];
     }
 
-    function makeSlider(name, label, listPlaces, check, describe) {
+    function makeSlider(name, label) {
       const note = make('small', { id: `${root}-${name}`, className: 'zl-note' });
       const input = make('input', { type: 'range', min: 0, step: 'any', label, describedBy: note.id });
-      const [field, refusal] = makeField(name, label, check, describe);
-      const mark = make('span', { className: 'zl-mark', textContent: '▲', hidden: true });
-      const isNow = () => name !== 'epochs' || !state.player;
-      input.oninput = () => {
-        if (!isNow()) stop();
-        change({ [name]: listPlaces()[Math.round(input.value)] });
+      const mark = make('span', { className: 'zl-mark', textContent: '▲' });
+      const [field, refusal] = makeField(name, label);
+      const move = place => {
+        if (name === 'epochs' && state.player) stop();
+        change({ [name]: listPlaces(name)[clamp(place, 0, listPlaces(name).length - 1)] });
       };
+      input.oninput = () => move(Math.round(input.value));
       input.onkeydown = event => {
         const step = STEPS[event.key];
         if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
         event.preventDefault();
-        if (!isNow()) stop();
-        // A typed value may lie between two places of the slider: a key leads to the next place.
-        const at = findPlace(get(name), listPlaces());
-        const next = (step > 0 ? Math.floor(at) : Math.ceil(at)) + step;
-        change({ [name]: listPlaces()[clamp(next, 0, listPlaces().length - 1)] });
+        // A typed value may lie between two places of the slider: a key leads to the next of them.
+        const at = findPlace(get(name), listPlaces(name));
+        move((step > 0 ? Math.floor(at) : Math.ceil(at)) + step);
       };
       shows.push(() => {
-        input.max = listPlaces().length - 1;
-        input.value = findPlace(get(name), listPlaces());
+        const places = listPlaces(name);
+        input.max = places.length - 1;
+        input.value = findPlace(get(name), places);
         input.setAttribute('aria-valuetext', get(name));
         input.disabled = field.disabled;
+        const limit = name === 'learning_rate' ? limits.get(keyOf(SETTING.map(get))) : null;
+        const share = limit ? findPlace(limit, places) / input.max : 0;
+        mark.hidden = share === 0 || share === 1;
+        mark.style.left = `calc(8px + ${share} * (100% - 16px))`; // the handle is 16 pixels wide
+        note.textContent = limit ? `▲ ${say(limit)}: the largest rate that still descends` : '';
       });
-      if (name === 'learning_rate') shows.push(() => showLimit(mark, note, listPlaces()));
-      return make('div', { className: 'zl-slider' }, make('span', { className: 'zl-label', textContent: label }), field,
+      return make('div', { className: 'zl-slider' }, make('span', { textContent: label }), field,
         make('div', { className: 'zl-track' }, input, mark), note, refusal);
-    }
-
-    function showLimit(mark, note, places) {
-      const limit = limits.get(keyOf(settingNow()));
-      const known = typeof limit === 'number';
-      const share = known ? findPlace(limit, places) / (places.length - 1) : 0;
-      mark.hidden = !known || share === 0 || share === 1;
-      mark.style.left = `calc(8px + ${share} * (100% - 16px))`;
-      note.textContent = known ? `▲ ${say(limit)}: up to this rate a step on all samples goes down` : '';
     }
 
     // Returns how far a value lies from the first place, in places.
     function findPlace(value, places) {
       const after = places.findIndex(place => place > value);
-      if (after === 0) return 0;
-      if (after < 0) return places.length - 1;
+      if (after <= 0) return after ? places.length - 1 : 0;
       const [a, b] = [places[after - 1], places[after]];
       return after - 1 + Math.log(value / a) / Math.log(b / a);
     }
@@ -347,169 +352,138 @@ export default () => {
       const select = make('select', { label, onchange: () => choose(select.value) });
       select.append(...options.map(([words, value]) => new Option(words, value)));
       shows.push(() => { select.value = current(); });
-      return make('label', { className: 'zl-choice' }, label, select);
+      return make('label', {}, label, select);
     }
 
     function makeButton(words, press, title = '') {
       return make('button', { type: 'button', className: 'zl-button', textContent: words, onclick: press, title });
     }
 
-    const slidersShown = make('div', { className: 'zl-sliders' },
-      makeSlider('learning_rate', 'Learning rate', () => choices.rates, value => value > 0 && value < Infinity,
-        () => 'It is a number above 0.'),
-      makeSlider('batch_size', 'Batch size', () => readSet().sizes, value => isWhole(value, 1, readSet().sizes.at(-1)),
-        () => `It is a whole number from 1 to ${readSet().sizes.at(-1)}.`),
-      makeSlider('epochs', 'Epochs', () => Array.from({ length: choices.epochs }, (_, at) => at + 1),
-        value => isWhole(value, 1, choices.epochs), () => `It is a whole number from 1 to ${choices.epochs}.`));
-    if (choices.counted) {
-      const label = choices.counted[0].toUpperCase() + choices.counted.slice(1);
-      slidersShown.append(makeSlider('size', label, () => choices.sizes, value => choices.sizes.includes(value),
-        () => `It is a whole number from ${choices.sizes[0]} to ${choices.sizes.at(-1)}.`));
-    }
-
-    const player = makeButton('', play);
+    const sliders = make('div', { className: 'zl-sliders' },
+      makeSlider('learning_rate', 'Learning rate'), makeSlider('batch_size', 'Batch size'), makeSlider('epochs', 'Epochs'));
+    if (choices.counted) sliders.append(makeSlider('size', choices.counted[0].toUpperCase() + choices.counted.slice(1)));
+    const player = makeButton('', () => (state.player ? stop() : play()));
     shows.push(() => { player.textContent = state.player ? '■ Stop' : '▶ Play the training'; });
-    const presets = choices.presets.map(([words, rate]) => makeButton(words, () => {
-      state.ratio = null;
-      change({ learning_rate: rate, batch_size: Math.min(choices.preset_batch, readSet().sizes.at(-1)) });
-    }, `learning rate ${rate}, batch size ${choices.preset_batch}`));
-    const buttons = make('div', { className: 'zl-row' }, player, make('span', { textContent: 'A rate that is' }), ...presets);
+    const presets = choices.presets.map(([words, rate]) => makeButton(words, () => goTo(rate, choices.preset_batch),
+      `learning rate ${rate}, batch size ${choices.preset_batch}`));
 
     // ---- What is behind More
 
-    const lock = make('input', { type: 'checkbox', onchange: () => {
+    const lock = make('input', { type: 'checkbox' });
+    lock.onchange = () => {
       state.ratio = lock.checked ? get('learning_rate') / get('batch_size') : null;
       showAll();
-    } });
-    shows.push(() => { lock.checked = state.ratio !== null; });
-    const seed = makeField('seed', 'Seed', value => isWhole(value, 0, 2 ** 32 - 1), () => 'It is a whole number from 0 on.');
-    const keep = makeButton('Keep this run', () => {
-      state.kept.push(shown);
+    };
+    const setKept = kept => {
+      state.kept = kept;
       showAll();
-    }, 'Leave its curve in the picture behind those to come');
-    const forget = makeButton('Forget kept runs', () => {
-      state.kept = [];
-      showAll();
-    });
+    };
+    const keep = makeButton('', () => setKept([...state.kept, shown]), 'Leave its curve behind those to come');
+    const forget = makeButton('Forget kept runs', () => setKept([]));
     const keptList = make('ol', { className: 'zl-kept' });
+    const nothing = [['nothing: the code as it is', '']];
+    const whatIfs = makeChoice('What if', nothing.concat(Object.keys(choices.what_ifs).map(name => [name, name])), name => {
+      state.asked = name;
+      change({ what_if: '' });
+      showAll();
+    }, () => state.asked || get('what_if'));
+    const look = makeButton('Look', () => change({ what_if: state.asked }));
+    const question = make('p', { className: 'zl-what-if' });
     shows.push(() => {
+      lock.checked = state.ratio !== null;
       keep.disabled = state.kept.length >= MOST_KEPT;
       keep.textContent = keep.disabled ? `${MOST_KEPT} runs are kept, no more` : 'Keep this run';
       forget.disabled = !state.kept.length;
-      keptList.replaceChildren(...state.kept.map(each => make('li', { textContent: each.summary })));
-    });
-    const question = make('p', { className: 'zl-question' });
-    const look = makeButton('Look', () => change({ what_if: state.asked }));
-    shows.push(() => {
+      keptList.replaceChildren(...state.kept.map(each => make('li', { textContent: each.caption.split(' At the end')[0] })));
       const waits = state.asked && state.asked !== get('what_if');
       look.disabled = !waits;
       question.textContent = waits
         ? `What if ${state.asked}? ${choices.what_ifs[state.asked]} Predict the curve first, then press Look.` : '';
     });
-    const map = make('details', { className: 'zl-map', ontoggle: () => {
+    const table = make('table');
+    const map = make('details', { className: 'zl-map' }, make('summary', { textContent: 'Map of learning rates and batch sizes' }), table);
+    map.ontoggle = () => {
       model.send({ map: map.open });
       showAll();
-    } }, make('summary', { textContent: 'Map of learning rates and batch sizes' }));
-    const table = make('table');
-    map.append(table);
-    const whatIfs = [['nothing: the code as it is', ''], ...Object.keys(choices.what_ifs).map(name => [name, name])];
+    };
     const more = make('details', { className: 'zl-more' }, make('summary', { textContent: 'More' }),
       make('div', { className: 'zl-row' },
         makeChoice('Data', choices.data.map(name => [name, name]), name => change({ data: name }), () => get('data')),
-        make('label', { className: 'zl-choice' }, 'Seed', ...seed),
-        make('label', {}, lock, ' Lock rate ÷ batch size')),
+        make('label', {}, 'Seed', ...makeField('seed', 'Seed')), make('label', {}, lock, 'Lock rate ÷ batch size')),
       make('div', { className: 'zl-row' }, keep, forget), keptList,
-      make('div', { className: 'zl-row' }, makeChoice('What if', whatIfs, name => {
-        state.asked = name || null;
-        change({ what_if: '' });
-        showAll();
-      }, () => state.asked ?? get('what_if')), look), question, map);
+      make('div', { className: 'zl-row' }, whatIfs, look), question, map);
 
     // ---- What is shown
 
-    function makePicture(title, legend) {
+    function makePicture(...legend) {
       const canvas = make('canvas', { width: WIDTH, height: HEIGHT });
       const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
       svg.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
       svg.setAttribute('role', 'img');
-      svg.setAttribute('aria-label', title);
-      const caption = make('figcaption', {}, make('b', { textContent: title }), ...legend);
-      return { figure: make('figure', {}, caption, make('div', { className: 'zl-canvas' }, canvas, svg)), canvas, svg, caption };
+      const title = make('b');
+      const caption = make('figcaption', {}, title, ...legend);
+      const figure = make('figure', {}, caption, make('div', { className: 'zl-canvas' }, canvas, svg));
+      return { figure, canvas, show(name, markup) {
+        svg.setAttribute('aria-label', title.textContent = name);
+        if (drawn[name] !== markup || svg.dataset.name !== name) svg.innerHTML = drawn[name] = markup;
+        svg.dataset.name = name;
+      } };
     }
 
+    const makeKey = (look, words) => make('span', { className: `zl-key zl-key-${look}`, textContent: words });
+    const loss = makePicture(makeKey('train', 'training'), makeKey('validate', 'validation'), makeKey('noise', 'each batch'));
+    const explains = make('span');
+    const network = makePicture(explains);
     const says = make('div', { className: 'zl-says' });
-    const live = make('div', { className: 'zl-live zl-aside' });
-    live.setAttribute('role', 'status');
-    const legend = [['train', 'training'], ['validate', 'validation'], ['noise', 'each batch']]
-      .map(([look, words]) => make('span', { className: `zl-key zl-key-${look}`, textContent: words }));
-    const loss = makePicture('Loss', legend);
-    const network = makePicture('Decision regions', [make('span', { className: 'zl-explains' })]);
+    const live = make('div', { className: 'zl-live zl-aside', role: 'status' });
 
-    function showCaption(answer) {
-      const [words, code] = answer.caption.split('\n');
-      says.replaceChildren(words, ...code ? [make('pre', { textContent: code })] : []);
-    }
-
-    function listKept(data) {
+    function showLoss(answer) {
       const plain = get('what_if') && find({ what_if: '' });
-      const behind = state.kept.filter(each => each.want[SETTING.indexOf('data')] === data.name);
-      return plain ? [...behind, { ...plain, name: 'your code as it is' }] : behind;
+      const kept = state.kept.filter(each => each.want[SETTING.indexOf('data')] === data.name);
+      if (plain) kept.push({ ...plain, name: 'your code as it is' });
+      loss.show('Loss', drawLoss(answer, kept, state.span ?? get('epochs'), data.classes.length));
     }
 
-    function showLoss(answer, data) {
-      const span = state.span ?? get('epochs');
-      const drawn = drawLoss(answer, listKept(data), span, data.classes.length);
-      if (drawn !== drawnLoss) loss.svg.innerHTML = drawnLoss = drawn;
-    }
-
-    function showNetwork(answer, data) {
-      const isPlane = data.points.length > 0;
-      const title = isPlane ? 'Decision regions' : 'Weights';
+    function showNetwork(answer) {
       network.figure.hidden = !answer.picture.length;
       if (network.figure.hidden) return;
-      if (isPlane) shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid);
-      const names = get('size') ? Array.from({ length: answer.rows }, (_, at) => `unit ${at + 1}`) : data.classes;
-      const drawn = isPlane ? data.drawn ??= drawPoints(data) : drawWeights(network.canvas, answer, names);
-      if (drawn !== drawnPoints) network.svg.innerHTML = drawnPoints = drawn;
-      network.svg.setAttribute('aria-label', title);
-      network.caption.firstChild.textContent = title;
-      network.caption.lastChild.textContent = isPlane ? 'stronger colour: more certain; hollow: validation'
-        : 'blue: above 0; orange: below 0';
+      if (data.points.length) {
+        shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid);
+        network.show('Decision regions', data.drawn ??= drawPoints(data));
+        explains.textContent = 'stronger colour: more certain; hollow: validation';
+      } else {
+        const names = get('size') ? answer.picture.map((_, at) => at + 1) : data.classes;
+        network.show('Weights', drawWeights(network.canvas, answer, names));
+        explains.textContent = `blue: above 0; orange: below 0; one row for each ${get('size') ? 'hidden unit' : 'class'}`;
+      }
     }
 
-    function showMap(data) {
+    function showMap() {
       if (!map.open) return;
-      const cells = data.map_sizes.flatMap(batch_size => choices.map_rates.map(learning_rate => {
-        const answer = find({ batch_size, learning_rate });
-        const loss = !answer?.complete ? null : answer.done === get('epochs') ? answer.training.at(-1) : Infinity;
-        return { batch_size, learning_rate, loss };
+      const cells = data.map_sizes.flatMap(size => choices.map_rates.map(rate => {
+        const answer = find({ batch_size: size, learning_rate: rate });
+        return { rate, size, loss: answer?.complete ? answer.training[get('epochs') - 1] ?? Infinity : NaN };
       }));
-      const known = cells.filter(cell => cell.loss !== null);
-      const lowest = known.reduce((best, cell) => best && best.loss <= cell.loss ? best : cell, null);
-      const far = cell => Math.hypot(Math.log(cell.learning_rate / get('learning_rate')),
-        Math.log(cell.batch_size / get('batch_size')));
-      const nearest = cells.reduce((best, cell) => far(cell) < far(best) ? cell : best);
-      const rows = data.map_sizes.map(size => make('tr', {}, make('th', { scope: 'row', textContent: size }),
-        ...cells.filter(cell => cell.batch_size === size).map(cell => makeCell(cell, lowest, cell === nearest))));
-      const head = make('tr', {}, make('th', { textContent: 'batch ╲ rate' }),
-        ...choices.map_rates.map(rate => make('th', { scope: 'col', textContent: rate })));
+      const known = cells.filter(cell => !Number.isNaN(cell.loss));
+      const [lowest] = known.toSorted((a, b) => a.loss - b.loss);
+      const far = cell => Math.hypot(Math.log(cell.rate / get('learning_rate')), Math.log(cell.size / get('batch_size')));
+      const [nearest] = cells.toSorted((a, b) => far(a) - far(b));
       const count = known.length < cells.length ? ` ${known.length} of ${cells.length} are trained.` : '';
-      const best = lowest && lowest.loss < Infinity
-        ? ` The lowest is ${say(lowest.loss)}, at rate ${lowest.learning_rate}, batch ${lowest.batch_size}.` : '';
-      const words = `Training loss after ${get('epochs')} epochs: click on one to go there.${count}${best}`;
-      table.replaceChildren(make('caption', { textContent: words }), head, ...rows);
+      const best = lowest ? ` The lowest is ${say(lowest.loss)}, at rate ${lowest.rate}, batch ${lowest.size}.` : '';
+      const words = `Training loss after ${get('epochs')} epochs. Click on one to go there.${count}${best}`;
+      table.replaceChildren(make('caption', { textContent: words }),
+        make('tr', {}, ...['batch ╲ rate', ...choices.map_rates].map(name => make('th', { textContent: name }))),
+        ...data.map_sizes.map(size => make('tr', {}, make('th', { textContent: size }),
+          ...cells.filter(cell => cell.size === size).map(cell => makeCell(cell, lowest, cell === nearest)))));
     }
 
-    function makeCell({ batch_size, learning_rate, loss }, lowest, isHere) {
-      const words = loss === null ? '…' : loss < Infinity ? say(Number(loss.toPrecision(2))) : '×';
-      const cell = makeButton(words, () => {
-        state.ratio = null;
-        change({ batch_size, learning_rate });
-      });
-      cell.tabIndex = -1; // the sliders go to the same places by keys
-      cell.className = `zl-cell${isHere ? ' zl-here' : ''}`;
-      const depth = loss > 0 && loss < Infinity ? clamp(1 - Math.log(loss / lowest.loss) / Math.log(100), 0, 1) : 0;
-      cell.style.setProperty('--depth', `${Math.round(45 * depth)}%`);
+    function makeCell({ rate, size, loss: reached }, lowest, isNearest) {
+      const words = Number.isNaN(reached) ? '…' : reached < Infinity ? say(Number(reached.toPrecision(2))) : '×';
+      const cell = makeButton(words, () => goTo(rate, size));
+      cell.tabIndex = -1; // by keys the sliders go to the same places
+      cell.className = isNearest ? 'zl-cell zl-nearest' : 'zl-cell';
+      const depth = reached < Infinity ? 45 * clamp(1 - Math.log(reached / lowest.loss) / Math.log(100), 0, 1) : 0;
+      cell.style.setProperty('--depth', `${Math.round(depth)}%`);
       return make('td', {}, cell);
     }
 
@@ -517,22 +491,22 @@ export default () => {
     function tellLater() {
       clearTimeout(quiet);
       quiet = setTimeout(() => {
-        const words = [...Object.values(state.refusal), question.textContent, says.innerText,
-          ...[...slidersShown.querySelectorAll('.zl-note')].map(note => note.textContent)].filter(Boolean).join(' ');
+        const notes = [...sliders.querySelectorAll('.zl-note')].map(note => note.textContent);
+        const words = [...Object.values(state.refusal), question.textContent, says.innerText, ...notes].join(' ').trim();
         if (!state.player && live.textContent !== words) live.textContent = words;
       }, QUIET);
     }
 
     function show() {
       shows.forEach(showControl => showControl());
-      const data = readSet();
       const answer = find();
       if (answer && data.name === get('data')) {
         shown = answer;
-        showCaption(answer);
-        showLoss(answer, data);
-        showNetwork(answer, data);
-        showMap(data);
+        const [words, code] = answer.caption.split('\n');
+        says.replaceChildren(words, ...code ? [make('pre', { textContent: code })] : []);
+        showLoss(answer);
+        showNetwork(answer);
+        showMap();
       }
       tellLater();
     }
@@ -545,8 +519,8 @@ export default () => {
     }
 
     el.classList.add('zl-explorer');
-    const pictures = make('div', { className: 'zl-pictures' }, loss.figure, network.figure);
-    el.append(slidersShown, buttons, says, pictures, more, live);
+    el.append(sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), says,
+      make('div', { className: 'zl-pictures' }, loss.figure, network.figure), more, live);
     window.addEventListener('keydown', keepKeys, true);
     const themes = new MutationObserver(show); // a canvas has its colours from the theme
     themes.observe(document.body, { attributeFilter: ['data-jp-theme-light'] });

@@ -19,6 +19,8 @@ BUILT_IN: dict[str, Callable[[], tuple[Any, Any]]] = {
     "moons": data.moons,
     "digits": data.digits,
 }
+GRID = 36  # points to a side of a plane, between which JavaScript interpolates
+MARGIN = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,21 @@ class Samples:
         """1, 2, 4, ... and at last all training samples: the places of the slider."""
         whole = self.X.shape[1]
         return [2**power for power in range((whole - 1).bit_length())] + [whole]
+
+
+class Plane:
+    """The plane around samples of two features; the axes `x` and `y` of a grid, and its `points` (2, GRID * GRID)."""
+
+    def __init__(self, samples: Samples) -> None:
+        both = np.hstack([samples.X, samples.X_validation])
+        self.low, self.high = both.min(axis=1) - MARGIN, both.max(axis=1) + MARGIN
+        self.x, self.y = np.linspace(self.low, self.high, GRID).T
+        self.points = np.stack([axis.ravel() for axis in np.meshgrid(self.x, self.y)])
+
+    def share(self, X: Matrix) -> Matrix:
+        """Return how far samples (2, n) lie from the left and from below, in parts of the plane."""
+        share: Matrix = (X - self.low[:, None]) / (self.high - self.low)[:, None]
+        return share
 
 
 def prepare(X: ArrayLike, labels: ArrayLike) -> Samples:

@@ -8,10 +8,10 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-from lib.explorer.plane import Plane
+from lib.explorer.samples import Plane
 from lib.explorer.training import Matrix, Run
 
-COLOURS = "#0072b2 #d55e00 #009e73 #b8569a #8a6d00 #3a9bd9 #b07800 #555555 #7b4fb5 #a3373d".split()
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b8569a", "#8a6d00", "#3a9bd9", "#b07800", "#555555", "#7b4fb5", "#a3373d")
 """Of the classes, as in explorer.css; those beyond ten start over."""
 
 

@@ -7,25 +7,29 @@ message. The page draws, and explorer.js says how.
 
 import asyncio
 import math
+import sys
 import time
+from base64 import b64encode
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from importlib import import_module
+from itertools import islice
 from pathlib import Path
+from textwrap import fill
 from typing import Any, NamedTuple
 
 import anywidget
 import numpy as np
 import traitlets
+from IPython.display import display
 
 from lib.checking.student_code import Failure, random_numbers, run_student_code
 from lib.explorer import captions
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.curvature import largest_descending_rate
-from lib.explorer.plane import GRID, Plane
-from lib.explorer.samples import BUILT_IN, load, sources
-from lib.explorer.stills import Stills
+from lib.explorer.samples import BUILT_IN, GRID, Plane, load, sources
 from lib.explorer.training import CALL_LIMIT, Matrix, Network, Recipe, Run, Setting
 from lib.explorer.what_ifs import WhatIf, of_units
 
@@ -52,11 +56,23 @@ REMEMBERED = 150  # runs
 SENT = 1500  # answers that the page has for certain: it keeps 2,000
 
 
+# A page that is opened again without the kernel would show "Error displaying widget" above the still picture. The rule
+# that hides it comes from an output of its own, because nothing of the explorer is there then.
+HIDE_ERROR = """element.classList.add('zl-before');
+document.head.insertAdjacentHTML('beforeend', `<style>.jp-OutputArea-child:has(.zl-before) { display: none; }
+  .jp-OutputArea-child:has(.zl-before) + .jp-OutputArea-child:not(:has(.zl-explorer)) { display: none; }</style>`)"""
+
+
 class Want(NamedTuple):
     """What the page shows: a setting, and after how many epochs."""
 
     setting: Setting
     epochs: int
+
+    @staticmethod
+    def names() -> tuple[str, ...]:
+        """Return the names of its traits, in the order in which the page has them."""
+        return (*Setting._fields, "epochs")
 
 
 class Look(NamedTuple):
@@ -70,8 +86,8 @@ class Look(NamedTuple):
 class Architecture:
     """Layers below softmax of which one can choose the size, such as the number of `counted` "hidden units".
 
-    `make(size)` gives what is called as `Dense` is; its weights are in one array, and `weights(run, epoch)` returns those
-    that are shown where there is no plane. `describe(run, epoch)` is a sentence more for the caption.
+    `make(size)` gives what is called as `Dense` is; its weights are in one array, and `weights(run, epoch)` returns
+    those that are shown where there is no plane. `describe(run, epoch)` is a sentence more for the caption.
     """
 
     counted: str
@@ -129,7 +145,8 @@ class Explorer(anywidget.AnyWidget):
         self._axis, self._upwards = "learning_rate", False
         self._seen = self._mapped = self._saved = False
         self._spent = self._moved = 0.0
-        self._stills = Stills()
+        self._stills: list[list[Any]] = []
+        self._loads = False
         first, size = next(iter(self._sources)), architecture.size if architecture else 0
         batch_size = min(PRESET_BATCH, self._samples(first).batch_sizes[-1])
         want = Want(Setting(PRESETS["Good"], batch_size, data=first, size=size), EPOCHS)
@@ -155,54 +172,37 @@ class Explorer(anywidget.AnyWidget):
             data_set=self._describe(first),
         )
         self._coalescer = Coalescer(self._work, loop)
-        self.observe(self._follow, list(Setting._fields) + ["epochs"])
+        self.observe(self._follow, list(Want.names()))
         self.on_msg(self._hear)
 
     # ---- Traits: what can't be used is refused
 
-    @traitlets.validate("learning_rate")
-    def _require_rate(self, proposal: Any) -> float:
-        if not 0 < proposal["value"] < math.inf:
-            _refuse("learning_rate", proposal, "a number above 0", "0.1")
-        return proposal["value"]
+    @traitlets.validate(*Want.names())
+    def _require(self, proposal: Any) -> Any:
+        """Refuse a value that can't be used."""
+        name, value = proposal["trait"].name, proposal["value"]
+        if name == "learning_rate":
+            fits, expected, attempt = 0 < value < math.inf, "a number above 0", "0.1"
+        elif name in ("data", "what_if"):
+            known = list(self._sources) if name == "data" else ["", *self._what_ifs]
+            fits, expected, attempt = value in known, f"one of {', '.join(map(repr, known))}", repr(known[0])
+        else:
+            low, high = self._find_range(name)
+            fits, expected, attempt = low <= value <= high, f"a whole number from {low} to {high}", str(high)
+        if not fits:
+            raise traitlets.TraitError(f"{name} is {value!r}; expected {expected}. Try {name}={attempt}.")
+        return value
 
-    @traitlets.validate("batch_size")
-    def _require_batch_size(self, proposal: Any) -> int:
-        most = self._samples(self.data).batch_sizes[-1]
-        if not 1 <= proposal["value"] <= most:
-            _refuse("batch_size", proposal, f"1 to {most}, the number of training samples", str(min(PRESET_BATCH, most)))
-        return proposal["value"]
-
-    @traitlets.validate("epochs")
-    def _require_epochs(self, proposal: Any) -> int:
-        if not 1 <= proposal["value"] <= MOST_EPOCHS:
-            _refuse("epochs", proposal, f"1 to {MOST_EPOCHS}", "100")
-        return proposal["value"]
-
-    @traitlets.validate("seed")
-    def _require_seed(self, proposal: Any) -> int:
-        if not 0 <= proposal["value"] < 2**32:
-            _refuse("seed", proposal, "0 to 2**32 - 1", "0")
-        return proposal["value"]
-
-    @traitlets.validate("data", "what_if")
-    def _require_name(self, proposal: Any) -> str:
-        name = proposal["trait"].name
-        known = list(self._sources) if name == "data" else ["", *self._what_ifs]
-        if proposal["value"] not in known:
-            _refuse(name, proposal, f"one of {', '.join(map(repr, known))}", repr(known[0]))
-        return proposal["value"]
-
-    @traitlets.validate("size")
-    def _require_size(self, proposal: Any) -> int:
-        known = self._architecture.sizes if self._architecture else (0,)
-        if proposal["value"] not in known:
-            _refuse("size", proposal, f"{known[0]} to {known[-1]}", str(known[0]))
-        return proposal["value"]
+    def _find_range(self, name: str) -> tuple[int, int]:
+        """Return the least and the greatest of the whole numbers that a trait can have."""
+        if name == "batch_size":
+            return 1, self._samples(self.data).batch_sizes[-1]
+        sizes = self._architecture.sizes if self._architecture else (0,)
+        return {"epochs": (1, MOST_EPOCHS), "seed": (0, 2**32 - 1), "size": (sizes[0], sizes[-1])}[name]
 
     @traitlets.observe("data")
     def _fit_to_data(self, change: Any) -> None:
-        """Give the page the samples, and keep the batch size within their number; the batch of all stays that of all."""
+        """Give the page the samples, and keep the batch within their number; the batch of all stays that of all."""
         if not change.old:
             return
         before, most = (self._samples(name).batch_sizes[-1] for name in (change.old, change.new))
@@ -264,7 +264,6 @@ class Explorer(anywidget.AnyWidget):
             "complete": run.complete(want.epochs),
             "over": run.over,
             "caption": look.caption,
-            "summary": captions.summarise(run, want.epochs),
             "rows": len(look.picture),
             "columns_an_epoch": run.iterations_per_epoch / every if run.weights else 0,
         }
@@ -272,7 +271,7 @@ class Explorer(anywidget.AnyWidget):
         return said, [np.asarray(each, dtype=np.float32).tobytes() for each in arrays]
 
     def _describe(self, name: str) -> dict[str, Any]:
-        """Describe a data set to the page: in a plane with x, y, label and whether it is for validation, of each sample."""
+        """Describe a data set to the page; `points` are x, y, label and "for validation" of each sample in a plane."""
         samples, plane = self._samples(name), self._plane(name)
         sizes = samples.batch_sizes
         points = np.empty(0)
@@ -295,17 +294,43 @@ class Explorer(anywidget.AnyWidget):
         return self._look(self._want()).caption
 
     def still(self) -> list[dict[str, str]]:
-        """Return what is shown for a page without a kernel: the caption, and the pictures as a PNG once it can be drawn."""
+        """Return what is shown for pages without a kernel, as two outputs: the caption, and the pictures as a PNG."""
         want = self._want()
         run, look = self.run(want.setting), self._look(want)
-        return self._stills.draw(
-            run, min(run.epochs, want.epochs), self._plane(want.setting.data), look.caption, look.picture
-        )
+        outputs = [{"text/plain": "\n".join(map(fill, look.caption.split("\n")))}, {"text/plain": ""}]
+        if look.picture.size and self._can_draw():
+            from lib.explorer.still import draw  # here, because matplotlib takes long to import
+
+            png = draw(run, min(run.epochs, want.epochs), self._plane(want.setting.data), look.picture)
+            outputs[1]["image/png"] = b64encode(png).decode()
+        return outputs
+
+    def _can_draw(self) -> bool:
+        """Tell whether matplotlib is there. A browser's kernel fetches its 10 MB only before a cell that imports it."""
+        if sys.platform != "emscripten" or "matplotlib" in sys.modules:
+            return True
+        if not self._loads:
+            self._loads = True
+            import_module("pyodide_js").loadPackage(["matplotlib"]).then(lambda _: self._arrive())
+        return False
+
+    def _arrive(self) -> None:
+        import_module("matplotlib")
+        self._coalescer.wake()
 
     def _ipython_display_(self) -> None:
         """Show it live, and as a still picture for a page that is opened without the kernel."""
-        shown = self._repr_mimebundle_()
-        self._stills.show({**(shown[0] if shown else {}), "text/plain": ""}, self.still())
+        live, _ = self._repr_mimebundle_() or ({}, {})
+        display({"application/javascript": HIDE_ERROR, "text/plain": ""}, raw=True)
+        display({**live, "text/plain": ""}, raw=True)
+        self._stills.append([display(each, raw=True, display_id=True) for each in self.still()])
+
+    def _save(self) -> None:
+        """Draw the still picture anew, wherever it is shown."""
+        self._saved = True
+        for handles in self._stills:
+            for handle, output in zip(handles, self.still(), strict=True):
+                handle.update(output, raw=True)
 
     # ---- The work
 
@@ -381,22 +406,28 @@ class Explorer(anywidget.AnyWidget):
         return True
 
     def _look_ahead(self, want: Want) -> Iterator[Want]:
-        """Yield what may be wanted next: places of the slider that moved last, nearest first, the map, and other places."""
-        samples = self._samples(want.setting.data)
+        """Yield what may be wanted next: places of the slider that moved last, the map, and other places."""
+        yield from islice(self._list_near(want, self._axis), NEXT)
+        yield from sorted(self._cells, key=lambda cell: _distance(cell.setting, want.setting))
+        for name in (self._axis, "learning_rate", "batch_size", "size"):
+            yield from self._list_near(want, name)
+
+    def _list_near(self, want: Want, name: str) -> Iterator[Want]:
+        """Yield the places of a slider around the present one, nearest first; backwards counts as farther."""
         places: dict[str, Sequence[Any]] = {
             "learning_rate": LEARNING_RATES,
-            "batch_size": samples.batch_sizes,
-            "size": self._architecture.sizes if self._architecture else (),
+            "batch_size": self.data_set["sizes"],
             "epochs": range(1, MOST_EPOCHS + 1),
+            "size": self.choices["sizes"],
         }
-        along = {name: list(self._list_near(want, name, places[name])) for name in places}
-        first, epochs = along.pop(self._axis, []), along.pop("epochs", [])
-        yield from first[:NEXT]
-        yield from sorted(self._cells, key=lambda cell: _distance(cell.setting, want.setting))
-        yield from first[NEXT:]
-        for others in along.values():
-            yield from others
-        yield from epochs[:NEXT]
+        here, found = getattr(self, name), places.get(name, ())
+        at, upwards = bisect_left(found, here), self._upwards or name != self._axis
+        far = {place: abs(each - at) * (1 if (each > at) == upwards else BACK) for each, place in enumerate(found)}
+        for place in sorted(far, key=far.__getitem__):
+            if name == "epochs":
+                yield want._replace(epochs=place)
+            else:
+                yield want._replace(setting=want.setting._replace(**{name: place}))
 
     def _list_cells(self, want: Want) -> Iterator[Want]:
         """Yield what the map shows, if it is open."""
@@ -404,29 +435,8 @@ class Explorer(anywidget.AnyWidget):
             for size in self.data_set["map_sizes"]:
                 yield want._replace(setting=want.setting._replace(learning_rate=rate, batch_size=size))
 
-    def _list_near(self, want: Want, name: str, places: Sequence[Any]) -> Iterator[Want]:
-        """Yield the places of a slider around the present one, nearest first; backwards counts as farther."""
-        here = want.epochs if name == "epochs" else getattr(want.setting, name)
-        at = bisect_left(places, here)
-        upwards = self._upwards or name != self._axis
 
-        def far(place: int) -> int:
-            return abs(place - at) * (1 if (place > at) == upwards else BACK)
-
-        for place in sorted(range(len(places)), key=far):
-            value = places[place]
-            yield Want(want.setting, value) if name == "epochs" else Want(want.setting._replace(**{name: value}), want.epochs)
-
-    def _save(self) -> None:
-        """Draw the still picture anew."""
-        self._saved = True
-        self._stills.renew(self.still, self._coalescer.wake)
-
-
-def _refuse(name: str, proposal: Any, expected: str, attempt: str) -> None:
-    raise traitlets.TraitError(f"{name} is {proposal['value']!r}; expected {expected}. Try {name}={attempt}.")
-
-
-def _distance(a: Setting, b: Setting) -> float:
-    """Return how far two settings lie from each other on the map, in factors of e."""
-    return math.hypot(math.log(a.learning_rate / b.learning_rate), math.log(a.batch_size / b.batch_size))
+def _distance(cell: Setting, here: Setting) -> float:
+    """Return how late a cell of the map is trained: later the farther it lies, and the more batches an epoch has."""
+    far = math.hypot(math.log(cell.learning_rate / here.learning_rate), math.log(cell.batch_size / here.batch_size))
+    return far - math.log(cell.batch_size)

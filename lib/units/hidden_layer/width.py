@@ -26,8 +26,8 @@ def explore_width(
     """Show your network with sliders, one of them for the number of hidden units.
 
     `make_network([inputs, units, classes])` is a network of layers: a dense layer, ReLU, a dense layer and softmax.
-    `cce`, `cce_gradient`, `data` and what is returned are as in `lib.explorer.explore`; the trait `size` is the number of
-    hidden units.
+    `cce`, `cce_gradient`, `data` and what is returned are as in `lib.explorer.explore`; the trait `size` is the number
+    of hidden units.
     """
     network = Network(
         partial(_stack, make_network, FIRST), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient

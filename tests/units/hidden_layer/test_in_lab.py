@@ -26,7 +26,7 @@ def page(browser, lab):
     assert OPEN in cells["relu"]
     cells["relu"] = cells["relu"].replace(OPEN, "self.output = ?  # every entry: itself where positive, else 0")
     cells["rings-data"] = cells["rings-data"].splitlines()[0]  # what follows loads TensorFlow, for seconds
-    cells["setup"] += "\nfrom lib.explorer import live\nlive.AHEAD_PER_REST = 0"
+    cells["setup"] += "\nfrom lib.explorer import widget\nwidget.AHEAD = 0"
     with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
         page = context.new_page()
         lab.open(page, lab.write("hidden_layer.ipynb", *(cells[name] for name in CELLS)))
