@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import import_module
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from textwrap import fill
@@ -307,16 +308,12 @@ class Explorer(anywidget.AnyWidget):
 
     def _can_draw(self) -> bool:
         """Tell whether matplotlib is there. A browser's kernel fetches its 10 MB only before a cell that imports it."""
-        if sys.platform != "emscripten" or "matplotlib" in sys.modules:
+        if sys.platform != "emscripten" or find_spec("matplotlib"):
             return True
         if not self._loads:
             self._loads = True
-            import_module("pyodide_js").loadPackage(["matplotlib"]).then(lambda _: self._arrive())
+            import_module("pyodide_js").loadPackage("matplotlib").then(lambda _: self._coalescer.wake())
         return False
-
-    def _arrive(self) -> None:
-        import_module("matplotlib")
-        self._coalescer.wake()
 
     def _ipython_display_(self) -> None:
         """Show it live, and as a still picture for a page that is opened without the kernel."""
