@@ -7,7 +7,8 @@ const SETTING = ['learning_rate', 'batch_size', 'seed', 'data', 'what_if', 'size
 const MOST_ANSWERS = 2000; // Python counts on the last 1,500
 const MOST_KEPT = 4;
 const QUIET = 400; // ms without a change before it is said to those who listen
-const FRAME = 50; // ms between two epochs while the training plays
+const FRAME = 50; // ms between two pictures while the training plays
+const PLAYED = 60; // pictures at most
 const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that nothing jumps
 const [LEFT, RIGHT, TOP, BOTTOM] = [38, 414, 8, 264]; // the axes of the loss
 const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and size: a disc, a triangle, a square, a diamond
@@ -240,7 +241,7 @@ export default () => {
 
   function play() {
     const last = get('epochs');
-    const step = Math.ceil(last / 100);
+    const step = Math.ceil(last / PLAYED);
     state.span = last; // the axis stays as long as it is, and the curve grows
     state.player = setInterval(() => {
       if (get('epochs') >= last || !views.size) stop();
@@ -290,13 +291,18 @@ export default () => {
     function makeField(name, label) {
       const field = make('input', { type: 'text', inputMode: 'decimal', className: 'zl-field', label: `${label}, to type` });
       const refusal = make('span', { className: 'zl-refusal' });
-      field.onchange = () => {
+      const take = () => {
         const typed = field.value.trim();
+        if (typed === String(get(name))) return;
         const fault = findFault(name, typed ? Number(typed) : NaN);
         if (!fault) return change({ [name]: Number(typed) });
         state.refusal = { [name]: `${label}: ${typed || 'nothing'} can’t be used. ${fault}` };
         field.value = get(name);
         showAll();
+      };
+      field.onchange = take;
+      field.onkeydown = event => {
+        if (event.key === 'Enter') take(); // JupyterLab keeps it from changing the field
       };
       shows.push(() => {
         if (field.dataset.inForce !== String(get(name))) field.value = field.dataset.inForce = get(name);
