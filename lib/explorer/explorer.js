@@ -201,12 +201,14 @@ export default () => {
   const get = name => model.get(name);
   const keyOf = want => want.join('|');
   const find = (changes = {}) => answers.get(keyOf(SETTING.map(name => changes[name] ?? get(name))));
-  const showAll = () => views.forEach(show => show());
+  const showAll = () => views.forEach(view => view.show());
 
   function hear(message, buffers) {
     if ('limit' in message) limits.set(keyOf(message.want), message.limit);
     else store(message, buffers);
-    showAll();
+    // Most answers come ahead of time, and drawing takes as long as a move of a slider.
+    if (keyOf(message.want) === keyOf(SETTING.map(get))) showAll();
+    else views.forEach(view => view.showMap());
   }
 
   function store(said, arrays) {
@@ -507,11 +509,12 @@ export default () => {
       shows.forEach(showControl => showControl());
       const answer = find();
       if (answer && data.name === get('data')) {
+        const isNew = shown !== answer;
         shown = answer;
         const [words, code] = answer.caption.split('\n');
         says.replaceChildren(words, ...code ? [make('pre', { textContent: code })] : []);
         showLoss(answer);
-        showNetwork(answer);
+        if (isNew) showNetwork(answer);
         showMap();
       }
       tellLater();
@@ -528,13 +531,14 @@ export default () => {
     el.append(sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), says,
       make('div', { className: 'zl-pictures' }, loss.figure, network.figure), more, live);
     window.addEventListener('keydown', keepKeys, true);
-    const themes = new MutationObserver(show); // a canvas has its colours from the theme
+    const themes = new MutationObserver(() => showNetwork(shown)); // a canvas has its colours from the theme
     themes.observe(document.body, { attributeFilter: ['data-jp-theme-light'] });
-    views.add(show);
+    const view = { show, showMap };
+    views.add(view);
     show();
     model.send({ begin: true });
     return () => {
-      views.delete(show);
+      views.delete(view);
       themes.disconnect();
       window.removeEventListener('keydown', keepKeys, true);
     };
